@@ -1,0 +1,35 @@
+"""weightlens: see the arithmetic inside a trained Keras model."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+from weightlens.errors import BadInput, NoFormula, UnreadableModel, UnsupportedLayer, WeightlensError, WorkbookTooLarge
+from weightlens.model import Layer, Model, Weight
+
+__version__ = "0.1.0"
+__all__ = [
+    "BadInput", "Layer", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge", "check", "export", "load",
+]  # fmt: skip
+
+
+def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -> Model:
+    """Read a saved Keras model; weights are read when touched. ``config``: the architecture file of a weights-only file."""
+    from weightlens.formats import load as read
+
+    return read(path, config)
+
+
+def export(model: Model | str | PathLike[str], path: str | PathLike[str], inputs: Any = None, **options: Any) -> None:
+    """Write the workbook; see ``weightlens.workbook.export`` for the options."""
+    from weightlens.workbook import export as write
+
+    write(model if isinstance(model, Model) else load(model), path, inputs=inputs, **options)
+
+
+def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any) -> Any:
+    """Hold the engine against Keras, layer by layer: a ``Report``; see ``weightlens.check``."""
+    from weightlens.check import check as compare
+
+    return compare(model if isinstance(model, Model) else load(model), inputs, **options)

@@ -1,0 +1,45 @@
+"""What can go wrong, as one tree.
+
+    WeightlensError            shown to the user as one line; the command line exits with 2
+    ├── UnreadableModel        the file is missing, damaged, hostile or of a kind we do not read
+    ├── UnsupportedLayer       a layer (or an option of it) whose arithmetic we do not know
+    │   └── NoFormula          NumPy can compute it, but a spreadsheet cannot
+    ├── BadInput               the numbers or the options given do not fit the model
+    └── WorkbookTooLarge       it does not fit a sheet; says what would
+"""
+
+from __future__ import annotations
+
+
+class WeightlensError(Exception):
+    """Base of every error that weightlens raises on purpose: one line that says what, where, what next."""
+
+
+class UnreadableModel(WeightlensError):
+    """The file is missing, damaged, hostile, or not a Keras model."""
+
+
+class UnsupportedLayer(WeightlensError):
+    """A layer, or an option of a layer, whose arithmetic weightlens does not know.
+
+    ``layer`` is the layer's name, ``class_name`` its class, ``reason`` what exactly is missing.
+    """
+
+    def __init__(self, layer: str, class_name: str, reason: str = "is not a layer that weightlens can compute") -> None:
+        self.layer, self.class_name, self.reason = layer, class_name, reason
+        super().__init__(
+            f"layer {layer!r} ({class_name}): {reason}. Its matrices can still be shown (weightlens show) "
+            "and exported (--detail weights); --layers A..B computes the part before or after it."
+        )
+
+
+class NoFormula(UnsupportedLayer):
+    """NumPy computes this step, but there is no formula for it that works in every spreadsheet."""
+
+
+class BadInput(WeightlensError):
+    """The numbers or options given do not fit the model."""
+
+
+class WorkbookTooLarge(WeightlensError):
+    """The workbook would not fit the limits of spreadsheets; the message says what would fit."""

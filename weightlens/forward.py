@@ -1,0 +1,219 @@
+"""The forward pass: walk the graph, call each layer's function, hand on values and masks."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
+from weightlens.graph import calls_in_order, refs
+from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS, OPERATIONS
+from weightlens.model import Call, Layer, Model, Ref
+from weightlens.recording import Recorded, Trace, each
+
+Values = dict[Ref, Any]
+
+
+def predict(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
+    """Compute the outputs: one array per model output. Nothing is recorded."""
+    run = Run(None, dtype)
+    with np.errstate(all="ignore"):
+        outputs = run.model(model, bind(model, inputs, dtype), {}, "")
+    return [np.asarray(y) for y in outputs]
+
+
+def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupported: bool = False) -> Trace:
+    """Compute the outputs and remember every step.
+
+    With ``stop_at_unsupported`` a layer that cannot be computed ends the trace (``Trace.stopped`` says
+    why) instead of raising ``UnsupportedLayer``.
+    """
+    recorder = Trace(input_names=[ref.layer for ref in refs(model.inputs)])
+    arrays = bind(model, inputs, dtype)
+    recorder.inputs = [Recorded(x, kind="input", name=name) for x, name in zip(arrays, recorder.input_names, strict=True)]
+    for x in recorder.inputs:
+        x.layer = x.name
+    try:
+        with np.errstate(all="ignore"):
+            recorder.results = Run(recorder, dtype).model(model, recorder.inputs, {}, "")
+    except UnsupportedLayer as refusal:
+        if not stop_at_unsupported:
+            raise
+        recorder.stopped = str(refusal)
+    return recorder
+
+
+def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
+    """The model's input arrays in order, checked against its shapes; a missing batch axis is added."""
+    wanted = list(refs(model.inputs))
+    if not wanted:
+        raise BadInput("this file holds weights but no architecture, so there is nothing to run; give it with --config FILE.json, or --assume dense:relu,softmax")
+    if isinstance(inputs, dict):
+        missing = [ref.layer for i, ref in enumerate(wanted) if ref.layer not in inputs and f"input_{i}" not in inputs]
+        if missing:
+            raise BadInput(f"no values for input {missing[0]!r}; the inputs are: {', '.join(ref.layer for ref in wanted)}")
+        inputs = [inputs.get(ref.layer, inputs.get(f"input_{i}")) for i, ref in enumerate(wanted)]
+    elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(wanted) and all(hasattr(x, "shape") for x in inputs)):
+        inputs = [inputs] if len(wanted) == 1 else list(inputs)
+    if len(inputs) != len(wanted):
+        raise BadInput(f"the model has {len(wanted)} inputs ({', '.join(ref.layer for ref in wanted)}), but {len(inputs)} were given")
+    return [fit(x, model[ref.layer], dtype) for x, ref in zip(inputs, wanted, strict=True)]
+
+
+def fit(x: Any, layer: Layer, dtype: Any) -> np.ndarray:
+    """One input as an array of the shape that its InputLayer asks for."""
+    array = np.asarray(x)
+    if array.dtype.kind not in "USO":
+        array = array.astype(dtype)
+    shape = layer.config.get("batch_shape")
+    if shape is None:
+        return array
+    rank = len(shape)
+    if array.ndim == rank - 1:
+        array = array[..., None] if shape[-1] == 1 and array.shape[-1:] != (1,) else array[None]
+    if array.ndim != rank or any(want is not None and want != have for want, have in zip(shape[1:], array.shape[1:], strict=True)):
+        asked = " x ".join("any" if n is None else str(n) for n in shape[1:]) or "a single number"
+        got = " x ".join(map(str, array.shape[1:] if array.ndim == rank else array.shape)) or "a single number"
+        raise BadInput(f"input {layer.name!r} takes {asked} per sample, but the numbers given are {got}")
+    return array
+
+
+@functools.cache
+def accepted(function: Callable[..., Any]) -> frozenset[str]:
+    """Names of the optional arguments that a layer function takes (``mask``, ``call``, ``initial_state``...)."""
+    return frozenset(name for name, p in inspect.signature(function).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+
+class Run:
+    """One forward pass: what it needs to know of itself while it walks (recorder, dtype, weights at hand)."""
+
+    def __init__(self, recorder: Trace | None, dtype: Any) -> None:
+        self.recorder, self.dtype = recorder, dtype
+        self.weights_of: dict[int, dict[str, Any]] = {}
+
+    def step(self, name: str, x: Any) -> Any:
+        return x if self.recorder is None else self.recorder.step(name, x)
+
+    def weights(self, layer: Layer, path: str) -> dict[str, Any]:
+        """The layer's own weights, in the precision of this run; read once."""
+        if id(layer) not in self.weights_of:
+            arrays = {name: w.value if w.value.dtype.kind in "iub" else w.value.astype(self.dtype) for name, w in layer.own_weights.items()}
+            if self.recorder is not None:
+                arrays = {name: Recorded(array, kind="weight", name=name) for name, array in arrays.items()}
+                for name, x in arrays.items():
+                    x.layer, x.source = path, layer.own_weights[name]
+            self.weights_of[id(layer)] = arrays
+        return self.weights_of[id(layer)]
+
+    def model(self, model: Model, inputs: list[Any], masks: Values, prefix: str) -> list[Any]:
+        """Run a model on its inputs: a flat list of outputs. ``masks`` (by Ref) is read and added to."""
+        values: Values = dict(zip(refs(model.inputs), inputs, strict=True))
+        for layer, number, call in calls_in_order(model):
+            path = prefix + layer.name + (f" #{number + 1}" if number else "")
+            out, mask = self.one_call(layer, call, values, masks, path)
+            outs = out if isinstance(out, (list, tuple)) else [out]
+            mask_list = mask if isinstance(mask, (list, tuple)) else [mask] * len(outs)
+            for index, (y, m) in enumerate(zip(outs, mask_list, strict=True)):
+                values[Ref(layer.name, number, index)], masks[Ref(layer.name, number, index)] = y, m
+        try:
+            return [values[ref] for ref in refs(model.outputs)]
+        except KeyError as missing:
+            raise WeightlensError(f"model {model.name!r} names an output that its layers do not make: {missing}") from None
+
+    def one_call(self, layer: Layer, call: Call, values: Values, masks: Values, path: str) -> tuple[Any, Any]:
+        """One layer of the graph: look up its arguments, run it, and find the mask it hands on."""
+
+        def lookup(thing: Any) -> Any:
+            if isinstance(thing, Ref) and thing not in values:
+                raise WeightlensError(f"layer {layer.name!r} uses output {thing.index} of layer {thing.layer!r}, which it does not have")
+            return values[thing] if isinstance(thing, Ref) else thing
+
+        args, kwargs = each(lookup, call.args), each(lookup, call.kwargs)
+        if layer.is_operation:
+            return self.operation(layer, args, kwargs, path), None
+        names = CALL_ARGUMENTS.get(layer.class_name, ("inputs", "mask", "training"))
+        arguments = dict(zip(names, args, strict=False)) | kwargs
+        first = names[0]
+        if first not in arguments and "inputs" in arguments:
+            arguments[first] = arguments.pop("inputs")
+        if first not in arguments:
+            raise UnsupportedLayer(layer.name, layer.class_name, "is called without an input")
+        mask_of = {name: each(lambda t: masks.get(t) if isinstance(t, Ref) else None, given) for name, given in (dict(zip(names, call.args, strict=False)) | call.kwargs).items()}
+        x = arguments.pop(first)
+        implied = {f"{name}_mask": m for name, m in mask_of.items() if m is not None} | {"mask": mask_of.get(first, mask_of.get("inputs"))}
+        arguments = implied | {k: v for k, v in arguments.items() if v is not None}
+        return self.layer(layer, x, arguments, path)
+
+    def operation(self, layer: Layer, args: Any, kwargs: Any, path: str) -> Any:
+        """An operator node of a functional graph: one NumPy call."""
+        function = OPERATIONS.get(layer.class_name)
+        if function is None:
+            raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
+        return self.guarded(layer, path, lambda: function(*args, **kwargs))
+
+    def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str) -> tuple[Any, Any]:
+        """Run one layer: its output (or list of outputs) and the mask that goes on from it."""
+        mask = arguments.get("mask")
+        if layer.model is not None:
+            return self.nested(layer.model, x, mask, path)
+        function = LAYERS.get(layer.class_name)
+        if function is None:
+            raise UnsupportedLayer(layer.name, layer.class_name)
+        takes = accepted(function)
+        for name, value in arguments.items():
+            plain = value is None or value is False or name in ("training", "mask") or name.endswith("_mask")
+            if name not in takes and not plain:
+                raise UnsupportedLayer(layer.name, layer.class_name, f"is called with {name}, which weightlens does not know")
+        given = {name: value for name, value in arguments.items() if name in takes}
+        if "call" in takes:
+            given["call"] = functools.partial(self.inner, layer, path)
+        w = self.weights(layer, path)
+        out = self.guarded(layer, path, lambda: function(x, w, layer.config, self.step, **given))
+        hand_on = MASKS.get(layer.class_name)
+        return out, None if hand_on is None else self.guarded(layer, path, lambda: hand_on(x, layer.config, mask), "mask")
+
+    def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:
+        """``call("cell", x, ...)``: a wrapper runs one of the layers it wraps."""
+        return self.layer(owner.inner[name], x, arguments, f"{path}/{name}")[0]
+
+    def nested(self, model: Model, x: Any, mask: Any, path: str) -> tuple[Any, Any]:
+        """A whole model as a layer: its outputs, and their masks."""
+        inputs = [x[key] for key in sorted(x)] if isinstance(x, dict) else list(x) if isinstance(x, (list, tuple)) else [x]
+        wanted = list(refs(model.inputs))
+        if len(inputs) != len(wanted):
+            raise WeightlensError(f"nested model {path!r} takes {len(wanted)} inputs, but is given {len(inputs)}")
+        mask_list = mask if isinstance(mask, (list, tuple)) else [mask] * len(inputs)
+        masks: Values = dict(zip(wanted, mask_list, strict=False))
+        outputs = self.model(model, inputs, masks, path + "/")
+        out_masks = [masks.get(ref) for ref in refs(model.outputs)]
+        return (outputs, out_masks) if len(outputs) != 1 else (outputs[0], out_masks[0])
+
+    def guarded(self, layer: Layer, path: str, compute: Callable[[], Any], name: str = "output") -> Any:
+        """Compute under the layer's name; what the layer cannot do becomes ``UnsupportedLayer``; name its outputs."""
+        outer, since = (self.recorder.layer, len(self.recorder.steps)) if self.recorder else ("", 0)
+        if self.recorder:
+            self.recorder.layer = path
+        try:
+            out = compute()
+        except NotImplementedError as refusal:
+            raise UnsupportedLayer(layer.name, layer.class_name, str(refusal)) from None
+        except KeyError as missing:
+            raise UnsupportedLayer(layer.name, layer.class_name, f"the file lacks {missing} for it") from None
+        if self.recorder:
+            several = isinstance(out, (list, tuple)) and len(out) > 1
+            if isinstance(out, (list, tuple)):
+                out = [self.named(f"{name} {i}" if several else name, y) for i, y in enumerate(out)]
+            elif out is not None:
+                out = self.named(name, out)
+            if name == "output" and path not in self.recorder.layer_outputs:
+                self.recorder.layer_outputs[path] = list(out) if isinstance(out, list) else [out]
+            self.recorder.drop_unnamed(since)
+            self.recorder.layer = outer
+        return out
+
+    def named(self, name: str, y: Any) -> Any:
+        return y if y is None else self.step(name, y)

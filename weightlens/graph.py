@@ -1,0 +1,56 @@
+"""The order in which a model's layers are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from weightlens.errors import UnreadableModel
+from weightlens.model import Call, Layer, Model, Ref
+
+
+def refs(thing: Any) -> Iterator[Ref]:
+    """Every tensor reference in nested arguments, in order; dictionaries by sorted key, as Keras flattens them."""
+    if isinstance(thing, Ref):
+        yield thing
+    elif isinstance(thing, (list, tuple)):
+        for item in thing:
+            yield from refs(item)
+    elif isinstance(thing, dict):
+        for key in sorted(thing, key=str):
+            yield from refs(thing[key])
+    elif isinstance(thing, slice):
+        yield from refs((thing.start, thing.stop, thing.step))
+
+
+def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, Call]]:
+    """The calls that the ``wanted`` tensors (the model's outputs) need, each after those it depends on.
+
+    Raises ``UnreadableModel`` where the graph has a cycle or points at what is not there.
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    position = {layer.name: i for i, layer in enumerate(model.layers)}
+    inputs = {(ref.layer, ref.call) for ref in refs(model.inputs)}
+    order: list[tuple[Layer, int, Call]] = []
+    state: dict[tuple[str, int], int] = {}  # 1: being visited, 2: done
+    goals = sorted({(ref.layer, ref.call) for ref in refs(model.outputs if wanted is None else wanted)}, key=lambda key: position.get(key[0], 0))
+    stack = [(key, False) for key in reversed(goals)]
+    while stack:
+        key, leaving = stack.pop()
+        if leaving:
+            state[key] = 2
+            order.append((layers[key[0]], key[1], layers[key[0]].calls[key[1]]))
+            continue
+        if state.get(key) == 2 or key in inputs:
+            continue
+        if state.get(key) == 1:
+            raise UnreadableModel(f"the graph of model {model.name!r} runs in a circle through layer {key[0]!r}")
+        layer = layers.get(key[0])
+        if layer is None or not 0 <= key[1] < len(layer.calls):
+            raise UnreadableModel(f"the graph of model {model.name!r} points at call {key[1]} of layer {key[0]!r}, which is not in the file")
+        state[key] = 1
+        stack.append((key, True))
+        call = layer.calls[key[1]]
+        needs = dict.fromkeys((ref.layer, ref.call) for ref in refs((call.args, call.kwargs)))
+        stack.extend((need, False) for need in reversed(needs) if state.get(need) != 2)
+    return order

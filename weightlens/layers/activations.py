@@ -1,0 +1,228 @@
+"""Activation functions: what happens to a pre-activation, element by element (``keras.activations``).
+
+Each is written so that nothing overflows for inputs in +-1e6, neither in NumPy nor in a spreadsheet,
+where ``EXP(710)`` is an error. ``activate`` finds the function that a configuration names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Step = Callable[[str, Any], Any]
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+LARGEST_EXPONENT = 700.0  # EXP of more is an error in a spreadsheet
+
+
+def erf(x: Any) -> Any:
+    """The error function ``2/sqrt(pi) * integral of e^(-t^2) from 0 to x``."""
+    return _erf(x).astype(float)
+
+
+def linear(x: Any) -> Any:
+    """``x``."""
+    return x
+
+
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+    """``max(x, 0)``; with options: ``negative_slope * (x - threshold)`` below the threshold, at most ``max_value``."""
+    if threshold:
+        y = np.where(x > threshold, x, negative_slope * (x - threshold) if negative_slope else 0.0)
+    else:
+        y = np.where(x > 0, x, negative_slope * x) if negative_slope else np.maximum(x, 0.0)
+    return y if max_value is None else np.minimum(y, max_value)
+
+
+def relu6(x: Any) -> Any:
+    """``min(max(x, 0), 6)``."""
+    return np.minimum(np.maximum(x, 0.0), 6.0)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+    """``x`` above 0, ``negative_slope * x`` below."""
+    return np.where(x > 0, x, negative_slope * x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """``x`` above 0, ``alpha * (e^x - 1)`` below (Clevert et al. 2015)."""
+    return np.where(x > 0, x, alpha * (np.exp(np.minimum(x, 0.0)) - 1.0))
+
+
+def selu(x: Any) -> Any:
+    """``1.0507 * elu(x, 1.6733)`` (Klambauer et al. 2017)."""
+    return SELU_SCALE * elu(x, SELU_ALPHA)
+
+
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """``max(x, 0) + alpha * (e^(min(x, 0) / alpha) - 1)`` (Barron 2017)."""
+    return np.maximum(x, 0.0) + alpha * (np.exp(np.minimum(x, 0.0) / alpha) - 1.0)
+
+
+def exponential(x: Any) -> Any:
+    """``e^x``."""
+    return np.exp(x)
+
+
+def sigmoid(x: Any) -> Any:
+    """``1 / (1 + e^-x)``."""
+    return 1.0 / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
+
+
+def hard_sigmoid(x: Any) -> Any:
+    """``relu6(x + 3) / 6``, Keras 3's."""
+    return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
+
+
+def hard_sigmoid_keras2(x: Any) -> Any:
+    """``0.2 x + 0.5`` cut to 0..1: what ``hard_sigmoid`` meant up to Keras 2."""
+    return np.minimum(np.maximum(0.2 * x + 0.5, 0.0), 1.0)
+
+
+def tanh(x: Any) -> Any:
+    """``(e^x - e^-x) / (e^x + e^-x)``."""
+    return np.tanh(x)
+
+
+def hard_tanh(x: Any) -> Any:
+    """``x`` cut to -1..1."""
+    return np.minimum(np.maximum(x, -1.0), 1.0)
+
+
+def tanh_shrink(x: Any) -> Any:
+    """``x - tanh(x)``."""
+    return x - np.tanh(x)
+
+
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """``x`` outside -threshold..threshold, else 0."""
+    return np.where(np.abs(x) > threshold, x, 0.0)
+
+
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """``x`` moved towards 0 by ``threshold``, 0 in between."""
+    return np.maximum(x - threshold, 0.0) + np.minimum(x + threshold, 0.0)
+
+
+def threshold(x: Any, threshold: float = 0.0, value: float = 0.0, default_value: float = 0.0) -> Any:
+    """``x`` above ``threshold``, else ``default_value``."""
+    return np.where(x > threshold, x, default_value or value)
+
+
+def softplus(x: Any) -> Any:
+    """``ln(1 + e^x)``, written as ``max(x, 0) + ln(1 + e^-|x|)``."""
+    return np.maximum(x, 0.0) + np.log(1.0 + np.exp(-np.abs(x)))
+
+
+def log_sigmoid(x: Any) -> Any:
+    """``-softplus(-x)``."""
+    return np.minimum(x, 0.0) - np.log(1.0 + np.exp(-np.abs(x)))
+
+
+def softsign(x: Any) -> Any:
+    """``x / (1 + |x|)``."""
+    return x / (1.0 + np.abs(x))
+
+
+def silu(x: Any) -> Any:
+    """``x * sigmoid(x)``, also called swish (Ramachandran et al. 2017)."""
+    return x / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
+
+
+def hard_silu(x: Any) -> Any:
+    """``x * hard_sigmoid(x)``, also called hard_swish."""
+    return x * hard_sigmoid(x)
+
+
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """``x * (1 + erf(x / sqrt 2)) / 2``, or its tanh approximation (Hendrycks, Gimpel 2016)."""
+    if approximate:
+        return 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)))
+
+
+def mish(x: Any) -> Any:
+    """``x * tanh(softplus(x))`` (Misra 2019)."""
+    return x * np.tanh(softplus(x))
+
+
+def squareplus(x: Any, b: float = 4.0) -> Any:
+    """``(x + sqrt(x^2 + b)) / 2``."""
+    return 0.5 * (x + np.sqrt(x * x + b))
+
+
+def sparse_plus(x: Any) -> Any:
+    """0 up to -1, ``(x + 1)^2 / 4`` in between, ``x`` from 1."""
+    return np.where(x <= -1.0, 0.0, np.where(x < 1.0, (x + 1.0) * (x + 1.0) / 4.0, x))
+
+
+def sparse_sigmoid(x: Any) -> Any:
+    """0 up to -1, ``(x + 1) / 2`` in between, 1 from 1."""
+    return np.minimum(np.maximum((x + 1.0) / 2.0, 0.0), 1.0)
+
+
+def glu(x: Any, axis: int = -1) -> Any:
+    """First half of the axis times the sigmoid of the second half (Dauphin et al. 2016)."""
+    a, b = np.split(x, 2, axis=axis)
+    return a * sigmoid(b)
+
+
+def softmax(x: Any, step: Step, axis: Any = -1) -> Any:
+    """``e^(x - max) / sum of e^(x - max)`` along the axis: positive, adding up to 1. Four visible steps."""
+    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+    largest = step("max", np.max(x, axis=axis, keepdims=True))
+    exponentials = step("exponentials", np.exp(x - largest))
+    return exponentials / step("sum", np.sum(exponentials, axis=axis, keepdims=True))
+
+
+def log_softmax(x: Any, step: Step, axis: Any = -1) -> Any:
+    """``x - max - ln(sum of e^(x - max))``."""
+    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+    shifted = step("x - max", x - step("max", np.max(x, axis=axis, keepdims=True)))
+    total = step("sum", np.sum(step("exponentials", np.exp(shifted)), axis=axis, keepdims=True))
+    return shifted - np.log(total)
+
+
+def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
+    """The nearest point of the probability simplex: ``max(x - tau, 0)``, many exact zeros (Martins, Astudillo 2016).
+
+    ``tau`` is the largest of ``(sum of the k largest - 1) / k`` over k, which needs the numbers in falling order.
+    """
+    falling = step("falling order", np.flip(np.sort(x, axis=axis), axis=axis))
+    counts = np.arange(1.0, x.shape[axis] + 1.0).reshape([-1 if d == axis % x.ndim else 1 for d in range(x.ndim)])
+    candidates = step("thresholds", (np.cumsum(falling, axis=axis) - 1.0) / counts)
+    return np.maximum(x - step("threshold", np.max(candidates, axis=axis, keepdims=True)), 0.0)
+
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (
+        linear, relu, relu6, leaky_relu, elu, selu, celu, exponential, sigmoid, hard_sigmoid, hard_sigmoid_keras2, tanh, hard_tanh, tanh_shrink,
+        hard_shrink, soft_shrink, threshold, softplus, log_sigmoid, softsign, silu, hard_silu, gelu, mish, squareplus, sparse_plus, sparse_sigmoid, glu,
+    )
+}  # fmt: skip
+ELEMENTWISE |= {"swish": silu, "hard_swish": hard_silu}
+STEPWISE: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax, "sparsemax": sparsemax}
+STEPWISE["softmax_v2"] = softmax  # TensorFlow's internal name, found in files of tf.keras
+
+
+def activate(x: Any, named: Any, step: Step) -> Any:
+    """Apply the activation that a configuration names: ``None``, ``"relu"``, or ``{"class_name": "relu", "config": {...}}``.
+
+    Raises ``NotImplementedError`` for one that Keras does not have.
+    """
+    options: dict[str, Any] = {}
+    if isinstance(named, dict):
+        inner = named.get("config")
+        options = {k: v for k, v in inner.items() if k not in ("name", "dtype", "trainable")} if isinstance(inner, dict) else {}
+        named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
+    name = named or "linear"
+    if name in STEPWISE:
+        return STEPWISE[name](x, step, **options)
+    if name not in ELEMENTWISE:
+        raise NotImplementedError(f"activation {name!r} is not one that weightlens knows")
+    return ELEMENTWISE[name](x, **options)

@@ -1,0 +1,201 @@
+"""A saved model as plain data: layers, their configuration, their weights, and how they are connected.
+
+Keras 3's names are used for everything, whatever the file says: ``kernel``, ``moving_mean``,
+``batch_shape``. The readers in ``formats`` build these objects; nothing here touches a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weightlens.errors import BadInput
+
+if TYPE_CHECKING:
+    from weightlens.recording import Trace
+
+
+@dataclass(eq=False)
+class Weight:
+    """One stored matrix: its Keras name, shape and dtype, and how to read it.
+
+    ``name`` is Keras 3's name inside the layer: ``kernel``; inside a wrapper ``forward_layer/kernel``.
+    ``path`` is where the numbers stand in the file (several paths where an old file keeps gates apart).
+    ``read`` returns the array in Keras 3's shape and order; ``read_part`` reads a slice, where the file can.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    path: str
+    read: Callable[[], np.ndarray]
+    read_part: Callable[[Any], np.ndarray] | None = None
+    note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
+    _value: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def value(self) -> np.ndarray:
+        """The array, read at the first touch and kept."""
+        if self._value is None:
+            self._value = self.read()
+        return self._value
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.value, dtype=dtype)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A tensor of the graph: output ``index`` of the ``call``-th call of ``layer`` (all zero-based)."""
+
+    layer: str
+    call: int = 0
+    index: int = 0
+
+
+@dataclass(eq=False)
+class Call:
+    """One use of a layer: the positional and keyword arguments, with a ``Ref`` wherever a tensor goes in.
+
+    Arguments keep their nesting: ``args=([Ref, Ref],)`` for a merge layer, ``args=(Ref, 2.0)`` for an operator.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Layer:
+    """One layer as saved: name, class, configuration (Keras 3's keys), weights, and its calls.
+
+    ``is_operation``: an operator node of a functional graph (``ops.numpy.Add``), which shares its class
+    name with a layer. ``inner``: the wrapped layers of a wrapper (``layer``; ``forward_layer`` and
+    ``backward_layer``; ``cell``; ``cells/0``). ``model``: the graph, where the layer is itself a model.
+    """
+
+    name: str
+    class_name: str
+    config: dict[str, Any]
+    own_weights: dict[str, Weight] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    inner: dict[str, Layer] = field(default_factory=dict)
+    model: Model | None = None
+    is_operation: bool = False
+    trainable: bool = True
+    note: str = ""  # e.g. "holds Python code, which is never run"
+
+    @property
+    def weights(self) -> dict[str, Weight]:
+        """Every weight by name, those of inner layers and nested models included (``forward_layer/kernel``)."""
+        found = dict(self.own_weights)
+        for prefix, layer in self.inner.items():
+            found.update({f"{prefix}/{name}": weight for name, weight in layer.weights.items()})
+        if self.model is not None:
+            for layer in self.model.layers:
+                found.update({f"{layer.name}/{name}": weight for name, weight in layer.weights.items()})
+        return found
+
+    @property
+    def size(self) -> int:
+        """Number of stored numbers (Keras's parameter count)."""
+        return sum(weight.size for weight in self.weights.values())
+
+    def __getitem__(self, name: str) -> Any:
+        """A weight's array by name, or a layer of a nested model."""
+        if self.model is not None and name.split("/")[0] in {layer.name for layer in self.model.layers}:
+            return self.model[name]
+        return self.weights[name].value
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        weights = self.__dict__.get("own_weights", {})
+        if name in weights:
+            value: np.ndarray = weights[name].value
+            return value
+        raise AttributeError(f"layer {self.__dict__.get('name')!r} has no weight {name!r}; it has: {', '.join(weights) or 'none'}")
+
+
+@dataclass
+class Provenance:
+    """Where a model came from: the file and what it says of itself."""
+
+    path: str = ""
+    format: str = ""  # "Keras 2 HDF5", "Keras 3 archive (.keras)", ...
+    keras_version: str = ""
+    backend: str = ""
+    date: str = ""
+    sha256: str = ""
+
+
+@dataclass(eq=False)
+class Model:
+    """A whole saved model: ``layers`` in file order, the graph's ``inputs`` and ``outputs``, its provenance.
+
+    ``class_name`` is ``Sequential``, ``Functional``, a user's class, or ``""`` for a bare weights file.
+    ``unplaced`` are the arrays that belong to no layer we know of: listed, never dropped.
+    """
+
+    name: str
+    class_name: str
+    layers: list[Layer]
+    inputs: Any = field(default_factory=list)  # list of Ref (or a dict or nested list of them)
+    outputs: Any = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=Provenance)
+    training_config: dict[str, Any] = field(default_factory=dict)
+    unplaced: list[Weight] = field(default_factory=list)
+    optimizer: list[Weight] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Layer:
+        """A layer by name; ``inner/dense`` reaches into a nested model."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+            if layer.model is not None and name.startswith(layer.name + "/"):
+                return layer.model[name[len(layer.name) + 1 :]]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    @property
+    def weights(self) -> dict[str, Weight]:
+        """Every weight by ``layer/name``."""
+        return {f"{layer.name}/{name}": weight for layer in self.layers for name, weight in layer.weights.items()}
+
+    @property
+    def size(self) -> int:
+        """Number of stored numbers, optimizer excluded."""
+        return sum(layer.size for layer in self.layers) + sum(weight.size for weight in self.unplaced)
+
+    def trace(self, inputs: Any, dtype: Any = np.float64) -> Trace:
+        """Run the forward pass and remember every step; see ``weightlens.forward.trace``."""
+        from weightlens.forward import trace
+
+        return trace(self, inputs, dtype=dtype)
+
+    def predict(self, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
+        """Run the forward pass without recording: one array per output."""
+        from weightlens.forward import predict
+
+        return predict(self, inputs, dtype=dtype)
+
+    def layer_named(self, name: str) -> Layer:
+        """A layer by name, or ``BadInput`` with the nearest name there is."""
+        import difflib
+
+        try:
+            return self[name]
+        except KeyError:
+            names = [layer.name for layer in self.layers]
+            close = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the layers are: {', '.join(names[:12])}"
+            raise BadInput(f"there is no layer {name!r}; {hint}") from None
