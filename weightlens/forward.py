@@ -194,8 +194,8 @@ class Run:
 
     def guarded(self, layer: Layer, path: str, compute: Callable[[], Any], name: str = "output") -> Any:
         """Compute under the layer's name; what the layer cannot do becomes ``UnsupportedLayer``; name its outputs."""
-        outer, since = (self.recorder.layer, len(self.recorder.steps)) if self.recorder else ("", 0)
-        if self.recorder:
+        outer, since = (self.recorder.layer, len(self.recorder.steps)) if self.recorder is not None else ("", 0)
+        if self.recorder is not None:
             self.recorder.layer = path
         try:
             out = compute()
@@ -203,7 +203,7 @@ class Run:
             raise UnsupportedLayer(layer.name, layer.class_name, str(refusal)) from None
         except KeyError as missing:
             raise UnsupportedLayer(layer.name, layer.class_name, f"the file lacks {missing} for it") from None
-        if self.recorder:
+        if self.recorder is not None:
             several = isinstance(out, (list, tuple)) and len(out) > 1
             if isinstance(out, (list, tuple)):
                 out = [self.named(f"{name} {i}" if several else name, y) for i, y in enumerate(out)]

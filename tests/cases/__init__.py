@@ -1,0 +1,73 @@
+"""ONE table of layer cases, used by the Keras, the recording and the spreadsheet tests.
+
+A case is a Keras model made of one layer (or a few), its seeded random weights and inputs. The table is
+spread over files named as in ``weightlens/layers``; ``CASES`` is all of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Build = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: ``layer(keras)`` gives what is called on the inputs; ``shapes`` are those of the inputs, without batch.
+
+    ``data(rng, shape)`` makes one input array (normal numbers unless given); ``workbook=False`` marks a layer
+    that a spreadsheet cannot compute, ``tolerance`` what float32 allows.
+    """
+
+    name: str
+    layer: Build
+    shapes: tuple[tuple[int | None, ...], ...]
+    data: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray] | None = None
+    batch: int = 2
+    dtype: str | None = None
+    workbook: bool = True
+    tolerance: float = 1e-5
+
+    def inputs(self) -> list[np.ndarray]:
+        """The seeded inputs, batch first."""
+        rng = np.random.default_rng(abs(hash(self.shapes)) % 2**32)
+        make = self.data or (lambda r, shape: r.normal(size=shape))
+        return [np.asarray(make(rng, (self.batch, *(3 if n is None else n for n in shape)))).astype(self.dtype or "float32") for shape in self.shapes]
+
+    def model(self, keras: Any) -> Any:
+        """The Keras model, every weight random (biases, gammas and moving statistics too)."""
+        tensors = [keras.Input(shape, dtype=self.dtype) for shape in self.shapes]
+        layer = self.layer(keras)
+        model = keras.Model(tensors, layer(tensors if len(tensors) > 1 else tensors[0]))
+        rng = np.random.default_rng(7)
+        for variable in model.weights:
+            if variable.dtype.startswith("float"):
+                positive = "variance" in variable.path
+                variable.assign(rng.uniform(0.5, 1.5, variable.shape) if positive else rng.normal(0, 0.5, variable.shape))
+        return model
+
+
+def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: Any) -> Case:
+    """``case("dense, relu", lambda k: k.layers.Dense(3, activation="relu"), (4,))``."""
+    return Case(name, layer, shapes, **options)
+
+
+PARTS = ("core", "activations", "merging", "reshaping", "convolutional", "pooling", "recurrent", "attention", "normalization", "preprocessing", "operations")
+
+
+def _all() -> list[Case]:
+    found: list[Case] = []
+    for part in PARTS:
+        try:
+            found += importlib.import_module(f"tests.cases.{part}").CASES
+        except ModuleNotFoundError:
+            continue
+    return found
+
+
+CASES = _all()
