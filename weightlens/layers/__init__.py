@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from weightlens.layers import activations, core
+from weightlens.layers import activation_layers, activations, core, merging, regularization, reshaping
 from weightlens.layers.masking import MASKS
 from weightlens.layers.operations import OPERATIONS
 
@@ -33,6 +33,39 @@ LAYERS: dict[str, LayerFunction] = {
     # core
     "Dense": core.dense,
     "Activation": core.activation,
+    # activation layers
+    "ReLU": activation_layers.relu,
+    "LeakyReLU": activation_layers.leaky_relu,
+    "PReLU": activation_layers.prelu,
+    "ELU": activation_layers.elu,
+    "Softmax": activation_layers.softmax,
+    "ThresholdedReLU": activation_layers.thresholded_relu,
+    "SReLU": activation_layers.srelu,
+    "ParametricSoftplus": activation_layers.parametric_softplus,
+    # merging
+    "Add": merging.add,
+    "Subtract": merging.subtract,
+    "Multiply": merging.multiply,
+    "Average": merging.average,
+    "Maximum": merging.maximum,
+    "Minimum": merging.minimum,
+    "Concatenate": merging.concatenate,
+    "Dot": merging.dot,
+    # reshaping
+    "Flatten": reshaping.flatten,
+    "Reshape": reshaping.reshape,
+    "Permute": reshaping.permute,
+    "RepeatVector": reshaping.repeat_vector,
+    "Cropping1D": reshaping.cropping,
+    "Cropping2D": reshaping.cropping,
+    "Cropping3D": reshaping.cropping,
+    "ZeroPadding1D": reshaping.zero_padding,
+    "ZeroPadding2D": reshaping.zero_padding,
+    "ZeroPadding3D": reshaping.zero_padding,
+    "UpSampling1D": reshaping.up_sampling,
+    "UpSampling3D": reshaping.up_sampling,
+    # regularization and random augmentation: nothing happens at inference
+    **dict.fromkeys(regularization.IDENTITY_LAYERS, regularization.identity),
 }
 
 # The names of a layer's positional call arguments, where they are not (inputs, mask, training).

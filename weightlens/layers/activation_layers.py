@@ -1,0 +1,68 @@
+"""Activation functions that are layers of their own (``keras.layers``, "Activation layers").
+
+The functions themselves stand in ``activations``; these layers read their options, or learned slopes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers import activations
+from weightlens.layers.activations import Step
+from weightlens.layers.core import Config, Weights
+
+MASKED_LOGIT = -1e9
+
+
+def relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """Rectified linear unit with its three options. ``keras.layers.ReLU``."""
+    options = {key: config.get(key) or 0.0 for key in ("negative_slope", "threshold")}
+    return step("activation", activations.relu(x, max_value=config.get("max_value"), **options))
+
+
+def leaky_relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``x`` above 0, ``negative_slope * x`` below. ``keras.layers.LeakyReLU``."""
+    return step("activation", activations.leaky_relu(x, config["negative_slope"]))
+
+
+def prelu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``x`` above 0, ``alpha * x`` below, with learned ``alpha`` (He et al. 2015). ``keras.layers.PReLU``.
+
+    ``alpha`` has the shape of one sample, with 1 on the axes over which it is shared.
+    """
+    return step("activation", np.maximum(x, 0.0) + w["alpha"] * np.minimum(x, 0.0))
+
+
+def elu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``x`` above 0, ``alpha * (e^x - 1)`` below. ``keras.layers.ELU``."""
+    return step("activation", activations.elu(x, config["alpha"]))
+
+
+def thresholded_relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``x`` above ``theta``, else 0. ``ThresholdedReLU`` of Keras 1 and 2."""
+    return step("activation", np.where(x > config["theta"], x, 0.0))
+
+
+def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
+    """Softmax over an axis, or over several together; what is masked gets 0. ``keras.layers.Softmax``."""
+    axis = config.get("axis", -1)
+    if mask is None:
+        return step("activation", activations.softmax(x, step, axis))
+    kept = mask if mask.dtype == bool else mask > 0.5
+    x = step("masked logits", np.where(kept, x, MASKED_LOGIT))
+    return step("activation", np.where(kept, activations.softmax(x, step, axis), 0.0))
+
+
+def srelu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """Three straight pieces with learned thresholds ``t`` and slopes ``a`` (Jin et al. 2015). ``SReLU`` of Keras 1."""
+    left, right = w["t_left"], step("right threshold", w["t_left"] + np.abs(w["t_right"]))
+    below = w["a_left"] * np.minimum(x - left, 0.0)
+    above = w["a_right"] * np.maximum(x - right, 0.0)
+    return step("activation", np.minimum(np.maximum(x, left), right) + below + above)
+
+
+def parametric_softplus(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``alpha * ln(1 + e^(beta * x))`` with learned ``alpha`` and ``beta``. ``ParametricSoftplus`` of Keras 1."""
+    return step("activation", w["alpha"] * activations.softplus(step("scaled", w["beta"] * x)))

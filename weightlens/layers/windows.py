@@ -1,0 +1,71 @@
+"""Windows that slide over space: what convolution, pooling and locally connected layers share.
+
+Inside, data are ``(batch, *space, channels)``; ``channels_last`` and ``like_input`` turn ``channels_first`` data
+round at a layer's door. ``rank`` is the number of spatial axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+Pair = tuple[int, int]
+
+
+def channels_last(x: Any, config: dict[str, Any]) -> Any:
+    """``(batch, channels, *space) -> (batch, *space, channels)`` where the layer is ``channels_first``."""
+    return np.moveaxis(x, 1, -1) if config.get("data_format") == "channels_first" and x.ndim > 2 else x
+
+
+def like_input(y: Any, config: dict[str, Any]) -> Any:
+    """``(batch, *space, channels)`` turned back to the order of the layer's input."""
+    return np.moveaxis(y, -1, 1) if config.get("data_format") == "channels_first" and y.ndim > 2 else y
+
+
+def spatial_axes(x: Any, config: dict[str, Any]) -> range:
+    """The spatial axes of a layer's input as it comes."""
+    return range(2, x.ndim) if config.get("data_format") == "channels_first" else range(1, x.ndim - 1)
+
+
+def per_axis(setting: Any, rank: int, default: int = 1) -> tuple[int, ...]:
+    """A size, stride or rate for each spatial axis, from one number or from a list."""
+    if setting is None:
+        setting = default
+    if isinstance(setting, (int, float)):
+        return (int(setting),) * rank
+    sizes = tuple(int(n) for n in setting)
+    return sizes * rank if len(sizes) == 1 else sizes
+
+
+def margins(length: int, size: int, stride: int, padding: str) -> Pair:
+    """Cells to add before and after an axis, as TensorFlow does; ``size`` is the window's span, dilation included."""
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return size - 1, 0
+    if padding != "same":
+        raise NotImplementedError(f"padding {padding!r} is not one that weightlens knows")
+    total = max((-(-length // stride) - 1) * stride + size - length, 0)
+    return total // 2, total - total // 2
+
+
+def pad_space(x: Any, pairs: Sequence[Pair], fill: float = 0.0) -> Any:
+    """Pad the spatial axes (all but the last, counted from the end) with ``fill``."""
+    if not any(map(any, pairs)):
+        return x
+    return np.pad(x, [(0, 0)] * (x.ndim - len(pairs) - 1) + list(pairs) + [(0, 0)], constant_values=fill)
+
+
+def windows(x: Any, size: Sequence[int], strides: Sequence[int], rates: Sequence[int], padding: str, fill: float = 0.0) -> Any:
+    """Every window of ``x``: ``(batch, *space, channels) -> (batch, *positions, channels, *size)``."""
+    rank, spans = len(size), [(n - 1) * rate + 1 for n, rate in zip(size, rates, strict=True)]
+    lengths = x.shape[-rank - 1 : -1]
+    x = pad_space(x, [margins(n, span, s, padding) for n, span, s in zip(lengths, spans, strides, strict=True)], fill)
+    space = tuple(range(x.ndim - rank - 1, x.ndim - 1))
+    if any(x.shape[axis] < span for axis, span in zip(space, spans, strict=True)):
+        raise NotImplementedError(f"its window of {' x '.join(map(str, spans))} is larger than its input")
+    seen = sliding_window_view(x, spans, axis=space)
+    return seen[(..., *(slice(None, None, s) for s in strides), slice(None), *(slice(None, None, rate) for rate in rates))]
