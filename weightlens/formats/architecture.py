@@ -1,0 +1,167 @@
+"""From a saved configuration to a ``Model``: its layers, the layers inside them, and the graph. No weights yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weightlens.errors import UnreadableModel
+from weightlens.formats import keras1
+from weightlens.formats.config import class_name_of, modern_config, plain_dict
+from weightlens.formats.dialect import Dialect
+from weightlens.formats.inbound import calls_of, count_from_zero, endpoints, split_states
+from weightlens.model import Call, Layer, Model, Ref
+
+FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
+FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
+MAX_NESTING = 40
+
+
+def build_model(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Model:
+    """A model from its entry ``{"class_name", "config"}``."""
+    if depth > MAX_NESTING:
+        raise UnreadableModel("models are nested deeper than any that Keras writes")
+    entry = keras1.modern_entry(entry, dialect)
+    config = entry.get("config")
+    if not is_model(entry):
+        name = str(plain_dict(config).get("name") or entry.get("class_name") or "model")
+        return Model(name, class_name_of(entry), [], config=plain_dict(config))
+    if isinstance(config, list):  # Sequential, up to Keras 2.2.2
+        config = {"name": "sequential", "layers": config}
+    layers = [build_layer(inner, dialect, depth) for inner in _entries(config)]
+    settings = {key: value for key, value in config.items() if key not in ("layers", "input_layers", "output_layers")}
+    class_name = class_name_of(entry)
+    model = Model(str(config.get("name") or "model"), class_name, layers, config=settings)
+    if "output_layers" in config:
+        _connect(model, config, dialect)
+    else:
+        _chain(model, config)
+    return model
+
+
+def is_model(entry: dict[str, Any]) -> bool:
+    """Whether an entry is a model with layers of its own (a Pipeline of preprocessing layers is not)."""
+    config = entry.get("config")
+    if isinstance(config, list):
+        return True
+    return isinstance(config, dict) and isinstance(config.get("layers"), list) and entry.get("class_name") != "Pipeline"
+
+
+def _entries(config: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = config["layers"]
+    if not all(isinstance(entry, dict) and "class_name" in entry for entry in entries):
+        raise UnreadableModel("the list of layers holds something that is not a layer")
+    return list(entries)
+
+
+def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
+    """The graph of a functional model."""
+    for layer, entry in zip(model.layers, config["layers"], strict=True):
+        layer.name = str(entry.get("name") or layer.name)
+        layer.calls = calls_of(entry.get("inbound_nodes", []), layer.is_operation)
+        split_states(layer)
+    if len({layer.name for layer in model.layers}) < len(model.layers):
+        raise UnreadableModel(f"two layers of model {model.name!r} have the same name")
+    model.inputs = endpoints(config.get("input_layers", []))
+    model.outputs = count_from_zero(model.layers, endpoints(config["output_layers"]), dialect)
+
+
+def _chain(model: Model, config: dict[str, Any]) -> None:
+    """The graph of a Sequential: each layer takes the one before it; the first is an InputLayer, made if need be."""
+    if not model.layers:
+        return
+    first = model.layers[0]
+    if first.class_name != "InputLayer":
+        shape = first.config.pop("batch_shape", None) or _inner_shape(first) or config.get("build_input_shape")
+        settings = {"name": first.name + "_input", "batch_shape": shape, "dtype": first.config.get("dtype", "float32")}
+        model.layers.insert(0, Layer(settings["name"], "InputLayer", settings))
+    _number_doubles(model.layers)
+    for before, layer in zip(model.layers, model.layers[1:], strict=False):
+        layer.calls = [Call((Ref(before.name),))]
+    model.inputs, model.outputs = [Ref(model.layers[0].name)], [Ref(model.layers[-1].name)]
+
+
+def _inner_shape(layer: Layer) -> Any:
+    """The input shape of a nested model, which is that of its own first layer."""
+    return layer.model.layers[0].config.get("batch_shape") if layer.model is not None and layer.model.layers else None
+
+
+def _number_doubles(layers: list[Layer]) -> None:
+    """Make names unique: Keras 0 gives all layers of a class the same name."""
+    used: set[str] = set()
+    for layer in layers:
+        name, count = layer.name, 1
+        while layer.name in used:
+            count += 1
+            layer.name = f"{name}_{count}"
+        used.add(layer.name)
+
+
+def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Layer:
+    """A layer from its entry, with the layers and models inside it."""
+    entry = keras1.modern_entry(entry, dialect)
+    raw = entry.get("config")
+    if is_model(entry):
+        model = build_model(entry, dialect, depth + 1)
+        name = str(entry.get("name") or plain_dict(raw).get("name") or model.name)
+        return Layer(name, model.class_name, dict(model.config), model=model, trainable=bool(model.config.get("trainable", True)))
+    if not isinstance(raw, dict):
+        raise UnreadableModel(f"layer {str(entry.get('name') or entry.get('class_name'))!r} has no configuration")
+    class_name = class_name_of(entry)
+    config = modern_config(class_name, raw, dialect)
+    name = str(entry.get("name") or config.get("name") or class_name.lower())
+    layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)))
+    layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
+    if class_name in FOREIGN_CODE:
+        layer.note = "holds program code, which is never run"
+    if class_name in FUNCTION_NODES:
+        _name_function(layer)
+    elif _is_operation(entry, raw, dialect):
+        layer.is_operation, layer.config["module"] = True, str(entry.get("module") or "")
+    return layer
+
+
+def _inner_layers(class_name: str, raw: dict[str, Any], dialect: Dialect, depth: int) -> dict[str, Layer]:
+    """The layers a wrapper wraps: ``layer``; ``forward_layer`` and ``backward_layer``; ``cell``; ``cells/0``, ..."""
+    if depth > MAX_NESTING:
+        raise UnreadableModel("layers are nested deeper than any that Keras writes")
+    inner: dict[str, Layer] = {}
+    if class_name == "Bidirectional":
+        forward = plain_dict(raw.get("layer"))
+        inner["forward_layer"] = build_layer(forward, dialect, depth)
+        inner["backward_layer"] = build_layer(plain_dict(raw.get("backward_layer")) or _backward(forward), dialect, depth)
+        return inner
+    for key in ("layer", "cell"):
+        if isinstance(raw.get(key), dict) and "class_name" in raw[key]:
+            inner[key] = build_layer(raw[key], dialect, depth)
+    for key in ("cells", "layers"):
+        for number, entry in enumerate(raw.get(key) or [] if isinstance(raw.get(key), list) else []):
+            if isinstance(entry, dict) and "class_name" in entry:
+                inner[f"{key}/{number}"] = build_layer(entry, dialect, depth)
+    return inner
+
+
+def _backward(forward: dict[str, Any]) -> dict[str, Any]:
+    """The backward layer where the file leaves it out: the forward one, reading the other way."""
+    config = plain_dict(forward.get("config"))
+    name = str(config.get("name", "")).removeprefix("forward_")
+    return {**forward, "config": {**config, "name": f"backward_{name}", "go_backwards": not config.get("go_backwards", False)}}
+
+
+def _is_operation(entry: dict[str, Any], raw: dict[str, Any], dialect: Dialect) -> bool:
+    """An operator node of Keras 3: told by its module, or in ``.h5`` by lacking what every layer's configuration has."""
+    if isinstance(entry.get("module"), str):
+        return ".ops." in entry["module"] or entry["module"].endswith(".ops") or entry["module"] == "keras.src.activations.activations"
+    nodes = entry.get("inbound_nodes")
+    return dialect.major == 3 and isinstance(nodes, list) and bool(nodes) and not {"trainable", "dtype"} & set(raw)
+
+
+def _name_function(layer: Layer) -> None:
+    """A TensorFlow function called on tensors (Keras 2): named by its path, as ``tf.math.multiply``."""
+    layer.is_operation = True
+    given = layer.config.get("function") or layer.config.get("symbol")
+    if layer.class_name == "SlicingOpLambda":
+        given = given or "__operators__.getitem"
+    if layer.class_name == "TensorFlowOpLayer":
+        node = plain_dict(layer.config.get("node_def"))
+        given = "raw_ops." + str(node.get("op", "unknown"))
+    layer.class_name = f"tf.{given}"

@@ -1,0 +1,49 @@
+"""What a file says of the program that wrote it, and what follows from that."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+KERAS_1_KEYS = ("W_regularizer", "border_mode", "inner_activation", "input_dtype", "dim_ordering", "nb_filter", "custom_name", "pool_length")
+KERAS_3_KEYS = ("batch_shape", "keras_history", "registered_name")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The generation of Keras (0 to 3) that wrote a configuration or weights, its version and backend as stated."""
+
+    major: int
+    version: str = ""
+    backend: str = ""
+    known: bool = True  # False: the file does not say, the generation is guessed
+
+    def at_least(self, *version: int) -> bool:
+        """Whether the stated version is at least this one; False where none is stated."""
+        stated = tuple(int(number) for number in re.findall(r"\d+", self.version)[:3])
+        return bool(stated) and stated >= version
+
+
+def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
+    """The dialect, from the stated version or, where there is none, from the keys of the configuration."""
+    number = re.match(r"\s*v?(\d{1,3})\b", version)
+    if number:
+        return Dialect(min(int(number[1]), 3), version, backend)
+    keys = frozenset(_keys(architecture))
+    major = 3 if keys.intersection(KERAS_3_KEYS) else 1 if keys.intersection(KERAS_1_KEYS) else 2
+    if "custom_name" in keys and "class_name" not in keys:
+        major = 0
+    return Dialect(major, "", backend, known=False)
+
+
+def _keys(value: Any) -> set[str]:
+    found, waiting = set(), [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            found.update(item)
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return found

@@ -1,0 +1,136 @@
+"""Weights as Keras 1, 2 and the ``.h5`` files of Keras 3 lay them out: a group per layer, its arrays listed by name.
+
+The attribute ``weight_names`` is the order; a wrapper's or nested model's arrays stand in one flat list, trainable
+ones first, so inside them each array goes where its name says, never where its position says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from weightlens.formats import keras1
+from weightlens.formats.dialect import Dialect
+from weightlens.formats.hdf5 import Hdf5File
+from weightlens.formats.objects import every_layer, join, renamed
+from weightlens.formats.variables import ATTENTION_PARTS, variable_names
+from weightlens.model import Layer, Model, Weight
+
+ALIASES = {"depthwise_kernel": "kernel", "alphas": "alpha", "running_mean": "moving_mean", "running_variance": "moving_variance"}
+DEPTHWISE = frozenset({"DepthwiseConv1D", "DepthwiseConv2D"})
+
+
+@dataclass
+class Leaf:
+    """A layer that owns variables, with the names on the way to it and the arrays given to it so far."""
+
+    layer: Layer
+    trail: tuple[str, ...]
+    names: list[str] | None
+    given: list[tuple[str, Weight]] = field(default_factory=list)
+
+    def score(self, tokens: list[str]) -> int:
+        """How much of the way to this layer a stored name spells out; a full name counts more than a beginning."""
+        return sum(max((2 * len(t) + 1 if t == token else len(t) if token.startswith(t + "_") else 0 for token in tokens), default=0) for t in self.trail)
+
+
+def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect) -> None:
+    """Give each layer the arrays of its group; what is placed is taken out of ``weights``."""
+    layers = {layer.name: layer for layer in every_layer(model)} | {layer.name: layer for layer in model.layers}
+    for name in file.names(prefix, "layer_names") or []:
+        group = join(prefix, name)
+        if name not in layers:
+            continue
+        stored = []
+        for weight_name in file.names(group, "weight_names") or []:
+            weight = weights.pop(join(group, weight_name.strip("/")), None)
+            if weight is not None:
+                stored.append((weight_name, weight))
+        if stored:
+            distribute(layers[name], stored, dialect)
+
+
+def distribute(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect) -> None:
+    """Hand the arrays of one group to the layer, or to the layers inside it."""
+    leaves = [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
+    if len(leaves) == 1:
+        leaves[0].given = stored
+    elif leaves:
+        _by_name(leaves, stored)
+    else:
+        leaves = [Leaf(layer, (layer.name,), None, stored)]
+    for leaf in leaves:
+        name_variables(leaf, dialect)
+
+
+def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:
+    """The layers that own variables at or below ``layer``."""
+    found: list[Leaf] = []
+    if layer.model is not None:
+        return [leaf for inner in layer.model.layers for leaf in leaves_of(inner, (*trail, inner.name))]
+    for key, inner in layer.inner.items():
+        found += leaves_of(inner, (*trail, key.split("_")[0], inner.name) if key.endswith("ward_layer") else (*trail, inner.name))
+    names = variable_names(layer.class_name, layer.config)
+    if names or (names is None and not found):
+        found.append(Leaf(layer, trail, names))
+    return found
+
+
+def _by_name(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
+    """Each array to the layer whose name its own name spells out best, the earlier one where several do."""
+    tokens_of = [name.removesuffix(":0").split("/") for name, _ in stored]
+    if not any(leaf.score(tokens) for leaf in leaves for tokens in tokens_of):
+        _by_position(leaves, stored)
+        return
+    for (name, weight), tokens in zip(stored, tokens_of, strict=True):
+        variable = tokens[-1]
+
+        def fits(leaf: Leaf, name: str = name, variable: str = variable) -> tuple[bool, bool, int]:
+            free = name not in {given for given, _ in leaf.given} and not any(given.removesuffix(":0").split("/")[-1] == variable for given, _ in leaf.given)
+            known = leaf.names is None or variable in {n.split("/")[-1] for n in leaf.names} or ALIASES.get(variable) in leaf.names
+            return free or len(leaf.names or []) > 4, known, leaf.score(name.removesuffix(":0").split("/"))
+
+        best = max(leaves, key=fits)
+        best.given.append((name, weight))
+
+
+def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
+    """Names that say nothing (``param_3``): as many as each layer has, in order; equal shares where that fails."""
+    counts = [len(leaf.names or []) for leaf in leaves]
+    if sum(counts) != len(stored):
+        counts = [len(stored) // len(leaves)] * len(leaves)
+    start = 0
+    for leaf, count in zip(leaves, counts, strict=True):
+        leaf.given = stored[start : start + count]
+        start += count
+    leaves[-1].given = [*leaves[-1].given, *stored[start:]]
+
+
+def name_variables(leaf: Leaf, dialect: Dialect) -> None:
+    """Name a layer's arrays as Keras 3 does: by their own names where these are known, else by position."""
+    if dialect.major < 2 and keras1.name_weights(leaf.layer, leaf.given, dialect):
+        return
+    expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
+    found = [variable_of(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
+    if len(expected) == len(found) and (set(found) != set(expected)):
+        found = expected
+    for name, (_, weight) in zip(found, leaf.given, strict=True):
+        while name in leaf.layer.own_weights:
+            name += "_"
+        leaf.layer.own_weights[name] = renamed(weight, name)
+
+
+def variable_of(stored: str, trail: tuple[str, ...], expected: list[str], class_name: str) -> str:
+    """A variable's Keras 3 name from its stored one: ``mha/query/kernel:0`` -> ``query/kernel``."""
+    tokens = re.sub(r":\d+$", "", stored).split("/")
+    name = tokens[-1]
+    if class_name in DEPTHWISE or name != "depthwise_kernel":
+        name = ALIASES.get(name, name)
+    if expected and name not in {word.split("/")[-1] for word in expected}:
+        name = re.sub(r"_\d+$", "", name)
+    if len(tokens) > 1 and tokens[-2] in ATTENTION_PARTS:
+        return f"{tokens[-2]}/{name}"
+    if not expected:
+        rest = [token for token in tokens[:-1] if token not in trail]
+        return "/".join([*rest, name])
+    return name

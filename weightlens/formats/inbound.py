@@ -1,0 +1,120 @@
+"""How the layers of a functional model are connected: ``inbound_nodes`` of every version as calls with references."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weightlens.errors import UnreadableModel
+from weightlens.formats.dialect import Dialect
+from weightlens.formats.values import plain
+from weightlens.graph import refs
+from weightlens.model import Call, Layer, Ref
+
+CONSTANT = "_CONSTANT_VALUE"
+RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"})
+
+
+def calls_of(nodes: Any, function_node: bool = False) -> list[Call]:
+    """The calls of one layer. ``function_node``: a TensorFlow function, whose list has one level less."""
+    if not isinstance(nodes, list):
+        raise UnreadableModel("the connections of a layer (inbound_nodes) are not a list")
+    calls = []
+    for node in nodes:
+        if isinstance(node, dict):
+            calls.append(Call(tuple(plain(node.get("args", []))), dict(plain(node.get("kwargs", {})))))
+        elif isinstance(node, list) and node:
+            calls.append(_listed_call([node] if isinstance(node[0], str) else node, function_node))
+    return calls
+
+
+def _listed_call(entries: list[Any], function_node: bool) -> Call:
+    """A call as Keras 1 and 2 list it: ``[[name, call, index, {kwargs}], ...]``; one tensor stands alone."""
+    tensors, kwargs = [], {}
+    for entry in entries:
+        tensors.append(_tensor(entry))
+        if len(entry) > 3 and isinstance(entry[3], dict):
+            kwargs |= {key: _argument(value) for key, value in plain(entry[3]).items()}
+    if function_node or len(tensors) == 1:
+        return Call(tuple(tensors), kwargs) if len(tensors) == 1 else Call((tensors,), kwargs)
+    return Call((tensors,), kwargs)
+
+
+def _tensor(entry: Any) -> Any:
+    if not isinstance(entry, (list, tuple)) or len(entry) < 3:
+        raise UnreadableModel(f"a connection of the graph is not understood: {str(entry)[:80]}")
+    return plain(entry[2]) if entry[0] == CONSTANT else Ref(str(entry[0]), int(entry[1]), int(entry[2]))
+
+
+def _argument(value: Any) -> Any:
+    """A keyword argument; a list ``[name, 0, 0]`` in it is a tensor (Keras 2 writes it so)."""
+    if isinstance(value, (list, tuple)):
+        if len(value) in (3, 4) and isinstance(value[0], str) and isinstance(value[1], int):
+            return _tensor(value)
+        return type(value)(_argument(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _argument(item) for key, item in value.items()}
+    return value
+
+
+def endpoints(value: Any) -> Any:
+    """``input_layers`` or ``output_layers`` with references: a list (or a dictionary) of them."""
+
+    def walk(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {key: walk(inside) for key, inside in item.items()}
+        if isinstance(item, (list, tuple)):
+            if len(item) == 3 and isinstance(item[0], str) and not isinstance(item[1], str):
+                return _tensor(item)
+            return [walk(inside) for inside in item]
+        raise UnreadableModel("the inputs or outputs of the model are not understood")
+
+    found = walk(plain(value))
+    return [found] if isinstance(found, Ref) else found
+
+
+def map_refs(value: Any, change: Any) -> Any:
+    """The same nested arguments with ``change`` applied to each reference."""
+    if isinstance(value, Ref):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: map_refs(item, change) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_refs(item, change) for item in value)
+    if isinstance(value, slice):
+        return slice(*(map_refs(item, change) for item in (value.start, value.stop, value.step)))
+    return value
+
+
+def count_from_zero(layers: list[Layer], outputs: Any, dialect: Dialect) -> Any:
+    """Number the calls of nested models from zero; returns the outputs.
+
+    A nested model counts its own making as a call: always in Keras 1 and 2 (unless it was made without an input),
+    in Keras 3 only in the list of outputs and only where it is not a Sequential.
+    """
+    models = {layer.name: layer.class_name for layer in layers if layer.model is not None}
+    if not models:
+        return outputs
+    arguments = [[call.args, call.kwargs] for layer in layers for call in layer.calls]
+    if dialect.major < 3:
+        arguments, outputs = _shifted((arguments, outputs), set(models))
+    else:
+        outputs = _shifted(outputs, {name for name, class_name in models.items() if class_name != "Sequential"})
+    for call, (args, kwargs) in zip((call for layer in layers for call in layer.calls), arguments, strict=True):
+        call.args, call.kwargs = args, kwargs
+    return outputs
+
+
+def _shifted(value: Any, models: set[str]) -> Any:
+    from_one = models - {ref.layer for ref in refs(value) if ref.call == 0}
+    return map_refs(value, lambda ref: Ref(ref.layer, ref.call - 1, ref.index) if ref.layer in from_one else ref)
+
+
+def split_states(layer: Layer) -> None:
+    """``rnn([x, h, c])`` is stored as a list of inputs: make the states a keyword argument."""
+    if layer.class_name not in RECURRENT:
+        return
+    for call in layer.calls:
+        if call.args and isinstance(call.args[0], (list, tuple)) and len(call.args[0]) > 1:
+            x, *states = call.args[0]
+            call.args = (x, *call.args[1:])
+            call.kwargs = {**call.kwargs, "initial_state": states}

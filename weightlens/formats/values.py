@@ -1,0 +1,92 @@
+"""Values of a saved configuration as plain Python: Keras's wrappers for tuples, slices, arrays and tensors undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import orjson
+
+from weightlens.errors import UnreadableModel
+from weightlens.model import Ref
+
+BOOKKEEPING = frozenset({"module", "registered_name", "shared_object_id", "build_config", "compile_config", "__passive_serialization__"})
+MAX_JSON = 256 * 2**20
+
+
+def parse_json(text: str | bytes, what: str) -> Any:
+    """JSON as Python's own writer makes it, NaN and Infinity included."""
+    if len(text) > MAX_JSON:
+        raise UnreadableModel(f"{what} is larger than any that Keras writes")
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableModel(f"{what} is not valid JSON ({str(error)[:120]})") from None
+
+
+def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
+    """JSON that has to be an object; Keras 1 stored some of it as JSON within JSON."""
+    value = parse_json(text, what)
+    if isinstance(value, str):
+        value = parse_json(value, what)
+    if not isinstance(value, dict):
+        raise UnreadableModel(f"{what} is not a JSON object")
+    return value
+
+
+def _array(config: dict[str, Any]) -> np.ndarray:
+    dtype = config.get("dtype")
+    return np.array(config.get("value"), dtype=dtype if isinstance(dtype, str) and dtype != "bfloat16" else None)
+
+
+def _tensor(config: dict[str, Any]) -> Ref:
+    name, call, index = config["keras_history"]
+    return Ref(str(name), int(call), int(index))
+
+
+def _slice(config: dict[str, Any]) -> slice:
+    return slice(*(plain(config.get(key)) for key in ("start", "stop", "step")))
+
+
+WRAPPERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "__numpy__": _array,
+    "__tensor__": _array,
+    "__keras_tensor__": _tensor,
+    "__slice__": _slice,
+    "__bytes__": lambda config: str(config.get("value", "")),
+    "__ellipsis__": lambda config: Ellipsis,
+    "__lambda__": lambda config: {"class_name": "__lambda__"},
+    "TensorShape": lambda config: list(config.get("items", [])),
+}
+
+
+def plain(value: Any) -> Any:
+    """The value without Keras's wrappers: ``{"class_name": "__tuple__", "items": [..]}`` is a tuple, and so on."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("class_name")
+    if kind == "__tuple__":
+        return tuple(plain(item) for item in value.get("items", value.get("config", {}).get("value", ())))
+    if isinstance(kind, str) and kind in WRAPPERS:
+        inside = value.get("config", value)
+        return WRAPPERS[kind](inside if isinstance(inside, dict) else value)
+    return {key: plain(item) for key, item in value.items() if key not in BOOKKEEPING}
+
+
+def as_lists(value: Any) -> Any:
+    """The same with arrays as nested lists, as a layer's configuration holds them."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: as_lists(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(as_lists(item) for item in value)
+    return value

@@ -1,0 +1,113 @@
+"""A ``.keras`` file: a zip of ``config.json``, ``metadata.json`` and the weights, or the same three in a folder."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from weightlens.errors import UnreadableModel
+
+MAX_TEXT = 256 * 2**20
+LARGE, MAX_RATIO = 256 * 2**20, 100
+HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., length of the name, of the extra field
+
+
+class Window(io.RawIOBase):
+    """A part of a file as a file of its own: an HDF5 file inside a zip, without unpacking it."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self.file, self.start, self.size, self.position = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.position = max(0, offset + (0, self.position, self.size)[whence])
+        return self.position
+
+    def tell(self) -> int:
+        return self.position
+
+    def readinto(self, buffer: Any) -> int:
+        room = memoryview(buffer).cast("B")
+        self.file.seek(self.start + self.position)
+        data = self.file.read(max(0, min(len(room), self.size - self.position)))
+        room[: len(data)] = data
+        self.position += len(data)
+        return len(data)
+
+
+class Archive:
+    """A ``.keras`` zip or folder: texts by name, and the weights as an open file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.zip: zipfile.ZipFile | None = None
+        if not path.is_dir():
+            try:
+                self.zip = zipfile.ZipFile(path)
+            except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+                raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
+
+    def names(self) -> list[str]:
+        """The members' names."""
+        if self.zip is not None:
+            return self.zip.namelist()
+        return [found.relative_to(self.path).as_posix() for found in sorted(self.path.rglob("*")) if found.is_file() and not found.is_symlink()]
+
+    def text(self, name: str) -> bytes:
+        """A small member as bytes; empty where it is absent."""
+        if self.zip is None:
+            file = self.path / name
+            return file.read_bytes() if file.is_file() and file.stat().st_size <= MAX_TEXT else b""
+        if name not in self.zip.NameToInfo:
+            return b""
+        info = self.zip.getinfo(name)
+        self._check(info, MAX_TEXT)
+        try:
+            return self.zip.read(info)
+        except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, NotImplementedError) as error:
+            raise UnreadableModel(f"{self.path.name}: {name} cannot be unpacked ({error})") from None
+        except Exception as error:  # zlib, lzma and bz2 each have an error of their own
+            raise UnreadableModel(f"{self.path.name}: {name} is damaged ({error})") from None
+
+    def open(self, name: str) -> Path | BinaryIO:
+        """The weights: a window on the zip where they are stored as they are, else unpacked to a temporary file."""
+        if self.zip is None:
+            return self.path / name
+        info = self.zip.getinfo(name)
+        self._check(info, 2**63)
+        if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+            return self._window(info)
+        unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the model
+        try:
+            with self.zip.open(info) as member:
+                while chunk := member.read(1 << 20):
+                    unpacked.write(chunk)
+        except Exception as error:  # zlib, lzma and bz2 each have an error of their own
+            raise UnreadableModel(f"{self.path.name}: {name} is damaged ({error})") from None
+        return unpacked
+
+    def _window(self, info: zipfile.ZipInfo) -> BinaryIO:
+        file = self.path.open("rb")
+        file.seek(info.header_offset)
+        header = file.read(HEADER.size)
+        if len(header) < HEADER.size or header[:4] != b"PK\x03\x04":
+            raise UnreadableModel(f"{self.path.name}: the zip's directory points at no member")
+        _, name, extra = HEADER.unpack(header)
+        start = info.header_offset + HEADER.size + name + extra
+        if start + info.file_size > self.path.stat().st_size:
+            raise UnreadableModel(f"{self.path.name}: {info.filename} is longer than the file it is in")
+        return io.BufferedReader(Window(file, start, info.file_size), 1 << 16)
+
+    def _check(self, info: zipfile.ZipInfo, limit: int) -> None:
+        size, packed = info.file_size, max(info.compress_size, 1)
+        if size > limit or (size > LARGE and size > MAX_RATIO * packed):
+            raise UnreadableModel(f"{self.path.name}: {info.filename} claims to unpack to {size:,} bytes from {packed:,}")
