@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -116,8 +117,8 @@ class Run:
             path = prefix + layer.name + (f" #{number + 1}" if number else "")
             out, mask = self.one_call(layer, call, values, masks, path)
             outs = out if isinstance(out, (list, tuple)) else [out]
-            mask_list = mask if isinstance(mask, (list, tuple)) else [mask] * len(outs)
-            for index, (y, m) in enumerate(zip(outs, mask_list, strict=True)):
+            mask_list = list(mask) if isinstance(mask, (list, tuple)) else [mask]
+            for index, (y, m) in enumerate(itertools.zip_longest(outs, mask_list[: len(outs)])):
                 values[Ref(layer.name, number, index)], masks[Ref(layer.name, number, index)] = y, m
         try:
             return [values[ref] for ref in refs(model.outputs)]
@@ -172,9 +173,10 @@ class Run:
         if "call" in takes:
             given["call"] = functools.partial(self.inner, layer, path)
         w = self.weights(layer, path)
-        out = self.guarded(layer, path, lambda: function(x, w, layer.config, self.step, **given))
+        config = layer.config | {name: {"class_name": inner.class_name, "config": inner.config} for name, inner in layer.inner.items()}
+        out = self.guarded(layer, path, lambda: function(x, w, config, self.step, **given))
         hand_on = MASKS.get(layer.class_name)
-        return out, None if hand_on is None else self.guarded(layer, path, lambda: hand_on(x, layer.config, mask), "mask")
+        return out, None if hand_on is None else self.guarded(layer, path, lambda: hand_on(x, config, mask), "mask")
 
     def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:
         """``call("cell", x, ...)``: a wrapper runs one of the layers it wraps."""

@@ -50,6 +50,8 @@ class Case:
             if variable.dtype.startswith("float"):
                 positive = "variance" in variable.path
                 variable.assign(rng.uniform(0.5, 1.5, variable.shape) if positive else rng.normal(0, 0.5, variable.shape))
+        for layer in model.layers:
+            getattr(layer, "finalize_state", lambda: None)()  # Normalization keeps a copy of its weights
         return model
 
 
@@ -58,7 +60,10 @@ def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: An
     return Case(name, layer, shapes, **options)
 
 
-PARTS = ("core", "activations", "merging", "reshaping", "convolutional", "pooling", "recurrent", "attention", "normalization", "preprocessing", "operations")
+PARTS = (
+    "core", "activations", "merging", "reshaping", "convolutional", "pooling", "recurrent", "sequence", "wrappers", "attention", "normalization",
+    "preprocessing", "operations",
+)  # fmt: skip
 
 
 def _all() -> list[Case]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from weightlens.layers import activation_layers, activations, core, merging, regularization, reshaping
+from weightlens.layers import activation_layers, activations, cells, core, legacy, merging, normalization, recurrent, regularization, reshaping, sequence, wrappers
 from weightlens.layers.masking import MASKS
 from weightlens.layers.operations import OPERATIONS
 
@@ -66,7 +66,38 @@ LAYERS: dict[str, LayerFunction] = {
     "UpSampling3D": reshaping.up_sampling,
     # regularization and random augmentation: nothing happens at inference
     **dict.fromkeys(regularization.IDENTITY_LAYERS, regularization.identity),
+    # normalization
+    "BatchNormalization": normalization.batch_normalization,
+    "SyncBatchNormalization": normalization.batch_normalization,
+    "LayerNormalization": normalization.layer_normalization,
+    "GroupNormalization": normalization.group_normalization,
+    "RMSNormalization": normalization.rms_normalization,
+    "UnitNormalization": normalization.unit_normalization,
+    "SpectralNormalization": normalization.spectral_normalization,
+    "Normalization": normalization.normalization,
+    "Rescaling": normalization.rescaling,
+    # sequence
+    "Embedding": sequence.embedding,
+    "Masking": sequence.masking,
+    # cells
+    "GRUCell": cells.gru_cell,
+    "LSTMCell": cells.lstm_cell,
+    "SimpleRNNCell": cells.simple_rnn_cell,
+    "StackedRNNCells": cells.stacked_rnn_cells,
+    # recurrent
+    "GRU": recurrent.gru,
+    "LSTM": recurrent.lstm,
+    "RNN": recurrent.rnn,
+    "SimpleRNN": recurrent.simple_rnn,
+    # wrappers
+    "Bidirectional": wrappers.bidirectional,
+    "TimeDistributed": wrappers.time_distributed,
+    # legacy
+    "Highway": legacy.highway,
+    "MaxoutDense": legacy.maxout_dense,
 }
 
 # The names of a layer's positional call arguments, where they are not (inputs, mask, training).
-CALL_ARGUMENTS: dict[str, tuple[str, ...]] = {}
+CALL_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"], ("sequences", "initial_state", "mask")),
+}

@@ -1,0 +1,114 @@
+"""Recurrent cells: one time step of SimpleRNN, LSTM and GRU (``keras.layers``, "Recurrent layers").
+
+A cell is ``cell(x, w, config, step, *, states) -> [output, *new states]``; without states it starts from zeros.
+The ``*_step`` functions take the time step's input product (``x . kernel``), which a layer computes once for
+all time steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.activations import Step, activate
+from weightlens.layers.core import Config, Weights
+
+STATE_NAMES = ("hidden state", "cell state")
+STATE_COUNTS = {"LSTMCell": 2, "GRUCell": 1, "SimpleRNNCell": 1}
+
+
+def initial_states(product: Any, units: int, count: int, step: Step) -> list[Any]:
+    """Zeros, ``(batch, units)`` each: what a sequence starts from when it is given nothing else."""
+    return [step(f"initial {name}", np.zeros((product.shape[0], units), product.dtype)) for name in STATE_NAMES[:count]]
+
+
+def input_product(x: Any, w: Weights, step: Step) -> Any:
+    """``x . kernel`` for every time step at once: ``(..., features) -> (..., gates * units)``."""
+    kernel = w["kernel"]
+    rows = x.reshape((-1, x.shape[-1])) @ kernel
+    return step("input product", rows.reshape((*x.shape[:-1], kernel.shape[-1])))
+
+
+def simple_rnn_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
+    """``h = activation(x . kernel + h . recurrent_kernel + bias)`` (Elman 1990)."""
+    (h,) = states or initial_states(product, config["units"], 1, step)
+    z = product + h @ w["recurrent_kernel"]
+    z = step("pre-activation", z + w["bias"] if config.get("use_bias", True) else z)
+    h = step("hidden state", activate(z, config.get("activation", "tanh"), step))
+    return [h, h]
+
+
+def lstm_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
+    """``c = forget gate * c + input gate * candidate``, ``h = output gate * activation(c)`` (Hochreiter, Schmidhuber 1997).
+
+    The kernels hold the gates side by side in the order input, forget, candidate, output.
+    """
+    h, c = states or initial_states(product, config["units"], 2, step)
+    gate, cell = config.get("recurrent_activation", "sigmoid"), config.get("activation", "tanh")
+    z = product + h @ w["recurrent_kernel"]
+    z = step("pre-activations", z + w["bias"] if config.get("use_bias", True) else z)
+    i, f, g, o = np.split(z, 4, axis=-1)
+    i = step("input gate", activate(i, gate, step))
+    f = step("forget gate", activate(f, gate, step))
+    g = step("candidate", activate(g, cell, step))
+    c = step("cell state", f * c + i * g)
+    o = step("output gate", activate(o, gate, step))
+    h = step("hidden state", o * activate(c, cell, step))
+    return [h, h, c]
+
+
+def gru_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
+    """``h = update gate * h + (1 - update gate) * candidate`` (Cho et al. 2014).
+
+    The kernels hold the gates in the order update, reset, candidate. ``reset_after``: the reset gate acts on
+    ``h . recurrent_kernel`` rather than on ``h``, and there are two biases, ``(2, 3 * units)``.
+    """
+    units, after, biased = config["units"], config.get("reset_after", True), config.get("use_bias", True)
+    (h,) = states or initial_states(product, units, 1, step)
+    gate, recurrent_kernel = config.get("recurrent_activation", "sigmoid"), w["recurrent_kernel"]
+    recurrent = h @ (recurrent_kernel if after else recurrent_kernel[:, : 2 * units])
+    recurrent = step("recurrent product", recurrent + w["bias"][1] if biased and after else recurrent)
+    if biased:
+        product = product + (w["bias"][0] if after else w["bias"])
+    z = step("update gate", activate(product[:, :units] + recurrent[:, :units], gate, step))
+    r = step("reset gate", activate(product[:, units : 2 * units] + recurrent[:, units : 2 * units], gate, step))
+    if after:
+        reset = r * recurrent[:, 2 * units :]
+    else:
+        reset = step("reset state", r * h) @ recurrent_kernel[:, 2 * units :]
+    candidate = step("candidate", activate(product[:, 2 * units :] + reset, config.get("activation", "tanh"), step))
+    h = step("hidden state", z * h + (1.0 - z) * candidate)
+    return [h, h]
+
+
+def simple_rnn_cell(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None) -> list[Any]:
+    """One time step of a SimpleRNN: ``(batch, features) -> (batch, units)``. ``keras.layers.SimpleRNNCell``."""
+    return simple_rnn_step(input_product(x, w, step), w, config, step, states)
+
+
+def lstm_cell(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None) -> list[Any]:
+    """One time step of an LSTM: ``(batch, features) -> (batch, units)``. ``keras.layers.LSTMCell``."""
+    return lstm_step(input_product(x, w, step), w, config, step, states)
+
+
+def gru_cell(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None) -> list[Any]:
+    """One time step of a GRU: ``(batch, features) -> (batch, units)``. ``keras.layers.GRUCell``."""
+    return gru_step(input_product(x, w, step), w, config, step, states)
+
+
+def stacked_rnn_cells(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None, call: Any) -> list[Any]:
+    """Cells on top of each other, each fed with the output of the one below. ``keras.layers.StackedRNNCells``.
+
+    The states of all cells form one flat list, from the lowest cell up (or down: ``reverse_state_order``, Keras 2).
+    """
+    cells = [name for name in config if name.startswith("cells/")]
+    order = cells[::-1] if config.get("reverse_state_order") else cells
+    own: dict[str, Any] = dict.fromkeys(cells)
+    if states:
+        remaining = iter(states)
+        own = {name: [next(remaining) for _ in range(STATE_COUNTS[config[name]["class_name"]])] for name in order}
+    after: dict[str, list[Any]] = {}
+    for name in cells:
+        x, *after[name] = call(name, x, states=own[name])
+    return [x, *(state for name in order for state in after[name])]

@@ -1,0 +1,31 @@
+"""Layers of Keras 1 that have no successor: Highway and MaxoutDense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.activations import Step, activate, sigmoid
+from weightlens.layers.core import Config, Weights
+
+
+def highway(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``gate * activation(x . kernel + bias) + (1 - gate) * x``, features -> features. Keras 1's ``Highway`` (Srivastava et al. 2015)."""
+    biased = config.get("use_bias", True)
+    gate = step("gate dot product", x @ w["gate_kernel"])
+    gate = step("gate", sigmoid(gate + w["gate_bias"] if biased else gate))
+    z = step("dot product", x @ w["kernel"])
+    candidate = step("candidate", activate(z + w["bias"] if biased else z, config.get("activation"), step))
+    return step("output", gate * candidate + (1.0 - gate) * x)
+
+
+def maxout_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """The largest of several dense layers: ``(batch, features) -> (batch, units)``. Keras 1's ``MaxoutDense`` (Goodfellow et al. 2013).
+
+    The kernel is ``(pieces, features, units)``, the bias ``(pieces, units)``.
+    """
+    z = step("dot product", x @ w["kernel"])  # (pieces, batch, units)
+    if config.get("use_bias", True):
+        z = step("pre-activation", z + w["bias"][:, None, :])
+    return step("max", np.max(z, axis=0))

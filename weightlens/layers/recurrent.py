@@ -1,0 +1,94 @@
+"""Recurrent layers: SimpleRNN, LSTM, GRU and RNN around any cell (``keras.layers``, "Recurrent layers").
+
+Each is a cell run ``over_time``. ``(batch, time, features) -> (batch, units)``, or ``(batch, time, units)`` with
+``return_sequences``; with ``return_state`` a list ``[output, *states]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.activations import Step
+from weightlens.layers.cells import STATE_NAMES, gru_step, input_product, lstm_step, simple_rnn_step
+from weightlens.layers.core import Config, Weights
+
+Advance = Callable[..., list[Any]]  # (what enters at this time step, states=...) -> [output, *new states]
+
+
+def simple_rnn(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None) -> Any:
+    """Fully connected recurrence, the output fed back. ``keras.layers.SimpleRNN``."""
+    advance = partial(simple_rnn_step, w=w, config=config, step=step)
+    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_output_for_mask)
+
+
+def lstm(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None) -> Any:
+    """Long short-term memory. ``keras.layers.LSTM``; Keras 2's ``CuDNNLSTM``."""
+    advance = partial(lstm_step, w=w, config=config, step=step)
+    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_output_for_mask)
+
+
+def gru(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None) -> Any:
+    """Gated recurrent unit. ``keras.layers.GRU``; Keras 2's ``CuDNNGRU``."""
+    advance = partial(gru_step, w=w, config=config, step=step)
+    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_output_for_mask)
+
+
+def rnn(
+    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None, call: Any
+) -> Any:
+    """Any cell, run over a sequence. ``keras.layers.RNN``."""
+    return over_time(partial(call, "cell"), x, config, step, mask, initial_state, zero_output_for_mask)
+
+
+def over_time(advance: Advance, x: Any, config: Config, step: Step, mask: Any, initial_state: Any, zero_output: Any) -> Any:
+    """Run one time step after the other over axis 1 of ``x``, and collect what the layer is asked to return.
+
+    A masked sample stands still: its states stay, and so does its output (zero before the first real time
+    step, or everywhere with ``zero_output_for_mask``). ``go_backwards`` starts at the end and returns the
+    outputs in the order in which they were computed. ``time_major`` (Keras 2): time is axis 0.
+    """
+    if initial_state is not None and "zero_output_for_mask" in config:
+        mask = None  # Keras 3 gives its mask only to layers that are called on a single tensor
+    x, mask = (in_order(array, config) for array in (x, mask))
+    zero_output = config.get("zero_output_for_mask") if zero_output is None else zero_output
+    states, outputs = flat(initial_state), []
+    for t in range(x.shape[1]):
+        output, *new = advance(x[:, t], states=states)
+        if mask is not None:
+            before = outputs[-1] if outputs and not zero_output else 0.0
+            shared = output is new[0] and initial_state is None and not zero_output
+            new = stand_still(mask[:, t], new, states or [0.0] * len(new), step)
+            output = new[0] if shared else step("output", np.where(spread(mask[:, t], output), output, before))
+        states = new
+        outputs.append(output)
+    y = np.stack(outputs, axis=0 if config.get("time_major") else 1) if config.get("return_sequences") else outputs[-1]
+    return [y, *states] if config.get("return_state") else y
+
+
+def in_order(array: Any, config: Config) -> Any:
+    """An array ``(batch, time, ...)`` in the order in which its time steps are computed."""
+    if array is not None and config.get("time_major"):
+        array = np.swapaxes(array, 0, 1)
+    return np.flip(array, axis=1) if array is not None and config.get("go_backwards") else array
+
+
+def flat(states: Any) -> list[Any] | None:
+    """States as one list, however they are nested; a single one may come bare."""
+    if states is None:
+        return None
+    return [leaf for part in states for leaf in flat(part) or []] if isinstance(states, (list, tuple)) else [states]
+
+
+def spread(mask: Any, like: Any) -> Any:
+    """A mask ``(batch, ...)`` with axes of length 1 behind, to fit the rank of ``like``."""
+    return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))
+
+
+def stand_still(mask: Any, new: list[Any], old: list[Any], step: Step) -> list[Any]:
+    """The new states where the mask is true, the old ones where it is not."""
+    names = STATE_NAMES if len(new) <= len(STATE_NAMES) else [f"state {i}" for i in range(len(new))]
+    return [step(f"masked {name}", np.where(spread(mask, now), now, before)) for name, now, before in zip(names, new, old, strict=False)]
