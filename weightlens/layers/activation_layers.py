@@ -42,7 +42,7 @@ def elu(x: Any, w: Weights, config: Config, step: Step) -> Any:
 
 def thresholded_relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """``x`` above ``theta``, else 0. ``ThresholdedReLU`` of Keras 1 and 2."""
-    return step("activation", np.where(x > config["theta"], x, 0.0))
+    return step("activation", activations.thresholded_relu(x, config["theta"]))
 
 
 def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:

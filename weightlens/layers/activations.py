@@ -21,7 +21,7 @@ LARGEST_EXPONENT = 700.0  # EXP of more is an error in a spreadsheet
 
 def erf(x: Any) -> Any:
     """The error function ``2/sqrt(pi) * integral of e^(-t^2) from 0 to x``."""
-    return _erf(x).astype(float)
+    return _erf(x).astype(x.dtype)
 
 
 def linear(x: Any) -> Any:
@@ -113,6 +113,11 @@ def threshold(x: Any, threshold: float = 0.0, value: float = 0.0, default_value:
     return np.where(x > threshold, x, default_value or value)
 
 
+def thresholded_relu(x: Any, theta: float = 1.0) -> Any:
+    """``x`` above ``theta``, else 0."""
+    return np.where(x > theta, x, 0.0)
+
+
 def softplus(x: Any) -> Any:
     """``ln(1 + e^x)``, written as ``max(x, 0) + ln(1 + e^-|x|)``."""
     return np.maximum(x, 0.0) + np.log(1.0 + np.exp(-np.abs(x)))
@@ -188,14 +193,17 @@ def log_softmax(x: Any, step: Step, axis: Any = -1) -> Any:
 
 
 def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
-    """The nearest point of the probability simplex: ``max(x - tau, 0)``, many exact zeros (Martins, Astudillo 2016).
+    """``max(x - threshold, 0)``: many exact zeros (Martins, Astudillo 2016), with the threshold as Keras computes it.
 
-    ``tau`` is the largest of ``(sum of the k largest - 1) / k`` over k, which needs the numbers in falling order.
+    Of the numbers in falling order, the first k are above ``(running sum - 1) / k``. Keras adds up the running sums
+    of those k, where the paper takes the last one: the same for k = 1 only.
     """
     falling = step("falling order", np.flip(np.sort(x, axis=axis), axis=axis))
-    counts = np.arange(1.0, x.shape[axis] + 1.0).reshape([-1 if d == axis % x.ndim else 1 for d in range(x.ndim)])
-    candidates = step("thresholds", (np.cumsum(falling, axis=axis) - 1.0) / counts)
-    return np.maximum(x - step("threshold", np.max(candidates, axis=axis, keepdims=True)), 0.0)
+    sums = step("running sums", np.cumsum(falling, axis=axis))
+    counts = np.arange(1, x.shape[axis] + 1, dtype=x.dtype).reshape([-1 if d == axis % x.ndim else 1 for d in range(x.ndim)])
+    support = step("support", np.where(falling > (sums - 1.0) / counts, 1.0, 0.0))
+    total = step("sum over support", np.sum(support * sums, axis=axis, keepdims=True))
+    return np.maximum(x - step("threshold", (total - 1.0) / np.sum(support, axis=axis, keepdims=True)), 0.0)
 
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
@@ -206,7 +214,9 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     )
 }  # fmt: skip
 ELEMENTWISE |= {"swish": silu, "hard_swish": hard_silu}
+ELEMENTWISE |= {"ReLU": relu, "LeakyReLU": leaky_relu, "ELU": elu, "ThresholdedReLU": thresholded_relu}  # a layer given as an activation
 STEPWISE: dict[str, Callable[..., Any]] = {"softmax": softmax, "log_softmax": log_softmax, "sparsemax": sparsemax}
+STEPWISE["Softmax"] = softmax
 STEPWISE["softmax_v2"] = softmax  # TensorFlow's internal name, found in files of tf.keras
 
 
