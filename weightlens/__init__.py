@@ -29,7 +29,7 @@ def export(model: Model | str | PathLike[str], path: str | PathLike[str], inputs
 
 
 def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any) -> Any:
-    """Hold the engine against Keras, layer by layer: a ``Report``; see ``weightlens.check``."""
-    from weightlens.check import check as compare
+    """Hold the engine against Keras, layer by layer: a ``Report``; see ``weightlens.checks``."""
+    from weightlens.checks import check as compare
 
     return compare(model if isinstance(model, Model) else load(model), inputs, **options)

@@ -1,0 +1,25 @@
+"""Checks: the engine against Keras, a workbook against the engine, in a real spreadsheet program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from weightlens.checks.report import Report, Row
+from weightlens.model import Model
+
+__all__ = ["Report", "Row", "check", "check_workbook"]
+
+
+def check(model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True) -> Report:
+    """Run the saved file in Keras, in float32 and in float64, and compare every layer's output with ours."""
+    from weightlens.checks.keras import check_with_keras
+
+    return check_with_keras(model, inputs, tolerance, float64)
+
+
+def check_workbook(book: str | Path, model: Model | None = None, engine: str | None = None, tolerance: float = 1e-12) -> Report:
+    """Recalculate a workbook in a spreadsheet program and compare every formula's cell with what it should be."""
+    from weightlens.checks.workbook import check_workbook as compare
+
+    return compare(book, model, engine, tolerance)

@@ -1,0 +1,157 @@
+"""The cells of a workbook as plain values: what stands in the file, read without openpyxl.
+
+openpyxl would have to read a workbook twice (formulas, then cached values) and takes ten times as long; recalculated
+workbooks are read by the thousand here. Only what a check needs is read: values, which cells hold formulas, names.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from weightlens.errors import UnreadableModel
+
+Value = float | str | bool
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+AREA = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!,]+))!\$?(?P<c1>[A-Z]{1,3})\$?(?P<r1>\d+)(?::\$?(?P<c2>[A-Z]{1,3})\$?(?P<r2>\d+))?")
+
+
+class CellError(str):
+    """What a spreadsheet shows where a formula fails: ``#VALUE!``, ``#NUM!``."""
+
+    __slots__ = ()
+
+
+@dataclass(eq=False)
+class Book:
+    """A workbook's cells: ``book.sheets["1 network"]["B6"]``; ``formulas`` says which of them are computed.
+
+    ``names`` are the defined names and their areas; ``engine`` is the program that computed the values.
+    """
+
+    path: Path
+    sheets: dict[str, dict[str, Value]] = field(default_factory=dict)
+    formulas: dict[str, dict[str, str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    engine: str = ""
+
+    def cell(self, sheet: str, reference: str) -> Value | None:
+        """One value, ``None`` where the cell is empty."""
+        return self.sheets[sheet].get(reference)
+
+    def block(self, name: str) -> np.ndarray:
+        """The numbers of a defined name, or of an area such as ``'1 net'!A1:B2``, row by row; NaN where there is none."""
+        cells = [self.cell(*place) for place in places(self.names.get(name, name))]
+        return np.array([float(v) if isinstance(v, (int, float)) else np.nan for v in cells])
+
+    def errors(self) -> list[str]:
+        """Every cell that shows an error: ``'1 network'!C6 #VALUE!``."""
+        return [f"'{sheet}'!{ref} {v}" for sheet, cells in self.sheets.items() for ref, v in cells.items() if isinstance(v, CellError)]
+
+
+def places(area: str) -> Iterator[tuple[str, str]]:
+    """The sheet and reference of every cell of an area (or of several, parted by commas), row by row."""
+    for found in AREA.finditer(area):
+        sheet = (found["quoted"] or found["plain"]).replace("''", "'")
+        first, last = column_number(found["c1"]), column_number(found["c2"] or found["c1"])
+        for row in range(int(found["r1"]), int(found["r2"] or found["r1"]) + 1):
+            yield from ((sheet, f"{column_letters(column)}{row}") for column in range(first, last + 1))
+
+
+def column_number(letters: str) -> int:
+    """``A`` is 1, ``XFD`` is 16384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def column_letters(number: int) -> str:
+    """1 is ``A``, 16384 is ``XFD``."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The file inside the zip for every sheet, by the sheet's name, in the workbook's order."""
+    targets = {r.get("Id"): r.get("Target", "") for r in ET.fromstring(archive.read("xl/_rels/workbook.xml.rels")).iter(PART)}
+    found = {}
+    for sheet in ET.fromstring(archive.read("xl/workbook.xml")).iter(f"{MAIN}sheet"):
+        target = targets[sheet.get(RELATION)]
+        found[sheet.get("name", "")] = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
+    return found
+
+
+def defined_names(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The workbook's names and the areas that they stand for."""
+    return {name.get("name", ""): name.text or "" for name in ET.fromstring(archive.read("xl/workbook.xml")).iter(f"{MAIN}definedName")}
+
+
+def read_book(path: str | Path) -> Book:
+    """Read a workbook's values, formulas and names."""
+    book = Book(Path(path))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            book.names = defined_names(archive)
+            strings = shared_strings(archive)
+            for sheet, part in sheet_parts(archive).items():
+                book.sheets[sheet], book.formulas[sheet] = {}, {}
+                if "worksheets/" in part:
+                    read_sheet(archive, part, strings, book.sheets[sheet], book.formulas[sheet])
+    except FileNotFoundError:
+        raise UnreadableModel(f"there is no file {str(path)!r}") from None
+    except (zipfile.BadZipFile, KeyError, ET.ParseError, OSError) as trouble:
+        raise UnreadableModel(f"{str(path)!r} is not an .xlsx workbook that can be read ({trouble})") from None
+    return book
+
+
+def shared_strings(archive: zipfile.ZipFile) -> list[str]:
+    """The workbook's table of texts, if it has one."""
+    if "xl/sharedStrings.xml" not in archive.namelist():
+        return []
+    return ["".join(t.text or "" for t in item.iter(f"{MAIN}t")) for item in ET.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")]
+
+
+def read_sheet(archive: zipfile.ZipFile, part: str, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
+    """Add one sheet's cells, row by row, so that memory stays flat."""
+    with archive.open(part) as stream:
+        for _, row in ET.iterparse(stream):
+            if row.tag != f"{MAIN}row":
+                continue
+            for cell in row:
+                read_cell(cell, strings, values, formulas)
+            row.clear()
+
+
+def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
+    """Add one cell: its value by its type, and its formula."""
+    reference, kind, text = cell.get("r", ""), cell.get("t", "n"), None
+    for child in cell:
+        if child.tag == f"{MAIN}f":
+            formulas[reference] = child.text or ""
+        elif child.tag == f"{MAIN}v":
+            text = child.text
+        elif child.tag == f"{MAIN}is":
+            text = "".join(t.text or "" for t in child.iter(f"{MAIN}t"))
+    if text is None:
+        return
+    if kind == "n":
+        values[reference] = float(text)
+    elif kind == "s":
+        values[reference] = strings[int(text)]
+    elif kind == "b":
+        values[reference] = text == "1"
+    else:
+        values[reference] = CellError(text) if kind == "e" else text

@@ -1,0 +1,173 @@
+"""Keras as the oracle: run the saved file layer by layer and compare with our forward pass.
+
+The only module of the package that imports Keras, and only when a check is asked for. Files of Keras 1 and 2 are
+opened by ``tf_keras`` (Keras 2) where it is installed, because Keras 3 gives some of their layers another meaning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.report import Report, compare
+from weightlens.errors import WeightlensError
+from weightlens.forward import bind, trace
+from weightlens.model import Model
+
+TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
+LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
+
+
+def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True) -> Report:
+    """Compare every layer's output with Keras in float32 and, on a rebuilt twin of the model, in float64."""
+    if inputs is None:
+        from weightlens.inputs import default_inputs
+
+        inputs = default_inputs(model)
+    report = Report(os.path.basename(model.provenance.path) or model.name)
+    ours, arrays = trace(model, inputs).layer_outputs, bind(model, inputs)
+    classes = {layer.name: layer.class_name for layer in model.layers}
+    with quiet():
+        keras, oracle = load_oracle(model)
+        version = f"Keras {keras.__version__}"
+        oracles = [(oracle, f"{version} float32", tolerance)]
+        if float64:
+            oracles += [(twin, f"{version} float64", TOLERANCE_64) for twin in rebuilt_in_float64(keras, oracle, report)]
+        for network, witness, allowed in oracles:
+            theirs = layer_outputs(keras, network, arrays)
+            for path, outputs in theirs.items():
+                for number, y in enumerate(outputs):
+                    name = path if len(outputs) == 1 else f"{path} [{number}]"
+                    if path in ours and number < len(ours[path]):
+                        report.rows.append(compare(name, classes.get(path.split(" #")[0], ""), ours[path][number].value, y, witness, allowed))
+                    else:
+                        report.notes.append(f"{name}: Keras computes it, we do not")
+    return report
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """TensorFlow's native code writes to file descriptor 2 whatever Python says: silence both for a while."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    sys.stderr.flush()
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def load_oracle(model: Model) -> tuple[Any, Any]:
+    """Keras (the module that can open the file) and the model that it reads. Python code in the file is never run."""
+    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) else "keras"
+    reasons = []
+    with private_copy(Path(model.provenance.path)) as path:
+        for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
+            if importlib.util.find_spec(name) is None:
+                reasons.append(f"{name} is not installed")
+                continue
+            try:
+                keras = importlib.import_module(name)
+                return keras, keras.models.load_model(str(path), compile=False, safe_mode=True)
+            except Exception as trouble:  # Keras raises anything here
+                reasons.append(f"{name}: {first_line(trouble)}")
+    raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
+
+
+@contextlib.contextmanager
+def private_copy(path: Path) -> Iterator[Path]:
+    """HDF5 refuses to open a file twice with other locking, and we may still hold it open: Keras gets a copy."""
+    with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
+        copy = Path(scratch) / (path.name if path.suffix in (".keras", ".h5", ".hdf5") else path.name + ".h5")
+        (shutil.copytree if path.is_dir() else shutil.copyfile)(path, copy)
+        yield copy
+
+
+def first_line(trouble: BaseException) -> str:
+    """The first line of an error's message, shortened."""
+    return (str(trouble).strip().splitlines() or [type(trouble).__name__])[0][:200]
+
+
+def rebuilt_in_float64(keras: Any, oracle: Any, report: Report) -> list[Any]:
+    """The same model with every layer computing in float64; none (and a note) where Keras cannot rebuild it."""
+    before = keras.backend.floatx()
+    try:
+        keras.backend.set_floatx("float64")
+        twin = type(oracle).from_config(in_float64(oracle.get_config()))
+        if not twin.built:
+            twin.build(oracle.input_shape)
+        twin.set_weights([w.astype("float64") if w.dtype.kind == "f" else w for w in oracle.get_weights()])
+        return [twin]
+    except Exception as trouble:  # Keras raises anything here
+        report.notes.append(f"not compared in float64: {first_line(trouble)}")
+        return []
+    finally:
+        keras.backend.set_floatx(before)
+
+
+def in_float64(config: Any, key: str = "") -> Any:
+    """A configuration with every floating-point dtype, and every dtype policy, turned into float64."""
+    if isinstance(config, dict):
+        policy = config.get("class_name") in ("DTypePolicy", "Policy")
+        return {k: in_float64(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k) for k, v in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(in_float64(item, key) for item in config)
+    return "float64" if key == "dtype" and config in LOW_PRECISION else config
+
+
+def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """What each layer hands on, by the path that our trace gives it (``dense``, ``dense #2`` for its second call)."""
+    graph = getattr(network, "_functional", None) or network
+    tensors = {path: flat(outputs) for path, outputs in node_outputs(graph)}
+    wanted = [tensor for outputs in tensors.values() for tensor in outputs]
+    given = [x.astype(name_of(t.dtype)) if name_of(t.dtype) != "string" else x for x, t in zip(arrays, flat(graph.inputs), strict=True)]
+    before = keras.backend.floatx()
+    try:
+        keras.backend.set_floatx("float64" if any(name_of(t.dtype) == "float64" for t in wanted) else "float32")
+        computed = iter(flat(keras.Model(graph.inputs, wanted)(given, training=False)))
+    finally:
+        keras.backend.set_floatx(before)
+    return {path: [np.asarray(next(computed)) for _ in outputs] for path, outputs in tensors.items()}
+
+
+def node_outputs(graph: Any) -> Iterator[tuple[str, Any]]:
+    """Every call of every layer inside a functional graph, and the symbolic tensors that it makes (Keras 2 and 3)."""
+    inside = getattr(graph, "_nodes", None) or getattr(graph, "_network_nodes", ())  # "140231_ib-0" in Keras 3, "dense_ib-0" in Keras 2
+    for layer in getattr(graph, "operations", graph.layers):
+        calls = [n for i, n in enumerate(layer._inbound_nodes) if f"{id(layer)}_ib-{i}" in inside or f"{layer.name}_ib-{i}" in inside]
+        for number, node in enumerate(calls):
+            if type(layer).__name__ != "InputLayer":
+                yield layer.name + (f" #{number + 1}" if number else ""), node.outputs
+
+
+def name_of(dtype: Any) -> str:
+    """``float32``, whether Keras says it as text or as a TensorFlow dtype."""
+    return str(getattr(dtype, "name", dtype))
+
+
+def flat(thing: Any) -> list[Any]:
+    """Nested lists and dictionaries of tensors as one list."""
+    if isinstance(thing, dict):
+        return [leaf for key in sorted(thing) for leaf in flat(thing[key])]
+    if isinstance(thing, (list, tuple)):
+        return [leaf for item in thing for leaf in flat(item)]
+    return [] if thing is None else [thing]

@@ -1,0 +1,143 @@
+"""Make a real spreadsheet program compute a workbook's formulas from nothing.
+
+LibreOffice trusts the cached values of a workbook, so a conversion proves nothing: they are blanked first. Whatever
+is read afterwards was computed by the program named in ``Book.engine``. IronCalc (``pip install weightlens[verify]``)
+is a spreadsheet engine in a Python package, for where no office program is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from weightlens.checks.book import Book, defined_names, read_book, sheet_parts
+from weightlens.errors import WeightlensError
+
+Changes = Mapping[tuple[str, str], float]  # (sheet, reference) -> the number to write there first
+
+CACHED = re.compile(rb"(<f\b[^>]*?(?:/>|>[^<]*</f>))\s*<v>[^<]*</v>")
+ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>"""
+SECONDS = 600  # for one start of an office program, and as long again for every ten workbooks
+
+
+def recalculate(book: str | Path, engine: str | None = None, changes: Changes | None = None) -> Book:
+    """Compute one workbook's formulas afresh, after writing ``changes`` into it (the file itself stays as it is)."""
+    return recalculate_all([book], engine, [changes or {}])[0]
+
+
+def recalculate_all(books: Sequence[str | Path], engine: str | None = None, changes: Sequence[Changes] = ()) -> list[Book]:
+    """Compute several workbooks in one start of the program (which is what takes the time)."""
+    name = choose(engine)
+    changes = changes or [{}] * len(books)
+    with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
+        blank, done = Path(scratch) / "blank", Path(scratch) / "done"
+        blank.mkdir()
+        done.mkdir()
+        files = [blank / f"{number}.xlsx" for number in range(len(books))]
+        for book, file, change in zip(books, files, changes, strict=True):
+            blank_cached_values(Path(book), file, change)
+        COMPUTE[name](files, done)
+        return [result(Path(book), done / file.name, name) for book, file in zip(books, files, strict=True)]
+
+
+def result(book: Path, computed: Path, engine: str) -> Book:
+    """What the engine wrote, under the workbook's own path and with its own names (engines write names as they like)."""
+    if not computed.exists():
+        raise WeightlensError(f"{engine} could not recalculate {str(book)!r}")
+    found = read_book(computed)
+    found.path, found.engine = book, engine
+    with zipfile.ZipFile(book) as archive:
+        found.names = defined_names(archive)
+    return found
+
+
+def available() -> list[str]:
+    """The engines that are installed, the best witness first."""
+    present = {"libreoffice": shutil.which("soffice"), "gnumeric": shutil.which("ssconvert"), "ironcalc": importlib.util.find_spec("ironcalc")}
+    return [name for name in COMPUTE if present[name]]
+
+
+def choose(engine: str | None = None) -> str:
+    """The engine asked for, or the best one there is."""
+    if engine is not None and engine not in COMPUTE:
+        raise WeightlensError(f"no spreadsheet engine is called {engine!r}; known are: {', '.join(COMPUTE)}")
+    found = available()
+    if engine is None and found:
+        return found[0]
+    if engine is None or engine not in found:
+        raise WeightlensError(f"{engine or 'a spreadsheet engine'} is not installed; install LibreOffice or Gnumeric, or: pip install 'weightlens[verify]'")
+    return engine
+
+
+def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
+    """Copy a workbook without the stored results of its formulas, and with other numbers in some cells."""
+    try:
+        with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+            parts = sheet_parts(old) if changes else {}
+            for entry in old.infolist():
+                data = old.read(entry)
+                if entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
+                    data = CACHED.sub(rb"\1", data)
+                for (sheet, reference), number in changes.items():
+                    if parts[sheet] == entry.filename:
+                        data = write_number(data, reference, number)
+                new.writestr(entry.filename, data)
+    except (OSError, zipfile.BadZipFile) as trouble:
+        raise WeightlensError(f"{str(source)!r} is not an .xlsx workbook that can be read ({trouble})") from None
+
+
+def write_number(xml: bytes, reference: str, number: float) -> bytes:
+    """A sheet's XML with another number in one cell; its style stays."""
+    cell = re.compile(rb'<c r="%s"((?: s="\d+")?)[^>]*?(?:/>|>.*?</c>)' % reference.encode(), re.S)
+    changed, count = cell.subn(rb'<c r="%s"\1><v>%s</v></c>' % (reference.encode(), repr(float(number)).encode()), xml, count=1)
+    if not count:
+        raise WeightlensError(f"there is no cell {reference} to change")
+    return changed
+
+
+def with_libreoffice(files: Sequence[Path], done: Path) -> None:
+    """One start of LibreOffice, in a profile of its own, for all the files. It writes 15 digits."""
+    profile = done.parent / "profile"
+    (profile / "user").mkdir(parents=True)
+    (profile / "user" / "registrymodifications.xcu").write_text(ALWAYS_RECALCULATE)
+    command = ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", "xlsx", "--outdir", str(done)]
+    run([*command, *map(str, files)], len(files))
+
+
+def with_gnumeric(files: Sequence[Path], done: Path) -> None:
+    """Gnumeric's converter, once for every file."""
+    for file in files:
+        run(["ssconvert", "--recalc", str(file), str(done / file.name)], 1)
+
+
+def with_ironcalc(files: Sequence[Path], done: Path) -> None:
+    """IronCalc, in this process."""
+    import ironcalc
+
+    for file in files:
+        try:
+            model = ironcalc.load_from_xlsx(str(file), "en", "UTC", "en")
+            model.evaluate()
+            (done / file.name).write_bytes(model.to_xlsx())
+        except ironcalc.WorkbookError as trouble:
+            raise WeightlensError(f"ironcalc could not recalculate the workbook: {trouble}") from None
+
+
+def run(command: list[str], files: int) -> None:
+    """Run an office program quietly; a workbook that it did not write is noticed afterwards."""
+    try:
+        subprocess.run(command, check=False, capture_output=True, timeout=SECONDS * (1 + files // 10))
+    except subprocess.TimeoutExpired:
+        raise WeightlensError(f"{command[0]} gave no answer in {SECONDS * (1 + files // 10)} seconds") from None
+
+
+COMPUTE: dict[str, Callable[[Sequence[Path], Path], None]] = {"libreoffice": with_libreoffice, "gnumeric": with_gnumeric, "ironcalc": with_ironcalc}

@@ -1,0 +1,110 @@
+"""What a check found: one row for each array that was held against another, and a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Numbers = np.ndarray
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: how far ``layer`` is off at most, and at which element.
+
+    ``witness`` names who computed the other numbers (``Keras float32``, ``libreoffice``). ``worst_relative`` is
+    the worst difference over the largest number of the array, or over 1 where all are smaller.
+    """
+
+    layer: str
+    class_name: str
+    shape: tuple[int, ...]
+    witness: str
+    worst_absolute: float
+    worst_relative: float
+    element: str
+    tolerance: float
+    ours: float = float("nan")
+    theirs: float = float("nan")
+
+    @property
+    def ok(self) -> bool:
+        """True within the tolerance."""
+        return self.worst_relative <= self.tolerance
+
+    @property
+    def verdict(self) -> str:
+        """``exact`` to the last bits of float64, ``OK`` within the tolerance, else ``DIFFERS``."""
+        if self.worst_relative <= 1e-12:
+            return "exact"
+        return "OK" if self.ok else "DIFFERS"
+
+
+@dataclass
+class Report:
+    """All comparisons of one check, in the order of the computation. ``notes`` say what could not be compared."""
+
+    subject: str
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """True if something was compared and nothing differs."""
+        return bool(self.rows) and all(row.ok for row in self.rows)
+
+    @property
+    def worst(self) -> Row | None:
+        """The first row that differs, else the one that comes nearest to it."""
+        differing = [row for row in self.rows if not row.ok]
+        return differing[0] if differing else max(self.rows, key=lambda row: row.worst_relative / max(row.tolerance, 1e-300), default=None)
+
+    @property
+    def summary(self) -> str:
+        """The verdict as one line."""
+        worst = self.worst
+        if worst is None:
+            return f"{self.subject}: nothing was compared" + (f" ({self.notes[0]})" if self.notes else "")
+        if self.ok:
+            return f"{self.subject}: OK, {len(self.rows)} comparisons, worst relative difference {max(r.worst_relative for r in self.rows):.1e}"
+        count = sum(not row.ok for row in self.rows)
+        return (
+            f"{self.subject}: DIFFERS in {count} of {len(self.rows)} comparisons, first in {worst.layer!r} ({worst.class_name}, {worst.witness}): "
+            f"element {worst.element} is {worst.ours:.9g}, expected {worst.theirs:.9g}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain data, for ``--format json``."""
+        keys = ("layer", "class_name", "witness", "worst_absolute", "worst_relative", "element", "tolerance", "verdict")
+        rows = [{key: getattr(row, key) for key in keys} | {"shape": list(row.shape)} for row in self.rows]
+        return {"subject": self.subject, "ok": self.ok, "summary": self.summary, "rows": rows, "notes": self.notes}
+
+
+def compare(layer: str, class_name: str, ours: Any, theirs: Any, witness: str, tolerance: float) -> Row:
+    """Hold one array against another. Equal infinities agree, and NaN with NaN; another shape is infinitely far off."""
+    a, b = np.asarray(ours), np.asarray(theirs)
+    if a.dtype.kind in "USO" or b.dtype.kind in "USO":
+        return compare_text(layer, class_name, a, b, witness)
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    if a.shape != b.shape:
+        return Row(layer, class_name, a.shape, witness, np.inf, np.inf, f"shape {a.shape}, expected {b.shape}", tolerance)
+    if not a.size:
+        return Row(layer, class_name, a.shape, witness, 0.0, 0.0, "-", tolerance)
+    with np.errstate(invalid="ignore"):
+        difference = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    difference = np.where(np.isnan(difference), np.inf, difference)
+    where = np.unravel_index(int(difference.argmax()), a.shape)
+    absolute, finite = float(difference[where]), np.abs(b[np.isfinite(b)])
+    relative = absolute / max(1.0, float(finite.max(initial=0.0)))
+    element = "[" + ", ".join(map(str, where)) + "]"
+    return Row(layer, class_name, a.shape, witness, absolute, relative, element, tolerance, float(a[where]), float(b[where]))
+
+
+def compare_text(layer: str, class_name: str, ours: Numbers, theirs: Numbers, witness: str) -> Row:
+    """Texts are equal or they are not."""
+    texts = [[x.decode() if isinstance(x, bytes) else str(x) for x in array.ravel().tolist()] for array in (ours, theirs)]
+    unequal = [i for i, (a, b) in enumerate(zip(*texts, strict=False)) if a != b]
+    off = np.inf if unequal or ours.shape != theirs.shape else 0.0
+    return Row(layer, class_name, ours.shape, witness, off, off, str(unequal[:1] or "-"), 0.0)
