@@ -1,0 +1,298 @@
+"""A step as one line of mathematics: ``pre-activation = dot product + bias``.
+
+The line is made from the recorded expression, as the formula in the workbook is: operands that have a name
+are written by name, those that have none are written out. A table says how an operation is put into words;
+what is not in the table is written as a call, so that there are always words.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from weightlens.recording import Part, Recorded, Step, cast, operands
+
+Words = tuple[str, int]  # a text, and how tightly it holds together
+
+CHOICE, COMPARE, SUM, PRODUCT, POWER, PHRASE, ATOM = range(7)
+LONGEST = 240  # characters of one line; what is longer is cut
+DEEPEST = 24  # calls inside calls
+
+INFIX: dict[Any, tuple[str, int]] = {
+    np.add: (" + ", SUM),
+    np.subtract: (" - ", SUM),
+    np.multiply: (" * ", PRODUCT),
+    np.divide: (" / ", PRODUCT),
+    np.matmul: (" . ", PRODUCT),
+    np.dot: (" . ", PRODUCT),
+    np.floor_divide: (" // ", PRODUCT),
+    np.remainder: (" mod ", PRODUCT),
+    np.power: ("^", POWER),
+    np.greater: (" > ", COMPARE),
+    np.greater_equal: (" >= ", COMPARE),
+    np.less: (" < ", COMPARE),
+    np.less_equal: (" <= ", COMPARE),
+    np.equal: (" = ", COMPARE),
+    np.not_equal: (" is not ", COMPARE),
+    np.logical_and: (" and ", CHOICE),
+    np.logical_or: (" or ", CHOICE),
+    np.bitwise_and: (" and ", CHOICE),
+    np.bitwise_or: (" or ", CHOICE),
+}
+# A template, how tightly its result holds together, and how tightly each operand has to.
+TEMPLATES: dict[Any, tuple[str, int, int]] = {
+    np.exp: ("e^{}", POWER, PHRASE),
+    np.expm1: ("e^{} - 1", SUM, PHRASE),
+    np.exp2: ("2^{}", POWER, PHRASE),
+    np.log: ("ln({})", ATOM, CHOICE),
+    np.log1p: ("ln(1 + {})", ATOM, SUM),
+    np.log2: ("log2({})", ATOM, CHOICE),
+    np.log10: ("log10({})", ATOM, CHOICE),
+    np.sqrt: ("sqrt({})", ATOM, CHOICE),
+    np.square: ("{}^2", POWER, PHRASE),
+    np.reciprocal: ("1 / {}", PRODUCT, POWER),
+    np.negative: ("-{}", PRODUCT, POWER),
+    np.positive: ("{}", ATOM, ATOM),
+    np.absolute: ("|{}|", ATOM, CHOICE),
+    np.maximum: ("max({}, {})", ATOM, CHOICE),
+    np.minimum: ("min({}, {})", ATOM, CHOICE),
+    np.logical_not: ("not {}", COMPARE, PHRASE),
+    np.invert: ("not {}", COMPARE, PHRASE),
+    np.sign: ("sign of {}", PHRASE, PHRASE),
+    np.where: ("{1} if {0} else {2}", CHOICE, COMPARE),
+    np.clip: ("{} cut to {}..{}", CHOICE, SUM),
+    np.take: ("rows of {} looked up by {}", PHRASE, PHRASE),
+    np.argsort: ("sorting order of {}", PHRASE, PHRASE),
+    np.sort: ("{} in rising order", CHOICE, PHRASE),
+    np.cumsum: ("running sum of {}", PHRASE, PHRASE),
+    np.round: ("{} rounded", CHOICE, PHRASE),
+    np.rint: ("{} rounded", CHOICE, PHRASE),
+}
+REDUCTIONS: dict[Any, str] = {
+    np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max", np.amin: "min", np.prod: "product", np.var: "variance",
+    np.std: "standard deviation", np.argmax: "position of the largest", np.argmin: "position of the smallest", np.any: "any", np.all: "all",
+    np.count_nonzero: "count", np.linalg.norm: "length",
+}  # fmt: skip
+UFUNC_REDUCTIONS: dict[Any, str] = {
+    np.add: "sum", np.maximum: "max", np.minimum: "min", np.multiply: "product", np.logical_and: "all", np.logical_or: "any",
+}  # fmt: skip
+# These only move numbers: a word where the move is the step itself, nothing where it stands inside an expression.
+QUIET: dict[Any, str] = {
+    np.reshape: "reshaped", np.ravel: "flattened", np.transpose: "with its axes in another order", np.swapaxes: "with two axes exchanged",
+    np.moveaxis: "with an axis moved", np.expand_dims: "with an axis added", np.squeeze: "without axes of length 1", np.copy: "",
+    np.broadcast_to: "repeated", np.ascontiguousarray: "", cast: "", np.atleast_1d: "", np.asarray: "", np.array: "", np.rollaxis: "with an axis moved",
+}  # fmt: skip
+MOVES: dict[Any, str] = {
+    np.pad: "padded {}", np.flip: "reversed {}", np.repeat: "repeated {}", np.tile: "repeated {}", np.roll: "shifted {}", np.rot90: "turned {}",
+    sliding_window_view: "windows of {}",
+}  # fmt: skip
+JOINS = {np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack}
+OUTPUTS = {"output", "activation"}  # names under which a layer hands on its result: the layer's own name says more
+
+
+def words(step: Step) -> str:
+    """A step as one line of mathematics, at most ``LONGEST`` characters: ``activation = exponentials / sum``."""
+    return shortened(f"{step.name} = {Wording(step).result()[0]}")
+
+
+def shortened(line: str, length: int = LONGEST) -> str:
+    """The line, cut where it is too long to be read."""
+    return line if len(line) <= length else line[: length - 4].rstrip() + " ..."
+
+
+def number(value: Any) -> str:
+    """A number as a person would write it, with six digits at most."""
+    value = np.asarray(value).item()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+class Wording:
+    """Puts the expression behind one step into words."""
+
+    def __init__(self, step: Step) -> None:
+        self.made = step.made
+        outside = {id(x) for x in named_operands(step.made) if x.kind == "input"}
+        self.one_input = len(outside) == 1
+
+    def result(self) -> Words:
+        """What the step is equal to."""
+        x = self.made
+        if x.op is None:
+            return self.constant(x.value)
+        if x.op in QUIET and x.args and isinstance(x.args[0], Recorded):
+            shape = f" to {' x '.join(map(str, x.shape[1:])) or 'one number'}" if x.op is np.reshape else ""
+            return f"{self.operand(x.args[0], 1, PHRASE)} {QUIET[x.op]}{shape}".rstrip(), CHOICE
+        return self.call(x, 0)
+
+    def operand(self, thing: Any, depth: int, tightness: int = CHOICE) -> str:
+        """An operand: by name, written out, or as a number; in parentheses where it would fall apart."""
+        text, level = self.phrase(thing, depth)
+        return text if level >= tightness else f"({text})"
+
+    def phrase(self, thing: Any, depth: int) -> Words:
+        """The words for anything that a call can be given."""
+        if isinstance(thing, (list, tuple)):
+            return ", ".join(self.operand(item, depth) for item in thing), CHOICE
+        if not isinstance(thing, Recorded):
+            return self.constant(thing)
+        if thing.kind:
+            return self.name(thing), ATOM
+        if thing.op is None:
+            return self.constant(thing.value)
+        if depth > DEEPEST:
+            return "...", ATOM
+        text, level = self.call(thing, depth)
+        return (text, level) if len(text) <= LONGEST else (shortened(text), ATOM)
+
+    def name(self, x: Recorded) -> str:
+        """The name of an operand, as seen from the step's own layer."""
+        if x.kind == "input":
+            return "input" if self.one_input else x.name
+        if x.layer == self.made.layer or x.kind == "weight":
+            return f"previous {x.name}" if x.name == self.made.name and x is not self.made and x.kind == "step" else x.name
+        return x.layer if x.name in OUTPUTS else f"{x.name} of {x.layer}"
+
+    def constant(self, value: Any) -> Words:
+        """A number, or ``constants`` where there are several different ones."""
+        if value is None or isinstance(value, (str, bytes, np.dtype, type)) or callable(value):
+            return str(getattr(value, "__name__", value)), ATOM
+        array = np.asarray(value)
+        if array.size and array.dtype.kind in "biuf" and (array == array.flat[0]).all():
+            text = number(array.flat[0])
+            return text, SUM if text.startswith("-") else ATOM
+        return "constants", ATOM
+
+    def call(self, x: Recorded, depth: int) -> Words:
+        """The words for the call that made ``x``."""
+        op, args, deeper = x.op, x.args, depth + 1
+        if op in INFIX and len(args) >= 2:
+            sign, level = INFIX[op]
+            tighter = level + (op not in (np.add, np.multiply, np.logical_and, np.logical_or))
+            return f"{self.operand(args[0], deeper, level)}{sign}{self.operand(args[1], deeper, tighter)}", level
+        if op in TEMPLATES:
+            template, level, tightness = TEMPLATES[op]
+            return template.format(*(self.operand(arg, deeper, tightness) for arg in (*args, *x.kwargs.values(), "", ""))), level
+        if op in QUIET and args:
+            return self.phrase(args[0], deeper)
+        if op in MOVES and args:
+            return MOVES[op].format(self.operand(args[0], deeper, PHRASE)), PHRASE
+        if (reduction := reduction_name(op)) and args:
+            axes = axis_words(args[0], x.kwargs.get("axis", args[1] if len(args) > 1 else None))
+            return f"{reduction} of {self.operand(args[0], deeper, PHRASE)}{axes}", PHRASE
+        if op in JOINS and args:
+            return f"{self.listed(args[0], deeper)} joined", CHOICE
+        if op is np.einsum and args:
+            return f"{' . '.join(self.operand(arg, deeper, POWER) for arg in args[1:])}", PRODUCT
+        if isinstance(op, Part):
+            return f"{part_words(x, op)} of {self.operand(args[0], deeper, PHRASE)}", PHRASE
+        if op is operator.getitem:
+            return self.picked(x, deeper)
+        inside = ", ".join(self.operand(arg, deeper) for arg in (*args, *x.kwargs.values()))
+        return f"{call_name(op)}({inside})", ATOM
+
+    def listed(self, things: Any, depth: int) -> str:
+        """``a, b and c``; equal names once, with their number."""
+        texts = [self.operand(thing, depth, PHRASE) for thing in things] if isinstance(things, (list, tuple)) else [self.operand(things, depth)]
+        plain = [text.removeprefix("previous ") for text in texts]
+        if len(set(plain)) == 1:
+            return f"{len(plain)} times {plain[0]}" if len(plain) > 1 else plain[0]
+        return f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+    def picked(self, x: Recorded, depth: int) -> Words:
+        """The words for indexing: ``columns 0:3 of z``, ``time step 2 of input``."""
+        whole, key = x.args
+        if not isinstance(whole, Recorded) or within_windows(whole):
+            return self.phrase(whole, depth)
+        where = key_words(key, whole.ndim)
+        return (f"{where} of {self.operand(whole, depth, PHRASE)}", PHRASE) if where else self.phrase(whole, depth)
+
+
+def named_operands(x: Recorded) -> list[Recorded]:
+    """The named values that the expression behind ``x`` uses, each once."""
+    found: dict[int, Recorded] = {}
+    seen: set[int] = set()
+    stack = list(operands(x))
+    while stack:
+        y = stack.pop()
+        if y.kind:
+            found[id(y)] = y
+        elif id(y) not in seen:
+            seen.add(id(y))
+            stack.extend(operands(y))
+    return list(found.values())
+
+
+def reduction_name(op: Any) -> str:
+    """``sum`` for ``np.sum`` and ``np.add.reduce``; empty where the call is no reduction."""
+    if getattr(op, "__name__", "") == "reduce":
+        return UFUNC_REDUCTIONS.get(getattr(op, "__self__", None), "")
+    return REDUCTIONS.get(op, "") if callable(op) else ""
+
+
+def call_name(op: Any) -> str:
+    """A readable name for any function."""
+    return str(getattr(op, "__name__", op)).split(" ")[0].strip("_")
+
+
+def axis_words(x: Any, axis: Any) -> str:
+    """`` over units``: the axes that a reduction runs over, in words."""
+    rank = getattr(x, "ndim", 0)
+    if axis is None or not rank:
+        return ""
+    axes = tuple(sorted(int(a) % rank for a in (axis if isinstance(axis, (list, tuple)) else (axis,))))
+    known = {(2, (1,)): "units", (3, (1,)): "time steps", (4, (1, 2)): "rows and columns", (5, (1, 2, 3)): "depth, rows and columns"}
+    if axes == tuple(range(rank)):
+        return ""
+    return " over " + known.get((rank, axes), "the last axis" if axes == (rank - 1,) else f"axes {', '.join(map(str, axes))}" if len(axes) > 1 else f"axis {axes[0]}")
+
+
+def part_words(x: Recorded, part: Part) -> str:
+    """Which part of a split: ``columns 0:3`` where the parts are equal, ``part 2`` otherwise."""
+    axis = x.kwargs.get("axis", x.args[2] if len(x.args) > 2 else 0)
+    if isinstance(x.args[1], int) and axis % x.ndim == x.ndim - 1:
+        width = x.shape[-1]
+        return f"columns {part.index * width}:{(part.index + 1) * width}"
+    return f"part {part.index + 1}"
+
+
+def within_windows(x: Recorded) -> bool:
+    """Whether ``x`` is a view of windows, whose indexing is only strides."""
+    while not x.kind and (x.op in QUIET or x.op is operator.getitem):
+        x = x.args[0]
+    return not x.kind and x.op is sliding_window_view
+
+
+def key_words(key: Any, rank: int) -> str:
+    """An index in words; empty where it takes everything."""
+    keys = [k for k in (key if isinstance(key, tuple) else (key,)) if k is not None]
+    if Ellipsis in [k for k in keys if not isinstance(k, (np.ndarray, Recorded))]:
+        at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+        keys[at : at + 1] = [slice(None)] * (rank - len(keys) + 1)
+    taken = [(axis, k) for axis, k in enumerate(keys) if not (isinstance(k, slice) and k == slice(None))]
+    if not taken:
+        return ""
+    if len(taken) > 1 or not isinstance(taken[0][1], (int, np.integer, slice)):
+        return f"part [{', '.join(map(key_text, keys))}]"
+    axis, k = taken[0]
+    one, several = axis_names(axis, rank)
+    return f"{several} {key_text(k)}" if isinstance(k, slice) else f"{one} {k}"
+
+
+def axis_names(axis: int, rank: int) -> tuple[str, str]:
+    """What one index along an axis is called, and what several are."""
+    if axis == 0:
+        return "sample", "samples"
+    if axis == rank - 1:
+        return ("column", "columns") if rank == 2 else ("channel", "channels") if rank >= 4 else ("feature", "features")
+    return ("time step", "time steps") if rank == 3 else (f"axis {axis} at", f"axis {axis} at")
+
+
+def key_text(k: Any) -> str:
+    """An index as Python writes it: ``0``, ``:``, ``0:3``, ``::-1``."""
+    if not isinstance(k, slice):
+        return str(k) if isinstance(k, (int, np.integer)) else "..."
+    start, stop = ("" if part is None else str(part) for part in (k.start, k.stop))
+    return f"{start}:{stop}" + (f":{k.step}" if k.step is not None else "")
