@@ -13,6 +13,7 @@ import numpy as np
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS, OPERATIONS
+from weightlens.layers.masking import blind_to_masks
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import Recorded, Trace, each
 
@@ -145,9 +146,11 @@ class Run:
             raise UnsupportedLayer(layer.name, layer.class_name, "is called without an input")
         mask_of = {name: each(lambda t: masks.get(t) if isinstance(t, Ref) else None, given) for name, given in (dict(zip(names, call.args, strict=False)) | call.kwargs).items()}
         x = arguments.pop(first)
-        implied = {f"{name}_mask": m for name, m in mask_of.items() if m is not None} | {"mask": mask_of.get(first, mask_of.get("inputs"))}
-        arguments = implied | {k: v for k, v in arguments.items() if v is not None}
-        return self.layer(layer, x, arguments, path)
+        own = mask_of.get(first, mask_of.get("inputs"))
+        given = {k: v for k, v in arguments.items() if v is not None}
+        implied = {f"{name}_mask": m for name, m in mask_of.items() if m is not None}
+        implied["mask"] = None if blind_to_masks(given, [layer.config, *(inner.config for inner in layer.inner.values())]) else own
+        return self.layer(layer, x, implied | given, path, given.get("mask", own))
 
     def operation(self, layer: Layer, args: Any, kwargs: Any, path: str) -> Any:
         """An operator node of a functional graph: one NumPy call."""
@@ -156,11 +159,10 @@ class Run:
             raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
         return self.guarded(layer, path, lambda: function(*args, **kwargs))
 
-    def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str) -> tuple[Any, Any]:
-        """Run one layer: its output (or list of outputs) and the mask that goes on from it."""
-        mask = arguments.get("mask")
+    def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str, mask: Any = None) -> tuple[Any, Any]:
+        """Run one layer: its output (or list of outputs) and the mask that goes on from it, where ``mask`` came to it."""
         if layer.model is not None:
-            return self.nested(layer.model, x, mask, path)
+            return self.nested(layer.model, x, arguments.get("mask"), path)
         function = LAYERS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name)

@@ -17,6 +17,14 @@ from weightlens.layers.sequence import unlike
 MaskRule = Callable[[Any, dict[str, Any], Any], Any]
 
 
+def blind_to_masks(arguments: dict[str, Any], configs: list[dict[str, Any]]) -> bool:
+    """Whether the layer does not see the mask of its input: Keras 3 shows it only to layers called on one tensor, Keras 2 to all.
+
+    That matters to recurrent layers called on initial states; Keras 3's have ``zero_output_for_mask`` in their configuration.
+    """
+    return "initial_state" in arguments and any("zero_output_for_mask" in config for config in configs)
+
+
 def keep(x: Any, config: dict[str, Any], mask: Any) -> Any:
     """The mask goes through unchanged."""
     return mask
@@ -25,6 +33,11 @@ def keep(x: Any, config: dict[str, Any], mask: Any) -> Any:
 def embedding(x: Any, config: dict[str, Any], mask: Any) -> Any:
     """Token 0 is padding where ``mask_zero`` says so."""
     return np.not_equal(x, 0) if config.get("mask_zero") else None
+
+
+def reversible_embedding(x: Any, config: dict[str, Any], mask: Any) -> Any:
+    """As Embedding; vectors on their way back to tokens have none."""
+    return None if x.ndim > 2 and x.shape[-1] == config["output_dim"] else embedding(x, config, mask)
 
 
 def masking(x: Any, config: dict[str, Any], mask: Any) -> Any:
@@ -63,17 +76,17 @@ def concatenated(x: Any, config: dict[str, Any], mask: Any) -> Any:
     if not isinstance(mask, (list, tuple)) or all(m is None for m in mask):
         return None
     axis, rank = config.get("axis", -1), x[0].ndim
-    along_features = axis % rank == rank - 1
     if any(m is not None and m.ndim not in (rank - 1, rank) for m in mask):
         raise NotImplementedError("is called with a mask of another rank than its inputs")
-    masks = [np.ones(y.shape[:-1], bool) if m is None else np.any(m, axis=-1) if m.ndim == rank else m for y, m in zip(x, mask, strict=True)]
-    return either(x, config, masks) if along_features else np.concatenate(masks, axis=axis if axis >= 0 else axis + 1)
+    masks = [np.ones(y.shape[:-1], bool) if m is None else m for y, m in zip(x, mask, strict=True)]
+    masks = [np.any(m, axis=-1) if m.ndim == rank else m for m in masks]
+    return either(x, config, masks) if axis % rank == rank - 1 else np.concatenate(masks, axis=axis % rank)
 
 
 KEEPING = (
-    "Activation ActivityRegularization AlphaDropout BatchNormalization Dense Dropout ELU GaussianDropout GaussianNoise GroupNormalization "
-    "GroupQueryAttention Identity LayerNormalization LeakyReLU MultiHeadAttention Normalization PReLU ReLU Rescaling Softmax SpatialDropout1D "
-    "SpatialDropout2D SpatialDropout3D ThresholdedReLU TimeDistributed UnitNormalization"
+    "Activation ActivityRegularization AlphaDropout BatchNormalization Dense Dropout ELU GaussianDropout GaussianNoise "
+    "GroupNormalization GroupQueryAttention Identity LayerNormalization LeakyReLU MultiHeadAttention Normalization PReLU ReLU "
+    "Rescaling Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D ThresholdedReLU TimeDistributed UnitNormalization"
 )
 MASKS: dict[str, MaskRule] = {
     **dict.fromkeys(KEEPING.split(), keep),
@@ -82,6 +95,7 @@ MASKS: dict[str, MaskRule] = {
     **dict.fromkeys(["Attention", "AdditiveAttention"], query),
     "Concatenate": concatenated,
     "Embedding": embedding,
+    "ReversibleEmbedding": reversible_embedding,
     "Masking": masking,
     "Bidirectional": bidirectional,
 }

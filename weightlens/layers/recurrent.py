@@ -19,48 +19,60 @@ from weightlens.layers.core import Config, Weights
 Advance = Callable[..., list[Any]]  # (what enters at this time step, states=...) -> [output, *new states]
 
 
-def simple_rnn(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None) -> Any:
+def simple_rnn(
+    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None
+) -> Any:
     """Fully connected recurrence, the output fed back. ``keras.layers.SimpleRNN``."""
     advance = partial(simple_rnn_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_output_for_mask)
+    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
 
 
-def lstm(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None) -> Any:
+def lstm(
+    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None
+) -> Any:
     """Long short-term memory. ``keras.layers.LSTM``; Keras 2's ``CuDNNLSTM``."""
     advance = partial(lstm_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_output_for_mask)
+    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
 
 
-def gru(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None) -> Any:
+def gru(
+    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None
+) -> Any:
     """Gated recurrent unit. ``keras.layers.GRU``; Keras 2's ``CuDNNGRU``."""
     advance = partial(gru_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_output_for_mask)
+    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
 
 
 def rnn(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_output_for_mask: Any = None, call: Any
+    x: Any,
+    w: Weights,
+    config: Config,
+    step: Step,
+    *,
+    mask: Any = None,
+    initial_state: Any = None,
+    zero_masked: bool | None = None,
+    call: Any,
 ) -> Any:
     """Any cell, run over a sequence. ``keras.layers.RNN``."""
-    return over_time(partial(call, "cell"), x, config, step, mask, initial_state, zero_output_for_mask)
+    return over_time(partial(call, "cell"), x, config, step, mask, initial_state, zero_masked)
 
 
-def over_time(advance: Advance, x: Any, config: Config, step: Step, mask: Any, initial_state: Any, zero_output: Any) -> Any:
+def over_time(advance: Advance, x: Any, config: Config, step: Step, mask: Any, initial_state: Any, zero_masked: bool | None) -> Any:
     """Run one time step after the other over axis 1 of ``x``, and collect what the layer is asked to return.
 
     A masked sample stands still: its states stay, and so does its output (zero before the first real time
     step, or everywhere with ``zero_output_for_mask``). ``go_backwards`` starts at the end and returns the
     outputs in the order in which they were computed. ``time_major`` (Keras 2): time is axis 0.
     """
-    if initial_state is not None and "zero_output_for_mask" in config:
-        mask = None  # Keras 3 gives its mask only to layers that are called on a single tensor
     x, mask = (in_order(array, config) for array in (x, mask))
-    zero_output = config.get("zero_output_for_mask") if zero_output is None else zero_output
-    states, outputs = flat(initial_state), []
+    zero_masked = config.get("zero_output_for_mask") if zero_masked is None else zero_masked
+    states, outputs = flat(initial_state), list[Any]()
     for t in range(x.shape[1]):
-        output, *new = advance(x[:, t], states=states)
+        output, *new = advance(x[:, t], states=states or None)
         if mask is not None:
-            before = outputs[-1] if outputs and not zero_output else 0.0
-            shared = output is new[0] and initial_state is None and not zero_output
+            before = outputs[-1] if outputs and not zero_masked else 0.0
+            shared = output is new[0] and initial_state is None and not zero_masked
             new = stand_still(mask[:, t], new, states or [0.0] * len(new), step)
             output = new[0] if shared else step("output", np.where(spread(mask[:, t], output), output, before))
         states = new
@@ -76,11 +88,11 @@ def in_order(array: Any, config: Config) -> Any:
     return np.flip(array, axis=1) if array is not None and config.get("go_backwards") else array
 
 
-def flat(states: Any) -> list[Any] | None:
+def flat(states: Any) -> list[Any]:
     """States as one list, however they are nested; a single one may come bare."""
-    if states is None:
-        return None
-    return [leaf for part in states for leaf in flat(part) or []] if isinstance(states, (list, tuple)) else [states]
+    if isinstance(states, (list, tuple)):
+        return [leaf for part in states for leaf in flat(part)]
+    return [] if states is None else [states]
 
 
 def spread(mask: Any, like: Any) -> Any:

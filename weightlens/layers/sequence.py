@@ -12,7 +12,19 @@ from weightlens.layers.core import Config, Weights
 
 def embedding(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """Each whole number looks up its row of the embedding table: ``(...) -> (..., output_dim)``. ``keras.layers.Embedding``."""
-    return step("lookup", np.take(w["embeddings"], x.astype(int), axis=0))
+    ids = x.astype(int)
+    rows = np.take(w["embeddings"], ids, axis=0)
+    return step("lookup", dequantised(rows, ids, w) if "embeddings_scale" in w else rows)
+
+
+def dequantised(rows: Any, ids: Any, w: Weights) -> Any:
+    """Rows of an int8 or int4 table as the real numbers they stand for: one scale a row, or a scale and a zero point a group of columns."""
+    scale = np.take(w["embeddings_scale"], ids, axis=0)
+    if "embeddings_zero" not in w:
+        return rows / scale[..., None]
+    group = w["g_idx"].astype(int)
+    zero = np.take(np.take(w["embeddings_zero"], ids, axis=0), group, axis=-1)
+    return (rows.astype(scale.dtype) - zero) * np.take(scale, group, axis=-1)
 
 
 def masking(x: Any, w: Weights, config: Config, step: Step) -> Any:

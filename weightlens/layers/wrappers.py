@@ -18,9 +18,9 @@ def bidirectional(x: Any, w: Weights, config: Config, step: Step, *, mask: Any =
     initial states is the forward layer's. Masked time steps of sequences are zero.
     """
     inner = config["forward_layer"]["config"]
-    sequences, states = bool(inner.get("return_sequences")), flat(initial_state) or []
+    sequences, states = bool(inner.get("return_sequences")), flat(initial_state)
     half = len(states) // 2
-    options = {"mask": mask, "zero_output_for_mask": sequences}
+    options = {"mask": mask, "zero_masked": sequences}
     forward = call("forward_layer", x, initial_state=states[:half] or None, **options)
     backward = call("backward_layer", x, initial_state=states[half:] or None, **options)
     y, *after = forward if isinstance(forward, list) else [forward]
