@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from weightlens.formats import keras1
+from weightlens.formats import keras1_weights
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import every_layer, join, renamed
@@ -108,7 +108,7 @@ def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
 
 def name_variables(leaf: Leaf, dialect: Dialect) -> None:
     """Name a layer's arrays as Keras 3 does: by their own names where these are known, else by position."""
-    if dialect.major < 2 and keras1.name_weights(leaf.layer, leaf.given, dialect):
+    if dialect.major < 2 and keras1_weights.name_weights(leaf.layer, [weight for _, weight in leaf.given], dialect):
         return
     expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
     found = [variable_of(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]

@@ -1,16 +1,196 @@
-"""Keras 0 and 1: their words for layers and settings, and how they kept weights."""
+"""Keras 0 and 1: their words for layers and settings in Keras 3's words."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from weightlens.errors import UnreadableModel
+from weightlens.formats.config import plain_dict
 from weightlens.formats.dialect import Dialect
-from weightlens.model import Layer, Weight
+
+Settings = dict[str, Any]
+KEYS = {
+    "output_dim": "units", "nb_filter": "filters", "border_mode": "padding", "bias": "use_bias", "p": "rate", "sigma": "stddev", "subsample": "strides",
+    "init": "kernel_initializer", "inner_init": "recurrent_initializer", "inner_activation": "recurrent_activation", "dim_ordering": "data_format",
+    "W_regularizer": "kernel_regularizer", "U_regularizer": "recurrent_regularizer", "b_regularizer": "bias_regularizer", "W_constraint": "kernel_constraint",
+    "b_constraint": "bias_constraint", "dims": "target_shape", "length": "size", "pool_length": "pool_size", "stride": "strides", "poolsize": "pool_size",
+    "atrous_rate": "dilation_rate", "filter_length": "kernel_size", "subsample_length": "strides", "input_dtype": "dtype", "custom_name": "name", "pad": "padding",
+}  # fmt: skip
+CLASSES = {
+    "TimeDistributedDense": "Dense", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "AtrousConv1D": "Conv1D", "AtrousConv2D": "Conv2D",
+    "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D", "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D",
+    "ParametricSoftPlus": "ParametricSoftplus",
+}  # fmt: skip
+ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
+MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate", "dot": "Dot"}
+KERNEL_KEYS = (("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3"))
+MODELS = frozenset({"Sequential", "Model", "Graph", "Container"})
 
 
-def modern_entry(entry: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-    return entry
+def modern_entry(entry: Settings, dialect: Dialect) -> Settings:
+    """An entry of Keras 0 or 1 in Keras 3's words; one of a later version as it is."""
+    if dialect.major >= 2 or entry.get("_modern"):
+        return entry
+    entry = with_class_name(entry)
+    name, config = entry["class_name"], entry.get("config")
+    if name == "Graph" and isinstance(config, dict):
+        return {"class_name": "Functional", "config": graph_container(config), "_modern": True}
+    if name in MODELS or not isinstance(config, dict):
+        return {**entry, "config": _without_merge(config)}
+    class_name, settings = modern_settings(name, config)
+    return {**entry, "class_name": class_name, "config": settings, "_modern": True}
 
 
-def name_weights(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect) -> bool:
-    return False
+def with_class_name(entry: Settings) -> Settings:
+    """Keras 0 puts the class under ``name`` and the settings beside it."""
+    if "class_name" in entry:
+        return entry
+    if not isinstance(entry.get("name"), str):
+        raise UnreadableModel("a layer of the architecture has no class")
+    settings = {key: value for key, value in entry.items() if key != "name"}
+    settings.setdefault("name" if entry["name"] in MODELS else "custom_name", entry["name"].lower())
+    return {"class_name": entry["name"], "config": settings}
+
+
+def modern_settings(name: str, old: Settings) -> tuple[str, Settings]:
+    """The class and settings of one layer: ``nb_filter`` is ``filters``, ``th`` is ``channels_first``, and so on."""
+    if name == "Merge":
+        return merge(old)
+    keep = {"output_dim"} if name == "Embedding" else {"p"} if name == "Masking" else set()
+    config = {key if key in keep else KEYS.get(key, key): value for key, value in old.items() if key not in ("input_dim", "input_length") or name == "Embedding"}
+    config["data_format"] = ORDERINGS.get(str(config.get("data_format")), config.get("data_format"))
+    if config["data_format"] in (None, "default"):
+        del config["data_format"]
+    for keys in KERNEL_KEYS:
+        if all(key in config for key in keys):
+            config["kernel_size"] = [config.pop(key) for key in keys]
+    if "batch_input_shape" not in config and (shape := _input_shape(old)) is not None:
+        config["batch_input_shape"] = shape
+    adapt = ADAPT.get(name)
+    class_name = CLASSES.get(name, name)
+    return (class_name, config) if adapt is None else adapt(class_name, config)
+
+
+def _input_shape(old: Settings) -> list[Any] | None:
+    """The batch shape from the ways Keras 0 had of giving it: ``input_shape``, ``input_dim``, ``input_length``."""
+    if isinstance(old.get("input_shape"), (list, tuple)):
+        return [None, *old["input_shape"]]
+    return None
+
+
+def _conv1d(class_name: str, config: Settings) -> tuple[str, Settings]:
+    for key in ("kernel_size", "strides", "dilation_rate"):
+        if isinstance(config.get(key), int):
+            config[key] = [config[key]]
+    return class_name, config
+
+
+def _deconvolution(class_name: str, config: Settings) -> tuple[str, Settings]:
+    """Keras 1 is told the output's shape; only a stride of one leaves no choice about how it is padded."""
+    strides = config.get("strides") or [1, 1]
+    del_output = {key: value for key, value in config.items() if key != "output_shape"}
+    return (class_name, del_output) if list(strides) == [1, 1] else ("Deconvolution2D", config)
+
+
+def _zero_padding(class_name: str, config: Settings) -> tuple[str, Settings]:
+    """Padding of a picture as four numbers or by the names of its sides."""
+    sides = config.get("padding")
+    if isinstance(sides, dict):
+        sides = [sides.get(f"{side}_pad", 0) for side in ("top", "bottom", "left", "right")]
+    if isinstance(sides, (list, tuple)) and len(sides) == 4:
+        config["padding"] = [list(sides[:2]), list(sides[2:])]
+    return class_name, config
+
+
+def _batch_normalization(class_name: str, config: Settings) -> tuple[str, Settings]:
+    """Mode 0 is today's; 1 normalises each sample, 2 the batch at hand: other layers, which have no successor."""
+    mode = config.pop("mode", 0)
+    config.setdefault("epsilon", 1e-6)
+    return (class_name if mode == 0 else f"BatchNormalization (mode {mode})"), config
+
+
+def _highway(class_name: str, config: Settings) -> tuple[str, Settings]:
+    config.pop("units", None)
+    return class_name, config
+
+
+ADAPT: dict[str, Callable[[str, Settings], tuple[str, Settings]]] = {
+    "Convolution1D": _conv1d, "AtrousConvolution1D": _conv1d, "AtrousConv1D": _conv1d, "LocallyConnected1D": _conv1d, "Deconvolution2D": _deconvolution,
+    "ZeroPadding2D": _zero_padding, "BatchNormalization": _batch_normalization, "Highway": _highway,
+}  # fmt: skip
+
+
+def merge(old: Settings) -> tuple[str, Settings]:
+    """``Merge`` by its mode; one that runs a function, or the cosine with its extra axis, stays what it was."""
+    mode, config = old.get("mode"), {"name": old.get("name") or old.get("custom_name") or "merge"}
+    if not isinstance(mode, str) or mode not in MERGES:
+        return "Merge", {**config, "mode": str(mode)}
+    if mode == "concat":
+        config["axis"] = old.get("concat_axis", -1)
+    if mode == "dot":
+        axes = old.get("dot_axes", -1)
+        config["axes"] = [axis[0] if isinstance(axis, (list, tuple)) else axis for axis in axes] if isinstance(axes, (list, tuple)) else axes
+    return MERGES[mode], config
+
+
+def _without_merge(config: Any) -> Any:
+    """A Sequential that begins with a ``Merge`` of other models: the same as a functional graph."""
+    entries = config if isinstance(config, list) else plain_dict(config).get("layers")
+    if not isinstance(entries, list) or not entries or "output_layers" in plain_dict(config):
+        return config
+    entries = [with_class_name(entry) for entry in entries if isinstance(entry, dict)]
+    first = plain_dict(entries[0].get("config"))
+    branches = first.get("layers")
+    if entries[0]["class_name"] != "Merge" or not isinstance(branches, list):
+        return config
+    return _branched(plain_dict(config), [with_class_name(branch) for branch in branches if isinstance(branch, dict)], entries)
+
+
+def _branched(config: Settings, branches: list[Settings], entries: list[Settings]) -> Settings:
+    """Inputs, the branches as nested models (whose calls Keras 1 counts from one), the merge, then the rest in a row."""
+    layers, inputs, ends = [], [], []
+    for number, branch in enumerate(branches):
+        inside = branch.get("config")
+        first = plain_dict((inside if isinstance(inside, list) else plain_dict(inside).get("layers") or [{}])[0])
+        shape = modern_settings(str(first.get("class_name", "")), plain_dict(first.get("config")))[1].get("batch_input_shape")
+        name = str(plain_dict(inside).get("name") or f"branch_{number + 1}")
+        layers.append(_node("InputLayer", {"name": f"{name}_input", "batch_input_shape": shape}, []))
+        layers.append({**branch, "name": name, "inbound_nodes": [[[f"{name}_input", 0, 0]]]})
+        inputs.append([f"{name}_input", 0, 0])
+        ends.append([name, 1, 0])
+    for entry in entries:
+        settings = {key: value for key, value in plain_dict(entry.get("config")).items() if key != "layers"}
+        layers.append(_node(entry["class_name"], settings, [ends]))
+        ends = [[layers[-1]["name"], 1 if entry["class_name"] in MODELS else 0, 0]]
+    return {**config, "name": config.get("name", "sequential"), "layers": layers, "input_layers": inputs, "output_layers": ends}
+
+
+def _node(class_name: str, config: Settings, inbound: list[Any]) -> Settings:
+    name = str(config.get("name") or config.get("custom_name") or class_name.lower())
+    return {"class_name": class_name, "name": name, "config": config, "inbound_nodes": inbound}
+
+
+def graph_container(config: Settings) -> Settings:
+    """The ``Graph`` model of Keras 0: named nodes, each with one input or several merged ones, and named outputs."""
+    layers = [_node("InputLayer", {"name": given["name"], "batch_input_shape": [None, *given.get("input_shape", [])]}, []) for given in config.get("input_config", [])]
+    ends: dict[str, str] = {}
+
+    def source(node: Settings, name: str) -> str:
+        if not node.get("inputs"):
+            return str(node["input"])
+        mode = str(node.get("merge_mode", "concat"))
+        settings = {"name": f"{name}_merge", "mode": mode, "concat_axis": node.get("concat_axis", -1), "dot_axes": node.get("dot_axes", -1)}
+        layers.append(_node("Merge", settings, [[[str(given), 0, 0] for given in node["inputs"]]]))
+        return f"{name}_merge"
+
+    for node in config.get("node_config", []):
+        entry = with_class_name(config["nodes"][node["name"]])
+        before = source(node, node["name"])
+        layers.append({**_node(entry["class_name"], entry["config"], [[[before, 0, 0]]]), "name": node["name"]})
+        if node.get("create_output"):
+            ends[node["name"]] = node["name"]
+    for node in config.get("output_config", []):
+        ends[node["name"]] = source(node, node["name"])
+    inputs = [[given["name"], 0, 0] for given in config.get("input_config", [])]
+    return {"name": str(config.get("name", "graph")), "layers": layers, "input_layers": inputs, "output_layers": [[end, 0, 0] for end in ends.values()]}

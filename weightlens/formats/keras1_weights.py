@@ -1,0 +1,99 @@
+"""How Keras 0 and 1 kept weights: an array per gate, kernels in Theano's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from weightlens.formats.conversion import converted
+from weightlens.formats.dialect import Dialect
+from weightlens.formats.variables import variable_names
+from weightlens.model import Layer, Weight
+
+LSTM_GATES, GRU_GATES = (0, 2, 1, 3), (0, 1, 2)  # stored i, c, f, o and z, r, h; Keras 3 has i, f, c, o and z, r, h
+THEANO_ORDER = {"Conv1D": (2, 3, 1, 0), "Conv2D": (2, 3, 1, 0), "Conv3D": (2, 3, 4, 1, 0), "Conv2DTranspose": (2, 3, 0, 1), "Deconvolution2D": (2, 3, 0, 1)}
+GATED = {12: LSTM_GATES, 9: GRU_GATES}
+RECURRENT = ("kernel", "recurrent_kernel", "bias")
+
+
+def name_weights(layer: Layer, stored: Sequence[Weight], dialect: Dialect) -> bool:
+    """Name and convert a layer's arrays, known by their order; False where the layer is none of Keras 1's."""
+    names = variable_names(layer.class_name, layer.config)
+    if len(stored) in GATED and names == list(RECURRENT):
+        layer.own_weights = join_gates(stored, GATED[len(stored)])
+    elif names is None or len(names) != len(stored):
+        return False
+    else:
+        layer.own_weights = dict(zip(names, stored, strict=True))
+    convert = KERNELS.get(layer.class_name)
+    for name, weight in layer.own_weights.items():
+        weight.name = name
+        if convert is not None and name.endswith("kernel"):
+            layer.own_weights[name] = convert(layer, weight)
+    if layer.class_name == "BatchNormalization" and (dialect.major == 0 or (dialect.version and not dialect.at_least(1, 0, 6))):
+        _deviation(layer)
+    return True
+
+
+def count_of(layer: Layer) -> int:
+    """How many arrays Keras 0 and 1 store for the layer."""
+    gates = {"LSTM": 12, "GRU": 9, "ConvLSTM2D": 12}
+    return gates.get(layer.class_name, len(variable_names(layer.class_name, layer.config) or []))
+
+
+def join_gates(stored: Sequence[Weight], order: tuple[int, ...]) -> dict[str, Weight]:
+    """One array per gate (W, U, b, W, U, b, ...) joined along the last axis in Keras 3's order of gates."""
+    joined = {}
+    for position, name in enumerate(RECURRENT):
+        gates = [stored[3 * gate + position] for gate in order]
+        shape = (*gates[0].shape[:-1], sum(gate.shape[-1] for gate in gates))
+        joined[name] = converted(name, gates, lambda *arrays: np.concatenate(arrays, axis=-1), shape, "gates joined")
+    return joined
+
+
+def moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:
+    """The array with its axes in another order."""
+    return converted(weight.name, [weight], lambda w: np.transpose(w, axes), tuple(weight.shape[axis] for axis in axes), note)
+
+
+def _conv1d(layer: Layer, weight: Weight) -> Weight:
+    """Convolution1D was a picture one pixel wide: (length, 1, in, out), before 1.1 (out, in, length, 1)."""
+    if len(weight.shape) != 4:
+        return weight
+    if weight.shape[3] == 1 and weight.shape[:1] == (layer.config.get("filters"),) and weight.shape[2] == layer.config.get("kernel_size", [0])[0]:
+        weight = moved(weight, THEANO_ORDER["Conv1D"], "axes in Theano's order")
+    shape = (weight.shape[0], *weight.shape[2:])
+    return converted(weight.name, [weight], lambda w: w.reshape(shape), shape, weight.note)
+
+
+def _conv(layer: Layer, weight: Weight) -> Weight:
+    """Theano's order (out, in, rows, columns) where the layer has its channels first."""
+    axes = THEANO_ORDER[layer.class_name]
+    if layer.config.get("data_format") == "channels_first" and len(weight.shape) == len(axes):
+        return moved(weight, axes, "axes in Theano's order")
+    return weight
+
+
+def _conv_transpose(layer: Layer, weight: Weight) -> Weight:
+    """Stored (rows, columns, in, out) or, channels first, (out, in, rows, columns)."""
+    if layer.config.get("data_format") == "channels_first":
+        return _conv(layer, weight)
+    return moved(weight, (0, 1, 3, 2), "axes in Keras 1's order")
+
+
+def _separable(layer: Layer, weight: Weight) -> Weight:
+    return moved(weight, THEANO_ORDER["Conv2D"], "axes in Theano's order") if layer.config.get("data_format") == "channels_first" else weight
+
+
+KERNELS: dict[str, Callable[[Layer, Weight], Weight]] = {
+    "Conv1D": _conv1d, "Conv2D": _conv, "Conv3D": _conv, "Conv2DTranspose": _conv_transpose, "Deconvolution2D": _conv_transpose,
+    "SeparableConv2D": _separable, "ConvLSTM2D": _separable,
+}  # fmt: skip
+
+
+def _deviation(layer: Layer) -> None:
+    """Before 1.0.6 the last array is the standard deviation: (x - mean) / (deviation + epsilon)."""
+    deviation, epsilon = layer.own_weights["moving_variance"], float(layer.config.get("epsilon", 1e-6))
+    note = "a standard deviation in the file"
+    layer.own_weights["moving_variance"] = converted("moving_variance", [deviation], lambda d: np.square(d + epsilon) - epsilon, deviation.shape, note)
