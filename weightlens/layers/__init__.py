@@ -21,7 +21,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from weightlens.layers import activation_layers, activations, cells, core, legacy, merging, normalization, recurrent, regularization, reshaping, sequence, wrappers
+from weightlens.layers import (
+    activation_layers,
+    activations,
+    cells,
+    conv_recurrent,
+    convolutional,
+    core,
+    legacy,
+    locally_connected,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    reshaping,
+    sequence,
+    wrappers,
+)
 from weightlens.layers.masking import MASKS
 from weightlens.layers.operations import OPERATIONS
 
@@ -51,6 +68,20 @@ LAYERS: dict[str, LayerFunction] = {
     "Minimum": merging.minimum,
     "Concatenate": merging.concatenate,
     "Dot": merging.dot,
+    # convolutional
+    **dict.fromkeys(["Conv1D", "Conv2D", "Conv3D"], convolutional.conv),
+    **dict.fromkeys(["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"], convolutional.conv_transpose),
+    **dict.fromkeys(["DepthwiseConv1D", "DepthwiseConv2D"], convolutional.depthwise_conv),
+    **dict.fromkeys(["SeparableConv1D", "SeparableConv2D"], convolutional.separable_conv),
+    **dict.fromkeys(["LocallyConnected1D", "LocallyConnected2D"], locally_connected.locally_connected),
+    # pooling
+    **dict.fromkeys(["MaxPooling1D", "MaxPooling2D", "MaxPooling3D"], pooling.max_pooling),
+    **dict.fromkeys(["AveragePooling1D", "AveragePooling2D", "AveragePooling3D"], pooling.average_pooling),
+    **dict.fromkeys(["GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D"], pooling.global_max_pooling),
+    "GlobalAveragePooling1D": pooling.global_average_pooling_1d,
+    **dict.fromkeys(["GlobalAveragePooling2D", "GlobalAveragePooling3D"], pooling.global_average_pooling),
+    **dict.fromkeys(["AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D"], pooling.adaptive_max_pooling),
+    **dict.fromkeys(["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D"], pooling.adaptive_average_pooling),
     # reshaping
     "Flatten": reshaping.flatten,
     "Reshape": reshaping.reshape,
@@ -89,6 +120,9 @@ LAYERS: dict[str, LayerFunction] = {
     "LSTM": recurrent.lstm,
     "RNN": recurrent.rnn,
     "SimpleRNN": recurrent.simple_rnn,
+    "ConvLSTM1D": conv_recurrent.conv_lstm,
+    "ConvLSTM2D": conv_recurrent.conv_lstm,
+    "ConvLSTM3D": conv_recurrent.conv_lstm,
     # wrappers
     "Bidirectional": wrappers.bidirectional,
     "TimeDistributed": wrappers.time_distributed,

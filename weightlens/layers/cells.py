@@ -20,7 +20,7 @@ STATE_COUNTS = {"LSTMCell": 2, "GRUCell": 1, "SimpleRNNCell": 1}
 
 def initial_states(product: Any, units: int, count: int, step: Step) -> list[Any]:
     """Zeros, ``(batch, units)`` each: what a sequence starts from when it is given nothing else."""
-    return [step(f"initial {name}", np.zeros((product.shape[0], units), product.dtype)) for name in STATE_NAMES[:count]]
+    return [step(f"initial {name}", np.zeros((*product.shape[:-1], units), product.dtype)) for name in STATE_NAMES[:count]]
 
 
 def input_product(x: Any, w: Weights, step: Step) -> Any:
@@ -45,10 +45,14 @@ def lstm_step(product: Any, w: Weights, config: Config, step: Step, states: Any 
     The kernels hold the gates side by side in the order input, forget, candidate, output.
     """
     h, c = states or initial_states(product, config["units"], 2, step)
-    gate, cell = config.get("recurrent_activation", "sigmoid"), config.get("activation", "tanh")
     z = product + h @ w["recurrent_kernel"]
-    z = step("pre-activations", z + w["bias"] if config.get("use_bias", True) else z)
-    i, f, g, o = np.split(z, 4, axis=-1)
+    return lstm_gates(z + w["bias"] if config.get("use_bias", True) else z, c, config, step)
+
+
+def lstm_gates(z: Any, c: Any, config: Config, step: Step) -> list[Any]:
+    """From the pre-activations of the four gates and the old cell state to ``[h, h, c]``."""
+    gate, cell = config.get("recurrent_activation", "sigmoid"), config.get("activation", "tanh")
+    i, f, g, o = np.split(step("pre-activations", z), 4, axis=-1)
     i = step("input gate", activate(i, gate, step))
     f = step("forget gate", activate(f, gate, step))
     g = step("candidate", activate(g, cell, step))
