@@ -1,0 +1,257 @@
+"""The grid: millions of cells as sheet XML, streamed row by row, with formulas, cached values and exact numbers.
+
+No spreadsheet library writes a formula together with its value in reasonable time (and without the value every
+previewer shows an empty sheet), nor all 17 digits. So the rows are ours; everything small is openpyxl's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import orjson
+
+from weightlens.errors import WorkbookTooLarge
+from weightlens.workbook.cells import COLUMN, MAX_COLUMNS, MAX_ROWS, ROW, Area, Cells, Expression, Piece, cell_name
+from weightlens.workbook.layout import Arrangement
+
+CHUNK = 1 << 14  # cells that are made into text at once
+MAX_FORMULA = 8192
+
+
+def escape(text: str) -> str:
+    """Text for XML: no markup, no control characters (they are not allowed in a sheet, not even escaped)."""
+    text = "".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text.encode("utf-8", "replace").decode("utf-8"))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+
+
+def numbers(values: np.ndarray) -> list[str]:
+    """Every number with the digits it needs to be read back exactly; NaN and infinity as words."""
+    flat = np.ascontiguousarray(values, dtype=np.float64).reshape(-1)
+    texts = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY).decode()[1:-1].split(",") if flat.size else []
+    for i in np.flatnonzero(~np.isfinite(flat)).tolist():
+        texts[i] = "not a number" if flat[i] != flat[i] else "infinite" if flat[i] > 0 else "minus infinite"
+    return texts
+
+
+@dataclass(eq=False)
+class Block:
+    """A rectangle of cells that holds one array: numbers, or the formulas that compute them.
+
+    ``first`` is the address of the first cell; ``values`` what the cells show; ``make`` (called only while the
+    block is written, so that formulas take memory one block at a time) how they are computed.
+    """
+
+    arrangement: Arrangement
+    values: np.ndarray | None
+    style: int = 0
+    first: int = 0
+    make: Callable[[], Expression | None] | None = None
+    sheet_names: Sequence[str] = field(default_factory=list)
+
+    @property
+    def cells(self) -> Cells:
+        """The address of every element."""
+        return self.arrangement.cells(self.first)
+
+    @property
+    def row(self) -> int:
+        return (self.first >> 14) & (MAX_ROWS - 1)
+
+    @property
+    def column(self) -> int:
+        return self.first & (ROW - 1)
+
+    @property
+    def area(self) -> str:
+        """The rectangle in absolute terms: ``$B$7:$C$10``."""
+        a, b = cell_name(self.first), cell_name(self.first + (self.arrangement.height - 1) * ROW + self.arrangement.width - 1)
+        return absolute(a) if a == b else f"{absolute(a)}:{absolute(b)}"
+
+    def check(self) -> None:
+        """Refuse what no sheet can hold."""
+        if self.row + self.arrangement.height > MAX_ROWS or self.column + self.arrangement.width > MAX_COLUMNS:
+            raise WorkbookTooLarge(
+                f"a block of {self.arrangement.height:,} rows and {self.arrangement.width:,} columns does not fit a sheet "
+                f"({MAX_ROWS:,} x {MAX_COLUMNS:,}); try one sample, --layers A..B, or --detail weights"
+            )
+
+    def texts(self) -> Iterator[tuple[np.ndarray, list[str]]]:
+        """The cells of this block as XML, some table rows at a time: sheet rows, and the cells of each."""
+        rows, columns = self.arrangement.rows + self.row, self.arrangement.columns + self.column
+        table = self.arrangement.table(np.asarray(self.values, np.float64))
+        names = [COLUMN[c] for c in columns.tolist()]
+        expression = None if self.make is None else self.make()
+        printer = None if expression is None else Printer(expression, self)
+        height = max(1, CHUNK // max(1, len(names)))
+        for start in range(0, len(rows), height):
+            part = rows[start : start + height]
+            cells = self._chunk(part, names, table[start : start + height], printer, start)
+            width = len(names)
+            yield part, ["".join(cells[i * width : (i + 1) * width]) for i in range(len(part))]
+
+    def _chunk(self, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer | None, start: int) -> list[str]:
+        places = [name + row for row in map(str, (rows + 1).tolist()) for name in names]
+        values = numbers(table)
+        words = [] if np.isfinite(table).all() else np.flatnonzero(~np.isfinite(table.reshape(-1))).tolist()
+        if printer is None:
+            pattern = f'<c r="%s" s="{self.style}"><v>%s</v></c>'
+            cells = [pattern % pair for pair in zip(places, values, strict=True)]
+            for i in words:
+                cells[i] = f'<c r="{places[i]}" s="{self.style}" t="inlineStr"><is><t>{values[i]}</t></is></c>'
+            return cells
+        cells = printer.chunk(places, values, start, start + len(rows), f'<c r="%s" s="{self.style}"><f>', "</f><v>%s</v></c>")
+        for i in words:
+            cells[i] = cells[i].replace(f' s="{self.style}">', f' s="{self.style}" t="str">', 1)
+        return cells
+
+
+def absolute(name: str) -> str:
+    """``B7`` as ``$B$7``."""
+    letters = name.rstrip("0123456789")
+    return f"${letters}${name[len(letters) :]}"
+
+
+class Printer:
+    """Writes one block's formulas: each option of its expression becomes a text with holes for cell names."""
+
+    def __init__(self, expression: Expression, block: Block) -> None:
+        arrangement = block.arrangement
+        self.choice = None if expression.choice is None else arrangement.table(expression.choice)
+        self.sheet_names, self.home = block.sheet_names, block.first >> 34
+        self.options = [[p if isinstance(p, str) else Area(arrangement.table(p.first), p.height, p.width) for p in option] for option in expression.options]
+        self.block = block
+
+    def chunk(self, places: list[str], values: list[str], top: int, bottom: int, before: str, after: str) -> list[str]:
+        """The cells of table rows ``top`` to ``bottom``."""
+        if self.choice is None:
+            holes, pattern = self.holes(self.options[0], slice(top, bottom), None)
+            self.measure(pattern, holes)
+            form = before + pattern + after
+            return [form % parts for parts in zip(places, *holes, values, strict=True)]
+        choice = self.choice[top:bottom].reshape(-1)
+        cells = [""] * len(places)
+        for option in np.unique(choice).tolist():
+            at = np.flatnonzero(choice == option)
+            holes, pattern = self.holes(self.options[option], slice(top, bottom), at)
+            self.measure(pattern, holes)
+            form = before + pattern + after
+            for i, *parts in zip(at.tolist(), *holes, strict=True):
+                cells[i] = form % (places[i], *parts, values[i])
+        return cells
+
+    def measure(self, pattern: str, holes: list[list[str]]) -> None:
+        """Excel stops at 8,192 characters and no other program says so: check."""
+        length = len(pattern) + sum(len(hole[0]) for hole in holes if hole)
+        if length > MAX_FORMULA - 64:
+            raise WorkbookTooLarge(
+                f"a formula of {length:,} characters is longer than a spreadsheet takes ({MAX_FORMULA:,}); try --detail weights, or --layers A..B to leave this layer out"
+            )
+
+    def holes(self, option: list[Piece], rows: slice, at: np.ndarray | None) -> tuple[list[list[str]], str]:
+        """Lists of cell names to fill in, and the text around them."""
+        lists: list[list[str]] = []
+        text: list[str] = []
+        for piece in option:
+            if isinstance(piece, str):
+                text.append(escape(piece).replace("%", "%%"))
+                continue
+            first = piece.first[rows].reshape(-1)
+            first = first if at is None else first[at]
+            sheet = int(first[0] >> 34)
+            if sheet != self.home:
+                text.append(f"'{self.sheet_names[sheet]}'!")
+            fixed = self.fixed(piece.first)
+            for address in [first] if piece.height * piece.width == 1 else [first, first + ((piece.height - 1) * ROW + piece.width - 1)]:
+                text.append("%s" if address is first else ":%s")
+                lists.append(cell_names(address, *fixed))
+        return lists, "".join(text)
+
+    def fixed(self, first: np.ndarray) -> tuple[str, str]:
+        """``$`` where the reference stays while the formula is dragged across or down."""
+        height, width = first.shape
+        same_row = height > 1 and (first[0, 0] >> 14) == (first[1, 0] >> 14)
+        if height == 1:
+            same_row = ((first[0, 0] >> 14) & (MAX_ROWS - 1)) != self.block.row or (first[0, 0] >> 34) != self.home
+        same_column = width > 1 and (first[0, 0] & (ROW - 1)) == (first[0, 1] & (ROW - 1))
+        return "$" if same_column else "", "$" if same_row else ""
+
+
+def cell_names(addresses: np.ndarray, column_sign: str, row_sign: str) -> list[str]:
+    """Names of cells, quickly: the same few rows and columns come again and again."""
+    columns = (addresses & (ROW - 1)).tolist()
+    rows = (addresses >> 14) & (MAX_ROWS - 1)
+    if rows.size and (rows == rows[0]).all():
+        tail = f"{row_sign}{int(rows[0]) + 1}"
+        return [f"{column_sign}{COLUMN[c]}{tail}" for c in columns] if column_sign else [COLUMN[c] + tail for c in columns]
+    return [f"{column_sign}{COLUMN[c]}{row_sign}{r}" for c, r in zip(columns, (rows + 1).tolist(), strict=True)]
+
+
+@dataclass
+class Text:
+    """One written cell: a caption, a label, a single formula with its value, or a single number."""
+
+    text: str = ""
+    style: int = 0
+    formula: str = ""
+    value: float | str | None = None
+
+    def xml(self, place: str) -> str:
+        """The cell."""
+        head = f'<c r="{place}" s="{self.style}"'
+        if self.formula:
+            if isinstance(self.value, str):
+                return f'{head} t="str"><f>{escape(self.formula)}</f><v>{escape(self.value)}</v></c>'
+            return f"{head}><f>{escape(self.formula)}</f>{'' if self.value is None else f'<v>{self.value!r}</v>'}</c>"
+        if isinstance(self.value, (int, float)):
+            return f"{head}><v>{self.value!r}</v></c>"
+        return f'{head} t="inlineStr"><is><t xml:space="preserve">{escape(self.text[:32767])}</t></is></c>' if self.text else f"{head}/>"
+
+
+def rows_of(blocks: list[Block], texts: dict[tuple[int, int], Text], heights: dict[int, float] | None = None) -> Iterator[str]:
+    """All rows of one sheet as XML, in order, from blocks that may stand side by side."""
+    single: dict[int, list[tuple[int, str]]] = {}
+    for (row, column), text in texts.items():
+        single.setdefault(row, []).append((column, text.xml(f"{COLUMN[column]}{row + 1}")))
+    waiting = sorted((block for block in blocks if block.arrangement.height and block.arrangement.width), key=lambda block: block.row, reverse=True)
+    streams: list[_Stream] = []
+    heights = heights or {}
+    loose = sorted(set(single) | set(heights), reverse=True)
+    while waiting or streams or loose:
+        row = min([*(s.row for s in streams), *([waiting[-1].row] if waiting else []), *(loose[-1:])])
+        while waiting and waiting[-1].row <= row:
+            streams.append(_Stream(waiting.pop()))
+        parts = single.get(row, [])
+        if loose and loose[-1] == row:
+            loose.pop()
+        for stream in streams:
+            if stream.row == row:
+                parts.append((stream.column, stream.text))
+                stream.advance()
+        streams = [stream for stream in streams if stream.row >= 0]
+        if len(parts) > 1:
+            parts.sort()
+        height = f' ht="{heights[row]}" customHeight="1"' if row in heights else ""
+        yield f'<row r="{row + 1}"{height}>' + "".join(text for _, text in parts) + "</row>"
+
+
+class _Stream:
+    """A block being written: its next sheet row and that row's cells."""
+
+    def __init__(self, block: Block) -> None:
+        self.column, self.chunks = block.column, block.texts()
+        self.rows: list[int] = []
+        self.texts: list[str] = []
+        self.at = -1
+        self.advance()
+
+    def advance(self) -> None:
+        self.at += 1
+        if self.at >= len(self.rows):
+            found = next(self.chunks, None)
+            if found is None:
+                self.row, self.text = -1, ""
+                return
+            self.rows, self.texts, self.at = found[0].tolist(), found[1], 0
+        self.row, self.text = self.rows[self.at], self.texts[self.at]

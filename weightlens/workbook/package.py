@@ -1,0 +1,85 @@
+"""The .xlsx package: openpyxl's for everything small, with our rows spliced into its sheets.
+
+openpyxl saves a shell (styles, widths, charts, names, links, notes); the sheets' ``<sheetData>`` is replaced
+by streamed rows while the shell is copied into its final zip. Dates are fixed: the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from weightlens.errors import BadInput
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+DATE = "2000-01-01T00:00:00Z"
+SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>.*?</sheetData>", re.S)
+DIMENSION = re.compile(rb"<dimension [^>]*/>")
+BATCH = 1 << 19  # characters handed to the compressor at once
+
+
+def target(path: str | os.PathLike[str], force: bool) -> Path:
+    """Where to write: refused if it is there already (without ``force``) or its folder is not."""
+    out = Path(path)
+    if not out.parent.is_dir():
+        raise BadInput(f"there is no folder {str(out.parent)!r}; make it first, or choose another place with -o")
+    if out.is_dir():
+        raise BadInput(f"{str(out)!r} is a folder; give a file name with -o")
+    if out.exists() and not force:
+        raise BadInput(f"{str(out)!r} is there already; --force replaces it, -o writes elsewhere")
+    return out
+
+
+def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, level: int = 4) -> None:
+    """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
+    buffer = io.BytesIO()
+    shell.save(buffer)
+    parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
+    handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(buffer) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
+            for entry in old.infolist():
+                info = zipfile.ZipInfo(entry.filename, EPOCH)
+                info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+                info._compresslevel = level  # type: ignore[attr-defined]
+                data = old.read(entry)
+                if entry.filename in parts:
+                    _splice(new, info, data, parts[entry.filename]())
+                    continue
+                if entry.filename == "docProps/core.xml":
+                    data = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + DATE.encode(), data)
+                new.writestr(info, data)
+        os.chmod(scratch, 0o666 & ~_umask())
+        os.replace(scratch, out)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+
+
+def _splice(new: zipfile.ZipFile, info: zipfile.ZipInfo, shell: bytes, rows: Iterator[str]) -> None:
+    found = SHEET_DATA.search(shell)
+    if found is None:
+        raise RuntimeError("openpyxl wrote a sheet without sheetData")
+    with new.open(info, "w", force_zip64=True) as part:
+        part.write(DIMENSION.sub(b"", shell[: found.start()]) + b"<sheetData>")
+        batch: list[str] = []
+        size = 0
+        for row in rows:
+            batch.append(row)
+            size += len(row)
+            if size > BATCH:
+                part.write("".join(batch).encode())
+                batch, size = [], 0
+        part.write("".join(batch).encode() + b"</sheetData>" + shell[found.end() :])
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

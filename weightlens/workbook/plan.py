@@ -1,0 +1,220 @@
+"""The plan of a workbook: its sheets, and which cells every input, weight and step gets.
+
+Nothing is written here. First every value gets an ``Arrangement`` (its shape on a sheet), then the sheets
+put the blocks side by side, and last the formulas are made, block by block, while the rows are written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import NoFormula, WorkbookTooLarge
+from weightlens.recording import Recorded, Step, Trace, operands
+from weightlens.workbook import layout
+from weightlens.workbook.cells import SHEET, Cells, Expression, Unwritable, refer
+from weightlens.workbook.formulas import PRODUCTS, Formulas, operation
+from weightlens.workbook.grid import Block, Text
+from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.promote import with_operands
+
+FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
+MAX_CELLS = 40_000_000
+
+
+@dataclass(eq=False)
+class Sheet:
+    """One sheet while it is planned: blocks, written cells, and what openpyxl adds (links, notes, widths)."""
+
+    title: str
+    number: int
+    blocks: list[Block] = field(default_factory=list)
+    texts: dict[tuple[int, int], Text] = field(default_factory=dict)
+    links: dict[tuple[int, int], str] = field(default_factory=dict)
+    notes: dict[tuple[int, int], str] = field(default_factory=dict)
+    widths: dict[tuple[int, int], float] = field(default_factory=dict)
+    heats: list[tuple[str, str]] = field(default_factory=list)  # area, kind of colour scale
+    freeze: str = ""
+    hidden: bool = False
+    heights: dict[int, float] = field(default_factory=dict)
+
+    def write(self, row: int, column: int, text: str, style: int) -> None:
+        """A caption or a label."""
+        if text:
+            self.texts[(row, column)] = Text(text, style)
+
+    def put(self, block: Block, row: int, column: int) -> Block:
+        """Give a block its place on this sheet."""
+        block.first = self.number * SHEET + (row << 14) + column
+        block.check()
+        self.blocks.append(block)
+        return block
+
+
+@dataclass(eq=False)
+class Placed:
+    """A value of the trace and its block: what the hidden map of cells, the check and the names are made of."""
+
+    kind: str  # input, weight, step
+    layer: str
+    name: str
+    made: Recorded
+    block: Block
+    occurrence: int = 0
+    of: int = 1  # how often this layer has a step of this name
+
+
+class Plan:
+    """Everything that will be written: sheets in order, blocks by value, defined names."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.steps = with_operands(trace.steps)
+        self.sheets: list[Sheet] = []
+        self.names: dict[str, tuple[int, str]] = {}
+        self.placed: dict[int, Placed] = {}
+        self.titles: list[str] = []  # of the sheets, by number
+        self.formulas = Formulas(self.cells)
+        self._arrange()
+
+    # -- arrangements: each block on a sheet of its own for now, which is enough to see patterns ---------------------------
+
+    def _arrange(self) -> None:
+        counts = Counter((step.layer, step.name, step.made.shape) for step in self.steps)
+        seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
+        ends = {step.layer: step.made for step in self.steps}
+        wide = {layer: max(step.made.shape[-1] for step in self.steps if step.layer == layer and step.made.ndim == 2) for layer in {s.layer for s in self.steps if s.made.ndim == 2}}
+        self.one_sheet = self._fits_one_sheet(counts)
+        for x in self.trace.inputs:
+            turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
+            self._add("input", x, layout.in_columns(x.shape) if turned else layout.in_rows(x.shape))  # type: ignore[arg-type]
+        for step in self.steps:
+            key = (step.layer, step.name, step.made.shape)
+            for weight in self._weights(step.made):
+                self._add("weight", weight, layout.for_weight(weight.shape))
+                if weight.ndim > 2:
+                    self.placed[id(weight)].block.arrangement = self._cheapest(weight, step.made)
+            columns = not self.one_sheet and wide.get(step.layer, 0) > FEW_UNITS
+            arrangement = layout.for_step(step.made.shape, ends[step.layer].ndim >= 4, columns, counts[key])
+            self._add("step", step.made, arrangement, seen[key], counts[key])
+            if step.made.op is not None:
+                self.placed[id(step.made)].block.make = partial(self.formula, step)
+            seen[key] += 1
+        total = sum(int(np.prod(p.made.shape, dtype=np.int64)) for p in self.placed.values())
+        if total > MAX_CELLS:
+            raise WorkbookTooLarge(f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights")
+
+    def _add(self, kind: str, x: Recorded, arrangement: Arrangement, occurrence: int = 0, of: int = 1) -> None:
+        block = Block(arrangement, x.value, first=(1 << 20) * SHEET + len(self.placed) * SHEET, sheet_names=self.titles)
+        self.placed[id(x)] = Placed(kind, x.layer, x.name, x, block, occurrence, of)
+
+    def _fits_one_sheet(self, counts: Counter[tuple[str, str, tuple[int, ...]]]) -> bool:
+        """Whether all of it is small enough for one sheet that reads from left to right."""
+        shapes = [step.made.shape for step in self.steps] + [x.shape for x in self.trace.inputs]
+        weights = {id(w): w for step in self.steps for w in self._weights(step.made, placed_too=True)}
+        width = sum(shape[-1] for shape in shapes if len(shape) == 2)
+        small = all(len(shape) == 2 and shape[0] <= 200 and shape[1] <= 64 for shape in shapes) and width <= 120
+        return small and all(w.ndim <= 2 for w in weights.values()) and sum(w.size for w in weights.values()) <= 2000 and max(counts.values(), default=1) == 1
+
+    def _weights(self, made: Recorded, placed_too: bool = False) -> list[Recorded]:
+        """The weights that this step's formula reads and that have no cells yet."""
+        found: dict[int, Recorded] = {}
+        stack = [made]
+        while stack:
+            for x in operands(stack.pop()):
+                if x.kind == "weight" and (placed_too or id(x) not in self.placed):
+                    found[id(x)] = x
+                elif not x.kind:
+                    stack.append(x)
+        return list(reversed(found.values()))
+
+    def _cheapest(self, weight: Recorded, made: Recorded) -> Arrangement:
+        """The arrangement of a kernel that makes the shortest formulas in the first product that reads it."""
+        placed, best = self.placed[id(weight)].block, None
+        products = self._products_reading(weight, made)
+        for candidate in layout.kernel_candidates(weight.shape):
+            placed.arrangement = candidate
+            cost = sum(max(len(option) for option in self.formulas.made(x).options) for x in products[:1])
+            if best is None or cost < best[0]:
+                best = (cost, candidate)
+        return best[1] if best else layout.for_weight(weight.shape)
+
+    def _products_reading(self, weight: Recorded, made: Recorded) -> list[Recorded]:
+        found, stack = [], [made]
+        while stack:
+            x = stack.pop()
+            if operation(x) in PRODUCTS and any(self._reads(arg, weight) for arg in operands(x)):
+                found.append(x)
+            stack.extend(y for y in operands(x) if not y.kind)
+        return found
+
+    def _reads(self, x: Recorded, weight: Recorded) -> bool:
+        return x is weight or (not x.kind and any(self._reads(y, weight) for y in operands(x)))
+
+    # -- cells and formulas ------------------------------------------------------------------------------------------------
+
+    def cells(self, x: Recorded) -> Cells | None:
+        """Where a value stands."""
+        placed = self.placed.get(id(x))
+        return None if placed is None else placed.block.cells
+
+    def formula(self, step: Step) -> Expression | None:
+        """How a step is computed from cells; ``None`` for a constant. Raises ``NoFormula``."""
+        if step.made.op is None:
+            return None
+        try:
+            made = self.formulas.made(step.made)
+        except Unwritable as what:
+            raise NoFormula(step.layer, "step " + step.name, f"uses {what}, for which there is no formula that every spreadsheet computes") from None
+        return as_number(made)
+
+    # -- sheets and names --------------------------------------------------------------------------------------------------
+
+    def sheet(self, title: str, numbered: bool = True) -> Sheet:
+        """A new sheet; its title cleaned, shortened, numbered and unique."""
+        clean = re.sub(r"[^A-Za-z0-9_ ]+", " ", title).strip() or "layer"
+        number = sum(1 for sheet in self.sheets if sheet.title[0].isdigit()) + 1
+        name = f"{number} {clean}"[:31].strip() if numbered else clean[:31]
+        taken = {sheet.title.lower() for sheet in self.sheets}
+        while name.lower() in taken:
+            name = f"{name[:28]} {len(taken)}"
+        self.titles.append(name)
+        self.sheets.append(Sheet(name, len(self.sheets)))
+        return self.sheets[-1]
+
+    def define(self, name: str, sheet: Sheet, block: Block) -> str:
+        """A defined name for a block: letters, digits and underscores, unique, never like a cell."""
+        clean = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        clean = clean if len(clean) <= 200 else clean[:100] + "_" + clean[-99:]
+        unique, i = clean, 1
+        while unique.lower() in {known.lower() for known in self.names}:
+            i += 1
+            unique = f"{clean.split('_', 1)[0]}{i}_{clean.split('_', 1)[-1]}"
+        self.names[unique] = (sheet.number, block.area)
+        return unique
+
+    def mirror(self, x: Recorded, arrangement: Arrangement) -> Block:
+        """A second block that shows ``x`` by plain references, in another arrangement."""
+        cells = self.cells(x)
+        if cells is None:
+            raise RuntimeError("only what has cells can be shown again")
+        return Block(arrangement, x.value, make=lambda: refer(cells), sheet_names=self.titles)
+
+
+def as_number(made: Expression) -> Expression:
+    """A step's cell holds a number: TRUE and FALSE are written as 1 and 0."""
+    from weightlens.workbook.cells import combine
+
+    return combine(["IF(", made, ",1,0)"], made.shape) if made.boolean else made
+
+
+def labels(prefix: str, n: int) -> list[str]:
+    return [f"{prefix} {i}" for i in range(n)]
+
+
+__all__ = ["Any", "Placed", "Plan", "Sheet", "labels"]

@@ -1,0 +1,140 @@
+"""Give names to what needs cells: the operands of products and reductions, and what would be written twice.
+
+A layer names what a person would draw. A formula needs a little more: ``SUM`` and ``SUMPRODUCT`` read cells,
+not expressions. Those values become steps of their own here, under a plain name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.recording import Part, Recorded, Step, cast, each, operands, value_of
+from weightlens.workbook.formulas import MOVES, needs_cells, operation
+
+NAMES: dict[Any, str] = {
+    np.multiply: "product", np.add: "sum", np.subtract: "difference", np.divide: "quotient", np.matmul: "dot product", np.einsum: "dot product", np.exp: "exponentials",
+    np.square: "squares", np.sqrt: "root", np.where: "chosen", np.mean: "mean", np.sum: "sum", np.max: "max", np.min: "min", np.pad: "padded", np.abs: "absolute", np.take: "looked up",
+}  # fmt: skip
+FEW_CONSTANTS = 8  # distinct numbers that may stand as literals in one block's formulas
+LONG = 8  # calls; an expression longer than this that is used twice gets cells
+
+
+def with_operands(steps: list[Step]) -> list[Step]:
+    """The steps, and before each of them those values that need cells for its formula."""
+    uses: dict[int, int] = {}
+    seen: set[int] = set()
+    for step in steps:
+        stack = [step.made]
+        while stack:
+            for x in operands(stack.pop()):
+                uses[id(x)] = uses.get(id(x), 0) + 1
+                if not x.kind and id(x) not in seen:
+                    seen.add(id(x))
+                    stack.append(x)
+    result: list[Step] = []
+    for step in steps:
+        for x in _order(step.made):
+            _prepare(x, step.layer, uses, result)
+        _prepare(step.made, step.layer, uses, result)
+        result.append(step)
+    return result
+
+
+def _order(root: Recorded) -> list[Recorded]:
+    """The unnamed values behind ``root``, operands first."""
+    found: list[Recorded] = []
+    done: set[int] = set()
+    stack = [(x, False) for x in operands(root)]
+    while stack:
+        x, leaving = stack.pop()
+        if leaving:
+            found.append(x)
+        elif not x.kind and id(x) not in done:
+            done.add(id(x))
+            stack.append((x, True))
+            stack.extend((y, False) for y in operands(x))
+    return found
+
+
+def has_cells(x: Any) -> bool:
+    """Whether ``x`` is made of cells: named, or a rearrangement of what is."""
+    if not isinstance(x, Recorded) or x.kind:
+        return True
+    if x.op is None:
+        return False
+    op = operation(x)
+    if op is cast:
+        return has_cells(x.args[0]) and x.dtype.kind != "b" and not (x.dtype.kind in "iu" and x.args[0].dtype.kind == "f")
+    if op not in MOVES or (op is np.take and any(isinstance(arg, Recorded) for arg in (*x.args[1:], *x.kwargs.values()))):
+        return False
+    data = x.args[0]
+    return all(has_cells(part) for part in (data if isinstance(data, (list, tuple)) else [data]))
+
+
+def _prepare(x: Recorded, layer: str, uses: dict[int, int], result: list[Step]) -> None:
+    """Name the operands of ``x`` that its formula reads as cells; put constants that are many into cells."""
+    if x.op is None:
+        return
+    need = needs_cells(x)
+    lookup = operation(x) is np.take
+    moves = operation(x) in MOVES
+
+    def settle(position: int, thing: Any) -> Any:
+        if isinstance(thing, (list, tuple)) and any(isinstance(part, Recorded) for part in thing):
+            return type(thing)(settle(position, part) for part in thing)
+        if isinstance(thing, Recorded):
+            used_twice = uses.get(id(thing), 0) > 1 and not thing.kind and _length(thing) > LONG
+            wanted = (need or used_twice or (lookup and position == 0)) and not has_cells(thing)
+            if wanted or (not thing.kind and thing.op is None and np.prod(thing.shape) > 1):
+                name_it(thing, layer, result)
+            return thing
+        if isinstance(thing, np.ndarray) and thing.size > 1 and not moves and thing.dtype.kind in "fiub" and (need or (lookup and position == 0) or _many(thing)):
+            constant = Recorded(thing)
+            name_it(constant, layer, result)
+            return constant
+        return thing
+
+    x.args = tuple(settle(i, arg) for i, arg in enumerate(x.args))
+
+
+def _many(array: np.ndarray) -> bool:
+    return len(np.unique(array)) > FEW_CONSTANTS
+
+
+def _length(x: Recorded) -> int:
+    """Number of calls in an expression, cells not counted; products and reductions count as long."""
+    total, stack = 0, [x]
+    while stack and total <= LONG:
+        y = stack.pop()
+        if has_cells(y):
+            continue
+        total += LONG + 1 if needs_cells(y) else 1
+        stack.extend(operands(y))
+    return total
+
+
+def name_it(x: Recorded, layer: str, result: list[Step]) -> None:
+    """Make ``x`` a step of ``layer``; its value is computed again if it was dropped."""
+    if x.kind:
+        return
+    if x.value is None:
+        x.value = evaluate(x)
+    x.kind, x.layer = "step", layer
+    x.name = "constant" if x.op is None else NAMES.get(operation(x), getattr(operation(x), "__name__", "value"))
+    result.append(Step(layer, x.name, x))
+
+
+def evaluate(x: Recorded) -> np.ndarray:
+    """The value of an unnamed array, from its operands."""
+    if x.value is not None:
+        value: np.ndarray = x.value
+        return value
+    for y in operands(x):
+        if y.value is None:
+            y.value = evaluate(y)
+    op = x.op.op if isinstance(x.op, Part) else x.op
+    with np.errstate(all="ignore"):
+        out = op(*each(value_of, x.args), **each(value_of, x.kwargs))  # type: ignore[misc]
+    return np.asarray(out[x.op.index] if isinstance(x.op, Part) else out)
