@@ -201,9 +201,10 @@ def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
     falling = step("falling order", np.flip(np.sort(x, axis=axis), axis=axis))
     sums = step("running sums", np.cumsum(falling, axis=axis))
     counts = np.arange(1, x.shape[axis] + 1, dtype=x.dtype).reshape([-1 if d == axis % x.ndim else 1 for d in range(x.ndim)])
-    support = step("support", np.where(falling > (sums - 1.0) / counts, 1.0, 0.0))
-    total = step("sum over support", np.sum(support * sums, axis=axis, keepdims=True))
-    return np.maximum(x - step("threshold", (total - 1.0) / np.sum(support, axis=axis, keepdims=True)), 0.0)
+    candidates = step("thresholds", (sums - 1.0) / counts)
+    total = step("sum over support", np.sum(np.where(falling > candidates, sums, 0.0), axis=axis, keepdims=True))
+    size = step("support size", np.max(np.where(falling > candidates, counts, 0.0), axis=axis, keepdims=True))
+    return np.maximum(x - step("threshold", (total - 1.0) / size), 0.0)
 
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {

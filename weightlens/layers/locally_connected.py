@@ -1,0 +1,59 @@
+"""Locally connected layers of Keras 1 and 2: convolutions whose kernel is another one at every position.
+
+Keras 2 stores the kernels in three ways (``implementation``), which the rank of the array tells apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.activations import Step
+from weightlens.layers.convolutional import finish
+from weightlens.layers.core import Config, Weights
+from weightlens.layers.windows import channels_last, per_axis, windows
+
+
+def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """Each window with its own kernel: ``(batch, *space, channels) -> (batch, *positions, filters)``. ``LocallyConnected1D``, ``2D``."""
+    first = config.get("data_format") == "channels_first"
+    x, rank = channels_last(x, config), x.ndim - 2
+    size, strides = per_axis(config["kernel_size"], rank), per_axis(config.get("strides"), rank)
+    padding, channels, filters = config.get("padding", "valid"), x.shape[-1], config["filters"]
+    seen = windows(x, size, strides, (1,) * rank, padding)
+    positions, count = seen.shape[1 : rank + 1], math.prod(seen.shape[1 : rank + 1])
+    kernel = w["kernel"]
+    if kernel.ndim != 3:
+        kernel = taken_apart(kernel, input_cells(x.shape[1:-1], size, strides, padding), channels, filters, first)
+    if kernel.ndim != 3 or not first:
+        seen = np.moveaxis(seen, rank + 1, -1)
+    rows = np.moveaxis(np.reshape(seen, (x.shape[0], count, -1)), 1, 0)
+    z = np.moveaxis(rows @ np.reshape(kernel, (count, -1, filters)), 0, 1)
+    if first and "bias" in w:  # Keras re-reads the bias in this shape, without turning it
+        w = {"bias": np.moveaxis(np.reshape(w["bias"], (filters, *positions)), 0, -1)}
+    return finish(step("dot product", np.reshape(z, (x.shape[0], *positions, filters))), w, config, step)
+
+
+def input_cells(space: Sequence[int], size: Sequence[int], strides: Sequence[int], padding: str) -> np.ndarray:
+    """Which input cell each tap of each window sees: ``(positions, taps)``, -1 in the padding."""
+    cells = np.arange(math.prod(space)).reshape(1, *space, 1)
+    seen: np.ndarray = windows(cells, size, strides, (1,) * len(size), padding, fill=-1)
+    return seen.reshape(-1, math.prod(size))
+
+
+def taken_apart(kernel: Any, cells: np.ndarray, channels: int, filters: int, first: bool) -> Any:
+    """The kernel as ``(positions, taps, channels, filters)``, from a full matrix or from the list of its connected entries."""
+    count, space = cells.shape[0], math.prod(kernel.shape) // (channels * filters * cells.shape[0])
+    if kernel.ndim > 1:  # every input with every output, of which only neighbours count
+        order = (1, 0, 3, 2) if first else (0, 1, 2, 3)
+        shape = (channels, space, filters, count) if first else (space, channels, count, filters)
+        return np.transpose(np.reshape(kernel, shape), order)[cells, :, np.arange(count)[:, None], :]
+    p, t, c, f = np.ogrid[: count, : cells.shape[1], :channels, :filters]
+    space, seen = cells.max() + 1, cells[:, :, None, None] + 0 * (c + f)
+    made = f * count + p if first else p * filters + f
+    came = c * space + seen if first else seen * channels + c
+    keys = made * space * channels + came + 0 * t
+    return kernel[np.searchsorted(np.sort(keys[seen >= 0]), keys)]
