@@ -1,0 +1,110 @@
+"""What the tests share: Keras, the models of the layer cases built once, and their workbooks recalculated in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from tests.cases import Case
+from weightlens.checks.book import Book, read_book
+from weightlens.checks.keras import flat, quiet
+from weightlens.checks.recalculate import available, recalculate_all
+
+SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
+INPUTS = {path: path.with_suffix(suffix) for path in sorted(SAMPLES.iterdir()) for suffix in (".csv", ".npy")
+          if path.suffix in (".h5", ".keras") and path.with_suffix(suffix).exists()}  # fmt: skip
+
+
+def sample_input(model: Path) -> np.ndarray:
+    """The input that stands beside a sample model."""
+    file = INPUTS[model]
+    return np.load(file) if file.suffix == ".npy" else np.loadtxt(file, delimiter=",", skiprows=1, ndmin=2)
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras 3, imported without its chatter."""
+    with quiet():
+        return pytest.importorskip("keras")
+
+
+@dataclass
+class Built:
+    """A layer case as a saved file, its inputs, and what Keras says to them."""
+
+    path: Path
+    inputs: list[np.ndarray]
+    expected: list[np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def built(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Built]:
+    """Build, save and run a case's Keras model; every case once."""
+    folder = tmp_path_factory.mktemp("cases")
+    done: dict[str, Built] = {}
+
+    def build(case: Case) -> Built:
+        if case.name not in done:
+            keras.backend.clear_session()
+            with quiet():
+                model, inputs = case.model(keras), case.inputs()
+                path = folder / f"{len(done)}.keras"
+                model.save(path)
+                outputs = flat(model(inputs if len(inputs) > 1 else inputs[0], training=False))
+            done[case.name] = Built(path, inputs, [np.asarray(y) for y in outputs])
+        return done[case.name]
+
+    return build
+
+
+@dataclass
+class Recalculated:
+    """A workbook as it was written, and as a spreadsheet program computed it from nothing; or why there is none."""
+
+    stored: Book | None
+    computed: Book | None
+    refusal: Exception | None = None
+
+
+@pytest.fixture(scope="session")
+def workbook(request: pytest.FixtureRequest, built: Callable[[Case], Built], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case, str], Recalculated]:
+    """A case's workbook in one engine. The workbooks of all the cases that this run tests are recalculated in one start."""
+    folder = tmp_path_factory.mktemp("books")
+    written: dict[str, Path | Exception] = {}
+    computed: dict[str, dict[str, Book]] = {}
+
+    def write(case: Case) -> Path | Exception:
+        if case.name not in written:
+            path = folder / f"{len(written)}.xlsx"
+            try:
+                weightlens.export(built(case).path, path, inputs=built(case).inputs)
+                written[case.name] = path
+            except Exception as refusal:  # the test of this case says so
+                written[case.name] = refusal
+        return written[case.name]
+
+    def wanted(engine: str) -> Iterator[Case]:
+        """The cases that the tests of this run ask this engine for."""
+        for item in request.session.items:
+            parameters = getattr(getattr(item, "callspec", None), "params", {})
+            if parameters.get("engine") == engine and "case" in parameters:
+                yield parameters["case"]
+
+    def recalculated(case: Case, engine: str) -> Recalculated:
+        if engine not in available():
+            pytest.skip(f"{engine} is not installed")
+        if engine not in computed:
+            books = {c.name: path for c in wanted(engine) if isinstance(path := write(c), Path)}
+            computed[engine] = dict(zip(books, recalculate_all(list(books.values()), engine), strict=True)) if books else {}
+        book = write(case)
+        if isinstance(book, Exception):
+            return Recalculated(None, None, book)
+        return Recalculated(read_book(book), computed[engine][case.name])
+
+    return recalculated

@@ -1,0 +1,66 @@
+"""Every layer case, three ways: NumPy against Keras, recorded against plain, the workbook in real spreadsheet programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import weightlens
+from tests.cases import CASES, Case
+from tests.conftest import Built, Recalculated
+from weightlens.checks.report import compare
+from weightlens.checks.workbook import compare_sheet
+from weightlens.errors import UnsupportedLayer
+
+ENGINES = ["ironcalc", "libreoffice", "gnumeric"]
+every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+
+
+def test_case_names_are_unique() -> None:
+    names = [case.name for case in CASES]
+    assert len(names) == len(set(names))
+
+
+@every_case
+def test_numpy_equals_keras(case: Case, built: Callable[[Case], Built]) -> None:
+    model = weightlens.load(built(case).path)
+    outputs = model.predict(built(case).inputs)
+    assert len(outputs) == len(built(case).expected)
+    for ours, theirs in zip(outputs, built(case).expected, strict=True):
+        row = compare(case.name, "", ours, theirs, "Keras", case.tolerance)
+        assert row.ok, row
+
+
+@every_case
+def test_recorded_equals_plain(case: Case, built: Callable[[Case], Built]) -> None:
+    model = weightlens.load(built(case).path)
+    try:
+        recorded = model.trace(built(case).inputs).outputs
+    except UnsupportedLayer:
+        if case.workbook:
+            raise
+        return
+    for a, b in zip(recorded, model.predict(built(case).inputs), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@every_case
+def test_workbook_equals_numpy(case: Case, engine: str, built: Callable[[Case], Built], workbook: Callable[[Case, str], Recalculated]) -> None:
+    book = workbook(case, engine)
+    if not case.workbook:
+        assert isinstance(book.refusal, UnsupportedLayer), "a layer without formulas has to be refused"
+        return
+    if book.refusal is not None:
+        raise book.refusal
+    assert book.stored is not None and book.computed is not None
+    assert not book.computed.errors()
+    for sheet, formulas in book.stored.formulas.items():
+        missing = [ref for ref in formulas if ref not in book.stored.sheets[sheet]]
+        assert not missing, f"formulas without a cached value: {sheet} {missing[:3]}"
+        row = compare_sheet(sheet, book.stored, book.computed, 1e-12 if engine != "ironcalc" else 1e-10)
+        assert row.ok, row
+    for number, expected in enumerate(weightlens.load(built(case).path).predict(built(case).inputs)):
+        np.testing.assert_allclose(book.computed.block(f"output_{number}"), expected.ravel(), rtol=1e-10, atol=1e-10)
