@@ -74,7 +74,7 @@ class Styles:
         if look not in self._ids:
             from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 
-            cell = self._sheet.cell(1, 1)
+            cell = self._sheet.cell(1, len(self._ids) + 1)  # a cell of its own: openpyxl changes styles in place
             cell.font = Font(name="Calibri", bold=look.bold, italic=look.italic, size=look.size, color=look.colour)
             cell.fill = PatternFill("solid", fgColor=look.fill) if look.fill else PatternFill()
             side = Side(look.border or None, color=LINE if look.border != "medium" else "7F7F7F")
