@@ -1,0 +1,69 @@
+"""Write ``docs/layers.md``, the table of everything that weightlens computes: ``python docs/make_layers.py``.
+
+The table is made from ``LAYERS`` and ``OPERATIONS`` themselves; a test fails where the file has fallen behind.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from weightlens.layers import LAYERS, OPERATIONS
+from weightlens.layers.activations import ACTIVATIONS
+
+TARGET = Path(__file__).resolve().parent / "layers.md"
+HEAD = """# What weightlens computes
+
+Made by `docs/make_layers.py` from the tables in `weightlens/layers`. A layer that is not listed here (or an option of one) is
+refused by name; its matrices can still be shown.
+"""
+
+
+def summary(function: Callable[..., Any]) -> str:
+    """The first sentence of a function's documentation, on one line."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    lines = (inspect.getdoc(function) or "").split("\n\n")[0].split()
+    return " ".join(lines).replace("|", "\\|")
+
+
+def home(function: Callable[..., Any]) -> str:
+    """The module that a function stands in, as a heading."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function.__module__.rsplit(".", 1)[-1].replace("_", " ").capitalize()
+
+
+def layer_tables() -> str:
+    """One table per module: the classes that share a function share a row."""
+    rows: dict[str, dict[Callable[..., Any], list[str]]] = {}
+    for name, function in LAYERS.items():
+        rows.setdefault(home(function), {}).setdefault(function, []).append(name)
+    parts = []
+    for module, functions in rows.items():
+        lines = [f"| {', '.join(f'`{name}`' for name in names)} | {summary(function)} |" for function, names in functions.items()]
+        parts.append("\n".join([f"## {module}", "", "| layer | what it does |", "| --- | --- |", *lines]))
+    return "\n\n".join(parts)
+
+
+def names_in(table: dict[str, Any]) -> str:
+    """The names of a table, sorted, as code."""
+    return ", ".join(f"`{name}`" for name in sorted(table, key=str.lower))
+
+
+def text() -> str:
+    """The whole file."""
+    keras = {name: f for name, f in OPERATIONS.items() if not name.startswith("tf.")}
+    tensorflow = {name: f for name, f in OPERATIONS.items() if name.startswith("tf.")}
+    return "\n".join([
+        HEAD, f"**{len(LAYERS)} layer classes, {len(ACTIVATIONS)} activation functions, {len(keras)} operators of Keras 3, {len(tensorflow)} TensorFlow functions of Keras 2.**\n",
+        layer_tables(), "\n## Activation functions\n", names_in(ACTIVATIONS), "\n## Operators of functional models (Keras 3)\n", names_in(keras),
+        "\n## TensorFlow functions inside functional models (Keras 2)\n", names_in(tensorflow), "",
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text())
