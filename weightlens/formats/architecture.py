@@ -48,7 +48,7 @@ def is_model(entry: dict[str, Any]) -> bool:
 
 def _entries(config: dict[str, Any]) -> list[dict[str, Any]]:
     entries = config["layers"]
-    if not all(isinstance(entry, dict) and "class_name" in entry for entry in entries):
+    if not all(isinstance(entry, dict) and ("class_name" in entry or "name" in entry) for entry in entries):
         raise UnreadableModel("the list of layers holds something that is not a layer")
     return list(entries)
 
@@ -110,6 +110,8 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     config = modern_config(class_name, raw, dialect)
     name = str(entry.get("name") or config.get("name") or class_name.lower())
     layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)))
+    if "quantization_mode" in config:
+        config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"

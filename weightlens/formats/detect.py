@@ -6,73 +6,148 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.errors import UnreadableModel
+from weightlens.formats import beside, placing
 from weightlens.formats.architecture import build_model
-from weightlens.formats.conversion import finish_model
 from weightlens.formats.dialect import Dialect, dialect_of
-from weightlens.formats.groups import place_groups
 from weightlens.formats.hdf5 import Hdf5File
-from weightlens.formats.objects import ObjectTree, find_shared, is_training_state, place_model, stored_names
-from weightlens.formats.values import parse_object
+from weightlens.formats.values import parse_json, parse_object
 from weightlens.formats.zipped import Archive
-from weightlens.model import Model, Provenance
+from weightlens.model import Model, Provenance, Weight
 
-HDF5_MAGIC, ZIP_MAGIC = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
+ZIP_MAGIC = b"PK\x03\x04"
+FOREIGN = {
+    b"\x93NUMPY": "a NumPy array", b"\x80": "a Python pickle, which would run code", b"\x08": "a protocol buffer (SavedModel, ONNX?)",
+    b"<": "a web page or XML", b"version https://git-lfs": "a Git LFS pointer, not the file itself: run git lfs pull", b"\x1f\x8b": "gzip: unpack it first",
+}  # fmt: skip
 
 
 def read(path: Path, config: Path | None) -> Model:
     """The model in a file or folder of any kind that is known."""
     if path.is_dir():
-        return read_archive(path)
+        return _read_folder(path)
     if not path.exists():
         raise UnreadableModel(f"{path}: there is no such file")
     with path.open("rb") as file:
-        start = file.read(8)
+        start = file.read(32)
     if start.startswith(ZIP_MAGIC):
         return read_archive(path)
+    if start.lstrip()[:1] in (b"{", b"["):
+        return read_json(path, config)
+    foreign = next((words for magic, words in FOREIGN.items() if start.startswith(magic)), None)
+    if foreign is not None:
+        raise UnreadableModel(f"{path.name}: not a Keras model but {foreign}")
     return read_hdf5(path, config)
 
 
+def _read_folder(path: Path) -> Model:
+    if (path / "config.json").is_file():
+        return read_archive(path)
+    if (path / "saved_model.pb").is_file():
+        raise UnreadableModel(f"{path.name}: a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)")
+    raise UnreadableModel(f"{path.name}: a folder without config.json, so not a Keras model")
+
+
 def read_archive(path: Path) -> Model:
-    """A ``.keras`` file."""
+    """A ``.keras`` file, or the same unpacked in a folder."""
     archive = Archive(path)
+    names = archive.names()
+    if "config.json" not in names:
+        what = "a PyTorch model" if any(name.endswith("data.pkl") for name in names) else "a zip file"
+        raise UnreadableModel(f"{path.name}: {what} without config.json, so not a Keras model")
     entry = parse_object(archive.text("config.json"), "config.json")
     metadata = parse_object(archive.text("metadata.json") or b"{}", "metadata.json")
     dialect = dialect_of(str(metadata.get("keras_version", "")), "", entry)
     model = build_model(entry, dialect)
-    file = Hdf5File(archive.open("model.weights.h5"), path.name)
-    place_objects(model, file)
-    finish_model(model, dialect)
-    model.provenance = Provenance(str(path), f"Keras {dialect.major} archive (.keras)", dialect.version, "", str(metadata.get("date_saved", "")))
+    weights = next((name for name in ("model.weights.h5", "model.weights.json") if name in names), None)
+    if weights is None and "model.weights.npz" in names:
+        raise UnreadableModel(f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened; save it again with h5py installed")
+    if weights == "model.weights.h5":
+        placing.place(model, Hdf5File(archive.open(weights), path.name), dialect, dialect)
+    elif weights is not None:
+        placing.place_shards(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
+    placing.read_assets(model, archive)
+    model.training_config = entry.get("compile_config") or {}
+    kind = "archive (.keras)" if path.is_file() else "folder"
+    model.provenance = Provenance(str(path), f"Keras {dialect.major} {kind}", dialect.version, "", str(metadata.get("date_saved", "")).replace("@", " "))
     return model
 
 
-def place_objects(model: Model, file: Hdf5File) -> None:
-    """Weights in the layout of the saving library of Keras 3 (and tf.keras 2.12 and later)."""
-    weights = file.weights()
-    model.optimizer = [weight for path, weight in weights.items() if is_training_state(path)]
-    tree = ObjectTree({path: weight for path, weight in weights.items() if not is_training_state(path)})
-    place_model(model, tree)
-    if tree.variables or any(not layer.weights for layer in model.layers):
-        names = stored_names((path, file.text(path, "name")) for path, _ in file.walk() if path.endswith("vars"))
-        find_shared(model, tree, names)
-    model.unplaced = tree.rest()
+def read_json(path: Path, config: Path | None) -> Model:
+    """A list of weight shards, or an architecture without weights."""
+    value = parse_json(path.read_bytes(), path.name)
+    if isinstance(value, dict) and "weight_map" in value:
+        found = config or beside.find_architecture(path)
+        entry = None if found is None else beside.read_architecture(found)
+        dialect = dialect_of("3", "", entry)
+        model = _model(entry, dialect, path)
+        placing.place_shards(model, _shards(path.parent, value), dialect)
+        model.provenance = Provenance(str(path), "Keras 3 sharded weights", "")
+        return model
+    if not beside.is_architecture(value):
+        raise UnreadableModel(f"{path.name}: JSON, but not the architecture of a Keras model")
+    dialect = dialect_of(str(value.get("keras_version", "")), str(value.get("backend", "")), value)
+    model = build_model(value, dialect)
+    model.notes.append("an architecture without weights")
+    model.provenance = Provenance(str(path), f"Keras {dialect.major} architecture (JSON)", dialect.version, dialect.backend)
+    return model
+
+
+def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
+    """The arrays of all shards that a manifest names; they stand beside it."""
+    entries = manifest.get("weight_map")
+    listed = [name for value in (entries.values() if isinstance(entries, dict) else []) for name in (value if isinstance(value, list) else [value])]
+    weights: dict[str, Weight] = {}
+    for name in dict.fromkeys(map(str, listed)):
+        if Path(name).name != name or not (folder / name).is_file():
+            raise UnreadableModel(f"the shard {name!r} is not beside its list")
+        weights.update(Hdf5File(folder / name, name).weights())
+    return weights
 
 
 def read_hdf5(path: Path, config: Path | None) -> Model:
-    """An HDF5 file."""
+    """An HDF5 file of any version: with its architecture, with one beside it, or weights alone."""
     file = Hdf5File(path, path.name)
+    prefix = "model_weights" if file.group("model_weights") is not None else ""
+    version = file.text("", "keras_version") or file.text(prefix, "keras_version")
+    backend = file.text("", "backend") or file.text(prefix, "backend")
     text = file.text("", "model_config")
-    version = file.text("", "keras_version") or file.text("model_weights", "keras_version")
-    backend = file.text("", "backend") or file.text("model_weights", "backend")
-    entry = parse_object(text, "model_config")
-    dialect = dialect_of(version, backend, entry) if version else Dialect(1, "", backend)
-    model = build_model(entry, dialect)
-    weights = file.weights()
-    model.optimizer = [weights.pop(path) for path in list(weights) if path.startswith("optimizer_weights/")]
-    place_groups(model, file, "model_weights", weights, dialect)
-    finish_model(model, dialect)
-    model.unplaced = list(weights.values())
-    training: Any = file.text("", "training_config")
-    model.training_config = parse_object(training, "training_config") if training else {}
-    model.provenance = Provenance(str(path), f"Keras {dialect.major} HDF5", dialect.version, dialect.backend)
+    entry, source = (parse_object(text, "model_config"), None) if text and config is None else _architecture(path, config)
+    weights_dialect = Dialect(1, "", backend, known=False) if not version else dialect_of(version, backend, None)
+    dialect = weights_dialect if text and source is None else dialect_of(version, backend, entry)
+    if source is not None and entry is not None and entry.get("keras_version"):
+        dialect = dialect_of(str(entry["keras_version"]), backend, entry)
+    model = _model(entry, dialect, path)
+    layout = placing.place(model, file, dialect, weights_dialect)
+    if source is not None:
+        model.notes.append(f"architecture from {source.name}")
+    model.training_config = _training(file)
+    shown = f"Keras {weights_dialect.major} HDF5" if text else {"objects": "Keras weights (.weights.h5)", "groups": f"Keras {weights_dialect.major} HDF5 weights"}.get(layout, layout)
+    model.provenance = Provenance(str(path), shown, version or dialect.version, backend)
     return model
+
+
+def _architecture(path: Path, config: Path | None) -> tuple[dict[str, Any] | None, Path | None]:
+    """The architecture given, or found beside the weights; (None, None) where there is none."""
+    if config is not None:
+        return beside.read_architecture(config), config
+    found = beside.find_architecture(path)
+    if found is None:
+        return None, None
+    try:
+        return beside.read_architecture(found), found
+    except UnreadableModel:  # some other file of the same name
+        return None, None
+
+
+def _model(entry: dict[str, Any] | None, dialect: Dialect, path: Path) -> Model:
+    if entry is not None:
+        return build_model(entry, dialect)
+    return Model(path.name.split(".")[0], "", [], notes=["weights without an architecture"])
+
+
+def _training(file: Hdf5File) -> dict[str, Any]:
+    text = file.text("", "training_config")
+    value = parse_json(text, "training_config") if text else {}
+    return value if isinstance(value, dict) else {}
+
+

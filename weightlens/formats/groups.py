@@ -50,6 +50,26 @@ def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, W
             distribute(layers[name], stored, dialect)
 
 
+def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
+    """Keras 0: ``layer_3/param_0`` by position of the layer, or ``graph/param_7`` in one list for all."""
+    dialect = Dialect(0)
+    layers = [layer for layer in model.layers if layer.class_name != "InputLayer"]
+    numbered: dict[str, list[Weight]] = {}
+    for path in sorted(weights, key=lambda path: [int(number) for number in re.findall(r"\d+", path)]):
+        numbered.setdefault(path.rpartition("/")[0], []).append(weights.pop(path))
+    if "graph" in numbered:
+        leaves = [leaf for layer in layers for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
+        _by_position(leaves, [(weight.name, weight) for weight in numbered.pop("graph")], [keras1_weights.count_of(leaf.layer) for leaf in leaves])
+        for leaf in leaves:
+            name_variables(leaf, dialect)
+    for group, stored in numbered.items():
+        number = int(re.sub(r"\D", "", group) or -1)
+        if 0 <= number < len(layers):
+            distribute(layers[number], [(weight.name, weight) for weight in stored], dialect)
+        else:
+            weights.update((weight.path, weight) for weight in stored)
+
+
 def distribute(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect) -> None:
     """Hand the arrays of one group to the layer, or to the layers inside it."""
     leaves = [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
@@ -94,9 +114,9 @@ def _by_name(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
         best.given.append((name, weight))
 
 
-def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
+def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]], counts: list[int] | None = None) -> None:
     """Names that say nothing (``param_3``): as many as each layer has, in order; equal shares where that fails."""
-    counts = [len(leaf.names or []) for leaf in leaves]
+    counts = counts or [len(leaf.names or []) for leaf in leaves]
     if sum(counts) != len(stored):
         counts = [len(stored) // len(leaves)] * len(leaves)
     start = 0

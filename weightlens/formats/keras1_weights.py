@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from weightlens.formats.conversion import converted
+from weightlens.formats.conversion import converted, flipped, moved
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.variables import variable_names
 from weightlens.model import Layer, Weight
@@ -52,11 +52,6 @@ def join_gates(stored: Sequence[Weight], order: tuple[int, ...]) -> dict[str, We
     return joined
 
 
-def moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:
-    """The array with its axes in another order."""
-    return converted(weight.name, [weight], lambda w: np.transpose(w, axes), tuple(weight.shape[axis] for axis in axes), note)
-
-
 def _conv1d(layer: Layer, weight: Weight) -> Weight:
     """Convolution1D was a picture one pixel wide: (length, 1, in, out), before 1.1 (out, in, length, 1)."""
     if len(weight.shape) != 4:
@@ -68,11 +63,15 @@ def _conv1d(layer: Layer, weight: Weight) -> Weight:
 
 
 def _conv(layer: Layer, weight: Weight) -> Weight:
-    """Theano's order (out, in, rows, columns) where the layer has its channels first."""
+    """Theano's order (out, in, rows, columns) where the layer has its channels first.
+
+    The file does not name its backend, but TensorFlow's arrays are called ``..._W:0``; others are Theano's, flipped.
+    """
     axes = THEANO_ORDER[layer.class_name]
-    if layer.config.get("data_format") == "channels_first" and len(weight.shape) == len(axes):
-        return moved(weight, axes, "axes in Theano's order")
-    return weight
+    if layer.config.get("data_format") != "channels_first" or len(weight.shape) != len(axes):
+        return weight
+    turned = moved(weight, axes, "axes in Theano's order")
+    return turned if weight.path.endswith(":0") else flipped(turned, len(axes) - 2)
 
 
 def _conv_transpose(layer: Layer, weight: Weight) -> Weight:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from weightlens.formats.variables import variable_names
 from weightlens.model import Layer, Model, Weight
@@ -173,8 +172,3 @@ def every_layer(model: Model) -> Iterator[Layer]:
         yield layer
         if layer.model is not None:
             yield from every_layer(layer.model)
-
-
-def stored_names(walked: Any) -> dict[str, str]:
-    """Object path by stored name, from (path of a ``vars`` group, its name) pairs."""
-    return {name: path.rpartition("/")[0] for path, name in walked if name}

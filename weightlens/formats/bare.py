@@ -1,0 +1,139 @@
+"""Weights without an architecture: every array named and shown, and a plain stack of dense layers made of them on request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from weightlens.errors import BadInput
+from weightlens.formats.groups import ALIASES
+from weightlens.formats.hdf5 import Hdf5File
+from weightlens.formats.objects import CONTAINERS, ObjectTree, join, snake_case
+from weightlens.formats.variables import VARIABLES, variable_names
+from weightlens.model import Call, Layer, Model, Ref, Weight
+
+KERAS_1_NAMES = {"W": "kernel", "b": "bias", "U": "recurrent_kernel", "running_std": "moving_variance"}
+BY_SNAKE_NAME = {snake_case(name): name for name in VARIABLES}
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """A key that sorts ``dense_2`` before ``dense_10``."""
+    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d+)", text)]
+
+
+def layers_of_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> list[Layer]:
+    """The layers of a weights-only file of Keras 1 or 2, in the order the file gives."""
+    layers = []
+    for name in file.names(prefix, "layer_names") or []:
+        group = join(prefix, name)
+        found = {}
+        for stored in file.names(group, "weight_names") or []:
+            weight = weights.pop(join(group, stored.strip("/")), None)
+            if weight is not None:
+                found[unused(own_name(stored, name), found)] = weight
+        layers.append(named(name, found))
+    return layers
+
+
+def layers_of_objects(tree: ObjectTree) -> list[Layer]:
+    """The layers of a weights-only file of Keras 3: an object each, sorted by name, for the file does not order them."""
+    layers = []
+    for owner in sorted(tree.variables, key=natural):
+        arrays = tree.take(owner)
+        parts = [part for part in owner.split("/") if part not in CONTAINERS]
+        names = _guessed([part for part in parts if part != "cell"], len(arrays)) or [weight.name for weight in arrays]
+        layers.append(named("/".join(parts) or "model", dict(zip(names, arrays, strict=True))))
+    return layers
+
+
+def _guessed(parts: list[str], count: int) -> list[str] | None:
+    """Variable names from a class in snake case, where their number leaves no doubt."""
+    class_name = BY_SNAKE_NAME.get(re.sub(r"_\d+$", "", parts[-1])) if parts else None
+    if class_name is None:
+        return None
+    for settings in ({}, {"use_bias": False}):
+        names = variable_names(class_name, settings)
+        if names is not None and len(names) == count and not any("/" in name for name in names):
+            return names
+    return None
+
+
+def layers_of_anything(weights: dict[str, Weight]) -> list[Layer]:
+    """Any other HDF5 file: a layer per group that holds arrays."""
+    groups: dict[str, dict[str, Weight]] = {}
+    for path in sorted(weights, key=natural):
+        group, _, name = path.rpartition("/")
+        groups.setdefault(group or "/", {})[name] = weights.pop(path)
+    return [named(group, found) for group, found in groups.items()]
+
+
+def named(name: str, weights: dict[str, Weight]) -> Layer:
+    """A layer of which only the arrays are known."""
+    for key, weight in weights.items():
+        weight.name = key
+    return Layer(name, "", {"name": name}, own_weights=weights)
+
+
+def own_name(stored: str, layer: str) -> str:
+    """A variable's name without its layer's: ``dense_1_W_1:0`` -> ``kernel``, ``lstm/lstm_cell/bias:0`` -> ``lstm_cell/bias``."""
+    name = re.sub(r":\d+$", "", stored)
+    tokens = [token for token in name.split("/") if token != layer]
+    short = tokens[-1] if tokens else name
+    if short.startswith(layer + "_"):
+        short = re.sub(r"_\d+$", "", short[len(layer) + 1 :])
+        tokens = [short]
+    short = KERAS_1_NAMES.get(short, ALIASES.get(short, short))
+    return "/".join([*tokens[:-1], short])
+
+
+def unused(name: str, names: Iterable[str]) -> str:
+    """The name, with a number where it is taken."""
+    taken, number, found = set(names), 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def assume(model: Model, stack: str) -> Model:
+    """A Sequential of dense layers made of a bare weights file: ``dense:relu,softmax`` names the activation of each.
+
+    The matrices are taken in the file's order; each must have as many rows as the one before it has columns.
+    """
+    kind, _, given = stack.partition(":")
+    activations = [name.strip() for name in given.split(",") if name.strip()]
+    if kind.strip() != "dense" or not activations:
+        raise BadInput(f"--assume takes dense:ACTIVATION,ACTIVATION,..., for example dense:relu,softmax, not {stack!r}")
+    kernels = [weight for layer in model.layers for weight in layer.own_weights.values() if len(weight.shape) == 2]
+    other = [weight for layer in model.layers for weight in layer.own_weights.values() if len(weight.shape) > 2]
+    if len(kernels) != len(activations) or other:
+        found = ", ".join(str(weight.shape) for weight in [*kernels, *other]) or "none"
+        raise BadInput(f"{len(activations)} dense layers need as many matrices and nothing larger; the file has {found}")
+    biases = _biases(model, kernels)
+    layers = [Layer("input", "InputLayer", {"name": "input", "batch_shape": [None, kernels[0].shape[0]], "dtype": "float32"})]
+    for number, (kernel, activation) in enumerate(zip(kernels, activations, strict=True)):
+        if number and kernels[number - 1].shape[1] != kernel.shape[0]:
+            raise BadInput(f"matrix {kernel.path} is {kernel.shape}, which does not follow one of {kernels[number - 1].shape}")
+        layers.append(_dense(f"dense_{number + 1}", kernel, biases[number], activation, layers[-1].name))
+    ends = [Ref(layers[0].name)], [Ref(layers[-1].name)]
+    return Model(model.name, "Sequential", layers, *ends, provenance=model.provenance, notes=[*model.notes, f"architecture assumed: {stack}"])
+
+
+def _biases(model: Model, kernels: list[Weight]) -> list[Weight | None]:
+    """For each matrix the vector that stands in its group, or comes next in the file."""
+    every = [weight for layer in model.layers for weight in layer.own_weights.values()]
+    found: list[Weight | None] = []
+    for kernel in kernels:
+        after = every[every.index(kernel) + 1 :]
+        following = next(iter(after), None)
+        found.append(following if following is not None and following.shape == kernel.shape[1:] else None)
+    vectors = sum(len(weight.shape) == 1 for weight in every)
+    if vectors != sum(bias is not None for bias in found):
+        raise BadInput(f"the file has {vectors} vectors, which are not the biases of its {len(kernels)} matrices")
+    return found
+
+
+def _dense(name: str, kernel: Weight, bias: Weight | None, activation: str, before: str) -> Layer:
+    config = {"name": name, "units": kernel.shape[1], "activation": activation, "use_bias": bias is not None, "dtype": "float32"}
+    weights = {"kernel": kernel} | ({} if bias is None else {"bias": bias})
+    return Layer(name, "Dense", config, own_weights=weights, calls=[Call((Ref(before),))])

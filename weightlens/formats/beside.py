@@ -1,0 +1,70 @@
+"""An architecture kept beside the weights: JSON or YAML, found by the weights file's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from weightlens.errors import UnreadableModel
+from weightlens.formats.values import parse_object
+
+SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
+MAX_NODES = 2_000_000
+
+
+def find_architecture(weights: Path) -> Path | None:
+    """``model.json`` beside ``model.h5`` or ``model.weights.h5``, or None."""
+    stems = [weights.name.removesuffix(weights.suffix)]
+    stems += [stem.removesuffix(".weights") for stem in stems if stem.endswith(".weights")]
+    for stem in stems:
+        for suffix in SUFFIXES:
+            candidate = weights.with_name(stem + suffix)
+            if candidate != weights and candidate.is_file():
+                return candidate
+    return None
+
+
+def read_architecture(path: Path) -> dict[str, Any]:
+    """The architecture in a file as Keras's ``to_json`` or ``to_yaml`` wrote it."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
+    entry = parse_yaml(text, path.name) if path.suffix.lower() in (".yaml", ".yml") else parse_object(text, path.name)
+    if not is_architecture(entry):
+        raise UnreadableModel(f"{path.name}: not the architecture of a Keras model")
+    return entry
+
+
+def is_architecture(entry: Any) -> bool:
+    """Whether a JSON object is a saved model: a class and its configuration (Keras 0: a name and layers)."""
+    return isinstance(entry, dict) and ({"class_name", "config"} <= set(entry) or {"name", "layers"} <= set(entry) or {"name", "node_config"} <= set(entry))
+
+
+def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
+    """YAML without its power to make Python objects; a Python tuple or text becomes just that."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Knows the tags that Keras 0 and 1 wrote, and nothing that runs code."""
+
+    Loader.add_constructor("tag:yaml.org,2002:python/tuple", lambda loader, node: loader.construct_sequence(node, deep=True))
+    Loader.add_constructor("tag:yaml.org,2002:python/unicode", lambda loader, node: loader.construct_scalar(node))
+    Loader.add_constructor("tag:yaml.org,2002:python/str", lambda loader, node: loader.construct_scalar(node))
+    try:
+        value = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UnreadableModel(f"{name} is not valid YAML ({str(error).splitlines()[0][:120]})") from None
+    if not isinstance(value, dict) or count_nodes(value) > MAX_NODES:
+        raise UnreadableModel(f"{name} is not the architecture of a Keras model")
+    return value
+
+
+def count_nodes(value: Any) -> int:
+    """How many values there are when every alias is written out; stops counting where it is too many."""
+    count, waiting = 0, [value]
+    while waiting and count <= MAX_NODES:
+        item = waiting.pop()
+        count += 1
+        waiting.extend(item.values() if isinstance(item, dict) else item if isinstance(item, (list, tuple)) else ())
+    return count

@@ -1,0 +1,90 @@
+"""What follows from the arrays of a layer once they are in place: settings that a file leaves out, other layouts undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weightlens.formats import quantised
+from weightlens.formats.conversion import converted, flipped
+from weightlens.formats.dialect import Dialect
+from weightlens.model import Layer, Model
+
+SPATIAL = {"Conv1D": 1, "Conv2D": 2, "Conv3D": 3, "Conv2DTranspose": 2, "ConvLSTM2D": 2}
+
+
+def finish_model(model: Model, dialect: Dialect) -> None:
+    """``finish`` for every layer of a model."""
+    for layer in model.layers:
+        finish(layer, dialect)
+
+
+def finish(layer: Layer, dialect: Dialect) -> None:
+    """Settle this layer and everything inside it."""
+    for inner in layer.inner.values():
+        finish(inner, dialect)
+    if layer.model is not None:
+        finish_model(layer.model, dialect)
+    if layer.own_weights:
+        quantised.restore(layer, dialect)
+        if dialect.backend == "theano" and dialect.major == 2:
+            theano(layer)
+    rule = RULES.get(layer.class_name)
+    if rule is not None:
+        rule(layer)
+
+
+def theano(layer: Layer) -> None:
+    """Kernels saved by Keras 2 on Theano, which turns them round as it computes."""
+    for name, weight in layer.own_weights.items():
+        if layer.class_name in SPATIAL and name.endswith("kernel"):
+            layer.own_weights[name] = flipped(weight, SPATIAL[layer.class_name])
+
+
+def cudnn_lstm(layer: Layer) -> None:
+    """CuDNNLSTM is an LSTM whose kernels are stored transposed gate by gate, with two biases that are added."""
+    _from_cudnn(layer, gates=4, bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :], bias_shape=lambda units: (4 * units,))
+    layer.class_name = "LSTM"
+
+
+def cudnn_gru(layer: Layer) -> None:
+    """CuDNNGRU is a GRU with ``reset_after`` whose kernels are stored transposed gate by gate."""
+    _from_cudnn(layer, gates=3, bias=lambda b: b.reshape(2, -1), bias_shape=lambda units: (2, 3 * units))
+    layer.class_name = "GRU"
+    layer.config["reset_after"] = True
+
+
+def _from_cudnn(layer: Layer, gates: int, bias: Callable[[np.ndarray], np.ndarray], bias_shape: Callable[[int], tuple[int, ...]]) -> None:
+    note = "stored in cuDNN's order"
+    layer.config |= {"activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True}
+    layer.note = f"saved as {layer.class_name}, which computes the same"
+    weights = layer.own_weights
+    if not {"kernel", "recurrent_kernel", "bias"} <= set(weights):
+        return
+    units = weights["recurrent_kernel"].shape[0]
+
+    def kernel(w: np.ndarray) -> np.ndarray:
+        return np.hstack([gate.reshape(units, -1).T for gate in np.hsplit(w, gates)])
+
+    def recurrent(w: np.ndarray) -> np.ndarray:
+        return np.hstack([gate.T for gate in np.hsplit(w, gates)])
+
+    layer.own_weights = {
+        "kernel": converted("kernel", [weights["kernel"]], kernel, weights["kernel"].shape, note),
+        "recurrent_kernel": converted("recurrent_kernel", [weights["recurrent_kernel"]], recurrent, weights["recurrent_kernel"].shape, note),
+        "bias": converted("bias", [weights["bias"]], bias, bias_shape(units), note),
+    }
+
+
+def gru(layer: Layer) -> None:
+    """Two rows of biases mean ``reset_after``; files before Keras 2.1.3 do not say."""
+    bias = layer.own_weights.get("bias")
+    if bias is not None:
+        layer.config["reset_after"] = len(bias.shape) == 2
+    else:
+        layer.config.setdefault("reset_after", False)
+
+
+RULES: dict[str, Callable[[Layer], Any]] = {"CuDNNLSTM": cudnn_lstm, "CuDNNGRU": cudnn_gru, "GRU": gru, "GRUCell": gru}

@@ -1,0 +1,91 @@
+"""Which layout the weights of a file have, and giving them to the layers accordingly."""
+
+from __future__ import annotations
+
+from weightlens.formats import bare
+from weightlens.formats.dialect import Dialect
+from weightlens.formats.finish import finish_model
+from weightlens.formats.groups import place_groups, place_numbered
+from weightlens.formats.hdf5 import Hdf5File
+from weightlens.formats.objects import ObjectTree, find_shared, is_training_state, place_model, snake_case
+from weightlens.formats.zipped import Archive
+from weightlens.model import Model, Weight
+
+
+def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect) -> str:
+    """Give the layers their weights and say which layout it was; what belongs nowhere is listed as unplaced."""
+    weights = file.weights()
+    prefix = "model_weights" if file.group("model_weights") is not None else ""
+    model.optimizer = [weights.pop(path) for path in list(weights) if path.startswith("optimizer_weights/")]
+    layout = _layout(file, prefix, weights)
+    if layout == "objects":
+        _place_objects(model, weights, file)
+    elif layout == "groups" and model.layers:
+        place_groups(model, file, prefix, weights, weights_dialect)
+    elif layout == "groups":
+        model.layers = bare.layers_of_groups(file, prefix, weights)
+    elif layout == "Keras 0 HDF5 weights" and model.layers:
+        place_numbered(model, weights)
+    elif not model.layers:
+        model.layers = bare.layers_of_anything(weights)
+    finish_model(model, dialect if dialect.backend or not weights_dialect.backend else weights_dialect)
+    model.unplaced += weights.values()
+    return layout
+
+
+def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
+    """``groups`` (a group per layer), ``objects`` (numbered variables), Keras 0's, or none of Keras's."""
+    if file.names(prefix, "layer_names") is not None:
+        return "groups"
+    if file.attribute("", "nb_layers") is not None or file.attribute("graph", "nb_params") is not None:
+        return "Keras 0 HDF5 weights"
+    if any("vars" in path.replace("\\", "/").split("/")[-2:-1] for path in weights):
+        return "objects"
+    return "HDF5, not written by Keras"
+
+
+def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | None) -> None:
+    """The layout of the saving library of Keras 3 (and tf.keras 2.12 and later); empties ``weights``."""
+    model.optimizer += [weights.pop(path) for path in list(weights) if is_training_state(path)]
+    tree = ObjectTree(weights)
+    weights.clear()
+    if not model.layers:
+        model.layers = bare.layers_of_objects(tree)
+        return
+    place_model(model, tree)
+    if tree.variables:
+        find_shared(model, tree, {} if file is None else _stored_names(file))
+    find_shared(model, tree, {})
+    model.unplaced += tree.rest()
+
+
+def _stored_names(file: Hdf5File) -> dict[str, str]:
+    """Object path by the layer name stored with it (Keras 3.6 and later)."""
+    found = {}
+    for path, group in file.walk():
+        if path.endswith("/vars"):
+            name = file.text(path, "name")
+            if name:
+                found[name] = path.removesuffix("/vars")
+    return found
+
+
+def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
+    """Weights spread over several files, already read into one list."""
+    _place_objects(model, weights, None)
+    finish_model(model, dialect)
+
+
+def read_assets(model: Model, archive: Archive) -> None:
+    """Vocabularies, which a ``.keras`` file keeps as text files: one word a line."""
+    names = [name for name in archive.names() if name.startswith("assets/") and name.endswith("vocabulary.txt")]
+    if not names:
+        return
+    numbers: dict[str, int] = {}
+    for layer in model.layers:
+        member = snake_case(layer.class_name)
+        number = numbers[member] = numbers.get(member, -1) + 1
+        place = f"/{member}_{number}/" if number else f"/{member}/"
+        name = next((name for name in names if place in name), None)
+        if name is not None and layer.config.get("vocabulary") is None:
+            layer.config["vocabulary"] = archive.text(name).decode("utf-8", "replace").split("\n")

@@ -1,0 +1,157 @@
+"""Quantised and LoRA layers of Keras 3: packed integers unpacked, low-rank updates merged.
+
+Where Keras computes with the restored kernel (int4 from 3.14 on, GPTQ, AWQ, embeddings) the layer gets that float
+kernel. Where it also rounds the inputs (int8, int4 before 3.14) the layer keeps the integers and their scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from weightlens.formats.conversion import converted
+from weightlens.formats.dialect import Dialect
+from weightlens.model import Layer, Weight
+
+WEIGHT_ONLY_INT4 = (3, 14)
+
+
+def unpack(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> np.ndarray:
+    """Two four-bit numbers a byte, the even one in the low half: an array of ``length`` along ``axis``."""
+    packed = np.moveaxis(packed, axis, 0).astype(np.uint8)
+    halves = np.stack([packed & 15, packed >> 4], axis=1).reshape(-1, *packed.shape[1:])[:length]
+    values = halves.astype(np.int8)
+    return np.moveaxis(np.where(values > 7, values - 16, values).astype(np.int8) if signed else values, 0, axis)
+
+
+def restore(layer: Layer, dialect: Dialect) -> None:
+    """Bring a layer's quantised arrays into the form its arithmetic needs."""
+    mode = str(layer.config.get("quantization_mode", "")).split("/")[0]
+    merge_low_rank(layer)
+    if mode in ("int8", "int4"):
+        for name in ("embeddings", "reverse_embeddings"):
+            if name in layer.own_weights:
+                _embeddings(layer, name, mode)
+                layer.config["quantization_mode"] = ""
+        if "kernel" in layer.own_weights and mode == "int4":
+            _int4_kernel(layer, dialect)
+    elif "quantized_kernel" in layer.own_weights:
+        _calibrated_kernel(layer)
+
+
+def merge_low_rank(layer: Layer) -> None:
+    """LoRA: ``W + (alpha / rank) * a @ b``, kept apart in ``.h5`` files."""
+    weights = layer.own_weights
+    for name in ("kernel", "embeddings"):
+        if not {name, f"lora_{name}_a", f"lora_{name}_b"} <= set(weights):
+            continue
+        a, b = weights.pop(f"lora_{name}_a"), weights.pop(f"lora_{name}_b")
+        rank = layer.config.get("lora_rank") or a.shape[-1]
+        scale = (layer.config.get("lora_alpha") or rank) / rank
+        shape = weights[name].shape
+        merged = converted(name, [weights[name], a, b], _low_rank(scale), shape, "LoRA merged")
+        order = [name, *(other for other in weights if other != name)]
+        layer.own_weights = {key: merged if key == name else weights[key] for key in order}
+        weights = layer.own_weights
+
+
+def _low_rank(scale: float) -> Callable[..., np.ndarray]:
+    return lambda w, a, b: w + (scale * (a.astype(np.float64) @ b.astype(np.float64))).astype(w.dtype)
+
+
+def _by_group(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.ndarray, axis: int) -> np.ndarray:
+    """``(q - zero) * scale`` with the scale and zero point of each position's group along ``axis``."""
+    index = groups.astype(np.int64)
+    return ((q - np.take(zero, index, axis=axis).astype(np.float32)) * np.take(scale, index, axis=axis)).astype(np.float32)
+
+
+def _replace(layer: Layer, name: str, sources: list[Weight], make: Callable[..., np.ndarray], shape: tuple[int, ...], note: str) -> None:
+    """Put the restored float array first, in place of what it was made of."""
+    used = {id(weight) for weight in sources}
+    rest = {key: weight for key, weight in layer.own_weights.items() if id(weight) not in used}
+    layer.own_weights = {name: converted(name, sources, make, shape, note, "float32"), **rest}
+
+
+def _int4_kernel(layer: Layer, dialect: Dialect) -> None:
+    weights = layer.own_weights
+    kernel, scale = weights["kernel"], weights["kernel_scale"]
+    columns = scale.shape[-1] if scale.shape else 1
+    if not dialect.at_least(*WEIGHT_ONLY_INT4):
+        _old_int4_kernel(layer, kernel)
+        return
+    shape = kernel_shape(layer, kernel.shape[0], columns)
+    if "g_idx" in weights:
+        sources = [kernel, scale, weights["kernel_zero"], weights["g_idx"]]
+        _replace(layer, "kernel", sources, lambda q, s, z, g: _by_group(unpack(q, columns, -1), s, z, g, 0).reshape(shape), shape, "int4, restored")
+    else:
+        _replace(layer, "kernel", [kernel, scale], lambda q, s: (unpack(q, columns, -1) / s).astype(np.float32).reshape(shape), shape, "int4, restored")
+    layer.config["quantization_mode"] = ""
+
+
+def _old_int4_kernel(layer: Layer, kernel: Weight) -> None:
+    """Before 3.14 the kernel is packed along its inputs and used as integers."""
+    build = layer.config.get("build_input_shape")
+    rows = build[-1] if isinstance(build, (list, tuple)) and build and layer.class_name == "Dense" else 2 * kernel.shape[0]
+    shape = (rows, *kernel.shape[1:])
+    layer.own_weights["kernel"] = converted("kernel", [kernel], lambda q: unpack(q, rows, 0), shape, "int4, unpacked", "int8")
+
+
+def kernel_shape(layer: Layer, rows: int, columns: int) -> tuple[int, ...]:
+    """The kernel's own shape; that of an EinsumDense is worked out from its equation."""
+    if layer.class_name != "EinsumDense":
+        return (rows, columns)
+    inputs, _, rest = str(layer.config.get("equation", "")).replace(" ", "").partition(",")
+    kernel, _, output = rest.partition("->")
+    given = layer.config.get("output_shape")
+    given = [given] if isinstance(given, int) else list(given or [])
+    sizes = dict(zip(output[::-1], reversed(given), strict=False))
+    build = layer.config.get("build_input_shape") or []
+    sizes |= {letter: size for letter, size in zip(inputs[::-1], reversed(build), strict=False) if size is not None}
+    unknown = [letter for letter in kernel if sizes.get(letter) is None]
+    if len(unknown) == 1:
+        known = math.prod(sizes[letter] for letter in kernel if letter not in unknown)
+        sizes[unknown[0]] = rows * columns // max(known, 1)
+    return tuple(int(sizes[letter] or 0) for letter in kernel) if len(unknown) < 2 else (rows, columns)
+
+
+def _embeddings(layer: Layer, name: str, mode: str) -> None:
+    """A table of integers with a scale per row (or per group of a row): looked up, then restored."""
+    weights = layer.own_weights
+    if f"{name}_scale" not in weights:
+        return
+    table, scale, reverse = weights[name], weights[f"{name}_scale"], name != "embeddings"
+    width = int(layer.config["output_dim"])
+    axis = 0 if reverse else -1
+    shape = (width, table.shape[1]) if reverse else (table.shape[0], width)
+
+    def integers(q: np.ndarray) -> np.ndarray:
+        return unpack(q, width, axis) if mode == "int4" else q
+
+    if f"{name}_zero" in weights and "g_idx" in weights:
+        sources = [table, scale, weights[f"{name}_zero"], weights["g_idx"]]
+        keep = weights["g_idx"]
+        _replace(layer, name, sources, lambda q, s, z, g: _by_group(integers(q), s, z, g, axis), shape, f"{mode}, restored")
+        layer.own_weights["g_idx"] = keep
+    else:
+        rows = (lambda s: s) if reverse else (lambda s: s.reshape(-1, 1))
+        _replace(layer, name, [table, scale], lambda q, s: (integers(q) / rows(s)).astype(np.float32), shape, f"{mode}, restored")
+
+
+def _calibrated_kernel(layer: Layer) -> None:
+    """GPTQ and AWQ: unsigned integers, transposed, with a scale and zero point per group."""
+    weights = layer.own_weights
+    names = ["quantized_kernel", "kernel_scale", "kernel_zero", "g_idx", *(["awq_scales"] if "awq_scales" in weights else [])]
+    sources = [weights[name] for name in names]
+    columns = sources[1].shape[0]
+    rows = sources[3].shape[0]
+
+    def make(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.ndarray, *awq: np.ndarray) -> np.ndarray:
+        integers = unpack(q, columns, 0, signed=False) if q.shape[0] != columns else q
+        kernel = _by_group(integers, scale, zero, groups, -1).T
+        return (kernel / awq[0][:, None] if awq else kernel).reshape(shape)
+
+    shape = kernel_shape(layer, rows, columns)
+    _replace(layer, "kernel", sources, make, shape, "calibrated integers, restored")
+    layer.config["quantization_mode"] = ""
