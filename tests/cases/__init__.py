@@ -61,7 +61,7 @@ def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: An
 
 
 PARTS = (
-    "core", "activations", "merging", "reshaping", "convolutional", "pooling", "recurrent", "sequence", "wrappers", "attention", "normalization",
+    "core", "activations", "merging", "regularization", "reshaping", "resizing", "convolutional", "pooling", "recurrent", "sequence", "wrappers", "attention", "normalization",
     "preprocessing", "operations",
 )  # fmt: skip
 

@@ -36,6 +36,7 @@ from weightlens.layers import (
     recurrent,
     regularization,
     reshaping,
+    resizing,
     sequence,
     wrappers,
 )
@@ -95,6 +96,9 @@ LAYERS: dict[str, LayerFunction] = {
     "ZeroPadding3D": reshaping.zero_padding,
     "UpSampling1D": reshaping.up_sampling,
     "UpSampling3D": reshaping.up_sampling,
+    "UpSampling2D": resizing.up_sampling_2d,
+    "Resizing": resizing.resizing,
+    "CenterCrop": resizing.center_crop,
     # regularization and random augmentation: nothing happens at inference
     **dict.fromkeys(regularization.IDENTITY_LAYERS, regularization.identity),
     # normalization
