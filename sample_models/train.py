@@ -103,8 +103,7 @@ def digits_mlp() -> None:
     model = keras.Sequential([keras.Input((64,)), layers.Dense(32, "relu", name="hidden"), layers.Dense(10, "softmax", name="digit")], name="digits_mlp")
     train_classifier(model, x / 16, y, 60)
     model.save(FOLDER / "digits_mlp.keras")
-    write_csv("digits_mlp.csv", x[-10:] / 16, [f"y{i // 8}x{i % 8}" for i in range(64)])
-    write_csv("digits_labels.csv", y[-10:, None], ["label"])
+    write_csv("digits_mlp.csv", np.column_stack([x / 16, y])[-10:], [f"p{i // 8}_{i % 8}" for i in range(64)] + ["label"])
 
 
 def digits_cnn() -> None:

@@ -24,7 +24,10 @@ INPUTS = {path: path.with_suffix(suffix) for path in sorted(SAMPLES.iterdir()) f
 def sample_input(model: Path) -> np.ndarray:
     """The input that stands beside a sample model."""
     file = INPUTS[model]
-    return np.load(file) if file.suffix == ".npy" else np.loadtxt(file, delimiter=",", skiprows=1, ndmin=2)
+    if file.suffix == ".npy":
+        return np.load(file)
+    columns = [i for i, name in enumerate(file.read_text().splitlines()[0].split(",")) if name != "label"]
+    return np.loadtxt(file, delimiter=",", skiprows=1, ndmin=2, usecols=columns)
 
 
 @pytest.fixture(scope="session")
