@@ -39,6 +39,7 @@ def target(path: str | os.PathLike[str], force: bool) -> Path:
 def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, level: int = 4) -> None:
     """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
     buffer = io.BytesIO()
+    shell.worksheets[0]["A1"] = "weightlens"  # without any shared string the table is left out, and IronCalc misses it
     shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
