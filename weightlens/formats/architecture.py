@@ -21,7 +21,7 @@ def build_model(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Mode
     if depth > MAX_NESTING:
         raise UnreadableModel("models are nested deeper than any that Keras writes")
     entry = keras1.modern_entry(entry, dialect)
-    config = entry.get("config")
+    config: Any = entry.get("config")
     if not is_model(entry):
         name = str(plain_dict(config).get("name") or entry.get("class_name") or "model")
         return Model(name, class_name_of(entry), [], config=plain_dict(config))

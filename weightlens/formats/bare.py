@@ -26,7 +26,7 @@ def layers_of_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) ->
     layers = []
     for name in file.names(prefix, "layer_names") or []:
         group = join(prefix, name)
-        found = {}
+        found: dict[str, Weight] = {}
         for stored in file.names(group, "weight_names") or []:
             weight = weights.pop(join(group, stored.strip("/")), None)
             if weight is not None:
@@ -51,7 +51,7 @@ def _guessed(parts: list[str], count: int) -> list[str] | None:
     class_name = BY_SNAKE_NAME.get(re.sub(r"_\d+$", "", parts[-1])) if parts else None
     if class_name is None:
         return None
-    for settings in ({}, {"use_bias": False}):
+    for settings in ({"use_bias": True}, {"use_bias": False}):
         names = variable_names(class_name, settings)
         if names is not None and len(names) == count and not any("/" in name for name in names):
             return names
@@ -116,7 +116,9 @@ def assume(model: Model, stack: str) -> Model:
             raise BadInput(f"matrix {kernel.path} is {kernel.shape}, which does not follow one of {kernels[number - 1].shape}")
         layers.append(_dense(f"dense_{number + 1}", kernel, biases[number], activation, layers[-1].name))
     ends = [Ref(layers[0].name)], [Ref(layers[-1].name)]
-    return Model(model.name, "Sequential", layers, *ends, provenance=model.provenance, notes=[*model.notes, f"architecture assumed: {stack}"])
+    return Model(
+        model.name, "Sequential", layers, *ends, provenance=model.provenance, notes=[*model.notes, f"architecture assumed: {stack}"]
+    )
 
 
 def _biases(model: Model, kernels: list[Weight]) -> list[Weight | None]:

@@ -38,7 +38,9 @@ def read_architecture(path: Path) -> dict[str, Any]:
 
 def is_architecture(entry: Any) -> bool:
     """Whether a JSON object is a saved model: a class and its configuration (Keras 0: a name and layers)."""
-    return isinstance(entry, dict) and ({"class_name", "config"} <= set(entry) or {"name", "layers"} <= set(entry) or {"name", "node_config"} <= set(entry))
+    return isinstance(entry, dict) and (
+        {"class_name", "config"} <= set(entry) or {"name", "layers"} <= set(entry) or {"name", "node_config"} <= set(entry)
+    )
 
 
 def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
     Loader.add_constructor("tag:yaml.org,2002:python/unicode", lambda loader, node: loader.construct_scalar(node))
     Loader.add_constructor("tag:yaml.org,2002:python/str", lambda loader, node: loader.construct_scalar(node))
     try:
-        value = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UnreadableModel(f"{name} is not valid YAML ({str(error).splitlines()[0][:120]})") from None
     if not isinstance(value, dict) or count_nodes(value) > MAX_NODES:

@@ -9,16 +9,20 @@ from weightlens.formats.values import as_lists, plain
 
 OWN_PACKAGES = frozenset({"keras", "tf_keras", "tensorflow", "keras_core", "builtins"})
 CLASS_NAMES = {  # aliases and names that changed
-    "Model": "Functional", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D", "SyncBatchNormalization": "BatchNormalization",
-    "Convolution1DTranspose": "Conv1DTranspose", "Convolution2DTranspose": "Conv2DTranspose", "Convolution3DTranspose": "Conv3DTranspose",
-    "SeparableConvolution1D": "SeparableConv1D", "SeparableConvolution2D": "SeparableConv2D", "Deconvolution2D": "Conv2DTranspose", "Deconvolution3D": "Conv3DTranspose",
-    "GroupedQueryAttention": "GroupQueryAttention", "BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization",
-    "GRUV2": "GRU", "LSTMV2": "LSTM", "GRUCellV2": "GRUCell", "LSTMCellV2": "LSTMCell", "DenseV2": "Dense",
+    "Model": "Functional", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
+    "SyncBatchNormalization": "BatchNormalization", "Convolution1DTranspose": "Conv1DTranspose",
+    "Convolution2DTranspose": "Conv2DTranspose", "Convolution3DTranspose": "Conv3DTranspose",
+    "SeparableConvolution1D": "SeparableConv1D", "SeparableConvolution2D": "SeparableConv2D", "Deconvolution2D": "Conv2DTranspose",
+    "Deconvolution3D": "Conv3DTranspose", "GroupedQueryAttention": "GroupQueryAttention", "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization", "GRUV2": "GRU", "LSTMV2": "LSTM", "GRUCellV2": "GRUCell", "LSTMCellV2": "LSTMCell",
+    "DenseV2": "Dense",
 }  # fmt: skip
 ACTIVATION_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "softmax_v2": "softmax", "sigmoid_v2": "sigmoid", "gelu_v2": "gelu"}
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
 INNER_KEYS = frozenset({"layer", "backward_layer", "cell", "cells"})
-CODE_KEYS = frozenset({"function", "mask", "output_shape", "function_type", "output_shape_type", "mask_type", "module", "output_shape_module", "mask_module"})
+CODE_KEYS = frozenset(
+    {"function", "mask", "output_shape", "function_type", "output_shape_type", "mask_type", "module", "output_shape_module", "mask_module"}
+)
 RENAMED = {
     "LeakyReLU": {"alpha": "negative_slope"},
     "InputLayer": {"batch_input_shape": "batch_shape", "input_dtype": "dtype"},
@@ -52,7 +56,9 @@ def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dic
         if key in config:
             config[key] = activation(raw[key], dialect)
     if class_name in POOLS:
-        config |= {key: config[key][0] for key in ("pool_size", "strides") if isinstance(config.get(key), (list, tuple)) and len(config[key]) == 1}
+        config |= {
+            key: config[key][0] for key in ("pool_size", "strides") if isinstance(config.get(key), (list, tuple)) and len(config[key]) == 1
+        }
     if class_name == "BatchNormalization" and isinstance(config.get("axis"), (list, tuple)) and len(config["axis"]) == 1:
         config["axis"] = config["axis"][0]
     return config

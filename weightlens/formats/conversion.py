@@ -9,11 +9,15 @@ import numpy as np
 from weightlens.model import Weight
 
 
-def converted(name: str, sources: Sequence[Weight], make: Callable[..., np.ndarray], shape: tuple[int, ...], note: str = "", dtype: str = "") -> Weight:
+def converted(
+    name: str, sources: Sequence[Weight], make: Callable[..., np.ndarray], shape: tuple[int, ...], note: str = "", dtype: str = ""
+) -> Weight:
     """An array made of stored ones, worked out when it is read."""
     paths = ", ".join(weight.path for weight in sources)
     notes = "; ".join(dict.fromkeys(text for text in (*(weight.note for weight in sources), note) if text))
-    return Weight(name, shape, dtype or sources[0].dtype, paths, lambda: np.ascontiguousarray(make(*(weight.value for weight in sources))), note=notes)
+    return Weight(
+        name, shape, dtype or sources[0].dtype, paths, lambda: np.ascontiguousarray(make(*(weight.value for weight in sources))), note=notes
+    )
 
 
 def moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:

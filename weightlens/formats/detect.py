@@ -17,7 +17,8 @@ from weightlens.model import Model, Provenance, Weight
 ZIP_MAGIC = b"PK\x03\x04"
 FOREIGN = {
     b"\x93NUMPY": "a NumPy array", b"\x80": "a Python pickle, which would run code", b"\x08": "a protocol buffer (SavedModel, ONNX?)",
-    b"<": "a web page or XML", b"version https://git-lfs": "a Git LFS pointer, not the file itself: run git lfs pull", b"\x1f\x8b": "gzip: unpack it first",
+    b"<": "a web page or XML", b"version https://git-lfs": "a Git LFS pointer, not the file itself: run git lfs pull",
+    b"\x1f\x8b": "gzip: unpack it first",
 }  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def read(path: Path, config: Path | None) -> Model:
         return read_archive(path)
     if start.lstrip()[:1] in (b"{", b"["):
         return read_json(path, config)
-    foreign = next((words for magic, words in FOREIGN.items() if start.startswith(magic)), None)
+    foreign = next((words for magic, words in FOREIGN.items() if start.lstrip().startswith(magic)), None)
     if foreign is not None:
         raise UnreadableModel(f"{path.name}: not a Keras model but {foreign}")
     return read_hdf5(path, config)
@@ -43,7 +44,9 @@ def _read_folder(path: Path) -> Model:
     if (path / "config.json").is_file():
         return read_archive(path)
     if (path / "saved_model.pb").is_file():
-        raise UnreadableModel(f"{path.name}: a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)")
+        raise UnreadableModel(
+            f"{path.name}: a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)"
+        )
     raise UnreadableModel(f"{path.name}: a folder without config.json, so not a Keras model")
 
 
@@ -60,7 +63,9 @@ def read_archive(path: Path) -> Model:
     model = build_model(entry, dialect)
     weights = next((name for name in ("model.weights.h5", "model.weights.json") if name in names), None)
     if weights is None and "model.weights.npz" in names:
-        raise UnreadableModel(f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened; save it again with h5py installed")
+        raise UnreadableModel(
+            f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened"
+        )
     if weights == "model.weights.h5":
         placing.place(model, Hdf5File(archive.open(weights), path.name), dialect, dialect)
     elif weights is not None:
@@ -68,7 +73,9 @@ def read_archive(path: Path) -> Model:
     placing.read_assets(model, archive)
     model.training_config = entry.get("compile_config") or {}
     kind = "archive (.keras)" if path.is_file() else "folder"
-    model.provenance = Provenance(str(path), f"Keras {dialect.major} {kind}", dialect.version, "", str(metadata.get("date_saved", "")).replace("@", " "))
+    model.provenance = Provenance(
+        str(path), f"Keras {dialect.major} {kind}", dialect.version, "", str(metadata.get("date_saved", "")).replace("@", " ")
+    )
     return model
 
 
@@ -95,7 +102,11 @@ def read_json(path: Path, config: Path | None) -> Model:
 def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
     """The arrays of all shards that a manifest names; they stand beside it."""
     entries = manifest.get("weight_map")
-    listed = [name for value in (entries.values() if isinstance(entries, dict) else []) for name in (value if isinstance(value, list) else [value])]
+    listed = [
+        name
+        for value in (entries.values() if isinstance(entries, dict) else [])
+        for name in (value if isinstance(value, list) else [value])
+    ]
     weights: dict[str, Weight] = {}
     for name in dict.fromkeys(map(str, listed)):
         if Path(name).name != name or not (folder / name).is_file():
@@ -121,7 +132,11 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     if source is not None:
         model.notes.append(f"architecture from {source.name}")
     model.training_config = _training(file)
-    shown = f"Keras {weights_dialect.major} HDF5" if text else {"objects": "Keras weights (.weights.h5)", "groups": f"Keras {weights_dialect.major} HDF5 weights"}.get(layout, layout)
+    shown = (
+        f"Keras {weights_dialect.major} HDF5"
+        if text
+        else {"objects": "Keras weights (.weights.h5)", "groups": f"Keras {weights_dialect.major} HDF5 weights"}.get(layout, layout)
+    )
     model.provenance = Provenance(str(path), shown, version or dialect.version, backend)
     return model
 
@@ -149,5 +164,3 @@ def _training(file: Hdf5File) -> dict[str, Any]:
     text = file.text("", "training_config")
     value = parse_json(text, "training_config") if text else {}
     return value if isinstance(value, dict) else {}
-
-

@@ -6,7 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-KERAS_1_KEYS = ("W_regularizer", "border_mode", "inner_activation", "input_dtype", "dim_ordering", "nb_filter", "custom_name", "pool_length")
+KERAS_1_KEYS = (
+    "W_regularizer",
+    "border_mode",
+    "inner_activation",
+    "input_dtype",
+    "dim_ordering",
+    "nb_filter",
+    "custom_name",
+    "pool_length",
+)
 KERAS_3_KEYS = ("batch_shape", "keras_history", "registered_name")
 
 
@@ -38,7 +47,8 @@ def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
 
 
 def _keys(value: Any) -> set[str]:
-    found, waiting = set(), [value]
+    found: set[str] = set()
+    waiting = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):

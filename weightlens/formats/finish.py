@@ -73,7 +73,9 @@ def _from_cudnn(layer: Layer, gates: int, bias: Callable[[np.ndarray], np.ndarra
 
     layer.own_weights = {
         "kernel": converted("kernel", [weights["kernel"]], kernel, weights["kernel"].shape, note),
-        "recurrent_kernel": converted("recurrent_kernel", [weights["recurrent_kernel"]], recurrent, weights["recurrent_kernel"].shape, note),
+        "recurrent_kernel": converted(
+            "recurrent_kernel", [weights["recurrent_kernel"]], recurrent, weights["recurrent_kernel"].shape, note
+        ),
         "bias": converted("bias", [weights["bias"]], bias, bias_shape(units), note),
     }
 

@@ -31,7 +31,10 @@ class Leaf:
 
     def score(self, tokens: list[str]) -> int:
         """How much of the way to this layer a stored name spells out; a full name counts more than a beginning."""
-        return sum(max((2 * len(t) + 1 if t == token else len(t) if token.startswith(t + "_") else 0 for token in tokens), default=0) for t in self.trail)
+        return sum(
+            max((2 * len(t) + 1 if t == token else len(t) if token.startswith(t + "_") else 0 for token in tokens), default=0)
+            for t in self.trail
+        )
 
 
 def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect) -> None:
@@ -59,7 +62,9 @@ def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
         numbered.setdefault(path.rpartition("/")[0], []).append(weights.pop(path))
     if "graph" in numbered:
         leaves = [leaf for layer in layers for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
-        _by_position(leaves, [(weight.name, weight) for weight in numbered.pop("graph")], [keras1_weights.count_of(leaf.layer) for leaf in leaves])
+        _by_position(
+            leaves, [(weight.name, weight) for weight in numbered.pop("graph")], [keras1_weights.count_of(leaf.layer) for leaf in leaves]
+        )
         for leaf in leaves:
             name_variables(leaf, dialect)
     for group, stored in numbered.items():
@@ -106,7 +111,9 @@ def _by_name(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
         variable = tokens[-1]
 
         def fits(leaf: Leaf, name: str = name, variable: str = variable) -> tuple[bool, bool, int]:
-            free = name not in {given for given, _ in leaf.given} and not any(given.removesuffix(":0").split("/")[-1] == variable for given, _ in leaf.given)
+            free = name not in {given for given, _ in leaf.given} and not any(
+                given.removesuffix(":0").split("/")[-1] == variable for given, _ in leaf.given
+            )
             known = leaf.names is None or variable in {n.split("/")[-1] for n in leaf.names} or ALIASES.get(variable) in leaf.names
             return free or len(leaf.names or []) > 4, known, leaf.score(name.removesuffix(":0").split("/"))
 

@@ -6,7 +6,6 @@ Keras's own reader does. Everything goes through h5py's low level: half the time
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,7 +35,7 @@ class Hdf5File:
             self.file = h5py.File(source, "r", locking=False) if isinstance(source, Path) else h5py.File(source, "r")
         except (OSError, RuntimeError, ValueError) as error:
             raise UnreadableModel(f"{label}: not a readable HDF5 file ({first_line(error)})") from None
-        self.size = os.path.getsize(source) if isinstance(source, Path) else source.seek(0, 2)
+        self.size = source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
         # h5py must let go of the file before the object it reads through dies, else Python crashes on exit.
         self.close = weakref.finalize(self, self.file.close)
 

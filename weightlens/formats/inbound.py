@@ -29,7 +29,8 @@ def calls_of(nodes: Any, function_node: bool = False) -> list[Call]:
 
 def _listed_call(entries: list[Any], function_node: bool) -> Call:
     """A call as Keras 1 and 2 list it: ``[[name, call, index, {kwargs}], ...]``; one tensor stands alone."""
-    tensors, kwargs = [], {}
+    tensors: list[Any] = []
+    kwargs: dict[str, Any] = {}
     for entry in entries:
         tensors.append(_tensor(entry))
         if len(entry) > 3 and isinstance(entry[3], dict):
@@ -94,13 +95,14 @@ def count_from_zero(layers: list[Layer], outputs: Any, dialect: Dialect) -> Any:
     models = {layer.name: layer.class_name for layer in layers if layer.model is not None}
     if not models:
         return outputs
-    arguments = [[call.args, call.kwargs] for layer in layers for call in layer.calls]
+    arguments: Any = [[call.args, call.kwargs] for layer in layers for call in layer.calls]
     if dialect.major < 3:
         arguments, outputs = _shifted((arguments, outputs), set(models))
     else:
         outputs = _shifted(outputs, {name for name, class_name in models.items() if class_name != "Sequential"})
-    for call, (args, kwargs) in zip((call for layer in layers for call in layer.calls), arguments, strict=True):
-        call.args, call.kwargs = args, kwargs
+    calls = [call for layer in layers for call in layer.calls]
+    for call, changed in zip(calls, arguments, strict=True):
+        call.args, call.kwargs = changed
     return outputs
 
 

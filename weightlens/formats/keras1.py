@@ -11,16 +11,18 @@ from weightlens.formats.dialect import Dialect
 
 Settings = dict[str, Any]
 KEYS = {
-    "output_dim": "units", "nb_filter": "filters", "border_mode": "padding", "bias": "use_bias", "p": "rate", "sigma": "stddev", "subsample": "strides",
-    "init": "kernel_initializer", "inner_init": "recurrent_initializer", "inner_activation": "recurrent_activation", "dim_ordering": "data_format",
-    "W_regularizer": "kernel_regularizer", "U_regularizer": "recurrent_regularizer", "b_regularizer": "bias_regularizer", "W_constraint": "kernel_constraint",
-    "b_constraint": "bias_constraint", "dims": "target_shape", "length": "size", "pool_length": "pool_size", "stride": "strides", "poolsize": "pool_size",
-    "atrous_rate": "dilation_rate", "filter_length": "kernel_size", "subsample_length": "strides", "input_dtype": "dtype", "custom_name": "name", "pad": "padding",
+    "output_dim": "units", "nb_filter": "filters", "border_mode": "padding", "bias": "use_bias", "p": "rate", "sigma": "stddev",
+    "subsample": "strides", "init": "kernel_initializer", "inner_init": "recurrent_initializer",
+    "inner_activation": "recurrent_activation", "dim_ordering": "data_format", "W_regularizer": "kernel_regularizer",
+    "U_regularizer": "recurrent_regularizer", "b_regularizer": "bias_regularizer", "W_constraint": "kernel_constraint",
+    "b_constraint": "bias_constraint", "length": "size", "pool_length": "pool_size", "stride": "strides", "poolsize": "pool_size",
+    "atrous_rate": "dilation_rate", "filter_length": "kernel_size", "subsample_length": "strides", "input_dtype": "dtype",
+    "custom_name": "name", "pad": "padding",
 }  # fmt: skip
 CLASSES = {
-    "TimeDistributedDense": "Dense", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "AtrousConv1D": "Conv1D", "AtrousConv2D": "Conv2D",
-    "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D", "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D",
-    "ParametricSoftPlus": "ParametricSoftplus",
+    "TimeDistributedDense": "Dense", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "AtrousConv1D": "Conv1D",
+    "AtrousConv2D": "Conv2D", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
+    "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D", "ParametricSoftPlus": "ParametricSoftplus",
 }  # fmt: skip
 ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
 MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate", "dot": "Dot"}
@@ -58,7 +60,11 @@ def modern_settings(name: str, old: Settings) -> tuple[str, Settings]:
     if name == "Merge":
         return merge(old)
     keep = {"output_dim"} if name == "Embedding" else {"p"} if name == "Masking" else set()
-    config = {key if key in keep else KEYS.get(key, key): value for key, value in old.items() if key not in ("input_dim", "input_length") or name == "Embedding"}
+    config = {
+        key if key in keep else KEYS.get(key, key): value
+        for key, value in old.items()
+        if key not in ("input_dim", "input_length") or name == "Embedding"
+    }
     config["data_format"] = ORDERINGS.get(str(config.get("data_format")), config.get("data_format"))
     if config["data_format"] in (None, "default"):
         del config["data_format"]
@@ -110,14 +116,21 @@ def _batch_normalization(class_name: str, config: Settings) -> tuple[str, Settin
     return (class_name if mode == 0 else f"BatchNormalization (mode {mode})"), config
 
 
+def _reshape(class_name: str, config: Settings) -> tuple[str, Settings]:
+    if "dims" in config:
+        config["target_shape"] = config.pop("dims")
+    return class_name, config
+
+
 def _highway(class_name: str, config: Settings) -> tuple[str, Settings]:
     config.pop("units", None)
     return class_name, config
 
 
 ADAPT: dict[str, Callable[[str, Settings], tuple[str, Settings]]] = {
-    "Convolution1D": _conv1d, "AtrousConvolution1D": _conv1d, "AtrousConv1D": _conv1d, "LocallyConnected1D": _conv1d, "Deconvolution2D": _deconvolution,
-    "ZeroPadding2D": _zero_padding, "BatchNormalization": _batch_normalization, "Highway": _highway,
+    "Convolution1D": _conv1d, "AtrousConvolution1D": _conv1d, "AtrousConv1D": _conv1d, "LocallyConnected1D": _conv1d,
+    "Deconvolution2D": _deconvolution, "ZeroPadding2D": _zero_padding, "BatchNormalization": _batch_normalization, "Highway": _highway,
+    "Reshape": _reshape,
 }  # fmt: skip
 
 
@@ -130,7 +143,9 @@ def merge(old: Settings) -> tuple[str, Settings]:
         config["axis"] = old.get("concat_axis", -1)
     if mode == "dot":
         axes = old.get("dot_axes", -1)
-        config["axes"] = [axis[0] if isinstance(axis, (list, tuple)) else axis for axis in axes] if isinstance(axes, (list, tuple)) else axes
+        config["axes"] = (
+            [axis[0] if isinstance(axis, (list, tuple)) else axis for axis in axes] if isinstance(axes, (list, tuple)) else axes
+        )
     return MERGES[mode], config
 
 
@@ -173,7 +188,10 @@ def _node(class_name: str, config: Settings, inbound: list[Any]) -> Settings:
 
 def graph_container(config: Settings) -> Settings:
     """The ``Graph`` model of Keras 0: named nodes, each with one input or several merged ones, and named outputs."""
-    layers = [_node("InputLayer", {"name": given["name"], "batch_input_shape": [None, *given.get("input_shape", [])]}, []) for given in config.get("input_config", [])]
+    layers = [
+        _node("InputLayer", {"name": given["name"], "batch_input_shape": [None, *given.get("input_shape", [])]}, [])
+        for given in config.get("input_config", [])
+    ]
     ends: dict[str, str] = {}
 
     def source(node: Settings, name: str) -> str:
@@ -193,4 +211,9 @@ def graph_container(config: Settings) -> Settings:
     for node in config.get("output_config", []):
         ends[node["name"]] = source(node, node["name"])
     inputs = [[given["name"], 0, 0] for given in config.get("input_config", [])]
-    return {"name": str(config.get("name", "graph")), "layers": layers, "input_layers": inputs, "output_layers": [[end, 0, 0] for end in ends.values()]}
+    return {
+        "name": str(config.get("name", "graph")),
+        "layers": layers,
+        "input_layers": inputs,
+        "output_layers": [[end, 0, 0] for end in ends.values()],
+    }

@@ -12,7 +12,13 @@ from weightlens.formats.variables import variable_names
 from weightlens.model import Layer, Weight
 
 LSTM_GATES, GRU_GATES = (0, 2, 1, 3), (0, 1, 2)  # stored i, c, f, o and z, r, h; Keras 3 has i, f, c, o and z, r, h
-THEANO_ORDER = {"Conv1D": (2, 3, 1, 0), "Conv2D": (2, 3, 1, 0), "Conv3D": (2, 3, 4, 1, 0), "Conv2DTranspose": (2, 3, 0, 1), "Deconvolution2D": (2, 3, 0, 1)}
+THEANO_ORDER = {
+    "Conv1D": (2, 3, 1, 0),
+    "Conv2D": (2, 3, 1, 0),
+    "Conv3D": (2, 3, 4, 1, 0),
+    "Conv2DTranspose": (2, 3, 0, 1),
+    "Deconvolution2D": (2, 3, 0, 1),
+}
 GATED = {12: LSTM_GATES, 9: GRU_GATES}
 RECURRENT = ("kernel", "recurrent_kernel", "bias")
 
@@ -56,7 +62,11 @@ def _conv1d(layer: Layer, weight: Weight) -> Weight:
     """Convolution1D was a picture one pixel wide: (length, 1, in, out), before 1.1 (out, in, length, 1)."""
     if len(weight.shape) != 4:
         return weight
-    if weight.shape[3] == 1 and weight.shape[:1] == (layer.config.get("filters"),) and weight.shape[2] == layer.config.get("kernel_size", [0])[0]:
+    if (
+        weight.shape[3] == 1
+        and weight.shape[:1] == (layer.config.get("filters"),)
+        and weight.shape[2] == layer.config.get("kernel_size", [0])[0]
+    ):
         weight = moved(weight, THEANO_ORDER["Conv1D"], "axes in Theano's order")
     shape = (weight.shape[0], *weight.shape[2:])
     return converted(weight.name, [weight], lambda w: w.reshape(shape), shape, weight.note)
@@ -82,7 +92,9 @@ def _conv_transpose(layer: Layer, weight: Weight) -> Weight:
 
 
 def _separable(layer: Layer, weight: Weight) -> Weight:
-    return moved(weight, THEANO_ORDER["Conv2D"], "axes in Theano's order") if layer.config.get("data_format") == "channels_first" else weight
+    return (
+        moved(weight, THEANO_ORDER["Conv2D"], "axes in Theano's order") if layer.config.get("data_format") == "channels_first" else weight
+    )
 
 
 KERNELS: dict[str, Callable[[Layer, Weight], Weight]] = {
@@ -95,4 +107,6 @@ def _deviation(layer: Layer) -> None:
     """Before 1.0.6 the last array is the standard deviation: (x - mean) / (deviation + epsilon)."""
     deviation, epsilon = layer.own_weights["moving_variance"], float(layer.config.get("epsilon", 1e-6))
     note = "a standard deviation in the file"
-    layer.own_weights["moving_variance"] = converted("moving_variance", [deviation], lambda d: np.square(d + epsilon) - epsilon, deviation.shape, note)
+    layer.own_weights["moving_variance"] = converted(
+        "moving_variance", [deviation], lambda d: np.square(d + epsilon) - epsilon, deviation.shape, note
+    )

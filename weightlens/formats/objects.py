@@ -76,7 +76,11 @@ def place_model(model: Model, tree: ObjectTree, path: str = "") -> None:
     container = next((join(path, name) for name in CONTAINERS if join(path, name) in tree.groups), None)
     if container is None:
         return
-    layers = [layer for layer in model.layers if not layer.is_operation and not (model.class_name == "Sequential" and layer.class_name == "InputLayer")]
+    layers = [
+        layer
+        for layer in model.layers
+        if not layer.is_operation and not (model.class_name == "Sequential" and layer.class_name == "InputLayer")
+    ]
     gaps = container.endswith(CONTAINERS[1]) and _has_gaps(layers, container, tree)
     for layer, place in list(members(layers, container, tree, gaps)):
         place_layer(layer, tree, place)
@@ -118,7 +122,11 @@ def _own_variables(layer: Layer, tree: ObjectTree, path: str) -> None:
         if place is None:
             continue
         arrays = tree.take(place)
-        names = [name for name in known if name.rpartition("/")[0] == part] if part else variable_names(layer.class_name, layer.config, len(arrays)) or []
+        names = (
+            [name for name in known if name.rpartition("/")[0] == part]
+            if part
+            else variable_names(layer.class_name, layer.config, len(arrays)) or []
+        )
         for number, weight in enumerate(arrays):
             name = names[number] if number < len(names) else join(part, f"variable_{number}")
             layer.own_weights[name] = renamed(weight, name)

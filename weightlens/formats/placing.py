@@ -62,7 +62,7 @@ def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | No
 def _stored_names(file: Hdf5File) -> dict[str, str]:
     """Object path by the layer name stored with it (Keras 3.6 and later)."""
     found = {}
-    for path, group in file.walk():
+    for path, _group in file.walk():
         if path.endswith("/vars"):
             name = file.text(path, "name")
             if name:

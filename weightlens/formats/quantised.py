@@ -64,7 +64,8 @@ def _low_rank(scale: float) -> Callable[..., np.ndarray]:
 def _by_group(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.ndarray, axis: int) -> np.ndarray:
     """``(q - zero) * scale`` with the scale and zero point of each position's group along ``axis``."""
     index = groups.astype(np.int64)
-    return ((q - np.take(zero, index, axis=axis).astype(np.float32)) * np.take(scale, index, axis=axis)).astype(np.float32)
+    restored: np.ndarray = ((q - np.take(zero, index, axis=axis).astype(np.float32)) * np.take(scale, index, axis=axis)).astype(np.float32)
+    return restored
 
 
 def _replace(layer: Layer, name: str, sources: list[Weight], make: Callable[..., np.ndarray], shape: tuple[int, ...], note: str) -> None:
@@ -84,9 +85,23 @@ def _int4_kernel(layer: Layer, dialect: Dialect) -> None:
     shape = kernel_shape(layer, kernel.shape[0], columns)
     if "g_idx" in weights:
         sources = [kernel, scale, weights["kernel_zero"], weights["g_idx"]]
-        _replace(layer, "kernel", sources, lambda q, s, z, g: _by_group(unpack(q, columns, -1), s, z, g, 0).reshape(shape), shape, "int4, restored")
+        _replace(
+            layer,
+            "kernel",
+            sources,
+            lambda q, s, z, g: _by_group(unpack(q, columns, -1), s, z, g, 0).reshape(shape),
+            shape,
+            "int4, restored",
+        )
     else:
-        _replace(layer, "kernel", [kernel, scale], lambda q, s: (unpack(q, columns, -1) / s).astype(np.float32).reshape(shape), shape, "int4, restored")
+        _replace(
+            layer,
+            "kernel",
+            [kernel, scale],
+            lambda q, s: (unpack(q, columns, -1) / s).astype(np.float32).reshape(shape),
+            shape,
+            "int4, restored",
+        )
     layer.config["quantization_mode"] = ""
 
 
@@ -135,8 +150,10 @@ def _embeddings(layer: Layer, name: str, mode: str) -> None:
         _replace(layer, name, sources, lambda q, s, z, g: _by_group(integers(q), s, z, g, axis), shape, f"{mode}, restored")
         layer.own_weights["g_idx"] = keep
     else:
-        rows = (lambda s: s) if reverse else (lambda s: s.reshape(-1, 1))
-        _replace(layer, name, [table, scale], lambda q, s: (integers(q) / rows(s)).astype(np.float32), shape, f"{mode}, restored")
+        per_row = (-1,) if reverse else (-1, 1)
+        _replace(
+            layer, name, [table, scale], lambda q, s: (integers(q) / s.reshape(per_row)).astype(np.float32), shape, f"{mode}, restored"
+        )
 
 
 def _calibrated_kernel(layer: Layer) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from weightlens.model import Layer
-
 CELL = "kernel recurrent_kernel bias?use_bias"
 KERNEL = "kernel bias?use_bias"
 SEPARABLE = "depthwise_kernel pointwise_kernel bias?use_bias"
 ATTENTION_PARTS = ("query", "key", "gate", "value", "attention_output")
+PROJECTIONS = " ".join(f"{part}/kernel?{part} {part}/bias?{part}_bias" for part in ATTENTION_PARTS)
+NORMALIZATION = "gamma?scale beta?center"
+RENORMALIZATION = "moving_stddev?renorm=0 renorm_mean?renorm=0 renorm_stddev?renorm=0"
 VARIABLES: dict[str, str] = {
     "Dense": KERNEL, "EinsumDense": "kernel bias?bias_axes=0", "Embedding": "embeddings",
     "ReversibleEmbedding": "embeddings reverse_embeddings?untied=0",
@@ -25,13 +26,12 @@ VARIABLES: dict[str, str] = {
     "ConvLSTM1D": CELL, "ConvLSTM2D": CELL, "ConvLSTM3D": CELL, "ConvLSTM2DCell": CELL, "ConvLSTMCell": CELL,
     "CuDNNLSTM": "kernel recurrent_kernel bias", "CuDNNGRU": "kernel recurrent_kernel bias",
     "PeepholeLSTMCell": CELL + " input_gate_peephole_weights forget_gate_peephole_weights output_gate_peephole_weights",
-    "BatchNormalization": "gamma?scale beta?center moving_mean moving_variance moving_stddev?renorm=0 renorm_mean?renorm=0 renorm_stddev?renorm=0",
-    "LayerNormalization": "gamma?scale beta?center", "GroupNormalization": "gamma?scale beta?center", "RMSNormalization": "scale",
+    "BatchNormalization": f"{NORMALIZATION} moving_mean moving_variance {RENORMALIZATION}",
+    "LayerNormalization": NORMALIZATION, "GroupNormalization": NORMALIZATION, "RMSNormalization": "scale",
     "Normalization": "mean?adapted variance?adapted count?adapted",
     "SpectralNormalization": "vector_u", "PReLU": "alpha",
     "Attention": "scale?use_scale=0 concat_score_weight?concat=0", "AdditiveAttention": "scale?use_scale",
-    "MultiHeadAttention": " ".join(f"{part}/kernel{'?use_gate=0' if part == 'gate' else ''} {part}/bias?{part}_bias" for part in ATTENTION_PARTS),
-    "GroupQueryAttention": " ".join(f"{part}/kernel{'?use_gate=0' if part == 'gate' else ''} {part}/bias?{part}_bias" for part in ATTENTION_PARTS),
+    "MultiHeadAttention": PROJECTIONS, "GroupQueryAttention": PROJECTIONS,
     "RandomFourierFeatures": "unscaled_kernel bias kernel_scale",
     "Highway": "kernel gate_kernel bias gate_bias", "MaxoutDense": KERNEL,
     "SReLU": "t_left a_left t_right a_right", "ParametricSoftplus": "alpha beta", "ParametricSoftPlus": "alpha beta",
@@ -45,10 +45,15 @@ QUANTISED: dict[str, str] = {
 
 def derived(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
     """The settings that decide which variables there are, some of them worked out from others."""
-    flags = {**config, "bias_axes": config.get("bias_axes") is not None, "untied": not config.get("tie_weights", True), "concat": config.get("score_mode") == "concat"}
+    flags = {
+        **config,
+        "bias_axes": config.get("bias_axes") is not None,
+        "untied": not config.get("tie_weights", True),
+        "concat": config.get("score_mode") == "concat",
+    }
     flags["adapted"] = config.get("mean") is None
     bias, gate = config.get("use_bias", True), config.get("use_gate", False)
-    flags |= {f"{part}_bias": bias and (gate or part != "gate") for part in ATTENTION_PARTS}
+    flags |= {f"{part}_bias": bias and (gate or part != "gate") for part in ATTENTION_PARTS} | {"gate": gate}
     if class_name == "LayerNormalization" and config.get("rms_scaling"):
         flags |= {"scale": True, "center": False}
     return flags

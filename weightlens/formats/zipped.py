@@ -60,7 +60,9 @@ class Archive:
         """The members' names."""
         if self.zip is not None:
             return self.zip.namelist()
-        return [found.relative_to(self.path).as_posix() for found in sorted(self.path.rglob("*")) if found.is_file() and not found.is_symlink()]
+        return [
+            found.relative_to(self.path).as_posix() for found in sorted(self.path.rglob("*")) if found.is_file() and not found.is_symlink()
+        ]
 
     def text(self, name: str) -> bytes:
         """A small member as bytes; empty where it is absent."""
