@@ -39,14 +39,13 @@ def target(path: str | os.PathLike[str], force: bool) -> Path:
 def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, level: int = 4) -> None:
     """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
     buffer = io.BytesIO()
-    shell.worksheets[0]["A1"] = "weightlens"  # without any shared string the table is left out, and IronCalc misses it
     shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(buffer) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
             for entry in old.infolist():
-                info = zipfile.ZipInfo(entry.filename, EPOCH)
+                info = zipfile.ZipInfo(_as_excel(entry.filename), EPOCH)
                 info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
                 info._compresslevel = level  # type: ignore[attr-defined]
                 data = old.read(entry)
@@ -55,12 +54,29 @@ def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, le
                     continue
                 if entry.filename == "docProps/core.xml":
                     data = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + DATE.encode(), data)
+                if entry.filename.endswith((".rels", "[Content_Types].xml")):
+                    data = _relative(entry.filename, data)
                 new.writestr(info, data)
         os.chmod(scratch, 0o666 & ~_umask())
         os.replace(scratch, out)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
         raise
+
+
+def _as_excel(name: str) -> str:
+    """Notes where Excel keeps them; IronCalc finds them nowhere else."""
+    return re.sub(r"xl/comments/comment(\d+)\.xml", r"xl/comments\1.xml", name)
+
+
+def _relative(name: str, data: bytes) -> bytes:
+    """Relations as Excel writes them, relative to their part."""
+    text = _as_excel(data.decode())
+    base = {"_rels/.rels": "", "xl/_rels/workbook.xml.rels": "/xl/"}.get(name, "/xl/")
+    up = "../" if name.startswith("xl/") and name != "xl/_rels/workbook.xml.rels" else ""
+    if name.endswith(".rels") and base:
+        text = text.replace(f'Target="{base}', f'Target="{up}')
+    return text.encode()
 
 
 def _splice(new: zipfile.ZipFile, info: zipfile.ZipInfo, shell: bytes, rows: Iterator[str]) -> None:
