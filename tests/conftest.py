@@ -13,7 +13,7 @@ import pytest
 import weightlens
 from tests.cases import Case
 from weightlens.checks.book import Book, read_book
-from weightlens.checks.keras import flat, quiet
+from weightlens.checks.keras import calm, flat
 from weightlens.checks.recalculate import available, recalculate_all
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
@@ -33,7 +33,7 @@ def sample_input(model: Path) -> np.ndarray:
 @pytest.fixture(scope="session")
 def keras() -> Any:
     """Keras 3, imported without its chatter."""
-    with quiet():
+    with calm():
         return pytest.importorskip("keras")
 
 
@@ -55,7 +55,7 @@ def built(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cas
     def build(case: Case) -> Built:
         if case.name not in done:
             keras.backend.clear_session()
-            with quiet():
+            with calm():
                 model, inputs = case.model(keras), case.inputs()
                 path = folder / f"{len(done)}.keras"
                 model.save(path)

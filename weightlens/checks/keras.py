@@ -11,15 +11,14 @@ import importlib
 import importlib.util
 import os
 import shutil
-import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from weightlens.checks.quiet import STDERR, quiet
 from weightlens.checks.report import Report, compare
 from weightlens.errors import WeightlensError
 from weightlens.forward import bind, trace
@@ -38,7 +37,7 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
     report = Report(os.path.basename(model.provenance.path) or model.name)
     ours, arrays = trace(model, inputs).layer_outputs, bind(model, inputs)
     classes = {layer.name: layer.class_name for layer in model.layers}
-    with quiet():
+    with calm():
         keras, oracle = load_oracle(model)
         version = f"Keras {keras.__version__}"
         oracles = [(oracle, f"{version} float32", tolerance)]
@@ -56,24 +55,11 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
     return report
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """TensorFlow's native code writes to file descriptor 2 whatever Python says: silence both for a while."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+def calm() -> contextlib.AbstractContextManager[None]:
+    """TensorFlow without a graphics card, without its chatter, and with the same order of sums on every machine."""
+    for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}.items():
+        os.environ.setdefault(name, value)
+    return quiet(STDERR)
 
 
 def load_oracle(model: Model) -> tuple[Any, Any]:

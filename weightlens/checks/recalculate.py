@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from weightlens.checks.book import Book, defined_names, read_book, sheet_parts
+from weightlens.checks.quiet import STDERR, STDOUT, quiet
 from weightlens.errors import WeightlensError
 
 Changes = Mapping[tuple[str, str], float]  # (sheet, reference) -> the number to write there first
@@ -87,6 +88,8 @@ def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
                 data = old.read(entry)
                 if entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
                     data = CACHED.sub(rb"\1", data)
+                elif entry.filename.startswith("xl/worksheets/_rels/"):
+                    data = data.replace(b'Target="/xl/', b'Target="../')  # openpyxl's notes; IronCalc reads relative paths only
                 for (sheet, reference), number in changes.items():
                     if parts[sheet] == entry.filename:
                         data = write_number(data, reference, number)
@@ -125,9 +128,10 @@ def with_ironcalc(files: Sequence[Path], done: Path) -> None:
 
     for file in files:
         try:
-            model = ironcalc.load_from_xlsx(str(file), "en", "UTC", "en")
-            model.evaluate()
-            (done / file.name).write_bytes(model.to_xlsx())
+            with quiet(STDOUT, STDERR):  # it prints a line for every blank formula
+                model = ironcalc.load_from_xlsx(str(file), "en", "UTC", "en")
+                model.evaluate()
+                (done / file.name).write_bytes(model.to_xlsx())
         except ironcalc.WorkbookError as trouble:
             raise WeightlensError(f"ironcalc could not recalculate the workbook: {trouble}") from None
 
