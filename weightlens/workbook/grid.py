@@ -157,15 +157,16 @@ class Printer:
             if isinstance(piece, str):
                 text.append(escape(piece).replace("%", "%%"))
                 continue
-            first = piece.first[rows].reshape(-1)
-            first = first if at is None else first[at]
-            sheet = int(first[0] >> 34)
+            first = piece.first[rows] if at is None else piece.first[rows].reshape(-1)[at][None, :]
+            sheet = int(first[0, 0] >> 34)
             if sheet != self.home:
                 text.append(f"'{self.sheet_names[sheet]}'!")
             fixed = self.fixed(piece.first)
-            for address in [first] if piece.height * piece.width == 1 else [first, first + ((piece.height - 1) * ROW + piece.width - 1)]:
-                text.append("%s" if address is first else ":%s")
-                lists.append(cell_names(address, *fixed))
+            lists.append(cell_names(first, *fixed))
+            text.append("%s")
+            if piece.height * piece.width > 1:
+                lists.append(cell_names(first + ((piece.height - 1) * ROW + piece.width - 1), *fixed))
+                text.append(":%s")
         return lists, "".join(text)
 
     def fixed(self, first: np.ndarray) -> tuple[str, str]:
@@ -179,13 +180,29 @@ class Printer:
 
 
 def cell_names(addresses: np.ndarray, column_sign: str, row_sign: str) -> list[str]:
-    """Names of cells, quickly: the same few rows and columns come again and again."""
-    columns = (addresses & (ROW - 1)).tolist()
-    rows = (addresses >> 14) & (MAX_ROWS - 1)
-    if rows.size and (rows == rows[0]).all():
-        tail = f"{row_sign}{int(rows[0]) + 1}"
-        return [f"{column_sign}{COLUMN[c]}{tail}" for c in columns] if column_sign else [COLUMN[c] + tail for c in columns]
-    return [f"{column_sign}{COLUMN[c]}{row_sign}{r}" for c, r in zip(columns, (rows + 1).tolist(), strict=True)]
+    """Names of a table of cells, row by row. Mostly the row follows from one side of the table and the column from
+    the other: then each is written once and the names are only put together."""
+    height, width = addresses.shape
+    columns, rows = addresses & (ROW - 1), (addresses >> 14) & (MAX_ROWS - 1)
+    column_by, row_by = _follows(columns), _follows(rows)
+    if column_by == "both" or row_by == "both":
+        pairs = zip(columns.reshape(-1).tolist(), (rows.reshape(-1) + 1).tolist(), strict=True)
+        return [f"{column_sign}{COLUMN[c]}{row_sign}{r}" for c, r in pairs]
+    letters = [column_sign + COLUMN[c] for c in (columns[0] if column_by == "across" else columns[:, 0]).tolist()]
+    numerals = [f"{row_sign}{r + 1}" for r in (rows[0] if row_by == "across" else rows[:, 0]).tolist()]
+    if column_by == row_by:
+        names = [c + r for c, r in zip(letters, numerals, strict=True)]
+        return names * height if column_by == "across" else [name for name in names for _ in range(width)]
+    if column_by == "across":
+        return [c + r for r in numerals for c in letters]
+    return [c + r for c in letters for r in numerals]
+
+
+def _follows(table: np.ndarray) -> str:
+    """Whether a table of numbers changes only from row to row (``down``), from column to column (``across``), or ``both``."""
+    if (table == table[:, :1]).all():
+        return "down"
+    return "across" if (table == table[:1]).all() else "both"
 
 
 @dataclass
