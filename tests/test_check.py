@@ -54,7 +54,7 @@ def test_engines_compute_from_nothing(small_book: Path, engine: str) -> None:
     assert book.errors() == ["'1 a & b'!E1 #DIV/0!"]
     np.testing.assert_allclose(book.block("output_0"), [0.1, 3, 0.3])
     row = compare_sheet("two", read_book(small_book), book, 1e-12)
-    assert (row.ok, row.element, row.ours) == (False, "C3", 111)
+    assert (row.ok, row.element, row.theirs) == (False, "'two'!C3", 111)
 
 
 def test_several_workbooks_in_one_start(small_book: Path) -> None:
