@@ -1,0 +1,142 @@
+"""What a model asks for, and sensible numbers for it where none are given: the truth table, token ids, grey images.
+
+Seeded, so that the same model always gets the same numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.graph import refs
+from weightlens.model import Layer, Model
+
+STEPS = 5  # length of a sequence that may have any
+PIXELS = 8  # width of a picture that may have any
+FEW = 500  # numbers in one sample, above which one sample is enough
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text."""
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    text: bool = False
+
+    @property
+    def size(self) -> int | None:
+        """How many numbers a sample has, where that is fixed."""
+        if self.shape is None or None in self.shape:
+            return None
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+def wanted_inputs(model: Model) -> list[Wanted]:
+    """What the model asks for, input by input."""
+    found = []
+    for ref in refs(model.inputs):
+        layer = model[ref.layer]
+        shape = layer.config.get("batch_shape")
+        found.append(Wanted(ref.layer, None if shape is None else tuple(shape[1:]), layer.config.get("dtype") == "string"))
+    if not found:
+        raise BadInput(
+            "this file holds weights but no architecture, so there is nothing to compute; "
+            "give the architecture with --config FILE.json, or for a plain stack --assume dense:relu,softmax"
+        )
+    return found
+
+
+def shape_words(shape: tuple[int | None, ...] | None) -> str:
+    """``28 x 28 x 1``; ``any x 16``."""
+    if shape is None:
+        return "any shape"
+    return " x ".join("any" if n is None else str(n) for n in shape) or "one number"
+
+
+def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
+    """The layers that take an input directly, those inside nested models included."""
+    users = [layer for layer in model.layers for call in layer.calls if any(ref.layer == name for ref in refs((call.args, call.kwargs)))]
+    inner = [u for user in users if user.model and depth < 8 for ref in refs(user.model.inputs) for u in first_users(user.model, ref.layer, depth + 1)]
+    return [user for user in users if not user.model] + inner
+
+
+def default_inputs(model: Model) -> list[np.ndarray]:
+    """One array per input of the model, a few samples each."""
+    wanted = wanted_inputs(model)
+    if len(wanted) == 1 and wanted[0].shape is not None and len(wanted[0].shape) == 1 and (table := small_table(model, wanted[0])) is not None:
+        return [table]
+    shapes = [example_shape(w) for w in wanted]
+    samples = 3 if sum(int(np.prod(shape)) for shape in shapes) <= FEW else 1
+    return [example(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
+
+
+def small_table(model: Model, w: Wanted) -> np.ndarray | None:
+    """The truth table for two to four plain inputs, a short ramp for one; ``None`` for anything else."""
+    users = first_users(model, w.name)
+    if w.text or w.size is None or not 1 <= w.size <= 4 or any(user.class_name not in ("Dense", "Activation", "Dropout", "Flatten") for user in users):
+        return None
+    if w.size == 1:
+        return np.array([[-1.0], [0.0], [1.0], [2.0]])
+    return np.array(list(itertools.product((0.0, 1.0), repeat=w.size)))
+
+
+def example_shape(w: Wanted) -> tuple[int, ...]:
+    """The shape of a sample, with a small number for each open dimension."""
+    shape = w.shape if w.shape is not None else (4,)
+    return tuple(n if n is not None else (PIXELS if len(shape) > 2 else STEPS) for n in shape)
+
+
+def example(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray:
+    """Numbers that the first layer can make something of."""
+    rng = np.random.default_rng(zlib.crc32(w.name.encode()))
+    if w.text:
+        return np.full(shape, "the quick brown fox", dtype=object)
+    for user in users:
+        config = user.config
+        if (limit := token_limit(user)) is not None:
+            return rng.integers(0, max(limit, 1), shape).astype(np.float64)
+        if user.class_name == "Rescaling":
+            return np.round(rng.uniform(0, 1, shape) * bound(config.get("scale")))
+        if user.class_name == "Normalization" and "mean" in user.own_weights:
+            return normal_numbers(rng, shape, user)
+    if len(shape) == 4 and shape[-1] in (1, 3):
+        return np.round(rng.uniform(0, 1, shape), 2)
+    return np.round(rng.uniform(-1, 1, shape), 2)
+
+
+def token_limit(user: Layer) -> int | None:
+    """How many different whole numbers a layer takes, where it takes whole numbers."""
+    config = user.config
+    if user.class_name in ("Embedding", "ReversibleEmbedding"):
+        return int(config.get("input_dim", 1))
+    if user.class_name == "TokenAndPositionEmbedding":
+        return int(config.get("vocabulary_size", 1))
+    if user.class_name == "CategoryEncoding":
+        return int(config.get("num_tokens", 1))
+    if user.class_name == "Hashing":
+        return 100
+    if user.class_name == "IntegerLookup":
+        return max(int(config.get("max_tokens") or 10), 1)
+    return int(config["input_dim"]) if user.class_name == "TimeDistributed" and "input_dim" in config else None
+
+
+def bound(scale: Any) -> float:
+    """The largest number that rescaling brings to 1: 255 for a scale of 1/255."""
+    try:
+        return float(np.clip(1.0 / float(np.max(np.abs(scale))), 1.0, 65535.0))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 1.0
+
+
+def normal_numbers(rng: np.random.Generator, shape: tuple[int, ...], user: Layer) -> np.ndarray:
+    """Numbers with the mean and the variance that the data had."""
+    mean, variance = (np.asarray(user.own_weights[name].value, np.float64).ravel() for name in ("mean", "variance"))
+    if mean.size not in (1, shape[-1]):
+        return np.round(rng.uniform(-1, 1, shape), 2)
+    return np.round(mean + np.sqrt(np.maximum(variance, 0.0)) * rng.normal(size=shape), 2)

@@ -1,0 +1,141 @@
+"""A part of a model as a model of its own: what lies before or after a layer that cannot be computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weightlens.errors import BadInput, WeightlensError
+from weightlens.graph import calls_in_order, refs
+from weightlens.model import Call, Layer, Model, Ref
+from weightlens.recording import each
+
+MASKING = {"Masking", "Embedding"}  # layers that hand on a mask (Embedding where it is asked to)
+
+
+def part(model: Model, between: str) -> Model:
+    """The layers from ``a`` to ``b`` (``"a..b"``, ``"..b"``, ``"a.."``, ``"a"``): what goes into ``a`` becomes the input, ``b`` the output."""
+    first, dots, last = between.partition("..")
+    first, last = first.strip(), (last if dots else first).strip()
+    start = model.layer_named(first) if first else None
+    end = model.layer_named(last) if last else None
+    if end is not None and not end.calls and end.class_name != "InputLayer":
+        raise BadInput(f"layer {last!r} is not part of the graph")
+    outputs = list(refs(model.outputs)) if end is None else outputs_of(model, end)
+    cut = entering(start) if start is not None else []
+    needed = calls_in_order(without(model, cut), outputs)
+    if start is not None and not any(layer is start for layer, _, _ in needed):
+        raise BadInput(f"no way leads from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B")
+    return assemble(model, cut, needed, outputs, between)
+
+
+def outputs_of(model: Model, layer: Layer) -> list[Ref]:
+    """Every tensor that a layer hands to others or out of the model; its first one where nothing uses it."""
+    used = [ref for other in model.layers for call in other.calls for ref in refs((call.args, call.kwargs)) if ref.layer == layer.name]
+    used += [ref for ref in refs(model.outputs) if ref.layer == layer.name]
+    return sorted(set(used), key=lambda ref: (ref.call, ref.index)) or [Ref(layer.name)]
+
+
+def entering(layer: Layer) -> list[Ref]:
+    """The tensors that go into a layer, each once, in order."""
+    return list(dict.fromkeys(ref for call in layer.calls for ref in refs((call.args, call.kwargs))))
+
+
+def without(model: Model, cut: list[Ref]) -> Model:
+    """The model as it is walked when the tensors in ``cut`` are given."""
+    return Model(model.name, model.class_name, model.layers, [*refs(model.inputs), *cut], model.outputs)
+
+
+def assemble(model: Model, cut: list[Ref], needed: list[tuple[Layer, int, Call]], outputs: list[Ref], between: str) -> Model:
+    """A model of the needed calls: the tensors given become inputs, under new names where theirs is taken."""
+    used = [ref for _, _, call in needed for ref in refs((call.args, call.kwargs))] + outputs
+    given = [ref for ref in dict.fromkeys([*cut, *refs(model.inputs)]) if ref in used]
+    names = {layer.name for layer, _, _ in needed}
+    renamed = {ref: Ref(fresh(ref, names)) for ref in given}
+
+    def rename(thing: Any) -> Any:
+        return renamed.get(thing, thing) if isinstance(thing, Ref) else thing
+
+    shapes = given_shapes(model, given, needed)
+    layers = [input_layer(renamed[ref].layer, shapes[ref], model, ref) for ref in given]
+    kept = {id(layer) for layer, _, _ in needed}
+    for layer in model.layers:
+        if id(layer) in kept:
+            calls = [Call(each(rename, call.args), each(rename, call.kwargs)) for call in layer.calls]
+            layers.append(
+                Layer(
+                    layer.name, layer.class_name, layer.config, layer.own_weights, calls, layer.inner, layer.model, layer.is_operation,
+                    layer.trainable, layer.note,
+                )
+            )  # fmt: skip
+    result = Model(
+        model.name, "Functional", layers, [renamed[ref] for ref in given], [rename(ref) for ref in outputs], model.config, model.provenance
+    )
+    result.notes = [f"layers {between} only", *mask_note(model, cut)]
+    return result
+
+
+def fresh(ref: Ref, taken: set[str]) -> str:
+    """A name for the input that takes a tensor's place: the layer's that made it, numbered where that is taken."""
+    name = ref.layer if (ref.call, ref.index) == (0, 0) else f"{ref.layer}_{ref.call}_{ref.index}"
+    while name in taken:
+        name += "_given"
+    taken.add(name)
+    return name
+
+
+def input_layer(name: str, shape: tuple[int | None, ...] | None, model: Model, ref: Ref) -> Layer:
+    """The input layer that takes a tensor's place."""
+    old = model[ref.layer]
+    dtype = old.config.get("dtype", "float32") if old.class_name == "InputLayer" else "float32"
+    return Layer(name, "InputLayer", {"name": name, "dtype": dtype, "batch_shape": None if shape is None else [None, *shape]})
+
+
+def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, Call]]) -> dict[Ref, tuple[int | None, ...] | None]:
+    """The shape of a sample for each tensor given: what the file says, what a run up to there shows, or what the weights ask for."""
+    shapes: dict[Ref, tuple[int | None, ...] | None] = {}
+    for ref in given:
+        declared = model[ref.layer].config.get("batch_shape") if model[ref.layer].class_name == "InputLayer" else None
+        users = [layer for layer, _, call in needed if ref in refs((call.args, call.kwargs))]
+        shapes[ref] = tuple(declared[1:]) if declared else computed_shape(model, ref) or asked_for(users)
+    return shapes
+
+
+def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
+    """The shape of a tensor by computing it from a sensible input; ``None`` where that cannot be done."""
+    from weightlens.forward import predict
+    from weightlens.inputs import default_inputs
+
+    before = Model(model.name, model.class_name, model.layers, model.inputs, [ref])
+    try:
+        sample = predict(before, [x[:1] for x in default_inputs(before)])[0]
+    except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+        return None  # the layer that cannot be computed lies before: that is what a part is for
+    return tuple(sample.shape[1:])
+
+
+def asked_for(users: list[Layer]) -> tuple[int | None, ...] | None:
+    """The shape that the first weight of a layer asks for, with the lengths that it leaves open."""
+    for user in users:
+        kernel = user.own_weights.get("kernel")
+        if kernel is None:
+            continue
+        if user.class_name == "Dense":
+            return (kernel.shape[0],)
+        if user.class_name in ("LSTM", "GRU", "SimpleRNN"):
+            return (None, kernel.shape[0])
+        if user.class_name in ("Conv1D", "Conv2D", "Conv3D") and user.config.get("groups", 1) == 1:
+            spatial: tuple[int | None, ...] = (None,) * (len(kernel.shape) - 2)
+            channels = kernel.shape[-2]
+            return (channels, *spatial) if user.config.get("data_format") == "channels_first" else (*spatial, channels)
+    return None
+
+
+def mask_note(model: Model, cut: list[Ref]) -> list[str]:
+    """A warning where a mask made before the cut would be missed after it."""
+    try:
+        before = calls_in_order(model, cut) if cut else []
+    except WeightlensError:
+        before = []
+    makers = [layer for layer, _, _ in before if layer.class_name in MASKING and layer.config.get("mask_zero", True)]
+    return [f"the mask made by {makers[0].name!r} is not handed on to this part"] if makers else []
+

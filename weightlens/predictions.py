@@ -1,0 +1,52 @@
+"""``weightlens predict``: predictions for any number of rows, a chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from weightlens.forward import predict
+from weightlens.input_files import input_chunks
+from weightlens.model import Model
+
+
+def write_predictions(
+    model: Model, given: str, file: BinaryIO, rows: int, advance: Callable[[int], None], note: Callable[[str], None] | None = None
+) -> None:
+    """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
+    started = False
+    for arrays in input_chunks(given, model, rows, note):
+        outputs = predict(model, arrays)
+        if not started:
+            file.write((",".join(header(outputs)) + "\n").encode())
+            started = True
+        file.write(as_csv(np.concatenate([y.reshape(len(y), -1) for y in outputs], axis=1)))
+        advance(len(outputs[0]))
+
+
+def header(outputs: list[np.ndarray]) -> list[str]:
+    """``y0, y1``; ``output_1_0`` where the model has several outputs."""
+    several = len(outputs) > 1
+    return [f"output_{k}_{i}" if several else f"y{i}" for k, y in enumerate(outputs) for i in range(int(np.prod(y.shape[1:], dtype=np.int64)))]
+
+
+def as_csv(matrix: np.ndarray) -> bytes:
+    """A matrix as lines of numbers that read back exactly; a JSON encoder prints a whole block at once."""
+    import orjson
+
+    if not np.isfinite(matrix).all():  # JSON has no words for these
+        return "".join(",".join(map(repr, row)) + "\n" for row in matrix.tolist()).encode()
+    block: bytes = orjson.dumps(np.ascontiguousarray(matrix), option=orjson.OPT_SERIALIZE_NUMPY)
+    return block[2:-2].replace(b"],[", b"\n") + b"\n" if matrix.size else b"\n" * len(matrix)
+
+
+def count_rows(given: str) -> int:
+    """About how many rows a file holds, for the progress bar; 0 where that cannot be known beforehand."""
+    path = Path(given)
+    if given == "-" or path.suffix.lower() not in (".csv", ".tsv", ".txt") or not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

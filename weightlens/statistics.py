@@ -1,0 +1,82 @@
+"""Statistics of a stored matrix, read in chunks so that memory stays flat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from weightlens.model import Weight
+
+CHUNK = 4_000_000  # numbers read at once
+BINS = 24
+
+
+@dataclass
+class Statistics:
+    """Smallest, largest, mean, standard deviation (population) of the finite numbers; how many are 0, NaN, infinite."""
+
+    count: int = 0
+    smallest: float = np.nan
+    largest: float = np.nan
+    mean: float = np.nan
+    deviation: float = np.nan
+    zeros: int = 0
+    nan: int = 0
+    infinite: int = 0
+    histogram: list[int] = field(default_factory=list)  # equal bins from smallest to largest
+
+
+def chunks(weight: Weight, size: int = CHUNK) -> Iterator[np.ndarray]:
+    """The numbers of a matrix as flat pieces of about ``size`` numbers, cut along the axes that come first."""
+    if weight.read_part is None or weight.size <= size or weight._value is not None:
+        yield np.asarray(weight.value).ravel()
+        return
+    axis, inner = 0, weight.size // weight.shape[0]
+    while inner > size and axis + 1 < len(weight.shape):
+        axis += 1
+        inner //= weight.shape[axis]
+    step = max(1, size // max(inner, 1))
+    for place in np.ndindex(weight.shape[:axis]):
+        for start in range(0, weight.shape[axis], step):
+            yield np.asarray(weight.read_part((*map(int, place), slice(start, min(start + step, weight.shape[axis]))))).ravel()
+
+
+def statistics(weight: Weight, progress: Callable[[int], None] | None = None) -> Statistics:
+    """Two passes over the numbers: one for the range and the moments, one for the histogram.
+
+    ``progress`` is told how many numbers have been read.
+    """
+    found = Statistics()
+    total = squares = 0.0
+    finite_count, low, high = 0, np.inf, -np.inf
+    for values in passes(weight, progress):
+        finite = values[np.isfinite(values)]
+        found.count += values.size
+        found.zeros += int(np.count_nonzero(values == 0))
+        found.nan += int(np.count_nonzero(np.isnan(values)))
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+            # Deviations from the running mean, so that large numbers close together lose nothing (Chan et al. 1979).
+            mean, count = float(finite.mean()), finite.size
+            apart = mean - total / finite_count if finite_count else 0.0
+            squares += float(((finite - mean) ** 2).sum()) + apart * apart * finite_count * count / (finite_count + count)
+            total, finite_count = total + mean * count, finite_count + count
+    found.infinite = found.count - finite_count - found.nan
+    if finite_count:
+        found.smallest, found.largest, found.mean = low, high, total / finite_count
+        found.deviation = float(np.sqrt(squares / finite_count))
+        bins = np.zeros(BINS, np.int64)
+        for values in passes(weight, progress):
+            bins += np.histogram(values[np.isfinite(values)], bins=BINS, range=(low, high if high > low else low + 1.0))[0]
+        found.histogram = bins.tolist()
+    return found
+
+
+def passes(weight: Weight, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:
+    """One pass over the numbers, as float64."""
+    for values in chunks(weight):
+        yield np.abs(values).astype(np.float64) if values.dtype.kind == "c" else values.astype(np.float64)
+        if progress:
+            progress(values.size)

@@ -1,0 +1,87 @@
+"""What weightlens prints: plain aligned lines, coloured on a terminal that wants it.
+
+Lines are made by hand rather than by a layout engine: a matrix of a million numbers is printed row by row, and
+nothing is imported that a short listing does not need.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from weightlens.terminal.escape import clean
+
+__all__ = ["Screen", "clean", "columns"]
+
+SIMPLER = str.maketrans({"·": "-", "…": "~", "→": ">", "×": "x", "█": "#"} | dict(zip("▁▂▃▄▅▆▇", ".:-=+*%", strict=True)))
+BLUES = (153, 117, 75, 33)  # of the 256 colours, light to strong
+REDS = (223, 216, 209, 203)
+
+
+class Screen:
+    """Where lines go: how wide it is, and whether it shows colours."""
+
+    def __init__(self, file: TextIO | None = None, width: int | None = None, colour: bool | None = None) -> None:
+        self.file = file if file is not None else sys.stdout
+        terminal = self.file.isatty()
+        self.width = width or max(40, shutil.get_terminal_size((80, 24)).columns)
+        wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.colour = colour if colour is not None else wanted or bool(os.environ.get("FORCE_COLOR"))
+        self.terminal = terminal
+        self.unicode = (getattr(self.file, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
+
+    def line(self, text: str = "") -> None:
+        """One line."""
+        text = text.rstrip()
+        if not self.unicode:
+            encoding = self.file.encoding or "ascii"
+            text = text.translate(SIMPLER).encode(encoding, "backslashreplace").decode(encoding)
+        self.file.write(text + "\n")
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Several lines."""
+        for text in texts:
+            self.line(text)
+
+    def styled(self, text: str, code: str) -> str:
+        """The text in a style (an SGR code), where there are styles."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
+
+    def bold(self, text: str) -> str:
+        """Headings."""
+        return self.styled(text, "1")
+
+    def dim(self, text: str) -> str:
+        """What is there to be looked up."""
+        return self.styled(text, "2")
+
+    def good(self, text: str) -> str:
+        """What is as it should be."""
+        return self.styled(text, "32")
+
+    def bad(self, text: str) -> str:
+        """What differs."""
+        return self.styled(text, "1;31")
+
+    def heat(self, text: str, value: float, largest: float) -> str:
+        """A number on blue (negative) or red (positive), the stronger the larger; near 0 without colour."""
+        if not self.colour or not largest or value != value:
+            return text
+        level = int(min(abs(value) / largest, 1.0) * 4.999)
+        return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(BLUES if value < 0 else REDS)[level - 1]}")
+
+
+def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), widest: int = 40, gap: str = "  ") -> list[str]:
+    """Rows of cells as aligned lines; the columns in ``right`` are numbers. Cells may not be coloured yet."""
+    if not rows:
+        return []
+    numeric = set(right)
+    widths = [min(widest, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [cell if len(cell) <= width else cell[: width - 1] + "…" for cell, width in zip(row, widths, strict=True)]
+        lines.append(gap.join(c.rjust(w) if i in numeric else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))).rstrip())
+    return lines

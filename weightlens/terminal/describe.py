@@ -1,0 +1,110 @@
+"""What a model consists of, flattened for listing: its layers with those of nested models, and facts about each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weightlens.errors import WeightlensError
+from weightlens.model import Layer, Model, Weight
+
+HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
+CHEAP = 20_000_000  # multiplications that may be spent on finding out shapes
+PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
+BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
+
+
+@dataclass
+class Entry:
+    """One line of the list of layers: ``path`` is ``inner/dense`` inside a nested model; ``weights`` without those of lines below."""
+
+    path: str
+    layer: Layer
+    weights: dict[str, Weight]
+    depth: int = 0
+
+
+def entries(model: Model, prefix: str = "", depth: int = 0) -> Iterator[Entry]:
+    """Every layer in file order, those of nested models under theirs."""
+    for layer in model.layers:
+        own = dict(layer.own_weights)
+        for name, inner in layer.inner.items():
+            own |= {f"{name}/{key}": weight for key, weight in inner.weights.items()}
+        yield Entry(prefix + layer.name, layer, own, depth)
+        if layer.model is not None:
+            yield from entries(layer.model, f"{prefix}{layer.name}/", depth + 1)
+
+
+def activation_of(layer: Layer) -> str:
+    """The activation's name; empty where the layer has none."""
+    named = layer.config.get("activation")
+    if isinstance(named, dict):
+        inner = named.get("config")
+        named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
+    if named is None and layer.inner:
+        named = next((found for inner_layer in layer.inner.values() if (found := activation_of(inner_layer))), None)
+    return str(named) if named else ""
+
+
+def options_of(layer: Layer) -> str:
+    """What a layer's configuration says, in one line: ``units 2, use_bias yes``; what does not change its arithmetic is left out."""
+    parts = []
+    for key, value in layer.config.items():
+        if key in PLAIN_KEYS or key.endswith(BORING) or value is None or isinstance(value, (dict, list)) and not is_plain_list(value):
+            continue
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else " x ".join(map(str, value)) if isinstance(value, list) else str(value)
+        parts.append(f"{key} {text}")
+    return ", ".join(parts)
+
+
+def is_plain_list(value: Any) -> bool:
+    """Whether a configured value is a short list of numbers."""
+    return isinstance(value, list) and 0 < len(value) <= 6 and all(isinstance(item, (int, float, str)) for item in value)
+
+
+def shape_text(shape: Any) -> str:
+    """``28 x 28 x 1`` without the batch; ``any`` for an open length."""
+    return " x ".join("any" if n is None else str(n) for n in shape) or "1"
+
+
+def weight_text(weights: dict[str, Weight]) -> str:
+    """``kernel (2, 2), bias (2)``."""
+    return ", ".join(f"{name} ({', '.join(map(str, weight.shape))})" for name, weight in weights.items())
+
+
+def output_shapes(model: Model) -> dict[str, str]:
+    """The shape that each layer hands on, by running one sample through the model where that costs next to nothing."""
+    from weightlens.forward import trace
+    from weightlens.inputs import default_inputs, wanted_inputs
+
+    try:
+        wanted = wanted_inputs(model)
+        places = max((n for w in wanted for n in [spread(w.shape)]), default=1)
+        if places * model.size > CHEAP:
+            return {}
+        ran = trace(model, [x[:1] for x in default_inputs(model)], stop_at_unsupported=True)
+    except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+        return {}  # shapes are a courtesy: a model that cannot run is listed without them
+    open_length = any(w.shape is None or None in w.shape for w in wanted)
+    shapes = {w.name: shape_text(w.shape) if w.shape is not None else "any" for w in wanted}
+    return shapes | ({} if open_length else {path: ", ".join(shape_text(x.shape[1:]) for x in out) for path, out in ran.layer_outputs.items()})
+
+
+def spread(shape: Any) -> int:
+    """How often a weight may be used for one sample: the number of places in the picture or the sequence."""
+    places = 1
+    for n in (shape or ())[:-1]:
+        places *= n or 8
+    return places
+
+
+def sha256_of(path: str, always: bool = False) -> str:
+    """The file's SHA-256 where it is small or asked for, else nothing."""
+    file = Path(path)
+    if not file.is_file() or (not always and file.stat().st_size > HASHED):
+        return ""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

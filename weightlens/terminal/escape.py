@@ -1,0 +1,27 @@
+"""Text from a file made harmless: it may hold escape sequences, line breaks, or marks that turn the writing direction."""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST = 100
+HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirectional marks), surrogate, private, unassigned, separators
+
+
+def clean(text: object, longest: int = LONGEST) -> str:
+    """The text in one line with everything invisible written out (``\\x1b``), shortened in the middle."""
+    line = str(text)
+    if len(line) > 2 * longest:
+        line = line[:longest] + line[-longest:]
+    if not (line.isascii() and line.isprintable()):
+        line = "".join(c if unicodedata.category(c) not in HARMFUL else escaped(c) for c in line)
+    if len(line) > longest:
+        head = longest * 2 // 3
+        line = f"{line[:head]}...{line[head + 3 - longest :]}"
+    return line
+
+
+def escaped(character: str) -> str:
+    """A character as Python writes it: ``\\x1b``, ``\\u202e``."""
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,150 @@
+"""``weightlens show --format csv|json|npy``: the same facts for machines, exactly."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.model import Model, Weight
+from weightlens.terminal.describe import Entry, activation_of, sha256_of
+from weightlens.terminal.matrices import parse_slice, read
+from weightlens.terminal.show import Wish, chosen, others
+
+Found = list[tuple[str, Weight]]
+
+
+def write_csv(model: Model, file: BinaryIO, wish: Wish) -> None:
+    """One matrix as rows of numbers; several as one line per number: layer, weight, index, value."""
+    found = matrices(model, wish)
+    if len(found) == 1:
+        values = np.atleast_1d(numbers(found[0][1], wish))
+        for row in values.reshape(-1, values.shape[-1]) if values.size else ():
+            file.write((",".join(map(exact, row.tolist())) + "\n").encode())
+        return
+    file.write(b"matrix,index,value\n")
+    for name, weight in found:
+        cell = csv_cell(name)
+        values = numbers(weight, wish)
+        for index in np.ndindex(values.shape):
+            file.write(f"{cell},{' '.join(map(str, index))},{exact(values[index].item())}\n".encode())
+
+
+def write_npy(model: Model, file: BinaryIO, wish: Wish, several: bool) -> None:
+    """One matrix as ``.npy``; with ``several`` all of them as ``.npz``, by name."""
+    found = matrices(model, wish)
+    if not several:
+        if len(found) != 1:
+            raise BadInput(f"a .npy file holds one matrix, and {len(found)} are chosen: pick one with --grep, or write -o FILE.npz")
+        np.lib.format.write_array(file, np.ascontiguousarray(numbers(found[0][1], wish)), allow_pickle=False)
+        return
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, weight in found:
+            with archive.open(zipfile.ZipInfo(name.replace("\x00", "") + ".npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(numbers(weight, wish)), allow_pickle=False)
+
+
+def write_json(model: Model, file: BinaryIO, wish: Wish) -> None:
+    """Everything about the model; matrices are written one after another, so that memory stays flat."""
+    p = model.provenance
+    head = {
+        "file": p.path, "format": p.format, "keras_version": p.keras_version, "backend": p.backend, "date": p.date,
+        "sha256": p.sha256 or (sha256_of(p.path, wish.sha256) if p.path else ""), "name": model.name, "class_name": model.class_name,
+        "parameters": model.size, "notes": model.notes, "training": model.training_config,
+    }  # fmt: skip
+    file.write(dump(head)[:-1] + b',"layers":[')
+    for number, (entry, weights) in enumerate(chosen(model, wish)):
+        file.write(b"," * (number > 0) + dump(layer_facts(entry))[:-1] + b',"weights":[')
+        write_each(file, weights.items(), wish)
+        file.write(b"]}")
+    file.write(b"]")
+    for title, arrays in others(model, wish):
+        file.write(b',"unplaced":[' if title != "optimizer" else b',"optimizer":[')
+        write_each(file, ((weight.path, weight) for weight in arrays), wish)
+        file.write(b"]")
+    file.write(b"}\n")
+
+
+def layer_facts(entry: Entry) -> dict[str, Any]:
+    """A layer without its matrices."""
+    layer = entry.layer
+    return {
+        "name": entry.path, "class_name": layer.class_name, "activation": activation_of(layer), "parameters": layer.size,
+        "trainable": layer.trainable, "config": layer.config, "note": layer.note,
+    }  # fmt: skip
+
+
+def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Wish) -> None:
+    """The matrices of a list, each with its facts."""
+    for number, (name, weight) in enumerate(weights):
+        facts: dict[str, Any] = {"name": name, "path": weight.path, "shape": weight.shape, "dtype": weight.dtype, "note": weight.note}
+        if wish.stats:
+            from weightlens.statistics import statistics
+
+            facts["statistics"] = vars(statistics(weight)) if is_numeric(weight) else None
+        elif is_numeric(weight):
+            values = np.ascontiguousarray(numbers(weight, wish))
+            facts["values"] = values.astype(np.float64) if values.dtype.kind == "f" else values  # 17 digits: exactly the stored number
+        file.write(b"," * (number > 0) + dump(facts))
+
+
+def matrices(model: Model, wish: Wish) -> Found:
+    """Every chosen matrix that holds numbers, by ``layer/name``."""
+    found = [(f"{entry.path}/{name}", weight) for entry, weights in chosen(model, wish) for name, weight in weights.items()]
+    found += [(weight.path, weight) for _, arrays in others(model, wish) for weight in arrays]
+    return [(name, weight) for name, weight in found if is_numeric(weight)]
+
+
+def is_numeric(weight: Weight) -> bool:
+    """Whether the array holds numbers at all."""
+    return not weight.dtype.startswith("not numbers")
+
+
+def numbers(weight: Weight, wish: Wish) -> np.ndarray:
+    """The numbers of a matrix, or the part that ``--slice`` asks for."""
+    return read(weight, parse_slice(wish.cut, weight.shape)) if wish.cut else np.asarray(weight.value)
+
+
+def dump(thing: Any) -> bytes:
+    """JSON; what it cannot hold (infinities, odd text, numbers beyond 64 bits) becomes null or text."""
+    import orjson
+
+    def other(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value.tolist() if value.dtype.kind != "c" else str(value)
+        return list(value) if isinstance(value, (set, frozenset)) else str(value)
+
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    try:
+        return orjson.dumps(thing, default=other, option=options)
+    except TypeError:
+        return orjson.dumps(plain(thing), default=other, option=options)
+
+
+def plain(thing: Any) -> Any:
+    """Nested data with lone surrogates replaced and huge integers as text."""
+    if isinstance(thing, str):
+        return thing.encode("utf-8", "replace").decode()
+    if isinstance(thing, dict):
+        return {plain(str(key)): plain(value) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [plain(item) for item in thing]
+    return str(thing) if isinstance(thing, int) and not isinstance(thing, bool) and abs(thing) >= 2**63 else thing
+
+
+def exact(value: Any) -> str:
+    """A number that reads back as the same number."""
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def csv_cell(text: str) -> str:
+    """A text cell that no spreadsheet takes for a formula."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([f"'{text}" if text[:1] in "=+-@\t\r" else text])
+    return line.getvalue().encode("utf-8", "replace").decode()
+

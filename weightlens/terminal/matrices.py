@@ -1,0 +1,200 @@
+"""Matrices as aligned numbers: the edges of large ones, read without reading the rest; slices; heat colours."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.model import Weight
+from weightlens.terminal import Screen
+
+MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
+EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
+Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the row or over the column
+
+GATES = {"LSTM": "ifco", "ConvLSTM1D": "ifco", "ConvLSTM2D": "ifco", "ConvLSTM3D": "ifco", "LSTMCell": "ifco", "GRU": "zrh", "GRUCell": "zrh"}
+SPATIAL = {1: ("time",), 2: ("row", "column"), 3: ("depth", "row", "column")}
+
+
+@dataclass
+class View:
+    """The part of a matrix that is shown: its numbers, and which index of which axis each row and column is."""
+
+    values: np.ndarray
+    indices: list[list[int]]  # for each axis of ``values`` the index in the matrix
+    axes: list[int]  # which axis of the matrix each axis of ``values`` is
+    gaps: list[int]  # for each axis: after how many entries something is left out; 0 for nothing
+
+
+def parse_slice(text: str, shape: tuple[int, ...]) -> tuple[int | slice, ...]:
+    """``"0,:5"`` as an index; parsed, never evaluated. Raises ``BadInput`` for what is no index of that shape."""
+    parts: list[int | slice] = []
+    pieces = [piece.strip() for piece in text.strip().strip("[]").split(",")]
+    if "..." in pieces:
+        at = pieces.index("...")
+        pieces[at : at + 1] = [":"] * (len(shape) - len(pieces) + 1)
+    if len(pieces) > len(shape):
+        raise BadInput(f"--slice {text!r} has {len(pieces)} parts, but the matrix has shape {shape}")
+    for piece, length in zip(pieces, shape, strict=False):
+        try:
+            numbers = [int(part) if part.strip() else None for part in piece.split(":")]
+            parts.append(one_index(numbers[0], length) if len(numbers) == 1 else slice(*numbers))
+            if not 1 <= len(numbers) <= 3 or numbers[2:] == [0]:
+                raise ValueError
+        except (ValueError, TypeError):
+            raise BadInput(f'--slice {text!r}: {piece!r} is not an index; write for example "0,:5" or "::2"') from None
+        except IndexError:
+            raise BadInput(f"--slice {text!r}: there is no index {piece} in a matrix of shape {shape}") from None
+    return tuple(parts)
+
+
+def one_index(number: int | None, length: int) -> int:
+    """An index from the start; ``IndexError`` where the axis is shorter."""
+    if number is None:
+        raise ValueError
+    return range(length)[number]
+
+
+def read(weight: Weight, key: tuple[Any, ...]) -> np.ndarray:
+    """A part of a matrix, reading no more of the file than it needs."""
+    if weight._value is not None or weight.read_part is None or any(isinstance(k, slice) and (k.step or 1) < 0 for k in key):
+        return np.asarray(weight.value[key])
+    return np.asarray(weight.read_part(key))
+
+
+def view(weight: Weight, cut: str | None = None, full: bool = False) -> View:
+    """The numbers to show: all of a small matrix, the edges of a large one, or what ``--slice`` asks for."""
+    key = parse_slice(cut, weight.shape) if cut else ()
+    ranges = [range(length)[k] if isinstance(k, slice) else k for k, length in itertools.zip_longest(key, weight.shape, fillvalue=slice(None))]
+    axes = [axis for axis, r in enumerate(ranges) if isinstance(r, range)]
+    kept = [r for r in ranges if isinstance(r, range)]
+    size = int(np.prod([len(r) for r in kept], dtype=object))
+    abbreviate = size > MOST and not full
+    runs: list[list[Any]] = []
+    gaps = []
+    for axis, r in enumerate(ranges):
+        if not isinstance(r, range):
+            runs.append([r])
+            continue
+        edge = EDGE if axis in axes[-2:] else 1
+        cut_out = abbreviate and len(r) > 2 * edge
+        gaps.append(edge if cut_out else 0)
+        runs.append([r[:edge], r[-edge:]] if cut_out else [r])
+    values = assemble(weight, runs)
+    indices = [[i for r in run for i in r] for run in runs if isinstance(run[0], range)]
+    return View(values.reshape([len(i) for i in indices]), indices, axes, gaps)
+
+
+def view_of(values: np.ndarray, full: bool = False) -> View:
+    """The same for numbers at hand."""
+    return view(Weight("", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key]), None, full)
+
+
+def assemble(weight: Weight, runs: list[list[Any]], key: tuple[Any, ...] = ()) -> np.ndarray:
+    """The parts of a matrix that the runs of each axis name, put together."""
+    axis = len(key)
+    if axis == len(runs):
+        return read(weight, tuple(as_slice(k) for k in key))
+    parts = [assemble(weight, runs, (*key, run)) for run in runs[axis]]
+    place = sum(isinstance(k, range) for k in key)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=place)
+
+
+def as_slice(run: Any) -> Any:
+    """A range as the slice that picks it."""
+    if not isinstance(run, range):
+        return run
+    if not len(run):
+        return slice(0, 0)
+    stop = run[-1] + (1 if run.step > 0 else -1)
+    return slice(run.start, None if stop < 0 else stop, run.step)
+
+
+def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
+    """One way of writing all numbers of a matrix, so that their points stand under each other."""
+    if values.dtype.kind in "iu":
+        return lambda value: format(value, "d")
+    if values.dtype.kind == "b":
+        return lambda value: str(bool(value))
+    if values.dtype.kind == "c":
+        return lambda value: f"{value:.{precision}g}"
+    sizes = np.abs(values[np.isfinite(values)].astype(np.float64))
+    largest = float(sizes.max()) if sizes.size else 0.0
+    kind = "e" if largest >= 1e6 or 0 < largest < 10.0 ** -min(precision, 3) else "f"
+    return lambda value: format(value, f".{precision}{kind}")
+
+
+def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...]) -> Labels:
+    """What rows and columns are called: inputs and units, the gates of a recurrent layer, channels and filters."""
+    name = weight_name.rsplit("/", 1)[-1]
+    rank = len(shape)
+    gates = GATES.get(class_name, "") if "kernel" in name or name == "bias" else ""
+    units = shape[-1] // len(gates) if gates and shape[-1] % len(gates) == 0 else 0
+    spatial = SPATIAL.get(rank - 2, ()) if name.endswith("kernel") and ("Conv" in class_name) else ()
+    rows = {"Dense": "x", "Embedding": "token ", "LSTM": "x", "GRU": "x", "SimpleRNN": "x"}.get(class_name, "") if rank == 2 else ""
+    rows = "h" if name == "recurrent_kernel" and rank == 2 else rows
+    column = "filter " if spatial else "unit " if class_name in ("Dense", "SimpleRNN") else ""
+
+    def label(axis: int, index: int) -> str:
+        if axis == rank - 1:
+            return f"{gates[index // units]}{index % units}" if units else f"{column}{index}"
+        if spatial and axis < rank - 1:
+            return f"{(*spatial, 'in')[axis]} {index}"
+        return f"{rows}{index}" if axis == rank - 2 else str(index)
+
+    return label
+
+
+def matrix_lines(shown: View, screen: Screen, label: Labels, precision: int = 4, indent: str = "    ", wrap: bool = True) -> Iterator[str]:
+    """The lines of a matrix: blocks of rows and columns with their labels, one block after another."""
+    values = shown.values
+    if values.size == 0:
+        yield f"{indent}empty"
+        return
+    write = number_format(values, precision)
+    if values.ndim == 0:
+        yield indent + write(values.item())
+        return
+    finite = np.abs(np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0))
+    largest = float(finite.max())
+    leading = values.shape[:-2]
+    for place in itertools.product(*(range(n) for n in leading)):
+        if leading:
+            names = [label(shown.axes[axis], shown.indices[axis][i]) for axis, i in enumerate(place)]
+            yield indent + screen.dim("[" + ", ".join(names) + "]")
+        yield from block_lines(shown, place, screen, label, write, largest, indent + "  " * bool(leading), wrap)
+        if leading and any(gap and i + 1 == gap for gap, i in zip(shown.gaps, place, strict=False)):
+            yield indent + screen.dim("…")
+
+
+def block_lines(
+    shown: View, place: tuple[int, ...], screen: Screen, label: Labels, write: Callable[[Any], str], largest: float, indent: str, wrap: bool
+) -> Iterator[str]:
+    """One block of rows and columns; wide ones are cut into several, side by side on paper, here one below the other."""
+    block = np.atleast_2d(shown.values[place])
+    numbers = block.tolist()
+    texts = [[write(value) for value in row] for row in numbers]
+    heads = [label(shown.axes[-1], i) for i in shown.indices[-1]]
+    sides = [label(shown.axes[-2], i) for i in shown.indices[-2]] if shown.values.ndim > 1 else [""]
+    side = max(map(len, sides))
+    width = max(max(len(text) for row in texts for text in row), max(map(len, heads))) + 2
+    fit = max(1, (screen.width - len(indent) - side) // width) if wrap else len(heads)
+    column_gap, row_gap = shown.gaps[-1], shown.gaps[-2] if shown.values.ndim > 1 else 0
+    if column_gap and len(heads) > fit:  # the few columns of an abbreviated matrix stay together
+        heads = [head.split()[-1] for head in heads]
+        width = max(max(len(text) for row in texts for text in row), max(map(len, heads))) + 2
+        fit = len(heads)
+    for start in range(0, len(heads), fit):
+        group = range(start, min(start + fit, len(heads)))
+        dots = {i: "  …" for i in group if column_gap and i + 1 == column_gap}
+        yield indent + " " * side + screen.dim("".join(heads[i].rjust(width) + dots.get(i, "") for i in group))
+        for number, (row, line, name) in enumerate(zip(numbers, texts, sides, strict=True), 1):
+            cells = (screen.heat(line[i].rjust(width - 2), row[i], largest) if screen.colour else line[i].rjust(width - 2) for i in group)
+            yield indent + screen.dim(name.rjust(side)) + "".join(f"  {cell}{dots.get(i, '')}" for i, cell in zip(group, cells, strict=True))
+            if row_gap and number == row_gap:
+                yield indent + screen.dim("…".rjust(side + width))

@@ -1,0 +1,200 @@
+"""``weightlens show``: the layers of a model, then its matrices."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from weightlens.errors import BadInput
+from weightlens.model import Layer, Model, Weight
+from weightlens.terminal import Screen, clean, columns
+from weightlens.terminal.describe import Entry, activation_of, entries, options_of, output_shapes, sha256_of, weight_text
+from weightlens.terminal.matrices import axis_labels, matrix_lines, view
+
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass
+class Wish:
+    """Which matrices to show, and how."""
+
+    layers: tuple[str, ...] = ()
+    grep: str = ""
+    cut: str = ""
+    full: bool = False
+    precision: int = 4
+    stats: bool = False
+    optimizer: bool = False
+    sha256: bool = False
+
+
+def chosen(model: Model, wish: Wish) -> list[tuple[Entry, dict[str, Weight]]]:
+    """The layers and matrices that ``--layer`` and ``--grep`` leave. Raises ``BadInput`` where nothing is left."""
+    everything = [(entry, entry.weights) for entry in entries(model)]
+    for name in wish.layers:
+        if not any(entry.path == name or entry.path.startswith(name + "/") for entry, _ in everything):
+            model.layer_named(name)
+    if wish.layers:
+        everything = [(e, w) for e, w in everything if any(e.path == name or e.path.startswith(name + "/") for name in wish.layers)]
+    if wish.grep:
+        try:
+            wanted = re.compile(wish.grep, re.IGNORECASE)
+        except re.error as error:
+            raise BadInput(f"--grep {wish.grep!r} is not a regular expression: {error}") from None
+        everything = [(e, {n: w for n, w in weights.items() if wanted.search(f"{e.path}/{n}")}) for e, weights in everything]
+        everything = [(e, weights) for e, weights in everything if weights]
+        if not everything and not any(wanted.search(w.path) for w in model.unplaced):
+            raise BadInput(f"no matrix has a name that contains {wish.grep!r}")
+    return everything
+
+
+def others(model: Model, wish: Wish) -> Iterator[tuple[str, list[Weight]]]:
+    """The arrays that belong to no layer, under their headings."""
+    grep = re.compile(wish.grep, re.IGNORECASE) if wish.grep else None
+    if model.unplaced and not wish.layers:
+        yield "not placed in any layer", [w for w in model.unplaced if not grep or grep.search(w.path)]
+    if wish.optimizer:
+        yield "optimizer", [w for w in model.optimizer if not grep or grep.search(w.path)]
+
+
+def show(model: Model, screen: Screen, wish: Wish, progress: Callable[[int], None] | None = None) -> None:
+    """Print the model: what it is, its layers, then each matrix (or its statistics)."""
+    picked = chosen(model, wish)
+    if not wish.layers and not wish.grep:
+        screen.lines(heading(model, screen, wish.sha256))
+        screen.line()
+        screen.lines(layer_table(model, screen))
+    if wish.stats:
+        screen.line()
+        screen.lines(statistics_lines(model, picked, screen, wish, progress))
+        return
+    for entry, weights in picked:
+        if not weights and not wish.layers:
+            continue
+        screen.line()
+        screen.lines(layer_heading(entry, screen, bool(wish.layers)))
+        for name, weight in weights.items():
+            matrix(entry.layer, name, weight, screen, wish)
+    for title, arrays in others(model, wish):
+        screen.line()
+        screen.line(f"{screen.bold(title)} {screen.dim(f'· {count(sum(w.size for w in arrays))}')}")
+        for weight in arrays:
+            matrix(None, weight.path, weight, screen, wish)
+
+
+def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
+    """Which file it is, what it says of itself, and what is worth knowing about it."""
+    p = model.provenance
+    name = re.split(r"[/\\]", p.path)[-1] if p.path else model.name
+    version = ", ".join(clean(text) for text in (p.keras_version and f"Keras {p.keras_version}", p.backend, p.date) if text)
+    yield f"{screen.bold(clean(name))} · {clean(p.format)}" + (f" · {version}" if version else "")
+    parts = [f"{len(model.layers)} layer{'s' * (len(model.layers) != 1)}", count(model.size)]
+    kind = f"{clean(model.class_name)} {clean(model.name)}" if model.class_name else "weights without an architecture"
+    yield " · ".join([kind, *parts, *training(model)])
+    digest = p.sha256 or (sha256_of(p.path, always_hash) if p.path else "")
+    if digest:
+        yield screen.dim(f"sha256 {digest}")
+    if model.optimizer:
+        yield screen.dim(f"{len(model.optimizer)} arrays of the optimizer are not counted; --optimizer shows them")
+    for note in model.notes:
+        yield from (screen.dim(line) for line in textwrap.wrap(f"Note: {clean(note, 400)}", screen.width))
+
+
+def training(model: Model) -> list[str]:
+    """Loss and optimizer, where the file has them."""
+    config = model.training_config
+    loss, optimizer = config.get("loss"), config.get("optimizer_config", config.get("optimizer"))
+    if isinstance(loss, dict):
+        loss = loss.get("class_name") or loss.get("name")
+    if isinstance(optimizer, dict):
+        optimizer = optimizer.get("class_name")
+    return [f"{title} {clean(value, 40)}" for title, value in (("loss", loss), ("optimizer", optimizer)) if isinstance(value, str)]
+
+
+def count(number: int) -> str:
+    """``1,234 parameters``."""
+    return f"{number:,} parameter{'s' * (number != 1)}"
+
+
+def layer_table(model: Model, screen: Screen) -> list[str]:
+    """One line per layer."""
+    shapes = output_shapes(model)
+    found = list(entries(model))
+    title = "output" if shapes else "weights"
+    rows = [["layer", "class", "activation", title, "parameters"]]
+    for entry in found:
+        layer = entry.layer
+        third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
+        rows.append([clean(t, 60) for t in ("  " * entry.depth + entry.path, layer.class_name, activation_of(layer), third)] + [f"{layer.size:,}"])
+    keep = [i for i in range(5) if i in (0, 4) or any(row[i] for row in rows[1:])]
+    room = screen.width - 12 - 2 * len(keep)
+    lines = columns([[row[i] for i in keep] for row in rows], right=[len(keep) - 1], widest=max(16, room // max(1, len(keep) - 1) + 4))
+    notes = [f"  {clean(e.path)}: {clean(e.layer.note, 300)}" for e in found if e.layer.note]
+    return [screen.dim(lines[0]), *lines[1:], *(screen.dim(note) for note in notes)]
+
+
+def layer_heading(entry: Entry, screen: Screen, options: bool) -> Iterator[str]:
+    """A layer's name, class, activation and size; its configuration where the layer was asked for."""
+    layer = entry.layer
+    facts = [clean(layer.class_name), clean(activation_of(layer)), count(layer.size), "" if layer.trainable else "frozen"]
+    yield f"{screen.bold(clean(entry.path))} {screen.dim('· ' + ' · '.join(fact for fact in facts if fact))}"
+    if options and (text := options_of(layer)):
+        yield from (screen.dim("  " + line) for line in textwrap.wrap(clean(text, 600), screen.width - 2))
+    if layer.note:
+        yield from (screen.dim("  " + line) for line in textwrap.wrap(clean(layer.note, 300), screen.width - 2))
+
+
+def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish: Wish) -> None:
+    """One matrix under its name, shape, type, and path in the file."""
+    cut = f"[{wish.cut}]" if wish.cut else ""
+    where = f" · {clean(weight.path)}" if weight.path and weight.path != name else ""
+    note = f" · {clean(weight.note, 200)}" if weight.note else ""
+    screen.line(f"  {clean(name)}{cut} {screen.dim(facts_of(weight) + where + note)}")
+    if weight.dtype.startswith("not numbers"):
+        return
+    label = axis_labels(inner_class(layer, name), name, weight.shape)
+    shown = view(weight, wish.cut or None, wish.full)
+    screen.lines(matrix_lines(shown, screen, label, wish.precision, wrap=screen.terminal or not wish.full))
+
+
+def facts_of(weight: Weight) -> str:
+    """``(784, 128) float32``."""
+    return f"({', '.join(map(str, weight.shape))}) {weight.dtype}"
+
+
+def inner_class(layer: Layer | None, name: str) -> str:
+    """The class of the layer that a weight belongs to, that of the wrapped layer for a wrapper."""
+    while layer is not None and layer.inner:
+        inner = next((found for key, found in layer.inner.items() if name.startswith(key + "/")), None)
+        if inner is None:
+            break
+        layer, name = inner, name.split("/", 1)[-1]
+    return layer.class_name if layer is not None else ""
+
+
+def statistics_lines(
+    model: Model, picked: list[tuple[Entry, dict[str, Weight]]], screen: Screen, wish: Wish, progress: Callable[[int], None] | None
+) -> Iterator[str]:
+    """A table of statistics with a histogram in bars for each matrix."""
+    from weightlens.statistics import statistics
+
+    arrays = [(f"{entry.path}/{name}", weight) for entry, weights in picked for name, weight in weights.items()]
+    arrays += [(weight.path, weight) for _, found in others(model, wish) for weight in found]
+    for name, weight in arrays:
+        yield f"{screen.bold(clean(name))} {screen.dim(facts_of(weight))}"
+        if weight.dtype.startswith("not numbers"):
+            continue
+        s = statistics(weight, progress)
+        facts = [("min", s.smallest), ("max", s.largest), ("mean", s.mean), ("std", s.deviation)]
+        warning = "".join(f"  {screen.bad(f'{n:,} {title}')}" for title, n in (("NaN", s.nan), ("infinite", s.infinite)) if n)
+        yield "  " + "  ".join(f"{title} {value:.{wish.precision}g}" for title, value in facts) + f"  zeros {s.zeros:,}{warning}"
+        if s.histogram:
+            yield f"  {screen.dim(f'{s.smallest:.3g}')} {bars(s.histogram)} {screen.dim(f'{s.largest:.3g}')}"
+
+
+def bars(histogram: list[int]) -> str:
+    """The bins as bars of eight heights; what is not empty is never invisible."""
+    tallest = max(histogram) or 1
+    return "".join(BARS[-(-number * 8 // tallest)] for number in histogram)

@@ -1,0 +1,145 @@
+"""``weightlens trace``: the arithmetic of a prediction, step by step, in words and in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import BinaryIO
+
+import numpy as np
+
+from weightlens.arithmetic import Arithmetic
+from weightlens.errors import BadInput
+from weightlens.model import Model
+from weightlens.recording import Step, Trace
+from weightlens.terminal import Screen, clean
+from weightlens.terminal.machine import dump
+from weightlens.terminal.matrices import Labels, View, matrix_lines, view_of
+
+WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
+
+
+def print_trace(model: Model, trace: Trace, screen: Screen, layers: tuple[str, ...], full: bool, precision: int) -> None:
+    """Print the inputs, each layer's steps, and the outputs."""
+    writer = TraceWriter(model, screen, full, precision)
+    if not layers:
+        for x in trace.inputs:
+            screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
+            screen.lines(writer.numbers(x.value, "x"))
+    steps = [step for step in trace.steps if not layers or any(belongs(step, name) for name in layers)]
+    if layers and not steps:
+        raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
+    for path, group in groupby(steps, key=lambda step: step.layer):
+        screen.line()
+        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_of(model, path))}"))
+        for step in group:
+            screen.lines(writer.step(step))
+    if not layers and trace.results:
+        screen.line()
+        for number, y in enumerate(trace.outputs):
+            screen.line(screen.bold("output" if len(trace.outputs) == 1 else f"output {number}") + screen.dim(f" {shape_of(y)}"))
+            screen.lines(writer.numbers(y, "unit "))
+
+
+def write_json(trace: Trace, file: BinaryIO, layers: list[str] | tuple[str, ...]) -> None:
+    """The whole trace for machines: inputs, steps with their words and values, outputs."""
+    inputs = [{"name": x.name, "values": x.value} for x in trace.inputs]
+    file.write(b'{"inputs":' + dump(inputs) + b',"steps":[')
+    first = True
+    for step in trace.steps:
+        if not layers or any(belongs(step, name) for name in layers):
+            facts = {"layer": step.layer, "name": step.name, "words": step.words, "shape": step.value.shape}
+            file.write(b"," * (not first) + dump(facts | {"values": np.ascontiguousarray(step.value)}))
+            first = False
+    outputs = [np.ascontiguousarray(y) for y in trace.outputs] if trace.results else []
+    file.write(b'],"outputs":' + dump(outputs) + b',"stopped":' + dump(trace.stopped) + b"}\n")
+
+
+def belongs(step: Step, layer: str) -> bool:
+    """Whether a step is one of a layer's, or of a layer inside it."""
+    return step.layer == layer or step.layer.startswith((layer + "/", layer + " #"))
+
+
+def class_of(model: Model, path: str) -> str:
+    """The class of the layer at a path of the trace (``inner/dense``, ``bidirectional/forward_layer``, ``dense #2``)."""
+    layers = {layer.name: layer for layer in model.layers}
+    name = path.rsplit(" #", 1)[0]
+    owner = max((n for n in layers if name == n or name.startswith(n + "/")), key=len, default=None)
+    if owner is None:
+        return ""
+    layer, rest = layers[owner], name[len(owner) + 1 :]
+    if not rest:
+        return layer.class_name
+    if layer.model is not None:
+        return class_of(layer.model, rest)
+    inner = next((found for key, found in layer.inner.items() if rest == key or rest.startswith(key + "/")), None)
+    return inner.class_name if inner is not None else layer.class_name
+
+
+def shape_of(values: np.ndarray) -> str:
+    """``(4, 2)``."""
+    return f"({', '.join(map(str, values.shape))})"
+
+
+class TraceWriter:
+    """Writes steps: as worked-out elements where there are few, as a matrix with one example where there are many."""
+
+    def __init__(self, model: Model, screen: Screen, full: bool, precision: int) -> None:
+        self.model, self.screen, self.full, self.precision = model, screen, full, precision
+        self.arithmetic = Arithmetic()
+
+    def step(self, step: Step) -> Iterator[str]:
+        """The lines of one step."""
+        words, shape = clean(step.words, 240), shape_of(step.value)
+        room = self.screen.width - len(words) - len(shape) - 3
+        yield f"  {words}" + (" " * room + self.screen.dim(shape) if room > 0 else f" {self.screen.dim(shape)}")
+        if step.value.dtype.kind not in "biuf":
+            yield f"    {clean(step.value.tolist(), self.screen.width - 4)}"
+        elif 0 < step.value.size <= WORKED:
+            yield from self.worked(step)
+        else:
+            yield from self.numbers(step.value, "")
+            if step.value.size:
+                index = (0,) * step.value.ndim
+                yield self.screen.dim(self.cut(f"    {list(index)}: {self.arithmetic.line(step, index)}"))
+
+    def worked(self, step: Step) -> Iterator[str]:
+        """Every element of a small step with the numbers it is made of."""
+        names = [element_name(index, step.value.shape) for index in np.ndindex(step.value.shape)]
+        width = max(map(len, names))
+        for name, index in zip(names, np.ndindex(step.value.shape), strict=True):
+            yield self.cut(f"    {self.screen.dim(name.ljust(width))}{'  ' if width else ''}{clean(self.arithmetic.line(step, index), 400)}")
+
+    def cut(self, line: str) -> str:
+        """The line; where it is too long for the screen its middle is left out, so that the result can be read."""
+        hidden = len(self.screen.dim(" ")) - 1
+        room = self.screen.width + hidden
+        return line if len(line) <= room else line[: room // 2 - 2] + " ... " + line[len(line) - (room - room // 2 - 3) :]
+
+    def numbers(self, values: np.ndarray, column: str) -> Iterator[str]:
+        """A matrix with a row per sample."""
+        if values.dtype.kind not in "biuf":
+            yield f"    {clean(values.tolist(), self.screen.width - 4)}"
+            return
+        shown: View = view_of(values, self.full)
+        yield from matrix_lines(shown, self.screen, sample_labels(values.ndim, column), self.precision, wrap=not self.full)
+
+
+def element_name(index: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """``sample 2 unit 0``; what there is only one of is not named."""
+    if len(shape) == 2:
+        parts = [f"{title} {i}" for title, i, length in zip(("sample", "unit"), index, shape, strict=True) if length > 1]
+        return " ".join(parts)
+    return str(list(index)) if int(np.prod(shape)) > 1 else ""
+
+
+def sample_labels(rank: int, column: str) -> Labels:
+    """Rows are samples where there are two axes; further axes are numbered."""
+
+    def label(axis: int, index: int) -> str:
+        if axis == 0:
+            return f"sample {index}"
+        return f"{column if axis == rank - 1 else ''}{index}"
+
+    return label
+
