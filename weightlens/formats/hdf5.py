@@ -6,8 +6,10 @@ Keras's own reader does. Everything goes through h5py's low level: half the time
 
 from __future__ import annotations
 
+import functools
+import math
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,26 +39,25 @@ class Hdf5File:
             raise UnreadableModel(f"{label}: not a readable HDF5 file ({first_line(error)})") from None
         self.size = source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
         # h5py must let go of the file before the object it reads through dies, else Python crashes on exit.
+        self.groups: dict[str, h5g.GroupID | None] = {}  # open while the file is being listed
         self.close = weakref.finalize(self, self.file.close)
 
     def group(self, path: str) -> h5g.GroupID | None:
         """The group at ``path``, or None where there is none."""
-        try:
-            found = h5o.open(self.file.id, path.encode() or b"/") if path in self else None
-        except (KeyError, RuntimeError, ValueError, OSError):
-            return None
-        return found if isinstance(found, h5g.GroupID) else None
+        if path not in self.groups:
+            self.groups[path] = self._open_group(path)
+        return self.groups[path]
 
-    def __contains__(self, path: str) -> bool:
-        parts = [part for part in path.split("/") if part]
-        place = self.file.id
-        for depth in range(1, len(parts) + 1):
-            name = "/".join(parts[:depth]).encode()
-            if not place.links.exists(name):
-                return False
-            if place.links.get_info(name).type != h5l.TYPE_HARD:
-                raise UnreadableModel(f"{self.label}: {show(name)} is a link to another place, which is never followed")
-        return True
+    def _open_group(self, path: str) -> h5g.GroupID | None:
+        parent, _, name = path.rpartition("/")
+        place = self.group(parent) if name else self.file.id
+        raw = name.encode() or b"/"
+        if place is None or (name and not place.links.exists(raw)):
+            return None
+        if name and place.links.get_info(raw).type != h5l.TYPE_HARD:
+            raise UnreadableModel(f"{self.label}: {path} is a link to another place, which is never followed")
+        found = h5o.open(place, raw)
+        return found if isinstance(found, h5g.GroupID) else None
 
     def attribute(self, path: str, name: str) -> Any:
         """An attribute of a group: text, a number, an array; None where it is absent."""
@@ -67,6 +68,11 @@ class Hdf5File:
         """An attribute that is text, whatever the type it was stored as; empty where it is absent."""
         value = self.attribute(path, name)
         return "" if value is None else as_text(value)
+
+    def has(self, path: str, name: str) -> bool:
+        """Whether a group has an attribute, in one piece or in several."""
+        group = self.group(path)
+        return group is not None and (h5a.exists(group, name.encode()) or h5a.exists(group, f"{name}0".encode()))
 
     def names(self, path: str, name: str) -> list[str] | None:
         """An attribute that is a list of texts, which Keras cuts into ``name0``, ``name1``, ... where it is long."""
@@ -81,35 +87,29 @@ class Hdf5File:
             pieces.append(piece)
         return [text for piece in pieces for text in as_texts(piece)] if pieces else None
 
-    def weights(self, start: str = "", skip: frozenset[str] = frozenset()) -> dict[str, Weight]:
-        """Every dataset below ``start`` by its path, in file order; the groups in ``skip`` are left out."""
-        return {path: self.weight(path, dataset) for path, dataset in self.walk(start, skip) if isinstance(dataset, h5d.DatasetID)}
+    def weights(self) -> dict[str, Weight]:
+        """Every dataset of the file by its path, in the file's order."""
+        return {path: self.weight(path, raw, dataset) for path, raw, dataset in self.walk() if isinstance(dataset, h5d.DatasetID)}
 
-    def walk(self, start: str = "", skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, Any]]:
-        """Every group and dataset below ``start``, each once, parents first."""
-        root = self.group(start)
-        stack: list[tuple[str, Any]] = [] if root is None else [(start, root)]
-        seen, objects = set(), 0
+    def walk(self) -> Iterator[tuple[str, bytes, Any]]:
+        """Every group and dataset as (path, path in bytes, object), parents first; a group that holds itself is refused as too deep."""
+        stack: list[tuple[str, bytes, h5g.GroupID]] = [("", b"", self.group(""))]
+        objects = 0
         while stack:
-            path, group = stack.pop()
-            place = h5o.get_info(group)
-            if (place.fileno, place.addr) in seen:
-                continue
-            seen.add((place.fileno, place.addr))
-            yield path, group
-            inside: list[tuple[str, Any]] = []
-            for raw in self._members(group, path):
+            path, raw, group = stack.pop()
+            self.groups[path] = group
+            yield path, raw, group
+            inside = []
+            for name in self._members(group, path):
                 objects += 1
-                name = f"{path}/{show(raw)}" if path else show(raw)
-                if objects > MAX_OBJECTS or name.count("/") > MAX_DEPTH:
-                    raise UnreadableModel(f"{self.label}: more groups and datasets than any Keras model has")
-                if name in skip:
-                    continue
-                member = h5o.open(group, raw)
+                below = (f"{path}/{show(name)}", raw + b"/" + name) if path else (show(name), name)
+                if objects > MAX_OBJECTS or below[0].count("/") > MAX_DEPTH:
+                    raise UnreadableModel(f"{self.label}: more groups, or deeper ones, than any Keras model has")
+                member = h5o.open(group, name)
                 if isinstance(member, h5d.DatasetID):
-                    yield name, member
+                    yield *below, member
                 elif isinstance(member, h5g.GroupID):
-                    inside.append((name, member))
+                    inside.append((*below, member))
             stack.extend(reversed(inside))
 
     def _members(self, group: h5g.GroupID, path: str) -> list[bytes]:
@@ -123,39 +123,37 @@ class Hdf5File:
         group.links.iterate(visit, info=True)
         return members
 
-    def weight(self, path: str, dataset: h5d.DatasetID) -> Weight:
+    def weight(self, path: str, raw: bytes, dataset: h5d.DatasetID) -> Weight:
         """The array at ``path``: its shape and type now, its numbers when they are read."""
-        layout = dataset.get_create_plist()
-        if layout.get_layout() == h5d.VIRTUAL or layout.get_external_count():
-            raise UnreadableModel(f"{self.label}: {path} keeps its numbers in another file, which is never opened")
+        if dataset.get_offset() is None:  # not one piece of this very file
+            layout = dataset.get_create_plist()
+            if layout.get_layout() == h5d.VIRTUAL or layout.get_external_count():
+                raise UnreadableModel(f"{self.label}: {path} keeps its numbers in another file, which is never opened")
         try:
-            shape, dtype = tuple(dataset.shape or ()), dataset.dtype
+            shape, dtype = tuple(dataset.shape or ()), dtype_name(dataset.dtype)
         except (TypeError, ValueError, RuntimeError) as error:
             raise UnreadableModel(f"{self.label}: {path} has a type that cannot be read ({first_line(error)})") from None
-        name = "bfloat16" if dtype == FLOATS_16_BIT else str(dtype) if dtype.kind in "biufc" else f"not numbers ({dtype})"
-        reader = self._reader(h5py.h5i.get_name(dataset) or path.encode(), path)
-        return Weight(path.rsplit("/", 1)[-1], shape, name, path, lambda: reader(()), reader)
+        reader = functools.partial(self.read, raw, path)
+        return Weight(path.rsplit("/", 1)[-1], shape, dtype, path, reader, reader)
 
-    def _reader(self, raw: bytes, path: str) -> Callable[[Any], np.ndarray]:
-        def read(key: Any) -> np.ndarray:
-            try:
-                dataset = h5d.open(self.file.id, raw)
-                self._check_size(dataset, path)
-                values = np.asarray(h5py.Dataset(dataset)[key])
-            except WeightlensError:
-                raise
-            except Exception as error:  # a damaged file can fail anywhere inside HDF5
-                raise UnreadableModel(f"{self.label}: {path} is damaged ({first_line(error)})") from None
-            if values.dtype == FLOATS_16_BIT:
-                return (np.ascontiguousarray(values).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-            if values.dtype.kind not in "biufc":
-                raise UnreadableModel(f"{self.label}: {path} holds no numbers")
-            return values
-
-        return read
+    def read(self, raw: bytes, path: str, key: Any = ()) -> np.ndarray:
+        """The numbers of a dataset, or of a part of it."""
+        try:
+            dataset = h5d.open(self.file.id, raw)
+            self._check_size(dataset, path)
+            values = np.asarray(h5py.Dataset(dataset)[key])
+        except WeightlensError:
+            raise
+        except Exception as error:  # a damaged file can fail anywhere inside HDF5
+            raise UnreadableModel(f"{self.label}: {path} is damaged ({first_line(error)})") from None
+        if values.dtype == FLOATS_16_BIT:
+            return (np.ascontiguousarray(values).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+        if values.dtype.kind not in "biufc":
+            raise UnreadableModel(f"{self.label}: {path} holds no numbers")
+        return values
 
     def _check_size(self, dataset: h5d.DatasetID, path: str) -> None:
-        declared = int(np.prod(dataset.shape or (0,), dtype=object)) * dataset.dtype.itemsize
+        declared = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
         stored = dataset.get_storage_size()
         if (declared > LARGE and declared > MAX_RATIO * stored) or stored > self.size:
             raise UnreadableModel(f"{self.label}: {path} declares {declared:,} bytes and stores {min(stored, self.size):,}")
@@ -168,11 +166,22 @@ def read_attribute(group: h5g.GroupID, name: str) -> Any:
         if not h5a.exists(group, raw):
             return None
         attribute = h5a.open(group, raw)
-        if int(np.prod(attribute.shape, dtype=object)) * attribute.dtype.itemsize > MAX_ATTRIBUTE:
-            raise UnreadableModel(f"attribute {name} is larger than any that Keras writes")
-        return h5py.AttributeManager(h5py.Group(group))[name]
+        shape, dtype = attribute.shape, attribute.dtype
+        if shape is None or math.prod(shape) * dtype.itemsize > MAX_ATTRIBUTE:
+            raise UnreadableModel(f"attribute {name} has a size that no attribute of Keras's has")
+        if dtype.kind != "S":  # text of any length, numbers: h5py knows how
+            return h5py.AttributeManager(h5py.Group(group))[name] if math.prod(shape) else np.empty(shape)
+        values = np.zeros(shape, dtype)
+        attribute.read(values)
+        return values
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise UnreadableModel(f"attribute {name} cannot be read ({first_line(error)})") from None
+
+
+@functools.cache
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """The name of a stored type; bfloat16 is what Keras's two opaque bytes are."""
+    return "bfloat16" if dtype == FLOATS_16_BIT else str(dtype) if dtype.kind in "biufc" else f"not numbers ({dtype})"
 
 
 def as_text(value: Any) -> str:
@@ -184,7 +193,7 @@ def as_text(value: Any) -> str:
 
 def as_texts(value: Any) -> list[str]:
     """Texts from an array of names; an empty list is stored as an empty array of float64."""
-    return [as_text(item) for item in np.ravel(value).tolist()]
+    return [as_text(item) for item in (value.ravel().tolist() if isinstance(value, np.ndarray) else [value])]
 
 
 def show(raw: bytes) -> str:

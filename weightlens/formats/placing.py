@@ -35,9 +35,9 @@ def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Diale
 
 def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
     """``groups`` (a group per layer), ``objects`` (numbered variables), Keras 0's, or none of Keras's."""
-    if file.names(prefix, "layer_names") is not None:
+    if file.has(prefix, "layer_names"):
         return "groups"
-    if file.attribute("", "nb_layers") is not None or file.attribute("graph", "nb_params") is not None:
+    if file.has("", "nb_layers") or file.has("graph", "nb_params"):
         return "Keras 0 HDF5 weights"
     if any("vars" in path.replace("\\", "/").split("/")[-2:-1] for path in weights):
         return "objects"
@@ -62,7 +62,7 @@ def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | No
 def _stored_names(file: Hdf5File) -> dict[str, str]:
     """Object path by the layer name stored with it (Keras 3.6 and later)."""
     found = {}
-    for path, _group in file.walk():
+    for path, _raw, _group in file.walk():
         if path.endswith("/vars"):
             name = file.text(path, "name")
             if name:
