@@ -36,7 +36,12 @@ CASES = [
     case("global max pooling 2D, keepdims", lambda k: k.layers.GlobalMaxPooling2D(keepdims=True), (3, 4, 2)),
     case("global max pooling 3D, channels first", lambda k: k.layers.GlobalMaxPooling3D(**FIRST), (2, 3, 2, 4)),
     case("global average pooling 1D, channels first", lambda k: k.layers.GlobalAveragePooling1D(keepdims=True, **FIRST), (2, 5)),
-    case("global average pooling 1D, masked", lambda k: lambda x: k.layers.GlobalAveragePooling1D()(k.layers.Masking()(x)), (5, 2), data=ending),
+    case(
+        "global average pooling 1D, masked",
+        lambda k: lambda x: k.layers.GlobalAveragePooling1D()(k.layers.Masking()(x)),
+        (5, 2),
+        data=ending,
+    ),
     case("global average pooling 2D", lambda k: k.layers.GlobalAveragePooling2D(), (3, 4, 2)),
     case("global average pooling 2D, channels first", lambda k: k.layers.GlobalAveragePooling2D(keepdims=True, **FIRST), (2, 3, 4)),
     case("global average pooling 3D", lambda k: k.layers.GlobalAveragePooling3D(), (2, 3, 2, 2)),

@@ -23,11 +23,12 @@ from typing import Any
 
 from weightlens.layers import (
     activation_layers,
-    activations,
+    attention,
     cells,
     conv_recurrent,
     convolutional,
     core,
+    einsum,
     legacy,
     locally_connected,
     merging,
@@ -51,6 +52,8 @@ LAYERS: dict[str, LayerFunction] = {
     # core
     "Dense": core.dense,
     "Activation": core.activation,
+    "EinsumDense": einsum.einsum_dense,
+    "ReversibleEmbedding": einsum.reversible_embedding,
     # activation layers
     "ReLU": activation_layers.relu,
     "LeakyReLU": activation_layers.leaky_relu,
@@ -133,9 +136,20 @@ LAYERS: dict[str, LayerFunction] = {
     # legacy
     "Highway": legacy.highway,
     "MaxoutDense": legacy.maxout_dense,
+    # attention
+    "Attention": attention.attention,
+    "AdditiveAttention": attention.additive_attention,
+    "MultiHeadAttention": attention.multi_head_attention,
+    "GroupQueryAttention": attention.multi_head_attention,
+    "GroupedQueryAttention": attention.multi_head_attention,
 }
+
+MULTI_HEAD = ("query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores", "training", "use_causal_mask")
 
 # The names of a layer's positional call arguments, where they are not (inputs, mask, training).
 CALL_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"], MULTI_HEAD),
+    **dict.fromkeys(["Attention", "AdditiveAttention"], ("inputs", "mask", "training", "return_attention_scores", "use_causal_mask")),
+    "ReversibleEmbedding": ("inputs", "reverse"),
     **dict.fromkeys(["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"], ("sequences", "initial_state", "mask")),
 }

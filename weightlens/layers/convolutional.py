@@ -17,6 +17,8 @@ from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.windows import channels_last, like_input, margins, pad_space, per_axis, windows
 
+Sizes = Sequence[int]
+
 
 def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rates: Any = 1, groups: int = 1) -> Any:
     """Dot product of each window with the kernel: ``(batch, *space, channels) -> (batch, *positions, filters)``.
@@ -36,10 +38,13 @@ def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rate
     return np.reshape(np.moveaxis(seen @ kernel, 0, 1), (*places, filters))
 
 
-def depthwise(x: Any, kernel: Any, config: Config) -> Any:
+def depthwise(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rates: Any = 1) -> Any:
     """Each channel with kernels of its own: ``channels -> channels * depth_multiplier``, those of a channel side by side."""
     *size, channels, multiplier = kernel.shape
-    return convolve(x, np.reshape(kernel, (*size, 1, channels * multiplier)), groups=channels, **placing(config))
+    rank = len(size)
+    seen, taps = windows(x, size, per_axis(strides, rank), per_axis(rates, rank), padding), "ijk"[:rank]
+    y = np.einsum(f"...c{taps},{taps}cm->...cm", seen, kernel)
+    return np.reshape(y, (*y.shape[:-2], channels * multiplier))
 
 
 def placing(config: Config) -> dict[str, Any]:
@@ -62,13 +67,13 @@ def conv(x: Any, w: Weights, config: Config, step: Step) -> Any:
 
 def depthwise_conv(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """A convolution for each channel alone. ``keras.layers.DepthwiseConv1D``, ``DepthwiseConv2D``."""
-    z = depthwise(channels_last(x, config), w["kernel"], config)
+    z = depthwise(channels_last(x, config), w["kernel"], **placing(config))
     return finish(step("dot product", z), w, config, step)
 
 
 def separable_conv(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """A convolution for each channel alone, then a mixture of the channels. ``keras.layers.SeparableConv1D``, ``SeparableConv2D``."""
-    z = step("depthwise product", depthwise(channels_last(x, config), w["depthwise_kernel"], config))
+    z = step("depthwise product", depthwise(channels_last(x, config), w["depthwise_kernel"], **placing(config)))
     return finish(step("dot product", convolve(z, w["pointwise_kernel"])), w, config, step)
 
 
@@ -89,7 +94,7 @@ def conv_transpose(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return finish(step("dot product", z), w, config, step)
 
 
-def spread_out(x: Any, strides: Sequence[int]) -> Any:
+def spread_out(x: Any, strides: Sizes) -> Any:
     """``stride - 1`` zeros between neighbours along each spatial axis."""
     for axis, stride in enumerate(strides, start=1):
         if stride > 1:
@@ -100,7 +105,7 @@ def spread_out(x: Any, strides: Sequence[int]) -> Any:
     return x
 
 
-def transpose_margins(lengths: Sequence[int], size: Sequence[int], strides: Sequence[int], rates: Sequence[int], config: Config) -> list[tuple[int, int]]:
+def transpose_margins(lengths: Sizes, size: Sizes, strides: Sizes, rates: Sizes, config: Config) -> list[tuple[int, int]]:
     """Zeros before and after the spread input, for each axis."""
     padding, extra = config.get("padding", "valid"), config.get("output_padding")
     extras = [None] * len(size) if extra is None else per_axis(extra, len(size))

@@ -51,7 +51,7 @@ def taken_apart(kernel: Any, cells: np.ndarray, channels: int, filters: int, fir
         order = (1, 0, 3, 2) if first else (0, 1, 2, 3)
         shape = (channels, space, filters, count) if first else (space, channels, count, filters)
         return np.transpose(np.reshape(kernel, shape), order)[cells, :, np.arange(count)[:, None], :]
-    p, t, c, f = np.ogrid[: count, : cells.shape[1], :channels, :filters]
+    p, t, c, f = np.ogrid[:count, : cells.shape[1], :channels, :filters]
     space, seen = cells.max() + 1, cells[:, :, None, None] + 0 * (c + f)
     made = f * count + p if first else p * filters + f
     came = c * space + seen if first else seen * channels + c

@@ -38,7 +38,7 @@ def average_pooling(x: Any, w: Weights, config: Config, step: Step) -> Any:
     if config.get("padding") != "same":
         return step("average", like_input(np.mean(seen, axis=axes), config))
     counts = np.sum(pooled(np.ones((1, *x.shape[1:]), x.dtype), config, 0.0), axis=axes)
-    return step("average", like_input(step("sum", np.sum(seen, axis=axes)) / counts, config))
+    return step("average", like_input(np.sum(seen, axis=axes) / counts, config))
 
 
 def global_pooling(reduce: Reduce, name: str) -> Reduce:
@@ -55,14 +55,14 @@ global_average_pooling = global_pooling(np.mean, "average")  # keras.layers.Glob
 
 
 def global_average_pooling_1d(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
-    """Mean over the time steps that are not masked: ``(batch, time, features) -> (batch, features)``. ``keras.layers.GlobalAveragePooling1D``."""
+    """Mean over the unmasked time steps: ``(batch, time, features) -> (batch, features)``. ``keras.layers.GlobalAveragePooling1D``."""
     if mask is None:
         return global_average_pooling(x, w, config, step)
     axis = spatial_axes(x, config)[0]
-    kept = np.expand_dims(mask, 3 - axis)
-    options = {"axis": axis, "keepdims": bool(config.get("keepdims"))}
-    total = step("sum", np.sum(np.where(kept, x, 0.0), **options))
-    return step("average", total / step("unmasked time steps", np.sum(np.where(kept, np.ones((), x.dtype), 0.0), **options)))
+    keepdims, kept = bool(config.get("keepdims")), np.expand_dims(mask, 3 - axis)
+    total = step("sum", np.sum(np.where(kept, x, 0.0), axis=axis, keepdims=keepdims))
+    count = np.sum(np.where(kept, np.ones((), x.dtype), 0.0), axis=axis, keepdims=keepdims)
+    return step("average", total / step("unmasked time steps", count))
 
 
 def bins(length: int, count: int) -> list[slice]:

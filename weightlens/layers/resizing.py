@@ -58,8 +58,7 @@ KERNELS: dict[str, Callable[[Array], Array]] = {
 
 def centres(old: int, new: int) -> np.ndarray:
     """Where the centre of each new pixel lies among the old ones, in float32 like TensorFlow."""
-    found: np.ndarray = (np.arange(new, dtype=np.float32) + np.float32(0.5)) * (np.float32(old) / np.float32(new))
-    return found
+    return np.asarray((np.arange(new, dtype=np.float32) + np.float32(0.5)) * (np.float32(old) / np.float32(new)))
 
 
 def resize_weights(old: int, new: int, interpolation: str, antialias: bool = False) -> np.ndarray:
@@ -67,7 +66,7 @@ def resize_weights(old: int, new: int, interpolation: str, antialias: bool = Fal
     if interpolation == "area":
         edges = np.arange(new + 1) * (old / new)
         overlap = np.minimum(edges[1:, None], np.arange(old) + 1.0) - np.maximum(edges[:-1, None], np.arange(old))
-        return np.maximum(overlap, 0.0) * (new / old)
+        return np.asarray(np.maximum(overlap, 0.0) * (new / old))
     if interpolation not in KERNELS:
         raise NotImplementedError(f"interpolation {interpolation!r} is not one that weightlens knows")
     at = centres(old, new).astype(np.float64)
@@ -75,8 +74,7 @@ def resize_weights(old: int, new: int, interpolation: str, antialias: bool = Fal
         at = np.rint((at - 0.5) * CUBIC_TABLE) / CUBIC_TABLE + 0.5
     wider = max(old / new, 1.0) if antialias else 1.0
     shares = KERNELS[interpolation](np.abs(np.arange(old) + 0.5 - at[:, None]) / wider)
-    found: np.ndarray = shares / np.sum(shares, axis=1, keepdims=True)
-    return found
+    return np.asarray(shares / np.sum(shares, axis=1, keepdims=True))
 
 
 def resize(x: Any, size: Any, interpolation: str, antialias: bool, step: Step) -> Any:

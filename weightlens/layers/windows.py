@@ -67,5 +67,5 @@ def windows(x: Any, size: Sequence[int], strides: Sequence[int], rates: Sequence
     space = tuple(range(x.ndim - rank - 1, x.ndim - 1))
     if any(x.shape[axis] < span for axis, span in zip(space, spans, strict=True)):
         raise NotImplementedError(f"its window of {' x '.join(map(str, spans))} is larger than its input")
-    seen = sliding_window_view(x, spans, axis=space)
+    seen: Any = sliding_window_view(x, spans, axis=space)
     return seen[(..., *(slice(None, None, s) for s in strides), slice(None), *(slice(None, None, rate) for rate in rates))]
