@@ -90,6 +90,16 @@ def accepted(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(name for name, p in inspect.signature(function).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
+BOOKKEEPING = frozenset({"name", "dtype", "trainable", "module", "function", "sorted", "sparse", "synchronized", "flash_attention", "registered_name"})
+
+
+def as_tuple(setting: Any) -> Any:
+    """Lists of a configuration as the tuples that NumPy takes; tensors in them stay in a list."""
+    if isinstance(setting, list) and not any(hasattr(item, "shape") for item in setting):
+        return tuple(as_tuple(item) for item in setting)
+    return setting
+
+
 class Run:
     """One forward pass: what it needs to know of itself while it walks (recorder, dtype, weights at hand)."""
 
@@ -153,11 +163,30 @@ class Run:
         return self.layer(layer, x, implied | given, path, given.get("mask", own))
 
     def operation(self, layer: Layer, args: Any, kwargs: Any, path: str) -> Any:
-        """An operator node of a functional graph: one NumPy call."""
+        """An operator node of a functional graph: one function, its options from the config (Keras 3) and from the call."""
         function = OPERATIONS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
-        return self.guarded(layer, path, lambda: function(*args, **kwargs))
+        if isinstance(function, np.ufunc):
+            return self.guarded(layer, path, lambda: function(*map(self.operand, args), *kwargs.values()))
+        signature = inspect.signature(function)
+        options = {k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in signature.parameters)} | kwargs
+        options = {k: as_tuple(v) for k, v in options.items() if k in signature.parameters or not (k in BOOKKEEPING or v is None or v is False)}
+        if "step" in signature.parameters:
+            options["step"] = self.step
+        try:
+            signature.bind(*args, **options)
+        except TypeError as mismatch:
+            raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})") from None
+        return self.guarded(layer, path, lambda: function(*map(self.operand, args), **options))
+
+    def operand(self, thing: Any) -> Any:
+        """An argument of an operator: constant arrays become steps, so that they have cells."""
+        if isinstance(thing, (list, tuple)) and thing and all(isinstance(v, float) for v in thing):
+            thing = np.array(thing)
+        if isinstance(thing, np.ndarray) and thing.ndim and thing.dtype.kind == "f":
+            return self.step("constant", thing.astype(self.dtype))
+        return thing
 
     def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str, mask: Any = None) -> tuple[Any, Any]:
         """Run one layer: its output (or list of outputs) and the mask that goes on from it, where ``mask`` came to it."""

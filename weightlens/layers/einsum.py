@@ -1,0 +1,50 @@
+"""Dense layers over other axes than the last: EinsumDense, and the embedding that is also used backwards (``keras.layers``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.activations import Step, activate
+from weightlens.layers.core import Config, Weights
+from weightlens.layers.quantised import product, rounded_input
+from weightlens.layers.sequence import embedding
+
+
+def einsum_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``activation(einsum(equation, x, kernel) + bias)``: a dense layer over any axes. ``keras.layers.EinsumDense``."""
+    equation, kernel = config["equation"].replace(" ", ""), w["kernel"]
+    if "kernel_scale" in w:
+        z = step("dot product", quantised_einsum(x, kernel, w["kernel_scale"], equation, step))
+    else:
+        z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
+    if "bias" in w:
+        z = step("pre-activation", z + w["bias"])
+    return step("activation", activate(z, config.get("activation"), step))
+
+
+def quantised_einsum(x: Any, kernel: Any, kernel_scale: Any, equation: str, step: Step) -> Any:
+    """The product of the rounded input with a kernel of whole numbers, divided by both scales (int8)."""
+    inputs, output = equation.split(",")[0], equation.split("->")[1]
+    hidden = "ZYXWVUTSRQ"[: x.ndim - len(inputs.replace("...", ""))] if "..." in inputs else ""
+    inputs, output = inputs.replace("...", hidden), output.replace("...", hidden)
+    summed = tuple(i for i, label in enumerate(inputs) if label not in output)
+    integers, scale = rounded_input(x, summed, step)
+    kept = [label for label in output if label in inputs]
+    scale = np.transpose(scale, [*(inputs.index(label) for label in kept), *summed])
+    sizes = dict(zip(inputs, x.shape, strict=True))
+    scale = np.reshape(scale, [sizes.get(label, 1) for label in output])
+    return step("product of whole numbers", np.einsum(equation, integers, kernel.astype(x.dtype), optimize=True)) / (scale * kernel_scale)
+
+
+def reversible_embedding(x: Any, w: Weights, config: Config, step: Step, *, reverse: bool = False) -> Any:
+    """A lookup, or backwards (``reverse``) the product with the table: ``(..., output_dim) -> (..., input_dim)``. ``keras.layers.ReversibleEmbedding``."""
+    if not reverse:
+        return embedding(x, w, config, step)
+    name = "embeddings" if config.get("tie_weights", True) else "reverse_embeddings"
+    table = w[name] if name == "reverse_embeddings" else np.transpose(w[name])
+    scaled = {"kernel_scale": np.transpose(w[f"{name}_scale"])} if f"{name}_scale" in w else {}
+    logits = step("dot product", product(x, {"kernel": table} | scaled, step))
+    cap = config.get("logit_soft_cap")
+    return logits if cap is None else cap * np.tanh(logits / cap)

@@ -1,0 +1,294 @@
+"""Operations on whole arrays that NumPy has too (``keras.ops.numpy``): order and lookup, products, and what moves numbers."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.operations_numpy import numbers, whole
+
+# Order and lookup.
+
+
+def digitize(x: Any, bins: Any) -> Any:
+    """How many of the rising ``bins`` are not above ``x``."""
+    return np.sum(np.where(np.greater_equal(np.expand_dims(x, -1), bins), 1.0, 0.0), axis=-1)
+
+
+def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
+    """Where ``values`` would go into the sorted sequence."""
+    compare = np.less if side == "left" else np.less_equal
+    return np.sum(np.where(compare(sorted_sequence, np.expand_dims(values, -1)), 1.0, 0.0), axis=-1)
+
+
+def argsort(x: Any, axis: int | None = -1) -> Any:
+    """The places of the numbers in rising order."""
+    return np.argsort(np.reshape(x, (-1,)) if axis is None else x, axis=-1 if axis is None else axis, kind="stable")
+
+
+def sort(x: Any, axis: int = -1) -> Any:
+    """The numbers in rising order."""
+    return np.sort(x, axis=axis)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The entries of ``x`` at ``indices``; negative ones count from the end."""
+    x, axis = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis)
+    if not hasattr(indices, "shape") or isinstance(indices, np.ndarray):
+        return np.take(x, np.asarray(indices, int), axis=axis)
+    return np.take(x, whole(np.where(indices < 0, indices + x.shape[axis], indices)), axis=axis)
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Along ``axis``, the entries at ``indices``."""
+    x, axis = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis)
+    return np.take_along_axis(x, whole(indices), axis=axis)
+
+
+def getitem(x: Any, key: Any) -> Any:
+    """``x[key]`` with numbers, slices, ``...`` and new axes."""
+    return x[tuple(whole(part) for part in key) if isinstance(key, (list, tuple)) else whole(key)]
+
+
+# Products.
+
+
+def einsum(*operands: Any, subscripts: str) -> Any:
+    """A sum of products over named axes; more than two arrays are multiplied two at a time."""
+    terms, arrow, output = subscripts.replace(" ", "").partition("->")
+    labels = terms.split(",")
+    if not arrow:
+        output = ("..." if "..." in terms else "") + "".join(sorted(c for c in set(terms) - set(",.") if terms.count(c) == 1))
+    rest = list(operands)
+    while len(rest) > 2:
+        later = set("".join(labels[2:]) + output)
+        kept = ("..." if "..." in labels[0] + labels[1] else "") + "".join(c for c in dict.fromkeys(labels[0] + labels[1]) if c in later and c != ".")
+        rest[:2] = [einsum(rest[0], rest[1], subscripts=f"{labels[0]},{labels[1]}->{kept}")]
+        labels[:2] = [kept]
+    return np.einsum(f"{','.join(labels)}->{output}", *rest) if len(rest) == 2 else einsum_of_one(rest[0], labels[0], output)
+
+
+def einsum_of_one(x: Any, labels: str, output: str) -> Any:
+    """The diagonal of repeated axes, the sum of those that the output lacks, the rest in the output's order."""
+    spare = [c for c in string.ascii_letters if c not in labels]
+    hidden = "".join(spare[: x.ndim - len(labels.replace("...", ""))])
+    labels, output = labels.replace("...", hidden), output.replace("...", hidden)
+    while len(set(labels)) < len(labels):
+        twice = next(c for c in labels if labels.count(c) > 1)
+        first, second = labels.index(twice), labels.rindex(twice)
+        x = np.diagonal(x, axis1=first, axis2=second)
+        labels = "".join(c for c in labels if c != twice) + twice
+    summed = tuple(i for i, c in enumerate(labels) if c not in output)
+    x = np.sum(x, axis=summed) if summed else x
+    labels = "".join(c for c in labels if c in output)
+    return np.transpose(x, [labels.index(c) for c in output])
+
+
+def matmul(x1: Any, x2: Any) -> Any:
+    """The matrix product of the last two axes."""
+    return x1 @ x2
+
+
+def dot(x1: Any, x2: Any) -> Any:
+    """The product over the last axis of ``x1`` and the last but one of ``x2``."""
+    if not np.ndim(x1) or not np.ndim(x2):
+        return x1 * x2
+    if np.ndim(x2) < 3:
+        return x1 @ x2
+    letters = string.ascii_letters
+    left, right = letters[: x1.ndim], letters[x1.ndim : x1.ndim + x2.ndim - 2]
+    return np.einsum(f"{left},{right}{left[-1]}Z->{left[:-1]}{right}Z", x1, x2)
+
+
+def inner(x1: Any, x2: Any) -> Any:
+    """The product over the last axis of both."""
+    return np.inner(x1, x2) if np.ndim(x1) and np.ndim(x2) else x1 * x2
+
+
+def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
+    """The product over the given axes of both."""
+    return np.tensordot(x1, x2, axes=axes) if axes != 0 else outer(x1, x2, flat=False)
+
+
+def outer(x1: Any, x2: Any, flat: bool = True) -> Any:
+    """Every number of ``x1`` times every number of ``x2``."""
+    shape = (np.size(x1), np.size(x2)) if flat else (*np.shape(x1), *np.shape(x2))
+    return np.reshape(np.reshape(x1, (-1, 1)) * np.reshape(x2, (1, -1)), shape)
+
+
+def vdot(x1: Any, x2: Any) -> Any:
+    """The sum of the products of all numbers in order."""
+    return np.sum(np.reshape(x1, (-1,)) * np.reshape(x2, (-1,)))
+
+
+def kron(x1: Any, x2: Any) -> Any:
+    """Every number of ``x1`` times the whole of ``x2``."""
+    a, b = np.reshape(x1, [n for m in x1.shape for n in (m, 1)]), np.reshape(x2, [n for m in x2.shape for n in (1, m)])
+    return np.reshape(a * b, [m * n for m, n in zip(x1.shape, x2.shape, strict=True)])
+
+
+def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """The cross product of vectors of three."""
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    a, b = np.moveaxis(x1, axisa, -1), np.moveaxis(x2, axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise NotImplementedError("cross is computed for vectors of three only")
+    return np.moveaxis(np.roll(a, -1, -1) * np.roll(b, 1, -1) - np.roll(a, 1, -1) * np.roll(b, -1, -1), -1, axisc)
+
+
+# What only moves numbers.
+
+
+def concatenate(xs: Any, axis: int = 0) -> Any:
+    """One after the other along ``axis``."""
+    return np.concatenate([numbers(x) for x in xs], axis=axis)
+
+
+def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+    """``x2`` after ``x1``."""
+    return np.concatenate([np.ravel(x1), np.ravel(x2)], axis=0) if axis is None else np.concatenate([x1, x2], axis=axis)
+
+
+def stack(x: Any, axis: int = 0) -> Any:
+    """Beside each other along a new axis."""
+    return np.stack([numbers(part) for part in x], axis=axis)
+
+
+def hstack(xs: Any) -> Any:
+    """One after the other along the second axis (of vectors the first)."""
+    return concatenate(xs, axis=0 if np.ndim(xs[0]) == 1 else 1)
+
+
+def vstack(xs: Any) -> Any:
+    """One below the other."""
+    return concatenate([np.reshape(x, (1, -1)) if np.ndim(x) < 2 else x for x in xs], axis=0)
+
+
+def dstack(xs: Any) -> Any:
+    """One behind the other along the third axis."""
+    return concatenate([np.expand_dims(x, -1) if np.ndim(x) == 2 else x for x in xs], axis=2)
+
+
+def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """Cut into equal parts, or before each of the places given."""
+    return np.split(x, indices_or_sections, axis=axis)
+
+
+def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """Cut into nearly equal parts."""
+    return np.array_split(x, indices_or_sections, axis=axis)
+
+
+def cut(axis: int) -> Callable[..., Any]:
+    """``split`` along a fixed axis."""
+    return lambda x, indices_or_sections: np.split(x, indices_or_sections, axis=axis)
+
+
+def hsplit(x: Any, indices_or_sections: Any) -> Any:
+    """``split`` along the second axis (of a vector the first)."""
+    return np.split(x, indices_or_sections, axis=0 if x.ndim == 1 else 1)
+
+
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
+    """The parts along ``axis``, one by one."""
+    return [np.squeeze(part, axis) for part in np.split(x, x.shape[axis], axis=axis)]
+
+
+def reshape(x: Any, newshape: Any) -> Any:
+    """The same numbers in another shape; ``-1`` (or an unknown size) is worked out."""
+    return np.reshape(x, [-1 if n is None else int(n) for n in (newshape if isinstance(newshape, (list, tuple)) else [newshape])])
+
+
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """Repeated up to a shape; an unknown size is the one that ``x`` has."""
+    have = (1,) * (len(shape) - x.ndim) + x.shape
+    return np.broadcast_to(x, tuple(m if n is None else int(n) for n, m in zip(shape, have, strict=True)))
+
+
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+    """Cells added around, holding a constant or mirrored ones."""
+    pairs = np.broadcast_to(np.asarray(pad_width, int), (x.ndim, 2)).tolist()
+    return np.pad(x, pairs, constant_values=constant_values or 0) if mode == "constant" else np.pad(x, pairs, mode=mode)
+
+
+def expand_dims(x: Any, axis: Any) -> Any:
+    """A new axis of length 1."""
+    return np.expand_dims(x, axis)
+
+
+def tile(x: Any, repeats: Any) -> Any:
+    """The whole of ``x`` several times over."""
+    return np.tile(x, repeats)
+
+
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each number several times over."""
+    return np.repeat(np.reshape(x, (-1,)) if axis is None else x, repeats, axis=0 if axis is None else axis)
+
+
+def diag(x: Any, k: int = 0) -> Any:
+    """A vector on the diagonal of a matrix of zeros; of a matrix its diagonal."""
+    if x.ndim > 1:
+        return np.diagonal(x, offset=k)
+    side = x.shape[0] + abs(k)
+    placed = np.pad(x, (max(k, 0), max(-k, 0)) if k >= 0 else (0, -k))
+    return np.where(np.eye(side, k=k, dtype=bool), np.reshape(placed, (1, -1)), 0.0)
+
+
+def diagflat(x: Any, k: int = 0) -> Any:
+    """All numbers on the diagonal of a matrix of zeros."""
+    return diag(np.reshape(x, (-1,)), k)
+
+
+def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """Turned by quarters."""
+    return np.rot90(array, k, tuple(axes))
+
+
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum of the diagonal."""
+    return np.sum(np.diagonal(x, offset=offset, axis1=axis1, axis2=axis2), axis=-1)
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803 - NumPy's name
+    """The powers of ``x`` side by side."""
+    powers = np.arange(float(x.shape[0] if N is None else N))
+    return np.power(np.expand_dims(x, -1), powers if increasing else powers[::-1])
+
+
+def meshgrid(*x: Any, indexing: str = "xy") -> Any:
+    """The coordinates of every point of a grid."""
+    return np.meshgrid(*x, indexing=indexing)
+
+
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """An array like ``x`` holding one number."""
+    return np.zeros(x.shape) + fill_value
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Any:
+    """Zeros in the shape of ``x``."""
+    return np.zeros(x.shape)
+
+
+def ones_like(x: Any, dtype: Any = None) -> Any:
+    """Ones in the shape of ``x``."""
+    return np.ones(x.shape)
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    # order and lookup
+    "Digitize": digitize, "SearchSorted": searchsorted, "Sort": sort, "Argsort": argsort, "Take": take, "TakeAlongAxis": take_along_axis, "GetItem": getitem,
+    # products
+    "Matmul": matmul, "Dot": dot, "Inner": inner, "Outer": outer, "Tensordot": tensordot, "Einsum": einsum, "Kron": kron, "Cross": cross, "Vdot": vdot,
+    # what only moves numbers
+    "Concatenate": concatenate, "Append": append, "Stack": stack, "Hstack": hstack, "Vstack": vstack, "Dstack": dstack, "Split": split,
+    "ArraySplit": array_split, "Hsplit": hsplit, "Vsplit": cut(0), "Dsplit": cut(2), "Unstack": unstack, "Reshape": reshape, "BroadcastTo": broadcast_to,
+    "Pad": pad, "ExpandDims": expand_dims, "Squeeze": np.squeeze, "Transpose": np.transpose, "Swapaxes": np.swapaxes, "Moveaxis": np.moveaxis,
+    "Ravel": np.ravel, "Flip": np.flip, "Fliplr": np.fliplr, "Flipud": np.flipud, "Rot90": rot90, "Roll": np.roll, "Tile": tile, "Repeat": repeat,
+    "Tril": np.tril, "Triu": np.triu, "Diag": diag, "Diagflat": diagflat, "Diagonal": np.diagonal, "Trace": trace, "Vander": vander, "Meshgrid": meshgrid,
+    "FullLike": full_like, "ZerosLike": zeros_like, "OnesLike": ones_like, "EmptyLike": zeros_like,
+}  # fmt: skip

@@ -1,0 +1,232 @@
+"""Mathematical, core and linear-algebra operations (``keras.ops.math``, ``core``, ``linalg``, ``einops``)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from weightlens.layers import activations
+from weightlens.layers.activations import Step
+from weightlens.layers.operations_nn import one_hot
+from weightlens.layers.operations_numpy import Axis, numbers, same, truth, whole
+from weightlens.layers.spectral import fourier, short_time_fourier
+
+# Mathematics.
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
+    """``ln(sum of e^x)`` over ``axis``, the largest taken out first."""
+    largest = step("max", np.max(x, axis=axis, keepdims=True))
+    total = step("sum", np.sum(step("exponentials", np.exp(x - largest)), axis=axis, keepdims=True))
+    y = np.log(total) + largest
+    return y if keepdims else np.squeeze(y, axis)
+
+
+def top_k(x: Any, k: int) -> Any:
+    """The ``k`` largest numbers of the last axis, and their places."""
+    falling = np.flip(np.sort(x, axis=-1), axis=-1)
+    return [falling[..., :k], np.argsort(-x, axis=-1, kind="stable")[..., :k]]
+
+
+def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+    """Whether fewer than ``k`` predictions are larger than the target's."""
+    own = np.sum(one_hot(targets, predictions.shape[-1]) * predictions, axis=-1, keepdims=True)
+    return np.less(np.sum(np.where(predictions > own, 1.0, 0.0), axis=-1), k)
+
+
+def cdist(x: Any, y: Any) -> Any:
+    """The distance of every row of ``x`` from every row of ``y``."""
+    apart = np.expand_dims(x, -2) - np.expand_dims(y, -3)
+    return np.sqrt(np.sum(apart * apart, axis=-1))
+
+
+def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
+    """Every window of the last axis."""
+    return sliding_window_view(x, sequence_length, axis=-1)[..., ::sequence_stride, :]
+
+
+def segment(reduction: Callable[..., Any], stand_in: float) -> Callable[..., Any]:
+    """The reduction of the rows that share a segment number."""
+
+    def function(data: Any, segment_ids: Any, num_segments: int | None = None) -> Any:
+        if num_segments is None:
+            raise NotImplementedError("makes as many rows as there are segments in the data")
+        member = np.equal(np.arange(float(num_segments))[:, None], segment_ids)
+        member = np.reshape(member, (*member.shape, *((1,) * (data.ndim - 1))))
+        return reduction(np.where(member, np.expand_dims(data, 0), stand_in), axis=1)
+
+    return function
+
+
+def rfft(x: Any, fft_length: int | None = None, *, step: Step) -> Any:
+    """How much of each frequency is in the last axis: real and imaginary part."""
+    n = x.shape[-1] if fft_length is None else fft_length
+    x = x[..., :n] if x.shape[-1] >= n else np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, n - x.shape[-1])])
+    cosines, sines = fourier(n, n // 2 + 1, x.dtype)
+    return [x @ step("cosines", cosines), x @ step("sines", sines)]
+
+
+def fft(x: Any, *, step: Step) -> Any:
+    """The Fourier transform of the last axis of ``(real, imaginary)``."""
+    real, imaginary = x
+    cosines, sines = (step(name, m) for name, m in zip(("cosines", "sines"), fourier(real.shape[-1], real.shape[-1], real.dtype), strict=True))
+    parts = [step(name, a @ m) for name, a, m in (("rc", real, cosines), ("is", imaginary, sines), ("rs", real, sines), ("ic", imaginary, cosines))]
+    return [parts[0] - parts[1], parts[2] + parts[3]]
+
+
+def fft2(x: Any, *, step: Step) -> Any:
+    """The Fourier transform of the last two axes."""
+    turned = [np.swapaxes(part, -1, -2) for part in fft(x, step=step)]
+    return [np.swapaxes(part, -1, -2) for part in fft(turned, step=step)]
+
+
+def ifft2(x: Any, *, step: Step) -> Any:
+    """The inverse of ``fft2``."""
+    real, imaginary = fft2([x[0], -x[1]], step=step)
+    size = real.shape[-1] * real.shape[-2]
+    return [real / size, -imaginary / size]
+
+
+def stft(
+    x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann", center: bool = True, *, step: Step
+) -> Any:
+    """The Fourier transform of each short piece: real and imaginary part, ``(..., pieces, frequencies)``."""
+    return list(short_time_fourier(x, sequence_length, sequence_stride, fft_length, window, center, step))
+
+
+# Core.
+
+
+def cast(x: Any, dtype: str) -> Any:
+    """Numbers of another kind: cut off to whole ones, or to true and false."""
+    if dtype == "bool":
+        return truth(x)
+    if dtype.startswith(("int", "uint")):
+        return np.trunc(numbers(x))
+    if dtype in ("float16", "bfloat16"):
+        raise NotImplementedError(f"rounds to {dtype}, which weightlens does not imitate")
+    return numbers(x)
+
+
+def saturate_cast(x: Any, dtype: str) -> Any:
+    """``cast``, cut to the range of the kind of number."""
+    if dtype.startswith(("int", "uint")):
+        limits = np.iinfo(dtype)
+        x = np.minimum(np.maximum(x, float(limits.min)), float(limits.max))
+    return cast(x, dtype)
+
+
+def convert(x: Any, dtype: str | None = None) -> Any:
+    """``x``, as ``dtype`` if one is given."""
+    return x if dtype is None else cast(x, dtype)
+
+
+def sliced(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    """A block of ``inputs`` that begins at ``start_indices``; ``-1`` reaches to the end."""
+    if any(hasattr(start, "op") for start in start_indices):
+        raise NotImplementedError("cuts out a block at a place that depends on the data")
+    pairs = zip((int(start) for start in start_indices), shape, inputs.shape, strict=True)
+    return inputs[tuple(slice(start, n if size in (-1, None) else start + size) for start, size, n in pairs)]
+
+
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
+    """``inputs`` with a block of it replaced."""
+    if any(hasattr(start, "op") for start in start_indices):
+        raise NotImplementedError("replaces a block at a place that depends on the data")
+    places = [(int(start), int(start) + size) for start, size in zip(start_indices, updates.shape, strict=True)]
+    inside = np.zeros(inputs.shape, bool)
+    inside[tuple(slice(*place) for place in places)] = True
+    around = [(first, n - last) for (first, last), n in zip(places, inputs.shape, strict=True)]
+    return np.where(inside, np.pad(updates, around), inputs)
+
+
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
+    """``inputs`` with the entries at fixed ``indices`` replaced, or added to."""
+    if not isinstance(indices, (list, tuple, np.ndarray)) or reduction not in (None, "add"):
+        raise NotImplementedError("replaces entries at places that depend on the data")
+    places = np.asarray(indices, int)
+    slot = np.full(inputs.shape[: places.shape[-1]], -1)
+    flat = places.reshape(-1, places.shape[-1])
+    if len({tuple(place) for place in flat}) < len(flat):
+        raise NotImplementedError("replaces an entry twice")
+    slot[tuple(flat.T)] = np.arange(len(flat))
+    rest = inputs.shape[places.shape[-1] :]
+    fresh = np.take(np.reshape(updates, (len(flat), *rest)), np.maximum(slot, 0), axis=0)
+    hit = (slot >= 0).reshape(*slot.shape, *((1,) * len(rest)))
+    return np.where(hit, inputs + fresh if reduction == "add" else fresh, inputs)
+
+
+# Linear algebra.
+
+
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A002 - Keras's name
+    """The length of vectors (``ord`` 2 unless given), or a norm of matrices over two axes."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    ord = {"inf": math.inf, "-inf": -math.inf}.get(ord, ord) if isinstance(ord, str) else ord
+    if ord in (None, "fro") or (ord == 2 and len(axes) == 1):
+        return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
+    if len(axes) > 1:
+        return matrix_norm(x, ord, axes, keepdims)
+    size = np.abs(x)
+    if math.isinf(ord):
+        return (np.max if ord > 0 else np.min)(size, axis=axes, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(np.where(np.equal(x, 0), 0.0, 1.0), axis=axes, keepdims=keepdims)
+    return np.power(np.sum(np.power(size, float(ord)), axis=axes, keepdims=keepdims), 1.0 / ord)
+
+
+def matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002 - Keras's name
+    """The largest (or smallest) sum of absolute values of a column (1) or a row (infinity)."""
+    if ord not in (1, -1, math.inf, -math.inf):
+        return np.linalg.norm(x, ord=ord, axis=axes, keepdims=keepdims)
+    summed, searched = axes if abs(ord) == 1 else axes[::-1]
+    y = (np.max if ord > 0 else np.min)(np.sum(np.abs(x), axis=summed, keepdims=True), axis=searched, keepdims=True)
+    return y if keepdims else np.squeeze(y, axes)
+
+
+def solve(a: Any, b: Any) -> Any:
+    """``x`` so that ``a . x = b``."""
+    return np.squeeze(np.linalg.solve(a, np.expand_dims(b, -1)), -1) if b.ndim == a.ndim - 1 else np.linalg.solve(a, b)
+
+
+def cholesky(x: Any, upper: bool = False) -> Any:
+    """The triangle whose product with its transpose is ``x``."""
+    y = np.linalg.cholesky(x)
+    return np.swapaxes(y, -1, -2) if upper else y
+
+
+# Axes by name.
+
+
+def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Any:
+    """Axes split, reordered and merged by name: ``rearrange(x, "b (h p) c -> b h (p c)", p=2)``."""
+    before, after = ([re.findall(r"\w+", group) for group in re.findall(r"\w+|\(.*?\)", side)] for side in re.split(r"\s*->\s*", pattern))
+    size = dict(axes_lengths)
+    for group, n in zip(before, tensor.shape, strict=True):
+        known = math.prod(size[name] for name in group if name in size)
+        size |= {name: n // known for name in group if name not in size}
+    names = [name for group in before for name in group]
+    tensor = np.reshape(tensor, [size[name] for name in names])
+    tensor = np.transpose(tensor, [names.index(name) for group in after for name in group])
+    return np.reshape(tensor, [math.prod(size[name] for name in group) for group in after])
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    # mathematics
+    "Logsumexp": logsumexp, "TopK": top_k, "InTopK": in_top_k, "CDist": cdist, "ExtractSequences": extract_sequences, "Erf": activations.erf,
+    "Erfc": lambda x: 1.0 - activations.erf(x), "SegmentSum": segment(np.sum, 0.0), "SegmentMax": segment(np.max, -np.inf),
+    "SegmentMin": segment(np.min, np.inf), "SegmentProd": segment(np.prod, 1.0), "RFFT": rfft, "FFT": fft, "FFT2": fft2, "IFFT2": ifft2, "STFT": stft,
+    # core
+    "Cast": cast, "SaturateCast": saturate_cast, "ConvertToTensor": convert, "StopGradient": same, "Slice": sliced, "SliceUpdate": slice_update,
+    "ScatterUpdate": scatter_update,
+    # linear algebra
+    "Norm": norm, "Det": np.linalg.det, "Inv": np.linalg.inv, "Solve": solve, "Cholesky": cholesky,
+    "Logdet": lambda x: np.log(np.abs(np.linalg.det(x))),
+    # axes by name
+    "Rearrange": rearrange,
+}  # fmt: skip

@@ -1,0 +1,300 @@
+"""TensorFlow functions that Keras 2 stored as layers (``TFOpLambda``, ``SlicingOpLambda``): by path, with TensorFlow's argument names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers import activations, operations_arrays, operations_image, operations_math, operations_nn, operations_numpy
+from weightlens.layers.activations import Step
+
+Function = Callable[..., Any]
+
+
+def unary(function: Function) -> Function:
+    """A function of one array."""
+    return lambda x: function(x)
+
+
+def binary(function: Function) -> Function:
+    """A function of ``x`` and ``y``."""
+    return lambda x, y: function(x, y)
+
+
+def reduced(function: Function) -> Function:
+    """A reduction of ``input_tensor`` over ``axis``."""
+    return lambda input_tensor, axis=None, keepdims=False: function(input_tensor, axis=axes(axis), keepdims=keepdims or False)
+
+
+def axes(axis: Any) -> Any:
+    """Axes as NumPy takes them: one number or a tuple."""
+    return tuple(int(a) for a in axis) if isinstance(axis, (list, tuple, np.ndarray)) and np.ndim(axis) else axis
+
+
+def index_part(spec: Any) -> Any:
+    """One part of a stored index: a slice, a number, ``...`` or a new axis."""
+    if isinstance(spec, dict) and set(spec) <= {"start", "stop", "step"}:
+        return slice(*(spec.get(key) for key in ("start", "stop", "step")))
+    if isinstance(spec, dict):
+        spec = spec.get("value", spec.get("type"))
+    return {"...": Ellipsis, "Ellipsis": Ellipsis, "ellipsis": Ellipsis, "newaxis": None, "tf.newaxis": None, "None": None}.get(spec, spec) if isinstance(spec, str) else spec
+
+
+def getitem(tensor: Any, slice_spec: Any) -> Any:
+    """``tensor[slice_spec]``."""
+    parts = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
+    return operations_arrays.getitem(tensor, tuple(index_part(spec) for spec in parts))
+
+
+def reshape(tensor: Any, shape: Any) -> Any:
+    """The same numbers in another shape."""
+    if not isinstance(shape, (list, tuple, np.ndarray, int)):
+        raise NotImplementedError("takes a shape that the data make")
+    return operations_arrays.reshape(tensor, [shape] if isinstance(shape, int) else [int(n) for n in shape])
+
+
+def transpose(a: Any, perm: Any = None, conjugate: bool = False) -> Any:
+    """The axes in another order."""
+    return np.transpose(a, axes(perm))
+
+
+def split(value: Any, num_or_size_splits: Any, axis: int = 0) -> Any:
+    """Equal parts, or parts of the sizes given."""
+    if isinstance(num_or_size_splits, int):
+        return np.split(value, num_or_size_splits, axis=axis)
+    sizes = [int(n) for n in num_or_size_splits]
+    if -1 in sizes:
+        sizes[sizes.index(-1)] = value.shape[axis] - sum(sizes) - 1
+    return np.split(value, np.cumsum(sizes)[:-1].tolist(), axis=axis)
+
+
+def squeeze(input: Any, axis: Any = None) -> Any:  # noqa: A002 - TensorFlow's name
+    """Without the axes of length 1."""
+    return np.squeeze(input, axes(axis) or None)
+
+
+def gather(params: Any, indices: Any, axis: int | None = 0, batch_dims: int = 0) -> Any:
+    """The entries at ``indices``."""
+    if batch_dims:
+        raise NotImplementedError("gathers for each sample by itself (batch_dims)")
+    return operations_arrays.take(params, indices, axis or 0)
+
+
+def clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
+    """``t`` cut to a range."""
+    return operations_numpy.clip(t, clip_value_min, clip_value_max)
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """Numbers of another kind."""
+    return operations_math.cast(x, str(dtype).removeprefix("tf."))
+
+
+def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    """The matrix product of the last two axes."""
+    return (np.swapaxes(a, -1, -2) if transpose_a else a) @ (np.swapaxes(b, -1, -2) if transpose_b else b)
+
+
+def einsum(equation: Any, *inputs: Any) -> Any:
+    """A sum of products over named axes."""
+    if not isinstance(equation, str):
+        raise NotImplementedError("is an einsum whose equation does not come first")
+    return operations_arrays.einsum(*(inputs[0] if len(inputs) == 1 and isinstance(inputs[0], list) else inputs), subscripts=equation)
+
+
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: float = 0) -> Any:
+    """Cells added around."""
+    return operations_arrays.pad(tensor, paddings, mode.lower(), constant_values)
+
+
+def softmax(logits: Any, axis: Any = None, *, step: Step) -> Any:
+    """``e^x / sum of e^x`` along the last axis unless told otherwise."""
+    return activations.softmax(logits, step, -1 if axis is None else axis)
+
+
+def log_softmax(logits: Any, axis: Any = None, *, step: Step) -> Any:
+    """The logarithm of ``softmax``."""
+    return activations.log_softmax(logits, step, -1 if axis is None else axis)
+
+
+def logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False, *, step: Step) -> Any:
+    """``ln(sum of e^x)``."""
+    return operations_math.logsumexp(input_tensor, axes(axis), keepdims, step=step)
+
+
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Any:
+    """``x / sqrt(max(sum of x^2, epsilon))``."""
+    return x / np.sqrt(np.maximum(np.sum(x * x, axis=axes(axis), keepdims=True), epsilon))
+
+
+def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - TensorFlow's name
+    """The length of vectors."""
+    return operations_math.norm(tensor, None if ord == "euclidean" else ord, axes(axis), keepdims or False)
+
+
+def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = None, axis: int | None = None) -> Any:
+    """``on_value`` at the place that is named, ``off_value`` elsewhere."""
+    hot = operations_nn.one_hot(indices, depth, -1 if axis is None else axis)
+    on, off = 1.0 if on_value is None else on_value, 0.0 if off_value is None else off_value
+    return hot if (on, off) == (1.0, 0.0) else np.where(np.equal(hot, 1.0), on, off)
+
+
+def top_k(input: Any, k: int = 1) -> Any:  # noqa: A002 - TensorFlow's name
+    """The ``k`` largest numbers of the last axis, and their places."""
+    return operations_math.top_k(input, k)
+
+
+def cumulative(function: Function) -> Function:
+    """A running sum or product."""
+
+    def call(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Any:
+        if exclusive:
+            raise NotImplementedError("is a running sum without the number itself (exclusive)")
+        x = np.flip(x, axis) if reverse else x
+        y = function(x, axis=axis)
+        return np.flip(y, axis) if reverse else y
+
+    return call
+
+
+def argument(function: Function) -> Function:
+    """The place of the largest or smallest number along ``axis``."""
+    return lambda input, axis=None: function(input, axis=0 if axis is None else axis)  # noqa: A006
+
+
+def resize(
+    images: Any, size: Any, method: str = "bilinear", preserve_aspect_ratio: bool = False, antialias: bool = False, *, step: Step
+) -> Any:
+    """Images of another size."""
+    if preserve_aspect_ratio:
+        raise NotImplementedError("keeps the aspect ratio of the images")
+    return operations_image.resize(images, tuple(int(n) for n in size), str(method).lower(), antialias, step=step)
+
+
+def space(function: Function) -> Function:
+    """Channels to pixels or back."""
+    return lambda input, block_size, data_format="NHWC": function(input, block_size, "channels_first" if data_format == "NCHW" else None)  # noqa: A006
+
+
+def add_n(inputs: Any) -> Any:
+    """The sum of several arrays."""
+    total = inputs[0]
+    for x in inputs[1:]:
+        total = total + x
+    return total
+
+
+def bias_add(value: Any, bias: Any, data_format: str | None = None) -> Any:
+    """``value + bias`` along the channels."""
+    first = data_format is not None and data_format.startswith("NC")
+    return value + (np.reshape(bias, (-1, *((1,) * (value.ndim - 2)))) if first else bias)
+
+
+def tile(input: Any, multiples: Any) -> Any:  # noqa: A002 - TensorFlow's name
+    """The whole array several times over."""
+    return np.tile(input, tuple(int(n) for n in multiples))
+
+
+def sliced(input_: Any, begin: Any, size: Any) -> Any:
+    """A block of an array."""
+    return operations_math.sliced(input_, [int(n) for n in begin], [int(n) for n in size])
+
+
+def strided_slice(
+    input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0
+) -> Any:
+    """A block of an array, with steps; the masks are sets of axes, one bit each."""
+    if ellipsis_mask or new_axis_mask:
+        raise NotImplementedError("is a strided slice with new axes")
+    key: list[Any] = []
+    for i, (first, last) in enumerate(zip(begin, end, strict=True)):
+        bit, by = 1 << i, 1 if strides is None else int(strides[i])
+        key.append(int(first) if shrink_axis_mask & bit else slice(None if begin_mask & bit else int(first), None if end_mask & bit else int(last), by))
+    return input_[tuple(key)]
+
+
+def scatter_update(tensor: Any, indices: Any, updates: Any) -> Any:
+    """An array with the entries at fixed places replaced."""
+    return operations_math.scatter_update(tensor, indices, updates)
+
+
+def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:  # noqa: F811 - TensorFlow's name
+    """Mean and population variance."""
+    return operations_nn.moments(x, tuple(axes) if isinstance(axes, list) else axes, keepdims)
+
+
+def band_part(input: Any, num_lower: int, num_upper: int) -> Any:  # noqa: A002 - TensorFlow's name
+    """A matrix with zeros away from its diagonal."""
+    rows, columns = np.arange(input.shape[-2])[:, None], np.arange(input.shape[-1])
+    kept = ((num_lower < 0) | (rows - columns <= num_lower)) & ((num_upper < 0) | (columns - rows <= num_upper))
+    return np.where(kept, input, 0.0)
+
+
+def activation(name: str) -> Function:
+    """One of Keras's activations."""
+    return lambda x: activations.ELEMENTWISE[name](x)
+
+
+ELEMENTWISE: dict[str, Function] = {
+    "abs": np.abs, "negative": np.negative, "sqrt": np.sqrt, "rsqrt": operations_numpy.OPERATIONS["Rsqrt"], "square": np.square, "exp": np.exp,
+    "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "sign": np.sign,
+    "floor": np.floor, "ceil": np.ceil, "round": np.rint, "rint": np.rint, "reciprocal": operations_numpy.OPERATIONS["Reciprocal"],
+    "erf": activations.erf, "sigmoid": activations.sigmoid, "softplus": activations.softplus, "is_nan": np.isnan, "is_inf": np.isinf,
+    "is_finite": np.isfinite, "logical_not": operations_numpy.OPERATIONS["LogicalNot"], "zeros_like": operations_arrays.zeros_like,
+    "ones_like": operations_arrays.ones_like, "identity": operations_numpy.same, "stop_gradient": operations_numpy.same,
+    "log_sigmoid": activations.log_sigmoid, "softsign": activations.softsign,
+}  # fmt: skip
+PAIRS: dict[str, Function] = {
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "truediv": np.divide, "divide_no_nan": operations_numpy.divide_no_nan,
+    "floordiv": operations_numpy.floor_divide, "floormod": np.mod, "mod": np.mod, "pow": np.power, "maximum": np.maximum, "minimum": np.minimum,
+    "greater": np.greater, "greater_equal": np.greater_equal, "less": np.less, "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
+    "logical_and": operations_numpy.OPERATIONS["LogicalAnd"], "logical_or": operations_numpy.OPERATIONS["LogicalOr"],
+    "logical_xor": operations_numpy.OPERATIONS["LogicalXor"], "squared_difference": lambda x, y: np.square(x - y),
+    "atan2": operations_numpy.arctan2, "xlogy": lambda x, y: np.where(np.equal(x, 0), 0.0, x * np.log(y)),
+}  # fmt: skip
+REDUCTIONS: dict[str, Function] = {
+    "reduce_sum": operations_numpy.total, "reduce_mean": operations_numpy.mean, "reduce_max": operations_numpy.largest,
+    "reduce_min": operations_numpy.smallest, "reduce_prod": operations_numpy.product, "reduce_any": operations_numpy.any_of,
+    "reduce_all": operations_numpy.all_of, "reduce_std": operations_numpy.std, "reduce_variance": operations_numpy.var,
+}  # fmt: skip
+OPERATORS = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "truediv": "divide", "floordiv": "floordiv", "mod": "floormod", "pow": "pow",
+    "and": "logical_and", "or": "logical_or", "xor": "logical_xor", "gt": "greater", "ge": "greater_equal", "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal",
+}  # fmt: skip
+FUNCTIONS: dict[str, Function] = {
+    "__operators__.getitem": getitem, "__operators__.neg": unary(np.negative), "__operators__.abs": unary(np.abs),
+    "__operators__.invert": unary(operations_numpy.OPERATIONS["LogicalNot"]), "__operators__.matmul": binary(np.matmul), "linalg.matmul": matmul,
+    "matmul": matmul, "linalg.einsum": einsum, "einsum": einsum, "tensordot": lambda a, b, axes: operations_arrays.tensordot(a, b, axes),
+    "reshape": reshape, "transpose": transpose, "compat.v1.transpose": transpose, "concat": lambda values, axis: operations_arrays.concatenate(values, axis),
+    "stack": lambda values, axis=0: operations_arrays.stack(values, axis), "unstack": lambda value, num=None, axis=0: operations_arrays.unstack(value, num, axis),
+    "split": split, "squeeze": squeeze, "compat.v1.squeeze": squeeze, "expand_dims": lambda input, axis: np.expand_dims(input, axis), "tile": tile,
+    "repeat": lambda input, repeats, axis=None: operations_arrays.repeat(input, repeats, axis), "reverse": lambda tensor, axis: np.flip(tensor, axes(axis)),
+    "roll": lambda input, shift, axis: np.roll(input, axes(shift), axes(axis)), "pad": pad, "compat.v1.pad": pad, "gather": gather, "compat.v1.gather": gather,
+    "slice": sliced, "strided_slice": strided_slice, "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, shape), "cast": cast,
+    "clip_by_value": clip, "where": lambda condition, x=None, y=None: operations_numpy.where(condition, x, y), "one_hot": one_hot, "add_n": add_n,
+    "math.add_n": add_n, "math.argmax": argument(np.argmax), "math.argmin": argument(np.argmin), "argmax": argument(np.argmax), "argmin": argument(np.argmin),
+    "math.cumsum": cumulative(np.cumsum), "cumsum": cumulative(np.cumsum), "math.cumprod": cumulative(np.cumprod), "math.top_k": top_k, "nn.top_k": top_k,
+    "math.reduce_logsumexp": logsumexp, "reduce_logsumexp": logsumexp, "math.l2_normalize": l2_normalize, "nn.l2_normalize": l2_normalize,
+    "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": lambda values, axis=-1: np.sort(values, axis=axis),
+    "argsort": lambda values, axis=-1: operations_arrays.argsort(values, axis), "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1),
+    "linalg.band_part": band_part, "linalg.matrix_transpose": lambda a: np.swapaxes(a, -1, -2), "tensor_scatter_nd_update": scatter_update,
+    "nn.softmax": softmax, "nn.log_softmax": log_softmax, "nn.relu": unary(activations.relu), "nn.relu6": unary(activations.relu6),
+    "nn.elu": unary(activations.elu), "nn.selu": unary(activations.selu), "nn.silu": lambda features, beta=1.0: features * activations.sigmoid(beta * features),
+    "nn.swish": lambda features, beta=1.0: features * activations.sigmoid(beta * features), "nn.gelu": lambda features, approximate=False: activations.gelu(features, approximate),
+    "nn.leaky_relu": lambda features, alpha=0.2: activations.leaky_relu(features, alpha), "nn.bias_add": bias_add, "nn.moments": moments,
+    "nn.depth_to_space": space(operations_nn.depth_to_space), "nn.space_to_depth": space(operations_nn.space_to_depth),
+    "image.resize": resize, "image.rgb_to_grayscale": lambda images: operations_image.rgb_to_grayscale(images),
+    "keras.activations.gelu": lambda x, approximate=False: activations.gelu(x, approximate),
+}  # fmt: skip
+OPERATIONS: dict[str, Function] = {
+    **{f"tf.{path}{name}": unary(function) for name, function in ELEMENTWISE.items() for path in ("", "math.", "nn.")},
+    **{f"tf.{path}{name}": binary(function) for name, function in PAIRS.items() for path in ("", "math.")},
+    **{f"tf.{path}{name}": reduced(function) for name, function in REDUCTIONS.items() for path in ("", "math.")},
+    **{f"tf.__operators__.{name}": binary(PAIRS[function]) for name, function in OPERATORS.items()},
+    **{f"tf.__operators__.r{name}": lambda x, y, function=PAIRS[function]: function(y, x) for name, function in OPERATORS.items()},
+    **{f"tf.keras.activations.{name}": activation(name) for name in activations.ELEMENTWISE},
+    **{f"tf.{path}": function for path, function in FUNCTIONS.items()},
+}
