@@ -24,12 +24,13 @@ FOREIGN = {
 
 def read(path: Path, config: Path | None) -> Model:
     """The model in a file or folder of any kind that is known."""
-    if path.is_dir():
+    try:
+        with path.open("rb", buffering=0) as file:
+            start = file.read(64)
+    except IsADirectoryError:
         return _read_folder(path)
-    if not path.exists():
-        raise UnreadableModel(f"{path}: there is no such file")
-    with path.open("rb") as file:
-        start = file.read(32)
+    except FileNotFoundError:
+        raise UnreadableModel(f"{path}: there is no such file") from None
     if start.startswith(ZIP_MAGIC):
         return read_archive(path)
     if start.lstrip()[:1] in (b"{", b"["):

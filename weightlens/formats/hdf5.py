@@ -169,10 +169,11 @@ def read_attribute(group: h5g.GroupID, name: str) -> Any:
         shape, dtype = attribute.shape, attribute.dtype
         if shape is None or math.prod(shape) * dtype.itemsize > MAX_ATTRIBUTE:
             raise UnreadableModel(f"attribute {name} has a size that no attribute of Keras's has")
-        if dtype.kind != "S":  # text of any length, numbers: h5py knows how
-            return h5py.AttributeManager(h5py.Group(group))[name] if math.prod(shape) else np.empty(shape)
+        if dtype.kind not in "SOiufb" or (dtype.kind == "O" and h5py.check_string_dtype(dtype) is None):
+            raise UnreadableModel(f"attribute {name} holds neither text nor numbers")
         values = np.zeros(shape, dtype)
-        attribute.read(values)
+        if values.size:
+            attribute.read(values)
         return values
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise UnreadableModel(f"attribute {name} cannot be read ({first_line(error)})") from None
