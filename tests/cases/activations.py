@@ -3,7 +3,8 @@
 from tests.cases import case
 
 NAMES = (
-    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "exponential", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "tanh_shrink",
+    "linear", "relu", "relu6",
+    "leaky_relu", "elu", "selu", "celu", "exponential", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "tanh_shrink",
     "hard_shrink", "soft_shrink", "softplus", "log_sigmoid", "softsign", "silu", "hard_silu", "gelu", "mish", "squareplus", "sparse_plus",
     "sparse_sigmoid", "glu", "softmax", "log_softmax", "sparsemax",
 )  # fmt: skip

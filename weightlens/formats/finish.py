@@ -12,6 +12,7 @@ from weightlens.formats.conversion import converted, flipped
 from weightlens.formats.dialect import Dialect
 from weightlens.model import Layer, Model
 
+MERGING = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
 SPATIAL = {"Conv1D": 1, "Conv2D": 2, "Conv3D": 3, "Conv2DTranspose": 2, "ConvLSTM2D": 2}
 
 
@@ -34,6 +35,17 @@ def finish(layer: Layer, dialect: Dialect) -> None:
     rule = RULES.get(layer.class_name)
     if rule is not None:
         rule(layer)
+    if dialect.major < 3:
+        before_keras_3(layer)
+
+
+def before_keras_3(layer: Layer) -> None:
+    """Two layers that compute other numbers since Keras 3: masks that are merged, RandomCrop when it predicts."""
+    if layer.class_name in MERGING and not layer.is_operation:
+        layer.config["mask_mode"] = "all"
+    elif layer.class_name == "RandomCrop":
+        layer.class_name, layer.note = "Resizing", "saved as RandomCrop, which resizes to its size when it predicts"
+        layer.config |= {"interpolation": "bilinear", "crop_to_aspect_ratio": True}
 
 
 def theano(layer: Layer) -> None:
