@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.recording import Part, Recorded, Step, each
-from weightlens.text import ATOM, CHOICE, COMPARE, INFIX, JOINS, MOVES, POWER, PRODUCT, QUIET, SUM, TEMPLATES, Words, call_name, reduction_name
+from weightlens.text import ATOM, CHOICE, INFIX, JOINS, MOVES, POWER, PRODUCT, QUIET, SUM, TEMPLATES, Words, call_name, reduction_name
 
 Index = tuple[int, ...]
 
@@ -111,7 +111,7 @@ class Arithmetic:
         for place in (np.unravel_index(k, lengths) for k in range(total if total <= self.terms + 1 else self.terms)):
             for a, i in zip(axes, place, strict=True):
                 kept[a] = int(i)
-            texts.append(self.operand(whole, tuple(int(i) for i in kept), depth, SUM if reduction_name(x.op) == "sum" else CHOICE))
+            texts.append(self.operand(whole, tuple(int(i) for i in kept), depth, PRODUCT if reduction_name(x.op) == "sum" else CHOICE))
         name = reduction_name(x.op)
         if name == "sum":
             return self.joined(texts, total)
@@ -170,7 +170,7 @@ def fitted(thing: Any, index: Index) -> Index:
 
 def signed(text: str) -> Words:
     """A number as an operand; a negative one needs parentheses inside products and differences."""
-    return text, COMPARE if text.startswith("-") else ATOM
+    return text, SUM if text.startswith("-") else ATOM
 
 
 def tight(sign: str) -> str:

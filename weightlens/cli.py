@@ -5,31 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import weightlens
-from weightlens.errors import BadInput, WeightlensError
-
-if TYPE_CHECKING:
-    from weightlens.model import Model
-    from weightlens.terminal import Screen
+from weightlens.cli_common import (
+    Assume, Config, Force, Format, Input, ModelFile, Output, Part,
+    inputs_of, note, one_of, opened, progress_bar, quiet_pipe, ready, refused, to_bytes, to_screen, unexpected,
+)  # fmt: skip
+from weightlens.errors import WeightlensError
 
 app = typer.Typer(
     name="weightlens", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-
-ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .hdf5, .keras, weights with or without architecture.")]
-Input = Annotated[str | None, typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, a .csv, .npy or .npz file, or an image.')]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
-Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help="The architecture (.json, .yaml) of a file that holds weights only.")]
-Assume = Annotated[str | None, typer.Option("--assume", metavar="STACK", help="The architecture of a plain stack, such as dense:relu,softmax.")]
-Part = Annotated[str | None, typer.Option("--layers", metavar="A..B", help="Only the layers from A to B; the input is then that of A.")]
-Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, or json for machines.")]
-
 
 def version(wanted: bool) -> None:
     """Print the version and stop."""
@@ -145,6 +135,67 @@ def trace(
 
 
 @app.command()
+def export(
+    model: ModelFile,
+    given: Input = None,
+    output: Output = None,
+    labels: Annotated[str, typer.Option("--labels", metavar="A,B", help="Names of the classes.")] = "",
+    layers: Part = None,
+    force: Force = False,
+    config: Config = None,
+    assume: Assume = None,
+) -> None:
+    """Write a workbook in which every step of the prediction is a live formula.
+
+    \b
+    weightlens export or.h5
+    weightlens export or.h5 -i or.csv -o or.xlsx --labels False,True
+    weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
+    """
+    target = output or Path(Path(model).name).with_suffix(".xlsx")
+    ready(target, force)
+    loaded = opened(model, config, assume, layers)
+    options: dict[str, Any] = {"labels": [label.strip() for label in labels.split(",")] if labels else (), "force": force}
+    weightlens.export(loaded, target, inputs_of(given, loaded), **options)
+    typer.echo(f"{target} written ({target.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {target}")
+
+
+@app.command()
+def check(
+    model: ModelFile,
+    given: Input = None,
+    workbook: Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")] = None,
+    engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="libreoffice, gnumeric or ironcalc.")] = None,
+    tolerance: Annotated[float | None, typer.Option("--tolerance", min=0, help="Relative difference that is allowed.")] = None,
+    output_format: Format = "table",
+    config: Config = None,
+    assume: Assume = None,
+) -> None:
+    """Compare weightlens with Keras layer by layer, or a workbook with weightlens. Exit code 1 where they differ.
+
+    \b
+    weightlens check or.h5
+    weightlens check digits.keras -i digits.csv
+    weightlens check or.h5 --workbook or.xlsx
+    """
+    from weightlens import checks
+    from weightlens.terminal.report import print_report, write_report
+
+    one_of(output_format, "--format", ("table", "json"))
+    loaded = opened(model, config, assume)
+    options: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
+    if workbook is not None:
+        report = checks.check_workbook(workbook, loaded, engine, **options)
+    else:
+        report = checks.check(loaded, inputs_of(given, loaded), **options)
+    if output_format == "json":
+        to_bytes(None, False, lambda file: write_report(report, file))
+    else:
+        to_screen(None, False, lambda screen: print_report(report, screen))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
 def predict(
     model: ModelFile,
     given: Annotated[str, typer.Option("--input", "-i", metavar="INPUT", help="Rows: a .csv or .npy file, -, or \"0,0;0,1\".")],
@@ -197,94 +248,6 @@ def diff(
     raise typer.Exit(0 if found.same else 1)
 
 
-# What the commands share ---------------------------------------------------------------------------------------
-
-
-def opened(path: str, config: str | None, assume: str | None, layers: str | None = None) -> Model:
-    """The model, with the architecture it is assumed to have, cut to the layers asked for."""
-    loaded = weightlens.load(path, config)
-    if assume:
-        from weightlens.formats import assume as assumed
-
-        loaded = assumed(loaded, assume)
-    if layers:
-        from weightlens.part import part
-
-        loaded = part(loaded, layers)
-    return loaded
-
-
-def inputs_of(given: str | None, model: Model) -> list[Any]:
-    """The input that was given, or a sensible one."""
-    if given is None:
-        from weightlens.inputs import default_inputs
-
-        return default_inputs(model)
-    from weightlens.input_files import read_inputs
-
-    return read_inputs(given, model, note)
-
-
-def one_of(value: str, option: str, known: tuple[str, ...]) -> None:
-    """Refuse a value that an option does not have."""
-    if value not in known:
-        raise BadInput(f"{option} {value}: it is one of {', '.join(known)}")
-
-
-def ready(output: Path | None, force: bool) -> None:
-    """Refuse an output that cannot be written before anything is computed."""
-    if output is not None:
-        from weightlens.files import check_output
-
-        check_output(output, force)
-
-
-def to_screen(output: Path | None, force: bool, write: Callable[[Screen], None]) -> None:
-    """Print lines, or write them to a file all at once."""
-    from weightlens.terminal import Screen
-
-    if output is None:
-        write(Screen())
-        return
-    import io
-
-    from weightlens.files import replacing
-
-    with replacing(output, force) as file, io.TextIOWrapper(file, "utf-8", write_through=False) as text:
-        write(Screen(text, colour=False))
-        text.flush()
-        text.detach()
-
-
-def to_bytes(output: Path | None, force: bool, write: Callable[[Any], None], binary: bool = False) -> None:
-    """Write data to a file all at once, or to standard output."""
-    if output is not None:
-        from weightlens.files import replacing
-
-        with replacing(output, force) as file:
-            write(file)
-    elif binary and sys.stdout.isatty():
-        raise BadInput("this format is not for a terminal; name a file with -o FILE")
-    else:
-        sys.stdout.flush()
-        write(sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-
-
-def note(text: str) -> None:
-    """One line beside the output."""
-    from weightlens.terminal.escape import clean
-
-    typer.echo(f"Note: {clean(text, 300)}", err=True)
-
-
-def progress_bar(title: str, total: int) -> Any:
-    """A progress bar on a terminal, for what takes a while; gives the function that moves it on."""
-    from weightlens.terminal.progress import progress
-
-    return progress(title, total)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; gives the exit code. 0: fine, 1: a difference was found, 2: bad input, one line said why."""
     try:
@@ -301,24 +264,4 @@ def main(arguments: list[str] | None = None) -> int:
     except MemoryError:
         return refused("there is not enough memory for this; --layer, --slice and --layers ask for less")
     except Exception as error:
-        if hasattr(error, "format_message"):  # click's own: a wrong option, a missing argument
-            return refused(f"{error.format_message()} (weightlens --help lists what there is)" if str(error) else "") if error.format_message() else 2
-        if type(error).__name__ == "Abort":
-            return 130
-        raise
-
-
-def refused(message: str) -> int:
-    """Say in one line on stderr what is wrong; gives the exit code."""
-    from weightlens.terminal.escape import clean
-
-    sys.stdout.flush()
-    typer.echo(f"Error: {clean(message, 1000)}", err=True)
-    return 2
-
-
-def quiet_pipe() -> None:
-    """Nobody reads on (``| head``): let Python end without complaining."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return unexpected(error)

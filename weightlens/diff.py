@@ -1,0 +1,215 @@
+"""What changed between two models: layers, settings, connections, shapes, types, weights. Dialects do not count as changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weightlens.graph import refs
+from weightlens.model import Layer, Model, Weight
+from weightlens.statistics import CHUNK, chunks
+
+# Settings that do not change what a trained layer computes, or that only some versions write.
+SILENT = {
+    "name", "dtype", "trainable", "build_config", "module", "registered_name", "shared_object_id", "input_shape", "input_dtype", "seed", "ragged",
+    "sparse", "optional", "stateful", "unroll", "implementation", "time_major", "return_state", "input_length", "noise_shape",
+    "unit_forget_bias", "layer", "layers", "cell", "forward_layer", "backward_layer", "quantization_config", "autocast", "synchronized",
+    "mask_value_dtype", "input_spec", "batch_input_shape", "input_dim_hint", "renorm",
+}  # fmt: skip
+TRAINING = ("initializer", "regularizer", "constraint")
+
+
+@dataclass
+class WeightChange:
+    """One matrix held against its counterpart; ``status``: same, differs, shape, only in A, only in B."""
+
+    name: str
+    status: str
+    shapes: list[tuple[int, ...]]
+    dtypes: list[str]
+    largest: float = 0.0  # absolute difference
+    element: str = ""
+    norms: tuple[float, float] = (0.0, 0.0)
+    cosine: float = 1.0
+
+    @property
+    def same(self) -> bool:
+        """Whether the numbers are equal (a type that holds them as exactly is no difference)."""
+        return self.status == "same"
+
+
+@dataclass
+class Difference:
+    """All that two models do not have in common; ``same`` where that is nothing."""
+
+    names: tuple[str, str]
+    architecture: list[str] = field(default_factory=list)  # one line for each difference
+    weights: list[WeightChange] = field(default_factory=list)
+    tolerance: float = 0.0
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.architecture and all(change.same for change in self.weights)
+
+
+def compare(a: Model, b: Model, tolerance: float = 0.0) -> Difference:
+    """Hold one model against another."""
+    found = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance)
+    compare_layers(a.layers, b.layers, found, "")
+    if a.class_name and b.class_name:
+        pairs = {first.name: second.name for first, second in matched(a.layers, b.layers) if first and second}
+        found.architecture += [f"{name}: connected differently" for name in rewired(a, b, pairs)]
+    compare_weights({w.path: w for w in a.unplaced}, {w.path: w for w in b.unplaced}, found, "")
+    return found
+
+
+def compare_layers(a: list[Layer], b: list[Layer], found: Difference, prefix: str) -> None:
+    """Layers of one graph, those of nested models included."""
+    for first, second in matched(a, b):
+        if first is None or second is None:
+            alone = first or second
+            assert alone is not None
+            if alone.class_name != "InputLayer":
+                found.architecture.append(f"{prefix}{alone.name}: {alone.class_name or 'a layer'}, only in {'A' if first else 'B'}")
+                weights = alone.weights
+                compare_weights(weights if first else {}, {} if first else weights, found, f"{prefix}{alone.name}/")
+            continue
+        name = prefix + first.name
+        if first.name != second.name and first.class_name != "InputLayer":
+            found.architecture.append(f"{name}: called {second.name} in B")
+        compare_one(first, second, name, found)
+
+
+def compare_one(first: Layer, second: Layer, name: str, found: Difference) -> None:
+    """A layer and its counterpart: class, settings, weights, what it wraps."""
+    if first.class_name and second.class_name:
+        if first.class_name != second.class_name:
+            found.architecture.append(f"{name}: {first.class_name} in A, {second.class_name} in B")
+        else:
+            found.architecture += [f"{name}: {text}" for text in changed_settings(first.config, second.config)]
+    compare_weights(first.own_weights, second.own_weights, found, f"{name}/")
+    for key in dict.fromkeys([*first.inner, *second.inner]):
+        if key in first.inner and key in second.inner:
+            compare_one(first.inner[key], second.inner[key], f"{name}/{key}", found)
+        else:
+            found.architecture.append(f"{name}/{key}: only in {'A' if key in first.inner else 'B'}")
+    if first.model is not None and second.model is not None:
+        compare_layers(first.model.layers, second.model.layers, found, f"{name}/")
+
+
+def matched(a: list[Layer], b: list[Layer]) -> list[tuple[Layer | None, Layer | None]]:
+    """Layers and their counterparts: by name, then by class and shapes in order; what has none stands alone."""
+    by_name = {layer.name: layer for layer in b}
+    pairs = {layer.name: by_name[layer.name] for layer in a if layer.name in by_name and fits(layer, by_name[layer.name])}
+    taken = {id(layer) for layer in pairs.values()}
+    rest = [layer for layer in b if id(layer) not in taken]
+    for layer in a:
+        if layer.name not in pairs and (twin := next((other for other in rest if alike(layer, other)), None)) is not None:
+            pairs[layer.name] = twin
+            rest.remove(twin)
+    for layer in a:  # the same name, though something else
+        if layer.name not in pairs and by_name.get(layer.name) in rest:
+            pairs[layer.name] = by_name[layer.name]
+            rest.remove(by_name[layer.name])
+    return [(layer, pairs.get(layer.name)) for layer in a] + [(None, layer) for layer in rest]
+
+
+def fits(a: Layer, b: Layer) -> bool:
+    """Whether two layers of one name are of one class, where both say of which."""
+    return a.class_name == b.class_name or not a.class_name or not b.class_name
+
+
+def alike(a: Layer, b: Layer) -> bool:
+    """Whether two layers of different names can be the same one."""
+    return fits(a, b) and [w.shape for w in a.weights.values()] == [w.shape for w in b.weights.values()]
+
+
+def changed_settings(a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:
+    """The settings that both files state, and state differently."""
+    for key in a:
+        if key not in b or key in SILENT or any(word in key for word in TRAINING):
+            continue
+        first, second = plain_setting(a[key]), plain_setting(b[key])
+        if first != second:
+            yield f"{key} {first} in A, {second} in B"
+
+
+def plain_setting(value: Any) -> Any:
+    """A setting in one form, however it was written: ``None`` for a linear activation, a list for a tuple, seven digits."""
+    if isinstance(value, dict):
+        inner = value.get("config")
+        if isinstance(inner, str):
+            return plain_setting(inner)
+        return {key: plain_setting(v) for key, v in value.items() if key not in SILENT}
+    if isinstance(value, (list, tuple)):
+        items = [plain_setting(item) for item in value]
+        return items[0] if len(items) == 1 else items
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return "linear" if value is None else value
+
+
+def rewired(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[str]:
+    """The layers that take their inputs from elsewhere."""
+    layers = {layer.name: layer for layer in b.layers}
+    for layer in a.layers:
+        twin = layers.get(pairs.get(layer.name, ""))
+        if twin is None or layer.class_name == "InputLayer":
+            continue
+        ways = [[(pairs.get(ref.layer), ref.call, ref.index) for call in layer.calls for ref in refs((call.args, call.kwargs))]]
+        ways.append([(ref.layer, ref.call, ref.index) for call in twin.calls for ref in refs((call.args, call.kwargs))])
+        if ways[0] != ways[1]:
+            yield layer.name
+
+
+def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Difference, prefix: str) -> None:
+    """Matrices by name."""
+    for name in dict.fromkeys([*a, *b]):
+        pair = [weights[name] for weights in (a, b) if name in weights]
+        change = WeightChange(prefix + name, "same", [w.shape for w in pair], [w.dtype for w in pair])
+        if len(pair) == 1:
+            change.status = f"only in {'A' if name in a else 'B'}"
+        elif pair[0].shape != pair[1].shape:
+            change.status = "shape"
+        elif any(w.dtype.startswith("not numbers") for w in pair):
+            change.status = "same" if pair[0].dtype == pair[1].dtype else "differs"
+        else:
+            measure(*pair, change)
+            change.status = "same" if change.largest <= found.tolerance else "differs"
+        found.weights.append(change)
+
+
+def measure(a: Weight, b: Weight, change: WeightChange) -> None:
+    """Largest difference, norms and cosine, over chunks so that memory stays flat."""
+    start, products, squares_a, squares_b = 0, 0.0, 0.0, 0.0
+    for x, y in zip(flat(a), flat(b), strict=True):
+        off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
+        off = np.where(np.isnan(off), np.inf, off)
+        place = int(off.argmax()) if off.size else 0
+        if off.size and off[place] > change.largest:
+            change.largest = float(off[place])
+            change.element = "[" + ", ".join(str(int(i)) for i in np.unravel_index(start + place, a.shape)) + "]"
+        x, y = np.nan_to_num(x), np.nan_to_num(y)
+        products, squares_a, squares_b = products + float(x @ y), squares_a + float(x @ x), squares_b + float(y @ y)
+        start += x.size
+    change.norms = (float(np.sqrt(squares_a)), float(np.sqrt(squares_b)))
+    change.cosine = products / (change.norms[0] * change.norms[1]) if squares_a and squares_b else float(squares_a == squares_b)
+
+
+def flat(weight: Weight) -> Iterator[np.ndarray]:
+    """The numbers of a matrix as float64, in pieces that are the same for every matrix of its shape."""
+    if weight.size <= CHUNK:
+        yield np.asarray(weight.value, dtype=np.float64).ravel()
+        return
+    pending = np.empty(0)
+    for piece in chunks(weight):
+        pending = np.concatenate([pending, piece.astype(np.float64)]) if pending.size else piece.astype(np.float64)
+        while pending.size >= CHUNK:
+            yield pending[:CHUNK]
+            pending = pending[CHUNK:]
+    if pending.size:
+        yield pending
