@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from weightlens.model import Weight
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How an array is made of stored ones: what ``Weight.read`` is for it, and what writing back has to undo."""
+
+    sources: Sequence[Weight]
+    make: Callable[..., np.ndarray]
+
+    def __call__(self) -> np.ndarray:
+        return np.ascontiguousarray(self.make(*(weight.value for weight in self.sources)))
 
 
 def converted(
@@ -15,9 +27,7 @@ def converted(
     """An array made of stored ones, worked out when it is read."""
     paths = ", ".join(weight.path for weight in sources)
     notes = "; ".join(dict.fromkeys(text for text in (*(weight.note for weight in sources), note) if text))
-    return Weight(
-        name, shape, dtype or sources[0].dtype, paths, lambda: np.ascontiguousarray(make(*(weight.value for weight in sources))), note=notes
-    )
+    return Weight(name, shape, dtype or sources[0].dtype, paths, Conversion(sources, make), note=notes)
 
 
 def moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:

@@ -1,0 +1,148 @@
+"""Carrying changes back: the yellow cells of an edited workbook become the weights of a new model file."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.book import read_book
+from weightlens.errors import BadInput
+from weightlens.files import check_output
+from weightlens.formats import load
+from weightlens.model import Model, Weight
+from weightlens.workbook.reading import Entry, read_map
+from weightlens.write_back import write_back
+
+SHOWN = 20  # changed numbers that are listed one by one
+NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
+
+
+@dataclass(frozen=True)
+class Change:
+    """One number that was changed: the weight, its element, the cell, the value in the file and the one in the sheet."""
+
+    weight: str
+    index: tuple[int, ...]
+    cell: str
+    old: float
+    new: float
+
+    def __str__(self) -> str:
+        place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        return f"{self.weight} {place}: {self.old:.9g} -> {self.new:.9g} ({self.cell})"
+
+
+@dataclass
+class Imported:
+    """What ``import_workbook`` did: the new file, and every number that differs from the old one."""
+
+    path: Path
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """The changes, one a line; long lists are cut."""
+        shown = [str(change) for change in self.changes[:SHOWN]]
+        rest = len(self.changes) - len(shown)
+        return shown + ([f"... and {rest:,} more"] if rest else []) or ["no weight was changed: the new file is a copy"]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def import_workbook(
+    book: str | PathLike[str],
+    model_path: str | PathLike[str],
+    out: str | PathLike[str],
+    force: bool = False,
+    config: str | PathLike[str] | None = None,
+) -> Imported:
+    """Write a new model file with the weights that stand in the yellow cells of an edited workbook.
+
+    Only the changed numbers differ from the file at ``model_path``. Cells are found by their defined names;
+    anything but a finite number in one of them raises ``BadInput``, and nothing is written.
+    """
+    source, target = Path(model_path), Path(out)
+    check_output(target, force)
+    model, edited = load(source, config), read_book(Path(book))
+    imported = Imported(target)
+    new: dict[str, tuple[Weight, np.ndarray]] = {}
+    seen: dict[str, np.ndarray] = {}
+    for entry in read_map(edited):
+        if entry.kind == "weight":
+            name, weight = weight_of(model, entry, edited.path.name)
+            sheet, first = entry.place(edited)
+            cells = entry.references(first)
+            value, found = compared(weight, entry.values(edited), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
+            imported.changes += [Change(name, *rest) for rest in found]
+            if not np.array_equal(seen.setdefault(weight.path, value), value, equal_nan=True):
+                raise BadInput(f"{edited.path.name}: {name} stands in the workbook twice, with different numbers; the file keeps it once")
+            if found:
+                new[name] = weight, value
+    write_back(source, target, new, force)
+    return imported
+
+
+def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
+    """The weight of the model that a block shows, by layer and name. Calls of a shared layer have one set of weights."""
+    weights = model.weights
+    for name in (entry.label, re.sub(r" #\d+(?=/|$)", "", entry.label)):
+        if name in weights:
+            if weights[name].shape != entry.arrangement.shape:
+                shapes = f"{entry.arrangement.shape}, in the model {weights[name].shape}"
+                raise BadInput(f"{book}: {name} has shape {shapes}: a workbook of another model")
+            return name, weights[name]
+    raise BadInput(f"{book}: is not a workbook of this model, which has no weight {entry.label}")
+
+
+def compared(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:
+    """The weight with the cells' numbers where they differ, and these differences.
+
+    A number that reads back as the stored one is unchanged, also where a spreadsheet program kept only 15 digits of it.
+    """
+    value = weight.value.copy()
+    changes = []
+    for index, old, shown in zip(np.ndindex(weight.shape), value.reshape(-1).tolist(), cells.reshape(-1).tolist(), strict=True):
+        if shown == old:
+            continue
+        new = finite(shown, old, lambda: cell(index))  # noqa: B023 - called at once
+        if new is not None and not same(new, old, value.dtype):
+            value[index] = stored = fitting(new, value.dtype, cell(index))
+            changes.append((index, cell(index), old, stored))
+    return value, changes
+
+
+def finite(shown: Any, old: float, cell: Any) -> float | None:
+    """The number in a cell; ``None`` where the sheet shows in words what is no finite number in the file either."""
+    if isinstance(shown, (int, float)) and not isinstance(shown, bool) and math.isfinite(shown):
+        return float(shown)
+    if isinstance(shown, str) and shown in NON_FINITE and repr(NON_FINITE[shown]) == repr(old):
+        return None
+    what = "is empty" if shown is None or shown == "" else f"holds {str(shown)[:40]!r}, which is not a finite number"
+    raise BadInput(f"{cell()} {what}; a weight is a number")
+
+
+def same(new: float, old: float, dtype: np.dtype) -> bool:
+    """Whether a number in a sheet is the stored one."""
+    with np.errstate(over="ignore"):
+        return bool(new == old or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new == float(f"{old:.15g}"))
+
+
+def fitting(new: float, dtype: np.dtype, cell: str) -> float:
+    """The number as the file's type holds it; refuses what it cannot hold."""
+    if dtype.kind in "iub":
+        limits = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if new != int(new) or not limits[0] <= new <= limits[1]:
+            raise BadInput(f"{cell} holds {new:.9g}, but the file keeps {dtype} there: a whole number from {limits[0]} to {limits[1]}")
+        return int(new)
+    with np.errstate(over="ignore"):
+        stored = float(dtype.type(new))
+    if not math.isfinite(stored):
+        raise BadInput(f"{cell} holds {new:.9g}, which is too large for {dtype}, the type of the file")
+    return stored
