@@ -83,7 +83,7 @@ class Arithmetic:
             return self.reduction(x, index, depth)
         if isinstance(op, np.ufunc) and op.signature is None:
             return f"{call_name(op)}({', '.join(self.operand(arg, index, depth, CHOICE) for arg in args)})", ATOM
-        return (signed(plain(x.value[index])) if x.value is not None else (f"{call_name(op)}(...)", ATOM))
+        return signed(plain(x.value[index])) if x.value is not None else (f"{call_name(op)}(...)", ATOM)
 
     def product(self, a: Any, b: Any, index: Index, depth: int) -> Words:
         """``a1*b1 + a2*b2``: row times column."""
@@ -94,9 +94,8 @@ class Arithmetic:
         length = a.shape[-1]
         shown = range(length) if length <= self.terms + 1 else range(self.terms)
         left = row if rank_a > 1 else ()
-        terms = [
-            f"{self.operand(a, (*left, k), depth, PRODUCT)}*{self.operand(b, (*batch, k, *column) if rank_b > 1 else (k,), depth, POWER)}" for k in shown
-        ]
+        pairs = [((*left, k), (*batch, k, *column) if rank_b > 1 else (k,)) for k in shown]
+        terms = [f"{self.operand(a, at_a, depth, PRODUCT)}*{self.operand(b, at_b, depth, POWER)}" for at_a, at_b in pairs]
         return self.joined(terms, length)
 
     def reduction(self, x: Recorded, index: Index, depth: int) -> Words:
@@ -104,14 +103,16 @@ class Arithmetic:
         whole = x.args[0]
         axis = x.kwargs.get("axis", x.args[1] if len(x.args) > 1 else (0 if getattr(x.op, "__name__", "") == "reduce" else None))
         axes = tuple(range(whole.ndim)) if axis is None else tuple(a % whole.ndim for a in np.atleast_1d(axis).tolist())
-        kept = list(index) if len(index) == whole.ndim else list(np.insert(np.array(index, int), [a - i for i, a in enumerate(sorted(axes))], 0))
+        kept = list(index)
+        for a in sorted(axes) if len(index) < whole.ndim else ():
+            kept.insert(a, 0)
         lengths = [whole.shape[a] for a in axes]
         total = int(np.prod(lengths))
         texts = []
         for place in (np.unravel_index(k, lengths) for k in range(total if total <= self.terms + 1 else self.terms)):
             for a, i in zip(axes, place, strict=True):
                 kept[a] = int(i)
-            texts.append(self.operand(whole, tuple(int(i) for i in kept), depth, PRODUCT if reduction_name(x.op) == "sum" else CHOICE))
+            texts.append(self.operand(whole, tuple(kept), depth, PRODUCT if reduction_name(x.op) == "sum" else CHOICE))
         name = reduction_name(x.op)
         if name == "sum":
             return self.joined(texts, total)

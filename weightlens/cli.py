@@ -11,15 +11,33 @@ import typer
 
 import weightlens
 from weightlens.cli_common import (
-    Assume, Config, Force, Format, Input, ModelFile, Output, Part,
-    inputs_of, note, one_of, opened, progress_bar, quiet_pipe, ready, refused, to_bytes, to_screen, unexpected,
-)  # fmt: skip
+    Assume,
+    Config,
+    Force,
+    Format,
+    Input,
+    ModelFile,
+    Output,
+    Part,
+    inputs_of,
+    note,
+    one_of,
+    opened,
+    progress_bar,
+    quiet_pipe,
+    ready,
+    refused,
+    to_bytes,
+    to_screen,
+    unexpected,
+)
 from weightlens.errors import WeightlensError
 
 app = typer.Typer(
     name="weightlens", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
+
 
 def version(wanted: bool) -> None:
     """Print the version and stop."""
@@ -46,7 +64,9 @@ def weightlens_command(
 def show(
     model: ModelFile,
     layer: Annotated[list[str] | None, typer.Option("--layer", "-l", metavar="NAME", help="Only this layer; may be repeated.")] = None,
-    grep: Annotated[str, typer.Option("--grep", metavar="TEXT", help="Only matrices whose layer/name matches this regular expression.")] = "",
+    grep: Annotated[
+        str, typer.Option("--grep", metavar="TEXT", help="Only matrices whose layer/name matches this regular expression.")
+    ] = "",
     cut: Annotated[str, typer.Option("--slice", metavar="INDEX", help='Only this part of each matrix, such as "0,:5".')] = "",
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
@@ -164,7 +184,9 @@ def export(
 def check(
     model: ModelFile,
     given: Input = None,
-    workbook: Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")] = None,
+    workbook: Annotated[
+        Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")
+    ] = None,
     engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="libreoffice, gnumeric or ironcalc.")] = None,
     tolerance: Annotated[float | None, typer.Option("--tolerance", min=0, help="Relative difference that is allowed.")] = None,
     output_format: Format = "table",
@@ -198,7 +220,7 @@ def check(
 @app.command()
 def predict(
     model: ModelFile,
-    given: Annotated[str, typer.Option("--input", "-i", metavar="INPUT", help="Rows: a .csv or .npy file, -, or \"0,0;0,1\".")],
+    given: Annotated[str, typer.Option("--input", "-i", metavar="INPUT", help='Rows: a .csv or .npy file, -, or "0,0;0,1".')],
     output: Output = None,
     force: Force = False,
     layers: Part = None,
@@ -251,12 +273,12 @@ def diff(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; gives the exit code. 0: fine, 1: a difference was found, 2: bad input, one line said why."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(list(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except WeightlensError as error:
         return refused(str(error))
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # nobody reads on (``| head``): click turns that into SystemExit
         quiet_pipe()
         return 0
     except KeyboardInterrupt:

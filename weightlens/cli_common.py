@@ -16,12 +16,20 @@ if TYPE_CHECKING:
     from weightlens.model import Model
     from weightlens.terminal import Screen
 
-ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .hdf5, .keras, weights with or without architecture.")]
-Input = Annotated[str | None, typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, a .csv, .npy or .npz file, or an image.')]
+ModelFile = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .hdf5, .keras, weights with or without architecture.")
+]
+Input = Annotated[
+    str | None, typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, a .csv, .npy or .npz file, or an image.')
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
-Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help="The architecture (.json, .yaml) of a file that holds weights only.")]
-Assume = Annotated[str | None, typer.Option("--assume", metavar="STACK", help="The architecture of a plain stack, such as dense:relu,softmax.")]
+Config = Annotated[
+    str | None, typer.Option("--config", metavar="FILE", help="The architecture (.json, .yaml) of a file that holds weights only.")
+]
+Assume = Annotated[
+    str | None, typer.Option("--assume", metavar="STACK", help="The architecture of a plain stack, such as dense:relu,softmax.")
+]
 Part = Annotated[str | None, typer.Option("--layers", metavar="A..B", help="Only the layers from A to B; the input is then that of A.")]
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, or json for machines.")]
 

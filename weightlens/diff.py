@@ -14,7 +14,8 @@ from weightlens.statistics import CHUNK, chunks
 
 # Settings that do not change what a trained layer computes, or that only some versions write.
 SILENT = {
-    "name", "dtype", "trainable", "build_config", "module", "registered_name", "shared_object_id", "input_shape", "input_dtype", "seed", "ragged",
+    "name", "dtype", "trainable", "build_config", "module", "registered_name", "shared_object_id", "input_shape", "input_dtype",
+    "seed", "ragged",
     "sparse", "optional", "stateful", "unroll", "implementation", "time_major", "return_state", "input_length", "noise_shape",
     "unit_forget_bias", "layer", "layers", "cell", "forward_layer", "backward_layer", "quantization_config", "autocast", "synchronized",
     "mask_value_dtype", "input_spec", "batch_input_shape", "input_dim_hint", "renorm",
@@ -178,7 +179,7 @@ def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Differenc
         elif any(w.dtype.startswith("not numbers") for w in pair):
             change.status = "same" if pair[0].dtype == pair[1].dtype else "differs"
         else:
-            measure(*pair, change)
+            measure(pair[0], pair[1], change)
             change.status = "same" if change.largest <= found.tolerance else "differs"
         found.weights.append(change)
 

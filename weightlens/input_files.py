@@ -8,7 +8,6 @@ several dimensions, a row holds all numbers of the sample, input after input, in
 from __future__ import annotations
 
 import csv
-import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -130,7 +129,9 @@ def chosen_columns(header: list[str] | None, width: int, wanted: list[Wanted], n
     return [i for i, title in enumerate(header) if not ANSWERS.fullmatch(title)]
 
 
-def as_numbers(rows: list[tuple[int, list[str]]], columns: list[int] | None, width: int, header: list[str] | None, name: str, text: bool) -> Any:
+def as_numbers(
+    rows: list[tuple[int, list[str]]], columns: list[int] | None, width: int, header: list[str] | None, name: str, text: bool
+) -> Any:
     """A chunk of rows as one matrix; the first cell that is no number is named."""
     for number, row in rows:
         if len(row) != width:
@@ -144,7 +145,9 @@ def as_numbers(rows: list[tuple[int, list[str]]], columns: list[int] | None, wid
             return matrix
     except ValueError:
         pass
-    number, column, cell = next((n, i, cell) for (n, row), picked in zip(rows, cells, strict=True) for i, cell in enumerate(picked) if not is_finite(cell))
+    number, column, cell = next(
+        (n, i, cell) for (n, row), picked in zip(rows, cells, strict=True) for i, cell in enumerate(picked) if not is_finite(cell)
+    )
     at = columns[column] if columns is not None else column
     title = f" ({header[at]})" if header else ""
     raise BadInput(f"{name}: row {number}, column {at + 1}{title}: {'the cell is empty' if not cell else f'{cell!r} is not a number'}")

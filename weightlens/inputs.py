@@ -6,6 +6,7 @@ Seeded, so that the same model always gets the same numbers.
 from __future__ import annotations
 
 import itertools
+import math
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,7 @@ class Wanted:
         """How many numbers a sample has, where that is fixed."""
         if self.shape is None or None in self.shape:
             return None
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(n or 0 for n in self.shape)
 
 
 def wanted_inputs(model: Model) -> list[Wanted]:
@@ -62,14 +63,25 @@ def shape_words(shape: tuple[int | None, ...] | None) -> str:
 def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
     """The layers that take an input directly, those inside nested models included."""
     users = [layer for layer in model.layers for call in layer.calls if any(ref.layer == name for ref in refs((call.args, call.kwargs)))]
-    inner = [u for user in users if user.model and depth < 8 for ref in refs(user.model.inputs) for u in first_users(user.model, ref.layer, depth + 1)]
+    inner = [
+        u
+        for user in users
+        if user.model and depth < 8
+        for ref in refs(user.model.inputs)
+        for u in first_users(user.model, ref.layer, depth + 1)
+    ]
     return [user for user in users if not user.model] + inner
 
 
 def default_inputs(model: Model) -> list[np.ndarray]:
     """One array per input of the model, a few samples each."""
     wanted = wanted_inputs(model)
-    if len(wanted) == 1 and wanted[0].shape is not None and len(wanted[0].shape) == 1 and (table := small_table(model, wanted[0])) is not None:
+    if (
+        len(wanted) == 1
+        and wanted[0].shape is not None
+        and len(wanted[0].shape) == 1
+        and (table := small_table(model, wanted[0])) is not None
+    ):
         return [table]
     shapes = [example_shape(w) for w in wanted]
     samples = 3 if sum(int(np.prod(shape)) for shape in shapes) <= FEW else 1
@@ -79,7 +91,12 @@ def default_inputs(model: Model) -> list[np.ndarray]:
 def small_table(model: Model, w: Wanted) -> np.ndarray | None:
     """The truth table for two to four plain inputs, a short ramp for one; ``None`` for anything else."""
     users = first_users(model, w.name)
-    if w.text or w.size is None or not 1 <= w.size <= 4 or any(user.class_name not in ("Dense", "Activation", "Dropout", "Flatten") for user in users):
+    if (
+        w.text
+        or w.size is None
+        or not 1 <= w.size <= 4
+        or any(user.class_name not in ("Dense", "Activation", "Dropout", "Flatten") for user in users)
+    ):
         return None
     if w.size == 1:
         return np.array([[-1.0], [0.0], [1.0], [2.0]])

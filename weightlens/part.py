@@ -13,7 +13,10 @@ MASKING = {"Masking", "Embedding"}  # layers that hand on a mask (Embedding wher
 
 
 def part(model: Model, between: str) -> Model:
-    """The layers from ``a`` to ``b`` (``"a..b"``, ``"..b"``, ``"a.."``, ``"a"``): what goes into ``a`` becomes the input, ``b`` the output."""
+    """The layers from ``a`` to ``b`` (``"a..b"``, ``"..b"``, ``"a.."``, ``"a"``).
+
+    What goes into ``a`` becomes the input, what ``b`` hands on the output.
+    """
     first, dots, last = between.partition("..")
     first, last = first.strip(), (last if dots else first).strip()
     start = model.layer_named(first) if first else None
@@ -24,7 +27,9 @@ def part(model: Model, between: str) -> Model:
     cut = entering(start) if start is not None else []
     needed = calls_in_order(without(model, cut), outputs)
     if start is not None and not any(layer is start for layer, _, _ in needed):
-        raise BadInput(f"no way leads from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B")
+        raise BadInput(
+            f"no way leads from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B"
+        )
     return assemble(model, cut, needed, outputs, between)
 
 
@@ -138,4 +143,3 @@ def mask_note(model: Model, cut: list[Ref]) -> list[str]:
         before = []
     makers = [layer for layer, _, _ in before if layer.class_name in MASKING and layer.config.get("mask_zero", True)]
     return [f"the mask made by {makers[0].name!r} is not handed on to this part"] if makers else []
-

@@ -30,7 +30,9 @@ def write_predictions(
 def header(outputs: list[np.ndarray]) -> list[str]:
     """``y0, y1``; ``output_1_0`` where the model has several outputs."""
     several = len(outputs) > 1
-    return [f"output_{k}_{i}" if several else f"y{i}" for k, y in enumerate(outputs) for i in range(int(np.prod(y.shape[1:], dtype=np.int64)))]
+    return [
+        f"output_{k}_{i}" if several else f"y{i}" for k, y in enumerate(outputs) for i in range(int(np.prod(y.shape[1:], dtype=np.int64)))
+    ]
 
 
 def as_csv(matrix: np.ndarray) -> bytes:

@@ -83,10 +83,12 @@ UFUNC_REDUCTIONS: dict[Any, str] = {
 QUIET: dict[Any, str] = {
     np.reshape: "reshaped", np.ravel: "flattened", np.transpose: "with its axes in another order", np.swapaxes: "with two axes exchanged",
     np.moveaxis: "with an axis moved", np.expand_dims: "with an axis added", np.squeeze: "without axes of length 1", np.copy: "",
-    np.broadcast_to: "repeated", np.ascontiguousarray: "", cast: "", np.atleast_1d: "", np.asarray: "", np.array: "", np.rollaxis: "with an axis moved",
+    np.broadcast_to: "repeated", np.ascontiguousarray: "", cast: "", np.atleast_1d: "", np.asarray: "", np.array: "",
+    np.rollaxis: "with an axis moved",
 }  # fmt: skip
 MOVES: dict[Any, str] = {
-    np.pad: "padded {}", np.flip: "reversed {}", np.repeat: "repeated {}", np.tile: "repeated {}", np.roll: "shifted {}", np.rot90: "turned {}",
+    np.pad: "padded {}", np.flip: "reversed {}", np.repeat: "repeated {}", np.tile: "repeated {}", np.roll: "shifted {}",
+    np.rot90: "turned {}",
     sliding_window_view: "windows of {}",
 }  # fmt: skip
 JOINS = {np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack}
@@ -195,7 +197,7 @@ class Wording:
 
     def listed(self, things: Any, depth: int) -> str:
         """``a, b and c``; equal names once, with their number."""
-        texts = [self.operand(thing, depth, PHRASE) for thing in things] if isinstance(things, (list, tuple)) else [self.operand(things, depth)]
+        texts = [self.operand(thing, depth, PHRASE) for thing in (things if isinstance(things, (list, tuple)) else [things])]
         plain = [text.removeprefix("previous ") for text in texts]
         if len(set(plain)) == 1:
             return f"{len(plain)} times {plain[0]}" if len(plain) > 1 else plain[0]
@@ -246,7 +248,8 @@ def axis_words(x: Any, axis: Any) -> str:
     known = {(2, (1,)): "units", (3, (1,)): "time steps", (4, (1, 2)): "rows and columns", (5, (1, 2, 3)): "depth, rows and columns"}
     if axes == tuple(range(rank)):
         return ""
-    return " over " + known.get((rank, axes), "the last axis" if axes == (rank - 1,) else f"axes {', '.join(map(str, axes))}" if len(axes) > 1 else f"axis {axes[0]}")
+    numbered = "the last axis" if axes == (rank - 1,) else f"ax{'i' if len(axes) == 1 else 'e'}s {', '.join(map(str, axes))}"
+    return " over " + known.get((rank, axes), numbered)
 
 
 def part_words(x: Recorded, part: Part) -> str:

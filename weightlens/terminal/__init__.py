@@ -16,7 +16,7 @@ from weightlens.terminal.escape import clean
 
 __all__ = ["Screen", "clean", "columns"]
 
-SIMPLER = str.maketrans({"·": "-", "…": "~", "→": ">", "×": "x", "█": "#"} | dict(zip("▁▂▃▄▅▆▇", ".:-=+*%", strict=True)))
+SIMPLER = str.maketrans({"·": "-", "…": "~", "→": ">", "█": "#"} | dict(zip("▁▂▃▄▅▆▇", ".:-=+*%", strict=True)))
 BLUES = (153, 117, 75, 33)  # of the 256 colours, light to strong
 REDS = (223, 216, 209, 203)
 
@@ -83,5 +83,7 @@ def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), widest: in
     lines = []
     for row in rows:
         cells = [cell if len(cell) <= width else cell[: width - 1] + "…" for cell, width in zip(row, widths, strict=True)]
-        lines.append(gap.join(c.rjust(w) if i in numeric else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))).rstrip())
+        lines.append(
+            gap.join(c.rjust(w) if i in numeric else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))).rstrip()
+        )
     return lines

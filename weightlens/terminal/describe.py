@@ -53,11 +53,17 @@ def options_of(layer: Layer) -> str:
     """What a layer's configuration says, in one line: ``units 2, use_bias yes``; what does not change its arithmetic is left out."""
     parts = []
     for key, value in layer.config.items():
-        if key in PLAIN_KEYS or key.endswith(BORING) or value is None or isinstance(value, (dict, list)) and not is_plain_list(value):
+        if key in PLAIN_KEYS or key.endswith(BORING) or value is None or (isinstance(value, (dict, list)) and not is_plain_list(value)):
             continue
-        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else " x ".join(map(str, value)) if isinstance(value, list) else str(value)
-        parts.append(f"{key} {text}")
+        parts.append(f"{key} {option_text(value)}")
     return ", ".join(parts)
+
+
+def option_text(value: Any) -> str:
+    """A configured value as a person would say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " x ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def is_plain_list(value: Any) -> bool:
@@ -90,7 +96,9 @@ def output_shapes(model: Model) -> dict[str, str]:
         return {}  # shapes are a courtesy: a model that cannot run is listed without them
     open_length = any(w.shape is None or None in w.shape for w in wanted)
     shapes = {w.name: shape_text(w.shape) if w.shape is not None else "any" for w in wanted}
-    return shapes | ({} if open_length else {path: ", ".join(shape_text(x.shape[1:]) for x in out) for path, out in ran.layer_outputs.items()})
+    if not open_length:
+        shapes |= {path: ", ".join(shape_text(x.shape[1:]) for x in out) for path, out in ran.layer_outputs.items()}
+    return shapes
 
 
 def spread(shape: Any) -> int:

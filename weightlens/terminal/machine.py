@@ -147,4 +147,3 @@ def csv_cell(text: str) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([f"'{text}" if text[:1] in "=+-@\t\r" else text])
     return line.getvalue().encode("utf-8", "replace").decode()
-

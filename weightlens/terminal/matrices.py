@@ -17,7 +17,7 @@ MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
 EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
 Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the row or over the column
 
-GATES = {"LSTM": "ifco", "ConvLSTM1D": "ifco", "ConvLSTM2D": "ifco", "ConvLSTM3D": "ifco", "LSTMCell": "ifco", "GRU": "zrh", "GRUCell": "zrh"}
+GATES = dict.fromkeys(("LSTM", "LSTMCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), "ifco") | dict.fromkeys(("GRU", "GRUCell"), "zrh")
 SPATIAL = {1: ("time",), 2: ("row", "column"), 3: ("depth", "row", "column")}
 
 
@@ -70,7 +70,8 @@ def read(weight: Weight, key: tuple[Any, ...]) -> np.ndarray:
 def view(weight: Weight, cut: str | None = None, full: bool = False) -> View:
     """The numbers to show: all of a small matrix, the edges of a large one, or what ``--slice`` asks for."""
     key = parse_slice(cut, weight.shape) if cut else ()
-    ranges = [range(length)[k] if isinstance(k, slice) else k for k, length in itertools.zip_longest(key, weight.shape, fillvalue=slice(None))]
+    keys = [*key, *[slice(None)] * (len(weight.shape) - len(key))]
+    ranges = [range(length)[k] if isinstance(k, slice) else k for k, length in zip(keys, weight.shape, strict=True)]
     axes = [axis for axis, r in enumerate(ranges) if isinstance(r, range)]
     kept = [r for r in ranges if isinstance(r, range)]
     size = int(np.prod([len(r) for r in kept], dtype=object))
@@ -194,7 +195,11 @@ def block_lines(
         dots = {i: "  …" for i in group if column_gap and i + 1 == column_gap}
         yield indent + " " * side + screen.dim("".join(heads[i].rjust(width) + dots.get(i, "") for i in group))
         for number, (row, line, name) in enumerate(zip(numbers, texts, sides, strict=True), 1):
-            cells = (screen.heat(line[i].rjust(width - 2), row[i], largest) if screen.colour else line[i].rjust(width - 2) for i in group)
-            yield indent + screen.dim(name.rjust(side)) + "".join(f"  {cell}{dots.get(i, '')}" for i, cell in zip(group, cells, strict=True))
+            cells = [line[i].rjust(width - 2) for i in group]
+            if screen.colour:
+                cells = [screen.heat(cell, row[i], largest) for i, cell in zip(group, cells, strict=True)]
+            yield (
+                indent + screen.dim(name.rjust(side)) + "".join(f"  {cell}{dots.get(i, '')}" for i, cell in zip(group, cells, strict=True))
+            )
             if row_gap and number == row_gap:
                 yield indent + screen.dim("…".rjust(side + width))

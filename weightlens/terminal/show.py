@@ -127,7 +127,8 @@ def layer_table(model: Model, screen: Screen) -> list[str]:
     for entry in found:
         layer = entry.layer
         third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
-        rows.append([clean(t, 60) for t in ("  " * entry.depth + entry.path, layer.class_name, activation_of(layer), third)] + [f"{layer.size:,}"])
+        texts = ("  " * entry.depth + entry.path, layer.class_name, activation_of(layer), third)
+        rows.append([*(clean(text, 60) for text in texts), f"{layer.size:,}"])
     keep = [i for i in range(5) if i in (0, 4) or any(row[i] for row in rows[1:])]
     room = screen.width - 12 - 2 * len(keep)
     lines = columns([[row[i] for i in keep] for row in rows], right=[len(keep) - 1], widest=max(16, room // max(1, len(keep) - 1) + 4))

@@ -108,7 +108,9 @@ class TraceWriter:
         names = [element_name(index, step.value.shape) for index in np.ndindex(step.value.shape)]
         width = max(map(len, names))
         for name, index in zip(names, np.ndindex(step.value.shape), strict=True):
-            yield self.cut(f"    {self.screen.dim(name.ljust(width))}{'  ' if width else ''}{clean(self.arithmetic.line(step, index), 400)}")
+            yield self.cut(
+                f"    {self.screen.dim(name.ljust(width))}{'  ' if width else ''}{clean(self.arithmetic.line(step, index), 400)}"
+            )
 
     def cut(self, line: str) -> str:
         """The line; where it is too long for the screen its middle is left out, so that the result can be read."""
@@ -142,4 +144,3 @@ def sample_labels(rank: int, column: str) -> Labels:
         return f"{column if axis == rank - 1 else ''}{index}"
 
     return label
-

@@ -144,6 +144,7 @@ def attribute_text(thing: Any, name: str, full: bool) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, np.ndarray):
-        items = [item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in value.ravel()[: None if full else 8].tolist()]
+        few = value.ravel()[: None if full else 8].tolist()
+        items = [item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in few]
         return clean("[" + ", ".join(items) + (", …" if value.size > len(items) else "") + "]", longest)
     return clean(value, longest)
