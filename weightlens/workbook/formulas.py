@@ -60,6 +60,7 @@ REDUCTIONS: dict[Any, tuple[str, float | None]] = {  # function, and the constan
     np.minimum.reduce: ("MIN", np.inf), np.prod: ("PRODUCT", 1.0), np.multiply.reduce: ("PRODUCT", 1.0), np.nanmean: ("AVERAGE", np.nan), np.nanmax: ("MAX", np.nan), np.nansum: ("SUM", np.nan), np.any: ("MAX", 0.0),
     np.nanmin: ("MIN", np.nan), np.all: ("MIN", 1.0), np.var: ("VARP", None), np.std: ("STDEVP", None), np.logical_or.reduce: ("MAX", 0.0), np.logical_and.reduce: ("MIN", 1.0), np.median: ("MEDIAN", None),
 }  # fmt: skip
+UFUNC_REDUCTIONS = {np.add.reduce, np.maximum.reduce, np.minimum.reduce, np.multiply.reduce, np.logical_or.reduce, np.logical_and.reduce}  # over axis 0 unless told
 PREFIX = {np.cumsum: ("SUM", 0.0), np.add.accumulate: ("SUM", 0.0), np.cumprod: ("PRODUCT", 1.0), np.maximum.accumulate: ("MAX", -np.inf)}
 PRODUCTS = {np.matmul, np.dot, np.einsum, np.tensordot, np.inner, np.outer, np.vdot}
 ORDERED = {np.sort, np.argmax, np.argmin}
@@ -180,19 +181,32 @@ class Formulas:
             parts += [text, made.at_least(level)]
         return combine([*parts, texts[-1]], x.shape, ATOM, boolean)
 
+    def axes(self, x: Recorded) -> tuple[list[int], list[int]]:
+        """The axes that a reduction runs over, and the others."""
+        rank, axis = len(x.args[0].shape), _argument(x, 1, "axis")
+        if axis is None and operation(x) in UFUNC_REDUCTIONS and "axis" not in x.kwargs and len(x.args) < 2:
+            axis = 0
+        over = list(range(rank)) if axis is None else [a % rank for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+        return over, [a for a in range(rank) if a not in over]
+
     def rows(self, x: Recorded) -> tuple[Cells, tuple[int, ...]]:
         """The operand's cells with the reduced axes last: ``(elements, reduced)``, and the shape of the elements."""
-        data = x.args[0]
-        cells = self.cells(data)
+        cells = self.cells(x.args[0])
         if cells is None:
             raise Unwritable("an operand without cells")
-        axis = _argument(x, 1, "axis")
-        if axis is None and operation(x) in (np.add.reduce, np.maximum.reduce, np.minimum.reduce, np.multiply.reduce) and "axis" not in x.kwargs and len(x.args) < 2:
-            axis = 0
-        axes = tuple(range(cells.ndim)) if axis is None else tuple(a % cells.ndim for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
-        rest = [a for a in range(cells.ndim) if a not in axes]
+        axes, rest = self.axes(x)
         shape = tuple(cells.shape[a] for a in rest)
         return np.ascontiguousarray(np.transpose(cells, [*rest, *axes])).reshape(int(np.prod(shape, dtype=np.int64)), -1), shape
+
+    def sample(self, x: Recorded) -> Expression:
+        """The formulas of a few elements of a product or a reduction, to judge how long they are."""
+        if operation(x) in PRODUCTS:
+            left, right, _, _ = batches(x, self)
+            some = [(0, n // 2, n - 1) for n in (left.shape[1], right.shape[2])]
+            group = left.shape[0] // 2
+            return areas.product(left[group : group + 1, some[0]], right[group : group + 1][:, :, some[1]])
+        rows, _ = self.rows(x)
+        return areas.reduction(rows[[0, len(rows) // 2, len(rows) - 1]], *REDUCTIONS[operation(x)])
 
     def reduction(self, x: Recorded, function: str, neutral: float | None) -> Expression:
         rows, _ = self.rows(x)
@@ -212,32 +226,39 @@ def _argument(x: Recorded, position: int, name: str) -> Any:
     return x.args[position] if len(x.args) > position else x.kwargs.get(name)
 
 
-def product(x: Recorded, formulas: Formulas) -> Expression:
-    """``@``, ``np.dot``, ``np.tensordot`` and two-operand ``np.einsum``, all as batches of matrix products."""
-    subscripts = einsum_subscripts(x)
-    left, right = (formulas.cells(arg) for arg in x.args[-2:] if not isinstance(arg, str)) if operation(x) is np.einsum else (formulas.cells(arg) for arg in x.args[:2])
+def batches(x: Recorded, formulas: Formulas) -> tuple[Cells, Cells, list[str], dict[str, int]]:
+    """A product as batches of matrix products: the cells ``(g, n, k)`` and ``(g, k, m)``, the order of the result's axes, their sizes."""
+    left, right = (formulas.cells(arg) for arg in [arg for arg in x.args if not isinstance(arg, str)][:2])
     if left is None or right is None:
         raise Unwritable("an operand without cells")
-    inputs, output = subscripts.split("->")
+    inputs, output = einsum_subscripts(x).split("->")
     a, b = inputs.split(",")
-    size = dict(zip(a + b, left.shape + right.shape, strict=True))
-    for label, n in zip(a, left.shape, strict=True):
-        size[label] = max(size[label], n)
+    size: dict[str, int] = {}
+    for label, n in zip(a + b, left.shape + right.shape, strict=True):
+        size[label] = max(size.get(label, 1), n)
     batch = [c for c in a if c in b and c in output]
     rows = [c for c in a if c not in b and c in output]
     columns = [c for c in b if c not in a and c in output]
     summed = [c for c in dict.fromkeys(a + b) if c not in output]
 
-    def arrange(cells: Cells, labels: str, wanted: list[str], shape: tuple[int, ...]) -> Cells:
-        cells = np.transpose(cells, [labels.index(c) for c in wanted if c in labels])
-        cells = cells.reshape([size[c] if c in labels and cells.size else 1 for c in wanted]) if any(c not in labels for c in wanted) else cells
+    def arrange(cells: Cells, labels: str, wanted: list[str], parts: tuple[list[str], ...]) -> Cells:
+        present = [c for c in wanted if c in labels]
+        cells = np.transpose(cells, [labels.index(c) for c in present])
+        cells = cells.reshape([cells.shape[present.index(c)] if c in present else 1 for c in wanted])
+        shape = [int(np.prod([size[c] for c in part], dtype=np.int64)) for part in parts]
         return np.broadcast_to(cells, [size[c] for c in wanted]).reshape(shape)
 
-    n_batch, n_rows, n_columns, n_summed = (int(np.prod([size[c] for c in part], dtype=np.int64)) for part in (batch, rows, columns, summed))
-    made = areas.product(arrange(left, a, batch + rows + summed, (n_batch, n_rows, n_summed)), arrange(right, b, batch + summed + columns, (n_batch, n_summed, n_columns)))
-    order = batch + rows + columns
+    a_cells = arrange(left, a, batch + rows + summed, (batch, rows, summed))
+    b_cells = arrange(right, b, batch + summed + columns, (batch, summed, columns))
+    return a_cells, b_cells, batch + rows + columns, size
+
+
+def product(x: Recorded, formulas: Formulas) -> Expression:
+    """``@``, ``np.dot``, ``np.tensordot`` and two-operand ``np.einsum``, all as batches of matrix products."""
+    left, right, order, size = batches(x, formulas)
+    output = einsum_subscripts(x).split("->")[1]
     full = tuple(size[c] for c in order)
-    return made.moved(lambda array: np.transpose(array.reshape(full), [order.index(c) for c in output]).reshape(x.shape), x.shape)
+    return areas.product(left, right).moved(lambda array: np.transpose(array.reshape(full), [order.index(c) for c in output]).reshape(x.shape), x.shape)
 
 
 def einsum_subscripts(x: Recorded) -> str:

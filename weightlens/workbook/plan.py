@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from weightlens.workbook.formulas import PRODUCTS, Formulas, operation
 from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.promote import with_operands
+from weightlens.workbook.shorten import shorten
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
 MAX_CELLS = 40_000_000
@@ -42,6 +44,15 @@ class Sheet:
     freeze: str = ""
     hidden: bool = False
     heights: dict[int, float] = field(default_factory=dict)
+    default_width: float = 9.0
+    default_height: float = 15.0
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)  # first row, first column, last row, last column
+    rules: list[tuple[str, str, str]] = field(default_factory=list)  # area, look of a condition (right, wrong, dead), formula
+    finishing: list[Callable[[Any], None]] = field(default_factory=list)  # charts, drop-downs...: run on openpyxl's sheet
+
+    def rule(self, area: str, look: str, formula: str) -> None:
+        """Cells of ``area`` get the look wherever the formula (for the area's first cell) is true."""
+        self.rules.append((area.replace("$", ""), look, formula))
 
     def write(self, row: int, column: int, text: str, style: int) -> None:
         """A caption or a label."""
@@ -93,21 +104,37 @@ class Plan:
         for x in self.trace.inputs:
             turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
             self._add("input", x, layout.in_columns(x.shape) if turned else layout.in_rows(x.shape))  # type: ignore[arg-type]
-        for step in self.steps:
+        steps, self.steps = self.steps, []
+        for step in steps:
             key = (step.layer, step.name, step.made.shape)
             for weight in self._weights(step.made):
                 self._add("weight", weight, layout.for_weight(weight.shape))
                 if weight.ndim > 2:
                     self.placed[id(weight)].block.arrangement = self._cheapest(weight, step.made)
+            self.steps += shorten(step, self.formulas, self._place_part)
+            self.steps.append(step)
             columns = not self.one_sheet and wide.get(step.layer, 0) > FEW_UNITS
             arrangement = layout.for_step(step.made.shape, ends[step.layer].ndim >= 4, columns, counts[key])
             self._add("step", step.made, arrangement, seen[key], counts[key])
-            if step.made.op is not None:
-                self.placed[id(step.made)].block.make = partial(self.formula, step)
+            self._computed(step)
             seen[key] += 1
         total = sum(int(np.prod(p.made.shape, dtype=np.int64)) for p in self.placed.values())
         if total > MAX_CELLS:
             raise WorkbookTooLarge(f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights")
+
+    def _place_part(self, step: Step) -> None:
+        """Cells for a partial step, made because a formula would be too long; a name that its layer has not used yet."""
+        taken = {p.name for p in self.placed.values() if p.layer == step.layer}
+        name, number = step.name, 1
+        while step.name in taken:
+            number += 1
+            step.name = step.made.name = f"{name} ({number})"
+        self._add("step", step.made, layout.for_step(step.made.shape, step.made.ndim >= 4, False, 1))
+        self._computed(step)
+
+    def _computed(self, step: Step) -> None:
+        if step.made.op is not None:
+            self.placed[id(step.made)].block.make = partial(self.formula, step)
 
     def _add(self, kind: str, x: Recorded, arrangement: Arrangement, occurrence: int = 0, of: int = 1) -> None:
         block = Block(arrangement, x.value, first=(1 << 20) * SHEET + len(self.placed) * SHEET, sheet_names=self.titles)
@@ -139,7 +166,7 @@ class Plan:
         products = self._products_reading(weight, made)
         for candidate in layout.kernel_candidates(weight.shape):
             placed.arrangement = candidate
-            cost = sum(max(len(option) for option in self.formulas.made(x).options) for x in products[:1])
+            cost = sum(max(len(option) for option in self.formulas.sample(x).options) for x in products[:1])
             if best is None or cost < best[0]:
                 best = (cost, candidate)
         return best[1] if best else layout.for_weight(weight.shape)

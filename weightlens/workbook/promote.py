@@ -18,6 +18,7 @@ NAMES: dict[Any, str] = {
     np.square: "squares", np.sqrt: "root", np.where: "chosen", np.mean: "mean", np.sum: "sum", np.max: "max", np.min: "min", np.pad: "padded", np.abs: "absolute", np.take: "looked up",
 }  # fmt: skip
 FEW_CONSTANTS = 8  # distinct numbers that may stand as literals in one block's formulas
+MOST_CALLS, DEEPEST = 60, 24  # in one formula; a spreadsheet nests 64 levels, and nobody reads so many
 LONG = 8  # calls; an expression longer than this that is used twice gets cells
 
 
@@ -34,9 +35,14 @@ def with_operands(steps: list[Step]) -> list[Step]:
                     seen.add(id(x))
                     stack.append(x)
     result: list[Step] = []
+    size: dict[int, tuple[int, int]] = {}  # of unnamed expressions: calls, and how deep they nest
     for step in steps:
         for x in _order(step.made):
             _prepare(x, step.layer, uses, result)
+            inner = [size.get(id(y), (0, 0)) for y in operands(x) if not y.kind]
+            size[id(x)] = (1 + sum(n for n, _ in inner), 1 + max((depth for _, depth in inner), default=0))
+            if not has_cells(x) and (size[id(x)][0] > MOST_CALLS or size[id(x)][1] > DEEPEST):
+                name_it(x, step.layer, result)
         _prepare(step.made, step.layer, uses, result)
         result.append(step)
     return result
