@@ -100,6 +100,22 @@ def as_tuple(setting: Any) -> Any:
     return setting
 
 
+def settings(layer: Layer) -> dict[str, Any]:
+    """The configuration of a layer, with those of the layers it wraps as Keras writes them."""
+    return layer.config | {name: {"class_name": inner.class_name, "config": inner.config} for name, inner in layer.inner.items()}
+
+
+def masks_wanted(order: list[tuple[Layer, int, Call]], outputs: Any) -> set[tuple[str, int]]:
+    """The calls whose mask somebody looks at: a layer that takes masks, or one that hands them on to such a layer."""
+    wanted = {(ref.layer, ref.call) for ref in refs(outputs)}
+    for layer, number, call in reversed(order):
+        function = None if layer.is_operation else LAYERS.get(layer.class_name)
+        takes = function is not None and any(name.endswith("mask") for name in accepted(function)) and call.kwargs.get("mask") is None
+        if takes or layer.model is not None or ((layer.name, number) in wanted and not layer.is_operation):
+            wanted |= {(ref.layer, ref.call) for ref in refs((call.args, call.kwargs))}
+    return wanted
+
+
 class Run:
     """One forward pass: what it needs to know of itself while it walks (recorder, dtype, weights at hand)."""
 
@@ -124,9 +140,11 @@ class Run:
     def model(self, model: Model, inputs: list[Any], masks: Values, prefix: str) -> list[Any]:
         """Run a model on its inputs: a flat list of outputs. ``masks`` (by Ref) is read and added to."""
         values: Values = dict(zip(refs(model.inputs), inputs, strict=True))
-        for layer, number, call in calls_in_order(model):
+        order = calls_in_order(model)
+        wanted = masks_wanted(order, model.outputs if prefix else ())
+        for layer, number, call in order:
             path = prefix + layer.name + (f" #{number + 1}" if number else "")
-            out, mask = self.one_call(layer, call, values, masks, path)
+            out, mask = self.one_call(layer, call, values, masks, path, (layer.name, number) in wanted)
             outs = out if isinstance(out, (list, tuple)) else [out]
             mask_list = list(mask) if isinstance(mask, (list, tuple)) else [mask]
             for index, (y, m) in enumerate(itertools.zip_longest(outs, mask_list[: len(outs)])):
@@ -136,8 +154,8 @@ class Run:
         except KeyError as missing:
             raise WeightlensError(f"model {model.name!r} names an output that its layers do not make: {missing}") from None
 
-    def one_call(self, layer: Layer, call: Call, values: Values, masks: Values, path: str) -> tuple[Any, Any]:
-        """One layer of the graph: look up its arguments, run it, and find the mask it hands on."""
+    def one_call(self, layer: Layer, call: Call, values: Values, masks: Values, path: str, mask_wanted: bool) -> tuple[Any, Any]:
+        """One layer of the graph: look up its arguments, run it, and find the mask it hands on, if anybody wants it."""
 
         def lookup(thing: Any) -> Any:
             if isinstance(thing, Ref) and thing not in values:
@@ -160,7 +178,12 @@ class Run:
         given = {k: v for k, v in arguments.items() if v is not None}
         implied = {f"{name}_mask": m for name, m in mask_of.items() if m is not None}
         implied["mask"] = None if blind_to_masks(given, [layer.config, *(inner.config for inner in layer.inner.values())]) else own
-        return self.layer(layer, x, implied | given, path, given.get("mask", own))
+        arguments, mask = implied | given, given.get("mask", own)
+        if layer.model is not None:
+            return self.nested(layer.model, x, mask, path)
+        out = self.layer(layer, x, arguments, path)
+        rule = MASKS.get(layer.class_name) if mask_wanted else None
+        return out, None if rule is None else self.guarded(layer, path, lambda: rule(x, settings(layer), mask), "mask")
 
     def operation(self, layer: Layer, args: Any, kwargs: Any, path: str) -> Any:
         """An operator node of a functional graph: one function, its options from the config (Keras 3) and from the call."""
@@ -178,20 +201,18 @@ class Run:
             signature.bind(*args, **options)
         except TypeError as mismatch:
             raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})") from None
-        return self.guarded(layer, path, lambda: function(*map(self.operand, args), **options))
+        return self.guarded(layer, path, lambda: function(*args, **options))
 
     def operand(self, thing: Any) -> Any:
-        """An argument of an operator: constant arrays become steps, so that they have cells."""
-        if isinstance(thing, (list, tuple)) and thing and all(isinstance(v, float) for v in thing):
-            thing = np.array(thing)
+        """An argument of arithmetic: constant arrays become steps, so that they have cells."""
         if isinstance(thing, np.ndarray) and thing.ndim and thing.dtype.kind == "f":
             return self.step("constant", thing.astype(self.dtype))
         return thing
 
-    def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str, mask: Any = None) -> tuple[Any, Any]:
-        """Run one layer: its output (or list of outputs) and the mask that goes on from it, where ``mask`` came to it."""
+    def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str) -> Any:
+        """Run one layer: its output, or list of outputs."""
         if layer.model is not None:
-            return self.nested(layer.model, x, arguments.get("mask"), path)
+            return self.nested(layer.model, x, arguments.get("mask"), path)[0]
         function = LAYERS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name)
@@ -204,14 +225,11 @@ class Run:
         if "call" in takes:
             given["call"] = functools.partial(self.inner, layer, path)
         w = self.weights(layer, path)
-        config = layer.config | {name: {"class_name": inner.class_name, "config": inner.config} for name, inner in layer.inner.items()}
-        out = self.guarded(layer, path, lambda: function(x, w, config, self.step, **given))
-        hand_on = MASKS.get(layer.class_name)
-        return out, None if hand_on is None else self.guarded(layer, path, lambda: hand_on(x, config, mask), "mask")
+        return self.guarded(layer, path, lambda: function(x, w, settings(layer), self.step, **given))
 
     def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:
         """``call("cell", x, ...)``: a wrapper runs one of the layers it wraps."""
-        return self.layer(owner.inner[name], x, arguments, f"{path}/{name}")[0]
+        return self.layer(owner.inner[name], x, arguments, f"{path}/{name}")
 
     def nested(self, model: Model, x: Any, mask: Any, path: str) -> tuple[Any, Any]:
         """A whole model as a layer: its outputs, and their masks."""
@@ -244,7 +262,8 @@ class Run:
                 out = self.named(name, out)
             if name == "output" and path not in self.recorder.layer_outputs:
                 self.recorder.layer_outputs[path] = list(out) if isinstance(out, list) else [out]
-            self.recorder.drop_unnamed(since)
+            if not outer:  # a wrapper may still need what it handed in
+                self.recorder.drop_unnamed(since)
             self.recorder.layer = outer
         return out
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.activations import Step
 from weightlens.layers.operations_numpy import numbers, whole
 
 # Order and lookup.
@@ -56,17 +57,22 @@ def getitem(x: Any, key: Any) -> Any:
 # Products.
 
 
-def einsum(*operands: Any, subscripts: str) -> Any:
+def placed(x: Any, step: Step) -> Any:
+    """An operand of a product; a constant becomes a step, so that it has cells."""
+    return step("constant", x if hasattr(x, "shape") else np.asarray(x, float))
+
+
+def einsum(*operands: Any, subscripts: str, step: Step) -> Any:
     """A sum of products over named axes; more than two arrays are multiplied two at a time."""
     terms, arrow, output = subscripts.replace(" ", "").partition("->")
     labels = terms.split(",")
     if not arrow:
         output = ("..." if "..." in terms else "") + "".join(sorted(c for c in set(terms) - set(",.") if terms.count(c) == 1))
-    rest = list(operands)
+    rest = [placed(x, step) for x in operands]
     while len(rest) > 2:
         later = set("".join(labels[2:]) + output)
         kept = ("..." if "..." in labels[0] + labels[1] else "") + "".join(c for c in dict.fromkeys(labels[0] + labels[1]) if c in later and c != ".")
-        rest[:2] = [einsum(rest[0], rest[1], subscripts=f"{labels[0]},{labels[1]}->{kept}")]
+        rest[:2] = [einsum(rest[0], rest[1], subscripts=f"{labels[0]},{labels[1]}->{kept}", step=step)]
         labels[:2] = [kept]
     return np.einsum(f"{','.join(labels)}->{output}", *rest) if len(rest) == 2 else einsum_of_one(rest[0], labels[0], output)
 
@@ -87,30 +93,31 @@ def einsum_of_one(x: Any, labels: str, output: str) -> Any:
     return np.transpose(x, [labels.index(c) for c in output])
 
 
-def matmul(x1: Any, x2: Any) -> Any:
+def matmul(x1: Any, x2: Any, *, step: Step) -> Any:
     """The matrix product of the last two axes."""
-    return x1 @ x2
+    return placed(x1, step) @ placed(x2, step)
 
 
-def dot(x1: Any, x2: Any) -> Any:
+def dot(x1: Any, x2: Any, *, step: Step) -> Any:
     """The product over the last axis of ``x1`` and the last but one of ``x2``."""
     if not np.ndim(x1) or not np.ndim(x2):
         return x1 * x2
-    if np.ndim(x2) < 3:
+    x1, x2 = placed(x1, step), placed(x2, step)
+    if x2.ndim < 3:
         return x1 @ x2
     letters = string.ascii_letters
     left, right = letters[: x1.ndim], letters[x1.ndim : x1.ndim + x2.ndim - 2]
     return np.einsum(f"{left},{right}{left[-1]}Z->{left[:-1]}{right}Z", x1, x2)
 
 
-def inner(x1: Any, x2: Any) -> Any:
+def inner(x1: Any, x2: Any, *, step: Step) -> Any:
     """The product over the last axis of both."""
-    return np.inner(x1, x2) if np.ndim(x1) and np.ndim(x2) else x1 * x2
+    return np.inner(placed(x1, step), placed(x2, step)) if np.ndim(x1) and np.ndim(x2) else x1 * x2
 
 
-def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
+def tensordot(x1: Any, x2: Any, axes: Any = 2, *, step: Step) -> Any:
     """The product over the given axes of both."""
-    return np.tensordot(x1, x2, axes=axes) if axes != 0 else outer(x1, x2, flat=False)
+    return np.tensordot(placed(x1, step), placed(x2, step), axes=axes) if axes != 0 else outer(x1, x2, flat=False)
 
 
 def outer(x1: Any, x2: Any, flat: bool = True) -> Any:

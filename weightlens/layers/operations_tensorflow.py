@@ -92,16 +92,17 @@ def cast(x: Any, dtype: Any) -> Any:
     return operations_math.cast(x, str(dtype).removeprefix("tf."))
 
 
-def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, *, step: Step) -> Any:
     """The matrix product of the last two axes."""
+    a, b = operations_arrays.placed(a, step), operations_arrays.placed(b, step)
     return (np.swapaxes(a, -1, -2) if transpose_a else a) @ (np.swapaxes(b, -1, -2) if transpose_b else b)
 
 
-def einsum(equation: Any, *inputs: Any) -> Any:
+def einsum(equation: Any, *inputs: Any, step: Step) -> Any:
     """A sum of products over named axes."""
     if not isinstance(equation, str):
         raise NotImplementedError("is an einsum whose equation does not come first")
-    return operations_arrays.einsum(*(inputs[0] if len(inputs) == 1 and isinstance(inputs[0], list) else inputs), subscripts=equation)
+    return operations_arrays.einsum(*(inputs[0] if len(inputs) == 1 and isinstance(inputs[0], list) else inputs), subscripts=equation, step=step)
 
 
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: float = 0) -> Any:
@@ -267,7 +268,7 @@ OPERATORS = {
 FUNCTIONS: dict[str, Function] = {
     "__operators__.getitem": getitem, "__operators__.neg": unary(np.negative), "__operators__.abs": unary(np.abs),
     "__operators__.invert": unary(operations_numpy.OPERATIONS["LogicalNot"]), "__operators__.matmul": binary(np.matmul), "linalg.matmul": matmul,
-    "matmul": matmul, "linalg.einsum": einsum, "einsum": einsum, "tensordot": lambda a, b, axes: operations_arrays.tensordot(a, b, axes),
+    "matmul": matmul, "linalg.einsum": einsum, "einsum": einsum, "tensordot": lambda a, b, axes, *, step: operations_arrays.tensordot(a, b, axes, step=step),
     "reshape": reshape, "transpose": transpose, "compat.v1.transpose": transpose, "concat": lambda values, axis: operations_arrays.concatenate(values, axis),
     "stack": lambda values, axis=0: operations_arrays.stack(values, axis), "unstack": lambda value, num=None, axis=0: operations_arrays.unstack(value, num, axis),
     "split": split, "squeeze": squeeze, "compat.v1.squeeze": squeeze, "expand_dims": lambda input, axis: np.expand_dims(input, axis), "tile": tile,
