@@ -14,6 +14,11 @@ from weightlens.layers.operations_numpy import numbers, whole
 # Order and lookup.
 
 
+def placed(x: Any, step: Step) -> Any:
+    """An operand of a product; a constant becomes a step, so that it has cells."""
+    return step("constant", x if hasattr(x, "shape") else np.asarray(x, float))
+
+
 def digitize(x: Any, bins: Any) -> Any:
     """How many of the rising ``bins`` are not above ``x``."""
     return np.sum(np.where(np.greater_equal(np.expand_dims(x, -1), bins), 1.0, 0.0), axis=-1)
@@ -35,11 +40,12 @@ def sort(x: Any, axis: int = -1) -> Any:
     return np.sort(x, axis=axis)
 
 
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take(x: Any, indices: Any, axis: int | None = None, *, step: Step) -> Any:
     """The entries of ``x`` at ``indices``; negative ones count from the end."""
+    x = placed(x, step)
     x, axis = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis)
     if not hasattr(indices, "shape") or isinstance(indices, np.ndarray):
-        return np.take(x, np.asarray(indices, int), axis=axis)
+        return np.take(x, whole(np.asarray(indices)), axis=axis)
     return np.take(x, whole(np.where(indices < 0, indices + x.shape[axis], indices)), axis=axis)
 
 
@@ -55,11 +61,6 @@ def getitem(x: Any, key: Any) -> Any:
 
 
 # Products.
-
-
-def placed(x: Any, step: Step) -> Any:
-    """An operand of a product; a constant becomes a step, so that it has cells."""
-    return step("constant", x if hasattr(x, "shape") else np.asarray(x, float))
 
 
 def einsum(*operands: Any, subscripts: str, step: Step) -> Any:

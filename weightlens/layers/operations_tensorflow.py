@@ -75,11 +75,11 @@ def squeeze(input: Any, axis: Any = None) -> Any:  # noqa: A002 - TensorFlow's n
     return np.squeeze(input, axes(axis) or None)
 
 
-def gather(params: Any, indices: Any, axis: int | None = 0, batch_dims: int = 0) -> Any:
+def gather(params: Any, indices: Any, axis: int | None = 0, batch_dims: int = 0, *, step: Step) -> Any:
     """The entries at ``indices``."""
     if batch_dims:
         raise NotImplementedError("gathers for each sample by itself (batch_dims)")
-    return operations_arrays.take(params, indices, axis or 0)
+    return operations_arrays.take(params, indices, axis or 0, step=step)
 
 
 def clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
