@@ -14,7 +14,7 @@ import numpy as np
 from weightlens.layers.activations import Step
 from weightlens.layers.convolutional import finish
 from weightlens.layers.core import Config, Weights
-from weightlens.layers.windows import channels_last, per_axis, windows
+from weightlens.layers.windows import channels_last, pad_space, per_axis, windows
 
 
 def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
@@ -23,7 +23,7 @@ def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
     x, rank = channels_last(x, config), x.ndim - 2
     size, strides = per_axis(config["kernel_size"], rank), per_axis(config.get("strides"), rank)
     padding, channels, filters = config.get("padding", "valid"), x.shape[-1], config["filters"]
-    seen = windows(x, size, strides, (1,) * rank, padding)
+    seen = local_windows(x, size, strides, padding)
     positions, count = seen.shape[1 : rank + 1], math.prod(seen.shape[1 : rank + 1])
     kernel = w["kernel"]
     if kernel.ndim != 3:
@@ -37,11 +37,21 @@ def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return finish(step("dot product", np.reshape(z, (x.shape[0], *positions, filters))), w, config, step)
 
 
+def local_windows(x: Any, size: Sequence[int], strides: Sequence[int], padding: str, fill: float = 0.0) -> Any:
+    """Every window, ``(batch, *positions, channels, *size)``; with "same" padding, half of it lies before its position."""
+    lengths = x.shape[1:-1]
+    if padding == "same":
+        counts = [-(-length // stride) for length, stride in zip(lengths, strides, strict=True)]
+        ends = [(c - 1) * s + n - length - n // 2 for c, s, n, length in zip(counts, strides, size, lengths, strict=True)]
+        x = pad_space(x, [(n // 2, max(end, 0)) for n, end in zip(size, ends, strict=True)], fill)
+        x = x[(slice(None), *(slice(0, (c - 1) * s + n) for c, s, n in zip(counts, strides, size, strict=True)))]
+    return windows(x, size, strides, (1,) * len(size), "valid")
+
+
 def input_cells(space: Sequence[int], size: Sequence[int], strides: Sequence[int], padding: str) -> np.ndarray:
     """Which input cell each tap of each window sees: ``(positions, taps)``, -1 in the padding."""
     cells = np.arange(math.prod(space)).reshape(1, *space, 1)
-    seen: np.ndarray = windows(cells, size, strides, (1,) * len(size), padding, fill=-1)
-    return seen.reshape(-1, math.prod(size))
+    return np.asarray(local_windows(cells, size, strides, padding, fill=-1)).reshape(-1, math.prod(size))
 
 
 def taken_apart(kernel: Any, cells: np.ndarray, channels: int, filters: int, first: bool) -> Any:

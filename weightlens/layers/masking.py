@@ -7,6 +7,7 @@ the values. A layer that is not in ``MASKS`` hands on none, as in Keras (``Layer
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -62,13 +63,12 @@ def query(x: Any, config: dict[str, Any], mask: Any) -> Any:
 
 
 def either(x: Any, config: dict[str, Any], mask: Any) -> Any:
-    """Real in one of the merged inputs; none where an input has none."""
-    if not isinstance(mask, (list, tuple)) or any(m is None for m in mask):
-        return None
-    joined = mask[0]
-    for m in mask[1:]:
-        joined = np.logical_or(joined, m)
-    return joined
+    """Real in one of the merged inputs; none where an input has none. Before Keras 3 (``mask_mode`` "all"): real in all that have one."""
+    masks = mask if isinstance(mask, (list, tuple)) else [mask]
+    if config.get("mask_mode") == "all":
+        masks = [m for m in masks if m is not None]
+        return functools.reduce(np.logical_and, masks) if masks else None
+    return None if any(m is None for m in masks) else functools.reduce(np.logical_or, masks)
 
 
 def concatenated(x: Any, config: dict[str, Any], mask: Any) -> Any:

@@ -56,9 +56,10 @@ KERNELS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def centres(old: int, new: int) -> np.ndarray:
+def centres(old: int, new: int, scale: Any = None) -> np.ndarray:
     """Where the centre of each new pixel lies among the old ones, in float32 like TensorFlow."""
-    return np.asarray((np.arange(new, dtype=np.float32) + np.float32(0.5)) * (np.float32(old) / np.float32(new)))
+    scale = np.float32(old) / np.float32(new) if scale is None else scale
+    return np.asarray((np.arange(new, dtype=np.float32) + np.float32(0.5)) * scale)
 
 
 def resize_weights(old: int, new: int, interpolation: str, antialias: bool = False) -> np.ndarray:
@@ -69,11 +70,14 @@ def resize_weights(old: int, new: int, interpolation: str, antialias: bool = Fal
         return np.asarray(np.maximum(overlap, 0.0) * (new / old))
     if interpolation not in KERNELS:
         raise NotImplementedError(f"interpolation {interpolation!r} is not one that weightlens knows")
-    at = centres(old, new).astype(np.float64)
+    shrinking = np.float32(1.0 / float(np.float32(new) / np.float32(old)))
+    at = centres(old, new, shrinking)
     if interpolation == "bicubic" and not antialias:
-        at = np.rint((at - 0.5) * CUBIC_TABLE) / CUBIC_TABLE + 0.5
-    wider = max(old / new, 1.0) if antialias else 1.0
-    shares = KERNELS[interpolation](np.abs(np.arange(old) + 0.5 - at[:, None]) / wider)
+        at = np.rint((centres(old, new) - np.float32(0.5)) * CUBIC_TABLE) / CUBIC_TABLE + np.float32(0.5)
+    distance = np.abs(np.arange(old, dtype=np.float32) + np.float32(0.5) - at[:, None])
+    if antialias:  # the weights reach further where the image becomes smaller
+        distance = distance * (np.float32(1.0) / max(shrinking, np.float32(1.0)))
+    shares = KERNELS[interpolation](distance.astype(np.float64))
     return np.asarray(shares / np.sum(shares, axis=1, keepdims=True))
 
 
