@@ -17,7 +17,12 @@ import numpy as np
 from weightlens.model import Model
 
 if TYPE_CHECKING:
+    from weightlens.recording import Trace
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.options import Options
     from weightlens.workbook.plan import Plan, Sheet
+
+Progress = Callable[[str, int, int], None]
 
 
 def export(
@@ -30,7 +35,7 @@ def export(
     expected: Sequence[np.ndarray] | None = None,
     witness: str = "weightlens",
     force: bool = True,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write a workbook that reproduces the model's prediction with live formulas; returns its path.
 
@@ -38,73 +43,75 @@ def export(
     ``witness`` puts other numbers on the Check sheet than our own (Keras's, say). Raises ``UnsupportedLayer``,
     ``NoFormula``, ``WorkbookTooLarge`` or ``BadInput``; nothing is written then.
     """
-    from openpyxl import Workbook
-
-    from weightlens.forward import trace
-    from weightlens.workbook import package, summary
-    from weightlens.workbook.network import NetworkSheets
-    from weightlens.workbook.plan import Plan
-    from weightlens.workbook.styles import Styles
+    from weightlens.workbook import package
+    from weightlens.workbook.options import Options
 
     out = package.target(path, force)
+    title = Path(model.provenance.path).name or model.name
+    options = Options(title, tuple(labels), tuple(input_labels), expected=None if expected is None else list(expected), witness=witness)
+    write(model, _trace(model, inputs), options, out, progress)
+    return out
+
+
+def _trace(model: Model, inputs: Any) -> Trace:
+    """The forward pass, recorded, on the given inputs or on sensible ones."""
+    from weightlens.forward import trace
+
     if inputs is None:
         from weightlens.inputs import default_inputs
 
         inputs = default_inputs(model)
-    recorded = trace(model, inputs)
+    return trace(model, inputs)
+
+
+def write(model: Model, recorded: Trace, options: Options, out: Path, progress: Progress | None = None) -> None:
+    """Plan all sheets, dress them, stream their rows."""
+    from openpyxl import Workbook
+
+    from weightlens.workbook import package
+    from weightlens.workbook.dress import dress
+    from weightlens.workbook.styles import Styles
+
     shell = Workbook()
     shell.remove(shell.worksheets[0])
     styles = Styles(shell)
-    plan = Plan(recorded)
-    front = plan.sheet("Summary", numbered=False)
-    network = NetworkSheets(plan, styles, labels, input_labels)
-    network.build(Path(model.provenance.path).name or model.name)
-    summary.write_check(plan.sheet("Check", numbered=False), plan, styles, expected or recorded.outputs, witness)
-    summary.write_summary(front, model, plan, network, styles)
-    summary.write_cells(plan.sheet("Cells", numbered=False), plan, network, styles)
-    _dress(shell, plan)
+    net = build(model, recorded, options, styles)
+    plan = net.plan
+    dress(shell, plan)
     styles.done()
-    shell.active = next((i for i, sheet in enumerate(plan.sheets) if "input_0" in plan.names and sheet.number == plan.names["input_0"][0]), 0) if plan.one_sheet else 0
+    shell.active = first_look(net)
     rows = {sheet.title: partial(_rows, sheet, i, len(plan.sheets), progress) for i, sheet in enumerate(plan.sheets)}
     package.save(shell, rows, out)
-    return out
 
 
-def _rows(sheet: Sheet, i: int, n: int, progress: Callable[[str, int, int], None] | None) -> Any:
+def build(model: Model, recorded: Trace, options: Options, styles: Any) -> NetworkSheets:
+    """All sheets with all that stands on them, formulas excepted: those are made while they are written."""
+    from weightlens.workbook.cells_sheet import write_cells
+    from weightlens.workbook.check_sheet import write_check
+    from weightlens.workbook.frame import frame
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.plan import Plan
+    from weightlens.workbook.summary import HINT, write_summary
+
+    net = NetworkSheets(model, Plan(recorded), styles, options)
+    front = net.page("Summary", options.title, hint=HINT, numbered=False)
+    net.build()
+    write_check(net, options.expected or recorded.outputs, options.witness, options.verified)
+    write_summary(net, front)
+    write_cells(net.plan.sheet("Cells", numbered=False), net.plan, net.weight_names, styles)
+    frame(net.pages, net.plan, styles)
+    return net
+
+
+def first_look(net: NetworkSheets) -> int:
+    """The sheet that is open at first: a network on one sheet shows itself, others their map."""
+    plan: Plan = net.plan
+    return plan.names["input_0"][0] if plan.one_sheet and "input_0" in plan.names else 0
+
+
+def _rows(sheet: Sheet, i: int, n: int, progress: Progress | None) -> Any:
     from weightlens.workbook.grid import rows_of
 
     if progress is not None:
         progress(sheet.title, i, n)
     return rows_of(sheet.blocks, sheet.texts, sheet.heights)
-
-
-def _dress(shell: Any, plan: Plan) -> None:
-    """What openpyxl does for us: sheets, widths, panes, links, notes, colour scales, names."""
-    from openpyxl.comments import Comment
-    from openpyxl.formatting.rule import ColorScaleRule
-    from openpyxl.utils import get_column_letter
-    from openpyxl.workbook.defined_name import DefinedName
-    from openpyxl.worksheet.hyperlink import Hyperlink
-
-    for sheet in plan.sheets:
-        page = shell.create_sheet(sheet.title)
-        page.sheet_view.showGridLines = False
-        page.sheet_state = "hidden" if sheet.hidden else "visible"
-        page.freeze_panes = sheet.freeze or None
-        for (first, last), width in sheet.widths.items():
-            dimension = page.column_dimensions[get_column_letter(first + 1)]
-            dimension.min, dimension.max, dimension.width = first + 1, last + 1, width
-        for (row, column), goal in sheet.links.items():
-            cell = page.cell(row + 1, column + 1)
-            cell.hyperlink = Hyperlink(ref=cell.coordinate, location=goal[1:])
-        for (row, column), note in sheet.notes.items():
-            page.cell(row + 1, column + 1).comment = Comment(note, "weightlens", width=320, height=90)
-        for area, kind in sheet.heats:
-            if kind == "weight":
-                rule = ColorScaleRule("min", None, "F4B183", "num", 0, "FFF2CC", "max", None, "9DC3E6")
-                page.conditional_formatting.add(area.replace("$", ""), rule)
-        page.page_setup.orientation, page.page_setup.fitToHeight = "landscape", 0
-        page.sheet_properties.pageSetUpPr.fitToPage = True
-    for name, (number, area) in plan.names.items():
-        shell.defined_names[name] = DefinedName(name, attr_text=f"'{plan.sheets[number].title}'!{area}")
-    shell.properties.creator, shell.properties.title = "weightlens", "The arithmetic inside a trained network"

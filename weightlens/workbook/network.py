@@ -6,266 +6,232 @@ and in mathematics; the weights stand in yellow, under the columns that they mak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from typing import TYPE_CHECKING
 
+from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.workbook import layout
-from weightlens.workbook.cells import COLUMN
+from weightlens.workbook.captions import HELPERS, kind_of_activation, mathematics, note, shape_words
+from weightlens.workbook.frame import WIDTH, Page, widen, width_of
 from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import Placed, Plan, Sheet
 from weightlens.workbook.styles import Styles
 
-HEAD, MATH, LABEL, TOP = 3, 4, 5, 6  # rows of the captions, and the first row of numbers
-HELPERS = {"max", "sum", "x - max"}
-NARROW = 12  # weights up to so many columns stand left of the steps
+if TYPE_CHECKING:
+    from weightlens.workbook.options import Options
+
+SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
+SQUARE = 3.6  # characters in a column of square cells
+SQUARE_HEIGHT = 20.0
+GAP = 1.8
+MOST_HEATED = 300_000  # cells under one colour scale
+MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
 
 
 class NetworkSheets:
     """Puts every block of the plan on a sheet, with captions and labels."""
 
-    def __init__(self, plan: Plan, styles: Styles, class_labels: Sequence[str] = (), input_labels: Sequence[str] = ()) -> None:
-        self.plan, self.styles = plan, styles
-        self.class_labels, self.input_labels = list(class_labels), list(input_labels)
+    def __init__(self, model: Model, plan: Plan, styles: Styles, options: Options) -> None:
+        self.model, self.plan, self.styles, self.options = model, plan, styles, options
         self.results = {id(x) for x in plan.trace.results}
         self.sheet_of: dict[str, Sheet] = {}  # layer -> its sheet
         self.weight_names: dict[int, str] = {}
+        self.pages: list[Page] = []
+        self.named: list[Block] = [plan.placed[id(x)].block for x in plan.trace.inputs]
 
-    def build(self, title: str) -> None:
+    def page(self, title: str, heading: str, about: str = "", hint: str = "", numbered: bool = True) -> Sheet:
+        """A new sheet with what its first rows say."""
+        sheet = self.plan.sheet(title, numbered)
+        self.pages.append(Page(sheet, heading, about, hint))
+        return sheet
+
+    def build(self) -> None:
         """All sheets of the network."""
+        from weightlens.workbook.layer_sheet import inputs_sheet, layer_sheet
+        from weightlens.workbook.tutorial import tutorial
+
         if self.plan.one_sheet:
-            self._one_sheet(title)
+            tutorial(self)
         else:
-            self._inputs_sheet()
-            layers = list(dict.fromkeys(step.layer for step in self.plan.steps))
-            for layer in layers:
-                self._layer_sheet(layer)
-        self._outputs()
+            inputs_sheet(self)
+            for layer in dict.fromkeys(step.layer for step in self.plan.steps):
+                layer_sheet(self, layer)
+        self.outputs()
 
-    # -- one sheet -----------------------------------------------------------------------------------------------------------
-
-    def _one_sheet(self, title: str) -> None:
-        sheet = self.plan.sheet("network")
-        sheet.write(0, 0, title, self.styles["title"])
-        sheet.write(1, 0, "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move.", self.styles["hint"])
-        column = 1
-        samples = max((x.shape[0] for x in self.plan.trace.inputs), default=1)
-        sheet.write(LABEL, 0, "sample", self.styles["label right"])
-        for i in range(samples):
-            sheet.texts[(TOP + i, 0)] = Text(style=self.styles["label right"], value=i + 1)
-        for k, x in enumerate(self.plan.trace.inputs):
-            self._put_input(sheet, k, x, column)
-            column += x.shape[1] + 1
-        under = TOP + samples + 2
-        below: dict[int, int] = {}
-        for step in self.plan.steps:
-            new_layer = step.layer not in self.sheet_of
-            self.sheet_of.setdefault(step.layer, sheet)
-            width = self._put_step(sheet, step, column)
-            if new_layer:
-                sheet.write(HEAD - 1, column, step.layer, self.styles["caption left"])
-            row = under
-            for weight in self._read_first_by(step):
-                row = self._put_weight(sheet, weight, row, column) + 1
-            below[column] = row
-            column += width + 1
-        self._finish(sheet, column, TOP)
-
-    def _read_first_by(self, step: Step) -> list[Placed]:
+    def read_first_by(self, step: Step) -> list[Placed]:
         """The weights whose first reader is this step, in the order of the file."""
-        own = []
-        for weight in self.plan._weights(step.made, placed_too=True):
-            if id(weight) not in self.weight_names:
-                own.append(self.plan.placed[id(weight)])
-        return own
+        found = self.plan._weights(step.made, placed_too=True)
+        return [self.plan.placed[id(weight)] for weight in found if id(weight) not in self.weight_names]
 
-    # -- a sheet per layer ---------------------------------------------------------------------------------------------------
+    def is_probability(self, x: Recorded) -> bool:
+        """Whether these are shares of one: the outputs of a softmax."""
+        from weightlens.workbook.play import is_softmax
 
-    def _inputs_sheet(self) -> None:
-        sheet = self.plan.sheet("Inputs", numbered=False)
-        sheet.write(0, 0, "Inputs", self.styles["title"])
-        sheet.write(1, 0, "Change a blue cell and watch the prediction move.", self.styles["hint"])
-        column = 1
-        for k, x in enumerate(self.plan.trace.inputs):
-            column += self._put_input(sheet, k, x, column) + 2
-            turned = self._turned(x)
-            if turned is not None:
-                self._head(sheet, column, f"{x.name}, a sample per column", "the same numbers, turned for the products", x.shape, turned.arrangement)
-                sheet.put(turned, TOP, column)
-                turned.style = self.styles["helper"]
-                self.plan.placed[id(x)].block = turned
-                column += turned.arrangement.width + 2
-        self._finish(sheet, column, TOP)
-
-    def _turned(self, x: Recorded) -> Block | None:
-        """Many samples of many features: sums of products are much cheaper down columns."""
-        if x.ndim != 2 or x.shape[0] == 1 or x.shape[1] <= 64 or x.shape[0] > layout.WIDEST:
-            return None
-        return self.plan.mirror(x, layout.in_columns((x.shape[0], x.shape[1])))
-
-    def _layer_sheet(self, layer: str) -> None:
-        sheet = self.plan.sheet(layer)
-        self.sheet_of[layer] = sheet
-        sheet.write(0, 0, layer, self.styles["title"])
-        steps = [step for step in self.plan.steps if step.layer == layer]
-        own: dict[int, Placed] = {}
-        for step in steps:
-            for placed in self._read_first_by(step):
-                own.setdefault(id(placed.made), placed)
-        widest = max((p.block.arrangement.width for p in own.values()), default=0)
-        left = 0 < widest <= NARROW
-        column = 1
-        if left:
-            self._put_weights(sheet, list(own.values()), column)
-            column += widest + 2
-        shown_rows: tuple[object, ...] = ()
-        starts: dict[tuple[str, tuple[int, ...]], int] = {}
-        for step in steps:
-            placed = self.plan.placed[id(step.made)]
-            key = (step.name, step.made.shape)
-            if key not in starts:
-                rows = self._row_key(placed)
-                if rows != shown_rows:
-                    shown_rows, column = rows, column + self._row_labels(sheet, placed, column)
-                starts[key] = column
-                column += self._put_step(sheet, step, column) + 1
-            else:
-                self._put_step(sheet, step, starts[key])
-        if own and not left:
-            self._put_weights(sheet, list(own.values()), column + 1)
-            column += widest + 2
-        self._finish(sheet, column, TOP)
-
-    def _put_weights(self, sheet: Sheet, weights: list[Placed], column: int) -> None:
-        row = HEAD
-        for placed in weights:
-            row = self._put_weight(sheet, placed, row, column) + 1
-
-    def _row_key(self, placed: Placed) -> tuple[object, ...]:
-        a = placed.block.arrangement
-        return (a.row_axes, tuple(a.shape[axis] for axis in a.row_axes), placed.of, a.stretch)
-
-    def _row_labels(self, sheet: Sheet, placed: Placed, column: int) -> int:
-        """Labels left of a block's rows; returns the columns they take."""
-        a, of = placed.block.arrangement, placed.of
-        if a.height * of <= 1 or a.height * of > 5000:
-            return 0
-        for row, text in row_labels(a, of).items():
-            sheet.write(TOP + row, column, text, self.styles["label right"])
-        return 1
+        return is_softmax(x.value)
 
     # -- blocks with their captions --------------------------------------------------------------------------------------------
 
-    def _put_input(self, sheet: Sheet, k: int, x: Recorded, column: int) -> int:
+    def put_input(self, sheet: Sheet, k: int, x: Recorded, row: int, column: int) -> int:
+        """An input in blue; returns the columns it takes."""
         placed = self.plan.placed[id(x)]
-        a = placed.block.arrangement
-        self._head(sheet, column, "input" if len(self.plan.trace.inputs) == 1 else x.name, "x", x.shape, a, self.input_labels if a.column_axes == (1,) else ())
-        if not self.input_labels and a.column_axes == (1,):
-            for j in range(x.shape[1]):
-                sheet.write(LABEL, column + j, f"x{j}", self.styles["label"])
-        sheet.put(placed.block, TOP, column)
-        placed.block.style = self.styles["input"]
+        a, picture = placed.block.arrangement, x.ndim >= 4
+        name = "input" if len(self.plan.trace.inputs) == 1 else x.name
+        self.columns(sheet, column, a, picture)
+        self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
+        given = self.options.input_labels
+        if a.column_axes == (x.ndim - 1,) and x.ndim <= 3:
+            names = list(given) if len(given) == x.shape[-1] else [f"x{j}" for j in range(min(x.shape[-1], 2000))]
+            self.labels(sheet, row + LABEL - HEAD, column, dict(enumerate(names)))
+        sheet.put(placed.block, row + TOP - HEAD, column)
+        placed.block.style = self.styles.numbers("input", None, small=picture)
+        self.scale(sheet, placed, picture)
         self.plan.define(f"input_{k}", sheet, placed.block)
-        sheet.notes[(TOP, column)] = "An input of the network. Type another number here and everything to the right is computed again."
+        sheet.notes[(row + TOP - HEAD, column)] = "An input of the network. Type another number here, and everything that depends on it is computed again."
         return a.width
 
-    def _put_step(self, sheet: Sheet, step: Step, column: int) -> int:
+    def put_step(self, sheet: Sheet, step: Step, column: int) -> int:
+        """A step with its caption; returns the columns it takes."""
         placed = self.plan.placed[id(step.made)]
-        a = placed.block.arrangement
+        a, block = placed.block.arrangement, placed.block
         down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
-        is_result = id(step.made) in self.results
-        placed.block.style = self.styles["output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"]
+        is_result, picture = id(step.made) in self.results, step.made.ndim >= 4
+        role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"
+        block.style = self.styles.numbers(role, step.made.value, picture, share=is_result and self.is_probability(step.made))
         if placed.occurrence == 0:
-            final = self.class_labels if is_result and a.column_axes == (1,) else ()
-            self._head(sheet, column, step.name, step.words, step.made.shape, a, final)
-        sheet.put(placed.block, TOP + down, column)
+            self.columns(sheet, column, a, picture, step.name)
+            self.caption(sheet, HEAD, column, a.width, step.name, "" if step.made.op is None else mathematics(step))
+            final = self.options.labels if is_result and a.column_axes == (1,) else ()
+            self.labels(sheet, LABEL, column, dict(enumerate(final)) if len(final) == a.width else column_labels(a))
+            sheet.notes[(TOP + down, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
+        exercise = self.options.exercise
+        if exercise is not None and exercise.wants(step.name):
+            exercise.put(self, sheet, placed, TOP + down, column)
+        else:
+            sheet.put(block, TOP + down, column)
+            self.scale(sheet, placed, picture, step)
         return a.width
 
-    def _put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int) -> int:
+    def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:
         """A weight in yellow with its caption; returns the row after it."""
-        source, a = placed.made.source, placed.block.arrangement
-        name = f"{placed.layer}/{placed.name}"
-        sheet.write(row, column, name, self.styles["caption left"])
-        sheet.write(row + 1, column, f"{shape_words(placed.made.shape)}   in the file: {source.path if source is not None else ''}", self.styles["path"])
-        for j, text in column_labels(a, "unit").items():
-            sheet.write(row + 2, column + j, text, self.styles["label"])
+        a, picture = placed.block.arrangement, placed.made.ndim >= 4
+        sheet.write(row, column, placed.name, self.styles["caption left"])
+        sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
+        self.labels(sheet, row + 2, column, column_labels(a))
         if placed.made.ndim == 2 and a.row_axes == (0,) and column > 0:
             for i in range(min(placed.made.shape[0], 2000)):
-                sheet.write(row + 3 + i, column - 1, f"x{i}", self.styles["label right"])
+                name = rows_named[i] if rows_named and i < len(rows_named) else f"in {i}"
+                sheet.write(row + 3 + i, column - 1, name, self.styles["label right"])
         sheet.put(placed.block, row + 3, column)
-        placed.block.style = self.styles["bias" if placed.name.endswith("bias") else "weight"]
-        sheet.heats.append((placed.block.area, "weight"))
-        self.weight_names[id(placed.made)] = self.plan.define(f"w_{name}", sheet, placed.block)
+        placed.block.style = self.styles.numbers("weight", placed.made.value, picture)
+        if not self.plan.one_sheet and placed.made.size <= MOST_HEATED:
+            sheet.heats.append((placed.block.area, "weight"))
+        self.weight_names[id(placed.made)] = self.plan.define(f"w_{placed.layer}/{placed.name}", sheet, placed.block)
+        source = placed.made.source
+        path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
+        sheet.notes[(row + 3, column)] = f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, learned in training.\n{path}\nType another number and watch."
         return row + 3 + a.height
 
-    def _head(self, sheet: Sheet, column: int, name: str, words: str, shape: tuple[int, ...], a: Arrangement, given: Sequence[str] = ()) -> None:
-        """Caption, mathematics and column labels over a block."""
-        sheet.write(HEAD, column, name, self.styles["caption left"])
-        sheet.write(MATH, column, words, self.styles["math left"])
-        texts = dict(enumerate(given)) if len(given) == a.width else column_labels(a, "sample" if a.column_axes == (0,) else "unit")
-        for j, text in texts.items():
-            sheet.write(LABEL, column + j, text, self.styles["label"])
+    def columns(self, sheet: Sheet, column: int, a: Arrangement, picture: bool, name: str = "") -> None:
+        """Widths of the columns of a block: square cells for pictures, wide enough for its name else."""
+        if a.width > 500:
+            return
+        enough = min(18.0, len(name) * 1.15 + 1.5) / a.width
+        for j in range(a.width):
+            widen(sheet, column + j, SQUARE if picture else max(WIDTH, enough))
 
-    def _finish(self, sheet: Sheet, column: int, top: int) -> None:
+    def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
+        """Name and mathematics over a block: centred, wrapped to its width; left-aligned over wide ones."""
+        room = sum(width_of(sheet, column + j) for j in range(min(width, 200)))
+        narrow = room < 100
+        sheet.write(row, column, name, self.styles["caption" if narrow else "caption left"])
+        sheet.write(row + 1, column, words, self.styles["math" if narrow else "math left"])
+        if not narrow:
+            return
+        for r, text in ((row, name), (row + 1, words)):
+            lines = min(5, math.ceil(len(text) * (1.12 if r == row else 0.95) / room)) if text else 1
+            if lines > 1:
+                sheet.heights[r] = max(sheet.heights.get(r, 0), 13.0 * lines + 3)
+            if width > 1:
+                sheet.merges.append((r, column, r, column + width - 1))
+
+    def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
+        """What stands over single columns."""
+        for j, text in texts.items():
+            sheet.write(row, column + j, text, self.styles["label"])
+
+    def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
+        """Colours by size: for pictures and for large tables; silent relu units in grey."""
+        area, made = placed.block.area, placed.made
+        if made.size > MOST_HEATED or self.plan.one_sheet:
+            return
+        if step is not None and kind_of_activation(step) == "relu":
+            sheet.rules.append((area, "dead", ""))
+        if picture or made.size >= 24:
+            negative = step is not None and bool((made.value < 0).any())
+            sheet.heats.append((area, "both signs" if negative else "ink" if step is None else "size"))
+
+    def finish(self, sheet: Sheet, top: int = TOP) -> None:
+        """Panes: captions and row labels stay in view."""
         sheet.freeze = f"B{top + 1}"
-        sheet.widths[(0, 0)] = 10
-        last = max([column, *(block.column + block.arrangement.width for block in sheet.blocks)])
-        sheet.widths[(1, min(last, len(COLUMN) - 1))] = 8.5
+        widen(sheet, 0, 9)
 
     # -- outputs ---------------------------------------------------------------------------------------------------------------
 
-    def _outputs(self) -> None:
+    def outputs(self) -> None:
         """Name the outputs; where a layer's own arrangement is not C order, collect them once more on a sheet of their own."""
         sheet: Sheet | None = None
         column = 1
         for k, x in enumerate(self.plan.trace.results):
             placed = self.plan.placed.get(id(x))
-            if placed is not None and placed.block.arrangement.is_c_order and not any(b is placed.block for b in self.named_blocks()):
+            if placed is not None and placed.block.arrangement.is_c_order and not any(b is placed.block for b in self.named):
                 self.plan.define(f"output_{k}", self.plan.sheets[placed.block.first >> 34], placed.block)
-                self.named_blocks().append(placed.block)
+                self.named.append(placed.block)
                 continue
             if sheet is None:
-                sheet = self.plan.sheet("Outputs", numbered=False)
-                sheet.write(0, 0, "Outputs", self.styles["title"])
-                sheet.write(1, 0, "The network's outputs once more, sample by sample.", self.styles["hint"])
+                sheet = self.page("Outputs", "Outputs", hint="The network's outputs once more, sample by sample.", numbered=False)
             block = self.plan.mirror(x, layout.in_rows(x.shape))
-            block.style = self.styles["output"]
-            self._head(sheet, column, f"output {k}", "", x.shape, block.arrangement, self.class_labels)
+            block.style = self.styles.numbers("output", x.value, share=self.is_probability(x))
+            self.columns(sheet, column, block.arrangement, False)
+            self.caption(sheet, HEAD, column, block.arrangement.width, f"output {k}", "")
+            final = self.options.labels
+            names = dict(enumerate(final)) if len(final) == block.arrangement.width else column_labels(block.arrangement)
+            self.labels(sheet, LABEL, column, names)
+            for r, text in row_labels(block.arrangement, 1).items():
+                sheet.texts.setdefault((TOP + r, 0), Text(text, self.styles["label right"]))
             sheet.put(block, TOP, column)
             self.plan.define(f"output_{k}", sheet, block)
-            column += block.arrangement.width + 2
+            column += block.arrangement.width + 1
         if sheet is not None:
-            self._finish(sheet, column, TOP)
-
-    def named_blocks(self) -> list[Block]:
-        if not hasattr(self, "_named"):
-            self._named: list[Block] = [self.plan.placed[id(x)].block for x in self.plan.trace.inputs]
-        return self._named
+            self.finish(sheet)
 
 
-def shape_words(shape: tuple[int, ...]) -> str:
-    """``(2, 3)``."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def column_labels(a: Arrangement, word: str) -> dict[int, str]:
+def column_labels(a: Arrangement) -> dict[int, str]:
     """What stands over the columns of a block: units, or channels over pictures."""
     if not a.column_axes or a.width > 3000:
         return {}
     if len(a.column_axes) == 1:
-        return {int(c): f"{word} {i}" for i, c in enumerate(a.columns.tolist())}
+        word = "sample" if a.column_axes == (0,) and len(a.shape) > 1 else "unit"
+        first = 1 if word == "sample" else 0
+        return {int(c): f"{word} {i + first}" for i, c in enumerate(a.columns.tolist())} if a.width < 4 or len(a.shape) < 4 else {}
     step = a.steps[1][a.column_axes[0]]
-    return {i * step: f"channel {i}" if a.column_gap else f"{i}" for i in range(a.shape[a.column_axes[0]])}
+    long = step >= 4
+    return {i * step: f"channel {i}" if a.column_gap and long else f"{i}" for i in range(a.shape[a.column_axes[0]])}
 
 
 def row_labels(a: Arrangement, of: int) -> dict[int, str]:
     """What stands left of the rows of a block: samples, time steps, units."""
-    if a.row_axes == (1,):
+    if a.row_axes == (1,) and len(a.shape) == 2:
         return {i: f"unit {i}" for i in range(a.height)}
     if a.stretch > 1:
-        return {n * a.stretch + t: f"{n + 1}, t={t}" for n in range(a.shape[0]) for t in range(a.stretch)}
+        one = a.shape[:1] == (1,)
+        return {n * a.stretch + t: f"t={t}" if one else f"{n + 1}, t={t}" for n in range(a.shape[0] if a.shape else 1) for t in range(a.stretch)}
     if a.row_axes == (0,):
         return {int(r): f"sample {i + 1}" for i, r in enumerate(a.rows.tolist())}
+    if a.row_axes == (0, 1) and len(a.shape) >= 4:
+        return {int(a.rows[n * a.shape[1]]): f"sample {n + 1}" for n in range(a.shape[0])}
     if a.row_axes == (0, 1):
-        return {int(r): f"{i // a.shape[1] + 1}, {i % a.shape[1]}" for i, r in enumerate(a.rows.tolist())}
+        one = a.shape[0] == 1
+        return {int(r): f"t={i % a.shape[1]}" if one else f"{i // a.shape[1] + 1}, t={i % a.shape[1]}" for i, r in enumerate(a.rows.tolist())}
     return {int(r): str(i) for i, r in enumerate(a.rows.tolist())}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
-# Okabe and Ito's palette, lightened: told apart by colour-blind eyes, and by their brightness in print.
-FILLS = {"input": "DCEBF7", "weight": "FFF2CC", "bias": "FFE3B3", "output": "DFF0D8", "check": "EDE3F3", "constant": "F2F2F2", "bad": "F8D7DA", "title": ""}
-LINE = "BFBFBF"
+# Okabe and Ito's hues, lightened: told apart by colour-blind eyes, and by border and lettering in black and white.
+FILLS = {"input": "D6E8F7", "weight": "FFF2B8", "output": "DCEFD5", "check": "EDE3F3", "constant": "F2F2F2", "answer": "FFFFFF"}
+GOOD, BAD, DEAD = "C6E5C3", "F6C9C0", "C9C9C9"  # right, wrong, a relu that lets nothing through
+NEGATIVE, NEUTRAL, POSITIVE, STRONG = "F2B48C", "FFFFFF", "8FBCE0", "7DBE8B"  # ends and middles of colour scales
+LINE, FRAME, INK, GREY = "BFBFBF", "6B6B6B", "222222", "6A6A6A"
 
 
 @dataclass(frozen=True)
@@ -21,40 +25,47 @@ class Look:
     bold: bool = False
     italic: bool = False
     size: float = 10
-    colour: str = "222222"
-    border: str = ""  # thin, medium, dashed...
+    colour: str = INK
+    border: str = ""  # thin, medium, dashed...; "under": a line below only
     format: str = "General"
     align: str = ""
     wrap: bool = False
+    shrink: bool = False
 
 
 LOOKS: dict[str, Look] = {
     "plain": Look(),
-    "title": Look(bold=True, size=14),
-    "hint": Look(italic=True, colour="666666"),
-    "caption": Look(bold=True, align="center"),
+    "title": Look(bold=True, size=16),
+    "about": Look(colour=GREY),
+    "hint": Look(italic=True, colour=GREY),
+    "section": Look(bold=True, size=11, colour="1F4E79", border="under"),
+    "caption": Look(bold=True, align="center", wrap=True),
     "caption left": Look(bold=True),
-    "math": Look(italic=True, colour="7F6000", align="center"),
-    "math left": Look(italic=True, colour="7F6000"),
-    "label": Look(colour="666666", size=9, align="center"),
-    "label right": Look(colour="666666", size=9, align="right"),
-    "label left": Look(colour="666666", size=9),
-    "path": Look(colour="999999", size=8),
+    "math": Look(italic=True, size=9, colour="7F6000", align="center", wrap=True),
+    "math left": Look(italic=True, size=9, colour="7F6000"),
+    "label": Look(colour=GREY, size=9, align="center"),
+    "label right": Look(colour=GREY, size=9, align="right"),
+    "label left": Look(colour=GREY, size=9),
+    "path": Look(colour="8A8A8A", size=8),
     "link": Look(colour="0563C1"),
-    "input": Look(FILLS["input"], border="medium", format="0.###", align="center"),
+    "live": Look(bold=True, colour="2F6B2F"),
+    "input": Look(FILLS["input"], border="medium", align="center"),
+    "switch": Look(FILLS["input"], bold=True, border="medium", align="center"),
     "weight": Look(FILLS["weight"], border="thin", format="0.000", align="center"),
-    "bias": Look(FILLS["weight"], border="thin", format="0.000", align="center"),
     "step": Look(border="thin", format="0.000", align="center"),
-    "helper": Look(border="hair", format="0.000", align="center", colour="777777"),
-    "constant": Look(FILLS["constant"], border="hair", format="0.######", align="center"),
+    "helper": Look(border="hair", format="0.000", align="center", colour=GREY),
+    "constant": Look(FILLS["constant"], border="hair", align="center"),
     "output": Look(FILLS["output"], bold=True, border="medium", format="0.000", align="center"),
     "winner": Look(FILLS["output"], bold=True, border="thin", align="center"),
+    "answer": Look(FILLS["answer"], border="dashed", format="0.000", align="center", colour="1F4E79"),
     "check": Look(FILLS["check"], border="thin", format="0.00E+00", align="center"),
     "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center"),
     "verdict": Look(FILLS["check"], bold=True, border="medium", align="center"),
     "head": Look(FILLS["constant"], bold=True, border="thin"),
     "text": Look(wrap=True),
     "count": Look(format="#,##0", align="right"),
+    "share": Look(format="0.0%", bold=True, align="left"),
+    "data": Look(size=9, align="center"),
 }
 
 
@@ -77,13 +88,35 @@ class Styles:
             cell = self._sheet.cell(1, len(self._ids) + 1)  # a cell of its own: openpyxl changes styles in place
             cell.font = Font(name="Calibri", bold=look.bold, italic=look.italic, size=look.size, color=look.colour)
             cell.fill = PatternFill("solid", fgColor=look.fill) if look.fill else PatternFill()
-            side = Side(look.border or None, color=LINE if look.border != "medium" else "7F7F7F")
-            cell.border = Border(side, side, side, side) if look.border else Border()
+            under = look.border == "under"
+            side = Side("medium" if under else look.border or None, color=FRAME if look.border == "medium" else LINE)
+            cell.border = Border(bottom=side) if under else Border(side, side, side, side) if look.border else Border()
             cell.number_format = look.format
-            cell.alignment = Alignment(horizontal=look.align or None, vertical="center", wrap_text=look.wrap or None)
+            cell.alignment = Alignment(look.align or None, "center", wrap_text=look.wrap or None, shrink_to_fit=look.shrink or None)
             self._ids[look] = cell.style_id
         return self._ids[look]
+
+    def numbers(self, name: str, values: np.ndarray | None, small: bool = False, share: bool = False) -> int:
+        """A look with the format that suits these numbers: short on screen, all digits in the cell. ``small``: square cells."""
+        look = LOOKS[name]
+        if share:
+            look = replace(look, format="0.0%")
+        elif values is not None and look.format == "0.000":
+            look = replace(look, format=short_format(values))
+        if small:
+            short = "0.00" if look.format == "0.000" else look.format
+            look = replace(look, size=7, format=short, shrink=True, border="hair" if look.border == "thin" else look.border)
+        return self.of(look)
 
     def done(self) -> None:
         """Take the scratch sheet away; the styles stay."""
         self._book.remove(self._sheet)
+
+
+def short_format(values: np.ndarray) -> str:
+    """The number format for a block: three decimals, fewer for large numbers, powers of ten beyond."""
+    finite = np.abs(values[np.isfinite(values)])
+    largest = float(finite.max(initial=0.0))
+    if largest >= 1e6 or 0 < largest < 1e-3:
+        return "0.00E+00"
+    return "0.000" if largest < 1000 else "0.0"

@@ -1,0 +1,110 @@
+"""What stands over the blocks and in the notes: the step in short mathematics, and in words for a beginner."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from weightlens.arithmetic import arithmetic
+from weightlens.recording import Recorded, Step
+from weightlens.text import Wording
+from weightlens.workbook.formulas import operation
+
+# How a step's name is abbreviated inside the mathematics of another one.
+SYMBOLS = {
+    "pre-activation": "z", "pre-activations": "z", "exponentials": "e^", "standard deviation": "std", "attention weights": "weights", "hidden state": "h",
+    "cell state": "c", "input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "u", "reset gate": "r",
+    "initial hidden state": "h0", "initial cell state": "c0",
+}  # fmt: skip
+HELPERS = {"max", "sum", "x - max"}  # steps on the way to a softmax
+LONGEST = 60
+
+EXPLAINED = {
+    "dot product": "Each number that comes in is multiplied by its weight, and the products are added up: row of inputs times column of weights. A large result means that the input looks like what this unit listens for.",  # noqa: E501
+    "pre-activation": "The bias, one learned number per unit, is added. It moves the point from which the unit reacts.",
+    "max": "The largest score of this sample. It is subtracted before e^ so that no number becomes too large; the result stays the same.",
+    "x - max": "Each score less the largest one: 0 for the winner, negative for the others.",
+    "exponentials": "e to the power of the score: always positive, and the larger the score the (much) larger the result.",
+    "sum": "The numbers on the left added up: what the shares are shares of.",
+    "maximum": "The largest number in each window: the picture becomes smaller, what was found stays.",
+    "average": "The mean of each window.",
+    "padded": "The same numbers with a border around them, so that windows fit at the edges too.",
+    "input product": "The part of the sum that the inputs contribute, for all time steps at once.",
+    "recurrent product": "The part of the sum that the previous state contributes.",
+    "pre-activations": "Input part, part of the previous hidden state, and bias, added up: one group of columns for each gate.",
+    "input gate": "Between 0 and 1: how much of the candidate is let into the memory.",
+    "forget gate": "Between 0 and 1: how much of the old memory is kept.",
+    "output gate": "Between 0 and 1: how much of the memory is shown to the outside.",
+    "candidate": "What could be added to the memory at this time step.",
+    "update gate": "Between 0 and 1: how much of the old state is kept.",
+    "reset gate": "Between 0 and 1: how much of the old state the candidate sees.",
+    "cell state": "The memory: what the forget gate keeps of it, plus what the input gate lets in.",
+    "hidden state": "What the cell tells the next time step and the next layer.",
+    "normalized": "Less the mean, divided by the standard deviation: numbers of usual size whatever came in.",
+    "standard deviation": "The root of the variance; epsilon, a tiny number, keeps it from being 0.",
+    "lookup": "A row of the table for each token: its learned description.",
+    "scores": "How well each query fits each key.",
+    "attention weights": "The scores as shares that add up to 1.",
+    "context": "The values, mixed in the proportion of the attention weights.",
+}
+ACTIVATIONS = {
+    "softmax": "e^ divided by the sum of all e^: shares that add up to 1, read as probabilities.",
+    "sigmoid": "Squeezed between 0 and 1: large scores towards 1, very negative ones towards 0, a score of 0 gives one half.",
+    "relu": "Negative numbers become 0, positive ones stay as they are. A unit at 0 is silent; it is grey here.",
+    "tanh": "Squeezed between -1 and 1.",
+    "linear": "Handed on as it is.",
+}
+
+
+class Short(Wording):
+    """The mathematics of a step with abbreviated names, to fit over a narrow block."""
+
+    def name(self, x: Recorded) -> str:
+        if x.kind == "input":
+            return "x" if self.one_input else x.name
+        if x.kind == "step" and x.name in SYMBOLS:
+            return SYMBOLS[x.name]
+        return super().name(x)
+
+
+def mathematics(step: Step) -> str:
+    """``z = dot product + bias``; ``e^ / sum``: what stands under the name of a step."""
+    text, _ = Short(step).result()
+    text = re.sub(r"min\((-?[\w -]+), 700\)", r"\1", text).replace(" . ", " \u00b7 ")
+    text = re.sub(r" over (units|the last axis|axes? [\d, ]+|rows and columns|time steps)", "", text)
+    text = re.sub(r" reshaped to [\dx ]+", "", text).strip()
+    symbol = SYMBOLS.get(step.name, "")
+    line = f"{symbol} = {text}" if symbol and len(symbol) < 3 and not symbol.endswith("^") else text
+    return line if len(line) <= LONGEST else line[: LONGEST - 2].rstrip() + " \u2026"
+
+
+def kind_of_activation(step: Step) -> str:
+    """``softmax``, ``sigmoid``, ``relu``, ``tanh``, or nothing: how an activation was computed, seen from its formula."""
+    op = operation(step.made) if step.made.op is not None else None
+    operands = [x for x in step.made.args if isinstance(x, Recorded)]
+    if op is np.divide and [x.name for x in operands] == ["exponentials", "sum"]:
+        return "softmax"
+    if op is np.divide and len(operands) == 1 and "e^" in mathematics(step):
+        return "sigmoid"
+    if op is np.maximum and len(operands) == 1:
+        return "relu"
+    return "tanh" if op is np.tanh else ""
+
+
+def note(step: Step) -> str:
+    """For a beginner: what this kind of step does, its formula in words, and this cell's own numbers."""
+    kind = kind_of_activation(step)
+    explained = ACTIVATIONS.get(kind, "") if step.name in ("activation", "output") else EXPLAINED.get(step.name, "")
+    lines = [explained, f"In words: {step.words}"]
+    if step.made.size:
+        try:
+            lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")
+        except (TypeError, ValueError, KeyError, IndexError):  # an operation whose numbers cannot be followed one by one
+            pass
+    return "\n".join(line for line in lines if line)[:900]
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    """``(2, 3)``."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -1,0 +1,112 @@
+"""The Check sheet: stored outputs against live ones, one verdict, and checksums that name the first wrong step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.workbook.cells import ROW, Cells, Expression, cell_name, combine, refer
+from weightlens.workbook.frame import link
+from weightlens.workbook.grid import Block, Text, absolute
+from weightlens.workbook.layout import Arrangement
+
+if TYPE_CHECKING:
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.plan import Placed, Plan, Sheet
+    from weightlens.workbook.styles import Styles
+
+MAX_CHECKED = 5000  # output numbers compared one by one
+TOLERANCE, KERAS_TOLERANCE = 1e-9, 1e-5
+TOP = 11  # first row of the two tables
+STEPS = 6  # first column of the second one
+
+
+def write_check(net: NetworkSheets, expected: Sequence[np.ndarray], witness: str, verified: str) -> None:
+    """The whole sheet."""
+    plan, styles = net.plan, net.styles
+    hint = f"Expected: computed by {witness} for the inputs and weights as exported. Once you change one, DIFFERS is what you caused."
+    sheet = net.page("Check", "Check", hint=hint, numbered=False)
+    tolerance = KERAS_TOLERANCE if witness.startswith("Keras") else TOLERANCE
+    difference = _outputs(sheet, plan, styles, expected, tolerance)
+    worst = float(np.nanmax(difference.values, initial=0.0)) if difference.values is not None else 0.0
+    steps = _checksums(sheet, plan, styles)
+    for row, name in enumerate(("verdict", "tolerance", "worst difference", "first step that differs", "verified with"), 3):
+        sheet.write(row, 0, name, styles["caption left" if row == 3 else "label left"])
+    verdict = "OK" if worst <= tolerance else "DIFFERS"
+    sheet.texts[(3, 1)] = Text(style=styles["verdict"], formula='IF(B6<=B5,"OK","DIFFERS")', value=verdict)
+    sheet.texts[(4, 1)] = Text(style=styles["input"], value=tolerance)
+    sheet.texts[(5, 1)] = Text(style=styles["check"], formula=f"MAX({difference.area})", value=worst if np.isfinite(worst) else None)
+    if steps:
+        marks, names = (f"${c}${TOP + 1}:${c}${TOP + steps}" for c in "LM")
+        sheet.texts[(6, 1)] = Text(style=styles["verdict"], formula=f'IF(COUNTIF({marks},"DIFFERS")=0,"none",INDEX({names},MATCH("DIFFERS",{marks},0),1))', value="none")
+        sheet.rule(f"L{TOP + 1}:L{TOP + steps}", "wrong", f'L{TOP + 1}="DIFFERS"')
+    sheet.write(7, 1, verified or "nothing yet: weightlens check --workbook, or export --verify", styles["plain"])
+    for place in ("B4", f"E{TOP + 1}:E{TOP + difference.arrangement.height}"):
+        sheet.rule(place, "wrong", f'{place.split(":")[0]}="DIFFERS"')
+        sheet.rule(place, "right", f'{place.split(":")[0]}="OK"')
+    plan.names["check_verdict"] = (sheet.number, "$B$4")
+    sheet.freeze = f"A{TOP + 1}"
+    sheet.widths |= {(0, 0): 21, (1, 4): 14, (5, 5): 3, (6, 7): 22, (8, 11): 14, (12, 12): 30}
+
+
+def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.ndarray], tolerance: float) -> Block:
+    """Number by number: expected, live, difference; returns the block of differences."""
+    flat: list[Cells] = []
+    wanted: list[np.ndarray] = []
+    shown: list[np.ndarray] = []
+    for x, numbers in zip(plan.trace.results, expected, strict=True):
+        cells = plan.cells(x)
+        if cells is not None:
+            flat.append(cells.reshape(-1))
+            wanted.append(np.asarray(numbers, np.float64).reshape(-1))
+            shown.append(np.asarray(x.value, np.float64).reshape(-1))
+    live_cells, stored, live = (np.concatenate(parts)[:MAX_CHECKED, None] if parts else np.zeros((0, 1)) for parts in (flat, wanted, shown))
+    for column, head in enumerate(("output", "expected", "live", "difference", "")):
+        sheet.write(TOP - 1, column, head, styles["head"])
+    n = len(stored)
+    arrangement = Arrangement((n, 1), (0,), (1,))
+    sheet.put(Block(arrangement, np.arange(1.0, n + 1)[:, None], styles["plain"]), TOP, 0)
+    expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
+    live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells), sheet_names=plan.titles), TOP, 2)
+    difference = np.abs(stored - live)
+    made = _difference(expected_block, live_block)
+    block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
+    for i in range(n):
+        text = "OK" if difference[i, 0] <= tolerance else "DIFFERS"
+        sheet.texts[(TOP + i, 4)] = Text(style=styles["label"], formula=f'IF({cell_name(block.first + i * ROW)}<=$B$5,"OK","DIFFERS")', value=text)
+    return block
+
+
+def _difference(a: Block, b: Block) -> Expression:
+    return combine(["ABS(", refer(a.cells), "-", refer(b.cells), ")"], a.arrangement.shape)
+
+
+def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
+    """One row per step: the sum of its cells as exported and as it is now; returns the number of rows."""
+    groups: dict[tuple[str, str, tuple[int, ...]], list[Placed]] = {}
+    for placed in plan.placed.values():
+        if placed.kind == "step" and placed.block.first >> 34 < len(plan.sheets):
+            groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
+    for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "", "")):
+        sheet.write(TOP - 1, STEPS + column, head, styles["head"])
+    for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
+        first, last = parts[0].block, parts[-1].block
+        home = plan.sheets[first.first >> 34]
+        sheet.write(row, STEPS, layer, styles["link"])
+        sheet.links[(row, STEPS)] = link(home, cell_name(first.first))
+        sheet.write(row, STEPS + 1, name, styles["plain"])
+        sheet.write(row, STEPS + 6, f"{layer}: {name}", styles["label left"])
+        total = float(sum(np.sum(p.made.value, dtype=np.float64) for p in parts))
+        if not np.isfinite(total):
+            continue
+        end = last.first + (last.arrangement.height - 1) * ROW + last.arrangement.width - 1
+        area = f"'{home.title}'!{absolute(cell_name(first.first))}:{absolute(cell_name(end))}"
+        sheet.texts[(row, STEPS + 2)] = Text(style=styles["expected"], value=total)
+        sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=f"SUM({area})", value=total)
+        sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})", value=0.0)
+        size = float(sum(np.sum(np.abs(p.made.value), dtype=np.float64) for p in parts))
+        limit = f"{max(size, 1.0) * 1e-9:.15f}".rstrip("0")
+        sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=f'IF(K{row + 1}<={limit},"OK","DIFFERS")', value="OK")
+    return len(groups)

@@ -1,0 +1,134 @@
+"""A sheet per layer, for networks that do not fit one: weights in yellow, the steps side by side, pictures as pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weightlens.recording import Recorded, Step, operands
+from weightlens.workbook import layout
+from weightlens.workbook.captions import shape_words
+from weightlens.workbook.frame import widen
+from weightlens.workbook.grid import Block
+from weightlens.workbook.network import GAP, HEAD, SQUARE_HEIGHT, TOP, row_labels
+from weightlens.workbook.plan import Placed, Sheet
+from weightlens.workbook.words import find, in_framework_words, sentence
+
+if TYPE_CHECKING:
+    from weightlens.workbook.network import NetworkSheets
+
+NARROW = 24  # weights up to so many columns stand left of the steps
+
+
+def inputs_sheet(net: NetworkSheets) -> None:
+    """The inputs, to be changed by hand."""
+    sheet = net.page("Inputs", "Inputs", hint="Change a blue cell and watch the prediction move.", numbered=False)
+    column = 1
+    for k, x in enumerate(net.plan.trace.inputs):
+        placed = net.plan.placed[id(x)]
+        row_names(net, sheet, placed, column)
+        column += net.put_input(sheet, k, x, HEAD, column)
+        if x.ndim >= 4:
+            sheet.default_height = SQUARE_HEIGHT
+        turned = _turned(net, x)
+        if turned is not None:
+            column += 1
+            net.columns(sheet, column, turned.arrangement, False)
+            net.caption(sheet, HEAD, column, turned.arrangement.width, "input, turned", "a sample per column, for the products")
+            sheet.put(turned, TOP, column)
+            turned.style = net.styles["helper"]
+            placed.block = turned
+            column += turned.arrangement.width
+        column += 1
+    net.finish(sheet)
+
+
+def _turned(net: NetworkSheets, x: Recorded) -> Block | None:
+    """Many samples of many features: sums of products are much cheaper down columns."""
+    if x.ndim != 2 or x.shape[0] == 1 or x.shape[1] <= 64 or x.shape[0] > layout.WIDEST:
+        return None
+    return net.plan.mirror(x, layout.in_columns((x.shape[0], x.shape[1])))
+
+
+def layer_sheet(net: NetworkSheets, path: str) -> None:
+    """The sheet of one layer."""
+    steps = [step for step in net.plan.steps if step.layer == path]
+    layer = find(net.model, path)
+    hint = " ".join(part for part in (sentence(layer) if layer is not None else "", comes_from(steps)) if part)
+    sheet = net.page(path, in_framework_words(net.model, path), hint=hint)
+    net.sheet_of[path] = sheet
+    if any(step.made.ndim >= 4 for step in steps):
+        sheet.default_height = SQUARE_HEIGHT
+    own: dict[int, Placed] = {}
+    for step in steps:
+        for placed in net.read_first_by(step):
+            own.setdefault(id(placed.made), placed)
+    widest = max((p.block.arrangement.width for p in own.values()), default=0)
+    left = 0 < widest <= NARROW
+    column = 1
+    if left:
+        put_weights(net, sheet, list(own.values()), column)
+        column += widest + 1
+    column = put_steps(net, sheet, steps, column)
+    if own and not left:
+        widen(sheet, column, 9)
+        put_weights(net, sheet, list(own.values()), column + 1)
+    net.finish(sheet)
+
+
+def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int) -> int:
+    """The steps from left to right; those of one name under each other. Returns the column after them."""
+    shown: tuple[object, ...] = ()
+    starts: dict[tuple[str, tuple[int, ...]], int] = {}
+    for step in steps:
+        placed = net.plan.placed[id(step.made)]
+        key = (step.name, step.made.shape)
+        if key in starts:
+            net.put_step(sheet, step, starts[key])
+            continue
+        rows = row_key(placed)
+        labelled = rows != shown and row_names(net, sheet, placed, column)
+        widen(sheet, column - 1, 9 if labelled else GAP)
+        shown, starts[key] = rows, column
+        column += net.put_step(sheet, step, column) + 1
+    return column
+
+
+def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int) -> None:
+    """The weights of a layer under each other."""
+    row = HEAD
+    for placed in weights:
+        picture = placed.made.ndim >= 4
+        net.columns(sheet, column, placed.block.arrangement, picture)
+        row = net.put_weight(sheet, placed, row, column) + 1
+
+
+def row_key(placed: Placed) -> tuple[object, ...]:
+    """What the rows of a block stand for: neighbours with the same rows share their labels."""
+    a = placed.block.arrangement
+    return (a.row_axes, tuple(a.shape[axis] for axis in a.row_axes), placed.of, a.stretch)
+
+
+def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> bool:
+    """Labels left of a block's rows, in the column before it; whether there are any."""
+    a, of = placed.block.arrangement, placed.of
+    if a.height * of <= 1 or a.height * of > 5000 or (a.shape[:1] == (1,) and len(a.shape) >= 4):
+        return False
+    for row, text in row_labels(a, of).items():
+        sheet.write(TOP + row, column - 1, text, net.styles["label right"])
+    return True
+
+
+def comes_from(steps: list[Step]) -> str:
+    """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
+    path, found = steps[0].layer, {}
+    stack = [step.made for step in steps]
+    seen: set[int] = set()
+    while stack:
+        for x in operands(stack.pop()):
+            if x.kind in ("step", "input") and x.layer != path:
+                found.setdefault(x.layer, x)
+            elif not x.kind and id(x) not in seen:
+                seen.add(id(x))
+                stack.append(x)
+    names = [f"{x.layer if x.kind == 'step' else 'the input ' + x.name} {shape_words(x.shape)}" for x in found.values()]
+    return f"Comes in: {', '.join(names[:4])}." if names else ""

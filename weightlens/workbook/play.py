@@ -1,0 +1,96 @@
+"""What invites to play: the winning class in words, and the threshold of a yes-or-no prediction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weightlens.workbook.cells import cell_name
+from weightlens.workbook.frame import widen
+from weightlens.workbook.grid import Block, Text, absolute
+from weightlens.workbook.network import HEAD, LABEL, MATH, TOP
+from weightlens.workbook.words import activation_of, find
+
+if TYPE_CHECKING:
+    from weightlens.recording import Recorded
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.plan import Sheet
+
+THRESHOLD = 0.5
+
+
+def is_softmax(values: Any) -> bool:
+    """Whether each row is made of shares that add up to 1."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind != "f" or not np.isfinite(array).all():
+        return False
+    return bool((array >= 0).all() and np.allclose(array.sum(axis=1), 1.0, atol=1e-6))
+
+
+def is_yes_or_no(net: NetworkSheets, x: Recorded) -> bool:
+    """Whether this is one number between 0 and 1 per sample: the output of a single sigmoid unit."""
+    layer = find(net.model, x.layer)
+    return x.ndim == 2 and x.shape[1] == 1 and layer is not None and activation_of(layer) in ("sigmoid", "hard_sigmoid")
+
+
+def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> int:
+    """Right of the steps: the winning class in words, or yes or no by a threshold; returns the column after it."""
+    for x in net.plan.trace.results:
+        placed = net.plan.placed.get(id(x))
+        if placed is None or x.ndim != 2 or x.shape[0] != samples:
+            continue
+        if x.shape[1] > 1 and (is_softmax(x.value) or len(net.options.labels) == x.shape[1]):
+            column = winner_column(net, sheet, placed.block, column) + 1
+        elif is_yes_or_no(net, x):
+            column = threshold_column(net, sheet, placed.block, column) + 1
+    return column
+
+
+def caption(net: NetworkSheets, sheet: Sheet, column: int, name: str, words: str, label: str, longest: int) -> None:
+    """The caption over one column of words."""
+    widen(sheet, column, max(10, longest * 1.2 + 2))
+    sheet.write(HEAD, column, name, net.styles["caption"])
+    sheet.write(MATH, column, words, net.styles["math"])
+    sheet.write(LABEL, column, label, net.styles["label"])
+
+
+def winner_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int) -> int:
+    """The label over the largest output of each sample."""
+    n, width = block.arrangement.shape
+    names = list(net.options.labels) if len(net.options.labels) == width else [f"unit {i}" for i in range(width)]
+    caption(net, sheet, column, "winner", "label over the largest", "class", max(map(len, names)))
+    first, last = cell_name(block.first + ((LABEL - TOP) << 14)), cell_name(block.first + ((LABEL - TOP) << 14) + width - 1)
+    labels = f"{absolute(first)}:{absolute(last)}"
+    values = np.asarray(block.values)
+    for i in range(n):
+        row = block.first + (i << 14)
+        area = f"{cell_name(row)}:{cell_name(row + width - 1)}"
+        formula = f"INDEX({labels},1,MATCH(MAX({area}),{area},0))"
+        sheet.texts[(TOP + i, column)] = Text(style=net.styles["winner"], formula=formula, value=names[int(values[i].argmax())])
+    sheet.notes[(TOP, column)] = "The class with the largest output: INDEX picks the label that stands over it."
+    net.winner = (sheet, column, names)
+    return column + 1
+
+
+def threshold_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int) -> int:
+    """Yes or no: which side of the threshold the output is on; the threshold and both words can be changed."""
+    names = list(net.options.labels) if len(net.options.labels) == 2 else ["no", "yes"]
+    caption(net, sheet, column, "class", "output \u2265 threshold?", "class", max(map(len, names)))
+    n = block.arrangement.shape[0]
+    row = TOP + n + 2
+    sheet.write(row, column, "threshold", net.styles["label"])
+    sheet.texts[(row + 1, column)] = Text(style=net.styles["switch"], value=THRESHOLD)
+    sheet.notes[(row + 1, column)] = "From this output on the answer is yes. Try 0.3 or 0.9."
+    for i, (word, name) in enumerate((("below", names[0]), ("from it on", names[1]))):
+        sheet.write(row + 2 + 2 * i, column, word, net.styles["label"])
+        sheet.texts[(row + 3 + 2 * i, column)] = Text(name, net.styles["input"])
+    at = [absolute(cell_name(((row + k) << 14) + column)) for k in (1, 3, 5)]
+    values = np.asarray(block.values)
+    for i in range(n):
+        cell = cell_name(block.first + (i << 14))
+        formula = f"IF({cell}>={at[0]},{at[2]},{at[1]})"
+        sheet.texts[(TOP + i, column)] = Text(style=net.styles["winner"], formula=formula, value=names[int(values[i, 0] >= THRESHOLD)])
+    net.plan.names["threshold"] = (sheet.number, at[0])
+    net.winner = (sheet, column, names)
+    return column + 1

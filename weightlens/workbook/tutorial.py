@@ -1,0 +1,98 @@
+"""The one sheet of a small dense network: a row per sample, a column per unit, steps from left to right, weights below.
+
+Weights stand under the columns that they make, so that "row of inputs times column of weights" is something to see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weightlens.workbook.captions import shape_words
+from weightlens.workbook.frame import column_after, legend, widen
+from weightlens.workbook.grid import Text
+from weightlens.workbook.network import GAP, HEAD, LABEL, SECTION, TOP
+from weightlens.workbook.plan import Placed, Sheet
+from weightlens.workbook.words import in_framework_words, model_line
+
+if TYPE_CHECKING:
+    from weightlens.workbook.network import NetworkSheets
+
+HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move."
+
+
+def tutorial(net: NetworkSheets) -> None:
+    """All of the network on one sheet."""
+    from weightlens.workbook.play import winners
+
+    sheet = net.page("network", net.options.title, model_line(net.model), HINT)
+    inputs = net.plan.trace.inputs
+    samples = max((x.shape[0] for x in inputs), default=1)
+    sheet.write(LABEL, 0, "sample", net.styles["label right"])
+    for i in range(samples):
+        sheet.texts[(TOP + i, 0)] = Text(style=net.styles["label right"], value=i + 1)
+    column = 1
+    for k, x in enumerate(inputs):
+        column += net.put_input(sheet, k, x, HEAD, column)
+        column = gap(sheet, column)
+    below, weights = steps(net, sheet, column, TOP + samples + 2)
+    column = winners(net, sheet, below.pop("right"), samples)
+    row = max([TOP + samples + 2, *below.values()]) + 1
+    row = paths(net, sheet, weights, row)
+    legend(sheet, row, 1, net.styles)
+    net.right, net.under = column, row + 2
+    net.finish(sheet)
+
+
+def steps(net: NetworkSheets, sheet: Sheet, column: int, under: int) -> tuple[dict[str, int], list[Placed]]:
+    """The steps side by side, each with the weights that make it below; where they end, and the weights."""
+    ends: dict[str, int] = {}
+    weights: list[Placed] = []
+    names = input_names(net)
+    start = column
+    for step in net.plan.steps:
+        if step.layer not in net.sheet_of:
+            net.sheet_of[step.layer] = sheet
+            start = column
+            sheet.write(SECTION, column, in_framework_words(net.model, step.layer), net.styles["section"])
+        width = net.put_step(sheet, step, column)
+        row = under
+        for placed in net.read_first_by(step):
+            weights.append(placed)
+            row = net.put_weight(sheet, placed, row, column, names) + 1
+            ends[f"{placed.layer}/{placed.name}"] = row
+        if step.made.ndim == 2:
+            names = [f"unit {i}" for i in range(step.made.shape[1])]
+        column += width
+        for c in range(start, column):  # the line under a layer's heading
+            sheet.texts.setdefault((SECTION, c), Text(style=net.styles["section"]))
+        column = gap(sheet, column)
+    return {**ends, "right": column}, weights
+
+
+def input_names(net: NetworkSheets) -> list[str]:
+    """Names of the columns of the first input."""
+    width = net.plan.trace.inputs[0].shape[-1]
+    given = list(net.options.input_labels)
+    return given if len(given) == width else [f"x{i}" for i in range(width)]
+
+
+def gap(sheet: Sheet, column: int) -> int:
+    """A narrow empty column; returns the one after it."""
+    widen(sheet, column, GAP)
+    return column + 1
+
+
+def paths(net: NetworkSheets, sheet: Sheet, weights: list[Placed], row: int) -> int:
+    """Where in the file each weight comes from; returns the row after."""
+    if not weights:
+        return row
+    sheet.write(row, 0, "yellow: from the file", net.styles["path"])
+    second = column_after(sheet, 0, 20)
+    third = column_after(sheet, second, max(len(f"{p.layer}/{p.name} (00, 00)") for p in weights) * 0.95)
+    for placed in weights:
+        sheet.write(row, second, f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}", net.styles["path"])
+        source = placed.made.source
+        if source is not None:
+            sheet.write(row, third, source.path + (f" ({source.note})" if source.note else ""), net.styles["path"])
+        row += 1
+    return row + 1
