@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.layers.activations import Step, activate
+from weightlens.layers.quantised import product
 
 Weights = dict[str, Any]
 Config = dict[str, Any]
@@ -12,7 +13,7 @@ Config = dict[str, Any]
 
 def dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """Densely connected: ``activation(x . kernel + bias)``, ``(..., features) -> (..., units)``. ``keras.layers.Dense``."""
-    z = step("dot product", x @ w["kernel"])
+    z = step("dot product", product(x, w, config, step))
     if config.get("use_bias", True):
         z = step("pre-activation", z + w["bias"])
     return step("activation", activate(z, config.get("activation"), step))

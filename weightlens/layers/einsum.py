@@ -8,14 +8,16 @@ import numpy as np
 
 from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights
-from weightlens.layers.quantised import product, rounded_input
+from weightlens.layers.quantised import float8_operands, product, rounded_input
 from weightlens.layers.sequence import embedding
 
 
 def einsum_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """``activation(einsum(equation, x, kernel) + bias)``: a dense layer over any axes. ``keras.layers.EinsumDense``."""
     equation, kernel = config["equation"].replace(" ", ""), w["kernel"]
-    if "kernel_scale" in w:
+    if "inputs_scale" in w:
+        x, kernel = float8_operands(x, w, config, step)
+    if "kernel_scale" in w and "inputs_scale" not in w:
         z = step("dot product", quantised_einsum(x, kernel, w["kernel_scale"], equation, step))
     else:
         z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
@@ -45,6 +47,6 @@ def reversible_embedding(x: Any, w: Weights, config: Config, step: Step, *, reve
     name = "embeddings" if config.get("tie_weights", True) else "reverse_embeddings"
     table = w[name] if name == "reverse_embeddings" else np.transpose(w[name])
     scaled = {"kernel_scale": np.transpose(w[f"{name}_scale"])} if f"{name}_scale" in w else {}
-    logits = step("dot product", product(x, {"kernel": table} | scaled, step))
+    logits = step("dot product", product(x, {"kernel": table} | scaled, config, step))
     cap = config.get("logit_soft_cap")
     return logits if cap is None else cap * np.tanh(logits / cap)

@@ -1,4 +1,4 @@
-"""Products whose inputs are rounded to whole numbers, as Keras computes layers quantised to int8 (``keras.quantizers``)."""
+"""Products as Keras computes them in quantised layers: with rounded inputs, on whole numbers or 8-bit floats (``keras.quantizers``)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from weightlens.layers.activations import Step
 
+LARGEST_FLOAT8 = 448.0
+
 
 def rounded_input(x: Any, axes: tuple[int, ...], step: Step) -> tuple[Any, Any]:
     """The input as whole numbers in -127..127, and the scale ``127 / largest |x|`` over ``axes`` that made them so."""
@@ -16,11 +18,33 @@ def rounded_input(x: Any, axes: tuple[int, ...], step: Step) -> tuple[Any, Any]:
     return step("rounded input", np.minimum(np.maximum(np.rint(x * scale), -127.0), 127.0)), scale
 
 
-def product(x: Any, w: dict[str, Any], step: Step) -> Any:
+def shortened(x: Any, bits: int, lowest: int) -> Any:
+    """The nearest float with ``bits`` bits of fraction and no exponent below ``lowest``."""
+    quantum = np.power(2.0, np.floor(np.log2(np.maximum(np.abs(x), 2.0**lowest))) - bits)
+    return np.rint(x / quantum) * quantum
+
+
+def float8(x: Any, scale: Any, config: dict[str, Any], step: Step, name: str) -> Any:
+    """``x`` rounded as ``scale`` times a float of 4 exponent and 3 fraction bits (``float8_e4m3fn``)."""
+    brief = "bfloat16" in str(config.get("dtype"))  # then Keras computes all this in bfloat16
+    x, scale = (step(label, shortened(a, 7, -126)) if brief else a for label, a in ((name, x), (f"{name} scale", scale)))
+    parts = step(f"{name} / scale", np.minimum(np.maximum(x / scale, -LARGEST_FLOAT8), LARGEST_FLOAT8))
+    parts = step(f"{name} / scale, shortened", shortened(parts, 7, -126)) if brief else parts
+    return step(f"{name} in 8 bits", shortened(parts, 3, -6) * scale)
+
+
+def float8_operands(x: Any, w: dict[str, Any], config: dict[str, Any], step: Step) -> tuple[Any, Any]:
+    """Input and kernel of a layer quantised to 8-bit floats."""
+    return float8(x, w["inputs_scale"], config, step, "input"), float8(w["kernel"], w["kernel_scale"], config, step, "kernel")
+
+
+def product(x: Any, w: dict[str, Any], config: dict[str, Any], step: Step) -> Any:
     """``x . kernel`` over the last axis; where the kernel is stored as whole numbers: rounded input . kernel / scales."""
-    kernel = w["kernel"]
     if "kernel_scale" not in w:
-        return x @ kernel
+        return x @ w["kernel"]
+    if "inputs_scale" in w:
+        rounded, kernel = float8_operands(x, w, config, step)
+        return rounded @ kernel
     integers, scale = rounded_input(x, (-1,), step)
-    whole = step("product of whole numbers", integers @ kernel.astype(x.dtype))
+    whole = step("product of whole numbers", integers @ w["kernel"].astype(x.dtype))
     return whole / (scale * w["kernel_scale"])
