@@ -18,7 +18,7 @@ from weightlens.graph import refs
 from weightlens.model import Layer, Model
 
 STEPS = 5  # length of a sequence that may have any
-PIXELS = 8  # width of a picture that may have any
+PIXELS = 24  # width of a picture that may have any
 FEW = 500  # numbers in one sample, above which one sample is enough
 
 

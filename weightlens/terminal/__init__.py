@@ -19,6 +19,7 @@ __all__ = ["Screen", "clean", "columns"]
 SIMPLER = str.maketrans({"·": "-", "…": "~", "→": ">", "█": "#"} | dict(zip("▁▂▃▄▅▆▇", ".:-=+*%", strict=True)))
 BLUES = (153, 117, 75, 33)  # of the 256 colours, light to strong
 REDS = (223, 216, 209, 203)
+NARROWEST = 10  # letters to which a column may be cut
 
 
 class Screen:
@@ -45,6 +46,10 @@ class Screen:
         """Several lines."""
         for text in texts:
             self.line(text)
+
+    def wrapped(self, text: str, indent: str = "") -> list[str]:
+        """A sentence in lines that fit."""
+        return wrapped(text, self.width, indent)
 
     def styled(self, text: str, code: str) -> str:
         """The text in a style (an SGR code), where there are styles."""
@@ -74,16 +79,32 @@ class Screen:
         return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(BLUES if value < 0 else REDS)[level - 1]}")
 
 
-def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), widest: int = 40, gap: str = "  ") -> list[str]:
-    """Rows of cells as aligned lines; the columns in ``right`` are numbers. Cells may not be coloured yet."""
+def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), width: int = 80, gap: str = "  ") -> list[str]:
+    """Rows of cells as aligned lines of at most ``width``; the columns in ``right`` are numbers and never cut."""
     if not rows:
         return []
     numeric = set(right)
-    widths = [min(widest, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [cell if len(cell) <= width else cell[: width - 1] + "…" for cell, width in zip(row, widths, strict=True)]
-        lines.append(
-            gap.join(c.rjust(w) if i in numeric else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))).rstrip()
-        )
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    while sum(widths) + len(gap) * (len(widths) - 1) > width:
+        widest = max((i for i in range(len(widths)) if i not in numeric), key=lambda i: widths[i], default=None)
+        if widest is None or widths[widest] <= NARROWEST:
+            break
+        widths[widest] -= 1
+    return [gap.join(fitted(cell, w, i in numeric) for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+
+
+def fitted(cell: str, width: int, right: bool) -> str:
+    """A cell in its column, cut where it is too long."""
+    if right:
+        return cell.rjust(width)
+    return cell.ljust(width) if len(cell) <= width else cell[: width - 1] + "…"
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """A sentence in lines of at most ``width``; further lines are indented by two more."""
+    lines = [indent]
+    for word in text.split():
+        if len(lines[-1]) + len(word) + 1 > width and lines[-1].strip():
+            lines.append(indent + "  ")
+        lines[-1] += (" " if lines[-1].strip() else "") + word
     return lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from typing import Any, BinaryIO
 
 from weightlens.diff import Difference, WeightChange
@@ -19,11 +18,11 @@ def print_difference(found: Difference, screen: Screen) -> None:
     if found.architecture:
         screen.line()
         for text in found.architecture:
-            screen.lines(textwrap.wrap(clean(text, 400), screen.width, subsequent_indent="  "))
+            screen.lines(screen.wrapped(clean(text, 400)))
     if changed:
         screen.line()
         rows = [["matrix", "shape", "max |A-B|", "at", "norm A", "norm B", "cosine"], *(weight_row(change) for change in changed)]
-        lines = columns(rows, right=(2, 4, 5, 6), widest=30)
+        lines = columns(rows, (2, 4, 5, 6), screen.width)
         screen.lines([screen.dim(lines[0]), *lines[1:]])
         screen.lines(f"{clean(c.name)}: {c.dtypes[0]} in A, {c.dtypes[1]} in B" for c in changed if len(set(c.dtypes)) > 1)
     screen.line()
@@ -74,14 +73,14 @@ def print_report(report: Any, screen: Screen) -> None:
         keep = [i for i in range(8) if i in (0, 7) or any(r[i] for r in rows[1:])]
         if sum(max(len(r[i]) for r in rows) + 2 for i in keep) > screen.width:
             keep = [i for i in keep if i not in (2, 6)]
-        lines = columns([[r[i] for i in keep] for r in rows], [keep.index(i) for i in (4, 5) if i in keep], widest=28)
+        lines = columns([[r[i] for i in keep] for r in rows], [keep.index(i) for i in (4, 5) if i in keep], screen.width)
         screen.line(screen.dim(lines[0]))
         for row, line in zip(report.rows, lines[1:], strict=True):
             screen.line(line if row.ok else re.sub(r"(\S+)$", lambda found: screen.bad(found[1]), line))
         screen.line()
     for note in report.notes:
-        screen.lines(textwrap.wrap(f"Note: {clean(note, 400)}", screen.width, subsequent_indent="  "))
-    screen.lines(textwrap.wrap(clean(report.summary, 600), screen.width))
+        screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))
+    screen.lines(screen.wrapped(clean(report.summary, 600)))
 
 
 def write_report(report: Any, file: BinaryIO) -> None:

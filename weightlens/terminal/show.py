@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -99,7 +98,7 @@ def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
     if model.optimizer:
         yield screen.dim(f"{len(model.optimizer)} arrays of the optimizer are not counted; --optimizer shows them")
     for note in model.notes:
-        yield from (screen.dim(line) for line in textwrap.wrap(f"Note: {clean(note, 400)}", screen.width))
+        yield from map(screen.dim, screen.wrapped(f"Note: {clean(note, 400)}"))
 
 
 def training(model: Model) -> list[str]:
@@ -127,13 +126,12 @@ def layer_table(model: Model, screen: Screen) -> list[str]:
     for entry in found:
         layer = entry.layer
         third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
-        texts = ("  " * entry.depth + entry.path, layer.class_name, activation_of(layer), third)
+        texts = ("  " * entry.depth + layer.name, layer.class_name, activation_of(layer), third)
         rows.append([*(clean(text, 60) for text in texts), f"{layer.size:,}"])
     keep = [i for i in range(5) if i in (0, 4) or any(row[i] for row in rows[1:])]
-    room = screen.width - 12 - 2 * len(keep)
-    lines = columns([[row[i] for i in keep] for row in rows], right=[len(keep) - 1], widest=max(16, room // max(1, len(keep) - 1) + 4))
-    notes = [f"  {clean(e.path)}: {clean(e.layer.note, 300)}" for e in found if e.layer.note]
-    return [screen.dim(lines[0]), *lines[1:], *(screen.dim(note) for note in notes)]
+    lines = columns([[row[i] for i in keep] for row in rows], [len(keep) - 1], screen.width)
+    notes = [screen.wrapped(f"{clean(e.path)}: {clean(e.layer.note, 300)}", "  ") for e in found if e.layer.note]
+    return [screen.dim(lines[0]), *lines[1:], *(screen.dim(line) for note in notes for line in note)]
 
 
 def layer_heading(entry: Entry, screen: Screen, options: bool) -> Iterator[str]:
@@ -142,17 +140,20 @@ def layer_heading(entry: Entry, screen: Screen, options: bool) -> Iterator[str]:
     facts = [clean(layer.class_name), clean(activation_of(layer)), count(layer.size), "" if layer.trainable else "frozen"]
     yield f"{screen.bold(clean(entry.path))} {screen.dim('· ' + ' · '.join(fact for fact in facts if fact))}"
     if options and (text := options_of(layer)):
-        yield from (screen.dim("  " + line) for line in textwrap.wrap(clean(text, 600), screen.width - 2))
+        yield from map(screen.dim, screen.wrapped(clean(text, 600), "  "))
     if layer.note:
-        yield from (screen.dim("  " + line) for line in textwrap.wrap(clean(layer.note, 300), screen.width - 2))
+        yield from map(screen.dim, screen.wrapped(clean(layer.note, 300), "  "))
 
 
 def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish: Wish) -> None:
     """One matrix under its name, shape, type, and path in the file."""
     cut = f"[{wish.cut}]" if wish.cut else ""
-    where = f" · {clean(weight.path)}" if weight.path and weight.path != name else ""
-    note = f" · {clean(weight.note, 200)}" if weight.note else ""
-    screen.line(f"  {clean(name)}{cut} {screen.dim(facts_of(weight) + where + note)}")
+    title, facts = f"  {clean(name, 60)}{cut} ", facts_of(weight)
+    room = max(24, screen.width - len(title) - len(facts) - 3)
+    where = f" · {clean(weight.path, room)}" if weight.path and weight.path != name else ""
+    screen.line(title + screen.dim(facts + where))
+    if weight.note:
+        screen.lines(map(screen.dim, screen.wrapped(clean(weight.note, 200), "    ")))
     if weight.dtype.startswith("not numbers"):
         return
     label = axis_labels(inner_class(layer, name), name, weight.shape)
@@ -184,7 +185,7 @@ def statistics_lines(
     arrays = [(f"{entry.path}/{name}", weight) for entry, weights in picked for name, weight in weights.items()]
     arrays += [(weight.path, weight) for _, found in others(model, wish) for weight in found]
     for name, weight in arrays:
-        yield f"{screen.bold(clean(name))} {screen.dim(facts_of(weight))}"
+        yield f"{screen.bold(clean(name, screen.width - 24))} {screen.dim(facts_of(weight))}"
         if weight.dtype.startswith("not numbers"):
             continue
         s = statistics(weight, progress)

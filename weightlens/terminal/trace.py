@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from typing import BinaryIO
@@ -16,6 +17,7 @@ from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import dump
 from weightlens.terminal.matrices import Labels, View, matrix_lines, view_of
 
+ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
 WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
 
 
@@ -32,13 +34,29 @@ def print_trace(model: Model, trace: Trace, screen: Screen, layers: tuple[str, .
     for path, group in groupby(steps, key=lambda step: step.layer):
         screen.line()
         screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_of(model, path))}"))
-        for step in group:
-            screen.lines(writer.step(step))
+        print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
         for number, y in enumerate(trace.outputs):
             screen.line(screen.bold("output" if len(trace.outputs) == 1 else f"output {number}") + screen.dim(f" {shape_of(y)}"))
             screen.lines(writer.numbers(y, "unit "))
+
+
+def print_layer(steps: list[Step], writer: TraceWriter) -> None:
+    """The steps of one layer; where they repeat (a recurrent layer), the first two rounds and the last."""
+    screen = writer.screen
+    rounds = Counter(step.name for step in steps)
+    seen: Counter[str] = Counter()
+    hidden: Counter[str] = Counter()
+    for step in steps:
+        seen[step.name] += 1
+        if not writer.full and ROUNDS < seen[step.name] < rounds[step.name]:
+            hidden[step.name] += 1
+            continue
+        if hidden:
+            screen.line(screen.dim(f"  … {max(hidden.values()):,} more rounds like this one; --full shows them"))
+            hidden.clear()
+        screen.lines(writer.step(step))
 
 
 def write_json(trace: Trace, file: BinaryIO, layers: list[str] | tuple[str, ...]) -> None:
@@ -90,9 +108,11 @@ class TraceWriter:
 
     def step(self, step: Step) -> Iterator[str]:
         """The lines of one step."""
-        words, shape = clean(step.words, 240), shape_of(step.value)
-        room = self.screen.width - len(words) - len(shape) - 3
-        yield f"  {words}" + (" " * room + self.screen.dim(shape) if room > 0 else f" {self.screen.dim(shape)}")
+        shape = shape_of(step.value)
+        *above, last = self.screen.wrapped(clean(step.words, 240), "  ")
+        room = self.screen.width - len(last) - len(shape)
+        yield from above
+        yield last + " " * room + self.screen.dim(shape) if room > 0 else last
         if step.value.dtype.kind not in "biuf":
             yield f"    {clean(step.value.tolist(), self.screen.width - 4)}"
         elif 0 < step.value.size <= WORKED:
