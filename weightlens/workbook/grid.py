@@ -20,10 +20,15 @@ CHUNK = 1 << 14  # cells that are made into text at once
 MAX_FORMULA = 8192
 
 
-def escape(text: str) -> str:
-    """Text for XML: no markup, no control characters (they are not allowed in a sheet, not even escaped)."""
+def printable(text: str) -> str:
+    """Text without control characters, which XML does not allow, not even escaped."""
     text = "".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text.encode("utf-8", "replace").decode("utf-8"))
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+    return text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+
+
+def escape(text: str) -> str:
+    """Text for XML: no markup, no control characters."""
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def numbers(values: np.ndarray) -> list[str]:
