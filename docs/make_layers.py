@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.layers import LAYERS, OPERATIONS
-from weightlens.layers.activations import ACTIVATIONS
+from weightlens.layers.activations import ELEMENTWISE, STEPWISE
 
+ACTIVATIONS = ELEMENTWISE | STEPWISE
 TARGET = Path(__file__).resolve().parent / "layers.md"
 HEAD = """# What weightlens computes
 

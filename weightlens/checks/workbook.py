@@ -100,7 +100,7 @@ def compare_steps(mapped: list[Mapped], stored: Book, computed: Book, tolerance:
     rows = []
     for (layer, name), entries in groups.items():
         places = [(entry.sheet, reference) for entry in entries for reference in entry.references]
-        then = [value for entry in entries for value in entry.values(stored)]
+        then = [None if isinstance(value, str) else value for entry in entries for value in entry.values(stored)]  # "infinite"
         rows.append(compare_cells(f"{layer} / {name}", "step", places, then, computed, tolerance))
     return rows
 
