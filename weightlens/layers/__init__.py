@@ -31,14 +31,17 @@ from weightlens.layers import (
     einsum,
     legacy,
     locally_connected,
+    lookup,
     merging,
     normalization,
     pooling,
+    preprocessing,
     recurrent,
     regularization,
     reshaping,
     resizing,
     sequence,
+    spectral,
     wrappers,
 )
 from weightlens.layers.masking import MASKS
@@ -142,6 +145,20 @@ LAYERS: dict[str, LayerFunction] = {
     "MultiHeadAttention": attention.multi_head_attention,
     "GroupQueryAttention": attention.multi_head_attention,
     "GroupedQueryAttention": attention.multi_head_attention,
+    # preprocessing
+    "CategoryEncoding": preprocessing.category_encoding,
+    "Discretization": preprocessing.discretization,
+    "Hashing": preprocessing.hashing,
+    "HashedCrossing": preprocessing.hashed_crossing,
+    "IntegerLookup": lookup.integer_lookup,
+    "StringLookup": lookup.string_lookup,
+    "TextVectorization": lookup.text_vectorization,
+    "AutoContrast": preprocessing.auto_contrast,
+    "ContrastLimitedAdaptiveHistogramEqualization": preprocessing.clahe,
+    "Pipeline": preprocessing.pipeline,
+    "RandomCrop": preprocessing.random_crop,
+    "STFTSpectrogram": spectral.stft_spectrogram,
+    "MelSpectrogram": spectral.mel_spectrogram,
 }
 
 MULTI_HEAD = ("query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores", "training", "use_causal_mask")

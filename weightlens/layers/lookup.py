@@ -1,0 +1,164 @@
+"""Layers that look words or numbers up in a vocabulary (``keras.layers``, "Preprocessing layers")."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.activations import Step
+from weightlens.layers.core import Config, Weights
+from weightlens.layers.operations_numpy import whole
+from weightlens.layers.preprocessing import bin_of, encoded, numbers_of, text
+
+PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
+BLANKS = re.compile(r"[ \t\n\v\f\r]+")
+CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}  # TensorFlow lowers these only
+
+
+class Vocabulary:
+    """The words of a lookup layer and the place of each: first the mask, then the unknown words, then the vocabulary."""
+
+    def __init__(self, config: Config, words: bool) -> None:
+        found = config.get("vocabulary")
+        if isinstance(found, str) or found is None:
+            raise NotImplementedError("has its vocabulary in another file" if found else "has no vocabulary: it was saved before adapt()")
+        while words and config.get("from_asset") and found and found[-1] == "":
+            found = found[:-1]
+        self.words, self.mode = words, {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(config["output_mode"], config["output_mode"])
+        self.unknown, self.mask, self.oov = config.get("num_oov_indices", 1), config.get("mask_token"), config.get("oov_token")
+        masked = self.mask is not None and self.mode == "int"
+        self.first_unknown, self.first = int(masked), int(masked) + self.unknown
+        entries = [text(v) if words else int(v) for v in found if words or v != ""]
+        special = [self.mask] * self.first_unknown + [self.oov] * self.unknown
+        self.with_special = entries[: self.first] == special
+        self.entries = entries[self.first :] if self.with_special else entries
+        self.size = self.first + len(self.entries)
+        self.depth = config["max_tokens"] if config.get("pad_to_max_tokens") else self.size
+        self.place = {entry: self.first + i for i, entry in enumerate(self.entries)}
+        hashed = words or config.get("oov_method") == "farmhash"
+        self.bin = bin_of(max(self.unknown, 1), config.get("salt")) if hashed else None
+
+    def find(self, value: Any) -> int:
+        """The place of one word or number; -1 for a mask that is not to be counted."""
+        entry = text(value) if self.words else int(value)
+        if self.mask is not None and entry == self.mask:
+            return 0 if self.mode == "int" else -1
+        found = self.place.get(entry)
+        if found is not None or not self.unknown:
+            return -1 if found is None else found
+        return self.first_unknown + (self.bin(value) if self.bin else int(value) % self.unknown)
+
+    def names(self) -> np.ndarray:
+        """What stands at each place, and in the end what stands for all others."""
+        special = [self.mask] * self.first_unknown + [self.oov] * self.unknown
+        return np.array([*special, *self.entries, self.oov], dtype=None if self.words else float)
+
+
+def weighted(ids: Any, vocabulary: Vocabulary, w: Weights, config: Config, step: Step) -> Any:
+    """Places as the layer's ``output_mode`` asks for; with ``tf_idf``, counts times how rare the word is."""
+    if vocabulary.mode != "tf_idf":
+        return encoded(ids, vocabulary.mode, vocabulary.depth, step)
+    counts = step("counts", encoded(ids, "count", vocabulary.depth, step))
+    return counts * step("inverse document frequency", rarity(vocabulary, w, config))
+
+
+def rarity(vocabulary: Vocabulary, w: Weights, config: Config) -> Any:
+    """One weight for each place; unknown words get the mean."""
+    if "idf_weights" in w:
+        return w["idf_weights"]
+    given = np.asarray(config["idf_weights"], float)
+    front = 0 if vocabulary.with_special else vocabulary.first
+    return np.concatenate([np.full(front, given.mean()), given, np.zeros(vocabulary.depth - front - len(given))])
+
+
+def string_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """The place of each word in the vocabulary, or (``invert``) the word at each place. ``keras.layers.StringLookup``."""
+    vocabulary = Vocabulary(config, words=True)
+    if config.get("invert"):
+        return inverted(x, vocabulary, step)
+    return weighted(step("place", numbers_of(lambda value: vocabulary.find(value), x)), vocabulary, w, config, step)
+
+
+def integer_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """The place of each whole number in the vocabulary, or the number at each place. ``keras.layers.IntegerLookup``."""
+    vocabulary = Vocabulary(config, words=False)
+    if config.get("invert"):
+        return inverted(x, vocabulary, step)
+    if vocabulary.bin is not None and vocabulary.unknown > 1:
+        return weighted(step("place", numbers_of(lambda value: vocabulary.find(value), x)), vocabulary, w, config, step)
+    entries = step("vocabulary", np.asarray(vocabulary.entries, x.dtype))
+    places = np.arange(vocabulary.first, vocabulary.size, dtype=x.dtype)
+    found = step("place in the vocabulary", np.sum(np.where(np.equal(np.trunc(x)[..., None], entries), places, 0.0), axis=-1))
+    known = np.greater(found, 0) if vocabulary.first else np.any(np.equal(np.trunc(x)[..., None], entries), axis=-1)
+    other = vocabulary.first_unknown + np.mod(np.trunc(x), vocabulary.unknown) if vocabulary.unknown > 1 else float(vocabulary.find(unused(vocabulary)))
+    ids = np.where(known, found, other)
+    if vocabulary.mask is not None:
+        ids = np.where(np.equal(np.trunc(x), vocabulary.mask), 0.0 if vocabulary.mode == "int" else -1.0, ids)
+    return weighted(step("place", ids), vocabulary, w, config, step)
+
+
+def unused(vocabulary: Vocabulary) -> int:
+    """A number that is not in the vocabulary."""
+    return 1 + max([*vocabulary.place, vocabulary.mask or 0], default=0)
+
+
+def inverted(x: Any, vocabulary: Vocabulary, step: Step) -> Any:
+    """The word or number at each place."""
+    names = step("vocabulary", vocabulary.names())
+    last = vocabulary.size
+    return np.take(names, whole(np.where(np.logical_and(x >= 0, x < last), x, last)), axis=0)
+
+
+class Tokens:
+    """How a TextVectorization cuts a text into words, and what their places are."""
+
+    def __init__(self, config: Config) -> None:
+        defaults = {"mask_token": "", "oov_token": "[UNK]", "num_oov_indices": 1, "output_mode": "int"}
+        self.vocabulary = Vocabulary(defaults | config, words=True)
+        self.standardize, self.split = config.get("standardize"), config.get("split")
+        for name, known in (("standardize", (None, "lower", "strip_punctuation", "lower_and_strip_punctuation")), ("split", (None, "whitespace", "character"))):
+            if config.get(name) not in known:
+                raise NotImplementedError(f"has a {name} function of its own, which is not in the file")
+        ngrams = config.get("ngrams")
+        self.widths = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else tuple(ngrams or ())
+        self.places = functools.lru_cache(maxsize=None)(self._places)
+
+    def _places(self, value: Any) -> list[int]:
+        line = text(value)
+        line = line.translate(CAPITALS) if "lower" in (self.standardize or "") else line
+        line = PUNCTUATION.sub("", line) if "punctuation" in (self.standardize or "") else line
+        words = [line] if self.split is None else list(line) if self.split == "character" else [word for word in BLANKS.split(line) if word]
+        if self.widths:
+            words = [" ".join(words[i : i + n]) for n in self.widths for i in range(len(words) - n + 1)]
+        return [self.vocabulary.find(word) for word in words]
+
+
+def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """Texts as the places of their words, or as counts of them: ``(batch,) -> (batch, words)``. ``keras.layers.TextVectorization``."""
+    tokens = Tokens(config)
+    vocabulary, length = tokens.vocabulary, config.get("output_sequence_length")
+    if config.get("ragged"):
+        raise NotImplementedError("makes rows of different length (ragged)")
+    if tokens.split is None:
+        if tokens.widths:
+            raise NotImplementedError("joins the columns of its input to n-grams")
+        ids = step("place", numbers_of(lambda value: tokens.places(value)[0], x))
+        if vocabulary.mode == "int" and length is not None:
+            ids = ids[..., :length] if ids.shape[-1] >= length else np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, length - ids.shape[-1])])
+        return weighted(ids, vocabulary, w, config, step)
+    x = x[..., 0] if x.ndim > 1 else x
+    if vocabulary.mode == "int":
+        bare = getattr(x, "value", x)
+        length = max((len(tokens.places(value)) for value in bare.ravel()), default=0) if length is None else length
+        return numbers_of(lambda value, i: (tokens.places(value) + [0] * length)[int(i)], x[..., None], np.arange(length))
+
+    def count(value: Any, place: Any) -> float:
+        found = Counter(tokens.places(value))[int(place)]
+        return min(found, 1) if vocabulary.mode == "multi_hot" else found
+
+    counts = numbers_of(count, x[..., None], np.arange(vocabulary.depth))
+    return counts * step("inverse document frequency", rarity(vocabulary, w, config)) if vocabulary.mode == "tf_idf" else counts
