@@ -8,16 +8,13 @@ A convolution is the dot product of every window of the input with the kernel. K
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights
-from weightlens.layers.windows import channels_last, like_input, margins, pad_space, per_axis, windows
-
-Sizes = Sequence[int]
+from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, windows
 
 
 def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rates: Any = 1, groups: int = 1) -> Any:
@@ -27,7 +24,7 @@ def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rate
     """
     rank = kernel.ndim - 2
     size, filters = kernel.shape[:-2], kernel.shape[-1]
-    seen = windows(x, size, per_axis(strides, rank), per_axis(rates, rank), padding)
+    seen = windows(x, size, per_axis(strides, rank), per_axis(rates, rank), padding, cut=rank == 3 and groups == 1)
     places, terms = seen.shape[: -rank - 1], math.prod(kernel.shape[:-1])
     seen = np.moveaxis(seen, -rank - 1, -1)  # channels last, as in the kernel
     if groups == 1:

@@ -6,7 +6,6 @@ Keras 2 stores the kernels in three ways (``implementation``), which the rank of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from weightlens.layers.activations import Step
 from weightlens.layers.convolutional import finish
 from weightlens.layers.core import Config, Weights
-from weightlens.layers.windows import channels_last, pad_space, per_axis, windows
+from weightlens.layers.windows import Sizes, channels_last, pad_space, per_axis, windows
 
 
 def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
@@ -37,7 +36,7 @@ def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return finish(step("dot product", np.reshape(z, (x.shape[0], *positions, filters))), w, config, step)
 
 
-def local_windows(x: Any, size: Sequence[int], strides: Sequence[int], padding: str, fill: float = 0.0) -> Any:
+def local_windows(x: Any, size: Sizes, strides: Sizes, padding: str, fill: float = 0.0) -> Any:
     """Every window, ``(batch, *positions, channels, *size)``; with "same" padding, half of it lies before its position."""
     lengths = x.shape[1:-1]
     if padding == "same":
@@ -48,7 +47,7 @@ def local_windows(x: Any, size: Sequence[int], strides: Sequence[int], padding: 
     return windows(x, size, strides, (1,) * len(size), "valid")
 
 
-def input_cells(space: Sequence[int], size: Sequence[int], strides: Sequence[int], padding: str) -> np.ndarray:
+def input_cells(space: Sizes, size: Sizes, strides: Sizes, padding: str) -> np.ndarray:
     """Which input cell each tap of each window sees: ``(positions, taps)``, -1 in the padding."""
     cells = np.arange(math.prod(space)).reshape(1, *space, 1)
     return np.asarray(local_windows(cells, size, strides, padding, fill=-1)).reshape(-1, math.prod(size))

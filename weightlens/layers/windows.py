@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 Pair = tuple[int, int]
+Sizes = Sequence[int]
 
 
 def channels_last(x: Any, config: dict[str, Any]) -> Any:
@@ -40,30 +41,43 @@ def per_axis(setting: Any, rank: int, default: int = 1) -> tuple[int, ...]:
     return sizes * rank if len(sizes) == 1 else sizes
 
 
-def margins(length: int, size: int, stride: int, padding: str) -> Pair:
-    """Cells to add before and after an axis, as TensorFlow does; ``size`` is the window's span, dilation included."""
+def margins(length: int, size: int, stride: int, padding: str, cut: bool = False) -> Pair:
+    """Cells to add before and after an axis, as TensorFlow does; ``size`` is the window's span, dilation included.
+
+    Where "same" windows leave cells between them, these stand at the end. With ``cut`` they are cut off both ends
+    (negative margins): so do TensorFlow's three-dimensional layers without groups.
+    """
     if padding == "valid":
         return 0, 0
     if padding == "causal":
         return size - 1, 0
     if padding != "same":
         raise NotImplementedError(f"padding {padding!r} is not one that weightlens knows")
-    total = max((-(-length // stride) - 1) * stride + size - length, 0)
-    return total // 2, total - total // 2
+    total = (-(-length // stride) - 1) * stride + size - length
+    if not cut:
+        total = max(total, 0)
+    before = int(total / 2)
+    return before, total - before
 
 
 def pad_space(x: Any, pairs: Sequence[Pair], fill: float = 0.0) -> Any:
-    """Pad the spatial axes (all but the last, counted from the end) with ``fill``."""
-    if not any(map(any, pairs)):
+    """Pad the spatial axes (all but the last, counted from the end) with ``fill``; negative margins cut."""
+    first = x.ndim - len(pairs) - 1
+    if any(min(pair) < 0 for pair in pairs):
+        cuts = [slice(max(-before, 0), size - max(-after, 0)) for size, (before, after) in zip(x.shape[first:-1], pairs, strict=True)]
+        x = x[(slice(None),) * first + tuple(cuts)]
+    if not any(before > 0 or after > 0 for before, after in pairs):
         return x
-    return np.pad(x, [(0, 0)] * (x.ndim - len(pairs) - 1) + list(pairs) + [(0, 0)], constant_values=fill)
+    grown = [(max(before, 0), max(after, 0)) for before, after in pairs]
+    return np.pad(x, [(0, 0)] * first + grown + [(0, 0)], constant_values=fill)
 
 
-def windows(x: Any, size: Sequence[int], strides: Sequence[int], rates: Sequence[int], padding: str, fill: float = 0.0) -> Any:
-    """Every window of ``x``: ``(batch, *space, channels) -> (batch, *positions, channels, *size)``."""
+def windows(x: Any, size: Sizes, strides: Sizes, rates: Sizes, padding: str, fill: float = 0.0, cut: bool = False) -> Any:
+    """Every window of ``x``: ``(batch, *space, channels) -> (batch, *positions, channels, *size)``; ``cut`` as for ``margins``."""
     rank, spans = len(size), [(n - 1) * rate + 1 for n, rate in zip(size, rates, strict=True)]
     lengths = x.shape[-rank - 1 : -1]
-    x = pad_space(x, [margins(n, span, s, padding) for n, span, s in zip(lengths, spans, strides, strict=True)], fill)
+    pairs = [margins(n, span, s, padding, cut) for n, span, s in zip(lengths, spans, strides, strict=True)]
+    x = pad_space(x, pairs, fill)
     space = tuple(range(x.ndim - rank - 1, x.ndim - 1))
     if any(x.shape[axis] < span for axis, span in zip(space, spans, strict=True)):
         raise NotImplementedError(f"its window of {' x '.join(map(str, spans))} is larger than its input")
