@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +112,7 @@ def compare_model(model: Model, mapped: list[Mapped], stored: Book, computed: Bo
     for entry in mapped:
         weight = weights.get(f"{entry.layer.split(' #')[0]}/{entry.name}")
         if entry.kind == "weight" and weight is not None:
-            rows.append(compare_block(entry, weight.value, stored, tolerance))
+            rows.append(replace(compare_block(entry, weight.value, stored, tolerance), witness="model file"))
     run = trace(model, [entry.numbers(stored) for entry in mapped if entry.kind == "input"])
     made, seen = {}, Counter[tuple[str, str, tuple[int, ...]]]()
     for step in with_operands(run.steps):
