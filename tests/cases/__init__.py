@@ -38,7 +38,8 @@ class Case:
         """The seeded inputs, batch first."""
         rng = np.random.default_rng(zlib.crc32(repr(self.shapes).encode()))
         make = self.data or (lambda r, shape: r.normal(size=shape))
-        return [np.asarray(make(rng, (self.batch, *(3 if n is None else n for n in shape)))).astype(self.dtype or "float32") for shape in self.shapes]
+        dtype = str if self.dtype == "string" else self.dtype or "float32"
+        return [np.asarray(make(rng, (self.batch, *(3 if n is None else n for n in shape)))).astype(dtype) for shape in self.shapes]
 
     def model(self, keras: Any) -> Any:
         """The Keras model, every weight random (biases, gammas and moving statistics too)."""

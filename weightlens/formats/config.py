@@ -44,7 +44,7 @@ def class_name_of(entry: dict[str, Any]) -> str:
 def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     """The configuration with Keras 3's keys; wrapped layers are left out, they become layers of their own."""
     renamed = RENAMED.get(class_name, {})
-    drop = CODE_KEYS if class_name == "Lambda" else INNER_KEYS if class_name != "Pipeline" else INNER_KEYS | {"layers"}
+    drop = CODE_KEYS if class_name == "Lambda" else INNER_KEYS
     config = {renamed.get(key, key): as_lists(plain(value)) for key, value in raw.items() if key not in drop and key != "dtype"}
     if "batch_input_shape" in config:
         config.setdefault("batch_shape", config.pop("batch_input_shape"))

@@ -29,7 +29,7 @@ VARIABLES: dict[str, str] = {
     "BatchNormalization": f"{NORMALIZATION} moving_mean moving_variance {RENORMALIZATION}",
     "LayerNormalization": NORMALIZATION, "GroupNormalization": NORMALIZATION, "RMSNormalization": "scale",
     "Normalization": "mean?adapted variance?adapted count?adapted",
-    "SpectralNormalization": "vector_u", "PReLU": "alpha",
+    "SpectralNormalization": "vector_u", "PReLU": "alpha", "STFTSpectrogram": "real_kernel?real imag_kernel?imaginary",
     "Attention": "scale?use_scale=0 concat_score_weight?concat=0", "AdditiveAttention": "scale?use_scale",
     "MultiHeadAttention": PROJECTIONS, "GroupQueryAttention": PROJECTIONS,
     "RandomFourierFeatures": "unscaled_kernel bias kernel_scale",
@@ -50,6 +50,8 @@ def derived(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
         "bias_axes": config.get("bias_axes") is not None,
         "untied": not config.get("tie_weights", True),
         "concat": config.get("score_mode") == "concat",
+        "real": config.get("mode") != "imag",
+        "imaginary": config.get("mode") != "real",
     }
     flags["adapted"] = config.get("mean") is None
     bias, gate = config.get("use_bias", True), config.get("use_gate", False)
