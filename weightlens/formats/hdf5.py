@@ -18,6 +18,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o
 
 from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.formats.soundness import damage, first_bytes
 from weightlens.model import Weight
 
 MAX_DEPTH = 64
@@ -33,11 +34,13 @@ class Hdf5File:
 
     def __init__(self, source: Path | BinaryIO, label: str) -> None:
         self.label = label
+        self.size = source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
+        if found := damage(first_bytes(source, self.size), self.size):
+            raise UnreadableModel(f"{label}: damaged ({found})")
         try:
             self.file = h5py.File(source, "r", locking=False) if isinstance(source, Path) else h5py.File(source, "r")
         except (OSError, RuntimeError, ValueError) as error:
             raise UnreadableModel(f"{label}: not a readable HDF5 file ({first_line(error)})") from None
-        self.size = source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
         # h5py must let go of the file before the object it reads through dies, else Python crashes on exit.
         self.groups: dict[str, h5g.GroupID | None] = {}  # open while the file is being listed
         self.close = weakref.finalize(self, self.file.close)

@@ -1,0 +1,86 @@
+"""A look at a file's bytes before HDF5 sees them, for damage on which the HDF5 library hangs or fills the memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+HEAP, HEAP_HEADER, SMALLEST_HEAP = b"GCOL", 16, 4096
+LOOK_AT = 32 * 2**20  # bytes from the start: texts stand before the weights
+ATTRIBUTES = (b"model_config\0", b"training_config\0", b"keras_version\0", b"backend\0", b"layer_names", b"weight_names", b"name\0")
+TEXT_OF_ANY_LENGTH, TEXT_ENTRY, MAX_TEXTS = 9, 16, 100_000  # a type class; bytes of a reference: length (4), heap (8), number (4)
+
+
+def first_bytes(source: Path | BinaryIO, size: int) -> bytes:
+    """The beginning of the file, where its texts stand; all of a small one."""
+    if isinstance(source, Path):
+        with source.open("rb", buffering=0) as file:
+            return file.read(min(size, LOOK_AT))
+    source.seek(0)
+    return source.read(min(size, LOOK_AT))
+
+
+def damage(data: bytes, size: int) -> str:
+    """What is wrong with a file that begins so and is ``size`` bytes long; empty where nothing is seen."""
+    if any(not _entries_fit(data, start) for start in _places(data, HEAP) if _is_heap(data, start)):
+        return "its store of texts is broken"
+    for name in ATTRIBUTES:
+        if any(not _attribute_fits(data, start, size) for start in _places(data, name)):
+            return f"its {name.rstrip(bytes(1)).decode()} is broken"
+    return ""
+
+
+def _places(data: bytes, what: bytes) -> Iterator[int]:
+    start = data.find(what)
+    while start >= 0:
+        yield start
+        start = data.find(what, start + 1)
+
+
+def _is_heap(data: bytes, start: int) -> bool:
+    """Whether these bytes are a heap and not a weight that looks like one: version 1, three zeros, a size that fits."""
+    return data[start + 4 : start + 8] == b"\x01\0\0\0" and SMALLEST_HEAP <= _number(data, start + 8, 8) <= len(data) - start
+
+
+def _entries_fit(data: bytes, start: int) -> bool:
+    """Whether no entry of a heap lacks a size: HDF5 would go on reading it for ever.
+
+    Entries: number (2 bytes), count (2), nothing (4), size (8), content. Number 0 is what is free, header included.
+    """
+    place, end = start + HEAP_HEADER, start + _number(data, start + 8, 8)
+    while place + HEAP_HEADER <= end:
+        size = _number(data, place + 8, 8)
+        free = _number(data, place, 2) == 0
+        if size > end - place or (free and size == 0):
+            return False
+        place += size if free else HEAP_HEADER + (size + 7) // 8 * 8
+    return True
+
+
+def _attribute_fits(data: bytes, name: int, size: int) -> bool:
+    """Whether an attribute's texts are no longer than the file: HDF5 makes room for as much as they claim.
+
+    Before the name stand version (1 byte), flags (1), the sizes of name, type and shape (2 each), in version 3 the
+    encoding (1); after it the type, the shape (version, rank, flags, then the sizes) and the references to the texts.
+    """
+    head = next((name - length for length, versions in ((8, (1, 2)), (9, (3,))) if name >= length and data[name - length] in versions), None)
+    if head is None:
+        return True
+    version, unit = data[head], 8 if data[head] == 1 else 1
+    parts = [-(-_number(data, head + offset, 2) // unit) * unit for offset in (2, 4, 6)]
+    kind, shape = name + parts[0], name + parts[0] + parts[1]
+    values = shape + parts[2]
+    if values > len(data) or version > 3 or data[kind] & 15 != TEXT_OF_ANY_LENGTH or data[shape] not in (1, 2):
+        return True
+    rank, limits = data[shape + 1], data[shape + 2] & 1
+    dims = [_number(data, shape + (8 if data[shape] == 1 else 4) + 8 * axis, 8) for axis in range(rank * (1 + limits))]
+    count = math.prod(dims[:rank])
+    if count > MAX_TEXTS or (limits and dims[:rank] != dims[rank:]):
+        return False
+    return all(_number(data, values + TEXT_ENTRY * entry, 4) <= size for entry in range(count))
+
+
+def _number(data: bytes, place: int, size: int) -> int:
+    return int.from_bytes(data[place : place + size], "little")
