@@ -15,6 +15,7 @@ from tests.cases import Case
 from weightlens.checks.book import Book, read_book
 from weightlens.checks.keras import calm, flat
 from weightlens.checks.recalculate import available, recalculate_all
+from weightlens.errors import WeightlensError
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
 INPUTS = {path: path.with_suffix(suffix) for path in sorted(SAMPLES.iterdir()) for suffix in (".csv", ".npy")
@@ -80,7 +81,7 @@ def workbook(request: pytest.FixtureRequest, built: Callable[[Case], Built], tmp
     """A case's workbook in one engine. The workbooks of all the cases that this run tests are recalculated in one start."""
     folder = tmp_path_factory.mktemp("books")
     written: dict[str, Path | Exception] = {}
-    computed: dict[str, dict[str, Book]] = {}
+    computed: dict[str, dict[str, Book | WeightlensError]] = {}
 
     def write(case: Case) -> Path | Exception:
         if case.name not in written:
@@ -108,6 +109,7 @@ def workbook(request: pytest.FixtureRequest, built: Callable[[Case], Built], tmp
         book = write(case)
         if isinstance(book, Exception):
             return Recalculated(None, None, book)
-        return Recalculated(read_book(book), computed[engine][case.name])
+        done = computed[engine][case.name]
+        return Recalculated(None, None, done) if isinstance(done, WeightlensError) else Recalculated(read_book(book), done)
 
     return recalculated

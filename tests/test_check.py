@@ -13,7 +13,7 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import Report, check, recalculate
-from weightlens.checks.book import CellError, column_letters, column_number, places, read_book
+from weightlens.checks.book import Book, CellError, column_letters, column_number, places, read_book
 from weightlens.checks.keras import in_float64, load_oracle
 from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
@@ -59,7 +59,19 @@ def test_engines_compute_from_nothing(small_book: Path, engine: str) -> None:
 
 def test_several_workbooks_in_one_start(small_book: Path) -> None:
     books = recalculate.recalculate_all([small_book, small_book], None, [{("1 a & b", "A1"): 1}, {("1 a & b", "A1"): 2}])
-    assert [book.sheets["1 a & b"]["C1"] for book in books] == [2, 4]
+    assert [isinstance(book, Book) and book.sheets["1 a & b"]["C1"] for book in books] == [2, 4]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_bad_workbook_does_not_sink_the_others(small_book: Path, tmp_path: Path, engine: str) -> None:
+    if engine not in recalculate.available():
+        pytest.skip(f"{engine} is not installed")
+    bad = tmp_path / "bad.xlsx"
+    with zipfile.ZipFile(bad, "w") as archive:
+        archive.writestr("xl/nothing.txt", "")
+    refused, computed = recalculate.recalculate_all([bad, small_book], engine)
+    assert isinstance(refused, WeightlensError)
+    assert isinstance(computed, Book)
 
 
 def test_what_cannot_be_recalculated_is_one_clear_line(tmp_path: Path, small_book: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from weightlens.checks.book import Book, places, read_book
 from weightlens.checks.keras import calm
 from weightlens.checks.recalculate import Changes, available, recalculate_all
 from weightlens.checks.workbook import read_map
+from weightlens.errors import WeightlensError
 
 NAMES = ["or.h5", "and.h5", "xor_relu.h5", "xor_sigmoid.h5", "relu_neuron.h5", "digits_mlp.keras", "digits_cnn.keras", "sine_lstm.keras"]
 ENGINES = ["libreoffice", "gnumeric", "ironcalc"]
@@ -91,7 +92,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Varia
 @pytest.fixture(scope="module")
 def computed(books: dict[str, dict[str, Variant]]) -> Callable[[str, str, str], Book]:
     """Every variant of every sample as one engine computes it; one start of each engine for all of them."""
-    done: dict[str, dict[tuple[str, str], Book]] = {}
+    done: dict[str, dict[tuple[str, str], Book | WeightlensError]] = {}
 
     def look_up(engine: str, name: str, variant: str) -> Book:
         if engine not in available():
@@ -100,7 +101,10 @@ def computed(books: dict[str, dict[str, Variant]]) -> Callable[[str, str, str], 
             all_of_them = {(n, v): what for n, found in books.items() for v, what in found.items()}
             results = recalculate_all([what.book for what in all_of_them.values()], engine, [what.changes for what in all_of_them.values()])
             done[engine] = dict(zip(all_of_them, results, strict=True))
-        return done[engine][name, variant]
+        book = done[engine][name, variant]
+        if isinstance(book, WeightlensError):
+            raise book
+        return book
 
     return look_up
 

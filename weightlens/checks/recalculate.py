@@ -32,11 +32,14 @@ SECONDS = 600  # for one start of an office program, and as long again for every
 
 def recalculate(book: str | Path, engine: str | None = None, changes: Changes | None = None) -> Book:
     """Compute one workbook's formulas afresh, after writing ``changes`` into it (the file itself stays as it is)."""
-    return recalculate_all([book], engine, [changes or {}])[0]
+    [computed] = recalculate_all([book], engine, [changes or {}])
+    if isinstance(computed, WeightlensError):
+        raise computed
+    return computed
 
 
-def recalculate_all(books: Sequence[str | Path], engine: str | None = None, changes: Sequence[Changes] = ()) -> list[Book]:
-    """Compute several workbooks in one start of the program (which is what takes the time)."""
+def recalculate_all(books: Sequence[str | Path], engine: str | None = None, changes: Sequence[Changes] = ()) -> list[Book | WeightlensError]:
+    """Compute several workbooks in one start of the program (which is what takes the time); or why one could not be."""
     name = choose(engine)
     changes = changes or [{}] * len(books)
     with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
@@ -50,10 +53,10 @@ def recalculate_all(books: Sequence[str | Path], engine: str | None = None, chan
         return [result(Path(book), done / file.name, name) for book, file in zip(books, files, strict=True)]
 
 
-def result(book: Path, computed: Path, engine: str) -> Book:
+def result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
     """What the engine wrote, under the workbook's own path and with its own names (engines write names as they like)."""
     if not computed.exists():
-        raise WeightlensError(f"{engine} could not recalculate {str(book)!r}")
+        return WeightlensError(f"{engine} could not recalculate {str(book)!r}")
     found = read_book(computed)
     found.path, found.engine = book, engine
     with zipfile.ZipFile(book) as archive:
@@ -113,7 +116,10 @@ def with_libreoffice(files: Sequence[Path], done: Path) -> None:
     (profile / "user").mkdir(parents=True)
     (profile / "user" / "registrymodifications.xcu").write_text(ALWAYS_RECALCULATE)
     command = ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", "xlsx", "--outdir", str(done)]
-    run([*command, *map(str, files)], len(files))
+    waiting = list(files)
+    while waiting:
+        run([*command, *map(str, waiting)], len(waiting))
+        waiting = [file for file in waiting if not (done / file.name).exists()][1:]  # the first that is missing stopped it
 
 
 def with_gnumeric(files: Sequence[Path], done: Path) -> None:
@@ -132,8 +138,8 @@ def with_ironcalc(files: Sequence[Path], done: Path) -> None:
                 model = ironcalc.load_from_xlsx(str(file), "en", "UTC", "en")
                 model.evaluate()
                 (done / file.name).write_bytes(model.to_xlsx())
-        except ironcalc.WorkbookError as trouble:
-            raise WeightlensError(f"ironcalc could not recalculate the workbook: {trouble}") from None
+        except ironcalc.WorkbookError:
+            continue  # a workbook that it did not write is noticed afterwards
 
 
 def run(command: list[str], files: int) -> None:
