@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
+
 Axis = int | tuple[int, ...] | None
 
 
@@ -235,7 +237,13 @@ def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims
     rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
     position = float(q) * (rising.shape[-1] - 1)
     below, above = math.floor(position), math.ceil(position)
-    share = {"linear": position - below, "lower": 0.0, "higher": 1.0, "midpoint": 0.5 if above > below else 0.0, "nearest": float(round(position) - below)}
+    share = {
+        "linear": position - below,
+        "lower": 0.0,
+        "higher": 1.0,
+        "midpoint": 0.5 if above > below else 0.0,
+        "nearest": float(round(position) - below),
+    }
     if method not in share:
         raise NotImplementedError(f"quantile method {method!r} is not one that weightlens computes")
     y = rising[..., below] * (1.0 - share[method]) + rising[..., above] * share[method]
@@ -305,7 +313,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Sinh": np.sinh, "Cosh": np.cosh, "Tanh": np.tanh, "Arcsin": np.arcsin, "Arccos": np.arccos, "Arctan": np.arctan, "Arctan2": arctan2,
     "Arcsinh": np.arcsinh, "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Sinc": sinc, "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg,
     # comparison and choice
-    "Greater": np.greater, "GreaterEqual": np.greater_equal, "Less": np.less, "LessEqual": np.less_equal, "Equal": np.equal, "NotEqual": np.not_equal,
+    "Greater": greater, "GreaterEqual": greater_equal, "Less": less, "LessEqual": less_equal, "Equal": equal, "NotEqual": not_equal,
     "Isclose": isclose, "Isnan": np.isnan, "Isinf": np.isinf, "Isfinite": np.isfinite, "Isposinf": lambda x: x == np.inf,
     "Isneginf": lambda x: x == -np.inf, "Signbit": np.signbit, "LogicalAnd": logical(np.logical_and), "LogicalOr": logical(np.logical_or),
     "LogicalXor": logical(np.not_equal), "LogicalNot": logical(np.logical_not), "Where": where, "Select": select,

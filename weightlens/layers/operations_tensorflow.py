@@ -9,6 +9,7 @@ import numpy as np
 
 from weightlens.layers import activations, operations_arrays, operations_image, operations_math, operations_nn, operations_numpy
 from weightlens.layers.activations import Step
+from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
 
 Function = Callable[..., Any]
 
@@ -39,7 +40,11 @@ def index_part(spec: Any) -> Any:
         return slice(*(spec.get(key) for key in ("start", "stop", "step")))
     if isinstance(spec, dict):
         spec = spec.get("value", spec.get("type"))
-    return {"...": Ellipsis, "Ellipsis": Ellipsis, "ellipsis": Ellipsis, "newaxis": None, "tf.newaxis": None, "None": None}.get(spec, spec) if isinstance(spec, str) else spec
+    return (
+        {"...": Ellipsis, "Ellipsis": Ellipsis, "ellipsis": Ellipsis, "newaxis": None, "tf.newaxis": None, "None": None}.get(spec, spec)
+        if isinstance(spec, str)
+        else spec
+    )
 
 
 def getitem(tensor: Any, slice_spec: Any) -> Any:
@@ -102,7 +107,9 @@ def einsum(equation: Any, *inputs: Any, step: Step) -> Any:
     """A sum of products over named axes."""
     if not isinstance(equation, str):
         raise NotImplementedError("is an einsum whose equation does not come first")
-    return operations_arrays.einsum(*(inputs[0] if len(inputs) == 1 and isinstance(inputs[0], list) else inputs), subscripts=equation, step=step)
+    return operations_arrays.einsum(
+        *(inputs[0] if len(inputs) == 1 and isinstance(inputs[0], list) else inputs), subscripts=equation, step=step
+    )
 
 
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: float = 0) -> Any:
@@ -204,7 +211,15 @@ def sliced(input_: Any, begin: Any, size: Any) -> Any:
 
 
 def strided_slice(
-    input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0
+    input_: Any,
+    begin: Any,
+    end: Any,
+    strides: Any = None,
+    begin_mask: int = 0,
+    end_mask: int = 0,
+    ellipsis_mask: int = 0,
+    new_axis_mask: int = 0,
+    shrink_axis_mask: int = 0,
 ) -> Any:
     """A block of an array, with steps; the masks are sets of axes, one bit each."""
     if ellipsis_mask or new_axis_mask:
@@ -212,7 +227,11 @@ def strided_slice(
     key: list[Any] = []
     for i, (first, last) in enumerate(zip(begin, end, strict=True)):
         bit, by = 1 << i, 1 if strides is None else int(strides[i])
-        key.append(int(first) if shrink_axis_mask & bit else slice(None if begin_mask & bit else int(first), None if end_mask & bit else int(last), by))
+        key.append(
+            int(first)
+            if shrink_axis_mask & bit
+            else slice(None if begin_mask & bit else int(first), None if end_mask & bit else int(last), by)
+        )
     return input_[tuple(key)]
 
 
@@ -251,7 +270,7 @@ ELEMENTWISE: dict[str, Function] = {
 PAIRS: dict[str, Function] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "truediv": np.divide, "divide_no_nan": operations_numpy.divide_no_nan,
     "floordiv": operations_numpy.floor_divide, "floormod": np.mod, "mod": np.mod, "pow": np.power, "maximum": np.maximum, "minimum": np.minimum,
-    "greater": np.greater, "greater_equal": np.greater_equal, "less": np.less, "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
+    "greater": greater, "greater_equal": greater_equal, "less": less, "less_equal": less_equal, "equal": equal, "not_equal": not_equal,
     "logical_and": operations_numpy.OPERATIONS["LogicalAnd"], "logical_or": operations_numpy.OPERATIONS["LogicalOr"],
     "logical_xor": operations_numpy.OPERATIONS["LogicalXor"], "squared_difference": lambda x, y: np.square(x - y),
     "atan2": operations_numpy.arctan2, "xlogy": lambda x, y: np.where(np.equal(x, 0), 0.0, x * np.log(y)),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
+from weightlens.layers.comparisons import not_equal
 from weightlens.layers.core import Config, Weights
 
 
@@ -33,9 +34,5 @@ def masking(x: Any, w: Weights, config: Config, step: Step) -> Any:
 
 
 def unlike(x: Any, value: Any, keepdims: bool = False) -> Any:
-    """Where not all features are ``value``, which Keras compares in single precision: ``(batch, time, features) -> (batch, time)``."""
-    differs = np.not_equal(x, value)
-    single = np.float32(value).astype(float) if isinstance(value, float) else value
-    if single != value:
-        differs = np.logical_and(differs, np.not_equal(x, single))
-    return np.any(differs, axis=-1, keepdims=keepdims)
+    """Where not all features are ``value``: ``(batch, time, features) -> (batch, time)``."""
+    return np.any(not_equal(x, value), axis=-1, keepdims=keepdims)

@@ -1,0 +1,53 @@
+"""Comparisons with a fixed number, which Keras makes in single precision.
+
+In double precision 0.1 and the nearest single to it differ; a mask value or a threshold means both. So a fixed
+number stands for the range between the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def range_of(value: Any) -> tuple[Any, Any]:
+    """A fixed number and its nearest single, the smaller first; an array is both ends itself."""
+    if not isinstance(value, float):
+        return value, value
+    single = float(np.float32(value))
+    return min(value, single), max(value, single)
+
+
+def greater(x1: Any, x2: Any) -> Any:
+    """``x1 > x2``."""
+    return np.greater(range_of(x1)[0], range_of(x2)[1])
+
+
+def greater_equal(x1: Any, x2: Any) -> Any:
+    """``x1 >= x2``."""
+    return np.greater_equal(range_of(x1)[1], range_of(x2)[0])
+
+
+def less(x1: Any, x2: Any) -> Any:
+    """``x1 < x2``."""
+    return np.less(range_of(x1)[1], range_of(x2)[0])
+
+
+def less_equal(x1: Any, x2: Any) -> Any:
+    """``x1 <= x2``."""
+    return np.less_equal(range_of(x1)[0], range_of(x2)[1])
+
+
+def equal(x1: Any, x2: Any) -> Any:
+    """``x1 = x2``."""
+    (low1, high1), (low2, high2) = range_of(x1), range_of(x2)
+    alike = np.equal(low1, low2)
+    return alike if (low1, low2) == (high1, high2) else np.logical_or(alike, np.equal(high1, high2))
+
+
+def not_equal(x1: Any, x2: Any) -> Any:
+    """``x1 <> x2``."""
+    (low1, high1), (low2, high2) = range_of(x1), range_of(x2)
+    differs = np.not_equal(low1, low2)
+    return differs if (low1, low2) == (high1, high2) else np.logical_and(differs, np.not_equal(high1, high2))
