@@ -48,7 +48,13 @@ class Recorded(NDArrayOperatorsMixin):
     __slots__ = ("args", "dtype", "kind", "kwargs", "layer", "name", "op", "shape", "source", "value")
 
     def __init__(
-        self, value: Any, op: Operation | None = None, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, kind: str = "", name: str = ""
+        self,
+        value: Any,
+        op: Operation | None = None,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        kind: str = "",
+        name: str = "",
     ) -> None:
         self.value: Any = np.asarray(value)
         self.shape: tuple[int, ...] = self.value.shape
@@ -192,6 +198,7 @@ class Trace:
     layer_outputs: dict[str, list[Recorded]] = field(default_factory=dict)
     layer: str = ""  # the layer being computed
     stopped: str = ""  # why the trace ends early, if it does
+    keep: bool = False  # unnamed values too (for the backward pass)
 
     def step(self, name: str, x: Any) -> Any:
         """Name ``x``: show it, record it, give it cells of its own. What has a name already keeps it."""
@@ -222,6 +229,8 @@ class Trace:
 
     def drop_unnamed(self, since: int) -> None:
         """Forget the arrays of unnamed values behind the steps from ``since`` on; their shapes stay."""
+        if self.keep:
+            return
         stack = [x for step in self.steps[since:] for x in operands(step.made)]
         while stack:
             x = stack.pop()

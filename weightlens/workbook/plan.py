@@ -6,10 +6,8 @@ put the blocks side by side, and last the formulas are made, block by block, whi
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,53 +16,16 @@ import numpy as np
 from weightlens.errors import NoFormula, WorkbookTooLarge
 from weightlens.recording import Recorded, Step, Trace, operands
 from weightlens.workbook import layout
+from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import SHEET, Cells, Expression, Unwritable, refer
 from weightlens.workbook.formulas import PRODUCTS, Formulas, operation
-from weightlens.workbook.grid import Block, Text
+from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.promote import with_operands
 from weightlens.workbook.shorten import shorten
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
 MAX_CELLS = 40_000_000
-
-
-@dataclass(eq=False)
-class Sheet:
-    """One sheet while it is planned: blocks, written cells, and what openpyxl adds (links, notes, widths)."""
-
-    title: str
-    number: int
-    blocks: list[Block] = field(default_factory=list)
-    texts: dict[tuple[int, int], Text] = field(default_factory=dict)
-    links: dict[tuple[int, int], str] = field(default_factory=dict)
-    notes: dict[tuple[int, int], str] = field(default_factory=dict)
-    widths: dict[tuple[int, int], float] = field(default_factory=dict)
-    heats: list[tuple[str, str]] = field(default_factory=list)  # area, kind of colour scale
-    freeze: str = ""
-    hidden: bool = False
-    heights: dict[int, float] = field(default_factory=dict)
-    default_width: float = 9.0
-    default_height: float = 15.0
-    merges: list[tuple[int, int, int, int]] = field(default_factory=list)  # first row, first column, last row, last column
-    rules: list[tuple[str, str, str]] = field(default_factory=list)  # area, look of a condition (right, wrong, dead), formula
-    finishing: list[Callable[[Any], None]] = field(default_factory=list)  # charts, drop-downs...: run on openpyxl's sheet
-
-    def rule(self, area: str, look: str, formula: str) -> None:
-        """Cells of ``area`` get the look wherever the formula (for the area's first cell) is true."""
-        self.rules.append((area.replace("$", ""), look, formula))
-
-    def write(self, row: int, column: int, text: str, style: int) -> None:
-        """A caption or a label."""
-        if text:
-            self.texts[(row, column)] = Text(text, style)
-
-    def put(self, block: Block, row: int, column: int) -> Block:
-        """Give a block its place on this sheet."""
-        block.first = self.number * SHEET + (row << 14) + column
-        block.check()
-        self.blocks.append(block)
-        return block
 
 
 @dataclass(eq=False)
@@ -80,16 +41,15 @@ class Placed:
     of: int = 1  # how often this layer has a step of this name
 
 
-class Plan:
+class Plan(Book):
     """Everything that will be written: sheets in order, blocks by value, defined names."""
 
     def __init__(self, trace: Trace) -> None:
+        super().__init__()
         self.trace = trace
         self.steps = with_operands(trace.steps)
-        self.sheets: list[Sheet] = []
-        self.names: dict[str, tuple[int, str]] = {}
         self.placed: dict[int, Placed] = {}
-        self.titles: list[str] = []  # of the sheets, by number
+        self.also: dict[int, Block] = {}  # cells read in place of a value's own: the switch's, or another run's weights
         self.formulas = Formulas(self.cells)
         self._arrange()
 
@@ -99,7 +59,10 @@ class Plan:
         counts = Counter((step.layer, step.name, step.made.shape) for step in self.steps)
         seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
         ends = {step.layer: step.made for step in self.steps}
-        wide = {layer: max(step.made.shape[-1] for step in self.steps if step.layer == layer and step.made.ndim == 2) for layer in {s.layer for s in self.steps if s.made.ndim == 2}}
+        wide = {
+            layer: max(step.made.shape[-1] for step in self.steps if step.layer == layer and step.made.ndim == 2)
+            for layer in {s.layer for s in self.steps if s.made.ndim == 2}
+        }
         self.one_sheet = self._fits_one_sheet(counts)
         for x in self.trace.inputs:
             turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
@@ -120,7 +83,9 @@ class Plan:
             seen[key] += 1
         total = sum(int(np.prod(p.made.shape, dtype=np.int64)) for p in self.placed.values())
         if total > MAX_CELLS:
-            raise WorkbookTooLarge(f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights")
+            raise WorkbookTooLarge(
+                f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights"
+            )
 
     def _place_part(self, step: Step) -> None:
         """Cells for a partial step, made because a formula would be too long; a name that its layer has not used yet."""
@@ -140,13 +105,23 @@ class Plan:
         block = Block(arrangement, x.value, first=(1 << 20) * SHEET + len(self.placed) * SHEET, sheet_names=self.titles)
         self.placed[id(x)] = Placed(kind, x.layer, x.name, x, block, occurrence, of)
 
+    def place_weight(self, x: Recorded) -> Placed:
+        """Cells for a matrix that no step reads: where only the matrices are shown."""
+        self._add("weight", x, layout.for_weight(x.shape))
+        return self.placed[id(x)]
+
     def _fits_one_sheet(self, counts: Counter[tuple[str, str, tuple[int, ...]]]) -> bool:
         """Whether all of it is small enough for one sheet that reads from left to right."""
         shapes = [step.made.shape for step in self.steps] + [x.shape for x in self.trace.inputs]
         weights = {id(w): w for step in self.steps for w in self._weights(step.made, placed_too=True)}
         width = sum(shape[-1] for shape in shapes if len(shape) == 2)
         small = all(len(shape) == 2 and shape[0] <= 200 and shape[1] <= 64 for shape in shapes) and width <= 120
-        return small and all(w.ndim <= 2 for w in weights.values()) and sum(w.size for w in weights.values()) <= 2000 and max(counts.values(), default=1) == 1
+        return (
+            small
+            and all(w.ndim <= 2 for w in weights.values())
+            and sum(w.size for w in weights.values()) <= 2000
+            and max(counts.values(), default=1) == 1
+        )
 
     def _weights(self, made: Recorded, placed_too: bool = False) -> list[Recorded]:
         """The weights that this step's formula reads and that have no cells yet."""
@@ -187,6 +162,9 @@ class Plan:
 
     def cells(self, x: Recorded) -> Cells | None:
         """Where a value stands."""
+        block = self.also.get(id(x))
+        if block is not None:
+            return block.cells
         placed = self.placed.get(id(x))
         return None if placed is None else placed.block.cells
 
@@ -197,33 +175,12 @@ class Plan:
         try:
             made = self.formulas.made(step.made)
         except Unwritable as what:
-            raise NoFormula(step.layer, "step " + step.name, f"uses {what}, for which there is no formula that every spreadsheet computes") from None
+            raise NoFormula(
+                step.layer, "step " + step.name, f"uses {what}, for which there is no formula that every spreadsheet computes"
+            ) from None
         return as_number(made)
 
     # -- sheets and names --------------------------------------------------------------------------------------------------
-
-    def sheet(self, title: str, numbered: bool = True) -> Sheet:
-        """A new sheet; its title cleaned, shortened, numbered and unique."""
-        clean = re.sub(r"[^A-Za-z0-9_ ]+", " ", title).strip() or "layer"
-        number = sum(1 for sheet in self.sheets if sheet.title[0].isdigit()) + 1
-        name = f"{number} {clean}"[:31].strip() if numbered else clean[:31]
-        taken = {sheet.title.lower() for sheet in self.sheets}
-        while name.lower() in taken:
-            name = f"{name[:28]} {len(taken)}"
-        self.titles.append(name)
-        self.sheets.append(Sheet(name, len(self.sheets)))
-        return self.sheets[-1]
-
-    def define(self, name: str, sheet: Sheet, block: Block) -> str:
-        """A defined name for a block: letters, digits and underscores, unique, never like a cell."""
-        clean = re.sub(r"[^A-Za-z0-9_]", "_", name)
-        clean = clean if len(clean) <= 200 else clean[:100] + "_" + clean[-99:]
-        unique, i = clean, 1
-        while unique.lower() in {known.lower() for known in self.names}:
-            i += 1
-            unique = f"{clean.split('_', 1)[0]}{i}_{clean.split('_', 1)[-1]}"
-        self.names[unique] = (sheet.number, block.area)
-        return unique
 
     def mirror(self, x: Recorded, arrangement: Arrangement) -> Block:
         """A second block that shows ``x`` by plain references, in another arrangement."""

@@ -1,0 +1,267 @@
+"""One epoch of training, recorded once and replayed: forward, loss, backward, update.
+
+The weights at the start of the epoch are recorded arrays, and so is everything up to the weights at its end. From
+that one recording come the numbers of all epochs (by replaying the calls), the words, and the workbook's formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.forward import Run, bind
+from weightlens.graph import refs
+from weightlens.layers.activations import activate
+from weightlens.model import Layer, Model, Weight
+from weightlens.recording import Part, Recorded, Trace, each, operands
+from weightlens.training.gradients import backward, sigmoid_of
+from weightlens.training.losses import Loss
+from weightlens.training.optimizers import Optimizer
+
+FROZEN = {"BatchNormalization", "Normalization"}  # used as at inference, as Keras does with ``trainable = False``
+
+
+@dataclass(eq=False)
+class Trained:
+    """A weight in training: as it is at the start of the epoch, at its end, and the optimizer's slots likewise."""
+
+    layer: str
+    weight: Weight
+    now: Recorded
+    new: Recorded
+    slots: dict[str, Recorded] = field(default_factory=dict)
+    new_slots: dict[str, Recorded] = field(default_factory=dict)
+    gradient: Recorded | None = None
+
+
+@dataclass(eq=False)
+class Epoch:
+    """The recorded epoch. ``rate`` and ``iteration`` (updates before this epoch) are recorded numbers, too."""
+
+    trace: Trace
+    targets: Recorded
+    rate: Recorded
+    iteration: Recorded
+    trained: list[Trained]
+    losses: Recorded
+    loss: Recorded
+    accuracy: Recorded | None
+    updates: int  # per epoch
+
+    def replay(self, epochs: int, rate: float | None = None, keep: bool = False) -> Iterator[dict[int, np.ndarray]]:
+        """The values of every step, epoch by epoch, by ``id``; ``epochs + 1`` of them, the last is after all updates.
+
+        ``keep``: the dictionaries hold the weights and every named value; else the weights, the loss and the accuracy only.
+        """
+        program = self._program()
+        values: dict[int, Any] = {id(t.now): np.asarray(t.now.value, np.float64) for t in self.trained}
+        values |= {id(slot): slot.value for t in self.trained for slot in t.slots.values()}
+        values[id(self.rate)] = self.rate.value if rate is None else np.asarray(float(rate))
+        always = [id(x) for x in (self.loss, self.accuracy) if x is not None] + [id(t.now) for t in self.trained]
+        shown = [id(x) for x in program if x.kind] + list(values) if keep else always
+        for epoch in range(epochs + 1):
+            values[id(self.iteration)] = np.asarray(float(epoch * self.updates))
+            run = dict(values)
+            with np.errstate(all="ignore"):
+                for x in program:
+                    run[id(x)] = _computed(x, run)
+            yield {key: run[key] for key in shown} | ({id(self.iteration): run[id(self.iteration)]} if keep else {})
+            for t in self.trained:
+                values[id(t.now)] = run[id(t.new)]
+                for name, slot in t.slots.items():
+                    values[id(slot)] = run[id(t.new_slots[name])]
+
+    def _program(self) -> list[Recorded]:
+        """All calls, operands first."""
+        ends = [step.made for step in self.trace.steps] + [self.loss] + [t.new for t in self.trained]
+        order: list[Recorded] = []
+        done: set[int] = set()
+        stack = [(x, False) for x in reversed(ends)]
+        while stack:
+            x, leaving = stack.pop()
+            if leaving:
+                order.append(x)
+            elif id(x) not in done and x.op is not None:
+                done.add(id(x))
+                stack.append((x, True))
+                stack.extend((y, False) for y in operands(x))
+        return order
+
+
+def _computed(x: Recorded, values: dict[int, Any]) -> Any:
+    def value(thing: Any) -> Any:
+        return values.get(id(thing), thing.value) if isinstance(thing, Recorded) else thing
+
+    out = x.op(*each(value, x.args), **each(value, x.kwargs))  # type: ignore[misc]
+    return out.astype(np.float64) if getattr(out, "dtype", None) == object else out
+
+
+def record_epoch(
+    model: Model,
+    inputs: Any,
+    targets: np.ndarray,
+    loss: Loss,
+    optimizer: Optimizer,
+    rate: float,
+    batch: int | None = None,
+    start: dict[str, np.ndarray] | None = None,
+) -> Epoch:
+    """Record one epoch: ``batch`` samples an update in the order of the data (all of them without).
+
+    ``start`` replaces weights by ``layer/name``. Raises ``NoGradient``, ``UnsupportedLayer`` or ``BadInput``.
+    """
+    trace = Trace(keep=True, input_names=[ref.layer for ref in refs(model.inputs)])
+    arrays = bind(model, inputs)
+    samples = len(arrays[0])
+    trace.inputs = [_given(array, name) for array, name in zip(arrays, trace.input_names, strict=True)]
+    t = _given(np.asarray(targets, np.float64), "targets")
+    if len(t) != samples:
+        raise BadInput(f"there are {samples} samples but {len(t)} targets")
+    epoch = Epoch(trace, t, _given(np.asarray(float(rate)), "learning rate"), _given(np.asarray(0.0), "iteration"), [], t, t, None, 1)
+    epoch.trained = _weights(model, optimizer, start or {})
+    with np.errstate(all="ignore"):
+        y = _forward(model, epoch, trace.inputs, "")
+        trace.results = [y]
+        if y.shape != t.shape:
+            raise BadInput(
+                f"the network gives {' x '.join(map(str, y.shape[1:]))} numbers per sample, but --target names {' x '.join(map(str, t.shape[1:]))}"
+            )
+        epoch.losses, epoch.loss = _loss(trace, loss, t, y)
+        epoch.accuracy = _accuracy(trace, t, y)
+        size = batch or samples
+        cuts = [(a, min(a + size, samples)) for a in range(0, samples, size)]
+        epoch.updates = len(cuts)
+        for number, (a, b) in enumerate(cuts):
+            if len(cuts) == 1:
+                _update(epoch, loss, optimizer, t, y, number)
+                continue
+            part = [x[a:b] for x in trace.inputs]
+            _update(epoch, loss, optimizer, t[a:b], _forward(model, epoch, part, f"batch {number + 1}/"), number, f"batch {number + 1}/")
+    return epoch
+
+
+def _given(array: np.ndarray, name: str) -> Recorded:
+    x = Recorded(array, kind="input", name=name)
+    x.layer = name
+    return x
+
+
+def _layers(model: Model, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Every layer that may hold weights, wrapped and nested ones too, with its path."""
+    stack = [(prefix + layer.name, layer) for layer in reversed(model.layers)]
+    while stack:
+        path, layer = stack.pop()
+        yield path, layer
+        stack.extend((f"{path}/{name}", inner) for name, inner in reversed(layer.inner.items()))
+        if layer.model is not None:
+            stack.extend((f"{path}/{inner.name}", inner) for inner in reversed(layer.model.layers))
+
+
+def _weights(model: Model, optimizer: Optimizer, start: dict[str, np.ndarray]) -> list[Trained]:
+    """Every trainable weight as a recorded array, with its optimizer slots."""
+    found = []
+    for path, layer in _layers(model):
+        if layer.class_name in FROZEN or not layer.trainable:
+            continue
+        for name, weight in layer.own_weights.items():
+            if not weight.dtype.startswith(("float", "bfloat")):
+                continue
+            value = np.asarray(start.get(f"{path}/{name}", weight.value), np.float64)
+            now = Recorded(value, kind="weight", name=name)
+            now.layer, now.source = path, weight
+            slots = {
+                slot: Recorded(np.full(value.shape, first), kind="weight", name=f"{slot} of {name}")
+                for slot, first in optimizer.slots.items()
+            }
+            for slot in slots.values():
+                slot.layer = path
+            found.append(Trained(path, weight, now, now, slots, dict(slots)))
+    if not found:
+        raise BadInput("this network has no weights to train")
+    return found
+
+
+def _forward(model: Model, epoch: Epoch, inputs: list[Recorded], prefix: str) -> Recorded:
+    run = Run(epoch.trace, np.float64)
+    for path, layer in _layers(model):
+        mine = {t.weight.name if t.weight in layer.own_weights.values() else "": t.new for t in epoch.trained if t.layer == path}
+        if mine:
+            rest = {
+                name: Recorded(w.value.astype(np.float64), kind="weight", name=name)
+                for name, w in layer.own_weights.items()
+                if name not in mine
+            }
+            run.weights_of[id(layer)] = {name: mine.get(name, rest.get(name)) for name in layer.own_weights}
+    outputs = run.model(model, list(inputs), {}, prefix)
+    if len(outputs) != 1:
+        raise BadInput(f"the network has {len(outputs)} outputs; a training sheet follows one")
+    y: Recorded = outputs[0]
+    return y
+
+
+def logits_of(y: Recorded) -> tuple[Recorded | None, str]:
+    """The numbers behind a final sigmoid or softmax, and which of the two it is."""
+    z = sigmoid_of(y)
+    if z is not None:
+        return z, "sigmoid"
+    if y.op is np.divide and all(isinstance(a, Recorded) for a in y.args) and y.args[0].op is np.exp and y.args[1].name == "sum":
+        return y.args[0].args[0].args[0], "softmax"
+    return None, ""
+
+
+def _count(loss: Loss, y: Recorded) -> float:
+    return float(y.size if loss.mean else y.size // y.shape[-1])
+
+
+def _loss(trace: Trace, loss: Loss, t: Recorded, y: Recorded) -> tuple[Recorded, Recorded]:
+    trace.layer = "loss"
+    z, _ = logits_of(y)
+    if loss.from_logits is not None and z is None and not loss.mean:
+        raise BadInput("categorical crossentropy needs a network that ends with softmax")
+    each_one = trace.step("losses", loss.from_logits(t, z) if loss.from_logits is not None and z is not None else loss.value(t, y))
+    total = np.mean(each_one) if loss.mean else np.sum(each_one) / _count(loss, y)
+    return each_one, trace.step("loss", total)
+
+
+def _accuracy(trace: Trace, t: Recorded, y: Recorded) -> Recorded | None:
+    """The share of samples that are right, where the targets are classes."""
+    if y.ndim != 2 or not np.isin(t.value, (0.0, 1.0)).all():
+        return None
+    right = (y > 0.5) == (t > 0.5) if y.shape[1] == 1 else np.argmax(y, axis=1) == np.argmax(t, axis=1)
+    hits = trace.step("right", right.astype(np.float64))
+    made: Recorded = trace.step("accuracy", np.mean(hits))
+    return made
+
+
+def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded, number: int, prefix: str = "") -> None:
+    """Backward pass and new weights, for one batch."""
+    trace = epoch.trace
+    z, squash = logits_of(y)
+    n = _count(loss, y)
+    trace.layer = y.layer
+    if loss.from_logits is not None and z is not None:
+        p = y if squash == loss.squash else activate(z, loss.squash, trace.step)
+        begin = [(z, (p - t) / n)]
+    else:
+        begin = [(y, loss.slope(t, y) / n)]
+    gradients = backward(begin, [t_.new for t_ in epoch.trained], trace)
+    trace.layer = "update"
+    iteration = epoch.iteration + float(number) if number else epoch.iteration
+    rate = epoch.rate if optimizer.step_size is None else trace.step("step size", optimizer.step_size(epoch.rate, iteration))
+    for trained in epoch.trained:
+        g = gradients.get(id(trained.new))
+        if g is None:
+            continue
+        trace.layer, name = prefix + trained.layer, trained.now.name
+        trained.gradient = g
+        step: Callable[[str, Any], Any] = lambda slot, x, name=name: trace.step(f"{slot} of {name}", x)  # noqa: E731
+        new, trained.new_slots = optimizer.update(trained.new, g, trained.new_slots, rate, step)
+        trained.new = trace.step(f"new {name}", new)
+    trace.layer = ""
+
+
+__all__ = ["Epoch", "Part", "Trained", "record_epoch"]

@@ -1,0 +1,273 @@
+"""Gradients by recording: the backward pass is derived from the recorded forward pass, call by call.
+
+``RULES`` says for each NumPy call how the gradient of its result becomes the gradients of its operands
+(reverse-mode differentiation; Linnainmaa 1970, Rumelhart et al. 1986). The gradients are computed with NumPy on
+recorded arrays, so they are steps like those of the forward pass: they have words, and formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import WeightlensError
+from weightlens.recording import Part, Recorded, Trace, cast, operands
+from weightlens.workbook.formulas import MOVES, PRODUCTS, einsum_subscripts, operation
+
+Rule = Callable[[Recorded, Any], list[tuple[Any, Any]]]  # (result, its gradient) -> [(operand, gradient)]
+
+
+class NoGradient(WeightlensError):
+    """A call in the forward pass has no gradient rule, so the network cannot be trained here."""
+
+
+def backward(start: list[tuple[Recorded, Any]], wanted: list[Recorded], trace: Trace) -> dict[int, Any]:
+    """The gradient of the loss for every ``wanted`` array, by ``id``.
+
+    ``start`` gives the gradient where the backward pass begins (the outputs, or the logits behind them). Each
+    named value of the forward pass gets a named gradient: ``delta`` for a pre-activation, else ``gradient of ...``.
+    """
+    reached = _reached([x for x, _ in start], {id(x) for x in wanted})
+    gradients: dict[int, Any] = {}
+    for x, g in start:
+        gradients[id(x)] = g
+    for x in reached:
+        if id(x) not in gradients:
+            continue
+        g = gradients[id(x)]
+        if x.kind:
+            trace.layer = x.layer
+            name = "delta" if x.name in ("pre-activation", "dot product") else f"gradient of {x.name}"
+            g = gradients[id(x)] = trace.step(name, g)
+        if x.op is None:
+            continue
+        for operand, part in _rule(x)(x, g):
+            if isinstance(operand, Recorded) and part is not None:
+                part = unbroadcast(part, operand.shape)
+                gradients[id(operand)] = part if id(operand) not in gradients else gradients[id(operand)] + part
+    trace.layer = ""
+    return gradients
+
+
+def _reached(start: list[Recorded], wanted: set[int]) -> list[Recorded]:
+    """The values on the way from ``start`` back to the wanted ones, results before operands."""
+    order: list[Recorded] = []
+    leads: dict[int, bool] = {}
+    stack = [(x, False) for x in start]
+    while stack:
+        x, leaving = stack.pop()
+        if leaving:
+            leads[id(x)] = id(x) in wanted or any(leads.get(id(y), False) for y in operands(x))
+            if leads[id(x)]:
+                order.append(x)
+        elif id(x) not in leads:
+            leads[id(x)] = False
+            stack.append((x, True))
+            stack.extend((y, False) for y in operands(x))
+    return order[::-1]
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which its operand was repeated."""
+    extra = len(g.shape) - len(shape)
+    if extra:
+        g = np.sum(g, axis=tuple(range(extra)))
+    axes = tuple(i for i, (have, want) in enumerate(zip(g.shape, shape, strict=True)) if want == 1 and have != 1)
+    return np.sum(g, axis=axes, keepdims=True) if axes else g
+
+
+def _rule(x: Recorded) -> Rule:
+    op = operation(x)
+    if op in RULES:
+        return RULES[op]
+    if op in MOVES and not any(isinstance(arg, Recorded) for arg in x.args[1:]):
+        return moved
+    if op in PRODUCTS:
+        return product
+    raise NoGradient(
+        f"layer {x.layer or 'of the network'!r}: there is no gradient rule for {getattr(op, '__name__', op)}, so it cannot be trained in a sheet; the forward pass still works (export)"
+    )
+
+
+# -- rules: one per entry of the formula table ---------------------------------------------------------------------------
+
+
+def add(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    return [(x.args[0], g), (x.args[1], g)]
+
+
+def subtract(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    a, b = x.args
+    if isinstance(b, Recorded) and operation(b) is np.max and b.args[0] is a:
+        return [(a, g)]  # softmax's shift by the maximum: it cancels, so it has no gradient
+    return [(a, g), (b, -g)]
+
+
+def multiply(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    a, b = x.args
+    return [(a, g * b if isinstance(a, Recorded) else None), (b, g * a if isinstance(b, Recorded) else None)]
+
+
+def divide(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    a, b = x.args
+    z = sigmoid_of(x)
+    if z is not None:
+        return [(z, g * x * (1.0 - x))]
+    return [(a, g / b if isinstance(a, Recorded) else None), (b, -(g * x / b) if isinstance(b, Recorded) else None)]
+
+
+def sigmoid_of(x: Recorded) -> Recorded | None:
+    """The ``z`` of ``1 / (1 + e^min(-z, 700))``, so that its gradient is ``a * (1 - a)`` as every teacher writes it."""
+    found: Any = x
+    for op, place in ((np.divide, 1), (np.add, 1), (np.exp, 0), (np.minimum, 0), (np.negative, 0)):
+        if (
+            not isinstance(found, Recorded)
+            or found.op is not op
+            or (place == 1 and not (isinstance(found.args[0], float) and found.args[0] == 1.0))
+        ):
+            return None
+        found = found.args[place]
+    return found if isinstance(found, Recorded) else None
+
+
+def power(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    a, b = x.args
+    if isinstance(b, Recorded):
+        return [(a, g * b * a ** (b - 1.0) if isinstance(a, Recorded) else None), (b, g * x * np.log(a))]
+    return [(a, g * 2.0 * a if b == 2 else g * b * a ** (b - 1.0))]
+
+
+def larger(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    """``np.maximum``: the gradient goes where the larger number came from; against a constant a tie counts as flat (relu at 0)."""
+    a, b = x.args
+    if not isinstance(b, Recorded):
+        return [(a, np.where(a > b, g, 0.0))]
+    return [(a, np.where(a >= b, g, 0.0)), (b, np.where(a >= b, 0.0, g))]
+
+
+def smaller(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    a, b = x.args
+    if not isinstance(b, Recorded):
+        return [(a, np.where(a < b, g, 0.0))]
+    return [(a, np.where(a <= b, g, 0.0)), (b, np.where(a <= b, 0.0, g))]
+
+
+def chosen(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    condition, a, b = x.args
+    return [
+        (a, np.where(condition, g, 0.0) if isinstance(a, Recorded) else None),
+        (b, np.where(condition, 0.0, g) if isinstance(b, Recorded) else None),
+    ]
+
+
+def _restored(x: Recorded, y: Any) -> Any:
+    """A reduced array with its reduced axes back, of length 1, so that it broadcasts."""
+    rank, axis = len(x.args[0].shape), x.args[1] if len(x.args) > 1 else x.kwargs.get("axis")
+    axes = range(rank) if axis is None else [a % rank for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    return np.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(x.args[0].shape)))
+
+
+def total(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    return [(x.args[0], np.broadcast_to(_restored(x, g), x.args[0].shape))]
+
+
+def average(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    count = x.args[0].size / max(x.size, 1)
+    return [(x.args[0], np.broadcast_to(_restored(x, g / count), x.args[0].shape))]
+
+
+def extreme(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    """``np.max``, ``np.min``: the gradient goes to the extreme; where several are equal, in equal parts (TensorFlow's rule)."""
+    is_it = (x.args[0] == _restored(x, x)).astype(float)
+    count = np.sum(is_it, axis=x.args[1] if len(x.args) > 1 else x.kwargs.get("axis"), keepdims=True)
+    return [(x.args[0], is_it / count * _restored(x, g))]
+
+
+def moved(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    """Whatever only moves numbers: each number gets the sum of the gradients of all the places it went to."""
+    data = x.args[0]
+    parts = list(data) if isinstance(data, (list, tuple)) else [data]
+    sizes = [int(np.prod(np.shape(part), dtype=np.int64)) for part in parts]
+    starts = np.cumsum([0, *sizes])
+    codes = [np.arange(a, b).reshape(np.shape(part)) for part, a, b in zip(parts, starts, starts[1:], strict=False)]
+    kwargs = {k: v for k, v in x.kwargs.items() if k != "constant_values"} | ({"constant_values": -1} if operation(x) is np.pad else {})
+    went = np.asarray(x.op(type(data)(codes) if isinstance(data, (list, tuple)) else codes[0], *x.args[1:], **kwargs)).reshape(-1)  # type: ignore[misc]
+    return [
+        (part, _gathered(went, a, b, g, np.shape(part)))
+        for part, a, b in zip(parts, starts.tolist(), starts[1:].tolist(), strict=False)
+        if isinstance(part, Recorded)
+    ]
+
+
+def _gathered(went: np.ndarray, start: int, end: int, g: Any, shape: tuple[int, ...]) -> Any:
+    """For the numbers ``start..end`` the sum of ``g`` over all places that hold them."""
+    order = np.argsort(went, kind="stable")
+    counts = np.bincount(went[went >= 0], minlength=end)[start:end]
+    most = max(int(counts.max(initial=0)), 1)
+    first = np.searchsorted(went[order], np.arange(start, end))
+    places = first[:, None] + np.arange(most)
+    none = len(went)  # one more place, which holds a zero
+    table = np.where(np.arange(most) < counts[:, None], order[np.minimum(places, none - 1)], none)
+    flat = np.reshape(g, (-1,))
+    if (table == none).any():
+        flat = np.pad(flat, ((0, 1),))
+    if most == 1:
+        return np.reshape(np.take(flat, table[:, 0]), shape)
+    return np.reshape(np.sum(np.take(flat, table), axis=1), shape)
+
+
+def product(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    """``@`` and its kin: each operand's gradient is the product of the result's with the other operand."""
+    labels, output = einsum_subscripts(x).split("->")
+    a, b = labels.split(",")
+    left, right = [arg for arg in x.args if not isinstance(arg, str)][:2]
+    if (a, b, output) == ("yz", "zx", "yx"):  # the usual case, as every book writes it
+        return [(left, g @ right.T if isinstance(left, Recorded) else None), (right, left.T @ g if isinstance(right, Recorded) else None)]
+    first = np.einsum(f"{output},{b}->{_kept(a, output + b)}", g, right) if isinstance(left, Recorded) else None
+    second = np.einsum(f"{a},{output}->{_kept(b, output + a)}", left, g) if isinstance(right, Recorded) else None
+    return [(left, first), (right, second)]
+
+
+def _kept(labels: str, known: str) -> str:
+    if any(c not in known for c in labels):
+        raise NoGradient("a product that sums one operand alone has no gradient rule")
+    return labels
+
+
+def lookup(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    """``np.take`` of rows by computed places (an embedding): a row gets the gradients of all places where it was looked up."""
+    table, index = x.args[0], x.args[1] if len(x.args) > 1 else x.kwargs["indices"]
+    if not isinstance(index, Recorded):
+        return moved(x, g)
+    rows = np.arange(table.shape[0]).reshape(-1, *[1] * len(index.shape))
+    hits = (np.expand_dims(index, 0) == rows).astype(float).reshape(table.shape[0], -1)
+    return [(table, hits @ np.reshape(g, (-1, *table.shape[1:])))]
+
+
+def only(rule: Callable[[Recorded, Any, Any], Any]) -> Rule:
+    """A rule for a call of one operand: ``rule(result, operand, gradient)``."""
+    return lambda x, g: [(x.args[0], rule(x, x.args[0], g))]
+
+
+RULES: dict[Any, Rule] = {
+    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power, np.maximum: larger, np.minimum: smaller, np.where: chosen, np.sum: total,
+    np.mean: average, np.max: extreme, np.min: extreme, np.take: lookup,
+    np.negative: only(lambda y, x, g: -g),
+    np.square: only(lambda y, x, g: g * 2.0 * x),
+    np.sqrt: only(lambda y, x, g: g * 0.5 / y),
+    np.exp: only(lambda y, x, g: g * y),
+    np.expm1: only(lambda y, x, g: g * np.exp(x)),
+    np.log: only(lambda y, x, g: g / x),
+    np.log1p: only(lambda y, x, g: g / (1.0 + x)),
+    np.tanh: only(lambda y, x, g: g * (1.0 - y * y)),
+    np.sin: only(lambda y, x, g: g * np.cos(x)),
+    np.cos: only(lambda y, x, g: -(g * np.sin(x))),
+    np.abs: only(lambda y, x, g: g * np.sign(x)),
+    np.reciprocal: only(lambda y, x, g: -(g * y * y)),
+    np.sign: only(lambda y, x, g: g * 0.0), np.floor: only(lambda y, x, g: g * 0.0),
+    cast: only(lambda y, x, g: g if x.dtype.kind == "f" and y.dtype.kind == "f" else None),
+}  # fmt: skip
+
+__all__ = ["NoGradient", "Part", "backward", "unbroadcast"]

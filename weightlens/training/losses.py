@@ -1,0 +1,85 @@
+"""Losses: what training makes small (``keras.losses``), each with the gradient at which the backward pass begins.
+
+A loss compares the targets ``t`` with the outputs ``y``, ``(samples, ...)``, and is averaged over the batch. The
+cross-entropies start from the logits ``z`` behind a final sigmoid or softmax, as Keras does: nothing is clipped,
+and the gradient is the difference that every book ends with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.layers.activations import softplus
+
+EPSILON = 1e-7  # keras.config.epsilon()
+Elementwise = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """``value(t, y)`` per element, averaged over ``units`` (or summed: ``mean=False``) and over the samples; ``slope`` is d value / d y.
+
+    ``from_logits``: the value in terms of ``z``, for a final sigmoid or softmax; its slope is ``squash(z) - t``, where
+    ``squash`` names the activation whose output that is (if it is the network's own, its cells are used).
+    """
+
+    value: Elementwise
+    slope: Elementwise
+    mean: bool = True
+    from_logits: Elementwise | None = None
+    squash: str = ""
+
+
+def _clip(y: Any) -> Any:
+    return np.minimum(np.maximum(y, EPSILON), 1.0 - EPSILON)
+
+
+def _log_sum_exp(t: Any, z: Any) -> Any:
+    largest = np.max(z, axis=-1, keepdims=True)
+    return t * (np.log(np.sum(np.exp(z - largest), axis=-1, keepdims=True)) + largest - z)
+
+
+LOSSES: dict[str, Loss] = {
+    "mean_squared_error": Loss(lambda t, y: np.square(y - t), lambda t, y: 2.0 * (y - t)),
+    "half_mean_squared_error": Loss(lambda t, y: 0.5 * np.square(y - t), lambda t, y: y - t),
+    "mean_absolute_error": Loss(lambda t, y: np.abs(y - t), lambda t, y: np.sign(y - t)),
+    "huber": Loss(
+        lambda t, y: np.where(np.abs(y - t) <= 1.0, 0.5 * np.square(y - t), np.abs(y - t) - 0.5),
+        lambda t, y: np.minimum(np.maximum(y - t, -1.0), 1.0),
+    ),
+    "log_cosh": Loss(lambda t, y: y - t + softplus(-2.0 * (y - t)) - np.log(2.0), lambda t, y: np.tanh(y - t)),
+    "hinge": Loss(lambda t, y: np.maximum(1.0 - t * y, 0.0), lambda t, y: np.where(t * y < 1.0, -t, 0.0)),
+    "squared_hinge": Loss(lambda t, y: np.square(np.maximum(1.0 - t * y, 0.0)), lambda t, y: -2.0 * t * np.maximum(1.0 - t * y, 0.0)),
+    "poisson": Loss(lambda t, y: y - t * np.log(y + EPSILON), lambda t, y: 1.0 - t / (y + EPSILON)),
+    "binary_crossentropy": Loss(
+        lambda t, y: -(t * np.log(_clip(y)) + (1.0 - t) * np.log(1.0 - _clip(y))),
+        lambda t, y: np.where((y >= EPSILON) & (y <= 1.0 - EPSILON), (1.0 - t) / (1.0 - _clip(y)) - t / _clip(y), 0.0),
+        from_logits=lambda t, z: softplus(z) - t * z,
+        squash="sigmoid",
+    ),
+    "categorical_crossentropy": Loss(
+        lambda t, y: -(t * np.log(_clip(y))),
+        lambda t, y: np.where((y >= EPSILON) & (y <= 1.0 - EPSILON), -(t / _clip(y)), 0.0),
+        mean=False,
+        from_logits=_log_sum_exp,
+        squash="softmax",
+    ),
+}
+ALIASES = {
+    "mse": "mean_squared_error", "mae": "mean_absolute_error", "half_mse": "half_mean_squared_error", "logcosh": "log_cosh", "bce": "binary_crossentropy",
+    "cce": "categorical_crossentropy",
+}  # fmt: skip
+
+
+def loss_named(name: str) -> Loss:
+    """The loss of that name; Keras's class names (``MeanSquaredError``) and short names count too."""
+    snake = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+    found = LOSSES.get(ALIASES.get(snake, snake))
+    if found is None:
+        raise BadInput(f"loss {name!r} is not one of: {', '.join(LOSSES)}")
+    return found

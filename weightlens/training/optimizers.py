@@ -1,0 +1,110 @@
+"""Optimizers: how a gradient changes a weight (``keras.optimizers``), as plain NumPy.
+
+``update(weight, gradient, slots, rate, step)`` gives the new weight and the new slots (velocities and the like).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import BadInput
+
+Step = Callable[[str, Any], Any]
+Slots = dict[str, Any]
+Update = Callable[[Any, Any, Slots, Any, Step], tuple[Any, Slots]]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A rule to update weights: its formula, its slots with their starting values, its usual learning rate.
+
+    ``step_size(rate, iteration)``, where there is one, is what ``update`` gets as its rate; ``iteration`` counts from 0.
+    """
+
+    update: Update
+    slots: dict[str, float] = field(default_factory=dict)
+    rate: float = 0.001
+    step_size: Callable[[Any, Any], Any] | None = None
+
+
+def sgd(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+    """``w - rate * g``."""
+    return w - rate * g, {}
+
+
+def momentum(beta: float = 0.9, nesterov: bool = False) -> Update:
+    """``v = beta * v - rate * g; w + v``; Nesterov's looks one step ahead: ``w + beta * v - rate * g``."""
+
+    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+        v = step("velocity", beta * slots["velocity"] - rate * g)
+        return (w + (beta * v - rate * g) if nesterov else w + v), {"velocity": v}
+
+    return update
+
+
+def rmsprop(rho: float = 0.9, epsilon: float = 1e-7) -> Update:
+    """``s = rho * s + (1 - rho) * g^2; w - rate * g / sqrt(s + epsilon)`` (Hinton 2012)."""
+
+    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+        s = step("mean square", rho * slots["mean square"] + (1.0 - rho) * np.square(g))
+        return w - rate * g / np.sqrt(s + epsilon), {"mean square": s}
+
+    return update
+
+
+def adagrad(epsilon: float = 1e-7) -> Update:
+    """``s = s + g^2; w - rate * g / sqrt(s + epsilon)`` (Duchi et al. 2011)."""
+
+    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+        s = step("sum of squares", slots["sum of squares"] + np.square(g))
+        return w - rate * g / np.sqrt(s + epsilon), {"sum of squares": s}
+
+    return update
+
+
+def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Update:
+    """``m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w - step size * m / (sqrt v + epsilon)`` (Kingma, Ba 2015)."""
+
+    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+        m = step("mean gradient", slots["mean gradient"] + (g - slots["mean gradient"]) * (1.0 - beta_1))
+        v = step("mean square", slots["mean square"] + (np.square(g) - slots["mean square"]) * (1.0 - beta_2))
+        return w - m * rate / (np.sqrt(v) + epsilon), {"mean gradient": m, "mean square": v}
+
+    return update
+
+
+def adam_step_size(beta_1: float, beta_2: float) -> Callable[[Any, Any], Any]:
+    """``rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)`` with t counting from 1: corrects the slots' start at zero."""
+    return lambda rate, iteration: rate * np.sqrt(1.0 - beta_2 ** (iteration + 1.0)) / (1.0 - beta_1 ** (iteration + 1.0))
+
+
+def optimizer_named(name: str, options: dict[str, Any] | None = None) -> Optimizer:
+    """The optimizer of that name with Keras's options (``momentum``, ``rho``, ``beta_1``...); unknown ones are refused."""
+    options = {k: v for k, v in (options or {}).items() if v is not None}
+    key = name.lower()
+    epsilon = float(options.get("epsilon", 1e-7))
+    if (
+        options.get("centered")
+        or options.get("amsgrad")
+        or options.get("clipnorm")
+        or options.get("clipvalue")
+        or options.get("weight_decay")
+    ):
+        raise BadInput(f"optimizer {name!r} with centered, amsgrad, clipping or weight decay is not one that weightlens trains with")
+    if key in ("momentum", "nesterov") or (key == "sgd" and options.get("momentum")):
+        beta = float(options.get("momentum", 0.9))
+        return Optimizer(momentum(beta, bool(options.get("nesterov")) or key == "nesterov"), {"velocity": 0.0}, 0.01)
+    if key == "sgd":
+        return Optimizer(sgd, rate=0.01)
+    if key == "rmsprop" and not options.get("momentum"):
+        return Optimizer(rmsprop(float(options.get("rho", 0.9)), epsilon), {"mean square": 0.0})
+    if key == "adagrad":
+        return Optimizer(adagrad(epsilon), {"sum of squares": float(options.get("initial_accumulator_value", 0.1))})
+    if key == "adam":
+        betas = float(options.get("beta_1", 0.9)), float(options.get("beta_2", 0.999))
+        return Optimizer(adam(*betas, epsilon), {"mean gradient": 0.0, "mean square": 0.0}, step_size=adam_step_size(*betas))
+    raise BadInput(f"optimizer {name!r} is not one of: sgd, momentum, nesterov, rmsprop, adagrad, adam")
