@@ -59,11 +59,16 @@ def text() -> str:
     """The whole file."""
     keras = {name: f for name, f in OPERATIONS.items() if not name.startswith("tf.")}
     tensorflow = {name: f for name, f in OPERATIONS.items() if name.startswith("tf.")}
-    return "\n".join([
-        HEAD, f"**{len(LAYERS)} layer classes, {len(ACTIVATIONS)} activation functions, {len(keras)} operators of Keras 3, {len(tensorflow)} TensorFlow functions of Keras 2.**\n",
-        layer_tables(), "\n## Activation functions\n", names_in(ACTIVATIONS), "\n## Operators of functional models (Keras 3)\n", names_in(keras),
-        "\n## TensorFlow functions inside functional models (Keras 2)\n", names_in(tensorflow), "",
-    ])  # fmt: skip
+    counted = {
+        "layer classes": LAYERS,
+        "activation functions": ACTIVATIONS,
+        "operators of Keras 3": keras,
+        "TensorFlow functions of Keras 2": tensorflow,
+    }
+    parts = [HEAD, f"**{', '.join(f'{len(names)} {what}' for what, names in counted.items())}.**", layer_tables()]
+    parts += ["## Activation functions", names_in(ACTIVATIONS), "## Operators of functional models (Keras 3)", names_in(keras)]
+    parts += ["## TensorFlow functions inside functional models (Keras 2)", names_in(tensorflow)]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 if __name__ == "__main__":

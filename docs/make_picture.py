@@ -30,11 +30,26 @@ def only_sheet(book: Path, title: str) -> None:
 
 def picture(book: Path, folder: Path) -> Image.Image:
     """The first printed page of a workbook, without its white margins."""
-    subprocess.run(["soffice", f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--convert-to", "pdf", "--outdir", str(folder), str(book)], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "soffice",
+            f"-env:UserInstallation={(folder / 'profile').as_uri()}",
+            "--headless",
+            "--convert-to",
+            "pdf",
+            "--outdir",
+            str(folder),
+            str(book),
+        ],
+        check=True,
+        capture_output=True,
+    )
     subprocess.run(["pdftoppm", "-png", "-r", str(DPI), "-singlefile", str(book.with_suffix(".pdf")), str(folder / "page")], check=True)
     page = Image.open(folder / "page.png").convert("RGB")
     box = ImageChops.difference(page, Image.new("RGB", page.size, "white")).getbbox() or (0, 0, *page.size)
-    return page.crop((max(0, box[0] - MARGIN), max(0, box[1] - MARGIN), min(page.width, box[2] + MARGIN), min(page.height, box[3] + MARGIN)))
+    return page.crop(
+        (max(0, box[0] - MARGIN), max(0, box[1] - MARGIN), min(page.width, box[2] + MARGIN), min(page.height, box[3] + MARGIN))
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ def gate(name: str, outputs: list[int]) -> None:
 def xor_relu() -> None:
     """Exclusive or: 2 inputs, 16 rectified units, one sigmoid."""
     keras.utils.set_random_seed(2)
-    model = keras.Sequential([keras.Input((2,)), layers.Dense(16, activation="relu", name="hidden"), layers.Dense(1, activation="sigmoid", name="xor")], name="xor_relu")
+    model = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(16, activation="relu", name="hidden"), layers.Dense(1, activation="sigmoid", name="xor")],
+        name="xor_relu",
+    )
     model.compile(optimizer="adam", loss="mean_squared_error", metrics=["binary_accuracy"])
     fit(model, TRUTH_TABLE, np.array([[0], [1], [1], [0]], "float32"), 4000)
     assert (model.predict(TRUTH_TABLE, verbose=0).round().ravel() == [0, 1, 1, 0]).all()
@@ -100,7 +103,9 @@ def digits_mlp() -> None:
     """Handwritten digits, 64-32-10; the input is the grey value divided by 16."""
     keras.utils.set_random_seed(5)
     x, y = digits()
-    model = keras.Sequential([keras.Input((64,)), layers.Dense(32, "relu", name="hidden"), layers.Dense(10, "softmax", name="digit")], name="digits_mlp")
+    model = keras.Sequential(
+        [keras.Input((64,)), layers.Dense(32, "relu", name="hidden"), layers.Dense(10, "softmax", name="digit")], name="digits_mlp"
+    )
     train_classifier(model, x / 16, y, 60)
     model.save(FOLDER / "digits_mlp.keras")
     write_csv("digits_mlp.csv", np.column_stack([x / 16, y])[-10:], [f"p{i // 8}_{i % 8}" for i in range(64)] + ["label"])
@@ -112,10 +117,17 @@ def digits_cnn() -> None:
     x, y = digits()
     x = x.reshape(-1, 8, 8, 1)
     stack = [
-        keras.Input((8, 8, 1)), layers.Rescaling(1 / 16, name="scaling"), layers.Conv2D(6, 3, padding="same", activation="relu", name="conv"),
-        layers.MaxPooling2D(2, name="pool"), layers.Conv2D(8, 3, use_bias=False, name="conv2"), layers.BatchNormalization(name="norm"),
-        layers.ReLU(name="relu"), layers.Flatten(name="flatten"), layers.Dropout(0.2, name="dropout"), layers.Dense(10, "softmax", name="digit"),
-    ]  # fmt: skip
+        keras.Input((8, 8, 1)),
+        layers.Rescaling(1 / 16, name="scaling"),
+        layers.Conv2D(6, 3, padding="same", activation="relu", name="conv"),
+        layers.MaxPooling2D(2, name="pool"),
+        layers.Conv2D(8, 3, use_bias=False, name="conv2"),
+        layers.BatchNormalization(name="norm"),
+        layers.ReLU(name="relu"),
+        layers.Flatten(name="flatten"),
+        layers.Dropout(0.2, name="dropout"),
+        layers.Dense(10, "softmax", name="digit"),
+    ]
     model = keras.Sequential(stack, name="digits_cnn")
     train_classifier(model, x, y, 40)
     model.save(FOLDER / "digits_cnn.keras")

@@ -77,7 +77,9 @@ class Recalculated:
 
 
 @pytest.fixture(scope="session")
-def workbook(request: pytest.FixtureRequest, built: Callable[[Case], Built], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case, str], Recalculated]:
+def workbook(
+    request: pytest.FixtureRequest, built: Callable[[Case], Built], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Case, str], Recalculated]:
     """A case's workbook in one engine. The workbooks of all the cases that this run tests are recalculated in one start."""
     folder = tmp_path_factory.mktemp("books")
     written: dict[str, Path | Exception] = {}

@@ -78,7 +78,7 @@ def test_what_cannot_be_recalculated_is_one_clear_line(tmp_path: Path, small_boo
     text = tmp_path / "text.xlsx"
     text.write_text("no workbook")
     for path in (text, tmp_path / "missing.xlsx"):
-        with pytest.raises(WeightlensError, match="not an .xlsx workbook"):
+        with pytest.raises(WeightlensError, match=r"not an \.xlsx workbook"):
             recalculate.recalculate(path)
     with pytest.raises(UnreadableModel):
         read_book(text)

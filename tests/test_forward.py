@@ -28,7 +28,9 @@ def weight(name: str, value: np.ndarray) -> Weight:
 
 def dense(name: str, *sources: Ref) -> Layer:
     config = {"use_bias": True, "activation": "linear", "units": 2}
-    return Layer(name, "Dense", config, {"kernel": weight("kernel", KERNEL), "bias": weight("bias", BIAS)}, [Call((source,)) for source in sources])
+    return Layer(
+        name, "Dense", config, {"kernel": weight("kernel", KERNEL), "bias": weight("bias", BIAS)}, [Call((source,)) for source in sources]
+    )
 
 
 def network(*layers: Layer, outputs: list[Ref], units: int | None = 2) -> Model:
@@ -108,7 +110,8 @@ def test_what_would_lose_the_recording_raises(lose: Callable[[Recorded], Any]) -
 
 
 def test_importing_weightlens_imports_neither_keras_nor_openpyxl() -> None:
-    code = "import sys, weightlens; print([m for m in ('tensorflow', 'keras', 'tf_keras', 'openpyxl', 'ironcalc', 'pandas') if m in sys.modules])"
+    heavy = ("tensorflow", "keras", "tf_keras", "openpyxl", "ironcalc", "pandas")
+    code = f"import sys, weightlens; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert weightlens.__version__

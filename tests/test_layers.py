@@ -48,7 +48,9 @@ def test_recorded_equals_plain(case: Case, built: Callable[[Case], Built]) -> No
 
 @pytest.mark.parametrize("engine", ENGINES)
 @every_case
-def test_workbook_equals_numpy(case: Case, engine: str, built: Callable[[Case], Built], workbook: Callable[[Case, str], Recalculated]) -> None:
+def test_workbook_equals_numpy(
+    case: Case, engine: str, built: Callable[[Case], Built], workbook: Callable[[Case, str], Recalculated]
+) -> None:
     book = workbook(case, engine)
     if not case.workbook:
         assert isinstance(book.refusal, UnsupportedLayer), "a layer without formulas has to be refused"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 import shlex
 import shutil
@@ -16,7 +17,9 @@ from weightlens.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-COMMANDS = [line[2:] for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line.startswith("$ ")]
+COMMANDS = [
+    line[2:] for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line.startswith("$ ")
+]
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -40,7 +43,7 @@ def test_the_commands(command: str, folder: Path, monkeypatch: pytest.MonkeyPatc
     result = CliRunner().invoke(app, arguments)
     assert name == "weightlens"
     assert result.exit_code == 0, result.output
-    for written in [a for before, a in zip(arguments, arguments[1:], strict=False) if before == "-o"]:
+    for written in [a for before, a in itertools.pairwise(arguments) if before == "-o"]:
         assert (folder / written).stat().st_size > 0
 
 

@@ -33,7 +33,10 @@ def test_every_sample_has_an_input_beside_it() -> None:
     assert sorted(path.name for path in SAMPLES.iterdir() if path.suffix in (".h5", ".keras")) == sorted(NAMES)
 
 
-@pytest.mark.parametrize(("name", "answers"), [("or.h5", [0, 1, 1, 1]), ("and.h5", [0, 0, 0, 1]), ("xor_relu.h5", [0, 1, 1, 0]), ("xor_sigmoid.h5", [0, 1, 1, 0])])
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [("or.h5", [0, 1, 1, 1]), ("and.h5", [0, 0, 0, 1]), ("xor_relu.h5", [0, 1, 1, 0]), ("xor_sigmoid.h5", [0, 1, 1, 0])],
+)
 def test_the_gates_are_right(name: str, answers: list[int]) -> None:
     [output] = weightlens.load(SAMPLES / name).predict(sample_input(SAMPLES / name))
     assert (output.argmax(axis=1) if output.shape[1] == 2 else output[:, 0].round()).tolist() == answers
@@ -152,4 +155,6 @@ def test_every_step_of_the_workbook(name: str, engine: str, books: dict[str, dic
         pytest.skip(f"{engine} is not installed")
     report = check_workbook(books[name]["unchanged"].book, weightlens.load(SAMPLES / name), engine)
     assert report.ok, report.summary
-    assert {row.layer.split(" / ")[0] for row in report.rows} >= {layer.name for layer in weightlens.load(SAMPLES / name).layers if layer.weights}
+    assert {row.layer.split(" / ")[0] for row in report.rows} >= {
+        layer.name for layer in weightlens.load(SAMPLES / name).layers if layer.weights
+    }

@@ -17,8 +17,10 @@ from weightlens.checks.workbook import read_map
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.model import Call, Layer, Model, Ref, Weight
 
-ALLOWED = {"ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "LN", "MATCH", "MAX", "MIN", "MMULT", "MOD", "NOT", "NORMSDIST", "OR",
-           "ROUND", "SIGN", "SIN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "SUMXMY2", "TANH"}  # fmt: skip
+ALLOWED = {
+    "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "LN", "MATCH", "MAX", "MIN", "MMULT", "MOD",
+    "NOT", "NORMSDIST", "OR", "ROUND", "SIGN", "SIN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "SUMXMY2", "TANH",
+}  # fmt: skip
 STRING = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'')
 
 
@@ -66,11 +68,26 @@ def test_every_formula_has_a_cached_value_and_no_weight_is_a_literal(exported: t
     _, path, book = exported
     assert all(reference in book.sheets[sheet] for sheet, cells in book.formulas.items() for reference in cells)
     assert not book.errors()
-    weights = {repr(float(v)) for w in weightlens.load(exported[0]).weights.values() for v in w.value.ravel() if v not in (0, 1, 2, 16) and abs(v) > 1e-6}
-    literals = {number for sheet in book.formulas if sheet != "Check" for f in book.formulas[sheet].values() for number in re.findall(r"\d+\.\d{6,}", STRING.sub("", f))}
+    weights = {
+        repr(float(v))
+        for w in weightlens.load(exported[0]).weights.values()
+        for v in w.value.ravel()
+        if v not in (0, 1, 2, 16) and abs(v) > 1e-6
+    }
+    literals = {
+        number
+        for sheet in book.formulas
+        if sheet != "Check"
+        for f in book.formulas[sheet].values()
+        for number in re.findall(r"\d+\.\d{6,}", STRING.sub("", f))
+    }
     assert not weights & literals
     with zipfile.ZipFile(path) as archive:
-        assert not any(b't="array"' in archive.read(part) or b"<v>nan" in archive.read(part).lower() for part in archive.namelist() if "worksheets/sheet" in part)
+        assert not any(
+            b't="array"' in archive.read(part) or b"<v>nan" in archive.read(part).lower()
+            for part in archive.namelist()
+            if "worksheets/sheet" in part
+        )
 
 
 def test_names_are_blocks_in_c_order(exported: tuple[Path, Path, Book]) -> None:
@@ -144,11 +161,30 @@ def hostile(name: str, weight: str = "kernel", kernel: np.ndarray | None = None)
     kernel = np.array([[1.0], [2.0]], np.float32) if kernel is None else kernel
     entry = Layer("x", "InputLayer", {"batch_shape": [None, len(kernel)]}, calls=[Call(())])
     stored = Weight(weight, kernel.shape, "float32", f"/{name}/{weight}", lambda: kernel)
-    layer = Layer(name, "Dense", {"units": kernel.shape[1], "use_bias": False, "activation": "linear"}, {"kernel": stored}, [Call((Ref("x"),))])
+    layer = Layer(
+        name, "Dense", {"units": kernel.shape[1], "use_bias": False, "activation": "linear"}, {"kernel": stored}, [Call((Ref("x"),))]
+    )
     return Model(name, "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref(name)])
 
 
-@pytest.mark.parametrize("name", ["=1+1", '=HYPERLINK("http://example.org")', "+cmd", "<b>&amp;</b>", "A1", "h2", "History", "a'b[c]:*?/\\d", "x" * 300, "é ü 漢字", "_x0041_", "\x1b[31m", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=1+1",
+        '=HYPERLINK("http://example.org")',
+        "+cmd",
+        "<b>&amp;</b>",
+        "A1",
+        "h2",
+        "History",
+        "a'b[c]:*?/\\d",
+        "x" * 300,
+        "é ü 漢字",
+        "_x0041_",
+        "\x1b[31m",
+        "",
+    ],
+)
 def test_names_from_the_file_are_text(name: str, tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     weightlens.export(hostile(name), path, inputs=[[3.0, 4.0]], labels=[name])

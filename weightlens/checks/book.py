@@ -22,7 +22,9 @@ Value = float | str | bool
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
-AREA = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!,]+))!\$?(?P<c1>[A-Z]{1,3})\$?(?P<r1>\d+)(?::\$?(?P<c2>[A-Z]{1,3})\$?(?P<r2>\d+))?")
+AREA = re.compile(
+    r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!,]+))!\$?(?P<c1>[A-Z]{1,3})\$?(?P<r1>\d+)(?::\$?(?P<c2>[A-Z]{1,3})\$?(?P<r2>\d+))?"
+)
 
 
 class CellError(str):
@@ -51,11 +53,16 @@ class Book:
     def block(self, name: str) -> np.ndarray:
         """The numbers of a defined name, or of an area such as ``'1 net'!A1:B2``, row by row; NaN where there is none."""
         cells = [self.cell(*place) for place in places(self.names.get(name, name))]
-        return np.array([float(v) if isinstance(v, (int, float)) else np.nan for v in cells])
+        return np.array([as_number(value) for value in cells])
 
     def errors(self) -> list[str]:
         """Every cell that shows an error: ``'1 network'!C6 #VALUE!``."""
         return [f"'{sheet}'!{ref} {v}" for sheet, cells in self.sheets.items() for ref, v in cells.items() if isinstance(v, CellError)]
+
+
+def as_number(value: Value | None) -> float:
+    """A cell's number; NaN for text or nothing."""
+    return float(value) if isinstance(value, (int, float)) else np.nan
 
 
 def places(area: str) -> Iterator[tuple[str, str]]:
@@ -121,7 +128,10 @@ def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     """The workbook's table of texts, if it has one."""
     if "xl/sharedStrings.xml" not in archive.namelist():
         return []
-    return ["".join(t.text or "" for t in item.iter(f"{MAIN}t")) for item in ET.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")]
+    return [
+        "".join(t.text or "" for t in item.iter(f"{MAIN}t"))
+        for item in ET.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")
+    ]
 
 
 def read_sheet(archive: zipfile.ZipFile, part: str, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:

@@ -34,7 +34,7 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
         from weightlens.inputs import default_inputs
 
         inputs = default_inputs(model)
-    report = Report(os.path.basename(model.provenance.path) or model.name)
+    report = Report(Path(model.provenance.path).name or model.name)
     ours, arrays = trace(model, inputs).layer_outputs, bind(model, inputs)
     classes = {layer.name: layer.class_name for layer in model.layers}
     with calm():
@@ -49,7 +49,9 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
                 for number, y in enumerate(outputs):
                     name = path if len(outputs) == 1 else f"{path} [{number}]"
                     if path in ours and number < len(ours[path]):
-                        report.rows.append(compare(name, classes.get(path.split(" #")[0], ""), ours[path][number].value, y, witness, allowed))
+                        report.rows.append(
+                            compare(name, classes.get(path.split(" #")[0], ""), ours[path][number].value, y, witness, allowed)
+                        )
                     else:
                         report.notes.append(f"{name}: Keras computes it, we do not")
     return report
@@ -114,7 +116,10 @@ def in_float64(config: Any, key: str = "") -> Any:
     """A configuration with every floating-point dtype, and every dtype policy, turned into float64."""
     if isinstance(config, dict):
         policy = config.get("class_name") in ("DTypePolicy", "Policy")
-        return {k: in_float64(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k) for k, v in config.items()}
+        return {
+            k: in_float64(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k)
+            for k, v in config.items()
+        }
     if isinstance(config, (list, tuple)):
         return type(config)(in_float64(item, key) for item in config)
     return "float64" if key == "dtype" and config in LOW_PRECISION else config
@@ -137,7 +142,9 @@ def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray]) -> dict[st
 
 def node_outputs(graph: Any) -> Iterator[tuple[str, Any]]:
     """Every call of every layer inside a functional graph, and the symbolic tensors that it makes (Keras 2 and 3)."""
-    inside = getattr(graph, "_nodes", None) or getattr(graph, "_network_nodes", ())  # "140231_ib-0" in Keras 3, "dense_ib-0" in Keras 2
+    inside: set[str] = (
+        graph._nodes if hasattr(graph, "operations") else graph._network_nodes
+    )  # "140231_ib-0" in Keras 3, "dense_ib-0" in Keras 2
     for layer in getattr(graph, "operations", graph.layers):
         calls = [n for i, n in enumerate(layer._inbound_nodes) if f"{id(layer)}_ib-{i}" in inside or f"{layer.name}_ib-{i}" in inside]
         for number, node in enumerate(calls):

@@ -38,7 +38,9 @@ def recalculate(book: str | Path, engine: str | None = None, changes: Changes | 
     return computed
 
 
-def recalculate_all(books: Sequence[str | Path], engine: str | None = None, changes: Sequence[Changes] = ()) -> list[Book | WeightlensError]:
+def recalculate_all(
+    books: Sequence[str | Path], engine: str | None = None, changes: Sequence[Changes] = ()
+) -> list[Book | WeightlensError]:
     """Compute several workbooks in one start of the program (which is what takes the time); or why one could not be."""
     name = choose(engine)
     changes = changes or [{}] * len(books)
@@ -66,7 +68,11 @@ def result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
 
 def available() -> list[str]:
     """The engines that are installed, the best witness first."""
-    present = {"libreoffice": shutil.which("soffice"), "gnumeric": shutil.which("ssconvert"), "ironcalc": importlib.util.find_spec("ironcalc")}
+    present = {
+        "libreoffice": shutil.which("soffice"),
+        "gnumeric": shutil.which("ssconvert"),
+        "ironcalc": importlib.util.find_spec("ironcalc"),
+    }
     return [name for name in COMPUTE if present[name]]
 
 
@@ -78,7 +84,9 @@ def choose(engine: str | None = None) -> str:
     if engine is None and found:
         return found[0]
     if engine is None or engine not in found:
-        raise WeightlensError(f"{engine or 'a spreadsheet engine'} is not installed; install LibreOffice or Gnumeric, or: pip install 'weightlens[verify]'")
+        raise WeightlensError(
+            f"{engine or 'a spreadsheet engine'} is not installed; install LibreOffice or Gnumeric, or: pip install 'weightlens[verify]'"
+        )
     return engine
 
 
@@ -150,4 +158,8 @@ def run(command: list[str], files: int) -> None:
         raise WeightlensError(f"{command[0]} gave no answer in {SECONDS * (1 + files // 10)} seconds") from None
 
 
-COMPUTE: dict[str, Callable[[Sequence[Path], Path], None]] = {"libreoffice": with_libreoffice, "gnumeric": with_gnumeric, "ironcalc": with_ironcalc}
+COMPUTE: dict[str, Callable[[Sequence[Path], Path], None]] = {
+    "libreoffice": with_libreoffice,
+    "gnumeric": with_gnumeric,
+    "ironcalc": with_ironcalc,
+}

@@ -68,12 +68,12 @@ class Report:
         if worst is None:
             return f"{self.subject}: nothing was compared" + (f" ({self.notes[0]})" if self.notes else "")
         if self.ok:
-            return f"{self.subject}: OK, {len(self.rows)} comparisons, worst relative difference {max(r.worst_relative for r in self.rows):.1e}"
+            largest = max(row.worst_relative for row in self.rows)
+            return f"{self.subject}: OK, {len(self.rows)} comparisons, worst relative difference {largest:.1e}"
         count = sum(not row.ok for row in self.rows)
-        return (
-            f"{self.subject}: DIFFERS in {count} of {len(self.rows)} comparisons, first in {worst.layer!r} ({worst.class_name}, {worst.witness}): "
-            f"element {worst.element} is {worst.ours:.9g}, expected {worst.theirs:.9g}"
-        )
+        place = f"{worst.layer!r} ({worst.class_name}, {worst.witness}): element {worst.element}"
+        numbers = f"is {worst.ours:.9g}, expected {worst.theirs:.9g}"
+        return f"{self.subject}: DIFFERS in {count} of {len(self.rows)} comparisons, first in {place} {numbers}"
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data, for ``--format json``."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.book import Book, Value, column_letters, column_number, read_book
+from weightlens.checks.book import Book, Value, as_number, column_letters, column_number, read_book
 from weightlens.checks.recalculate import recalculate
 from weightlens.checks.report import Report, Row
 from weightlens.errors import BadInput
@@ -42,7 +43,7 @@ class Mapped:
 
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array; NaN where there is no number."""
-        return np.array([float(v) if isinstance(v, (int, float)) else math.nan for v in self.values(book)]).reshape(self.shape)
+        return np.array([as_number(value) for value in self.values(book)]).reshape(self.shape)
 
 
 def check_workbook(book: str | Path, model: Model | None = None, engine: str | None = None, tolerance: float = 1e-12) -> Report:
@@ -57,12 +58,18 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
     report.notes += [f"{place} is an error" for place in computed.errors()[:10]]
     mapped = read_map(stored)
     if model is not None and not mapped:
-        raise BadInput(f"{Path(book).name} has no map of cells, so it cannot be compared with a model: is it a workbook that weightlens wrote?")
+        raise BadInput(
+            f"{Path(book).name} has no map of cells, so it cannot be compared with a model: is it a workbook that weightlens wrote?"
+        )
     if model is not None:
         report.rows += compare_model(model, mapped, stored, computed, tolerance)
     elif mapped:
         report.rows += compare_steps(mapped, stored, computed, tolerance)
-    report.rows += [compare_sheet(sheet, stored, computed, tolerance) for sheet in stored.formulas if stored.formulas[sheet] and (not mapped or model is None)]
+    report.rows += [
+        compare_sheet(sheet, stored, computed, tolerance)
+        for sheet in stored.formulas
+        if stored.formulas[sheet] and (not mapped or model is None)
+    ]
     return report
 
 
@@ -70,8 +77,12 @@ def read_map(book: Book) -> list[Mapped]:
     """The hidden map of cells, one line per input, weight and step; empty if the workbook has none."""
     cells, found, row = book.sheets.get(MAP, {}), [], 2
     while f"A{row}" in cells:
-        kind, layer, name, occurrence, sheet, first, shape, down, across, row_gap, column_gap, stretch = (str(cells.get(f"{c}{row}", "")) for c in "ABCDEFGHIJKL")
-        arrangement = Arrangement(whole_numbers(shape), whole_numbers(down), whole_numbers(across), int(row_gap), int(column_gap), int(stretch))
+        kind, layer, name, occurrence, sheet, first, shape, down, across, row_gap, column_gap, stretch = (
+            str(cells.get(f"{c}{row}", "")) for c in "ABCDEFGHIJKL"
+        )
+        arrangement = Arrangement(
+            whole_numbers(shape), whole_numbers(down), whole_numbers(across), int(row_gap), int(column_gap), int(stretch)
+        )
         found.append(Mapped(kind, layer, name, int(occurrence), sheet, arrangement.shape, references(arrangement, first)))
         row += 1
     return found
@@ -128,7 +139,7 @@ def compare_model(model: Model, mapped: list[Mapped], stored: Book, computed: Bo
 
 def compare_block(entry: Mapped, expected: np.ndarray, computed: Book, tolerance: float) -> Row:
     """One block of cells against an array."""
-    then: list[Value | None] = np.broadcast_to(np.asarray(expected, np.float64), entry.shape).reshape(-1).tolist()
+    then = np.broadcast_to(np.asarray(expected, np.float64), entry.shape).reshape(-1).tolist()
     places = [(entry.sheet, reference) for reference in entry.references]
     return compare_cells(f"{entry.layer} / {entry.name}", entry.kind, places, then, computed, tolerance)
 
@@ -139,13 +150,13 @@ def compare_sheet(sheet: str, stored: Book, computed: Book, tolerance: float) ->
     return compare_cells(sheet, f"{len(places)} formulas", places, [stored.cell(*place) for place in places], computed, tolerance)
 
 
-def compare_cells(label: str, kind: str, places: list[Place], then: list[Value | None], computed: Book, tolerance: float) -> Row:
+def compare_cells(label: str, kind: str, places: list[Place], then: Sequence[Value | None], computed: Book, tolerance: float) -> Row:
     """The cell that is furthest off. Text has to be the same; what is not a finite number has no cell to compare."""
     now = [computed.sheets.get(sheet, {}).get(reference) for sheet, reference in places]
     off = np.array([distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
     worst = int(off.argmax())
     place = f"'{places[worst][0]}'!{places[worst][1]}" if places else "-"
-    ours, theirs = (float(v[worst]) if v and isinstance(v[worst], (int, float)) else math.nan for v in (now, then))  # type: ignore[arg-type]
+    ours, theirs = (as_number(values[worst]) if places else math.nan for values in (now, then))
     absolute = abs(ours - theirs) if 0 < off[worst] < math.inf else float(off[worst])
     return Row(label, kind, (len(places),), computed.engine, absolute, float(off[worst]), place, tolerance, ours, theirs)
 
