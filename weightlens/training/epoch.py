@@ -40,12 +40,12 @@ class Trained:
 
 @dataclass(eq=False)
 class Epoch:
-    """The recorded epoch. ``rate`` and ``iteration`` (updates before this epoch) are recorded numbers, too."""
+    """The recorded epoch. ``rate`` and ``number`` (of the epoch, from 0) are recorded numbers, too."""
 
     trace: Trace
     targets: Recorded
     rate: Recorded
-    iteration: Recorded
+    number: Recorded
     trained: list[Trained]
     losses: Recorded
     loss: Recorded
@@ -64,12 +64,12 @@ class Epoch:
         always = [id(x) for x in (self.loss, self.accuracy) if x is not None] + [id(t.now) for t in self.trained]
         shown = [id(x) for x in program if x.kind] + list(values) if keep else always
         for epoch in range(epochs + 1):
-            values[id(self.iteration)] = np.asarray(float(epoch * self.updates))
+            values[id(self.number)] = np.asarray(float(epoch))
             run = dict(values)
             with np.errstate(all="ignore"):
                 for x in program:
                     run[id(x)] = _computed(x, run)
-            yield {key: run[key] for key in shown} | ({id(self.iteration): run[id(self.iteration)]} if keep else {})
+            yield {key: run[key] for key in shown} | ({id(self.number): run[id(self.number)]} if keep else {})
             for t in self.trained:
                 values[id(t.now)] = run[id(t.new)]
                 for name, slot in t.slots.items():
@@ -97,7 +97,7 @@ def _computed(x: Recorded, values: dict[int, Any]) -> Any:
         return values.get(id(thing), thing.value) if isinstance(thing, Recorded) else thing
 
     out = x.op(*each(value, x.args), **each(value, x.kwargs))  # type: ignore[misc]
-    return out.astype(np.float64) if getattr(out, "dtype", None) == object else out
+    return out.astype(np.float64) if isinstance(out, np.ndarray) and out.dtype.kind == "O" else out
 
 
 def record_epoch(
@@ -121,7 +121,7 @@ def record_epoch(
     t = _given(np.asarray(targets, np.float64), "targets")
     if len(t) != samples:
         raise BadInput(f"there are {samples} samples but {len(t)} targets")
-    epoch = Epoch(trace, t, _given(np.asarray(float(rate)), "learning rate"), _given(np.asarray(0.0), "iteration"), [], t, t, None, 1)
+    epoch = Epoch(trace, t, _given(np.asarray(float(rate)), "learning rate"), _given(np.asarray(0.0), "epoch"), [], t, t, None, 1)
     epoch.trained = _weights(model, optimizer, start or {})
     with np.errstate(all="ignore"):
         y = _forward(model, epoch, trace.inputs, "")
@@ -250,15 +250,17 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
         begin = [(y, loss.slope(t, y) / n)]
     gradients = backward(begin, [t_.new for t_ in epoch.trained], trace)
     trace.layer = "update"
-    iteration = epoch.iteration + float(number) if number else epoch.iteration
-    rate = epoch.rate if optimizer.step_size is None else trace.step("step size", optimizer.step_size(epoch.rate, iteration))
+    rate: Any = epoch.rate
+    if optimizer.step_size is not None:
+        updates = epoch.number * float(epoch.updates) + float(number) if epoch.updates > 1 else epoch.number
+        rate = trace.step("step size", optimizer.step_size(rate, updates))
     for trained in epoch.trained:
         g = gradients.get(id(trained.new))
         if g is None:
             continue
         trace.layer, name = prefix + trained.layer, trained.now.name
         trained.gradient = g
-        step: Callable[[str, Any], Any] = lambda slot, x, name=name: trace.step(f"{slot} of {name}", x)  # noqa: E731
+        step: Callable[[str, Any], Any] = lambda slot, x, name=name: trace.step(f"{slot} of {name}", x)
         new, trained.new_slots = optimizer.update(trained.new, g, trained.new_slots, rate, step)
         trained.new = trace.step(f"new {name}", new)
     trace.layer = ""

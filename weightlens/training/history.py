@@ -1,0 +1,176 @@
+"""The History sheet: one row per epoch, each computed from the row before by live formulas.
+
+Every value of the recorded epoch lies in one row: the weights, the loss, then each step of the forward and the
+backward pass. The formula of a step is made once, for epoch 0, and stands in all rows, shifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from weightlens.errors import NoFormula, WorkbookTooLarge
+from weightlens.recording import Recorded, Step, operands
+from weightlens.training.epoch import Epoch
+from weightlens.workbook.book import Book, Sheet
+from weightlens.workbook.cells import MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Unwritable
+from weightlens.workbook.formulas import Formulas
+from weightlens.workbook.grid import Block
+from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.plan import as_number
+from weightlens.workbook.promote import with_operands
+from weightlens.workbook.styles import Styles
+
+LAYER, HEAD, LABEL, TOP = 3, 4, 5, 6  # rows of the captions, and the first row of numbers (epoch 0)
+MAX_EPOCHS = 1_000_000
+
+
+class History:
+    """Places every value of the epoch in a row, and keeps the numbers of all epochs."""
+
+    def __init__(self, book: Book, epoch: Epoch, epochs: int, styles: Styles, fixed: dict[int, Cells], progress: Callable[[int, int], None] | None) -> None:
+        self.book, self.epoch, self.epochs, self.styles = book, epoch, epochs, styles
+        self.sheet: Sheet = book.sheet("History", numbered=False)
+        self.places: dict[int, int] = {}  # value -> address of its first number in epoch 0
+        self.fixed = fixed  # cells on other sheets: the data, the learning rate
+        self.formulas = Formulas(self.cells)
+        self.steps = with_operands(epoch.trace.steps)
+        self.values = self._replayed(progress)
+        self.column = 0
+
+    def _replayed(self, progress: Callable[[int, int], None] | None) -> dict[int, np.ndarray]:
+        """Every value in every epoch: ``(epochs + 1, ...)``."""
+        kept: dict[int, list[np.ndarray]] = {}
+        for number, row in enumerate(self.epoch.replay(self.epochs, keep=True)):
+            for key, value in row.items():
+                kept.setdefault(key, []).append(np.asarray(value, np.float64))
+            if progress is not None:
+                progress(number, self.epochs)
+        return {key: np.stack(rows) for key, rows in kept.items()}
+
+    def cells(self, x: Recorded) -> Cells | None:
+        """Where a value stands in epoch 0 (data and learning rate: where they stand at all)."""
+        if id(x) in self.fixed:
+            return self.fixed[id(x)]
+        first = self.places.get(id(x))
+        return None if first is None else first + np.arange(x.size, dtype=np.int64).reshape(x.shape)
+
+    def build(self) -> None:
+        """All columns, from left to right: epoch, loss, accuracy, weights, slots, and every step on the way."""
+        self._place_all()
+        self._epochs()
+        new_of = {id(t.now): t.new for t in self.epoch.trained}
+        for t in self.epoch.trained:
+            new_of |= {id(slot): t.new_slots[name] for name, slot in t.slots.items()}
+        for x in self._carried():
+            self._carry(x, new_of[id(x)])
+        for step in self.steps:
+            if id(step.made) in self.places and step.made.op is not None:
+                self._step(step)
+        self._names()
+
+    def _carried(self) -> list[Recorded]:
+        """What one epoch hands to the next: weights in the order of the file, then the optimizer's slots."""
+        trained = self.epoch.trained
+        return [t.now for t in trained] + [slot for t in trained for slot in t.slots.values()]
+
+    def _place_all(self) -> None:
+        """Give every value its columns; ``new`` weights are the next row's weights and need none of their own."""
+        handed_on = {id(t.new) for t in self.epoch.trained} | {id(s) for t in self.epoch.trained for s in t.new_slots.values()}
+        read = self._read_elsewhere(handed_on)
+        self.column = 1
+        self.places[id(self.epoch.number)] = self.sheet.number * SHEET + TOP * ROW
+        summary = [x for x in (self.epoch.loss, self.epoch.accuracy) if x is not None]
+        for x in summary:
+            self._place(x, x.name, 0)
+        self.column += 1
+        for x in self._carried():
+            self._place(x, f"{x.layer}/{x.name}", 0)
+        self.column += 1
+        for step in self.steps:
+            x = step.made
+            if id(x) in self.places or id(x) in self.fixed or (id(x) in handed_on and id(x) not in read):
+                continue
+            if x.op is None:  # a constant array: the same in every row
+                self.values[id(x)] = np.broadcast_to(np.asarray(x.value, np.float64), (self.epochs + 1, *x.shape))
+            self._place(x, f"{step.layer}: {step.name}", 1)
+        if self.column > MAX_COLUMNS:
+            raise WorkbookTooLarge(
+                f"one epoch of this network and these data takes {self.column:,} columns, and a sheet has {MAX_COLUMNS:,}; give fewer samples, or train without a sheet: weightlens fit"
+            )
+
+    def _read_elsewhere(self, handed_on: set[int]) -> set[int]:
+        """New values that a later step reads within the same epoch (the next batch's weights, a velocity)."""
+        found: set[int] = set()
+        for step in self.steps:
+            stack = [step.made]
+            while stack:
+                for y in operands(stack.pop()):
+                    if id(y) in handed_on:
+                        found.add(id(y))
+                    elif not y.kind:
+                        stack.append(y)
+        return found
+
+    def _place(self, x: Recorded, head: str, gap: int) -> None:
+        self.places[id(x)] = self.sheet.number * SHEET + TOP * ROW + self.column
+        layer, _, name = head.rpartition(": ") if ": " in head else ("", "", head)
+        self.sheet.write(LAYER, self.column, layer, self.styles["label left"])
+        self.sheet.write(HEAD, self.column, name, self.styles["caption left"])
+        for i, index in enumerate(np.ndindex(x.shape) if x.size <= 400 else ()):
+            self.sheet.write(LABEL, self.column + i, ",".join(map(str, index)), self.styles["label"])
+        self.column += x.size + gap
+
+    def _rows(self, x: Recorded, first: int, last: int, style: str, make: Callable[[], Expression | None] | None) -> None:
+        """A block of rows ``first`` to ``last`` for a value."""
+        shape = (last - first + 1, *x.shape)
+        arrangement = Arrangement(shape, (0,), tuple(range(1, len(shape))))
+        values = self.values[id(x)][first : last + 1]
+        block = Block(arrangement, values, self.styles.numbers(style, values), make=make, sheet_names=self.book.titles)
+        column = self.places[id(x)] & (ROW - 1)
+        self.sheet.put(block, TOP + first, column)
+
+    def _epochs(self) -> None:
+        self.sheet.write(LABEL, 0, "epoch", self.styles["label right"])
+        numbers = np.arange(self.epochs + 1.0)[:, None]
+        block = Block(Arrangement(numbers.shape, (0,), (1,)), numbers, self.styles["count"])
+        self.sheet.put(block, TOP, 0)
+
+    def _carry(self, x: Recorded, new: Recorded) -> None:
+        """A weight: a number to change in epoch 0, from then on what the row before makes of it."""
+        self._rows(x, 0, 0, "weight", None)
+        if self.epochs:
+            self._rows(x, 1, self.epochs, "step", partial(self._formula, new, self.epochs))
+
+    def _step(self, step: Step) -> None:
+        role = "output" if step.made is self.epoch.trace.results[0] else "step"
+        self._rows(step.made, 0, self.epochs, role, partial(self._formula, step.made, self.epochs + 1))
+
+    def _formula(self, x: Recorded, rows: int) -> Expression:
+        """The formula of ``x`` in ``rows`` rows from epoch 0 on: what lies on this sheet moves down with them."""
+        try:
+            made = as_number(self.formulas.expression(x) if id(x) not in self.places else self.formulas.made(x))
+        except Unwritable as what:
+            raise NoFormula(x.layer, f"step {x.name}", f"uses {what}, for which there is no formula that every spreadsheet computes") from None
+        down = np.arange(rows, dtype=np.int64).reshape(-1, *[1] * len(x.shape)) * ROW
+
+        def shifted(piece: str | Area) -> str | Area:
+            if isinstance(piece, str):
+                return piece
+            here = (piece.first >> 34) == self.sheet.number
+            return Area(np.where(here, piece.first + down, piece.first + down * 0), piece.height, piece.width)
+
+        return Expression((rows, *x.shape), [[shifted(p) for p in option] for option in made.options], made.choice, made.level)
+
+    def _names(self) -> None:
+        """The contract: ``loss_history``, ``weights_final``."""
+        column = self.places[id(self.epoch.loss)] & (ROW - 1)
+        losses = Block(Arrangement((self.epochs + 1, 1), (0,), (1,)), None, first=self.sheet.number * SHEET + TOP * ROW + column)
+        self.book.define("loss_history", self.sheet, losses)
+        size = sum(t.now.size for t in self.epoch.trained)
+        first = self.places[id(self.epoch.trained[0].now)] + self.epochs * ROW
+        self.book.define("weights_final", self.sheet, Block(Arrangement((1, size), (0,), (1,)), None, first=first))
+        self.sheet.freeze = f"D{TOP + 1}"
+        self.sheet.widths[(0, 0)] = 7
