@@ -17,10 +17,11 @@ import numpy as np
 from weightlens.model import Model
 
 if TYPE_CHECKING:
-    from weightlens.recording import Trace
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.options import Options
-    from weightlens.workbook.plan import Plan, Sheet
+    from weightlens.workbook.plan import Sheet
+    from weightlens.workbook.size import Size
+    from weightlens.workbook.styles import Styles
 
 Progress = Callable[[str, int, int], None]
 
@@ -32,6 +33,12 @@ def export(
     *,
     labels: Sequence[str] = (),
     input_labels: Sequence[str] = (),
+    detail: str = "auto",
+    target: Any = None,
+    exercise: bool = False,
+    blank: Sequence[str] = (),
+    switch: bool = False,
+    verify: bool = False,
     expected: Sequence[np.ndarray] | None = None,
     witness: str = "weightlens",
     force: bool = True,
@@ -39,32 +46,54 @@ def export(
 ) -> Path:
     """Write a workbook that reproduces the model's prediction with live formulas; returns its path.
 
-    ``inputs`` as for ``Model.trace`` (sensible ones without); ``labels`` names the classes; ``expected`` with
-    ``witness`` puts other numbers on the Check sheet than our own (Keras's, say). Raises ``UnsupportedLayer``,
-    ``NoFormula``, ``WorkbookTooLarge`` or ``BadInput``; nothing is written then.
+    ``inputs`` as for ``Model.trace`` (sensible ones without; many samples go to a Data sheet to pick from); ``labels``
+    and ``input_labels`` name the classes and the columns of the input; ``detail``: ``steps``, ``layers`` (a block per
+    layer), ``weights`` (matrices only, for any file) or ``auto``; ``target`` holds the true answers; ``exercise`` leaves
+    the steps called ``blank`` to be filled in; ``switch`` adds a cell that goes back to the original numbers;
+    ``verify`` has a spreadsheet program recalculate the file and says so in it; ``expected`` with ``witness`` puts other
+    numbers on the Check sheet than our own (Keras's, say). Raises ``UnsupportedLayer``, ``NoFormula``,
+    ``WorkbookTooLarge`` or ``BadInput``; nothing is written then.
     """
     from weightlens.workbook import package
     from weightlens.workbook.options import Options
 
     out = package.target(path, force)
-    title = Path(model.provenance.path).name or model.name
-    options = Options(title, tuple(labels), tuple(input_labels), expected=None if expected is None else list(expected), witness=witness)
-    write(model, _trace(model, inputs), options, out, progress)
+    options = Options(
+        Path(model.provenance.path).name or model.name, tuple(labels), tuple(input_labels), detail, target, blank_steps(exercise, blank), switch,
+        None if expected is None else list(expected), witness,
+    )  # fmt: skip
+    write(model, inputs, options, out, progress)
+    if verify:
+        from weightlens.checks import check_workbook
+
+        report = check_workbook(out)
+        options.verified = f"{report.notes[0]}; {report.summary}" if report.notes else report.summary
+        options.renew()
+        write(model, inputs, options, out, progress)
     return out
 
 
-def _trace(model: Model, inputs: Any) -> Trace:
-    """The forward pass, recorded, on the given inputs or on sensible ones."""
-    from weightlens.forward import trace
+def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
+    """What the workbook would be: its sheets, cells, formulas, size and time; nothing is written."""
+    from openpyxl import Workbook
 
-    if inputs is None:
-        from weightlens.inputs import default_inputs
+    from weightlens.workbook.options import Options
+    from weightlens.workbook.size import measure as count
+    from weightlens.workbook.styles import Styles
 
-        inputs = default_inputs(model)
-    return trace(model, inputs)
+    options = Options(Path(model.provenance.path).name or model.name, detail=detail)
+    net = build(model, inputs, options, Styles(Workbook()))
+    return count(net.plan, options.detail)
 
 
-def write(model: Model, recorded: Trace, options: Options, out: Path, progress: Progress | None = None) -> None:
+def blank_steps(exercise: bool, blank: Sequence[str]) -> tuple[str, ...] | None:
+    """Which steps are to be left blank; ``None`` for no exercise."""
+    from weightlens.workbook.exercise import USUAL
+
+    return tuple(blank) if blank else USUAL if exercise else None
+
+
+def write(model: Model, inputs: Any, options: Options, out: Path, progress: Progress | None = None) -> None:
     """Plan all sheets, dress them, stream their rows."""
     from openpyxl import Workbook
 
@@ -75,7 +104,7 @@ def write(model: Model, recorded: Trace, options: Options, out: Path, progress: 
     shell = Workbook()
     shell.remove(shell.worksheets[0])
     styles = Styles(shell)
-    net = build(model, recorded, options, styles)
+    net = build(model, inputs, options, styles)
     plan = net.plan
     dress(shell, plan)
     styles.done()
@@ -84,29 +113,72 @@ def write(model: Model, recorded: Trace, options: Options, out: Path, progress: 
     package.save(shell, rows, out)
 
 
-def build(model: Model, recorded: Trace, options: Options, styles: Any) -> NetworkSheets:
+def build(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """All sheets with all that stands on them, formulas excepted: those are made while they are written."""
     from weightlens.workbook.cells_sheet import write_cells
-    from weightlens.workbook.check_sheet import write_check
     from weightlens.workbook.frame import frame
-    from weightlens.workbook.network import NetworkSheets
-    from weightlens.workbook.plan import Plan
     from weightlens.workbook.summary import HINT, write_summary
 
-    net = NetworkSheets(model, Plan(recorded), styles, options)
-    front = net.page("Summary", options.title, hint=HINT, numbered=False)
-    net.build()
-    write_check(net, options.expected or recorded.outputs, options.witness, options.verified)
+    net = bare_network(model, options, styles) if options.detail == "weights" else traced_network(model, inputs, options, styles)
+    front = net.page("Summary", options.title, hint=HINT if net.plan.trace.steps else "The matrices in the file.", numbered=False)
+    fill(net)
     write_summary(net, front)
     write_cells(net.plan.sheet("Cells", numbered=False), net.plan, net.weight_names, styles)
     frame(net.pages, net.plan, styles)
     return net
 
 
+def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
+    """A workbook of matrices: nothing is computed."""
+    from weightlens.recording import Trace
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.plan import Plan
+
+    plan = Plan(Trace())
+    plan.one_sheet = False
+    return NetworkSheets(model, plan, styles, options)
+
+
+def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
+    """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
+    from weightlens.forward import bind, trace
+    from weightlens.inputs import default_inputs
+    from weightlens.workbook import data, detail
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.plan import Plan
+
+    arrays = bind(model, default_inputs(model) if inputs is None else inputs)
+    recorded = trace(model, data.shown(model, arrays))
+    options.detail = detail.chosen(options.detail, recorded)
+    plan = Plan(detail.fuse(recorded) if options.detail == "layers" else recorded)
+    net = NetworkSheets(model, plan, styles, options)
+    net.arrays = arrays
+    return net
+
+
+def fill(net: NetworkSheets) -> None:
+    """The sheets after the summary: the network, and what was asked for besides."""
+    from weightlens.workbook import controls, data, detail, maps
+    from weightlens.workbook.check_sheet import write_check
+
+    options, plan = net.options, net.plan
+    if options.detail == "weights":
+        detail.matrices(net)
+        return
+    net.build()
+    if net.arrays and len(net.arrays[0]) > plan.trace.inputs[0].shape[0]:
+        data.pick_from(net, net.arrays)
+    if options.exercise is not None:
+        options.exercise.finish(net)
+    if options.switch:
+        controls.add_switch(net)
+    maps.draw(net)
+    write_check(net, options.expected or plan.trace.outputs, options.witness, options.verified)
+
+
 def first_look(net: NetworkSheets) -> int:
     """The sheet that is open at first: a network on one sheet shows itself, others their map."""
-    plan: Plan = net.plan
-    return plan.names["input_0"][0] if plan.one_sheet and "input_0" in plan.names else 0
+    return net.plan.names["input_0"][0] if net.plan.one_sheet and "input_0" in net.plan.names else 0
 
 
 def _rows(sheet: Sheet, i: int, n: int, progress: Progress | None) -> Any:

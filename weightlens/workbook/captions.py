@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import numpy as np
@@ -98,10 +99,8 @@ def note(step: Step) -> str:
     explained = ACTIVATIONS.get(kind, "") if step.name in ("activation", "output") else EXPLAINED.get(step.name, "")
     lines = [explained, f"In words: {step.words}"]
     if step.made.size:
-        try:
+        with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
             lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")
-        except (TypeError, ValueError, KeyError, IndexError):  # an operation whose numbers cannot be followed one by one
-            pass
     return "\n".join(line for line in lines if line)[:900]
 
 

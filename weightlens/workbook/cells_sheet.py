@@ -28,7 +28,20 @@ def write_cells(sheet: Sheet, plan: Plan, weight_names: dict[int, str], styles: 
         where = (plan.sheets[block.first >> 34].title, cell_name(block.first))
         shape = ",".join(map(str, a.shape))
         name = weight_names.get(id(placed.made), "")
-        values = (placed.kind, placed.layer, placed.name, placed.occurrence, *where, shape, *axes, a.row_gap, a.column_gap, a.stretch, name, path)
+        values = (
+            placed.kind,
+            placed.layer,
+            placed.name,
+            placed.occurrence,
+            *where,
+            shape,
+            *axes,
+            a.row_gap,
+            a.column_gap,
+            a.stretch,
+            name,
+            path,
+        )
         for column, value in enumerate(values):
             sheet.write(row, column, str(value), styles["plain"])
     sheet.hidden = True

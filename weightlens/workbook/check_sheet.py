@@ -40,7 +40,11 @@ def write_check(net: NetworkSheets, expected: Sequence[np.ndarray], witness: str
     sheet.texts[(5, 1)] = Text(style=styles["check"], formula=f"MAX({difference.area})", value=worst if np.isfinite(worst) else None)
     if steps:
         marks, names = (f"${c}${TOP + 1}:${c}${TOP + steps}" for c in "LM")
-        sheet.texts[(6, 1)] = Text(style=styles["verdict"], formula=f'IF(COUNTIF({marks},"DIFFERS")=0,"none",INDEX({names},MATCH("DIFFERS",{marks},0),1))', value="none")
+        sheet.texts[(6, 1)] = Text(
+            style=styles["verdict"],
+            formula=f'IF(COUNTIF({marks},"DIFFERS")=0,"none",INDEX({names},MATCH("DIFFERS",{marks},0),1))',
+            value="none",
+        )
         sheet.rule(f"L{TOP + 1}:L{TOP + steps}", "wrong", f'L{TOP + 1}="DIFFERS"')
     sheet.write(7, 1, verified or "nothing yet: weightlens check --workbook, or export --verify", styles["plain"])
     for place in ("B4", f"E{TOP + 1}:E{TOP + difference.arrangement.height}"):
@@ -75,7 +79,9 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
     for i in range(n):
         text = "OK" if difference[i, 0] <= tolerance else "DIFFERS"
-        sheet.texts[(TOP + i, 4)] = Text(style=styles["label"], formula=f'IF({cell_name(block.first + i * ROW)}<=$B$5,"OK","DIFFERS")', value=text)
+        sheet.texts[(TOP + i, 4)] = Text(
+            style=styles["label"], formula=f'IF({cell_name(block.first + i * ROW)}<=$B$5,"OK","DIFFERS")', value=text
+        )
     return block
 
 

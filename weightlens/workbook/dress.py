@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weightlens.workbook.cells import COLUMN
+from weightlens.workbook.grid import printable
 from weightlens.workbook.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG
 
 if TYPE_CHECKING:
@@ -57,27 +58,32 @@ def links_and_notes(page: Any, sheet: Sheet) -> None:
         cell.hyperlink = Hyperlink(ref=cell.coordinate, location=goal[1:])
     for (row, column), text in list(sheet.notes.items())[:MOST_NOTES]:
         height = 30 + 17 * sum(1 + len(line) // 46 for line in text.split("\n"))
-        page.cell(row + 1, column + 1).comment = Comment(text, "weightlens", width=340, height=height)
+        page.cell(row + 1, column + 1).comment = Comment(printable(text), "weightlens", width=340, height=height)
 
 
 def colours(page: Any, sheet: Sheet) -> None:
     """Colours by rule: right and wrong, silent relu units, scales."""
-    from openpyxl.formatting.rule import CellIsRule, ColorScaleRule, FormulaRule
+    from openpyxl.formatting.rule import ColorScaleRule, FormulaRule
     from openpyxl.styles import Font, PatternFill
 
     fills = {"right": GOOD, "wrong": BAD, "dead": DEAD}
     for area, name, formula in sheet.rules:
         fill = PatternFill("solid", bgColor=fills[name])
-        if formula:
-            font = Font(color="9C0006") if name == "wrong" else None
-            page.conditional_formatting.add(area, FormulaRule([formula], fill=fill, font=font))
-        else:
-            page.conditional_formatting.add(area.replace("$", ""), CellIsRule("equal", ["0"], stopIfTrue=True, fill=fill))
+        font = Font(color="9C0006") if name == "wrong" else None
+        page.conditional_formatting.add(area, FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
     for area, kind in sheet.heats:
         low, middle, high = {
             "weight": (NEGATIVE, FILLS["weight"], POSITIVE), "both signs": (NEGATIVE, NEUTRAL, POSITIVE), "size": ("", NEUTRAL, STRONG), "ink": ("", NEUTRAL, "6FA8DC"),
+            "map": (NEGATIVE, NEUTRAL, POSITIVE),
         }[kind]  # fmt: skip
-        rule = ColorScaleRule("min", None, low, "num", 0, middle, "max", None, high) if low else ColorScaleRule("min", None, middle, end_type="max", end_color=high)
+        if kind == "map":  # shares: one half is the border
+            page.conditional_formatting.add(area.replace("$", ""), ColorScaleRule("num", 0, low, "num", 0.5, middle, "num", 1, high))
+            continue
+        rule = (
+            ColorScaleRule("min", None, low, "num", 0, middle, "max", None, high)
+            if low
+            else ColorScaleRule("min", None, middle, end_type="max", end_color=high)
+        )
         page.conditional_formatting.add(area.replace("$", ""), rule)
 
 

@@ -76,7 +76,7 @@ def frame(pages: list[Page], plan: Plan, styles: Styles) -> None:
             sheet.texts[(0, column)] = Text(style=styles["live"], formula=f'"Check: "&{VERDICT}', value="Check: OK")
             sheet.links[(0, column)] = "#'Check'!A1"
             place = f"{COLUMN[column]}1"
-            sheet.rule(place, "wrong", f'{VERDICT}<>"OK"')
+            sheet.rule(place, "wrong", f'{place}<>"Check: OK"')
 
 
 def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str, ...] = ("input", "weight", "step", "output")) -> None:

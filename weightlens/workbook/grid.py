@@ -98,6 +98,8 @@ class Block:
 
     def _chunk(self, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer | None, start: int) -> list[str]:
         places = [name + row for row in map(str, (rows + 1).tolist()) for name in names]
+        if self.values is None:  # to be filled in
+            return [f'<c r="{place}" s="{self.style}"/>' for place in places]
         values = numbers(table)
         words = [] if np.isfinite(table).all() else np.flatnonzero(~np.isfinite(table.reshape(-1))).tolist()
         if printer is None:
@@ -125,7 +127,10 @@ class Printer:
         arrangement = block.arrangement
         self.choice = None if expression.choice is None else arrangement.table(expression.choice)
         self.sheet_names, self.home = block.sheet_names, block.first >> 34
-        self.options = [[p if isinstance(p, str) else Area(arrangement.table(p.first), p.height, p.width) for p in option] for option in expression.options]
+        self.options = [
+            [p if isinstance(p, str) else Area(arrangement.table(p.first), p.height, p.width) for p in option]
+            for option in expression.options
+        ]
         self.block = block
 
     def chunk(self, places: list[str], values: list[str], top: int, bottom: int, before: str, after: str) -> list[str]:
@@ -236,7 +241,9 @@ def rows_of(blocks: list[Block], texts: dict[tuple[int, int], Text], heights: di
     single: dict[int, list[tuple[int, str]]] = {}
     for (row, column), text in texts.items():
         single.setdefault(row, []).append((column, text.xml(f"{COLUMN[column]}{row + 1}")))
-    waiting = sorted((block for block in blocks if block.arrangement.height and block.arrangement.width), key=lambda block: block.row, reverse=True)
+    waiting = sorted(
+        (block for block in blocks if block.arrangement.height and block.arrangement.width), key=lambda block: block.row, reverse=True
+    )
     streams: list[_Stream] = []
     heights = heights or {}
     loose = sorted(set(single) | set(heights), reverse=True)

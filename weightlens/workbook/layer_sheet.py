@@ -5,30 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded, Step, operands
-from weightlens.workbook import layout
+from weightlens.workbook import layout, play
 from weightlens.workbook.captions import shape_words
 from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Block
-from weightlens.workbook.network import GAP, HEAD, SQUARE_HEIGHT, TOP, row_labels
+from weightlens.workbook.network import GAP, HEAD, SQUARE_HEIGHT, TOP, row_labels, squares
 from weightlens.workbook.plan import Placed, Sheet
 from weightlens.workbook.words import find, in_framework_words, sentence
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
 
-NARROW = 24  # weights up to so many columns stand left of the steps
+FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns
 
 
 def inputs_sheet(net: NetworkSheets) -> None:
     """The inputs, to be changed by hand."""
     sheet = net.page("Inputs", "Inputs", hint="Change a blue cell and watch the prediction move.", numbered=False)
+    if any(x.ndim >= 4 for x in net.plan.trace.inputs):
+        sheet.default_height = SQUARE_HEIGHT
     column = 1
     for k, x in enumerate(net.plan.trace.inputs):
         placed = net.plan.placed[id(x)]
         row_names(net, sheet, placed, column)
         column += net.put_input(sheet, k, x, HEAD, column)
-        if x.ndim >= 4:
-            sheet.default_height = SQUARE_HEIGHT
         turned = _turned(net, x)
         if turned is not None:
             column += 1
@@ -56,27 +56,62 @@ def layer_sheet(net: NetworkSheets, path: str) -> None:
     hint = " ".join(part for part in (sentence(layer) if layer is not None else "", comes_from(steps)) if part)
     sheet = net.page(path, in_framework_words(net.model, path), hint=hint)
     net.sheet_of[path] = sheet
-    if any(step.made.ndim >= 4 for step in steps):
-        sheet.default_height = SQUARE_HEIGHT
     own: dict[int, Placed] = {}
     for step in steps:
         for placed in net.read_first_by(step):
             own.setdefault(id(placed.made), placed)
-    widest = max((p.block.arrangement.width for p in own.values()), default=0)
-    left = 0 < widest <= NARROW
+    if any(step.made.ndim >= 4 for step in steps):
+        pictures(net, sheet, steps, list(own.values()))
+    else:
+        tables(net, sheet, steps, list(own.values()))
+    play.layer_winner(net, sheet, path)
+
+
+def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
+    """Feature maps: weights on the left, the steps under each other, so that a channel's pictures stand in one column."""
+    sheet.default_height = SQUARE_HEIGHT
     column = 1
-    if left:
-        put_weights(net, sheet, list(own.values()), column)
-        column += widest + 1
-    column = put_steps(net, sheet, steps, column)
-    if own and not left:
-        widen(sheet, column, 9)
-        put_weights(net, sheet, list(own.values()), column + 1)
+    if own:
+        put_weights(net, sheet, own, column)
+        column += max(p.block.arrangement.width for p in own) + 1
+    row, rows = HEAD, {}
+    for step in steps:
+        placed = net.plan.placed[id(step.made)]
+        key = (step.name, step.made.shape)
+        if key not in rows:
+            height = placed.block.arrangement.height
+            rows[key], row = row, row + TOP - HEAD + (height + (placed.of > 1)) * placed.of + 1
+        row_names(net, sheet, placed, column, rows[key])
+        net.put_step(sheet, step, column, rows[key])
+    widen(sheet, column - 1, 9 if len(steps) and steps[0].made.shape[:1] != (1,) else GAP)
+    net.finish(sheet, 2)
+
+
+def tables(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
+    """Vectors and sequences: the steps side by side, weights under the columns that they make, or on the right."""
+    rows = max(extent_down(net.plan.placed[id(step.made)]) for step in steps)
+    turned = any(net.plan.placed[id(step.made)].block.arrangement.column_axes == (0,) for step in steps)
+    if rows <= FEW_ROWS and not turned:
+        put_steps(net, sheet, steps, 1, TOP + rows + 2)
+    else:
+        column = put_steps(net, sheet, steps, 1, None)
+        if own:
+            widen(sheet, column, 9)
+            put_weights(net, sheet, own, column + 1)
     net.finish(sheet)
 
 
-def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int) -> int:
-    """The steps from left to right; those of one name under each other. Returns the column after them."""
+def extent_down(placed: Placed) -> int:
+    """How many rows a step takes, all its occurrences counted."""
+    a = placed.block.arrangement
+    return a.height if a.stretch > 1 or placed.of == 1 else (a.height + (a.height > 1)) * placed.of
+
+
+def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int, under: int | None) -> int:
+    """The steps from left to right; those of one name under each other; from row ``under`` on the weights that make them.
+
+    Returns the column after them.
+    """
     shown: tuple[object, ...] = ()
     starts: dict[tuple[str, tuple[int, ...]], int] = {}
     for step in steps:
@@ -89,16 +124,17 @@ def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int) 
         labelled = rows != shown and row_names(net, sheet, placed, column)
         widen(sheet, column - 1, 9 if labelled else GAP)
         shown, starts[key] = rows, column
-        column += net.put_step(sheet, step, column) + 1
+        width = net.put_step(sheet, step, column)
+        own = net.read_first_by(step) if under is not None else []
+        put_weights(net, sheet, own, column, under or 0)
+        column += max([width, *(p.block.arrangement.width for p in own)]) + 1
     return column
 
 
-def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int) -> None:
-    """The weights of a layer under each other."""
-    row = HEAD
+def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int, row: int = HEAD) -> None:
+    """Weights under each other."""
     for placed in weights:
-        picture = placed.made.ndim >= 4
-        net.columns(sheet, column, placed.block.arrangement, picture)
+        net.columns(sheet, column, placed.block.arrangement, squares(sheet))
         row = net.put_weight(sheet, placed, row, column) + 1
 
 
@@ -108,19 +144,20 @@ def row_key(placed: Placed) -> tuple[object, ...]:
     return (a.row_axes, tuple(a.shape[axis] for axis in a.row_axes), placed.of, a.stretch)
 
 
-def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> bool:
+def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int, head: int = HEAD) -> bool:
     """Labels left of a block's rows, in the column before it; whether there are any."""
     a, of = placed.block.arrangement, placed.of
     if a.height * of <= 1 or a.height * of > 5000 or (a.shape[:1] == (1,) and len(a.shape) >= 4):
         return False
     for row, text in row_labels(a, of).items():
-        sheet.write(TOP + row, column - 1, text, net.styles["label right"])
+        sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
     return True
 
 
 def comes_from(steps: list[Step]) -> str:
     """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
-    path, found = steps[0].layer, {}
+    path = steps[0].layer
+    found: dict[str, Recorded] = {}
     stack = [step.made for step in steps]
     seen: set[int] = set()
     while stack:

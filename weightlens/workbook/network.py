@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.workbook import layout
 from weightlens.workbook.captions import HELPERS, kind_of_activation, mathematics, note, shape_words
+from weightlens.workbook.cells import cell_name
 from weightlens.workbook.frame import WIDTH, Page, widen, width_of
 from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layout import Arrangement
@@ -26,6 +29,7 @@ SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the
 SQUARE = 3.6  # characters in a column of square cells
 SQUARE_HEIGHT = 20.0
 GAP = 1.8
+MANY, CLOSE = 10, 7.2  # a block of many columns has closer ones
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
 
@@ -39,7 +43,14 @@ class NetworkSheets:
         self.sheet_of: dict[str, Sheet] = {}  # layer -> its sheet
         self.weight_names: dict[int, str] = {}
         self.pages: list[Page] = []
+        self.arrays: list[np.ndarray] = []  # the inputs as given; of many samples the network shows only some
+        self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
+        self.target_area = ""  # where the true answers stand, on the one sheet
         self.named: list[Block] = [plan.placed[id(x)].block for x in plan.trace.inputs]
+
+    def at_top(self, block: Block) -> bool:
+        """Whether a block stands right under the captions of its sheet."""
+        return block.row == TOP
 
     def page(self, title: str, heading: str, about: str = "", hint: str = "", numbered: bool = True) -> Sheet:
         """A new sheet with what its first rows say."""
@@ -52,6 +63,8 @@ class NetworkSheets:
         from weightlens.workbook.layer_sheet import inputs_sheet, layer_sheet
         from weightlens.workbook.tutorial import tutorial
 
+        if self.options.exercise is not None:
+            self.options.exercise.check(self.plan)
         if self.plan.one_sheet:
             tutorial(self)
         else:
@@ -76,7 +89,7 @@ class NetworkSheets:
     def put_input(self, sheet: Sheet, k: int, x: Recorded, row: int, column: int) -> int:
         """An input in blue; returns the columns it takes."""
         placed = self.plan.placed[id(x)]
-        a, picture = placed.block.arrangement, x.ndim >= 4
+        a, picture = placed.block.arrangement, squares(sheet)
         name = "input" if len(self.plan.trace.inputs) == 1 else x.name
         self.columns(sheet, column, a, picture)
         self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
@@ -88,34 +101,37 @@ class NetworkSheets:
         placed.block.style = self.styles.numbers("input", None, small=picture)
         self.scale(sheet, placed, picture)
         self.plan.define(f"input_{k}", sheet, placed.block)
-        sheet.notes[(row + TOP - HEAD, column)] = "An input of the network. Type another number here, and everything that depends on it is computed again."
+        sheet.notes[(row + TOP - HEAD, column)] = (
+            "An input of the network. Type another number here, and everything that depends on it is computed again."
+        )
         return a.width
 
-    def put_step(self, sheet: Sheet, step: Step, column: int) -> int:
-        """A step with its caption; returns the columns it takes."""
+    def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD) -> int:
+        """A step with its caption at row ``head``; returns the columns it takes."""
         placed = self.plan.placed[id(step.made)]
         a, block = placed.block.arrangement, placed.block
         down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
-        is_result, picture = id(step.made) in self.results, step.made.ndim >= 4
+        top = head + TOP - HEAD + down
+        is_result, picture = id(step.made) in self.results, squares(sheet)
         role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"
         block.style = self.styles.numbers(role, step.made.value, picture, share=is_result and self.is_probability(step.made))
         if placed.occurrence == 0:
             self.columns(sheet, column, a, picture, step.name)
-            self.caption(sheet, HEAD, column, a.width, step.name, "" if step.made.op is None else mathematics(step))
+            self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step))
             final = self.options.labels if is_result and a.column_axes == (1,) else ()
-            self.labels(sheet, LABEL, column, dict(enumerate(final)) if len(final) == a.width else column_labels(a))
-            sheet.notes[(TOP + down, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
+            self.labels(sheet, head + LABEL - HEAD, column, dict(enumerate(final)) if len(final) == a.width else column_labels(a))
+            sheet.notes[(top, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
         exercise = self.options.exercise
         if exercise is not None and exercise.wants(step.name):
-            exercise.put(self, sheet, placed, TOP + down, column)
+            exercise.put(self, sheet, placed, top, column)
         else:
-            sheet.put(block, TOP + down, column)
+            sheet.put(block, top, column)
             self.scale(sheet, placed, picture, step)
         return a.width
 
     def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:
         """A weight in yellow with its caption; returns the row after it."""
-        a, picture = placed.block.arrangement, placed.made.ndim >= 4
+        a, picture = placed.block.arrangement, squares(sheet)
         sheet.write(row, column, placed.name, self.styles["caption left"])
         sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
         self.labels(sheet, row + 2, column, column_labels(a))
@@ -130,7 +146,9 @@ class NetworkSheets:
         self.weight_names[id(placed.made)] = self.plan.define(f"w_{placed.layer}/{placed.name}", sheet, placed.block)
         source = placed.made.source
         path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
-        sheet.notes[(row + 3, column)] = f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, learned in training.\n{path}\nType another number and watch."
+        sheet.notes[(row + 3, column)] = (
+            f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, learned in training.\n{path}\nType another number and watch."
+        )
         return row + 3 + a.height
 
     def columns(self, sheet: Sheet, column: int, a: Arrangement, picture: bool, name: str = "") -> None:
@@ -138,13 +156,14 @@ class NetworkSheets:
         if a.width > 500:
             return
         enough = min(18.0, len(name) * 1.15 + 1.5) / a.width
+        usual = SQUARE if picture else CLOSE if a.width > MANY else WIDTH
         for j in range(a.width):
-            widen(sheet, column + j, SQUARE if picture else max(WIDTH, enough))
+            widen(sheet, column + j, SQUARE if picture else max(usual, enough))
 
     def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
         """Name and mathematics over a block: centred, wrapped to its width; left-aligned over wide ones."""
         room = sum(width_of(sheet, column + j) for j in range(min(width, 200)))
-        narrow = room < 100
+        narrow = len(name) * 1.1 < room < 100
         sheet.write(row, column, name, self.styles["caption" if narrow else "caption left"])
         sheet.write(row + 1, column, words, self.styles["math" if narrow else "math left"])
         if not narrow:
@@ -167,14 +186,15 @@ class NetworkSheets:
         if made.size > MOST_HEATED or self.plan.one_sheet:
             return
         if step is not None and kind_of_activation(step) == "relu":
-            sheet.rules.append((area, "dead", ""))
+            first = cell_name(placed.block.first)
+            sheet.rule(area, "dead", f"AND(ISNUMBER({first}),{first}=0)")
         if picture or made.size >= 24:
             negative = step is not None and bool((made.value < 0).any())
             sheet.heats.append((area, "both signs" if negative else "ink" if step is None else "size"))
 
-    def finish(self, sheet: Sheet, top: int = TOP) -> None:
+    def finish(self, sheet: Sheet, rows: int = TOP) -> None:
         """Panes: captions and row labels stay in view."""
-        sheet.freeze = f"B{top + 1}"
+        sheet.freeze = f"B{rows + 1}"
         widen(sheet, 0, 9)
 
     # -- outputs ---------------------------------------------------------------------------------------------------------------
@@ -207,6 +227,11 @@ class NetworkSheets:
             self.finish(sheet)
 
 
+def squares(sheet: Sheet) -> bool:
+    """Whether a sheet shows pictures: all its cells are square then."""
+    return sheet.default_height == SQUARE_HEIGHT
+
+
 def column_labels(a: Arrangement) -> dict[int, str]:
     """What stands over the columns of a block: units, or channels over pictures."""
     if not a.column_axes or a.width > 3000:
@@ -226,12 +251,18 @@ def row_labels(a: Arrangement, of: int) -> dict[int, str]:
         return {i: f"unit {i}" for i in range(a.height)}
     if a.stretch > 1:
         one = a.shape[:1] == (1,)
-        return {n * a.stretch + t: f"t={t}" if one else f"{n + 1}, t={t}" for n in range(a.shape[0] if a.shape else 1) for t in range(a.stretch)}
+        return {
+            n * a.stretch + t: f"t={t}" if one else f"{n + 1}, t={t}" for n in range(a.shape[0] if a.shape else 1) for t in range(a.stretch)
+        }
+    if a.row_axes == (0,) and len(a.shape) == 1:
+        return {i: f"unit {i}" for i in range(a.height)}
     if a.row_axes == (0,):
         return {int(r): f"sample {i + 1}" for i, r in enumerate(a.rows.tolist())}
     if a.row_axes == (0, 1) and len(a.shape) >= 4:
         return {int(a.rows[n * a.shape[1]]): f"sample {n + 1}" for n in range(a.shape[0])}
     if a.row_axes == (0, 1):
         one = a.shape[0] == 1
-        return {int(r): f"t={i % a.shape[1]}" if one else f"{i // a.shape[1] + 1}, t={i % a.shape[1]}" for i, r in enumerate(a.rows.tolist())}
+        return {
+            int(r): f"t={i % a.shape[1]}" if one else f"{i // a.shape[1] + 1}, t={i % a.shape[1]}" for i, r in enumerate(a.rows.tolist())
+        }
     return {int(r): str(i) for i, r in enumerate(a.rows.tolist())}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from weightlens.workbook.exercise import Exercise
+from weightlens.errors import BadInput
+from weightlens.workbook.exercise import Exercise
 
 DETAILS = ("auto", "steps", "layers", "weights")
 
@@ -20,8 +20,20 @@ class Options:
     title: str = ""
     labels: tuple[str, ...] = ()
     input_labels: tuple[str, ...] = ()
-    target: np.ndarray | None = None
-    exercise: Exercise | None = None
+    detail: str = "auto"
+    target: Any = None
+    blank: tuple[str, ...] | None = None
+    switch: bool = False
     expected: list[np.ndarray] | None = None
     witness: str = "weightlens"
     verified: str = ""
+    exercise: Exercise | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.detail not in DETAILS:
+            raise BadInput(f"detail {self.detail!r}: it is one of {', '.join(DETAILS)}")
+        self.renew()
+
+    def renew(self) -> None:
+        """Ready for another workbook: an exercise remembers what it laid out."""
+        self.exercise = None if self.blank is None else Exercise(self.blank)

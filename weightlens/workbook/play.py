@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weightlens.workbook import charts
 from weightlens.workbook.cells import cell_name
 from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Block, Text, absolute
@@ -47,6 +48,49 @@ def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> int:
     return column
 
 
+def layer_winner(net: NetworkSheets, sheet: Sheet, path: str) -> None:
+    """On a layer's own sheet: the winner right of its outputs, or under them where a sample is a column."""
+    for x in net.plan.trace.results:
+        placed = net.plan.placed.get(id(x))
+        if placed is None or x.layer != path or x.ndim != 2 or not net.at_top(placed.block):
+            continue
+        a, right = placed.block.arrangement, 1 + max(block.column + block.arrangement.width for block in sheet.blocks)
+        named = is_softmax(x.value) or len(net.options.labels) == x.shape[1] > 1
+        if named and a.column_axes == (0,):
+            winner_row(net, sheet, placed.block)
+        elif named:
+            winner_column(net, sheet, placed.block, right)
+        elif is_yes_or_no(net, x):
+            threshold_column(net, sheet, placed.block, right)
+        if x.shape[0] <= charts.MOST_SAMPLES and x.shape[1] <= charts.MOST_BARS:
+            row, column = (HEAD, right + 2) if a.column_axes == (0,) else (2 + max(b.row + b.arrangement.height for b in sheet.blocks), 1)
+            sheet.finishing.append(charts.bars(placed.block, row, column, is_softmax(x.value), "output of each sample"))
+
+
+def winner_row(net: NetworkSheets, sheet: Sheet, block: Block) -> None:
+    """The label beside the largest output of each sample, under the sample's column."""
+    samples, units = block.arrangement.shape
+    names = list(net.options.labels) if len(net.options.labels) == units else [f"unit {i}" for i in range(units)]
+    labels = f"{absolute(cell_name(block.first - 1))}:{absolute(cell_name(block.first - 1 + ((units - 1) << 14)))}"
+    row, values = TOP + units + 1, np.asarray(block.values)
+    for i, name in enumerate(names):
+        sheet.write(TOP + i, block.column - 1, name, net.styles["label right"])
+    sheet.write(row, block.column - 1, "winner", net.styles["label right"])
+    for i in range(samples):
+        first = block.first + i
+        area = f"{cell_name(first)}:{cell_name(first + ((units - 1) << 14))}"
+        formula = f"INDEX({labels},MATCH(MAX({area}),{area},0),1)"
+        sheet.texts[(row, block.column + i)] = answer(net, sheet, block, area, formula, names[int(values[i].argmax())])
+    net.winner = (sheet, block.column, names)
+
+
+def answer(net: NetworkSheets, sheet: Sheet, block: Block, area: str, formula: str, value: str) -> Text:
+    """A class in words; nothing where the output is still to be filled in by a student."""
+    if block.first >> 34 != sheet.number:
+        formula, value = f'IF(COUNT({area})=0,"",{formula})', ""
+    return Text(style=net.styles["winner"], formula=formula, value=value)
+
+
 def caption(net: NetworkSheets, sheet: Sheet, column: int, name: str, words: str, label: str, longest: int) -> None:
     """The caption over one column of words."""
     widen(sheet, column, max(10, longest * 1.2 + 2))
@@ -67,7 +111,7 @@ def winner_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int) -
         row = block.first + (i << 14)
         area = f"{cell_name(row)}:{cell_name(row + width - 1)}"
         formula = f"INDEX({labels},1,MATCH(MAX({area}),{area},0))"
-        sheet.texts[(TOP + i, column)] = Text(style=net.styles["winner"], formula=formula, value=names[int(values[i].argmax())])
+        sheet.texts[(TOP + i, column)] = answer(net, sheet, block, area, formula, names[int(values[i].argmax())])
     sheet.notes[(TOP, column)] = "The class with the largest output: INDEX picks the label that stands over it."
     net.winner = (sheet, column, names)
     return column + 1
@@ -90,7 +134,7 @@ def threshold_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int
     for i in range(n):
         cell = cell_name(block.first + (i << 14))
         formula = f"IF({cell}>={at[0]},{at[2]},{at[1]})"
-        sheet.texts[(TOP + i, column)] = Text(style=net.styles["winner"], formula=formula, value=names[int(values[i, 0] >= THRESHOLD)])
+        sheet.texts[(TOP + i, column)] = answer(net, sheet, block, cell, formula, names[int(values[i, 0] >= THRESHOLD)])
     net.plan.names["threshold"] = (sheet.number, at[0])
     net.winner = (sheet, column, names)
     return column + 1

@@ -65,6 +65,8 @@ LOOKS: dict[str, Look] = {
     "text": Look(wrap=True),
     "count": Look(format="#,##0", align="right"),
     "share": Look(format="0.0%", bold=True, align="left"),
+    "tally": Look(FILLS["check"], border="thin", format="0", align="center"),
+    "hits": Look(FILLS["output"], bold=True, border="thin", format="0", align="center"),
     "data": Look(size=9, align="center"),
 }
 

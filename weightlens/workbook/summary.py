@@ -26,7 +26,7 @@ def write_summary(net: NetworkSheets, sheet: Sheet) -> None:
     row = _map(net, sheet, row) + 1
     row = _weights(net, sheet, row) + 1
     tall_legend(sheet, row, 1, net.styles)
-    sheet.widths |= {(0, 0): 4, (1, 1): 26, (2, 2): 62, (3, 3): 30, (4, 4): 14, (5, 5): 18, (6, 6): 22}
+    sheet.widths |= {(0, 0): 4, (1, 1): 26, (2, 2): 92, (3, 3): 30, (4, 4): 14, (5, 5): 34, (6, 6): 22}
 
 
 def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
@@ -44,7 +44,7 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         sheet.write(row, 1, "live check", net.styles["label left"])
         sheet.texts[(row, 2)] = Text(style=net.styles["live"], formula=VERDICT, value="OK")
         sheet.links[(row, 2)] = "#'Check'!A1"
-        sheet.rule(f"C{row + 1}", "wrong", f'{VERDICT}<>"OK"')
+        sheet.rule(f"C{row + 1}", "wrong", f'C{row + 1}<>"OK"')
         row += 1
     return row
 
@@ -56,7 +56,9 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         sheet.write(row, column, head, styles["head"])
     for i, layer in enumerate(net.model.layers):
         row += 1
-        home = net.sheet_of.get(layer.name) or next((s for path, s in net.sheet_of.items() if path.startswith((layer.name + "/", layer.name + " #"))), None)
+        home = net.sheet_of.get(layer.name) or next(
+            (s for path, s in net.sheet_of.items() if path.startswith((layer.name + "/", layer.name + " #"))), None
+        )
         if home is None and layer.class_name == "InputLayer" and layer.name in net.plan.trace.input_names:
             home = net.plan.sheets[net.plan.names["input_0"][0]]
         sheet.write(row, 0, "\u2193" if i else "", styles["label"])
@@ -66,7 +68,9 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         sheet.write(row, 2, sentence(layer), styles["plain"])
         sheet.write(row, 3, call_words(layer).partition(", ")[0], styles["plain"])
         sheet.write(row, 4, activation_of(layer), styles["plain"])
-        shapes = [x.shape for x in outputs.get(layer.name, []) if x is not None] or [x.shape for x in net.plan.trace.inputs if x.name == layer.name]
+        shapes = [x.shape for x in outputs.get(layer.name, []) if x is not None] or [
+            x.shape for x in net.plan.trace.inputs if x.name == layer.name
+        ]
         sheet.write(row, 5, "; ".join(shape_words(shape) for shape in shapes), styles["plain"])
         sheet.texts[(row, 6)] = Text(style=styles["count"], value=layer.size)
     return row + 1

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from weightlens.workbook import charts, target
 from weightlens.workbook.captions import shape_words
-from weightlens.workbook.frame import column_after, legend, widen
+from weightlens.workbook.frame import column_after, legend, widen, width_of
 from weightlens.workbook.grid import Text
 from weightlens.workbook.network import GAP, HEAD, LABEL, SECTION, TOP
 from weightlens.workbook.plan import Placed, Sheet
+from weightlens.workbook.play import is_softmax, winners
 from weightlens.workbook.words import in_framework_words, model_line
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
 
+CHART_WIDTH, CHART_ROWS = 66, 14  # characters and rows that a chart takes
 HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move."
 
 
 def tutorial(net: NetworkSheets) -> None:
     """All of the network on one sheet."""
-    from weightlens.workbook.play import winners
-
     sheet = net.page("network", net.options.title, model_line(net.model), HINT)
     inputs = net.plan.trace.inputs
     samples = max((x.shape[0] for x in inputs), default=1)
@@ -35,12 +36,27 @@ def tutorial(net: NetworkSheets) -> None:
         column += net.put_input(sheet, k, x, HEAD, column)
         column = gap(sheet, column)
     below, weights = steps(net, sheet, column, TOP + samples + 2)
-    column = winners(net, sheet, below.pop("right"), samples)
+    right = below.pop("right")
+    weighted = max([0, *(p.block.column + p.block.arrangement.width for p in weights)])
+    column = winners(net, sheet, right, samples)
+    if net.options.target is not None and len(net.options.target) == samples:
+        column = target.beside(net, sheet, column, net.options.target, samples)
     row = max([TOP + samples + 2, *below.values()]) + 1
     row = paths(net, sheet, weights, row)
+    row = max(row, chart(net, sheet, weighted + 1, right, TOP + samples + 2, row))
     legend(sheet, row, 1, net.styles)
-    net.right, net.under = column, row + 2
     net.finish(sheet)
+
+
+def chart(net: NetworkSheets, sheet: Sheet, left: int, right: int, row: int, under: int) -> int:
+    """Bars of the outputs beside the weights, or under everything; returns the row after them."""
+    results = [net.plan.placed[id(x)].block for x in net.plan.trace.results if x.ndim == 2 and id(x) in net.plan.placed]
+    if len(results) != 1 or results[0].arrangement.height > charts.MOST_SAMPLES:
+        return row
+    if sum(width_of(sheet, c) for c in range(left, right)) < CHART_WIDTH:
+        row, left = under, 1
+    sheet.finishing.append(charts.bars(results[0], row, left, is_softmax(results[0].values), "output of each sample"))
+    return row + CHART_ROWS
 
 
 def steps(net: NetworkSheets, sheet: Sheet, column: int, under: int) -> tuple[dict[str, int], list[Placed]]:

@@ -46,7 +46,15 @@ AFTER = {
     "relu": "negative sums become 0", "sigmoid": "squeezed between 0 and 1", "tanh": "squeezed between -1 and 1",
     "softmax": "then turned into shares that add up to 1",
 }  # fmt: skip
-SETTINGS = {"Dense": "units", "Conv1D": "filters", "Conv2D": "filters", "Conv3D": "filters", "LSTM": "units", "GRU": "units", "SimpleRNN": "units"}
+SETTINGS = {
+    "Dense": "units",
+    "Conv1D": "filters",
+    "Conv2D": "filters",
+    "Conv3D": "filters",
+    "LSTM": "units",
+    "GRU": "units",
+    "SimpleRNN": "units",
+}
 
 
 def find(model: Model, path: str) -> Layer | None:

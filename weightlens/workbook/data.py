@@ -1,0 +1,105 @@
+"""Many samples on a sheet of their own, and a cell that picks the one that the network is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.errors import WorkbookTooLarge
+from weightlens.forward import predict
+from weightlens.workbook import target
+from weightlens.workbook.cells import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, combine, refer
+from weightlens.workbook.controls import control, drop_down
+from weightlens.workbook.grid import Block
+from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.network import HEAD, LABEL, TOP, squares
+
+if TYPE_CHECKING:
+    from weightlens.model import Model
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.plan import Sheet
+
+DATA, MINE = "data", "mine"
+SMALL, NARROW, WINDOW = 2000, 64, 20  # parameters and inputs of a network that may show a row per sample; and how many rows
+MANY_ROWS, MANY_SAMPLES = 200, 24  # from more samples on they stand on a Data sheet: networks on one sheet, and others
+
+
+def shown(model: Model, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The samples that the network's own sheets show: all, or of very many only one (of a small dense network some)."""
+    samples = len(arrays[0]) if arrays and all(x.ndim and len(x) == len(arrays[0]) for x in arrays) else 1
+    small = model.size <= SMALL and all(x.ndim == 2 and x.shape[1] <= NARROW for x in arrays)
+    if samples <= (MANY_ROWS if small else MANY_SAMPLES):
+        return arrays
+    return [x[: WINDOW if small else 1] for x in arrays]
+
+
+def pick_from(net: NetworkSheets, arrays: list[np.ndarray]) -> None:
+    """Turn the network's inputs into formulas that fetch the picked sample, or the numbers typed in beside."""
+    home = net.plan.sheets[net.plan.names["input_0"][0]]
+    sheet = net.page(
+        "Data", "Data", f"{len(arrays[0]):,} samples", "The samples to pick from. Type over them, or paste others.", numbered=False
+    )
+    blocks = data_blocks(net, sheet, arrays)
+    pick = control(net, home, 1, "picked sample", 1.0, f"of {len(arrays[0]):,}; choose another one")
+    first, last = TOP + 1, TOP + len(arrays[0])
+    net.plan.names["samples"] = (sheet.number, f"$A${first}:$A${last}")
+    home.finishing.append(drop_down(pick.place, "samples"))
+    switch = control(net, home, pick.after, "read", DATA, "data, or mine: the cells below the heading mine")
+    home.finishing.append(drop_down(switch.place, f'"{DATA},{MINE}"'))
+    net.plan.names["picked"], net.plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
+    outputs = predict(net.model, arrays)
+    if len(outputs) == 1 and len(outputs[0]) == len(arrays[0]):
+        target.stored(net, sheet, net.options.target, outputs[0])
+    own, column = home, 1 + max(block.column + block.arrangement.width for block in home.blocks)
+    if net.plan.one_sheet:
+        own, column = net.page("Mine", "Mine", hint="Your own inputs: read where the switch says mine.", numbered=False), 1
+    small = squares(home)
+    for x, block in zip(net.plan.trace.inputs, blocks, strict=True):
+        shown = next(b for b in home.blocks if b.values is x.value and b.make is None)
+        mine = own.put(Block(shown.arrangement, x.value, net.styles.numbers("input", None, small)), TOP, column)
+        net.columns(own, column, mine.arrangement, small)
+        net.caption(own, HEAD, column, mine.arrangement.width, "mine", f"your own {x.name}")
+        own.heats.append((mine.area, "ink"))
+        column += mine.arrangement.width + 1
+        shown.sheet_names = net.plan.titles
+        shown.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", mine, block)
+        shown.style = net.styles.numbers("step", None, small)
+
+
+def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: list[np.ndarray]) -> list[Block]:
+    """One row per sample, all its numbers side by side in C order; inputs beside each other."""
+    n, column, blocks = len(arrays[0]), 1, []
+    width = sum(int(np.prod(x.shape[1:], dtype=np.int64)) + 1 for x in arrays)
+    if n + TOP > MAX_ROWS or width + 4 > MAX_COLUMNS:
+        raise WorkbookTooLarge(f"{n:,} samples of {width - len(arrays):,} numbers do not fit a sheet; give fewer samples, or one")
+    sheet.write(LABEL, 0, "sample", net.styles["label right"])
+    numbers = Arrangement((n, 1), (0,), (1,))
+    sheet.put(Block(numbers, np.arange(1.0, n + 1)[:, None], net.styles["label right"]), TOP, 0)
+    for x, recorded in zip(arrays, net.plan.trace.inputs, strict=True):
+        flat = x.reshape(n, -1)
+        names = (
+            list(net.options.input_labels) if len(net.options.input_labels) == flat.shape[1] else [f"x{j}" for j in range(flat.shape[1])]
+        )
+        sheet.write(HEAD, column, recorded.name, net.styles["caption left"])
+        net.labels(sheet, LABEL, column, dict(enumerate(names[:3000])))
+        blocks.append(sheet.put(Block(Arrangement(flat.shape, (0,), (1,)), flat, net.styles["data"]), TOP, column))
+        column += flat.shape[1] + 1
+    sheet.default_width = 7
+    sheet.freeze = f"B{TOP + 1}"
+    return blocks
+
+
+def fetched(pick: str, switch: str, mine: Block, data: Block) -> Callable[[], Expression]:
+    """``IF(switch="mine", mine, INDEX(column of the data, picked + sample, 1))`` for every number of the input."""
+    shape, n = mine.arrangement.shape, data.arrangement.shape[0]
+    columns: Cells = np.broadcast_to((data.first + np.arange(data.arrangement.shape[1])).reshape(1, *shape[1:]), shape)
+
+    def make() -> Expression:
+        options = [["INDEX(", Area(columns, n, 1), f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)"] for i in range(shape[0])]
+        which = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
+        found = Expression(shape, options, which if shape[0] > 1 else None)  # type: ignore[arg-type]
+        return combine([f'IF({switch}="{MINE}",', refer(mine.cells), ",", found, ")"], shape)
+
+    return make
