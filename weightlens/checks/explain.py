@@ -1,0 +1,208 @@
+"""Why a number is wrong: the known mistakes are made on purpose, and those that lead to the person's numbers are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from weightlens.arithmetic import arithmetic, plain
+from weightlens.checks.mistakes import Mistake, known_mistakes
+from weightlens.checks.misread import misread
+from weightlens.checks.placing import Given
+from weightlens.checks.replay import Edit, Replay, instead
+from weightlens.checks.scene import Scene
+from weightlens.recording import Recorded, Step
+
+SHOWN = 5  # explanations that are kept
+EFFORT = 2e9  # numbers computed in search of an explanation, about
+PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
+PARTLY = 4.0  # bits: a mistake is less likely to be made in one sample or one unit only
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A mistake that leads to the numbers that were given: its kind, a sentence, and the line of arithmetic as it should be."""
+
+    kind: str
+    words: str
+    correction: str
+    step: str
+    bits: float
+    harmless: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.words}. {self.correction}".strip()
+
+
+class Explainer:
+    """Looks for mistakes in one calculation: ``givens`` in order, the last of them the first that differs.
+
+    ``legitimate`` are edits that a correct calculation may contain as well (e^x without subtracting the maximum).
+    """
+
+    def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
+        self.scene, self.replay = scene, scene.replay
+        self.target, self.earlier, self.legitimate = givens[-1], list(givens[:-1]), legitimate
+        self.pins = pinned(self.earlier, self.replay, legitimate)
+        work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
+        self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
+        self.sought = ~self.target.agrees(self.replay.run([self.target.node], legitimate)[0])
+
+    def explanations(self) -> list[Explanation]:
+        """The likeliest first; empty where no known mistake leads there."""
+        found, partly = self.known(known_mistakes(self.scene))
+        found += self.other_samples()
+        if min((m.bits for m in found), default=np.inf) > PLAIN:
+            found += misread(self, self.runs)
+        if not found or min(m.bits for m in found) > min((m.bits for m in partly), default=np.inf):
+            found += partly
+        best = {m.words: m for m in sorted(found, key=lambda m: -m.bits)}
+        ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
+        return [Explanation(m.kind, m.words, self.correction(m), path(m.at), m.bits, m.harmless) for m in ranked]
+
+    def known(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake]]:
+        """The mistakes that reproduce every number, and those that reproduce the wrong ones where the others are right."""
+        found, partly = [], []
+        for number, mistake in enumerate(mistakes):
+            if number >= self.runs:
+                break
+            agreed = self.outcome(mistake.edits)
+            if agreed is None:
+                continue
+            if agreed.all():
+                found.append(mistake)
+            elif agreed[self.sought].all() and not mistake.harmless:
+                partly.append(replace(mistake, bits=mistake.bits + PARTLY, words=f"{mistake.words}, {self.where()} only"))
+        return found, partly
+
+    def outcome(self, edits: dict[int, Edit]) -> np.ndarray | None:
+        """Which of the numbers sought a mistake leads to; ``None`` where it changes nothing, or contradicts earlier steps.
+
+        It is made once on the person's own earlier numbers, and once on the exact ones.
+        """
+        results = [self.agreement(edits, self.pins)] if self.pins else []
+        if not results or results[0] is None or not results[0].all():
+            results.append(self.agreement(edits, {}, self.earlier))
+        known = [r for r in results if r is not None]
+        return max(known, key=lambda r: int(r.sum()), default=None)
+
+    def agreement(self, edits: dict[int, Edit], pins: dict[int, Edit], others: Sequence[Given] = ()) -> np.ndarray | None:
+        """Which numbers agree after the edits; the ``others`` have to agree as well."""
+        target = self.target
+        if not self.reaches(edits):
+            return None
+        try:
+            values = self.replay.run([target.node, *(g.node for g in others)], self.legitimate | edits | pins)
+            if not all(g.agrees(v).all() for g, v in zip(others, values[1:], strict=True)):
+                return None
+            agreed = target.agrees(values[0])
+        except (ValueError, IndexError, TypeError):  # a shape that does not fit: nobody computes that
+            return None
+        return agreed if agreed[self.sought].any() else None
+
+    def reaches(self, edits: Iterable[int]) -> bool:
+        """Whether the number sought depends on what is edited."""
+        behind, number = self.replay.behind(self.target.node), self.replay.number
+        return any(key in number and behind[number[key]] for key in edits)
+
+    def where(self) -> str:
+        """The samples, or else the units, that differ: ``in sample 3``."""
+        if not self.target.node.shape:
+            return "here"
+        differing = [self.target.elements[i] for i in np.flatnonzero(self.sought)]
+        samples = sorted({e[0] for e in differing})
+        units = sorted({e[-1] for e in differing})
+        if len(units) < len(samples):
+            return "in unit " + ", ".join(map(str, units[:6]))
+        return "in sample " + ", ".join(str(s + 1) for s in samples[:6])
+
+    def other_samples(self) -> list[Mistake]:
+        """Rows that are right for other rows of the input."""
+        inputs = self.scene.trace.inputs
+        samples = inputs[0].shape[0]
+        if samples < 2 or not self.target.node.shape or self.target.node.shape[0] != samples or any(x.shape[0] != samples for x in inputs):
+            return []
+        rows = rows_meant(self.target, self.replay.run([self.target.node], self.legitimate)[0], self.sought)
+        if rows is None:
+            return []
+        moved = {a: b for a, b in rows.items() if a != b}
+        order = np.arange(samples)
+        for given, meant in moved.items():
+            order[given] = meant
+        edits = {id(x): instead(x.value[order]) for x in inputs}
+        agreed = self.outcome(edits)
+        if agreed is None or not agreed.all():
+            return []
+        shifts = {(b - a) % samples for a, b in moved.items()}
+        bits = np.log2(samples) * (1 if len(shifts) == 1 or len(moved) == 1 else len(moved)) + 1.0
+        pairs = "; ".join(f"row {a + 1} is sample {b + 1}" for a, b in sorted(moved.items())[:4])
+        return [Mistake("another sample", f"another sample of the data was computed ({pairs})", edits, None, float(bits))]
+
+    def correction(self, mistake: Mistake) -> str:
+        """The arithmetic as it should be, of the element that the mistake changes most."""
+        step = mistake.at if mistake.at is not None and self.reaches([id(mistake.at.made)]) else self.target.step
+        try:
+            wrong, right = (self.replay.run([step.made], self.legitimate | edits)[0] for edits in (mistake.edits, {}))
+        except (ValueError, IndexError, TypeError):
+            wrong, right = None, step.value
+        index = self.shown(step, wrong, right)
+        return f"{element_words(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
+
+    def shown(self, step: Step, wrong: Any, right: Any) -> tuple[int, ...]:
+        """Which element to show: one of those given that differ, else the one that the mistake changes most."""
+        if step.made is self.target.node:
+            return self.target.elements[int(self.target.off(right).argmax())]
+        if wrong is None or np.shape(wrong) != np.shape(right):
+            return (0,) * step.made.ndim
+        difference = np.nan_to_num(np.abs(wrong - right))
+        return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
+
+
+def pinned(givens: Sequence[Given], replay: Replay, legitimate: dict[int, Edit]) -> dict[int, Edit]:
+    """The person's own numbers in the place of ours, for what they computed later from them."""
+    pins: dict[int, Edit] = {}
+    for given in givens:
+        array = np.array(replay.run([given.node], legitimate)[0], np.float64)
+        array[given.at] = given.values
+        pins[id(given.node)] = instead(array)
+    return pins
+
+
+def rows_meant(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
+    """For each sample with a wrong number the sample for which all its numbers are right; ``None`` where there is none."""
+    rows: dict[int, list[int]] = {}
+    for i, element in enumerate(given.elements):
+        rows.setdefault(element[0], []).append(i)
+    found: dict[int, int] = {}
+    for row, members in rows.items():
+        if not sought[members].any():
+            continue
+        fits = [other for other in range(len(array)) if other != row and all_right(given, array, members, other)]
+        if not fits:
+            return None
+        found[row] = fits[0]
+    return found
+
+
+def all_right(given: Given, array: Any, members: list[int], other: int) -> bool:
+    """Whether these numbers are right for another sample."""
+    true = np.array([array[(other, *given.elements[i][1:])] for i in members])
+    return bool((np.abs(given.values[members] - true) <= given.allowed[members] * (1 + 1e-9)).all())
+
+
+def path(step: Step | None) -> str:
+    return "" if step is None else f"{step.layer}/{step.name}"
+
+
+def element_words(step: Step, index: tuple[int, ...]) -> str:
+    """``dense/pre-activation, sample 2, unit 1``."""
+    parts = [f"sample {index[0] + 1}"] if len(index) > 1 else []
+    inside = index[1:] if len(index) > 1 else index
+    parts += [f"unit {inside[0]}" if len(inside) == 1 else f"element [{', '.join(map(str, inside))}]"] if inside else []
+    return ", ".join([path(step), *parts])
+
+
+__all__ = ["Explainer", "Explanation", "Recorded"]

@@ -1,0 +1,157 @@
+"""One weight misread: which cell, and for which number it was taken."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.checks.mistakes import Mistake, is_bias, label
+from weightlens.checks.replay import Edit, instead
+from weightlens.recording import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from weightlens.checks.explain import Explainer
+
+BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
+ROUNDS = 14  # of Newton's method
+
+
+def misread(explainer: Explainer, runs: int) -> list[Mistake]:
+    """The weights that, with another number in one cell, lead to what was given; the best fit first.
+
+    Needs two numbers that differ, or the neighbours' numbers and lost signs would explain anything.
+    """
+    found: list[tuple[float, Mistake]] = []
+    weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.reaches([id(w)])]
+    cells = [(w, i) for w in reversed(weights) for i in range(w.size)][: runs // 4]
+    bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
+    for (w, i), base in product(cells, bases):
+        search = Cell(explainer, w, i, base)
+        for value, words, bits in search.readings():
+            total = BITS + bits + math.log2(max(len(cells), 1))
+            kind = "bias of another unit" if words.startswith("that of unit") and is_bias(w) else "weight misread"
+            at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
+            text = f"{label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
+            found.append((search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), total)))
+    found.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
+    return [mistake for _, mistake in found]
+
+
+class Cell:
+    """One element of a weight, and what other numbers in it lead to."""
+
+    def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: dict[int, Edit]) -> None:
+        self.explainer, self.weight, self.position, self.base = explainer, weight, position, base
+        self.value = float(weight.value.reshape(-1)[position])
+
+    def edits(self, value: float) -> dict[int, Edit]:
+        """The weight with another number in this cell."""
+        array = self.weight.value.copy()
+        array.reshape(-1)[self.position] = value
+        return {id(self.weight): instead(array)}
+
+    def result(self, value: float) -> np.ndarray:
+        """The numbers sought, with another number in this cell."""
+        target = self.explainer.target
+        return target.picked(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
+
+    def misfit(self, value: float) -> float:
+        """How far the numbers are off then, in units of what their digits allow."""
+        target = self.explainer.target
+        return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
+
+    def fits(self, value: float) -> bool:
+        agreed = self.explainer.outcome(self.edits(value))
+        return agreed is not None and bool(agreed.all())
+
+    def readings(self) -> Iterator[tuple[float, str, float]]:
+        """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then any number."""
+        if not self.possible():
+            return
+        solved = self.solved()
+        if solved is None or not self.fits(solved):
+            return
+        for value, words, bits in self.plain_misreadings():
+            if self.fits(value):
+                yield value, words, bits
+                return
+        yield solved, f"about {self.shortest(solved):.4g}", 6.0
+
+    def possible(self) -> bool:
+        """Whether a small change moves what differs, and mostly in one direction of agreement."""
+        target, sought = self.explainer.target, self.explainer.sought
+        h = 1e-4 * max(1.0, abs(self.value))
+        self.start = self.result(self.value)
+        self.slope = (self.result(self.value + h) - self.start) / h
+        if not self.slope[sought].any():
+            return False
+        wanted = (target.values - self.start)[sought]
+        signs = np.sign(wanted) * np.sign(np.asarray(self.slope[sought]))
+        return bool(abs(float(signs.sum())) >= 0.6 * max(int(np.count_nonzero(signs)), 1))
+
+    def solved(self) -> float | None:
+        """The number in this cell for which those given come out, each within its digits, or come nearest."""
+        value = self.nearest()
+        h = 1e-6 * max(1.0, abs(value))
+        result = self.result(value)
+        slope = (self.result(value + h) - result) / h
+        target = self.explainer.target
+        moves = np.flatnonzero(np.abs(slope) * max(1.0, abs(value)) > 1e-3 * target.allowed)
+        ends = np.array([(target.values + side * target.allowed - result)[moves] / slope[moves] for side in (-1, 1)])
+        low, high = ends.min(0).max(initial=-np.inf), ends.max(0).min(initial=np.inf)  # what every number allows
+        return value + float(low + high) / 2 if np.isfinite(low) and np.isfinite(high) and low <= high else value
+
+    def nearest(self) -> float:
+        """The number in this cell for which the squared differences are least: Gauss and Newton, with shorter steps where needed."""
+        target = self.explainer.target
+        weights = 1.0 / target.allowed
+        value, result, slope = self.value, self.start, self.slope
+        best = np.sum(((target.values - result) * weights) ** 2)
+        for _ in range(ROUNDS):
+            steepness = np.sum((slope * weights) ** 2)
+            if not np.isfinite(steepness) or steepness == 0:
+                break
+            move = float(np.sum((target.values - result) * slope * weights**2) / steepness)
+            move, result, error = self.descent(value, float(np.clip(move, -4 - 4 * abs(value), 4 + 4 * abs(value))), float(best), weights)
+            if error >= best:
+                break
+            value, best = value + move, error
+            if abs(move) < 1e-7 * max(1.0, abs(value)):
+                break
+            h = 1e-5 * max(1.0, abs(value))
+            slope = (self.result(value + h) - result) / h
+        return value
+
+    def descent(self, value: float, move: float, best: float, weights: np.ndarray) -> tuple[float, np.ndarray, float]:
+        """The move, made shorter until it helps; the numbers it leads to, and how far these are off."""
+        for _ in range(6):
+            result = self.result(value + move)
+            error = float(np.sum(((self.explainer.target.values - result) * weights) ** 2))
+            if error < best:
+                break
+            move /= 4
+        return move, result, error
+
+    def plain_misreadings(self) -> Iterator[tuple[float, str, float]]:
+        """A lost sign, zero, a neighbour's number, a point in the wrong place."""
+        array, v = self.weight.value, self.value
+        yield -v, f"{-v:.4g}, with the wrong sign,", 0.0
+        yield 0.0, "0", 0.0
+        index = np.unravel_index(self.position, array.shape) if array.ndim else ()
+        for axis in range(array.ndim):
+            for other in range(array.shape[axis]):
+                if other != index[axis] and (abs(other - index[axis]) == 1 or array.ndim == 1):
+                    place = tuple(other if d == axis else int(i) for d, i in enumerate(index))
+                    words = f"that of unit {other}" if array.ndim == 1 else f"that of its neighbour [{', '.join(map(str, place))}]"
+                    yield float(array[place]), f"{words}, {array[place]:.4g},", 1.0
+        yield 10 * v, f"{10 * v:.4g}, with the point in the wrong place,", 2.0
+        yield v / 10, f"{v / 10:.4g}, with the point in the wrong place,", 2.0
+
+    def shortest(self, value: float) -> float:
+        """The number with the fewest digits that still fits."""
+        return next((rounded for digits in range(1, 6) if self.fits(rounded := float(f"{value:.{digits}g}"))), value)

@@ -1,0 +1,221 @@
+"""Which steps of the forward pass the numbers of a calculation by hand belong to."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.claims import NOISE, Claim, Claims, Written, allowances
+from weightlens.errors import BadInput
+from weightlens.recording import Recorded, Step, Trace
+
+Index = tuple[int, ...]
+
+OTHER_WORDS = {
+    "dot product": ("dot", "product", "matmul", "x w", "wx", "xw", "x kernel"),
+    "pre activation": ("preactivation", "z", "logits", "logit", "net", "net input", "weighted sum", "biased", "with bias", "linear"),
+    "exponentials": ("e^x", "e^z", "exp", "exps", "exponential", "e x", "exp x", "exp z"),
+    "sum": ("total", "sum of exponentials", "denominator", "sum of e^x"),
+    "activation": (
+        "output",
+        "a",
+        "h",
+        "y",
+        "out",
+        "result",
+        "softmax",
+        "relu",
+        "sigmoid",
+        "tanh",
+        "probability",
+        "probabilities",
+        "prediction",
+    ),
+}
+INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # where a layer has no bias there is one step less
+
+
+@dataclass(eq=False)
+class Given:
+    """What the calculation says about one step: elements of its array, their numbers, and how exact these are."""
+
+    step: Step
+    elements: list[Index]
+    written: list[Written]
+    places: list[str]
+
+    def __post_init__(self) -> None:
+        self.values = np.array([w.value for w in self.written])
+        self.allowed = allowances(self.written)
+        self.at = tuple(np.array(axis) for axis in zip(*self.elements, strict=True)) if self.step.made.shape else ()
+
+    @property
+    def node(self) -> Recorded:
+        return self.step.made
+
+    def picked(self, array: Any) -> np.ndarray:
+        """The elements that were given, out of the whole step."""
+        return np.atleast_1d(np.broadcast_to(array, self.node.shape)[self.at]).astype(np.float64)
+
+    def off(self, array: Any) -> np.ndarray:
+        """How far each number is from what it should be, in units of what its digits allow."""
+        true = self.picked(array)
+        difference = np.abs(self.values - true)
+        room = self.allowed * (1 + 1e-9) + NOISE * np.maximum(1.0, np.abs(true))
+        return np.where(np.isfinite(difference), difference / room, np.inf)
+
+    def agrees(self, array: Any) -> np.ndarray:
+        """Which numbers are right within their digits."""
+        return self.off(array) <= 1.0
+
+
+class NoSuchStep(BadInput):
+    """The layer has no step of that name: a slip of the pen, or a step that only somebody who is wrong computes."""
+
+
+def place(claims: Claims, trace: Trace) -> list[Given]:
+    """The claims, sorted by the steps they are about, in the order in which these are computed."""
+    if claims.rows:
+        return rows_of_outputs(claims, trace)
+    samples = [claim.sample for claim in claims.items if claim.sample is not None]
+    first = 0 if 0 in samples else 1  # samples are numbered from 1, as in a workbook, unless there is a sample 0
+    steps = steps_of(trace)
+    order = {id(step.made): i for i, step in enumerate(steps)}
+    groups: dict[int, tuple[Step, list[Claim]]] = {}
+    for claim in claims.items:
+        try:
+            step = find_step(trace, steps, claim, claims.source)
+            groups.setdefault(id(step.made), (step, []))[1].append(claim)
+        except NoSuchStep as unknown:
+            claims.unknown.append(str(unknown))
+    if not groups:
+        raise BadInput(claims.unknown[0] if claims.unknown else f"{claims.source}: holds no numbers")
+    return [made_given(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
+
+
+def steps_of(trace: Trace) -> list[Step]:
+    """The inputs, as steps that nobody computes, then every step."""
+    return [Step(x.name, "input", x) for x in trace.inputs] + list(trace.steps)
+
+
+def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
+    """Rows of final outputs; for a network with one output a number, one row of numbers is one for each sample."""
+    sizes = [int(np.prod(x.shape[1:])) for x in trace.results]
+    samples, total = trace.results[0].shape[0], sum(sizes)
+    widths = Counter(claim.sample for claim in claims.items)
+    across = total == 1 and len(widths) == 1 and len(claims.items) > 1
+    if not across and set(widths.values()) != {total}:
+        raise BadInput(f"{claims.source}: a row has {max(widths.values())} numbers, but the network has {total} outputs")
+    found: dict[int, list[Claim]] = {}
+    for claim in claims.items:
+        assert claim.unit is not None
+        if across:
+            claim.sample, claim.unit = claim.unit[0], (0,)
+        k = int(np.searchsorted(np.cumsum(sizes), claim.unit[0], side="right"))
+        claim.unit = (claim.unit[0] - sum(sizes[:k]),)
+        found.setdefault(k, []).append(claim)
+    if max(claim.sample or 0 for claim in claims.items) >= samples:
+        raise BadInput(f"{claims.source}: has more rows than the {samples} samples of the input")
+    return [made_given(output_step(trace, k), group, 0, trace) for k, group in sorted(found.items())]
+
+
+def output_step(trace: Trace, number: int = 0) -> Step:
+    """The step that is the network's output."""
+    node = trace.results[number]
+    return next((step for step in trace.steps if step.made is node), Step(node.layer or "output", node.name or "output", node))
+
+
+def plain_words(name: str) -> str:
+    """A name in small letters, with single spaces; a synonym becomes the name that the trace has."""
+    clean = re.sub(r"[\s_\-*.·@()]+", " ", name.lower()).strip()
+    return next((known for known, others in OTHER_WORDS.items() if clean in others), clean)
+
+
+def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Step:
+    """The step that a claim names; layers and steps may be named as people do."""
+    layer, name = claim.layer.strip(), claim.step.strip()
+    if not layer and "/" in name:
+        layer, _, name = name.rpartition("/")
+    if not layer and not name:
+        return output_step(trace)
+    own = [s for s in steps if layer and s.layer.lower() == layer.lower()] or [
+        s for s in steps if s.layer.lower().startswith(layer.lower() + "/")
+    ]
+    if layer and not own:
+        known = list(dict.fromkeys(s.layer for s in steps))
+        close = difflib.get_close_matches(layer, known, 1)
+        raise BadInput(
+            f"{source}, {claim.place}: there is no layer {layer!r}; {f'did you mean {close[0]!r}?' if close else 'there are: ' + ', '.join(known[:12])}"
+        )
+    found = named(own, name, trace, layer) if layer else []
+    found = found or named(steps, name, trace, "")
+    if not found:
+        names = ", ".join(dict.fromkeys(s.name for s in own or steps))
+        raise NoSuchStep(f"{source}, {claim.place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
+    number = (claim.time or 0) if len(found) > 1 else 0
+    if number >= len(found):
+        raise BadInput(f"{source}, {claim.place}: step {name!r} occurs {len(found)} times, numbered from 0")
+    return found[number] if layer or claim.time is not None else found[-1]
+
+
+def named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
+    """The steps of that name; ``output`` and the like are what a layer hands on."""
+    wanted = plain_words(name) if name else "activation"
+    for word in (wanted, *INSTEAD.get(wanted, ())):
+        found = [step for step in steps if plain_words(step.name) == word or step.name.lower() == name.lower()]
+        if found:
+            return found
+    if wanted in ("activation", "pre activation") and layer:
+        outputs = next((nodes for path, nodes in trace.layer_outputs.items() if path.lower() == layer.lower()), [])
+        return [step for node in outputs for step in steps_of(trace) if step.made is node] or steps[-1:]
+    close = difflib.get_close_matches(wanted, [plain_words(step.name) for step in steps], 1, 0.8)
+    return [step for step in steps if close and plain_words(step.name) == close[0]]
+
+
+def made_given(step: Step, claims: list[Claim], first: int, trace: Trace) -> Given:
+    """The claims about one step, each with its element."""
+    shape = step.made.shape
+    batched = bool(shape) and (len(shape) > 1 or shape[0] == trace.inputs[0].shape[0])
+    inside = shape[1:] if batched else shape
+    size = int(np.prod(inside))
+    units = [c.unit[0] for c in claims if c.unit is not None and len(c.unit) == 1]
+    from_one = bool(units) and max(units) == size and 0 not in units  # units are numbered from 0, unless one would be past the end
+    seen: Counter[Any] = Counter()
+    elements = []
+    for claim in claims:
+        unit = claim.unit if claim.unit is None or not from_one else (claim.unit[0] - 1,)
+        if unit is None and size == 1:
+            unit = (0,)
+        count = seen[(unit, claim.sample)]
+        seen[(unit, claim.sample)] += 1
+        sample = claim.sample - first if claim.sample is not None else count if unit is not None else count // size
+        flat = flat_position(count % size if unit is None else unit, inside, claim, step)
+        elements.append(element(sample, flat, inside, batched, shape, claim, step))
+    return Given(step, elements, [c.written for c in claims], [c.place for c in claims])
+
+
+def flat_position(unit: int | Index, inside: Index, claim: Claim, step: Step) -> int:
+    """The position of a unit within a sample; ``(1, 2, 0)`` and the flat number mean the same."""
+    if isinstance(unit, int):
+        return unit
+    if len(unit) == 1:
+        return unit[0]
+    if len(unit) != len(inside) or any(i >= n for i, n in zip(unit, inside, strict=True)):
+        raise BadInput(f"{claim.place}: {step.layer}/{step.name} has no element {unit}; its shape is {inside} for each sample")
+    return int(np.ravel_multi_index(unit, inside))
+
+
+def element(sample: int, flat: int, inside: Index, batched: bool, shape: Index, claim: Claim, step: Step) -> Index:
+    """The index of an element of the step's array."""
+    samples = shape[0] if batched else 1
+    if batched and not 0 <= sample < samples:
+        raise BadInput(f"{claim.place}: sample {sample + 1} of {step.layer}/{step.name}, but the input has {samples}")
+    if not 0 <= flat < max(int(np.prod(inside)), 1):
+        raise BadInput(f"{claim.place}: unit {flat} of {step.layer}/{step.name}, which has {int(np.prod(inside))} (numbered from 0)")
+    within = tuple(int(i) for i in np.unravel_index(flat, inside)) if inside else ()
+    return (sample, *within) if batched else within

@@ -1,0 +1,121 @@
+"""The recorded forward pass run again with something changed: what a mistake would have led to.
+
+Every recorded value knows the NumPy call that made it, so a mistake is an edit of single values (another bias,
+another function, rounded numbers), and only what follows from them is computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from weightlens.recording import Recorded, Trace, each, operands
+
+Now = Callable[[Recorded], Any]  # the value that something has in this run
+Edit = Callable[[Now, Callable[[], Any]], Any]  # makes a value from others, or from what it would have been
+Edits = Mapping[int, Edit]  # by the id of the value
+
+
+def instead(array: Any) -> Edit:
+    """This array in the place of the value."""
+    return lambda now, own: array
+
+
+def through(function: Callable[[Any], Any]) -> Edit:
+    """The function of what the value would have been."""
+    return lambda now, own: function(own())
+
+
+def of(node: Recorded, function: Callable[[Any], Any]) -> Edit:
+    """The function of another value."""
+    return lambda now, own: function(now(node))
+
+
+class Replay:
+    """All values behind a trace in an order in which they can be computed."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.nodes = ordered([*trace.results, *(step.made for step in trace.steps)])
+        self.number = {id(node): i for i, node in enumerate(self.nodes)}
+        self.before = [[self.number[id(x)] for x in operands(node)] for node in self.nodes]
+        self.kept: dict[int, Any] = {}  # values that the trace has dropped, computed again
+        self._behind: dict[int, np.ndarray] = {}
+
+    def behind(self, node: Recorded) -> np.ndarray:
+        """Which values ``node`` is computed from (itself included), by number."""
+        last = self.number[id(node)]
+        if last not in self._behind:
+            found = np.zeros(len(self.nodes), bool)
+            found[last] = True
+            for i in range(last, -1, -1):
+                if found[i]:
+                    found[self.before[i]] = True
+            self._behind[last] = found
+        return self._behind[last]
+
+    def original(self, i: int) -> Any:
+        """A value as it was."""
+        node = self.nodes[i]
+        if node.value is not None:
+            return node.value
+        if i not in self.kept:
+            waiting = [i]
+            while waiting:
+                missing = [k for k in self.before[waiting[-1]] if self.nodes[k].value is None and k not in self.kept]
+                if missing:
+                    waiting += missing
+                else:
+                    k = waiting.pop()
+                    self.kept[k] = computed(self.nodes[k], lambda x: self.kept.get(self.number[id(x)], x.value))
+        return self.kept[i]
+
+    def run(self, wanted: Iterable[Recorded], edits: Edits) -> list[Any]:
+        """The wanted values after the edits."""
+        targets = [self.number[id(node)] for node in wanted]
+        behind = np.logical_or.reduce([self.behind(self.nodes[i]) for i in targets])
+        edited = {self.number[key]: edit for key, edit in edits.items() if key in self.number and behind[self.number[key]]}
+        changed: dict[int, Any] = {}
+
+        def now(node: Recorded) -> Any:
+            i = self.number[id(node)]
+            return changed[i] if i in changed else self.original(i)
+
+        with np.errstate(all="ignore"):
+            for i in range(min(edited, default=len(self.nodes)), max(targets, default=-1) + 1):
+                if not behind[i]:
+                    continue
+                if i in edited:
+                    changed[i] = edited[i](now, lambda i=i: computed(self.nodes[i], now) if self.nodes[i].op else self.original(i))  # type: ignore[misc]
+                elif any(k in changed for k in self.before[i]):
+                    changed[i] = computed(self.nodes[i], now)
+        return [changed[i] if i in changed else self.original(i) for i in targets]
+
+
+def computed(node: Recorded, now: Now) -> Any:
+    """The call that made a value, made again."""
+
+    def value(thing: Any) -> Any:
+        return now(thing) if isinstance(thing, Recorded) else thing
+
+    if node.op is None:
+        return node.value
+    out = node.op(*each(value, node.args), **each(value, node.kwargs))
+    return out.astype(np.float64) if getattr(out, "dtype", None) == object else out
+
+
+def ordered(roots: Iterable[Recorded]) -> list[Recorded]:
+    """Every value behind the roots, operands first."""
+    done: dict[int, Recorded] = {}
+    stack = [(root, False) for root in roots]
+    while stack:
+        node, opened = stack.pop()
+        if id(node) in done:
+            continue
+        if opened:
+            done[id(node)] = node
+        else:
+            stack.append((node, True))
+            stack.extend((x, False) for x in operands(node) if id(x) not in done)
+    return list(done.values())

@@ -1,0 +1,214 @@
+"""What a mistake can be made on: the weights, inputs and functions of one forward pass, found in its recording."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.replay import Replay
+from weightlens.model import Model
+from weightlens.recording import Recorded, Step, Trace, operands
+
+SCALING = ("Rescaling", "Normalization")
+
+
+@dataclass(eq=False)
+class Site:
+    """A place where a function is applied: ``out = function(argument)``. ``at``: the step it belongs to."""
+
+    function: str
+    argument: Recorded
+    out: Recorded
+    at: Step
+
+
+@dataclass(eq=False)
+class Scene:
+    """One forward pass, and what there is in it."""
+
+    model: Model
+    trace: Trace
+    replay: Replay
+
+    @cached_property
+    def weights(self) -> list[Recorded]:
+        """Every weight that is used, in the order of its use."""
+        return [node for node in self.replay.nodes if node.kind == "weight"]
+
+    @cached_property
+    def classes(self) -> dict[str, str]:
+        """Class names by the layers' paths, those of inner layers and nested models included."""
+        return dict(class_names(self.model, ""))
+
+    @cached_property
+    def owner(self) -> dict[int, Step]:
+        """The step that each value is written in; a named value is its own."""
+        found: dict[int, Step] = {}
+        for step in self.trace.steps:
+            found[id(step.made)] = step
+            stack = list(operands(step.made))
+            while stack:
+                node = stack.pop()
+                if not node.kind and id(node) not in found:
+                    found[id(node)] = step
+                    stack.extend(operands(node))
+        return found
+
+    def class_of(self, step: Step) -> str:
+        """The class of a step's layer; calls of a shared layer are numbered."""
+        return self.classes.get(step.layer.split(" #")[0], "")
+
+    @cached_property
+    def steps_of_layer(self) -> dict[str, list[Step]]:
+        """The steps of each layer, in order."""
+        found: dict[str, list[Step]] = {}
+        for step in self.trace.steps:
+            found.setdefault(step.layer, []).append(step)
+        return found
+
+    @cached_property
+    def readers(self) -> dict[int, Step]:
+        """The first step that reads each weight."""
+        found: dict[int, Step] = {}
+        for node in self.replay.nodes:
+            if id(node) in self.owner:
+                for x in operands(node):
+                    if x.kind == "weight":
+                        found.setdefault(id(x), self.owner[id(node)])
+        return found
+
+    @cached_property
+    def sites(self) -> list[Site]:
+        """Every activation: by its expression where that is known, else by the step's name; then layers that have none."""
+        found = []
+        for node in self.replay.nodes:
+            step = self.owner.get(id(node))
+            match = recognised(node) if step is not None else None
+            if step is not None and match is not None and match[1].shape == node.shape:
+                found.append(Site(match[0], match[1], node, step))
+        taken = {id(site.out) for site in found}
+        for steps in self.steps_of_layer.values():
+            last = steps[-1]
+            if id(last.made) in taken:
+                continue
+            if last.name in ("pre-activation", "dot product"):
+                found.append(Site("linear", last.made, last.made, last))
+            elif last.name == "activation" and (argument := one_argument(last.made)) is not None:
+                found.append(Site("activation", argument, last.made, last))
+        return found
+
+    @cached_property
+    def scalings(self) -> list[tuple[Step, Recorded]]:
+        """Layers that scale their input, with that input."""
+        found = []
+        for layer, steps in self.steps_of_layer.items():
+            last = steps[-1]
+            if self.class_of(last) in SCALING:
+                before = [x for x in named_behind(last.made) if x.layer != layer and x.shape == last.made.shape]
+                found += [(last, before[0])] if before else []
+        return found
+
+    @cached_property
+    def flattenings(self) -> list[tuple[Step, Recorded, Recorded]]:
+        """Values that become one row per sample, with what they are made from."""
+        found = []
+        for node in self.replay.nodes:
+            if node.op is np.reshape and isinstance(node.args[0], Recorded) and id(node) in self.owner:
+                source = node.args[0]
+                if source.ndim > 2 and node.ndim == 2 and source.shape[0] == node.shape[0]:
+                    found.append((self.owner[id(node)], source, node))
+        return found
+
+    def with_operation(self, *operations: Any) -> Iterator[tuple[str, list[Recorded]]]:
+        """The values made by one of these NumPy calls, layer by layer."""
+        found: dict[str, list[Recorded]] = {}
+        for node in self.replay.nodes:
+            if node.op in operations and id(node) in self.owner:
+                found.setdefault(self.owner[id(node)].layer, []).append(node)
+        yield from found.items()
+
+
+def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
+    """Every layer's path and class."""
+    stack = [(prefix + layer.name, layer) for layer in model.layers]
+    while stack:
+        path, layer = stack.pop()
+        yield path, layer.class_name
+        stack += [(f"{path}/{name}", inner) for name, inner in layer.inner.items()]
+        if layer.model is not None:
+            yield from class_names(layer.model, path + "/")
+
+
+def named_behind(node: Recorded) -> list[Recorded]:
+    """The named values that an expression uses, those of its own layer followed further."""
+    found: dict[int, Recorded] = {}
+    stack = list(operands(node))
+    while stack:
+        x = stack.pop()
+        if id(x) in found:
+            continue
+        if x.kind and x.kind != "weight":
+            found[id(x)] = x
+        if not x.kind or x.layer == node.layer:
+            stack.extend(operands(x))
+    return list(found.values())
+
+
+def one_argument(node: Recorded) -> Recorded | None:
+    """The one value that an elementwise step is a function of; ``None`` where there are several."""
+    shaped = [x for x in named_behind_once(node) if x.shape == node.shape and x.kind != "weight"]
+    return shaped[0] if len(shaped) == 1 else None
+
+
+def named_behind_once(node: Recorded) -> list[Recorded]:
+    """The named values that the expression itself uses."""
+    found: dict[int, Recorded] = {}
+    stack = list(operands(node))
+    while stack:
+        x = stack.pop()
+        if x.kind:
+            found[id(x)] = x
+        else:
+            stack.extend(operands(x))
+    return list(found.values())
+
+
+def recognised(node: Recorded) -> tuple[str, Recorded] | None:
+    """The activation function that an expression is, and its argument."""
+    op, args = node.op, node.args
+    if op is np.tanh and isinstance(args[0], Recorded):
+        return "tanh", args[0]
+    if op is np.maximum and isinstance(args[0], Recorded) and not isinstance(args[1], Recorded) and np.ndim(args[1]) == 0 and args[1] == 0:
+        return "relu", args[0]
+    if op is np.divide and isinstance(args[1], Recorded):
+        return sigmoid_argument(args[0], args[1]) or softmax_argument(args[0], args[1])
+    return None
+
+
+def sigmoid_argument(one: Any, denominator: Recorded) -> tuple[str, Recorded] | None:
+    """``1 / (1 + e^min(-x, 700))``."""
+    if isinstance(one, Recorded) or np.ndim(one) or one != 1 or denominator.op is not np.add:
+        return None
+    power = next((x for x in denominator.args if isinstance(x, Recorded) and x.op is np.exp), None)
+    limit = power.args[0] if power is not None else None
+    minus = limit.args[0] if isinstance(limit, Recorded) and limit.op is np.minimum else None
+    return ("sigmoid", minus.args[0]) if isinstance(minus, Recorded) and minus.op is np.negative else None
+
+
+def softmax_argument(top: Any, total: Recorded) -> tuple[str, Recorded] | None:
+    """``e^(x - max) / sum of e^(x - max)``."""
+    if not isinstance(top, Recorded) or top.op is not np.exp or total.name != "sum" or total.args[0] is not top:
+        return None
+    shifted = top.args[0]
+    return ("softmax", shifted.args[0]) if isinstance(shifted, Recorded) and shifted.op is np.subtract else None
+
+
+def factors(n: int) -> list[tuple[int, int]]:
+    """Rectangles of n cells that are no single row or column, the squarest first."""
+    found = [(a, n // a) for a in range(2, math.isqrt(n) + 1) if n % a == 0]
+    return [pair for a, b in reversed(found) for pair in dict.fromkeys([(a, b), (b, a)])]
