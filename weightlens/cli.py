@@ -1,6 +1,7 @@
-"""The command line: parse, call the library, print. No mathematics, and no import before it is needed."""
+"""The command line: parse, call the library, print. No mathematics, and no import before it is needed.
 
-from __future__ import annotations
+Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
+"""
 
 import sys
 from collections.abc import Callable
@@ -33,10 +34,28 @@ from weightlens.cli_common import (
 )
 from weightlens.errors import WeightlensError
 
-app = typer.Typer(
-    name="weightlens", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
+COMMANDS: dict[str, Callable[..., None]] = {}
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """A command, under the function's name."""
+    COMMANDS[function.__name__] = function
+    return function
+
+
+def application(arguments: list[str]) -> typer.Typer:
+    """The command that the arguments name, or all of them: typer takes long over each option, used or not."""
+    app = typer.Typer(
+        name="weightlens",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(weightlens_command)
+    for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
+        app.command(name)(COMMANDS[name])
+    return app
 
 
 def version(wanted: bool) -> None:
@@ -46,7 +65,6 @@ def version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def weightlens_command(
     version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
@@ -60,7 +78,7 @@ def weightlens_command(
     """
 
 
-@app.command()
+@command
 def show(
     model: ModelFile,
     layer: Annotated[list[str] | None, typer.Option("--layer", "-l", metavar="NAME", help="Only this layer; may be repeated.")] = None,
@@ -116,7 +134,7 @@ def show(
     to_bytes(output, force, writers[output_format], binary=output_format == "npy")
 
 
-@app.command()
+@command
 def trace(
     model: ModelFile,
     given: Input = None,
@@ -154,7 +172,7 @@ def trace(
         raise WeightlensError(found.stopped)
 
 
-@app.command()
+@command
 def export(
     model: ModelFile,
     given: Input = None,
@@ -165,7 +183,7 @@ def export(
     config: Config = None,
     assume: Assume = None,
 ) -> None:
-    """Write a workbook in which every step of the prediction is a live formula.
+    """Write a workbook of live formulas, one for every number.
 
     \b
     weightlens export or.h5
@@ -180,7 +198,7 @@ def export(
     typer.echo(f"{target} written ({target.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {target}")
 
 
-@app.command()
+@command
 def check(
     model: ModelFile,
     given: Input = None,
@@ -193,7 +211,9 @@ def check(
     config: Config = None,
     assume: Assume = None,
 ) -> None:
-    """Compare weightlens with Keras layer by layer, or a workbook with weightlens. Exit code 1 where they differ.
+    """Compare with Keras, layer by layer; or a workbook with us.
+
+    Exit code 1 where they differ.
 
     \b
     weightlens check or.h5
@@ -217,7 +237,7 @@ def check(
     raise typer.Exit(0 if report.ok else 1)
 
 
-@app.command()
+@command
 def predict(
     model: ModelFile,
     given: Annotated[str, typer.Option("--input", "-i", metavar="INPUT", help='Rows: a .csv or .npy file, -, or "0,0;0,1".')],
@@ -242,7 +262,7 @@ def predict(
         to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note))
 
 
-@app.command()
+@command
 def diff(
     first: Annotated[str, typer.Argument(metavar="MODEL_A", help="A saved Keras model.")],
     second: Annotated[str, typer.Argument(metavar="MODEL_B", help="Another one, of any version.")],
@@ -251,7 +271,7 @@ def diff(
     output: Output = None,
     force: Force = False,
 ) -> None:
-    """What changed between two models: layers, shapes, types, weights. Exit code 1 where they differ.
+    """What changed between two models. Exit code 1 where they differ.
 
     \b
     weightlens diff before.h5 after.keras
@@ -273,7 +293,8 @@ def diff(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; gives the exit code. 0: fine, 1: a difference was found, 2: bad input, one line said why."""
     try:
-        code = app(list(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
+        arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+        code = application(arguments)(arguments, standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except WeightlensError as error:

@@ -124,7 +124,7 @@ class Wording:
         x = self.made
         if x.op is None:
             return self.constant(x.value)
-        if x.op in QUIET and x.args and isinstance(x.args[0], Recorded):
+        if x.op in QUIET and x.args and isinstance(x.args[0], Recorded) and only_moved(x):
             shape = f" to {' x '.join(map(str, x.shape[1:])) or 'one number'}" if x.op is np.reshape else ""
             return f"{self.operand(x.args[0], 1, PHRASE)} {QUIET[x.op]}{shape}".rstrip(), CHOICE
         return self.call(x, 0)
@@ -259,6 +259,14 @@ def part_words(x: Recorded, part: Part) -> str:
         width = x.shape[-1]
         return f"columns {part.index * width}:{(part.index + 1) * width}"
     return f"part {part.index + 1}"
+
+
+def only_moved(x: Recorded) -> bool:
+    """Whether nothing is computed between ``x`` and the named values it comes from."""
+    x = x.args[0]
+    while not x.kind and x.args and isinstance(x.args[0], Recorded) and (x.op in QUIET or x.op in MOVES or x.op is operator.getitem):
+        x = x.args[0]
+    return bool(x.kind)
 
 
 def within_windows(x: Recorded) -> bool:

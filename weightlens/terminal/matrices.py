@@ -67,7 +67,7 @@ def read(weight: Weight, key: tuple[Any, ...]) -> np.ndarray:
     return np.asarray(weight.read_part(key))
 
 
-def view(weight: Weight, cut: str | None = None, full: bool = False) -> View:
+def view(weight: Weight, cut: str | None = None, full: bool = False, most: int = MOST) -> View:
     """The numbers to show: all of a small matrix, the edges of a large one, or what ``--slice`` asks for."""
     key = parse_slice(cut, weight.shape) if cut else ()
     keys = [*key, *[slice(None)] * (len(weight.shape) - len(key))]
@@ -75,7 +75,7 @@ def view(weight: Weight, cut: str | None = None, full: bool = False) -> View:
     axes = [axis for axis, r in enumerate(ranges) if isinstance(r, range)]
     kept = [r for r in ranges if isinstance(r, range)]
     size = int(np.prod([len(r) for r in kept], dtype=object))
-    abbreviate = size > MOST and not full
+    abbreviate = size > most and not full
     runs: list[list[Any]] = []
     gaps = []
     for axis, r in enumerate(ranges):
@@ -91,9 +91,9 @@ def view(weight: Weight, cut: str | None = None, full: bool = False) -> View:
     return View(values.reshape([len(i) for i in indices]), indices, axes, gaps)
 
 
-def view_of(values: np.ndarray, full: bool = False) -> View:
+def view_of(values: np.ndarray, full: bool = False, most: int = MOST) -> View:
     """The same for numbers at hand."""
-    return view(Weight("", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key]), None, full)
+    return view(Weight("", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key]), None, full, most)
 
 
 def assemble(weight: Weight, runs: list[list[Any]], key: tuple[Any, ...] = ()) -> np.ndarray:
@@ -127,7 +127,13 @@ def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
     sizes = np.abs(values[np.isfinite(values)].astype(np.float64))
     largest = float(sizes.max()) if sizes.size else 0.0
     kind = "e" if largest >= 1e6 or 0 < largest < 10.0 ** -min(precision, 3) else "f"
-    return lambda value: format(value, f".{precision}{kind}")
+    pattern, minus_zero = f".{precision}{kind}", format(-0.0, f".{precision}{kind}")
+
+    def write(value: float) -> str:
+        text = format(value, pattern)
+        return text if text != minus_zero else text[1:]
+
+    return write
 
 
 def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...]) -> Labels:

@@ -91,7 +91,7 @@ def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
     yield f"{screen.bold(clean(name))} · {clean(p.format)}" + (f" · {version}" if version else "")
     parts = [f"{len(model.layers)} layer{'s' * (len(model.layers) != 1)}", count(model.size)]
     kind = f"{clean(model.class_name)} {clean(model.name)}" if model.class_name else "weights without an architecture"
-    yield " · ".join([kind, *parts, *training(model)])
+    yield from screen.wrapped(" · ".join([kind, *parts, *training(model)]))
     digest = p.sha256 or (sha256_of(p.path, always_hash) if p.path else "")
     if digest:
         yield screen.dim(f"sha256 {digest}")

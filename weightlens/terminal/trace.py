@@ -18,6 +18,7 @@ from weightlens.terminal.machine import dump
 from weightlens.terminal.matrices import Labels, View, matrix_lines, view_of
 
 ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
+FEW = 64  # numbers of a step that are printed without abbreviating
 WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
 
 
@@ -104,7 +105,7 @@ class TraceWriter:
 
     def __init__(self, model: Model, screen: Screen, full: bool, precision: int) -> None:
         self.model, self.screen, self.full, self.precision = model, screen, full, precision
-        self.arithmetic = Arithmetic()
+        self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:
         """The lines of one step."""
@@ -120,30 +121,33 @@ class TraceWriter:
         else:
             yield from self.numbers(step.value, "")
             if step.value.size:
-                index = (0,) * step.value.ndim
-                yield self.screen.dim(self.cut(f"    {list(index)}: {self.arithmetic.line(step, index)}"))
+                index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
+                start = f"    {list(index)}: "
+                yield self.screen.dim(start + self.calculation(step, index, self.screen.width - len(start)))
 
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with the numbers it is made of."""
         names = [element_name(index, step.value.shape) for index in np.ndindex(step.value.shape)]
         width = max(map(len, names))
         for name, index in zip(names, np.ndindex(step.value.shape), strict=True):
-            yield self.cut(
-                f"    {self.screen.dim(name.ljust(width))}{'  ' if width else ''}{clean(self.arithmetic.line(step, index), 400)}"
-            )
+            start = "    " + (name.ljust(width) + "  " if width else "")
+            yield self.screen.dim(start) + self.calculation(step, index, self.screen.width - len(start))
 
-    def cut(self, line: str) -> str:
-        """The line; where it is too long for the screen its middle is left out, so that the result can be read."""
-        hidden = len(self.screen.dim(" ")) - 1
-        room = self.screen.width + hidden
-        return line if len(line) <= room else line[: room // 2 - 2] + " ... " + line[len(line) - (room - room // 2 - 3) :]
+    def calculation(self, step: Step, index: tuple[int, ...], room: int) -> str:
+        """One element written out with as many terms as there is room for; at worst without its middle."""
+        line = ""
+        for arithmetic in self.arithmetics:
+            line = clean(arithmetic.line(step, index), 400)
+            if len(line) <= room:
+                return line
+        return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
 
     def numbers(self, values: np.ndarray, column: str) -> Iterator[str]:
         """A matrix with a row per sample."""
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
-        shown: View = view_of(values, self.full)
+        shown: View = view_of(values, self.full, FEW)
         yield from matrix_lines(shown, self.screen, sample_labels(values.ndim, column), self.precision, wrap=not self.full)
 
 
