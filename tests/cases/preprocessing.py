@@ -20,7 +20,9 @@ def shares(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def words(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return rng.choice(["red", "Green", "blue", "", "ochre", "a much longer word than the others, of over sixty-four bytes in all"], size=shape)
+    return rng.choice(
+        ["red", "Green", "blue", "", "ochre", "a much longer word than the others, of over sixty-four bytes in all"], size=shape
+    )
 
 
 def texts(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -63,8 +65,8 @@ CASES = [
     case("auto contrast", lambda k: k.layers.AutoContrast(), (3, 4, 2), data=pixels),
     case("auto contrast, 0 to 1", lambda k: k.layers.AutoContrast(value_range=(0, 1)), (3, 4, 2), data=shares),
     case("auto contrast, even image", lambda k: k.layers.AutoContrast(), (2, 2, 1), data=lambda rng, shape: np.full(shape, 7.0)),
-    case("tiles evened", lambda k: k.layers.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=(2, 2)), (7, 6, 2), data=pixels, workbook=False),
-    case("tiles evened, 0 to 1", lambda k: k.layers.ContrastLimitedAdaptiveHistogramEqualization((0, 1), 2.0, (2, 3)), (8, 6, 1), data=shares, workbook=False),
+    case("tiles evened", lambda k: k.layers.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=(2, 2)), (7, 6, 2), data=pixels),
+    case("tiles evened, 0 to 1", lambda k: k.layers.ContrastLimitedAdaptiveHistogramEqualization((0, 1), 2.0, (2, 3)), (8, 6, 1), data=shares),
     case("pipeline", lambda k: k.layers.Pipeline([k.layers.Rescaling(1 / 255), k.layers.AutoContrast(value_range=(0, 1))]), (3, 4, 2), data=pixels),
     case("short-time spectrum, log", lambda k: k.layers.STFTSpectrogram(frame_length=4, frame_step=2, fft_length=4), (10, 1)),
     case("short-time spectrum, magnitude, channels kept", lambda k: k.layers.STFTSpectrogram("magnitude", frame_length=4, expand_dims=True), (10, 2)),

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weightlens.errors import NoFormula
 from weightlens.model import Model
 
 if TYPE_CHECKING:
+    from weightlens.recording import Trace
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.options import Options
     from weightlens.workbook.plan import Sheet
@@ -149,11 +151,19 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
 
     arrays = bind(model, default_inputs(model) if inputs is None else inputs)
     recorded = trace(model, data.shown(model, arrays))
+    refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
     plan = Plan(detail.fuse(recorded) if options.detail == "layers" else recorded)
     net = NetworkSheets(model, plan, styles, options)
     net.arrays = arrays
     return net
+
+
+def refuse_text(recorded: Trace) -> None:
+    """Words have no arithmetic, and no lookup of words works alike in all spreadsheets (most ignore case)."""
+    for value in [*recorded.inputs, *(step.made for step in recorded.steps)]:
+        if value.dtype.kind in "USO":
+            raise NoFormula(value.layer, f"text in {value.name}", "works on text, for which there is no formula that every spreadsheet computes")
 
 
 def fill(net: NetworkSheets) -> None:

@@ -111,8 +111,8 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
         area = f"'{home.title}'!{absolute(cell_name(first.first))}:{absolute(cell_name(end))}"
         sheet.texts[(row, STEPS + 2)] = Text(style=styles["expected"], value=total)
         sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=f"SUM({area})", value=total)
-        sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})", value=0.0)
+        sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})/MAX(1,ABS(I{row + 1}))", value=0.0)
         size = float(sum(np.sum(np.abs(p.made.value), dtype=np.float64) for p in parts))
-        limit = f"{max(size, 1.0) * 1e-9:.15f}".rstrip("0")
+        limit = f"{max(size, 1.0) / max(abs(total), 1.0) * 1e-9:.15f}".rstrip("0")
         sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=f'IF(K{row + 1}<={limit},"OK","DIFFERS")', value="OK")
     return len(groups)
