@@ -53,6 +53,10 @@ def application(arguments: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(weightlens_command)
+    if arguments[:1] != [] and arguments[0] not in COMMANDS:
+        from weightlens.cli_training import fit, train_sheet
+
+        COMMANDS.update({"train-sheet": train_sheet, "fit": fit})
     for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
         app.command(name)(COMMANDS[name])
     return app

@@ -117,7 +117,7 @@ def record_epoch(
     trace = Trace(keep=True, input_names=[ref.layer for ref in refs(model.inputs)])
     arrays = bind(model, inputs)
     samples = len(arrays[0])
-    trace.inputs = [_given(array, name) for array, name in zip(arrays, trace.input_names, strict=True)]
+    trace.inputs = [_given(array, name, "input") for array, name in zip(arrays, trace.input_names, strict=True)]
     t = _given(np.asarray(targets, np.float64), "targets")
     if len(t) != samples:
         raise BadInput(f"there are {samples} samples but {len(t)} targets")
@@ -144,8 +144,8 @@ def record_epoch(
     return epoch
 
 
-def _given(array: np.ndarray, name: str) -> Recorded:
-    x = Recorded(array, kind="input", name=name)
+def _given(array: np.ndarray, name: str, kind: str = "step") -> Recorded:
+    x = Recorded(array, kind=kind, name=name)
     x.layer = name
     return x
 

@@ -1,0 +1,86 @@
+"""Training as arithmetic: the steps of gradient descent in NumPy, and as a workbook of live formulas.
+
+``prepare`` records one epoch for a model, its data, a loss and an optimizer; ``weightlens.training.book`` writes the
+workbook, ``Epoch.replay`` runs any number of epochs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.graph import refs
+from weightlens.model import Model
+from weightlens.training.epoch import Epoch, record_epoch
+from weightlens.training.losses import loss_named
+from weightlens.training.optimizers import optimizer_named
+
+__all__ = ["Epoch", "prepare", "recipe_of", "units_of"]
+
+
+def prepare(
+    model: Model,
+    inputs: Any,
+    targets: np.ndarray,
+    *,
+    loss: str | None = None,
+    optimizer: str | None = None,
+    rate: float | None = None,
+    batch: int | None = None,
+    seed: int | None = None,
+) -> Epoch:
+    """Record one epoch of training; what is not given is as the file's ``training_config`` says.
+
+    ``batch`` samples an update, in the order of the data (all of them without); ``seed`` starts from random weights
+    (Glorot's uniform ones, biases zero) instead of the file's. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``.
+    """
+    stated = recipe_of(model)
+    name = optimizer or stated["optimizer"] or "sgd"
+    options = stated["options"] if not optimizer or optimizer.lower() == str(stated["optimizer"]).lower() else {}
+    chosen = optimizer_named(name, options)
+    speed = rate if rate is not None else options.get("learning_rate", options.get("lr", chosen.rate))
+    if not isinstance(speed, (int, float)):
+        raise BadInput("the file's learning rate follows a schedule; give one number with --lr")
+    start = None if seed is None else random_start(model, seed)
+    return record_epoch(model, inputs, targets, loss_named(loss or stated["loss"] or "mse"), chosen, float(speed), batch, start)
+
+
+def recipe_of(model: Model) -> dict[str, Any]:
+    """Loss, optimizer and its options, as the file states them: ``loss``, ``optimizer``, ``options``."""
+    config = model.training_config or {}
+    stated = config.get("optimizer_config") or config.get("optimizer") or {}
+    if isinstance(stated, str):
+        stated = {"class_name": stated, "config": {}}
+    loss = config.get("loss")
+    loss = loss.get("config", {}).get("name") or loss.get("class_name") if isinstance(loss, dict) else loss
+    if isinstance(loss, (list, tuple)):
+        loss = loss[0] if len(loss) == 1 else None
+    loss = "categorical_crossentropy" if loss == "sparse_categorical_crossentropy" else loss
+    return {"loss": loss, "optimizer": stated.get("class_name"), "options": dict(stated.get("config") or {})}
+
+
+def units_of(model: Model) -> int:
+    """How many numbers the network's output has for one sample, found by running it on nothing but zeros."""
+    from weightlens.inputs import default_inputs
+
+    output = model.predict([np.asarray(x)[:1] for x in default_inputs(model)])[0]
+    if len(list(refs(model.outputs))) != 1:
+        raise BadInput("a network with several outputs cannot be trained here")
+    return int(output.shape[-1]) if output.ndim > 1 else 1
+
+
+def random_start(model: Model, seed: int) -> dict[str, np.ndarray]:
+    """Other weights to start from: Glorot's uniform numbers for matrices, zeros for biases, ones for scales (Keras's own habits)."""
+    rng = np.random.default_rng(seed)
+    start: dict[str, np.ndarray] = {}
+    for name, weight in model.weights.items():
+        leaf, shape = name.rsplit("/", 1)[-1], weight.shape
+        if len(shape) < 2:
+            start[name] = np.ones(shape) if leaf in ("gamma", "scale") else np.zeros(shape)
+            continue
+        field = int(np.prod(shape[:-2], dtype=np.int64))
+        limit = np.sqrt(6.0 / (field * (shape[-2] + shape[-1])))
+        start[name] = rng.uniform(-limit, limit, shape)
+    return start
