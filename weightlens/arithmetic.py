@@ -157,7 +157,7 @@ def origins(x: Recorded) -> np.ndarray:
         return numbered.get(id(thing), thing.value if isinstance(thing, Recorded) else thing)
 
     kwargs = {key: value for key, value in x.kwargs.items() if key not in ("constant_values", "dtype")}
-    if x.op is np.pad:
+    if x.op is np.pad and "constant" in (x.kwargs.get("mode", "constant"), *x.args[2:]):
         kwargs["constant_values"] = -1
     op: Any = (lambda array, *_: array) if getattr(x.op, "__name__", "") == "cast" else x.op
     return np.asarray(op(*each(positions, x.args), **kwargs))

@@ -19,16 +19,18 @@ from weightlens.model import Layer, Model
 
 STEPS = 5  # length of a sequence that may have any
 PIXELS = 24  # width of a picture that may have any
+PLAIN = {"Dense", "Activation", "Dropout", "Flatten"}  # layers that may be fed a truth table
 FEW = 500  # numbers in one sample, above which one sample is enough
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text."""
+    """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text, how many samples if fixed."""
 
     name: str
     shape: tuple[int | None, ...] | None
     text: bool = False
+    batch: int | None = None
 
     @property
     def size(self) -> int | None:
@@ -43,8 +45,9 @@ def wanted_inputs(model: Model) -> list[Wanted]:
     found = []
     for ref in refs(model.inputs):
         layer = model[ref.layer]
-        shape = layer.config.get("batch_shape")
-        found.append(Wanted(ref.layer, None if shape is None else tuple(shape[1:]), layer.config.get("dtype") == "string"))
+        shape = layer.config.get("batch_shape") or None
+        text = layer.config.get("dtype") == "string"
+        found.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
     if not found:
         raise BadInput(
             "this file holds weights but no architecture, so there is nothing to compute; "
@@ -76,27 +79,20 @@ def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
 def default_inputs(model: Model) -> list[np.ndarray]:
     """One array per input of the model, a few samples each."""
     wanted = wanted_inputs(model)
-    if (
-        len(wanted) == 1
-        and wanted[0].shape is not None
-        and len(wanted[0].shape) == 1
-        and (table := small_table(model, wanted[0])) is not None
-    ):
+    table = small_table(model, wanted[0]) if len(wanted) == 1 else None
+    if table is not None:
         return [table]
     shapes = [example_shape(w) for w in wanted]
-    samples = 3 if sum(int(np.prod(shape)) for shape in shapes) <= FEW else 1
+    fixed = next((w.batch for w in wanted if w.batch), None)
+    samples = fixed or (3 if sum(map(math.prod, shapes)) <= FEW else 1)
     return [example(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
 
 
 def small_table(model: Model, w: Wanted) -> np.ndarray | None:
     """The truth table for two to four plain inputs, a short ramp for one; ``None`` for anything else."""
-    users = first_users(model, w.name)
-    if (
-        w.text
-        or w.size is None
-        or not 1 <= w.size <= 4
-        or any(user.class_name not in ("Dense", "Activation", "Dropout", "Flatten") for user in users)
-    ):
+    if w.text or w.batch or w.shape is None or len(w.shape) != 1 or w.size not in (1, 2, 3, 4):
+        return None
+    if any(user.class_name not in PLAIN for user in first_users(model, w.name)):
         return None
     if w.size == 1:
         return np.array([[-1.0], [0.0], [1.0], [2.0]])

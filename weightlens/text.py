@@ -70,6 +70,9 @@ TEMPLATES: dict[Any, tuple[str, int, int]] = {
     np.cumsum: ("running sum of {}", PHRASE, PHRASE),
     np.round: ("{} rounded", CHOICE, PHRASE),
     np.rint: ("{} rounded", CHOICE, PHRASE),
+    np.floor: ("{} rounded down", CHOICE, PHRASE),
+    np.ceil: ("{} rounded up", CHOICE, PHRASE),
+    np.trunc: ("whole part of {}", PHRASE, PHRASE),
 }
 REDUCTIONS: dict[Any, str] = {
     np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max", np.amin: "min", np.prod: "product", np.var: "variance",
@@ -172,7 +175,7 @@ class Wording:
         op, args, deeper = x.op, x.args, depth + 1
         if op in INFIX and len(args) >= 2:
             sign, level = INFIX[op]
-            tighter = level + (op not in (np.add, np.multiply, np.logical_and, np.logical_or))
+            tighter = level + (op not in (np.add, np.logical_and, np.logical_or))
             return f"{self.operand(args[0], deeper, level)}{sign}{self.operand(args[1], deeper, tighter)}", level
         if op in TEMPLATES:
             template, level, tightness = TEMPLATES[op]
@@ -180,10 +183,14 @@ class Wording:
         if op in QUIET and args:
             return self.phrase(args[0], deeper)
         if op in MOVES and args:
-            return MOVES[op].format(self.operand(args[0], deeper, PHRASE)), PHRASE
+            inner = self.operand(args[0], deeper, PHRASE)
+            return inner if inner.startswith(MOVES[op][:-2]) else MOVES[op].format(inner), PHRASE
         if (reduction := reduction_name(op)) and args:
+            inner = self.operand(args[0], deeper, PHRASE)
+            if isinstance(args[0], Recorded) and within_windows(args[0]):
+                return f"{reduction} of each {inner.replace('windows', 'window', 1)}", PHRASE
             axes = axis_words(args[0], x.kwargs.get("axis", args[1] if len(args) > 1 else None))
-            return f"{reduction} of {self.operand(args[0], deeper, PHRASE)}{axes}", PHRASE
+            return f"{reduction} of {inner}{axes}", COMPARE if axes else PHRASE
         if op in JOINS and args:
             return f"{self.listed(args[0], deeper)} joined", CHOICE
         if op is np.einsum and args:
@@ -208,7 +215,7 @@ class Wording:
         whole, key = x.args
         if not isinstance(whole, Recorded) or within_windows(whole):
             return self.phrase(whole, depth)
-        where = key_words(key, whole.ndim)
+        where = key_words(key, whole)
         return (f"{where} of {self.operand(whole, depth, PHRASE)}", PHRASE) if where else self.phrase(whole, depth)
 
 
@@ -248,6 +255,7 @@ def axis_words(x: Any, axis: Any) -> str:
     known = {(2, (1,)): "units", (3, (1,)): "time steps", (4, (1, 2)): "rows and columns", (5, (1, 2, 3)): "depth, rows and columns"}
     if axes == tuple(range(rank)):
         return ""
+    known |= {(4, (1,)): "rows", (4, (2,)): "columns", (rank, (0,)): "samples"}
     numbered = "the last axis" if axes == (rank - 1,) else f"ax{'i' if len(axes) == 1 else 'e'}s {', '.join(map(str, axes))}"
     return " over " + known.get((rank, axes), numbered)
 
@@ -276,8 +284,9 @@ def within_windows(x: Recorded) -> bool:
     return not x.kind and x.op is sliding_window_view
 
 
-def key_words(key: Any, rank: int) -> str:
+def key_words(key: Any, whole: Recorded) -> str:
     """An index in words; empty where it takes everything."""
+    rank = whole.ndim
     keys = [k for k in (key if isinstance(key, tuple) else (key,)) if k is not None]
     if Ellipsis in [k for k in keys if not isinstance(k, (np.ndarray, Recorded))]:
         at = next(i for i, k in enumerate(keys) if k is Ellipsis)
@@ -288,8 +297,11 @@ def key_words(key: Any, rank: int) -> str:
     if len(taken) > 1 or not isinstance(taken[0][1], (int, np.integer, slice)):
         return f"part [{', '.join(map(key_text, keys))}]"
     axis, k = taken[0]
-    one, several = axis_names(axis, rank)
-    return f"{several} {key_text(k)}" if isinstance(k, slice) else f"{one} {k}"
+    one, several = ("row", "rows") if axis == 0 and whole.kind == "weight" else axis_names(axis, rank)
+    if not isinstance(k, slice):
+        return f"{one} {k}"
+    start, stop, stride = k.indices(whole.shape[axis])
+    return f"{several} {start}:{stop}" if stride == 1 else f"{several} {key_text(k)}"
 
 
 def axis_names(axis: int, rank: int) -> tuple[str, str]:
@@ -298,6 +310,8 @@ def axis_names(axis: int, rank: int) -> tuple[str, str]:
         return "sample", "samples"
     if axis == rank - 1:
         return ("column", "columns") if rank == 2 else ("channel", "channels") if rank >= 4 else ("feature", "features")
+    if rank == 4:
+        return ("row", "rows") if axis == 1 else ("column", "columns")
     return ("time step", "time steps") if rank == 3 else (f"axis {axis} at", f"axis {axis} at")
 
 
