@@ -13,7 +13,9 @@ from weightlens.model import Call, Layer, Model, Ref
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
-TERSE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"})  # without "trainable"
+TERSE = frozenset(
+    {"InputLayer", "Pipeline", "Discretization", "HashedCrossing", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
+)  # without "trainable"
 MAX_NESTING = 40
 
 
@@ -155,7 +157,9 @@ def _is_operation(entry: dict[str, Any], raw: dict[str, Any], dialect: Dialect) 
     if isinstance(entry.get("module"), str):
         return ".ops." in entry["module"] or entry["module"].endswith(".ops") or entry["module"] == "keras.src.activations.activations"
     nodes = entry.get("inbound_nodes")
-    return dialect.major == 3 and isinstance(nodes, list) and bool(nodes) and "trainable" not in raw and entry.get("class_name") not in TERSE
+    return (
+        dialect.major == 3 and isinstance(nodes, list) and bool(nodes) and "trainable" not in raw and entry.get("class_name") not in TERSE
+    )
 
 
 def _name_function(layer: Layer) -> None:

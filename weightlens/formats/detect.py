@@ -64,9 +64,7 @@ def read_archive(path: Path) -> Model:
     model = build_model(entry, dialect)
     weights = next((name for name in ("model.weights.h5", "model.weights.json") if name in names), None)
     if weights is None and "model.weights.npz" in names:
-        raise UnreadableModel(
-            f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened"
-        )
+        raise UnreadableModel(f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened")
     if weights == "model.weights.h5":
         placing.place(model, Hdf5File(archive.open(weights), path.name), dialect, dialect)
     elif weights is not None:

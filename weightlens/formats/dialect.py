@@ -41,7 +41,7 @@ def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
         return Dialect(min(int(number[1]), 3), version, backend)
     keys = frozenset(_keys(architecture))
     major = 3 if keys.intersection(KERAS_3_KEYS) else 1 if keys.intersection(KERAS_1_KEYS) else 2
-    if "custom_name" in keys and "class_name" not in keys:
+    if keys and "class_name" not in keys:
         major = 0
     return Dialect(major, "", backend, known=False)
 

@@ -65,7 +65,9 @@ def _attribute_fits(data: bytes, name: int, size: int) -> bool:
     Before the name stand version (1 byte), flags (1), the sizes of name, type and shape (2 each), in version 3 the
     encoding (1); after it the type, the shape (version, rank, flags, then the sizes) and the references to the texts.
     """
-    head = next((name - length for length, versions in ((8, (1, 2)), (9, (3,))) if name >= length and data[name - length] in versions), None)
+    head = next(
+        (name - length for length, versions in ((8, (1, 2)), (9, (3,))) if name >= length and data[name - length] in versions), None
+    )
     if head is None:
         return True
     version, unit = data[head], 8 if data[head] == 1 else 1
