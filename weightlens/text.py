@@ -193,8 +193,9 @@ class Wording:
             return f"{reduction} of {inner}{axes}", COMPARE if axes else PHRASE
         if op in JOINS and args:
             return f"{self.listed(args[0], deeper)} joined", CHOICE
-        if op is np.einsum and args:
-            return f"{' . '.join(self.operand(arg, deeper, POWER) for arg in args[1:])}", PRODUCT
+        if op in (np.einsum, np.tensordot) and args:
+            factors = args[1:] if op is np.einsum else args[:2]
+            return " . ".join(self.operand(arg, deeper, POWER) for arg in factors), PRODUCT
         if isinstance(op, Part):
             return f"{part_words(x, op)} of {self.operand(args[0], deeper, PHRASE)}", PHRASE
         if op is operator.getitem:

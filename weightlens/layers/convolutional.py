@@ -23,16 +23,14 @@ def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rate
     With ``groups``, channels and filters are split into as many parts, each part seeing its own channels only.
     """
     rank = kernel.ndim - 2
-    size, filters = kernel.shape[:-2], kernel.shape[-1]
-    seen = windows(x, size, per_axis(strides, rank), per_axis(rates, rank), padding, cut=rank == 3 and groups == 1)
-    places, terms = seen.shape[: -rank - 1], math.prod(kernel.shape[:-1])
-    seen = np.moveaxis(seen, -rank - 1, -1)  # channels last, as in the kernel
+    seen = windows(x, kernel.shape[:-2], per_axis(strides, rank), per_axis(rates, rank), padding, cut=rank == 3 and groups == 1)
     if groups == 1:
-        return np.reshape(np.reshape(seen, (-1, terms)) @ np.reshape(kernel, (terms, filters)), (*places, filters))
-    seen = np.reshape(seen, (math.prod(places), math.prod(size), groups, -1))
+        return np.tensordot(seen, kernel, axes=([*range(-rank, 0), -rank - 1], list(range(rank + 1))))
+    places, terms = seen.shape[: -rank - 1], math.prod(kernel.shape[:-1])
+    seen = np.reshape(np.moveaxis(seen, -rank - 1, -1), (math.prod(places), -1, groups, kernel.shape[-2]))
     seen = np.reshape(np.moveaxis(seen, 2, 0), (groups, -1, terms))
     kernel = np.moveaxis(np.reshape(kernel, (terms, groups, -1)), 1, 0)
-    return np.reshape(np.moveaxis(seen @ kernel, 0, 1), (*places, filters))
+    return np.reshape(np.moveaxis(seen @ kernel, 0, 1), (*places, -1))
 
 
 def depthwise(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rates: Any = 1) -> Any:
