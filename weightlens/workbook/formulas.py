@@ -15,7 +15,23 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.recording import Part, Recorded, cast, each
 from weightlens.workbook import areas
-from weightlens.workbook.cells import ADD, ATOM, COMPARE, CONSTANTS, MULTIPLY, POWER, UNARY, Cells, Expression, Unwritable, combine, number, pick, refer
+from weightlens.workbook.cells import (
+    ADD,
+    ATOM,
+    COMPARE,
+    CONSTANTS,
+    MULTIPLY,
+    POWER,
+    ROW,
+    UNARY,
+    Cells,
+    Expression,
+    Unwritable,
+    combine,
+    number,
+    pick,
+    refer,
+)
 
 # Calls that only move numbers: applied to the cells just as they are to the values. Data comes first.
 MOVES: set[Any] = {
@@ -26,7 +42,21 @@ MOVES: set[Any] = {
 if hasattr(np, "unstack"):
     MOVES.add(np.unstack)
 # Moves of one array that an unnamed expression can follow, too: every element stays one element of it.
-FOLLOWS: set[Any] = MOVES - {np.pad, np.stack, np.concatenate, np.hstack, np.vstack, np.dstack, np.column_stack, np.triu, np.tril, sliding_window_view, np.repeat, np.tile, np.broadcast_arrays}
+FOLLOWS: set[Any] = MOVES - {
+    np.pad,
+    np.stack,
+    np.concatenate,
+    np.hstack,
+    np.vstack,
+    np.dstack,
+    np.column_stack,
+    np.triu,
+    np.tril,
+    sliding_window_view,
+    np.repeat,
+    np.tile,
+    np.broadcast_arrays,
+}
 
 INFIX: dict[Any, tuple[str, int, int, int]] = {  # sign, level, level needed left, right
     np.add: ("+", ADD, ADD, ADD),
@@ -52,7 +82,14 @@ CALLS: dict[Any, str] = {  # every {} is one operand, written once
     np.expm1: "(EXP({})-1)", np.log1p: "LN(1+{})", np.exp2: "(2^{})", np.reciprocal: "(1/{})", np.ceil: "(-INT(-({})))", np.floor_divide: "INT(({})/({}))", np.degrees: "DEGREES({})", np.radians: "RADIANS({})",
     np.deg2rad: "RADIANS({})", np.rad2deg: "DEGREES({})",
 }  # fmt: skip
-LOGICAL: dict[Any, str] = {np.logical_and: "AND({},{})", np.logical_or: "OR({},{})", np.logical_not: "NOT({})", np.bitwise_and: "AND({},{})", np.bitwise_or: "OR({},{})", np.invert: "NOT({})"}
+LOGICAL: dict[Any, str] = {
+    np.logical_and: "AND({},{})",
+    np.logical_or: "OR({},{})",
+    np.logical_not: "NOT({})",
+    np.bitwise_and: "AND({},{})",
+    np.bitwise_or: "OR({},{})",
+    np.invert: "NOT({})",
+}
 SELF_WRAPPED = {np.exp2, np.log1p}  # their operand stands beside an operator
 
 REDUCTIONS: dict[Any, tuple[str, float | None]] = {  # function, and the constant that it may leave out
@@ -60,7 +97,14 @@ REDUCTIONS: dict[Any, tuple[str, float | None]] = {  # function, and the constan
     np.minimum.reduce: ("MIN", np.inf), np.prod: ("PRODUCT", 1.0), np.multiply.reduce: ("PRODUCT", 1.0), np.nanmean: ("AVERAGE", np.nan), np.nanmax: ("MAX", np.nan), np.nansum: ("SUM", np.nan), np.any: ("MAX", 0.0),
     np.nanmin: ("MIN", np.nan), np.all: ("MIN", 1.0), np.var: ("VARP", None), np.std: ("STDEVP", None), np.logical_or.reduce: ("MAX", 0.0), np.logical_and.reduce: ("MIN", 1.0), np.median: ("MEDIAN", None),
 }  # fmt: skip
-UFUNC_REDUCTIONS = {np.add.reduce, np.maximum.reduce, np.minimum.reduce, np.multiply.reduce, np.logical_or.reduce, np.logical_and.reduce}  # over axis 0 unless told
+UFUNC_REDUCTIONS = {
+    np.add.reduce,
+    np.maximum.reduce,
+    np.minimum.reduce,
+    np.multiply.reduce,
+    np.logical_or.reduce,
+    np.logical_and.reduce,
+}  # over axis 0 unless told
 PREFIX = {np.cumsum: ("SUM", 0.0), np.add.accumulate: ("SUM", 0.0), np.cumprod: ("PRODUCT", 1.0), np.maximum.accumulate: ("MAX", -np.inf)}
 PRODUCTS = {np.matmul, np.dot, np.einsum, np.tensordot, np.inner, np.outer, np.vdot}
 ORDERED = {np.sort, np.argmax, np.argmin}
@@ -94,7 +138,11 @@ class Formulas:
             return placed
         op = operation(x)
         if op is cast:
-            same = np.dtype(x.args[1]).kind == "f" or x.dtype.kind == x.args[0].dtype.kind or (x.dtype.kind in "iu" and x.args[0].dtype.kind in "iub")
+            same = (
+                np.dtype(x.args[1]).kind == "f"
+                or x.dtype.kind == x.args[0].dtype.kind
+                or (x.dtype.kind in "iu" and x.args[0].dtype.kind in "iub")
+            )
             return self.cells(x.args[0]) if same else None
         if op not in MOVES or (op is np.take and isinstance(_argument(x, 1, "indices"), Recorded)):
             return None
@@ -104,7 +152,11 @@ class Formulas:
             return None
         kwargs = dict(x.kwargs)
         if op is np.pad:
-            kwargs["constant_values"] = each(lambda v: CONSTANTS.code(float(v)), kwargs.get("constant_values", 0)) if kwargs.get("mode", "constant") == "constant" else 0
+            kwargs["constant_values"] = (
+                each(lambda v: CONSTANTS.code(float(v)), kwargs.get("constant_values", 0))
+                if kwargs.get("mode", "constant") == "constant"
+                else 0
+            )
             if kwargs.get("mode", "constant") != "constant":
                 del kwargs["constant_values"]
         if op in (np.triu, np.tril):
@@ -258,7 +310,9 @@ def product(x: Recorded, formulas: Formulas) -> Expression:
     left, right, order, size = batches(x, formulas)
     output = einsum_subscripts(x).split("->")[1]
     full = tuple(size[c] for c in order)
-    return areas.product(left, right).moved(lambda array: np.transpose(array.reshape(full), [order.index(c) for c in output]).reshape(x.shape), x.shape)
+    return areas.product(left, right).moved(
+        lambda array: np.transpose(array.reshape(full), [order.index(c) for c in output]).reshape(x.shape), x.shape
+    )
 
 
 def einsum_subscripts(x: Recorded) -> str:
@@ -271,7 +325,11 @@ def einsum_subscripts(x: Recorded) -> str:
     if op is np.tensordot:
         axes = _argument(x, 2, "axes")
         axes = 2 if axes is None else axes
-        left, right = ([*range(a - axes, a)], [*range(axes)]) if isinstance(axes, int) else ([v % n for v in (ax if isinstance(ax, (list, tuple)) else [ax])] for ax, n in zip(axes, (a, b), strict=True))
+        left, right = (
+            ([*range(a - axes, a)], [*range(axes)])
+            if isinstance(axes, int)
+            else ([v % n for v in (ax if isinstance(ax, (list, tuple)) else [ax])] for ax, n in zip(axes, (a, b), strict=True))
+        )
         first, second = list(letters[:a]), list(letters[a : a + b])
         for i, j in zip(left, right, strict=True):
             second[j] = first[i]
@@ -299,7 +357,10 @@ def full_subscripts(text: str, ranks: list[int]) -> str:
     spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in text]
     longest = max((rank - len(part) + 3 for part, rank in zip(parts, ranks, strict=True) if "..." in part), default=0)
     ellipsis = "".join(spare[:longest])
-    parts = [part.replace("...", ellipsis[len(ellipsis) - (rank - len(part) + 3) :] if "..." in part else "") for part, rank in zip(parts, ranks, strict=True)]
+    parts = [
+        part.replace("...", ellipsis[len(ellipsis) - (rank - len(part) + 3) :] if "..." in part else "")
+        for part, rank in zip(parts, ranks, strict=True)
+    ]
     if not arrow:
         joined = "".join(parts)
         output = "..." + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in ellipsis))
@@ -329,6 +390,14 @@ def clip(x: Recorded, formulas: Formulas) -> Expression:
     return made if high is None else combine(["MIN(", made, ",", formulas.arithmetic(high), ")"], x.shape)
 
 
+def in_line(lines: Cells) -> Cells:
+    """The cells, if each line of them stands in one column from top to bottom or in one row from left to right."""
+    apart = np.diff(lines, axis=1)
+    if not ((apart == ROW).all() or (apart == 1).all()):
+        raise Unwritable("a place counted in cells that do not stand in one row or column, in order")
+    return lines
+
+
 def lookup(x: Recorded, formulas: Formulas) -> Expression:
     """``np.take`` with a computed index: ``INDEX(column of the table, index + 1, 1)``."""
     at = _argument(x, 1, "indices")
@@ -340,7 +409,7 @@ def lookup(x: Recorded, formulas: Formulas) -> Expression:
     table = table if _argument(x, 2, "axis") is not None else table.reshape(-1)
     before, after = table.shape[:axis], table.shape[axis + 1 :]
     columns = np.ascontiguousarray(np.moveaxis(table, axis, -1)).reshape(-1, table.shape[axis])
-    area = areas.reduction(columns, "AREA", None)
+    area = areas.reduction(in_line(columns), "AREA", None)
     if area.choice is not None or len(area.options[0]) != 3:
         raise Unwritable("take from a table that does not stand in one rectangle")
     rank = len(index.shape)
@@ -366,7 +435,7 @@ def extreme_place(function: str) -> Rule:
 
     def rule(x: Recorded, formulas: Formulas) -> Expression:
         rows, _ = formulas.rows(x)
-        area = areas.reduction(rows, "AREA", None)
+        area = areas.reduction(in_line(rows), "AREA", None)
         if area.choice is not None or len(area.options[0]) != 3:
             raise Unwritable(function)
         where = Expression(area.shape, [[area.options[0][1]]])
@@ -389,7 +458,11 @@ def sorted_values(x: Recorded, formulas: Formulas) -> Expression:
     where = Expression((len(rows), 1), [[area.options[0][1]]]).options[0][0]
     options = [["SMALL(", where, f",{i + 1})"] for i in range(k)]
     made = Expression((len(rows),), options, np.zeros(len(rows), np.int64))
-    made = Expression((len(rows), k), [[p if isinstance(p, str) else type(p)(p.first[:, None], p.height, p.width) for p in o] for o in options], np.arange(k)[None, :])
+    made = Expression(
+        (len(rows), k),
+        [[p if isinstance(p, str) else type(p)(p.first[:, None], p.height, p.width) for p in o] for o in options],
+        np.arange(k)[None, :],
+    )
     return made.moved(lambda array: np.moveaxis(array.reshape((*shape, k)), -1, axis), x.shape)
 
 
