@@ -146,7 +146,7 @@ def record_epoch(
 
 def _given(array: np.ndarray, name: str, kind: str = "step") -> Recorded:
     x = Recorded(array, kind=kind, name=name)
-    x.layer = name
+    x.layer = name if kind == "input" else ""
     return x
 
 

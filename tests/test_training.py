@@ -1,0 +1,197 @@
+"""Training: gradients against central differences, epochs against Keras, workbooks against spreadsheet programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from tests.workbook.probe import probe
+from weightlens.checks import check_workbook
+from weightlens.checks.recalculate import available, recalculate
+from weightlens.errors import BadInput, WorkbookTooLarge
+from weightlens.training import prepare
+from weightlens.training.book import write_training_book
+from weightlens.training.epoch import Epoch, record_epoch
+from weightlens.training.gradients import NoGradient
+from weightlens.training.losses import LOSSES, loss_named
+from weightlens.training.optimizers import optimizer_named
+
+SAMPLES = Path(__file__).parent.parent / "sample_models"
+RNG = np.random.default_rng(5)
+X, KERNEL = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 3))
+TABLE = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+
+# One network function for every rule of the gradient table; each reads the kernel, each gives (3, ...) numbers.
+RULES = {
+    "arithmetic": lambda x, w: (x @ w + 1) * (x @ w - 2) / ((x @ w) ** 2 + 3) - (x @ w) ** 3.0,
+    "exponentials": lambda x, w: np.exp(-(x @ w)) + np.log(1 + np.square(x @ w)) + np.sqrt(2 + np.sin(x @ w)) + np.cos(x @ w) + np.expm1(0.1 * (x @ w)) + np.log1p(np.abs(x @ w)),
+    "squashing": lambda x, w: 1.0 / (1.0 + np.exp(np.minimum(-(x @ w), 700.0))) + np.tanh(x @ w) + np.reciprocal(2 + np.square(x @ w)),
+    "choices": lambda x, w: np.maximum(x @ w, 0.0) + np.minimum(x @ w, 0.3) + np.where(x @ w > 0.1, x @ w, 0.2 * (x @ w)) + np.maximum(x @ w, x[:, :3]) + np.minimum(x @ w, x[:, :3]),
+    "reductions": lambda x, w: np.sum(x @ w, axis=1, keepdims=True) * np.mean(x @ w, axis=0) + np.max(x @ w, axis=1, keepdims=True) - np.min(x @ w),
+    "moves": lambda x, w: np.concatenate([np.flip(x @ w, 1), np.pad(x @ w, ((0, 0), (1, 2)))[:, 1:4], np.repeat((x @ w)[:, :1], 2, axis=1)], axis=1) ** 2,
+    "windows": lambda x, w: np.lib.stride_tricks.sliding_window_view(x @ w, 2, axis=1).reshape(3, 4) @ w,
+    "products": lambda x, w: np.einsum("ab,cb->ac", x @ w, w) @ w + np.matmul(np.stack([x @ w, x @ w]), w[:3])[1],
+    "lookup": lambda x, w: np.take(w, np.minimum(np.abs(np.floor(x[:, 0])), 3.0).astype(int), axis=0) ** 2,
+}  # fmt: skip
+
+
+def after(epoch: Epoch, epochs: int) -> dict[str, np.ndarray]:
+    """Every weight after so many epochs, by layer/name."""
+    *_, last = epoch.replay(epochs)
+    return {f"{t.layer}/{t.weight.name}": np.asarray(last[id(t.now)]) for t in epoch.trained}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_gradients_equal_central_differences(name: str) -> None:
+    function = RULES[name]
+    with probe(lambda x, w, step: function(x, w["kernel"]), X, kernel=KERNEL) as model:
+        targets = RNG.normal(size=function(X, KERNEL).shape)
+        epoch = record_epoch(model, [X], targets, loss_named("mse"), optimizer_named("sgd"), 1.0)
+    gradient = KERNEL - after(epoch, 1)["probe/kernel"]
+
+    def loss(kernel: np.ndarray) -> float:
+        return float(np.mean((function(X, kernel) - targets) ** 2))
+
+    for index in np.ndindex(KERNEL.shape):
+        tiny = np.zeros_like(KERNEL)
+        tiny[index] = 1e-6
+        assert gradient[index] == pytest.approx((loss(KERNEL + tiny) - loss(KERNEL - tiny)) / 2e-6, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_slopes_of_losses_equal_central_differences(name: str) -> None:
+    t, y, tiny = np.array([0.0, 1.0, 1.0]), np.array([0.3, 0.6, 0.8]), 1e-6
+    loss = LOSSES[name]
+    expected = (loss.value(t, y + tiny) - loss.value(t, y - tiny)) / (2 * tiny)
+    assert loss.slope(t, y) == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+@pytest.fixture(scope="module")
+def keras64() -> Any:
+    """Keras in double precision."""
+    keras = pytest.importorskip("keras")
+    keras.config.set_floatx("float64")
+    yield keras
+    keras.config.set_floatx("float32")
+
+
+def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
+    """Small networks: their layers, a loss, inputs, targets."""
+    k = keras.layers
+    image, sequence = RNG.normal(size=(4, 5, 5, 2)), RNG.normal(size=(4, 3, 2))
+    one_hot, column = np.eye(3)[[0, 2, 1, 0]], np.array([[0.0], [1], [1], [0]])
+    return {
+        "dense": ([k.Dense(4, activation="tanh"), k.Dense(1, activation="sigmoid")], "binary_crossentropy", TABLE, column),
+        "softmax": ([k.Dense(3), k.Activation("softmax")], "categorical_crossentropy", TABLE, one_hot),
+        "softmax, binary": ([k.Dense(3, activation="softmax")], "binary_crossentropy", TABLE, one_hot),
+        "relu, dropout, frozen normalization": ([k.Dense(4, activation="relu"), k.Dropout(0.0), k.Dense(3)], "huber", TABLE, one_hot),
+        "convolution": ([k.Conv2D(2, 2, activation="relu"), k.MaxPooling2D(2), k.Flatten(), k.Dense(1)], "mean_squared_error", image, column),
+        "recurrent": ([k.LSTM(2), k.Dense(3, activation="softmax")], "categorical_crossentropy", sequence, one_hot),
+    }
+
+
+def trained_by_keras(keras: Any, layers: list[Any], loss: str, optimizer: Any, x: np.ndarray, t: np.ndarray, epochs: int, batch: int, saved: Path) -> Any:
+    model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
+    keras.utils.set_random_seed(3)
+    for variable in model.variables:
+        variable.assign(np.random.default_rng(len(variable.path)).normal(0, 0.5, variable.shape))
+    model.save(saved)
+    model.compile(optimizer=optimizer, loss=loss)
+    for _ in range(epochs):
+        for start in range(0, len(x), batch):
+            model.train_on_batch(x[start : start + batch], t[start : start + batch])
+    return model
+
+
+@pytest.mark.parametrize("name", ["dense", "softmax", "softmax, binary", "relu, dropout, frozen normalization", "convolution", "recurrent"])
+def test_training_is_what_keras_does(name: str, keras64: Any, tmp_path: Path) -> None:
+    layers, loss, x, t = networks(keras64)[name]
+    model = trained_by_keras(keras64, layers, loss, keras64.optimizers.SGD(0.1), x, t, 20, len(x), tmp_path / "start.keras")
+    epoch = prepare(weightlens.load(tmp_path / "start.keras"), [x], t, loss=loss, optimizer="sgd", rate=0.1)
+    compare(model, after(epoch, 20))
+
+
+OPTIMIZERS = {
+    "sgd": lambda o: o.SGD(0.1), "momentum": lambda o: o.SGD(0.1, momentum=0.9), "nesterov": lambda o: o.SGD(0.1, momentum=0.9, nesterov=True), "rmsprop": lambda o: o.RMSprop(0.1),
+    "adagrad": lambda o: o.Adagrad(0.1), "adam": lambda o: o.Adam(0.1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [4, 3], ids=["all samples", "batches"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_are_keras_s(name: str, batch: int, keras64: Any, tmp_path: Path) -> None:
+    layers, loss, x, t = networks(keras64)["dense"]
+    model = trained_by_keras(keras64, layers, loss, OPTIMIZERS[name](keras64.optimizers), x, t, 50, batch, tmp_path / "start.keras")
+    epoch = prepare(weightlens.load(tmp_path / "start.keras"), [x], t, loss=loss, optimizer=name, rate=0.1, batch=batch)
+    compare(model, after(epoch, 50))
+    write_training_book(epoch, 50, tmp_path / "book.xlsx")
+    report = check_workbook(tmp_path / "book.xlsx", engine="ironcalc", tolerance=1e-9)
+    assert report.ok, str(report)
+
+
+def compare(model: Any, ours: dict[str, np.ndarray]) -> None:
+    theirs = [variable.numpy() for variable in model.trainable_variables]
+    for mine, keras_s in zip(ours.values(), theirs, strict=True):
+        assert mine == pytest.approx(keras_s, rel=1e-9, abs=1e-12)
+
+
+def xor(**options: Any) -> Epoch:
+    model = weightlens.load(SAMPLES / "xor_sigmoid.h5")
+    inputs = np.column_stack([TABLE, np.ones(4)])
+    return prepare(model, [inputs], np.array([[0.0], [1], [1], [0]]), loss="half_mse", optimizer="sgd", rate=1.0, seed=1, **options)
+
+
+def test_xor_by_hand_is_learned() -> None:
+    epoch = xor()
+    losses = [float(row[id(epoch.loss)]) for row in epoch.replay(5000)]
+    assert losses[-1] < 0.01 < losses[0]
+    assert float(row_of(epoch, 5000)[id(epoch.accuracy)]) == 1.0
+
+
+def row_of(epoch: Epoch, number: int) -> dict[int, Any]:
+    """What an epoch left."""
+    *_, last = epoch.replay(number)
+    return last
+
+
+@pytest.mark.parametrize("engine", available())
+def test_every_engine_computes_the_history(engine: str, tmp_path: Path) -> None:
+    write_training_book(xor(), 50, tmp_path / "xor.xlsx")
+    report = check_workbook(tmp_path / "xor.xlsx", engine=engine)
+    assert report.ok, str(report)
+
+
+def test_the_learning_rate_cell_moves_the_whole_history(tmp_path: Path) -> None:
+    epoch = xor()
+    write_training_book(epoch, 30, tmp_path / "xor.xlsx")
+    book = recalculate(tmp_path / "xor.xlsx", "ironcalc", {("Data", "B5"): 0.25})
+    *_, last = epoch.replay(30, rate=0.25)
+    sheet, _, area = book.names["loss_history"].rpartition("!")
+    end = area.replace("$", "").split(":")[-1]
+    assert book.sheets[sheet.strip("'")][end] == pytest.approx(float(last[id(epoch.loss)]), rel=1e-12)
+
+
+def test_a_dead_relu_learns_nothing() -> None:
+    model = weightlens.load(SAMPLES / "relu_neuron.h5")
+    for weight in model.weights.values():
+        weight._value = np.full(weight.shape, -1.0)  # below zero for every input: the relu lets nothing through
+    epoch = prepare(model, [np.array([[1.0], [2.0]])], np.array([[0.0], [2.0]]), loss="mse", optimizer="sgd", rate=0.1)
+    assert all((value == -1.0).all() for value in after(epoch, 5).values())
+    assert not any(np.any(step.value) for step in epoch.trace.steps if step.name == "delta")
+
+
+def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
+    with probe(lambda x, w, step: np.sort(x @ w["kernel"]), X, kernel=KERNEL) as model, pytest.raises(NoGradient, match="sort"):
+        record_epoch(model, [X], X[:, :3], loss_named("mse"), optimizer_named("sgd"), 1.0)
+    with pytest.raises(BadInput, match="loss 'nonsense' is not one of"):
+        loss_named("nonsense")
+    with pytest.raises(BadInput, match="optimizer"):
+        optimizer_named("lion")
+    many = np.zeros((2000, 3))
+    with pytest.raises(WorkbookTooLarge, match="columns"):
+        write_training_book(prepare(weightlens.load(SAMPLES / "xor_sigmoid.h5"), [many], many[:, :1]), 1, tmp_path / "no.xlsx")
+    assert not list(tmp_path.iterdir())
