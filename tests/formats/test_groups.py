@@ -54,7 +54,8 @@ def test_a_frozen_nested_model_is_placed_by_name(tmp_path: Path, order: tuple[st
     arrays = {f"{full.get(name, name)}:0": numbers(*((2, 2) if "kernel" in name else (2,)), seed=seed) for seed, name in enumerate(order)}
     inner = functional(
         [node(given("x", 2)), node(dense("a", 2, use_bias=False, trainable=False), [["x", 0, 0, {}]]),
-         node(layer("BatchNormalization", "b", axis=[1], epsilon=1e-3), [["a", 0, 0, {}]]), node(dense("c", 2, use_bias=False), [["b", 0, 0, {}]])],
+         node(layer("BatchNormalization", "b", axis=[1], epsilon=1e-3), [["a", 0, 0, {}]]),
+         node(dense("c", 2, use_bias=False), [["b", 0, 0, {}]])],
         [["x", 0, 0]], [["c", 0, 0]], "inner",
     )  # fmt: skip
     outer = functional([node(given("i", 2)), node(inner, [["i", 0, 0, {}]])], [["i", 0, 0]], [["inner", 1, 0]])
@@ -194,11 +195,13 @@ def test_graphs_of_keras_2_and_3_read_alike(tmp_path: Path) -> None:
 
 
 def test_keyword_tensors_states_and_functions(tmp_path: Path) -> None:
+    given_to_attention = {"value": ["i", 0, 0], "key": ["i", 0, 0], "use_causal_mask": True}
+    multiply = {"class_name": "TFOpLambda", "config": {"name": "tf.math.multiply", "function": "math.multiply"}}
     layers = [
         node(given("i", 5, 3)), node(given("h", 2)),
         node(layer("GRU", "g", units=2), [["i", 0, 0, {}], ["h", 0, 0, {}]]),
-        node(layer("MultiHeadAttention", "m", num_heads=1, key_dim=2), [["i", 0, 0, {"value": ["i", 0, 0], "key": ["i", 0, 0], "use_causal_mask": True}]]),
-        node({"class_name": "TFOpLambda", "config": {"name": "tf.math.multiply", "function": "math.multiply"}}, ["g", 0, 0, {"y": 2.0, "name": None}]),
+        node(layer("MultiHeadAttention", "m", num_heads=1, key_dim=2), [["i", 0, 0, given_to_attention]]),
+        node(multiply, ["g", 0, 0, {"y": 2.0, "name": None}]),
     ]  # fmt: skip
     config = functional(layers, [["i", 0, 0], ["h", 0, 0]], [["m", 0, 0], ["tf.math.multiply", 0, 0]])
     model = weightlens.load(legacy(tmp_path / "m.h5", config, {}))

@@ -111,8 +111,10 @@ def test_modes_without_a_successor_keep_a_name_of_their_own(tmp_path: Path) -> N
 def test_layers_that_were_renamed(tmp_path: Path) -> None:
     entries = [
         old("TimeDistributedDense", "t", output_dim=2, bias=True, activation="linear", batch_input_shape=[None, 4, 3]),
-        old("Dropout", "d", p=0.25), old("UpSampling1D", "u", length=3), old("MaxPooling1D", "p", pool_length=2, stride=None, border_mode="valid"),
-        old("AtrousConvolution1D", "a", nb_filter=1, filter_length=2, atrous_rate=2, border_mode="valid"), old("Highway", "h", activation="relu", bias=True),
+        old("Dropout", "d", p=0.25), old("UpSampling1D", "u", length=3),
+        old("MaxPooling1D", "p", pool_length=2, stride=None, border_mode="valid"),
+        old("AtrousConvolution1D", "a", nb_filter=1, filter_length=2, atrous_rate=2, border_mode="valid"),
+        old("Highway", "h", activation="relu", bias=True),
     ]  # fmt: skip
     arrays = {
         "t": {"t_W": numbers(3, 2), "t_b": numbers(2)},

@@ -116,15 +116,12 @@ class Hdf5File:
             stack.extend(reversed(inside))
 
     def _members(self, group: h5g.GroupID, path: str) -> list[bytes]:
-        members: list[bytes] = []
-
-        def visit(name: bytes, info: Any) -> None:
-            if info.type != h5l.TYPE_HARD:
+        members: list[tuple[bytes, int]] = []
+        group.links.iterate(lambda name, info: members.append((name, info.type)), info=True)
+        for name, kind in members:
+            if kind != h5l.TYPE_HARD:
                 raise UnreadableModel(f"{self.label}: {path}/{show(name)} is a link to another place, which is never followed")
-            members.append(name)
-
-        group.links.iterate(visit, info=True)
-        return members
+        return [name for name, _ in members]
 
     def weight(self, path: str, raw: bytes, dataset: h5d.DatasetID) -> Weight:
         """The array at ``path``: its shape and type now, its numbers when they are read."""
@@ -150,7 +147,7 @@ class Hdf5File:
         except Exception as error:  # a damaged file can fail anywhere inside HDF5
             raise UnreadableModel(f"{self.label}: {path} is damaged ({first_line(error)})") from None
         if values.dtype == FLOATS_16_BIT:
-            return (np.ascontiguousarray(values).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+            return (np.frombuffer(values.tobytes(), np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(values.shape)
         if values.dtype.kind not in "biufc":
             raise UnreadableModel(f"{self.label}: {path} holds no numbers")
         return values
