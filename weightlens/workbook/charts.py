@@ -21,7 +21,7 @@ def bars(block: Block, row: int, column: int, share: bool, title: str) -> Callab
     def finish(page: Any) -> None:
         from openpyxl.chart import BarChart, Reference
 
-        chart = plain(BarChart(), title, 13.5, 6.6)
+        chart = plain(BarChart(), title, 12, 6.6)
         chart.type, chart.gapWidth = "col", 60
         turned = block.arrangement.column_axes == (0,)
         height, width = min(block.arrangement.height, MOST_BARS), min(block.arrangement.width, MOST_BARS)
@@ -78,6 +78,7 @@ def curve(
             series.graphicalProperties.line.noFill = True
             chart.series.append(series)
         chart.x_axis.number_format = chart.y_axis.number_format = "General"
+        chart.y_axis.crosses = "min"
         page.add_chart(chart, place)
 
     return finish
@@ -85,7 +86,15 @@ def curve(
 
 def plain(chart: Any, title: str, width: float, height: float) -> Any:
     """Size, title, axes that are shown (openpyxl hides them else), the legend below."""
-    chart.title, chart.width, chart.height = title, width, height
+    from openpyxl.chart.text import RichText, Text
+    from openpyxl.chart.title import Title
+    from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties, RegularTextRun
+
+    size = CharacterProperties(sz=1100, b=True)
+    words = Paragraph(ParagraphProperties(defRPr=size), r=[RegularTextRun(rPr=size, t=title)])
+    chart.title = Title(overlay=False)
+    chart.title.tx = Text(rich=RichText(p=[words]))
+    chart.width, chart.height = width, height
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.legend.position = "b"
     return chart

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.plan import Placed, Sheet
 
 CONTROLS = 2  # the row of controls, between the hint and the first captions
+CONTROL_HEIGHT = 21.0
 ROOM = 8.0  # characters of a control's cell
 ORIGINAL, MINE = "original", "mine"
 
@@ -29,8 +30,9 @@ class Control(NamedTuple):
 
 def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: float | str, words: str = "", row: int = CONTROLS) -> Control:
     """A value to change, with its name before and what it means behind."""
-    sheet.write(row, column, name, net.styles["label left"])
-    column = column_after(sheet, column, len(name) + 1)
+    sheet.heights[row] = CONTROL_HEIGHT
+    column = max(column_after(sheet, column, len(name) + 1), column + 1)
+    sheet.write(row, column - 1, name, net.styles["label right"])
     sheet.texts[(row, column)] = (
         Text(value, net.styles["switch"]) if isinstance(value, str) else Text(style=net.styles["switch"], value=value)
     )
@@ -41,7 +43,7 @@ def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: flo
         sheet.texts[(row, last)] = Text(style=net.styles["switch"])
     if last > column:
         sheet.merges.append((row, column, row, last))
-    sheet.write(row, last + 1, words, net.styles["label left"])
+    sheet.write(row, last + 1, " " + words if words else "", net.styles["label left"])
     return Control(absolute(cell_name((row << 14) + column)), row, column, column_after(sheet, last + 1, len(words) + 2))
 
 

@@ -14,6 +14,7 @@ from weightlens.workbook.cells import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expres
 from weightlens.workbook.controls import control, drop_down
 from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.layer_sheet import picture_side
 from weightlens.workbook.network import HEAD, LABEL, TOP, squares
 
 if TYPE_CHECKING:
@@ -38,34 +39,41 @@ def shown(model: Model, arrays: list[np.ndarray]) -> list[np.ndarray]:
 def pick_from(net: NetworkSheets, arrays: list[np.ndarray]) -> None:
     """Turn the network's inputs into formulas that fetch the picked sample, or the numbers typed in beside."""
     home = net.plan.sheets[net.plan.names["input_0"][0]]
-    sheet = net.page(
-        "Data", "Data", f"{len(arrays[0]):,} samples", "The samples to pick from. Type over them, or paste others.", numbered=False
-    )
+    sheet = net.page("Data", "Data", f"{len(arrays[0]):,} samples", "The samples to pick from. Type over them, or paste others.", numbered=False)
     blocks = data_blocks(net, sheet, arrays)
+    outputs = predict(net.model, arrays)
+    if len(outputs) == 1 and len(outputs[0]) == len(arrays[0]):
+        target.stored(net, sheet, net.options.target, outputs[0])
+    mine = own_inputs(net, home)
+    net.plan.names["samples"] = (sheet.number, f"$A${TOP + 1}:$A${TOP + len(arrays[0])}")
     pick = control(net, home, 1, "picked sample", 1.0, f"of {len(arrays[0]):,}; choose another one")
-    first, last = TOP + 1, TOP + len(arrays[0])
-    net.plan.names["samples"] = (sheet.number, f"$A${first}:$A${last}")
     home.finishing.append(drop_down(pick.place, "samples"))
     switch = control(net, home, pick.after, "read", DATA, "data, or mine: the cells below the heading mine")
     home.finishing.append(drop_down(switch.place, f'"{DATA},{MINE}"'))
     net.plan.names["picked"], net.plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
-    outputs = predict(net.model, arrays)
-    if len(outputs) == 1 and len(outputs[0]) == len(arrays[0]):
-        target.stored(net, sheet, net.options.target, outputs[0])
-    own, column = home, 1 + max(block.column + block.arrangement.width for block in home.blocks)
-    if net.plan.one_sheet:
-        own, column = net.page("Mine", "Mine", hint="Your own inputs: read where the switch says mine.", numbered=False), 1
-    small = squares(home)
-    for x, block in zip(net.plan.trace.inputs, blocks, strict=True):
-        shown = next(b for b in home.blocks if b.values is x.value and b.make is None)
-        mine = own.put(Block(shown.arrangement, x.value, net.styles.numbers("input", None, small)), TOP, column)
-        net.columns(own, column, mine.arrangement, small)
-        net.caption(own, HEAD, column, mine.arrangement.width, "mine", f"your own {x.name}")
-        own.heats.append((mine.area, "ink"))
-        column += mine.arrangement.width + 1
+    for x, block, own in zip(net.plan.trace.inputs, blocks, mine, strict=True):
+        shown = next(b for b in home.blocks if b.values is x.value and b.make is None and b not in mine)
         shown.sheet_names = net.plan.titles
-        shown.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", mine, block)
-        shown.style = net.styles.numbers("step", None, small)
+        shown.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
+        shown.style = net.styles.numbers("step", x.value, squares(home))
+
+
+def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
+    """Blue cells for numbers of one's own: right of the inputs, on the one sheet's workbook on a sheet Mine. Pictures are to be painted."""
+    column, found = 1 + max(block.column + block.arrangement.width for block in home.blocks), []
+    if net.plan.one_sheet:
+        home, column = net.page("Mine", "Mine", hint="Your own inputs: read where the switch says mine.", numbered=False), 1
+    for x in net.plan.trace.inputs:
+        side = picture_side(x.shape)
+        small = side > 0 or squares(home)
+        lying = Arrangement((side, side), (0,), (1,)) if side else net.plan.placed[id(x)].block.arrangement
+        net.columns(home, column, lying, small)
+        net.caption(home, HEAD, column, lying.width, "mine", f"your own {x.name}")
+        style = net.styles.numbers("input", x.value, small)
+        found.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))
+        home.heats.append((found[-1].area, "ink"))
+        column += lying.width + 1
+    return found
 
 
 def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: list[np.ndarray]) -> list[Block]:
@@ -91,15 +99,15 @@ def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: list[np.ndarray]) -> l
     return blocks
 
 
-def fetched(pick: str, switch: str, mine: Block, data: Block) -> Callable[[], Expression]:
+def fetched(pick: str, switch: str, mine: Block, data: Block, shape: tuple[int, ...]) -> Callable[[], Expression]:
     """``IF(switch="mine", mine, INDEX(column of the data, picked + sample, 1))`` for every number of the input."""
-    shape, n = mine.arrangement.shape, data.arrangement.shape[0]
+    n = data.arrangement.shape[0]
     columns: Cells = np.broadcast_to((data.first + np.arange(data.arrangement.shape[1])).reshape(1, *shape[1:]), shape)
 
     def make() -> Expression:
         options = [["INDEX(", Area(columns, n, 1), f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)"] for i in range(shape[0])]
         which = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
         found = Expression(shape, options, which if shape[0] > 1 else None)  # type: ignore[arg-type]
-        return combine([f'IF({switch}="{MINE}",', refer(mine.cells), ",", found, ")"], shape)
+        return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", found, ")"], shape)
 
     return make

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.plan import Plan, Sheet
 
 MOST_NOTES = 200  # notes on one sheet; each is a drawing
-REPEATED = "1:7"  # the captions, on every printed page
+ONE_PAGE = 60  # a sheet of up to so many rows is printed on one page
 
 
 def dress(shell: Any, plan: Plan) -> None:
@@ -95,5 +95,7 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     page.page_margins.left = page.page_margins.right = 0.4
     page.page_margins.top = page.page_margins.bottom = 0.5
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
+    rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
+    page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
     if sheet.freeze:
         page.print_title_rows = f"1:{int(sheet.freeze.lstrip('ABCDEFGHIJKLMNOPQRSTUVWXYZ')) - 1}"

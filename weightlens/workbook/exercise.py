@@ -84,12 +84,12 @@ class Exercise:
     def mark(self, net: NetworkSheets, sheet: Sheet, blank: Block, answer: Block, limit: str) -> Block:
         """1 where the student's number is right, 0 where it is missing or wrong; on the same sheet, below everything."""
         if sheet.number not in self.depth:
-            self.depth[sheet.number] = 2 + max(
+            self.depth[sheet.number] = 3 + max(
                 max(block.row + block.arrangement.height for block in sheet.blocks), max(row for row, _ in sheet.texts)
             )
             sheet.write(self.depth[sheet.number] - 1, 0, "marks: 1 where your answer is right", net.styles["hint"])
         shape = answer.arrangement.shape
-        marks = Block(answer.arrangement, np.zeros(shape), net.styles["helper"], sheet_names=net.plan.titles)
+        marks = Block(answer.arrangement, np.zeros(shape), net.styles["mark"], sheet_names=net.plan.titles)
         given, right = refer(blank.cells), refer(answer.cells)
         marks.make = lambda: combine(["IF(ISNUMBER(", given, "),IF(ABS(", given, "-", right, f")<={limit},1,0),0)"], shape)
         return sheet.put(marks, self.depth[sheet.number] + blank.row - min(b.row for s, b, _ in self.blocks if s is sheet), blank.column)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded, Step, operands
 from weightlens.workbook import layout, play
 from weightlens.workbook.captions import shape_words
+from weightlens.workbook.cells import refer
 from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Block
-from weightlens.workbook.network import GAP, HEAD, SQUARE_HEIGHT, TOP, row_labels, squares
+from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.network import GAP, HEAD, SQUARE, SQUARE_HEIGHT, TOP, row_labels, squares
 from weightlens.workbook.plan import Placed, Sheet
 from weightlens.workbook.words import find, in_framework_words, sentence
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
 
+SMALLEST_PICTURE = 7
 FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns
 
 
@@ -29,6 +33,7 @@ def inputs_sheet(net: NetworkSheets) -> None:
         placed = net.plan.placed[id(x)]
         row_names(net, sheet, placed, column)
         column += net.put_input(sheet, k, x, HEAD, column)
+        column = as_picture(net, sheet, x, column)
         turned = _turned(net, x)
         if turned is not None:
             column += 1
@@ -40,6 +45,28 @@ def inputs_sheet(net: NetworkSheets) -> None:
             column += turned.arrangement.width
         column += 1
     net.finish(sheet)
+
+
+def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> int:
+    """One sample of 8 x 8 or more numbers in a row once more as a square, should it be a picture; returns the next column."""
+    side = picture_side(x.shape)
+    cells = net.plan.cells(x)
+    if not side or cells is None:
+        return column
+    block = Block(Arrangement((side, side), (0,), (1,)), x.value.reshape(side, side), net.styles.numbers("step", x.value, small=True))
+    block.make, block.sheet_names = (lambda: refer(cells.reshape(side, side))), net.plan.titles
+    for j in range(side):
+        widen(sheet, column + 1 + j, SQUARE)
+    net.caption(sheet, HEAD, column + 1, side, "as a picture", f"x in rows of {side}")
+    sheet.put(block, TOP, column + 1)
+    sheet.heats.append((block.area, "ink"))
+    return column + 1 + side
+
+
+def picture_side(shape: tuple[int, ...]) -> int:
+    """The side of the square picture that one flat sample may be; 0 where it is none."""
+    side = math.isqrt(shape[1]) if len(shape) == 2 and shape[0] == 1 else 0
+    return side if side >= SMALLEST_PICTURE and side * side == shape[1] and side <= 128 else 0
 
 
 def _turned(net: NetworkSheets, x: Recorded) -> Block | None:

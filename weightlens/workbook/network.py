@@ -29,7 +29,7 @@ SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the
 SQUARE = 3.6  # characters in a column of square cells
 SQUARE_HEIGHT = 20.0
 GAP = 1.8
-MANY, CLOSE = 10, 7.2  # a block of many columns has closer ones
+MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
 
@@ -98,7 +98,7 @@ class NetworkSheets:
             names = list(given) if len(given) == x.shape[-1] else [f"x{j}" for j in range(min(x.shape[-1], 2000))]
             self.labels(sheet, row + LABEL - HEAD, column, dict(enumerate(names)))
         sheet.put(placed.block, row + TOP - HEAD, column)
-        placed.block.style = self.styles.numbers("input", None, small=picture)
+        placed.block.style = self.styles.numbers("input", x.value, small=picture)
         self.scale(sheet, placed, picture)
         self.plan.define(f"input_{k}", sheet, placed.block)
         sheet.notes[(row + TOP - HEAD, column)] = (
@@ -156,7 +156,7 @@ class NetworkSheets:
         if a.width > 500:
             return
         enough = min(18.0, len(name) * 1.15 + 1.5) / a.width
-        usual = SQUARE if picture else CLOSE if a.width > MANY else WIDTH
+        usual = SQUARE if picture else CLOSE if a.width >= MANY else WIDTH
         for j in range(a.width):
             widen(sheet, column + j, SQUARE if picture else max(usual, enough))
 

@@ -10,7 +10,7 @@ from weightlens.workbook import charts
 from weightlens.workbook.cells import cell_name
 from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Block, Text, absolute
-from weightlens.workbook.network import HEAD, LABEL, MATH, TOP
+from weightlens.workbook.network import GAP, HEAD, LABEL, MATH, TOP
 from weightlens.workbook.words import activation_of, find
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> int:
         if placed is None or x.ndim != 2 or x.shape[0] != samples:
             continue
         if x.shape[1] > 1 and (is_softmax(x.value) or len(net.options.labels) == x.shape[1]):
-            column = winner_column(net, sheet, placed.block, column) + 1
+            column = winner_column(net, sheet, placed.block, column)
         elif is_yes_or_no(net, x):
-            column = threshold_column(net, sheet, placed.block, column) + 1
+            column = threshold_column(net, sheet, placed.block, column)
     return column
 
 
@@ -114,7 +114,8 @@ def winner_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int) -
         sheet.texts[(TOP + i, column)] = answer(net, sheet, block, area, formula, names[int(values[i].argmax())])
     sheet.notes[(TOP, column)] = "The class with the largest output: INDEX picks the label that stands over it."
     net.winner = (sheet, column, names)
-    return column + 1
+    widen(sheet, column + 1, GAP)
+    return column + 2
 
 
 def threshold_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int) -> int:
@@ -137,4 +138,5 @@ def threshold_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int
         sheet.texts[(TOP + i, column)] = answer(net, sheet, block, cell, formula, names[int(values[i, 0] >= THRESHOLD)])
     net.plan.names["threshold"] = (sheet.number, at[0])
     net.winner = (sheet, column, names)
-    return column + 1
+    widen(sheet, column + 1, GAP)
+    return column + 2

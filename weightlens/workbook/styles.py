@@ -65,6 +65,7 @@ LOOKS: dict[str, Look] = {
     "text": Look(wrap=True),
     "count": Look(format="#,##0", align="right"),
     "share": Look(format="0.0%", bold=True, align="left"),
+    "mark": Look(border="hair", format="0", align="center", colour=GREY),
     "tally": Look(FILLS["check"], border="thin", format="0", align="center"),
     "hits": Look(FILLS["output"], bold=True, border="thin", format="0", align="center"),
     "data": Look(size=9, align="center"),
@@ -106,7 +107,8 @@ class Styles:
         elif values is not None and look.format == "0.000":
             look = replace(look, format=short_format(values))
         if small:
-            short = "0.00" if look.format == "0.000" else look.format
+            whole = values is None or bool((values == np.floor(values)).all())
+            short = "0.00" if look.format == "0.000" or (look.format == "General" and not whole) else look.format
             look = replace(look, size=7, format=short, shrink=True, border="hair" if look.border == "thin" else look.border)
         return self.of(look)
 

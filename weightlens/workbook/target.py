@@ -10,7 +10,7 @@ from weightlens.errors import BadInput
 from weightlens.workbook.cells import COLUMN
 from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Text
-from weightlens.workbook.network import HEAD, LABEL, TOP
+from weightlens.workbook.network import GAP, HEAD, LABEL, TOP
 from weightlens.workbook.play import THRESHOLD
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def beside(net: NetworkSheets, sheet: Sheet, column: int, target: Any, samples: 
     for i, hit in enumerate(hits):
         row = TOP + i + 1
         sheet.texts[(TOP + i, column + 1)] = Text(
-            style=net.styles["helper"], formula=f"IF({letters[0]}{row}={letters[1]}{row},1,0)", value=hit
+            style=net.styles["mark"], formula=f"IF({letters[0]}{row}={letters[1]}{row},1,0)", value=hit
         )
     place = f"{COLUMN[column + 1]}{TOP + 1}:{COLUMN[column + 1]}{TOP + samples}"
     sheet.rule(place, "wrong", f"{COLUMN[column + 1]}{TOP + 1}=0")
@@ -93,6 +93,7 @@ def confusion(net: NetworkSheets, sheet: Sheet, column: int, names: list[str], t
     counted: COUNTIF would take the words True, 1 or >50K for something else.
     """
     row, n, styles = TOP, len(names), net.styles
+    widen(sheet, column - 1, GAP)
     sheet.write(HEAD, column, "pair", styles["caption"])
     sheet.write(LABEL, column, "true, found", styles["label"])
     widen(sheet, column, 11)
@@ -101,6 +102,7 @@ def confusion(net: NetworkSheets, sheet: Sheet, column: int, names: list[str], t
         formula = "+".join(f"{size}MATCH({letter}{TOP + i + 1},{classes},0)" for size, letter in zip(("1000*", ""), letters, strict=True))
         sheet.texts[(TOP + i, column)] = Text(style=styles["label"], formula=formula, value=1000.0 * (names.index(t) + 1) + names.index(f) + 1)
     pairs = f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(true)}"
+    widen(sheet, column + 1, GAP)
     column += 2
     sheet.write(HEAD, column, "confusion table", styles["caption left"])
     sheet.write(LABEL - 1, column, "true class down, predicted across", styles["math left"])

@@ -19,13 +19,14 @@ from weightlens.workbook.words import in_framework_words, model_line
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
 
-CHART_WIDTH, CHART_ROWS = 66, 14  # characters and rows that a chart takes
+CHART_WIDTH, CHART_ROWS = 56, 14  # characters and rows that a chart takes
+TASK = "Fill in the dashed cells: by hand, or with a formula. Green is right, red is not. Point at a cell with a corner for help."
 HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move."
 
 
 def tutorial(net: NetworkSheets) -> None:
     """All of the network on one sheet."""
-    sheet = net.page("network", net.options.title, model_line(net.model), HINT)
+    sheet = net.page("network", net.options.title, model_line(net.model), HINT if net.options.exercise is None else TASK)
     inputs = net.plan.trace.inputs
     samples = max((x.shape[0] for x in inputs), default=1)
     sheet.write(LABEL, 0, "sample", net.styles["label right"])
@@ -42,8 +43,8 @@ def tutorial(net: NetworkSheets) -> None:
     if net.options.target is not None and len(net.options.target) == samples:
         column = target.beside(net, sheet, column, net.options.target, samples)
     row = max([TOP + samples + 2, *below.values()]) + 1
-    row = paths(net, sheet, weights, row)
     row = max(row, chart(net, sheet, weighted + 1, right, TOP + samples + 2, row))
+    row = paths(net, sheet, weights, row)
     legend(sheet, row, 1, net.styles)
     net.finish(sheet)
 
