@@ -11,6 +11,8 @@ import numpy as np
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_numpy import numbers, whole
 
+LONG_ROW = 64  # numbers: longer rows are sorted without formulas
+
 # Order and lookup.
 
 
@@ -30,9 +32,22 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     return np.sum(np.where(compare(sorted_sequence, np.expand_dims(values, -1)), 1.0, 0.0), axis=-1)
 
 
-def argsort(x: Any, axis: int | None = -1) -> Any:
+def argsort(x: Any, axis: int | None = -1, *, step: Step) -> Any:
     """The places of the numbers in rising order."""
-    return np.argsort(np.reshape(x, (-1,)) if axis is None else x, axis=-1 if axis is None else axis, kind="stable")
+    x = np.reshape(x, (-1,)) if axis is None else x
+    return np.moveaxis(places_in_order(np.moveaxis(x, axis or 0, -1), step), -1, axis or 0)
+
+
+def places_in_order(x: Any, step: Step) -> Any:
+    """``argsort`` of the last axis; of short rows by rank (how many numbers come before), which a spreadsheet can follow."""
+    n = x.shape[-1]
+    if n > LONG_ROW:
+        return np.argsort(x, axis=-1, kind="stable")
+    other, own = x[..., None, :], x[..., None]
+    before = np.where(np.tri(n, k=-1, dtype=bool), other <= own, other < own)
+    rank = step("rank", np.sum(np.where(before, 1.0, 0.0), axis=-1))
+    places = np.arange(float(n))
+    return np.sum(np.where(np.equal(rank[..., None, :], places[:, None]), places, 0.0), axis=-1)
 
 
 def sort(x: Any, axis: int = -1) -> Any:
@@ -72,7 +87,9 @@ def einsum(*operands: Any, subscripts: str, step: Step) -> Any:
     rest = [placed(x, step) for x in operands]
     while len(rest) > 2:
         later = set("".join(labels[2:]) + output)
-        kept = ("..." if "..." in labels[0] + labels[1] else "") + "".join(c for c in dict.fromkeys(labels[0] + labels[1]) if c in later and c != ".")
+        kept = ("..." if "..." in labels[0] + labels[1] else "") + "".join(
+            c for c in dict.fromkeys(labels[0] + labels[1]) if c in later and c != "."
+        )
         rest[:2] = [einsum(rest[0], rest[1], subscripts=f"{labels[0]},{labels[1]}->{kept}", step=step)]
         labels[:2] = [kept]
     return np.einsum(f"{','.join(labels)}->{output}", *rest) if len(rest) == 2 else einsum_of_one(rest[0], labels[0], output)

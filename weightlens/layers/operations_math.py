@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers import activations
 from weightlens.layers.activations import Step
+from weightlens.layers.operations_arrays import places_in_order
 from weightlens.layers.operations_nn import one_hot
 from weightlens.layers.operations_numpy import Axis, numbers, same, truth, whole
 from weightlens.layers.spectral import fourier, short_time_fourier
@@ -27,10 +28,10 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, step: Step) 
     return y if keepdims else np.squeeze(y, axis)
 
 
-def top_k(x: Any, k: int) -> Any:
+def top_k(x: Any, k: int, *, step: Step) -> Any:
     """The ``k`` largest numbers of the last axis, and their places."""
     falling = np.flip(np.sort(x, axis=-1), axis=-1)
-    return [falling[..., :k], np.argsort(-x, axis=-1, kind="stable")[..., :k]]
+    return [falling[..., :k], places_in_order(-x, step)[..., :k]]
 
 
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
@@ -74,8 +75,13 @@ def rfft(x: Any, fft_length: int | None = None, *, step: Step) -> Any:
 def fft(x: Any, *, step: Step) -> Any:
     """The Fourier transform of the last axis of ``(real, imaginary)``."""
     real, imaginary = x
-    cosines, sines = (step(name, m) for name, m in zip(("cosines", "sines"), fourier(real.shape[-1], real.shape[-1], real.dtype), strict=True))
-    parts = [step(name, a @ m) for name, a, m in (("rc", real, cosines), ("is", imaginary, sines), ("rs", real, sines), ("ic", imaginary, cosines))]
+    cosines, sines = (
+        step(name, m) for name, m in zip(("cosines", "sines"), fourier(real.shape[-1], real.shape[-1], real.dtype), strict=True)
+    )
+    parts = [
+        step(name, a @ m)
+        for name, a, m in (("rc", real, cosines), ("is", imaginary, sines), ("rs", real, sines), ("ic", imaginary, cosines))
+    ]
     return [parts[0] - parts[1], parts[2] + parts[3]]
 
 

@@ -149,9 +149,9 @@ def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = Non
     return hot if (on, off) == (1.0, 0.0) else np.where(np.equal(hot, 1.0), on, off)
 
 
-def top_k(input: Any, k: int = 1) -> Any:  # noqa: A002 - TensorFlow's name
+def top_k(input: Any, k: int = 1, *, step: Step) -> Any:  # noqa: A002 - TensorFlow's name
     """The ``k`` largest numbers of the last axis, and their places."""
-    return operations_math.top_k(input, k)
+    return operations_math.top_k(input, k, step=step)
 
 
 def cumulative(function: Function) -> Function:
@@ -299,7 +299,7 @@ FUNCTIONS: dict[str, Function] = {
     "math.cumsum": cumulative(np.cumsum), "cumsum": cumulative(np.cumsum), "math.cumprod": cumulative(np.cumprod), "math.top_k": top_k, "nn.top_k": top_k,
     "math.reduce_logsumexp": logsumexp, "reduce_logsumexp": logsumexp, "math.l2_normalize": l2_normalize, "nn.l2_normalize": l2_normalize,
     "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": lambda values, axis=-1: np.sort(values, axis=axis),
-    "argsort": lambda values, axis=-1: operations_arrays.argsort(values, axis), "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1),
+    "argsort": lambda values, axis=-1, *, step: operations_arrays.argsort(values, axis, step=step), "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1),
     "linalg.band_part": band_part, "linalg.matrix_transpose": lambda a: np.swapaxes(a, -1, -2), "tensor_scatter_nd_update": scatter_update,
     "nn.softmax": softmax, "nn.log_softmax": log_softmax, "nn.relu": unary(activations.relu), "nn.relu6": unary(activations.relu6),
     "nn.elu": unary(activations.elu), "nn.selu": unary(activations.selu), "nn.silu": lambda features, beta=1.0: features * activations.sigmoid(beta * features),

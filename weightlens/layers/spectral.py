@@ -17,7 +17,7 @@ from weightlens.layers.operations_numpy import arctan2
 def fourier(length: int, frequencies: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
     """The matrices ``cos`` and ``-sin`` of ``2 pi time frequency / length``: ``(length, frequencies)``."""
     turns = np.outer(np.arange(length), np.arange(frequencies)) % length * (2.0 * math.pi / length)
-    return np.cos(turns).astype(dtype), -np.sin(turns).astype(dtype)
+    return np.cos(turns).astype(dtype), (0.0 - np.sin(turns)).astype(dtype)
 
 
 def window_of(window: Any, length: int) -> np.ndarray:
