@@ -84,7 +84,8 @@ def to_screen(output: Path | None, force: bool, write: Callable[[Screen], None])
 
     from weightlens.files import replacing
 
-    with replacing(output, force) as file, io.TextIOWrapper(file, "utf-8", write_through=False) as text:
+    with replacing(output, force) as file:
+        text = io.TextIOWrapper(file, "utf-8")
         write(Screen(text, colour=False))
         text.flush()
         text.detach()

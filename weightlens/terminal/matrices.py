@@ -195,7 +195,7 @@ def block_lines(
     if column_gap and len(heads) > fit:  # the few columns of an abbreviated matrix stay together
         heads = [head.split()[-1] for head in heads]
         width = max(max(len(text) for row in texts for text in row), max(map(len, heads))) + 2
-        fit = len(heads)
+        fit = max(1, (screen.width - len(indent) - side - 3) // width)
     for start in range(0, len(heads), fit):
         group = range(start, min(start + fit, len(heads)))
         dots = {i: "  …" for i in group if column_gap and i + 1 == column_gap}

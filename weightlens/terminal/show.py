@@ -88,7 +88,9 @@ def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
     p = model.provenance
     name = re.split(r"[/\\]", p.path)[-1] if p.path else model.name
     version = ", ".join(clean(text) for text in (p.keras_version and f"Keras {p.keras_version}", p.backend, p.date) if text)
-    yield f"{screen.bold(clean(name))} · {clean(p.format)}" + (f" · {version}" if version else "")
+    title = clean(name, screen.width)
+    first, *more = screen.wrapped(" · ".join(part for part in (title, clean(p.format), version) if part))
+    yield from [first.replace(title, screen.bold(title), 1), *more]
     parts = [f"{len(model.layers)} layer{'s' * (len(model.layers) != 1)}", count(model.size)]
     kind = f"{clean(model.class_name)} {clean(model.name)}" if model.class_name else "weights without an architecture"
     yield from screen.wrapped(" · ".join([kind, *parts, *training(model)]))
