@@ -131,7 +131,7 @@ def tables(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed
 def extent_down(placed: Placed) -> int:
     """How many rows a step takes, all its occurrences counted."""
     a = placed.block.arrangement
-    return a.height if a.stretch > 1 or placed.of == 1 else (a.height + (a.height > 1)) * placed.of
+    return a.height + placed.of - 1 if a.stretch > 1 or placed.of == 1 else (a.height + (a.height > 1)) * placed.of
 
 
 def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int, under: int | None) -> int:
