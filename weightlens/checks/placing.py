@@ -153,7 +153,7 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
             f"{source}, {claim.place}: there is no layer {layer!r}; {f'did you mean {close[0]!r}?' if close else 'there are: ' + ', '.join(known[:12])}"
         )
     found = named(own, name, trace, layer) if layer else []
-    found = found or named(steps, name, trace, "")
+    found = found or named(next_layer(own, steps) if layer else steps, name, trace, "")
     if not found:
         names = ", ".join(dict.fromkeys(s.name for s in own or steps))
         raise NoSuchStep(f"{source}, {claim.place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
@@ -161,6 +161,12 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
     if number >= len(found):
         raise BadInput(f"{source}, {claim.place}: step {name!r} occurs {len(found)} times, numbered from 0")
     return found[number] if layer or claim.time is not None else found[-1]
+
+
+def next_layer(own: list[Step], steps: list[Step]) -> list[Step]:
+    """The steps of the layer after: e^x and the sum are said of the dense layer, also where the softmax is a layer of its own."""
+    after = steps[steps.index(own[-1]) + 1 :]
+    return [step for step in after if step.layer == after[0].layer and after[-1].made.shape == own[-1].made.shape]
 
 
 def named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:

@@ -6,7 +6,7 @@ another function, rounded numbers), and only what follows from them is computed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from weightlens.recording import Recorded, Trace, each, operands
 Now = Callable[[Recorded], Any]  # the value that something has in this run
 Edit = Callable[[Now, Callable[[], Any]], Any]  # makes a value from others, or from what it would have been
 Edits = Mapping[int, Edit]  # by the id of the value
+
+
+OBJECT = np.dtype(object)
 
 
 def instead(array: Any) -> Edit:
@@ -42,6 +45,7 @@ class Replay:
         self.before = [[self.number[id(x)] for x in operands(node)] for node in self.nodes]
         self.kept: dict[int, Any] = {}  # values that the trace has dropped, computed again
         self._behind: dict[int, np.ndarray] = {}
+        self._affected: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
 
     def behind(self, node: Recorded) -> np.ndarray:
         """Which values ``node`` is computed from (itself included), by number."""
@@ -71,11 +75,10 @@ class Replay:
                     self.kept[k] = computed(self.nodes[k], lambda x: self.kept.get(self.number[id(x)], x.value))
         return self.kept[i]
 
-    def run(self, wanted: Iterable[Recorded], edits: Edits) -> list[Any]:
+    def run(self, wanted: Sequence[Recorded], edits: Edits) -> list[Any]:
         """The wanted values after the edits."""
-        targets = [self.number[id(node)] for node in wanted]
-        behind = np.logical_or.reduce([self.behind(self.nodes[i]) for i in targets])
-        edited = {self.number[key]: edit for key, edit in edits.items() if key in self.number and behind[self.number[key]]}
+        targets = tuple(self.number[id(node)] for node in wanted)
+        edited = {self.number[key]: edit for key, edit in edits.items() if key in self.number}
         changed: dict[int, Any] = {}
 
         def now(node: Recorded) -> Any:
@@ -83,14 +86,25 @@ class Replay:
             return changed[i] if i in changed else self.original(i)
 
         with np.errstate(all="ignore"):
-            for i in range(min(edited, default=len(self.nodes)), max(targets, default=-1) + 1):
-                if not behind[i]:
-                    continue
+            for i in self.affected(targets, tuple(edited)):
                 if i in edited:
                     changed[i] = edited[i](now, lambda i=i: computed(self.nodes[i], now) if self.nodes[i].op else self.original(i))  # type: ignore[misc]
-                elif any(k in changed for k in self.before[i]):
+                else:
                     changed[i] = computed(self.nodes[i], now)
         return [changed[i] if i in changed else self.original(i) for i in targets]
+
+    def affected(self, targets: tuple[int, ...], edited: tuple[int, ...]) -> list[int]:
+        """Which values have to be computed again for the targets, in order."""
+        key = (targets, edited)
+        if key not in self._affected:
+            behind = np.logical_or.reduce([np.zeros(len(self.nodes), bool), *(self.behind(self.nodes[i]) for i in targets)])
+            found = np.zeros(len(self.nodes), bool)
+            found[list(edited)] = True
+            for i in range(min(edited, default=len(self.nodes)), len(self.nodes)):
+                if behind[i] and not found[i]:
+                    found[i] = any(found[k] for k in self.before[i])
+            self._affected[key] = np.flatnonzero(found & behind).tolist()
+        return self._affected[key]
 
 
 def computed(node: Recorded, now: Now) -> Any:
@@ -101,8 +115,9 @@ def computed(node: Recorded, now: Now) -> Any:
 
     if node.op is None:
         return node.value
-    out = node.op(*each(value, node.args), **each(value, node.kwargs))
-    return out.astype(np.float64) if getattr(out, "dtype", None) == object else out
+    plain = not node.kwargs and not any(isinstance(arg, (tuple, list, slice)) for arg in node.args)
+    out = node.op(*map(value, node.args)) if plain else node.op(*each(value, node.args), **each(value, node.kwargs))
+    return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out
 
 
 def ordered(roots: Iterable[Recorded]) -> list[Recorded]:
