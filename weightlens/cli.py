@@ -3,6 +3,7 @@
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
 
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,13 +35,16 @@ from weightlens.cli_common import (
 )
 from weightlens.errors import WeightlensError
 
-COMMANDS: dict[str, Callable[..., None]] = {}
-
-
-def command(function: Callable[..., None]) -> Callable[..., None]:
-    """A command, under the function's name."""
-    COMMANDS[function.__name__] = function
-    return function
+COMMANDS = {  # where each one is defined; only the one that is called is imported
+    "show": ("cli", "show"),
+    "trace": ("cli", "trace"),
+    "export": ("cli_export", "export"),
+    "check": ("cli", "check"),
+    "predict": ("cli", "predict"),
+    "diff": ("cli", "diff"),
+    "train-sheet": ("cli_training", "train_sheet"),
+    "fit": ("cli_training", "fit"),
+}
 
 
 def application(arguments: list[str]) -> typer.Typer:
@@ -53,12 +57,9 @@ def application(arguments: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(weightlens_command)
-    if arguments[:1] != [] and arguments[0] not in COMMANDS:
-        from weightlens.cli_training import fit, train_sheet
-
-        COMMANDS.update({"train-sheet": train_sheet, "fit": fit})
-    for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
-        app.command(name)(COMMANDS[name])
+    for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
+        module, function = COMMANDS[name]
+        app.command(name)(getattr(importlib.import_module(f"weightlens.{module}"), function))
     return app
 
 
@@ -82,7 +83,6 @@ def weightlens_command(
     """
 
 
-@command
 def show(
     model: ModelFile,
     layer: Annotated[list[str] | None, typer.Option("--layer", "-l", metavar="NAME", help="Only this layer; may be repeated.")] = None,
@@ -138,7 +138,6 @@ def show(
     to_bytes(output, force, writers[output_format], binary=output_format == "npy")
 
 
-@command
 def trace(
     model: ModelFile,
     given: Input = None,
@@ -176,33 +175,9 @@ def trace(
         raise WeightlensError(found.stopped)
 
 
-@command
-def export(
-    model: ModelFile,
-    given: Input = None,
-    output: Output = None,
-    labels: Annotated[str, typer.Option("--labels", metavar="A,B", help="Names of the classes.")] = "",
-    layers: Part = None,
-    force: Force = False,
-    config: Config = None,
-    assume: Assume = None,
-) -> None:
-    """Write a workbook of live formulas, one for every number.
-
-    \b
-    weightlens export or.h5
-    weightlens export or.h5 -i or.csv -o or.xlsx --labels False,True
-    weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
-    """
-    target = output or Path(Path(model).name).with_suffix(".xlsx")
-    ready(target, force)
-    loaded = opened(model, config, assume, layers)
-    options: dict[str, Any] = {"labels": [label.strip() for label in labels.split(",")] if labels else (), "force": force}
-    weightlens.export(loaded, target, inputs_of(given, loaded), **options)
-    typer.echo(f"{target} written ({target.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {target}")
+command(export)
 
 
-@command
 def check(
     model: ModelFile,
     given: Input = None,
@@ -241,7 +216,6 @@ def check(
     raise typer.Exit(0 if report.ok else 1)
 
 
-@command
 def predict(
     model: ModelFile,
     given: Annotated[str, typer.Option("--input", "-i", metavar="INPUT", help='Rows: a .csv or .npy file, -, or "0,0;0,1".')],
@@ -266,7 +240,6 @@ def predict(
         to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note))
 
 
-@command
 def diff(
     first: Annotated[str, typer.Argument(metavar="MODEL_A", help="A saved Keras model.")],
     second: Annotated[str, typer.Argument(metavar="MODEL_B", help="Another one, of any version.")],

@@ -57,6 +57,16 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
     return report
 
 
+def keras_outputs(model: Model, arrays: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
+    """What Keras in float32 answers to these inputs: one array per output of the model; and its name and version."""
+    with calm():
+        keras, oracle = load_oracle(model)
+        wanted = [name_of(t.dtype) for t in flat(oracle.inputs)]
+        given = [x.astype(dtype) if dtype != "string" else x for x, dtype in zip(arrays, wanted, strict=True)]
+        outputs = flat(oracle(given if len(given) > 1 else given[0], training=False))
+        return [np.asarray(y) for y in outputs], f"Keras {keras.__version__} (float32)"
+
+
 def calm() -> contextlib.AbstractContextManager[None]:
     """TensorFlow without a graphics card, without its chatter, and with the same order of sums on every machine."""
     for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}.items():

@@ -7,7 +7,7 @@ computes; ``grid`` streams the rows; ``package`` puts them into an .xlsx that op
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.errors import NoFormula
+from weightlens.errors import BadInput
 from weightlens.model import Model
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.styles import Styles
 
 Progress = Callable[[str, int, int], None]
+OFTEN = 20_000  # cells between two messages of progress
 
 
 def export(
@@ -41,6 +43,7 @@ def export(
     blank: Sequence[str] = (),
     switch: bool = False,
     verify: bool = False,
+    with_keras: bool = False,
     expected: Sequence[np.ndarray] | None = None,
     witness: str = "weightlens",
     force: bool = True,
@@ -52,8 +55,8 @@ def export(
     and ``input_labels`` name the classes and the columns of the input; ``detail``: ``steps``, ``layers`` (a block per
     layer), ``weights`` (matrices only, for any file) or ``auto``; ``target`` holds the true answers; ``exercise`` leaves
     the steps called ``blank`` to be filled in; ``switch`` adds a cell that goes back to the original numbers;
-    ``verify`` has a spreadsheet program recalculate the file and says so in it; ``expected`` with ``witness`` puts other
-    numbers on the Check sheet than our own (Keras's, say). Raises ``UnsupportedLayer``, ``NoFormula``,
+    ``verify`` has a spreadsheet program recalculate the file and says so in it; ``with_keras`` puts Keras's numbers on the
+    Check sheet, ``expected`` with ``witness`` any others; ``progress`` is told (sheet, cells written, of how many). Raises ``UnsupportedLayer``, ``NoFormula``,
     ``WorkbookTooLarge`` or ``BadInput``; nothing is written then.
     """
     from weightlens.workbook import package
@@ -64,6 +67,8 @@ def export(
         Path(model.provenance.path).name or model.name, tuple(labels), tuple(input_labels), detail, target, blank_steps(exercise, blank), switch,
         None if expected is None else list(expected), witness,
     )  # fmt: skip
+    if with_keras:
+        options.expected, options.witness = by_keras(model, inputs)
     write(model, inputs, options, out, progress)
     if verify:
         from weightlens.checks import check_workbook
@@ -88,6 +93,16 @@ def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
     return count(net.plan, options.detail)
 
 
+def by_keras(model: Model, inputs: Any) -> tuple[list[np.ndarray], str]:
+    """What Keras computes for the samples that the network's sheets show, and which Keras it was."""
+    from weightlens.checks.keras import keras_outputs
+    from weightlens.forward import bind
+    from weightlens.inputs import default_inputs
+    from weightlens.workbook import data
+
+    return keras_outputs(model, data.shown(model, bind(model, default_inputs(model) if inputs is None else inputs)))
+
+
 def blank_steps(exercise: bool, blank: Sequence[str]) -> tuple[str, ...] | None:
     """Which steps are to be left blank; ``None`` for no exercise."""
     from weightlens.workbook.exercise import USUAL
@@ -101,6 +116,7 @@ def write(model: Model, inputs: Any, options: Options, out: Path, progress: Prog
 
     from weightlens.workbook import package
     from weightlens.workbook.dress import dress
+    from weightlens.workbook.size import measure as count
     from weightlens.workbook.styles import Styles
 
     shell = Workbook()
@@ -111,7 +127,8 @@ def write(model: Model, inputs: Any, options: Options, out: Path, progress: Prog
     dress(shell, plan)
     styles.done()
     shell.active = first_look(net)
-    rows = {sheet.title: partial(_rows, sheet, i, len(plan.sheets), progress) for i, sheet in enumerate(plan.sheets)}
+    counter = None if progress is None else Counter(progress, count(plan, options.detail).cells)
+    rows = {sheet.title: partial(_rows, sheet, counter) for sheet in plan.sheets}
     package.save(shell, rows, out)
 
 
@@ -178,6 +195,8 @@ def fill(net: NetworkSheets) -> None:
     net.build()
     if net.arrays and len(net.arrays[0]) > plan.trace.inputs[0].shape[0]:
         data.pick_from(net, net.arrays)
+    if options.target is not None and not net.target_shown:
+        raise BadInput(f"{len(options.target):,} true answers were given, but there is no single output with as many rows to compare them with")
     if options.exercise is not None:
         options.exercise.finish(net)
     if options.switch:
@@ -191,9 +210,24 @@ def first_look(net: NetworkSheets) -> int:
     return net.plan.names["input_0"][0] if net.plan.one_sheet and "input_0" in net.plan.names else 0
 
 
-def _rows(sheet: Sheet, i: int, n: int, progress: Progress | None) -> Any:
+class Counter:
+    """Tells the progress of writing, now and then."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self.progress, self.total, self.done, self.told = progress, total, 0, 0
+
+    def row(self, sheet: str, text: str) -> str:
+        """Count the cells of one written row."""
+        self.done += text.count("<c ")
+        if self.done - self.told >= OFTEN:
+            self.told = self.done
+            self.progress(sheet, min(self.done, self.total), self.total)
+        return text
+
+
+def _rows(sheet: Sheet, counter: Counter | None) -> Iterator[str]:
+    """The rows of one sheet, counted where somebody wants to know."""
     from weightlens.workbook.grid import rows_of
 
-    if progress is not None:
-        progress(sheet.title, i, n)
-    return rows_of(sheet.blocks, sheet.texts, sheet.heights)
+    rows = rows_of(sheet.blocks, sheet.texts, sheet.heights)
+    return rows if counter is None else (counter.row(sheet.title, row) for row in rows)

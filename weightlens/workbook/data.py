@@ -55,7 +55,7 @@ def pick_from(net: NetworkSheets, arrays: list[np.ndarray]) -> None:
         shown = next(b for b in home.blocks if b.values is x.value and b.make is None and b not in mine)
         shown.sheet_names = net.plan.titles
         shown.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
-        shown.style = net.styles.numbers("step", x.value, squares(home))
+        shown.style = net.styles.numbers("fetched", x.value, squares(home))
 
 
 def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightlens.workbook import charts
+from weightlens.workbook import charts, target
 from weightlens.workbook.cells import cell_name
 from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Block, Text, absolute
 from weightlens.workbook.network import GAP, HEAD, LABEL, MATH, TOP
+from weightlens.workbook.target import THRESHOLD
 from weightlens.workbook.words import activation_of, find
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.plan import Sheet
-
-THRESHOLD = 0.5
-
 
 def is_softmax(values: Any) -> bool:
     """Whether each row is made of shares that add up to 1."""
@@ -59,9 +57,11 @@ def layer_winner(net: NetworkSheets, sheet: Sheet, path: str) -> None:
         if named and a.column_axes == (0,):
             winner_row(net, sheet, placed.block)
         elif named:
-            winner_column(net, sheet, placed.block, right)
+            right = winner_column(net, sheet, placed.block, right)
         elif is_yes_or_no(net, x):
-            threshold_column(net, sheet, placed.block, right)
+            right = threshold_column(net, sheet, placed.block, right)
+        if net.options.target is not None and len(net.options.target) == x.shape[0] and a.column_axes != (0,):
+            target.beside(net, sheet, right, net.options.target, x.shape[0])
         if x.shape[0] <= charts.MOST_SAMPLES and x.shape[1] <= charts.MOST_BARS:
             row, column = (HEAD, right + 2) if a.column_axes == (0,) else (2 + max(b.row + b.arrangement.height for b in sheet.blocks), 1)
             sheet.finishing.append(charts.bars(placed.block, row, column, is_softmax(x.value), "output of each sample"))

@@ -50,6 +50,7 @@ LOOKS: dict[str, Look] = {
     "link": Look(colour="0563C1"),
     "live": Look(bold=True, colour="2F6B2F"),
     "input": Look(FILLS["input"], border="medium", align="center"),
+    "fetched": Look(border="thin", align="center"),
     "switch": Look(FILLS["input"], bold=True, border="medium", align="center"),
     "weight": Look(FILLS["weight"], border="thin", format="0.000", align="center"),
     "step": Look(border="thin", format="0.000", align="center"),

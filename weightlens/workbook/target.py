@@ -11,11 +11,13 @@ from weightlens.workbook.cells import COLUMN
 from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Text
 from weightlens.workbook.network import GAP, HEAD, LABEL, TOP
-from weightlens.workbook.play import THRESHOLD
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.plan import Sheet
+
+
+THRESHOLD = 0.5  # from here on a single output says yes
 
 
 def as_answers(target: Any, names: list[str], samples: int) -> list[str | float]:
@@ -43,6 +45,7 @@ def beside(net: NetworkSheets, sheet: Sheet, column: int, target: Any, samples: 
     """On the one sheet, live: the true answer and whether it was met, right of the winner; returns the next column."""
     names = net.winner[2] if net.winner is not None else []
     answers = as_answers(target, names, samples)
+    net.target_shown = True
     widen(sheet, column, 10)
     sheet.write(HEAD, column, "target", net.styles["caption"])
     area = text_column(sheet, column, "true", answers, net.styles["constant"], net.styles["label"])
@@ -80,6 +83,7 @@ def stored(net: NetworkSheets, sheet: Sheet, target: Any, outputs: np.ndarray) -
     if target is None:
         return
     answers = as_answers(target, names, len(outputs))
+    net.target_shown = True
     text_column(sheet, column + 1, "target", answers, net.styles["constant"], net.styles["label"])
     widen(sheet, column + 1, 11)
     if names and isinstance(answers[0], str):

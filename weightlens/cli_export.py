@@ -1,0 +1,110 @@
+"""The command ``export``: a model becomes a workbook.
+
+Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from weightlens.cli_common import Assume, Config, Force, Input, ModelFile, Output, Part, inputs_of, one_of, opened, ready
+
+Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
+Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
+Blank = Annotated[str, typer.Option("--blank", metavar="STEPS", help='The steps to leave blank: "dot product,softmax".')]
+
+
+def export(
+    model: ModelFile,
+    given: Input = None,
+    output: Output = None,
+    labels: Annotated[str, typer.Option("--labels", metavar="A,B", help="Names of the classes.")] = "",
+    target: Target = None,
+    detail: Detail = "auto",
+    layers: Part = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only print what would be written.")] = False,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Leave steps blank, to be filled in and marked.")] = False,
+    blank: Blank = "",
+    switch: Annotated[bool, typer.Option("--switch", help="A cell that goes back to the original numbers.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Have a spreadsheet program recalculate it, and say so in it.")] = False,
+    with_keras: Annotated[bool, typer.Option("--with-keras", help="Expect what Keras computes, not what we do.")] = False,
+    force: Force = False,
+    config: Config = None,
+    assume: Assume = None,
+) -> None:
+    """Write a workbook of live formulas, one for every number.
+
+    \b
+    weightlens export or.h5
+    weightlens export or.h5 -i or.csv -o or.xlsx --labels False,True
+    weightlens export digits.keras -i digits.csv --target label --plan
+    weightlens export or.h5 --blank "dot product,softmax" -o exercise.xlsx
+    weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
+    weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
+    """
+    from weightlens import workbook
+    from weightlens.workbook.options import DETAILS
+
+    one_of(detail, "--detail", DETAILS)
+    file = output or Path(Path(model).name).with_suffix(".xlsx")
+    if not plan:
+        ready(file, force)
+    loaded = opened(model, config, assume, layers)
+    options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
+    options |= {"labels": listed(labels), "exercise": exercise, "blank": listed(blank)}
+    inputs = None if detail == "weights" else inputs_of(given, loaded)
+    if detail != "weights":
+        from weightlens.answers import input_labels, true_answers
+
+        options["input_labels"] = input_labels(given, loaded)
+        options["target"] = None if target is None else true_answers(given, target)
+    if plan:
+        print_plan(workbook.measure(loaded, inputs, detail))
+        return
+    with bar() as progress:
+        workbook.export(loaded, file, inputs, progress=progress, **options)
+    typer.echo(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {file}")
+
+
+def listed(text: str) -> list[str]:
+    """``A,B`` as a list."""
+    return [part.strip() for part in text.split(",")] if text else []
+
+
+def print_plan(size: Any) -> None:
+    """Sheets, cells and formulas, and what they come to."""
+    from weightlens.terminal.escape import clean
+
+    width = max(len(sheet.title) for sheet in size.sheets)
+    typer.echo(f"{'sheet':{width}}  {'cells':>12}  {'formulas':>12}")
+    for sheet in size.sheets:
+        typer.echo(f"{clean(sheet.title, 40):{width}}  {sheet.cells:>12,}  {sheet.formulas:>12,}")
+    typer.echo(size.summary)
+
+
+def bar() -> Any:
+    """A progress bar on a terminal, for large workbooks."""
+    import contextlib
+
+    from weightlens.terminal.progress import progress as bars
+
+    @contextlib.contextmanager
+    def moving() -> Any:
+        with contextlib.ExitStack() as stack:
+            advance: list[Any] = []
+            before = 0
+
+            def progress(sheet: str, done: int, total: int) -> None:
+                nonlocal before
+                if not advance:
+                    advance.append(stack.enter_context(bars("writing", total, WORTH_A_BAR)))
+                advance[0](done - before)
+                before = done
+
+            yield progress
+
+    return moving()
+
+
+WORTH_A_BAR = 300_000  # cells
