@@ -53,7 +53,9 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
     """The model's input arrays in order, checked against its shapes; a missing batch axis is added."""
     wanted = list(refs(model.inputs))
     if not wanted:
-        raise BadInput("this file holds weights but no architecture, so there is nothing to run; give it with --config FILE.json, or --assume dense:relu,softmax")
+        raise BadInput(
+            "this file holds weights but no architecture, so there is nothing to run; give it with --config FILE.json, or --assume dense:relu,softmax"
+        )
     if isinstance(inputs, dict):
         missing = [ref.layer for i, ref in enumerate(wanted) if ref.layer not in inputs and f"input_{i}" not in inputs]
         if missing:
@@ -90,7 +92,9 @@ def accepted(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(name for name, p in inspect.signature(function).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
-BOOKKEEPING = frozenset({"name", "dtype", "trainable", "module", "function", "sorted", "sparse", "synchronized", "flash_attention", "registered_name"})
+BOOKKEEPING = frozenset(
+    {"name", "dtype", "trainable", "module", "function", "sorted", "sparse", "synchronized", "flash_attention", "registered_name", "out_type"}
+)
 
 
 def as_tuple(setting: Any) -> Any:
@@ -172,7 +176,10 @@ class Run:
             arguments[first] = arguments.pop("inputs")
         if first not in arguments:
             raise UnsupportedLayer(layer.name, layer.class_name, "is called without an input")
-        mask_of = {name: each(lambda t: masks.get(t) if isinstance(t, Ref) else None, given) for name, given in (dict(zip(names, call.args, strict=False)) | call.kwargs).items()}
+        mask_of = {
+            name: each(lambda t: masks.get(t) if isinstance(t, Ref) else None, given)
+            for name, given in (dict(zip(names, call.args, strict=False)) | call.kwargs).items()
+        }
         x = arguments.pop(first)
         own = mask_of.get(first, mask_of.get("inputs"))
         given = {k: v for k, v in arguments.items() if v is not None}
@@ -193,8 +200,12 @@ class Run:
         if isinstance(function, np.ufunc):
             return self.guarded(layer, path, lambda: function(*map(self.operand, args), *kwargs.values()))
         signature = inspect.signature(function)
-        options = {k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in signature.parameters)} | kwargs
-        options = {k: as_tuple(v) for k, v in options.items() if k in signature.parameters or not (k in BOOKKEEPING or v is None or v is False)}
+        options = {
+            k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in signature.parameters)
+        } | kwargs
+        options = {
+            k: as_tuple(v) for k, v in options.items() if k in signature.parameters or not (k in BOOKKEEPING or v is None or v is False)
+        }
         if "step" in signature.parameters:
             options["step"] = self.step
         try:

@@ -29,7 +29,11 @@ CASES = [
     case("normalization, adapted", lambda k: k.layers.Normalization(), (4, 3)),
     case("normalization, two axes", lambda k: k.layers.Normalization(axis=(1, 3)), (4, 3, 2)),
     case("normalization, given, one number", lambda k: k.layers.Normalization(axis=None, mean=2.0, variance=4.0), (4,)),
-    case("normalization, given, inverted", lambda k: k.layers.Normalization(mean=[1.0, -2.0, 0.5], variance=[4.0, 0.25, 0.0], invert=True), (2, 3)),
+    case(
+        "normalization, given, inverted",
+        lambda k: k.layers.Normalization(mean=[1.0, -2.0, 0.5], variance=[4.0, 0.25, 0.0], invert=True),
+        (2, 3),
+    ),
     case("normalization, given on fewer axes", lambda k: k.layers.Normalization(axis=(1, 2), mean=[1.0, 2.0], variance=[2.0, 3.0]), (3, 2)),
     case("rescaling", lambda k: k.layers.Rescaling(1 / 127.5, offset=-1), (3, 3)),
     case("rescaling, by channel", lambda k: k.layers.Rescaling([0.5, 2.0, -1.0], offset=[1.0, 0.0, -1.0]), (2, 3)),

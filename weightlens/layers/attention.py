@@ -43,7 +43,14 @@ def causal(queries: int, keys: int) -> np.ndarray:
 
 
 def attention(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, return_attention_scores: bool = False, use_causal_mask: bool = False
+    x: Any,
+    w: Weights,
+    config: Config,
+    step: Step,
+    *,
+    mask: Any = None,
+    return_attention_scores: bool = False,
+    use_causal_mask: bool = False,
 ) -> Any:
     """Dot-product attention (Luong et al. 2015): ``[query, value, key] -> (batch, queries, features)``. ``keras.layers.Attention``."""
     query, value, key = x[0], x[1], x[2] if len(x) > 2 else x[1]
@@ -58,7 +65,14 @@ def attention(
 
 
 def additive_attention(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, return_attention_scores: bool = False, use_causal_mask: bool = False
+    x: Any,
+    w: Weights,
+    config: Config,
+    step: Step,
+    *,
+    mask: Any = None,
+    return_attention_scores: bool = False,
+    use_causal_mask: bool = False,
 ) -> Any:
     """Scores are ``sum of scale * tanh(query + key)`` (Bahdanau et al. 2015): ``[query, value, key] -> (batch, queries, features)``.
 

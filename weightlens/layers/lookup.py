@@ -94,7 +94,11 @@ def integer_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
     places = np.arange(vocabulary.first, vocabulary.size, dtype=x.dtype)
     found = step("place in the vocabulary", np.sum(np.where(np.equal(np.trunc(x)[..., None], entries), places, 0.0), axis=-1))
     known = np.greater(found, 0) if vocabulary.first else np.any(np.equal(np.trunc(x)[..., None], entries), axis=-1)
-    other = vocabulary.first_unknown + np.mod(np.trunc(x), vocabulary.unknown) if vocabulary.unknown > 1 else float(vocabulary.find(unused(vocabulary)))
+    other = (
+        vocabulary.first_unknown + np.mod(np.trunc(x), vocabulary.unknown)
+        if vocabulary.unknown > 1
+        else float(vocabulary.find(unused(vocabulary)))
+    )
     ids = np.where(known, found, other)
     if vocabulary.mask is not None:
         ids = np.where(np.equal(np.trunc(x), vocabulary.mask), 0.0 if vocabulary.mode == "int" else -1.0, ids)
@@ -120,7 +124,10 @@ class Tokens:
         defaults = {"mask_token": "", "oov_token": "[UNK]", "num_oov_indices": 1, "output_mode": "int"}
         self.vocabulary = Vocabulary(defaults | config, words=True)
         self.standardize, self.split = config.get("standardize"), config.get("split")
-        for name, known in (("standardize", (None, "lower", "strip_punctuation", "lower_and_strip_punctuation")), ("split", (None, "whitespace", "character"))):
+        for name, known in (
+            ("standardize", (None, "lower", "strip_punctuation", "lower_and_strip_punctuation")),
+            ("split", (None, "whitespace", "character")),
+        ):
             if config.get(name) not in known:
                 raise NotImplementedError(f"has a {name} function of its own, which is not in the file")
         ngrams = config.get("ngrams")

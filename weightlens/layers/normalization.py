@@ -109,7 +109,9 @@ def normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """``(x - mean) / sqrt(variance)`` with values learnt by ``adapt`` or given; shape kept. ``keras.layers.Normalization``."""
     axis = config.get("axis", -1)
     kept = () if axis is None else axes_of(axis, x.ndim)
-    mean, variance = (w[name] if config.get(name) is None else step(name, np.asarray(config[name], x.dtype)) for name in ("mean", "variance"))
+    mean, variance = (
+        w[name] if config.get(name) is None else step(name, np.asarray(config[name], x.dtype)) for name in ("mean", "variance")
+    )
     shape = tuple(x.shape[d] for d in kept)
     mean, variance = (spread(np.broadcast_to(v, shape), x, kept) for v in (mean, variance))
     deviation = step("standard deviation", np.maximum(np.sqrt(variance), 1e-7))
@@ -118,5 +120,8 @@ def normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
 
 def rescaling(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """``x * scale + offset``; shape kept. ``keras.layers.Rescaling``."""
-    scale, offset = (step(name, np.asarray(v, x.dtype)) if np.ndim(v) else v for name, v in (("scale", config["scale"]), ("offset", config.get("offset", 0.0))))
+    scale, offset = (
+        step(name, np.asarray(v, x.dtype)) if np.ndim(v) else v
+        for name, v in (("scale", config["scale"]), ("offset", config.get("offset", 0.0)))
+    )
     return x * scale + offset

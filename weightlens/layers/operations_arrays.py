@@ -167,9 +167,14 @@ def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, a
 # What only moves numbers.
 
 
+def array(x: Any) -> Any:
+    """Numbers of an array or of a constant list."""
+    return numbers(x) if hasattr(x, "shape") else np.asarray(x, float)
+
+
 def concatenate(xs: Any, axis: int = 0) -> Any:
     """One after the other along ``axis``."""
-    return np.concatenate([numbers(x) for x in xs], axis=axis)
+    return np.concatenate([array(x) for x in xs], axis=axis)
 
 
 def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
@@ -179,7 +184,7 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
 
 def stack(x: Any, axis: int = 0) -> Any:
     """Beside each other along a new axis."""
-    return np.stack([numbers(part) for part in x], axis=axis)
+    return np.stack([array(part) for part in x], axis=axis)
 
 
 def hstack(xs: Any) -> Any:

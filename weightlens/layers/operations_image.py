@@ -93,7 +93,10 @@ def pad_images(
 ) -> Any:
     """Zeros around."""
     height, width = images.shape[1:3]
-    return pad_space(images, [margins_of(height, top_padding, bottom_padding, target_height), margins_of(width, left_padding, right_padding, target_width)])
+    return pad_space(
+        images,
+        [margins_of(height, top_padding, bottom_padding, target_height), margins_of(width, left_padding, right_padding, target_width)],
+    )
 
 
 @on_images

@@ -39,21 +39,39 @@ def kernel_of(kernel: Any, step: Step) -> Any:
     return step("kernel", kernel)
 
 
-def conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step) -> Any:
+def conv(
+    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
+) -> Any:
     """Convolution: ``(batch, *space, channels), (*size, channels / groups, filters)``."""
     channels = inputs.shape[1 if data_format == "channels_first" else -1]
-    config = {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "groups": channels // kernel.shape[-2]}
+    config = {
+        "strides": strides,
+        "padding": padding,
+        "data_format": data_format,
+        "dilation_rate": dilation_rate,
+        "groups": channels // kernel.shape[-2],
+    }
     return convolutional.conv(inputs, {"kernel": kernel_of(kernel, step)}, config | {"use_bias": False}, step)
 
 
-def depthwise_conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step) -> Any:
+def depthwise_conv(
+    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
+) -> Any:
     """Convolution of each channel by itself."""
     config = {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
     return convolutional.depthwise_conv(inputs, {"kernel": kernel_of(kernel, step)}, config, step)
 
 
 def separable_conv(
-    inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+    *,
+    step: Step,
 ) -> Any:
     """A depthwise convolution followed by one over the channels."""
     config = {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
@@ -62,10 +80,24 @@ def separable_conv(
 
 
 def conv_transpose(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1, *, step: Step
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+    *,
+    step: Step,
 ) -> Any:
     """Transposed convolution."""
-    config = {"strides": strides, "padding": padding, "output_padding": output_padding, "data_format": data_format, "dilation_rate": dilation_rate}
+    config = {
+        "strides": strides,
+        "padding": padding,
+        "output_padding": output_padding,
+        "data_format": data_format,
+        "dilation_rate": dilation_rate,
+    }
     config |= {"filters": kernel.shape[-2], "kernel_size": kernel.shape[:-2], "use_bias": False}
     return convolutional.conv_transpose(inputs, {"kernel": kernel_of(kernel, step)}, config, step)
 
@@ -86,7 +118,9 @@ def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:
     return [np.mean(x, axis=axes, keepdims=keepdims), var(x, axes, keepdims)]
 
 
-def batch_norm(x: Any, mean: Any, variance: Any, offset: Any = None, scale: Any = None, axis: Any = -1, epsilon: float = 1e-3, *, step: Step) -> Any:
+def batch_norm(
+    x: Any, mean: Any, variance: Any, offset: Any = None, scale: Any = None, axis: Any = -1, epsilon: float = 1e-3, *, step: Step
+) -> Any:
     """``(x - mean) / sqrt(variance + epsilon) * scale + offset``."""
     given = {"moving_mean": mean, "moving_variance": variance, "gamma": scale, "beta": offset}
     return normalization.batch_normalization(x, {k: v for k, v in given.items() if v is not None}, {"axis": axis, "epsilon": epsilon}, step)
@@ -208,7 +242,8 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     # activations
-    "Relu": activations.relu, "Relu6": activations.relu6, "Sigmoid": activations.sigmoid, "SparseSigmoid": activations.sparse_sigmoid,
+    "Relu": activations.relu, "ReLU": activations.relu, "Relu6": activations.relu6, "Sigmoid": activations.sigmoid,
+    "SparseSigmoid": activations.sparse_sigmoid,
     "Softplus": activations.softplus, "Softsign": activations.softsign, "SoftShrink": activations.soft_shrink, "SparsePlus": activations.sparse_plus,
     "Silu": activations.silu, "Squareplus": activations.squareplus, "LogSigmoid": activations.log_sigmoid, "LeakyRelu": activations.leaky_relu,
     "HardSigmoid": activations.hard_sigmoid, "HardSilu": activations.hard_silu, "Elu": activations.elu, "Selu": activations.selu, "Gelu": gelu,

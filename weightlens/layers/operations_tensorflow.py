@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.layers import activations, operations_arrays, operations_image, operations_math, operations_nn, operations_numpy
+from weightlens.layers import activations, operations_arrays, operations_image, operations_math, operations_nn, operations_numpy, pooling
 from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
 
@@ -53,11 +54,15 @@ def getitem(tensor: Any, slice_spec: Any) -> Any:
     return operations_arrays.getitem(tensor, tuple(index_part(spec) for spec in parts))
 
 
+def known(size: Any) -> Any:
+    """A size that the graph works out from shapes (``tf.shape``), as plain numbers."""
+    size = getattr(size, "value", size)
+    return [known(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
+
+
 def reshape(tensor: Any, shape: Any) -> Any:
     """The same numbers in another shape."""
-    if not isinstance(shape, (list, tuple, np.ndarray, int)):
-        raise NotImplementedError("takes a shape that the data make")
-    return operations_arrays.reshape(tensor, [shape] if isinstance(shape, int) else [int(n) for n in shape])
+    return operations_arrays.reshape(tensor, known(shape))
 
 
 def transpose(a: Any, perm: Any = None, conjugate: bool = False) -> Any:
@@ -104,12 +109,10 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
 
 
 def einsum(equation: Any, *inputs: Any, step: Step) -> Any:
-    """A sum of products over named axes."""
-    if not isinstance(equation, str):
-        raise NotImplementedError("is an einsum whose equation does not come first")
-    return operations_arrays.einsum(
-        *(inputs[0] if len(inputs) == 1 and isinstance(inputs[0], list) else inputs), subscripts=equation, step=step
-    )
+    """A sum of products over named axes; Keras 2 does not store of what."""
+    if not inputs:
+        raise NotImplementedError("is an einsum whose operands Keras 2 did not save")
+    return operations_arrays.einsum(*inputs, subscripts=equation, step=step)
 
 
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: float = 0) -> Any:
@@ -252,6 +255,59 @@ def band_part(input: Any, num_lower: int, num_upper: int) -> Any:  # noqa: A002 
     return np.where(kept, input, 0.0)
 
 
+def pooled(layer: Function) -> Function:
+    """Pooling of pictures or sequences."""
+
+    def call(input: Any, ksize: Any, strides: Any, padding: str, data_format: Any = None, *, step: Step) -> Any:  # noqa: A002
+        size, by = spatial(ksize, input), spatial(strides, input)
+        return operations_nn.pooled(layer)(input, size, by, padding.lower(), order(data_format), step=step)
+
+    return call
+
+
+def spatial(setting: Any, x: Any) -> Any:
+    """The part of a setting that belongs to the spatial axes."""
+    if np.ndim(setting) == 0:
+        return setting
+    numbers = tuple(int(n) for n in setting)
+    return numbers if len(numbers) < x.ndim else numbers[1:-1]
+
+
+def order(data_format: Any) -> Any:
+    """Keras's name of where the channels are."""
+    return "channels_first" if str(data_format).startswith("NC") else None
+
+
+def conv2d(
+    input: Any, filters: Any = None, strides: Any = 1, padding: Any = "VALID", data_format: Any = None, dilations: Any = 1, filter: Any = None,  # noqa: A002
+    use_cudnn_on_gpu: bool = True, *, step: Step,
+) -> Any:  # fmt: skip
+    """Convolution with a constant kernel."""
+    filters = filter if filters is None else filters
+    if not isinstance(padding, str):
+        raise NotImplementedError("is a convolution with explicit padding")
+    by, rate = spatial(strides, input), spatial(1 if dilations is None else dilations, input)
+    return operations_nn.conv(input, np.asarray(filters, float), by, padding.lower(), order(data_format), rate, step=step)
+
+
+def local_response_normalization(input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5) -> Any:  # noqa: A002
+    """``x / (bias + alpha * sum of x^2 of the channels nearby) ^ beta``."""
+    r = int(depth_radius)
+    squares = np.pad(input * input, [(0, 0)] * (input.ndim - 1) + [(r, r)])
+    return input / np.power(bias + alpha * np.sum(sliding_window_view(squares, 2 * r + 1, axis=-1), axis=-1), beta)
+
+
+def sort(values: Any, axis: int = -1, direction: str = "ASCENDING") -> Any:
+    """The numbers in rising or falling order."""
+    y = np.sort(values, axis=axis)
+    return np.flip(y, axis) if direction == "DESCENDING" else y
+
+
+def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", *, step: Step) -> Any:
+    """The places of the numbers in rising or falling order."""
+    return operations_arrays.argsort(-values if direction == "DESCENDING" else values, axis, step=step)
+
+
 def activation(name: str) -> Function:
     """One of Keras's activations."""
     return lambda x: activations.ELEMENTWISE[name](x)
@@ -273,7 +329,7 @@ PAIRS: dict[str, Function] = {
     "greater": greater, "greater_equal": greater_equal, "less": less, "less_equal": less_equal, "equal": equal, "not_equal": not_equal,
     "logical_and": operations_numpy.OPERATIONS["LogicalAnd"], "logical_or": operations_numpy.OPERATIONS["LogicalOr"],
     "logical_xor": operations_numpy.OPERATIONS["LogicalXor"], "squared_difference": lambda x, y: np.square(x - y),
-    "atan2": operations_numpy.arctan2, "xlogy": lambda x, y: np.where(np.equal(x, 0), 0.0, x * np.log(y)),
+    "floor_div": operations_numpy.floor_divide, "xlogy": lambda x, y: np.where(np.equal(x, 0), 0.0, x * np.log(y)),
 }  # fmt: skip
 REDUCTIONS: dict[str, Function] = {
     "reduce_sum": operations_numpy.total, "reduce_mean": operations_numpy.mean, "reduce_max": operations_numpy.largest,
@@ -298,18 +354,22 @@ FUNCTIONS: dict[str, Function] = {
     "math.add_n": add_n, "math.argmax": argument(np.argmax), "math.argmin": argument(np.argmin), "argmax": argument(np.argmax), "argmin": argument(np.argmin),
     "math.cumsum": cumulative(np.cumsum), "cumsum": cumulative(np.cumsum), "math.cumprod": cumulative(np.cumprod), "math.top_k": top_k, "nn.top_k": top_k,
     "math.reduce_logsumexp": logsumexp, "reduce_logsumexp": logsumexp, "math.l2_normalize": l2_normalize, "nn.l2_normalize": l2_normalize,
-    "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": lambda values, axis=-1: np.sort(values, axis=axis),
-    "argsort": lambda values, axis=-1, *, step: operations_arrays.argsort(values, axis, step=step), "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1),
+    "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": sort,
+    "argsort": argsort, "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1),
     "linalg.band_part": band_part, "linalg.matrix_transpose": lambda a: np.swapaxes(a, -1, -2), "tensor_scatter_nd_update": scatter_update,
     "nn.softmax": softmax, "nn.log_softmax": log_softmax, "nn.relu": unary(activations.relu), "nn.relu6": unary(activations.relu6),
     "nn.elu": unary(activations.elu), "nn.selu": unary(activations.selu), "nn.silu": lambda features, beta=1.0: features * activations.sigmoid(beta * features),
     "nn.swish": lambda features, beta=1.0: features * activations.sigmoid(beta * features), "nn.gelu": lambda features, approximate=False: activations.gelu(features, approximate),
     "nn.leaky_relu": lambda features, alpha=0.2: activations.leaky_relu(features, alpha), "nn.bias_add": bias_add, "nn.moments": moments,
     "nn.depth_to_space": space(operations_nn.depth_to_space), "nn.space_to_depth": space(operations_nn.space_to_depth),
+    "nn.max_pool": pooled(pooling.max_pooling), "nn.max_pool2d": pooled(pooling.max_pooling), "nn.avg_pool": pooled(pooling.average_pooling),
+    "nn.avg_pool2d": pooled(pooling.average_pooling), "nn.max_pool1d": pooled(pooling.max_pooling), "nn.avg_pool1d": pooled(pooling.average_pooling),
+    "nn.conv2d": conv2d, "nn.convolution": conv2d, "nn.local_response_normalization": local_response_normalization, "nn.lrn": local_response_normalization,
+    "shape": lambda input: np.array(input.shape), "rank": lambda input: np.array(input.ndim), "math.atan2": lambda y, x: operations_numpy.arctan2(y, x),
     "image.resize": resize, "image.rgb_to_grayscale": lambda images: operations_image.rgb_to_grayscale(images),
     "keras.activations.gelu": lambda x, approximate=False: activations.gelu(x, approximate),
 }  # fmt: skip
-OPERATIONS: dict[str, Function] = {
+BY_PATH: dict[str, Function] = {
     **{f"tf.{path}{name}": unary(function) for name, function in ELEMENTWISE.items() for path in ("", "math.", "nn.")},
     **{f"tf.{path}{name}": binary(function) for name, function in PAIRS.items() for path in ("", "math.")},
     **{f"tf.{path}{name}": reduced(function) for name, function in REDUCTIONS.items() for path in ("", "math.")},
@@ -318,3 +378,4 @@ OPERATIONS: dict[str, Function] = {
     **{f"tf.keras.activations.{name}": activation(name) for name in activations.ELEMENTWISE},
     **{f"tf.{path}": function for path, function in FUNCTIONS.items()},
 }
+OPERATIONS = BY_PATH | {name.replace("tf.", "tf.compat.v1.", 1): function for name, function in BY_PATH.items()}
