@@ -175,9 +175,6 @@ def trace(
         raise WeightlensError(found.stopped)
 
 
-command(export)
-
-
 def check(
     model: ModelFile,
     given: Input = None,
