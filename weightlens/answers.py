@@ -27,7 +27,7 @@ def input_labels(given: str | None, model: Model) -> list[str]:
     names = header(given)
     if names is None or given is None or len(wanted := wanted_inputs(model)) != 1:
         return []
-    columns = chosen_columns(names, len(names), wanted, given)
+    columns = chosen_columns(names, len(names), wanted)
     return names if columns is None else [names[i] for i in columns]
 
 

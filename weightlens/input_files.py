@@ -7,10 +7,13 @@ several dimensions, a row holds all numbers of the sample, input after input, in
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -42,14 +45,11 @@ def input_chunks(given: str, model: Model, size: int | None, note: Note | None =
     wanted = wanted_inputs(model)
     path = Path(given)
     if given == "-":
-        yield from from_rows(table(sys.stdin, "standard input"), wanted, "standard input", size)
+        yield from from_lines(sys.stdin, wanted, "standard input", size)
     elif is_file(path):
         yield from from_file(path, wanted, size, note)
-    elif NUMBERS.fullmatch(given):
-        rows = ((i, [cell.strip() for cell in row.split(",")]) for i, row in enumerate(given.split(";"), 1) if row.strip())
-        yield from from_rows(rows, wanted, "input", size)
-    elif any(w.text for w in wanted) and not path.suffix:
-        yield from from_rows(((i, row.split(",")) for i, row in enumerate(given.split(";"), 1)), wanted, "input", size)
+    elif NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not path.suffix):
+        yield from from_lines(given.split(";"), wanted, "input", size, ",")
     elif "," in given or ";" in given:
         bad = next(cell.strip() for cell in re.split("[,;]", given) if not is_number(cell))
         raise BadInput(f"input {given!r}: {bad!r} is not a number")
@@ -80,7 +80,7 @@ def from_file(path: Path, wanted: list[Wanted], size: int | None, note: Note | N
                 yield [np.asarray(array[start : start + (size or rows)]) for array in arrays]
         elif kind in (".csv", ".tsv", ".txt", ""):
             with path.open(newline="", encoding="utf-8-sig") as file:
-                yield from from_rows(table(file, path.name), wanted, path.name, size)
+                yield from from_lines(file, wanted, path.name, size)
         else:
             raise BadInput(f"{path}: an input is a .csv, .npy or .npz file, an image, or a row of numbers like 0,1")
     except (UnicodeDecodeError, csv.Error):
@@ -89,36 +89,71 @@ def from_file(path: Path, wanted: list[Wanted], size: int | None, note: Note | N
         raise BadInput(f"{path}: {error.strerror or 'cannot be read'}") from None
 
 
-def table(file: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
-    """Numbered rows of cells; commas, semicolons or tabs between them, whichever the first line has."""
-    lines = iter(file)
-    first = next((line for line in lines if line.strip()), "")
-    separator = max(SEPARATORS, key=first.count)
-    if separator not in first and len(first.split()) > 1 and all(map(is_number, first.split())):
-        separator = " "
-    reader = csv.reader((line for part in ([first], lines) for line in part), delimiter=separator, skipinitialspace=True)
-    for row in reader:
-        if any(cell.strip() for cell in row):
-            yield reader.line_num, [cell.strip() for cell in row]
+@dataclass(frozen=True)
+class Table:
+    """How the lines of a text file are cut into columns, and which columns are inputs (all of them where ``None``)."""
+
+    name: str
+    separator: str
+    width: int
+    header: list[str] | None
+    columns: list[int] | None
+    text: bool
+
+    def cells(self, line: str) -> list[str]:
+        """The cells of one line."""
+        if self.separator == " ":
+            return line.split()
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=self.separator, skipinitialspace=True), [])]
+
+    def matrix(self, lines: list[str], start: int) -> Any:
+        """A chunk of lines, of which the first is number ``start``, as one matrix."""
+        if not self.text:
+            with contextlib.suppress(ValueError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # lines without any cell
+                split = None if self.separator == " " else self.separator
+                found = np.loadtxt(lines, delimiter=split, comments=None, quotechar='"', ndmin=2)
+                if found.shape[1] == self.width and np.isfinite(found).all():
+                    return found if self.columns is None else found[:, self.columns]
+        return as_numbers([(start + i, cells) for i, line in enumerate(lines) if any(cells := self.cells(line))], self)
 
 
-def from_rows(rows: Iterable[tuple[int, list[str]]], wanted: list[Wanted], name: str, size: int | None) -> Iterator[list[np.ndarray]]:
-    """Rows of cells as arrays; the first row is taken for a header where it holds no numbers."""
-    rows = iter(rows)
-    first = next(rows, None)
-    if first is None:
+def table(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows of cells, those of the header too."""
+    cut: Table | None = None
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            cut = cut or Table(name, separator_of(line), 0, None, None, True)
+            yield number, cut.cells(line)
+
+
+def from_lines(lines: Iterable[str], wanted: list[Wanted], name: str, size: int | None, separator: str = "") -> Iterator[list[np.ndarray]]:
+    """Lines of cells as arrays; the first line is taken for a header where it holds no numbers."""
+    lines = iter(lines)
+    number, first = next(((i, line) for i, line in enumerate(lines, 1) if line.strip()), (0, ""))
+    if not number:
         raise BadInput(f"{name}: holds no rows")
     text = any(w.text for w in wanted)
-    has_header = not text and not any(map(is_number, first[1])) and any(first[1])
-    header = first[1] if has_header else None
-    columns = chosen_columns(header, len(first[1]), wanted, name)
-    pending = iter([] if has_header else [first])
-    numbered = (row for source in (pending, rows) for row in source)
-    while chunk := list(islice(numbered, size)):
-        yield split_rows(as_numbers(chunk, columns, len(first[1]), header, name, text), wanted, name)
+    table = Table(name, separator or separator_of(first), 0, None, None, text)
+    cells = table.cells(first)
+    header = cells if not text and any(cells) and not any(map(is_number, cells)) else None
+    table = replace(table, width=len(cells), header=header, columns=chosen_columns(header, len(cells), wanted))
+    chunk = [] if header else [first]
+    number += bool(header)
+    while chunk := chunk + list(islice(lines, None if size is None else size - len(chunk))):
+        if any(line.strip() for line in chunk):
+            yield split_rows(table.matrix(chunk, number), wanted, name)
+        number, chunk = number + len(chunk), []
 
 
-def chosen_columns(header: list[str] | None, width: int, wanted: list[Wanted], name: str) -> list[int] | None:
+def separator_of(line: str) -> str:
+    """Commas, semicolons or tabs, whichever the first line has; spaces where it is numbers with spaces between."""
+    separator = max(SEPARATORS, key=line.count)
+    spaced = separator not in line and len(line.split()) > 1 and all(map(is_number, line.split()))
+    return " " if spaced else separator
+
+
+def chosen_columns(header: list[str] | None, width: int, wanted: list[Wanted]) -> list[int] | None:
     """Which columns are inputs, where a header names more than the model takes: not those that hold answers."""
     sizes = [w.size for w in wanted]
     if header is None or None in sizes or width == sum(n for n in sizes if n is not None):
@@ -129,28 +164,21 @@ def chosen_columns(header: list[str] | None, width: int, wanted: list[Wanted], n
     return [i for i, title in enumerate(header) if not ANSWERS.fullmatch(title)]
 
 
-def as_numbers(
-    rows: list[tuple[int, list[str]]], columns: list[int] | None, width: int, header: list[str] | None, name: str, text: bool
-) -> Any:
-    """A chunk of rows as one matrix; the first cell that is no number is named."""
+def as_numbers(rows: list[tuple[int, list[str]]], table: Table) -> Any:
+    """Numbered rows of cells as one matrix; the first cell that is no number is named."""
     for number, row in rows:
-        if len(row) != width:
-            raise BadInput(f"{name}: row {number} has {len(row)} columns, the first row has {width}")
-    cells = [[row[i] for i in columns] if columns is not None else row for _, row in rows]
-    if text:
-        return np.array(cells, dtype=object)
-    try:
-        matrix = np.array(cells, dtype=np.float64)
-        if np.isfinite(matrix).all():
-            return matrix
-    except ValueError:
-        pass
-    number, column, cell = next(
-        (n, i, cell) for (n, row), picked in zip(rows, cells, strict=True) for i, cell in enumerate(picked) if not is_finite(cell)
-    )
-    at = columns[column] if columns is not None else column
-    title = f" ({header[at]})" if header else ""
-    raise BadInput(f"{name}: row {number}, column {at + 1}{title}: {'the cell is empty' if not cell else f'{cell!r} is not a number'}")
+        if len(row) != table.width:
+            raise BadInput(f"{table.name}: row {number} has {len(row)} columns, the first row has {table.width}")
+    places = table.columns if table.columns is not None else range(table.width)
+    if table.text:
+        return np.array([[row[i] for i in places] for _, row in rows], dtype=object)
+    for number, row in rows:
+        for i in places:
+            if not is_finite(row[i]):
+                title = f" ({table.header[i]})" if table.header else ""
+                what = f"{row[i]!r} is not a number" if row[i] else "the cell is empty"
+                raise BadInput(f"{table.name}: row {number}, column {i + 1}{title}: {what}")
+    return np.array([[float(row[i]) for i in places] for _, row in rows])
 
 
 def split_rows(matrix: Any, wanted: list[Wanted], name: str) -> list[np.ndarray]:
