@@ -210,8 +210,9 @@ def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
-        linear, relu, relu6, leaky_relu, elu, selu, celu, exponential, sigmoid, hard_sigmoid, hard_sigmoid_keras2, tanh, hard_tanh, tanh_shrink,
-        hard_shrink, soft_shrink, threshold, softplus, log_sigmoid, softsign, silu, hard_silu, gelu, mish, squareplus, sparse_plus, sparse_sigmoid, glu,
+        linear, relu, relu6, leaky_relu, elu, selu, celu, exponential, sigmoid, hard_sigmoid, hard_sigmoid_keras2, tanh, hard_tanh,
+        tanh_shrink, hard_shrink, soft_shrink, threshold, softplus, log_sigmoid, softsign, silu, hard_silu, gelu, mish, squareplus,
+        sparse_plus, sparse_sigmoid, glu,
     )
 }  # fmt: skip
 ELEMENTWISE |= {"swish": silu, "hard_swish": hard_silu}
