@@ -61,7 +61,7 @@ def train_sheet(
 
     with progress_bar("epochs", epochs + 1) as advance:
         write_training_book(
-            epoch, epochs, target_file, title=loaded.name, recipe=recipe(epoch, loss, optimizer, loaded), input_labels=read.input_labels,
+            epoch, epochs, target_file, model=loaded, title=loaded.name, recipe=recipe(epoch, loss, optimizer, loaded), input_labels=read.input_labels,
             target_labels=read.target_labels, force=force, progress=lambda done, of: advance(1),
         )  # fmt: skip
     typer.echo(f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs. Change the learning rate on its Data sheet.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.model import Model
 from weightlens.training.epoch import Epoch
 from weightlens.training.history import TOP as FIRST_EPOCH
 from weightlens.training.history import History
@@ -29,6 +30,7 @@ def write_training_book(
     epochs: int,
     path: str | os.PathLike[str],
     *,
+    model: Model | None = None,
     title: str = "",
     recipe: str = "",
     input_labels: Sequence[str] = (),
@@ -36,10 +38,14 @@ def write_training_book(
     force: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write the workbook of ``epochs`` epochs; refuses before anything is written what does not fit a sheet."""
+    """Write the workbook of ``epochs`` epochs; refuses before anything is written what does not fit a sheet.
+
+    With ``model`` there is a sheet of what the network answers between the samples (one or two inputs).
+    """
     from openpyxl import Workbook
 
-    from weightlens.training.one_step import one_step_sheet
+    from weightlens.training.fitted import fitted_sheet
+    from weightlens.training.one_step import OneStep
 
     out = package.target(path, force)
     shell = Workbook()
@@ -52,7 +58,10 @@ def write_training_book(
     history.sheet.write(0, 0, "History", styles["title"])
     history.sheet.write(1, 0, "A row per epoch. Each row is computed from the one above it: change the learning rate, the data or a yellow weight in the first row, and all of it moves.", styles["hint"])
     history.build()
-    one_step_sheet(book, step, epoch, history, styles, fixed)
+    one_step = OneStep(book, step, epoch, history, styles, fixed)
+    one_step.build()
+    if model is not None:
+        fitted_sheet(book, model, epoch, one_step, styles, list(input_labels))
     data.finishing.append(_charts(epoch, history))
     dress(shell, book)
     styles.done()

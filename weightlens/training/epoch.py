@@ -185,10 +185,18 @@ def _weights(model: Model, optimizer: Optimizer, start: dict[str, np.ndarray]) -
     return found
 
 
-def _forward(model: Model, epoch: Epoch, inputs: list[Recorded], prefix: str) -> Recorded:
-    run = Run(epoch.trace, np.float64)
+def forward_at_start(model: Model, epoch: Epoch, inputs: list[Recorded]) -> Trace:
+    """Another forward pass with the weights at the epoch's start, recorded on its own."""
+    trace = Trace(keep=True, inputs=inputs)
+    trace.results = [_forward(model, epoch, inputs, "", trace)]
+    return trace
+
+
+def _forward(model: Model, epoch: Epoch, inputs: list[Recorded], prefix: str, apart: Trace | None = None) -> Recorded:
+    """The network on recorded inputs; with the newest weights, or (recorded ``apart``) with those of the epoch's start."""
+    run = Run(epoch.trace if apart is None else apart, np.float64)
     for path, layer in _layers(model):
-        mine = {t.weight.name if t.weight in layer.own_weights.values() else "": t.new for t in epoch.trained if t.layer == path}
+        mine = {t.weight.name: t.new if apart is None else t.now for t in epoch.trained if t.layer == path}
         if mine:
             rest = {
                 name: Recorded(w.value.astype(np.float64), kind="weight", name=name)
@@ -266,4 +274,4 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
     trace.layer = ""
 
 
-__all__ = ["Epoch", "Part", "Trained", "record_epoch"]
+__all__ = ["Epoch", "Part", "Trained", "forward_at_start", "record_epoch"]

@@ -29,13 +29,8 @@ PARTS = (("Forward", "what the network answers with the weights of this epoch"),
 DEAD = "All of these are zero: for every sample this relu lets nothing through, so no gradient comes back and nothing is learned any more."
 
 
-def one_step_sheet(book: Book, sheet: Sheet, epoch: Epoch, history: History, styles: Styles, fixed: dict[int, Cells]) -> None:
-    """Place all steps of one update (the first batch's) in four bands, with live formulas."""
-    OneStep(book, sheet, epoch, history, styles, fixed).build()
-
-
 class OneStep:
-    """Puts one update on a sheet."""
+    """Puts one update (the first batch's) on a sheet, in bands from top to bottom; ``places`` says where everything stands."""
 
     def __init__(self, book: Book, sheet: Sheet, epoch: Epoch, history: History, styles: Styles, fixed: dict[int, Cells]) -> None:
         self.book, self.sheet, self.epoch, self.history, self.styles = book, sheet, epoch, history, styles
@@ -139,4 +134,4 @@ def _whole_number(page: object, last: int) -> None:
     page.add_data_validation(check)  # type: ignore[attr-defined]
 
 
-__all__ = ["FIRST_EPOCH", "one_step_sheet"]
+__all__ = ["FIRST_EPOCH", "OneStep"]

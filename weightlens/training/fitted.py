@@ -1,0 +1,138 @@
+"""The Fitted sheet: what the network answers between the samples, with the weights of the chosen epoch.
+
+One input that varies gives a curve with the samples as points; two give a map, coloured live. The answers are a
+forward pass on a grid of inputs, recorded like any other, that reads the weights from the One step sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weightlens.model import Model
+from weightlens.recording import Recorded
+from weightlens.training.epoch import Epoch, forward_at_start
+from weightlens.training.one_step import OneStep
+from weightlens.workbook.book import Book, Sheet
+from weightlens.workbook.cells import Cells, refer
+from weightlens.workbook.formulas import Formulas
+from weightlens.workbook.frame import link
+from weightlens.workbook.grid import Block
+from weightlens.workbook.layout import Arrangement, in_rows
+from weightlens.workbook.plan import as_number
+from weightlens.workbook.promote import with_operands
+from weightlens.workbook.styles import Styles
+
+POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
+MAP_TOP, HEAD = 5, 3
+
+
+def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: Styles, labels: list[str]) -> None:
+    """Add the sheet, if one or two columns of the only input vary."""
+    x = epoch.trace.inputs[0].value
+    varying = [j for j in range(x.shape[-1]) if np.ptp(x[:, j])] if x.ndim == 2 and len(epoch.trace.inputs) == 1 else []
+    if len(varying) not in (1, 2) or epoch.targets.ndim != 2:
+        return
+    sheet = book.sheet("Fitted", numbered=False)
+    sheet.write(0, 0, "Fitted", styles["title"])
+    sheet.write(1, 0, "What the network answers between the samples, with the weights of the epoch chosen on One step.", styles["hint"])
+    sheet.links[(0, 0)] = link(step.sheet)
+    names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
+    axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
+    answers, first = _answers(book, sheet, model, epoch, step, styles, varying, axes)
+    if len(varying) == 1:
+        sheet.finishing.append(_curve(sheet, first, answers, epoch, names[varying[0]]))
+        return
+    _map(book, sheet, styles, answers, axes, [names[j] for j in varying])
+
+
+def _span(column: np.ndarray) -> tuple[float, float]:
+    margin = 0.25 * float(np.ptp(column))
+    return float(column.min()) - margin, float(column.max()) + margin
+
+
+def _answers(
+    book: Book, sheet: Sheet, model: Model, epoch: Epoch, step: OneStep, styles: Styles, varying: list[int], axes: list[np.ndarray]
+) -> tuple[Block, Block]:
+    """The forward pass on the grid, its blocks side by side; the block of answers, and that of inputs."""
+    x = epoch.trace.inputs[0].value
+    mesh = np.meshgrid(*axes, indexing="ij")
+    grid = np.repeat(x[:1], mesh[0].size, axis=0)
+    for j, values in zip(varying, mesh, strict=True):
+        grid[:, j] = values.reshape(-1)
+    inputs = Recorded(grid, kind="input", name="input")
+    with np.errstate(all="ignore"):
+        trace = forward_at_start(model, epoch, [inputs])
+    places: dict[int, Cells] = dict(step.places)
+    formulas = Formulas(lambda y: places.get(id(y)))
+    top = MAP_TOP + (SIDE + 4 if len(varying) == 2 else 0)
+    column = 1 if len(varying) == 2 else 12
+    blocks: dict[int, Block] = {}
+    for name, y in [("input", inputs), *((s.name, s.made) for s in with_operands(trace.steps))]:
+        block = Block(in_rows(y.shape), y.value, styles["constant" if y is inputs else "step"], sheet_names=book.titles)
+        if y.op is not None:
+            block.make = lambda y=y: as_number(formulas.made(y))  # type: ignore[misc]
+        sheet.write(top - 1, column, name, styles["caption left"])
+        blocks[id(y)] = sheet.put(block, top, column)
+        places[id(y)] = block.cells
+        column += block.arrangement.width + 1
+    return blocks[id(trace.results[0])], blocks[id(inputs)]
+
+
+def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
+    """The answers as a picture: the first input across, the second up. Of several outputs the last is shown."""
+    shape = (SIDE, SIDE)
+    cells = answers.cells[:, -1].reshape(shape).T[::-1]
+    values = np.asarray(answers.values)[:, -1].reshape(shape).T[::-1]
+    sheet.write(HEAD, 1, f"{names[0]} across, {names[1]} up: the answer at each point (blue high, orange low)", styles["caption left"])
+    picture = Block(Arrangement(shape, (0,), (1,)), values, styles.numbers("step", values), make=lambda: refer(cells), sheet_names=book.titles)
+    sheet.put(picture, MAP_TOP, 2)
+    sheet.heats.append((picture.area, "map"))
+    sheet.put(Block(Arrangement((1, SIDE), (0,), (1,)), axes[0][None], styles["label"]), MAP_TOP - 1, 2)
+    sheet.put(Block(Arrangement((SIDE, 1), (0,), (1,)), axes[1][::-1, None], styles["label"]), MAP_TOP, 1)
+
+
+def _curve(sheet: Sheet, x: Block, answers: Block, epoch: Epoch, name: str) -> Callable[[Any], None]:
+    """The answers as a line, the samples as points."""
+
+    def finish(page: Any) -> None:
+        from openpyxl.chart import Reference, ScatterChart, Series
+
+        from weightlens.workbook.charts import COLOURS, plain
+
+        def column(block: Block) -> Any:
+            first = block.row + 1
+            return Reference(page, min_col=block.column + block.arrangement.width, min_row=first, max_row=first + block.arrangement.height - 1)
+
+        chart = plain(ScatterChart(), "the network\'s answer", 17, 9)
+        chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", name
+        chart.x_axis.number_format = chart.y_axis.number_format = "General"
+        line = Series(column(answers), column(x), title="network")
+        line.marker.symbol, line.smooth = "none", False
+        line.graphicalProperties.line.solidFill = COLOURS[0]
+        points = Series(_data_area(epoch, "targets"), _data_area(epoch, "input"), title="samples")
+        points.marker.symbol, points.marker.size = "circle", 7
+        points.marker.graphicalProperties.solidFill = COLOURS[1]
+        points.graphicalProperties.line.noFill = True
+        chart.series += [line, points]
+        page.add_chart(chart, f"B{HEAD + 1}")
+
+    return finish
+
+
+def _data_area(epoch: Epoch, which: str) -> Any:
+    """The last column of the inputs or the targets on the Data sheet (see ``book._data_sheet``)."""
+    from openpyxl.chart import Reference
+
+    from weightlens.training.book import TOP
+    from weightlens.workbook.cells import COLUMN
+
+    x = epoch.trace.inputs[0]
+    varying = next(j for j in range(x.shape[-1]) if np.ptp(x.value[:, j]))
+    column = 1 + varying if which == "input" else x.shape[-1] + 2 + epoch.targets.shape[-1] - 1
+    return Reference(range_string=f"\'Data\'!${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + x.shape[0]}")
+
+
+__all__ = ["fitted_sheet"]
