@@ -45,6 +45,8 @@ def opened(path: str, config: str | None, assume: str | None, layers: str | None
         from weightlens.part import part
 
         loaded = part(loaded, layers)
+        for text in loaded.notes[1:]:
+            note(text)
     return loaded
 
 
