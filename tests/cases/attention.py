@@ -54,7 +54,12 @@ CASES = [
     case("attention, key, scale", lambda k: k.layers.Attention(use_scale=True), QUERY, VALUE, VALUE),
     case("attention, concat", lambda k: k.layers.Attention(score_mode="concat"), QUERY, VALUE),
     case("attention, concat, scale", lambda k: k.layers.Attention(score_mode="concat", use_scale=True), QUERY, VALUE),
-    case("attention, causal, scores", lambda k: lambda x: k.layers.Attention()(x, use_causal_mask=True, return_attention_scores=True), (4, 3), (4, 3)),
+    case(
+        "attention, causal, scores",
+        lambda k: lambda x: k.layers.Attention()(x, use_causal_mask=True, return_attention_scores=True),
+        (4, 3),
+        (4, 3),
+    ),
     case("attention, masked", masked(lambda k: k.layers.Attention()), QUERY, VALUE, data=zero_steps),
     case("additive attention", lambda k: k.layers.AdditiveAttention(), QUERY, VALUE),
     case("additive attention, no scale, key", lambda k: k.layers.AdditiveAttention(use_scale=False), QUERY, VALUE, VALUE),
@@ -75,11 +80,14 @@ CASES = [
     case(
         "heads, given mask",
         lambda k: lambda x: k.layers.MultiHeadAttention(2, 3)(x[0], x[1], attention_mask=x[2]),
-        QUERY, VALUE, (3, 5), data=lambda rng, shape: rng.normal(size=shape) if shape[-1] == 4 else (rng.uniform(size=shape) > 0.4),
+        QUERY,
+        VALUE,
+        (3, 5),
+        data=lambda rng, shape: rng.normal(size=shape) if shape[-1] == 4 else (rng.uniform(size=shape) > 0.4),
     ),
     case("grouped heads", grouped(), QUERY, VALUE),
     case("grouped heads, causal, no bias", grouped(use_causal_mask=True, use_bias=False), (4, 3)),
     case("grouped heads, scores, window", grouped(return_attention_scores=True, sliding_window=2), (4, 3)),
     case("grouped heads, one for all, gate", grouped(num_key_value_heads=1, use_gate=True), QUERY, VALUE),
     case("grouped heads, masked", masked(grouped()), QUERY, VALUE, data=zero_steps),
-]  # fmt: skip
+]

@@ -167,7 +167,7 @@ def attention_axes(config: Config, rank: int) -> tuple[int, ...]:
 
 
 def heads_attend(q: Any, k: Any, v: Any, allowed: Any, axes: tuple[int, ...], zero_masked: bool, step: Step) -> tuple[Any, Any]:
-    """Attention of each head by itself, the axes that attend taken as one: context like ``q``, weights ``(batch, heads, queries, keys)``."""
+    """Each head by itself, the axes that attend taken as one: context like ``q``, weights ``(batch, heads, queries, keys)``."""
     rank = q.ndim
     apart = [d for d in range(rank - 1) if d not in axes]
     order = [*apart, *axes, rank - 1]

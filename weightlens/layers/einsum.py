@@ -41,7 +41,10 @@ def quantised_einsum(x: Any, kernel: Any, kernel_scale: Any, equation: str, step
 
 
 def reversible_embedding(x: Any, w: Weights, config: Config, step: Step, *, reverse: bool = False) -> Any:
-    """A lookup, or backwards (``reverse``) the product with the table: ``(..., output_dim) -> (..., input_dim)``. ``keras.layers.ReversibleEmbedding``."""
+    """A lookup, or backwards (``reverse``) the product with the table: ``(..., output_dim) -> (..., input_dim)``.
+
+    ``keras.layers.ReversibleEmbedding``.
+    """
     if not reverse:
         return embedding(x, w, config, step)
     name = "embeddings" if config.get("tie_weights", True) else "reverse_embeddings"

@@ -16,6 +16,7 @@ from weightlens.layers.preprocessing import bin_of, encoded, numbers_of, text
 
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 BLANKS = re.compile(r"[ \t\n\v\f\r]+")
+MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}  # names of Keras 2
 CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}  # TensorFlow lowers these only
 
 
@@ -28,7 +29,7 @@ class Vocabulary:
             raise NotImplementedError("has its vocabulary in another file" if found else "has no vocabulary: it was saved before adapt()")
         while words and config.get("from_asset") and found and found[-1] == "":
             found = found[:-1]
-        self.words, self.mode = words, {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(config["output_mode"], config["output_mode"])
+        self.words, self.mode = words, MODES.get(config["output_mode"], str(config["output_mode"]))
         self.unknown, self.mask, self.oov = config.get("num_oov_indices", 1), config.get("mask_token"), config.get("oov_token")
         masked = self.mask is not None and self.mode == "int"
         self.first_unknown, self.first = int(masked), int(masked) + self.unknown
@@ -107,7 +108,7 @@ def integer_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
 
 def unused(vocabulary: Vocabulary) -> int:
     """A number that is not in the vocabulary."""
-    return 1 + max([*vocabulary.place, vocabulary.mask or 0], default=0)
+    return 1 + max(int(v) for v in [*vocabulary.place, vocabulary.mask or 0])
 
 
 def inverted(x: Any, vocabulary: Vocabulary, step: Step) -> Any:

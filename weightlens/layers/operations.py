@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from weightlens.layers import operations_arrays, operations_image, operations_math, operations_nn, operations_numpy, operations_tensorflow
+from weightlens.layers.operations_arrays import OPERATIONS as OF_ARRAYS
+from weightlens.layers.operations_image import OPERATIONS as OF_IMAGES
+from weightlens.layers.operations_math import OPERATIONS as OF_MATHEMATICS
+from weightlens.layers.operations_nn import OPERATIONS as OF_NETWORKS
+from weightlens.layers.operations_numpy import OPERATIONS as OF_NUMBERS
+from weightlens.layers.operations_tensorflow import OPERATIONS as OF_TENSORFLOW
 
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    **operations_numpy.OPERATIONS,
-    **operations_arrays.OPERATIONS,
-    **operations_math.OPERATIONS,
-    **operations_nn.OPERATIONS,
-    **operations_image.OPERATIONS,
-    **operations_tensorflow.OPERATIONS,
-}
+OPERATIONS: dict[str, Callable[..., Any]] = {**OF_NUMBERS, **OF_ARRAYS, **OF_MATHEMATICS, **OF_NETWORKS, **OF_IMAGES, **OF_TENSORFLOW}

@@ -241,7 +241,8 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
     """Cells added around, holding a constant or mirrored ones."""
     pairs = np.broadcast_to(np.asarray(pad_width, int), (x.ndim, 2)).tolist()
-    return np.pad(x, pairs, constant_values=constant_values or 0) if mode == "constant" else np.pad(x, pairs, mode=mode)
+    options: dict[str, Any] = {"constant_values": constant_values or 0} if mode == "constant" else {"mode": mode}
+    return np.pad(x, pairs, **options)
 
 
 def expand_dims(x: Any, axis: Any) -> Any:
@@ -291,7 +292,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
 
 def meshgrid(*x: Any, indexing: str = "xy") -> Any:
     """The coordinates of every point of a grid."""
-    return np.meshgrid(*x, indexing=indexing)
+    return np.meshgrid(*x, indexing="xy" if indexing == "xy" else "ij")
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
@@ -311,14 +312,17 @@ def ones_like(x: Any, dtype: Any = None) -> Any:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     # order and lookup
-    "Digitize": digitize, "SearchSorted": searchsorted, "Sort": sort, "Argsort": argsort, "Take": take, "TakeAlongAxis": take_along_axis, "GetItem": getitem,
+    "Digitize": digitize, "SearchSorted": searchsorted, "Sort": sort, "Argsort": argsort, "Take": take, "TakeAlongAxis": take_along_axis,
+    "GetItem": getitem,
     # products
-    "Matmul": matmul, "Dot": dot, "Inner": inner, "Outer": outer, "Tensordot": tensordot, "Einsum": einsum, "Kron": kron, "Cross": cross, "Vdot": vdot,
+    "Matmul": matmul, "Dot": dot, "Inner": inner, "Outer": outer, "Tensordot": tensordot, "Einsum": einsum, "Kron": kron, "Cross": cross,
+    "Vdot": vdot,
     # what only moves numbers
     "Concatenate": concatenate, "Append": append, "Stack": stack, "Hstack": hstack, "Vstack": vstack, "Dstack": dstack, "Split": split,
-    "ArraySplit": array_split, "Hsplit": hsplit, "Vsplit": cut(0), "Dsplit": cut(2), "Unstack": unstack, "Reshape": reshape, "BroadcastTo": broadcast_to,
-    "Pad": pad, "ExpandDims": expand_dims, "Squeeze": np.squeeze, "Transpose": np.transpose, "Swapaxes": np.swapaxes, "Moveaxis": np.moveaxis,
-    "Ravel": np.ravel, "Flip": np.flip, "Fliplr": np.fliplr, "Flipud": np.flipud, "Rot90": rot90, "Roll": np.roll, "Tile": tile, "Repeat": repeat,
-    "Tril": np.tril, "Triu": np.triu, "Diag": diag, "Diagflat": diagflat, "Diagonal": np.diagonal, "Trace": trace, "Vander": vander, "Meshgrid": meshgrid,
-    "FullLike": full_like, "ZerosLike": zeros_like, "OnesLike": ones_like, "EmptyLike": zeros_like,
+    "ArraySplit": array_split, "Hsplit": hsplit, "Vsplit": cut(0), "Dsplit": cut(2), "Unstack": unstack, "Reshape": reshape,
+    "BroadcastTo": broadcast_to, "Pad": pad, "ExpandDims": expand_dims, "Squeeze": np.squeeze, "Transpose": np.transpose,
+    "Swapaxes": np.swapaxes, "Moveaxis": np.moveaxis, "Ravel": np.ravel, "Flip": np.flip, "Fliplr": np.fliplr, "Flipud": np.flipud,
+    "Rot90": rot90, "Roll": np.roll, "Tile": tile, "Repeat": repeat, "Tril": np.tril, "Triu": np.triu, "Diag": diag, "Diagflat": diagflat,
+    "Diagonal": np.diagonal, "Trace": trace, "Vander": vander, "Meshgrid": meshgrid, "FullLike": full_like, "ZerosLike": zeros_like,
+    "OnesLike": ones_like, "EmptyLike": zeros_like,
 }  # fmt: skip

@@ -75,10 +75,11 @@ def hsv_to_rgb(images: Any) -> Any:
     return np.stack([((1.0 - saturation) + saturation * np.minimum(np.maximum(c, 0.0), 1.0)) * value for c in pure], axis=-1)
 
 
-def margins_of(length: int, before: int | None, after: int | None, target: int | None) -> tuple[int, int]:
-    """What is added to (or, negative, taken from) both ends, worked out where only the target is given."""
-    before = target - after - length if before is None else before  # type: ignore[operator]
-    return before, target - before - length if after is None else after  # type: ignore[operator]
+def margins_of(length: int, before: int | None, after: int | None, target: int | None, sign: int = 1) -> tuple[int, int]:
+    """What is added to (``sign`` 1) or taken from (-1) both ends, worked out where one end or the target is given."""
+    change = sign * ((length if target is None else target) - length)
+    first = change - (after or 0) if before is None else before
+    return first, change - first if after is None else after
 
 
 @on_images
@@ -110,12 +111,9 @@ def crop_images(
     target_width: int | None = None,
 ) -> Any:
     """A part of each image."""
-    height, width = images.shape[1:3]
-    top = height - target_height - bottom_cropping if top_cropping is None else top_cropping  # type: ignore[operator]
-    left = width - target_width - right_cropping if left_cropping is None else left_cropping  # type: ignore[operator]
-    bottom = top + target_height if bottom_cropping is None else height - bottom_cropping  # type: ignore[operator]
-    right = left + target_width if right_cropping is None else width - right_cropping  # type: ignore[operator]
-    return images[:, top:bottom, left:right]
+    top, bottom = margins_of(images.shape[1], top_cropping, bottom_cropping, target_height, -1)
+    left, right = margins_of(images.shape[2], left_cropping, right_cropping, target_width, -1)
+    return images[:, top : images.shape[1] - bottom, left : images.shape[2] - right]
 
 
 def extract_patches(

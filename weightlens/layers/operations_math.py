@@ -14,7 +14,7 @@ from weightlens.layers import activations
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import places_in_order
 from weightlens.layers.operations_nn import one_hot
-from weightlens.layers.operations_numpy import Axis, numbers, same, truth, whole
+from weightlens.layers.operations_numpy import Axis, numbers, same, truth
 from weightlens.layers.spectral import fourier, short_time_fourier
 
 # Mathematics.
@@ -170,7 +170,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
 # Linear algebra.
 
 
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A002 - Keras's name
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """The length of vectors (``ord`` 2 unless given), or a norm of matrices over two axes."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     ord = {"inf": math.inf, "-inf": -math.inf}.get(ord, ord) if isinstance(ord, str) else ord
@@ -186,7 +186,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     return np.power(np.sum(np.power(size, float(ord)), axis=axes, keepdims=keepdims), 1.0 / ord)
 
 
-def matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002 - Keras's name
+def matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     """The largest (or smallest) sum of absolute values of a column (1) or a row (infinity)."""
     if ord not in (1, -1, math.inf, -math.inf):
         return np.linalg.norm(x, ord=ord, axis=axes, keepdims=keepdims)
@@ -224,12 +224,13 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Any:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     # mathematics
-    "Logsumexp": logsumexp, "TopK": top_k, "InTopK": in_top_k, "CDist": cdist, "ExtractSequences": extract_sequences, "Erf": activations.erf,
-    "Erfc": lambda x: 1.0 - activations.erf(x), "SegmentSum": segment(np.sum, 0.0), "SegmentMax": segment(np.max, -np.inf),
-    "SegmentMin": segment(np.min, np.inf), "SegmentProd": segment(np.prod, 1.0), "RFFT": rfft, "FFT": fft, "FFT2": fft2, "IFFT2": ifft2, "STFT": stft,
+    "Logsumexp": logsumexp, "TopK": top_k, "InTopK": in_top_k, "CDist": cdist, "ExtractSequences": extract_sequences,
+    "Erf": activations.erf, "Erfc": lambda x: 1.0 - activations.erf(x), "SegmentSum": segment(np.sum, 0.0),
+    "SegmentMax": segment(np.max, -np.inf), "SegmentMin": segment(np.min, np.inf), "SegmentProd": segment(np.prod, 1.0), "RFFT": rfft,
+    "FFT": fft, "FFT2": fft2, "IFFT2": ifft2, "STFT": stft,
     # core
-    "Cast": cast, "SaturateCast": saturate_cast, "ConvertToTensor": convert, "StopGradient": same, "Slice": sliced, "SliceUpdate": slice_update,
-    "ScatterUpdate": scatter_update,
+    "Cast": cast, "SaturateCast": saturate_cast, "ConvertToTensor": convert, "StopGradient": same, "Slice": sliced,
+    "SliceUpdate": slice_update, "ScatterUpdate": scatter_update,
     # linear algebra
     "Norm": norm, "Det": np.linalg.det, "Inv": np.linalg.inv, "Solve": solve, "Cholesky": cholesky,
     "Logdet": lambda x: np.log(np.abs(np.linalg.det(x))),

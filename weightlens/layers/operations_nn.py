@@ -12,8 +12,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from weightlens.layers import activations, convolutional, normalization, pooling
 from weightlens.layers.activations import Step
 from weightlens.layers.attention import MASKED, causal
-from weightlens.layers.operations_numpy import var, whole
-from weightlens.layers.windows import per_axis, spatial_axes
+from weightlens.layers.operations_numpy import var
+from weightlens.layers.windows import per_axis
 
 
 def pooled(layer: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,12 +243,12 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 OPERATIONS: dict[str, Callable[..., Any]] = {
     # activations
     "Relu": activations.relu, "ReLU": activations.relu, "Relu6": activations.relu6, "Sigmoid": activations.sigmoid,
-    "SparseSigmoid": activations.sparse_sigmoid,
-    "Softplus": activations.softplus, "Softsign": activations.softsign, "SoftShrink": activations.soft_shrink, "SparsePlus": activations.sparse_plus,
-    "Silu": activations.silu, "Squareplus": activations.squareplus, "LogSigmoid": activations.log_sigmoid, "LeakyRelu": activations.leaky_relu,
-    "HardSigmoid": activations.hard_sigmoid, "HardSilu": activations.hard_silu, "Elu": activations.elu, "Selu": activations.selu, "Gelu": gelu,
-    "Celu": activations.celu, "Glu": activations.glu, "TanhShrink": activations.tanh_shrink, "HardTanh": activations.hard_tanh,
-    "HardShrink": activations.hard_shrink, "Threshold": activations.threshold, "Mish": activations.mish,
+    "SparseSigmoid": activations.sparse_sigmoid, "Softplus": activations.softplus, "Softsign": activations.softsign,
+    "SoftShrink": activations.soft_shrink, "SparsePlus": activations.sparse_plus, "Silu": activations.silu,
+    "Squareplus": activations.squareplus, "LogSigmoid": activations.log_sigmoid, "LeakyRelu": activations.leaky_relu,
+    "HardSigmoid": activations.hard_sigmoid, "HardSilu": activations.hard_silu, "Elu": activations.elu, "Selu": activations.selu,
+    "Gelu": gelu, "Celu": activations.celu, "Glu": activations.glu, "TanhShrink": activations.tanh_shrink,
+    "HardTanh": activations.hard_tanh, "HardShrink": activations.hard_shrink, "Threshold": activations.threshold, "Mish": activations.mish,
     "Softmax": softmax, "LogSoftmax": log_softmax, "Sparsemax": sparsemax,
     # pooling and convolution
     "MaxPool": pooled(pooling.max_pooling), "AveragePool": pooled(pooling.average_pooling), "AdaptiveMaxPool": adaptive(np.max, "max"),

@@ -18,9 +18,14 @@ def whole(x: Any) -> Any:
     return x.astype(int) if hasattr(x, "dtype") and x.dtype.kind not in "iu" else x
 
 
+def is_truth(x: Any) -> bool:
+    """Whether these are true and false, not numbers."""
+    return isinstance(x, bool) or getattr(getattr(x, "dtype", None), "kind", "") == "b"
+
+
 def numbers(x: Any) -> Any:
     """True and false as 1 and 0; numbers as they are."""
-    return np.where(x, 1.0, 0.0) if getattr(x, "dtype", None) == bool else x
+    return np.where(x, 1.0, 0.0) if is_truth(x) else x
 
 
 # Arithmetic, element by element.
@@ -116,7 +121,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 def truth(x: Any) -> Any:
     """Numbers as true or false: 0 is false."""
-    return x if getattr(x, "dtype", None) == bool or isinstance(x, bool) else np.not_equal(x, 0)
+    return x if is_truth(x) else np.not_equal(x, 0)
 
 
 def logical(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -301,17 +306,19 @@ def same(x: Any, *_: Any) -> Any:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     # arithmetic
-    "Add": np.add, "Subtract": np.subtract, "Multiply": np.multiply, "Divide": np.divide, "TrueDivide": np.divide, "DivideNoNan": divide_no_nan,
-    "FloorDivide": floor_divide, "Mod": np.mod, "Fmod": fmod, "Power": np.power, "Negative": np.negative, "Absolute": np.abs, "Fabs": np.abs,
-    "Reciprocal": lambda x: 1.0 / x, "Sign": np.sign, "Square": np.square, "Sqrt": np.sqrt, "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Cbrt": cbrt,
-    "Clip": clip, "Floor": np.floor, "Ceil": np.ceil, "Trunc": np.trunc, "Round": around, "Maximum": np.maximum, "Minimum": np.minimum,
-    "Fmax": np.fmax, "Fmin": np.fmin, "Hypot": lambda x1, x2: np.sqrt(x1 * x1 + x2 * x2), "Heaviside": heaviside, "NanToNum": nan_to_num,
-    "Real": same, "Conjugate": same, "Copy": same, "Array": same, "StopGradient": same,
+    "Add": np.add, "Subtract": np.subtract, "Multiply": np.multiply, "Divide": np.divide, "TrueDivide": np.divide,
+    "DivideNoNan": divide_no_nan, "FloorDivide": floor_divide, "Mod": np.mod, "Fmod": fmod, "Power": np.power, "Negative": np.negative,
+    "Absolute": np.abs, "Fabs": np.abs, "Reciprocal": lambda x: 1.0 / x, "Sign": np.sign, "Square": np.square, "Sqrt": np.sqrt,
+    "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Cbrt": cbrt, "Clip": clip, "Floor": np.floor, "Ceil": np.ceil, "Trunc": np.trunc,
+    "Round": around, "Maximum": np.maximum, "Minimum": np.minimum, "Fmax": np.fmax, "Fmin": np.fmin,
+    "Hypot": lambda x1, x2: np.sqrt(x1 * x1 + x2 * x2), "Heaviside": heaviside, "NanToNum": nan_to_num, "Real": same, "Conjugate": same,
+    "Copy": same, "Array": same, "StopGradient": same,
     # exponents and angles
-    "Exp": np.exp, "Exp2": lambda x: np.power(2.0, x), "Expm1": np.expm1, "Log": np.log, "Log1p": np.log1p, "Log2": np.log2, "Log10": np.log10,
-    "Logaddexp": logaddexp, "Logaddexp2": logaddexp2, "Ldexp": lambda x1, x2: x1 * np.power(2.0, x2), "Sin": np.sin, "Cos": np.cos, "Tan": np.tan,
-    "Sinh": np.sinh, "Cosh": np.cosh, "Tanh": np.tanh, "Arcsin": np.arcsin, "Arccos": np.arccos, "Arctan": np.arctan, "Arctan2": arctan2,
-    "Arcsinh": np.arcsinh, "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Sinc": sinc, "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg,
+    "Exp": np.exp, "Exp2": lambda x: np.power(2.0, x), "Expm1": np.expm1, "Log": np.log, "Log1p": np.log1p, "Log2": np.log2,
+    "Log10": np.log10, "Logaddexp": logaddexp, "Logaddexp2": logaddexp2, "Ldexp": lambda x1, x2: x1 * np.power(2.0, x2), "Sin": np.sin,
+    "Cos": np.cos, "Tan": np.tan, "Sinh": np.sinh, "Cosh": np.cosh, "Tanh": np.tanh, "Arcsin": np.arcsin, "Arccos": np.arccos,
+    "Arctan": np.arctan, "Arctan2": arctan2, "Arcsinh": np.arcsinh, "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Sinc": sinc,
+    "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg,
     # comparison and choice
     "Greater": greater, "GreaterEqual": greater_equal, "Less": less, "LessEqual": less_equal, "Equal": equal, "NotEqual": not_equal,
     "Isclose": isclose, "Isnan": np.isnan, "Isinf": np.isinf, "Isfinite": np.isfinite, "Isposinf": lambda x: x == np.inf,
@@ -323,11 +330,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "LeftShift": of_integers(np.left_shift), "BitwiseRightShift": of_integers(np.right_shift), "RightShift": of_integers(np.right_shift),
     "Gcd": of_integers(np.gcd), "Lcm": of_integers(np.lcm),
     # reductions
-    "Sum": total, "Mean": mean, "Prod": product, "Max": largest, "Min": smallest, "Amax": largest, "Amin": smallest, "Var": var, "Std": std, "Ptp": ptp,
-    "Any": any_of, "All": all_of, "Average": average, "CountNonzero": count_nonzero, "Argmax": argmax, "Argmin": argmin, "Median": median,
-    "Quantile": quantile, "Percentile": percentile, "Nansum": without_nan(np.sum, 0.0), "Nanprod": without_nan(np.prod, 1.0),
-    "Nanmax": without_nan(np.max, -np.inf), "Nanmin": without_nan(np.min, np.inf), "Nanmean": nanmean, "Nanvar": nanvar,
-    "Nanstd": lambda x, axis=None, keepdims=False: np.sqrt(nanvar(x, axis, keepdims)),
-    "Nanargmax": without_nan(np.argmax, -np.inf), "Nanargmin": without_nan(np.argmin, np.inf),
-    "Cumsum": along(np.cumsum), "Cumprod": along(np.cumprod), "Diff": diff, "Trapezoid": trapezoid,
+    "Sum": total, "Mean": mean, "Prod": product, "Max": largest, "Min": smallest, "Amax": largest, "Amin": smallest, "Var": var,
+    "Std": std, "Ptp": ptp, "Any": any_of, "All": all_of, "Average": average, "CountNonzero": count_nonzero, "Argmax": argmax,
+    "Argmin": argmin, "Median": median, "Quantile": quantile, "Percentile": percentile, "Nansum": without_nan(np.sum, 0.0),
+    "Nanprod": without_nan(np.prod, 1.0), "Nanmax": without_nan(np.max, -np.inf), "Nanmin": without_nan(np.min, np.inf),
+    "Nanmean": nanmean, "Nanvar": nanvar, "Nanstd": lambda x, axis=None, keepdims=False: np.sqrt(nanvar(x, axis, keepdims)),
+    "Nanargmax": without_nan(np.argmax, -np.inf), "Nanargmin": without_nan(np.argmin, np.inf), "Cumsum": along(np.cumsum),
+    "Cumprod": along(np.cumprod), "Diff": diff, "Trapezoid": trapezoid,
 }  # fmt: skip

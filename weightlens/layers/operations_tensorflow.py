@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -80,7 +81,7 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0) -> Any:
     return np.split(value, np.cumsum(sizes)[:-1].tolist(), axis=axis)
 
 
-def squeeze(input: Any, axis: Any = None) -> Any:  # noqa: A002 - TensorFlow's name
+def squeeze(input: Any, axis: Any = None) -> Any:
     """Without the axes of length 1."""
     return np.squeeze(input, axes(axis) or None)
 
@@ -140,7 +141,7 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Any:
     return x / np.sqrt(np.maximum(np.sum(x * x, axis=axes(axis), keepdims=True), epsilon))
 
 
-def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - TensorFlow's name
+def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:
     """The length of vectors."""
     return operations_math.norm(tensor, None if ord == "euclidean" else ord, axes(axis), keepdims or False)
 
@@ -152,7 +153,7 @@ def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = Non
     return hot if (on, off) == (1.0, 0.0) else np.where(np.equal(hot, 1.0), on, off)
 
 
-def top_k(input: Any, k: int = 1, *, step: Step) -> Any:  # noqa: A002 - TensorFlow's name
+def top_k(input: Any, k: int = 1, *, step: Step) -> Any:
     """The ``k`` largest numbers of the last axis, and their places."""
     return operations_math.top_k(input, k, step=step)
 
@@ -172,7 +173,7 @@ def cumulative(function: Function) -> Function:
 
 def argument(function: Function) -> Function:
     """The place of the largest or smallest number along ``axis``."""
-    return lambda input, axis=None: function(input, axis=0 if axis is None else axis)  # noqa: A006
+    return lambda input, axis=None: function(input, axis=0 if axis is None else axis)
 
 
 def resize(
@@ -186,15 +187,7 @@ def resize(
 
 def space(function: Function) -> Function:
     """Channels to pixels or back."""
-    return lambda input, block_size, data_format="NHWC": function(input, block_size, "channels_first" if data_format == "NCHW" else None)  # noqa: A006
-
-
-def add_n(inputs: Any) -> Any:
-    """The sum of several arrays."""
-    total = inputs[0]
-    for x in inputs[1:]:
-        total = total + x
-    return total
+    return lambda input, block_size, data_format="NHWC": function(input, block_size, "channels_first" if data_format == "NCHW" else None)
 
 
 def bias_add(value: Any, bias: Any, data_format: str | None = None) -> Any:
@@ -203,7 +196,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None) -> Any:
     return value + (np.reshape(bias, (-1, *((1,) * (value.ndim - 2)))) if first else bias)
 
 
-def tile(input: Any, multiples: Any) -> Any:  # noqa: A002 - TensorFlow's name
+def tile(input: Any, multiples: Any) -> Any:
     """The whole array several times over."""
     return np.tile(input, tuple(int(n) for n in multiples))
 
@@ -243,12 +236,12 @@ def scatter_update(tensor: Any, indices: Any, updates: Any) -> Any:
     return operations_math.scatter_update(tensor, indices, updates)
 
 
-def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:  # noqa: F811 - TensorFlow's name
+def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:
     """Mean and population variance."""
     return operations_nn.moments(x, tuple(axes) if isinstance(axes, list) else axes, keepdims)
 
 
-def band_part(input: Any, num_lower: int, num_upper: int) -> Any:  # noqa: A002 - TensorFlow's name
+def band_part(input: Any, num_lower: int, num_upper: int) -> Any:
     """A matrix with zeros away from its diagonal."""
     rows, columns = np.arange(input.shape[-2])[:, None], np.arange(input.shape[-1])
     kept = ((num_lower < 0) | (rows - columns <= num_lower)) & ((num_upper < 0) | (columns - rows <= num_upper))
@@ -258,7 +251,7 @@ def band_part(input: Any, num_lower: int, num_upper: int) -> Any:  # noqa: A002 
 def pooled(layer: Function) -> Function:
     """Pooling of pictures or sequences."""
 
-    def call(input: Any, ksize: Any, strides: Any, padding: str, data_format: Any = None, *, step: Step) -> Any:  # noqa: A002
+    def call(input: Any, ksize: Any, strides: Any, padding: str, data_format: Any = None, *, step: Step) -> Any:
         size, by = spatial(ksize, input), spatial(strides, input)
         return operations_nn.pooled(layer)(input, size, by, padding.lower(), order(data_format), step=step)
 
@@ -279,9 +272,17 @@ def order(data_format: Any) -> Any:
 
 
 def conv2d(
-    input: Any, filters: Any = None, strides: Any = 1, padding: Any = "VALID", data_format: Any = None, dilations: Any = 1, filter: Any = None,  # noqa: A002
-    use_cudnn_on_gpu: bool = True, *, step: Step,
-) -> Any:  # fmt: skip
+    input: Any,
+    filters: Any = None,
+    strides: Any = 1,
+    padding: Any = "VALID",
+    data_format: Any = None,
+    dilations: Any = 1,
+    filter: Any = None,
+    use_cudnn_on_gpu: bool = True,
+    *,
+    step: Step,
+) -> Any:
     """Convolution with a constant kernel."""
     filters = filter if filters is None else filters
     if not isinstance(padding, str):
@@ -290,7 +291,7 @@ def conv2d(
     return operations_nn.conv(input, np.asarray(filters, float), by, padding.lower(), order(data_format), rate, step=step)
 
 
-def local_response_normalization(input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5) -> Any:  # noqa: A002
+def local_response_normalization(input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5) -> Any:
     """``x / (bias + alpha * sum of x^2 of the channels nearby) ^ beta``."""
     r = int(depth_radius)
     squares = np.pad(input * input, [(0, 0)] * (input.ndim - 1) + [(r, r)])
@@ -314,22 +315,24 @@ def activation(name: str) -> Function:
 
 
 ELEMENTWISE: dict[str, Function] = {
-    "abs": np.abs, "negative": np.negative, "sqrt": np.sqrt, "rsqrt": operations_numpy.OPERATIONS["Rsqrt"], "square": np.square, "exp": np.exp,
-    "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "sign": np.sign,
-    "floor": np.floor, "ceil": np.ceil, "round": np.rint, "rint": np.rint, "reciprocal": operations_numpy.OPERATIONS["Reciprocal"],
-    "erf": activations.erf, "sigmoid": activations.sigmoid, "softplus": activations.softplus, "is_nan": np.isnan, "is_inf": np.isinf,
-    "is_finite": np.isfinite, "logical_not": operations_numpy.OPERATIONS["LogicalNot"], "zeros_like": operations_arrays.zeros_like,
+    "abs": np.abs, "negative": np.negative, "sqrt": np.sqrt, "rsqrt": operations_numpy.OPERATIONS["Rsqrt"], "square": np.square,
+    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh,
+    "cosh": np.cosh, "tanh": np.tanh, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh,
+    "atanh": np.arctanh, "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "round": np.rint, "rint": np.rint,
+    "reciprocal": operations_numpy.OPERATIONS["Reciprocal"], "erf": activations.erf, "sigmoid": activations.sigmoid,
+    "softplus": activations.softplus, "is_nan": np.isnan, "is_inf": np.isinf, "is_finite": np.isfinite,
+    "logical_not": operations_numpy.OPERATIONS["LogicalNot"], "zeros_like": operations_arrays.zeros_like,
     "ones_like": operations_arrays.ones_like, "identity": operations_numpy.same, "stop_gradient": operations_numpy.same,
     "log_sigmoid": activations.log_sigmoid, "softsign": activations.softsign,
 }  # fmt: skip
 PAIRS: dict[str, Function] = {
-    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "truediv": np.divide, "divide_no_nan": operations_numpy.divide_no_nan,
-    "floordiv": operations_numpy.floor_divide, "floormod": np.mod, "mod": np.mod, "pow": np.power, "maximum": np.maximum, "minimum": np.minimum,
-    "greater": greater, "greater_equal": greater_equal, "less": less, "less_equal": less_equal, "equal": equal, "not_equal": not_equal,
-    "logical_and": operations_numpy.OPERATIONS["LogicalAnd"], "logical_or": operations_numpy.OPERATIONS["LogicalOr"],
-    "logical_xor": operations_numpy.OPERATIONS["LogicalXor"], "squared_difference": lambda x, y: np.square(x - y),
-    "floor_div": operations_numpy.floor_divide, "xlogy": lambda x, y: np.where(np.equal(x, 0), 0.0, x * np.log(y)),
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "truediv": np.divide,
+    "divide_no_nan": operations_numpy.divide_no_nan, "floordiv": operations_numpy.floor_divide, "floormod": np.mod, "mod": np.mod,
+    "pow": np.power, "maximum": np.maximum, "minimum": np.minimum, "greater": greater, "greater_equal": greater_equal, "less": less,
+    "less_equal": less_equal, "equal": equal, "not_equal": not_equal, "logical_and": operations_numpy.OPERATIONS["LogicalAnd"],
+    "logical_or": operations_numpy.OPERATIONS["LogicalOr"], "logical_xor": operations_numpy.OPERATIONS["LogicalXor"],
+    "squared_difference": lambda x, y: np.square(x - y), "floor_div": operations_numpy.floor_divide,
+    "xlogy": lambda x, y: np.where(np.equal(x, 0), 0.0, x * np.log(y)),
 }  # fmt: skip
 REDUCTIONS: dict[str, Function] = {
     "reduce_sum": operations_numpy.total, "reduce_mean": operations_numpy.mean, "reduce_max": operations_numpy.largest,
@@ -337,36 +340,46 @@ REDUCTIONS: dict[str, Function] = {
     "reduce_all": operations_numpy.all_of, "reduce_std": operations_numpy.std, "reduce_variance": operations_numpy.var,
 }  # fmt: skip
 OPERATORS = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "truediv": "divide", "floordiv": "floordiv", "mod": "floormod", "pow": "pow",
-    "and": "logical_and", "or": "logical_or", "xor": "logical_xor", "gt": "greater", "ge": "greater_equal", "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal",
+    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "truediv": "divide", "floordiv": "floordiv", "mod": "floormod",
+    "pow": "pow", "and": "logical_and", "or": "logical_or", "xor": "logical_xor", "gt": "greater", "ge": "greater_equal", "lt": "less",
+    "le": "less_equal", "eq": "equal", "ne": "not_equal",
 }  # fmt: skip
 FUNCTIONS: dict[str, Function] = {
     "__operators__.getitem": getitem, "__operators__.neg": unary(np.negative), "__operators__.abs": unary(np.abs),
-    "__operators__.invert": unary(operations_numpy.OPERATIONS["LogicalNot"]), "__operators__.matmul": binary(np.matmul), "linalg.matmul": matmul,
-    "matmul": matmul, "linalg.einsum": einsum, "einsum": einsum, "tensordot": lambda a, b, axes, *, step: operations_arrays.tensordot(a, b, axes, step=step),
-    "reshape": reshape, "transpose": transpose, "compat.v1.transpose": transpose, "concat": lambda values, axis: operations_arrays.concatenate(values, axis),
-    "stack": lambda values, axis=0: operations_arrays.stack(values, axis), "unstack": lambda value, num=None, axis=0: operations_arrays.unstack(value, num, axis),
-    "split": split, "squeeze": squeeze, "compat.v1.squeeze": squeeze, "expand_dims": lambda input, axis: np.expand_dims(input, axis), "tile": tile,
-    "repeat": lambda input, repeats, axis=None: operations_arrays.repeat(input, repeats, axis), "reverse": lambda tensor, axis: np.flip(tensor, axes(axis)),
-    "roll": lambda input, shift, axis: np.roll(input, axes(shift), axes(axis)), "pad": pad, "compat.v1.pad": pad, "gather": gather, "compat.v1.gather": gather,
-    "slice": sliced, "strided_slice": strided_slice, "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, shape), "cast": cast,
-    "clip_by_value": clip, "where": lambda condition, x=None, y=None: operations_numpy.where(condition, x, y), "one_hot": one_hot, "add_n": add_n,
-    "math.add_n": add_n, "math.argmax": argument(np.argmax), "math.argmin": argument(np.argmin), "argmax": argument(np.argmax), "argmin": argument(np.argmin),
-    "math.cumsum": cumulative(np.cumsum), "cumsum": cumulative(np.cumsum), "math.cumprod": cumulative(np.cumprod), "math.top_k": top_k, "nn.top_k": top_k,
-    "math.reduce_logsumexp": logsumexp, "reduce_logsumexp": logsumexp, "math.l2_normalize": l2_normalize, "nn.l2_normalize": l2_normalize,
-    "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": sort,
-    "argsort": argsort, "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1),
-    "linalg.band_part": band_part, "linalg.matrix_transpose": lambda a: np.swapaxes(a, -1, -2), "tensor_scatter_nd_update": scatter_update,
-    "nn.softmax": softmax, "nn.log_softmax": log_softmax, "nn.relu": unary(activations.relu), "nn.relu6": unary(activations.relu6),
-    "nn.elu": unary(activations.elu), "nn.selu": unary(activations.selu), "nn.silu": lambda features, beta=1.0: features * activations.sigmoid(beta * features),
-    "nn.swish": lambda features, beta=1.0: features * activations.sigmoid(beta * features), "nn.gelu": lambda features, approximate=False: activations.gelu(features, approximate),
+    "__operators__.invert": unary(operations_numpy.OPERATIONS["LogicalNot"]), "__operators__.matmul": binary(np.matmul),
+    "linalg.matmul": matmul, "matmul": matmul, "linalg.einsum": einsum, "einsum": einsum,
+    "tensordot": lambda a, b, axes, *, step: operations_arrays.tensordot(a, b, axes, step=step), "reshape": reshape,
+    "transpose": transpose, "compat.v1.transpose": transpose, "concat": lambda values, axis: operations_arrays.concatenate(values, axis),
+    "stack": lambda values, axis=0: operations_arrays.stack(values, axis),
+    "unstack": lambda value, num=None, axis=0: operations_arrays.unstack(value, num, axis), "split": split, "squeeze": squeeze,
+    "compat.v1.squeeze": squeeze, "expand_dims": lambda input, axis: np.expand_dims(input, axis), "tile": tile,
+    "repeat": lambda input, repeats, axis=None: operations_arrays.repeat(input, repeats, axis),
+    "reverse": lambda tensor, axis: np.flip(tensor, axes(axis)),
+    "roll": lambda input, shift, axis: np.roll(input, axes(shift), axes(axis)), "pad": pad, "compat.v1.pad": pad, "gather": gather,
+    "compat.v1.gather": gather, "slice": sliced, "strided_slice": strided_slice,
+    "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, shape), "cast": cast, "clip_by_value": clip,
+    "where": lambda condition, x=None, y=None: operations_numpy.where(condition, x, y), "one_hot": one_hot,
+    "add_n": lambda inputs: functools.reduce(np.add, inputs), "math.add_n": lambda inputs: functools.reduce(np.add, inputs),
+    "math.argmax": argument(np.argmax), "math.argmin": argument(np.argmin), "argmax": argument(np.argmax), "argmin": argument(np.argmin),
+    "math.cumsum": cumulative(np.cumsum), "cumsum": cumulative(np.cumsum), "math.cumprod": cumulative(np.cumprod), "math.top_k": top_k,
+    "nn.top_k": top_k, "math.reduce_logsumexp": logsumexp, "reduce_logsumexp": logsumexp, "math.l2_normalize": l2_normalize,
+    "nn.l2_normalize": l2_normalize, "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": sort,
+    "argsort": argsort, "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1), "linalg.band_part": band_part,
+    "linalg.matrix_transpose": lambda a: np.swapaxes(a, -1, -2), "tensor_scatter_nd_update": scatter_update, "nn.softmax": softmax,
+    "nn.log_softmax": log_softmax, "nn.relu": unary(activations.relu), "nn.relu6": unary(activations.relu6),
+    "nn.elu": unary(activations.elu), "nn.selu": unary(activations.selu),
+    "nn.silu": lambda features, beta=1.0: features * activations.sigmoid(beta * features),
+    "nn.swish": lambda features, beta=1.0: features * activations.sigmoid(beta * features),
+    "nn.gelu": lambda features, approximate=False: activations.gelu(features, approximate),
     "nn.leaky_relu": lambda features, alpha=0.2: activations.leaky_relu(features, alpha), "nn.bias_add": bias_add, "nn.moments": moments,
     "nn.depth_to_space": space(operations_nn.depth_to_space), "nn.space_to_depth": space(operations_nn.space_to_depth),
-    "nn.max_pool": pooled(pooling.max_pooling), "nn.max_pool2d": pooled(pooling.max_pooling), "nn.avg_pool": pooled(pooling.average_pooling),
-    "nn.avg_pool2d": pooled(pooling.average_pooling), "nn.max_pool1d": pooled(pooling.max_pooling), "nn.avg_pool1d": pooled(pooling.average_pooling),
-    "nn.conv2d": conv2d, "nn.convolution": conv2d, "nn.local_response_normalization": local_response_normalization, "nn.lrn": local_response_normalization,
-    "shape": lambda input: np.array(input.shape), "rank": lambda input: np.array(input.ndim), "math.atan2": lambda y, x: operations_numpy.arctan2(y, x),
-    "image.resize": resize, "image.rgb_to_grayscale": lambda images: operations_image.rgb_to_grayscale(images),
+    "nn.max_pool": pooled(pooling.max_pooling), "nn.max_pool2d": pooled(pooling.max_pooling),
+    "nn.avg_pool": pooled(pooling.average_pooling), "nn.avg_pool2d": pooled(pooling.average_pooling),
+    "nn.max_pool1d": pooled(pooling.max_pooling), "nn.avg_pool1d": pooled(pooling.average_pooling), "nn.conv2d": conv2d,
+    "nn.convolution": conv2d, "nn.local_response_normalization": local_response_normalization, "nn.lrn": local_response_normalization,
+    "shape": lambda input: np.array(input.shape), "rank": lambda input: np.array(input.ndim),
+    "math.atan2": lambda y, x: operations_numpy.arctan2(y, x), "image.resize": resize,
+    "image.rgb_to_grayscale": lambda images: operations_image.rgb_to_grayscale(images),
     "keras.activations.gelu": lambda x, approximate=False: activations.gelu(x, approximate),
 }  # fmt: skip
 BY_PATH: dict[str, Function] = {

@@ -107,7 +107,7 @@ def clahe(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """Histograms of tiles made flat, blended between tiles. ``keras.layers.ContrastLimitedAdaptiveHistogramEqualization``."""
     x = channels_last(x, config)
     bottom, top = (np.float32(v) for v in config.get("value_range", (0, 255)))
-    pixels = x if (bottom, top) == (0, 255) else (x.astype(np.float32) - bottom) / (top - bottom) * np.float32(255.0)
+    pixels = x if bottom == 0 and top == 255 else (x.astype(np.float32) - bottom) / (top - bottom) * np.float32(255.0)
     rows, columns = config.get("tile_grid_size", (8, 8))
     height, width = x.shape[1:3]
     tall, wide = -(-height // rows), -(-width // columns)
@@ -168,6 +168,9 @@ def pipeline(x: Any, w: Weights, config: Config, step: Step, *, call: Any) -> An
 
 
 def random_crop(x: Any, w: Weights, config: Config, step: Step) -> Any:
-    """The input unchanged; in Keras 2 (which stored no ``data_format``) cropped to the aspect ratio and resized. ``keras.layers.RandomCrop``."""
+    """The input unchanged; in Keras 2 (which stored no ``data_format``) cropped to the aspect ratio and resized.
+
+    ``keras.layers.RandomCrop``.
+    """
     size = (config["height"], config["width"])
     return x if "data_format" in config else resize(cropped_to_aspect(x, size), size, "bilinear", False, step)
