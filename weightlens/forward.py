@@ -106,7 +106,7 @@ def as_tuple(setting: Any) -> Any:
 
 def settings(layer: Layer) -> dict[str, Any]:
     """The configuration of a layer, with those of the layers it wraps as Keras writes them."""
-    return layer.config | {name: {"class_name": inner.class_name, "config": inner.config} for name, inner in layer.inner.items()}
+    return layer.config | {name: {"class_name": inner.class_name, "config": settings(inner)} for name, inner in layer.inner.items()}
 
 
 def masks_wanted(order: list[tuple[Layer, int, Call]], outputs: Any) -> set[tuple[str, int]]:

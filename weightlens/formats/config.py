@@ -10,7 +10,7 @@ from weightlens.formats.values import as_lists, plain
 OWN_PACKAGES = frozenset({"keras", "tf_keras", "tensorflow", "keras_core", "builtins"})
 CLASS_NAMES = {  # aliases and names that changed
     "Model": "Functional", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
-    "SyncBatchNormalization": "BatchNormalization", "Convolution1DTranspose": "Conv1DTranspose",
+    "Convolution1DTranspose": "Conv1DTranspose",
     "Convolution2DTranspose": "Conv2DTranspose", "Convolution3DTranspose": "Conv3DTranspose",
     "SeparableConvolution1D": "SeparableConv1D", "SeparableConvolution2D": "SeparableConv2D", "Deconvolution2D": "Conv2DTranspose",
     "Deconvolution3D": "Conv3DTranspose", "GroupedQueryAttention": "GroupQueryAttention", "BatchNormalizationV1": "BatchNormalization",
@@ -30,6 +30,7 @@ RENAMED = {
     "Discretization": {"bins": "bin_boundaries"},
 }
 POOLS = frozenset({"MaxPooling1D", "AveragePooling1D"})
+OTHER_MASKS = frozenset({"Identity", "Normalization", "Rescaling", "TimeDistributed"})  # up to Keras 2 they hand on other masks
 
 
 def class_name_of(entry: dict[str, Any]) -> str:
@@ -61,6 +62,8 @@ def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dic
         }
     if class_name == "BatchNormalization" and isinstance(config.get("axis"), (list, tuple)) and len(config["axis"]) == 1:
         config["axis"] = config["axis"][0]
+    if class_name in OTHER_MASKS and dialect.major < 3:
+        config["keras_2_masks"] = True
     return config
 
 

@@ -31,6 +31,24 @@ def keep(x: Any, config: dict[str, Any], mask: Any) -> Any:
     return mask
 
 
+def keep_since_keras_3(x: Any, config: dict[str, Any], mask: Any) -> Any:
+    """The mask goes through in Keras 3, and is lost in Keras 2."""
+    return None if config.get("keras_2_masks") else mask
+
+
+def time_distributed(x: Any, config: dict[str, Any], mask: Any) -> Any:
+    """The mask goes through; in Keras 2 it is what the wrapped layer makes of it, or which time steps have anything real."""
+    inner = config["layer"]
+    rule = MASKS.get(inner["class_name"])
+    if not config.get("keras_2_masks"):
+        return mask
+    inner_mask = None if mask is None else mask.reshape((-1, *mask.shape[2:]))
+    made = None if rule is None else rule(x.reshape((-1, *x.shape[2:])), inner["config"], inner_mask)
+    if made is not None:
+        return made.reshape(x.shape[:2] + made.shape[1:])
+    return mask if mask is None or mask.ndim == 2 else np.any(mask, axis=tuple(range(2, mask.ndim)))
+
+
 def embedding(x: Any, config: dict[str, Any], mask: Any) -> Any:
     """Token 0 is padding where ``mask_zero`` says so."""
     return np.not_equal(x, 0) if config.get("mask_zero") else None
@@ -85,11 +103,12 @@ def concatenated(x: Any, config: dict[str, Any], mask: Any) -> Any:
 
 KEEPING = (
     "Activation ActivityRegularization AlphaDropout BatchNormalization Dense Dropout ELU GaussianDropout GaussianNoise "
-    "GroupNormalization GroupQueryAttention Identity LayerNormalization LeakyReLU MultiHeadAttention Normalization PReLU ReLU "
-    "Rescaling Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D ThresholdedReLU TimeDistributed UnitNormalization"
+    "GroupNormalization GroupQueryAttention LayerNormalization LeakyReLU MultiHeadAttention PReLU ReLU "
+    "Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D ThresholdedReLU UnitNormalization"
 )
 MASKS: dict[str, MaskRule] = {
     **dict.fromkeys(KEEPING.split(), keep),
+    **dict.fromkeys(["Identity", "Normalization", "Rescaling"], keep_since_keras_3),
     **dict.fromkeys(["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"], either),
     **dict.fromkeys(["SimpleRNN", "LSTM", "GRU", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"], recurrent),
     **dict.fromkeys(["Attention", "AdditiveAttention"], query),
@@ -98,4 +117,5 @@ MASKS: dict[str, MaskRule] = {
     "ReversibleEmbedding": reversible_embedding,
     "Masking": masking,
     "Bidirectional": bidirectional,
+    "TimeDistributed": time_distributed,
 }
