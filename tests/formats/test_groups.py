@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import h5py
@@ -220,6 +221,33 @@ def test_operators_of_keras_3_without_their_module(tmp_path: Path) -> None:
     model = weightlens.load(legacy(tmp_path / "m.h5", functional(layers, ["i", 0, 0], ["add_1", 0, 0]), {}, "3.15.1"))
     assert (model["add"].is_operation, model["add_1"].is_operation) == (True, False)
     assert model["add"].calls[0].args == (Ref("i"), 2.0)
+
+
+def test_weights_of_a_model_built_anew_go_by_their_order(tmp_path: Path) -> None:
+    groups = {"dense_8": dense_arrays("dense_8/", 3, 2), "flatten_4": {}, "dense_9": dense_arrays("dense_9/", 2, 4)}
+    path = legacy(tmp_path / "m.h5", None, groups)
+    (tmp_path / "m.json").write_text(
+        json.dumps(sequential(given("i", 3), dense("dense", 2), layer("Flatten", "flatten"), dense("dense_1", 4)))
+    )
+    model = weightlens.load(path)
+    assert not model.unplaced
+    assert np.array_equal(model["dense_1"].kernel, groups["dense_9"]["dense_9/kernel:0"])
+    assert "order" in model["dense_1"].note
+    (tmp_path / "m.json").write_text(json.dumps(sequential(given("i", 3), dense("dense", 2), dense("dense_1", 4), dense("dense_2", 4))))
+    assert len(weightlens.load(path).unplaced) == 4
+
+
+def test_arguments_as_dictionaries_and_nested_lists(tmp_path: Path) -> None:
+    inner = sequential(given("x", 2), name="inner")
+    layers = [
+        node(given("a", 5, 2)), node(given("b", 2)),
+        node(layer("LSTM", "l", units=2), [["a", 0, 0, {}], [["b", 0, 0, {}], ["b", 0, 0, {}]]]), node(inner, {"x": ["b", 0, 0, {}]}),
+    ]  # fmt: skip
+    model = weightlens.load(legacy(tmp_path / "m.h5", functional(layers, {"a": ["a", 0, 0]}, {"l": ["l", 0, 0]}), {}))
+    assert model["l"].calls[0].kwargs == {"initial_state": [Ref("b"), Ref("b")]}
+    assert model["inner"].calls[0].args == ({"x": Ref("b")},)
+    assert (model.inputs, model.outputs) == ({"a": Ref("a")}, {"l": Ref("l")})
+    assert model.notes == ["the file has no weights for: l"]
 
 
 def test_optimizer_and_stray_arrays_are_listed_never_dropped(tmp_path: Path) -> None:

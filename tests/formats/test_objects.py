@@ -224,6 +224,17 @@ def test_int8_keeps_its_integers_and_scale(tmp_path: Path) -> None:
     assert np.array_equal(kept.kernel, q)
 
 
+def test_int8_whose_inputs_are_not_rounded_is_restored(tmp_path: Path) -> None:
+    q, scale = np.arange(-4, 4, dtype=np.int8).reshape(4, 2), np.array([10, 20], np.float32)
+    settings = {"class_name": "Int8QuantizationConfig", "config": {"activation_quantizer": None}}
+    entry = dense("d", 2, use_bias=False, dtype=policy("int8"), quantization_config=settings)
+    kept = weightlens.load(
+        archive(tmp_path / "m.keras", sequential(given("i", 4, key="batch_shape"), entry), numbered("layers/dense", q, scale))
+    )["d"]
+    assert np.allclose(kept.kernel, q / scale)
+    assert list(kept.weights) == ["kernel"]
+
+
 @pytest.mark.parametrize("units", [3, 4])
 def test_int4_per_group_is_restored(tmp_path: Path, units: int) -> None:
     q = np.random.default_rng(0).integers(-8, 8, (5, units)).astype(np.int8)

@@ -13,9 +13,7 @@ from weightlens.model import Call, Layer, Model, Ref
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
-TERSE = frozenset(
-    {"InputLayer", "Pipeline", "Discretization", "HashedCrossing", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
-)  # without "trainable"
+WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
 MAX_NESTING = 40
 
 
@@ -31,13 +29,14 @@ def build_model(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Mode
     if isinstance(config, list):  # Sequential, up to Keras 2.2.2
         config = {"name": "sequential", "layers": config}
     layers = [build_layer(inner, dialect, depth) for inner in _entries(config)]
+    built = plain_dict(entry.get("build_config")).get("input_shape")
     settings = {key: value for key, value in config.items() if key not in ("layers", "input_layers", "output_layers")}
     class_name = class_name_of(entry)
     model = Model(str(config.get("name") or "model"), class_name, layers, config=settings)
     if "output_layers" in config:
         _connect(model, config, dialect)
     else:
-        _chain(model, config)
+        _chain(model, config.get("build_input_shape") or built)
     return model
 
 
@@ -60,7 +59,7 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
     """The graph of a functional model."""
     for layer, entry in zip(model.layers, config["layers"], strict=True):
         layer.name = str(entry.get("name") or layer.name)
-        layer.calls = calls_of(entry.get("inbound_nodes", []), layer.is_operation)
+        layer.calls = calls_of(entry.get("inbound_nodes", []))
         split_states(layer)
     if len({layer.name for layer in model.layers}) < len(model.layers):
         raise UnreadableModel(f"two layers of model {model.name!r} have the same name")
@@ -68,13 +67,13 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
     model.outputs = count_from_zero(model.layers, endpoints(config["output_layers"]), dialect)
 
 
-def _chain(model: Model, config: dict[str, Any]) -> None:
+def _chain(model: Model, built_shape: Any) -> None:
     """The graph of a Sequential: each layer takes the one before it; the first is an InputLayer, made if need be."""
     if not model.layers:
         return
     first = model.layers[0]
     if first.class_name != "InputLayer":
-        shape = first.config.pop("batch_shape", None) or _inner_shape(first) or config.get("build_input_shape")
+        shape = first.config.pop("batch_shape", None) or _inner_shape(first) or built_shape
         settings = {"name": first.name + "_input", "batch_shape": shape, "dtype": first.config.get("dtype", "float32")}
         model.layers.insert(0, Layer(settings["name"], "InputLayer", settings))
     _number_doubles(model.layers)
@@ -153,13 +152,16 @@ def _backward(forward: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_operation(entry: dict[str, Any], raw: dict[str, Any], dialect: Dialect) -> bool:
-    """An operator node of Keras 3: told by its module, or in ``.h5`` by lacking what every layer's configuration has."""
+    """An operator node of Keras 3: told by its module, or in ``.h5`` by lacking a setting that nearly every layer has.
+
+    The activation ``relu`` with settings of its own is saved as an operator that is the layer ReLU in all but name.
+    """
+    if entry.get("class_name") == "ReLU":
+        return False
     if isinstance(entry.get("module"), str):
-        return ".ops." in entry["module"] or entry["module"].endswith(".ops") or entry["module"] == "keras.src.activations.activations"
-    nodes = entry.get("inbound_nodes")
-    return (
-        dialect.major == 3 and isinstance(nodes, list) and bool(nodes) and "trainable" not in raw and entry.get("class_name") not in TERSE
-    )
+        return ".ops." in entry["module"] or entry["module"].endswith(".ops")
+    called = bool(entry.get("inbound_nodes")) and isinstance(entry["inbound_nodes"], list)
+    return dialect.major == 3 and called and "trainable" not in raw and entry.get("class_name") not in WITHOUT_TRAINABLE
 
 
 def _name_function(layer: Layer) -> None:

@@ -122,8 +122,8 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     backend = file.text("", "backend") or file.text(prefix, "backend")
     text = file.text("", "model_config")
     entry, source = (parse_object(text, "model_config"), None) if text and config is None else _architecture(path, config)
-    weights_dialect = Dialect(1, "", backend, known=False) if not version else dialect_of(version, backend, None)
-    dialect = weights_dialect if text and source is None else dialect_of(version, backend, entry)
+    dialect = dialect_of(version, backend, entry)
+    weights_dialect = dialect_of(version, backend, None) if version else Dialect(placing.generation(file, prefix), "", backend, known=False)
     if source is not None and entry is not None and entry.get("keras_version"):
         dialect = dialect_of(str(entry["keras_version"]), backend, entry)
     model = _model(entry, dialect, path)

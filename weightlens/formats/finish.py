@@ -101,4 +101,15 @@ def gru(layer: Layer) -> None:
         layer.config.setdefault("reset_after", False)
 
 
-RULES: dict[str, Callable[[Layer], Any]] = {"CuDNNLSTM": cudnn_lstm, "CuDNNGRU": cudnn_gru, "GRU": gru, "GRUCell": gru}
+def sync_batch_normalization(layer: Layer) -> None:
+    """It differs from BatchNormalization while it learns; renamed last, for files name their groups by class."""
+    layer.class_name = "BatchNormalization"
+
+
+RULES: dict[str, Callable[[Layer], Any]] = {
+    "SyncBatchNormalization": sync_batch_normalization,
+    "CuDNNLSTM": cudnn_lstm,
+    "CuDNNGRU": cudnn_gru,
+    "GRU": gru,
+    "GRUCell": gru,
+}

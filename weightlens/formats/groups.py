@@ -38,19 +38,43 @@ class Leaf:
 
 
 def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect) -> None:
-    """Give each layer the arrays of its group; what is placed is taken out of ``weights``."""
+    """Give each layer the arrays of its group; what is placed is taken out of ``weights``.
+
+    Weights saved from a model that was built anew have other layer names: as many of them go by their order.
+    """
     layers = {layer.name: layer for layer in every_layer(model)} | {layer.name: layer for layer in model.layers}
+    strangers: list[list[tuple[str, Weight]]] = []
+    named = set()
     for name in file.names(prefix, "layer_names") or []:
         group = join(prefix, name)
-        if name not in layers:
+        paths = [(listed, join(group, listed.strip("/"))) for listed in file.names(group, "weight_names") or []]
+        stored = [(listed, weights[path]) for listed, path in paths if path in weights]
+        if not stored:
             continue
-        stored = []
-        for weight_name in file.names(group, "weight_names") or []:
-            weight = weights.pop(join(group, weight_name.strip("/")), None)
-            if weight is not None:
-                stored.append((weight_name, weight))
-        if stored:
+        if name in layers:
             distribute(layers[name], stored, dialect)
+            named.add(name)
+            for _, path in paths:
+                weights.pop(path, None)
+        else:
+            strangers.append(stored)
+    if strangers:
+        _place_by_order([layer for layer in model.layers if layer.name not in named], strangers, weights, dialect)
+
+
+def _place_by_order(layers: list[Layer], groups: list[list[tuple[str, Weight]]], weights: dict[str, Weight], dialect: Dialect) -> None:
+    """The groups of unknown names to the layers without weights, if there are as many and each takes as many arrays."""
+    wanting = [(layer, leaves) for layer in layers if (leaves := [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names])]
+    sizes = [sum(len(leaf.names or []) for leaf in leaves) for _, leaves in wanting]
+    if dialect.major < 2:
+        sizes = [sum(keras1_weights.count_of(leaf.layer) for leaf in leaves) for _, leaves in wanting]
+    if sizes != [len(stored) for stored in groups]:
+        return
+    for (layer, _), stored in zip(wanting, groups, strict=True):
+        layer.note = layer.note or "its weights were found by their order: the file has other layer names"
+        for _, weight in stored:
+            weights.pop(weight.path, None)
+        distribute(layer, stored, dialect)
 
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:

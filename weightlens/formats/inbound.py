@@ -14,30 +14,31 @@ CONSTANT = "_CONSTANT_VALUE"
 RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"})
 
 
-def calls_of(nodes: Any, function_node: bool = False) -> list[Call]:
-    """The calls of one layer. ``function_node``: a TensorFlow function, whose list has one level less."""
+def calls_of(nodes: Any) -> list[Call]:
+    """The calls of one layer; a TensorFlow function on one tensor is listed with one level less."""
     if not isinstance(nodes, list):
         raise UnreadableModel("the connections of a layer (inbound_nodes) are not a list")
     calls = []
     for node in nodes:
-        if isinstance(node, dict):
+        if isinstance(node, dict) and "args" in node:
             calls.append(Call(tuple(plain(node.get("args", []))), dict(plain(node.get("kwargs", {})))))
+        elif isinstance(node, dict) and node:
+            calls.append(Call(({key: _tensor(value) for key, value in node.items()},)))
         elif isinstance(node, list) and node:
-            calls.append(_listed_call([node] if isinstance(node[0], str) else node, function_node))
+            calls.append(_listed_call([node] if isinstance(node[0], str) else node))
     return calls
 
 
-def _listed_call(entries: list[Any], function_node: bool) -> Call:
+def _listed_call(entries: list[Any]) -> Call:
     """A call as Keras 1 and 2 list it: ``[[name, call, index, {kwargs}], ...]``; one tensor stands alone."""
     tensors: list[Any] = []
     kwargs: dict[str, Any] = {}
     for entry in entries:
-        tensors.append(_tensor(entry))
-        if len(entry) > 3 and isinstance(entry[3], dict):
+        nested = isinstance(entry, list) and bool(entry) and isinstance(entry[0], list)
+        tensors.append([_tensor(inner) for inner in entry] if nested else _tensor(entry))
+        if not nested and len(entry) > 3 and isinstance(entry[3], dict):
             kwargs |= {key: _argument(value) for key, value in plain(entry[3]).items()}
-    if function_node or len(tensors) == 1:
-        return Call(tuple(tensors), kwargs) if len(tensors) == 1 else Call((tensors,), kwargs)
-    return Call((tensors,), kwargs)
+    return Call((tensors[0] if len(tensors) == 1 else tensors,), kwargs)
 
 
 def _tensor(entry: Any) -> Any:
@@ -117,6 +118,6 @@ def split_states(layer: Layer) -> None:
         return
     for call in layer.calls:
         if call.args and isinstance(call.args[0], (list, tuple)) and len(call.args[0]) > 1:
-            x, *states = call.args[0]
+            x, *states = [tensor for item in call.args[0] for tensor in (item if isinstance(item, list) else [item])]
             call.args = (x, *call.args[1:])
             call.kwargs = {**call.kwargs, "initial_state": states}

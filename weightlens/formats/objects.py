@@ -71,16 +71,18 @@ def members(layers: list[Layer], prefix: str, tree: ObjectTree, gaps: bool = Fal
         numbers[name] += 2 if gaps and path in tree.groups else 1
 
 
+def numbered_layers(model: Model) -> list[Layer]:
+    """The members of a model that Keras numbers: not operators, nor the input of a Sequential."""
+    drop = {"InputLayer"} if model.class_name == "Sequential" else set()
+    return [layer for layer in model.layers if not layer.is_operation and layer.class_name not in drop]
+
+
 def place_model(model: Model, tree: ObjectTree, path: str = "") -> None:
     """Give the layers of a model their weights, and those of the models and layers inside them."""
     container = next((join(path, name) for name in CONTAINERS if join(path, name) in tree.groups), None)
     if container is None:
         return
-    layers = [
-        layer
-        for layer in model.layers
-        if not layer.is_operation and not (model.class_name == "Sequential" and layer.class_name == "InputLayer")
-    ]
+    layers = numbered_layers(model)
     gaps = container.endswith(CONTAINERS[1]) and _has_gaps(layers, container, tree)
     for layer, place in list(members(layers, container, tree, gaps)):
         place_layer(layer, tree, place)

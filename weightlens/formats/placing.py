@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from weightlens.formats import bare
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.finish import finish_model
 from weightlens.formats.groups import place_groups, place_numbered
 from weightlens.formats.hdf5 import Hdf5File
-from weightlens.formats.objects import ObjectTree, find_shared, is_training_state, place_model, snake_case
+from weightlens.formats.objects import ObjectTree, every_layer, find_shared, is_training_state, members, numbered_layers, place_model
+from weightlens.formats.variables import variable_names
 from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Weight
 
@@ -28,9 +31,26 @@ def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Diale
         place_numbered(model, weights)
     elif not model.layers:
         model.layers = bare.layers_of_anything(weights)
+    note_missing(model)
     finish_model(model, dialect if dialect.backend or not weights_dialect.backend else weights_dialect)
     model.unplaced += weights.values()
     return layout
+
+
+def generation(file: Hdf5File, prefix: str) -> int:
+    """The generation of Keras whose names the arrays have, where no version is stated: ``dense_1_W`` or ``dense/kernel:0``."""
+    for layer in file.names(prefix, "layer_names") or []:
+        for name in file.names(f"{prefix}/{layer}".strip("/"), "weight_names") or []:
+            return 2 if re.search(r"/(\w*kernel|bias|gamma|beta|alpha|embeddings|scale|mean|variance)(_\d+)?(:0)?$", name) else 1
+    return 1
+
+
+def note_missing(model: Model) -> None:
+    """Say which layers the file has no weights for."""
+    missing = [layer.name for layer in every_layer(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
+    if missing:
+        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+        model.notes.append(f"the file has no weights for: {', '.join(missing[:8])}{more}")
 
 
 def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
@@ -73,19 +93,17 @@ def _stored_names(file: Hdf5File) -> dict[str, str]:
 def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
     """Weights spread over several files, already read into one list."""
     _place_objects(model, weights, None)
+    note_missing(model)
     finish_model(model, dialect)
 
 
-def read_assets(model: Model, archive: Archive) -> None:
+def read_assets(model: Model, archive: Archive, place: str = "assets/layers") -> None:
     """Vocabularies, which a ``.keras`` file keeps as text files: one word a line."""
-    names = [name for name in archive.names() if name.startswith("assets/") and name.endswith("vocabulary.txt")]
-    if not names:
-        return
-    numbers: dict[str, int] = {}
-    for layer in model.layers:
-        member = snake_case(layer.class_name)
-        number = numbers[member] = numbers.get(member, -1) + 1
-        place = f"/{member}_{number}/" if number else f"/{member}/"
-        name = next((name for name in names if place in name), None)
-        if name is not None and layer.config.get("vocabulary") is None:
-            layer.config["vocabulary"] = archive.text(name).decode("utf-8", "replace").split("\n")
+    names = [name for name in archive.names() if name.startswith(place + "/") and name.endswith("vocabulary.txt")]
+    for layer, path in members(numbered_layers(model), place, ObjectTree({})) if names else ():
+        if layer.model is not None:
+            read_assets(layer.model, archive, f"{path}/layers")
+        name = next((name for name in names if name.startswith(path + "/")), None)
+        if name is not None and layer.model is None and layer.config.get("vocabulary") is None:
+            words = archive.text(name).decode("utf-8", "replace").split("\n")
+            layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words

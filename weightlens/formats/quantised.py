@@ -1,7 +1,7 @@
 """Quantised and LoRA layers of Keras 3: packed integers unpacked, low-rank updates merged.
 
-Where Keras computes with the restored kernel (int4 from 3.14 on, GPTQ, AWQ, embeddings) the layer gets that float
-kernel. Where it also rounds the inputs (int8, int4 before 3.14) the layer keeps the integers and their scale.
+Where Keras computes with the restored kernel (int4 from 3.14 on, GPTQ, AWQ) the layer gets that float kernel and no
+scale. Where it also rounds the inputs (int8, int4 before 3.14) the layer keeps the integers and their scale.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from weightlens.formats.dialect import Dialect
 from weightlens.model import Layer, Weight
 
 WEIGHT_ONLY_INT4 = (3, 14)
+TABLES = frozenset({"embeddings", "reverse_embeddings"})
+UNDERSTOOD = frozenset({"Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"})
 
 
 def unpack(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> np.ndarray:
@@ -28,17 +30,26 @@ def unpack(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> n
 
 def restore(layer: Layer, dialect: Dialect) -> None:
     """Bring a layer's quantised arrays into the form its arithmetic needs."""
-    mode = str(layer.config.get("quantization_mode", "")).split("/")[0]
     merge_low_rank(layer)
-    if mode in ("int8", "int4"):
-        for name in ("embeddings", "reverse_embeddings"):
-            if name in layer.own_weights:
-                _embeddings(layer, name, mode)
-                layer.config["quantization_mode"] = ""
-        if "kernel" in layer.own_weights and mode == "int4":
-            _int4_kernel(layer, dialect)
+    mode = str(layer.config.get("quantization_mode", "")).split("/")[0]
+    if mode == "int4":
+        for name in TABLES & set(layer.own_weights):
+            _embeddings(layer, name)
+    if mode in ("int8", "int4") and "kernel" in layer.own_weights:
+        _kernel(layer, mode, dialect)
     elif "quantized_kernel" in layer.own_weights:
         _calibrated_kernel(layer)
+    if layer.class_name not in UNDERSTOOD and any(weight.dtype in ("int8", "uint8") for weight in layer.own_weights.values()):
+        layer.class_name += " (quantised)"  # nobody knows its arithmetic
+
+
+def rounds_inputs(layer: Layer, mode: str, dialect: Dialect) -> bool:
+    """Whether Keras rounds the layer's inputs too: if its settings name a quantizer for them, else as it used to."""
+    given = layer.config.get("quantization_config")
+    if isinstance(given, dict):
+        settings = given.get("config")
+        return bool((settings if isinstance(settings, dict) else given).get("activation_quantizer"))
+    return mode == "int8" or not dialect.at_least(*WEIGHT_ONLY_INT4)
 
 
 def merge_low_rank(layer: Layer) -> None:
@@ -75,42 +86,40 @@ def _replace(layer: Layer, name: str, sources: list[Weight], make: Callable[...,
     layer.own_weights = {name: converted(name, sources, make, shape, note, "float32"), **rest}
 
 
-def _int4_kernel(layer: Layer, dialect: Dialect) -> None:
+def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
+    """The integers of a kernel unpacked; restored as floats where the inputs are not rounded."""
     weights = layer.own_weights
     kernel, scale = weights["kernel"], weights["kernel_scale"]
-    columns = scale.shape[-1] if scale.shape else 1
-    if not dialect.at_least(*WEIGHT_ONLY_INT4):
+    if mode == "int4" and not dialect.at_least(*WEIGHT_ONLY_INT4):
         _old_int4_kernel(layer, kernel)
         return
-    shape = kernel_shape(layer, kernel.shape[0], columns)
+    columns = scale.shape[-1] if scale.shape else 1
+    shape = kernel.shape if mode == "int8" else kernel_shape(layer, kernel.shape[0], columns)
+
+    def integers(q: np.ndarray) -> np.ndarray:
+        return unpack(q, columns, -1) if mode == "int4" else q
+
     if "g_idx" in weights:
         sources = [kernel, scale, weights["kernel_zero"], weights["g_idx"]]
-        _replace(
-            layer,
-            "kernel",
-            sources,
-            lambda q, s, z, g: _by_group(unpack(q, columns, -1), s, z, g, 0).reshape(shape),
-            shape,
-            "int4, restored",
-        )
-    else:
-        _replace(
-            layer,
-            "kernel",
-            [kernel, scale],
-            lambda q, s: (unpack(q, columns, -1) / s).astype(np.float32).reshape(shape),
-            shape,
-            "int4, restored",
-        )
-    layer.config["quantization_mode"] = ""
+        _replace(layer, "kernel", sources, lambda q, s, z, g: _by_group(integers(q), s, z, g, 0).reshape(shape), shape, "int4, restored")
+    elif not rounds_inputs(layer, mode, dialect) and (mode == "int4" or layer.class_name == "Dense"):
+        make: Callable[..., np.ndarray] = lambda q, s: (integers(q) / s).astype(np.float32).reshape(shape)
+        _replace(layer, "kernel", [kernel, scale], make, shape, f"{mode}, restored")
+    elif mode == "int4" or not rounds_inputs(layer, mode, dialect):
+        if layer.class_name != "Dense":
+            layer.class_name += " (quantised)"  # which way its scale lies depends on more than the file says
+        layer.own_weights["kernel"] = converted("kernel", [kernel], integers, (kernel.shape[0], columns), "int4, unpacked", "int8")
 
 
 def _old_int4_kernel(layer: Layer, kernel: Weight) -> None:
     """Before 3.14 the kernel is packed along its inputs and used as integers."""
+    if layer.class_name != "Dense":
+        layer.class_name += " (quantised)"  # packed along an axis that the file does not name
+        return
     build = layer.config.get("build_input_shape")
-    rows = build[-1] if isinstance(build, (list, tuple)) and build and layer.class_name == "Dense" else 2 * kernel.shape[0]
-    shape = (rows, *kernel.shape[1:])
-    layer.own_weights["kernel"] = converted("kernel", [kernel], lambda q: unpack(q, rows, 0), shape, "int4, unpacked", "int8")
+    rows = build[-1] if isinstance(build, (list, tuple)) and build else 2 * kernel.shape[0]
+    shape = (int(rows), *kernel.shape[1:])
+    layer.own_weights["kernel"] = converted("kernel", [kernel], lambda q: unpack(q, shape[0], 0), shape, "int4, unpacked", "int8")
 
 
 def kernel_shape(layer: Layer, rows: int, columns: int) -> tuple[int, ...]:
@@ -131,29 +140,22 @@ def kernel_shape(layer: Layer, rows: int, columns: int) -> tuple[int, ...]:
     return tuple(int(sizes[letter] or 0) for letter in kernel) if len(unknown) < 2 else (rows, columns)
 
 
-def _embeddings(layer: Layer, name: str, mode: str) -> None:
-    """A table of integers with a scale per row (or per group of a row): looked up, then restored."""
+def _embeddings(layer: Layer, name: str) -> None:
+    """A packed table with a scale per row (or per group of a row): a table of floats."""
     weights = layer.own_weights
-    if f"{name}_scale" not in weights:
-        return
     table, scale, reverse = weights[name], weights[f"{name}_scale"], name != "embeddings"
     width = int(layer.config["output_dim"])
     axis = 0 if reverse else -1
     shape = (width, table.shape[1]) if reverse else (table.shape[0], width)
-
-    def integers(q: np.ndarray) -> np.ndarray:
-        return unpack(q, width, axis) if mode == "int4" else q
-
     if f"{name}_zero" in weights and "g_idx" in weights:
-        sources = [table, scale, weights[f"{name}_zero"], weights["g_idx"]]
-        keep = weights["g_idx"]
-        _replace(layer, name, sources, lambda q, s, z, g: _by_group(integers(q), s, z, g, axis), shape, f"{mode}, restored")
-        layer.own_weights["g_idx"] = keep
+        groups = weights["g_idx"]
+        sources = [table, scale, weights[f"{name}_zero"], groups]
+        _replace(layer, name, sources, lambda q, s, z, g: _by_group(unpack(q, width, axis), s, z, g, axis), shape, "int4, restored")
+        layer.own_weights["g_idx"] = groups
     else:
         per_row = (-1,) if reverse else (-1, 1)
-        _replace(
-            layer, name, [table, scale], lambda q, s: (integers(q) / s.reshape(per_row)).astype(np.float32), shape, f"{mode}, restored"
-        )
+        make: Callable[..., np.ndarray] = lambda q, s: (unpack(q, width, axis) / s.reshape(per_row)).astype(np.float32)
+        _replace(layer, name, [table, scale], make, shape, "int4, restored")
 
 
 def _calibrated_kernel(layer: Layer) -> None:
@@ -171,4 +173,3 @@ def _calibrated_kernel(layer: Layer) -> None:
 
     shape = kernel_shape(layer, rows, columns)
     _replace(layer, "kernel", sources, make, shape, "calibrated integers, restored")
-    layer.config["quantization_mode"] = ""

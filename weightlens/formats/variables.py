@@ -27,6 +27,7 @@ VARIABLES: dict[str, str] = {
     "CuDNNLSTM": "kernel recurrent_kernel bias", "CuDNNGRU": "kernel recurrent_kernel bias",
     "PeepholeLSTMCell": CELL + " input_gate_peephole_weights forget_gate_peephole_weights output_gate_peephole_weights",
     "BatchNormalization": f"{NORMALIZATION} moving_mean moving_variance {RENORMALIZATION}",
+    "SyncBatchNormalization": f"{NORMALIZATION} moving_mean moving_variance",
     "LayerNormalization": NORMALIZATION, "GroupNormalization": NORMALIZATION, "RMSNormalization": "scale",
     "Normalization": "mean?adapted variance?adapted count?adapted",
     "SpectralNormalization": "vector_u", "PReLU": "alpha", "STFTSpectrogram": "real_kernel?real imag_kernel?imaginary",
