@@ -63,7 +63,7 @@ def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: An
 
 PARTS = (
     "core", "activations", "merging", "regularization", "reshaping", "resizing", "convolutional", "pooling", "recurrent", "sequence", "wrappers", "attention", "normalization",
-    "preprocessing", "operations",
+    "preprocessing", "operations", "einsum",
 )  # fmt: skip
 
 

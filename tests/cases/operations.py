@@ -174,6 +174,8 @@ CASES = [
     node("solve", lambda o, x, y: o.solve(x, y), (3, 3), (3, 2), workbook=False),
     node("cast to whole numbers", lambda o, x: o.cast(o.cast(x * 3, "int32"), "float32")),
     node("slice", lambda o, x: o.slice(x, (0, 1, 0), (2, 2, 3)), batch=2),
+    node("scatter update", lambda o, x: o.scatter_update(x, [[0, 1], [1, 2], [0, 1]], np.arange(9.0, dtype="float32").reshape(3, 3))),
+    node("slice update", lambda o, x: o.slice_update(x, (0, 1, 0), np.ones((2, 2, 2), "float32"))),
     node("resize", lambda o, x: o.image.resize(x, (5, 3), interpolation="bilinear"), (3, 4, 2)),
     node("resize, nearest, antialias off", lambda o, x: o.image.resize(x, (5, 3), interpolation="nearest"), (3, 4, 2)),
     node("grayscale", lambda o, x: o.image.rgb_to_grayscale(x), (2, 3, 3)),

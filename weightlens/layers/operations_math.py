@@ -151,20 +151,35 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     return np.where(inside, np.pad(updates, around), inputs)
 
 
+REPLACING: dict[str | None, Callable[..., Any]] = {
+    None: lambda old, new: new, "add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum,
+}  # fmt: skip
+
+
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
-    """``inputs`` with the entries at fixed ``indices`` replaced, or added to."""
-    if not isinstance(indices, (list, tuple, np.ndarray)) or reduction not in (None, "add"):
+    """``inputs`` with the entries at fixed ``indices`` replaced, or added to (multiplied...); of the same place one after the other."""
+    if not isinstance(indices, (list, tuple, np.ndarray)):
         raise NotImplementedError("replaces entries at places that depend on the data")
     places = np.asarray(indices, int)
-    slot = np.full(inputs.shape[: places.shape[-1]], -1)
     flat = places.reshape(-1, places.shape[-1])
-    if len({tuple(place) for place in flat}) < len(flat):
-        raise NotImplementedError("replaces an entry twice")
-    slot[tuple(flat.T)] = np.arange(len(flat))
     rest = inputs.shape[places.shape[-1] :]
-    fresh = np.take(np.reshape(updates, (len(flat), *rest)), np.maximum(slot, 0), axis=0)
-    hit = (slot >= 0).reshape(*slot.shape, *((1,) * len(rest)))
-    return np.where(hit, inputs + fresh if reduction == "add" else fresh, inputs)
+    new = np.reshape(updates if hasattr(updates, "shape") else np.asarray(updates, float), (len(flat), *rest))
+    for slot in turns(flat, inputs.shape[: places.shape[-1]]):
+        hit = (slot >= 0).reshape(*slot.shape, *((1,) * len(rest)))
+        inputs = np.where(hit, REPLACING[reduction](inputs, np.take(new, np.maximum(slot, 0), axis=0)), inputs)
+    return inputs
+
+
+def turns(places: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """For each turn which update goes to which entry (-1: none), so that no entry is met twice in a turn."""
+    found: list[np.ndarray] = []
+    for number, place in enumerate(map(tuple, places)):
+        slot = next((slot for slot in found if slot[place] < 0), None)
+        if slot is None:
+            slot = np.full(shape, -1)
+            found.append(slot)
+        slot[place] = number
+    return found
 
 
 # Linear algebra.
