@@ -29,6 +29,7 @@ ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
 </oor:items>"""
 MANY = 20  # workbooks, from which on a second program is worth its start
+AT_ONCE = 100  # LibreOffice 7.4 falls over at the 247th file of one start
 SECONDS = 600  # for one start of an office program, and as long again for every ten workbooks
 
 
@@ -134,11 +135,13 @@ def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
     command = ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", "xlsx", "--outdir", str(done)]
     waiting, suspect = list(files), None
     while waiting:
-        run([*command, *map(str, waiting)], len(waiting))
-        waiting = [file for file in waiting if not (done / file.name).exists()]
-        if waiting and waiting[0] == suspect:
-            del waiting[0]
-        suspect = waiting[0] if waiting else None
+        attempt, rest = waiting[:AT_ONCE], waiting[AT_ONCE:]
+        run([*command, *map(str, attempt)], len(attempt))
+        left = [file for file in attempt if not (done / file.name).exists()]
+        if left and left[0] == suspect:
+            del left[0]
+        suspect = left[0] if left else None
+        waiting = left + rest
 
 
 def with_gnumeric(files: Sequence[Path], done: Path) -> None:
