@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -54,7 +55,12 @@ MOVING = {
     "stacked and repeated": lambda x, w, step: np.repeat(np.stack([x, -x], axis=1), 2, axis=2).reshape(3, 16),
 }
 GATHERING = {
-    "sums": lambda x, w, step: np.sum(x, axis=1, keepdims=True) + np.mean(x, axis=1, keepdims=True) * np.max(x, axis=0) - np.min(x) + np.prod(x, axis=1, keepdims=True),
+    "sums": lambda x, w, step: (
+        np.sum(x, axis=1, keepdims=True)
+        + np.mean(x, axis=1, keepdims=True) * np.max(x, axis=0)
+        - np.min(x)
+        + np.prod(x, axis=1, keepdims=True)
+    ),
     "sum of an expression": lambda x, w, step: np.sum(np.exp(x) * x, axis=1) + np.var(x, axis=1) + np.std(x, axis=1),
     "running sums": lambda x, w, step: np.cumsum(x, axis=1) + np.cumsum(x, axis=0),
     "order": lambda x, w, step: np.sort(x, axis=1) + np.argmax(x, axis=1)[:, None] * 10 - np.argmin(x, axis=-1)[:, None],
@@ -68,20 +74,26 @@ PRODUCTS = {
     "batch": lambda x, w, step: np.matmul(x.reshape(3, 2, 2), np.swapaxes(x.reshape(3, 2, 2), 1, 2)),
     "einsum": lambda x, w, step: np.einsum("...a,ab->b...", x, w["kernel"]) + np.einsum("na,na->n", x, x),
     "tensordot": lambda x, w, step: np.tensordot(x, w["kernel"], axes=([1], [0])),
-    "with known numbers": lambda x, w, step: x @ np.linspace(0, 1, 8).reshape(4, 2) + np.pad(x, ((0, 0), (1, 0)), constant_values=1.0) @ np.ones((5, 2)),
+    "with known numbers": lambda x, w, step: (
+        x @ np.linspace(0, 1, 8).reshape(4, 2) + np.pad(x, ((0, 0), (1, 0)), constant_values=1.0) @ np.ones((5, 2))
+    ),
     "one column": lambda x, w, step: x[:, :1] @ w["kernel"][:1],
     "vector": lambda x, w, step: np.dot(x, w["kernel"][:, 0]),
 }
 
 
-@pytest.mark.parametrize("function", [pytest.param(f, id=name) for table in (ELEMENTWISE, MOVING, GATHERING, PRODUCTS) for name, f in table.items()])
+@pytest.mark.parametrize(
+    "function", [pytest.param(f, id=name) for table in (ELEMENTWISE, MOVING, GATHERING, PRODUCTS) for name, f in table.items()]
+)
 def test_the_sheet_computes_what_numpy_computes(function, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     written(function, tmp_path / "book.xlsx", X, kernel=KERNEL)
     report = check_workbook(tmp_path / "book.xlsx", engine="ironcalc")
     assert report.ok, str(report)
 
 
-@pytest.mark.parametrize("image", [IMAGE, IMAGE[..., :1], np.repeat(IMAGE, 8, axis=3)], ids=["planes", "one plane", "channels side by side"])
+@pytest.mark.parametrize(
+    "image", [IMAGE, IMAGE[..., :1], np.repeat(IMAGE, 8, axis=3)], ids=["planes", "one plane", "channels side by side"]
+)
 @pytest.mark.parametrize("function", [window_product, windows_max], ids=["convolution", "pooling"])
 def test_windows_whatever_the_layout(function, image: np.ndarray, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     kernel = RNG.normal(size=(3, 3, image.shape[3], 2))
@@ -102,9 +114,10 @@ def window_product_of(x, w):  # type: ignore[no-untyped-def]
 def test_few_products_are_written_out_and_drag(tmp_path: Path) -> None:
     written(lambda x, w, step: step("z", x @ w["kernel"]), tmp_path / "book.xlsx", X[:2, :2], kernel=KERNEL[:2, :2])
     first, second, third, _ = formulas_of(tmp_path / "book.xlsx")
-    assert first.count("*") == 2 and first.count("+") == 1
-    assert second == first.replace("E$", "F$")  # the next unit: the kernel's next column
-    assert third == first.replace("$B7", "$B8").replace("$C7", "$C8")  # the next sample: the input's next row
+    (sample, kernel), *_ = re.findall(r"\$B(\d+)\*([A-Z])\$\d+", first)
+    assert re.fullmatch(rf"=\$B{sample}\*{kernel}\$\d+\+\$C{sample}\*{kernel}\$\d+", first)
+    assert second == first.replace(f"{kernel}$", f"{chr(ord(kernel) + 1)}$")  # the next unit: the kernel's next column
+    assert third == first.replace(f"B{sample}", f"B{int(sample) + 1}").replace(f"C{sample}", f"C{int(sample) + 1}")  # the next sample
 
 
 def test_long_products_are_one_call(tmp_path: Path) -> None:
@@ -124,7 +137,11 @@ def test_no_formula_uses_what_some_spreadsheet_lacks(tmp_path: Path) -> None:
 
 def test_more_than_255_arguments_are_nested(tmp_path: Path) -> None:
     scattered = RNG.normal(size=(1, 1100))
-    written(lambda x, w, step: np.sum(x[:, ::2], axis=1) + np.mean(x[:, ::3], axis=1) + np.max(x[:, ::3], axis=1), tmp_path / "book.xlsx", scattered)
+    written(
+        lambda x, w, step: np.sum(x[:, ::2], axis=1) + np.mean(x[:, ::3], axis=1) + np.max(x[:, ::3], axis=1),
+        tmp_path / "book.xlsx",
+        scattered,
+    )
     assert check_workbook(tmp_path / "book.xlsx", engine="ironcalc").ok
 
 
@@ -137,7 +154,11 @@ def test_a_product_of_scattered_cells_is_cut_into_partial_products(tmp_path: Pat
 
 def test_what_does_not_fit_a_sheet_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(WorkbookTooLarge, match="try one sample"):
-        written(lambda x, w, step: step("z", x[0, :, None, None] * x[0, None, :, None] + x[0, None, None, :]), tmp_path / "book.xlsx", np.zeros((1, 345)))
+        written(
+            lambda x, w, step: step("z", x[0, :, None, None] * x[0, None, :, None] + x[0, None, None, :]),
+            tmp_path / "book.xlsx",
+            np.zeros((1, 345)),
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -153,8 +174,30 @@ def test_what_has_no_formula_is_refused_by_name(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-UNARY = [np.exp, np.tanh, np.abs, np.negative, np.square, np.sin, np.sign, np.floor, lambda a: a * 0.5, lambda a: 1.0 - a, lambda a: a[:, ::-1], lambda a: np.roll(a, 1, 1)]
-BINARY = [np.add, np.subtract, np.multiply, np.maximum, np.minimum, lambda a, b: a / (np.abs(b) + 1.0), lambda a, b: np.where(a > b, a, b), lambda a, b: (a @ b.T) @ b]
+UNARY = [
+    np.exp,
+    np.tanh,
+    np.abs,
+    np.negative,
+    np.square,
+    np.sin,
+    np.sign,
+    np.floor,
+    lambda a: a * 0.5,
+    lambda a: 1.0 - a,
+    lambda a: a[:, ::-1],
+    lambda a: np.roll(a, 1, 1),
+]
+BINARY = [
+    np.add,
+    np.subtract,
+    np.multiply,
+    np.maximum,
+    np.minimum,
+    lambda a, b: a / (np.abs(b) + 1.0),
+    lambda a, b: np.where(a > b, a, b),
+    lambda a, b: (a @ b.T) @ b,
+]
 
 
 @st.composite

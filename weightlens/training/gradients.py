@@ -14,7 +14,8 @@ import numpy as np
 
 from weightlens.errors import WeightlensError
 from weightlens.recording import Part, Recorded, Trace, cast, operands
-from weightlens.workbook.formulas import MOVES, PRODUCTS, einsum_subscripts, operation
+from weightlens.workbook.products import einsum_subscripts
+from weightlens.workbook.table import MOVES, PRODUCTS, operation
 
 Rule = Callable[[Recorded, Any], list[tuple[Any, Any]]]  # (result, its gradient) -> [(operand, gradient)]
 

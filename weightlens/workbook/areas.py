@@ -139,7 +139,10 @@ def terms(pattern_a: np.ndarray, pattern_b: np.ndarray, base_a: np.ndarray, base
             at = base_a + (pattern_a[position] - (1 << 60)) if real_a[position] else base_b + (pattern_b[position] - (1 << 60))
             pieces += ["+"] if pieces else []
             pieces += [number(CONSTANTS.value(code)), "*", Area(at)]
-    constant = sum(CONSTANTS.value(int(p)) * CONSTANTS.value(int(q)) for p, q in zip(pattern_a[~real_a & ~real_b], pattern_b[~real_a & ~real_b], strict=True))
+    constant = sum(
+        CONSTANTS.value(int(p)) * CONSTANTS.value(int(q))
+        for p, q in zip(pattern_a[~real_a & ~real_b], pattern_b[~real_a & ~real_b], strict=True)
+    )
     if constant or not pieces:
         pieces += ["+", number(constant)] if pieces else [number(constant)]
     return pieces
@@ -164,7 +167,9 @@ def reduction(rows: Cells, function: str, neutral: float | None) -> Expression:
         at, offsets = split(pattern)
         constants = [CONSTANTS.value(int(code)) for code in np.delete(pattern, at)]
         kept = [number(c) for c in constants if not (c == neutral or (neutral is not None and neutral != neutral and c != c))]
-        arguments: list[Piece] = [Area(found.base + first, height, width) for first, height, width in rectangles(offsets)] + list(dict.fromkeys(kept) if function in ("MAX", "MIN") else kept)
+        arguments: list[Piece] = [Area(found.base + first, height, width) for first, height, width in rectangles(offsets)] + list(
+            dict.fromkeys(kept) if function in ("MAX", "MIN") else kept
+        )
         options.append(call(function, arguments, len(offsets) + len(kept)))
     choice, options = compress(found.kind, options)
     return Expression((len(rows),), options, choice, MULTIPLY if function == "AVERAGE" else ATOM)
@@ -180,4 +185,3 @@ def call(function: str, arguments: list[Piece], count: int) -> list[Piece]:
         bundles = [call(function, arguments[i : i + MAX_ARGUMENTS], 0) for i in range(0, len(arguments), MAX_ARGUMENTS)]
         return [function + "(", *[piece for i, bundle in enumerate(bundles) for piece in ([","] if i else []) + bundle], ")"]
     return [function + "(", *[piece for i, argument in enumerate(arguments) for piece in ([",", argument] if i else [argument])], ")"]
-

@@ -10,7 +10,7 @@ import numpy as np
 from weightlens.arithmetic import arithmetic
 from weightlens.recording import Recorded, Step
 from weightlens.text import Wording
-from weightlens.workbook.formulas import operation
+from weightlens.workbook.table import operation
 
 # How a step's name is abbreviated inside the mathematics of another one.
 SYMBOLS = {

@@ -123,7 +123,9 @@ class Expression:
         def full(array: np.ndarray) -> np.ndarray:
             return move(np.broadcast_to(array, self.shape))
 
-        options: list[list[Piece]] = [[p if isinstance(p, str) else Area(full(p.first), p.height, p.width) for p in option] for option in self.options]
+        options: list[list[Piece]] = [
+            [p if isinstance(p, str) else Area(full(p.first), p.height, p.width) for p in option] for option in self.options
+        ]
         return Expression(shape, options, None if self.choice is None else full(self.choice), self.level, self.boolean)
 
 
@@ -139,7 +141,11 @@ def combine(parts: Sequence[str | Expression], shape: tuple[int, ...], level: in
             options = [[*option, *part.options[0]] for option in options]
             continue
         joint = part.choice if choice is None else choice * len(part.options) + part.choice
-        options = [[*option, *other] for option in options for other in part.options] if choice is not None else [[*options[0], *other] for other in part.options]
+        options = (
+            [[*option, *other] for option in options for other in part.options]
+            if choice is not None
+            else [[*options[0], *other] for other in part.options]
+        )
         choice, options = compress(joint, options)
     return Expression(shape, options, choice, level, boolean)
 
@@ -167,6 +173,10 @@ def refer(cells: Cells) -> Expression:
     kinds = np.unique(sheets)
     options: list[list[Piece]] = []
     for kind in kinds.tolist():
-        options.append([number(CONSTANTS.value(kind))] if kind < 0 else [Area(np.where(sheets == kind, cells, kind << 34) if len(kinds) > 1 else cells)])
+        options.append(
+            [number(CONSTANTS.value(kind))]
+            if kind < 0
+            else [Area(np.where(sheets == kind, cells, kind << 34) if len(kinds) > 1 else cells)]
+        )
     choice = None if len(kinds) == 1 else np.searchsorted(kinds, sheets)
     return Expression(cells.shape, options, choice)

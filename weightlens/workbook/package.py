@@ -43,7 +43,11 @@ def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, le
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(buffer) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
+        with (
+            os.fdopen(handle, "wb") as file,
+            zipfile.ZipFile(buffer) as old,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new,
+        ):
             for entry in old.infolist():
                 info = zipfile.ZipInfo(_as_excel(entry.filename), EPOCH)
                 info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16

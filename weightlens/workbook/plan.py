@@ -18,11 +18,12 @@ from weightlens.recording import Recorded, Step, Trace, operands
 from weightlens.workbook import layout
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import SHEET, Cells, Expression, Unwritable, refer
-from weightlens.workbook.formulas import PRODUCTS, Formulas, operation
+from weightlens.workbook.formulas import Formulas
 from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.promote import with_operands
 from weightlens.workbook.shorten import shorten
+from weightlens.workbook.table import PRODUCTS, operation
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
 MAX_CELLS = 40_000_000

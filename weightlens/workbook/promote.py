@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.recording import Part, Recorded, Step, cast, each, operands, value_of
-from weightlens.workbook.formulas import MOVES, needs_cells, operation
+from weightlens.workbook.table import MOVES, needs_cells, operation
 
 NAMES: dict[Any, str] = {
     np.multiply: "product", np.add: "sum", np.subtract: "difference", np.divide: "quotient", np.matmul: "dot product", np.einsum: "dot product", np.exp: "exponentials",
@@ -96,7 +96,13 @@ def _prepare(x: Recorded, layer: str, uses: dict[int, int], result: list[Step]) 
             if wanted or (not thing.kind and thing.op is None and np.prod(thing.shape) > 1):
                 name_it(thing, layer, result)
             return thing
-        if isinstance(thing, np.ndarray) and thing.size > 1 and not moves and thing.dtype.kind in "fiub" and (need or (lookup and position == 0) or _many(thing)):
+        if (
+            isinstance(thing, np.ndarray)
+            and thing.size > 1
+            and not moves
+            and thing.dtype.kind in "fiub"
+            and (need or (lookup and position == 0) or _many(thing))
+        ):
             constant = Recorded(thing)
             name_it(constant, layer, result)
             return constant

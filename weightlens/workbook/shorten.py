@@ -13,8 +13,10 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step, operands
 from weightlens.workbook.cells import Expression
-from weightlens.workbook.formulas import PRODUCTS, REDUCTIONS, Formulas, einsum_subscripts, operation
+from weightlens.workbook.formulas import Formulas
+from weightlens.workbook.products import einsum_subscripts
 from weightlens.workbook.promote import evaluate
+from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation
 
 LONGEST = 6000  # characters that one product or reduction may take of a formula, sheet names included
 PER_AREA = 64  # characters of a rectangle on another sheet
@@ -99,7 +101,10 @@ def _cut_reduction(x: Recorded, parts: int, layer: str, place: Callable[[Step], 
     data = _with_value(x.args[0])
     shape = tuple(data.shape[a] for a in rest)
     rows = np.reshape(np.transpose(data, [*rest, *axes]), (*shape, -1))
-    made = [_named(function(rows[..., cut], axis=-1), f"partial {function.__name__} {i}", layer, place) for i, cut in enumerate(_slices(rows.shape[-1], parts), 1)]
+    made = [
+        _named(function(rows[..., cut], axis=-1), f"partial {function.__name__} {i}", layer, place)
+        for i, cut in enumerate(_slices(rows.shape[-1], parts), 1)
+    ]
     total = function(np.stack([part.made for part in made], axis=-1), axis=-1)
     _become(x, np.reshape(total / float(rows.shape[-1]) if REDUCTIONS[operation(x)][0] == "AVERAGE" else total, x.shape))
     return made

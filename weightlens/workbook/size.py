@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded, operands
-from weightlens.workbook.formulas import PRODUCTS, operation
+from weightlens.workbook.table import PRODUCTS, operation
 
 if TYPE_CHECKING:
     from weightlens.workbook.plan import Plan
