@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -121,3 +123,17 @@ def test_nested_models_and_wrapped_layers() -> None:
 
     names = [change.name for change in compare(outer(1), outer(2)).weights if not change.same]
     assert names == ["inner/deep/kernel", "td/layer/kernel"]
+
+
+def test_a_keras_1_file_equals_its_keras_3_conversion(tmp_path: Path) -> None:
+    config = {"name": "dense", "output_dim": 2, "batch_input_shape": [None, 2], "activation": "softmax", "bias": True}
+    layers = [{"class_name": "Dense", "config": config}]
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["keras_version"] = "1.2.2"
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": layers})
+        file.create_group("model_weights").attrs["layer_names"] = np.array([b"dense"])
+        group = file["model_weights"].create_group("dense")
+        group.attrs["weight_names"] = np.array([b"dense_W", b"dense_b"])
+        group["dense_W"], group["dense_b"] = np.array(KERNEL, "float32"), np.array(BIAS, "float32")
+    found = compare(weightlens.load(tmp_path / "old.h5"), weightlens.load(write_tiny(tmp_path / "new.h5")))
+    assert found.same, found.architecture

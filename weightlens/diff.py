@@ -18,7 +18,7 @@ SILENT = {
     "seed", "ragged",
     "sparse", "optional", "stateful", "unroll", "implementation", "time_major", "return_state", "input_length", "noise_shape",
     "unit_forget_bias", "layer", "layers", "cell", "forward_layer", "backward_layer", "quantization_config", "autocast", "synchronized",
-    "mask_value_dtype", "input_spec", "batch_input_shape", "input_dim_hint", "renorm",
+    "mask_value_dtype", "build_input_shape", "input_spec", "batch_input_shape", "input_dim_hint", "renorm",
 }  # fmt: skip
 TRAINING = ("initializer", "regularizer", "constraint")
 
@@ -134,7 +134,7 @@ def changed_settings(a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:
     for key in a:
         if key not in b or key in SILENT or any(word in key for word in TRAINING):
             continue
-        first, second = plain_setting(a[key]), plain_setting(b[key])
+        first, second = (plain_setting("linear" if config[key] is None and "activation" in key else config[key]) for config in (a, b))
         if first != second:
             yield f"{key} {first} in A, {second} in B"
 
@@ -151,7 +151,7 @@ def plain_setting(value: Any) -> Any:
         return items[0] if len(items) == 1 else items
     if isinstance(value, float):
         return float(f"{value:.6g}")
-    return "linear" if value is None else value
+    return value
 
 
 def rewired(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[str]:
