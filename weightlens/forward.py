@@ -93,7 +93,19 @@ def accepted(function: Callable[..., Any]) -> frozenset[str]:
 
 
 BOOKKEEPING = frozenset(
-    {"name", "dtype", "trainable", "module", "function", "sorted", "sparse", "synchronized", "flash_attention", "registered_name", "out_type"}
+    {
+        "name",
+        "dtype",
+        "trainable",
+        "module",
+        "function",
+        "sorted",
+        "sparse",
+        "synchronized",
+        "flash_attention",
+        "registered_name",
+        "out_type",
+    }
 )
 
 
@@ -133,7 +145,9 @@ class Run:
     def weights(self, layer: Layer, path: str) -> dict[str, Any]:
         """The layer's own weights, in the precision of this run; read once."""
         if id(layer) not in self.weights_of:
-            arrays = {name: w.value if w.value.dtype.kind in "iub" else w.value.astype(self.dtype) for name, w in layer.own_weights.items()}
+            arrays: dict[str, Any] = {
+                name: w.value if w.value.dtype.kind in "iub" else w.value.astype(self.dtype) for name, w in layer.own_weights.items()
+            }
             if self.recorder is not None:
                 arrays = {name: Recorded(array, kind="weight", name=name) for name, array in arrays.items()}
                 for name, x in arrays.items():
