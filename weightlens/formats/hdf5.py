@@ -38,7 +38,7 @@ class Hdf5File:
         if found := damage(first_bytes(source, self.size), self.size):
             raise UnreadableModel(f"{label}: damaged ({found})")
         try:
-            self.file = h5py.File(source, "r", locking=False) if isinstance(source, Path) else h5py.File(source, "r")
+            self.file = h5py.File(source, "r")
         except (OSError, RuntimeError, ValueError) as error:
             raise UnreadableModel(f"{label}: not a readable HDF5 file ({first_line(error)})") from None
         # h5py must let go of the file before the object it reads through dies, else Python crashes on exit.

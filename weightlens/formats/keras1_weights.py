@@ -69,7 +69,7 @@ def _conv1d(layer: Layer, weight: Weight) -> Weight:
     ):
         weight = moved(weight, THEANO_ORDER["Conv1D"], "axes in Theano's order")
     shape = (weight.shape[0], *weight.shape[2:])
-    return converted(weight.name, [weight], lambda w: w.reshape(shape), shape, weight.note)
+    return converted(weight.name, [weight], lambda w: w.reshape(shape), shape, "without its axis of length one")
 
 
 def _conv(layer: Layer, weight: Weight) -> Weight:

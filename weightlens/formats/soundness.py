@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 HEAP, HEAP_HEADER, SMALLEST_HEAP = b"GCOL", 16, 4096
-LOOK_AT = 32 * 2**20  # bytes from the start: texts stand before the weights
+LOOK_AT = 4 * 2**20  # bytes from the start: texts stand before the weights
 ATTRIBUTES = (b"model_config\0", b"training_config\0", b"keras_version\0", b"backend\0", b"layer_names", b"weight_names", b"name\0")
 TEXT_OF_ANY_LENGTH, TEXT_ENTRY, MAX_TEXTS = 9, 16, 100_000  # a type class; bytes of a reference: length (4), heap (8), number (4)
 
@@ -69,6 +69,9 @@ def _attribute_fits(data: bytes, name: int, size: int) -> bool:
         (name - length for length, versions in ((8, (1, 2)), (9, (3,))) if name >= length and data[name - length] in versions), None
     )
     if head is None:
+        return True
+    length = _number(data, head + 2, 2)
+    if data.find(b"\0", name) != name + length - 1:  # not a name in an attribute, but the same letters elsewhere
         return True
     version, unit = data[head], 8 if data[head] == 1 else 1
     parts = [-(-_number(data, head + offset, 2) // unit) * unit for offset in (2, 4, 6)]
