@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.checks import book_claims
 from weightlens.checks.claims import Claims, read_csv
 from weightlens.checks.explain import Explainer, Explanation, element_words, pinned
 from weightlens.checks.placing import Given, place
@@ -17,6 +18,7 @@ from weightlens.checks.report import Report, Row
 from weightlens.checks.scene import Scene
 from weightlens.errors import BadInput
 from weightlens.forward import trace
+from weightlens.inputs import default_inputs
 from weightlens.model import Model
 
 Number = float
@@ -54,28 +56,64 @@ class HandReport(Report):
         return super().as_dict() | {"first_difference": self.first, "explanations": found}
 
 
-def check_by_hand(model: Model, inputs: Any, given: str | Path | Claims) -> HandReport:
-    """Compare a calculation by hand (a .csv, ``-`` for typed lines, or claims) with the model's, step by step."""
+def check_by_hand(
+    model: Model, inputs: Any, given: str | Path | Claims, ranges: Sequence[str] = (), steps: Sequence[str] = ()
+) -> HandReport:
+    """Compare a calculation by hand with the model's, step by step, and explain the first step that differs.
+
+    ``given``: a .csv, ``-`` for typed lines, claims, or a workbook: one that weightlens wrote, or any other with
+    ``ranges`` (``Sheet1!G3:H6``) and the ``steps`` they hold. Without ``inputs`` those of the workbook are taken.
+    """
+    if not isinstance(given, Claims) and book_claims.is_workbook(given):
+        return check_book(model, inputs, Path(given), ranges, steps)
     claims = given if isinstance(given, Claims) else read_csv(str(given))
+    scene = scene_of(model, default_inputs(model) if inputs is None else inputs)
+    report = compared(claims.source, scene, place(claims, scene.trace))
+    if claims.unknown and report.ok:
+        raise BadInput(claims.unknown[0])
+    report.notes += claims.unknown[:3]
+    return report
+
+
+def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], steps: Sequence[str]) -> HandReport:
+    """The numbers in a workbook."""
+    book = book_claims.computed_book(path)
+    if ranges or steps:
+        scene = scene_of(model, default_inputs(model) if inputs is None else inputs)
+        return compared(path.name, scene, book_claims.ranges(book, ranges, steps, scene.trace))
+    recorded = trace(model, book_claims.book_inputs(book) if inputs is None else inputs, stop_at_unsupported=True)
+    found = book_claims.edited(book, model, recorded)
+    report = compared(path.name, Scene(model, recorded, Replay(recorded)), found.givens)
+    if report.ok:
+        report.notes += found.changed
+        return report
+    changed = [Explanation("weight changed", words, "", "", 0.0) for words in found.changed]
+    typed = [Explanation("formula typed over", words, "", "", 0.0) for words in found.typed_over]
+    report.explanations = changed + typed + report.explanations
+    return report
+
+
+def scene_of(model: Model, inputs: Any) -> Scene:
+    """The forward pass, recorded, and ready to be run again with mistakes in it."""
     recorded = trace(model, inputs, stop_at_unsupported=True)
-    scene = Scene(model, recorded, Replay(recorded))
-    givens = place(claims, recorded)
+    return Scene(model, recorded, Replay(recorded))
+
+
+def compared(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
+    """Each step that was given against the right one; the first that differs is explained."""
     legitimate = without_maximum(scene, givens)
-    report = HandReport(claims.source)
+    report = HandReport(source)
     for number, step in enumerate(givens):
-        if report.first:
-            report.rows.append(later_row(step, scene.replay, givens[:number], legitimate))
-            continue
+        exact = scene.replay.run([step.node], legitimate)[0]
         off, carried = distance(step, scene.replay, givens[:number], legitimate)
-        report.rows.append(row_of(step, scene.replay.run([step.node], legitimate)[0], off))
+        report.rows.append(row_of(step, exact, off))
+        if report.first:
+            continue
         if carried:
             report.notes.append(f"{step.step.layer}/{step.step.name} was computed from your rounded numbers")
         if (off > 1).any():
-            report.first = first_difference(step, scene.replay.run([step.node], legitimate)[0], off)
+            report.first = first_difference(step, exact, off)
             report.explanations = Explainer(scene, givens[: number + 1], legitimate).explanations()
-    if claims.unknown and not report.first:
-        raise BadInput(claims.unknown[0])
-    report.notes += claims.unknown[:3]
     return report
 
 
@@ -87,12 +125,8 @@ def without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
         largest = exponentials.args[0].args[1]
         edit = {id(largest): instead(np.zeros(largest.shape))}
         told = [g for g in givens if g.node is exponentials or g.node is total]
-        plain, shifted = (
-            ([g.agrees(v) for g, v in zip(told, scene.replay.run([g.node for g in told], e), strict=True)] for e in (edit, {}))
-            if told
-            else ([], [])
-        )
-        if sum(a.sum() for a in plain) > sum(a.sum() for a in shifted):
+        plain, shifted = (sum(int(g.agrees(scene.replay.run([g.node], edits)[0]).sum()) for g in told) for edits in (edit, {}))
+        if plain > shifted:
             found |= edit
     return found
 
@@ -116,17 +150,13 @@ def row_of(given: Given, array: Any, off: np.ndarray) -> Row:
     return Row(step.layer, step.name, shape, "by hand", absolute, float(off[worst]), element, 1.0, true, float(given.values[worst]))
 
 
-def later_row(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: dict[int, Edit]) -> Row:
-    """A step after the first that differs: right if it follows from the person's own numbers."""
-    return row_of(given, replay.run([given.node], legitimate)[0], distance(given, replay, earlier, legitimate)[0])
-
-
 def first_difference(given: Given, array: Any, off: np.ndarray) -> str:
     """``dense/pre-activation, sample 2, unit 1 is 0.31, but should be 0.13 (off by 0.18)``."""
     worst = int(off.argmax())
     true, have = float(given.picked(array)[worst]), given.written[worst]
-    decimals = max(have.decimals, 0)
+    decimals = min(max(have.decimals, 0), 6)
     place = element_words(given.step, given.elements[worst])
     more = int((off > 1).sum()) - 1
     others = f", and {more} more number{'s' * (more != 1)} of this step" if more else ""
-    return f"the first step that differs is {place}: {have.value:.{decimals}f} should be {true:.{decimals + 1}f}, off by {abs(have.value - true):.2g}{others}"
+    numbers = f"{have.value:.{decimals}f} should be {true:.{decimals + 1}f}, off by {abs(have.value - true):.2g}"
+    return f"the first step that differs is {place}: {numbers}{others}"

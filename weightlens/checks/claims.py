@@ -16,7 +16,8 @@ from weightlens.errors import BadInput
 WRITTEN = re.compile(r"[-+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<bare>\d+))(?:[eE](?P<exponent>[-+]?\d+))?")
 NOISE = 1e-6  # what float32 arithmetic in another order may differ by, relative to numbers of size 1 or more
 COLUMNS = {
-    "layer": ("layer",), "step": ("step", "what", "quantity", "name"), "sample": ("sample", "row", "case"), "value": ("value", "number", "result"),
+    "layer": ("layer",), "step": ("step", "what", "quantity", "name"), "sample": ("sample", "row", "case"),
+    "value": ("value", "number", "result"),
     "unit": ("unit", "element", "index", "neuron", "column", "channel"), "time": ("time", "time step", "timestep", "t", "occurrence"),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from weightlens.arithmetic import arithmetic, plain
 from weightlens.checks.mistakes import Mistake, known_mistakes
-from weightlens.checks.misread import misread
+from weightlens.checks.mistakes.misread import misread
 from weightlens.checks.placing import Given
 from weightlens.checks.replay import Edit, Replay, instead
 from weightlens.checks.scene import Scene

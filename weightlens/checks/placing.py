@@ -98,6 +98,11 @@ def place(claims: Claims, trace: Trace) -> list[Given]:
     return [made_given(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
 
 
+def given_elements(step: Step, elements: list[Index], numbers: list[Written], place: str) -> Given:
+    """Numbers whose elements are known."""
+    return Given(step, elements, numbers, [place] * len(elements))
+
+
 def steps_of(trace: Trace) -> list[Step]:
     """The inputs, as steps that nobody computes, then every step."""
     return [Step(x.name, "input", x) for x in trace.inputs] + list(trace.steps)
@@ -149,9 +154,8 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
     if layer and not own:
         known = list(dict.fromkeys(s.layer for s in steps))
         close = difflib.get_close_matches(layer, known, 1)
-        raise BadInput(
-            f"{source}, {claim.place}: there is no layer {layer!r}; {f'did you mean {close[0]!r}?' if close else 'there are: ' + ', '.join(known[:12])}"
-        )
+        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
+        raise BadInput(f"{source}, {claim.place}: there is no layer {layer!r}; {hint}")
     found = named(own, name, trace, layer) if layer else []
     found = found or named(next_layer(own, steps) if layer else steps, name, trace, "")
     if not found:

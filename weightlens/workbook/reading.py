@@ -6,6 +6,7 @@ no name stands where the map says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,9 +16,11 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.workbook.cells import COLUMN, ROW
 from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.promote import with_operands
 
 if TYPE_CHECKING:
     from weightlens.checks.book import Book, Value
+    from weightlens.recording import Step, Trace
 
 MAP = "Cells"
 Place = tuple[str, str]  # a sheet and a cell on it
@@ -109,6 +112,17 @@ def entry(texts: dict[str, str]) -> Entry:
         texts["defined name"],
         texts["path"],
     )
+
+
+def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], Step]:
+    """The steps of a trace by what the map says of their blocks: layer, name, shape, and the how-manieth of these it is."""
+    found: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
+    seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
+    for step in with_operands(trace.steps):
+        key = (step.layer, step.name, step.made.shape)
+        found[(*key, seen[key])] = step
+        seen[key] += 1
+    return found
 
 
 def address(reference: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.checks.mistakes import Mistake, is_bias, label
+from weightlens.checks.mistakes.base import Mistake, is_bias, label
 from weightlens.checks.replay import Edit, instead
 from weightlens.recording import Recorded
 

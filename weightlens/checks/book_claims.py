@@ -1,0 +1,168 @@
+"""A calculation in a workbook: one that weightlens wrote and somebody edited or filled in, or any sheet with its ranges named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from weightlens.checks.book import AREA, Book, Value, column_letters, column_number, read_book
+from weightlens.checks.claims import Claim, Written, from_number, written
+from weightlens.checks.placing import Given, find_step, given_elements, steps_of
+from weightlens.errors import BadInput
+from weightlens.model import Model
+from weightlens.recording import Step, Trace
+from weightlens.workbook.reading import Entry, read_map, steps_by_entry
+
+ANSWERS = "Answers"  # sheets of an exercise that hold the right formulas; the blank cells stand in the same places of another
+LISTED = 5
+
+
+@dataclass
+class SheetClaims:
+    """What a workbook says: about steps, and about weights and inputs that are not those of the model."""
+
+    givens: list[Given]
+    changed: list[str] = field(default_factory=list)
+    typed_over: list[str] = field(default_factory=list)
+
+
+def is_workbook(given: str | Path) -> bool:
+    """Whether a file is a workbook, by its name."""
+    return str(given).lower().endswith((".xlsx", ".xlsm"))
+
+
+def computed_book(path: Path) -> Book:
+    """A workbook with the values of its formulas; computed here where the program that saved it did not keep them."""
+    book = read_book(path)
+    missing = any(reference not in book.sheets[sheet] for sheet, formulas in book.formulas.items() for reference in formulas)
+    if not missing:
+        return book
+    from weightlens.checks.recalculate import recalculate
+
+    fresh = recalculate(path)
+    fresh.formulas = book.formulas
+    return fresh
+
+
+def ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
+    """Numbers in any cells, each area with the step that it holds: a row per sample, or a column per sample."""
+    if len(areas) != len(steps):
+        raise BadInput(f"{len(areas)} ranges and {len(steps)} steps were named; each --range needs its --step")
+    found = [one_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
+    order = {id(step.made): i for i, step in enumerate(steps_of(trace))}
+    return sorted(found, key=lambda given: order[id(given.node)])
+
+
+def one_range(book: Book, area: str, name: str, trace: Trace) -> Given:
+    """One area and its step."""
+    numbers = numbers_in(book, area)
+    step = find_step(trace, steps_of(trace), Claim(Written(0.0, 0, 1), step=name), area)
+    shape = step.made.shape
+    width = int(np.prod(shape[1:]))
+    rows, columns = len(numbers), len(numbers[0])
+    if columns != width and rows == width and columns <= shape[0]:
+        numbers = [list(column) for column in zip(*numbers, strict=True)]
+    elif columns != width or rows > shape[0]:
+        raise BadInput(f"{area} has {rows} x {columns} cells, but {step.layer}/{step.name} has {shape[0]} samples of {width}")
+    found = [(np.unravel_index(i * width + j, shape), w) for i, row in enumerate(numbers) for j, w in enumerate(row) if w is not None]
+    if not found:
+        raise BadInput(f"{area} holds no numbers")
+    return given_elements(step, [tuple(map(int, index)) for index, _ in found], [w for _, w in found], area)
+
+
+def numbers_in(book: Book, area: str) -> list[list[Written | None]]:
+    """The numbers of an area, row by row; ``None`` for blank cells."""
+    found = AREA.fullmatch(area) or AREA.fullmatch(f"'{next(iter(book.sheets))}'!{area}")
+    if found is None:
+        raise BadInput(f"--range {area}: is not an area like Sheet1!G3:H6")
+    sheet = (found["quoted"] or found["plain"]).replace("''", "'")
+    if sheet not in book.sheets:
+        raise BadInput(f"{book.path.name}: has no sheet {sheet!r}; its sheets are: {', '.join(book.sheets)}")
+    columns = range(column_number(found["c1"]), column_number(found["c2"] or found["c1"]) + 1)
+    rows = range(int(found["r1"]), int(found["r2"] or found["r1"]) + 1)
+    return [[number_in(book, sheet, f"{column_letters(c)}{r}") for c in columns] for r in rows]
+
+
+def number_in(book: Book, sheet: str, reference: str) -> Written | None:
+    """The number in one cell."""
+    value: Value | None = book.sheets[sheet].get(reference)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    number = written(value) if isinstance(value, str) else from_number(float(value))
+    if number is None:
+        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} holds {str(value)[:40]!r}, which is not a number")
+    return number
+
+
+def edited(book: Book, model: Model, trace: Trace) -> SheetClaims:
+    """Every step of a workbook that weightlens wrote; of an exercise, the cells that were filled in."""
+    entries = read_map(book)
+    steps = steps_by_entry(trace)
+    found = SheetClaims([])
+    exercise = any(entry.sheet.startswith(ANSWERS) for entry in entries)
+    for entry in entries:
+        if entry.kind == "weight":
+            found.changed += changed_weights(book, entry, model)
+        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
+        if step is None or (exercise and not entry.sheet.startswith(ANSWERS)):
+            continue
+        sheet = home_of(entry, book)
+        given = step_claims(book, entry, sheet, step)
+        found.givens += [given] if given is not None else []
+        if not exercise:
+            found.typed_over += typed_over(book, entry, sheet, step)
+    if not found.givens:
+        raise BadInput(f"{book.path.name}: no step of it has been filled in")
+    order = {id(step.made): i for i, step in enumerate(trace.steps)}
+    found.givens.sort(key=lambda given: order[id(given.node)])
+    return found
+
+
+def home_of(entry: Entry, book: Book) -> str:
+    """The sheet that a step stands on; of an exercise, the one with the blank cells."""
+    if not entry.sheet.startswith(ANSWERS):
+        return entry.sheet
+    return entry.sheet[len(ANSWERS) :].strip() or book.names["input_0"].rpartition("!")[0].strip("'")
+
+
+def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | None:
+    """The numbers of one step; ``None`` where all its cells are blank."""
+    references = entry.references().reshape(-1).tolist()
+    numbers = [number_in(book, sheet, reference) for reference in references] if sheet in book.sheets else []
+    found = [(index, w) for index, w in zip(np.ndindex(step.made.shape), numbers, strict=False) if w is not None]
+    return given_elements(step, [index for index, _ in found], [w for _, w in found], sheet) if found else None
+
+
+def typed_over(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:
+    """Cells of a computed step that hold a number now, not a formula."""
+    formulas = book.formulas.get(sheet, {})
+    if step.made.op is None:
+        return []
+    plain = [r for r in entry.references().reshape(-1).tolist() if r not in formulas and r in book.sheets.get(sheet, {})]
+    return [f"'{sheet}'!{reference} ({entry.label}) holds a number, not a formula" for reference in plain[:LISTED]]
+
+
+def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
+    """The weights in the sheet that are not those of the file."""
+    from weightlens.importing import compared, weight_of
+
+    name, weight = weight_of(model, entry, book.path.name)
+    sheet, first = entry.place(book)
+    cells = entry.references(first)
+    _, changes = compared(weight, entry.values(book), lambda index: f"'{sheet}'!{cells[index]}")
+    return [f"{name} {list(index)} is {new:.6g} in {cell}, but {old:.6g} in the file" for index, cell, old, new in changes[:LISTED]]
+
+
+def book_inputs(book: Book) -> list[np.ndarray]:
+    """The inputs that stand in the workbook."""
+    entries = [entry for entry in read_map(book) if entry.kind == "input"]
+    arrays = []
+    for entry in entries:
+        try:
+            arrays.append(entry.values(book).astype(np.float64))
+        except (TypeError, ValueError):
+            raise BadInput(f"{book.path.name}: an input cell of {entry.label} is empty or holds no number") from None
+    return arrays

@@ -1,0 +1,51 @@
+"""The known ways to get a calculation wrong, each as edits of the recorded forward pass.
+
+``FAMILIES`` is the table of contents. A family makes variants of one mistake: which layer, which function, which
+order. Beside it stands how unlikely it is to be made, in bits; the more variants a family has, the less likely is
+each, so that a mistake that can be fitted to anything does not crowd out a plain one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from weightlens.checks.mistakes import functions, inputs, weights
+from weightlens.checks.mistakes.base import Family, Mistake, is_bias, label
+from weightlens.checks.scene import Scene
+
+FAMILIES: tuple[tuple[Family, float], ...] = (
+    (weights.no_bias, 0.0),
+    (functions.another_activation, 0.0),
+    (functions.not_divided, 0.0),
+    (weights.kernel_transposed, 0.0),
+    (weights.bias_of_another_unit, 0.0),
+    (functions.softmax_over_another_axis, 0.0),
+    (inputs.layer_scaling, 0.0),
+    (inputs.flatten_order, 0.0),
+    (functions.another_logarithm, 0.0),
+    (inputs.rounding, 1.0),
+    (inputs.input_scaling, 1.0),
+    (inputs.inputs_in_another_order, 1.0),
+    (weights.bias_added_wrongly, 2.0),
+    (functions.rarer_activation, 2.0),
+    (functions.softmax_miswritten, 2.0),
+    (weights.gates_in_another_order, 2.0),
+    (weights.normalization_mistakes, 2.0),
+    (functions.pooling_exchanged, 2.0),
+    (weights.kernel_reversed, 2.0),
+    (weights.bias_of_one_unit_left_out, 2.0),
+    (inputs.input_standardised, 3.0),
+)
+
+
+def known_mistakes(scene: Scene) -> list[Mistake]:
+    """Every variant of every family, the likeliest first."""
+    found = []
+    for family, bits in FAMILIES:
+        variants = list(family(scene))
+        found += [replace(m, bits=m.bits + bits + math.log2(len(variants))) for m in variants]
+    return sorted(found, key=lambda mistake: mistake.bits)
+
+
+__all__ = ["FAMILIES", "Mistake", "is_bias", "known_mistakes", "label"]

@@ -1,0 +1,76 @@
+"""What a mistake is, and how the families make theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.replay import Edit, instead
+from weightlens.checks.scene import Scene
+from weightlens.recording import Recorded, Step
+
+FEW = 5  # numbers of which every order is tried
+SEVERAL = 40  # numbers of which every two are exchanged
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One way to get it wrong: what was done, where, and how likely it is before any number is looked at.
+
+    ``at`` is the step where it is made, the one whose arithmetic is shown corrected. Rounding is a ``harmless`` one.
+    """
+
+    kind: str
+    words: str
+    edits: dict[int, Edit] = field(repr=False)
+    at: Step | None = None
+    bits: float = 0.0
+    harmless: bool = False
+
+
+Family = Callable[[Scene], Iterator[Mistake]]
+
+
+def label(node: Recorded) -> str:
+    """``dense/bias``."""
+    return f"{node.layer}/{node.name}"
+
+
+def is_bias(node: Recorded) -> bool:
+    """Whether a weight is added at the end."""
+    return node.name.split("/")[-1] in ("bias", "beta")
+
+
+def is_kernel(node: Recorded) -> bool:
+    """Whether a weight is multiplied with."""
+    return node.name.endswith("kernel") and node.ndim > 1
+
+
+def weight_mistake(scene: Scene, kind: str, words: str, node: Recorded, array: Any, bits: float = 0.0) -> Mistake:
+    """A weight replaced by another array."""
+    return Mistake(kind, words, {id(node): instead(array)}, scene.readers.get(id(node)), bits)
+
+
+def other_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The last axis in other orders: reversed, moved on, every two exchanged, and every order of a few."""
+    n = array.shape[-1]
+    found = [("moved on by one", np.roll(array, 1, -1)), ("moved back by one", np.roll(array, -1, -1)), ("in reverse", np.flip(array, -1))]
+    orders: list[tuple[str, list[int]]] = []
+    if n <= SEVERAL:
+        for i, j in combinations(range(n), 2):
+            order = list(range(n))
+            order[i], order[j] = j, i
+            orders.append((f"{i} and {j} exchanged", order))
+    if n <= FEW:
+        orders += [(f"as {', '.join(map(str, order))}", list(order)) for order in permutations(range(n))]
+    known = [a.tobytes() for _, a in found] + [array.tobytes()]
+    for words, order in orders:
+        moved = np.ascontiguousarray(array[..., order])
+        if moved.tobytes() not in known:
+            known.append(moved.tobytes())
+            found.append((words, moved))
+    return found
