@@ -11,7 +11,6 @@ from weightlens.formats.architecture import build_model
 from weightlens.formats.dialect import Dialect, dialect_of
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.values import parse_json, parse_object
-from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Provenance, Weight
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -53,6 +52,8 @@ def _read_folder(path: Path) -> Model:
 
 def read_archive(path: Path) -> Model:
     """A ``.keras`` file, or the same unpacked in a folder."""
+    from weightlens.formats.zipped import Archive  # zip files are not always needed
+
     archive = Archive(path)
     names = archive.names()
     if "config.json" not in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from weightlens.formats import bare
 from weightlens.formats.dialect import Dialect
@@ -11,8 +12,10 @@ from weightlens.formats.groups import place_groups, place_numbered
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import ObjectTree, every_layer, find_shared, is_training_state, members, numbered_layers, place_model
 from weightlens.formats.variables import variable_names
-from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Weight
+
+if TYPE_CHECKING:
+    from weightlens.formats.zipped import Archive
 
 
 def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect) -> str:
