@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,13 @@ class Explainer:
         work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
         self.sought = ~self.target.agrees(self.replay.run([self.target.node], legitimate)[0])
+
+    @cached_property
+    def probabilities(self) -> bool:
+        """Whether the numbers sought come out of a sigmoid or a softmax."""
+        if not ((self.target.values >= 0) & (self.target.values <= 1) & (self.target.allowed < 0.5)).all():
+            return False
+        return any(s.out is self.target.node and s.function in ("sigmoid", "softmax") for s in self.scene.sites)
 
     def explanations(self) -> list[Explanation]:
         """The likeliest first; empty where no known mistake leads there."""

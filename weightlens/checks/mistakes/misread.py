@@ -58,7 +58,8 @@ class Cell:
     def result(self, value: float) -> np.ndarray:
         """The numbers sought, with another number in this cell."""
         target = self.explainer.target
-        return target.picked(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
+        found: np.ndarray = target.picked(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
+        return found
 
     def misfit(self, value: float) -> float:
         """How far the numbers are off then, in units of what their digits allow."""
@@ -71,67 +72,67 @@ class Cell:
 
     def readings(self) -> Iterator[tuple[float, str, float]]:
         """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then any number."""
-        if not self.possible():
+        h = 1e-4 * max(1.0, abs(self.value))
+        slope = self.result(self.value + h) - self.result(self.value)
+        if not np.isfinite(slope).all() or not slope[self.explainer.sought].any():
             return
         solved, room = self.solved()
+        likely = list(self.plain_misreadings())
         if not self.fits(solved):
+            yield from [reading for reading in likely[:2] if self.fits(reading[0])][:1]
             return
-        for value, words, bits in self.plain_misreadings():
-            if abs(value - solved) <= room and self.fits(value):
-                yield value, words, bits
-                return
-        yield solved, f"about {self.shortest(solved):.4g}", 6.0
-
-    def possible(self) -> bool:
-        """Whether a small change moves what differs."""
-        h = 1e-4 * max(1.0, abs(self.value))
-        self.start = self.result(self.value)
-        self.slope = (self.result(self.value + h) - self.start) / h
-        return bool(np.isfinite(self.slope).all() and self.slope[self.explainer.sought].any())
+        near = [reading for reading in likely if abs(reading[0] - solved) <= room and self.fits(reading[0])]
+        yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", 6.0)
 
     def solved(self) -> tuple[float, float]:
         """The number in this cell for which those given come out, each within its digits, or come nearest; about how exact it is."""
-        value = self.nearest()
-        h = 1e-6 * max(1.0, abs(value))
-        result = self.result(value)
-        slope = (self.result(value + h) - result) / h
+        value, room = self.nearest(), 0.1 * abs(self.value) + 0.1
         target = self.explainer.target
-        moves = np.flatnonzero(np.abs(slope) * max(1.0, abs(value)) > 1e-3 * target.allowed)
-        ends = np.array([(target.values + side * target.allowed - result)[moves] / slope[moves] for side in (-1, 1)])
-        low, high = ends.min(0).max(initial=-np.inf), ends.max(0).min(initial=np.inf)  # what every number allows
-        exact = np.isfinite(low) and np.isfinite(high) and low <= high
-        return (value + float(low + high) / 2, float(high - low)) if exact else (value, 0.1 * abs(value) + 0.1)
+        for _ in range(3):
+            h = 1e-6 * max(1.0, abs(value))
+            result = self.result(value)
+            slope = (self.result(value + h) - result) / h
+            moves = np.flatnonzero(np.abs(slope) * max(1.0, abs(value)) > 1e-3 * target.allowed)
+            ends = np.array([(target.values + side * target.allowed - result)[moves] / slope[moves] for side in (-1, 1)])
+            low, high = ends.min(0).max(initial=-np.inf), ends.max(0).min(initial=np.inf)  # what every number allows
+            if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+                break
+            value, room = value + float(low + high) / 2, float(high - low)
+        return value, room
 
     def nearest(self) -> float:
         """The number in this cell for which the squared differences are least: Gauss and Newton, with shorter steps where needed."""
-        target = self.explainer.target
-        weights = 1.0 / target.allowed
-        value, result, slope = self.value, self.start, self.slope
-        best = np.sum(((target.values - result) * weights) ** 2)
+        value, wanted = self.value, self.explainer.target.values
+        away = self.measured(wanted) - self.measured(self.result(value))
         for _ in range(ROUNDS):
-            steepness = np.sum((slope * weights) ** 2)
+            h = 1e-5 * max(1.0, abs(value))
+            slope = (self.measured(wanted) - self.measured(self.result(value + h)) - away) / -h
+            steepness = float(slope @ slope)
             if not np.isfinite(steepness) or steepness == 0:
                 break
-            move = float(np.sum((target.values - result) * slope * weights**2) / steepness)
-            move, result, error = self.descent(value, float(np.clip(move, -4 - 4 * abs(value), 4 + 4 * abs(value))), float(best), weights)
-            if error > 0.9 * best:  # no better: the numbers cannot be reached from here
+            reach = 4 + 4 * abs(value)
+            move = float(np.clip(away @ slope / steepness, -reach, reach))
+            for _ in range(6):
+                closer = self.measured(wanted) - self.measured(self.result(value + move))
+                if closer @ closer < away @ away:
+                    break
+                move /= 4
+            if closer @ closer > 0.9 * (away @ away):  # no better: the numbers cannot be reached from here
                 break
-            value, best = value + move, error
+            value, away = value + move, closer
             if abs(move) < 1e-7 * max(1.0, abs(value)):
                 break
-            h = 1e-5 * max(1.0, abs(value))
-            slope = (self.result(value + h) - result) / h
         return value
 
-    def descent(self, value: float, move: float, best: float, weights: np.ndarray) -> tuple[float, np.ndarray, float]:
-        """The move, made shorter until it helps; the numbers it leads to, and how far these are off."""
-        for _ in range(6):
-            result = self.result(value + move)
-            error = float(np.sum(((self.explainer.target.values - result) * weights) ** 2))
-            if error < best:
-                break
-            move /= 4
-        return move, result, error
+    def measured(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers in units of what their digits allow; probabilities on a scale without ends, where a weight's change shows evenly."""
+        target = self.explainer.target
+        if not self.explainer.probabilities:
+            scaled: np.ndarray = numbers / target.allowed
+            return scaled
+        p, q = (np.clip(x, target.allowed / 2, 1 - target.allowed / 2) for x in (target.values, numbers))
+        odds: np.ndarray = np.log(q / (1 - q)) * p * (1 - p) / target.allowed
+        return odds
 
     def plain_misreadings(self) -> Iterator[tuple[float, str, float]]:
         """A lost sign, zero, a neighbour's number, a point in the wrong place."""
