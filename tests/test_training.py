@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import weightlens
 from tests.workbook.probe import probe
 from weightlens.checks import check_workbook
+from weightlens.checks.book import read_book
 from weightlens.checks.recalculate import available, recalculate
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.training import prepare
@@ -25,18 +27,22 @@ RNG = np.random.default_rng(5)
 X, KERNEL = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 3))
 TABLE = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
 
-# One network function for every rule of the gradient table; each reads the kernel, each gives (3, ...) numbers.
-RULES = {
-    "arithmetic": lambda x, w: (x @ w + 1) * (x @ w - 2) / ((x @ w) ** 2 + 3) - (x @ w) ** 3.0,
-    "exponentials": lambda x, w: np.exp(-(x @ w)) + np.log(1 + np.square(x @ w)) + np.sqrt(2 + np.sin(x @ w)) + np.cos(x @ w) + np.expm1(0.1 * (x @ w)) + np.log1p(np.abs(x @ w)),
-    "squashing": lambda x, w: 1.0 / (1.0 + np.exp(np.minimum(-(x @ w), 700.0))) + np.tanh(x @ w) + np.reciprocal(2 + np.square(x @ w)),
-    "choices": lambda x, w: np.maximum(x @ w, 0.0) + np.minimum(x @ w, 0.3) + np.where(x @ w > 0.1, x @ w, 0.2 * (x @ w)) + np.maximum(x @ w, x[:, :3]) + np.minimum(x @ w, x[:, :3]),
-    "reductions": lambda x, w: np.sum(x @ w, axis=1, keepdims=True) * np.mean(x @ w, axis=0) + np.max(x @ w, axis=1, keepdims=True) - np.min(x @ w),
-    "moves": lambda x, w: np.concatenate([np.flip(x @ w, 1), np.pad(x @ w, ((0, 0), (1, 2)))[:, 1:4], np.repeat((x @ w)[:, :1], 2, axis=1)], axis=1) ** 2,
-    "windows": lambda x, w: np.lib.stride_tricks.sliding_window_view(x @ w, 2, axis=1).reshape(3, 4) @ w,
-    "products": lambda x, w: np.einsum("ab,cb->ac", x @ w, w) @ w + np.matmul(np.stack([x @ w, x @ w]), w[:3])[1],
-    "lookup": lambda x, w: np.take(w, np.minimum(np.abs(np.floor(x[:, 0])), 3.0).astype(int), axis=0) ** 2,
-}  # fmt: skip
+# One network function for every rule of the gradient table; each reads z = x @ kernel, each gives (3, ...) numbers.
+RULES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "arithmetic": lambda x, w, z: (z + 1) * (z - 2) / (z**2 + 3) - z**3.0,
+    "exponentials": lambda x, w, z: np.exp(-z) + np.log(1 + np.square(z)) + np.expm1(0.1 * z) + np.log1p(np.abs(z)),
+    "roots and waves": lambda x, w, z: np.sqrt(2 + np.sin(z)) + np.cos(z),
+    "squashing": lambda x, w, z: 1.0 / (1.0 + np.exp(np.minimum(-z, 700.0))) + np.tanh(z) + np.reciprocal(2 + np.square(z)),
+    "choices": lambda x, w, z: np.maximum(z, 0.0) + np.minimum(z, 0.3) + np.where(z > 0.1, z, 0.2 * z),
+    "larger and smaller": lambda x, w, z: np.maximum(z, x[:, :3]) + np.minimum(z, x[:, :3]),
+    "reductions": lambda x, w, z: np.sum(z, axis=1, keepdims=True) * np.mean(z, axis=0) + np.max(z, axis=1, keepdims=True) - np.min(z),
+    "moves": lambda x, w, z: (
+        np.concatenate([np.flip(z, 1), np.pad(z, ((0, 0), (1, 2)))[:, 1:4], np.repeat(z[:, :1], 2, axis=1)], axis=1) ** 2
+    ),
+    "windows": lambda x, w, z: np.lib.stride_tricks.sliding_window_view(z, 2, axis=1).reshape(3, 4) @ w,
+    "products": lambda x, w, z: np.einsum("ab,cb->ac", z, w) @ w + np.matmul(np.stack([z, z]), w[:3])[1],
+    "lookup": lambda x, w, z: np.take(w, np.minimum(np.abs(np.floor(x[:, 0])), 3.0).astype(int), axis=0) ** 2,
+}
 
 
 def after(epoch: Epoch, epochs: int) -> dict[str, np.ndarray]:
@@ -48,13 +54,13 @@ def after(epoch: Epoch, epochs: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", RULES)
 def test_gradients_equal_central_differences(name: str) -> None:
     function = RULES[name]
-    with probe(lambda x, w, step: function(x, w["kernel"]), X, kernel=KERNEL) as model:
-        targets = RNG.normal(size=function(X, KERNEL).shape)
+    with probe(lambda x, w, step: function(x, w["kernel"], x @ w["kernel"]), X, kernel=KERNEL) as model:
+        targets = RNG.normal(size=function(X, KERNEL, X @ KERNEL).shape)
         epoch = record_epoch(model, [X], targets, loss_named("mse"), optimizer_named("sgd"), 1.0)
     gradient = KERNEL - after(epoch, 1)["probe/kernel"]
 
     def loss(kernel: np.ndarray) -> float:
-        return float(np.mean((function(X, kernel) - targets) ** 2))
+        return float(np.mean((function(X, kernel, X @ kernel) - targets) ** 2))
 
     for index in np.ndindex(KERNEL.shape):
         tiny = np.zeros_like(KERNEL)
@@ -89,12 +95,19 @@ def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
         "softmax": ([k.Dense(3), k.Activation("softmax")], "categorical_crossentropy", TABLE, one_hot),
         "softmax, binary": ([k.Dense(3, activation="softmax")], "binary_crossentropy", TABLE, one_hot),
         "relu, dropout, frozen normalization": ([k.Dense(4, activation="relu"), k.Dropout(0.0), k.Dense(3)], "huber", TABLE, one_hot),
-        "convolution": ([k.Conv2D(2, 2, activation="relu"), k.MaxPooling2D(2), k.Flatten(), k.Dense(1)], "mean_squared_error", image, column),
+        "convolution": (
+            [k.Conv2D(2, 2, activation="relu"), k.MaxPooling2D(2), k.Flatten(), k.Dense(1)],
+            "mean_squared_error",
+            image,
+            column,
+        ),
         "recurrent": ([k.LSTM(2), k.Dense(3, activation="softmax")], "categorical_crossentropy", sequence, one_hot),
     }
 
 
-def trained_by_keras(keras: Any, layers: list[Any], loss: str, optimizer: Any, x: np.ndarray, t: np.ndarray, epochs: int, batch: int, saved: Path) -> Any:
+def trained_by_keras(
+    keras: Any, layers: list[Any], loss: str, optimizer: Any, x: np.ndarray, t: np.ndarray, epochs: int, batch: int, saved: Path
+) -> Any:
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     keras.utils.set_random_seed(3)
     for variable in model.variables:
@@ -116,9 +129,13 @@ def test_training_is_what_keras_does(name: str, keras64: Any, tmp_path: Path) ->
 
 
 OPTIMIZERS = {
-    "sgd": lambda o: o.SGD(0.1), "momentum": lambda o: o.SGD(0.1, momentum=0.9), "nesterov": lambda o: o.SGD(0.1, momentum=0.9, nesterov=True), "rmsprop": lambda o: o.RMSprop(0.1),
-    "adagrad": lambda o: o.Adagrad(0.1), "adam": lambda o: o.Adam(0.1),
-}  # fmt: skip
+    "sgd": lambda o: o.SGD(0.1),
+    "momentum": lambda o: o.SGD(0.1, momentum=0.9),
+    "nesterov": lambda o: o.SGD(0.1, momentum=0.9, nesterov=True),
+    "rmsprop": lambda o: o.RMSprop(0.1),
+    "adagrad": lambda o: o.Adagrad(0.1),
+    "adam": lambda o: o.Adam(0.1),
+}
 
 
 @pytest.mark.parametrize("batch", [4, 3], ids=["all samples", "batches"])
@@ -168,7 +185,8 @@ def test_every_engine_computes_the_history(engine: str, tmp_path: Path) -> None:
 def test_the_learning_rate_cell_moves_the_whole_history(tmp_path: Path) -> None:
     epoch = xor()
     write_training_book(epoch, 30, tmp_path / "xor.xlsx")
-    book = recalculate(tmp_path / "xor.xlsx", "ironcalc", {("Data", "B5"): 0.25})
+    place = read_book(tmp_path / "xor.xlsx").names["learning_rate"].rpartition("!")[2].replace("$", "")
+    book = recalculate(tmp_path / "xor.xlsx", "ironcalc", {("Data", place): 0.25})
     *_, last = epoch.replay(30, rate=0.25)
     sheet, _, area = book.names["loss_history"].rpartition("!")
     end = area.replace("$", "").split(":")[-1]

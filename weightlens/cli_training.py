@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 DataFile = Annotated[str, typer.Option("--input", "-i", metavar="DATA.csv", help="The samples: a CSV file with a header.")]
 Target = Annotated[str, typer.Option("--target", metavar="COLUMNS", help="Its target columns: y, or y0,y1.")]
-LossName = Annotated[str | None, typer.Option("--loss", help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's.")]
-OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.")]
+LossName = Annotated[
+    str | None, typer.Option("--loss", help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's.")
+]
+OptimizerName = Annotated[
+    str | None, typer.Option("--optimizer", help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.")
+]
 Rate = Annotated[float | None, typer.Option("--lr", help="Learning rate; else the file's.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="full|K", help="Samples an update, in the order of the file.")]
 Seed = Annotated[int | None, typer.Option("--init", metavar="SEED", help="Start from random weights instead of the file's.")]
@@ -61,10 +65,20 @@ def train_sheet(
 
     with progress_bar("epochs", epochs + 1) as advance:
         write_training_book(
-            epoch, epochs, target_file, model=loaded, title=loaded.name, recipe=recipe(epoch, loss, optimizer, loaded), input_labels=read.input_labels,
-            target_labels=read.target_labels, force=force, progress=lambda done, of: advance(1),
-        )  # fmt: skip
-    typer.echo(f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs. Change the learning rate on its Data sheet.")
+            epoch,
+            epochs,
+            target_file,
+            model=loaded,
+            title=loaded.name,
+            recipe=recipe(epoch, loss, optimizer, loaded),
+            input_labels=read.input_labels,
+            target_labels=read.target_labels,
+            force=force,
+            progress=lambda done, of: advance(1),
+        )
+    typer.echo(
+        f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs. Change the learning rate on its Data sheet."
+    )
 
 
 def fit(

@@ -156,7 +156,7 @@ class Wording:
         """The name of an operand, as seen from the step's own layer."""
         if x.kind == "input":
             return "input" if self.one_input else x.name
-        if x.layer == self.made.layer or x.kind == "weight":
+        if x.layer in (self.made.layer, "") or x.kind == "weight":
             return f"previous {x.name}" if x.name == self.made.name and x is not self.made and x.kind == "step" else x.name
         return x.layer if x.name in OUTPUTS else f"{x.name} of {x.layer}"
 
@@ -180,6 +180,8 @@ class Wording:
         if op in TEMPLATES:
             template, level, tightness = TEMPLATES[op]
             return template.format(*(self.operand(arg, deeper, tightness) for arg in (*args, *x.kwargs.values(), "", ""))), level
+        if op is np.transpose and np.ndim(args[0]) == 2 and len(args) == 1:
+            return f"{self.operand(args[0], deeper, ATOM)}^T", POWER
         if op in QUIET and args:
             return self.phrase(args[0], deeper)
         if op in MOVES and args:

@@ -66,10 +66,11 @@ def _table(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def _one_hot(classes: np.ndarray, units: int, name: str, path: str | Path) -> np.ndarray:
-    whole = classes.astype(int)
+    whole = np.clip(classes, -1, units).astype(int)
     if (whole != classes).any() or whole.min() < 0 or whole.max() >= units:
         raise BadInput(f"{path}: column {name!r} must hold classes 0 to {units - 1}, one for each output of the network")
-    return np.eye(units)[whole]
+    one_hot: np.ndarray = np.eye(units)[whole]
+    return one_hot
 
 
 def _split(values: np.ndarray, model: Model, path: str | Path) -> list[np.ndarray]:
@@ -81,5 +82,7 @@ def _split(values: np.ndarray, model: Model, path: str | Path) -> list[np.ndarra
         found.append(values[:, column : column + size].reshape(len(values), *shape) if column + size <= values.shape[1] else None)
         column += size
     if column != values.shape[1]:
-        raise BadInput(f"{path}: has {values.shape[1]} input columns, but the network takes {column}; name every target column with --target")
+        raise BadInput(
+            f"{path}: has {values.shape[1]} input columns, but the network takes {column}; name every target column with --target"
+        )
     return [array for array in found if array is not None]

@@ -6,8 +6,9 @@ that one recording come the numbers of all epochs (by replaying the calls), the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,12 @@ class Epoch:
     loss: Recorded
     accuracy: Recorded | None
     updates: int  # per epoch
+    parts: dict[int, tuple[int, str]] = field(default_factory=dict)  # step -> batch (0: all samples), what it is a part of
+
+    def mark(self, batch: int, part: str) -> None:
+        """Everything recorded since the last mark is this part of the epoch."""
+        for step in self.trace.steps:
+            self.parts.setdefault(id(step.made), (batch, part))
 
     def replay(self, epochs: int, rate: float | None = None, keep: bool = False) -> Iterator[dict[int, np.ndarray]]:
         """The values of every step, epoch by epoch, by ``id``; ``epochs + 1`` of them, the last is after all updates.
@@ -126,12 +133,12 @@ def record_epoch(
     with np.errstate(all="ignore"):
         y = _forward(model, epoch, trace.inputs, "")
         trace.results = [y]
+        epoch.mark(0, "Forward")
         if y.shape != t.shape:
-            raise BadInput(
-                f"the network gives {' x '.join(map(str, y.shape[1:]))} numbers per sample, but --target names {' x '.join(map(str, t.shape[1:]))}"
-            )
+            raise BadInput(f"the network gives {_numbers(y)} for each sample, but there are {_numbers(t)} to aim at (--target)")
         epoch.losses, epoch.loss = _loss(trace, loss, t, y)
         epoch.accuracy = _accuracy(trace, t, y)
+        epoch.mark(0, "Loss")
         size = batch or samples
         cuts = [(a, min(a + size, samples)) for a in range(0, samples, size)]
         epoch.updates = len(cuts)
@@ -139,9 +146,16 @@ def record_epoch(
             if len(cuts) == 1:
                 _update(epoch, loss, optimizer, t, y, number)
                 continue
-            part = [x[a:b] for x in trace.inputs]
-            _update(epoch, loss, optimizer, t[a:b], _forward(model, epoch, part, f"batch {number + 1}/"), number, f"batch {number + 1}/")
+            prefix = f"batch {number + 1}/"
+            part = _forward(model, epoch, [x[a:b] for x in trace.inputs], prefix)
+            epoch.mark(number + 1, "Forward")
+            _update(epoch, loss, optimizer, t[a:b], part, number, prefix)
     return epoch
+
+
+def _numbers(x: Recorded) -> str:
+    """``1 number``, ``2 x 3 numbers``: what there is of each sample."""
+    return f"{' x '.join(map(str, x.shape[1:])) or 1} number{'s' * (x.size != len(x.value))}"
 
 
 def _given(array: np.ndarray, name: str, kind: str = "step") -> Recorded:
@@ -256,7 +270,9 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
         begin = [(z, (p - t) / n)]
     else:
         begin = [(y, loss.slope(t, y) / n)]
-    gradients = backward(begin, [t_.new for t_ in epoch.trained], trace)
+    batch = number + (epoch.updates > 1)
+    gradients = backward(begin, {id(w.new): (prefix + w.layer, w.now.name) for w in epoch.trained}, trace)
+    epoch.mark(batch, "Backward")
     trace.layer = "update"
     rate: Any = epoch.rate
     if optimizer.step_size is not None:
@@ -268,10 +284,15 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
             continue
         trace.layer, name = prefix + trained.layer, trained.now.name
         trained.gradient = g
-        step: Callable[[str, Any], Any] = lambda slot, x, name=name: trace.step(f"{slot} of {name}", x)
-        new, trained.new_slots = optimizer.update(trained.new, g, trained.new_slots, rate, step)
+        new, trained.new_slots = optimizer.update(trained.new, g, trained.new_slots, rate, partial(_slot, trace, name))
         trained.new = trace.step(f"new {name}", new)
+    epoch.mark(batch, "Update")
     trace.layer = ""
+
+
+def _slot(trace: Trace, weight: str, name: str, x: Any) -> Any:
+    """Name what the optimizer remembers of a weight."""
+    return trace.step(f"{name} of {weight}", x)
 
 
 __all__ = ["Epoch", "Part", "Trained", "forward_at_start", "record_epoch"]

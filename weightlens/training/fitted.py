@@ -7,6 +7,7 @@ forward pass on a grid of inputs, recorded like any other, that reads the weight
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch, forward_at_start
 from weightlens.training.one_step import OneStep
 from weightlens.workbook.book import Book, Sheet
-from weightlens.workbook.cells import Cells, refer
+from weightlens.workbook.cells import COLUMN, Cells, Expression, refer
 from weightlens.workbook.formulas import Formulas
-from weightlens.workbook.frame import link
+from weightlens.workbook.frame import link, widen
 from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement, in_rows
 from weightlens.workbook.plan import as_number
@@ -26,7 +27,8 @@ from weightlens.workbook.promote import with_operands
 from weightlens.workbook.styles import Styles
 
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
-MAP_TOP, HEAD = 5, 3
+MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 10  # rows; the column where the arithmetic of the picture begins
+SQUARE, SQUARE_HEIGHT = 5.2, 27.0  # characters and points of a cell of the map
 
 
 def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: Styles, labels: list[str]) -> None:
@@ -36,9 +38,10 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     if len(varying) not in (1, 2) or epoch.targets.ndim != 2:
         return
     sheet = book.sheet("Fitted", numbered=False)
-    sheet.write(0, 0, "Fitted", styles["title"])
-    sheet.write(1, 0, "What the network answers between the samples, with the weights of the epoch chosen on One step.", styles["hint"])
-    sheet.links[(0, 0)] = link(step.sheet)
+    sheet.write(2, 0, "epoch", styles["label right"])
+    chosen = refer(step.places[id(epoch.number)])
+    sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen, sheet_names=book.titles), 2, 1)
+    sheet.links[(2, 1)] = link(step.sheet, "B3")
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
     answers, first = _answers(book, sheet, model, epoch, step, styles, varying, axes)
@@ -67,18 +70,22 @@ def _answers(
         trace = forward_at_start(model, epoch, [inputs])
     places: dict[int, Cells] = dict(step.places)
     formulas = Formulas(lambda y: places.get(id(y)))
-    top = MAP_TOP + (SIDE + 4 if len(varying) == 2 else 0)
-    column = 1 if len(varying) == 2 else 12
+    top, column = MAP_TOP, BESIDE if len(varying) == 2 else BESIDE_CURVE
     blocks: dict[int, Block] = {}
     for name, y in [("input", inputs), *((s.name, s.made) for s in with_operands(trace.steps))]:
         block = Block(in_rows(y.shape), y.value, styles["constant" if y is inputs else "step"], sheet_names=book.titles)
         if y.op is not None:
-            block.make = lambda y=y: as_number(formulas.made(y))  # type: ignore[misc]
+            block.make = partial(_formula, formulas, y)
         sheet.write(top - 1, column, name, styles["caption left"])
+        widen(sheet, column, (len(name) * 1.15 + 1) / max(block.arrangement.width, 1))
         blocks[id(y)] = sheet.put(block, top, column)
         places[id(y)] = block.cells
         column += block.arrangement.width + 1
     return blocks[id(trace.results[0])], blocks[id(inputs)]
+
+
+def _formula(formulas: Formulas, y: Recorded) -> Expression | None:
+    return as_number(formulas.made(y))
 
 
 def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
@@ -86,12 +93,32 @@ def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np
     shape = (SIDE, SIDE)
     cells = answers.cells[:, -1].reshape(shape).T[::-1]
     values = np.asarray(answers.values)[:, -1].reshape(shape).T[::-1]
-    sheet.write(HEAD, 1, f"{names[0]} across, {names[1]} up: the answer at each point (blue high, orange low)", styles["caption left"])
-    picture = Block(Arrangement(shape, (0,), (1,)), values, styles.numbers("step", values), make=lambda: refer(cells), sheet_names=book.titles)
+    sheet.write(
+        HEAD,
+        1,
+        f"{names[0]} across, {names[1]} up: the answer at each point. Blue is high, orange is low, white lies in the middle.",
+        styles["caption left"],
+    )
+    picture = Block(
+        Arrangement(shape, (0,), (1,)),
+        values,
+        styles.numbers("step", values, small=True),
+        make=lambda: refer(cells),
+        sheet_names=book.titles,
+    )
     sheet.put(picture, MAP_TOP, 2)
-    sheet.heats.append((picture.area, "map"))
-    sheet.put(Block(Arrangement((1, SIDE), (0,), (1,)), axes[0][None], styles["label"]), MAP_TOP - 1, 2)
-    sheet.put(Block(Arrangement((SIDE, 1), (0,), (1,)), axes[1][::-1, None], styles["label"]), MAP_TOP, 1)
+    shares = float(values.min()) >= 0 and float(values.max()) <= 1
+    sheet.heats.append((picture.area, "map" if shares else "both signs"))
+    sheet.put(Block(Arrangement((1, SIDE), (0,), (1,)), axes[0][None].round(2), styles["label"]), MAP_TOP - 1, 2)
+    sheet.put(Block(Arrangement((SIDE, 1), (0,), (1,)), axes[1][::-1, None].round(2), styles["label right"]), MAP_TOP, 1)
+    for i in range(SIDE):
+        sheet.widths[(2 + i, 2 + i)], sheet.heights[MAP_TOP + i] = SQUARE, SQUARE_HEIGHT
+    sheet.finishing.append(_only_the_map)
+
+
+def _only_the_map(page: Any) -> None:
+    """On paper, the arithmetic beside the map is left out."""
+    page.print_area = f"A1:{COLUMN[BESIDE - 2]}{MAP_TOP + SIDE + 1}"
 
 
 def _curve(sheet: Sheet, x: Block, answers: Block, epoch: Epoch, name: str) -> Callable[[Any], None]:
@@ -104,9 +131,11 @@ def _curve(sheet: Sheet, x: Block, answers: Block, epoch: Epoch, name: str) -> C
 
         def column(block: Block) -> Any:
             first = block.row + 1
-            return Reference(page, min_col=block.column + block.arrangement.width, min_row=first, max_row=first + block.arrangement.height - 1)
+            return Reference(
+                page, min_col=block.column + block.arrangement.width, min_row=first, max_row=first + block.arrangement.height - 1
+            )
 
-        chart = plain(ScatterChart(), "the network\'s answer", 17, 9)
+        chart = plain(ScatterChart(), "the network's answer", 17, 9)
         chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", name
         chart.x_axis.number_format = chart.y_axis.number_format = "General"
         line = Series(column(answers), column(x), title="network")
@@ -123,16 +152,15 @@ def _curve(sheet: Sheet, x: Block, answers: Block, epoch: Epoch, name: str) -> C
 
 
 def _data_area(epoch: Epoch, which: str) -> Any:
-    """The last column of the inputs or the targets on the Data sheet (see ``book._data_sheet``)."""
+    """The last column of the inputs or the targets on the Data sheet (see ``data_sheet``)."""
     from openpyxl.chart import Reference
 
-    from weightlens.training.book import TOP
-    from weightlens.workbook.cells import COLUMN
+    from weightlens.training.data_sheet import TOP
 
     x = epoch.trace.inputs[0]
     varying = next(j for j in range(x.shape[-1]) if np.ptp(x.value[:, j]))
     column = 1 + varying if which == "input" else x.shape[-1] + 2 + epoch.targets.shape[-1] - 1
-    return Reference(range_string=f"\'Data\'!${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + x.shape[0]}")
+    return Reference(range_string=f"'Data'!${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + x.shape[0]}")
 
 
 __all__ = ["fitted_sheet"]

@@ -24,13 +24,13 @@ class NoGradient(WeightlensError):
     """A call in the forward pass has no gradient rule, so the network cannot be trained here."""
 
 
-def backward(start: list[tuple[Recorded, Any]], wanted: list[Recorded], trace: Trace) -> dict[int, Any]:
-    """The gradient of the loss for every ``wanted`` array, by ``id``.
+def backward(start: list[tuple[Recorded, Any]], wanted: dict[int, tuple[str, str]], trace: Trace) -> dict[int, Any]:
+    """The gradient of the loss for every ``wanted`` array (``id`` -> its layer and name), by ``id``.
 
     ``start`` gives the gradient where the backward pass begins (the outputs, or the logits behind them). Each
     named value of the forward pass gets a named gradient: ``delta`` for a pre-activation, else ``gradient of ...``.
     """
-    reached = _reached([x for x, _ in start], {id(x) for x in wanted})
+    reached = _reached([x for x, _ in start], set(wanted))
     gradients: dict[int, Any] = {}
     for x, g in start:
         gradients[id(x)] = g
@@ -39,9 +39,8 @@ def backward(start: list[tuple[Recorded, Any]], wanted: list[Recorded], trace: T
             continue
         g = gradients[id(x)]
         if x.kind:
-            trace.layer = x.layer
-            name = "delta" if x.name in ("pre-activation", "dot product") else f"gradient of {x.name}"
-            g = gradients[id(x)] = trace.step(name, g)
+            trace.layer, name = wanted.get(id(x), (x.layer, x.name))
+            g = gradients[id(x)] = trace.step("delta" if name in ("pre-activation", "dot product") else f"gradient of {name}", g)
         if x.op is None:
             continue
         for operand, part in _rule(x)(x, g):
@@ -88,7 +87,8 @@ def _rule(x: Recorded) -> Rule:
     if op in PRODUCTS:
         return product
     raise NoGradient(
-        f"layer {x.layer or 'of the network'!r}: there is no gradient rule for {getattr(op, '__name__', op)}, so it cannot be trained in a sheet; the forward pass still works (export)"
+        f"layer {x.layer or 'of the network'!r}: there is no gradient rule for {getattr(op, '__name__', op)}, so it cannot be trained here; "
+        "the forward pass still works (weightlens export)"
     )
 
 
@@ -253,8 +253,8 @@ def only(rule: Callable[[Recorded, Any, Any], Any]) -> Rule:
 
 
 RULES: dict[Any, Rule] = {
-    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power, np.maximum: larger, np.minimum: smaller, np.where: chosen, np.sum: total,
-    np.mean: average, np.max: extreme, np.min: extreme, np.take: lookup,
+    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power, np.maximum: larger, np.minimum: smaller,
+    np.where: chosen, np.sum: total, np.mean: average, np.max: extreme, np.min: extreme, np.take: lookup,
     np.negative: only(lambda y, x, g: -g),
     np.square: only(lambda y, x, g: g * 2.0 * x),
     np.sqrt: only(lambda y, x, g: g * 0.5 / y),

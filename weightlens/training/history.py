@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from weightlens.errors import NoFormula, WorkbookTooLarge
 from weightlens.recording import Recorded, Step, operands
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.book import Book, Sheet
-from weightlens.workbook.cells import MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Unwritable
+from weightlens.workbook.cells import COLUMN, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Unwritable
 from weightlens.workbook.formulas import Formulas
+from weightlens.workbook.frame import widen
 from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import as_number
@@ -30,7 +32,9 @@ MAX_EPOCHS = 1_000_000
 class History:
     """Places every value of the epoch in a row, and keeps the numbers of all epochs."""
 
-    def __init__(self, book: Book, epoch: Epoch, epochs: int, styles: Styles, fixed: dict[int, Cells], progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self, book: Book, epoch: Epoch, epochs: int, styles: Styles, fixed: dict[int, Cells], progress: Callable[[int, int], None] | None
+    ) -> None:
         self.book, self.epoch, self.epochs, self.styles = book, epoch, epochs, styles
         self.sheet: Sheet = book.sheet("History", numbered=False)
         self.places: dict[int, int] = {}  # value -> address of its first number in epoch 0
@@ -38,7 +42,7 @@ class History:
         self.formulas = Formulas(self.cells)
         self.steps = with_operands(epoch.trace.steps)
         self.values = self._replayed(progress)
-        self.column = 0
+        self.column = self.weights_end = 0
 
     def _replayed(self, progress: Callable[[int, int], None] | None) -> dict[int, np.ndarray]:
         """Every value in every epoch: ``(epochs + 1, ...)``."""
@@ -87,7 +91,8 @@ class History:
             self._place(x, x.name, 0)
         self.column += 1
         for x in self._carried():
-            self._place(x, f"{x.layer}/{x.name}", 0)
+            self._place(x, f"{x.layer}: {x.name}", 0)
+        self.weights_end = self.column
         self.column += 1
         for step in self.steps:
             x = step.made
@@ -98,7 +103,8 @@ class History:
             self._place(x, f"{step.layer}: {step.name}", 1)
         if self.column > MAX_COLUMNS:
             raise WorkbookTooLarge(
-                f"one epoch of this network and these data takes {self.column:,} columns, and a sheet has {MAX_COLUMNS:,}; give fewer samples, or train without a sheet: weightlens fit"
+                f"one epoch of this network and these data takes {self.column:,} columns, and a sheet has {MAX_COLUMNS:,}; "
+                "give fewer samples, or train without a sheet: weightlens fit"
             )
 
     def _read_elsewhere(self, handed_on: set[int]) -> set[int]:
@@ -117,6 +123,8 @@ class History:
     def _place(self, x: Recorded, head: str, gap: int) -> None:
         self.places[id(x)] = self.sheet.number * SHEET + TOP * ROW + self.column
         layer, _, name = head.rpartition(": ") if ": " in head else ("", "", head)
+        for j in range(min(x.size, 400)):
+            widen(self.sheet, self.column + j, max(9.0, (len(name) * 1.15 + 1) / x.size))
         self.sheet.write(LAYER, self.column, layer, self.styles["label left"])
         self.sheet.write(HEAD, self.column, name, self.styles["caption left"])
         for i, index in enumerate(np.ndindex(x.shape) if x.size <= 400 else ()):
@@ -151,9 +159,11 @@ class History:
     def _formula(self, x: Recorded, rows: int) -> Expression:
         """The formula of ``x`` in ``rows`` rows from epoch 0 on: what lies on this sheet moves down with them."""
         try:
-            made = as_number(self.formulas.expression(x) if id(x) not in self.places else self.formulas.made(x))
+            made = as_number(self.formulas.made(x) if id(x) in self.places and x.op is not None else self.formulas.expression(x))
         except Unwritable as what:
-            raise NoFormula(x.layer, f"step {x.name}", f"uses {what}, for which there is no formula that every spreadsheet computes") from None
+            raise NoFormula(
+                x.layer, f"step {x.name}", f"uses {what}, for which there is no formula that every spreadsheet computes"
+            ) from None
         down = np.arange(rows, dtype=np.int64).reshape(-1, *[1] * len(x.shape)) * ROW
 
         def shifted(piece: str | Area) -> str | Area:
@@ -173,4 +183,14 @@ class History:
         first = self.places[id(self.epoch.trained[0].now)] + self.epochs * ROW
         self.book.define("weights_final", self.sheet, Block(Arrangement((1, size), (0,), (1,)), None, first=first))
         self.sheet.freeze = f"D{TOP + 1}"
-        self.sheet.widths[(0, 0)] = 7
+        widen(self.sheet, 0, 7)
+        self.sheet.finishing.append(partial(_printed, last=self.weights_end, rows=TOP + self.epochs + 1))
+
+    def last(self, x: Recorded) -> Cells:
+        """Where a value stands after the last epoch."""
+        return self.places[id(x)] + self.epochs * ROW + np.arange(x.size, dtype=np.int64).reshape(x.shape)
+
+
+def _printed(page: Any, last: int, rows: int) -> None:
+    """On paper only what one wants to follow: loss, accuracy and weights."""
+    page.print_area = f"A1:{COLUMN[max(last - 1, 0)]}{rows}"

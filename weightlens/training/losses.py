@@ -71,8 +71,8 @@ LOSSES: dict[str, Loss] = {
     ),
 }
 ALIASES = {
-    "mse": "mean_squared_error", "mae": "mean_absolute_error", "half_mse": "half_mean_squared_error", "logcosh": "log_cosh", "bce": "binary_crossentropy",
-    "cce": "categorical_crossentropy",
+    "mse": "mean_squared_error", "mae": "mean_absolute_error", "half_mse": "half_mean_squared_error", "logcosh": "log_cosh",
+    "bce": "binary_crossentropy", "cce": "categorical_crossentropy",
 }  # fmt: skip
 
 

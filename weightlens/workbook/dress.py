@@ -9,13 +9,13 @@ from weightlens.workbook.grid import printable
 from weightlens.workbook.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG
 
 if TYPE_CHECKING:
-    from weightlens.workbook.plan import Plan, Sheet
+    from weightlens.workbook.book import Book, Sheet
 
 MOST_NOTES = 200  # notes on one sheet; each is a drawing
 ONE_PAGE = 60  # a sheet of up to so many rows is printed on one page
 
 
-def dress(shell: Any, plan: Plan) -> None:
+def dress(shell: Any, plan: Book) -> None:
     """Make the sheets of the workbook as openpyxl knows them; their rows are ours."""
     from openpyxl.workbook.defined_name import DefinedName
 

@@ -9,7 +9,7 @@ from weightlens.workbook.cells import COLUMN
 from weightlens.workbook.grid import Text
 
 if TYPE_CHECKING:
-    from weightlens.workbook.plan import Plan, Sheet
+    from weightlens.workbook.book import Book, Sheet
     from weightlens.workbook.styles import Styles
 
 WIDTH = 9.0  # characters in a column that nobody made wider
@@ -56,7 +56,7 @@ def column_after(sheet: Sheet, start: int, characters: float) -> int:
     return column
 
 
-def frame(pages: list[Page], plan: Plan, styles: Styles) -> None:
+def frame(pages: list[Page], plan: Book, styles: Styles) -> None:
     """Write the first rows of all pages, once their columns have their widths."""
     for i, page in enumerate(pages):
         sheet = page.sheet
@@ -66,7 +66,7 @@ def frame(pages: list[Page], plan: Plan, styles: Styles) -> None:
         column = column_after(sheet, column, len(page.about) * 1.1 + 1 if page.about else 0)
         sheet.write(1, 0, page.hint, styles["hint"])
         ways = [("\u2190 " + pages[i - 1].sheet.title, pages[i - 1].sheet)] if i else []
-        ways += [("Summary", pages[0].sheet)] if i > 1 else []
+        ways += [(pages[0].sheet.title, pages[0].sheet)] if i > 1 else []
         ways += [(pages[i + 1].sheet.title + " \u2192", pages[i + 1].sheet)] if i + 1 < len(pages) else []
         for text, goal in ways:
             sheet.write(0, column, text, styles["link"])

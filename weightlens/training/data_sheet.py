@@ -1,0 +1,131 @@
+"""The Data sheet: the samples, their targets and the learning rate to change; what comes of it; charts of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from weightlens.recording import Recorded
+from weightlens.training.epoch import Epoch
+from weightlens.training.history import TOP as FIRST_EPOCH
+from weightlens.training.history import History
+from weightlens.workbook.book import Book
+from weightlens.workbook.cells import COLUMN, ROW, Cells, refer
+from weightlens.workbook.frame import legend, widen
+from weightlens.workbook.grid import Block, Text
+from weightlens.workbook.layout import Arrangement, in_rows
+from weightlens.workbook.styles import Styles
+
+RATE, RESULTS, HEAD, LABEL, TOP = 3, 6, 9, 10, 11  # rows: learning rate, loss before and after, captions, labels, samples
+MOST_LABELS, MOST_ROWS, MOST_LINES = 500, 5000, 24
+CHART_WIDTH, CHART_HEIGHT, CHART_ROWS = 18, 8.4, 17  # centimetres, centimetres, rows
+RATE_NOTE = (
+    "How far each weight moves against its gradient. Try ten times more, or a tenth: "
+    "too small and nothing happens, too large and the loss jumps about."
+)
+
+
+class DataSheet:
+    """Everything that can be changed stands here; ``fixed`` learns where."""
+
+    def __init__(
+        self, book: Book, epoch: Epoch, styles: Styles, fixed: dict[int, Cells], input_labels: Sequence[str], target_labels: Sequence[str]
+    ) -> None:
+        self.book, self.epoch, self.styles, self.target_labels = book, epoch, styles, target_labels
+        self.sheet = book.sheet("Data", numbered=False)
+        self.sheet.write(RATE, 0, "learning rate", styles["label right"])
+        rate = self.sheet.put(Block(Arrangement((), (), ()), np.asarray(epoch.rate.value, np.float64), styles["input"]), RATE, 1)
+        self.sheet.notes[(RATE, 1)] = RATE_NOTE
+        book.define("learning_rate", self.sheet, rate)
+        fixed[id(epoch.rate)] = rate.cells
+        widen(self.sheet, 0, 13)
+        self.column = 1
+        for k, x in enumerate(epoch.trace.inputs):
+            name = "input" if len(epoch.trace.inputs) == 1 else x.name
+            fixed[id(x)] = self._block(name, x, input_labels, f"input_{k}").cells
+        fixed[id(epoch.targets)] = self._block("target", epoch.targets, target_labels, "targets").cells
+        for i in range(min(epoch.targets.shape[0], MOST_ROWS)):
+            self.sheet.texts[(TOP + i, 0)] = Text(style=styles["label right"], value=i + 1)
+        self.sheet.write(LABEL, 0, "sample", styles["label right"])
+        self.sheet.freeze = f"B{TOP + 1}"
+
+    def _block(self, name: str, x: Recorded, labels: Sequence[str], defined: str, made: Cells | None = None, values: Any = None) -> Block:
+        """Numbers to change (or, ``made``, references to results), a row per sample."""
+        sheet, arrangement = self.sheet, in_rows(x.shape)
+        sheet.write(HEAD, self.column, name, self.styles["caption left"])
+        given = list(labels) if len(labels) == arrangement.width else [f"{name[0]}{j}" for j in range(min(arrangement.width, MOST_LABELS))]
+        for j, label in enumerate(given):
+            sheet.write(LABEL, self.column + j, label, self.styles["label"])
+        style = self.styles["input"] if made is None else self.styles.numbers("output", values)
+        block = Block(arrangement, x.value if values is None else values, style, sheet_names=self.book.titles)
+        if made is not None:
+            block.make = partial(refer, made)
+        sheet.put(block, TOP, self.column)
+        self.book.define(defined, sheet, block)
+        self.column += arrangement.width + 1
+        return block
+
+    def results(self, history: History) -> None:
+        """What the network answers after the last epoch, the loss before and after; the charts."""
+        y, epoch, after = self.epoch.trace.results[0], self.epoch, f"after {history.epochs:,} epochs"
+        self._block(f"answer {after}", y, self.target_labels, "answers", history.last(y), history.values[id(y)][-1])
+        for i, (x, name) in enumerate(((epoch.loss, "loss"), (epoch.accuracy, "accuracy"))):
+            if x is None:
+                continue
+            self.sheet.write(RESULTS + i, 0, name, self.styles["label right"])
+            first = history.places[id(x)]
+            for column, cells, value in (
+                (1, first, history.values[id(x)][0]),
+                (2, first + history.epochs * ROW, history.values[id(x)][-1]),
+            ):
+                style = self.styles.numbers("step" if name == "loss" else "output", value, share=name == "accuracy")
+                make = partial(refer, np.asarray(cells))
+                self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make, sheet_names=self.book.titles), RESULTS + i, column)
+        for column, text in ((1, "before"), (2, after)):
+            self.sheet.write(RESULTS - 1, column, text, self.styles["label left"])
+        legend(self.sheet, TOP + y.shape[0] + 1, 1, self.styles, ("input", "step", "output"))
+        self.sheet.finishing.append(self._charts(history))
+
+    def _charts(self, history: History) -> Callable[[Any], None]:
+        """The fall of the loss, and the paths of the weights."""
+        epoch, side = self.epoch, COLUMN[max(min(self.column, 40), 9)]
+        weights = [
+            (f"{t.layer} {t.now.name} {i}", (history.places[id(t.now)] & (ROW - 1)) + i) for t in epoch.trained for i in range(t.now.size)
+        ]
+        loss = [("loss", history.places[id(epoch.loss)] & (ROW - 1))]
+
+        def finish(page: Any) -> None:
+            page.add_chart(lines(history, "the loss, epoch by epoch", loss), f"{side}{RATE + 1}")
+            page.add_chart(lines(history, "the paths of the weights", weights[:MOST_LINES]), f"{side}{RATE + 1 + CHART_ROWS}")
+
+        return finish
+
+
+def lines(history: History, title: str, columns: list[tuple[str, int]]) -> Any:
+    """Columns of the History (name, number) as lines over the epochs."""
+    from openpyxl.chart import Reference, ScatterChart, Series
+
+    from weightlens.workbook.charts import COLOURS, plain
+
+    def down(column: int) -> Any:
+        letters = COLUMN[column]
+        return Reference(range_string=f"'{history.sheet.title}'!${letters}${FIRST_EPOCH + 1}:${letters}${FIRST_EPOCH + 1 + history.epochs}")
+
+    chart = plain(ScatterChart(), title, CHART_WIDTH, CHART_HEIGHT)
+    chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", "epoch"
+    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, max(history.epochs, 1)
+    chart.x_axis.majorGridlines, chart.x_axis.crosses, chart.y_axis.crosses = None, "min", "min"
+    if len(columns) == 1:
+        chart.y_axis.scaling.min = 0
+    for (name, column), colour in zip(columns, COLOURS * 4, strict=False):
+        series = Series(down(column), down(0), title=name)
+        series.marker.symbol, series.smooth = "none", False
+        series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 16000
+        chart.series.append(series)
+    if len(columns) == 1 or len(columns) > 10:
+        chart.legend = None
+    return chart

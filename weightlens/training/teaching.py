@@ -1,0 +1,56 @@
+"""What the notes of a training sheet say: each kind of step for somebody who sees it for the first time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from weightlens.recording import Step
+from weightlens.workbook.captions import note
+from weightlens.workbook.table import operation
+
+EXPLAINED = {
+    "losses": "How wrong each answer is: 0 where it equals its target, the larger the further it is away.",
+    "loss": "The average of all of them. This one number is what training makes small.",
+    "right": "1 where the answer is on the right side (the class that it favours is the target), 0 where it is not.",
+    "accuracy": "The share of samples whose answer is right.",
+    "delta": "How much the loss would grow if this sum z grew by a little: negative where z should be larger, 0 where it does not matter. "
+    "It is the slope that came from behind, times the slope of the activation.",
+    "step size": "Adam's learning rate of this step: larger in the first steps, because its averages start at zero.",
+}
+GRADIENT_OF_WEIGHT = (
+    "How much the loss would grow if this weight grew by a little, all samples together: what came in through the weight, "
+    "times the delta of the unit that it leads to. Large where a change helps most."
+)
+GRADIENT = (
+    "How much the loss would grow if this number grew by a little: the deltas behind it, "
+    "each times the weight through which it reached them."
+)
+NEW = {
+    "velocity": "The step that is taken: most of the last step, and a new push against the gradient.",
+    "mean gradient": "A running average of the gradients: the direction of the step.",
+    "mean square": "A running average of the squared gradients: where they are large, the step is made smaller.",
+    "sum of squares": "All squared gradients so far: a weight that moved much moves less and less.",
+}
+NEW_WEIGHT = "The weight of the next epoch: this one, moved a little against its gradient, so that the loss becomes smaller."
+DEAD = "All zero: this relu lets no sample through, so no gradient comes back, and nothing before it learns."
+FLAT = "All zero: the loss does not change with these numbers, so nothing is learned here."
+
+
+def explained(step: Step) -> str:
+    """For a beginner: what the step is for, and how it is computed."""
+    sentence = sentence_for(step.name, weight=step.made.op is np.matmul and "^T" in step.words)
+    return f"{sentence}\nIn words: {step.words}" if sentence else note(step)
+
+
+def sentence_for(name: str, weight: bool) -> str:
+    """What is known about a step of that name; ``weight``: it is the gradient of a weight."""
+    if name.startswith("new "):
+        return NEW.get(name[4:].split(" of ")[0], NEW_WEIGHT)
+    if name.startswith("gradient of "):
+        return GRADIENT_OF_WEIGHT if weight or name.endswith(("kernel", "bias")) else GRADIENT
+    return EXPLAINED.get(name, "")
+
+
+def dead_words(step: Step) -> str:
+    """What it means that a delta is all zero."""
+    return DEAD if step.made.op is not None and operation(step.made) is np.where else FLAT
