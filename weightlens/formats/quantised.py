@@ -43,13 +43,20 @@ def restore(layer: Layer, dialect: Dialect) -> None:
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
 
 
-def rounds_inputs(layer: Layer, mode: str, dialect: Dialect) -> bool:
-    """Whether Keras rounds the layer's inputs too: if its settings name a quantizer for them, else as it used to."""
+def rounds_inputs(layer: Layer, mode: str) -> bool:
+    """Whether Keras rounds the layer's inputs too: if its settings name a quantizer for them, else for int8."""
     given = layer.config.get("quantization_config")
     if isinstance(given, dict):
         settings = given.get("config")
         return bool((settings if isinstance(settings, dict) else given).get("activation_quantizer"))
-    return mode == "int8" or not dialect.at_least(*WEIGHT_ONLY_INT4)
+    return mode == "int8"
+
+
+def packed_by_input(kernel: Weight, columns: int, dialect: Dialect) -> bool:
+    """Whether an int4 kernel is packed along its inputs, as before 3.14: then its columns are all there."""
+    if columns > 1:
+        return kernel.shape[-1] == columns
+    return bool(dialect.version) and not dialect.at_least(*WEIGHT_ONLY_INT4)
 
 
 def merge_low_rank(layer: Layer) -> None:
@@ -90,10 +97,10 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
     """The integers of a kernel unpacked; restored as floats where the inputs are not rounded."""
     weights = layer.own_weights
     kernel, scale = weights["kernel"], weights["kernel_scale"]
-    if mode == "int4" and not dialect.at_least(*WEIGHT_ONLY_INT4):
+    columns = scale.shape[-1] if scale.shape else 1
+    if mode == "int4" and packed_by_input(kernel, columns, dialect):
         _old_int4_kernel(layer, kernel)
         return
-    columns = scale.shape[-1] if scale.shape else 1
     shape = kernel.shape if mode == "int8" else kernel_shape(layer, kernel.shape[0], columns)
 
     def integers(q: np.ndarray) -> np.ndarray:
@@ -102,10 +109,10 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
     if "g_idx" in weights:
         sources = [kernel, scale, weights["kernel_zero"], weights["g_idx"]]
         _replace(layer, "kernel", sources, lambda q, s, z, g: _by_group(integers(q), s, z, g, 0).reshape(shape), shape, "int4, restored")
-    elif not rounds_inputs(layer, mode, dialect) and (mode == "int4" or layer.class_name == "Dense"):
+    elif not rounds_inputs(layer, mode) and (mode == "int4" or layer.class_name == "Dense"):
         make: Callable[..., np.ndarray] = lambda q, s: (integers(q) / s).astype(np.float32).reshape(shape)
         _replace(layer, "kernel", [kernel, scale], make, shape, f"{mode}, restored")
-    elif mode == "int4" or not rounds_inputs(layer, mode, dialect):
+    elif mode == "int4" or not rounds_inputs(layer, mode):
         if layer.class_name != "Dense":
             layer.class_name += " (quantised)"  # which way its scale lies depends on more than the file says
         layer.own_weights["kernel"] = converted("kernel", [kernel], integers, (kernel.shape[0], columns), "int4, unpacked", "int8")
