@@ -22,6 +22,7 @@ DATE = "2000-01-01T00:00:00Z"
 SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>.*?</sheetData>", re.S)
 DIMENSION = re.compile(rb"<dimension [^>]*/>")
 BATCH = 1 << 19  # characters handed to the compressor at once
+LEVEL = 4  # of zlib: docs/performance.md has what the others cost
 
 
 def target(path: str | os.PathLike[str], force: bool) -> Path:
@@ -36,7 +37,7 @@ def target(path: str | os.PathLike[str], force: bool) -> Path:
     return out
 
 
-def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, level: int = 4) -> None:
+def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, level: int = LEVEL) -> None:
     """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
     buffer = io.BytesIO()
     shell.save(buffer)

@@ -1,0 +1,66 @@
+"""Models of any size as HDF5 files that Keras and weightlens both read, made without Keras; weights are random, from a fixed seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+Made = tuple[str, dict[str, Any], dict[str, tuple[int, ...]]]  # class name, configuration, shapes of the weights
+
+
+def write(path: str | Path, input_shape: Sequence[int], layers: Sequence[Made]) -> str:
+    """A Sequential model as Keras 2 saved it."""
+    random = np.random.default_rng(0)
+    first = {"class_name": "InputLayer", "config": {"batch_input_shape": [None, *input_shape], "dtype": "float32", "name": "input_1"}}
+    named = [(f"{kind.lower()}_{i}", kind, config, shapes) for i, (kind, config, shapes) in enumerate(layers)]
+    config = {"name": "model", "layers": [first, *({"class_name": k, "config": {"name": n, "dtype": "float32"} | c} for n, k, c, _ in named)]}
+    with h5py.File(path, "w") as file:
+        file.attrs.update(
+            {"model_config": json.dumps({"class_name": "Sequential", "config": config}), "keras_version": "2.15.0", "backend": "tensorflow"}
+        )
+        weights = file.create_group("model_weights")
+        weights.attrs["layer_names"] = np.array([n.encode() for n, *_ in named])
+        weights.attrs["keras_version"], weights.attrs["backend"] = "2.15.0", "tensorflow"
+        for name, _, _, shapes in named:
+            group = weights.create_group(name)
+            group.attrs["weight_names"] = np.array([f"{name}/{weight}:0".encode() for weight in shapes], dtype="S99")
+            for weight, shape in shapes.items():
+                fan = max(1, int(np.prod(shape[:-1])))
+                group[f"{name}/{weight}:0"] = (random.normal(size=shape) / np.sqrt(fan)).astype(np.float32)
+    return str(path)
+
+
+def a_dense(features: int, units: int, activation: str = "relu") -> Made:
+    """A densely connected layer."""
+    return "Dense", {"units": units, "activation": activation, "use_bias": True}, {"kernel": (features, units), "bias": (units,)}
+
+
+def dense(path: str | Path, *widths: int) -> str:
+    """Dense layers: ``widths`` from the input to the softmax."""
+    pairs = list(zip(widths, widths[1:], strict=False))
+    return write(path, widths[:1], [a_dense(n, m, "softmax" if i == len(pairs) - 1 else "relu") for i, (n, m) in enumerate(pairs)])
+
+
+def convolution(path: str | Path, size: int, channels: int = 1, filters: int = 16) -> str:
+    """Two convolutions with pooling, then a classification: pictures of ``size`` x ``size``."""
+
+    def conv(n: int, m: int) -> Made:
+        config = {"filters": m, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "activation": "relu", "use_bias": True}
+        return "Conv2D", config | {"data_format": "channels_last", "dilation_rate": [1, 1]}, {"kernel": (3, 3, n, m), "bias": (m,)}
+
+    pool: Made = ("MaxPooling2D", {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid", "data_format": "channels_last"}, {})
+    flat = (size // 4) ** 2 * 2 * filters
+    layers = [conv(channels, filters), pool, conv(filters, 2 * filters), pool, ("Flatten", {}, {}), a_dense(flat, 10, "softmax")]
+    return write(path, (size, size, channels), layers)
+
+
+def lstm(path: str | Path, steps: int, features: int, units: int) -> str:
+    """An LSTM and a classification."""
+    config = {"units": units, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True, "return_sequences": False}
+    shapes = {"kernel": (features, 4 * units), "recurrent_kernel": (units, 4 * units), "bias": (4 * units,)}
+    return write(path, (steps, features), [("LSTM", config, shapes), a_dense(units, 10, "softmax")])

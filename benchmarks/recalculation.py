@@ -1,0 +1,160 @@
+"""Recalculation: what each way to write the same arithmetic costs the spreadsheet programs.
+
+Each pattern is written without values, converted, and compared with the same cells holding numbers only: the
+difference is what computing (and reading) the formulas takes. Patterns that need array entry are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import Job, Sample, alternate, command, middle, on_path
+from benchmarks.report import Section
+
+Cells = Iterator[tuple[int, int, str]]  # row and column from 1, formula
+Name = Callable[[int, int], str]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One way to write a layer: the sheet's numbers (height, width), and its formulas."""
+
+    of: str
+    name: str
+    numbers: list[tuple[int, int, int, int]]  # row, column, height, width
+    formulas: Callable[[], Cells]
+    ours: bool = False
+
+
+def cell(row: int, column: int) -> str:
+    """A1."""
+    from openpyxl.utils import get_column_letter
+
+    return f"{get_column_letter(column)}{row}"
+
+
+def area(row: int, column: int, height: int, width: int) -> str:
+    """A1:B2."""
+    return f"{cell(row, column)}:{cell(row + height - 1, column + width - 1)}"
+
+
+def dense(features: int, units: int, samples: int) -> list[Pattern]:
+    """``x . kernel``: inputs from A1 on, the kernel beside or below, the results after them."""
+
+    def in_rows(form: str, transposed: bool) -> Callable[[], Cells]:
+        # samples as rows; the kernel below, as stored or transposed
+        below, right = samples + 2, max(features, units) + 2
+        for_unit = (lambda u: area(below + u, 1, 1, features)) if transposed else (lambda u: area(below, 1 + u, features, 1))
+        return lambda: ((1 + s, right + u, form.format(area(1 + s, 1, 1, features), for_unit(u))) for s in range(samples) for u in range(units))
+
+    def in_columns() -> Cells:
+        # samples as columns; the kernel as stored, beside
+        beside, right = samples + 2, samples + units + 3
+        return ((1 + u, right + s, f"SUMPRODUCT({area(1, 1 + s, features, 1)},{area(1, beside + u, features, 1)})") for u in range(units) for s in range(samples))
+
+    rows, stored, turned = (1, 1, samples, features), (samples + 2, 1, features, units), (samples + 2, 1, units, features)
+    of = f"dense {features} to {units}, {samples} samples"
+    return [
+        Pattern(of, "`SUMPRODUCT(column,column)`, kernel as stored, a sample is a column", [(1, 1, features, samples), (1, samples + 2, features, units)], in_columns, True),
+        Pattern(of, "`SUMPRODUCT(row,row)`, kernel transposed", [rows, turned], in_rows("SUMPRODUCT({},{})", True)),
+        Pattern(of, "`SUMPRODUCT(MMULT(row,column))`, kernel as stored", [rows, stored], in_rows("SUMPRODUCT(MMULT({},{}))", False)),
+        Pattern(of, "`MMULT(row,column)`, kernel as stored", [rows, stored], in_rows("MMULT({},{})", False)),
+    ]
+
+
+def convolution(size: int, channels: int, filters: int) -> list[Pattern]:
+    """3 x 3 windows over a picture of ``size`` x ``size``."""
+    seen, of = size - 2, f"convolution 3 x 3, {size} x {size} x {channels} to {filters}"
+
+    def of_each(make: Callable[[int, int, int], str], column: int) -> Callable[[], Cells]:
+        return lambda: ((1 + f * (seen + 1) + y, column + x, make(y, x, f)) for f in range(filters) for y in range(seen) for x in range(seen))
+
+    def stacked(y: int, x: int, f: int) -> str:
+        return f"SUMPRODUCT({area(1 + y * channels, 1 + x, 3 * channels, 3)},{area(1 + f * 3 * channels, size + 2, 3 * channels, 3)})"
+
+    def beside(y: int, x: int, f: int) -> str:
+        return f"SUMPRODUCT({area(1 + y, 1 + x * channels, 3, 3 * channels)},{area(1 + f * 4, size * channels + 2, 3, 3 * channels)})"
+
+    def planes(y: int, x: int, f: int) -> str:
+        pairs = ((area(1 + y, 1 + c * (size + 1) + x, 3, 3), area(1 + f * 4, channels * (size + 1) + 2 + c * 4, 3, 3)) for c in range(channels))
+        return "+".join(f"SUMPRODUCT({a},{b})" for a, b in pairs)
+
+    return [
+        Pattern(of, "a picture per channel, a sum of SUMPRODUCTs", [(1, 1, size, channels * (size + 1)), (1, channels * (size + 1) + 2, filters * 4, channels * 4)], of_each(planes, channels * (size + 5) + 4), channels <= 16),
+        Pattern(of, "channels side by side, one SUMPRODUCT", [(1, 1, size, size * channels), (1, size * channels + 2, filters * 4, 3 * channels)], of_each(beside, (size + 3) * channels + 4), channels > 16),
+        Pattern(of, "channels under each other, one SUMPRODUCT", [(1, 1, size * channels, size), (1, size + 2, filters * 3 * channels, 3)], of_each(stacked, size + 7)),
+    ]  # fmt: skip
+
+
+def write(pattern: Pattern, path: Path, live: bool) -> str:
+    """The workbook, by openpyxl's plain streaming; ``live``: formulas, otherwise numbers in their place."""
+    from openpyxl import Workbook
+
+    table: dict[int, dict[int, float | str]] = {}
+    for row, column, height, width in pattern.numbers:
+        for i in range(height):
+            table.setdefault(row + i, {}).update({column + j: ((i * 31 + j * 17) % 97) / 97 for j in range(width)})
+    for row, column, formula in pattern.formulas():
+        table.setdefault(row, {})[column] = "=" + formula if live else 0.5
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("sheet")
+    for row in range(1, max(table) + 1):
+        found = table.get(row, {})
+        sheet.append([found.get(column) for column in range(1, max(found, default=0) + 1)])
+    book.save(path)
+    return str(path)
+
+
+def converting(program: str, path: str, scratch: Path) -> Job:
+    """The program opens the workbook, computes it and writes its values as text."""
+    if program == "ssconvert":
+        return command("ssconvert", "--recalc", path, str(scratch / "out.csv"))
+    inside = command("soffice", f"-env:UserInstallation=file://{scratch}/profile", "--headless", "--convert-to", "csv", "--outdir", str(scratch), path)
+
+    def run() -> Sample:
+        # the program's launcher starts another process, whose time only reaches ours through the children's account
+        before = os.times()
+        sample = inside()
+        after = os.times()
+        return Sample(after.children_user + after.children_system - before.children_user - before.children_system, sample.wall)
+
+    return run
+
+
+def run(scratch: Path, tiny: bool) -> Section:
+    """Each pattern in each program that is installed, and which is the cheapest over all."""
+    programs = {"soffice": "LibreOffice", "ssconvert": "Gnumeric"}
+    present = on_path(*programs)
+    header = ("pattern", *(f"{programs[p]}, CPU s" for p in present), "cost over all", "ours")
+    section = Section("Recalculation", "What computing the formulas adds to opening the same cells as numbers. Cost over all: the geometric mean of how many times the cheapest pattern each program takes.", header)
+    groups = [dense(8, 4, 3)] if tiny else [dense(784, 128, 40), convolution(56, 8, 8), convolution(40, 24, 6)]
+    for patterns in groups:
+        seconds = {pattern.name: [cost(pattern, program, scratch, tiny) for program in present] for pattern in patterns}
+        cheapest = [max(0.01, min(times)) for times in zip(*seconds.values(), strict=True)]
+        over_all = {name: mean([max(t, 0.01) / c for t, c in zip(times, cheapest, strict=True)]) for name, times in seconds.items()}
+        for pattern in patterns:
+            section.row(f"{pattern.of}: {pattern.name}", *seconds[pattern.name], f"{over_all[pattern.name]:.2f} x", "yes" if pattern.ours else "")
+        if present:
+            section.findings.append(f"{patterns[0].of}: the cheapest over all is: {min(over_all, key=lambda name: over_all[name])}.")
+    section.findings += [f"{programs[p]} is not installed here." for p in programs if p not in present]
+    return section
+
+
+def cost(pattern: Pattern, program: str, scratch: Path, tiny: bool) -> float:
+    """CPU seconds that the formulas take: with them, less without."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        paths = {name: write(pattern, Path(folder) / f"{name}.xlsx", name == "live") for name in ("live", "dead")}
+        found = alternate({name: converting(program, path, scratch) for name, path in paths.items()}, 1 if tiny else 2)
+    return max(0.0, middle(found["live"]) - middle(found["dead"]))
+
+
+def mean(ratios: list[float]) -> float:
+    """The geometric mean."""
+    product = 1.0
+    for ratio in ratios:
+        product *= ratio
+    return product ** (1 / max(1, len(ratios)))
