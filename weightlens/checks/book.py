@@ -148,6 +148,8 @@ def read_sheet(archive: zipfile.ZipFile, part: str, strings: list[str], values: 
 def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
     """Add one cell: its value by its type, and its formula."""
     reference, kind, text = cell.get("r", ""), cell.get("t", "n"), None
+    if reference in values or reference in formulas:
+        raise UnreadableModel(f"cell {reference} is written twice")
     for child in cell:
         if child.tag == f"{MAIN}f":
             formulas[reference] = child.text or ""

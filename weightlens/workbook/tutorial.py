@@ -36,14 +36,16 @@ def tutorial(net: NetworkSheets) -> None:
     for k, x in enumerate(inputs):
         column += net.put_input(sheet, k, x, HEAD, column)
         column = gap(sheet, column)
-    below, weights = steps(net, sheet, column, TOP + samples + 2)
+    heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in net.plan.steps)
+    under = TOP + max(samples, *heights) + 2  # a constant may be taller than the samples are many
+    below, weights = steps(net, sheet, column, under)
     right = below.pop("right")
     weighted = max([0, *(p.block.column + p.block.arrangement.width for p in weights)])
     column = winners(net, sheet, right, samples)
     if net.options.target is not None and len(net.options.target) == samples:
         column = target.beside(net, sheet, column, net.options.target, samples)
-    row = max([TOP + samples + 2, *below.values()]) + 1
-    row = max(row, chart(net, sheet, weighted + 1, right, TOP + samples + 2, row))
+    row = max([under, *below.values()]) + 1
+    row = max(row, chart(net, sheet, weighted + 1, right, under, row))
     row = paths(net, sheet, weights, row)
     legend(sheet, row, 1, net.styles)
     net.finish(sheet)
