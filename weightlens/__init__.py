@@ -10,7 +10,8 @@ from weightlens.model import Layer, Model, Weight
 
 __version__ = "0.1.0"
 __all__ = [
-    "BadInput", "Layer", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge", "check", "export", "load",
+    "BadInput", "Layer", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",
+    "check", "export", "import_workbook", "load",
 ]  # fmt: skip
 
 
@@ -29,7 +30,23 @@ def export(model: Model | str | PathLike[str], path: str | PathLike[str], inputs
 
 
 def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any) -> Any:
-    """Hold the engine against Keras, layer by layer: a ``Report``; see ``weightlens.checks``."""
-    from weightlens.checks import check as compare
+    """Hold the engine against Keras, layer by layer: a ``Report``; see ``weightlens.checks``.
 
-    return compare(model if isinstance(model, Model) else load(model), inputs, **options)
+    ``workbook=FILE`` recalculates a workbook instead; ``by_hand=FILE`` (with ``ranges`` and ``steps``) compares a
+    calculation by hand, and explains the first step that differs.
+    """
+    from weightlens import checks
+
+    loaded = model if isinstance(model, Model) else load(model)
+    if "by_hand" in options:
+        return checks.check_by_hand(loaded, inputs, options.pop("by_hand"), **options)
+    if "workbook" in options:
+        return checks.check_workbook(options.pop("workbook"), loaded, **options)
+    return checks.check(loaded, inputs, **options)
+
+
+def import_workbook(book: str | PathLike[str], model_path: str | PathLike[str], out: str | PathLike[str], force: bool = False) -> Any:
+    """Write a new model file with the weights of an edited workbook; see ``weightlens.importing``."""
+    from weightlens.importing import import_workbook as carry_back
+
+    return carry_back(book, model_path, out, force)

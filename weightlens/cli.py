@@ -39,7 +39,8 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
     "show": ("cli", "show"),
     "trace": ("cli", "trace"),
     "export": ("cli_export", "export"),
-    "check": ("cli", "check"),
+    "check": ("cli_check", "check"),
+    "import": ("cli_check", "import_"),
     "predict": ("cli", "predict"),
     "diff": ("cli", "diff"),
     "train-sheet": ("cli_training", "train_sheet"),
@@ -145,6 +146,7 @@ def trace(
     layers: Part = None,
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
+    cells: Annotated[Path | None, typer.Option("--cells", metavar="BOOK", help="Name this workbook's cells beside the numbers.")] = None,
     output_format: Format = "table",
     output: Output = None,
     force: Force = False,
@@ -156,6 +158,7 @@ def trace(
     \b
     weightlens trace or.h5 -i "0,1"
     weightlens trace digits.keras -i digits.csv --layer dense
+    weightlens trace or.h5 -i or.csv --cells or.xlsx
     weightlens trace custom.h5 -i x.npy --layers conv1..pool3
     """
     from weightlens.forward import trace as run
@@ -167,50 +170,18 @@ def trace(
     for name in layer or ():
         loaded.layer_named(name)
     found = run(loaded, inputs_of(given, loaded), stop_at_unsupported=True)
+    places = None
+    if cells is not None:
+        from weightlens.checks.book import read_book
+        from weightlens.workbook.reading import cells_of
+
+        places = cells_of(read_book(cells), found)
     if output_format == "json":
-        to_bytes(output, force, lambda file: write_json(found, file, layer or ()))
+        to_bytes(output, force, lambda file: write_json(found, file, layer or (), places))
     else:
-        to_screen(output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision))
+        to_screen(output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision, places))
     if found.stopped:
         raise WeightlensError(found.stopped)
-
-
-def check(
-    model: ModelFile,
-    given: Input = None,
-    workbook: Annotated[
-        Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")
-    ] = None,
-    engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="libreoffice, gnumeric or ironcalc.")] = None,
-    tolerance: Annotated[float | None, typer.Option("--tolerance", min=0, help="Relative difference that is allowed.")] = None,
-    output_format: Format = "table",
-    config: Config = None,
-    assume: Assume = None,
-) -> None:
-    """Compare with Keras, layer by layer; or a workbook with us.
-
-    Exit code 1 where they differ.
-
-    \b
-    weightlens check or.h5
-    weightlens check digits.keras -i digits.csv
-    weightlens check or.h5 --workbook or.xlsx
-    """
-    from weightlens import checks
-    from weightlens.terminal.report import print_report, write_report
-
-    one_of(output_format, "--format", ("table", "json"))
-    loaded = opened(model, config, assume)
-    options: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
-    if workbook is not None:
-        report = checks.check_workbook(workbook, loaded, engine, **options)
-    else:
-        report = checks.check(loaded, inputs_of(given, loaded), **options)
-    if output_format == "json":
-        to_bytes(None, False, lambda file: write_report(report, file))
-    else:
-        to_screen(None, False, lambda screen: print_report(report, screen))
-    raise typer.Exit(0 if report.ok else 1)
 
 
 def predict(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weightlens.checks.report import Report, Row
 from weightlens.model import Model
 
-__all__ = ["Report", "Row", "check", "check_workbook"]
+if TYPE_CHECKING:
+    from weightlens.checks.byhand import HandReport
+
+__all__ = ["Report", "Row", "check", "check_by_hand", "check_workbook"]
 
 
 def check(model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True) -> Report:
@@ -23,3 +27,10 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
     from weightlens.checks.workbook import check_workbook as compare
 
     return compare(book, model, engine, tolerance)
+
+
+def check_by_hand(model: Model, inputs: Any, given: str | Path, ranges: Sequence[str] = (), steps: Sequence[str] = ()) -> HandReport:
+    """Compare a calculation by hand (a .csv, ``-``, or a workbook) with ours, and explain the first step that differs."""
+    from weightlens.checks.byhand import check_by_hand as compare
+
+    return compare(model, inputs, given, ranges, steps)

@@ -125,7 +125,7 @@ class Explainer:
         units = sorted({e[-1] for e in differing})
         if len(units) < len(samples):
             return "in unit " + ", ".join(map(str, units[:6]))
-        return "in sample " + ", ".join(str(s + 1) for s in samples[:6])
+        return "in sample " + ", ".join(map(str, samples[:6]))
 
     def other_samples(self) -> list[Mistake]:
         """Rows that are right for other rows of the input."""
@@ -146,7 +146,7 @@ class Explainer:
             return []
         shifts = {(b - a) % samples for a, b in moved.items()}
         bits = np.log2(samples) * (1 if len(shifts) == 1 or len(moved) == 1 else len(moved)) + 1.0
-        pairs = "; ".join(f"row {a + 1} is sample {b + 1}" for a, b in sorted(moved.items())[:4])
+        pairs = "; ".join(f"sample {a} is that of {b}" for a, b in sorted(moved.items())[:4])
         return [Mistake("another sample", f"another sample of the data was computed ({pairs})", edits, None, float(bits))]
 
     def correction(self, mistake: Mistake) -> str:
@@ -207,7 +207,7 @@ def path(step: Step | None) -> str:
 
 def element_words(step: Step, index: tuple[int, ...]) -> str:
     """``dense/pre-activation, sample 2, unit 1``."""
-    parts = [f"sample {index[0] + 1}"] if len(index) > 1 else []
+    parts = [f"sample {index[0]}"] if len(index) > 1 else []
     inside = index[1:] if len(index) > 1 else index
     parts += [f"unit {inside[0]}" if len(inside) == 1 else f"element [{', '.join(map(str, inside))}]"] if inside else []
     return ", ".join([path(step), *parts])

@@ -79,11 +79,24 @@ class NoSuchStep(BadInput):
 
 
 def place(claims: Claims, trace: Trace) -> list[Given]:
-    """The claims, sorted by the steps they are about, in the order in which these are computed."""
+    """The claims, sorted by the steps they are about, in the order in which these are computed.
+
+    Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: whatever agrees with more of the numbers.
+    """
     if claims.rows:
         return rows_of_outputs(claims, trace)
     samples = [claim.sample for claim in claims.items if claim.sample is not None]
-    first = 0 if 0 in samples else 1  # samples are numbered from 1, as in a workbook, unless there is a sample 0
+    if not samples or min(samples) == 0:
+        return placed(claims, trace, 0)
+    from_one = placed(claims, trace, 1)
+    if max(samples) >= trace.inputs[0].shape[0]:
+        return from_one
+    claims.unknown.clear()
+    return max(placed(claims, trace, 0), from_one, key=lambda givens: sum(int(g.agrees(g.step.value).sum()) for g in givens))
+
+
+def placed(claims: Claims, trace: Trace, first: int) -> list[Given]:
+    """The claims by step, where the first sample has this number."""
     steps = steps_of(trace)
     order = {id(step.made): i for i, step in enumerate(steps)}
     groups: dict[int, tuple[Step, list[Claim]]] = {}
@@ -224,7 +237,7 @@ def element(sample: int, flat: int, inside: Index, batched: bool, shape: Index, 
     """The index of an element of the step's array."""
     samples = shape[0] if batched else 1
     if batched and not 0 <= sample < samples:
-        raise BadInput(f"{claim.place}: sample {sample + 1} of {step.layer}/{step.name}, but the input has {samples}")
+        raise BadInput(f"{claim.place}: sample {claim.sample} of {step.layer}/{step.name}, but the input has {samples}")
     if not 0 <= flat < max(int(np.prod(inside)), 1):
         raise BadInput(f"{claim.place}: unit {flat} of {step.layer}/{step.name}, which has {int(np.prod(inside))} (numbered from 0)")
     within = tuple(int(i) for i in np.unravel_index(flat, inside)) if inside else ()

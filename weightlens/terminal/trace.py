@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -17,14 +17,18 @@ from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import dump
 from weightlens.terminal.matrices import Labels, View, matrix_lines, view_of
 
+Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
+
 ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
 FEW = 64  # numbers of a step that are printed without abbreviating
 WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
 
 
-def print_trace(model: Model, trace: Trace, screen: Screen, layers: tuple[str, ...], full: bool, precision: int) -> None:
-    """Print the inputs, each layer's steps, and the outputs."""
-    writer = TraceWriter(model, screen, full, precision)
+def print_trace(
+    model: Model, trace: Trace, screen: Screen, layers: tuple[str, ...], full: bool, precision: int, cells: Cells | None = None
+) -> None:
+    """Print the inputs, each layer's steps, and the outputs; with ``cells``, where each number stands in a workbook."""
+    writer = TraceWriter(model, screen, full, precision, cells or {})
     if not layers:
         for x in trace.inputs:
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
@@ -60,14 +64,17 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
         screen.lines(writer.step(step))
 
 
-def write_json(trace: Trace, file: BinaryIO, layers: list[str] | tuple[str, ...]) -> None:
-    """The whole trace for machines: inputs, steps with their words and values, outputs."""
+def write_json(trace: Trace, file: BinaryIO, layers: list[str] | tuple[str, ...], cells: Cells | None = None) -> None:
+    """The whole trace for machines: inputs, steps with their words and values (and cells of a workbook), outputs."""
     inputs = [{"name": x.name, "values": x.value} for x in trace.inputs]
     file.write(b'{"inputs":' + dump(inputs) + b',"steps":[')
     first = True
     for step in trace.steps:
         if not layers or any(belongs(step, name) for name in layers):
-            facts = {"layer": step.layer, "name": step.name, "words": step.words, "shape": step.value.shape}
+            facts: dict[str, Any] = {"layer": step.layer, "name": step.name, "words": step.words, "shape": step.value.shape}
+            if cells is not None and id(step.made) in cells:
+                sheet, references = cells[id(step.made)]
+                facts |= {"sheet": sheet, "cells": references.tolist()}
             file.write(b"," * (not first) + dump(facts | {"values": np.ascontiguousarray(step.value)}))
             first = False
     outputs = [np.ascontiguousarray(y) for y in trace.outputs] if trace.results else []
@@ -103,8 +110,8 @@ def shape_of(values: np.ndarray) -> str:
 class TraceWriter:
     """Writes steps: as worked-out elements where there are few, as a matrix with one example where there are many."""
 
-    def __init__(self, model: Model, screen: Screen, full: bool, precision: int) -> None:
-        self.model, self.screen, self.full, self.precision = model, screen, full, precision
+    def __init__(self, model: Model, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
+        self.model, self.screen, self.full, self.precision, self.cells = model, screen, full, precision, cells
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:
@@ -114,9 +121,12 @@ class TraceWriter:
         room = self.screen.width - len(last) - len(shape)
         yield from above
         yield last + " " * room + self.screen.dim(shape) if room > 0 else last
+        sheet, references = self.cells.get(id(step.made), ("", None))
+        if references is not None and references.size:
+            yield self.screen.dim(f"    cells {references.flat[0]} to {references.flat[-1]} of sheet {sheet!r}")
         if step.value.dtype.kind not in "biuf":
             yield f"    {clean(step.value.tolist(), self.screen.width - 4)}"
-        elif 0 < step.value.size <= WORKED:
+        elif 0 < step.value.size <= (WORKED if references is None else FEW):
             yield from self.worked(step)
         else:
             yield from self.numbers(step.value, "")
@@ -128,6 +138,9 @@ class TraceWriter:
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with the numbers it is made of."""
         names = [element_name(index, step.value.shape) for index in np.ndindex(step.value.shape)]
+        if id(step.made) in self.cells:
+            references = self.cells[id(step.made)][1].reshape(-1).tolist()
+            names = [f"{reference:6} {name}" for reference, name in zip(references, names, strict=True)]
         width = max(map(len, names))
         for name, index in zip(names, np.ndindex(step.value.shape), strict=True):
             start = "    " + (name.ljust(width) + "  " if width else "")

@@ -125,6 +125,19 @@ def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], 
     return found
 
 
+def cells_of(book: Book, trace: Trace) -> dict[int, tuple[str, np.ndarray]]:
+    """The sheet and cells of every step of a trace that stands in a workbook, by the id of its value."""
+    steps = steps_by_entry(trace)
+    found: dict[int, tuple[str, np.ndarray]] = {}
+    for entry in read_map(book):
+        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
+        if step is not None:
+            found[id(step.made)] = entry.sheet, entry.references()
+    if not found:
+        raise BadInput(f"{book.path.name}: holds no step of this calculation: a workbook of another model, or of another number of samples")
+    return found
+
+
 def address(reference: str) -> int:
     """``B6`` as an integer: the row times 2^14, plus the column."""
     from weightlens.checks.book import column_number

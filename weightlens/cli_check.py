@@ -1,0 +1,86 @@
+"""The commands ``check`` and ``import``: is it right, and back into the model with what was changed.
+
+Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, one_of, opened, to_bytes, to_screen
+
+Workbook = Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")]
+ByHand = Annotated[str | None, typer.Option("--by-hand", metavar="FILE", help="A calculation by hand: .csv, .xlsx, or - to type it in.")]
+Areas = Annotated[list[str] | None, typer.Option("--range", metavar="AREA", help="Where it stands: Sheet1!G3:H6; may be repeated.")]
+Steps = Annotated[list[str] | None, typer.Option("--step", metavar="STEP", help="The step in that range: dense/pre-activation.")]
+
+
+def check(
+    model: ModelFile,
+    given: Input = None,
+    workbook: Workbook = None,
+    engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="libreoffice, gnumeric or ironcalc.")] = None,
+    by_hand: ByHand = None,
+    areas: Areas = None,
+    steps: Steps = None,
+    tolerance: Annotated[float | None, typer.Option("--tolerance", min=0, help="Relative difference that is allowed.")] = None,
+    output_format: Format = "table",
+    config: Config = None,
+    assume: Assume = None,
+) -> None:
+    """Compare with Keras; or a workbook, or a calculation by hand, with us.
+
+    Exit code 1 where they differ. A calculation by hand is a row of outputs for each sample, or a table
+    layer,step,sample,unit,value; the first step that differs is explained.
+
+    \b
+    weightlens check or.h5
+    weightlens check digits.keras -i digits.csv
+    weightlens check or.h5 --workbook or.xlsx
+    weightlens check or.h5 -i or.csv --by-hand mine.csv
+    weightlens check or.h5 -i or.csv --by-hand mine.xlsx --range Sheet1!G3:H6 --step dense/pre-activation
+    """
+    from weightlens import checks
+    from weightlens.terminal.report import print_report, write_report
+
+    one_of(output_format, "--format", ("table", "json"))
+    loaded = opened(model, config, assume)
+    options: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
+    report: checks.Report
+    show: Any = print_report
+    if by_hand is not None:
+        from weightlens.terminal.byhand import print_hand_report
+
+        inputs = None if given is None else inputs_of(given, loaded)
+        report, show = checks.check_by_hand(loaded, inputs, by_hand, areas or (), steps or ()), print_hand_report
+    elif workbook is not None:
+        report = checks.check_workbook(workbook, loaded, engine, **options)
+    else:
+        report = checks.check(loaded, inputs_of(given, loaded), **options)
+    if output_format == "json":
+        to_bytes(None, False, lambda file: write_report(report, file))
+    else:
+        to_screen(None, False, lambda screen: show(report, screen))
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def import_(
+    workbook: Annotated[Path, typer.Argument(metavar="WORKBOOK", help="A workbook that weightlens wrote and somebody edited.")],
+    model: ModelFile,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The new model, of the same kind.")],
+    force: Force = False,
+    config: Config = None,
+) -> None:
+    """Carry changed weights back into a new model file.
+
+    \b
+    weightlens import edited.xlsx or.h5 -o new.h5
+    """
+    from weightlens.importing import import_workbook
+    from weightlens.terminal.escape import clean
+
+    imported = import_workbook(workbook, model, output, force, config)
+    for line in imported.lines:
+        typer.echo(clean(line, 400))
+    typer.echo(f"{output} written ({output.stat().st_size:,} bytes).")
