@@ -162,6 +162,14 @@ def test_what_does_not_fit_a_sheet_is_refused_and_nothing_is_written(tmp_path: P
     assert not list(tmp_path.iterdir())
 
 
+def test_one_sample_alone_is_refused_where_samples_are_mixed(tmp_path: Path) -> None:
+    mixing = lambda x, w, step: x - np.mean(x, axis=0)  # noqa: E731
+    with pytest.raises(NoFormula, match="across the samples"):
+        written(mixing, tmp_path / "book.xlsx", X[:1])
+    written(mixing, tmp_path / "book.xlsx", X)
+    assert check_workbook(tmp_path / "book.xlsx", engine="ironcalc").ok
+
+
 def test_a_long_expression_is_cut_into_steps(tmp_path: Path) -> None:
     written(lambda x, w, step: sum(np.sin(x * i) for i in range(1, 400)), tmp_path / "book.xlsx", X)
     assert check_workbook(tmp_path / "book.xlsx", engine="ironcalc").ok

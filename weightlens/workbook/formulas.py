@@ -28,7 +28,7 @@ from weightlens.workbook.table import (
     SELF_WRAPPED,
     UFUNC_REDUCTIONS,
     argument,
-    operation,
+    operation, reduced_axes,
 )  # fmt: skip
 
 
@@ -142,20 +142,12 @@ class Formulas:
             parts += [text, made.at_least(level)]
         return combine([*parts, texts[-1]], x.shape, ATOM, boolean)
 
-    def axes(self, x: Recorded) -> tuple[list[int], list[int]]:
-        """The axes that a reduction runs over, and the others."""
-        rank, axis = len(x.args[0].shape), argument(x, 1, "axis")
-        if axis is None and operation(x) in UFUNC_REDUCTIONS and "axis" not in x.kwargs and len(x.args) < 2:
-            axis = 0
-        over = list(range(rank)) if axis is None else [a % rank for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
-        return over, [a for a in range(rank) if a not in over]
-
     def rows(self, x: Recorded) -> tuple[Cells, tuple[int, ...]]:
         """The operand's cells with the reduced axes last: ``(elements, reduced)``, and the shape of the elements."""
         cells = self.cells(x.args[0])
         if cells is None:
             raise Unwritable("an operand without cells")
-        axes, rest = self.axes(x)
+        axes, rest = reduced_axes(x)
         shape = tuple(cells.shape[a] for a in rest)
         return np.ascontiguousarray(np.transpose(cells, [*rest, *axes])).reshape(int(np.prod(shape, dtype=np.int64)), -1), shape
 

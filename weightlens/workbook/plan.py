@@ -23,7 +23,7 @@ from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.promote import with_operands
 from weightlens.workbook.shorten import shorten
-from weightlens.workbook.table import PRODUCTS, operation
+from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation, reduced_axes
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
 MAX_CELLS = 40_000_000
@@ -52,6 +52,7 @@ class Plan(Book):
         self.placed: dict[int, Placed] = {}
         self.also: dict[int, Block] = {}  # cells read in place of a value's own: the switch's, or another run's weights
         self.formulas = Formulas(self.cells)
+        refuse_lone_sample(trace)
         self._arrange()
 
     # -- arrangements: each block on a sheet of its own for now, which is enough to see patterns ---------------------------
@@ -189,6 +190,19 @@ class Plan(Book):
         if cells is None:
             raise RuntimeError("only what has cells can be shown again")
         return Block(arrangement, x.value, make=lambda: refer(cells), sheet_names=self.titles)
+
+
+def refuse_lone_sample(trace: Trace) -> None:
+    """Refuse one sample alone where the network reduces over the samples of a batch: its answer would be another one."""
+    if any(x.ndim == 0 or x.shape[0] != 1 for x in trace.inputs):
+        return
+    for step in trace.steps:
+        stack = [step.made]
+        while stack:
+            x = stack.pop()
+            stack.extend(y for y in operands(x) if not y.kind)
+            if operation(x) in REDUCTIONS and x.args[0].ndim > 1 and 0 in reduced_axes(x)[0]:
+                raise NoFormula(step.layer, f"step {step.name}", "works across the samples of a batch; give several of them with -i")
 
 
 def as_number(made: Expression) -> Expression:

@@ -16,7 +16,7 @@ from weightlens.workbook.cells import Expression
 from weightlens.workbook.formulas import Formulas
 from weightlens.workbook.products import einsum_subscripts
 from weightlens.workbook.promote import evaluate
-from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation
+from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation, reduced_axes
 
 LONGEST = 6000  # characters that one product or reduction may take of a formula, sheet names included
 PER_AREA = 64  # characters of a rectangle on another sheet
@@ -97,7 +97,7 @@ def _cut_product(x: Recorded, parts: int, layer: str, place: Callable[[Step], No
 def _cut_reduction(x: Recorded, parts: int, layer: str, place: Callable[[Step], None], formulas: Formulas) -> list[Step]:
     """A reduction of many cells as the reduction of partial ones."""
     function = COMBINED[REDUCTIONS[operation(x)][0]]
-    axes, rest = formulas.axes(x)
+    axes, rest = reduced_axes(x)
     data = _with_value(x.args[0])
     shape = tuple(data.shape[a] for a in rest)
     rows = np.reshape(np.transpose(data, [*rest, *axes]), (*shape, -1))

@@ -105,3 +105,12 @@ def needs_cells(x: Recorded) -> bool:
 
 def argument(x: Recorded, position: int, name: str) -> Any:
     return x.args[position] if len(x.args) > position else x.kwargs.get(name)
+
+
+def reduced_axes(x: Recorded) -> tuple[list[int], list[int]]:
+    """The axes that a reduction runs over, and the others."""
+    rank, axis = len(x.args[0].shape), argument(x, 1, "axis")
+    if axis is None and operation(x) in UFUNC_REDUCTIONS and "axis" not in x.kwargs and len(x.args) < 2:
+        axis = 0
+    over = list(range(rank)) if axis is None else [a % rank for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    return over, [a for a in range(rank) if a not in over]
