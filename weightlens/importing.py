@@ -104,7 +104,7 @@ def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
 def compared(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:
     """The weight with the cells' numbers where they differ, and these differences.
 
-    A number that reads back as the stored one is unchanged, also where a spreadsheet program kept only 15 digits of it.
+    A number that reads back as the stored one is unchanged, also where a program kept only 15 or 16 digits of it.
     """
     value = weight.value.copy()
     changes = []
@@ -131,7 +131,7 @@ def finite(shown: Any, old: float, cell: Any) -> float | None:
 def same(new: float, old: float, dtype: np.dtype) -> bool:
     """Whether a number in a sheet is the stored one."""
     with np.errstate(over="ignore"):
-        return bool(new == old or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new == float(f"{old:.15g}"))
+        return bool(new == old or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in (float(f"{old:.15g}"), float(f"{old:.16g}")))
 
 
 def fitting(new: float, dtype: np.dtype, cell: str) -> float:

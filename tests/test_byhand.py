@@ -1,0 +1,226 @@
+"""Calculations by hand: right ones are confirmed, and every known mistake is named, whoever makes it.
+
+The mistakes are made by ``tests/by_hand.py``, plain loops that share nothing with the code that explains them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+
+import weightlens
+from tests import by_hand
+from tests.by_hand import RIGHT, Steps, calculate, slips
+from tests.conftest import INPUTS, sample_input
+from weightlens.checks import check_by_hand
+from weightlens.checks.byhand import HandReport
+from weightlens.checks.claims import allowances, from_number, written
+from weightlens.cli import main
+from weightlens.errors import BadInput
+from weightlens.model import Model
+
+AS_GOOD = {"bias misread": {"weight misread", "bias of another unit", "no bias"}}  # other words for the same slip
+TRUTH_TABLE = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+OR = next(path for path in INPUTS if path.stem == "or")
+
+
+def rows(steps: Steps, digits: int) -> str:
+    """The final outputs, a row per sample."""
+    return "\n".join(",".join(f"{v:.{digits}f}" for v in row.ravel()) for row in steps[list(steps)[-1]])
+
+
+def table(steps: Steps, digits: int) -> str:
+    """Every step, number by number."""
+    lines = ["layer,step,sample,unit,value"]
+    for (layer, step), array in steps.items():
+        lines += [f"{layer},{step},{i},{u},{v:.{digits}f}" for i, row in enumerate(array) for u, v in enumerate(row.ravel())]
+    return "\n".join(lines)
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Callable[[Model, np.ndarray, str], HandReport]:
+    """A calculation written to a file and checked."""
+
+    def check(model: Model, x: np.ndarray, text: str) -> HandReport:
+        file = tmp_path / "mine.csv"
+        file.write_text(text)
+        return check_by_hand(model, x, file)
+
+    return check
+
+
+@pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("write", [rows, table])
+def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, int], str], checked: Callable[..., HandReport]) -> None:
+    """In at least 95 % of the cases that the digits can tell apart; and what is right is never explained away."""
+    model, x = weightlens.load(path), sample_input(path).astype(float)[:5]
+    right = calculate(model, x)
+    np.testing.assert_allclose(right[list(right)[-1]], model.predict(x)[0], atol=1e-9)
+    missed, cases = [], 0
+    for digits in (2, 3, 4):
+        assert checked(model, x, write(right, digits)).ok
+        texts = [(slip, write(calculate(model, x, slip), digits)) for slip in slips(model, x)]
+        for slip, text in texts:
+            same = {other.kind for other, t in texts if t == text} | ({RIGHT.kind} if text == write(right, digits) else set())
+            if same != {slip.kind}:
+                continue
+            report = checked(model, x, text)
+            found = report.explanations[0].kind if report.explanations else "nothing"
+            cases += 1
+            if report.ok or found not in {slip.kind, *AS_GOOD.get(slip.kind, ())}:
+                missed.append(f"{digits} digits, {slip}: {found}")
+    assert len(missed) <= 0.05 * cases, f"{len(missed)} of {cases}: {missed}"
+
+
+def tutorial(bias: np.ndarray | None = None) -> str:
+    """The calculation of the tutorial: dot products, biases, e^x without subtracting the maximum, sums, probabilities to two digits."""
+    dense = weightlens.load(OR)["dense"]
+    lines = ["layer,step,sample,unit,value"]
+    for sample, x in enumerate(TRUTH_TABLE, 1):
+        z = x @ dense.kernel + (dense.bias if bias is None else bias)
+        e = np.exp(np.round(z, 4))
+        steps = (("pre-activation", z, 4), ("e^x", e, 4), ("sum", [e.sum()], 4), ("softmax", e / e.sum(), 2))
+        for name, numbers, digits in steps:
+            layer = "dense" if name == "pre-activation" else "softmax"
+            lines += [f"{layer},{name},{sample},{unit},{value:.{digits}f}" for unit, value in enumerate(numbers)]
+    return "\n".join(lines)
+
+
+def test_the_tutorial_is_confirmed(checked: Callable[..., HandReport]) -> None:
+    report = checked(weightlens.load(OR), TRUTH_TABLE, tutorial())
+    assert report.ok, report.summary
+    assert [row.class_name for row in report.rows] == ["pre-activation", "exponentials", "sum", "activation"]
+
+
+def test_one_wrong_bias_in_the_tutorial_is_found(checked: Callable[..., HandReport]) -> None:
+    model = weightlens.load(OR)
+    bias = model["dense"].bias.astype(float)
+    bias[1] += 0.5
+    report = checked(model, TRUTH_TABLE, tutorial(bias))
+    assert not report.ok
+    assert report.first.startswith("the first step that differs is dense/pre-activation, sample")
+    first = report.explanations[0]
+    assert first.kind == "weight misread"
+    assert "dense/bias [1]" in first.words
+    assert f"{bias[1]:.3g}"[:5] in first.words
+
+
+def test_rounding_on_the_way_is_no_mistake(checked: Callable[..., HandReport]) -> None:
+    """Steps computed from rounded earlier steps are right; an answer from rounded weights is told from a wrong one."""
+    model = weightlens.load(OR)
+    kernel, bias = (np.round(w.astype(float), 2) for w in (model["dense"].kernel, model["dense"].bias))
+    z = np.round(TRUTH_TABLE @ model["dense"].kernel + model["dense"].bias, 1)
+    e = np.exp(z)
+    lines = ["layer,step,unit,value"]
+    lines += [f"dense,pre-activation,{u},{v:.1f}" for row in z for u, v in enumerate(row)]
+    lines += [f"softmax,softmax,{u},{v:.4f}" for row in e / e.sum(1, keepdims=True) for u, v in enumerate(row)]
+    report = checked(model, TRUTH_TABLE, "\n".join(lines))
+    assert report.ok
+    assert "rounded" in report.notes[0]
+    z = TRUTH_TABLE @ kernel + bias
+    e = np.exp(z)
+    report = checked(model, TRUTH_TABLE, "\n".join(",".join(f"{v:.6f}" for v in row) for row in e / e.sum(1, keepdims=True)))
+    assert not report.ok
+    assert (report.explanations[0].kind, report.explanations[0].harmless) == ("rounding", True)
+
+
+@pytest.mark.parametrize(("text", "value", "decimals", "digits"), [
+    ("0.83", 0.83, 2, 2), ("0.80", 0.8, 2, 2), ("-.5", -0.5, 1, 1), ("12", 12, 0, 2), ("1.2e-3", 0.0012, 4, 2), ("83 %", 0.83, 2, 2),
+    ("\u22121", -1, 0, 1),
+])  # fmt: skip
+def test_digits_are_read_from_the_text(text: str, value: float, decimals: int, digits: int) -> None:
+    number = written(text)
+    assert number is not None
+    assert (number.value, number.decimals, number.digits) == (pytest.approx(value), decimals, digits)
+
+
+@pytest.mark.parametrize(("values", "allowed"), [
+    (["0.83", "0.1", "0.05"], [0.005, 0.005, 0.005]),  # a zero at the end was not written
+    (["0.983", "0.0123", "0.00471", "12.5"], [5e-4, 5e-5, 5e-6, 0.05]),  # three digits that matter
+    (["1", "0.9996", "0.0004"], [5e-5, 5e-5, 5e-5]),
+])  # fmt: skip
+def test_numbers_are_compared_at_the_digits_given(values: list[str], allowed: list[float]) -> None:
+    np.testing.assert_allclose(allowances([from_number(float(v)) for v in values]), allowed)
+
+
+def test_a_spreadsheet_of_one_s_own(tmp_path: Path) -> None:
+    """Any range with its step: a row per sample or a column per sample; what is wrong is found there."""
+    model = weightlens.load(OR)
+    z = TRUTH_TABLE @ model["dense"].kernel + model["dense"].bias
+    book = openpyxl.Workbook()
+    for i, row in enumerate(np.round(z, 3)):
+        for j, value in enumerate(row):
+            book.active.cell(3 + i, 7 + j, float(value))
+            book.active.cell(20 + j, 2 + i, float(value) - (j == 1) * float(model["dense"].bias[1]))
+    book.save(tmp_path / "own.xlsx")
+    name = book.active.title
+    assert check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H6"], ["dense/pre-activation"]).ok
+    report = check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!B20:E21"], ["dense/pre-activation"])
+    assert report.explanations[0].kind == "no bias"
+    with pytest.raises(BadInput, match="2 x 2 cells"):
+        check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H4"], ["softmax/sum"])
+
+
+def test_an_edited_workbook(tmp_path: Path) -> None:
+    """Our own workbook is right as written; a changed weight, and a number typed over a formula, are named with their cells."""
+    model, path = weightlens.load(OR), tmp_path / "or.xlsx"
+    weightlens.export(model, path, TRUTH_TABLE)
+    assert check_by_hand(model, None, path).ok
+    book = openpyxl.load_workbook(path)
+    (sheet, area), = book.defined_names["w_dense_bias"].destinations
+    cell = book[sheet][area.replace("$", "")][0][1]
+    cell.value += 0.25
+    book.save(path)
+    report = check_by_hand(model, None, path)
+    assert not report.ok
+    assert report.explanations[0].kind == "weight changed"
+    assert cell.coordinate in report.explanations[0].words
+
+
+def test_an_exercise(tmp_path: Path) -> None:
+    """The blank cells of an exercise are compared as far as they are filled in."""
+    model, path = weightlens.load(OR), tmp_path / "exercise.xlsx"
+    weightlens.export(model, path, TRUTH_TABLE, blank=["pre-activation"])
+    with pytest.raises(BadInput, match="no step of it has been filled in"):
+        check_by_hand(model, TRUTH_TABLE, path)
+    dense = model["dense"]
+    for wrong, kind in ((0.0, ""), (1.0, "no bias")):
+        book = openpyxl.load_workbook(path)
+        row = next(r for r in book["Cells"].iter_rows(values_only=True) if r[:3] == ("step", "dense", "pre-activation"))
+        cells = book["1 network"][row[5]]
+        for i, z in enumerate(TRUTH_TABLE @ dense.kernel + (1 - wrong) * dense.bias):
+            for j, value in enumerate(z):
+                cells.offset(i, j).value = round(float(value), 2)
+        book.save(tmp_path / "done.xlsx")
+        report = check_by_hand(model, TRUTH_TABLE, tmp_path / "done.xlsx")
+        assert [e.kind for e in report.explanations[:1]] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("", "holds no numbers"), ("0.1,0.2,0.3", "a row has 3 numbers"), ("0.1,x", "'x' is not a number"), ("0.1,0.9\n" * 9, "more rows"),
+    ("layer,step,unit,value\ndens,sum,0,1", "did you mean 'dense'"), ("layer,step,unit,value\ndense,squares,0,1", "no step 'squares'"),
+    ("layer,step,sample,unit,value\ndense,dot product,0,7,1", "unit 7"), ("layer,step,sample,unit,value\ndense,dot product,9,0,1", "sample 9"),
+])  # fmt: skip
+def test_what_makes_no_sense_is_refused_in_one_line(text: str, says: str, checked: Callable[..., HandReport]) -> None:
+    with pytest.raises(BadInput, match=says) as refusal:
+        checked(weightlens.load(OR), TRUTH_TABLE, text)
+    assert "\n" not in str(refusal.value)
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, file = weightlens.load(OR), tmp_path / "mine.csv"
+    file.write_text(rows(calculate(model, TRUTH_TABLE), 2))
+    assert main(["check", str(OR), "-i", str(INPUTS[OR]), "--by-hand", str(file)]) == 0
+    file.write_text(rows(calculate(model, TRUTH_TABLE, by_hand.Slip("no bias", "dense")), 2))
+    capsys.readouterr()
+    assert main(["check", str(OR), "-i", str(INPUTS[OR]), "--by-hand", str(file)]) == 1
+    assert "the bias of dense was left out" in " ".join(capsys.readouterr().out.split())
+    assert main(["check", str(OR), "-i", str(INPUTS[OR]), "--by-hand", str(file), "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["ok"], found["explanations"][0]["kind"]) == (False, "no bias")
+    assert main(["check", str(OR), "--by-hand", str(tmp_path / "none.csv")]) == 2
