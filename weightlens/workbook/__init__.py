@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightlens.errors import NoFormula
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, NoFormula
 from weightlens.model import Model
 
 if TYPE_CHECKING:

@@ -69,10 +69,13 @@ class Short(Wording):
         return super().name(x)
 
 
-def mathematics(step: Step) -> str:
-    """``z = dot product + bias``; ``e^ / sum``: what stands under the name of a step."""
+def mathematics(step: Step, repeated: bool = False) -> str:
+    """``z = dot product + bias``; ``e^ / sum``: what stands under the name of a step, for all its occurrences if ``repeated``."""
     text, _ = Short(step).result()
-    text = re.sub(r"min\((-?[\w -]+), 700\)", r"\1", text).replace(" . ", " \u00b7 ")
+    text = re.sub(r"min\((-[^(),]*), 700\)", r"\1", text).replace(" . ", " \u00b7 ")  # what keeps e^ from overflowing is detail
+    text = re.sub(r"columns (\d+:\d+) of (\w+)", r"\2[\1]", text)
+    if repeated:  # one caption for all time steps
+        text = re.sub(r"time step \d+", "time step t", text).replace("h0", "h before").replace("c0", "c before")
     text = re.sub(r" over (units|the last axis|axes? [\d, ]+|rows and columns|time steps)", "", text)
     text = re.sub(r" reshaped to [\dx ]+", "", text).strip()
     symbol = SYMBOLS.get(step.name, "")

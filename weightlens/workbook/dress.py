@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 MOST_NOTES = 200  # notes on one sheet; each is a drawing
 ONE_PAGE = 60  # a sheet of up to so many rows is printed on one page
 
+POINTS = [[f"{place}_{part}" for part in ("type", "value", "color")] for place in ("start", "mid", "end")]
+SCALES = {  # kind of scale -> its points: where, and which colour
+    "weight": (("min", None, NEGATIVE), ("num", 0, FILLS["weight"]), ("max", None, POSITIVE)),
+    "both signs": (("min", None, NEGATIVE), ("num", 0, NEUTRAL), ("max", None, POSITIVE)),
+    "map": (("num", 0, NEGATIVE), ("num", 0.5, NEUTRAL), ("num", 1, POSITIVE)),  # shares: one half is the border
+    "relu": (("num", 0, DEAD), ("num", 0.000001, NEUTRAL), ("max", None, STRONG)),  # what is not exactly 0 is alive
+    "size": (("min", None, NEUTRAL), ("percent", 50, "BEDFC5"), ("max", None, STRONG)),
+    "ink": (("min", None, NEUTRAL), ("num", 0, NEUTRAL), ("max", None, "6FA8DC")),
+}
+
 
 def dress(shell: Any, plan: Book) -> None:
     """Make the sheets of the workbook as openpyxl knows them; their rows are ours."""
@@ -72,18 +82,7 @@ def colours(page: Any, sheet: Sheet) -> None:
         font = Font(color="9C0006") if name == "wrong" else None
         page.conditional_formatting.add(area, FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
     for area, kind in sheet.heats:
-        low, middle, high = {
-            "weight": (NEGATIVE, FILLS["weight"], POSITIVE), "both signs": (NEGATIVE, NEUTRAL, POSITIVE), "size": ("", NEUTRAL, STRONG), "ink": ("", NEUTRAL, "6FA8DC"),
-            "map": (NEGATIVE, NEUTRAL, POSITIVE),
-        }[kind]  # fmt: skip
-        if kind == "map":  # shares: one half is the border
-            page.conditional_formatting.add(area.replace("$", ""), ColorScaleRule("num", 0, low, "num", 0.5, middle, "num", 1, high))
-            continue
-        rule = (
-            ColorScaleRule("min", None, low, "num", 0, middle, "max", None, high)
-            if low
-            else ColorScaleRule("min", None, middle, end_type="max", end_color=high)
-        )
+        rule = ColorScaleRule(**{key: value for point, parts in zip(POINTS, SCALES[kind], strict=False) for key, value in zip(point, parts, strict=True)})
         page.conditional_formatting.add(area.replace("$", ""), rule)
 
 

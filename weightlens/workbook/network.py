@@ -30,6 +30,7 @@ SQUARE = 3.6  # characters in a column of square cells
 SQUARE_HEIGHT = 20.0
 GAP = 1.8
 MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
+SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
 
@@ -118,7 +119,7 @@ class NetworkSheets:
         block.style = self.styles.numbers(role, step.made.value, picture, share=is_result and self.is_probability(step.made))
         if placed.occurrence == 0:
             self.columns(sheet, column, a, picture, step.name)
-            self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step))
+            self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
             final = self.options.labels if is_result and a.column_axes == (1,) else ()
             self.labels(sheet, head + LABEL - HEAD, column, dict(enumerate(final)) if len(final) == a.width else column_labels(a))
             sheet.notes[(top, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
@@ -135,7 +136,8 @@ class NetworkSheets:
         a, picture = placed.block.arrangement, squares(sheet)
         sheet.write(row, column, placed.name, self.styles["caption left"])
         sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
-        self.labels(sheet, row + 2, column, column_labels(a))
+        names = {j: text.removeprefix("unit ") for j, text in column_labels(a).items()} if picture else column_labels(a)
+        self.labels(sheet, row + 2, column, names)
         if placed.made.ndim == 2 and a.row_axes == (0,) and column > 0:
             for i in range(min(placed.made.shape[0], 2000)):
                 name = rows_named[i] if rows_named and i < len(rows_named) else f"in {i}"
@@ -184,12 +186,16 @@ class NetworkSheets:
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""
         area, made = placed.block.area, placed.made
-        if made.size > MOST_HEATED or self.plan.one_sheet:
+        relu = step is not None and kind_of_activation(step) == "relu"
+        if made.size > MOST_HEATED:
             return
-        if step is not None and kind_of_activation(step) == "relu":
+        if self.plan.one_sheet:
             first = cell_name(placed.block.first)
-            sheet.rule(area, "dead", f"AND(ISNUMBER({first}),{first}=0)")
-        if picture or made.size >= 24:
+            if relu:
+                sheet.rule(area, "dead", f"AND(ISNUMBER({first}),{first}=0)")
+        elif relu:
+            sheet.heats.append((area, "relu"))
+        elif picture or made.size >= SOME:
             negative = step is not None and bool((made.value < 0).any())
             sheet.heats.append((area, "both signs" if negative else "ink" if step is None else "size"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weightlens.workbook.captions import shape_words
@@ -32,7 +33,7 @@ def write_summary(net: NetworkSheets, sheet: Sheet) -> None:
 def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
     source = net.model.provenance
     facts = [
-        ("file", source.path), ("format", source.format), ("Keras version", source.keras_version), ("backend", source.backend), ("saved", source.date),
+        ("file", Path(source.path).name), ("format", source.format), ("Keras version", source.keras_version), ("backend", source.backend), ("saved", source.date),
         ("parameters", f"{net.model.size:,}"), ("sha-256", source.sha256),
     ]  # fmt: skip
     for name, value in facts:

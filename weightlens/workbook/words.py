@@ -95,7 +95,9 @@ def sentence(layer: Layer) -> str:
     if template is None:
         return documented(layer)
     text = template.format_map(Settings(layer.config))
-    after = AFTER.get(activation_of(layer), "") if layer.class_name != "Activation" else ""
+    after = AFTER.get(activation_of(layer), "")
+    if layer.class_name == "Activation":
+        return f"{after.removeprefix('then ').capitalize()}." if after else text
     return f"{text[:-1]}; {after}." if after else text
 
 

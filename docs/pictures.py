@@ -1,0 +1,110 @@
+"""Draw ``docs/*.png``, workbooks as LibreOffice shows them: ``python docs/pictures.py [NAME...]``.
+
+Needs ``soffice``, ``pdftoppm`` and ``pdftotext`` (Debian: poppler-utils), Pillow, and scikit-learn for the digits.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageChops
+
+import weightlens
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES, DOCS = ROOT / "sample_models", ROOT / "docs"
+MARGIN, WIDEST = 16, 2400
+MANY = 60  # samples on a Data sheet
+FOOTER = 0.945  # the footer stands below this part of the page
+
+
+def table(name: str, columns: int) -> np.ndarray:
+    """The input beside a sample model."""
+    return np.loadtxt(SAMPLES / name, delimiter=",", skiprows=1, ndmin=2, usecols=range(columns))
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Some of scikit-learn's digits, pictures of 8 x 8 pixels, and what they are."""
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return pixels[:MANY], labels[:MANY]
+
+
+def books() -> dict[str, tuple[str, Any, dict[str, Any]]]:
+    """Workbook -> model, inputs, options."""
+    (pixels, labels), names = digits(), [str(i) for i in range(10)]
+    x = table("relu_neuron.csv", 1)
+    return {
+        "or": ("or.h5", table("or.csv", 2), {"labels": ["False", "True"]}),
+        "exercise": ("or.h5", table("or.csv", 2), {"labels": ["False", "True"], "blank": ["dot product", "softmax"]}),
+        "xor": ("xor_sigmoid.h5", table("xor_sigmoid.csv", 3), {"input_labels": ["x0", "x1", "one"]}),
+        "xor_relu": ("xor_relu.h5", table("xor_relu.csv", 2), {"target": [0, 1, 1, 0]}),
+        "relu_neuron": ("relu_neuron.h5", x, {"target": np.maximum(0, 2 * (x[:, 0] - 1)), "input_labels": ["x"]}),
+        "digits_mlp": ("digits_mlp.keras", pixels / 16, {"labels": names, "target": labels}),
+        "digits_cnn": ("digits_cnn.keras", pixels.reshape(-1, 8, 8, 1), {"labels": names, "target": labels}),
+        "sine_lstm": ("sine_lstm.keras", np.load(SAMPLES / "sine_lstm.npy")[:1], {}),
+    }  # fmt: skip
+
+
+# picture -> workbook, sheet, dots per inch
+PICTURES = {
+    "or": ("or", "1 network", 150), "or_summary": ("or", "Summary", 130), "or_check": ("or", "Check", 120), "or_map": ("or", "Map", 90),
+    "exercise": ("exercise", "1 network", 130), "xor": ("xor", "1 network", 150), "xor_map": ("xor_relu", "Map", 90), "relu_neuron": ("relu_neuron", "1 network", 120),
+    "relu_neuron_curve": ("relu_neuron", "Curve", 90), "digits_mlp_inputs": ("digits_mlp", "Inputs", 110), "digits_mlp": ("digits_mlp", "1 hidden", 200),
+    "digits_cnn": ("digits_cnn", "2 conv", 200), "digits_cnn_summary": ("digits_cnn", "Summary", 130), "sine_lstm": ("sine_lstm", "1 lstm", 260),
+}  # fmt: skip
+
+
+def printed(book: Path) -> list[list[str]]:
+    """Print a workbook to a PDF beside it; the words of the last lines of each page, among them the sheet's name (it is in the footer)."""
+    profile = f"-env:UserInstallation={(book.parent / 'profile').as_uri()}"
+    command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(book.parent), str(book)]
+    subprocess.run(command, check=True, capture_output=True)
+    pdf = book.with_suffix(".pdf")
+    pages = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout.split("\f")[:-1]
+    return [[part.strip() for line in page.strip().splitlines()[-2:] for part in line.split("  ")] for page in pages]
+
+
+def draw(pdf: Path, page: int, dpi: int, out: Path) -> None:
+    """One page as a picture, without its footer and its white margins."""
+    stem = pdf.with_suffix("")
+    subprocess.run(["pdftoppm", "-png", "-r", str(dpi), "-f", str(page), "-l", str(page), "-singlefile", str(pdf), str(stem)], check=True)
+    picture = Image.open(stem.with_suffix(".png")).convert("RGB")
+    picture = picture.crop((0, 0, picture.width, int(picture.height * FOOTER)))
+    left, top, right, bottom = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox() or (0, 0, *picture.size)
+    right, bottom = min(picture.width, right + MARGIN), min(picture.height, bottom + MARGIN)
+    picture = picture.crop((max(0, left - MARGIN), max(0, top - MARGIN), right, bottom))
+    if picture.width > WIDEST:
+        picture = picture.resize((WIDEST, picture.height * WIDEST // picture.width), Image.Resampling.LANCZOS)
+    picture.save(out, optimize=True)
+
+
+def main(wanted: list[str]) -> None:
+    """Draw the pictures asked for, or all; each workbook is written and printed once."""
+    chosen = {name: PICTURES[name] for name in wanted or PICTURES}
+    recipes = books()
+    with tempfile.TemporaryDirectory() as scratch:
+        for book in dict.fromkeys(book for book, _, _ in chosen.values()):
+            model, inputs, options = recipes[book]
+            path = weightlens_book(Path(scratch) / f"{book}.xlsx", model, inputs, options)
+            sheets = printed(path)
+            for name, (source, sheet, dpi) in chosen.items():
+                if source == book:
+                    page = next(i for i, lines in enumerate(sheets, 1) if sheet in lines)
+                    draw(path.with_suffix(".pdf"), page, dpi, DOCS / f"{name}.png")
+
+
+def weightlens_book(path: Path, model: str, inputs: Any, options: dict[str, Any]) -> Path:
+    """Write one workbook."""
+    weightlens.export(SAMPLES / model, path, inputs=inputs, **options)
+    return path
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
