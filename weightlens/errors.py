@@ -1,11 +1,11 @@
 """What can go wrong, as one tree.
 
-    WeightlensError            shown to the user as one line; the command line exits with 2
-    ├── UnreadableModel        the file is missing, damaged, hostile or of a kind we do not read
-    ├── UnsupportedLayer       a layer (or an option of it) whose arithmetic we do not know
-    │   └── NoFormula          NumPy can compute it, but a spreadsheet cannot
-    ├── BadInput               the numbers or the options given do not fit the model
-    └── WorkbookTooLarge       it does not fit a sheet; says what would
+WeightlensError            shown to the user as one line; the command line exits with 2
+├── UnreadableModel        the file is missing, damaged, hostile or of a kind we do not read
+├── UnsupportedLayer       a layer (or an option of it) whose arithmetic we do not know
+│   └── NoFormula          NumPy can compute it, but a spreadsheet cannot
+├── BadInput               the numbers or the options given do not fit the model
+└── WorkbookTooLarge       it does not fit a sheet; says what would
 """
 
 from __future__ import annotations

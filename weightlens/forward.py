@@ -12,7 +12,7 @@ import numpy as np
 
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
-from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS, OPERATIONS
+from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import Recorded, Trace, each
@@ -208,6 +208,8 @@ class Run:
 
     def operation(self, layer: Layer, args: Any, kwargs: Any, path: str) -> Any:
         """An operator node of a functional graph: one function, its options from the config (Keras 3) and from the call."""
+        from weightlens.layers.operations import OPERATIONS
+
         function = OPERATIONS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")

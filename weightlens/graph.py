@@ -33,7 +33,9 @@ def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, C
     inputs = {(ref.layer, ref.call) for ref in refs(model.inputs)}
     order: list[tuple[Layer, int, Call]] = []
     state: dict[tuple[str, int], int] = {}  # 1: being visited, 2: done
-    goals = sorted({(ref.layer, ref.call) for ref in refs(model.outputs if wanted is None else wanted)}, key=lambda key: position.get(key[0], 0))
+    goals = sorted(
+        {(ref.layer, ref.call) for ref in refs(model.outputs if wanted is None else wanted)}, key=lambda key: position.get(key[0], 0)
+    )
     stack = [(key, False) for key in reversed(goals)]
     while stack:
         key, leaving = stack.pop()
@@ -47,7 +49,9 @@ def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, C
             raise UnreadableModel(f"the graph of model {model.name!r} runs in a circle through layer {key[0]!r}")
         layer = layers.get(key[0])
         if layer is None or not 0 <= key[1] < len(layer.calls):
-            raise UnreadableModel(f"the graph of model {model.name!r} points at call {key[1]} of layer {key[0]!r}, which is not in the file")
+            raise UnreadableModel(
+                f"the graph of model {model.name!r} points at call {key[1]} of layer {key[0]!r}, which is not in the file"
+            )
         state[key] = 1
         stack.append((key, True))
         call = layer.calls[key[1]]

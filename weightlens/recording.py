@@ -103,10 +103,10 @@ class Recorded(NDArrayOperatorsMixin):
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
-        return np.transpose(self)  # type: ignore[call-overload]
+        return np.transpose(self)
 
     def reshape(self, *shape: Any) -> Any:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[call-overload]
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def astype(self, dtype: Any) -> Any:
         return record(cast, (self, dtype), {})
@@ -138,7 +138,7 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     out = op(*each(value_of, args), **each(value_of, kwargs))
     if isinstance(out, (list, tuple)):
         return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]
-    if getattr(out, "dtype", None) == object:  # np.frompyfunc, used for erf
+    if isinstance(out, np.ndarray) and out.dtype.kind == "O":  # np.frompyfunc, used for erf
         out = out.astype(np.float64)
     return Recorded(out, op, args, kwargs)
 

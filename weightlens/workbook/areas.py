@@ -15,6 +15,7 @@ from weightlens.workbook.cells import ADD, ATOM, CONSTANTS, MULTIPLY, ROW, Area,
 
 FEW = 4  # up to so many single products are written out: B6*D$13+C6*D$14 can be read without help
 MAX_ARGUMENTS = 255
+SHEET_SALT = 0x9E3779B97F4A7C1  # odd, and large: sheets change a hash as much as offsets do
 
 
 @dataclass
@@ -35,11 +36,12 @@ def patterns(rows: Cells) -> Patterns:
     relative = np.where(real, rows - base[:, None] + (1 << 60), rows)
     weights = np.random.default_rng(1).integers(1, 1 << 62, rows.shape[1], dtype=np.int64) | 1
     with np.errstate(over="ignore"):
-        hashes = (relative * weights).sum(axis=1) + (base >> 34) * weights[0]  # a formula names its sheets
+        hashes = (relative * weights).sum(axis=1) + (base >> 34) * SHEET_SALT  # a formula names its sheets
     _, representative, kind = np.unique(hashes, return_index=True, return_inverse=True)
     shapes = relative[representative]
     if not np.array_equal(shapes[kind.reshape(-1)], relative):  # two patterns with one hash: practically impossible, but never wrong
-        shapes, kind = np.unique(relative, axis=0, return_inverse=True)
+        shapes, kind = np.unique(np.column_stack([relative, base >> 34]), axis=0, return_inverse=True)
+        shapes = shapes[:, :-1]
     return Patterns(base, kind.reshape(-1), shapes)
 
 

@@ -51,16 +51,15 @@ class Constants:
 
     def __init__(self) -> None:
         self.values: list[float] = []
-        self._codes: dict[float, int] = {}
+        self._codes: dict[str, int] = {}
 
     def code(self, value: float) -> int:
         """The negative integer that stands for this number; NaN has one too."""
-        key = float("nan") if value != value else float(value)
-        found = self._codes.get(key if key == key else "nan")  # type: ignore[call-overload]
-        if found is None:
-            self.values.append(key)
-            found = self._codes[key if key == key else "nan"] = -len(self.values)  # type: ignore[index]
-        return int(found)
+        key = repr(float(value))
+        if key not in self._codes:
+            self.values.append(float(value))
+            self._codes[key] = -len(self.values)
+        return self._codes[key]
 
     def codes(self, array: Any) -> Cells:
         """The codes of a whole array of numbers."""

@@ -26,9 +26,9 @@ from weightlens.workbook.table import (
     PRODUCTS,
     REDUCTIONS,
     SELF_WRAPPED,
-    UFUNC_REDUCTIONS,
     argument,
-    operation, reduced_axes,
+    operation,
+    reduced_axes,
 )  # fmt: skip
 
 
@@ -60,18 +60,12 @@ class Formulas:
         if moved is None or (isinstance(moved, list) and any(part is None for part in moved)):
             return None
         kwargs = dict(x.kwargs)
-        if op is np.pad:
-            kwargs["constant_values"] = (
-                each(lambda v: CONSTANTS.code(float(v)), kwargs.get("constant_values", 0))
-                if kwargs.get("mode", "constant") == "constant"
-                else 0
-            )
-            if kwargs.get("mode", "constant") != "constant":
-                del kwargs["constant_values"]
+        if op is np.pad and kwargs.get("mode", "constant") == "constant":
+            kwargs["constant_values"] = each(lambda v: CONSTANTS.code(float(v)), kwargs.get("constant_values", 0))
         if op in (np.triu, np.tril):
             keep = op(np.ones(x.shape, bool), *x.args[1:], **kwargs)
-            return np.where(keep, moved, CONSTANTS.code(0.0))  # type: ignore[arg-type]
-        result: Cells = x.op(moved, *x.args[1:], **kwargs)  # type: ignore[misc]
+            return np.where(keep, np.asarray(moved), CONSTANTS.code(0.0))
+        result: Cells = x.op(moved, *x.args[1:], **kwargs)
         return result
 
     def expression(self, x: Any) -> Expression:

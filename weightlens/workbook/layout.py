@@ -159,8 +159,7 @@ def for_step(shape: tuple[int, ...], picture: bool, columns: bool, repeats: int)
         return Arrangement(shape, chosen.row_axes, chosen.column_axes, stretch=repeats)
     if rank == 4 and picture and shape[3] <= FEW_CHANNELS and (shape[2] + 1) * shape[3] <= WIDEST:
         return as_planes(shape)
-    chosen = in_rows(shape, None if picture else 1)
-    return chosen
+    return in_rows(shape, None if picture else 1)
 
 
 def extent(arrangements: Iterable[Arrangement]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def target(path: str | os.PathLike[str], force: bool) -> Path:
     return out
 
 
-def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, level: int = LEVEL) -> None:
+def save(shell: Any, rows: Mapping[str, Callable[[], Iterator[str]]], out: Path, level: int = LEVEL) -> None:
     """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
     buffer = io.BytesIO()
     shell.save(buffer)
@@ -62,8 +62,8 @@ def save(shell: Any, rows: dict[str, Callable[[], Iterator[str]]], out: Path, le
                 if entry.filename.endswith((".rels", "[Content_Types].xml")):
                     data = _relative(entry.filename, data)
                 new.writestr(info, data)
-        os.chmod(scratch, 0o666 & ~_umask())
-        os.replace(scratch, out)
+        Path(scratch).chmod(0o666 & ~_umask())
+        Path(scratch).replace(out)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
         raise

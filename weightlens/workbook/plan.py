@@ -212,8 +212,4 @@ def as_number(made: Expression) -> Expression:
     return combine(["IF(", made, ",1,0)"], made.shape) if made.boolean else made
 
 
-def labels(prefix: str, n: int) -> list[str]:
-    return [f"{prefix} {i}" for i in range(n)]
-
-
-__all__ = ["Any", "Placed", "Plan", "Sheet", "labels"]
+__all__ = ["Any", "Placed", "Plan", "Sheet"]

@@ -24,6 +24,7 @@ def negative(x: Recorded, formulas: Formulas) -> Expression:
 
 
 def square(x: Recorded, formulas: Formulas) -> Expression:
+    """``x^2``."""
     return combine([formulas.arithmetic(x.args[0]).at_least(ATOM), "^2"], x.shape, POWER)
 
 
@@ -34,6 +35,7 @@ def rounded(x: Recorded, formulas: Formulas) -> Expression:
 
 
 def clip(x: Recorded, formulas: Formulas) -> Expression:
+    """``MIN(MAX(x, low), high)``, either bound only if there is one."""
     low, high = argument(x, 1, "a_min"), argument(x, 2, "a_max")
     low, high = x.kwargs.get("min", low), x.kwargs.get("max", high)
     made = formulas.arithmetic(x.args[0])
@@ -118,6 +120,7 @@ def sorted_values(x: Recorded, formulas: Formulas) -> Expression:
 
 
 def error_function(x: Recorded, formulas: Formulas) -> Expression:
+    """``ERF(x)``."""
     return combine(["ERF(", formulas.arithmetic(x.args[0]), ")"], x.shape)
 
 

@@ -7,6 +7,7 @@ features. The parts are made by recording the same NumPy calls on slices, so the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation, reduced_a
 LONGEST = 6000  # characters that one product or reduction may take of a formula, sheet names included
 PER_AREA = 64  # characters of a rectangle on another sheet
 WORTH_A_LOOK = 60  # numbers added up: fewer are never too long
-COMBINED = {"SUM": np.sum, "AVERAGE": np.sum, "MAX": np.max, "MIN": np.min, "PRODUCT": np.prod}
+COMBINED: dict[str, Callable[..., Any]] = {"SUM": np.sum, "AVERAGE": np.sum, "MAX": np.max, "MIN": np.min, "PRODUCT": np.prod}
 
 
 def shorten(step: Step, formulas: Formulas, place: Callable[[Step], None]) -> list[Step]:
@@ -74,7 +75,7 @@ def _summed(x: Recorded) -> int:
 
 def _slices(n: int, parts: int) -> list[slice]:
     edges = np.linspace(0, n, min(parts, n) + 1).astype(int).tolist()
-    return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def _cut_product(x: Recorded, parts: int, layer: str, place: Callable[[Step], None]) -> list[Step]:
@@ -84,7 +85,8 @@ def _cut_product(x: Recorded, parts: int, layer: str, place: Callable[[Step], No
     first, second = labels.split(",")
     left, right = [_with_value(arg) for arg in x.args if not isinstance(arg, str)][:2]
     summed = max((c for c in first if c in second and c not in output), key=lambda c: np.shape(left)[first.index(c)])
-    made, total = [], None
+    made: list[Step] = []
+    total: Any = None
     for cut in _slices(np.shape(left)[first.index(summed)], parts):
         a = left[tuple(cut if c == summed else slice(None) for c in first)]
         b = right[tuple(cut if c == summed else slice(None) for c in second)]
@@ -124,7 +126,7 @@ def _named(x: Recorded, name: str, layer: str, place: Callable[[Step], None]) ->
     return step
 
 
-def _become(x: Recorded, other: Recorded) -> None:
+def _become(x: Recorded, other: Any) -> None:
     """The same value, computed in another way."""
     x.op, x.args, x.kwargs = other.op, other.args, other.kwargs
 
