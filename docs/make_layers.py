@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from weightlens.layers import LAYERS, OPERATIONS
+from weightlens.layers import LAYERS
 from weightlens.layers.activations import ELEMENTWISE, STEPWISE
+from weightlens.layers.operations import OPERATIONS
 
 ACTIVATIONS = ELEMENTWISE | STEPWISE
 TARGET = Path(__file__).resolve().parent / "layers.md"
