@@ -14,9 +14,24 @@ from weightlens.recording import Part, Recorded, Step, cast, each, operands, val
 from weightlens.workbook.table import MOVES, needs_cells, operation
 
 NAMES: dict[Any, str] = {
-    np.multiply: "product", np.add: "sum", np.subtract: "difference", np.divide: "quotient", np.matmul: "dot product", np.einsum: "dot product", np.exp: "exponentials",
-    np.square: "squares", np.sqrt: "root", np.where: "chosen", np.mean: "mean", np.sum: "sum", np.max: "max", np.min: "min", np.pad: "padded", np.abs: "absolute", np.take: "looked up",
-}  # fmt: skip
+    np.multiply: "product",
+    np.add: "sum",
+    np.subtract: "difference",
+    np.divide: "quotient",
+    np.matmul: "dot product",
+    np.einsum: "dot product",
+    np.exp: "exponentials",
+    np.square: "squares",
+    np.sqrt: "root",
+    np.where: "chosen",
+    np.mean: "mean",
+    np.sum: "sum",
+    np.max: "max",
+    np.min: "min",
+    np.pad: "padded",
+    np.abs: "absolute",
+    np.take: "looked up",
+}
 FEW_CONSTANTS = 8  # distinct numbers that may stand as literals in one block's formulas
 MOST_CALLS, DEEPEST = 60, 24  # in one formula; a spreadsheet nests 64 levels, and nobody reads so many
 LONG = 8  # calls; an expression longer than this that is used twice gets cells

@@ -125,9 +125,16 @@ def error_function(x: Recorded, formulas: Formulas) -> Expression:
 
 
 RULES: dict[Any, Rule] = {
-    np.negative: negative, np.square: square, np.rint: rounded, np.round: rounded, np.clip: clip, cast: converted, np.argmax: extreme_place("MAX"), np.argmin: extreme_place("MIN"),
+    np.negative: negative,
+    np.square: square,
+    np.rint: rounded,
+    np.round: rounded,
+    np.clip: clip,
+    cast: converted,
+    np.argmax: extreme_place("MAX"),
+    np.argmin: extreme_place("MIN"),
     np.sort: sorted_values,
-}  # fmt: skip
+}
 
 
 def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:

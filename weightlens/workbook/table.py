@@ -17,10 +17,45 @@ from weightlens.workbook.cells import ADD, ATOM, COMPARE, MULTIPLY, POWER, UNARY
 
 # Calls that only move numbers: applied to the cells just as they are to the values. Data comes first.
 MOVES: set[Any] = {
-    np.reshape, np.transpose, np.pad, np.split, np.array_split, np.stack, np.concatenate, np.flip, np.repeat, np.tile, np.expand_dims, np.squeeze,
-    np.swapaxes, np.moveaxis, np.broadcast_to, np.roll, np.rot90, np.ravel, np.atleast_1d, np.atleast_2d, np.diagonal, np.hstack, np.vstack, np.triu, np.tril,
-    np.flipud, np.fliplr, np.rollaxis, np.copy, np.take, np.take_along_axis, np.delete, np.compress, operator.getitem, sliding_window_view, np.dstack, np.column_stack, np.broadcast_arrays,
-}  # fmt: skip
+    np.reshape,
+    np.transpose,
+    np.pad,
+    np.split,
+    np.array_split,
+    np.stack,
+    np.concatenate,
+    np.flip,
+    np.repeat,
+    np.tile,
+    np.expand_dims,
+    np.squeeze,
+    np.swapaxes,
+    np.moveaxis,
+    np.broadcast_to,
+    np.roll,
+    np.rot90,
+    np.ravel,
+    np.atleast_1d,
+    np.atleast_2d,
+    np.diagonal,
+    np.hstack,
+    np.vstack,
+    np.triu,
+    np.tril,
+    np.flipud,
+    np.fliplr,
+    np.rollaxis,
+    np.copy,
+    np.take,
+    np.take_along_axis,
+    np.delete,
+    np.compress,
+    operator.getitem,
+    sliding_window_view,
+    np.dstack,
+    np.column_stack,
+    np.broadcast_arrays,
+}
 if hasattr(np, "unstack"):
     MOVES.add(np.unstack)
 # Moves of one array that an unnamed expression can follow, too: every element stays one element of it.
@@ -57,13 +92,46 @@ INFIX: dict[Any, tuple[str, int, int, int]] = {  # sign, level, level needed lef
 COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
 
 CALLS: dict[Any, str] = {  # every {} is one operand, written once
-    np.exp: "EXP({})", np.log: "LN({})", np.log2: "LOG({},2)", np.log10: "LOG10({})", np.sqrt: "SQRT({})", np.tanh: "TANH({})", np.abs: "ABS({})", np.fabs: "ABS({})",
-    np.sign: "SIGN({})", np.sin: "SIN({})", np.cos: "COS({})", np.tan: "TAN({})", np.sinh: "SINH({})", np.cosh: "COSH({})", np.arcsin: "ASIN({})", np.arccos: "ACOS({})",
-    np.arctan: "ATAN({})", np.arcsinh: "ASINH({})", np.arccosh: "ACOSH({})", np.arctanh: "ATANH({})", np.maximum: "MAX({},{})", np.minimum: "MIN({},{})", np.fmax: "MAX({},{})",
-    np.fmin: "MIN({},{})", np.floor: "INT({})", np.trunc: "TRUNC({})", np.mod: "MOD({},{})", np.remainder: "MOD({},{})", np.where: "IF({},{},{})",
-    np.expm1: "(EXP({})-1)", np.log1p: "LN(1+{})", np.exp2: "(2^{})", np.reciprocal: "(1/{})", np.ceil: "(-INT(-({})))", np.floor_divide: "INT(({})/({}))", np.degrees: "DEGREES({})", np.radians: "RADIANS({})",
-    np.deg2rad: "RADIANS({})", np.rad2deg: "DEGREES({})",
-}  # fmt: skip
+    np.exp: "EXP({})",
+    np.log: "LN({})",
+    np.log2: "LOG({},2)",
+    np.log10: "LOG10({})",
+    np.sqrt: "SQRT({})",
+    np.tanh: "TANH({})",
+    np.abs: "ABS({})",
+    np.fabs: "ABS({})",
+    np.sign: "SIGN({})",
+    np.sin: "SIN({})",
+    np.cos: "COS({})",
+    np.tan: "TAN({})",
+    np.sinh: "SINH({})",
+    np.cosh: "COSH({})",
+    np.arcsin: "ASIN({})",
+    np.arccos: "ACOS({})",
+    np.arctan: "ATAN({})",
+    np.arcsinh: "ASINH({})",
+    np.arccosh: "ACOSH({})",
+    np.arctanh: "ATANH({})",
+    np.maximum: "MAX({},{})",
+    np.minimum: "MIN({},{})",
+    np.fmax: "MAX({},{})",
+    np.fmin: "MIN({},{})",
+    np.floor: "INT({})",
+    np.trunc: "TRUNC({})",
+    np.mod: "MOD({},{})",
+    np.remainder: "MOD({},{})",
+    np.where: "IF({},{},{})",
+    np.expm1: "(EXP({})-1)",
+    np.log1p: "LN(1+{})",
+    np.exp2: "(2^{})",
+    np.reciprocal: "(1/{})",
+    np.ceil: "(-INT(-({})))",
+    np.floor_divide: "INT(({})/({}))",
+    np.degrees: "DEGREES({})",
+    np.radians: "RADIANS({})",
+    np.deg2rad: "RADIANS({})",
+    np.rad2deg: "DEGREES({})",
+}
 LOGICAL: dict[Any, str] = {
     np.logical_and: "AND({},{})",
     np.logical_or: "OR({},{})",
@@ -75,10 +143,27 @@ LOGICAL: dict[Any, str] = {
 SELF_WRAPPED = {np.exp2, np.log1p}  # their operand stands beside an operator
 
 REDUCTIONS: dict[Any, tuple[str, float | None]] = {  # function, and the constant that it may leave out
-    np.sum: ("SUM", 0.0), np.add.reduce: ("SUM", 0.0), np.mean: ("AVERAGE", None), np.max: ("MAX", -np.inf), np.min: ("MIN", np.inf), np.maximum.reduce: ("MAX", -np.inf),
-    np.minimum.reduce: ("MIN", np.inf), np.prod: ("PRODUCT", 1.0), np.multiply.reduce: ("PRODUCT", 1.0), np.nanmean: ("AVERAGE", np.nan), np.nanmax: ("MAX", np.nan), np.nansum: ("SUM", np.nan), np.any: ("MAX", 0.0),
-    np.nanmin: ("MIN", np.nan), np.all: ("MIN", 1.0), np.var: ("VARP", None), np.std: ("STDEVP", None), np.logical_or.reduce: ("MAX", 0.0), np.logical_and.reduce: ("MIN", 1.0), np.median: ("MEDIAN", None),
-}  # fmt: skip
+    np.sum: ("SUM", 0.0),
+    np.add.reduce: ("SUM", 0.0),
+    np.mean: ("AVERAGE", None),
+    np.max: ("MAX", -np.inf),
+    np.min: ("MIN", np.inf),
+    np.maximum.reduce: ("MAX", -np.inf),
+    np.minimum.reduce: ("MIN", np.inf),
+    np.prod: ("PRODUCT", 1.0),
+    np.multiply.reduce: ("PRODUCT", 1.0),
+    np.nanmean: ("AVERAGE", np.nan),
+    np.nanmax: ("MAX", np.nan),
+    np.nansum: ("SUM", np.nan),
+    np.any: ("MAX", 0.0),
+    np.nanmin: ("MIN", np.nan),
+    np.all: ("MIN", 1.0),
+    np.var: ("VARP", None),
+    np.std: ("STDEVP", None),
+    np.logical_or.reduce: ("MAX", 0.0),
+    np.logical_and.reduce: ("MIN", 1.0),
+    np.median: ("MEDIAN", None),
+}
 UFUNC_REDUCTIONS = {
     np.add.reduce,
     np.maximum.reduce,
@@ -104,6 +189,7 @@ def needs_cells(x: Recorded) -> bool:
 
 
 def argument(x: Recorded, position: int, name: str) -> Any:
+    """An argument of the recorded call, given by position or by name."""
     return x.args[position] if len(x.args) > position else x.kwargs.get(name)
 
 
