@@ -12,9 +12,18 @@ from typing import Any
 
 from weightlens.layers.operations_arrays import OPERATIONS as OF_ARRAYS
 from weightlens.layers.operations_image import OPERATIONS as OF_IMAGES
+from weightlens.layers.operations_linalg import OPERATIONS as OF_MATRICES
 from weightlens.layers.operations_math import OPERATIONS as OF_MATHEMATICS
 from weightlens.layers.operations_nn import OPERATIONS as OF_NETWORKS
 from weightlens.layers.operations_numpy import OPERATIONS as OF_NUMBERS
 from weightlens.layers.operations_tensorflow import OPERATIONS as OF_TENSORFLOW
 
-OPERATIONS: dict[str, Callable[..., Any]] = {**OF_NUMBERS, **OF_ARRAYS, **OF_MATHEMATICS, **OF_NETWORKS, **OF_IMAGES, **OF_TENSORFLOW}
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    **OF_NUMBERS,
+    **OF_ARRAYS,
+    **OF_MATHEMATICS,
+    **OF_MATRICES,
+    **OF_NETWORKS,
+    **OF_IMAGES,
+    **OF_TENSORFLOW,
+}

@@ -1,10 +1,11 @@
-"""Mathematical, core and linear-algebra operations (``keras.ops.math``, ``core``, ``linalg``, ``einops``)."""
+"""Mathematical, and core operations (``keras.ops.math``, ``core``, ``einops``)."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,26 @@ def rfft(x: Any, fft_length: int | None = None, *, step: Step) -> Any:
     x = x[..., :n] if x.shape[-1] >= n else np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, n - x.shape[-1])])
     cosines, sines = fourier(n, n // 2 + 1, x.dtype)
     return [x @ step("cosines", cosines), x @ step("sines", sines)]
+
+
+def irfft(x: Any, fft_length: int | None = None, *, step: Step) -> Any:
+    """The signal that has these frequencies, given as ``(real, imaginary)``."""
+    n = 2 * (x[0].shape[-1] - 1) if fft_length is None else fft_length
+    wanted = n // 2 + 1
+    real, imaginary = (
+        part[..., :wanted] if part.shape[-1] >= wanted else np.pad(part, [(0, 0)] * (part.ndim - 1) + [(0, wanted - part.shape[-1])])
+        for part in x
+    )
+    twice = np.where((np.arange(wanted) == 0) | (2 * np.arange(wanted) == n), 1.0, 2.0) / n  # a frequency stands for its mirror image too
+    cosines, sines = (step(name, (m * twice).T) for name, m in zip(("cosines", "sines"), fourier(n, wanted, real.dtype), strict=True))
+    return step("from cosines", real @ cosines) + step("from sines", imaginary @ sines)
+
+
+def erfinv(x: Any) -> Any:
+    """The number whose error function is ``x``."""
+    return np.frompyfunc(lambda v: NormalDist().inv_cdf((v + 1.0) / 2.0) / math.sqrt(2.0) if abs(v) < 1.0 else v * math.inf, 1, 1)(
+        x
+    ).astype(float)
 
 
 def fft(x: Any, *, step: Step) -> Any:
@@ -170,6 +191,11 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     return inputs
 
 
+def scatter(indices: Any, values: Any, shape: Any) -> Any:
+    """Zeros with numbers added at fixed places."""
+    return scatter_update(np.zeros(shape), indices, values, "add")
+
+
 def turns(places: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
     """For each turn which update goes to which entry (-1: none), so that no entry is met twice in a turn."""
     found: list[np.ndarray] = []
@@ -180,45 +206,6 @@ def turns(places: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
             found.append(slot)
         slot[place] = number
     return found
-
-
-# Linear algebra.
-
-
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The length of vectors (``ord`` 2 unless given), or a norm of matrices over two axes."""
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    ord = {"inf": math.inf, "-inf": -math.inf}.get(ord, ord) if isinstance(ord, str) else ord
-    if ord in (None, "fro") or (ord == 2 and len(axes) == 1):
-        return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
-    if len(axes) > 1:
-        return matrix_norm(x, ord, axes, keepdims)
-    size = np.abs(x)
-    if math.isinf(ord):
-        return (np.max if ord > 0 else np.min)(size, axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.where(np.equal(x, 0), 0.0, 1.0), axis=axes, keepdims=keepdims)
-    return np.power(np.sum(np.power(size, float(ord)), axis=axes, keepdims=keepdims), 1.0 / ord)
-
-
-def matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    """The largest (or smallest) sum of absolute values of a column (1) or a row (infinity)."""
-    if ord not in (1, -1, math.inf, -math.inf):
-        return np.linalg.norm(x, ord=ord, axis=axes, keepdims=keepdims)
-    summed, searched = axes if abs(ord) == 1 else axes[::-1]
-    y = (np.max if ord > 0 else np.min)(np.sum(np.abs(x), axis=summed, keepdims=True), axis=searched, keepdims=True)
-    return y if keepdims else np.squeeze(y, axes)
-
-
-def solve(a: Any, b: Any) -> Any:
-    """``x`` so that ``a . x = b``."""
-    return np.squeeze(np.linalg.solve(a, np.expand_dims(b, -1)), -1) if b.ndim == a.ndim - 1 else np.linalg.solve(a, b)
-
-
-def cholesky(x: Any, upper: bool = False) -> Any:
-    """The triangle whose product with its transpose is ``x``."""
-    y = np.linalg.cholesky(x)
-    return np.swapaxes(y, -1, -2) if upper else y
 
 
 # Axes by name.
@@ -242,13 +229,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Logsumexp": logsumexp, "TopK": top_k, "InTopK": in_top_k, "CDist": cdist, "ExtractSequences": extract_sequences,
     "Erf": activations.erf, "Erfc": lambda x: 1.0 - activations.erf(x), "SegmentSum": segment(np.sum, 0.0),
     "SegmentMax": segment(np.max, -np.inf), "SegmentMin": segment(np.min, np.inf), "SegmentProd": segment(np.prod, 1.0), "RFFT": rfft,
-    "FFT": fft, "FFT2": fft2, "IFFT2": ifft2, "STFT": stft,
+    "IRFFT": irfft, "Erfinv": erfinv, "FFT": fft, "FFT2": fft2, "IFFT2": ifft2, "STFT": stft,
     # core
     "Cast": cast, "SaturateCast": saturate_cast, "ConvertToTensor": convert, "StopGradient": same, "Slice": sliced,
-    "SliceUpdate": slice_update, "ScatterUpdate": scatter_update,
-    # linear algebra
-    "Norm": norm, "Det": np.linalg.det, "Inv": np.linalg.inv, "Solve": solve, "Cholesky": cholesky,
-    "Logdet": lambda x: np.log(np.abs(np.linalg.det(x))),
+    "SliceUpdate": slice_update, "ScatterUpdate": scatter_update, "Scatter": scatter,
     # axes by name
     "Rearrange": rearrange,
 }  # fmt: skip

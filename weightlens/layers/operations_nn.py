@@ -202,6 +202,20 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
     return np.reshape(np.transpose(seen, (0, 1, 4, 5, 2, 3)), (x.shape[0], x.shape[1] * math.prod(size), -1))
 
 
+def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+    """Windows added up where they came from, the way back of ``unfold``: ``(batch, channels, *output_size)``."""
+    space, size, rate, margin, by = (per_axis(setting, 2) for setting in (output_size, kernel_size, dilation, padding, stride))
+    whole = [n + 2 * m for n, m in zip(space, margin, strict=True)]
+    counts = [(n - r * (k - 1) - 1) // s + 1 for n, r, k, s in zip(whole, rate, size, by, strict=True)]
+    x = np.reshape(x, (x.shape[0], -1, *size, *counts))
+    total: Any = 0.0
+    for i, j in np.ndindex(*size):
+        piece = np.moveaxis(convolutional.spread_out(np.moveaxis(x[:, :, i, j], 1, -1), by), -1, 1)
+        first = (i * rate[0], j * rate[1])
+        total = total + np.pad(piece, [(0, 0), (0, 0), *((f, n - f - m) for f, n, m in zip(first, whole, piece.shape[2:], strict=True))])
+    return total[:, :, margin[0] : whole[0] - margin[0], margin[1] : whole[1] - margin[1]]
+
+
 def depth_to_space(x: Any, block_size: int, data_format: Any = "channels_last") -> Any:
     """Channels become blocks of pixels."""
     x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
@@ -253,7 +267,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     # pooling and convolution
     "MaxPool": pooled(pooling.max_pooling), "AveragePool": pooled(pooling.average_pooling), "AdaptiveMaxPool": adaptive(np.max, "max"),
     "AdaptiveAveragePool": adaptive(np.mean, "average"), "Conv": conv, "DepthwiseConv": depthwise_conv, "SeparableConv": separable_conv,
-    "ConvTranspose": conv_transpose, "Unfold": unfold, "DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth,
+    "ConvTranspose": conv_transpose, "Unfold": unfold, "Fold": fold, "DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth,
     # the rest
     "OneHot": one_hot, "MultiHot": multi_hot, "Moments": moments, "BatchNorm": batch_norm, "LayerNorm": layer_norm, "RMSNorm": rms_norm,
     "Normalize": normalize, "BinaryCrossentropy": binary_crossentropy, "CategoricalCrossentropy": categorical_crossentropy,

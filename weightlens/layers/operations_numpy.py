@@ -105,6 +105,17 @@ def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan:
     return np.less_equal(np.abs(np.subtract(x1, x2)), atol + rtol * np.abs(x2))
 
 
+def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether all numbers are close."""
+    return np.all(isclose(x1, x2, rtol, atol, equal_nan))
+
+
+def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Whether each number of ``x1`` is among ``x2``."""
+    found = np.any(np.equal(np.expand_dims(x1, -1), np.reshape(x2, (-1,))), axis=-1)
+    return np.logical_not(found) if invert else found
+
+
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """``x1`` where the condition holds, else ``x2``."""
     if x1 is None or x2 is None:
@@ -308,11 +319,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     # arithmetic
     "Add": np.add, "Subtract": np.subtract, "Multiply": np.multiply, "Divide": np.divide, "TrueDivide": np.divide,
     "DivideNoNan": divide_no_nan, "FloorDivide": floor_divide, "Mod": np.mod, "Fmod": fmod, "Power": np.power, "Negative": np.negative,
-    "Absolute": np.abs, "Fabs": np.abs, "Reciprocal": lambda x: 1.0 / x, "Sign": np.sign, "Square": np.square, "Sqrt": np.sqrt,
-    "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Cbrt": cbrt, "Clip": clip, "Floor": np.floor, "Ceil": np.ceil, "Trunc": np.trunc,
-    "Round": around, "Maximum": np.maximum, "Minimum": np.minimum, "Fmax": np.fmax, "Fmin": np.fmin,
+    "Absolute": np.abs, "Abs": np.abs, "Fabs": np.abs, "Reciprocal": lambda x: 1.0 / x, "Sign": np.sign, "Square": np.square,
+    "Sqrt": np.sqrt, "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Cbrt": cbrt, "Clip": clip, "Floor": np.floor, "Ceil": np.ceil,
+    "Trunc": np.trunc, "Round": around, "Maximum": np.maximum, "Minimum": np.minimum, "Fmax": np.fmax, "Fmin": np.fmin,
     "Hypot": lambda x1, x2: np.sqrt(x1 * x1 + x2 * x2), "Heaviside": heaviside, "NanToNum": nan_to_num, "Real": same, "Conjugate": same,
-    "Copy": same, "Array": same, "StopGradient": same,
+    "Conj": same, "Copy": same, "Array": same, "StopGradient": same,
     # exponents and angles
     "Exp": np.exp, "Exp2": lambda x: np.power(2.0, x), "Expm1": np.expm1, "Log": np.log, "Log1p": np.log1p, "Log2": np.log2,
     "Log10": np.log10, "Logaddexp": logaddexp, "Logaddexp2": logaddexp2, "Ldexp": lambda x1, x2: x1 * np.power(2.0, x2), "Sin": np.sin,
@@ -321,9 +332,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg,
     # comparison and choice
     "Greater": greater, "GreaterEqual": greater_equal, "Less": less, "LessEqual": less_equal, "Equal": equal, "NotEqual": not_equal,
-    "Isclose": isclose, "Isnan": np.isnan, "Isinf": np.isinf, "Isfinite": np.isfinite, "Isposinf": lambda x: x == np.inf,
-    "Isneginf": lambda x: x == -np.inf, "Signbit": np.signbit, "LogicalAnd": logical(np.logical_and), "LogicalOr": logical(np.logical_or),
-    "LogicalXor": logical(np.not_equal), "LogicalNot": logical(np.logical_not), "Where": where, "Select": select,
+    "Isclose": isclose, "AllClose": allclose, "IsIn": isin, "Isnan": np.isnan, "Isinf": np.isinf, "Isfinite": np.isfinite,
+    "Isposinf": lambda x: x == np.inf, "Isneginf": lambda x: x == -np.inf, "Signbit": np.signbit, "LogicalAnd": logical(np.logical_and),
+    "LogicalOr": logical(np.logical_or), "LogicalXor": logical(np.not_equal), "LogicalNot": logical(np.logical_not), "Where": where,
+    "Select": select,
     # whole numbers
     "BitwiseAnd": of_integers(np.bitwise_and), "BitwiseOr": of_integers(np.bitwise_or), "BitwiseXor": of_integers(np.bitwise_xor),
     "BitwiseInvert": of_integers(np.invert), "BitwiseNot": of_integers(np.invert), "BitwiseLeftShift": of_integers(np.left_shift),
@@ -336,5 +348,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Nanprod": without_nan(np.prod, 1.0), "Nanmax": without_nan(np.max, -np.inf), "Nanmin": without_nan(np.min, np.inf),
     "Nanmean": nanmean, "Nanvar": nanvar, "Nanstd": lambda x, axis=None, keepdims=False: np.sqrt(nanvar(x, axis, keepdims)),
     "Nanargmax": without_nan(np.argmax, -np.inf), "Nanargmin": without_nan(np.argmin, np.inf), "Cumsum": along(np.cumsum),
-    "Cumprod": along(np.cumprod), "Diff": diff, "Trapezoid": trapezoid,
+    "Cumprod": along(np.cumprod), "Diff": diff, "Nancumsum": along(np.nancumsum), "Nancumprod": along(np.nancumprod),
+    "Trapezoid": trapezoid,
 }  # fmt: skip

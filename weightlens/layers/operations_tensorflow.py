@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.layers import activations, operations_arrays, operations_image, operations_math, operations_nn, operations_numpy, pooling
+from weightlens.layers import (
+    activations,
+    operations_arrays,
+    operations_image,
+    operations_linalg,
+    operations_math,
+    operations_nn,
+    operations_numpy,
+    pooling,
+)
 from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
 
@@ -143,7 +152,7 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Any:
 
 def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:
     """The length of vectors."""
-    return operations_math.norm(tensor, None if ord == "euclidean" else ord, axes(axis), keepdims or False)
+    return operations_linalg.norm(tensor, None if ord == "euclidean" else ord, axes(axis), keepdims or False)
 
 
 def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = None, axis: int | None = None) -> Any:
@@ -239,13 +248,6 @@ def scatter_update(tensor: Any, indices: Any, updates: Any) -> Any:
 def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:
     """Mean and population variance."""
     return operations_nn.moments(x, tuple(axes) if isinstance(axes, list) else axes, keepdims)
-
-
-def band_part(input: Any, num_lower: int, num_upper: int) -> Any:
-    """A matrix with zeros away from its diagonal."""
-    rows, columns = np.arange(input.shape[-2])[:, None], np.arange(input.shape[-1])
-    kept = ((num_lower < 0) | (rows - columns <= num_lower)) & ((num_upper < 0) | (columns - rows <= num_upper))
-    return np.where(kept, input, 0.0)
 
 
 def pooled(layer: Function) -> Function:
@@ -364,7 +366,7 @@ FUNCTIONS: dict[str, Function] = {
     "math.cumsum": cumulative(np.cumsum), "cumsum": cumulative(np.cumsum), "math.cumprod": cumulative(np.cumprod), "math.top_k": top_k,
     "nn.top_k": top_k, "math.reduce_logsumexp": logsumexp, "reduce_logsumexp": logsumexp, "math.l2_normalize": l2_normalize,
     "nn.l2_normalize": l2_normalize, "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": sort,
-    "argsort": argsort, "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1), "linalg.band_part": band_part,
+    "argsort": argsort, "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1), "linalg.band_part": operations_linalg.band_part,
     "linalg.matrix_transpose": lambda a: np.swapaxes(a, -1, -2), "tensor_scatter_nd_update": scatter_update, "nn.softmax": softmax,
     "nn.log_softmax": log_softmax, "nn.relu": unary(activations.relu), "nn.relu6": unary(activations.relu6),
     "nn.elu": unary(activations.elu), "nn.selu": unary(activations.selu),

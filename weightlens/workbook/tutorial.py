@@ -75,9 +75,6 @@ def steps(net: NetworkSheets, sheet: Sheet, column: int, under: int) -> tuple[di
             sheet.write(SECTION, column, in_framework_words(net.model, step.layer), net.styles["section"])
         width = net.put_step(sheet, step, column)
         row = under
-        block = net.plan.placed[id(step.made)].block
-        if block.row + block.arrangement.height > under - 2:  # a constant may be taller than the samples
-            row = ends[f"{step.layer}: {step.name}"] = block.row + block.arrangement.height + 1
         for placed in net.read_first_by(step):
             weights.append(placed)
             row = net.put_weight(sheet, placed, row, column, names) + 1
