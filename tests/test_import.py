@@ -121,7 +121,8 @@ def no_map(workbook: Any) -> None:
 @pytest.mark.parametrize(("change", "says"), [
     (set_first("half"), "holds 'half', which is not a finite number"), (set_first(None), "is empty"),
     (set_first("not a number"), "not a finite number"), (set_first(True), "not a finite number"),
-    (set_first(1e300), "too large for float32"), (set_first("=1/0"), "is empty|not a finite number"), (forget_name, "w_dense_bias .* is gone"), (smaller_name, "covers 1 x 1 cells"), (no_map, "weightlens did not write it"),
+    (set_first(1e300), "too large for float32"), (set_first("=1/0"), "is empty|not a finite number"),
+    (forget_name, "w_dense_bias .* is gone"), (smaller_name, "covers 1 x 1 cells"), (no_map, "weightlens did not write it"),
 ])  # fmt: skip
 def test_what_is_no_weight_is_refused_and_nothing_written(change: Any, says: str, book: Path, tmp_path: Path) -> None:
     edit(book, change)

@@ -131,7 +131,8 @@ def finite(shown: Any, old: float, cell: Any) -> float | None:
 def same(new: float, old: float, dtype: np.dtype) -> bool:
     """Whether a number in a sheet is the stored one."""
     with np.errstate(over="ignore"):
-        return bool(new == old or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in (float(f"{old:.15g}"), float(f"{old:.16g}")))
+        shortened = (float(f"{old:.{digits}g}") for digits in (15, 16))
+        return bool(new == old or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
 
 
 def fitting(new: float, dtype: np.dtype, cell: str) -> float:

@@ -176,6 +176,12 @@ class Model:
         """Number of stored numbers, optimizer excluded."""
         return sum(layer.size for layer in self.layers) + sum(weight.size for weight in self.unplaced)
 
+    def _repr_html_(self) -> str:
+        """The layers as a table, in a notebook."""
+        from weightlens.html import of_model
+
+        return of_model(self)
+
     def trace(self, inputs: Any, dtype: Any = np.float64) -> Trace:
         """Run the forward pass and remember every step; see ``weightlens.forward.trace``."""
         from weightlens.forward import trace

@@ -227,6 +227,12 @@ class Trace:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def _repr_html_(self) -> str:
+        """The steps as a table, in a notebook."""
+        from weightlens.html import of_trace
+
+        return of_trace(self)
+
     def drop_unnamed(self, since: int) -> None:
         """Forget the arrays of unnamed values behind the steps from ``since`` on; their shapes stay."""
         if self.keep:

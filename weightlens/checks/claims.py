@@ -76,8 +76,8 @@ def written(text: str) -> Written | None:
 
 
 def from_number(value: float) -> Written:
-    """A number as a spreadsheet keeps it, without the zeros that were typed at its end."""
-    found = written(repr(float(value)).removesuffix(".0"))
+    """A number as a spreadsheet keeps it: without the zeros that were typed at its end, with 15 digits that matter."""
+    found = written(repr(float(f"{value:.15g}")).removesuffix(".0"))
     if found is None:
         raise BadInput(f"{value} is not a finite number")
     return found

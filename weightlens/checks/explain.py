@@ -20,6 +20,7 @@ from weightlens.recording import Recorded, Step
 SHOWN = 5  # explanations that are kept
 EFFORT = 2e9  # numbers computed in search of an explanation, about
 PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
+LOOSE, LOOSELY, FAR = 2.2, 3.0, 20.0  # numbers far off may be met only to one unit of their last place, for a few bits
 PARTLY = 4.0  # bits: a mistake is less likely to be made in one sample or one unit only
 
 
@@ -50,7 +51,8 @@ class Explainer:
         self.pins = pinned(self.earlier, self.replay, legitimate)
         work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
-        self.sought = ~self.target.agrees(self.replay.run([self.target.node], legitimate)[0])
+        off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
+        self.sought, self.far = off > 1, bool(off.max() > FAR)
 
     @cached_property
     def probabilities(self) -> bool:
@@ -77,28 +79,30 @@ class Explainer:
         for number, mistake in enumerate(mistakes):
             if number >= self.runs:
                 break
-            agreed = self.outcome(mistake.edits)
-            if agreed is None:
+            off = self.outcome(mistake.edits)
+            if off is None:
                 continue
-            if agreed.all():
+            if (off <= 1).all():
                 found.append(mistake)
-            elif agreed[self.sought].all() and not mistake.harmless:
+            elif self.far and (off <= LOOSE).all() and not mistake.harmless:
+                found.append(replace(mistake, bits=mistake.bits + LOOSELY))
+            elif (off[self.sought] <= 1).all() and not mistake.harmless:
                 partly.append(replace(mistake, bits=mistake.bits + PARTLY, words=f"{mistake.words}, {self.where()} only"))
         return found, partly
 
     def outcome(self, edits: dict[int, Edit]) -> np.ndarray | None:
-        """Which of the numbers sought a mistake leads to; ``None`` where it changes nothing, or contradicts earlier steps.
+        """How far the numbers sought are off after a mistake; ``None`` where it comes near none of them, or contradicts earlier steps.
 
         It is made once on the person's own earlier numbers, and once on the exact ones.
         """
         results = [self.agreement(edits, self.pins)] if self.pins else []
-        if not results or results[0] is None or not results[0].all():
+        if not results or results[0] is None or not (results[0] <= 1).all():
             results.append(self.agreement(edits, {}, self.earlier))
         known = [r for r in results if r is not None]
-        return max(known, key=lambda r: int(r.sum()), default=None)
+        return min(known, key=lambda off: (int((off > 1).sum()), float(np.minimum(off, 100).sum())), default=None)
 
     def agreement(self, edits: dict[int, Edit], pins: dict[int, Edit], others: Sequence[Given] = ()) -> np.ndarray | None:
-        """Which numbers agree after the edits; the ``others`` have to agree as well."""
+        """How far the numbers are off after the edits; the ``others`` have to agree."""
         target = self.target
         if not self.reaches(edits):
             return None
@@ -106,10 +110,10 @@ class Explainer:
             values = self.replay.run([target.node, *(g.node for g in others)], self.legitimate | edits | pins)
             if not all(g.agrees(v).all() for g, v in zip(others, values[1:], strict=True)):
                 return None
-            agreed = target.agrees(values[0])
+            off = target.off(values[0])
         except (ValueError, IndexError, TypeError):  # a shape that does not fit: nobody computes that
             return None
-        return agreed if agreed[self.sought].any() else None
+        return off if (off[self.sought] <= LOOSE).any() else None
 
     def reaches(self, edits: Iterable[int]) -> bool:
         """Whether the number sought depends on what is edited."""
@@ -141,8 +145,8 @@ class Explainer:
         for given, meant in moved.items():
             order[given] = meant
         edits = {id(x): instead(x.value[order]) for x in inputs}
-        agreed = self.outcome(edits)
-        if agreed is None or not agreed.all():
+        off = self.outcome(edits)
+        if off is None or (off > 1).any():
             return []
         shifts = {(b - a) % samples for a, b in moved.items()}
         bits = np.log2(samples) * (1 if len(shifts) == 1 or len(moved) == 1 else len(moved)) + 1.0

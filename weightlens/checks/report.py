@@ -75,6 +75,12 @@ class Report:
         numbers = f"is {worst.ours:.9g}, expected {worst.theirs:.9g}"
         return f"{self.subject}: DIFFERS in {count} of {len(self.rows)} comparisons, first in {place} {numbers}"
 
+    def _repr_html_(self) -> str:
+        """The comparisons as a table, in a notebook."""
+        from weightlens.html import of_report
+
+        return of_report(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data, for ``--format json``."""
         keys = ("layer", "class_name", "witness", "worst_absolute", "worst_relative", "element", "tolerance", "verdict")

@@ -67,8 +67,8 @@ class Cell:
         return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
 
     def fits(self, value: float) -> bool:
-        agreed = self.explainer.outcome(self.edits(value))
-        return agreed is not None and bool(agreed.all())
+        off = self.explainer.outcome(self.edits(value))
+        return off is not None and bool((off <= 1).all())
 
     def readings(self) -> Iterator[tuple[float, str, float]]:
         """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then any number."""
