@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -94,7 +93,7 @@ def openpyxl_write_only(path: str, rows: int) -> Work:
     """openpyxl, streaming; it cannot store the values of formulas."""
     from openpyxl import Workbook
 
-    weights, inputs, results = numbers(rows)
+    weights, inputs, _ = numbers(rows)
 
     def work() -> dict[str, float]:
         book = Workbook(write_only=True)
@@ -128,9 +127,3 @@ def xlsxwriter_constant_memory(path: str, rows: int) -> Work:
         return size(path)
 
     return work
-
-
-def removed(path: str) -> None:
-    """Make room."""
-    if os.path.exists(path):
-        os.remove(path)

@@ -52,7 +52,10 @@ def export(path: str, samples: int, out: str) -> Work:
 def networks(scratch: Path, tiny: bool) -> dict[str, tuple[str, int]]:
     """Files, and how many samples to export them with."""
     if tiny:
-        return {"dense 8-4-2": (models.dense(scratch / "a.h5", 8, 4, 2), 2), "convolutions 8 x 8": (models.convolution(scratch / "b.h5", 8, filters=2), 1)}
+        return {
+            "dense 8-4-2": (models.dense(scratch / "a.h5", 8, 4, 2), 2),
+            "convolutions 8 x 8": (models.convolution(scratch / "b.h5", 8, filters=2), 1),
+        }
     return {
         "dense 784-128-10, 1 sample": (models.dense(scratch / "a.h5", 784, 128, 10), 1),
         "dense 784-128-10, 100 samples": (models.dense(scratch / "a.h5", 784, 128, 10), 100),
@@ -65,7 +68,9 @@ def networks(scratch: Path, tiny: bool) -> dict[str, tuple[str, int]]:
 def run(scratch: Path, tiny: bool) -> Section:
     """Networks from a hundred thousand to five million cells."""
     header = ("network", "cells", "formulas", "CPU s", "of it, making formulas", "peak MB", "file MB")
-    section = Section("Exporting", "From the loaded model to the file on disk; making formulas is finding patterns, not printing cells.", header)
+    section = Section(
+        "Exporting", "From the loaded model to the file on disk; making formulas is finding patterns, not printing cells.", header
+    )
     out = str(scratch / "exported.xlsx")
     for name, (path, samples) in networks(scratch, tiny).items():
         found = alternate({name: worker("exporting:export", path=path, samples=samples, out=out)}, 1 if tiny else 3)[name]

@@ -67,6 +67,8 @@ def run(scratch: Path, tiny: bool) -> Section:
             ratios = [f"{more[key]:.2f} x" if key in more else "-" for key in ("to predict", "to model(x)")]
             section.row(name, f"{samples:,}", *times, *ratios)
             if "to predict" in more:
-                section.findings.append(f"{name}, {samples:,} sample{'s' * (samples > 1)}: {more['to predict']:.2f} times the time of `predict`.")
+                section.findings.append(
+                    f"{name}, {samples:,} sample{'s' * (samples > 1)}: {more['to predict']:.2f} times the time of `predict`."
+                )
     section.skip(*([] if with_keras else ["Keras"]))
     return section

@@ -16,8 +16,15 @@ LAYERS = (1, 10, 100, 1000)
 def run(scratch: Path, tiny: bool) -> Section:
     """Sheets of more rows, networks of more layers of eight units."""
     out = str(scratch / "grown.xlsx")
-    section = Section("Growth", "The workbook of the writing test with more rows; networks of ever more layers.", ("size", "CPU s", "microseconds each", "peak MB"))
-    for title, sizes, each in (("cells", ROWS[:2] if tiny else ROWS, WIDTH + SAMPLES), ("layers of 8 units", LAYERS[:2] if tiny else LAYERS, 1)):
+    section = Section(
+        "Growth",
+        "The workbook of the writing test with more rows; networks of ever more layers.",
+        ("size", "CPU s", "microseconds each", "peak MB"),
+    )
+    for title, sizes, each in (
+        ("cells", ROWS[:2] if tiny else ROWS, WIDTH + SAMPLES),
+        ("layers of 8 units", LAYERS[:2] if tiny else LAYERS, 1),
+    ):
         cost = {}
         for n in sizes:
             if each > 1:
@@ -28,5 +35,7 @@ def run(scratch: Path, tiny: bool) -> Section:
             cost[n] = middle(found) / (n * each)
             section.row(f"{n * each:,} {title}", middle(found), cost[n] * 1e6, middle(found, "peak"))
         few, many = sizes[max(0, len(sizes) - 3)], sizes[-1]
-        section.findings.append(f"With {many * each:,} {title} each takes {cost[many] / cost[few]:.2f} times what it takes with {few * each:,}.")
+        section.findings.append(
+            f"With {many * each:,} {title} each takes {cost[many] / cost[few]:.2f} times what it takes with {few * each:,}."
+        )
     return section

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -93,8 +94,8 @@ def on_path(*programs: str) -> list[str]:
 def peak_memory() -> float:
     """The most memory that this process ever had, in MB (``ru_maxrss`` would count the parent's as well)."""
     try:
-        with open("/proc/self/status") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
     except OSError:
         import resource
 

@@ -29,7 +29,11 @@ def predict(path: str, rows: int, scratch: str) -> Callable[[], dict[str, float]
 def run(scratch: Path, tiny: bool) -> Section:
     """A small dense network over more and more rows."""
     path = models.dense(scratch / "rows.h5", 4, 16, 3)
-    section = Section("Prediction in bulk", "`weightlens predict` from a csv file to a csv file, dense 4-16-3.", ("rows", "CPU s", "microseconds a row", "peak MB"))
+    section = Section(
+        "Prediction in bulk",
+        "`weightlens predict` from a csv file to a csv file, dense 4-16-3.",
+        ("rows", "CPU s", "microseconds a row", "peak MB"),
+    )
     peaks = []
     for rows in (100, 1000) if tiny else (1_000, 100_000, 1_000_000):
         found = alternate({"": worker("memory:predict", path=path, rows=rows, scratch=str(scratch))}, 1)[""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,10 @@ def write(path: str | Path, input_shape: Sequence[int], layers: Sequence[Made]) 
     random = np.random.default_rng(0)
     first = {"class_name": "InputLayer", "config": {"batch_input_shape": [None, *input_shape], "dtype": "float32", "name": "input_1"}}
     named = [(f"{kind.lower()}_{i}", kind, config, shapes) for i, (kind, config, shapes) in enumerate(layers)]
-    config = {"name": "model", "layers": [first, *({"class_name": k, "config": {"name": n, "dtype": "float32"} | c} for n, k, c, _ in named)]}
+    config = {
+        "name": "model",
+        "layers": [first, *({"class_name": k, "config": {"name": n, "dtype": "float32"} | c} for n, k, c, _ in named)],
+    }
     with h5py.File(path, "w") as file:
         file.attrs.update(
             {"model_config": json.dumps({"class_name": "Sequential", "config": config}), "keras_version": "2.15.0", "backend": "tensorflow"}
@@ -42,7 +46,7 @@ def a_dense(features: int, units: int, activation: str = "relu") -> Made:
 
 def dense(path: str | Path, *widths: int) -> str:
     """Dense layers: ``widths`` from the input to the softmax."""
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(itertools.pairwise(widths))
     return write(path, widths[:1], [a_dense(n, m, "softmax" if i == len(pairs) - 1 else "relu") for i, (n, m) in enumerate(pairs)])
 
 

@@ -49,7 +49,11 @@ def run(scratch: Path, tiny: bool) -> Section:
     """weightlens beside bare h5py and Keras."""
     width, depth = (32, 3) if tiny else (1024, 20)
     path = models.dense(scratch / "large.h5", *[width] * (depth + 1))
-    section = Section("Reading", f"Read and sum all {depth * width * (width + 1):,} weights of {depth} layers; imports not counted.", ("reader", "CPU s", "peak MB", "ours takes"))
+    section = Section(
+        "Reading",
+        f"Read and sum all {depth * width * (width + 1):,} weights of {depth} layers; imports not counted.",
+        ("reader", "CPU s", "peak MB", "ours takes"),
+    )
     jobs = {"weightlens": worker("reading:ours", path=path), "h5py, bare": worker("reading:bare", path=path)}
     if installed("keras", "tensorflow"):
         jobs["Keras `load_model`"] = worker("reading:keras", path=path)
@@ -57,5 +61,7 @@ def run(scratch: Path, tiny: bool) -> Section:
     for name, samples in found.items():
         section.row(name, middle(samples), middle(samples, "peak"), f"{ratio(found['weightlens'], samples):.2f} x")
     section.skip(*([] if installed("keras", "tensorflow") else ["Keras"]))
-    section.findings.append(f"Knowing what the numbers mean costs {ratio(found['weightlens'], found['h5py, bare']):.2f} times bare reading.")
+    section.findings.append(
+        f"Knowing what the numbers mean costs {ratio(found['weightlens'], found['h5py, bare']):.2f} times bare reading."
+    )
     return section

@@ -24,7 +24,9 @@ def run(scratch: Path, tiny: bool) -> Section:
     ours, imports = list(jobs)[:2]
     found = alternate(jobs, 1 if tiny else 9)
     if installed("keras", "tensorflow"):
-        loading = alternate({ours: jobs[ours], "Keras": command(sys.executable, "-c", KERAS, path, TF_CPP_MIN_LOG_LEVEL="3")}, 1 if tiny else 3)
+        loading = alternate(
+            {ours: jobs[ours], "Keras": command(sys.executable, "-c", KERAS, path, TF_CPP_MIN_LOG_LEVEL="3")}, 1 if tiny else 3
+        )
         found["Keras: `load_model(...).summary()`"] = loading["Keras"]
     for name, samples in found.items():
         own = found[ours] if len(samples) == len(found[ours]) else loading[ours]

@@ -18,7 +18,7 @@ def run(scratch: Path, tiny: bool) -> Section:
     rows, path = (50 if tiny else 10_000), str(scratch / "written.xlsx")
     section = Section(
         "Writing",
-        f"{rows * WIDTH:,} numbers and {rows * SAMPLES:,} formulas over {WIDTH} cells each, with their values where the writer can store them.",
+        f"{rows * WIDTH:,} numbers and {rows * SAMPLES:,} formulas over {WIDTH} cells each, with values where the writer can store them.",
         ("writer", "CPU s", "peak MB", "file MB", "takes, of ours"),
     )
     peers: dict[str, Job] = {"bare row stream, same zlib level": worker("books:bare", path=path, rows=rows, level=LEVEL)}
@@ -31,9 +31,13 @@ def run(scratch: Path, tiny: bool) -> Section:
         times = f"{ratio(samples, found['weightlens']):.2f} x"
         section.row(name, middle(samples), middle(samples, "peak"), middle(samples, "megabytes"), times)
     section.skip(*(["openpyxl with lxml"] if not installed("lxml") else []), *(["XlsxWriter"] if not installed("xlsxwriter") else []))
-    for level, samples in alternate({f"{n}": worker("books:ours", path=path, rows=rows, level=n) for n in LEVELS}, 1 if tiny else 3).items():
+    for level, samples in alternate(
+        {f"{n}": worker("books:ours", path=path, rows=rows, level=n) for n in LEVELS}, 1 if tiny else 3
+    ).items():
         times = f"{ratio(samples, found['weightlens']):.2f} x"
         section.row(f"weightlens, zlib level {level}", middle(samples), middle(samples, "peak"), middle(samples, "megabytes"), times)
-    section.findings += [f"{name} takes {ratio(samples, found['weightlens']):.1f} times our CPU time." for name, samples in list(found.items())[1:]]
+    section.findings += [
+        f"{name} takes {ratio(samples, found['weightlens']):.1f} times our CPU time." for name, samples in list(found.items())[1:]
+    ]
     section.findings.append(f"Level {LEVEL} is written: see what the others cost in time and in size.")
     return section
