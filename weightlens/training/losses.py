@@ -15,6 +15,7 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.layers.activations import softplus
+from weightlens.recording import value_of
 
 EPSILON = 1e-7  # keras.config.epsilon()
 Elementwise = Callable[[Any, Any], Any]
@@ -39,6 +40,11 @@ def _clip(y: Any) -> Any:
     return np.minimum(np.maximum(y, EPSILON), 1.0 - EPSILON)
 
 
+def _signs(t: Any) -> Any:
+    """Targets for a hinge: where all are 0 or 1, they count as -1 and 1 (Keras's rule)."""
+    return t * 2.0 - 1.0 if np.isin(value_of(t), (0.0, 1.0)).all() else t
+
+
 def _log_sum_exp(t: Any, z: Any) -> Any:
     largest = np.max(z, axis=-1, keepdims=True)
     return t * (np.log(np.sum(np.exp(z - largest), axis=-1, keepdims=True)) + largest - z)
@@ -53,8 +59,11 @@ LOSSES: dict[str, Loss] = {
         lambda t, y: np.minimum(np.maximum(y - t, -1.0), 1.0),
     ),
     "log_cosh": Loss(lambda t, y: y - t + softplus(-2.0 * (y - t)) - np.log(2.0), lambda t, y: np.tanh(y - t)),
-    "hinge": Loss(lambda t, y: np.maximum(1.0 - t * y, 0.0), lambda t, y: np.where(t * y < 1.0, -t, 0.0)),
-    "squared_hinge": Loss(lambda t, y: np.square(np.maximum(1.0 - t * y, 0.0)), lambda t, y: -2.0 * t * np.maximum(1.0 - t * y, 0.0)),
+    "hinge": Loss(lambda t, y: np.maximum(1.0 - _signs(t) * y, 0.0), lambda t, y: np.where(_signs(t) * y < 1.0, -_signs(t), 0.0)),
+    "squared_hinge": Loss(
+        lambda t, y: np.square(np.maximum(1.0 - _signs(t) * y, 0.0)),
+        lambda t, y: -2.0 * _signs(t) * np.maximum(1.0 - _signs(t) * y, 0.0),
+    ),
     "poisson": Loss(lambda t, y: y - t * np.log(y + EPSILON), lambda t, y: 1.0 - t / (y + EPSILON)),
     "binary_crossentropy": Loss(
         lambda t, y: -(t * np.log(_clip(y)) + (1.0 - t) * np.log(1.0 - _clip(y))),
