@@ -130,7 +130,7 @@ class Cell:
         if not self.explainer.probabilities:
             scaled: np.ndarray = numbers / target.allowed
             return scaled
-        p, q = (np.clip(x, target.allowed / 2, 1 - target.allowed / 2) for x in (target.values, numbers))
+        p, q = (np.clip(x, target.allowed / n, 1 - target.allowed / n) for x, n in ((target.values, 2), (numbers, 100)))
         odds: np.ndarray = np.log(q / (1 - q)) * p * (1 - p) / target.allowed
         return odds
 
