@@ -49,16 +49,26 @@ def books() -> dict[str, tuple[str, Any, dict[str, Any]]]:
         "digits_mlp": ("digits_mlp.keras", pixels / 16, {"labels": names, "target": labels}),
         "digits_cnn": ("digits_cnn.keras", pixels.reshape(-1, 8, 8, 1), {"labels": names, "target": labels}),
         "sine_lstm": ("sine_lstm.keras", np.load(SAMPLES / "sine_lstm.npy")[:1], {}),
-    }  # fmt: skip
+    }
 
 
 # picture -> workbook, sheet, dots per inch
 PICTURES = {
-    "or": ("or", "1 network", 150), "or_summary": ("or", "Summary", 130), "or_check": ("or", "Check", 120), "or_map": ("or", "Map", 90),
-    "exercise": ("exercise", "1 network", 130), "xor": ("xor", "1 network", 150), "xor_map": ("xor_relu", "Map", 90), "relu_neuron": ("relu_neuron", "1 network", 120),
-    "relu_neuron_curve": ("relu_neuron", "Curve", 90), "digits_mlp_inputs": ("digits_mlp", "Inputs", 110), "digits_mlp": ("digits_mlp", "1 hidden", 200),
-    "digits_cnn": ("digits_cnn", "2 conv", 200), "digits_cnn_summary": ("digits_cnn", "Summary", 130), "sine_lstm": ("sine_lstm", "1 lstm", 260),
-}  # fmt: skip
+    "or": ("or", "1 network", 150),
+    "or_summary": ("or", "Summary", 130),
+    "or_check": ("or", "Check", 120),
+    "or_map": ("or", "Map", 90),
+    "exercise": ("exercise", "1 network", 130),
+    "xor": ("xor", "1 network", 150),
+    "xor_map": ("xor_relu", "Map", 90),
+    "relu_neuron": ("relu_neuron", "1 network", 120),
+    "relu_neuron_curve": ("relu_neuron", "Curve", 90),
+    "digits_mlp_inputs": ("digits_mlp", "Inputs", 110),
+    "digits_mlp": ("digits_mlp", "1 hidden", 200),
+    "digits_cnn": ("digits_cnn", "2 conv", 200),
+    "digits_cnn_summary": ("digits_cnn", "Summary", 130),
+    "sine_lstm": ("sine_lstm", "1 lstm", 260),
+}
 
 
 def printed(book: Path) -> list[list[str]]:

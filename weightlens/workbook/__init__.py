@@ -50,22 +50,29 @@ def export(
 ) -> Path:
     """Write a workbook that reproduces the model's prediction with live formulas; returns its path.
 
-    ``inputs`` as for ``Model.trace`` (sensible ones without; many samples go to a Data sheet to pick from); ``labels``
-    and ``input_labels`` name the classes and the columns of the input; ``detail``: ``steps``, ``layers`` (a block per
-    layer), ``weights`` (matrices only, for any file) or ``auto``; ``target`` holds the true answers; ``exercise`` leaves
-    the steps called ``blank`` to be filled in; ``switch`` adds a cell that goes back to the original numbers;
-    ``verify`` has a spreadsheet program recalculate the file and says so in it; ``with_keras`` puts Keras's numbers on the
-    Check sheet, ``expected`` with ``witness`` any others; ``progress`` is told (sheet, cells written, of how many). Raises ``UnsupportedLayer``, ``NoFormula``,
-    ``WorkbookTooLarge`` or ``BadInput``; nothing is written then.
+    ``inputs`` as for ``Model.trace`` (sensible ones without; many samples go to a Data sheet to pick from). ``labels`` and
+    ``input_labels`` name the classes and the columns of the input. ``detail``: ``steps``, ``layers`` (a block per layer),
+    ``weights`` (matrices only, for any file) or ``auto``. ``target`` holds the true answers. ``exercise`` leaves the steps
+    called ``blank`` to be filled in. ``switch`` adds a cell that goes back to the original numbers. ``verify`` has a
+    spreadsheet program recalculate the file and says so in it. ``with_keras`` puts Keras's numbers on the Check sheet,
+    ``expected`` with ``witness`` any others. ``progress`` is told (sheet, cells written, of how many). Raises
+    ``UnsupportedLayer``, ``NoFormula``, ``WorkbookTooLarge`` or ``BadInput``; nothing is written then.
     """
     from weightlens.workbook import package
     from weightlens.workbook.options import Options
 
     out = package.target(path, force)
     options = Options(
-        Path(model.provenance.path).name or model.name, tuple(labels), tuple(input_labels), detail, target, blank_steps(exercise, blank), switch,
-        None if expected is None else list(expected), witness,
-    )  # fmt: skip
+        Path(model.provenance.path).name or model.name,
+        tuple(labels),
+        tuple(input_labels),
+        detail,
+        target,
+        blank_steps(exercise, blank),
+        switch,
+        None if expected is None else list(expected),
+        witness,
+    )
     if with_keras:
         options.expected, options.witness = by_keras(model, inputs)
     write(model, inputs, options, out, progress)
@@ -141,7 +148,7 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles) -> Networ
     front = net.page("Summary", options.title, hint=HINT if net.plan.trace.steps else "The matrices in the file.", numbered=False)
     fill(net)
     write_summary(net, front)
-    write_cells(net.plan.sheet("Cells", numbered=False), net.plan, net.weight_names, styles)
+    write_cells(net, net.plan.sheet("Cells", numbered=False))
     frame(net.pages, net.plan, styles)
     return net
 
@@ -169,8 +176,9 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     recorded = trace(model, data.shown(model, arrays))
     refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
-    plan = Plan(detail.fuse(recorded) if options.detail == "layers" else recorded)
-    net = NetworkSheets(model, plan, styles, options)
+    fused = detail.fuse(recorded) if options.detail == "layers" else None
+    net = NetworkSheets(model, Plan(recorded), styles, options)
+    net.fused = fused
     net.arrays = arrays
     return net
 
@@ -179,7 +187,9 @@ def refuse_text(recorded: Trace) -> None:
     """Words have no arithmetic, and no lookup of words works alike in all spreadsheets (most ignore case)."""
     for value in [*recorded.inputs, *(step.made for step in recorded.steps)]:
         if value.dtype.kind in "USO":
-            raise NoFormula(value.layer, f"text in {value.name}", "works on text, for which there is no formula that every spreadsheet computes")
+            raise NoFormula(
+                value.layer, f"text in {value.name}", "works on text, for which there is no formula that every spreadsheet computes"
+            )
 
 
 def fill(net: NetworkSheets) -> None:
@@ -195,7 +205,9 @@ def fill(net: NetworkSheets) -> None:
     if net.arrays and len(net.arrays[0]) > plan.trace.inputs[0].shape[0]:
         data.pick_from(net, net.arrays)
     if options.target is not None and not net.target_shown:
-        raise BadInput(f"{len(options.target):,} true answers were given, but there is no single output with as many rows to compare them with")
+        raise BadInput(
+            f"{len(options.target):,} true answers were given, but there is no single output with as many rows to compare them with"
+        )
     if options.exercise is not None:
         options.exercise.finish(net)
     if options.switch:

@@ -14,10 +14,22 @@ from weightlens.workbook.table import operation
 
 # How a step's name is abbreviated inside the mathematics of another one.
 SYMBOLS = {
-    "pre-activation": "z", "pre-activations": "z", "exponentials": "e^", "standard deviation": "std", "attention weights": "weights", "hidden state": "h",
-    "cell state": "c", "input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "u", "reset gate": "r",
-    "initial hidden state": "h0", "initial cell state": "c0",
-}  # fmt: skip
+    "pre-activation": "z",
+    "pre-activations": "z",
+    "exponentials": "e^",
+    "standard deviation": "std",
+    "attention weights": "weights",
+    "hidden state": "h",
+    "cell state": "c",
+    "input gate": "i",
+    "forget gate": "f",
+    "output gate": "o",
+    "candidate": "g",
+    "update gate": "u",
+    "reset gate": "r",
+    "initial hidden state": "h0",
+    "initial cell state": "c0",
+}
 HELPERS = {"max", "sum", "x - max"}  # steps on the way to a softmax
 LONGEST = 60
 

@@ -7,41 +7,43 @@ from typing import TYPE_CHECKING
 from weightlens.workbook.cells import cell_name
 
 if TYPE_CHECKING:
-    from weightlens.workbook.plan import Plan, Sheet
-    from weightlens.workbook.styles import Styles
+    from weightlens.workbook.network import NetworkSheets
+    from weightlens.workbook.plan import Sheet
 
 HEADS = (
-    "kind", "layer", "name", "occurrence", "sheet", "first", "shape", "row axes", "column axes", "row gap", "column gap", "stretch", "defined name", "path",
-)  # fmt: skip
+    "kind",
+    "layer",
+    "name",
+    "occurrence",
+    "sheet",
+    "first",
+    "shape",
+    "row axes",
+    "column axes",
+    "row gap",
+    "column gap",
+    "stretch",
+    "defined name",
+    "path",
+)
 
 
-def write_cells(sheet: Sheet, plan: Plan, weight_names: dict[int, str], styles: Styles) -> None:
-    """Where every value stands, and how its axes lie."""
+def write_cells(net: NetworkSheets, sheet: Sheet) -> None:
+    """Where every value stands, and how its axes lie. A value that only fused formulas have is of the kind ``fused``."""
+    plan, style = net.plan, net.styles["plain"]
     for column, head in enumerate(HEADS):
-        sheet.write(0, column, head, styles["head"])
+        sheet.write(0, column, head, net.styles["head"])
     for row, placed in enumerate(plan.placed.values(), 1):
-        a, block = placed.block.arrangement, placed.block
-        if block.first >> 34 >= len(plan.sheets):
-            continue
+        a, block, kind, occurrence = placed.block.arrangement, placed.block, placed.kind, placed.occurrence
+        if kind == "step" and net.fused is not None:
+            kind, occurrence = ("step", net.fused[id(placed.made)]) if id(placed.made) in net.fused else ("fused", occurrence)
         path = placed.made.source.path if placed.made.source is not None else ""
         axes = (",".join(map(str, a.row_axes)), ",".join(map(str, a.column_axes)))
         where = (plan.sheets[block.first >> 34].title, cell_name(block.first))
         shape = ",".join(map(str, a.shape))
-        name = weight_names.get(id(placed.made), "")
-        values = (
-            placed.kind,
-            placed.layer,
-            placed.name,
-            placed.occurrence,
-            *where,
-            shape,
-            *axes,
-            a.row_gap,
-            a.column_gap,
-            a.stretch,
-            name,
-            path,
-        )
+        name = net.weight_names.get(id(placed.made), "")
+        values: list[object] = [kind, placed.layer, placed.name, occurrence, *where, shape, *axes]
+        values += [a.row_gap, a.column_gap, a.stretch, name, path]
         for column, value in enumerate(values):
-            sheet.write(row, column, str(value), styles["plain"])
+            sheet.write(row, column, str(value), style)
     sheet.hidden = True

@@ -39,7 +39,9 @@ def shown(model: Model, arrays: list[np.ndarray]) -> list[np.ndarray]:
 def pick_from(net: NetworkSheets, arrays: list[np.ndarray]) -> None:
     """Turn the network's inputs into formulas that fetch the picked sample, or the numbers typed in beside."""
     home = net.plan.sheets[net.plan.names["input_0"][0]]
-    sheet = net.page("Data", "Data", f"{len(arrays[0]):,} samples", "The samples to pick from. Type over them, or paste others.", numbered=False)
+    sheet = net.page(
+        "Data", "Data", f"{len(arrays[0]):,} samples", "The samples to pick from. Type over them, or paste others.", numbered=False
+    )
     blocks = data_blocks(net, sheet, arrays)
     outputs = predict(net.model, arrays)
     if len(outputs) == 1 and len(outputs[0]) == len(arrays[0]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded, Trace
@@ -24,14 +25,23 @@ def chosen(detail: str, recorded: Trace) -> str:
     return "steps" if sum(step.made.size for step in recorded.steps) <= MOST_STEPS else "layers"
 
 
-def fuse(recorded: Trace) -> Trace:
-    """Take the names off all steps but each layer's outputs: what has no name is written inside the formula that uses it."""
+def fuse(recorded: Trace) -> dict[int, int]:
+    """Take the names off all steps but each layer's outputs: what has no name is written inside the formula that uses it.
+
+    Returns the steps that are left, by the id of their value: the how-manieth of its name each was.
+    """
     kept = {id(x) for outputs in recorded.layer_outputs.values() for x in outputs if x is not None} | {id(x) for x in recorded.results}
+    seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
+    occurrences = {}
     for step in recorded.steps:
-        if id(step.made) not in kept and step.made.op is not None:
+        key = (step.layer, step.name, step.made.shape)
+        if id(step.made) in kept or step.made.op is None:
+            occurrences[id(step.made)] = seen[key]
+        else:
             step.made.kind = ""
+        seen[key] += 1
     recorded.steps = [step for step in recorded.steps if step.made.kind]
-    return recorded
+    return occurrences
 
 
 def matrices(net: NetworkSheets) -> None:

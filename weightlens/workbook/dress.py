@@ -82,7 +82,9 @@ def colours(page: Any, sheet: Sheet) -> None:
         font = Font(color="9C0006") if name == "wrong" else None
         page.conditional_formatting.add(area, FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
     for area, kind in sheet.heats:
-        rule = ColorScaleRule(**{key: value for point, parts in zip(POINTS, SCALES[kind], strict=False) for key, value in zip(point, parts, strict=True)})
+        rule = ColorScaleRule(
+            **{key: value for point, parts in zip(POINTS, SCALES[kind], strict=False) for key, value in zip(point, parts, strict=True)}
+        )
         page.conditional_formatting.add(area.replace("$", ""), rule)
 
 

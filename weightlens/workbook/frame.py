@@ -17,9 +17,14 @@ VERDICT = "'Check'!$B$4"
 
 NARROWEST = 6.0  # characters; a narrower column shows no word
 LEGEND = (
-    ("input", "yours to change"), ("weight", "from the file; yours to change"), ("step", "live formula"), ("helper", "live formula, on the way"),
-    ("constant", "a fixed number"), ("output", "what the network answers"), ("check", "stored numbers and comparisons"),
-)  # fmt: skip
+    ("input", "yours to change"),
+    ("weight", "from the file; yours to change"),
+    ("step", "live formula"),
+    ("helper", "live formula, on the way"),
+    ("constant", "a fixed number"),
+    ("output", "what the network answers"),
+    ("check", "stored numbers and comparisons"),
+)
 
 
 @dataclass

@@ -59,7 +59,8 @@ def again(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, col
     """The network on the grid points: blocks from left to right on ``sheet``; returns that of the output."""
     from weightlens.forward import trace
 
-    recorded = fuse(trace(net.model, points))
+    recorded = trace(net.model, points)
+    fuse(recorded)
     plan = net.plan
     plan.also[id(recorded.inputs[0])] = grid
     share_weights(net, recorded)

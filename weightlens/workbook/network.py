@@ -46,6 +46,7 @@ class NetworkSheets:
         self.pages: list[Page] = []
         self.arrays: list[np.ndarray] = []  # the inputs as given; of many samples the network shows only some
         self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
+        self.fused: dict[int, int] | None = None  # with a block per layer: the steps that are left, and their occurrence
         self.target_shown = False
         self.target_area = ""  # where the true answers stand, on the one sheet
         self.named: list[Block] = [plan.placed[id(x)].block for x in plan.trace.inputs]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.plan import Sheet
 
+
 def is_softmax(values: Any) -> bool:
     """Whether each row is made of shares that add up to 1."""
     array = np.asarray(values)

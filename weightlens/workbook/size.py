@@ -58,7 +58,8 @@ class Size:
     def summary(self) -> str:
         """All of it in one line."""
         size = f"{self.bytes / 1e6:,.1f} MB" if self.bytes >= 1e6 else f"{self.bytes / 1e3:,.0f} kB"
-        return f"detail {self.detail}: {len(self.sheets)} sheets, {self.cells:,} cells, {self.formulas:,} formulas; about {size}, about {self.seconds:.1f} s to load and recalculate"
+        counts = f"{len(self.sheets)} sheets, {self.cells:,} cells, {self.formulas:,} formulas"
+        return f"detail {self.detail}: {counts}; about {size}, about {self.seconds:.1f} s to load and recalculate"
 
 
 def measure(plan: Plan, detail: str) -> Size:

@@ -33,9 +33,14 @@ def write_summary(net: NetworkSheets, sheet: Sheet) -> None:
 def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
     source = net.model.provenance
     facts = [
-        ("file", Path(source.path).name), ("format", source.format), ("Keras version", source.keras_version), ("backend", source.backend), ("saved", source.date),
-        ("parameters", f"{net.model.size:,}"), ("sha-256", source.sha256),
-    ]  # fmt: skip
+        ("file", Path(source.path).name),
+        ("format", source.format),
+        ("Keras version", source.keras_version),
+        ("backend", source.backend),
+        ("saved", source.date),
+        ("parameters", f"{net.model.size:,}"),
+        ("sha-256", source.sha256),
+    ]
     for name, value in facts:
         if value:
             sheet.write(row, 1, name, net.styles["label left"])

@@ -87,10 +87,14 @@ def stored(net: NetworkSheets, sheet: Sheet, target: Any, outputs: np.ndarray) -
     text_column(sheet, column + 1, "target", answers, net.styles["constant"], net.styles["label"])
     widen(sheet, column + 1, 11)
     if names and isinstance(answers[0], str):
-        confusion(net, sheet, column + 3, names, [str(a) for a in answers], [str(p) for p in predicted], (COLUMN[column + 1], COLUMN[column]))
+        confusion(
+            net, sheet, column + 3, names, [str(a) for a in answers], [str(p) for p in predicted], (COLUMN[column + 1], COLUMN[column])
+        )
 
 
-def confusion(net: NetworkSheets, sheet: Sheet, column: int, names: list[str], true: list[str], found: list[str], letters: tuple[str, str]) -> None:
+def confusion(
+    net: NetworkSheets, sheet: Sheet, column: int, names: list[str], true: list[str], found: list[str], letters: tuple[str, str]
+) -> None:
     """Counts of each true class and what it was taken for, and the share of hits.
 
     ``letters`` are the columns of true and found names. A column of pairs, ``1000 * true class + found class``, is what is
@@ -104,7 +108,9 @@ def confusion(net: NetworkSheets, sheet: Sheet, column: int, names: list[str], t
     classes = f"${COLUMN[column + 2]}${row + 1}:${COLUMN[column + 2]}${row + n}"
     for i, (t, f) in enumerate(zip(true, found, strict=True)):
         formula = "+".join(f"{size}MATCH({letter}{TOP + i + 1},{classes},0)" for size, letter in zip(("1000*", ""), letters, strict=True))
-        sheet.texts[(TOP + i, column)] = Text(style=styles["label"], formula=formula, value=1000.0 * (names.index(t) + 1) + names.index(f) + 1)
+        sheet.texts[(TOP + i, column)] = Text(
+            style=styles["label"], formula=formula, value=1000.0 * (names.index(t) + 1) + names.index(f) + 1
+        )
     pairs = f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(true)}"
     widen(sheet, column + 1, GAP)
     column += 2

@@ -1,0 +1,269 @@
+"""What a reader can turn: a picked sample, a threshold, original or mine; charts, maps, the confusion table, exercises."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+
+import weightlens
+from tests.conftest import SAMPLES, sample_input
+from weightlens.checks.book import Book, places, read_book
+from weightlens.checks.recalculate import Changes, recalculate
+from weightlens.errors import BadInput
+from weightlens.workbook.reading import read_map
+from weightlens.workbook.target import as_answers
+
+pytest.importorskip("ironcalc")
+RNG = np.random.default_rng(3)
+
+
+def place(book: Book, name: str) -> tuple[str, str]:
+    """The cell of a defined name."""
+    return next(iter(places(book.names[name])))
+
+
+def with_typed(path: Path, typed: dict[tuple[str, str], str]) -> Book:
+    """The workbook recalculated after somebody typed into some cells."""
+    import ironcalc
+
+    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    book = openpyxl.load_workbook(path)
+    for (sheet, cell), text in typed.items():
+        at = book[sheet][cell]
+        model.set_user_input(book.sheetnames.index(sheet), at.row, at.column, text)
+    model.evaluate()
+    changed = path.with_name("changed.xlsx")
+    changed.write_bytes(model.to_xlsx())
+    found = read_book(changed)
+    found.names = read_book(path).names
+    return found
+
+
+# -- many samples ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, np.ndarray]:
+    """The digits MLP with more samples than anybody wants to see at once."""
+    path, model = tmp_path_factory.mktemp("many") / "many.xlsx", weightlens.load(SAMPLES / "digits_mlp.keras")
+    x = RNG.random((50, 64)).round(3)
+    weightlens.export(model, path, inputs=x, labels=[str(i) for i in range(10)], target=RNG.integers(0, 10, 50))
+    return path, model, x
+
+
+@pytest.mark.parametrize("sample", [1, 17, 50])
+def test_the_picked_sample_is_shown(many: tuple[Path, Any, np.ndarray], sample: int) -> None:
+    path, model, x = many
+    book = recalculate(path, "ironcalc", {place(read_book(path), "picked"): float(sample)})
+    np.testing.assert_array_equal(book.block("input_0"), x[sample - 1])
+    np.testing.assert_allclose(book.block("output_0"), model.predict(x[sample - 1 : sample])[0].ravel(), atol=1e-12)
+
+
+def test_mine_is_read_where_the_switch_says_so(many: tuple[Path, Any, np.ndarray]) -> None:
+    path, _, x = many
+    stored = read_book(path)
+    changed = with_typed(path, {place(stored, "picked"): "30"})
+    np.testing.assert_array_equal(changed.block("input_0"), x[29])
+    mine = with_typed(path, {place(stored, "read"): "mine"})
+    np.testing.assert_array_equal(mine.block("input_0"), x[0], "mine starts as a copy of the first sample")
+
+
+def test_picking_recalculates_no_more_than_it_must(many: tuple[Path, Any, np.ndarray]) -> None:
+    formulas = [f for cells in read_book(many[0]).formulas.values() for f in cells.values()]
+    assert not [f for f in formulas if re.search(r"\b(OFFSET|INDIRECT|RAND|NOW|TODAY)\(", f)]
+    assert sum("'Data'!" in f for f in formulas) == 64, "only the shown input reads the data"
+
+
+def test_the_stored_confusion_table(many: tuple[Path, Any, np.ndarray]) -> None:
+    path, _, _ = many
+    book = recalculate(path, "ironcalc")
+    [accuracy] = book.block("accuracy")
+    stored = read_book(path).block("accuracy")[0]
+    assert accuracy == stored and 0 <= accuracy < 0.5
+
+
+def test_a_small_network_shows_a_window_of_rows(tmp_path: Path) -> None:
+    x = RNG.random((300, 2)).round(3)
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", inputs=x)
+    stored = read_book(tmp_path / "or.xlsx")
+    book = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 101.0})
+    np.testing.assert_array_equal(book.block("input_0").reshape(-1, 2), x[100:120])
+    last = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 300.0})
+    np.testing.assert_array_equal(last.block("input_0").reshape(-1, 2), np.repeat(x[299:], 20, axis=0))
+
+
+def test_pictures_are_fetched_in_order(tmp_path: Path) -> None:
+    x = RNG.integers(0, 17, (30, 8, 8, 1)).astype(float)
+    weightlens.export(SAMPLES / "digits_cnn.keras", tmp_path / "cnn.xlsx", inputs=x)
+    book = recalculate(tmp_path / "cnn.xlsx", "ironcalc", {place(read_book(tmp_path / "cnn.xlsx"), "picked"): 12.0})
+    np.testing.assert_array_equal(book.block("input_0"), x[11].ravel())
+
+
+# -- threshold, target, switch -----------------------------------------------------------------------------------------------
+
+
+def test_the_threshold_decides(tmp_path: Path) -> None:
+    path = tmp_path / "xor.xlsx"
+    weightlens.export(SAMPLES / "xor_relu.h5", path, inputs=[[0, 1], [0, 0]], labels=["off", "on"])
+    stored = read_book(path)
+
+    def words(changes: Changes) -> list[Any]:
+        return [v for v in recalculate(path, "ironcalc", changes).sheets["1 network"].values() if v in ("off", "on")][:2]
+
+    assert words({}) == ["on", "off"]
+    assert words({place(stored, "threshold"): 0.0}) == ["on", "on"]
+
+
+def test_targets_are_compared_live(tmp_path: Path) -> None:
+    path = tmp_path / "or.xlsx"
+    x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    weightlens.export(SAMPLES / "or.h5", path, inputs=x, labels=["False", "True"], target=["False", "True", "True", "False"])
+    stored = read_book(path)
+    assert recalculate(path, "ironcalc").block("accuracy")[0] == stored.block("accuracy")[0] == 0.75
+    inputs = list(places(stored.names["input_0"]))
+    flipped = recalculate(path, "ironcalc", {inputs[6]: 0.0, inputs[7]: 0.0})  # (1, 1) becomes (0, 0): False, as wanted
+    assert flipped.block("accuracy")[0] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("target", "answers"),
+    [([1, 0], ["b", "a"]), (["a", "b"], ["a", "b"]), (["1", "0"], ["b", "a"]), ([[0, 1], [1, 0]], ["b", "a"]), ([0.5, 2.0], [0.5, 2.0])],
+)
+def test_answers_in_any_form(target: Any, answers: list[Any]) -> None:
+    assert as_answers(target, ["a", "b"], 2) == answers
+
+
+@pytest.mark.parametrize("target", [[1, 0, 1], ["c", "a"]])
+def test_answers_that_do_not_fit_are_refused(target: Any) -> None:
+    with pytest.raises(BadInput):
+        as_answers(target, ["a", "b"], 2)
+
+
+@pytest.mark.parametrize("name", ["or.h5", "sine_lstm.keras", "digits_cnn.keras"])
+def test_the_switch_goes_back_to_the_original(name: str, tmp_path: Path) -> None:
+    path, model, x = tmp_path / "book.xlsx", weightlens.load(SAMPLES / name), sample_input(SAMPLES / name)[:1]
+    weightlens.export(model, path, inputs=x, switch=True)
+    stored = read_book(path)
+    kernel = next(entry for entry in read_map(stored) if entry.kind == "weight")
+    typed = {(kernel.sheet, kernel.first): "3.5", next(iter(places(stored.names["input_0"]))): "2.5"}
+    expected = model.predict(x)[0].ravel()
+    assert np.abs(with_typed(path, typed).block("output_0") - expected).max() > 1e-6, "mine counts"
+    back = with_typed(path, typed | {place(stored, "use"): "original"})
+    np.testing.assert_allclose(back.block("output_0"), expected, atol=1e-12)
+
+
+# -- charts and maps ---------------------------------------------------------------------------------------------------------
+
+REFERENCE = re.compile(r"'([^']+)'!\$([A-Z]+)\$(\d+)(?::\$([A-Z]+)\$(\d+))?")
+
+
+@pytest.mark.parametrize("name", ["or.h5", "relu_neuron.h5", "xor_sigmoid.h5", "digits_mlp.keras", "digits_cnn.keras"])
+def test_charts_read_numbers_that_exist(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    weightlens.export(SAMPLES / name, path, inputs=sample_input(SAMPLES / name))
+    book, values = openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
+    charts = [chart for page in book.worksheets for chart in page._charts]
+    assert charts
+    for chart in charts:
+        for series in chart.series:
+            numbers = [part.numRef.f for part in (getattr(series, "val", None), getattr(series, "yVal", None)) if part is not None]
+            for sheet, c1, r1, c2, r2 in REFERENCE.findall(" ".join(numbers)):
+                cells = values[sheet][f"{c1}{r1}:{c2 or c1}{r2 or r1}"]
+                assert all(isinstance(cell.value, (int, float)) for row in cells for cell in row), f"{sheet} {c1}{r1}:{c2}{r2}"
+            assert numbers
+
+
+def grid(book: Book, sheet: str, top: int, left: int, side: int) -> np.ndarray:
+    from weightlens.workbook.cells import COLUMN
+
+    return np.array([[book.sheets[sheet][f"{COLUMN[left + j]}{top + i + 1}"] for j in range(side)] for i in range(side)], float)
+
+
+def test_the_map_is_the_network_everywhere(tmp_path: Path) -> None:
+    path, model = tmp_path / "xor.xlsx", weightlens.load(SAMPLES / "xor_relu.h5")
+    weightlens.export(model, path)
+    stored = read_book(path)
+    low = next(cell for cell, value in stored.sheets["Map"].items() if value == -0.25)
+    computed = recalculate(path, "ironcalc", {("Map", low): -1.0})
+    shown = grid(computed, "Map", 7, 2, 21)
+    first, second = np.linspace(-1, 1.25, 21), np.linspace(-0.25, 1.25, 21)[::-1]
+    points = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
+    np.testing.assert_allclose(shown, model.predict(points)[0].reshape(21, 21), atol=1e-12)
+
+
+def test_the_map_reads_the_same_weights(tmp_path: Path) -> None:
+    path = tmp_path / "or.xlsx"
+    weightlens.export(SAMPLES / "or.h5", path)
+    stored = read_book(path)
+    bias = next(entry for entry in read_map(stored) if entry.name == "bias")
+    moved = recalculate(path, "ironcalc", {(bias.sheet, bias.first): -100.0})
+    assert (grid(moved, "Map", 7, 2, 21) > 0.999).all()
+
+
+def test_the_curve(tmp_path: Path) -> None:
+    path, model = tmp_path / "neuron.xlsx", weightlens.load(SAMPLES / "relu_neuron.h5")
+    weightlens.export(model, path, inputs=[[0.0], [4.0]])
+    sheet = recalculate(path, "ironcalc").sheets["Curve"]
+    x = np.array([[sheet[f"B{row}"]] for row in range(8, 49)], float)
+    np.testing.assert_allclose([sheet[f"D{row}"] for row in range(8, 49)], model.predict(x)[0].ravel(), atol=1e-12)
+
+
+# -- exercises ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exercise(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Book]:
+    path = tmp_path_factory.mktemp("exercise") / "or.xlsx"
+    weightlens.export(SAMPLES / "or.h5", path, labels=["False", "True"], blank=["dot product", "softmax"])
+    return path, read_book(path)
+
+
+def test_steps_are_blank_and_the_answers_hidden(exercise: tuple[Path, Book]) -> None:
+    path, stored = exercise
+    book = openpyxl.load_workbook(path)
+    assert book["Answers"].sheet_state == "hidden"
+    answers = [entry for entry in read_map(stored) if entry.sheet == "Answers"]
+    assert [entry.name for entry in answers] == ["dot product", "activation"]
+    for entry in answers:
+        assert all(book["1 network"][cell].value is None for cell in entry.references().ravel())
+    assert stored.block("score")[0] == 0
+
+
+def test_right_answers_score_and_wrong_ones_do_not(exercise: tuple[Path, Book]) -> None:
+    path, stored = exercise
+    [product, _] = [entry for entry in read_map(stored) if entry.sheet == "Answers"]
+    cells, right = product.references().ravel(), product.values(stored).ravel().astype(float)
+    changes: Changes = {("1 network", cell): number + 0.001 for cell, number in zip(cells, right, strict=True)}
+    full = recalculate(path, "ironcalc", changes)
+    assert full.block("score")[0] == 8 and not full.errors()
+    wrong = recalculate(path, "ironcalc", changes | {("1 network", cells[0]): right[0] + 1})
+    assert wrong.block("score")[0] == 7
+    np.testing.assert_array_equal(wrong.block("output_0"), full.block("output_0"), "later steps read the right numbers")
+
+
+def test_a_cell_turns_green_or_red(exercise: tuple[Path, Book]) -> None:
+    page = openpyxl.load_workbook(exercise[0])["1 network"]
+    rules = {str(area.sqref): [rule.formula[0] for rule in area.rules] for area in page.conditional_formatting}
+    [product, _] = [entry for entry in read_map(exercise[1]) if entry.sheet == "Answers"]
+    [found] = [formulas for area, formulas in rules.items() if area.startswith(f"{product.first}:")]
+    marks = re.fullmatch(r"([A-Z]+\d+)=1", found[0])
+    assert marks and found[1] == f"AND({marks[1]}=0,LEN({product.first})>0)"
+
+
+def test_an_exercise_on_a_sheet_per_layer(tmp_path: Path) -> None:
+    path = tmp_path / "cnn.xlsx"
+    weightlens.export(SAMPLES / "digits_cnn.keras", path, inputs=sample_input(SAMPLES / "digits_cnn.keras")[:1], exercise=True)
+    computed = recalculate(path, "ironcalc")
+    assert not computed.errors()
+    np.testing.assert_allclose(computed.block("output_0"), read_book(path).block("output_0"), atol=1e-12)
+
+
+def test_unknown_steps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="dot product"):
+        weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", blank=["dot"])
+    assert not (tmp_path / "or.xlsx").exists()
