@@ -33,7 +33,7 @@ VARIABLES: dict[str, str] = {
     "SpectralNormalization": "vector_u", "PReLU": "alpha", "STFTSpectrogram": "real_kernel?real imag_kernel?imaginary",
     "Attention": "scale?use_scale=0 concat_score_weight?concat=0", "AdditiveAttention": "scale?use_scale",
     "MultiHeadAttention": PROJECTIONS, "GroupQueryAttention": PROJECTIONS,
-    "RandomFourierFeatures": "unscaled_kernel bias kernel_scale",
+    "RandomFourierFeatures": "kernel_scale unscaled_kernel bias",
     "Highway": "kernel gate_kernel bias gate_bias", "MaxoutDense": KERNEL,
     "SReLU": "t_left a_left t_right a_right", "ParametricSoftplus": "alpha beta", "ParametricSoftPlus": "alpha beta",
 }  # fmt: skip

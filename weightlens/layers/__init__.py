@@ -132,6 +132,7 @@ LAYERS = Table({
     # legacy
     "Highway": "legacy.highway",
     "MaxoutDense": "legacy.maxout_dense",
+    "RandomFourierFeatures": "legacy.random_fourier_features",
     # attention
     "Attention": "attention.attention",
     "AdditiveAttention": "attention.additive_attention",

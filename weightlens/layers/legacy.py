@@ -29,3 +29,12 @@ def maxout_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     if config.get("use_bias", True):
         z = step("pre-activation", z + w["bias"][:, None, :])
     return step("max", np.max(z, axis=0))
+
+
+def random_fourier_features(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """``cos(x . kernel / scale + bias)`` with random kernel and bias: (batch, features) -> (batch, output_dim).
+
+    ``keras.layers.experimental.RandomFourierFeatures`` of Keras 2 (Rahimi, Recht 2007).
+    """
+    kernel = step("scaled kernel", w["unscaled_kernel"] / w["kernel_scale"])
+    return step("output", np.cos(step("pre-activation", step("dot product", x @ kernel) + w["bias"])))
