@@ -19,8 +19,9 @@ Rule = Callable[[Recorded, "Formulas"], Expression]
 
 
 def negative(x: Recorded, formulas: Formulas) -> Expression:
-    """``-x``; a minus before a power or another minus gets parentheses (a spreadsheet reads ``-A1^2`` as ``(-A1)^2``)."""
-    return combine(["-", formulas.arithmetic(x.args[0]).at_least(ATOM)], x.shape, ADD)
+    """``-x``; before parentheses ``0-(...)``: a spreadsheet reads ``-A1^2`` as ``(-A1)^2``, and IronCalc loses the parentheses."""
+    made = formulas.arithmetic(x.args[0])
+    return combine(["-" if made.level >= ATOM else "0-", made.at_least(ATOM)], x.shape, ADD)
 
 
 def square(x: Recorded, formulas: Formulas) -> Expression:
