@@ -74,7 +74,7 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     sheet.put(Block(arrangement, np.arange(1.0, n + 1)[:, None], styles["plain"]), TOP, 0)
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
     live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells), sheet_names=plan.titles), TOP, 2)
-    difference = np.abs(stored - live)
+    difference = np.abs(stored - live) / np.maximum(1.0, np.abs(stored))
     made = _difference(expected_block, live_block)
     block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
     for i in range(n):
@@ -86,7 +86,8 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
 
 
 def _difference(a: Block, b: Block) -> Expression:
-    return combine(["ABS(", refer(a.cells), "-", refer(b.cells), ")"], a.arrangement.shape)
+    expected = refer(a.cells)
+    return combine(["ABS(", expected, "-", refer(b.cells), ")/MAX(1,ABS(", expected, "))"], a.arrangement.shape)
 
 
 def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
