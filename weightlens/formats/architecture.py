@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats import keras1
+from weightlens.formats import keras1, raw_nodes
 from weightlens.formats.config import class_name_of, modern_config, plain_dict
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, endpoints, split_states
@@ -61,6 +61,8 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
         layer.name = str(entry.get("name") or layer.name)
         layer.calls = calls_of(entry.get("inbound_nodes", []))
         split_states(layer)
+        if layer.class_name.startswith("tf.raw_ops."):
+            raw_nodes.complete(layer)
     if len({layer.name for layer in model.layers}) < len(model.layers):
         raise UnreadableModel(f"two layers of model {model.name!r} have the same name")
     model.inputs = endpoints(config.get("input_layers", []))

@@ -16,6 +16,7 @@ from weightlens.layers.operations_linalg import OPERATIONS as OF_MATRICES
 from weightlens.layers.operations_math import OPERATIONS as OF_MATHEMATICS
 from weightlens.layers.operations_nn import OPERATIONS as OF_NETWORKS
 from weightlens.layers.operations_numpy import OPERATIONS as OF_NUMBERS
+from weightlens.layers.operations_raw import OPERATIONS as OF_NODES
 from weightlens.layers.operations_tensorflow import OPERATIONS as OF_TENSORFLOW
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -26,4 +27,5 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **OF_NETWORKS,
     **OF_IMAGES,
     **OF_TENSORFLOW,
+    **OF_NODES,
 }

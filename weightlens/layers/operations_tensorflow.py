@@ -226,17 +226,17 @@ def strided_slice(
     new_axis_mask: int = 0,
     shrink_axis_mask: int = 0,
 ) -> Any:
-    """A block of an array, with steps; the masks are sets of axes, one bit each."""
-    if ellipsis_mask or new_axis_mask:
-        raise NotImplementedError("is a strided slice with new axes")
+    """A block of an array, with steps; the masks are sets of positions in the index, one bit each."""
     key: list[Any] = []
-    for i, (first, last) in enumerate(zip(begin, end, strict=True)):
-        bit, by = 1 << i, 1 if strides is None else int(strides[i])
-        key.append(
-            int(first)
-            if shrink_axis_mask & bit
-            else slice(None if begin_mask & bit else int(first), None if end_mask & bit else int(last), by)
-        )
+    for i, (first, last) in enumerate(zip(known(begin), known(end), strict=True)):
+        bit = 1 << i
+        if ellipsis_mask & bit or new_axis_mask & bit:
+            key.append(Ellipsis if ellipsis_mask & bit else None)
+        elif shrink_axis_mask & bit:
+            key.append(first)
+        else:
+            by = 1 if strides is None else int(strides[i])
+            key.append(slice(None if begin_mask & bit else first, None if end_mask & bit else last, by))
     return input_[tuple(key)]
 
 

@@ -1,0 +1,103 @@
+"""Functions and graph nodes of TensorFlow that Keras 2 stored in a model, in files written with h5py alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import weightlens
+from weightlens.errors import UnsupportedLayer
+
+X = np.random.default_rng(3).normal(size=(2, 4, 3))
+
+
+def saved(folder: Path, entry: dict[str, Any]) -> Path:
+    """A functional model ``x -> one node`` as TensorFlow's Keras 2 stores it."""
+    first = {"class_name": "InputLayer", "name": "x", "config": {"batch_input_shape": [None, 4, 3], "name": "x"}, "inbound_nodes": []}
+    config = {"name": "m", "layers": [first, entry], "input_layers": [["x", 0, 0]], "output_layers": [[entry["name"], 0, 0]]}
+    path = folder / "m.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": config})
+        file.attrs["keras_version"] = file.attrs["backend"] = "2.11.0"
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = np.array([b"x", entry["name"].encode()])
+        for name in ("x", entry["name"]):
+            group.create_group(name).attrs["weight_names"] = np.zeros(0)
+    return path
+
+
+def function_entry(path: str, nodes: list[Any]) -> dict[str, Any]:
+    kind = "SlicingOpLambda" if path.endswith("getitem") else "TFOpLambda"
+    return {"class_name": kind, "name": "node", "config": {"name": "node", "function": path, "dtype": "float32"}, "inbound_nodes": nodes}
+
+
+def node_entry(op: str, constants: dict[str, Any], **attributes: Any) -> dict[str, Any]:
+    config = {"name": op, "node_def": {"name": op, "op": op, "attr": {"T": {"type": "DT_FLOAT"}} | attributes}, "constants": constants}
+    return {"class_name": "TensorFlowOpLayer", "name": "tf_op_layer_" + op, "config": config, "inbound_nodes": [[["x", 0, 0, {}]]]}
+
+
+HERE = ["x", 0, 0]
+FUNCTIONS = [
+    ("math.multiply", [["x", 0, 0, {"y": 2.5, "name": None}]], X * 2.5),
+    ("__operators__.rsub", [["x", 0, 0, {"y": 1.0}]], 1.0 - X),
+    ("math.subtract", [["_CONSTANT_VALUE", -1, 1.0, {"y": HERE}]], 1.0 - X),
+    ("__operators__.getitem", [["x", 0, 0, {"slice_spec": [{"start": None, "stop": None, "step": None}, 2]}]], X[:, 2]),
+    ("math.reduce_mean", [["x", 0, 0, {"axis": [1, 2], "keepdims": True}]], X.mean((1, 2), keepdims=True)),
+    ("concat", [[["x", 0, 0, {"axis": 1}], ["x", 0, 0, {"axis": 1}]]], np.concatenate([X, X], 1)),
+    ("compat.v1.transpose", [["x", 0, 0, {"perm": [0, 2, 1]}]], X.transpose(0, 2, 1)),
+    ("linalg.matmul", [["x", 0, 0, {"b": HERE, "transpose_b": True}]], X @ X.transpose(0, 2, 1)),
+    ("clip_by_value", [["x", 0, 0, {"clip_value_min": -0.5, "clip_value_max": 0.5}]], np.clip(X, -0.5, 0.5)),
+    ("split", [["x", 0, 0, {"num_or_size_splits": [1, 3], "axis": 1}]], X[:, :1]),
+    ("nn.leaky_relu", [["x", 0, 0, {"alpha": 0.1}]], np.where(X > 0, X, 0.1 * X)),
+]
+NODES = [
+    (node_entry("Mul", {"1": 2.5}), X * 2.5),
+    (node_entry("Sub", {"0": 1.0}), 1.0 - X),
+    (node_entry("Mean", {"1": [1, 2]}, keep_dims={"b": True}), X.mean((1, 2), keepdims=True)),
+    (node_entry("Transpose", {"1": [0, 2, 1]}), X.transpose(0, 2, 1)),
+    (
+        node_entry(
+            "StridedSlice", {"1": [0, 1], "2": [0, 3], "3": [1, 1]}, begin_mask={"i": "1"}, end_mask={"i": "1"}, shrink_axis_mask={}
+        ),
+        X[:, 1:3],
+    ),
+    (
+        node_entry("MirrorPad", {"1": [[0, 0], [1, 1], [0, 0]]}, mode={"s": base64.b64encode(b"REFLECT").decode()}),
+        np.pad(X, [(0, 0), (1, 1), (0, 0)], "reflect"),
+    ),
+    (node_entry("Cast", {}, DstT={"type": "DT_INT32"}), np.trunc(X)),
+    (node_entry("LeakyRelu", {}, alpha={"f": 0.1}), np.where(X > 0, X, 0.1 * X)),
+]
+
+
+@pytest.mark.parametrize(("path", "nodes", "expected"), FUNCTIONS, ids=[row[0] for row in FUNCTIONS])
+def test_function(path: str, nodes: list[Any], expected: np.ndarray, tmp_path: Path) -> None:
+    model = weightlens.load(saved(tmp_path, function_entry(path, nodes)))
+    np.testing.assert_allclose(model.trace(X).outputs[0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("entry", "expected"), NODES, ids=[entry["config"]["name"] for entry, _ in NODES])
+def test_graph_node(entry: dict[str, Any], expected: np.ndarray, tmp_path: Path) -> None:
+    model = weightlens.load(saved(tmp_path, entry))
+    np.testing.assert_allclose(model.trace(X).outputs[0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        function_entry("random.normal", [["x", 0, 0, {}]]),
+        function_entry("math.cumsum", [["x", 0, 0, {"axis": 1, "exclusive": True}]]),
+        function_entry("nn.relu", [["x", 0, 0, {"surprise": 3}]]),
+        node_entry("ResizeBilinear", {"1": [2, 2]}, half_pixel_centers={"b": False}),
+    ],
+    ids=["unknown", "option", "argument", "node"],
+)
+def test_refused_by_name(entry: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedLayer, match=entry["name"]):
+        weightlens.load(saved(tmp_path, entry)).trace(X)
