@@ -26,6 +26,7 @@ from weightlens.training.losses import LOSSES
 SAMPLES = Path(__file__).parent.parent / "sample_models"
 NAMES = ("or", "and", "xor_relu", "xor_sigmoid", "relu_neuron")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam")
+NORMALIZING = ("rmsprop", "adagrad", "adam")  # a gradient over its own size: near 0 that enlarges the last digit of every sum
 EPOCHS, RATE, SEED = 50, 0.02, 3
 
 
@@ -105,9 +106,10 @@ def by_keras(keras: Any, case: Combination, epoch: Epoch) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> dict[Combination, Path]:
-    """The workbook of each combination."""
+    """Workbooks in which each sample, each loss and each optimizer occurs."""
     folder = tmp_path_factory.mktemp("training")
-    return {case: write_training_book(case.epoch(), EPOCHS, folder / f"{case}.xlsx") for case in combinations()}
+    chosen = [case for n, case in enumerate(combinations()) if n % len(OPTIMIZERS) == n // len(OPTIMIZERS) % len(OPTIMIZERS)]
+    return {case: write_training_book(case.epoch(), EPOCHS, folder / f"{case}.xlsx") for case in chosen}
 
 
 @pytest.mark.parametrize("case", list(combinations()), ids=str)
@@ -124,9 +126,10 @@ def test_workbooks_train_as_numpy_does(engine: str, books: dict[Combination, Pat
     for (case, path), book in zip(books.items(), computed, strict=True):
         assert isinstance(book, Book), f"{case}: {book}"
         stored, epoch = read_book(path), case.epoch()
-        row = compare_sheet("History", stored, book, 1e-12)
+        tolerance = 1e-9 if case.optimizer in NORMALIZING else 1e-12
+        row = compare_sheet("History", stored, book, tolerance)
         assert row.ok, f"{case}: {row}"
         *_, last = epoch.replay(EPOCHS)
         expected = np.concatenate([np.ravel(last[id(t.now)]) for t in epoch.trained])
-        assert book.block("weights_final") == pytest.approx(expected, rel=1e-12, abs=1e-12), case
+        assert book.block("weights_final") == pytest.approx(expected, rel=tolerance, abs=tolerance), case
         assert len(book.block("loss_history")) == EPOCHS + 1

@@ -40,6 +40,8 @@ class History:
         self.places: dict[int, int] = {}  # value -> address of its first number in epoch 0
         self.fixed = fixed  # cells on other sheets: the data, the learning rate
         self.formulas = Formulas(self.cells)
+        if epochs > MAX_EPOCHS:
+            raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
         self.steps = with_operands(epoch.trace.steps)
         self.values = self._replayed(progress)
         self.column = self.weights_end = 0
