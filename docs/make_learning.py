@@ -1,0 +1,35 @@
+"""Draw the pictures of ``learning.md``: ``PYTHONPATH=. python docs/make_learning.py``. Needs LibreOffice, poppler and Pillow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pictures import draw, printed
+
+DOCS = Path(__file__).resolve().parent
+SAMPLES = DOCS.parent / "sample_models"
+BOOKS = {
+    "xor_learns": ("xor_sigmoid", "--loss half_mse --lr 4 --epochs 500 --init 275", {"Data": "learn_xor", "One step": "learn_xor_step"}),
+    "neuron_dies": ("relu_neuron", "--lr 0.4 --epochs 20 --init 5", {"Data": "learn_neuron_dies"}),
+    "neuron_learns": ("relu_neuron", "--lr 0.05 --epochs 200 --init 5", {"Data": "learn_neuron"}),
+    "or_learns": ("or", "--epochs 200 --init 1", {"Data": "learn_or"}),
+}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        for book, (sample, options, pictures) in BOOKS.items():
+            path = Path(scratch) / f"{book}.xlsx"
+            data = ["-i", str(SAMPLES / f"{sample}_data.csv"), "--target", "y"]
+            command = [sys.executable, "-m", "weightlens", "train-sheet", str(SAMPLES / f"{sample}.h5"), *data, *options.split(), "-o", str(path)]
+            subprocess.run(command, check=True)
+            sheets = printed(path)
+            for sheet, name in pictures.items():
+                draw(path.with_suffix(".pdf"), next(i for i, words in enumerate(sheets, 1) if sheet in words), 90, DOCS / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
