@@ -1,6 +1,39 @@
-"""Cases of ``weightlens.layers.einsum``."""
+"""Cases of ``weightlens.layers.einsum`` and ``quantised``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 
 from tests.cases import case
+
+
+def there_and_back(**options: Any) -> Any:
+    """A ReversibleEmbedding that looks words up, and turns vectors into scores of words."""
+
+    def build(k: Any) -> Any:
+        layer = k.layers.ReversibleEmbedding(6, 4, **options)
+        return lambda x: layer(k.ops.tanh(layer(x)), reverse=True)
+
+    return build
+
+
+def quantised(make: Any, shape: tuple[int | None, ...], mode: str) -> Any:
+    """The layer with its kernel rounded to few bits."""
+
+    def build(k: Any) -> Any:
+        layer = make(k)
+        layer.build(shape)
+        layer.quantize(mode)
+        return layer
+
+    return build
+
+
+def words(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.integers(0, 6, size=shape)
+
 
 CASES = [
     case("einsum dense", lambda k: k.layers.EinsumDense("ab,bc->ac", output_shape=3, bias_axes="c"), (4,)),
@@ -17,4 +50,21 @@ CASES = [
     ),
     case("einsum dense, turned", lambda k: k.layers.EinsumDense("abc,cd->adb", output_shape=(3, 5), bias_axes="b"), (5, 4)),
     case("einsum dense, by position", lambda k: k.layers.EinsumDense("abc,bcd->abd", output_shape=(5, 2), bias_axes="bd"), (5, 4)),
+    case("reversible embedding", there_and_back(), (3,), data=words, dtype="int32"),
+    case(
+        "reversible embedding, two tables, capped", there_and_back(tie_weights=False, logit_soft_cap=2.0), (3,), data=words, dtype="int32"
+    ),
+    case("dense, int8", quantised(lambda k: k.layers.Dense(3, activation="tanh"), (None, 4), "int8"), (4,)),
+    case("dense, int4", quantised(lambda k: k.layers.Dense(3), (None, 4), "int4"), (4,)),
+    case(
+        "einsum dense, int8",
+        quantised(lambda k: k.layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de"), (None, 5, 4), "int8"),
+        (5, 4),
+    ),
+    case(
+        "einsum dense, turned, int8",
+        quantised(lambda k: k.layers.EinsumDense("abc,cd->adb", output_shape=(3, 5), bias_axes="d"), (None, 5, 4), "int8"),
+        (5, 4),
+    ),
+    case("dense, float8", quantised(lambda k: k.layers.Dense(3), (None, 4), "float8"), (4,), tolerance=1e-2),
 ]
