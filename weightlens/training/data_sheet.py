@@ -91,7 +91,7 @@ class DataSheet:
 
     def _charts(self, history: History) -> Callable[[Any], None]:
         """The fall of the loss, and the paths of the weights."""
-        epoch, side = self.epoch, COLUMN[max(min(self.column, 40), 9)]
+        epoch, side = self.epoch, COLUMN[max(min(self.column + 2, 42), 11)]
         weights = [
             (f"{t.layer} {t.now.name} {i}", (history.places[id(t.now)] & (ROW - 1)) + i) for t in epoch.trained for i in range(t.now.size)
         ]
