@@ -58,7 +58,8 @@ def checked(tmp_path: Path) -> Callable[[Model, np.ndarray, str], HandReport]:
 @pytest.mark.parametrize("write", [rows, table])
 def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, int], str], checked: Callable[..., HandReport]) -> None:
     """In at least 95 % of the cases that the digits can tell apart; and what is right is never explained away."""
-    model, x = weightlens.load(path), sample_input(path).astype(float)[:5]
+    model, x = weightlens.load(path), sample_input(path).astype(float)
+    x = x[:3] if x[0].size > 3 else x
     right = calculate(model, x)
     np.testing.assert_allclose(right[list(right)[-1]], model.predict(x)[0], atol=1e-9)
     missed, cases = [], 0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weightlens.checks.explain import Explainer
 
 BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
+ENOUGH = 6  # numbers that differ: one cell that explains so many is the one
 ROUNDS = 12  # of Newton's method
 
 
@@ -31,6 +32,8 @@ def misread(explainer: Explainer, runs: int) -> list[Mistake]:
     cells = [(w, i) for w in reversed(weights) for i in range(w.size)][: runs // 4]
     bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
     for (w, i), base in product(cells, bases):
+        if found and np.count_nonzero(explainer.sought) >= ENOUGH:
+            break
         search = Cell(explainer, w, i, base)
         for value, words, bits in search.readings():
             total = BITS + bits + math.log2(max(len(cells), 1))
