@@ -126,6 +126,8 @@ def test_training_is_what_keras_does(name: str, keras64: Any, tmp_path: Path) ->
     model = trained_by_keras(keras64, layers, loss, keras64.optimizers.SGD(0.1), x, t, 20, len(x), tmp_path / "start.keras")
     epoch = prepare(weightlens.load(tmp_path / "start.keras"), [x], t, loss=loss, optimizer="sgd", rate=0.1)
     compare(model, after(epoch, 20))
+    report = check_workbook(write_training_book(epoch, 3, tmp_path / "book.xlsx"), engine="ironcalc", tolerance=1e-9)
+    assert report.ok, str(report)
 
 
 OPTIMIZERS = {

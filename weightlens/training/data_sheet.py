@@ -86,7 +86,8 @@ class DataSheet:
                 self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make, sheet_names=self.book.titles), RESULTS + i, column)
         for column, text in ((1, "before"), (2, after)):
             self.sheet.write(RESULTS - 1, column, text, self.styles["label left"])
-        legend(self.sheet, TOP + y.shape[0] + 1, 1, self.styles, ("input", "step", "output"))
+        under = max(block.row + block.arrangement.height for block in self.sheet.blocks)
+        legend(self.sheet, under + 1, 1, self.styles, ("input", "step", "output"))
         self.sheet.finishing.append(self._charts(history))
 
     def _charts(self, history: History) -> Callable[[Any], None]:

@@ -89,12 +89,12 @@ class OneStep:
         for step in steps:
             self._name_rows(step)
             block = self._step(step, top, column, part)
-            width = self._span(column, block.arrangement.width, step.name, mathematics(step))
+            right = column + self._span(column, block.arrangement.width, step.name, mathematics(step)) + 1
             for x in self._read_first_by(step):
                 weight = self._weight(x, under, column)
-                width = max(width, self._span(column, weight.arrangement.width, x.name))
+                column += self._span(column, weight.arrangement.width, x.name) + 1
                 end = max(end, under + FIRST + weight.arrangement.height + 1)
-            column += width + 1
+            column = max(column, right)
         return end + 1
 
     def _read_first_by(self, step: Step) -> list[Recorded]:
