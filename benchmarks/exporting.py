@@ -73,7 +73,7 @@ def run(scratch: Path, tiny: bool) -> Section:
     )
     out = str(scratch / "exported.xlsx")
     for name, (path, samples) in networks(scratch, tiny).items():
-        found = alternate({name: worker("exporting:export", path=path, samples=samples, out=out)}, 1 if tiny else 3)[name]
+        found = alternate({name: worker("exporting:export", path=path, samples=samples, out=out)}, 1)[name]
         cpu, making, cells, formulas, size = (middle(found, what) for what in ("cpu", "making", "cells", "formulas", "megabytes"))
         section.row(name, f"{cells:,.0f}", f"{formulas:,.0f}", cpu, f"{making / cpu:.0%}", middle(found, "peak"), size)
         section.findings.append(f"{name}: {cpu / cells * 1e6:.1f} microseconds of CPU a cell.")

@@ -165,7 +165,7 @@ def run(scratch: Path, tiny: bool) -> Section:
     )
     groups = [dense(8, 4, 3)[:1]] if tiny else [dense(784, 128, 40), convolution(56, 8, 8), convolution(40, 24, 6)]
     for patterns in groups:
-        seconds = {pattern.name: [cost(pattern, program, scratch, tiny) for program in present] for pattern in patterns}
+        seconds = {pattern.name: [cost(pattern, program, scratch) for program in present] for pattern in patterns}
         cheapest = [max(0.01, min(times)) for times in zip(*seconds.values(), strict=True)]
         over_all = {name: mean([max(t, 0.01) / c for t, c in zip(times, cheapest, strict=True)]) for name, times in seconds.items()}
         for pattern in patterns:
@@ -178,11 +178,11 @@ def run(scratch: Path, tiny: bool) -> Section:
     return section
 
 
-def cost(pattern: Pattern, program: str, scratch: Path, tiny: bool) -> float:
+def cost(pattern: Pattern, program: str, scratch: Path) -> float:
     """CPU seconds that the formulas take: with them, less without."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         paths = {name: write(pattern, Path(folder) / f"{name}.xlsx", name == "live") for name in ("live", "dead")}
-        found = alternate({name: converting(program, path, scratch) for name, path in paths.items()}, 1 if tiny else 2)
+        found = alternate({name: converting(program, path, scratch) for name, path in paths.items()}, 1)
     return max(0.0, middle(found["live"]) - middle(found["dead"]))
 
 

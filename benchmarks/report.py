@@ -5,10 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+HEAD = """# Performance
+
+Written by `python -m benchmarks` (with `pip install weightlens[benchmarks]`); do not edit. Every run is a process of its
+own, the peers take turns, and the figures are medians. CPU seconds, which depend little on what else the machine does,
+unless the column says otherwise. Ratios are medians of the ratios of runs that followed each other.
+"""
 PACKAGES = ("weightlens", "numpy", "h5py", "orjson", "openpyxl", "lxml", "xlsxwriter", "keras", "tensorflow")
 
 
@@ -66,12 +73,13 @@ def version_of(package: str) -> str:
         return ""
 
 
-def page(sections: Sequence[Section]) -> str:
-    """The whole page."""
-    head = (
-        "# Performance\n\n"
-        "Written by `python -m benchmarks` (with `pip install weightlens[benchmarks]`); do not edit. Every run is a process of its\n"
-        "own, the peers take turns, and the figures are medians. CPU seconds, which hardly depend on what else the machine\n"
-        "does, unless the column says otherwise. Ratios are medians of the ratios of runs that followed each other.\n\n"
-    )
-    return head + f"Measured on: {machine()}\n\n" + "\n".join(section.markdown() for section in sections)
+def renewed(page: str, section: Section) -> str:
+    """The page with one section replaced, or added at its end; under each stands what it was measured on."""
+    text = section.markdown() + f"\nMeasured on: {machine()}\n"
+    sections = re.split(r"^(?=## )", page or HEAD, flags=re.MULTILINE)
+    heading = f"## {section.title}\n"
+    if not any(old.startswith(heading) for old in sections):
+        sections.append("")
+    last = len(sections) - 1
+    changed = [text if old.startswith(heading) or (i == last and not old) else old for i, old in enumerate(sections)]
+    return "\n\n".join(part.strip() for part in changed) + "\n"

@@ -15,7 +15,7 @@ def run(scratch: Path, tiny: bool) -> Section:
     """Ours at its own level of compression, a bare row stream at the same, openpyxl and XlsxWriter."""
     from weightlens.workbook.package import LEVEL
 
-    rows, path = (50 if tiny else 10_000), str(scratch / "written.xlsx")
+    rows, path = (50 if tiny else 4_000), str(scratch / "written.xlsx")
     section = Section(
         "Writing",
         f"{rows * WIDTH:,} numbers and {rows * SAMPLES:,} formulas over {WIDTH} cells each, with values where the writer can store them.",

@@ -18,14 +18,46 @@ from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import Recorded, Trace, each
 
 Values = dict[Ref, Any]
+# Layers that treat each sample by itself, whatever their settings: those that large networks mostly consist of.
+ALONE = {
+    "InputLayer",
+    "Dense",
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "Dropout",
+    "Flatten",
+    "BatchNormalization",
+    "Add",
+    "Embedding",
+    "LSTM",
+    "GRU",
+}
+ALONE |= {f"{kind}{rank}D" for kind in ("Conv", "DepthwiseConv", "SeparableConv", "MaxPooling", "AveragePooling") for rank in (1, 2, 3)}
+ALONE |= {f"Global{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3)} | {"SimpleRNN", "ZeroPadding2D"}
+AT_ONCE = 128  # samples: what is computed of them stays in the processor's cache
 
 
 def predict(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
-    """Compute the outputs: one array per model output. Nothing is recorded."""
-    run = Run(None, dtype)
+    """Compute the outputs: one array per model output. Nothing is recorded; many samples are taken some at a time."""
+    run, arrays = Run(None, dtype), bind(model, inputs, dtype)
+    samples = {len(x) if x.ndim else 0 for x in arrays}
+    count = samples.pop() if len(samples) == 1 and each_alone(model) else 0
     with np.errstate(all="ignore"):
-        outputs = run.model(model, bind(model, inputs, dtype), {}, "")
-    return [np.asarray(y) for y in outputs]
+        if count <= AT_ONCE:
+            return [np.asarray(y) for y in run.model(model, arrays, {}, "")]
+        done = [run.model(model, [x[start : start + AT_ONCE] for x in arrays], {}, "") for start in range(0, count, AT_ONCE)]
+    return [np.concatenate(parts) for parts in zip(*done, strict=True)]
+
+
+def each_alone(model: Model) -> bool:
+    """Whether no sample can change what another one comes to, so that they may be taken some at a time."""
+    return all(
+        layer.class_name in ALONE and not layer.is_operation and not layer.config.get("time_major")
+        if layer.model is None
+        else each_alone(layer.model)
+        for layer in model.layers
+    )
 
 
 def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupported: bool = False) -> Trace:

@@ -15,6 +15,7 @@ from weightlens.workbook.cells import ADD, ATOM, CONSTANTS, MULTIPLY, ROW, Area,
 
 FEW = 4  # up to so many single products are written out: B6*D$13+C6*D$14 can be read without help
 MAX_ARGUMENTS = 255
+AT_ONCE = 1 << 18  # addresses that are compared at once
 SHEET_SALT = 0x9E3779B97F4A7C1  # odd, and large: sheets change a hash as much as offsets do
 
 
@@ -32,17 +33,30 @@ def patterns(rows: Cells) -> Patterns:
     real = rows >= 0
     first = np.argmax(real, axis=1)
     base = np.where(real.any(axis=1), rows[np.arange(len(rows)), first], 0)
-    # offsets may be negative, so they are told from codes of constants by a shift far beyond any address
-    relative = np.where(real, rows - base[:, None] + (1 << 60), rows)
     weights = np.random.default_rng(1).integers(1, 1 << 62, rows.shape[1], dtype=np.int64) | 1
     with np.errstate(over="ignore"):
-        hashes = (relative * weights).sum(axis=1) + (base >> 34) * SHEET_SALT  # a formula names its sheets
+        hashes = (base >> 34) * SHEET_SALT  # a formula names its sheets
+        for part in parts(rows):
+            hashes[part] += (relative(rows[part], base[part]) * weights).sum(axis=1)
     _, representative, kind = np.unique(hashes, return_index=True, return_inverse=True)
-    shapes = relative[representative]
-    if not np.array_equal(shapes[kind.reshape(-1)], relative):  # two patterns with one hash: practically impossible, but never wrong
-        shapes, kind = np.unique(np.column_stack([relative, base >> 34]), axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    shapes = relative(rows[representative], base[representative])
+    if not all(np.array_equal(shapes[kind[part]], relative(rows[part], base[part])) for part in parts(rows)):
+        # two patterns with one hash: practically impossible, but never wrong
+        shapes, kind = np.unique(np.column_stack([relative(rows, base), base >> 34]), axis=0, return_inverse=True)
         shapes = shapes[:, :-1]
     return Patterns(base, kind.reshape(-1), shapes)
+
+
+def parts(rows: Cells) -> list[slice]:
+    """Rows taken some at a time, so that what is computed of them stays small."""
+    height = max(1, AT_ONCE // max(1, rows.shape[1]))
+    return [slice(start, start + height) for start in range(0, len(rows), height)]
+
+
+def relative(rows: Cells, base: np.ndarray) -> np.ndarray:
+    """Offsets from each row's base; they may be negative, so a shift far beyond any address tells them from codes of constants."""
+    return np.where(rows >= 0, rows - base[:, None] + (1 << 60), rows)
 
 
 def split(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -251,7 +251,7 @@ def rows_of(blocks: list[Block], texts: dict[tuple[int, int], Text], heights: di
         row = min([*(s.row for s in streams), *([waiting[-1].row] if waiting else []), *(loose[-1:])])
         while waiting and waiting[-1].row <= row:
             streams.append(_Stream(waiting.pop()))
-        parts = single.get(row, [])
+        parts = single.pop(row, [])  # or every row would be kept
         if loose and loose[-1] == row:
             loose.pop()
         for stream in streams:
