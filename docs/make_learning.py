@@ -20,11 +20,13 @@ BOOKS = {
 
 
 def main() -> None:
+    """Draw every picture of the page."""
     with tempfile.TemporaryDirectory() as scratch:
         for book, (sample, options, pictures) in BOOKS.items():
             path = Path(scratch) / f"{book}.xlsx"
             data = ["-i", str(SAMPLES / f"{sample}_data.csv"), "--target", "y"]
-            command = [sys.executable, "-m", "weightlens", "train-sheet", str(SAMPLES / f"{sample}.h5"), *data, *options.split(), "-o", str(path)]
+            model = str(SAMPLES / f"{sample}.h5")
+            command = [sys.executable, "-m", "weightlens", "train-sheet", model, *data, *options.split(), "-o", str(path)]
             subprocess.run(command, check=True)
             sheets = printed(path)
             for sheet, name in pictures.items():

@@ -87,7 +87,9 @@ def test_a_mask_that_is_lost_is_mentioned() -> None:
     layers = [
         layer("x", "InputLayer", batch_shape=[None, 4]),
         layer("e", "Embedding", Ref("x"), weights={"embeddings": np.ones((5, 3))}, input_dim=5, output_dim=3, mask_zero=True),
-        layer("l", "LSTM", Ref("e"), weights={"kernel": np.ones((3, 8)), "recurrent_kernel": np.ones((2, 8)), "bias": np.zeros(8)}, units=2),
+        layer(
+            "l", "LSTM", Ref("e"), weights={"kernel": np.ones((3, 8)), "recurrent_kernel": np.ones((2, 8)), "bias": np.zeros(8)}, units=2
+        ),
     ]
     model = Model("m", "Functional", layers, [Ref("x")], [Ref("l")])
     assert any("mask" in text for text in part(model, "l").notes) and not any("mask" in text for text in part(model, "e").notes)

@@ -86,7 +86,8 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
     wanted = list(refs(model.inputs))
     if not wanted:
         raise BadInput(
-            "this file holds weights but no architecture, so there is nothing to run; give it with --config FILE.json, or --assume dense:relu,softmax"
+            "this file holds weights but no architecture, so there is nothing to run; "
+            "give it with --config FILE.json, or --assume dense:relu,softmax"
         )
     if isinstance(inputs, dict):
         missing = [ref.layer for i, ref in enumerate(wanted) if ref.layer not in inputs and f"input_{i}" not in inputs]

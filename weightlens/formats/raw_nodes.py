@@ -36,7 +36,8 @@ def complete(layer: Layer) -> None:
 
 def matters(name: str, value: Any) -> bool:
     """Whether an attribute changes the arithmetic: not a count of inputs, nor a kind of number unless it is cast to."""
-    return bool(value) and name not in ("N", "shape") and not name.startswith("_") and (name == "DstT" or not (isinstance(value, dict) and "type" in value))
+    a_type = isinstance(value, dict) and "type" in value and name != "DstT"
+    return bool(value) and name not in ("N", "shape") and not name.startswith("_") and not a_type
 
 
 def decoded(value: Any) -> Any:

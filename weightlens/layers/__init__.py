@@ -81,7 +81,7 @@ LAYERS = Table({
     "GlobalAveragePooling1D": "pooling.global_average_pooling_1d",
     **dict.fromkeys(["GlobalAveragePooling2D", "GlobalAveragePooling3D"], "pooling.global_average_pooling"),
     **dict.fromkeys(["AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D"], "pooling.adaptive_max_pooling"),
-    **dict.fromkeys(["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D"], "pooling.adaptive_average_pooling"),
+    **dict.fromkeys([f"AdaptiveAveragePooling{n}D" for n in (1, 2, 3)], "pooling.adaptive_average_pooling"),
     # reshaping
     "Flatten": "reshaping.flatten",
     "Reshape": "reshaping.reshape",
@@ -150,7 +150,6 @@ LAYERS = Table({
     "AutoContrast": "preprocessing.auto_contrast",
     "ContrastLimitedAdaptiveHistogramEqualization": "preprocessing.clahe",
     "Pipeline": "preprocessing.pipeline",
-    "RandomCrop": "preprocessing.random_crop",
     "STFTSpectrogram": "spectral.stft_spectrogram",
     "MelSpectrogram": "spectral.mel_spectrogram",
 })  # fmt: skip

@@ -156,7 +156,8 @@ class Printer:
         length = len(pattern) + sum(len(hole[0]) for hole in holes if hole)
         if length > MAX_FORMULA - 64:
             raise WorkbookTooLarge(
-                f"a formula of {length:,} characters is longer than a spreadsheet takes ({MAX_FORMULA:,}); try --detail weights, or --layers A..B to leave this layer out"
+                f"a formula of {length:,} characters is longer than a spreadsheet takes ({MAX_FORMULA:,}); "
+                "try --detail weights, or --layers A..B to leave this layer out"
             )
 
     def holes(self, option: list[Piece], rows: slice, at: np.ndarray | None) -> tuple[list[list[str]], str]:
