@@ -49,6 +49,22 @@ def masked(build: Any, each: bool = True) -> Any:
     return wrapped
 
 
+def quantised(build: Any, mode: str) -> Any:
+    """The layer with the kernels of its projections rounded to few bits."""
+
+    def wrapped(k: Any) -> Any:
+        layer = build(k)
+        return lambda x: rounded(k, layer, x, mode)
+
+    return wrapped
+
+
+def rounded(k: Any, layer: Any, x: Any, mode: str) -> Any:
+    """The layer called once, so that it has kernels; then these rounded; then called for good."""
+    k.Model(x, layer(x, x)).quantize(mode)
+    return layer(x, x)
+
+
 CASES = [
     case("attention", lambda k: k.layers.Attention(), QUERY, VALUE),
     case("attention, key, scale", lambda k: k.layers.Attention(use_scale=True), QUERY, VALUE, VALUE),
@@ -90,4 +106,7 @@ CASES = [
     case("grouped heads, scores, window", grouped(return_attention_scores=True, sliding_window=2), (4, 3)),
     case("grouped heads, one for all, gate", grouped(num_key_value_heads=1, use_gate=True), QUERY, VALUE),
     case("grouped heads, masked", masked(grouped()), QUERY, VALUE, data=zero_steps),
+    case("heads, int8", quantised(lambda k: k.layers.MultiHeadAttention(2, 3), "int8"), (4, 3)),
+    case("heads, float8", quantised(lambda k: k.layers.MultiHeadAttention(2, 3, use_bias=False), "float8"), (4, 3), tolerance=1e-2),
+    case("grouped heads, int8", quantised(lambda k: k.layers.GroupQueryAttention(3, 4, 2, use_gate=True), "int8"), (4, 3)),
 ]

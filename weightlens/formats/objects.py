@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from weightlens.formats.variables import variable_names
+from weightlens.formats.variables import variable_names, with_scales
 from weightlens.model import Layer, Model, Weight
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
@@ -129,6 +129,7 @@ def _own_variables(layer: Layer, tree: ObjectTree, path: str) -> None:
             if part
             else variable_names(layer.class_name, layer.config, len(arrays)) or []
         )
+        names = with_scales(names, len(arrays)) if part else names
         for number, weight in enumerate(arrays):
             name = names[number] if number < len(names) else join(part, f"variable_{number}")
             layer.own_weights[name] = renamed(weight, name)

@@ -39,8 +39,15 @@ def restore(layer: Layer, dialect: Dialect) -> None:
         _kernel(layer, mode, dialect)
     elif "quantized_kernel" in layer.own_weights:
         _calibrated_kernel(layer)
-    if layer.class_name not in UNDERSTOOD and any(weight.dtype in ("int8", "uint8") for weight in layer.own_weights.values()):
+    integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]
+    if layer.class_name not in UNDERSTOOD and not all(whole_projection(layer, name) for name in integers):
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
+
+
+def whole_projection(layer: Layer, name: str) -> bool:
+    """Whether this is the int8 kernel of a projection of attention, with its scale: an axis each for input, heads and size."""
+    kernel = layer.own_weights[name]
+    return name.endswith("/kernel") and kernel.dtype == "int8" and len(kernel.shape) == 3 and f"{name}_scale" in layer.own_weights
 
 
 def rounds_inputs(layer: Layer, mode: str) -> bool:

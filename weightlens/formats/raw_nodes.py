@@ -36,8 +36,9 @@ def complete(layer: Layer) -> None:
 
 def matters(name: str, value: Any) -> bool:
     """Whether an attribute changes the arithmetic: not a count of inputs, nor a kind of number unless it is cast to."""
-    a_type = isinstance(value, dict) and "type" in value and name != "DstT"
-    return bool(value) and name not in ("N", "shape") and not name.startswith("_") and not a_type
+    if not value or name in ("N", "shape") or name.startswith("_"):
+        return False
+    return name == "DstT" or "type" not in value
 
 
 def decoded(value: Any) -> Any:

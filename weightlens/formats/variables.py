@@ -78,6 +78,16 @@ def variable_names(class_name: str, config: dict[str, Any], count: int | None = 
     return _quantised(names, mode, count) if mode in QUANTISED and names and names[0] in ("kernel", "embeddings") else names
 
 
+def with_scales(names: list[str], count: int) -> list[str]:
+    """The variables of a projection of attention, which may be quantised though the attention layer does not say so."""
+    part = names[0].rpartition("/")[0]
+    for mode in ("int8", "float8"):
+        words = [word for word in QUANTISED[mode].format("kernel").split() if word != "bias" or f"{part}/bias" in names]
+        if count > len(names) and len(words) == count:
+            return [f"{part}/{word}" for word in words]
+    return names
+
+
 def _parse(word: str) -> tuple[str, Callable[[dict[str, Any]], Any]]:
     name, _, condition = word.partition("?")
     flag, _, missing = condition.partition("=")

@@ -10,6 +10,7 @@ import numpy as np
 from weightlens.layers.activations import Step, sigmoid, softmax
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.operations_numpy import truth
+from weightlens.layers.quantised import product
 
 MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 
@@ -95,23 +96,29 @@ def attended(scores: Any, value: Any, mask: Any, step: Step, return_scores: Any,
     return [context, weights] if return_scores else context
 
 
-def projected(x: Any, w: Weights, name: str, step: Step) -> Any:
+def flat_kernel(w: Weights, name: str, columns: int) -> Weights:
+    """A projection's kernel as a matrix, with its scales where it is quantised."""
+    parts = {part: w[f"{name}/{part}"] for part in ("kernel", "kernel_scale", "inputs_scale") if f"{name}/{part}" in w}
+    return {part: np.reshape(array, (-1, columns)) if array.ndim else array for part, array in parts.items()}
+
+
+def projected(x: Any, w: Weights, name: str, config: Config, step: Step) -> Any:
     """``x . kernel + bias`` for all heads: ``(batch, ..., features) -> (batch, ..., heads, size)``."""
-    kernel = w[f"{name}/kernel"]
-    y = x @ np.reshape(kernel, (kernel.shape[0], -1))
+    heads = w[f"{name}/kernel"].shape[1:]
+    y = product(x, flat_kernel(w, name, math.prod(heads)), config, step)
     if f"{name}/bias" in w:
         y = y + np.reshape(w[f"{name}/bias"], (-1,))
-    return np.reshape(step(name, sigmoid(y) if name == "gate" else y), (*x.shape[:-1], *kernel.shape[1:]))
+    return np.reshape(step(name, sigmoid(y) if name == "gate" else y), (*x.shape[:-1], *heads))
 
 
-def joined_heads(context: Any, w: Weights, gate: Any, step: Step) -> Any:
+def joined_heads(context: Any, w: Weights, gate: Any, config: Config, step: Step) -> Any:
     """The heads side by side, times the output kernel: ``(batch, ..., heads, size) -> (batch, ..., features)``."""
-    kernel = w["attention_output/kernel"]
+    wanted = w["attention_output/kernel"].shape[2:]
     if gate is not None:
         context = step("gated context", context * gate)
     flat = np.reshape(context, (*context.shape[:-2], -1))
-    y = step("dot product", flat @ np.reshape(kernel, (flat.shape[-1], -1)))
-    y = np.reshape(y, (*flat.shape[:-1], *kernel.shape[2:]))
+    y = step("dot product", product(flat, flat_kernel(w, "attention_output", math.prod(wanted)), config, step))
+    y = np.reshape(y, (*flat.shape[:-1], *wanted))
     return y + w["attention_output/bias"] if "attention_output/bias" in w else y
 
 
@@ -147,14 +154,14 @@ def multi_head_attention(
     """
     masks = {"query": query_mask, "value": value_mask, "key": key_mask, "attention": attention_mask}
     allowed = allowed_places(x, value, masks, config, use_causal_mask)
-    gate = projected(x, w, "gate", step) if config.get("use_gate") else None
-    q, k, v = (projected(a, w, name, step) for name, a in (("query", x), ("key", value if key is None else key), ("value", value)))
+    gate = projected(x, w, "gate", config, step) if config.get("use_gate") else None
+    q, k, v = (projected(a, w, name, config, step) for name, a in (("query", x), ("key", value if key is None else key), ("value", value)))
     k, v = (np.repeat(a, q.shape[-2] // a.shape[-2], axis=-2) for a in (k, v))
     own_path = q.ndim != 4 or config.get("dropout", 0.0) > 0 or return_attention_scores
     axes = attention_axes(config, x.ndim) if own_path else (1,)
     zero_masked = own_path and "use_gate" in config  # Keras since it knows gates; before, and where it calls its fused operation: the mean
     context, weights = heads_attend(q, k, v, allowed, axes, zero_masked, step)
-    y = joined_heads(context, w, gate, step)
+    y = joined_heads(context, w, gate, config, step)
     return [step("output", y), weights] if return_attention_scores else y
 
 

@@ -15,7 +15,6 @@ from weightlens.layers.core import Config, Weights
 from weightlens.layers.hashing import crossed, fingerprint, siphash
 from weightlens.layers.operations_nn import one_hot
 from weightlens.layers.operations_numpy import whole
-from weightlens.layers.resizing import cropped_to_aspect, resize
 from weightlens.layers.windows import channels_last, like_input
 
 
@@ -165,12 +164,3 @@ def pipeline(x: Any, w: Weights, config: Config, step: Step, *, call: Any) -> An
     for i in range(len(config["layers"])):
         x = call(f"layers/{i}", x)
     return x
-
-
-def random_crop(x: Any, w: Weights, config: Config, step: Step) -> Any:
-    """The input unchanged; in Keras 2 (which stored no ``data_format``) cropped to the aspect ratio and resized.
-
-    ``keras.layers.RandomCrop``.
-    """
-    size = (config["height"], config["width"])
-    return x if "data_format" in config else resize(cropped_to_aspect(x, size), size, "bilinear", False, step)
