@@ -12,7 +12,7 @@ from benchmarks.report import Section
 
 def predict(path: str, rows: int, scratch: str) -> Callable[[], dict[str, float]]:
     """``weightlens predict MODEL -i data.csv -o out.csv``, as the command line runs it."""
-    from weightlens.cli import app
+    from weightlens.cli import main
 
     data = Path(scratch) / f"{rows}.csv"
     with data.open("w") as file:
@@ -20,7 +20,8 @@ def predict(path: str, rows: int, scratch: str) -> Callable[[], dict[str, float]
             file.write(f"{i % 7},{i % 5}.5,{i % 3},1\n")
 
     def work() -> dict[str, float]:
-        app(["predict", path, "-i", str(data), "-o", str(Path(scratch) / "out.csv"), "--force"], standalone_mode=False)
+        if main(["predict", path, "-i", str(data), "-o", str(Path(scratch) / "out.csv"), "--force"]):
+            raise RuntimeError("the prediction failed")
         return {}
 
     return work
