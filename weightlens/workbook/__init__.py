@@ -201,6 +201,7 @@ def fill(net: NetworkSheets) -> None:
     if options.detail == "weights":
         detail.matrices(net)
         return
+    check_labels(net)
     net.build()
     if net.arrays and len(net.arrays[0]) > plan.trace.inputs[0].shape[0]:
         data.pick_from(net, net.arrays)
@@ -214,6 +215,13 @@ def fill(net: NetworkSheets) -> None:
         controls.add_switch(net)
     maps.draw(net)
     write_check(net, options.expected or plan.trace.outputs, options.witness, options.verified)
+
+
+def check_labels(net: NetworkSheets) -> None:
+    """Refuse class labels that no output has as many units for (a single unit has two classes)."""
+    given, widths = len(net.options.labels), [x.shape[-1] for x in net.plan.trace.results if x.ndim]
+    if given and given not in widths and not (given == 2 and 1 in widths):
+        raise BadInput(f"{given} labels were given, but the output has {' and '.join(map(str, widths))} units")
 
 
 def first_look(net: NetworkSheets) -> int:

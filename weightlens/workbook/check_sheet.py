@@ -74,7 +74,8 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     sheet.put(Block(arrangement, np.arange(1.0, n + 1)[:, None], styles["plain"]), TOP, 0)
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
     live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells), sheet_names=plan.titles), TOP, 2)
-    difference = np.abs(stored - live) / np.maximum(1.0, np.abs(stored))
+    with np.errstate(invalid="ignore"):  # infinite outputs
+        difference = np.abs(stored - live) / np.maximum(1.0, np.abs(stored))
     made = _difference(expected_block, live_block)
     block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
     for i in range(n):

@@ -1,0 +1,70 @@
+"""``weightlens export``: what its options do, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SAMPLES
+from weightlens.checks.book import read_book
+from weightlens.cli import main
+
+OR, MLP = str(SAMPLES / "or.h5"), str(SAMPLES / "digits_mlp.keras")
+DIGITS = str(SAMPLES / "digits_mlp.csv")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "book.xlsx"
+
+
+def test_a_plan_is_printed_and_nothing_written(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", MLP, "-i", DIGITS, "-o", str(out), "--plan"]) == 0
+    said = capsys.readouterr().out
+    assert not out.exists()
+    assert "1 hidden" in said and "formulas; about" in said and "detail steps" in said
+
+
+def test_the_header_names_the_inputs_and_the_target(out: Path) -> None:
+    assert main(["export", MLP, "-i", DIGITS, "--target", "label", "--labels", "0,1,2,3,4,5,6,7,8,9", "-o", str(out)]) == 0
+    book = read_book(out)
+    assert "p3_4" in book.sheets["Inputs"].values()
+    assert 0 <= book.block("accuracy")[0] <= 1
+
+
+def test_an_exercise(out: Path) -> None:
+    assert main(["export", OR, "--blank", "dot product, softmax", "-o", str(out)]) == 0
+    assert "score" in read_book(out).names
+
+
+def test_matrices_only_and_a_switch(out: Path) -> None:
+    assert main(["export", OR, "--detail", "weights", "-o", str(out)]) == 0
+    assert not read_book(out).formulas["1 dense"].keys() - {"A1", "B1", "C1", "D1", "E1", "F1", "G1", "H1"}
+    assert main(["export", OR, "--switch", "-o", str(out), "--force"]) == 0
+    assert "use" in read_book(out).names
+
+
+def test_keras_is_the_witness(out: Path) -> None:
+    pytest.importorskip("keras")
+    assert main(["export", OR, "--with-keras", "-o", str(out)]) == 0
+    sheet = read_book(out).sheets["Check"]
+    assert "computed by Keras" in str(sheet["A2"]) and sheet["B4"] == "OK"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "label"], "needs -i FILE.csv"),
+        (["-i", str(SAMPLES / "or.csv"), "--target", "label"], "no column 'label'"),
+        (["--detail", "all"], "steps, layers, weights"),
+        (["--blank", "softplus"], "dot product"),
+        (["--labels", "a,b,c"], "3 labels"),
+        (["-i", "0,1,2"], "2"),
+    ],
+)
+def test_refusals(options: list[str], words: str, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", OR, "-o", str(out), *options]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: ") and words in said and said.count("\n") == 1
+    assert not out.exists()
