@@ -128,14 +128,23 @@ def first_line(trouble: BaseException) -> str:
 
 def rebuilt_in_float64(keras: Any, oracle: Any) -> Any:
     """The same model with every layer computing in float64."""
-    before = keras.backend.floatx()
-    try:
-        keras.backend.set_floatx("float64")
+    with floatx(keras, "float64"):
         twin = type(oracle).from_config(in_float64(oracle.get_config()))
         if not twin.built:
             twin.build(oracle.input_shape)
         twin.set_weights([w.astype("float64") if w.dtype.kind == "f" else w for w in oracle.get_weights()])
         return twin
+
+
+@contextlib.contextmanager
+def floatx(keras: Any, dtype: str) -> Iterator[None]:
+    """Keras's default precision, for a while. It remembers the first policy it is asked for, so ask before changing anything."""
+    before = keras.backend.floatx()
+    if hasattr(keras, "config"):
+        keras.config.dtype_policy()
+    try:
+        keras.backend.set_floatx(dtype)
+        yield
     finally:
         keras.backend.set_floatx(before)
 
@@ -159,12 +168,8 @@ def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray]) -> dict[st
     tensors = {path: flat(outputs) for path, outputs in node_outputs(graph)}
     wanted = [tensor for outputs in tensors.values() for tensor in outputs]
     given = [x.astype(name_of(t.dtype)) if name_of(t.dtype) != "string" else x for x, t in zip(arrays, flat(graph.inputs), strict=True)]
-    before = keras.backend.floatx()
-    try:
-        keras.backend.set_floatx("float64" if any(name_of(t.dtype) == "float64" for t in wanted) else "float32")
+    with floatx(keras, "float64" if any(name_of(t.dtype) == "float64" for t in wanted) else "float32"):
         computed = iter(flat(keras.Model(graph.inputs, wanted)(given, training=False)))
-    finally:
-        keras.backend.set_floatx(before)
     return {path: [np.asarray(next(computed)) for _ in outputs] for path, outputs in tensors.items()}
 
 
