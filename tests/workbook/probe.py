@@ -20,7 +20,9 @@ Function = Callable[..., Any]
 def probe(function: Function, *inputs: np.ndarray, **weights: np.ndarray) -> Iterator[Model]:
     """A model whose only layer computes ``function(x, w, step)``; ``x`` is a list where there are several inputs."""
     LAYERS["Probe"] = lambda x, w, config, step: function(x, w, step)
-    stored = {name: Weight(name, array.shape, str(array.dtype), f"probe/{name}", lambda array=array: array) for name, array in weights.items()}
+    stored = {
+        name: Weight(name, array.shape, str(array.dtype), f"probe/{name}", lambda array=array: array) for name, array in weights.items()
+    }
     refs = [Ref(f"input{i}") for i in range(len(inputs))]
     layers = [Layer(ref.layer, "InputLayer", {"batch_shape": [None, *x.shape[1:]]}) for ref, x in zip(refs, inputs, strict=True)]
     layers.append(Layer("probe", "Probe", {}, stored, [Call((refs[0] if len(refs) == 1 else refs,))]))
