@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.arithmetic import arithmetic, plain
-from weightlens.checks.mistakes import Mistake, known_mistakes
+from weightlens.checks.mistakes import LOOSE, Mistake, known_mistakes
 from weightlens.checks.mistakes.misread import misread
 from weightlens.checks.placing import Given
 from weightlens.checks.replay import Edit, Replay, instead
@@ -20,7 +20,7 @@ from weightlens.recording import Recorded, Step
 SHOWN = 5  # explanations that are kept
 EFFORT = 2e9  # numbers computed in search of an explanation, about
 PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
-LOOSE, LOOSELY, FAR = 2.2, 3.0, 20.0  # numbers far off may be met only to one unit of their last place, for a few bits
+FAR = 20.0  # numbers so far off may be met loosely, for they were rounded on the way as well
 PARTLY = 4.0  # bits: a mistake is less likely to be made in one sample or one unit only
 
 
@@ -53,6 +53,7 @@ class Explainer:
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
         off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
         self.sought, self.far = off > 1, bool(off.max() > FAR)
+        self.evidence = float(np.log2(np.clip(off, 1.0, 1e6)).sum())  # bits: how unlikely it is to meet all these numbers by chance
 
     @cached_property
     def probabilities(self) -> bool:
@@ -63,19 +64,19 @@ class Explainer:
 
     def explanations(self) -> list[Explanation]:
         """The likeliest first; empty where no known mistake leads there."""
-        found, partly = self.known(known_mistakes(self.scene))
+        found, loosely, partly = self.known(known_mistakes(self.scene))
         found += self.other_samples()
         if min((m.bits for m in found), default=np.inf) > PLAIN:
             found += misread(self, self.runs)
-        if not found or min(m.bits for m in found) > min((m.bits for m in partly), default=np.inf):
-            found += partly
+        found += [m for m in partly if m.bits + PARTLY < self.evidence]
+        found = found or loosely or partly
         best = {m.words: m for m in sorted(found, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
         return [Explanation(m.kind, m.words, self.correction(m), path(m.at), m.bits, m.harmless) for m in ranked]
 
-    def known(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake]]:
-        """The mistakes that reproduce every number, and those that reproduce the wrong ones where the others are right."""
-        found, partly = [], []
+    def known(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake], list[Mistake]]:
+        """The mistakes that lead to every number, those that do so loosely, and those that lead to the wrong ones, others being right."""
+        found, loosely, partly = [], [], []
         for number, mistake in enumerate(mistakes):
             if number >= self.runs:
                 break
@@ -85,10 +86,10 @@ class Explainer:
             if (off <= 1).all():
                 found.append(mistake)
             elif self.far and (off <= LOOSE).all() and not mistake.harmless:
-                found.append(replace(mistake, bits=mistake.bits + LOOSELY))
+                loosely.append(mistake)
             elif (off[self.sought] <= 1).all() and not mistake.harmless:
                 partly.append(replace(mistake, bits=mistake.bits + PARTLY, words=f"{mistake.words}, {self.where()} only"))
-        return found, partly
+        return found, loosely, partly
 
     def outcome(self, edits: dict[int, Edit]) -> np.ndarray | None:
         """How far the numbers sought are off after a mistake; ``None`` where it comes near none of them, or contradicts earlier steps.

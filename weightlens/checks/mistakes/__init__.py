@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 
 from weightlens.checks.mistakes import functions, inputs, weights
-from weightlens.checks.mistakes.base import Family, Mistake, is_bias, label
+from weightlens.checks.mistakes.base import LOOSE, Family, Mistake
 from weightlens.checks.scene import Scene
 
 FAMILIES: tuple[tuple[Family, float], ...] = (
@@ -25,11 +25,13 @@ FAMILIES: tuple[tuple[Family, float], ...] = (
     (inputs.flatten_order, 0.0),
     (functions.another_logarithm, 0.0),
     (inputs.rounding, 1.0),
-    (inputs.input_scaling, 1.0),
+    (inputs.input_scaling, 0.0),
     (inputs.inputs_in_another_order, 1.0),
+    (inputs.inputs_exchanged, 2.0),
+    (weights.biases_exchanged, 2.0),
     (weights.bias_added_wrongly, 2.0),
     (functions.rarer_activation, 2.0),
-    (functions.softmax_miswritten, 2.0),
+    (functions.softmax_miswritten, 3.0),
     (weights.gates_in_another_order, 2.0),
     (weights.normalization_mistakes, 2.0),
     (functions.pooling_exchanged, 2.0),
@@ -48,4 +50,4 @@ def known_mistakes(scene: Scene) -> list[Mistake]:
     return sorted(found, key=lambda mistake: mistake.bits)
 
 
-__all__ = ["FAMILIES", "Mistake", "is_bias", "known_mistakes", "label"]
+__all__ = ["FAMILIES", "LOOSE", "Mistake", "known_mistakes"]

@@ -13,6 +13,7 @@ from weightlens.checks.replay import Edit, instead
 from weightlens.checks.scene import Scene
 from weightlens.recording import Recorded, Step
 
+LOOSE = 2.2  # one unit of the last place, about: as far off as numbers are that were rounded on the way as well
 FEW = 5  # numbers of which every order is tried
 SEVERAL = 40  # numbers of which every two are exchanged
 
@@ -55,10 +56,15 @@ def weight_mistake(scene: Scene, kind: str, words: str, node: Recorded, array: A
     return Mistake(kind, words, {id(node): instead(array)}, scene.readers.get(id(node)), bits)
 
 
+def moved_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The last axis moved on, moved back, and in reverse."""
+    return [("moved on by one", np.roll(array, 1, -1)), ("moved back by one", np.roll(array, -1, -1)), ("in reverse", np.flip(array, -1))]
+
+
 def other_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """The last axis in other orders: reversed, moved on, every two exchanged, and every order of a few."""
+    """The last axis in orders that are met less often: every two exchanged, and every order of a few."""
     n = array.shape[-1]
-    found = [("moved on by one", np.roll(array, 1, -1)), ("moved back by one", np.roll(array, -1, -1)), ("in reverse", np.flip(array, -1))]
+    found: list[tuple[str, np.ndarray]] = []
     orders: list[tuple[str, list[int]]] = []
     if n <= SEVERAL:
         for i, j in combinations(range(n), 2):
@@ -67,7 +73,7 @@ def other_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
             orders.append((f"{i} and {j} exchanged", order))
     if n <= FEW:
         orders += [(f"as {', '.join(map(str, order))}", list(order)) for order in permutations(range(n))]
-    known = [a.tobytes() for _, a in found] + [array.tobytes()]
+    known = [np.ascontiguousarray(a).tobytes() for a in (array, *(moved for _, moved in moved_orders(array)))]
     for words, order in orders:
         moved = np.ascontiguousarray(array[..., order])
         if moved.tobytes() not in known:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.mistakes.base import Mistake, other_orders
+from weightlens.checks.mistakes.base import Mistake, moved_orders, other_orders
 from weightlens.checks.replay import instead, of, through
 from weightlens.checks.scene import Scene, factors
 from weightlens.recording import Recorded
@@ -59,10 +59,10 @@ def input_standardised(scene: Scene) -> Iterator[Mistake]:
 
 
 def inputs_in_another_order(scene: Scene) -> Iterator[Mistake]:
-    """Features in reverse, moved on by one, exchanged, or read column by column; pictures turned."""
+    """Features in reverse, moved on by one, or read column by column; pictures turned; two inputs exchanged."""
     for x in scene.trace.inputs:
         value = x.value
-        orders = other_orders(value) if value.ndim > 1 else []
+        orders = moved_orders(value) if value.ndim > 1 else []
         if value.ndim > 2:
             orders += [("reversed along axis 1", np.flip(value, 1))]
             if value.shape[1] == value.shape[2]:
@@ -76,6 +76,13 @@ def inputs_in_another_order(scene: Scene) -> Iterator[Mistake]:
         if one.shape == two.shape:
             edits = {id(one): instead(two.value), id(two): instead(one.value)}
             yield Mistake("inputs in another order", f"the inputs {one.name} and {two.name} were exchanged", edits)
+
+
+def inputs_exchanged(scene: Scene) -> Iterator[Mistake]:
+    """Two features exchanged, or a few in any order."""
+    for x in (x for x in scene.trace.inputs if x.ndim > 1):
+        for words, array in other_orders(x.value):
+            yield Mistake("inputs in another order", f"the inputs were taken in another order ({words})", {id(x): instead(array)})
 
 
 def flatten_order(scene: Scene) -> Iterator[Mistake]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.checks.mistakes.base import Mistake, is_bias, label
+from weightlens.checks.mistakes.base import LOOSE, Mistake, is_bias, label
 from weightlens.checks.replay import Edit, instead
 from weightlens.recording import Recorded
 
@@ -37,12 +37,19 @@ def misread(explainer: Explainer, runs: int) -> list[Mistake]:
         search = Cell(explainer, w, i, base)
         for value, words, bits in search.readings():
             total = BITS + bits + math.log2(max(len(cells), 1))
-            kind = "bias of another unit" if words.startswith("that of unit") and is_bias(w) else "weight misread"
+            kind = kind_of(w, value, words)
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
             text = f"{label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
             found.append((search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), total)))
     found.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
     return [mistake for _, mistake in found]
+
+
+def kind_of(weight: Recorded, value: float, words: str) -> str:
+    """A bias taken for zero, or for that of its neighbour, has a name of its own."""
+    if is_bias(weight) and (value == 0 or words.startswith("that of unit")):
+        return "no bias" if value == 0 else "bias of another unit"
+    return "weight misread"
 
 
 class Cell:
@@ -69,9 +76,9 @@ class Cell:
         target = self.explainer.target
         return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
 
-    def fits(self, value: float) -> bool:
+    def fits(self, value: float, room: float = 1.0) -> bool:
         off = self.explainer.outcome(self.edits(value))
-        return off is not None and bool((off <= 1).all())
+        return off is not None and bool((off <= room).all())
 
     def readings(self) -> Iterator[tuple[float, str, float]]:
         """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then any number."""
@@ -84,7 +91,8 @@ class Cell:
         if not self.fits(solved):
             yield from [reading for reading in likely[:2] if self.fits(reading[0])][:1]
             return
-        near = [reading for reading in likely if abs(reading[0] - solved) <= room and self.fits(reading[0])]
+        loose = LOOSE if self.explainer.far else 1.0
+        near = [r for r in likely if (r in likely[:2] or abs(r[0] - solved) <= 2 * room) and self.fits(r[0], loose)]
         yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", 6.0)
 
     def solved(self) -> tuple[float, float]:

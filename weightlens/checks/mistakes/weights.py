@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 
-from weightlens.checks.mistakes.base import Mistake, is_bias, is_kernel, other_orders, weight_mistake
+from weightlens.checks.mistakes.base import Mistake, is_bias, is_kernel, moved_orders, other_orders, weight_mistake
 from weightlens.checks.replay import instead, of
 from weightlens.checks.scene import Scene
 from weightlens.recording import Recorded
@@ -33,7 +33,14 @@ def bias_of_one_unit_left_out(scene: Scene) -> Iterator[Mistake]:
 
 
 def bias_of_another_unit(scene: Scene) -> Iterator[Mistake]:
-    """Biases moved on by one, exchanged, or one of them used for all units."""
+    """Biases moved on by one, or in reverse."""
+    for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
+        for words, array in moved_orders(b.value):
+            yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
+
+
+def biases_exchanged(scene: Scene) -> Iterator[Mistake]:
+    """Two biases exchanged, or one of them used for all units."""
     for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
         for words, array in other_orders(b.value):
             yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
