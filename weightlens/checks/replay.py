@@ -7,18 +7,19 @@ another function, rounded numbers), and only what follows from them is computed 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Recorded, Trace, each, operands
+from weightlens.recording import Part, Recorded, Trace, each, operands
 
 Now = Callable[[Recorded], Any]  # the value that something has in this run
 Edit = Callable[[Now, Callable[[], Any]], Any]  # makes a value from others, or from what it would have been
 Edits = Mapping[int, Edit]  # by the id of the value
 
 
-OBJECT = np.dtype(object)
+OBJECT, NESTED = np.dtype(object), (tuple, list, slice, dict)
 
 
 def instead(array: Any) -> Edit:
@@ -72,7 +73,7 @@ class Replay:
                     waiting += missing
                 else:
                     k = waiting.pop()
-                    self.kept[k] = computed(self.nodes[k], lambda x: self.kept.get(self.number[id(x)], x.value))
+                    self.kept[k] = computed(self.nodes[k], lambda x: self.kept.get(self.number[id(x)], x.value), {})
         return self.kept[i]
 
     def run(self, wanted: Sequence[Recorded], edits: Edits) -> list[Any]:
@@ -80,6 +81,7 @@ class Replay:
         targets = tuple(self.number[id(node)] for node in wanted)
         edited = {self.number[key]: edit for key, edit in edits.items() if key in self.number}
         changed: dict[int, Any] = {}
+        wholes: dict[int, Any] = {}  # what was split into parts, once for all of them
 
         def now(node: Recorded) -> Any:
             i = self.number[id(node)]
@@ -87,10 +89,8 @@ class Replay:
 
         with np.errstate(all="ignore"):
             for i in self.affected(targets, tuple(edited)):
-                if i in edited:
-                    changed[i] = edited[i](now, lambda i=i: computed(self.nodes[i], now) if self.nodes[i].op else self.original(i))  # type: ignore[misc]
-                else:
-                    changed[i] = computed(self.nodes[i], now)
+                own = partial(computed, self.nodes[i], now, wholes)
+                changed[i] = edited[i](now, own) if i in edited else own()
         return [changed[i] if i in changed else self.original(i) for i in targets]
 
     def affected(self, targets: tuple[int, ...], edited: tuple[int, ...]) -> list[int]:
@@ -107,16 +107,21 @@ class Replay:
         return self._affected[key]
 
 
-def computed(node: Recorded, now: Now) -> Any:
+def computed(node: Recorded, now: Now, wholes: dict[int, Any]) -> Any:
     """The call that made a value, made again."""
 
     def value(thing: Any) -> Any:
         return now(thing) if isinstance(thing, Recorded) else thing
 
-    if node.op is None:
+    op = node.op
+    if op is None:
         return node.value
-    plain = not node.kwargs and not any(isinstance(arg, (tuple, list, slice)) for arg in node.args)
-    out = node.op(*map(value, node.args)) if plain else node.op(*each(value, node.args), **each(value, node.kwargs))
+    if isinstance(op, Part):
+        if id(node.args) not in wholes:
+            wholes[id(node.args)] = op.op(*each(value, node.args), **each(value, node.kwargs))
+        return wholes[id(node.args)][op.index]
+    plain = not node.kwargs and not any(isinstance(arg, NESTED) for arg in node.args)
+    out = op(*[value(arg) for arg in node.args]) if plain else op(*each(value, node.args), **each(value, node.kwargs))
     return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out
 
 
