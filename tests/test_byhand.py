@@ -63,7 +63,7 @@ def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, 
     right = calculate(model, x)
     np.testing.assert_allclose(right[list(right)[-1]], model.predict(x)[0], atol=1e-9)
     missed, cases = [], 0
-    for digits in (2, 3, 4):
+    for digits in (2, 3, 4) if write is rows or x[0].size <= 3 else (3,):
         assert checked(model, x, write(right, digits)).ok
         texts = [(slip, write(calculate(model, x, slip), digits)) for slip in slips(model, x)]
         for slip, text in texts:

@@ -3,12 +3,13 @@
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, one_of, opened, to_bytes, to_screen
+from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, note, one_of, opened, to_bytes, to_screen
 
 Workbook = Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")]
 ByHand = Annotated[str | None, typer.Option("--by-hand", metavar="FILE", help="A calculation by hand: .csv, .xlsx, or - to type it in.")]
@@ -52,6 +53,8 @@ def check(
     if by_hand is not None:
         from weightlens.terminal.byhand import print_hand_report
 
+        if by_hand == "-" and sys.stdin.isatty():
+            note("type a row of outputs for each sample, or lines under a first line layer,step,sample,unit,value; end with Ctrl-D")
         inputs = None if given is None else inputs_of(given, loaded)
         report, show = checks.check_by_hand(loaded, inputs, by_hand, areas or (), steps or ()), print_hand_report
     elif workbook is not None:

@@ -65,9 +65,10 @@ class Given:
     def off(self, array: Any) -> np.ndarray:
         """How far each number is from what it should be, in units of what its digits allow."""
         true = self.picked(array)
-        difference = np.abs(self.values - true)
-        room = self.allowed * (1 + 1e-9) + NOISE * np.maximum(1.0, np.abs(true))
-        return np.where(np.isfinite(difference), difference / room, np.inf)
+        with np.errstate(all="ignore"):
+            difference = np.abs(self.values - true)
+            room = self.allowed * (1 + 1e-9) + NOISE * np.maximum(1.0, np.abs(true))
+            return np.where(np.isfinite(difference), difference / room, np.inf)
 
     def agrees(self, array: Any) -> np.ndarray:
         """Which numbers are right within their digits."""
