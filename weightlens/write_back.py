@@ -87,7 +87,10 @@ def positions(conversion: Conversion, shapes: list[tuple[int, ...]], total: int,
         return np.asarray(conversion.make(*parts))
 
     shuffled = np.random.default_rng(0).permutation(total)
-    origin = convert(np.arange(total))
+    try:
+        origin = convert(np.arange(total))
+    except (ValueError, IndexError, TypeError):  # it uses the numbers as something else
+        raise NotMoved(note) from None
     whole = origin.dtype.kind in "iu" and np.array_equal(np.unique(origin), np.arange(total))
     if not whole or not np.array_equal(convert(shuffled), shuffled[origin]):
         raise NotMoved(note)
