@@ -6,6 +6,7 @@ The mistakes are made by ``tests/by_hand.py``, plain loops that share nothing wi
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import pytest
 import weightlens
 from tests import by_hand
 from tests.by_hand import RIGHT, Steps, calculate, slips
-from tests.conftest import INPUTS, sample_input
+from tests.cases import CASES, Case
+from tests.conftest import INPUTS, Built, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.byhand import HandReport
 from weightlens.checks.claims import allowances, from_number, written
@@ -226,3 +228,31 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     found = json.loads(capsys.readouterr().out)
     assert (found["ok"], found["explanations"][0]["kind"]) == (False, "no bias")
     assert main(["check", str(OR), "--by-hand", str(tmp_path / "none.csv")]) == 2
+
+
+def small_case(name: str) -> bool:
+    """Layers of every kind, a few of each."""
+    return zlib.crc32(name.encode()) % 12 == 0
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if small_case(case.name)], ids=lambda case: case.name)
+def test_layers_of_every_kind(case: Case, built: Callable[[Case], Built], checked: Callable[..., HandReport]) -> None:
+    """A model's own predictions are right; those of the same file with a bias set to zero are explained by that."""
+    made = built(case)
+    model = weightlens.load(made.path)
+    right = [np.asarray(y) for y in model.predict(made.inputs)]
+    samples = len(right[0])
+    if any(len(y) != samples or y.dtype.kind not in "biuf" or not np.isfinite(y).all() for y in right) or any(x.dtype.kind not in "biuf" for x in made.inputs):
+        pytest.skip("not a row of numbers for each sample")
+
+    def text(outputs: list[np.ndarray]) -> str:
+        return "\n".join(",".join(f"{v:.4f}" for y in outputs for v in np.asarray(y, float)[i].ravel()) for i in range(samples))
+
+    assert checked(model, made.inputs, text(right)).ok
+    for name, weight in model.weights.items():
+        if name.split("/")[-1] in ("bias", "beta"):
+            other = weightlens.load(made.path)
+            other.weights[name]._value = np.zeros_like(weight.value)
+            wrong = text(other.predict(made.inputs))
+            if wrong != text(right):
+                assert checked(model, made.inputs, wrong).explanations[0].kind == "no bias", name
