@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -60,12 +60,7 @@ def kernel_transposed(scene: Scene) -> Iterator[Mistake]:
     """Rows and columns of a kernel exchanged, also where it is not square and its numbers were only read in the other order."""
     for w in filter(is_kernel, scene.weights):
         words = f"the {w.name} of {w.layer} was transposed"
-        axes = (
-            [axes for axes in permutations(range(w.ndim)) if axes != tuple(range(w.ndim))]
-            if w.ndim <= 4
-            else [tuple(reversed(range(w.ndim)))]
-        )
-        for order in axes:
+        for order in orders_of_axes(w.ndim):
             turned = np.transpose(w.value, order)
             how = "" if turned.shape == w.shape else " (its numbers were read column by column)"
             bits = 0.0 if order == tuple(reversed(range(w.ndim))) or order[2:] == tuple(range(w.ndim))[2:] else 3.0
@@ -74,6 +69,15 @@ def kernel_transposed(scene: Scene) -> Iterator[Mistake]:
             yield weight_mistake(
                 scene, "kernel transposed", words + " (its columns were filled row by row)", w, w.value.reshape(w.shape[::-1]).T
             )
+
+
+def orders_of_axes(rank: int) -> list[tuple[int, ...]]:
+    """Every other order of a few axes; of many, the reverse and every two exchanged."""
+    own = tuple(range(rank))
+    if rank <= 4:
+        return list(permutations(own))[1:]
+    exchanged = [tuple({i: j, j: i}.get(axis, axis) for axis in own) for i, j in combinations(own, 2)]
+    return [own[::-1], *exchanged]
 
 
 def kernel_reversed(scene: Scene) -> Iterator[Mistake]:
