@@ -38,6 +38,17 @@ def keras() -> Any:
         return pytest.importorskip("keras")
 
 
+@pytest.fixture(scope="module")
+def keras64() -> Iterator[Any]:
+    """Keras in double precision."""
+    keras = pytest.importorskip("keras")
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # Keras remembers the first policy it was asked for, whatever floatx says later
+    yield keras
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
 @dataclass
 class Built:
     """A layer case as a saved file, its inputs, and what Keras says to them."""

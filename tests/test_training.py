@@ -76,17 +76,6 @@ def test_slopes_of_losses_equal_central_differences(name: str) -> None:
     assert loss.slope(t, y) == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
-@pytest.fixture(scope="module")
-def keras64() -> Any:
-    """Keras in double precision."""
-    keras = pytest.importorskip("keras")
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")  # Keras remembers the first policy it was asked for, whatever floatx says later
-    yield keras
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
-
-
 def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
     """Small networks: their layers, a loss, inputs, targets."""
     k = keras.layers

@@ -56,17 +56,6 @@ def combinations() -> Iterator[Combination]:
             yield Combination(names[(i + j) % len(names)], loss, optimizer)
 
 
-@pytest.fixture(scope="module")
-def keras64() -> Iterator[Any]:
-    """Keras in double precision."""
-    keras = pytest.importorskip("keras")
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")  # Keras remembers the first policy it was asked for, whatever floatx says later
-    yield keras
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
-
-
 def by_keras(keras: Any, case: Combination, epoch: Epoch) -> list[np.ndarray]:
     """The weights after Keras's own training on the same numbers."""
     import tensorflow as tf
