@@ -175,7 +175,7 @@ def test_an_edited_workbook(tmp_path: Path) -> None:
     weightlens.export(model, path, TRUTH_TABLE)
     assert check_by_hand(model, None, path).ok
     book = openpyxl.load_workbook(path)
-    (sheet, area), = book.defined_names["w_dense_bias"].destinations
+    ((sheet, area),) = book.defined_names["w_dense_bias"].destinations
     cell = book[sheet][area.replace("$", "")][0][1]
     cell.value += 0.25
     book.save(path)

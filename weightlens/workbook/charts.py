@@ -63,10 +63,12 @@ def curve(
 
         chart = plain(ScatterChart(), title, 17, 9)
         chart.style, chart.scatterStyle = 13, "lineMarker"
-        rows = {"min_row": x.row + 1, "max_row": x.row + x.arrangement.height}
-        across = Reference(page, min_col=x.column + 1, **rows)
+
+        def column(j: int) -> Any:
+            return Reference(page, min_col=j, min_row=x.row + 1, max_row=x.row + x.arrangement.height)
+
         for (block, j, name), colour in zip(lines, COLOURS * 8, strict=False):
-            series = Series(Reference(page, min_col=block.column + 1 + j, **rows), across, title=name)
+            series = Series(column(block.column + 1 + j), column(x.column + 1), title=name)
             series.marker.symbol = "none"
             series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 22000
             series.smooth = False

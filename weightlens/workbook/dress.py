@@ -73,16 +73,17 @@ def links_and_notes(page: Any, sheet: Sheet) -> None:
 
 def colours(page: Any, sheet: Sheet) -> None:
     """Colours by rule: right and wrong, silent relu units, scales."""
-    from openpyxl.formatting.rule import ColorScaleRule, FormulaRule
+    from openpyxl.formatting import rule as rule_makers
     from openpyxl.styles import Font, PatternFill
 
+    make: Any = rule_makers  # untyped in openpyxl's stubs
     fills = {"right": GOOD, "wrong": BAD, "dead": DEAD}
     for area, name, formula in sheet.rules:
         fill = PatternFill("solid", bgColor=fills[name])
         font = Font(color="9C0006") if name == "wrong" else None
-        page.conditional_formatting.add(area, FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
+        page.conditional_formatting.add(area, make.FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
     for area, kind in sheet.heats:
-        rule = ColorScaleRule(
+        rule = make.ColorScaleRule(
             **{key: value for point, parts in zip(POINTS, SCALES[kind], strict=False) for key, value in zip(point, parts, strict=True)}
         )
         page.conditional_formatting.add(area.replace("$", ""), rule)

@@ -93,7 +93,8 @@ class Styles:
             cell.font = Font(name="Calibri", bold=look.bold, italic=look.italic, size=look.size, color=look.colour)
             cell.fill = PatternFill("solid", fgColor=look.fill) if look.fill else PatternFill()
             under = look.border == "under"
-            side = Side("medium" if under else look.border or None, color=FRAME if look.border == "medium" else LINE)
+            style: Any = "medium" if under else look.border or None
+            side = Side(style, color=FRAME if look.border == "medium" else LINE)
             cell.border = Border(bottom=side) if under else Border(side, side, side, side) if look.border else Border()
             cell.number_format = look.format
             cell.alignment = Alignment(look.align or None, "center", wrap_text=look.wrap or None, shrink_to_fit=look.shrink or None)
