@@ -246,6 +246,18 @@ def test_right_answers_score_and_wrong_ones_do_not(exercise: tuple[Path, Book]) 
     np.testing.assert_array_equal(wrong.block("output_0"), full.block("output_0"), "later steps read the right numbers")
 
 
+def test_hits_are_counted_only_as_answers_are_filled_in(tmp_path: Path) -> None:
+    path = tmp_path / "or.xlsx"
+    weightlens.export(SAMPLES / "or.h5", path, blank=["softmax"], target=[0, 1, 1, 1])
+    empty = recalculate(path, "ironcalc")
+    assert not empty.errors() and empty.block("accuracy")[0] == read_book(path).block("accuracy")[0] == 0
+    [softmax] = [entry for entry in read_map(read_book(path)) if entry.sheet == "Answers"]
+    cells, right = softmax.references(), softmax.values(read_book(path)).astype(float)
+    half = {("1 network", cell): number for cell, number in zip(cells[:2].ravel(), right[:2].ravel(), strict=True)}
+    filled = recalculate(path, "ironcalc", half)
+    assert not filled.errors() and filled.block("accuracy")[0] == 1
+
+
 def test_a_cell_turns_green_or_red(exercise: tuple[Path, Book]) -> None:
     page = openpyxl.load_workbook(exercise[0])["1 network"]
     rules = {str(area.sqref): [rule.formula[0] for rule in area.rules] for area in page.conditional_formatting}

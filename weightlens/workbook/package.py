@@ -14,12 +14,15 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from weightlens.errors import BadInput
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 DATE = "2000-01-01T00:00:00Z"
 SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>.*?</sheetData>", re.S)
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+FONT_PARTS = ("b", "i", "strike", "u", "vertAlign", "sz", "color", "name", "family", "charset", "scheme")  # in Excel's order
 DIMENSION = re.compile(rb"<dimension [^>]*/>")
 BATCH = 1 << 19  # characters handed to the compressor at once
 LEVEL = 4  # of zlib: docs/performance.md has what the others cost
@@ -59,6 +62,8 @@ def save(shell: Any, rows: Mapping[str, Callable[[], Iterator[str]]], out: Path,
                     continue
                 if entry.filename == "docProps/core.xml":
                     data = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + DATE.encode(), data)
+                if entry.filename == "xl/styles.xml":
+                    data = _fonts_in_order(data)
                 if entry.filename.endswith((".rels", "[Content_Types].xml")):
                     data = _relative(entry.filename, data)
                 new.writestr(info, data)
@@ -72,6 +77,16 @@ def save(shell: Any, rows: Mapping[str, Callable[[], Iterator[str]]], out: Path,
 def _as_excel(name: str) -> str:
     """Notes where Excel keeps them; IronCalc finds them nowhere else."""
     return re.sub(r"xl/comments/comment(\d+)\.xml", r"xl/comments\1.xml", name)
+
+
+def _fonts_in_order(styles: bytes) -> bytes:
+    """Each font's parts in the order of the schema; openpyxl has another."""
+    ElementTree.register_namespace("", MAIN)
+    tree = ElementTree.fromstring(styles)
+    for font in tree.iter(f"{{{MAIN}}}font"):
+        font[:] = sorted(font, key=lambda part: FONT_PARTS.index(part.tag.rpartition("}")[2]))
+    written: bytes = ElementTree.tostring(tree, "UTF-8", xml_declaration=True)
+    return written
 
 
 def _relative(name: str, data: bytes) -> bytes:

@@ -98,8 +98,9 @@ def confusion(
     """Counts of each true class and what it was taken for, and the share of hits.
 
     ``letters`` are the columns of true and found names. A column of pairs, ``1000 * true class + found class``, is what is
-    counted: COUNTIF would take the words True, 1 or >50K for something else.
+    counted: COUNTIF would take the words True, 1 or >50K for something else. In an exercise nothing is found at first.
     """
+    unless = (lambda empty, formula: f"IF({empty},0,{formula})") if net.options.exercise else (lambda empty, formula: formula)
     row, n, styles = TOP, len(names), net.styles
     widen(sheet, column - 1, GAP)
     sheet.write(HEAD, column, "pair", styles["caption"])
@@ -108,8 +109,9 @@ def confusion(
     classes = f"${COLUMN[column + 2]}${row + 1}:${COLUMN[column + 2]}${row + n}"
     for i, (t, f) in enumerate(zip(true, found, strict=True)):
         formula = "+".join(f"{size}MATCH({letter}{TOP + i + 1},{classes},0)" for size, letter in zip(("1000*", ""), letters, strict=True))
+        value = 1000.0 * (names.index(t) + 1) + names.index(f) + 1 if f else 0.0
         sheet.texts[(TOP + i, column)] = Text(
-            style=styles["label"], formula=formula, value=1000.0 * (names.index(t) + 1) + names.index(f) + 1
+            style=styles["label"], formula=unless(f"LEN({letters[1]}{TOP + i + 1})=0", formula), value=value
         )
     pairs = f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(true)}"
     widen(sheet, column + 1, GAP)
@@ -128,7 +130,8 @@ def confusion(
     diagonal = "+".join(f"{COLUMN[column + 1 + k]}{row + 1 + k}" for k in range(n))
     everything = f"{COLUMN[column + 1]}{row + 1}:{COLUMN[column + n]}{row + n}"
     hits = sum(t == f for t, f in zip(true, found, strict=True)) / max(1, len(true))
-    sheet.texts[(row + n + 1, column + 1)] = Text(style=styles["share"], formula=f"({diagonal})/SUM({everything})", value=hits)
+    share = unless(f"SUM({everything})=0", f"({diagonal})/SUM({everything})")
+    sheet.texts[(row + n + 1, column + 1)] = Text(style=styles["share"], formula=share, value=hits)
     net.plan.names["accuracy"] = (sheet.number, f"${COLUMN[column + 1]}${row + n + 2}")
 
 
