@@ -27,7 +27,21 @@ def write_summary(net: NetworkSheets, sheet: Sheet) -> None:
     row = _map(net, sheet, row) + 1
     row = _weights(net, sheet, row) + 1
     tall_legend(sheet, row, 1, net.styles)
-    sheet.widths |= {(0, 0): 4, (1, 1): 26, (2, 2): 92, (3, 3): 30, (4, 4): 14, (5, 5): 34, (6, 6): 22}
+    sheet.widths |= {
+        (0, 0): 4,
+        (1, 1): 26,
+        (2, 2): _wide(sheet, 2, 40, 92),
+        (3, 3): 30,
+        (4, 4): 14,
+        (5, 5): _wide(sheet, 5, 34, 60),
+        (6, 6): 22,
+    }
+
+
+def _wide(sheet: Sheet, column: int, least: int, most: int) -> float:
+    """As wide as the longest text of a column needs, within limits."""
+    longest = max(len(text.text) for (_, place), text in sheet.texts.items() if place == column)
+    return min(most, max(least, 0.9 * longest))
 
 
 def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
