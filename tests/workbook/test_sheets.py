@@ -174,3 +174,14 @@ def test_labels_name_the_winner_in_words(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", path, inputs=[[0, 0], [1, 1]], labels=["Nein", "=Ja"])
     found = [value for value in recalculate(path, "ironcalc").sheets["1 network"].values() if value in ("Nein", "=Ja")]
     assert found == ["Nein", "=Ja", "Nein", "=Ja"], "over the columns, and the winner of each sample"
+
+
+def test_gates_are_named_over_the_columns_that_they_read(tmp_path: Path) -> None:
+    path = tmp_path / "lstm.xlsx"
+    weightlens.export(SAMPLES / "sine_lstm.keras", path, inputs=sample_input(SAMPLES / "sine_lstm.keras")[:1])
+    page = openpyxl.load_workbook(path)["1 lstm"]
+    rows = [
+        [cell.value for cell in row if isinstance(cell.value, str) and re.fullmatch(r"[ifgo] \d", cell.value)] for row in page.iter_rows()
+    ]
+    order = [f"{gate} {unit}" for gate in "ifgo" for unit in range(4)]
+    assert [row for row in rows if row] == [order * 2, order * 2, order], "the products; kernel and recurrent kernel; bias"

@@ -7,6 +7,7 @@ and in mathematics; the weights stand in yellow, under the columns that they mak
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.workbook import layout
-from weightlens.workbook.captions import HELPERS, kind_of_activation, mathematics, note, shape_words
+from weightlens.workbook.captions import HELPERS, SYMBOLS, kind_of_activation, mathematics, note, shape_words
 from weightlens.workbook.cells import cell_name
 from weightlens.workbook.frame import WIDTH, Page, widen, width_of
 from weightlens.workbook.grid import Block, Text
@@ -32,6 +33,7 @@ GAP = 1.8
 MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
+GATE = re.compile(r"columns (\d+):(\d+) of")
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
 
 
@@ -47,6 +49,7 @@ class NetworkSheets:
         self.arrays: list[np.ndarray] = []  # the inputs as given; of many samples the network shows only some
         self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
         self.fused: dict[int, int] | None = None  # with a block per layer: the steps that are left, and their occurrence
+        self.gates: dict[tuple[str, int], dict[int, str]] | None = None  # (layer, width) -> what stands over such a block
         self.target_shown = False
         self.target_area = ""  # where the true answers stand, on the one sheet
         self.named: list[Block] = [plan.placed[id(x)].block for x in plan.trace.inputs]
@@ -122,7 +125,7 @@ class NetworkSheets:
             self.columns(sheet, column, a, picture, step.name)
             self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
             final = self.options.labels if is_result and a.column_axes == (1,) else ()
-            self.labels(sheet, head + LABEL - HEAD, column, dict(enumerate(final)) if len(final) == a.width else column_labels(a))
+            self.labels(sheet, head + LABEL - HEAD, column, dict(enumerate(final)) if len(final) == a.width else self.over(placed))
             sheet.notes[(top, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
         exercise = self.options.exercise
         if exercise is not None and exercise.wants(step.name):
@@ -137,7 +140,7 @@ class NetworkSheets:
         a, picture = placed.block.arrangement, squares(sheet)
         sheet.write(row, column, placed.name, self.styles["caption left"])
         sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
-        names = {j: text.removeprefix("unit ") for j, text in column_labels(a).items()} if picture else column_labels(a)
+        names = {j: text.removeprefix("unit ") for j, text in column_labels(a).items()} if picture else self.over(placed)
         self.labels(sheet, row + 2, column, names)
         if placed.made.ndim == 2 and a.row_axes == (0,) and column > 0:
             for i in range(min(placed.made.shape[0], 2000)):
@@ -178,6 +181,12 @@ class NetworkSheets:
                 sheet.heights[r] = max(sheet.heights.get(r, 0), 13.0 * lines + 3)
             if width > 1:
                 sheet.merges.append((r, column, r, column + width - 1))
+
+    def over(self, placed: Placed) -> dict[int, str]:
+        """What stands over the columns of a block: units; gates and their units, where a layer keeps its gates side by side."""
+        if self.gates is None:
+            self.gates = gate_columns(self.plan.steps)
+        return self.gates.get((placed.layer, placed.block.arrangement.width)) or column_labels(placed.block.arrangement)
 
     def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
         """What stands over single columns."""
@@ -233,6 +242,24 @@ class NetworkSheets:
             column += block.arrangement.width + 1
         if sheet is not None:
             self.finish(sheet)
+
+
+def gate_columns(steps: list[Step]) -> dict[tuple[str, int], dict[int, str]]:
+    """Labels for blocks whose columns are gates side by side: ``i 0, i 1, f 0, f 1, ...``, as later steps read them."""
+    parts: dict[str, dict[int, tuple[int, str]]] = {}
+    for step in steps:
+        if symbol := SYMBOLS.get(step.name):
+            for start, stop in GATE.findall(step.words):
+                parts.setdefault(step.layer, {}).setdefault(int(start), (int(stop), symbol))
+    found: dict[tuple[str, int], dict[int, str]] = {}
+    for layer, gates in parts.items():
+        labels: dict[int, str] = {}
+        while (at := len(labels)) in gates:
+            stop, symbol = gates[at]
+            labels |= {at + i: f"{symbol} {i}" for i in range(stop - at)}
+            if at:  # one gate alone is as wide as a state
+                found[(layer, stop)] = dict(labels)
+    return found
 
 
 def squares(sheet: Sheet) -> bool:
