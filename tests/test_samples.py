@@ -16,8 +16,8 @@ from weightlens.checks import check, check_workbook
 from weightlens.checks.book import Book, places, read_book
 from weightlens.checks.keras import calm
 from weightlens.checks.recalculate import Changes, available, recalculate_all
-from weightlens.checks.workbook import read_map
 from weightlens.errors import WeightlensError
+from weightlens.workbook.reading import read_map
 
 NAMES = ["or.h5", "and.h5", "xor_relu.h5", "xor_sigmoid.h5", "relu_neuron.h5", "digits_mlp.keras", "digits_cnn.keras", "sine_lstm.keras"]
 ENGINES = ["libreoffice", "gnumeric", "ironcalc"]
@@ -75,8 +75,8 @@ def variants(path: Path, book: Path) -> dict[str, Variant]:
     other.flat[1] = 0.75
     found["another input"] = Variant(book, {inputs[1]: 0.75}, other)
     kernel = next(entry for entry in read_map(read_book(book)) if entry.kind == "weight" and entry.name.endswith("kernel"))
-    index = (0,) * len(kernel.shape)
-    found["another weight"] = Variant(book, {(kernel.sheet, kernel.references[0]): 0.5}, x, (kernel.layer, kernel.name, index, 0.5))
+    index = (0,) * len(kernel.arrangement.shape)
+    found["another weight"] = Variant(book, {kernel.places(read_book(book))[0]: 0.5}, x, (kernel.layer, kernel.name, index, 0.5))
     return found
 
 

@@ -13,9 +13,9 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks.book import Book, places, read_book
-from weightlens.checks.workbook import read_map
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.workbook.reading import read_map
 
 ALLOWED = {
     "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "LN", "MATCH", "MAX", "MIN", "MMULT", "MOD",

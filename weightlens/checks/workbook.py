@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.book import Book, Value, as_number, column_letters, column_number, read_book
+from weightlens.checks.book import Book, Value, as_number, read_book
 from weightlens.checks.recalculate import recalculate
 from weightlens.checks.report import Report, Row
 from weightlens.errors import BadInput
 from weightlens.forward import trace
 from weightlens.model import Model
-from weightlens.recording import Recorded
-from weightlens.workbook.layout import Arrangement
-from weightlens.workbook.promote import with_operands
-
-MAP = "Cells"  # the hidden sheet that says where every value stands
-Place = tuple[str, str]  # sheet and reference
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """One line of the hidden map: an input, a weight or a step, and the cells that it stands in."""
-
-    kind: str
-    layer: str
-    name: str
-    occurrence: int
-    sheet: str
-    shape: tuple[int, ...]
-    references: list[str]
-
-    def values(self, book: Book) -> list[Value | None]:
-        """What a book has in these cells, in C order."""
-        cells = book.sheets.get(self.sheet, {})
-        return [cells.get(reference) for reference in self.references]
-
-    def numbers(self, book: Book) -> np.ndarray:
-        """The same as an array; NaN where there is no number."""
-        return np.array([as_number(value) for value in self.values(book)]).reshape(self.shape)
+from weightlens.workbook.reading import MAP, Entry, Place, read_map, steps_by_entry
 
 
 def check_workbook(book: str | Path, model: Model | None = None, engine: str | None = None, tolerance: float = 1e-12) -> Report:
@@ -56,7 +28,7 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
     stored, computed = read_book(book), recalculate(book, engine)
     report = Report(Path(book).name, notes=[f"recalculated by {computed.engine}, from nothing"])
     report.notes += [f"{place} is an error" for place in computed.errors()[:10]]
-    mapped = read_map(stored)
+    mapped = read_map(stored) if MAP in stored.sheets else []
     if model is not None and not mapped:
         raise BadInput(
             f"{Path(book).name} has no map of cells, so it cannot be compared with a model: is it a workbook that weightlens wrote?"
@@ -73,75 +45,41 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
     return report
 
 
-def read_map(book: Book) -> list[Mapped]:
-    """The hidden map of cells, one line per input, weight and step; empty if the workbook has none."""
-    cells, found, row = book.sheets.get(MAP, {}), [], 2
-    while f"A{row}" in cells:
-        kind, layer, name, occurrence, sheet, first, shape, down, across, row_gap, column_gap, stretch = (
-            str(cells.get(f"{c}{row}", "")) for c in "ABCDEFGHIJKL"
-        )
-        arrangement = Arrangement(
-            whole_numbers(shape), whole_numbers(down), whole_numbers(across), int(row_gap), int(column_gap), int(stretch)
-        )
-        found.append(Mapped(kind, layer, name, int(occurrence), sheet, arrangement.shape, references(arrangement, first)))
-        row += 1
-    return found
-
-
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """``"2,3"`` as a tuple."""
-    return tuple(int(part) for part in text.split(",") if part)
-
-
-def references(arrangement: Arrangement, first: str) -> list[str]:
-    """The cell of every element, in C order."""
-    letters = first.rstrip("0123456789")
-    row, column = int(first[len(letters) :]), column_number(letters)
-    names = [column_letters(column + i) for i in range(arrangement.width)]
-    places = arrangement.cells(0).reshape(-1)
-    return [f"{names[c]}{row + r}" for r, c in zip((places >> 14).tolist(), (places & 16383).tolist(), strict=True)]
-
-
-def compare_steps(mapped: list[Mapped], stored: Book, computed: Book, tolerance: float) -> list[Row]:
+def compare_steps(mapped: list[Entry], stored: Book, computed: Book, tolerance: float) -> list[Row]:
     """Every step as stored against the same as computed; the occurrences of one step (time steps) are one row."""
-    groups: dict[tuple[str, str], list[Mapped]] = {}
+    groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in mapped:
         if entry.kind == "step":
             groups.setdefault((entry.layer, entry.name), []).append(entry)
     rows = []
     for (layer, name), entries in groups.items():
-        places = [(entry.sheet, reference) for entry in entries for reference in entry.references]
-        then = [None if isinstance(value, str) else value for entry in entries for value in entry.values(stored)]  # "infinite"
+        places = [place for entry in entries for place in entry.places(stored)]
+        then = [None if isinstance(value := stored.cell(*place), str) else value for place in places]  # "infinite"
         rows.append(compare_cells(f"{layer} / {name}", "step", places, then, computed, tolerance))
     return rows
 
 
-def compare_model(model: Model, mapped: list[Mapped], stored: Book, computed: Book, tolerance: float) -> list[Row]:
+def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Book, tolerance: float) -> list[Row]:
     """The workbook's weights against the file's; its steps against a forward pass on the workbook's inputs (as stored: all digits)."""
     weights = model.weights
     rows = []
     for entry in mapped:
         weight = weights.get(f"{entry.layer.split(' #')[0]}/{entry.name}")
         if entry.kind == "weight" and weight is not None:
-            rows.append(replace(compare_block(entry, weight.value, stored, tolerance), witness="model file"))
+            rows.append(replace(compare_block(entry, weight.value, stored, stored, tolerance), witness="model file"))
     run = trace(model, [entry.numbers(stored) for entry in mapped if entry.kind == "input"])
-    made, seen = {}, Counter[tuple[str, str, tuple[int, ...]]]()
-    for step in with_operands(run.steps):
-        key = (step.layer, step.name, step.made.shape)
-        made[(*key, seen[key])] = step.made
-        seen[key] += 1
+    steps = steps_by_entry(run)
     for entry in mapped:
-        x: Recorded | None = made.get((entry.layer, entry.name, entry.shape, entry.occurrence))
-        if entry.kind == "step" and x is not None and x.value is not None:
-            rows.append(compare_block(entry, x.value, computed, tolerance))
+        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence))
+        if entry.kind == "step" and step is not None and step.made.value is not None:
+            rows.append(compare_block(entry, step.made.value, stored, computed, tolerance))
     return rows
 
 
-def compare_block(entry: Mapped, expected: np.ndarray, computed: Book, tolerance: float) -> Row:
-    """One block of cells against an array."""
-    then = np.broadcast_to(np.asarray(expected, np.float64), entry.shape).reshape(-1).tolist()
-    places = [(entry.sheet, reference) for reference in entry.references]
-    return compare_cells(f"{entry.layer} / {entry.name}", entry.kind, places, then, computed, tolerance)
+def compare_block(entry: Entry, expected: np.ndarray, stored: Book, computed: Book, tolerance: float) -> Row:
+    """One block of cells against an array; the workbook as stored knows where the block stands."""
+    then = np.broadcast_to(np.asarray(expected, np.float64), entry.arrangement.shape).reshape(-1).tolist()
+    return compare_cells(f"{entry.layer} / {entry.name}", entry.kind, entry.places(stored), then, computed, tolerance)
 
 
 def compare_sheet(sheet: str, stored: Book, computed: Book, tolerance: float) -> Row:

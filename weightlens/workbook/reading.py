@@ -69,13 +69,22 @@ class Entry:
             raise BadInput(f"{book.path.name}: {self.defined_name} covers {height} x {width} cells; {self.label} takes {wanted}")
         return sheet, first
 
+    def places(self, book: Book) -> list[Place]:
+        """The sheet and cell of every element, in C order."""
+        sheet, first = self.place(book)
+        return [(sheet, reference) for reference in self.references(first).reshape(-1).tolist()]
+
     def values(self, book: Book) -> np.ndarray:
         """What stands in the cells: an array of numbers, texts and ``None``."""
-        sheet, first = self.place(book)
-        cells: dict[str, Value] = book.sheets.get(sheet, {})
-        found = self.references(first)
-        found.reshape(-1)[:] = [cells.get(reference) for reference in found.reshape(-1).tolist()]
+        found = np.empty(self.arrangement.shape, object)
+        found.reshape(-1)[:] = [book.sheets.get(sheet, {}).get(reference) for sheet, reference in self.places(book)]
         return found
+
+    def numbers(self, book: Book) -> np.ndarray:
+        """The same as an array of floats; NaN where there is no number."""
+        from weightlens.checks.book import as_number
+
+        return np.array([as_number(value) for value in self.values(book).reshape(-1)]).reshape(self.arrangement.shape)
 
 
 def read_map(book: Book) -> list[Entry]:
