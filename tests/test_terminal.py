@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean, columns
+from weightlens.terminal.describe import output_shapes
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
 from weightlens.terminal.show import Wish, bars, show
 from weightlens.terminal.trace import print_trace
@@ -151,7 +154,7 @@ def test_bad_slices_are_refused(text: str) -> None:
 
 def test_recurrent_columns_are_named_after_their_gates() -> None:
     label = axis_labels("LSTM", "kernel", (3, 8))
-    assert [label(1, i) for i in range(8)] == ["i0", "i1", "f0", "f1", "c0", "c1", "o0", "o1"]
+    assert [label(1, i) for i in range(8)] == ["i0", "i1", "f0", "f1", "g0", "g1", "o0", "o1"]
     assert axis_labels("GRU", "recurrent_kernel", (2, 6))(1, 5) == "h1"
 
 
@@ -243,3 +246,23 @@ def test_columns_fit_the_width() -> None:
     rows = [["name", "n"], ["x" * 50, "1,000"], ["y", "2"]]
     lines = columns(rows, [1], 30)
     assert max(map(len, lines)) == 30 and lines[1].endswith("1,000") and "…" in lines[1]
+
+
+def test_shapes_are_shown_however_large_the_network_is(tmp_path: Path) -> None:
+    path = tmp_path / "large.h5"
+    conv = {"filters": 8, "kernel_size": [3, 3], "strides": [2, 2], "padding": "same", "activation": "relu", "data_format": "channels_last"}
+    layers = [("Conv2D", f"conv_{i}", conv | {"dilation_rate": [1, 1], "use_bias": False}) for i in range(3)]
+    inputs = {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, 4096, None, 8], "dtype": "float32"}}
+    entries = [inputs, *({"class_name": kind, "config": {"name": name} | config} for kind, name, config in layers)]
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"name": "large", "layers": entries}})
+        file.attrs["keras_version"], file.attrs["backend"] = "2.15.0", "tensorflow"
+        weights = file.create_group("model_weights")
+        weights.attrs["layer_names"] = [name.encode() for _, name, _ in layers]
+        for _, name, _ in layers:
+            group = weights.create_group(name)
+            group.attrs["weight_names"] = [f"{name}/kernel:0".encode()]
+            group[f"{name}/kernel:0"] = np.ones((3, 3, 8, 8), np.float32)
+    assert output_shapes(weightlens.load(path)) == {
+        "x": "4096 x any x 8", "conv_0": "2048 x any x 8", "conv_1": "1024 x any x 8", "conv_2": "512 x any x 8",
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -14,7 +15,7 @@ from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
-from weightlens.model import Call, Layer, Model, Ref
+from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded, Trace, each
 
 Values = dict[Ref, Any]
@@ -79,6 +80,17 @@ def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupporte
             raise
         recorder.stopped = str(refusal)
     return recorder
+
+
+def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:
+    """The shapes (without batch) that each layer hands on for samples of ``shapes``: the forward pass of no sample at all.
+
+    Nothing is multiplied and no weight is read. Ends where a layer cannot be computed.
+    """
+    run = ShapesOnly(None, np.float64)
+    with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
+        run.model(model, [np.zeros((0, *shape)) for shape in shapes], {}, "")
+    return run.shapes
 
 
 def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
@@ -175,11 +187,15 @@ class Run:
     def step(self, name: str, x: Any) -> Any:
         return x if self.recorder is None else self.recorder.step(name, x)
 
+    def read(self, weight: Weight) -> np.ndarray:
+        return weight.value
+
     def weights(self, layer: Layer, path: str) -> dict[str, Any]:
         """The layer's own weights, in the precision of this run; read once."""
         if id(layer) not in self.weights_of:
             arrays: dict[str, Any] = {
-                name: w.value if w.value.dtype.kind in "iub" else w.value.astype(self.dtype) for name, w in layer.own_weights.items()
+                name: x if x.dtype.kind in "iub" else x.astype(self.dtype)
+                for name, x in ((name, self.read(w)) for name, w in layer.own_weights.items())
             }
             if self.recorder is not None:
                 arrays = {name: Recorded(array, kind="weight", name=name) for name, array in arrays.items()}
@@ -331,3 +347,34 @@ class Run:
 
     def named(self, name: str, y: Any) -> Any:
         return y if y is None else self.step(name, y)
+
+
+class ShapesOnly(Run):
+    """A forward pass to which only shapes matter, of the weights too; it keeps those of every layer's output."""
+
+    def __init__(self, recorder: Trace | None, dtype: Any) -> None:
+        super().__init__(recorder, dtype)
+        self.shapes: dict[str, list[tuple[int, ...]]] = {}
+
+    def model(self, model: Model, inputs: list[Any], masks: Values, prefix: str) -> list[Any]:
+        self.shapes |= {prefix + ref.layer: [np.shape(x)[1:]] for ref, x in zip(refs(model.inputs), inputs, strict=True)}
+        return super().model(model, inputs, masks, prefix)
+
+    def read(self, weight: Weight) -> np.ndarray:
+        return np.broadcast_to(np.zeros((), weight.dtype if weight.dtype.startswith(("int", "uint", "bool")) else self.dtype), weight.shape)
+
+    def one_call(self, layer: Layer, call: Call, values: Values, masks: Values, path: str, mask_wanted: bool) -> tuple[Any, Any]:
+        try:
+            out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)
+        except BadInput:  # NumPy cannot always tell how nothing is to be reshaped: this layer alone is given a sample of zeros
+            read = list(refs((call.args, call.kwargs)))
+            values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (values, masks))
+            out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)
+            out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))
+        self.shapes[path] = [np.shape(y)[1:] for y in (out if isinstance(out, (list, tuple)) else [out]) if y is not None]
+        return out, mask
+
+
+def one_sample(empty: Any) -> Any:
+    """Zeros in place of no sample."""
+    return None if empty is None else np.zeros((1, *np.shape(empty)[1:]), empty.dtype)

@@ -12,7 +12,7 @@ from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
-CHEAP = 20_000_000  # multiplications that may be spent on finding out shapes
+OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the two
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
@@ -82,31 +82,24 @@ def weight_text(weights: dict[str, Weight]) -> str:
 
 
 def output_shapes(model: Model) -> dict[str, str]:
-    """The shape that each layer hands on, by running one sample through the model where that costs next to nothing."""
-    from weightlens.forward import trace
-    from weightlens.inputs import default_inputs, wanted_inputs
+    """The shape that each layer hands on; ``any`` where it depends on a length that is open."""
+    from weightlens.forward import layer_shapes
+    from weightlens.inputs import wanted_inputs
 
     try:
         wanted = wanted_inputs(model)
-        places = max((n for w in wanted for n in [spread(w.shape)]), default=1)
-        if places * model.size > CHEAP:
-            return {}
-        ran = trace(model, [x[:1] for x in default_inputs(model)], stop_at_unsupported=True)
+        is_open = any(w.shape is None or None in w.shape for w in wanted)
+        found = [
+            layer_shapes(model, [tuple(length if n is None else n for n in w.shape or (None,)) for w in wanted])
+            for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
+        ]
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
         return {}  # shapes are a courtesy: a model that cannot run is listed without them
-    open_length = any(w.shape is None or None in w.shape for w in wanted)
     shapes = {w.name: shape_text(w.shape) if w.shape is not None else "any" for w in wanted}
-    if not open_length:
-        shapes |= {path: ", ".join(shape_text(x.shape[1:]) for x in out) for path, out in ran.layer_outputs.items()}
+    for path, outputs in found[0].items():
+        pairs = zip(outputs, found[-1].get(path, outputs), strict=False)
+        shapes[path] = ", ".join(shape_text([n if n == m else None for n, m in zip(a, b, strict=False)]) for a, b in pairs)
     return shapes
-
-
-def spread(shape: Any) -> int:
-    """How often a weight may be used for one sample: the number of places in the picture or the sequence."""
-    places = 1
-    for n in (shape or ())[:-1]:
-        places *= n or 8
-    return places
 
 
 def sha256_of(path: str, always: bool = False) -> str:

@@ -17,7 +17,7 @@ MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
 EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
 Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the row or over the column
 
-GATES = dict.fromkeys(("LSTM", "LSTMCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), "ifco") | dict.fromkeys(("GRU", "GRUCell"), "zrh")
+GATES = dict.fromkeys(("LSTM", "LSTMCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), "ifgo") | dict.fromkeys(("GRU", "GRUCell"), "zrg")
 SPATIAL = {1: ("time",), 2: ("row", "column"), 3: ("depth", "row", "column")}
 
 

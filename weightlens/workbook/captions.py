@@ -25,7 +25,7 @@ SYMBOLS = {
     "forget gate": "f",
     "output gate": "o",
     "candidate": "g",
-    "update gate": "u",
+    "update gate": "z",
     "reset gate": "r",
     "initial hidden state": "h0",
     "initial cell state": "c0",
