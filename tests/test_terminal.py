@@ -155,7 +155,7 @@ def test_bad_slices_are_refused(text: str) -> None:
 def test_recurrent_columns_are_named_after_their_gates() -> None:
     label = axis_labels("LSTM", "kernel", (3, 8))
     assert [label(1, i) for i in range(8)] == ["i0", "i1", "f0", "f1", "g0", "g1", "o0", "o1"]
-    assert axis_labels("GRU", "recurrent_kernel", (2, 6))(1, 5) == "h1"
+    assert axis_labels("GRU", "recurrent_kernel", (2, 6))(1, 5) == "g1"
 
 
 def test_colours_are_diverging_and_only_on_request() -> None:
