@@ -173,7 +173,6 @@ CASES = [
         lambda k: k.layers.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=(2, 2)),
         (7, 6, 2),
         data=pixels,
-        workbook=False,
     ),
     case(
         "tiles evened, 0 to 1",

@@ -113,12 +113,12 @@ def clahe(x: Any, w: Weights, config: Config, step: Step) -> Any:
     pixels = np.pad(pixels, [(0, 0), (0, tall * rows - height), (0, wide * columns - width), (0, 0)], mode="symmetric")
     levels = step("levels", np.trunc(np.minimum(np.maximum(pixels, 0.0), 255.0)))
     curves = tone_curves(levels, rows, columns, config.get("clip_limit", 4.0), step)
-    y = step("blended", blended(curves, levels, tall, wide))[:, :height, :width]
+    y = step("blended", blended(curves, levels, rows, columns))[:, :height, :width]
     return like_input(y / 255.0 * float(top - bottom) + float(bottom), config)
 
 
 def tone_curves(levels: Any, rows: int, columns: int, limit: float, step: Step) -> Any:
-    """The new level of each old one for each tile: ``(batch, rows, columns, channels, 256)``."""
+    """The new level of each old one for each tile, all in one column: ``(batch * rows * columns * channels * 256, 1)``."""
     n, height, width, channels = levels.shape
     tiles = np.reshape(levels, (n, rows, height // rows, columns, width // columns, channels))
     tiles = np.reshape(np.transpose(tiles, (0, 1, 3, 5, 2, 4)), (n, rows, columns, channels, -1))
@@ -130,20 +130,20 @@ def tone_curves(levels: Any, rows: int, columns: int, limit: float, step: Step) 
     total = step("running sum", np.cumsum(counts, axis=-1))
     least = total[..., :1]
     whole_range = np.where(np.equal(size - least, 0), 1.0, size - least)
-    return step("tone curve", np.minimum(np.maximum((total - least) * 255.0 / whole_range, 0.0), 255.0))
+    return step("tone curve", np.reshape(np.minimum(np.maximum((total - least) * 255.0 / whole_range, 0.0), 255.0), (-1, 1)))
 
 
-def blended(curves: Any, levels: Any, tall: int, wide: int) -> Any:
+def blended(curves: Any, levels: Any, rows: int, columns: int) -> Any:
     """Each pixel's new level by the curves of the four nearest tiles, weighted by nearness."""
-    n, rows, columns, channels, depth = curves.shape
-    below, down = nearest_tiles(rows, tall)
-    right, across = nearest_tiles(columns, wide)
+    n, height, width, channels = levels.shape
+    below, down = nearest_tiles(rows, height // rows)
+    right, across = nearest_tiles(columns, width // columns)
     flat = np.reshape(curves, (-1,))
     sample, channel = np.arange(n)[:, None, None, None], np.arange(channels)
 
     def by(row: np.ndarray, column: np.ndarray) -> Any:
         tile = (sample * rows + row[:, None, None]) * columns + column[:, None]
-        return np.take(flat, whole(levels + (tile * channels + channel) * depth))
+        return np.take(flat, whole(levels + (tile * channels + channel) * 256))
 
     down, across = down[:, None, None], across[:, None]
     upper = by(below[0], right[0]) * (1.0 - across) + by(below[0], right[1]) * across

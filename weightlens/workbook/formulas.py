@@ -14,7 +14,7 @@ from weightlens.recording import Recorded, cast, each
 from weightlens.workbook import areas
 from weightlens.workbook.cells import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
 from weightlens.workbook.products import batches, product
-from weightlens.workbook.rules import BY_NAME, RULES
+from weightlens.workbook.rules import BY_NAME, RULES, rounds
 from weightlens.workbook.table import (
     CALLS,
     COMPARISONS,
@@ -47,11 +47,8 @@ class Formulas:
             return placed
         op = operation(x)
         if op is cast:
-            same = (
-                np.dtype(x.args[1]).kind == "f"
-                or x.dtype.kind == x.args[0].dtype.kind
-                or (x.dtype.kind in "iu" and x.args[0].dtype.kind in "iub")
-            )
+            before, after = x.args[0].dtype.kind, x.dtype.kind
+            same = not rounds(x) and (after in ("f", before) or (after in "iu" and before in "iub"))
             return self.cells(x.args[0]) if same else None
         if op not in MOVES or (op is np.take and isinstance(argument(x, 1, "indices"), Recorded)):
             return None

@@ -74,9 +74,17 @@ def lookup(x: Recorded, formulas: Formulas) -> Expression:
     return combine(["INDEX(", where, ",", *([] if tall else ["1,"]), place.at_least(ADD), "+1", *([",1"] if tall else []), ")"], x.shape)
 
 
+def rounds(x: Recorded) -> bool:
+    """Whether a cast drops digits of fractions: cells hold doubles, and no formula rounds them in binary."""
+    before, after = x.args[0].dtype, np.dtype(x.args[1])
+    return bool(before.kind == after.kind == "f" and after.itemsize < before.itemsize)
+
+
 def converted(x: Recorded, formulas: Formulas) -> Expression:
     """``astype``: numbers to whole numbers are cut off, anything to bool is "not 0"."""
     kind = np.dtype(x.args[1]).kind
+    if rounds(x):
+        raise Unwritable("rounding to fewer digits than a cell has")
     if kind == "b":
         made = formulas.expression(x.args[0])
         return made if made.boolean else combine([made.at_least(ADD), "<>0"], x.shape, COMPARE, boolean=True)
