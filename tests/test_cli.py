@@ -69,6 +69,13 @@ def test_show_statistics(run: Run, tiny: Path) -> None:
     assert code == 0 and "min -2  max 1.5  mean 0.1875" in out and "█" in out
 
 
+def test_a_slice_leaves_out_what_has_no_such_part(run: Run, tiny: Path) -> None:
+    code, out, _ = run("show", tiny, "--slice", "0,:1")
+    assert code == 0 and "kernel[0,:1]" in out and "bias[" not in out
+    code, out, err = run("show", tiny, "--slice", "0,0,0")
+    assert (code, out) == (2, "") and "3 parts" in err
+
+
 def test_show_slice(run: Run, tiny: Path) -> None:
     code, out, _ = run("show", tiny, "--grep", "kernel", "--slice", "1,:1")
     assert code == 0 and "kernel[1,:1]" in out and "0.2500" in out and "1.5000" not in out

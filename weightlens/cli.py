@@ -90,7 +90,7 @@ def show(
     grep: Annotated[
         str, typer.Option("--grep", metavar="TEXT", help="Only matrices whose layer/name matches this regular expression.")
     ] = "",
-    cut: Annotated[str, typer.Option("--slice", metavar="INDEX", help='Only this part of each matrix, such as "0,:5".')] = "",
+    cut: Annotated[str, typer.Option("--slice", metavar="INDEX", help='Only this part of each matrix that has it, such as "0,:5".')] = "",
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
     stats: Annotated[bool, typer.Option("--stats", help="Smallest, largest, mean, zeros, NaN and a histogram instead of numbers.")] = False,

@@ -291,7 +291,7 @@ class Run:
             return self.nested(layer.model, x, arguments.get("mask"), path)[0]
         function = LAYERS.get(layer.class_name)
         if function is None:
-            raise UnsupportedLayer(layer.name, layer.class_name)
+            raise UnsupportedLayer(layer.name, layer.class_name, *([layer.note] if layer.note else []))
         takes = accepted(function)
         for name, value in arguments.items():
             plain = value is None or value is False or name in ("training", "mask") or name.endswith("_mask")

@@ -10,7 +10,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Layer, Model, Weight
 from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import Entry, activation_of, entries, options_of, output_shapes, sha256_of, weight_text
-from weightlens.terminal.matrices import axis_labels, matrix_lines, view
+from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
 
 BARS = " ▁▂▃▄▅▆▇█"
 
@@ -30,7 +30,7 @@ class Wish:
 
 
 def chosen(model: Model, wish: Wish) -> list[tuple[Entry, dict[str, Weight]]]:
-    """The layers and matrices that ``--layer`` and ``--grep`` leave. Raises ``BadInput`` where nothing is left."""
+    """The layers and matrices that ``--layer``, ``--grep`` and ``--slice`` leave. Raises ``BadInput`` where nothing is left."""
     everything = [(entry, entry.weights) for entry in entries(model)]
     for name in wish.layers:
         if not any(entry.path == name or entry.path.startswith(name + "/") for entry, _ in everything):
@@ -46,7 +46,25 @@ def chosen(model: Model, wish: Wish) -> list[tuple[Entry, dict[str, Weight]]]:
         everything = [(e, weights) for e, weights in everything if weights]
         if not everything and not any(wanted.search(w.path) for w in model.unplaced):
             raise BadInput(f"no matrix has a name that contains {wish.grep!r}")
-    return everything
+    return sliceable(everything, wish.cut) if wish.cut else everything
+
+
+def sliceable(everything: list[tuple[Entry, dict[str, Weight]]], cut: str) -> list[tuple[Entry, dict[str, Weight]]]:
+    """Only the matrices that have such a slice; ``BadInput`` where none has."""
+    refusals: list[BadInput] = []
+
+    def fits(weight: Weight) -> bool:
+        try:
+            parse_slice(cut, weight.shape)
+        except BadInput as refusal:
+            refusals.append(refusal)
+            return False
+        return True
+
+    left = [(entry, {name: weight for name, weight in weights.items() if fits(weight)}) for entry, weights in everything]
+    if refusals and not any(weights for _, weights in left):
+        raise refusals[0]
+    return left
 
 
 def others(model: Model, wish: Wish) -> Iterator[tuple[str, list[Weight]]]:
