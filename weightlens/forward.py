@@ -89,7 +89,8 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
     """
     run = ShapesOnly(None, np.float64)
     with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
-        run.model(model, [np.zeros((0, *shape)) for shape in shapes], {}, "")
+        kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
+        run.model(model, [np.zeros((0, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)], {}, "")
     return run.shapes
 
 
@@ -116,8 +117,7 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
 def fit(x: Any, layer: Layer, dtype: Any) -> np.ndarray:
     """One input as an array of the shape that its InputLayer asks for."""
     array = np.asarray(x)
-    if array.dtype.kind not in "USO":
-        array = array.astype(dtype)
+    array = as_text(array) if array.dtype.kind in "USO" else array.astype(dtype)
     shape = layer.config.get("batch_shape")
     if shape is None:
         return array
@@ -129,6 +129,12 @@ def fit(x: Any, layer: Layer, dtype: Any) -> np.ndarray:
         got = " x ".join(map(str, array.shape[1:] if array.ndim == rank else array.shape)) or "a single number"
         raise BadInput(f"input {layer.name!r} takes {asked} per sample, but the numbers given are {got}")
     return array
+
+
+def as_text(array: np.ndarray) -> np.ndarray:
+    """Words as text, whether they came as text, bytes or Python objects."""
+    words = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in array.reshape(-1).tolist()]
+    return np.array(words, dtype=str).reshape(array.shape)
 
 
 @functools.cache

@@ -109,7 +109,8 @@ def example(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray
     """Numbers that the first layer can make something of."""
     rng = np.random.default_rng(zlib.crc32(w.name.encode()))
     if w.text:
-        return np.full(shape, "the quick brown fox", dtype=object)
+        words = next((known_words(user) for user in users if user.class_name == "StringLookup"), [])
+        return rng.choice(words, shape) if words else np.full(shape, "the quick brown fox")
     for user in users:
         config = user.config
         if (limit := token_limit(user)) is not None:
@@ -121,6 +122,12 @@ def example(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray
     if len(shape) == 4 and shape[-1] in (1, 3):
         return np.round(rng.uniform(0, 1, shape), 2)
     return np.round(rng.uniform(-1, 1, shape), 2)
+
+
+def known_words(user: Layer) -> list[str]:
+    """The vocabulary of a layer that looks words up, where the file has it."""
+    found = user.config.get("vocabulary")
+    return [word for word in found if isinstance(word, str) and word] if isinstance(found, list) else []
 
 
 def token_limit(user: Layer) -> int | None:

@@ -108,7 +108,22 @@ CASES = [
     case(
         "looked-up numbers, back", lambda k: k.layers.IntegerLookup(vocabulary=[30, 50, 10], invert=True), (4,), data=whole, dtype="int64"
     ),
-    case("looked-up words", lambda k: k.layers.StringLookup(vocabulary=WORDS), (4,), data=words, dtype="string", workbook=False),
+    case("looked-up words", lambda k: k.layers.StringLookup(vocabulary=WORDS), (4,), data=words, dtype="string"),
+    case("looked-up words, mask", lambda k: k.layers.StringLookup(vocabulary=WORDS, mask_token=""), (4,), data=words, dtype="string"),
+    case(
+        "looked-up words, none unknown, marks",
+        lambda k: k.layers.StringLookup(vocabulary=WORDS, output_mode="multi_hot"),
+        (4,),
+        data=words,
+        dtype="string",
+    ),
+    case(
+        "whole lines looked up",
+        lambda k: k.layers.TextVectorization(vocabulary=WORDS, split=None, standardize=None),
+        (3,),
+        data=words,
+        dtype="string",
+    ),
     case(
         "looked-up words, mask, many unknown",
         lambda k: k.layers.StringLookup(vocabulary=WORDS, mask_token="", num_oov_indices=3),
@@ -123,7 +138,6 @@ CASES = [
         (4,),
         data=words,
         dtype="string",
-        workbook=False,
     ),
     case(
         "text",

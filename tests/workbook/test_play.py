@@ -12,6 +12,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from weightlens.checks import check_workbook
 from weightlens.checks.book import Book, places, read_book
 from weightlens.checks.recalculate import Changes, recalculate
 from weightlens.errors import BadInput
@@ -211,6 +212,23 @@ def test_the_curve(tmp_path: Path) -> None:
     sheet = recalculate(path, "ironcalc").sheets["Curve"]
     x = np.array([[sheet[f"B{row}"]] for row in range(8, 49)], float)
     np.testing.assert_allclose([sheet[f"D{row}"] for row in range(8, 49)], model.predict(x)[0].ravel(), atol=1e-12)
+
+
+# -- words -------------------------------------------------------------------------------------------------------------------
+
+
+def test_words_are_typed_in_and_looked_up(tmp_path: Path, keras: Any) -> None:
+    vocabulary = ["good", "=bad", "Film", "film"]
+    layers = [keras.Input((2,), dtype="string"), keras.layers.StringLookup(vocabulary=vocabulary), keras.layers.Embedding(5, 3)]
+    model = keras.Sequential([*layers, keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.save(tmp_path / "words.keras")
+    path, loaded = tmp_path / "words.xlsx", weightlens.load(tmp_path / "words.keras")
+    weightlens.export(loaded, path, inputs=np.array([["good", "film"], ["unheard of", ""]]))
+    assert check_workbook(path, loaded).ok
+    [first, *_] = read_map(read_book(path))[0].places(read_book(path))
+    typed = with_typed(path, {first: "'=bad"})
+    assert typed.block("output_0") == pytest.approx(loaded.predict(np.array([["=bad", "film"], ["unheard of", ""]]))[0].ravel())
+    assert typed.block("output_0")[:2] != pytest.approx(read_book(path).block("output_0")[:2])
 
 
 # -- exercises ---------------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Boo
         weight = weights.get(f"{entry.layer.split(' #')[0]}/{entry.name}")
         if entry.kind == "weight" and weight is not None:
             rows.append(replace(compare_block(entry, weight.value, stored, stored, tolerance), witness="model file"))
-    run = trace(model, [entry.numbers(stored) for entry in mapped if entry.kind == "input"])
+    run = trace(model, [entry.numbers_or_words(stored) for entry in mapped if entry.kind == "input"])
     steps = steps_by_entry(run)
     for entry in mapped:
         step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence))
@@ -78,7 +78,8 @@ def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Boo
 
 def compare_block(entry: Entry, expected: np.ndarray, stored: Book, computed: Book, tolerance: float) -> Row:
     """One block of cells against an array; the workbook as stored knows where the block stands."""
-    then = np.broadcast_to(np.asarray(expected, np.float64), entry.arrangement.shape).reshape(-1).tolist()
+    exact = expected if expected.dtype.kind == "U" else np.asarray(expected, np.float64)
+    then = [value if value != "" else None for value in np.broadcast_to(exact, entry.arrangement.shape).reshape(-1).tolist()]
     return compare_cells(f"{entry.layer} / {entry.name}", entry.kind, entry.places(stored), then, computed, tolerance)
 
 

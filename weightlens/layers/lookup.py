@@ -17,6 +17,7 @@ from weightlens.layers.preprocessing import bin_of, encoded, numbers_of, text
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 BLANKS = re.compile(r"[ \t\n\v\f\r]+")
 MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}  # names of Keras 2
+MOST_COMPARED = 1_000_000  # words times entries of the vocabulary
 CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}  # TensorFlow lowers these only
 
 
@@ -81,7 +82,7 @@ def string_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
     vocabulary = Vocabulary(config, words=True)
     if config.get("invert"):
         return inverted(x, vocabulary, step)
-    return weighted(step("place", numbers_of(lambda value: vocabulary.find(value), x)), vocabulary, w, config, step)
+    return weighted(places_of(x, vocabulary, step), vocabulary, w, config, step)
 
 
 def integer_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
@@ -89,26 +90,31 @@ def integer_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
     vocabulary = Vocabulary(config, words=False)
     if config.get("invert"):
         return inverted(x, vocabulary, step)
-    if vocabulary.bin is not None and vocabulary.unknown > 1:
-        return weighted(step("place", numbers_of(lambda value: vocabulary.find(value), x)), vocabulary, w, config, step)
-    entries = step("vocabulary", np.asarray(vocabulary.entries, x.dtype))
-    places = np.arange(vocabulary.first, vocabulary.size, dtype=x.dtype)
-    found = step("place in the vocabulary", np.sum(np.where(np.equal(np.trunc(x)[..., None], entries), places, 0.0), axis=-1))
-    known = np.greater(found, 0) if vocabulary.first else np.any(np.equal(np.trunc(x)[..., None], entries), axis=-1)
-    other = (
-        vocabulary.first_unknown + np.mod(np.trunc(x), vocabulary.unknown)
-        if vocabulary.unknown > 1
-        else float(vocabulary.find(unused(vocabulary)))
-    )
+    return weighted(places_of(np.trunc(x), vocabulary, step), vocabulary, w, config, step)
+
+
+def places_of(x: Any, vocabulary: Vocabulary, step: Step) -> Any:
+    """The place of each word or whole number: compared with every entry, unless there are very many or it takes a hash."""
+    if (vocabulary.bin is not None and vocabulary.unknown > 1) or len(vocabulary.entries) * x.size > MOST_COMPARED:
+        return step("place", numbers_of(lambda value: vocabulary.find(value), x))
+    entries = step("vocabulary", np.array(vocabulary.entries, str if vocabulary.words else x.dtype))
+    places = np.arange(vocabulary.first, vocabulary.size, dtype=float)
+    matches = np.equal(x[..., None], entries)
+    found = step("place in the vocabulary", np.sum(step("match", np.where(matches, places, 0.0)), axis=-1))
+    known = np.greater(found, 0) if vocabulary.first else np.any(matches, axis=-1)
+    several = vocabulary.unknown > 1
+    other = vocabulary.first_unknown + np.mod(x, vocabulary.unknown) if several else float(vocabulary.find(unused(vocabulary)))
     ids = np.where(known, found, other)
     if vocabulary.mask is not None:
-        ids = np.where(np.equal(np.trunc(x), vocabulary.mask), 0.0 if vocabulary.mode == "int" else -1.0, ids)
-    return weighted(step("place", ids), vocabulary, w, config, step)
+        mask = step("mask token", np.array([vocabulary.mask])) if vocabulary.words else vocabulary.mask
+        ids = np.where(np.equal(x, mask), 0.0 if vocabulary.mode == "int" else -1.0, ids)
+    return step("place", ids)
 
 
-def unused(vocabulary: Vocabulary) -> int:
-    """A number that is not in the vocabulary."""
-    return 1 + max(int(v) for v in [*vocabulary.place, vocabulary.mask or 0])
+def unused(vocabulary: Vocabulary) -> int | str:
+    """A word or a number that is not in the vocabulary."""
+    taken = [*vocabulary.place, *([] if vocabulary.mask is None else [vocabulary.mask])]
+    return "?" * (1 + max((len(v) for v in taken), default=0)) if vocabulary.words else 1 + max((int(v) for v in taken), default=0)
 
 
 def inverted(x: Any, vocabulary: Vocabulary, step: Step) -> Any:
@@ -154,7 +160,8 @@ def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     if tokens.split is None:
         if tokens.widths:
             raise NotImplementedError("joins the columns of its input to n-grams")
-        ids = step("place", numbers_of(lambda value: tokens.places(value)[0], x))
+        as_they_are = tokens.standardize is None
+        ids = places_of(x, vocabulary, step) if as_they_are else step("place", numbers_of(lambda value: tokens.places(value)[0], x))
         if vocabulary.mode == "int" and length is not None:
             ids = ids[..., :length] if ids.shape[-1] >= length else np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, length - ids.shape[-1])])
         return weighted(ids, vocabulary, w, config, step)

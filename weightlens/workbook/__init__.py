@@ -184,9 +184,9 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
 
 
 def refuse_text(recorded: Trace) -> None:
-    """Words have no arithmetic, and no lookup of words works alike in all spreadsheets (most ignore case)."""
-    for value in [*recorded.inputs, *(step.made for step in recorded.steps)]:
-        if value.dtype.kind in "USO":
+    """Words can be typed in and compared, but a step that makes words has no formula that works alike in all spreadsheets."""
+    for value in (step.made for step in recorded.steps):
+        if value.dtype.kind in "USO" and value.op is not None:
             raise NoFormula(
                 value.layer, f"text in {value.name}", "works on text, for which there is no formula that every spreadsheet computes"
             )

@@ -95,7 +95,7 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
     """One row per step: the sum of its cells as exported and as it is now; returns the number of rows."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[Placed]] = {}
     for placed in plan.placed.values():
-        if placed.kind == "step" and placed.block.first >> 34 < len(plan.sheets):
+        if placed.kind == "step" and placed.made.dtype.kind != "U" and placed.block.first >> 34 < len(plan.sheets):
             groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
     for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "", "")):
         sheet.write(TOP - 1, STEPS + column, head, styles["head"])

@@ -75,6 +75,8 @@ class Formulas:
     def made(self, x: Recorded) -> Expression:
         """The formula that computes ``x`` from its operands, whether it has cells itself or not."""
         op = operation(x)
+        if op is np.equal and any(isinstance(arg, Recorded) and arg.dtype.kind == "U" for arg in x.args):
+            return self.call("EXACT({},{})", x, COMPARE, boolean=True)
         if op in INFIX:
             return self.infix(x, op)
         if op is np.where and not isinstance(x.args[0], Recorded):

@@ -85,6 +85,9 @@ class Block:
     def texts(self) -> Iterator[tuple[np.ndarray, list[str]]]:
         """The cells of this block as XML, some table rows at a time: sheet rows, and the cells of each."""
         rows, columns = self.arrangement.rows + self.row, self.arrangement.columns + self.column
+        if self.values is not None and self.values.dtype.kind == "U":
+            yield from self._words(rows, columns)
+            return
         table = self.arrangement.table(np.asarray(self.values, np.float64))
         names = [COLUMN[c] for c in columns.tolist()]
         expression = None if self.make is None else self.make()
@@ -95,6 +98,13 @@ class Block:
             cells = self._chunk(part, names, table[start : start + height], printer, start)
             width = len(names)
             yield part, ["".join(cells[i * width : (i + 1) * width]) for i in range(len(part))]
+
+    def _words(self, rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[np.ndarray, list[str]]]:
+        """The same for text, which is never computed."""
+        table = self.arrangement.table(np.asarray(self.values))
+        for row, words in zip(rows, table, strict=True):
+            cells = [Text(str(w), self.style).xml(f"{COLUMN[c]}{row + 1}") for c, w in zip(columns.tolist(), words, strict=True)]
+            yield np.array([row]), ["".join(cells)]
 
     def _chunk(self, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer | None, start: int) -> list[str]:
         places = [name + row for row in map(str, (rows + 1).tolist()) for name in names]

@@ -36,7 +36,14 @@ MOST_OUTPUTS = 6
 def draw(net: NetworkSheets) -> None:
     """The curve or the map, where the network has one input of one or two numbers and one small output."""
     inputs, results = net.plan.trace.inputs, net.plan.trace.results
-    if len(inputs) != 1 or len(results) != 1 or inputs[0].ndim != 2 or results[0].ndim != 2 or not net.plan.one_sheet:
+    if (
+        len(inputs) != 1
+        or inputs[0].dtype.kind == "U"
+        or len(results) != 1
+        or inputs[0].ndim != 2
+        or results[0].ndim != 2
+        or not net.plan.one_sheet
+    ):
         return
     wide, out = inputs[0].shape[1], results[0].shape[1]
     if out > MOST_OUTPUTS or results[0].shape[0] != inputs[0].shape[0] or net.plan.placed.get(id(results[0])) is None:

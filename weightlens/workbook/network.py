@@ -197,7 +197,7 @@ class NetworkSheets:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""
         area, made = placed.block.area, placed.made
         relu = step is not None and kind_of_activation(step) == "relu"
-        if made.size > MOST_HEATED:
+        if made.size > MOST_HEATED or made.dtype.kind == "U":
             return
         if self.plan.one_sheet:
             first = cell_name(placed.block.first)

@@ -80,6 +80,11 @@ class Entry:
         found.reshape(-1)[:] = [book.sheets.get(sheet, {}).get(reference) for sheet, reference in self.places(book)]
         return found
 
+    def numbers_or_words(self, book: Book) -> np.ndarray:
+        """The numbers of the block, or its words where it holds words."""
+        values = self.values(book)
+        return values if any(isinstance(value, str) for value in values.reshape(-1)) else self.numbers(book)
+
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array of floats; NaN where there is no number."""
         from weightlens.checks.book import as_number

@@ -106,6 +106,8 @@ class Styles:
         look = LOOKS[name]
         if share:
             look = replace(look, format="0.0%")
+        elif values is not None and values.dtype.kind == "U":
+            look, small = replace(look, format="@"), False
         elif values is not None and look.format == "0.000":
             look = replace(look, format=short_format(values))
         if small:
