@@ -11,15 +11,21 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+from benchmarks import models
 from benchmarks.measure import Job, Sample, alternate, command, middle, on_path
 from benchmarks.report import Section
+from weightlens.checks.recalculate import blank_cached_values
+from weightlens.workbook import layout
 from weightlens.workbook.layout import FEW_CHANNELS
 
 WORK = (
     "What computing the formulas adds to opening the same cells as numbers. Cost over all: the geometric mean, over the programs, "
     "of how many times the cheapest pattern's time this one takes."
 )
+PICTURES = "a whole network, 48 x 48, 8 and 16 filters: a picture per channel"
+BESIDE = "a whole network, 48 x 48, 8 and 16 filters: channels side by side"
 Cells = Iterator[tuple[int, int, str]]  # row and column from 1, formula
 Name = Callable[[int, int], str]
 
@@ -165,7 +171,7 @@ def run(scratch: Path, tiny: bool) -> Section:
     )
     groups = [dense(8, 4, 3)[:1]] if tiny else [dense(784, 128, 20), convolution(40, 8, 8)]
     for patterns in groups:
-        seconds = {pattern.name: [cost(pattern, program, scratch) for program in present] for pattern in patterns}
+        seconds = {pattern.name: [cost(pattern, program, scratch, 1 if tiny else 3) for program in present] for pattern in patterns}
         cheapest = [max(0.01, min(times)) for times in zip(*seconds.values(), strict=True)]
         over_all = {name: mean([max(t, 0.01) / c for t, c in zip(times, cheapest, strict=True)]) for name, times in seconds.items()}
         for pattern in patterns:
@@ -174,15 +180,39 @@ def run(scratch: Path, tiny: bool) -> Section:
             )
         if present:
             section.findings.append(f"{patterns[0].of}: the cheapest over all is: {min(over_all, key=lambda name: over_all[name])}.")
+    whole = of_a_network(16 if tiny else 48, present, scratch)
+    for name, times in whole.items():
+        section.row(name, *times, "", "yes" if name == PICTURES else "")
+    if present:
+        more = mean([max(a, 0.01) / max(b, 0.01) for a, b in zip(*whole.values(), strict=True)])
+        section.findings.append(
+            f"Up to {FEW_CHANNELS} channels, feature maps stand as pictures all the same, to be looked at. For a whole network that takes "
+            f"{more:.2f} times as long as channels side by side, which is what more channels get."
+        )
     section.findings += [f"{programs[p]} is not installed here." for p in programs if p not in present]
     return section
 
 
-def cost(pattern: Pattern, program: str, scratch: Path) -> float:
+def of_a_network(size: int, programs: list[str], scratch: Path) -> dict[str, list[float]]:
+    """CPU seconds to open and compute a convolutional network as we export it, and with its channels side by side."""
+    import weightlens
+
+    path = models.convolution(scratch / "network.h5", size, filters=8)
+    found: dict[str, list[float]] = {}
+    for name, few in ((PICTURES, layout.FEW_CHANNELS), (BESIDE, 0)):
+        book, blank = scratch / "book.xlsx", scratch / "blank.xlsx"
+        with patch.object(layout, "FEW_CHANNELS", few):
+            weightlens.export(weightlens.load(path), book, force=True)
+        blank_cached_values(book, blank, {})
+        found[name] = [middle(alternate({"": converting(program, str(blank), scratch)}, 1)[""]) for program in programs]
+    return found
+
+
+def cost(pattern: Pattern, program: str, scratch: Path, rounds: int) -> float:
     """CPU seconds that the formulas take: with them, less without."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         paths = {name: write(pattern, Path(folder) / f"{name}.xlsx", name == "live") for name in ("live", "dead")}
-        found = alternate({name: converting(program, path, scratch) for name, path in paths.items()}, 1)
+        found = alternate({name: converting(program, path, scratch) for name, path in paths.items()}, rounds)
     return max(0.0, middle(found["live"]) - middle(found["dead"]))
 
 
