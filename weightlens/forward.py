@@ -314,7 +314,7 @@ class Run:
             raise UnsupportedLayer(layer.name, layer.class_name, str(refusal)) from None
         except KeyError as missing:
             raise UnsupportedLayer(layer.name, layer.class_name, f"the file lacks {missing} for it") from None
-        except ValueError as misfit:  # NumPy's word for shapes that do not fit each other
+        except (ValueError, IndexError) as misfit:  # NumPy's word for shapes that do not fit each other
             raise BadInput(f"the numbers given do not fit layer {layer.name!r} ({layer.class_name}): {misfit}") from misfit
         if self.recorder is not None:
             several = isinstance(out, (list, tuple)) and len(out) > 1
