@@ -14,6 +14,7 @@ from weightlens.model import Call, Layer, Model, Ref
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
 WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
+WHOLE_PIXELS = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization"})  # whole numbers come out where they went in
 MAX_NESTING = 40
 
 
@@ -81,7 +82,7 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
     _number_doubles(model.layers)
     for before, layer in zip(model.layers, model.layers[1:], strict=False):
         layer.calls = [Call((Ref(before.name),))]
-        if before.class_name == "InputLayer" and layer.class_name == "Resizing" and dialect.major >= 3:
+        if before.class_name == "InputLayer" and layer.class_name in WHOLE_PIXELS and dialect.major >= 3:
             layer.config["input_dtype"] = before.config.get("dtype")
     model.inputs, model.outputs = [Ref(model.layers[0].name)], [Ref(model.layers[-1].name)]
 
@@ -118,7 +119,7 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)))
     if "quantization_mode" in config:
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
-    if class_name == "Resizing":
+    if class_name in WHOLE_PIXELS:
         config["input_dtype"] = dtype_into(entry.get("inbound_nodes"))
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
