@@ -297,6 +297,7 @@ class Run:
         wanted = list(refs(model.inputs))
         if len(inputs) != len(wanted):
             raise WeightlensError(f"nested model {path!r} takes {len(wanted)} inputs, but is given {len(inputs)}")
+        mask = [mask[key] for key in sorted(mask)] if isinstance(mask, dict) else mask
         mask_list = mask if isinstance(mask, (list, tuple)) else [mask] * len(inputs)
         masks: Values = dict(zip(wanted, mask_list, strict=False))
         outputs = self.model(model, inputs, masks, path + "/")
