@@ -175,7 +175,7 @@ CASES = [
     node("take along an axis, computed places", lambda o, x, y: o.take_along_axis(x, o.argsort(y, axis=1), axis=1), *AB),
     node("mesh grid", lambda o, x, y: o.meshgrid(x[0, 0], y[0, :, 0]), *AB),
     node("bits of whole numbers", lambda o, x: o.bitwise_and(o.cast(x, "int32"), o.cast(x + 1, "int32")), (4,), data=whole, workbook=False),
-    node("quantile, nearest", lambda o, x: o.quantile(x, 0.3, axis=1, method="nearest")),
+    node("quantile, nearest, between two", lambda o, x: o.quantile(x, 0.3, axis=1, method="nearest")),
     node("sort, one number", lambda o, x: o.sort(x, axis=-1), (4, 1)),
     node("is in", lambda o, x: o.isin(o.cast(x, "int32"), [0, 2]), (4,), data=whole),
     node("depth and space", lambda o, x: [o.nn.depth_to_space(x, 2), o.nn.space_to_depth(x, 2)], (2, 2, 4)),
