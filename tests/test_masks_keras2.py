@@ -40,6 +40,9 @@ CASES: dict[str, tuple[Build, list[tuple[int, ...]]]] = {
         lambda k, x: k.RNN(k.StackedRNNCells([k.LSTMCell(3), k.GRUCell(2)]), return_sequences=True)(k.Masking()(x)),
         [(4, 2)],
     ),
+    "softmax": (lambda k, x: k.Softmax()(k.Rescaling(0.3)(x), mask=x > 1), [(4,)]),
+    "softmax of nothing": (lambda k, x: k.Softmax()(k.Rescaling(0.3)(x), mask=x > 9), [(4,)]),
+    "softmax as an activation": (lambda k, x: k.Dense(3, activation=k.Softmax())(k.Masking()(x)), [(4, 2)]),
     "time first": (lambda k, x: k.LSTM(3, time_major=True, return_sequences=True, go_backwards=True)(x), [(4, 2)]),
 }
 

@@ -319,6 +319,7 @@ class Run:
         wanted = list(refs(model.inputs))
         if len(inputs) != len(wanted):
             raise WeightlensError(f"nested model {path!r} takes {len(wanted)} inputs, but is given {len(inputs)}")
+        mask = [mask[key] for key in sorted(mask)] if isinstance(mask, dict) else mask
         mask_list = mask if isinstance(mask, (list, tuple)) else [mask] * len(inputs)
         masks: Values = dict(zip(wanted, mask_list, strict=False))
         outputs = self.model(model, inputs, masks, path + "/")
@@ -336,7 +337,7 @@ class Run:
             raise UnsupportedLayer(layer.name, layer.class_name, str(refusal)) from None
         except KeyError as missing:
             raise UnsupportedLayer(layer.name, layer.class_name, f"the file lacks {missing} for it") from None
-        except ValueError as misfit:  # NumPy's word for shapes that do not fit each other
+        except (ValueError, IndexError) as misfit:  # NumPy's word for shapes that do not fit each other
             raise BadInput(f"the numbers given do not fit layer {layer.name!r} ({layer.class_name}): {misfit}") from misfit
         if self.recorder is not None:
             several = isinstance(out, (list, tuple)) and len(out) > 1

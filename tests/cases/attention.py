@@ -101,6 +101,13 @@ CASES = [
         (3, 5),
         data=lambda rng, shape: rng.normal(size=shape) if shape[-1] == 4 else (rng.uniform(size=shape) > 0.4),
     ),
+    case(
+        "heads, given query mask",
+        lambda k: lambda x: k.layers.MultiHeadAttention(2, 3)(x[0], x[1], query_mask=k.ops.all(x[0] > -1.5, axis=-1), use_causal_mask=True),
+        QUERY,
+        VALUE,
+    ),
+    case("heads, as many as places, of size 1", heads(num_heads=3, key_dim=1), QUERY, VALUE),
     case("grouped heads", grouped(), QUERY, VALUE),
     case("grouped heads, causal, no bias", grouped(use_causal_mask=True, use_bias=False), (4, 3)),
     case("grouped heads, scores, window", grouped(return_attention_scores=True, sliding_window=2), (4, 3)),

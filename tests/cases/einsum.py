@@ -48,6 +48,7 @@ CASES = [
     case(
         "einsum dense, bias on a middle axis", lambda k: k.layers.EinsumDense("ab...,bc->ac...", output_shape=(3, 2), bias_axes="c"), (4, 2)
     ),
+    case("einsum dense, bias of heads", lambda k: k.layers.EinsumDense("abc,cde->abde", output_shape=(None, 3, 3), bias_axes="d"), (4, 2)),
     case("einsum dense, turned", lambda k: k.layers.EinsumDense("abc,cd->adb", output_shape=(3, 5), bias_axes="b"), (5, 4)),
     case("einsum dense, by position", lambda k: k.layers.EinsumDense("abc,bcd->abd", output_shape=(5, 2), bias_axes="bd"), (5, 4)),
     case("reversible embedding", there_and_back(), (3,), data=words, dtype="int32"),

@@ -189,6 +189,14 @@ CASES = [
         data=pixels,
     ),
     case(
+        "tiles evened, whole numbers",
+        lambda k: lambda x: k.layers.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=(2, 2))(x),
+        (7, 6, 2),
+        data=pixels,
+        dtype="uint8",
+        workbook=False,
+    ),
+    case(
         "tiles evened, 0 to 1",
         lambda k: k.layers.ContrastLimitedAdaptiveHistogramEqualization((0, 1), 2.0, (2, 3)),
         (8, 6, 1),

@@ -8,6 +8,7 @@ WITH_RATE = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
 CASES = [case(name, lambda k, name=name: getattr(k.layers, name)(), (3, 4)) for name in PLAIN]
 CASES += [case(name, lambda k, name=name: getattr(k.layers, name)(0.4), (3, 4)) for name in WITH_RATE]
 CASES += [
+    case("dropout of a vector", lambda k: k.layers.Dropout(0.4), (4,)),
     case("SpatialDropout1D", lambda k: k.layers.SpatialDropout1D(0.4), (3, 4)),
     case("SpatialDropout2D", lambda k: k.layers.SpatialDropout2D(0.4), (3, 2, 2)),
     case("SpatialDropout3D", lambda k: k.layers.SpatialDropout3D(0.4), (2, 2, 2, 2)),

@@ -21,6 +21,13 @@ CASES += [
     resizing("resizing, cropped, taller", (9, 4, 1), 3, 5, crop_to_aspect_ratio=True),
     resizing("resizing, padded to aspect ratio", (5, 8, 1), 4, 4, pad_to_aspect_ratio=True, fill_value=0.5),
     resizing("resizing, padded, odd", (7, 4, 1), 3, 3, pad_to_aspect_ratio=True),
+    case(
+        "resizing, whole numbers",
+        lambda k: lambda x: k.layers.Resizing(7, 5, interpolation="lanczos5")(x),
+        (3, 4, 1),
+        dtype="uint8",
+        data=lambda rng, shape: rng.integers(0, 256, size=shape),
+    ),
     resizing("resizing, channels first", (2, 5, 6), 3, 4, **FIRST),
     case("center crop", lambda k: k.layers.CenterCrop(3, 4), (6, 7, 2)),
     case("center crop, channels first", lambda k: k.layers.CenterCrop(3, 4, **FIRST), (2, 6, 7)),

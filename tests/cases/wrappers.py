@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.cases import Build, case
-from tests.cases.recurrent import MASKED, masked, stack, with_states
+from tests.cases.recurrent import MASKED, gaps, masked, stack, with_states
 
 
 def both(inner: Build, **options: Any) -> Build:
@@ -21,7 +21,22 @@ def named_lstm(k: Any, name: str, **options: Any) -> Any:
     return k.layers.LSTM(3, return_sequences=True, name=name, **options)
 
 
+def named_inputs(k: Any) -> Any:
+    """A model that takes a dictionary, inside a model that does not."""
+    numbers, sequence = k.Input((3,), name="numbers"), k.Input((4, 2), name="a_sequence")
+    joined = k.layers.Concatenate()([k.layers.Dense(2)(numbers), k.layers.LSTM(2)(sequence)])
+    inner = k.Model({"numbers": numbers, "a_sequence": sequence}, {"joined": joined, "dense": k.layers.Dense(2)(joined)})
+    return lambda x: inner({"numbers": x[0], "a_sequence": k.layers.Masking()(x[1])})
+
+
 CASES = [
+    case(
+        "model of named inputs",
+        named_inputs,
+        (3,),
+        (4, 2),
+        data=lambda rng, shape: gaps(rng, shape) if len(shape) == 3 else rng.normal(size=shape),
+    ),
     case("bidirectional lstm", both(lambda k: k.layers.LSTM(3)), (4, 2)),
     case("bidirectional lstm, sequences", both(lambda k: k.layers.LSTM(3, return_sequences=True)), (4, 2)),
     case("bidirectional gru, sum", both(lambda k: k.layers.GRU(3, return_sequences=True), merge_mode="sum"), (4, 2)),

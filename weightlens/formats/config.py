@@ -30,7 +30,7 @@ RENAMED = {
     "Discretization": {"bins": "bin_boundaries"},
 }
 POOLS = frozenset({"MaxPooling1D", "AveragePooling1D"})
-OTHER_MASKS = frozenset({"Identity", "Normalization", "Rescaling", "TimeDistributed"})  # up to Keras 2 they hand on other masks
+OTHER_MASKS = frozenset({"Identity", "Normalization", "Rescaling", "Softmax", "TimeDistributed"})  # masks mean something else up to Keras 2
 
 
 def class_name_of(entry: dict[str, Any]) -> str:

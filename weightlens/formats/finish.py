@@ -42,9 +42,11 @@ def finish(layer: Layer, dialect: Dialect) -> None:
 
 
 def before_keras_3(layer: Layer) -> None:
-    """Two layers that compute other numbers since Keras 3: masks that are merged, RandomCrop when it predicts."""
+    """Layers that compute other numbers since Keras 3: masks that are merged, biases of several axes, RandomCrop when it predicts."""
     if layer.class_name in MERGING and not layer.is_operation:
         layer.config["mask_mode"] = "all"
+    elif layer.class_name in ("EinsumDense", "MultiHeadAttention"):
+        layer.config["broadcast_bias"] = True
     elif layer.class_name == "RandomCrop":
         layer.class_name, layer.note = "Resizing", "saved as RandomCrop, which resizes to its size when it predicts"
         layer.config |= {"interpolation": "bilinear", "crop_to_aspect_ratio": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.errors import UnreadableModel
+from weightlens.formats.config import plain_dict
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.values import plain
 from weightlens.graph import refs
@@ -27,6 +28,14 @@ def calls_of(nodes: Any) -> list[Call]:
         elif isinstance(node, list) and node:
             calls.append(_listed_call([node] if isinstance(node[0], str) else node))
     return calls
+
+
+def dtype_into(nodes: Any) -> str | None:
+    """The kind of number of the first tensor that a layer is called on, which Keras 3 stores with the connection."""
+    if isinstance(nodes, dict) and nodes.get("class_name") == "__keras_tensor__":
+        return str(plain_dict(nodes.get("config")).get("dtype"))
+    inside = nodes.values() if isinstance(nodes, dict) else nodes if isinstance(nodes, list) else ()
+    return next((found for item in inside if (found := dtype_into(item)) is not None), None)
 
 
 def _listed_call(entries: list[Any]) -> Call:

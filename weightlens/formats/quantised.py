@@ -30,7 +30,9 @@ def unpack(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> n
 
 def restore(layer: Layer, dialect: Dialect) -> None:
     """Bring a layer's quantised arrays into the form its arithmetic needs."""
-    merge_low_rank(layer)
+    if not merge_low_rank(layer):
+        layer.class_name += " (quantised, with LoRA apart)"  # two products of their own
+        return
     mode = str(layer.config.get("quantization_mode", "")).split("/")[0]
     if mode == "int4":
         for name in TABLES & set(layer.own_weights):
@@ -66,12 +68,14 @@ def packed_by_input(kernel: Weight, columns: int, dialect: Dialect) -> bool:
     return bool(dialect.version) and not dialect.at_least(*WEIGHT_ONLY_INT4)
 
 
-def merge_low_rank(layer: Layer) -> None:
-    """LoRA: ``W + (alpha / rank) * a @ b``, kept apart in ``.h5`` files."""
+def merge_low_rank(layer: Layer) -> bool:
+    """LoRA: ``W + (alpha / rank) * a @ b``, kept apart in ``.h5`` files; whether that could be done (not with whole numbers)."""
     weights = layer.own_weights
     for name in ("kernel", "embeddings"):
         if not {name, f"lora_{name}_a", f"lora_{name}_b"} <= set(weights):
             continue
+        if weights[name].dtype in ("int8", "uint8"):
+            return False
         a, b = weights.pop(f"lora_{name}_a"), weights.pop(f"lora_{name}_b")
         rank = layer.config.get("lora_rank") or a.shape[-1]
         scale = (layer.config.get("lora_alpha") or rank) / rank
@@ -80,6 +84,7 @@ def merge_low_rank(layer: Layer) -> None:
         order = [name, *(other for other in weights if other != name)]
         layer.own_weights = {key: merged if key == name else weights[key] for key in order}
         weights = layer.own_weights
+    return True
 
 
 def _low_rank(scale: float) -> Callable[..., np.ndarray]:

@@ -46,13 +46,17 @@ def thresholded_relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
 
 
 def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
-    """Softmax over an axis, or over several together; what is masked gets 0. ``keras.layers.Softmax``."""
+    """Softmax over an axis, or over several together; what is masked gets 0. ``keras.layers.Softmax``.
+
+    Where all is masked, Keras 2 (``keras_2_masks``) gives equal shares.
+    """
     axis = config.get("axis", -1)
     if mask is None:
         return step("activation", activations.softmax(x, step, axis))
     kept = mask if mask.dtype == bool else mask > 0.5
     x = step("masked logits", np.where(kept, x, MASKED_LOGIT))
-    return step("activation", np.where(kept, activations.softmax(x, step, axis), 0.0))
+    y = activations.softmax(x, step, axis)
+    return step("activation", y if config.get("keras_2_masks") else np.where(kept, y, 0.0))
 
 
 def srelu(x: Any, w: Weights, config: Config, step: Step) -> Any:

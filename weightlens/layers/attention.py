@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step, sigmoid, softmax
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.core import Config, Weights, with_bias
 from weightlens.layers.operations_numpy import truth
 from weightlens.layers.quantised import product
 
@@ -107,7 +107,8 @@ def projected(x: Any, w: Weights, name: str, config: Config, step: Step) -> Any:
     heads = w[f"{name}/kernel"].shape[1:]
     y = product(x, flat_kernel(w, name, math.prod(heads)), config, step)
     if f"{name}/bias" in w:
-        y = y + np.reshape(w[f"{name}/bias"], (-1,))
+        y = np.reshape(y, (*x.shape[:-1], *heads))
+        y = with_bias(y, w[f"{name}/bias"], config)
     return np.reshape(step(name, sigmoid(y) if name == "gate" else y), (*x.shape[:-1], *heads))
 
 
@@ -141,6 +142,7 @@ def multi_head_attention(
     *,
     value: Any,
     key: Any = None,
+    mask: Any = None,
     query_mask: Any = None,
     value_mask: Any = None,
     key_mask: Any = None,
@@ -152,6 +154,8 @@ def multi_head_attention(
 
     ``keras.layers.MultiHeadAttention``, and ``GroupedQueryAttention``, where several query heads share a key and value head.
     """
+    if "key_dim" in config and "use_gate" in config:  # Keras since it knows gates looks at the query's own mask, never at one given
+        query_mask = mask
     masks = {"query": query_mask, "value": value_mask, "key": key_mask, "attention": attention_mask}
     allowed = allowed_places(x, value, masks, config, use_causal_mask)
     gate = projected(x, w, "gate", config, step) if config.get("use_gate") else None

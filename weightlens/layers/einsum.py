@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step, activate
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.core import Config, Weights, with_bias
 from weightlens.layers.quantised import float8_operands, product, rounded_input
 from weightlens.layers.sequence import embedding
 
@@ -22,7 +22,7 @@ def einsum_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     else:
         z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
     if "bias" in w:
-        z = step("pre-activation", z + w["bias"])
+        z = step("pre-activation", with_bias(z, w["bias"], config))
     return step("activation", activate(z, config.get("activation"), step))
 
 

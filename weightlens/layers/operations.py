@@ -18,6 +18,14 @@ from weightlens.layers.operations_nn import OPERATIONS as OF_NETWORKS
 from weightlens.layers.operations_numpy import OPERATIONS as OF_NUMBERS
 from weightlens.layers.operations_raw import OPERATIONS as OF_NODES
 from weightlens.layers.operations_tensorflow import OPERATIONS as OF_TENSORFLOW
+from weightlens.layers.operations_tensorflow_arrays import FUNCTIONS as OF_TENSORFLOW_ARRAYS
+from weightlens.layers.operations_tensorflow_images import FUNCTIONS as OF_TENSORFLOW_IMAGES
+
+
+def by_version(functions: dict[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """TensorFlow's functions under their paths, and under those of TensorFlow 1."""
+    return {f"tf.{version}{path}": function for path, function in functions.items() for version in ("", "compat.v1.")}
+
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **OF_NUMBERS,
@@ -27,5 +35,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **OF_NETWORKS,
     **OF_IMAGES,
     **OF_TENSORFLOW,
+    **by_version(OF_TENSORFLOW_ARRAYS),
+    **by_version(OF_TENSORFLOW_IMAGES),
     **OF_NODES,
 }

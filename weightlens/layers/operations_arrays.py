@@ -65,9 +65,14 @@ def take(x: Any, indices: Any, axis: int | None = None, *, step: Step) -> Any:
 
 
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """Along ``axis``, the entries at ``indices``."""
+    """Along ``axis``, the entries at ``indices``; those that are computed pick by comparison, which a spreadsheet can follow."""
     x, axis = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis)
-    return np.take_along_axis(x, whole(indices), axis=axis)
+    if not hasattr(indices, "op") or x.shape[axis] > LONG_ROW:
+        return np.take_along_axis(x, whole(indices), axis=axis)
+    x, indices = np.moveaxis(x, axis, -1), np.moveaxis(indices, axis, -1)
+    wanted = np.where(indices < 0, indices + x.shape[-1], indices)
+    hit = np.equal(wanted[..., None], np.arange(float(x.shape[-1])))
+    return np.moveaxis(np.sum(np.where(hit, x[..., None, :], 0.0), axis=-1), -1, axis)
 
 
 def getitem(x: Any, key: Any) -> Any:
@@ -292,7 +297,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
 
 def meshgrid(*x: Any, indexing: str = "xy") -> Any:
     """The coordinates of every point of a grid."""
-    return np.meshgrid(*x, indexing="xy" if indexing == "xy" else "ij")
+    along = [1, 0, *range(2, len(x))] if indexing == "xy" and len(x) > 1 else list(range(len(x)))
+    size = tuple(np.size(x[along.index(d)]) for d in range(len(x)))
+    return [np.broadcast_to(np.reshape(v, [-1 if d == axis else 1 for d in range(len(x))]), size) for v, axis in zip(x, along, strict=True)]
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:

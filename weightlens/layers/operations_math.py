@@ -16,6 +16,7 @@ from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import places_in_order
 from weightlens.layers.operations_nn import one_hot
 from weightlens.layers.operations_numpy import Axis, numbers, same, truth
+from weightlens.layers.resizing import saturated
 from weightlens.layers.spectral import fourier, short_time_fourier
 
 # Mathematics.
@@ -143,8 +144,7 @@ def cast(x: Any, dtype: str) -> Any:
 def saturate_cast(x: Any, dtype: str) -> Any:
     """``cast``, cut to the range of the kind of number."""
     if dtype.startswith(("int", "uint")):
-        limits = np.iinfo(dtype)
-        x = np.minimum(np.maximum(x, float(limits.min)), float(limits.max))
+        x = saturated(x, dtype)
     return cast(x, dtype)
 
 

@@ -266,6 +266,11 @@ def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims
     return np.reshape(y, [1 if d in axes else n for d, n in enumerate(x.shape)]) if keepdims else y
 
 
+def between(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
+    """``quantile`` as a node of a graph: Keras keeps its ``method``, but then does not look at it."""
+    return quantile(x, q, axis, "linear", keepdims)
+
+
 def percentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
     """``quantile`` with ``q`` in hundredths."""
     return quantile(x, np.asarray(q) / 100.0, axis, method, keepdims)
@@ -344,7 +349,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     # reductions
     "Sum": total, "Mean": mean, "Prod": product, "Max": largest, "Min": smallest, "Amax": largest, "Amin": smallest, "Var": var,
     "Std": std, "Ptp": ptp, "Any": any_of, "All": all_of, "Average": average, "CountNonzero": count_nonzero, "Argmax": argmax,
-    "Argmin": argmin, "Median": median, "Quantile": quantile, "Percentile": percentile, "Nansum": without_nan(np.sum, 0.0),
+    "Argmin": argmin, "Median": median, "Quantile": between, "Percentile": percentile, "Nansum": without_nan(np.sum, 0.0),
     "Nanprod": without_nan(np.prod, 1.0), "Nanmax": without_nan(np.max, -np.inf), "Nanmin": without_nan(np.min, np.inf),
     "Nanmean": nanmean, "Nanvar": nanvar, "Nanstd": lambda x, axis=None, keepdims=False: np.sqrt(nanvar(x, axis, keepdims)),
     "Nanargmax": without_nan(np.argmax, -np.inf), "Nanargmin": without_nan(np.argmin, np.inf), "Cumsum": along(np.cumsum),

@@ -171,9 +171,10 @@ def cumulative(function: Function) -> Function:
     """A running sum or product."""
 
     def call(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Any:
-        if exclusive:
-            raise NotImplementedError("is a running sum without the number itself (exclusive)")
         x = np.flip(x, axis) if reverse else x
+        if exclusive:  # without the number itself
+            before = [(0, 0)] * (x.ndim - 1) + [(1, 0)]
+            x = np.moveaxis(np.pad(np.moveaxis(x, axis, -1)[..., :-1], before, constant_values=float(function is np.cumprod)), -1, axis)
         y = function(x, axis=axis)
         return np.flip(y, axis) if reverse else y
 
@@ -288,7 +289,7 @@ def conv2d(
     """Convolution with a constant kernel."""
     filters = filter if filters is None else filters
     if not isinstance(padding, str):
-        raise NotImplementedError("is a convolution with explicit padding")
+        input, padding = np.pad(input, np.asarray(padding).tolist()), "VALID"
     by, rate = spatial(strides, input), spatial(1 if dilations is None else dilations, input)
     return operations_nn.conv(input, np.asarray(filters, float), by, padding.lower(), order(data_format), rate, step=step)
 
@@ -359,7 +360,7 @@ FUNCTIONS: dict[str, Function] = {
     "reverse": lambda tensor, axis: np.flip(tensor, axes(axis)),
     "roll": lambda input, shift, axis: np.roll(input, axes(shift), axes(axis)), "pad": pad, "compat.v1.pad": pad, "gather": gather,
     "compat.v1.gather": gather, "slice": sliced, "strided_slice": strided_slice,
-    "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, shape), "cast": cast, "clip_by_value": clip,
+    "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, known(shape)), "cast": cast, "clip_by_value": clip,
     "where": lambda condition, x=None, y=None: operations_numpy.where(condition, x, y), "one_hot": one_hot,
     "add_n": lambda inputs: functools.reduce(np.add, inputs), "math.add_n": lambda inputs: functools.reduce(np.add, inputs),
     "math.argmax": argument(np.argmax), "math.argmin": argument(np.argmin), "argmax": argument(np.argmax), "argmin": argument(np.argmin),

@@ -114,7 +114,8 @@ def clahe(x: Any, w: Weights, config: Config, step: Step) -> Any:
     levels = step("levels", np.trunc(np.minimum(np.maximum(pixels, 0.0), 255.0)))
     curves = tone_curves(levels, rows, columns, config.get("clip_limit", 4.0), step)
     y = step("blended", blended(curves, levels, rows, columns))[:, :height, :width]
-    return like_input(y / 255.0 * float(top - bottom) + float(bottom), config)
+    y = like_input(y / 255.0 * float(top - bottom) + float(bottom), config)
+    return np.trunc(y) if str(config.get("input_dtype")).startswith(("int", "uint")) else y
 
 
 def tone_curves(levels: Any, rows: int, columns: int, limit: float, step: Step) -> Any:

@@ -121,14 +121,22 @@ def middle(x: Any, height: int, width: int) -> Any:
 
 
 def resizing(x: Any, w: Weights, config: Config, step: Step) -> Any:
-    """Images resized, cropped or padded first to keep their proportions. ``keras.layers.Resizing``."""
+    """Images resized, cropped or padded first to keep their proportions; whole numbers stay whole. ``keras.layers.Resizing``."""
     x, size = images(x, config), (config["height"], config["width"])
     if config.get("crop_to_aspect_ratio"):
         x = cropped_to_aspect(x, size)
     elif config.get("pad_to_aspect_ratio"):
         x = padded_to_aspect(x, size, config.get("fill_value") or 0.0)
     interpolation = str(config.get("interpolation", "bilinear")).lower()
-    return like_input(resize(x, size, interpolation, bool(config.get("antialias")), step), config)
+    y = like_input(resize(x, size, interpolation, bool(config.get("antialias")), step), config)
+    kind = str(config.get("input_dtype"))
+    return saturated(np.rint(y), kind) if kind.startswith(("int", "uint")) else y
+
+
+def saturated(x: Any, dtype: str) -> Any:
+    """``x`` cut to the range of a kind of whole number."""
+    limits = np.iinfo(dtype)
+    return np.minimum(np.maximum(x, float(limits.min)), float(limits.max))
 
 
 def center_crop(x: Any, w: Weights, config: Config, step: Step) -> Any:

@@ -84,7 +84,7 @@ class Formulas:
             return pick(np.asarray(x.args[0], bool), yes, no, x.shape)
         if op in CALLS:
             return self.call(CALLS[op], x, POWER if op in SELF_WRAPPED else COMPARE)
-        if op in LOGICAL:
+        if op in LOGICAL and x.dtype == bool:  # of whole numbers: bit by bit
             return self.call(LOGICAL[op], x, COMPARE, boolean=True)
         rule = RULES.get(op) or BY_NAME.get(getattr(op, "__name__", ""))
         if rule is not None:

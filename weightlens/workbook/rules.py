@@ -111,6 +111,8 @@ def sorted_values(x: Recorded, formulas: Formulas) -> Expression:
     """``np.sort``: the k-th smallest of its row of cells."""
     axis = argument(x, 1, "axis")
     axis = (len(x.shape) - 1) if axis is None else axis % len(x.shape)
+    if x.shape[axis] == 1:  # IronCalc knows no smallest of one cell
+        return formulas.expression(x.args[0])
     stand_in = Recorded(np.zeros(()), np.sum, x.args[:1], {"axis": axis})
     rows, shape = formulas.rows(stand_in)
     area = areas.reduction(rows, "AREA", None)

@@ -37,7 +37,7 @@ def tutorial(net: NetworkSheets) -> None:
         column += net.put_input(sheet, k, x, HEAD, column)
         column = gap(sheet, column)
     heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in net.plan.steps)
-    under = TOP + max(samples, *heights) + 2  # a constant may be taller than the samples are many
+    under = TOP + max([samples, *heights]) + 2  # a constant may be taller than the samples are many
     below, weights = steps(net, sheet, column, under)
     right = below.pop("right")
     weighted = max([0, *(p.block.column + p.block.arrangement.width for p in weights)])
