@@ -13,14 +13,20 @@ from tests.conftest import Built, Recalculated
 from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
 from weightlens.errors import UnsupportedLayer
-from weightlens.forward import layer_shapes
 from weightlens.graph import refs
+from weightlens.shapes import layer_shapes
 
 ENGINES = ["ironcalc", "libreoffice", "gnumeric"]
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
 
-ACROSS_SAMPLES = {"ops, quantile, several", "ops, einsum of one", "ops, scatter update", "ops, slice update"}  # need samples for a shape
+ACROSS_SAMPLES = {
+    "ops, quantile, several",
+    "ops, einsum of one",
+    "ops, scatter update",
+    "ops, slice update",
+    "ops, mesh grid",
+}  # need samples for a shape
 
 
 def test_case_names_are_unique() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import itertools
@@ -80,18 +79,6 @@ def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupporte
             raise
         recorder.stopped = str(refusal)
     return recorder
-
-
-def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:
-    """The shapes (without batch) that each layer hands on for samples of ``shapes``: the forward pass of no sample at all.
-
-    Nothing is multiplied and no weight is read. Ends where a layer cannot be computed.
-    """
-    run = ShapesOnly(None, np.float64)
-    with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
-        kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
-        run.model(model, [np.zeros((0, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)], {}, "")
-    return run.shapes
 
 
 def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
@@ -354,34 +341,3 @@ class Run:
 
     def named(self, name: str, y: Any) -> Any:
         return y if y is None else self.step(name, y)
-
-
-class ShapesOnly(Run):
-    """A forward pass to which only shapes matter, of the weights too; it keeps those of every layer's output."""
-
-    def __init__(self, recorder: Trace | None, dtype: Any) -> None:
-        super().__init__(recorder, dtype)
-        self.shapes: dict[str, list[tuple[int, ...]]] = {}
-
-    def model(self, model: Model, inputs: list[Any], masks: Values, prefix: str) -> list[Any]:
-        self.shapes |= {prefix + ref.layer: [np.shape(x)[1:]] for ref, x in zip(refs(model.inputs), inputs, strict=True)}
-        return super().model(model, inputs, masks, prefix)
-
-    def read(self, weight: Weight) -> np.ndarray:
-        return np.broadcast_to(np.zeros((), weight.dtype if weight.dtype.startswith(("int", "uint", "bool")) else self.dtype), weight.shape)
-
-    def one_call(self, layer: Layer, call: Call, values: Values, masks: Values, path: str, mask_wanted: bool) -> tuple[Any, Any]:
-        try:
-            out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)
-        except BadInput:  # NumPy cannot always tell how nothing is to be reshaped: this layer alone is given a sample of zeros
-            read = list(refs((call.args, call.kwargs)))
-            values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (values, masks))
-            out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)
-            out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))
-        self.shapes[path] = [np.shape(y)[1:] for y in (out if isinstance(out, (list, tuple)) else [out]) if y is not None]
-        return out, mask
-
-
-def one_sample(empty: Any) -> Any:
-    """Zeros in place of no sample."""
-    return None if empty is None else np.zeros((1, *np.shape(empty)[1:]), empty.dtype)

@@ -135,21 +135,10 @@ def allowed_places(query: Any, value: Any, masks: dict[str, Any], config: Config
 
 
 def multi_head_attention(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    value: Any,
-    key: Any = None,
-    mask: Any = None,
-    query_mask: Any = None,
-    value_mask: Any = None,
-    key_mask: Any = None,
-    attention_mask: Any = None,
-    return_attention_scores: bool = False,
+    x: Any, w: Weights, config: Config, step: Step, *, value: Any, key: Any = None, mask: Any = None, query_mask: Any = None,
+    value_mask: Any = None, key_mask: Any = None, attention_mask: Any = None, return_attention_scores: bool = False,
     use_causal_mask: bool = False,
-) -> Any:
+) -> Any:  # fmt: skip
     """Attention in several heads, each with projections of its own (Vaswani et al. 2017): ``(batch, ..., features)``, shape of the query.
 
     ``keras.layers.MultiHeadAttention``, and ``GroupedQueryAttention``, where several query heads share a key and value head.

@@ -160,8 +160,7 @@ def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     if tokens.split is None:
         if tokens.widths:
             raise NotImplementedError("joins the columns of its input to n-grams")
-        as_they_are = tokens.standardize is None
-        ids = places_of(x, vocabulary, step) if as_they_are else step("place", numbers_of(lambda value: tokens.places(value)[0], x))
+        ids = places_of(x, vocabulary, step) if tokens.standardize is None else numbers_of(lambda value: tokens.places(value)[0], x)
         if vocabulary.mode == "int" and length is not None:
             ids = ids[..., :length] if ids.shape[-1] >= length else np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, length - ids.shape[-1])])
         return weighted(ids, vocabulary, w, config, step)
