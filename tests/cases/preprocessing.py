@@ -194,7 +194,6 @@ CASES = [
         (7, 6, 2),
         data=pixels,
         dtype="uint8",
-        workbook=False,
     ),
     case(
         "tiles evened, 0 to 1",
