@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import Report, check, recalculate
 from weightlens.checks.book import Book, CellError, column_letters, column_number, places, read_book
-from weightlens.checks.keras import in_float64, load_oracle
+from weightlens.checks.keras import in_float64, load_oracle, with_room
 from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
 from weightlens.errors import UnreadableModel, WeightlensError
@@ -160,3 +161,20 @@ def test_what_keras_cannot_open_is_said(tmp_path: Path, keras: Any) -> None:
     model.provenance.path = str(tmp_path / "or.h5")
     with pytest.raises(WeightlensError, match="Keras could not open"):
         load_oracle(model)
+
+
+def test_keras_has_room_to_walk_through_a_thousand_layers() -> None:
+    def walk(layers: int) -> Report:
+        return walk(layers - 1) if layers else Report("deep")
+
+    limit = sys.getrecursionlimit()
+    with pytest.raises(RecursionError):
+        walk(20_000)
+    assert with_room(lambda: walk(20_000)).subject == "deep"
+    assert sys.getrecursionlimit() == limit
+    with pytest.raises(WeightlensError, match="handed on"):
+        with_room(lambda: refuse("handed on"))
+
+
+def refuse(why: str) -> Report:
+    raise WeightlensError(why)

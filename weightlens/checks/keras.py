@@ -11,8 +11,10 @@ import importlib
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from weightlens.forward import bind, trace
 from weightlens.model import Model
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
+MANY_LAYERS, DEEP_RECURSION, DEEP_STACK = 100, 100_000, 512 << 20
 LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
 
 
@@ -35,6 +38,8 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
         from weightlens.inputs import default_inputs
 
         inputs = default_inputs(model)
+    if len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread():
+        return with_room(lambda: check_with_keras(model, inputs, tolerance, float64))
     report = Report(Path(model.provenance.path).name or model.name)
     ours, arrays = trace(model, inputs).layer_outputs, bind(model, inputs)
     classes = {layer.name: layer.class_name for layer in model.layers}
@@ -56,6 +61,30 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
                 rows = compare_layers(ours, theirs, classes, f"{version} float64", TOLERANCE_64)
                 report.rows += [in_doubt(row, tolerance, report) for row in rows]
     return report
+
+
+def with_room(compute: Callable[[], Report]) -> Report:
+    """Run something with a stack for deep recursion: Keras walks a network layer by layer inside itself."""
+    found: list[Report | BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(compute())
+        except BaseException as trouble:  # handed on to whoever waits
+            found.append(trouble)
+
+    before, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
+    try:
+        sys.setrecursionlimit(DEEP_RECURSION)
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(before)
+        threading.stack_size(size)
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]
 
 
 def compare_layers(
