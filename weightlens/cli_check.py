@@ -63,7 +63,7 @@ def check(
     else:
         if sys.stderr.isatty() and (len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS):
             note(
-                f"Keras computes {len(loaded.layers):,} layers with {loaded.size:,} parameters, in float32 and in float64: this takes a while"
+                f"Keras computes {len(loaded.layers):,} layers with {loaded.size:,} parameters, in float32 and float64: this takes a while"
             )
         report = checks.check(loaded, inputs_of(given, loaded), **options)
     if output_format == "json":
