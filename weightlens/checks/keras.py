@@ -41,7 +41,8 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
     if len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread():
         return with_room(lambda: check_with_keras(model, inputs, tolerance, float64))
     report = Report(Path(model.provenance.path).name or model.name)
-    ours, arrays = trace(model, inputs).layer_outputs, bind(model, inputs)
+    arrays = bind(model, inputs)
+    ours = {path: [x.value for x in outputs] for path, outputs in trace(model, inputs).layer_outputs.items()}  # lets go of the weights
     classes = {layer.name: layer.class_name for layer in model.layers}
     with calm():
         keras, oracle = load_oracle(model)
@@ -95,7 +96,7 @@ def compare_layers(
     for path in [path for path in theirs if path in ours]:
         for number, (mine, y) in enumerate(zip(ours[path], theirs[path], strict=True)):
             name = path if len(theirs[path]) == 1 else f"{path} [{number}]"
-            rows.append(compare(name, classes.get(path.split(" #")[0], ""), mine.value, y, witness, tolerance))
+            rows.append(compare(name, classes.get(path.split(" #")[0], ""), mine, y, witness, tolerance))
     return rows
 
 
@@ -161,7 +162,9 @@ def rebuilt_in_float64(keras: Any, oracle: Any) -> Any:
         twin = type(oracle).from_config(in_float64(oracle.get_config()))
         if not twin.built:
             twin.build(oracle.input_shape)
-        twin.set_weights([w.astype("float64") if w.dtype.kind == "f" else w for w in oracle.get_weights()])
+        for mine, theirs in zip(twin.weights, oracle.weights, strict=True):  # one by one: they may be large
+            values = np.asarray(theirs)
+            mine.assign(values.astype("float64") if values.dtype.kind == "f" else values)
         return twin
 
 
