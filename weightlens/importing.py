@@ -17,7 +17,7 @@ from weightlens.files import check_output
 from weightlens.formats import load
 from weightlens.model import Model, Weight
 from weightlens.workbook.reading import Entry, read_map
-from weightlens.write_back import write_back
+from weightlens.write_back import rounded, write_back
 
 SHOWN = 20  # changed numbers that are listed one by one
 NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
@@ -113,8 +113,9 @@ def compared(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, 
             continue
         new = finite(shown, old, lambda: cell(index))  # noqa: B023 - called at once
         if new is not None and not same(new, old, value.dtype):
-            value[index] = stored = fitting(new, value.dtype, cell(index))
-            changes.append((index, cell(index), old, stored))
+            value[index] = stored = fitting(new, weight.dtype, cell(index))
+            if stored != old:
+                changes.append((index, cell(index), old, stored))
     return value, changes
 
 
@@ -132,18 +133,18 @@ def same(new: float, old: float, dtype: np.dtype) -> bool:
     """Whether a number in a sheet is the stored one."""
     with np.errstate(over="ignore"):
         shortened = (float(f"{old:.{digits}g}") for digits in (15, 16))
-        return bool(new == old or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
+        return bool(new == float(old) or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
 
 
-def fitting(new: float, dtype: np.dtype, cell: str) -> float:
+def fitting(new: float, stored_type: str, cell: str) -> float:
     """The number as the file's type holds it; refuses what it cannot hold."""
-    if dtype.kind in "iub":
+    if stored_type != "bfloat16" and (dtype := np.dtype(stored_type)).kind in "iub":
         limits = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if new != int(new) or not limits[0] <= new <= limits[1]:
             raise BadInput(f"{cell} holds {new:.9g}, but the file keeps {dtype} there: a whole number from {limits[0]} to {limits[1]}")
         return int(new)
     with np.errstate(over="ignore"):
-        stored = float(dtype.type(new))
+        stored = float(rounded(np.array([new]), stored_type)[0])
     if not math.isfinite(stored):
-        raise BadInput(f"{cell} holds {new:.9g}, which is too large for {dtype}, the type of the file")
+        raise BadInput(f"{cell} holds {new:.9g}, which is too large for {stored_type}, the type of the file")
     return stored

@@ -103,6 +103,8 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
     with h5py.File(file, "r", locking=False) as opened:
         others = {}
         for path, array in stored.items():
+            if path not in opened:
+                raise BadInput(f"the numbers at {path} cannot be written back: that name is not text in the file")
             dataset = opened[path]
             data = encoded(array, dataset.dtype)
             offset = dataset.id.get_offset()
@@ -133,11 +135,18 @@ def at(file: Path, offset: int, length: int) -> bytes:
 
 
 def encoded(array: np.ndarray, dtype: np.dtype) -> bytes:
-    """Numbers as the bytes of a stored type; bfloat16 is the upper half of a float32, rounded to even."""
+    """Numbers as the bytes of a stored type."""
     if dtype != FLOATS_16_BIT:
         return np.ascontiguousarray(array).astype(dtype).tobytes()
+    return (rounded(array, "bfloat16").view(np.uint32) >> 16).astype("<u2").tobytes()
+
+
+def rounded(array: np.ndarray, stored_type: str) -> np.ndarray:
+    """Numbers as they are after a file of that type has kept them; bfloat16 is the upper half of a float32, rounded to even."""
+    if stored_type != "bfloat16":
+        return array.astype(stored_type)
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes()
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).view(np.float32)
 
 
 def patch_archive(source: Path, copy: Path, stored: Stored) -> None:
