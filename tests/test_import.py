@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,8 @@ from hypothesis import strategies as st
 
 import weightlens
 from tests.conftest import INPUTS, sample_input
+from tests.formats.build import given as given_input
+from tests.formats.build import layer, legacy, numbers, sequential
 from weightlens.checks.recalculate import recalculate
 from weightlens.cli import main
 from weightlens.errors import BadInput
@@ -130,6 +134,54 @@ def test_what_is_no_weight_is_refused_and_nothing_written(change: Any, says: str
         import_workbook(book, OR, tmp_path / "new.h5")
     assert "\n" not in str(refusal.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["or.xlsx"]
+
+
+@pytest.fixture(scope="module")
+def convolution(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A network with a kernel of four axes, and its workbook."""
+    folder = tmp_path_factory.mktemp("convolution")
+    config = sequential(given_input("i", 4, 4, 2), layer("Conv2D", "c", filters=3, kernel_size=[2, 3], use_bias=True, activation="relu"))
+    model = legacy(folder / "c.h5", config, {"c": {"c/kernel:0": numbers(2, 3, 2, 3), "c/bias:0": numbers(3)}})
+    weightlens.export(model, folder / "c.xlsx")
+    return model, folder / "c.xlsx"
+
+
+def typed(value: Any) -> Any:
+    def change(workbook: Any, name: str) -> None:
+        weight_cells(workbook)[name][-1].value = value
+
+    return change
+
+
+def cut(workbook: Any, name: str) -> None:
+    """The name leads to the first column only."""
+    before, _, last = workbook.defined_names[name].attr_text.rpartition(":")
+    row = last.split("$")[-1]
+    workbook.defined_names[name].attr_text = f"{before}:${before.split('$')[1]}${row}"
+
+
+def lead_nowhere(workbook: Any, name: str) -> None:
+    workbook.defined_names[name].attr_text = "#REF!"
+
+
+def delete(workbook: Any, name: str) -> None:
+    del workbook.defined_names[name]
+
+
+@pytest.mark.parametrize("name", ["w_c_kernel", "w_c_bias"])
+@pytest.mark.parametrize(("change", "says"), [
+    (typed("0,5"), "holds '0,5', which is not a finite number"), (typed(None), "is empty"), (typed(math.nan), "not a finite|is empty"),
+    (typed("=1/0"), "is empty|not a finite number"), (typed(-1e39), "too large for float32"), (cut, r"covers \d+ x 1 cells"),
+    (lead_nowhere, "is gone or points nowhere"), (delete, "is gone or points nowhere"),
+])  # fmt: skip
+def test_refusals_in_vectors_and_in_kernels(change: Any, says: str, name: str, convolution: tuple[Path, Path], tmp_path: Path) -> None:
+    model, written = convolution
+    shutil.copyfile(written, book := tmp_path / "c.xlsx")
+    edit(book, lambda workbook: change(workbook, name))
+    with pytest.raises(BadInput, match=says) as refusal:
+        import_workbook(book, model, tmp_path / "new.h5")
+    assert "\n" not in str(refusal.value)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.xlsx"]
 
 
 def test_another_model_is_refused(book: Path, tmp_path: Path) -> None:

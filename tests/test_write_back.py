@@ -19,7 +19,6 @@ import weightlens
 from tests.formats.build import archive, dense, given, layer, legacy, numbered, numbers, objects, sequential
 from weightlens.errors import BadInput
 from weightlens.importing import import_workbook
-from weightlens.model import Model
 from weightlens.write_back import write_back
 
 STACK = sequential(given("i", 3, key="batch_shape"), dense("a", 2), dense("b", 2))
