@@ -45,8 +45,14 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
     return checks.check(loaded, inputs, **options)
 
 
-def import_workbook(book: str | PathLike[str], model_path: str | PathLike[str], out: str | PathLike[str], force: bool = False) -> Any:
+def import_workbook(
+    book: str | PathLike[str],
+    model_path: str | PathLike[str],
+    out: str | PathLike[str],
+    force: bool = False,
+    config: str | PathLike[str] | None = None,
+) -> Any:
     """Write a new model file with the weights of an edited workbook; see ``weightlens.importing``."""
     from weightlens.importing import import_workbook as carry_back
 
-    return carry_back(book, model_path, out, force)
+    return carry_back(book, model_path, out, force, config)

@@ -181,15 +181,12 @@ class Run:
         return x if self.recorder is None else self.recorder.step(name, x)
 
     def read(self, weight: Weight) -> np.ndarray:
-        return weight.value
+        return weight.in_precision(self.dtype)
 
     def weights(self, layer: Layer, path: str) -> dict[str, Any]:
         """The layer's own weights, in the precision of this run; read once."""
         if id(layer) not in self.weights_of:
-            arrays: dict[str, Any] = {
-                name: x if x.dtype.kind in "iub" else x.astype(self.dtype)
-                for name, x in ((name, self.read(w)) for name, w in layer.own_weights.items())
-            }
+            arrays: dict[str, Any] = {name: self.read(w) for name, w in layer.own_weights.items()}
             if self.recorder is not None:
                 arrays = {name: Recorded(array, kind="weight", name=name) for name, array in arrays.items()}
                 for name, x in arrays.items():

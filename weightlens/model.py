@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from weightlens.recording import Trace
 
 
+AT_ONCE = 1 << 21  # numbers read in one piece, where an array is converted as it is read
+
+
 @dataclass(eq=False)
 class Weight:
     """One stored matrix: its Keras name, shape and dtype, and how to read it.
@@ -47,6 +50,19 @@ class Weight:
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    def in_precision(self, dtype: Any) -> np.ndarray:
+        """Floats in the precision of a calculation, other numbers as they are.
+
+        A large array that nobody has touched is converted piece by piece and not kept: it would be in memory twice.
+        """
+        whole = self._value is not None or self.read_part is None or self.size <= AT_ONCE
+        if whole or not self.dtype.lstrip("<>").startswith(("float", "bfloat", "f")):
+            return self.value if self.value.dtype.kind in "iub" else self.value.astype(dtype)
+        made, step = np.empty(self.shape, dtype), max(1, AT_ONCE * self.shape[0] // self.size)
+        for start in range(0, self.shape[0], step):
+            made[start : start + step] = self.read_part(slice(start, min(start + step, self.shape[0])))  # type: ignore[misc]
+        return made
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.value, dtype=dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["Report", "Row", "check", "check_by_hand", "check_workbook"]
 
 
-def check(model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True) -> Report:
-    """Run the saved file in Keras, in float32 and in float64, and compare every layer's output with ours."""
+def check(
+    model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True, stage: Callable[[str], None] = lambda title: None
+) -> Report:
+    """Run the saved file in Keras, in float32 and in float64, and compare every layer's output with ours.
+
+    ``stage`` is told what begins, for a progress bar: one of ``weightlens.checks.keras.STAGES``.
+    """
     from weightlens.checks.keras import check_with_keras
 
-    return check_with_keras(model, inputs, tolerance, float64)
+    return check_with_keras(model, inputs, tolerance, float64, stage)
 
 
 def check_workbook(book: str | Path, model: Model | None = None, engine: str | None = None, tolerance: float = 1e-12) -> Report:

@@ -29,23 +29,29 @@ from weightlens.model import Model
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
 MANY_LAYERS, DEEP_RECURSION, DEEP_STACK = 100, 100_000, 512 << 20
+STAGES = ("our own forward pass", "Keras opens the file", "Keras computes in float32", "Keras computes in float64")
 LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
 
 
-def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True) -> Report:
+def check_with_keras(
+    model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True, stage: Callable[[str], None] = lambda title: None
+) -> Report:
     """Compare every layer's output with Keras in float32 and, on a rebuilt twin of the model, in float64."""
     if inputs is None:
         from weightlens.inputs import default_inputs
 
         inputs = default_inputs(model)
     if len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread():
-        return with_room(lambda: check_with_keras(model, inputs, tolerance, float64))
+        return with_room(lambda: check_with_keras(model, inputs, tolerance, float64, stage))
     report = Report(Path(model.provenance.path).name or model.name)
     arrays = bind(model, inputs)
+    stage(STAGES[0])
     ours = {path: [x.value for x in outputs] for path, outputs in trace(model, inputs).layer_outputs.items()}  # lets go of the weights
     classes = {layer.name: layer.class_name for layer in model.layers}
+    stage(STAGES[1])
     with calm():
         keras, oracle = load_oracle(model)
+        stage(STAGES[2])
         version = f"Keras {keras.__version__}"
         try:
             theirs = layer_outputs(keras, oracle, arrays)
@@ -54,6 +60,7 @@ def check_with_keras(model: Model, inputs: Any = None, tolerance: float = 1e-5, 
         report.rows += compare_layers(ours, theirs, classes, f"{version} float32", tolerance)
         report.notes += [f"{path}: Keras computes it, we do not" for path in theirs if path not in ours]
         if float64:
+            stage(STAGES[3])
             try:
                 theirs = layer_outputs(keras, rebuilt_in_float64(keras, oracle), arrays)
             except Exception as trouble:  # some of TensorFlow's kernels know float32 only

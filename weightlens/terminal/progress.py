@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 
@@ -21,3 +22,18 @@ def progress(title: str, total: int, worth: int = WORTH_A_BAR) -> Iterator[Calla
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(title, total=total)
         yield lambda done: bars.advance(task, done)
+
+
+@contextlib.contextmanager
+def stages(count: int, worth: bool) -> Iterator[Callable[[str], None]]:
+    """Gives the function that says which of so many stages begins; a clock runs beside it."""
+    if not worth or not sys.stderr.isatty():
+        yield lambda title: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as own, Progress(*columns, console=Console(file=own), transient=True) as bars:
+        task = bars.add_task("", total=count, completed=-1)  # a file of its own: stderr is silenced while Keras speaks
+        yield lambda title: bars.update(task, description=title, advance=1)
