@@ -12,7 +12,7 @@ import pytest
 
 import weightlens
 from tests.test_import import weight_cells
-from weightlens.checks.keras import calm
+from weightlens.checks.keras import calm, rebuilt_in_float64
 from weightlens.checks.recalculate import available, recalculate
 from weightlens.importing import import_workbook
 
@@ -68,7 +68,7 @@ def edit_some(file: Path, choose: Choose) -> int:
     workbook, count = openpyxl.load_workbook(file), 0
     for name, cells in weight_cells(workbook).items():
         for number in choose.permutation(len(cells))[: int(choose.integers(1, 4))]:
-            cells[number].value = float(choose.uniform(0.5 if name.endswith("variance") else -1, 1))
+            cells[number].value = float(np.float32(choose.uniform(0.5 if name.endswith("variance") else -1, 1)))  # as the file keeps it
             count += 1
     workbook.save(file)
     return count
@@ -89,9 +89,12 @@ def test_keras_predicts_what_the_edited_sheet_shows(seed: int, suffix: str, libr
     imported = import_workbook(file, path, new)
     assert len(imported.changes) == edited
     with calm():
-        predicted = np.asarray(keras.models.load_model(new, compile=False)(x))
+        loaded = keras.models.load_model(new, compile=False)
+        predicted = np.asarray(loaded(x))
+        exact = np.asarray(rebuilt_in_float64(keras, loaded)(x if x.dtype.kind == "i" else x.astype("float64")))
     assert np.abs(predicted - np.asarray(model(x))).max() > 1e-6  # the edits matter
     engines = ["ironcalc", "libreoffice"] if seed == 0 and suffix == ".h5" else ["ironcalc"]
     for engine in [name for name in engines if name in available()]:
         shown = recalculate(file, engine).block("output_0")
         np.testing.assert_allclose(predicted.ravel(), shown, rtol=1e-6, atol=1e-6, err_msg=engine)
+        np.testing.assert_allclose(exact.ravel(), shown, rtol=1e-12, atol=1e-12, err_msg=f"{engine}, Keras in double precision")

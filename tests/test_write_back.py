@@ -94,7 +94,32 @@ def cudnn(folder: Path) -> Path:
     return legacy(folder / "m.h5", sequential(given("i", 4, 3), layer("CuDNNGRU", "r", units=2)), {"r": arrays})
 
 
-FILES = [plain_archive, deflated_archive, bfloat16, other_types, chunks, behind_a_block, lstm_by_gate, theano_convolution, cudnn]
+def cudnn_lstm(folder: Path) -> Path:
+    """The sum of two biases is shown; the first takes the change."""
+    arrays = {"r/kernel:0": numbers(3, 8), "r/recurrent_kernel:0": numbers(2, 8), "r/bias:0": np.arange(16, dtype=np.float32) / 8}
+    return legacy(folder / "m.h5", sequential(given("i", 4, 3), layer("CuDNNLSTM", "r", units=2)), {"r": arrays})
+
+
+def low_rank(folder: Path) -> Path:
+    """The product of two thin matrices is added to the kernel, which takes the change."""
+    config = sequential(given("i", 3), dense("d", 2, lora_rank=1))
+    ones = {"lora_kernel_a": np.ones((3, 1), np.float32), "lora_kernel_b": np.ones((1, 2), np.float32)}
+    return legacy(folder / "m.h5", config, {"d": {"kernel": np.ones((3, 2), np.float32), "bias": numbers(2), **ones}}, "3.15.1")
+
+
+FILES = [
+    plain_archive,
+    deflated_archive,
+    bfloat16,
+    other_types,
+    chunks,
+    behind_a_block,
+    lstm_by_gate,
+    theano_convolution,
+    cudnn,
+    cudnn_lstm,
+    low_rank,
+]
 
 
 def contents(path: Path) -> dict[str, Any]:

@@ -66,6 +66,14 @@ def undone(weight: Weight, value: np.ndarray) -> Stored:
         return {weight.path: value}
     sources = list(weight.read.sources)
     found: Stored = {}
+    if weight.read.add is not None:
+        first, rest = sources[0], [source.value for source in sources[1:]]
+        before = weight.read.make(first.value, *rest)
+        change = np.where((before == value) | (np.isnan(before) & np.isnan(value)), 0, value - before.astype(np.float64))
+        part = weight.read.add(first.value, change).astype(first.value.dtype)
+        if not np.allclose(weight.read.make(part, *rest), value, rtol=1e-6, atol=1e-6 * np.abs(first.value).max(), equal_nan=True):
+            raise NotMoved(weight.note)
+        return undone(first, part)
     sizes = [source.size for source in sources]
     flat = np.concatenate([np.asarray(source.value).reshape(-1) for source in sources])
     origin = positions(weight.read, [source.shape for source in sources], sum(sizes), weight.note)

@@ -12,22 +12,32 @@ from weightlens.model import Weight
 
 @dataclass(frozen=True)
 class Conversion:
-    """How an array is made of stored ones: what ``Weight.read`` is for it, and what writing back has to undo."""
+    """How an array is made of stored ones: what ``Weight.read`` is for it, and what writing back has to undo.
+
+    ``add`` is for sums: it adds a change of the array to the first of the stored ones, and gives that.
+    """
 
     sources: Sequence[Weight]
     make: Callable[..., np.ndarray]
+    add: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
     def __call__(self) -> np.ndarray:
         return np.ascontiguousarray(self.make(*(weight.value for weight in self.sources)))
 
 
 def converted(
-    name: str, sources: Sequence[Weight], make: Callable[..., np.ndarray], shape: tuple[int, ...], note: str = "", dtype: str = ""
+    name: str,
+    sources: Sequence[Weight],
+    make: Callable[..., np.ndarray],
+    shape: tuple[int, ...],
+    note: str = "",
+    dtype: str = "",
+    add: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> Weight:
     """An array made of stored ones, worked out when it is read."""
     paths = ", ".join(weight.path for weight in sources)
     notes = "; ".join(dict.fromkeys(text for text in (*(weight.note for weight in sources), note) if text))
-    return Weight(name, shape, dtype or sources[0].dtype, paths, Conversion(sources, make), note=notes)
+    return Weight(name, shape, dtype or sources[0].dtype, paths, Conversion(sources, make, add), note=notes)
 
 
 def moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:

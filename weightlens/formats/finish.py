@@ -61,8 +61,13 @@ def theano(layer: Layer) -> None:
 
 def cudnn_lstm(layer: Layer) -> None:
     """CuDNNLSTM is an LSTM whose kernels are stored transposed gate by gate, with two biases that are added."""
-    _from_cudnn(layer, gates=4, bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :], bias_shape=lambda units: (4 * units,))
+    _from_cudnn(layer, gates=4, bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :], bias_shape=lambda units: (4 * units,), add=first_half)
     layer.class_name = "LSTM"
+
+
+def first_half(stored: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """Two biases whose sum is changed: the first of them takes it."""
+    return np.concatenate([stored[: len(change)] + change, stored[len(change) :]])
 
 
 def cudnn_gru(layer: Layer) -> None:
@@ -72,7 +77,13 @@ def cudnn_gru(layer: Layer) -> None:
     layer.config["reset_after"] = True
 
 
-def _from_cudnn(layer: Layer, gates: int, bias: Callable[[np.ndarray], np.ndarray], bias_shape: Callable[[int], tuple[int, ...]]) -> None:
+def _from_cudnn(
+    layer: Layer,
+    gates: int,
+    bias: Callable[[np.ndarray], np.ndarray],
+    bias_shape: Callable[[int], tuple[int, ...]],
+    add: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+) -> None:
     note = "stored in cuDNN's order"
     layer.config |= {"activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True}
     layer.note = f"saved as {layer.class_name}, which computes the same"
@@ -92,7 +103,7 @@ def _from_cudnn(layer: Layer, gates: int, bias: Callable[[np.ndarray], np.ndarra
         "recurrent_kernel": converted(
             "recurrent_kernel", [weights["recurrent_kernel"]], recurrent, weights["recurrent_kernel"].shape, note
         ),
-        "bias": converted("bias", [weights["bias"]], bias, bias_shape(units), note),
+        "bias": converted("bias", [weights["bias"]], bias, bias_shape(units), note, add=add),
     }
 
 

@@ -80,7 +80,7 @@ def merge_low_rank(layer: Layer) -> bool:
         rank = layer.config.get("lora_rank") or a.shape[-1]
         scale = (layer.config.get("lora_alpha") or rank) / rank
         shape = weights[name].shape
-        merged = converted(name, [weights[name], a, b], _low_rank(scale), shape, "LoRA merged")
+        merged = converted(name, [weights[name], a, b], _low_rank(scale), shape, "LoRA merged", add=np.add)
         order = [name, *(other for other in weights if other != name)]
         layer.own_weights = {key: merged if key == name else weights[key] for key in order}
         weights = layer.own_weights
