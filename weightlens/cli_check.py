@@ -11,7 +11,7 @@ import typer
 
 from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, note, one_of, opened, to_bytes, to_screen
 
-MANY_LAYERS, MANY_WEIGHTS = 100, 5_000_000  # from here on Keras is slow enough for a progress bar
+MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
 Workbook = Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")]
 ByHand = Annotated[str | None, typer.Option("--by-hand", metavar="FILE", help="A calculation by hand: .csv, .xlsx, or - to type it in.")]
 Areas = Annotated[list[str] | None, typer.Option("--range", metavar="AREA", help="Where it stands: Sheet1!G3:H6; may be repeated.")]
@@ -61,7 +61,7 @@ def check(
     elif workbook is not None:
         report = checks.check_workbook(workbook, loaded, engine, **options)
     else:
-        from weightlens.checks.keras import STAGES
+        from weightlens.checks.keras import MANY_LAYERS, STAGES
         from weightlens.terminal.progress import stages
 
         with stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:

@@ -231,6 +231,21 @@ def test_words_are_typed_in_and_looked_up(tmp_path: Path, keras: Any) -> None:
     assert typed.block("output_0")[:2] != pytest.approx(read_book(path).block("output_0")[:2])
 
 
+def test_a_sample_of_words_is_picked_and_empty_ones_stay_empty(tmp_path: Path, keras: Any) -> None:
+    layers = [keras.Input((2,), dtype="string"), keras.layers.StringLookup(vocabulary=["good", "film"], mask_token="")]
+    model = keras.Sequential([*layers, keras.layers.Embedding(4, 3), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.save(tmp_path / "words.keras")
+    path, loaded = tmp_path / "words.xlsx", weightlens.load(tmp_path / "words.keras")
+    x = np.array([["good", "film"], ["film", ""], ["", "50% <&>"]] * 100)
+    weightlens.export(loaded, path, inputs=x)
+    assert check_workbook(path, loaded).ok
+    shown = len(read_book(path).block("output_0")) // 2
+    for sample in (1, 2, 3):
+        picked = with_typed(path, {place(read_book(path), "picked"): str(sample)})
+        assert not picked.errors()
+        assert picked.block("output_0") == pytest.approx(loaded.predict(x[sample - 1 : sample - 1 + shown])[0].ravel())
+
+
 # -- exercises ---------------------------------------------------------------------------------------------------------------
 
 

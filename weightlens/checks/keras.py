@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from weightlens.model import Model
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
 MANY_LAYERS, DEEP_RECURSION, DEEP_STACK = 100, 100_000, 512 << 20
 STAGES = ("our own forward pass", "Keras opens the file", "Keras computes in float32", "Keras computes in float64")
+Found = TypeVar("Found")
 LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
 
 
@@ -41,7 +42,7 @@ def check_with_keras(
         from weightlens.inputs import default_inputs
 
         inputs = default_inputs(model)
-    if len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread():
+    if too_deep(model):
         return with_room(lambda: check_with_keras(model, inputs, tolerance, float64, stage))
     report = Report(Path(model.provenance.path).name or model.name)
     arrays = bind(model, inputs)
@@ -71,15 +72,16 @@ def check_with_keras(
     return report
 
 
-def with_room(compute: Callable[[], Report]) -> Report:
+def with_room(compute: Callable[[], Found]) -> Found:
     """Run something with a stack for deep recursion: Keras walks a network layer by layer inside itself."""
-    found: list[Report | BaseException] = []
+    found: list[Found] = []
+    troubles: list[BaseException] = []
 
     def run() -> None:
         try:
             found.append(compute())
         except BaseException as trouble:  # handed on to whoever waits
-            found.append(trouble)
+            troubles.append(trouble)
 
     before, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
     try:
@@ -90,9 +92,14 @@ def with_room(compute: Callable[[], Report]) -> Report:
     finally:
         sys.setrecursionlimit(before)
         threading.stack_size(size)
-    if isinstance(found[0], BaseException):
-        raise found[0]
+    if troubles:
+        raise troubles[0]
     return found[0]
+
+
+def too_deep(model: Model) -> bool:
+    """Whether Keras needs more room for this model than the main thread has."""
+    return len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread()
 
 
 def compare_layers(
@@ -117,6 +124,8 @@ def in_doubt(row: Row, tolerance: float, report: Report) -> Row:
 
 def keras_outputs(model: Model, arrays: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
     """What Keras in float32 answers to these inputs: one array per output of the model; and its name and version."""
+    if too_deep(model):
+        return with_room(lambda: keras_outputs(model, arrays))
     with calm():
         keras, oracle = load_oracle(model)
         wanted = [name_of(t.dtype) for t in flat(oracle.inputs)]

@@ -14,6 +14,7 @@ from weightlens.checks.recalculate import recalculate
 from weightlens.checks.report import Report, Row
 from weightlens.errors import BadInput
 from weightlens.forward import trace
+from weightlens.inputs import wanted_inputs
 from weightlens.model import Model
 from weightlens.workbook.reading import MAP, Entry, Place, read_map, steps_by_entry
 
@@ -67,7 +68,9 @@ def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Boo
         weight = weights.get(f"{entry.layer.split(' #')[0]}/{entry.name}")
         if entry.kind == "weight" and weight is not None:
             rows.append(replace(compare_block(entry, weight.value, stored, stored, tolerance), witness="model file"))
-    run = trace(model, [entry.numbers_or_words(stored) for entry in mapped if entry.kind == "input"])
+    inputs = [entry for entry in mapped if entry.kind == "input"]
+    of_text = {w.name for w in wanted_inputs(model) if w.text}
+    run = trace(model, [entry.words(stored) if entry.layer in of_text else entry.numbers(stored) for entry in inputs])
     steps = steps_by_entry(run)
     for entry in mapped:
         step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence))

@@ -126,7 +126,7 @@ class TraceWriter:
             yield self.screen.dim(f"    cells {references.flat[0]} to {references.flat[-1]} of sheet {sheet!r}")
         if step.value.dtype.kind not in "biuf":
             yield f"    {clean(step.value.tolist(), self.screen.width - 4)}"
-        elif step.made.op is None and step.value.size > 1 and (step.value == step.value.flat[0]).all() and " = " in step.words:
+        elif step.made.op is None and step.value.size > 1 and (step.value == step.value.flat[0]).all():
             return  # the words have said it: initial hidden state = 0
         elif 0 < step.value.size <= (WORKED if references is None else FEW):
             yield from self.worked(step)

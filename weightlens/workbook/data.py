@@ -110,6 +110,7 @@ def fetched(pick: str, switch: str, mine: Block, data: Block, shape: tuple[int, 
         options = [["INDEX(", Area(columns, n, 1), f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)"] for i in range(shape[0])]
         which = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
         found = Expression(shape, options, which if shape[0] > 1 else None)  # type: ignore[arg-type]
-        return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", found, ")"], shape)
+        end = ')&""' if data.values is not None and data.values.dtype.kind == "U" else ")"  # an empty cell is no word, not 0
+        return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", found, end], shape)
 
     return make

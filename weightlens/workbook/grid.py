@@ -85,10 +85,8 @@ class Block:
     def texts(self) -> Iterator[tuple[np.ndarray, list[str]]]:
         """The cells of this block as XML, some table rows at a time: sheet rows, and the cells of each."""
         rows, columns = self.arrangement.rows + self.row, self.arrangement.columns + self.column
-        if self.values is not None and self.values.dtype.kind == "U":
-            yield from self._words(rows, columns)
-            return
-        table = self.arrangement.table(np.asarray(self.values, np.float64))
+        is_text = self.values is not None and self.values.dtype.kind == "U"
+        table = self.arrangement.table(np.asarray(self.values, None if is_text else np.float64))
         names = [COLUMN[c] for c in columns.tolist()]
         expression = None if self.make is None else self.make()
         printer = None if expression is None else Printer(expression, self)
@@ -99,17 +97,16 @@ class Block:
             width = len(names)
             yield part, ["".join(cells[i * width : (i + 1) * width]) for i in range(len(part))]
 
-    def _words(self, rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[np.ndarray, list[str]]]:
-        """The same for text, which is never computed."""
-        table = self.arrangement.table(np.asarray(self.values))
-        for row, words in zip(rows, table, strict=True):
-            cells = [Text(str(w), self.style).xml(f"{COLUMN[c]}{row + 1}") for c, w in zip(columns.tolist(), words, strict=True)]
-            yield np.array([row]), ["".join(cells)]
-
     def _chunk(self, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer | None, start: int) -> list[str]:
         places = [name + row for row in map(str, (rows + 1).tolist()) for name in names]
         if self.values is None:  # to be filled in
             return [f'<c r="{place}" s="{self.style}"/>' for place in places]
+        if table.dtype.kind == "U":
+            texts = table.reshape(-1).tolist()
+            if printer is None:
+                return [Text(text, self.style).xml(place) for place, text in zip(places, texts, strict=True)]
+            before = f'<c r="%s" s="{self.style}" t="str"><f>'
+            return printer.chunk(places, [escape(text) for text in texts], start, start + len(rows), before, "</f><v>%s</v></c>")
         values = numbers(table)
         words = [] if np.isfinite(table).all() else np.flatnonzero(~np.isfinite(table.reshape(-1))).tolist()
         if printer is None:

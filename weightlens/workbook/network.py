@@ -247,8 +247,11 @@ class NetworkSheets:
 def gate_columns(steps: list[Step]) -> dict[tuple[str, int], dict[int, str]]:
     """Labels for blocks whose columns are gates side by side: ``i 0, i 1, f 0, f 1, ...``, as later steps read them."""
     parts: dict[str, dict[int, tuple[int, str]]] = {}
+    seen: set[tuple[str, str]] = set()
     for step in steps:
-        if symbol := SYMBOLS.get(step.name):
+        first = (step.layer, step.name) not in seen  # later time steps read the same columns
+        seen.add((step.layer, step.name))
+        if first and (symbol := SYMBOLS.get(step.name)):
             for start, stop in GATE.findall(step.words):
                 parts.setdefault(step.layer, {}).setdefault(int(start), (int(stop), symbol))
     found: dict[tuple[str, int], dict[int, str]] = {}

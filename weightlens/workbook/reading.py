@@ -76,20 +76,21 @@ class Entry:
 
     def values(self, book: Book) -> np.ndarray:
         """What stands in the cells: an array of numbers, texts and ``None``."""
-        found = np.empty(self.arrangement.shape, object)
-        found.reshape(-1)[:] = [book.sheets.get(sheet, {}).get(reference) for sheet, reference in self.places(book)]
+        sheet, first = self.place(book)
+        cells: dict[str, Value] = book.sheets.get(sheet, {})
+        found = self.references(first)
+        found.reshape(-1)[:] = [cells.get(reference) for reference in found.reshape(-1).tolist()]
         return found
-
-    def numbers_or_words(self, book: Book) -> np.ndarray:
-        """The numbers of the block, or its words where it holds words."""
-        values = self.values(book)
-        return values if any(isinstance(value, str) for value in values.reshape(-1)) else self.numbers(book)
 
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array of floats; NaN where there is no number."""
         from weightlens.checks.book import as_number
 
         return np.array([as_number(value) for value in self.values(book).reshape(-1)]).reshape(self.arrangement.shape)
+
+    def words(self, book: Book) -> np.ndarray:
+        """The same as an array of texts; an empty cell is an empty one."""
+        return np.array(["" if value is None else str(value) for value in self.values(book).reshape(-1)]).reshape(self.arrangement.shape)
 
 
 def read_map(book: Book) -> list[Entry]:
