@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from weightlens.model import Layer, Weight
 
 WEIGHT_ONLY_INT4 = (3, 14)
 TABLES = frozenset({"embeddings", "reverse_embeddings"})
+PROJECTED = frozenset({"MultiHeadAttention", "GroupQueryAttention"})
 UNDERSTOOD = frozenset({"Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"})
 
 
@@ -41,6 +43,8 @@ def restore(layer: Layer, dialect: Dialect) -> None:
         _kernel(layer, mode, dialect)
     elif "quantized_kernel" in layer.own_weights:
         _calibrated_kernel(layer)
+    elif layer.class_name in PROJECTED:
+        _projections(layer)
     integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]
     if layer.class_name not in UNDERSTOOD and not all(whole_projection(layer, name) for name in integers):
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
@@ -118,16 +122,47 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
     def integers(q: np.ndarray) -> np.ndarray:
         return unpack(q, columns, -1) if mode == "int4" else q
 
-    if "g_idx" in weights:
-        sources = [kernel, scale, weights["kernel_zero"], weights["g_idx"]]
-        _replace(layer, "kernel", sources, lambda q, s, z, g: _by_group(integers(q), s, z, g, 0).reshape(shape), shape, "int4, restored")
-    elif not rounds_inputs(layer, mode) and (mode == "int4" or layer.class_name == "Dense"):
-        make: Callable[..., np.ndarray] = lambda q, s: (integers(q) / s).astype(np.float32).reshape(shape)
-        _replace(layer, "kernel", [kernel, scale], make, shape, f"{mode}, restored")
+    if "g_idx" in weights or (mode == "int4" and not rounds_inputs(layer, mode)):
+        _int4_kernel(layer, "", columns, shape)
+    elif not rounds_inputs(layer, mode) and layer.class_name == "Dense":
+        _replace(layer, "kernel", [kernel, scale], lambda q, s: (q / s).astype(np.float32), shape, "int8, restored")
     elif mode == "int4" or not rounds_inputs(layer, mode):
         if layer.class_name != "Dense":
             layer.class_name += " (quantised)"  # which way its scale lies depends on more than the file says
         layer.own_weights["kernel"] = converted("kernel", [kernel], integers, (kernel.shape[0], columns), "int4, unpacked", "int8")
+
+
+def _int4_kernel(layer: Layer, prefix: str, columns: int, shape: tuple[int, ...]) -> None:
+    """A kernel packed along its columns as floats: a scale a column, or a scale and a zero point a group of its rows."""
+    weights = layer.own_weights
+    sources = [weights[f"{prefix}kernel"], weights[f"{prefix}kernel_scale"]]
+    make: Callable[..., np.ndarray] = lambda q, s: (unpack(q, columns, -1) / s).astype(np.float32).reshape(shape)
+    if f"{prefix}g_idx" in weights:
+        sources += [weights[f"{prefix}kernel_zero"], weights[f"{prefix}g_idx"]]
+        make = lambda q, s, z, g: _by_group(unpack(q, columns, -1), s, z, g, 0).reshape(shape)
+    _replace(layer, f"{prefix}kernel", sources, make, shape, "int4, restored")
+
+
+def _projections(layer: Layer) -> None:
+    """The int4 kernels of attention's projections, stored as matrices, with their axes for heads and size again."""
+    for name in [name for name, weight in layer.own_weights.items() if name.endswith("/kernel") and len(weight.shape) == 2]:
+        part = name.removesuffix("kernel")
+        scale = layer.own_weights.get(f"{part}kernel_scale")
+        if scale is None or not scale.shape:
+            continue
+        rows, columns = layer.own_weights[name].shape[0], scale.shape[-1]
+        shape = projection_shape(layer.config, part, rows, columns)
+        if math.prod(shape) == rows * columns:
+            _int4_kernel(layer, part, columns, shape)
+
+
+def projection_shape(config: dict[str, Any], part: str, rows: int, columns: int) -> tuple[int, ...]:
+    """The shape of a projection's kernel: ``(features, heads, size)``, that of the output ``(heads, size, ...)``."""
+    of_keys = part in ("query/", "key/") or not config.get("value_dim")
+    size = int(config.get("head_dim") or config["key_dim" if of_keys else "value_dim"])
+    if part != "attention_output/":
+        return (rows, columns // size, size)
+    return (rows // size, size, *(config.get("output_shape") or [columns]))
 
 
 def _old_int4_kernel(layer: Layer, kernel: Weight) -> None:

@@ -81,8 +81,8 @@ def variable_names(class_name: str, config: dict[str, Any], count: int | None = 
 def with_scales(names: list[str], count: int) -> list[str]:
     """The variables of a projection of attention, which may be quantised though the attention layer does not say so."""
     part = names[0].rpartition("/")[0]
-    for mode in ("int8", "float8"):
-        words = [word for word in QUANTISED[mode].format("kernel").split() if word != "bias" or f"{part}/bias" in names]
+    for mode in ("int8", "int4", "float8"):
+        words = [word.partition("?")[0] for word in QUANTISED[mode].format("kernel").split() if word != "bias" or f"{part}/bias" in names]
         if count > len(names) and len(words) == count:
             return [f"{part}/{word}" for word in words]
     return names
