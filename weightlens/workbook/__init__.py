@@ -202,7 +202,7 @@ def fill(net: NetworkSheets) -> None:
         detail.matrices(net)
         return
     check_labels(net)
-    net.build()
+    network_sheets(net)
     if net.arrays and len(net.arrays[0]) > plan.trace.inputs[0].shape[0]:
         data.pick_from(net, net.arrays)
     if options.target is not None and not net.target_shown:
@@ -215,6 +215,22 @@ def fill(net: NetworkSheets) -> None:
         controls.add_switch(net)
     maps.draw(net)
     write_check(net, options.expected or plan.trace.outputs, options.witness, options.verified)
+
+
+def network_sheets(net: NetworkSheets) -> None:
+    """One sheet for a small dense network, else one for the inputs and one per layer; and names for the outputs."""
+    from weightlens.workbook.layer_sheet import inputs_sheet, layer_sheet
+    from weightlens.workbook.tutorial import tutorial
+
+    if net.options.exercise is not None:
+        net.options.exercise.check(net.plan)
+    if net.plan.one_sheet:
+        tutorial(net)
+    else:
+        inputs_sheet(net)
+        for layer in dict.fromkeys(step.layer for step in net.plan.steps):
+            layer_sheet(net, layer)
+    net.outputs()
 
 
 def check_labels(net: NetworkSheets) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from weightlens.workbook.cells import COLUMN
-from weightlens.workbook.network import LABEL, TOP
+from weightlens.workbook.frame import LABEL, TOP
 
 if TYPE_CHECKING:
     from weightlens.workbook.grid import Block

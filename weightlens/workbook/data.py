@@ -12,10 +12,10 @@ from weightlens.forward import predict
 from weightlens.workbook import target
 from weightlens.workbook.cells import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, combine, refer
 from weightlens.workbook.controls import control, drop_down
+from weightlens.workbook.frame import HEAD, LABEL, TOP, squares
 from weightlens.workbook.grid import Block
 from weightlens.workbook.layer_sheet import picture_side
 from weightlens.workbook.layout import Arrangement
-from weightlens.workbook.network import HEAD, LABEL, TOP, squares
 
 if TYPE_CHECKING:
     from weightlens.model import Model

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded, Trace
 from weightlens.workbook.captions import shape_words
-from weightlens.workbook.network import HEAD
+from weightlens.workbook.frame import HEAD
 from weightlens.workbook.words import in_framework_words, sentence
 
 if TYPE_CHECKING:

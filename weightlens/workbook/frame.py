@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from weightlens.workbook.book import Book, Sheet
     from weightlens.workbook.styles import Styles
 
+SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
+SQUARE = 3.6  # characters in a column of square cells
+SQUARE_HEIGHT = 20.0
+GAP = 1.8
 WIDTH = 9.0  # characters in a column that nobody made wider
 VERDICT = "'Check'!$B$4"
 
@@ -40,6 +44,11 @@ class Page:
 def link(sheet: Sheet, cell: str = "A1") -> str:
     """Where a link inside the workbook goes."""
     return f"#'{sheet.title}'!{cell}"
+
+
+def squares(sheet: Sheet) -> bool:
+    """Whether a sheet shows pictures: all its cells are square then."""
+    return sheet.default_height == SQUARE_HEIGHT
 
 
 def widen(sheet: Sheet, column: int, width: float) -> None:

@@ -9,10 +9,10 @@ from weightlens.recording import Recorded, Step, operands
 from weightlens.workbook import layout, play
 from weightlens.workbook.captions import shape_words
 from weightlens.workbook.cells import refer
-from weightlens.workbook.frame import widen
+from weightlens.workbook.frame import GAP, HEAD, SQUARE, SQUARE_HEIGHT, TOP, squares, widen
 from weightlens.workbook.grid import Block
+from weightlens.workbook.labels import row_labels
 from weightlens.workbook.layout import Arrangement
-from weightlens.workbook.network import GAP, HEAD, SQUARE, SQUARE_HEIGHT, TOP, row_labels, squares
 from weightlens.workbook.plan import Placed, Sheet
 from weightlens.workbook.words import find, in_framework_words, sentence
 

@@ -16,12 +16,12 @@ from weightlens.workbook import charts
 from weightlens.workbook.cells import COLUMN, ROW, Area, Expression, combine, refer
 from weightlens.workbook.controls import control
 from weightlens.workbook.detail import fuse
-from weightlens.workbook.frame import widen
+from weightlens.workbook.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
 from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layout import Arrangement, in_rows
-from weightlens.workbook.network import HEAD, LABEL, SQUARE_HEIGHT, TOP
-from weightlens.workbook.play import is_softmax, is_yes_or_no
+from weightlens.workbook.play import is_yes_or_no
 from weightlens.workbook.promote import with_operands
+from weightlens.workbook.words import is_softmax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ and in mathematics; the weights stand in yellow, under the columns that they mak
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,25 +14,22 @@ import numpy as np
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.workbook import layout
-from weightlens.workbook.captions import HELPERS, SYMBOLS, kind_of_activation, mathematics, note, shape_words
+from weightlens.workbook.captions import HELPERS, kind_of_activation, mathematics, note, shape_words
 from weightlens.workbook.cells import cell_name
-from weightlens.workbook.frame import WIDTH, Page, widen, width_of
+from weightlens.workbook.frame import HEAD, LABEL, SQUARE, TOP, WIDTH, Page, squares, widen, width_of
 from weightlens.workbook.grid import Block, Text
+from weightlens.workbook.labels import column_labels, gate_columns, row_labels
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import Placed, Plan, Sheet
 from weightlens.workbook.styles import Styles
+from weightlens.workbook.words import is_softmax
 
 if TYPE_CHECKING:
     from weightlens.workbook.options import Options
 
-SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
-SQUARE = 3.6  # characters in a column of square cells
-SQUARE_HEIGHT = 20.0
-GAP = 1.8
 MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
-GATE = re.compile(r"columns (\d+):(\d+) of")
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
 
 
@@ -64,31 +60,10 @@ class NetworkSheets:
         self.pages.append(Page(sheet, heading, about, hint))
         return sheet
 
-    def build(self) -> None:
-        """All sheets of the network."""
-        from weightlens.workbook.layer_sheet import inputs_sheet, layer_sheet
-        from weightlens.workbook.tutorial import tutorial
-
-        if self.options.exercise is not None:
-            self.options.exercise.check(self.plan)
-        if self.plan.one_sheet:
-            tutorial(self)
-        else:
-            inputs_sheet(self)
-            for layer in dict.fromkeys(step.layer for step in self.plan.steps):
-                layer_sheet(self, layer)
-        self.outputs()
-
     def read_first_by(self, step: Step) -> list[Placed]:
         """The weights whose first reader is this step, in the order of the file."""
         found = self.plan._weights(step.made, placed_too=True)
         return [self.plan.placed[id(weight)] for weight in found if id(weight) not in self.weight_names]
-
-    def is_probability(self, x: Recorded) -> bool:
-        """Whether these are shares of one: the outputs of a softmax."""
-        from weightlens.workbook.play import is_softmax
-
-        return is_softmax(x.value)
 
     # -- blocks with their captions --------------------------------------------------------------------------------------------
 
@@ -120,7 +95,7 @@ class NetworkSheets:
         top = head + TOP - HEAD + down
         is_result, picture = id(step.made) in self.results, squares(sheet)
         role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"
-        block.style = self.styles.numbers(role, step.made.value, picture, share=is_result and self.is_probability(step.made))
+        block.style = self.styles.numbers(role, step.made.value, picture, share=is_result and is_softmax(step.made.value))
         if placed.occurrence == 0:
             self.columns(sheet, column, a, picture, step.name)
             self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
@@ -229,7 +204,7 @@ class NetworkSheets:
             if sheet is None:
                 sheet = self.page("Outputs", "Outputs", hint="The network's outputs once more, sample by sample.", numbered=False)
             block = self.plan.mirror(x, layout.in_rows(x.shape))
-            block.style = self.styles.numbers("output", x.value, share=self.is_probability(x))
+            block.style = self.styles.numbers("output", x.value, share=is_softmax(x.value))
             self.columns(sheet, column, block.arrangement, False)
             self.caption(sheet, HEAD, column, block.arrangement.width, f"output {k}", "")
             final = self.options.labels
@@ -242,65 +217,3 @@ class NetworkSheets:
             column += block.arrangement.width + 1
         if sheet is not None:
             self.finish(sheet)
-
-
-def gate_columns(steps: list[Step]) -> dict[tuple[str, int], dict[int, str]]:
-    """Labels for blocks whose columns are gates side by side: ``i 0, i 1, f 0, f 1, ...``, as later steps read them."""
-    parts: dict[str, dict[int, tuple[int, str]]] = {}
-    seen: set[tuple[str, str]] = set()
-    for step in steps:
-        first = (step.layer, step.name) not in seen  # later time steps read the same columns
-        seen.add((step.layer, step.name))
-        if first and (symbol := SYMBOLS.get(step.name)):
-            for start, stop in GATE.findall(step.words):
-                parts.setdefault(step.layer, {}).setdefault(int(start), (int(stop), symbol))
-    found: dict[tuple[str, int], dict[int, str]] = {}
-    for layer, gates in parts.items():
-        labels: dict[int, str] = {}
-        while (at := len(labels)) in gates:
-            stop, symbol = gates[at]
-            labels |= {at + i: f"{symbol} {i}" for i in range(stop - at)}
-            if at:  # one gate alone is as wide as a state
-                found[(layer, stop)] = dict(labels)
-    return found
-
-
-def squares(sheet: Sheet) -> bool:
-    """Whether a sheet shows pictures: all its cells are square then."""
-    return sheet.default_height == SQUARE_HEIGHT
-
-
-def column_labels(a: Arrangement) -> dict[int, str]:
-    """What stands over the columns of a block: units, or channels over pictures."""
-    if not a.column_axes or a.width > 3000:
-        return {}
-    if len(a.column_axes) == 1:
-        word = "sample" if a.column_axes == (0,) and len(a.shape) > 1 else "unit"
-        first = 1 if word == "sample" else 0
-        return {int(c): f"{word} {i + first}" for i, c in enumerate(a.columns.tolist())} if a.width < 4 or len(a.shape) < 4 else {}
-    step = a.steps[1][a.column_axes[0]]
-    long = step >= 4
-    return {i * step: f"channel {i}" if a.column_gap and long else f"{i}" for i in range(a.shape[a.column_axes[0]])}
-
-
-def row_labels(a: Arrangement, of: int) -> dict[int, str]:
-    """What stands left of the rows of a block: samples, time steps, units."""
-    if a.row_axes == (1,) and len(a.shape) == 2:
-        return {i: f"unit {i}" for i in range(a.height)}
-    if a.stretch > 1:
-        one = a.shape[:1] == (1,)
-        return {
-            n * a.stretch + t: f"t={t}" if one else f"{n + 1}, t={t}" for n in range(a.shape[0] if a.shape else 1) for t in range(a.stretch)
-        }
-    if a.row_axes == (0,) and len(a.shape) == 1:
-        return {i: f"unit {i}" for i in range(a.height)}
-    if a.row_axes == (0,):
-        return {int(r): f"sample {i + 1}" for i, r in enumerate(a.rows.tolist())}
-    if a.row_axes == (0, 1) and len(a.shape) >= 4:
-        return {int(a.rows[n * a.shape[1]]): f"sample {n + 1}" for n in range(a.shape[0])}
-    if a.row_axes == (0, 1):
-        one = a.shape[0] == 1
-        return {
-            int(r): f"t={i % a.shape[1]}" if one else f"{i // a.shape[1] + 1}, t={i % a.shape[1]}" for i, r in enumerate(a.rows.tolist())
-        }
-    return {int(r): str(i) for i, r in enumerate(a.rows.tolist())}

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightlens.workbook import charts, target
 from weightlens.workbook.cells import cell_name
-from weightlens.workbook.frame import widen
+from weightlens.workbook.frame import GAP, HEAD, LABEL, MATH, TOP, widen
 from weightlens.workbook.grid import Block, Text, absolute
-from weightlens.workbook.network import GAP, HEAD, LABEL, MATH, TOP
 from weightlens.workbook.target import THRESHOLD
-from weightlens.workbook.words import activation_of, find
+from weightlens.workbook.words import activation_of, find, is_softmax
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.plan import Sheet
-
-
-def is_softmax(values: Any) -> bool:
-    """Whether each row is made of shares that add up to 1."""
-    array = np.asarray(values)
-    if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind != "f" or not np.isfinite(array).all():
-        return False
-    return bool((array >= 0).all() and np.allclose(array.sum(axis=1), 1.0, atol=1e-6))
 
 
 def is_yes_or_no(net: NetworkSheets, x: Recorded) -> bool:

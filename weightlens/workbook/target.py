@@ -8,9 +8,8 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.workbook.cells import COLUMN
-from weightlens.workbook.frame import widen
+from weightlens.workbook.frame import GAP, HEAD, LABEL, TOP, widen
 from weightlens.workbook.grid import Text
-from weightlens.workbook.network import GAP, HEAD, LABEL, TOP
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets

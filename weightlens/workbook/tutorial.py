@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from weightlens.workbook import charts, target
 from weightlens.workbook.captions import shape_words
-from weightlens.workbook.frame import column_after, legend, widen, width_of
+from weightlens.workbook.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen, width_of
 from weightlens.workbook.grid import Text
-from weightlens.workbook.network import GAP, HEAD, LABEL, SECTION, TOP
 from weightlens.workbook.plan import Placed, Sheet
-from weightlens.workbook.play import is_softmax, winners
-from weightlens.workbook.words import in_framework_words, model_line
+from weightlens.workbook.play import winners
+from weightlens.workbook.words import in_framework_words, is_softmax, model_line
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from weightlens.model import Layer, Model
 
 # What a layer does, by class: {name} is a setting of the layer.
@@ -124,3 +126,11 @@ class Settings(dict[str, Any]):
 
     def __missing__(self, key: str) -> str:
         return "some"
+
+
+def is_softmax(values: Any) -> bool:
+    """Whether each row is made of shares that add up to 1."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind != "f" or not np.isfinite(array).all():
+        return False
+    return bool((array >= 0).all() and np.allclose(array.sum(axis=1), 1.0, atol=1e-6))
