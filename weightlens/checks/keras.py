@@ -7,6 +7,8 @@ opened by ``tf_keras`` (Keras 2) where it is installed, because Keras 3 gives so
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import importlib
 import importlib.util
 import os
@@ -17,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
@@ -52,6 +54,7 @@ def check_with_keras(
     stage(STAGES[1])
     with calm():
         keras, oracle = load_oracle(model)
+        give_back()
         stage(STAGES[2])
         version = f"Keras {keras.__version__}"
         try:
@@ -63,7 +66,12 @@ def check_with_keras(
         if float64:
             stage(STAGES[3])
             try:
-                theirs = layer_outputs(keras, rebuilt_in_float64(keras, oracle), arrays)
+                with tempfile.TemporaryFile() as store:
+                    kind, config, shape = put_aside(oracle, store)
+                    del oracle  # its weights and those in float64 are not in memory together
+                    give_back()
+                    twin = in_float64_again(keras, kind, config, shape, store)
+                theirs = layer_outputs(keras, twin, arrays)
             except Exception as trouble:  # some of TensorFlow's kernels know float32 only
                 report.notes.append(f"not compared in float64: {first_line(trouble)}")
             else:
@@ -167,20 +175,37 @@ def private_copy(path: Path) -> Iterator[Path]:
         yield copy
 
 
+def give_back() -> None:
+    """Return memory that is free to the system: Keras leaves circles of references, glibc keeps what was used in small pieces."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def first_line(trouble: BaseException) -> str:
     """The first line of an error's message, shortened."""
     return (str(trouble).strip().splitlines() or [type(trouble).__name__])[0][:200]
 
 
-def rebuilt_in_float64(keras: Any, oracle: Any) -> Any:
-    """The same model with every layer computing in float64."""
+def put_aside(oracle: Any, store: IO[bytes]) -> tuple[type, Any, Any]:
+    """A model's class, configuration and input shape; its weights, one after the other, go to a file."""
+    for variable in oracle.weights:
+        values = np.asarray(variable)
+        np.save(store, values.astype("float64") if values.dtype.kind == "f" else values)
+    store.seek(0)
+    return type(oracle), oracle.get_config(), oracle.input_shape if oracle.built else None
+
+
+def in_float64_again(keras: Any, kind: Any, config: Any, shape: Any, store: IO[bytes]) -> Any:
+    """The model with every layer computing in float64; its weights come from the file."""
     with floatx(keras, "float64"):
-        twin = type(oracle).from_config(in_float64(oracle.get_config()))
+        twin = kind.from_config(in_float64(config))
         if not twin.built:
-            twin.build(oracle.input_shape)
-        for mine, theirs in zip(twin.weights, oracle.weights, strict=True):  # one by one: they may be large
-            values = np.asarray(theirs)
-            mine.assign(values.astype("float64") if values.dtype.kind == "f" else values)
+            twin.build(shape)
+        for variable in twin.weights:
+            variable.assign(np.load(store, allow_pickle=False))
+        if store.read(1):
+            raise WeightlensError("Keras makes another number of weights of the same configuration")
         return twin
 
 
@@ -198,7 +223,9 @@ def floatx(keras: Any, dtype: str) -> Iterator[None]:
 
 
 def in_float64(config: Any, key: str = "") -> Any:
-    """A configuration with every floating-point dtype, and every dtype policy, turned into float64."""
+    """A configuration with every floating-point dtype, and every dtype policy, turned into float64; weights are to begin as zeros."""
+    if key.endswith("_initializer"):
+        return "zeros"
     if isinstance(config, dict):
         policy = config.get("class_name") in ("DTypePolicy", "Policy")
         return {
