@@ -18,7 +18,8 @@ from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.workbook.reading import read_map
 
 ALLOWED = {
-    "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "LN", "MATCH", "MAX", "MIN", "MMULT", "MOD",
+    "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "ISNUMBER",
+    "LN", "MATCH", "MAX", "MIN", "MMULT", "MOD",
     "NOT", "NORMSDIST", "OR", "ROUND", "SIGN", "SIN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "SUMXMY2", "TANH",
 }  # fmt: skip
 STRING = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'')

@@ -53,7 +53,7 @@ def export(
     loaded = opened(model, config, assume, layers)
     options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
     options |= {"labels": listed(labels), "exercise": exercise, "blank": listed(blank)}
-    inputs = None if detail == "weights" else inputs_of(given, loaded)
+    inputs = None if detail == "weights" or given is None else inputs_of(given, loaded)
     if detail != "weights":
         from weightlens.answers import input_labels, true_answers
 

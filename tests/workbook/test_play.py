@@ -77,7 +77,7 @@ def test_mine_is_read_where_the_switch_says_so(many: tuple[Path, Any, np.ndarray
 def test_picking_recalculates_no_more_than_it_must(many: tuple[Path, Any, np.ndarray]) -> None:
     formulas = [f for cells in read_book(many[0]).formulas.values() for f in cells.values()]
     assert not [f for f in formulas if re.search(r"\b(OFFSET|INDIRECT|RAND|NOW|TODAY)\(", f)]
-    assert sum("'Data'!" in f for f in formulas) == 64, "only the shown input reads the data"
+    assert sum("'Data'!" in f for f in formulas) == 65, "only the shown input and its true answer read the data"
 
 
 def test_the_stored_confusion_table(many: tuple[Path, Any, np.ndarray]) -> None:
@@ -86,6 +86,55 @@ def test_the_stored_confusion_table(many: tuple[Path, Any, np.ndarray]) -> None:
     [accuracy] = book.block("accuracy")
     stored = read_book(path).block("accuracy")[0]
     assert accuracy == stored and 0 <= accuracy < 0.5
+
+
+@pytest.mark.parametrize("sample", [1, 17])
+def test_answer_and_truth_stand_where_the_sample_is_picked(many: tuple[Path, Any, np.ndarray], sample: int) -> None:
+    path, model, x = many
+    stored = read_book(path)
+    book = recalculate(path, "ironcalc", {place(stored, "picked"): float(sample)})
+    labels = {cell: value for cell, value in book.sheets["Inputs"].items() if re.fullmatch(r"[A-Z]+4", cell)}
+    words = [value for value in labels.values() if value not in ("answer", "true")]
+    column = next(cell.removesuffix("7") for cell, value in book.sheets["Data"].items() if value == "target")
+    assert words == [str(model.predict(x[sample - 1 : sample])[0].argmax()), book.sheets["Data"][f"{column}{7 + sample}"]]
+
+
+def test_made_up_inputs_are_said_to_be(tmp_path: Path) -> None:
+    for name, words, given in (
+        ("or.h5", "all combinations of 0 and 1", np.ones((2, 2))),
+        ("digits_cnn.keras", "most of them random", np.ones((1, 8, 8, 1))),
+    ):
+        weightlens.export(SAMPLES / name, tmp_path / "a.xlsx")
+        weightlens.export(SAMPLES / name, tmp_path / "b.xlsx", inputs=given)
+        sheet = "1 network" if name == "or.h5" else "Inputs"
+        assert words in str(read_book(tmp_path / "a.xlsx").sheets[sheet]["A2"])
+        assert "No input" not in str(read_book(tmp_path / "b.xlsx").sheets[sheet]["A2"])
+
+
+def test_words_are_refused_where_numbers_are_read(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx")
+    rules = openpyxl.load_workbook(tmp_path / "or.xlsx")["1 network"].data_validations.dataValidation
+    areas = {str(rule.sqref) for rule in rules if rule.type == "decimal" and rule.showErrorMessage}
+    book = read_book(tmp_path / "or.xlsx")
+    wanted = [book.names[name] for name in ("input_0", "w_dense_kernel", "w_dense_bias")]
+    assert areas == {name.rpartition("!")[2].replace("$", "") for name in wanted}
+
+
+def test_an_error_is_no_agreement(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx")
+    changed = with_typed(tmp_path / "or.xlsx", {next(iter(places(read_book(tmp_path / "or.xlsx").names["input_0"]))): "abc"})
+    assert changed.sheets["Check"]["B4"] == "ERROR"
+    assert changed.sheets["Check"]["B7"] == "dense: dot product"
+
+
+def test_answers_far_to_the_right_are_shown_beside_the_inputs(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "xor_relu.h5", tmp_path / "xor.xlsx")
+    stored = read_book(tmp_path / "xor.xlsx")
+    cells = [f"E{row}" for row in range(8, 12)]
+    assert stored.sheets["1 network"]["E5"] == "answer"
+    book = recalculate(tmp_path / "xor.xlsx", "ironcalc", {next(iter(places(stored.names["input_0"]))): 1.0})
+    assert [book.sheets["1 network"][cell] for cell in cells] == book.block("output_0").tolist()
+    assert [stored.sheets["1 network"][cell] for cell in cells] != book.block("output_0").tolist()
 
 
 def test_a_small_network_shows_a_window_of_rows(tmp_path: Path) -> None:
@@ -265,6 +314,16 @@ def test_steps_are_blank_and_the_answers_hidden(exercise: tuple[Path, Book]) -> 
     for entry in answers:
         assert all(book["1 network"][cell].value is None for cell in entry.references().ravel())
     assert stored.block("score")[0] == 0
+
+
+def test_nothing_in_sight_gives_the_answers_away(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
+    book = openpyxl.load_workbook(tmp_path / "or.xlsx")
+    assert [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"] == ["Summary", "1 network"]
+    links = [cell.hyperlink.location for sheet in book.worksheets[:2] for row in sheet.iter_rows() for cell in row if cell.hyperlink]
+    assert not [goal for goal in links if "Check" in goal or "Map" in goal]
+    network = book["1 network"]
+    assert network["R8"].number_format == "0.0%" and network["K8"].value is None
 
 
 def test_right_answers_score_and_wrong_ones_do_not(exercise: tuple[Path, Book]) -> None:

@@ -176,6 +176,7 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     recorded = trace(model, data.shown(model, arrays))
     refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
+    options.made_up = inputs is None
     fused = detail.fuse(recorded) if options.detail == "layers" else None
     net = NetworkSheets(model, Plan(recorded), styles, options)
     net.fused = fused
@@ -215,6 +216,9 @@ def fill(net: NetworkSheets) -> None:
         controls.add_switch(net)
     maps.draw(net)
     write_check(net, options.expected or plan.trace.outputs, options.witness, options.verified)
+    if options.exercise is not None:
+        options.exercise.hide(net)
+    controls.only_numbers(net)
 
 
 def network_sheets(net: NetworkSheets) -> None:

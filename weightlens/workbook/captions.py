@@ -16,7 +16,6 @@ from weightlens.workbook.table import operation
 SYMBOLS = {
     "pre-activation": "z",
     "pre-activations": "z",
-    "exponentials": "e^",
     "standard deviation": "std",
     "attention weights": "weights",
     "hidden state": "h",
@@ -88,10 +87,11 @@ def mathematics(step: Step, repeated: bool = False) -> str:
     text = re.sub(r"columns (\d+:\d+) of (\w+)", r"\2[\1]", text)
     if repeated:  # one caption for all time steps
         text = re.sub(r"time step \d+", "time step t", text).replace("h0", "h before").replace("c0", "c before")
+    text = text.replace("e^-dot product", "e^-(dot product)")
     text = re.sub(r" over (units|the last axis|axes? [\d, ]+|rows and columns|time steps)", "", text)
     text = re.sub(r" reshaped to [\dx ]+", "", text).strip()
     symbol = SYMBOLS.get(step.name, "")
-    line = f"{symbol} = {text}" if symbol and len(symbol) < 3 and not symbol.endswith("^") else text
+    line = f"{symbol} = {text}" if symbol and len(symbol) < 3 else text
     return line if len(line) <= LONGEST else line[: LONGEST - 2].rstrip() + " \u2026"
 
 

@@ -44,6 +44,7 @@ def bars(block: Block, row: int, column: int, share: bool, title: str) -> Callab
             chart.legend = None
         for series, colour in zip(chart.series, COLOURS * MOST_BARS, strict=False):
             series.graphicalProperties.solidFill = colour
+        chart.x_axis.tickLblPos = "low"  # not over bars below 0
         if share:
             chart.y_axis.scaling.min, chart.y_axis.scaling.max, chart.y_axis.number_format = 0, 1, "0%"
         else:
@@ -73,10 +74,14 @@ def curve(
             series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 22000
             series.smooth = False
             chart.series.append(series)
-        for (name, xs, ys), colour in zip(points, ("222222", "D55E00"), strict=False):
+        for (name, xs, ys), colour, size in zip(points, ("222222", "D55E00"), (6, 10), strict=False):
             series = Series(ys, xs, title=name)
-            series.marker.symbol, series.marker.size = "circle", 7
-            series.marker.graphicalProperties.solidFill = colour
+            series.marker.symbol, series.marker.size = "circle", size
+            if size > 6:  # a ring, so that what lies under it is seen
+                series.marker.graphicalProperties.noFill = True
+            else:
+                series.marker.graphicalProperties.solidFill = colour
+            series.marker.graphicalProperties.line.solidFill = colour
             series.graphicalProperties.line.noFill = True
             chart.series.append(series)
         chart.x_axis.number_format = chart.y_axis.number_format = "General"

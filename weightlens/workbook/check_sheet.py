@@ -35,7 +35,7 @@ def write_check(net: NetworkSheets, expected: Sequence[np.ndarray], witness: str
     for row, name in enumerate(("verdict", "tolerance", "worst difference", "first step that differs", "verified with"), 3):
         sheet.write(row, 0, name, styles["caption left" if row == 3 else "label left"])
     verdict = "OK" if worst <= tolerance else "DIFFERS"
-    sheet.texts[(3, 1)] = Text(style=styles["verdict"], formula='IF(B6<=B5,"OK","DIFFERS")', value=verdict)
+    sheet.texts[(3, 1)] = Text(style=styles["verdict"], formula='IF(ISNUMBER(B6),IF(B6<=B5,"OK","DIFFERS"),"ERROR")', value=verdict)
     sheet.texts[(4, 1)] = Text(style=styles["input"], value=tolerance)
     sheet.texts[(5, 1)] = Text(style=styles["check"], formula=f"MAX({difference.area})", value=worst if np.isfinite(worst) else None)
     if steps:
@@ -46,13 +46,13 @@ def write_check(net: NetworkSheets, expected: Sequence[np.ndarray], witness: str
             value="none",
         )
         sheet.rule(f"L{TOP + 1}:L{TOP + steps}", "wrong", f'L{TOP + 1}="DIFFERS"')
-    sheet.write(7, 1, verified or "nothing yet: weightlens check --workbook, or export --verify", styles["plain"])
+    sheet.write(7, 1, verified or "no other program yet; weightlens check MODEL --workbook FILE has one recalculate it", styles["plain"])
     for place in ("B4", f"E{TOP + 1}:E{TOP + difference.arrangement.height}"):
-        sheet.rule(place, "wrong", f'{place.split(":")[0]}="DIFFERS"')
+        sheet.rule(place, "wrong", f'{place.split(":")[0]}<>"OK"')
         sheet.rule(place, "right", f'{place.split(":")[0]}="OK"')
     plan.names["check_verdict"] = (sheet.number, "$B$4")
     sheet.freeze = f"A{TOP + 1}"
-    sheet.widths |= {(0, 0): 21, (1, 4): 14, (5, 5): 3, (6, 7): 22, (8, 11): 14, (12, 12): 30}
+    sheet.widths |= {(0, 0): 24, (1, 1): 28, (2, 4): 14, (5, 5): 3, (6, 7): 22, (8, 11): 14, (12, 12): 30}
 
 
 def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.ndarray], tolerance: float) -> Block:
@@ -67,11 +67,12 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
             wanted.append(np.asarray(numbers, np.float64).reshape(-1))
             shown.append(np.asarray(x.value, np.float64).reshape(-1))
     live_cells, stored, live = (np.concatenate(parts)[:MAX_CHECKED, None] if parts else np.zeros((0, 1)) for parts in (flat, wanted, shown))
-    for column, head in enumerate(("output", "expected", "live", "difference", "")):
+    for column, head in enumerate(("output", "expected", "live", "difference", "verdict")):
         sheet.write(TOP - 1, column, head, styles["head"])
     n = len(stored)
     arrangement = Arrangement((n, 1), (0,), (1,))
-    sheet.put(Block(arrangement, np.arange(1.0, n + 1)[:, None], styles["plain"]), TOP, 0)
+    for i, name in enumerate(output_names(plan)[:n]):
+        sheet.write(TOP + i, 0, name, styles["label left"])
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
     live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells), sheet_names=plan.titles), TOP, 2)
     with np.errstate(invalid="ignore"):  # infinite outputs
@@ -80,10 +81,27 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
     for i in range(n):
         text = "OK" if difference[i, 0] <= tolerance else "DIFFERS"
-        sheet.texts[(TOP + i, 4)] = Text(
-            style=styles["label"], formula=f'IF({cell_name(block.first + i * ROW)}<=$B$5,"OK","DIFFERS")', value=text
-        )
+        sheet.texts[(TOP + i, 4)] = Text(style=styles["label"], formula=agrees(cell_name(block.first + i * ROW), "$B$5"), value=text)
     return block
+
+
+def agrees(difference: str, limit: str) -> str:
+    """The verdict on one difference; an error cell differs, too."""
+    return f'IF(ISNUMBER({difference}),IF({difference}<={limit},"OK","DIFFERS"),"DIFFERS")'
+
+
+def output_names(plan: Plan) -> list[str]:
+    """What each output number is: ``sample 1, unit 0``."""
+    names: list[str] = []
+    for x in plan.trace.results:
+        if plan.cells(x) is None:
+            continue
+        for index in np.ndindex(x.shape):
+            if len(names) > MAX_CHECKED:
+                return names
+            words = [f"sample {index[0] + 1}" if index else "", f"unit {index[1]}" if len(index) == 2 else ", ".join(map(str, index[1:]))]
+            names.append(", ".join(word for word in words if word))
+    return names
 
 
 def _difference(a: Block, b: Block) -> Expression:
@@ -97,7 +115,7 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
     for placed in plan.placed.values():
         if placed.kind == "step" and placed.made.dtype.kind != "U" and placed.block.first >> 34 < len(plan.sheets):
             groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
-    for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "", "")):
+    for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full")):
         sheet.write(TOP - 1, STEPS + column, head, styles["head"])
     for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
         first, last = parts[0].block, parts[-1].block
@@ -116,5 +134,5 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
         sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})/MAX(1,ABS(I{row + 1}))", value=0.0)
         size = float(sum(np.sum(np.abs(p.made.value), dtype=np.float64) for p in parts))
         limit = f"{max(size, 1.0) / max(abs(total), 1.0) * 1e-9:.15f}".rstrip("0")
-        sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=f'IF(K{row + 1}<={limit},"OK","DIFFERS")', value="OK")
+        sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=agrees(f"K{row + 1}", limit), value="OK")
     return len(groups)

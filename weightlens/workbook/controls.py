@@ -30,17 +30,21 @@ class Control(NamedTuple):
 
 def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: float | str, words: str = "", row: int = CONTROLS) -> Control:
     """A value to change, with its name before and what it means behind."""
+    style = net.styles["switch"]
+    return beside(net, sheet, column, name, Text(value, style) if isinstance(value, str) else Text(style=style, value=value), words, row)
+
+
+def beside(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text, words: str = "", row: int = CONTROLS) -> Control:
+    """One cell with its name before and what it means behind."""
     sheet.heights[row] = CONTROL_HEIGHT
     column = max(column_after(sheet, column, len(name) + 1), column + 1)
     sheet.write(row, column - 1, name, net.styles["label right"])
-    sheet.texts[(row, column)] = (
-        Text(value, net.styles["switch"]) if isinstance(value, str) else Text(style=net.styles["switch"], value=value)
-    )
+    sheet.texts[(row, column)] = text
     last, room = column, width_of(sheet, column)
     while room < ROOM:  # narrow columns: several make one cell
         last += 1
         room += width_of(sheet, last)
-        sheet.texts[(row, last)] = Text(style=net.styles["switch"])
+        sheet.texts[(row, last)] = Text(style=text.style)
     if last > column:
         sheet.merges.append((row, column, row, last))
     sheet.write(row, last + 1, " " + words if words else "", net.styles["label left"])
@@ -57,6 +61,27 @@ def drop_down(place: str, choices: str) -> Callable[[Any], None]:
         validation.error, validation.errorTitle = "Please choose one from the list.", "weightlens"
         page.add_data_validation(validation)
         validation.add(place.replace("$", ""))
+
+    return finish
+
+
+def only_numbers(net: NetworkSheets) -> None:
+    """A word typed into an input or a weight is refused at once: it would turn the whole network into errors."""
+    for placed in net.plan.placed.values():
+        if placed.kind in ("input", "weight") and placed.block.make is None and placed.made.dtype.kind != "U":
+            net.plan.sheets[placed.block.first >> 34].finishing.append(number_at(placed.block.area))
+
+
+def number_at(area: str) -> Callable[[Any], None]:
+    """Any number, and nothing else, at these cells."""
+
+    def finish(page: Any) -> None:
+        from openpyxl.worksheet.datavalidation import DataValidation
+
+        validation = DataValidation("decimal", operator="between", formula1="-1E+300", formula2="1E+300", allow_blank=True)
+        validation.showErrorMessage, validation.errorTitle, validation.error = True, "weightlens", "Please type a number."
+        page.add_data_validation(validation)
+        validation.add(area.replace("$", ""))
 
     return finish
 
@@ -82,8 +107,9 @@ def add_switch(net: NetworkSheets) -> None:
             continue
         for sheet in (kept, used):
             sheet.write(row - 1, 1, f"{placed.layer}/{placed.name}" if placed.kind == "weight" else placed.name, styles["caption left"])
-        original = kept.put(Block(placed.block.arrangement, placed.block.values, styles.numbers("constant", placed.made.value)), row, 1)
-        block = used.put(Block(placed.block.arrangement, placed.block.values, placed.block.style, sheet_names=plan.titles), row, 1)
+        looks = styles.numbers("constant", placed.made.value), styles.numbers("fetched", placed.made.value)
+        original = kept.put(Block(placed.block.arrangement, placed.block.values, looks[0]), row, 1)
+        block = used.put(Block(placed.block.arrangement, placed.block.values, looks[1], sheet_names=plan.titles), row, 1)
         block.make = chosen(f"'{home.title}'!{place}", original, placed)
         plan.also[id(placed.made)] = block
         row += placed.block.arrangement.height + 2

@@ -11,9 +11,9 @@ from weightlens.errors import WorkbookTooLarge
 from weightlens.forward import predict
 from weightlens.workbook import target
 from weightlens.workbook.cells import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, combine, refer
-from weightlens.workbook.controls import control, drop_down
-from weightlens.workbook.frame import HEAD, LABEL, TOP, squares
-from weightlens.workbook.grid import Block
+from weightlens.workbook.controls import beside, control, drop_down
+from weightlens.workbook.frame import HEAD, LABEL, SECTION, TOP, squares
+from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layer_sheet import picture_side
 from weightlens.workbook.layout import Arrangement
 
@@ -47,17 +47,42 @@ def pick_from(net: NetworkSheets, arrays: list[np.ndarray]) -> None:
     if len(outputs) == 1 and len(outputs[0]) == len(arrays[0]):
         target.stored(net, sheet, net.options.target, outputs[0])
     mine = own_inputs(net, home)
+    page = next(page for page in net.pages if page.sheet is home)
+    page.hint = "Pick another sample, and everything after it follows." if not net.plan.one_sheet else page.hint
     net.plan.names["samples"] = (sheet.number, f"$A${TOP + 1}:$A${TOP + len(arrays[0])}")
     pick = control(net, home, 1, "picked sample", 1.0, f"of {len(arrays[0]):,}; choose another one")
     home.finishing.append(drop_down(pick.place, "samples"))
-    switch = control(net, home, pick.after, "read", DATA, "data, or mine: the cells below the heading mine")
+    switch = control(net, home, pick.after, "read", DATA, "data = the picked row, mine = the cells under mine")
     home.finishing.append(drop_down(switch.place, f'"{DATA},{MINE}"'))
+    if not net.plan.one_sheet:
+        show_answer(net, home, pick.place)
     net.plan.names["picked"], net.plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
     for x, block, own in zip(net.plan.trace.inputs, blocks, mine, strict=True):
         shown = next(b for b in home.blocks if b.values is x.value and b.make is None and b not in mine)
         shown.sheet_names = net.plan.titles
         shown.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
         shown.style = net.styles.numbers("fetched", x.value, squares(home))
+        home.notes[(shown.row, shown.column)] = (
+            "Fetched from the sheet Data: the picked sample. For your own numbers choose mine above, and type them under mine."
+        )
+
+
+def show_answer(net: NetworkSheets, home: Sheet, pick: str) -> None:
+    """What the network answers to the picked sample, and what is true, where the sample is picked."""
+    if net.answer is None:
+        return
+    cell, value = net.answer
+    shown = beside(net, home, 1, "answer", Text(style=net.styles["winner"], formula=cell, value=value), row=SECTION)
+    if net.target_area and net.winner is not None:
+        true = target.as_answers(net.options.target, net.winner[2], len(net.arrays[0]))[0]
+        beside(
+            net,
+            home,
+            shown.after,
+            "true",
+            Text(style=net.styles["constant"], formula=f"INDEX({net.target_area},{pick},1)", value=true),
+            row=SECTION,
+        )
 
 
 def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:

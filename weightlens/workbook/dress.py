@@ -19,6 +19,7 @@ SCALES = {  # kind of scale -> its points: where, and which colour
     "weight": (("min", None, NEGATIVE), ("num", 0, FILLS["weight"]), ("max", None, POSITIVE)),
     "both signs": (("min", None, NEGATIVE), ("num", 0, NEUTRAL), ("max", None, POSITIVE)),
     "map": (("num", 0, NEGATIVE), ("num", 0.5, NEUTRAL), ("num", 1, POSITIVE)),  # shares: one half is the border
+    "map of two": (("num", 0, POSITIVE), ("num", 0.5, NEUTRAL), ("num", 1, NEGATIVE)),  # blue is the first unit in the charts, too
     "relu": (("num", 0, DEAD), ("num", 0.000001, NEUTRAL), ("max", None, STRONG)),  # what is not exactly 0 is alive
     "size": (("min", None, NEUTRAL), ("percent", 50, "BEDFC5"), ("max", None, STRONG)),
     "ink": (("min", None, NEUTRAL), ("num", 0, NEUTRAL), ("max", None, "6FA8DC")),

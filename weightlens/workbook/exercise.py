@@ -14,14 +14,16 @@ from weightlens.errors import BadInput
 from weightlens.workbook.cells import cell_name, combine, refer
 from weightlens.workbook.controls import control
 from weightlens.workbook.grid import Block, Text
+from weightlens.workbook.words import is_softmax
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.plan import Placed, Plan, Sheet
 
-USUAL = ("dot product", "pre-activation", "activation")  # what is left blank where nothing is named
+USUAL = ("dot product", "pre-activation", "max", "activation")  # what is left blank where nothing is named
 ALLOWED = 0.005  # how far off an answer may be: what one sees on screen
 MOST_BLANK = 5000  # cells that a person could fill in
+TELLTALE = ("Check", "Curve", "Map", "Map steps")  # sheets that show what is to be found out
 
 
 @dataclass
@@ -55,10 +57,16 @@ class Exercise:
             name = "Answers" if net.plan.one_sheet else f"Answers {sheet.title}"
             answers = self.answers[sheet.number] = net.plan.sheet(name, numbered=False)
             answers.hidden = True
-            answers.write(0, 0, f"Answers to {sheet.title}", net.styles["title"])
-            answers.write(1, 0, "The right formulas, in the same cells. Hide this sheet from students, or protect it.", net.styles["hint"])
+            answers.write(0, 0, f"Answers to the sheet {sheet.title}", net.styles["title"])
+            answers.write(
+                1,
+                0,
+                "The right formulas, in the same cells. Students do not see this sheet until somebody unhides it.",
+                net.styles["hint"],
+            )
         answers.put(placed.block, row, column)
-        blank = Block(placed.block.arrangement, None, net.styles["answer"])
+        share = id(placed.made) in net.results and is_softmax(placed.made.value)
+        blank = Block(placed.block.arrangement, None, net.styles.numbers("answer", None, share=share))
         sheet.put(blank, row, column)
         self.blocks.append((sheet, blank, placed.block))
         sheet.notes[(row, column)] = "Yours to fill in: " + sheet.notes.get((row, column), "").partition("This cell, as exported")[0]
@@ -80,6 +88,11 @@ class Exercise:
             sums.append(f"SUM('{sheet.title}'!{marks.area})")
         home.texts[(score.row, score.column)] = Text(style=net.styles["verdict"], formula="+".join(sums), value=0.0)
         net.plan.names["score"] = (home.number, score.place)
+
+    def hide(self, net: NetworkSheets) -> None:
+        """Take the sheets out of sight that would give the answers away."""
+        for sheet in net.plan.sheets:
+            sheet.hidden = sheet.hidden or sheet.title in TELLTALE
 
     def mark(self, net: NetworkSheets, sheet: Sheet, blank: Block, answer: Block, limit: str) -> Block:
         """1 where the student's number is right, 0 where it is missing or wrong; on the same sheet, below everything."""

@@ -16,18 +16,21 @@ SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the
 SQUARE = 3.6  # characters in a column of square cells
 SQUARE_HEIGHT = 20.0
 GAP = 1.8
+TITLE_HEIGHT = 24.0
 WIDTH = 9.0  # characters in a column that nobody made wider
 VERDICT = "'Check'!$B$4"
 
 NARROWEST = 6.0  # characters; a narrower column shows no word
 LEGEND = (
     ("input", "yours to change"),
+    ("answer", "yours to fill in"),
     ("weight", "from the file; yours to change"),
     ("step", "live formula"),
     ("helper", "live formula, on the way"),
     ("constant", "a fixed number"),
     ("output", "what the network answers"),
     ("check", "stored numbers and comparisons"),
+    ("off", "exactly 0: this unit is off"),
 )
 
 
@@ -72,9 +75,11 @@ def column_after(sheet: Sheet, start: int, characters: float) -> int:
 
 def frame(pages: list[Page], plan: Book, styles: Styles) -> None:
     """Write the first rows of all pages, once their columns have their widths."""
+    pages = [page for page in pages if not page.sheet.hidden]
     for i, page in enumerate(pages):
         sheet = page.sheet
         sheet.write(0, 0, page.title, styles["title"])
+        sheet.heights[0] = TITLE_HEIGHT
         column = column_after(sheet, 0, len(page.title) * 1.9 + 2)
         sheet.write(0, column, page.about, styles["about"])
         column = column_after(sheet, column, len(page.about) * 1.1 + 1 if page.about else 0)
@@ -86,7 +91,7 @@ def frame(pages: list[Page], plan: Book, styles: Styles) -> None:
             sheet.write(0, column, text, styles["link"])
             sheet.links[(0, column)] = link(goal)
             column = column_after(sheet, column, len(text) * 1.1 + 2)
-        if sheet.title != "Check" and any(other.title == "Check" for other in plan.sheets):
+        if sheet.title != "Check" and any(other.title == "Check" and not other.hidden for other in plan.sheets):
             sheet.texts[(0, column)] = Text(style=styles["live"], formula=f'"Check: "&{VERDICT}', value="Check: OK")
             sheet.links[(0, column)] = "#'Check'!A1"
             place = f"{COLUMN[column]}1"
@@ -105,9 +110,9 @@ def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str
         column = column_after(sheet, column + 1, len(words) + 1)
 
 
-def tall_legend(sheet: Sheet, row: int, column: int, styles: Styles) -> int:
-    """All roles under each other; returns the row after them."""
-    for name, words in LEGEND:
+def tall_legend(sheet: Sheet, row: int, column: int, styles: Styles, names: set[str]) -> int:
+    """Roles under each other; returns the row after them."""
+    for name, words in (entry for entry in LEGEND if entry[0] in names):
         sheet.write(row, column, name, styles[name])
         sheet.write(row, column + 1, words, styles["label left"])
         row += 1

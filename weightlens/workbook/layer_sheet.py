@@ -25,7 +25,7 @@ FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make
 
 def inputs_sheet(net: NetworkSheets) -> None:
     """The inputs, to be changed by hand."""
-    sheet = net.page("Inputs", "Inputs", hint="Change a blue cell and watch the prediction move.", numbered=False)
+    sheet = net.page("Inputs", "Inputs", hint="Change a blue cell, and everything after it follows." + play.made_up(net), numbered=False)
     if any(x.ndim >= 4 for x in net.plan.trace.inputs):
         sheet.default_height = SQUARE_HEIGHT
     column = 1
@@ -176,7 +176,11 @@ def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int, hea
     a, of = placed.block.arrangement, placed.of
     if a.height * of <= 1 or a.height * of > 5000 or (a.shape[:1] == (1,) and len(a.shape) >= 4):
         return False
-    for row, text in row_labels(a, of).items():
+    texts = row_labels(a, of)
+    if placed.kind == "input" and a.row_axes == (1,):
+        given = net.options.input_labels
+        texts = dict(enumerate(given if len(given) == a.height else [f"x{i}" for i in range(a.height)]))
+    for row, text in texts.items():
         sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
     return True
 
@@ -194,5 +198,5 @@ def comes_from(steps: list[Step]) -> str:
             elif not x.kind and id(x) not in seen:
                 seen.add(id(x))
                 stack.append(x)
-    names = [f"{x.layer if x.kind == 'step' else 'the input ' + x.name} {shape_words(x.shape)}" for x in found.values()]
-    return f"Comes in: {', '.join(names[:4])}." if names else ""
+    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in found.values()]
+    return f"Reads {', '.join(names[:4])}." if names else ""

@@ -111,7 +111,10 @@ def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[
 def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
     """The prediction for 41 points of the only input, and the samples on it."""
     sheet = net.page(
-        "Curve", "Curve", hint="What the network answers from one end to the other. Change the ends, a weight, or a sample.", numbered=False
+        "Curve",
+        "Curve",
+        hint="What the network answers from one end to the other. Change the range, a weight, or a sample.",
+        numbered=False,
     )
     low, high = span(x.value)
     start = control(net, sheet, 1, "from", low)
@@ -142,11 +145,14 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
     sheet = net.page(
         "Map",
         "Decision map",
-        hint="What the network answers everywhere. Change the ends, or a weight, and the map changes.",
+        hint="What the network answers everywhere. Change the range, or a weight, and the map changes.",
         numbered=False,
     )
     behind = net.page(
-        "Map steps", "Behind the map", hint="Each row is one point of the map, run through the network; a block per layer.", numbered=False
+        "Map steps",
+        "Map steps: behind the map",
+        hint="Each row is one point of the map, run through the network; a block per layer.",
+        numbered=False,
     )
     base = sheet.number << 34
     sheet.default_height = SQUARE_HEIGHT
@@ -186,6 +192,9 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     names = net.options.labels if len(net.options.labels) == width else tuple(f"unit {j}" for j in range(width))
     if width <= 2:
         what = f"{'probability' if shares else 'output'} of {names[-1]}" if width == 2 else "the prediction"
+        if shares:
+            high, low = (f"{names[-1]} (orange)", f"{names[0]} (blue)") if width == 2 else ("1 (blue)", "0 (orange)")
+            what += f": from {low} to {high}; white is undecided"
         values, cells = answers[:, shown], output.cells[:, shown].reshape(SIDE, SIDE)
         made = refer(cells)
     else:
@@ -201,8 +210,7 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
         sheet_names=net.plan.titles,
     )
     sheet.put(block, TOP, 2)
-    sheet.write(HEAD, 2, what, net.styles["caption left"])
-    sheet.heats.append(
-        (block.area, "map" if shares and width <= 2 else "both signs" if float(values.min()) < 0 < float(values.max()) else "size")
-    )
+    sheet.write(LABEL, 2, what, net.styles["caption left"])
+    scale = "both signs" if float(values.min()) < 0 < float(values.max()) else "size"
+    sheet.heats.append((block.area, ("map", "map of two")[width - 1] if shares and width <= 2 else scale))
     sheet.freeze = ""

@@ -46,6 +46,7 @@ class NetworkSheets:
         self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
         self.fused: dict[int, int] | None = None  # with a block per layer: the steps that are left, and their occurrence
         self.gates: dict[tuple[str, int], dict[int, str]] | None = None  # (layer, width) -> what stands over such a block
+        self.answer: tuple[str, str] | None = None  # the cell of the first sample's class, and the class
         self.target_shown = False
         self.target_area = ""  # where the true answers stand, on the one sheet
         self.named: list[Block] = [plan.placed[id(x)].block for x in plan.trace.inputs]
@@ -121,6 +122,9 @@ class NetworkSheets:
             for i in range(min(placed.made.shape[0], 2000)):
                 name = rows_named[i] if rows_named and i < len(rows_named) else f"in {i}"
                 sheet.write(row + 3 + i, column - 1, name, self.styles["label right"])
+        if placed.made.ndim > 2 and a.row_axes[:1] == (placed.made.ndim - 1,) and column > 0:
+            for i in range(min(placed.made.shape[-1], 2000)):
+                sheet.write(row + 3 + i * a.steps[0][a.row_axes[0]], column - 1, f"filter {i}", self.styles["label right"])
         sheet.put(placed.block, row + 3, column)
         placed.block.style = self.styles.numbers("weight", placed.made.value, picture)
         if not self.plan.one_sheet and placed.made.size <= MOST_HEATED:
@@ -161,12 +165,14 @@ class NetworkSheets:
         """What stands over the columns of a block: units; gates and their units, where a layer keeps its gates side by side."""
         if self.gates is None:
             self.gates = gate_columns(self.plan.steps)
+        if placed.kind == "step" and placed.name in HELPERS and placed.made.shape[1:] == (1,):
+            return {0: "per sample"}
         return self.gates.get((placed.layer, placed.block.arrangement.width)) or column_labels(placed.block.arrangement)
 
     def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
         """What stands over single columns."""
         for j, text in texts.items():
-            sheet.write(row, column + j, text, self.styles["label"])
+            sheet.write(row, column + j, text, self.styles["label left" if text.startswith("channel ") else "label"])
 
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""

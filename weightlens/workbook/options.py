@@ -27,6 +27,7 @@ class Options:
     expected: list[np.ndarray] | None = None
     witness: str = "weightlens"
     verified: str = ""
+    made_up: bool = False  # nobody gave inputs
     exercise: Exercise | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:

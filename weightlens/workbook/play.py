@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from weightlens.workbook.plan import Sheet
 
 
+def made_up(net: NetworkSheets) -> str:
+    """Where the inputs come from, if nobody gave any."""
+    if not net.options.made_up:
+        return ""
+    table = net.plan.one_sheet and all(bool(np.isin(x.value, (0.0, 1.0)).all()) for x in net.plan.trace.inputs)
+    what = "all combinations of 0 and 1" if table else "examples, most of them random"
+    return f" No input was given (-i): these are {what}."
+
+
 def is_yes_or_no(net: NetworkSheets, x: Recorded) -> bool:
     """Whether this is one number between 0 and 1 per sample: the output of a single sigmoid unit."""
     layer = find(net.model, x.layer)
@@ -73,6 +82,7 @@ def winner_row(net: NetworkSheets, sheet: Sheet, block: Block) -> None:
         area = f"{cell_name(first)}:{cell_name(first + ((units - 1) << 14))}"
         formula = f"INDEX({labels},MATCH(MAX({area}),{area},0),1)"
         sheet.texts[(row, block.column + i)] = answer(net, sheet, block, area, formula, names[int(values[i].argmax())])
+    net.answer = f"'{sheet.title}'!{absolute(cell_name((row << 14) + block.column))}", names[int(values[0].argmax())]
     net.winner = (sheet, block.column, names)
 
 
@@ -95,7 +105,7 @@ def winner_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int) -
     """The label over the largest output of each sample."""
     n, width = block.arrangement.shape
     names = list(net.options.labels) if len(net.options.labels) == width else [f"unit {i}" for i in range(width)]
-    caption(net, sheet, column, "winner", "label over the largest", "class", max(map(len, names)))
+    caption(net, sheet, column, "winner", "class with the largest output", "class", max(map(len, names)))
     first, last = cell_name(block.first + ((LABEL - TOP) << 14)), cell_name(block.first + ((LABEL - TOP) << 14) + width - 1)
     labels = f"{absolute(first)}:{absolute(last)}"
     values = np.asarray(block.values)
@@ -104,6 +114,7 @@ def winner_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int) -
         area = f"{cell_name(row)}:{cell_name(row + width - 1)}"
         formula = f"INDEX({labels},1,MATCH(MAX({area}),{area},0))"
         sheet.texts[(TOP + i, column)] = answer(net, sheet, block, area, formula, names[int(values[i].argmax())])
+    net.answer = f"'{sheet.title}'!{absolute(cell_name((TOP << 14) + column))}", names[int(values[0].argmax())]
     sheet.notes[(TOP, column)] = "The class with the largest output: INDEX picks the label that stands over it."
     net.winner = (sheet, column, names)
     widen(sheet, column + 1, GAP)
@@ -119,7 +130,7 @@ def threshold_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int
     sheet.write(row, column, "threshold", net.styles["label"])
     sheet.texts[(row + 1, column)] = Text(style=net.styles["switch"], value=THRESHOLD)
     sheet.notes[(row + 1, column)] = "From this output on the answer is yes. Try 0.3 or 0.9."
-    for i, (word, name) in enumerate((("below", names[0]), ("from it on", names[1]))):
+    for i, (word, name) in enumerate((("below", names[0]), ("at or above", names[1]))):
         sheet.write(row + 2 + 2 * i, column, word, net.styles["label"])
         sheet.texts[(row + 3 + 2 * i, column)] = Text(name, net.styles["input"])
     at = [absolute(cell_name(((row + k) << 14) + column)) for k in (1, 3, 5)]
@@ -128,6 +139,7 @@ def threshold_column(net: NetworkSheets, sheet: Sheet, block: Block, column: int
         cell = cell_name(block.first + (i << 14))
         formula = f"IF({cell}>={at[0]},{at[2]},{at[1]})"
         sheet.texts[(TOP + i, column)] = answer(net, sheet, block, cell, formula, names[int(values[i, 0] >= THRESHOLD)])
+    net.answer = f"'{sheet.title}'!{absolute(cell_name((TOP << 14) + column))}", names[int(values[0, 0] >= THRESHOLD)]
     net.plan.names["threshold"] = (sheet.number, at[0])
     net.winner = (sheet, column, names)
     widen(sheet, column + 1, GAP)

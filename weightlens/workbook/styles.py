@@ -50,7 +50,7 @@ LOOKS: dict[str, Look] = {
     "link": Look(colour="0563C1"),
     "live": Look(bold=True, colour="2F6B2F"),
     "input": Look(FILLS["input"], border="medium", align="center"),
-    "fetched": Look(border="thin", align="center"),
+    "fetched": Look(border="thin", format="0.000", align="center"),
     "switch": Look(FILLS["input"], bold=True, border="medium", align="center"),
     "weight": Look(FILLS["weight"], border="thin", format="0.000", align="center"),
     "step": Look(border="thin", format="0.000", align="center"),
@@ -59,6 +59,7 @@ LOOKS: dict[str, Look] = {
     "output": Look(FILLS["output"], bold=True, border="medium", format="0.000", align="center"),
     "winner": Look(FILLS["output"], bold=True, border="thin", align="center"),
     "answer": Look(FILLS["answer"], border="dashed", format="0.000", align="center", colour="1F4E79"),
+    "off": Look("C9C9C9", border="thin", format="0.000", align="center"),
     "check": Look(FILLS["check"], border="thin", format="0.00E+00", align="center"),
     "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center"),
     "verdict": Look(FILLS["check"], bold=True, border="medium", align="center"),
@@ -108,7 +109,7 @@ class Styles:
             look = replace(look, format="0.0%")
         elif values is not None and values.dtype.kind == "U":
             look, small = replace(look, format="@"), False
-        elif values is not None and look.format == "0.000":
+        elif values is not None and (look.format == "0.000" or (name in ("input", "constant") and has_many_digits(values))):
             look = replace(look, format=short_format(values))
         if small:
             whole = values is None or bool((values == np.floor(values)).all())
@@ -119,6 +120,12 @@ class Styles:
     def done(self) -> None:
         """Take the scratch sheet away; the styles stay."""
         self._book.remove(self._sheet)
+
+
+def has_many_digits(values: np.ndarray) -> bool:
+    """Whether there are numbers of more than three decimals."""
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else np.zeros(0)
+    return not np.array_equal(np.round(finite, 3), finite)
 
 
 def short_format(values: np.ndarray) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 HINT = "Every number is computed by live formulas from the weights in the file. Follow the links from top to bottom, as the numbers do."
 MAP = ("", "layer", "what it does", "in Keras", "activation", "output shape", "parameters")
+SENTENCE = 62.0  # characters of the column that says what a layer does
 WEIGHTS = ("", "weight", "path in the file", "name in this workbook", "shape", "element order", "cells")
 
 
@@ -26,16 +28,26 @@ def write_summary(net: NetworkSheets, sheet: Sheet) -> None:
     row = _facts(net, sheet, 3) + 1
     row = _map(net, sheet, row) + 1
     row = _weights(net, sheet, row) + 1
-    tall_legend(sheet, row, 1, net.styles)
+    tall_legend(sheet, row, 1, net.styles, roles(net))
     sheet.widths |= {
         (0, 0): 4,
         (1, 1): 26,
-        (2, 2): _wide(sheet, 2, 40, 92),
+        (2, 2): SENTENCE,
         (3, 3): 30,
         (4, 4): 14,
         (5, 5): _wide(sheet, 5, 34, 60),
         (6, 6): 22,
     }
+
+
+def roles(net: NetworkSheets) -> set[str]:
+    """The roles that cells of this workbook have."""
+    if not net.plan.trace.steps:
+        return {"weight"}
+    sheets = net.plan.sheets
+    off = any(kind == "relu" for s in sheets for _, kind in s.heats) or any(name == "dead" for s in sheets for _, name, _ in s.rules)
+    extra = {"off"} if off else set()
+    return {"input", "weight", "step", "helper", "constant", "output", "check"} | extra | ({"answer"} if net.options.exercise else set())
 
 
 def _wide(sheet: Sheet, column: int, least: int, most: int) -> float:
@@ -60,7 +72,11 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
             sheet.write(row, 1, name, net.styles["label left"])
             sheet.write(row, 2, str(value), net.styles["plain"])
             row += 1
-    if "check_verdict" in net.plan.names:
+    if net.options.exercise is not None:
+        sheet.write(row, 1, "answers", net.styles["label left"])
+        sheet.write(row, 2, "on hidden sheets: right-click the tab of a sheet and unhide them", net.styles["plain"])
+        row += 1
+    elif "check_verdict" in net.plan.names:
         sheet.write(row, 1, "live check", net.styles["label left"])
         sheet.texts[(row, 2)] = Text(style=net.styles["live"], formula=VERDICT, value="OK")
         sheet.links[(row, 2)] = "#'Check'!A1"
@@ -85,7 +101,8 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         sheet.write(row, 1, layer.name, styles["link" if home is not None else "plain"])
         if home is not None:
             sheet.links[(row, 1)] = link(home)
-        sheet.write(row, 2, sentence(layer), styles["plain"])
+        sheet.write(row, 2, sentence(layer), styles["text"])
+        sheet.heights[row] = 15.0 * math.ceil(max(1, len(sentence(layer))) / (1.1 * SENTENCE))
         sheet.write(row, 3, call_words(layer).partition(", ")[0], styles["plain"])
         sheet.write(row, 4, activation_of(layer), styles["plain"])
         shapes = [x.shape for x in outputs.get(layer.name, []) if x is not None] or [

@@ -76,14 +76,15 @@ def stored(net: NetworkSheets, sheet: Sheet, target: Any, outputs: np.ndarray) -
     if names:
         chosen = flat.argmax(axis=1) if flat.shape[1] > 1 else (flat[:, 0] >= THRESHOLD).astype(int)
         predicted = [names[int(i)] for i in chosen]
-    text_column(sheet, column, "predicted", predicted, net.styles["winner"], net.styles["label"])
+    text_column(sheet, column, "predicted", predicted, net.styles["constant"], net.styles["label"])
     widen(sheet, column, 11)
-    sheet.write(HEAD, column, "as exported", net.styles["caption"])
+    sheet.write(HEAD, column, "as exported; stays", net.styles["caption"])
     if target is None:
         return
     answers = as_answers(target, names, len(outputs))
     net.target_shown = True
-    text_column(sheet, column + 1, "target", answers, net.styles["constant"], net.styles["label"])
+    area = text_column(sheet, column + 1, "target", answers, net.styles["constant"], net.styles["label"])
+    net.target_area = f"'{sheet.title}'!{area}"
     widen(sheet, column + 1, 11)
     if names and isinstance(answers[0], str):
         confusion(

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 from weightlens.workbook import charts, target
 from weightlens.workbook.captions import shape_words
+from weightlens.workbook.cells import COLUMN
 from weightlens.workbook.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen, width_of
 from weightlens.workbook.grid import Text
+from weightlens.workbook.layout import in_rows
 from weightlens.workbook.plan import Placed, Sheet
-from weightlens.workbook.play import winners
+from weightlens.workbook.play import made_up, winners
 from weightlens.workbook.words import in_framework_words, is_softmax, model_line
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
 
+FAR, FEW_ANSWERS = 16, 4  # columns of steps that fit a screen beside the inputs; answers that are shown twice
 CHART_WIDTH, CHART_ROWS = 56, 14  # characters and rows that a chart takes
 TASK = "Fill in the dashed cells: by hand, or with a formula. Green is right, red is not. Point at a cell with a corner for help."
 HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move."
@@ -25,7 +28,7 @@ HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the predi
 
 def tutorial(net: NetworkSheets) -> None:
     """All of the network on one sheet."""
-    sheet = net.page("network", net.options.title, model_line(net.model), HINT if net.options.exercise is None else TASK)
+    sheet = net.page("network", net.options.title, model_line(net.model), (HINT if net.options.exercise is None else TASK) + made_up(net))
     inputs = net.plan.trace.inputs
     samples = max((x.shape[0] for x in inputs), default=1)
     sheet.write(LABEL, 0, "sample", net.styles["label right"])
@@ -35,28 +38,58 @@ def tutorial(net: NetworkSheets) -> None:
     for k, x in enumerate(inputs):
         column += net.put_input(sheet, k, x, HEAD, column)
         column = gap(sheet, column)
+    beside = column if far_away(net) else 0
+    column = gap(sheet, column + sum(x.shape[1] for x in net.plan.trace.results)) if beside else column
     heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in net.plan.steps)
     under = TOP + max([samples, *heights]) + 2  # a constant may be taller than the samples are many
     below, weights = steps(net, sheet, column, under)
     right = below.pop("right")
     weighted = max([0, *(p.block.column + p.block.arrangement.width for p in weights)])
+    if beside:
+        repeat_answers(net, sheet, beside)
     column = winners(net, sheet, right, samples)
     if net.options.target is not None and len(net.options.target) == samples:
         column = target.beside(net, sheet, column, net.options.target, samples)
     row = max([under, *below.values()]) + 1
-    row = max(row, chart(net, sheet, weighted + 1, right, under, row))
+    row = max(row, chart(net, sheet, weighted + 1, right, under, weights))
     row = paths(net, sheet, weights, row)
-    legend(sheet, row, 1, net.styles)
+    names = ("input", "weight", "step", *(["off"] if any(name == "dead" for _, name, _ in sheet.rules) else []), "output")
+    legend(sheet, row, 1, net.styles, names if net.options.exercise is None else (*names, "answer"))
     net.finish(sheet)
 
 
-def chart(net: NetworkSheets, sheet: Sheet, left: int, right: int, row: int, under: int) -> int:
-    """Bars of the outputs beside the weights, or under everything; returns the row after them."""
+def far_away(net: NetworkSheets) -> bool:
+    """Whether the answers stand so far right of the inputs that nobody would see them move."""
+    results = net.plan.trace.results
+    wide = sum(step.made.shape[1] + 1 for step in net.plan.steps if step.made.ndim == 2)
+    samples = {x.shape[0] for x in net.plan.trace.inputs}
+    small = all(x.ndim == 2 and x.shape[1] <= FEW_ANSWERS and {x.shape[0]} == samples and id(x) in net.plan.placed for x in results)
+    return wide > FAR and small and net.options.exercise is None
+
+
+def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
+    """The answers once more beside the inputs."""
+    for x in net.plan.trace.results:
+        original = net.plan.placed[id(x)]
+        block = net.plan.mirror(x, in_rows(x.shape))
+        block.style = net.styles.numbers("output", x.value, share=is_softmax(x.value))
+        net.columns(sheet, column, block.arrangement, False, "answer")
+        net.caption(sheet, HEAD, column, block.arrangement.width, "answer", f"from column {COLUMN[original.block.column]}")
+        names = net.options.labels if len(net.options.labels) == x.shape[1] else ()
+        net.labels(sheet, LABEL, column, dict(enumerate(names)) or net.over(original))
+        sheet.put(block, TOP, column)
+        column += x.shape[1]
+
+
+def chart(net: NetworkSheets, sheet: Sheet, left: int, right: int, row: int, weights: list[Placed]) -> int:
+    """Bars of the outputs beside the weights, or under the first of them; returns the row after them."""
     results = [net.plan.placed[id(x)].block for x in net.plan.trace.results if x.ndim == 2 and id(x) in net.plan.placed]
     if len(results) != 1 or results[0].arrangement.height > charts.MOST_SAMPLES:
         return row
     if sum(width_of(sheet, c) for c in range(left, right)) < CHART_WIDTH:
-        row, left = under, 1
+        reach, left = column_after(sheet, 1, CHART_WIDTH), 1
+        above = (p.block.row + p.block.arrangement.height for p in weights if p.block.column <= reach)
+        row = max([row, *above]) + 1
     sheet.finishing.append(charts.bars(results[0], row, left, is_softmax(results[0].values), "output of each sample"))
     return row + CHART_ROWS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -96,11 +97,23 @@ def sentence(layer: Layer) -> str:
     template = SENTENCES.get(layer.class_name)
     if template is None:
         return documented(layer)
-    text = template.format_map(Settings(layer.config))
+    text = in_singular(template.format_map(Settings(layer.config)))
     after = AFTER.get(activation_of(layer), "")
     if layer.class_name == "Activation":
         return f"{after.removeprefix('then ').capitalize()}." if after else text
     return f"{text[:-1]}; {after}." if after else text
+
+
+def in_singular(text: str) -> str:
+    """One unit, not 1 units."""
+    text = text.replace("Each of its 1 units adds", "Its one unit adds").replace(" and adds 0.0.", ".").replace(" and adds 0.", ".")
+    text = text.replace(
+        "1 small patterns along the sequence and says how well each fits", "one small pattern along the sequence and says how well it fits"
+    )
+    text = text.replace(
+        "1 small patterns over the picture and says how well each fits", "one small pattern over the picture and says how well it fits"
+    )
+    return re.sub(r"\b1 (number|way|channel)s\b", r"one \1", text)
 
 
 def documented(layer: Layer) -> str:
