@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image, ImageChops
 
 import weightlens
+from weightlens.checks.book import read_book
+from weightlens.checks.recalculate import blank_cached_values
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES, DOCS = ROOT / "sample_models", ROOT / "docs"
@@ -103,6 +105,7 @@ def main(wanted: list[str]) -> None:
         for book in dict.fromkeys(book for book, _, _ in chosen.values()):
             model, inputs, options = recipes[book]
             path = weightlens_book(Path(scratch) / f"{book}.xlsx", model, inputs, options)
+            path = half_done(path) if book == "exercise" else path
             sheets = printed(path)
             for name, (source, sheet, dpi) in chosen.items():
                 if source == book:
@@ -114,6 +117,16 @@ def weightlens_book(path: Path, model: str, inputs: Any, options: dict[str, Any]
     """Write one workbook."""
     weightlens.export(SAMPLES / model, path, inputs=inputs, **options)
     return path
+
+
+def half_done(path: Path) -> Path:
+    """An exercise in which a student has filled in some cells, one of them wrongly."""
+    answers = read_book(path).sheets["Answers"]
+    given = {("1 network", cell): round(float(answers[cell]), 3) for cell in ("E8", "F8", "E9", "F9", "E10", "E11", "R8", "S8", "R9")}
+    given["1 network", "F10"] = -given["1 network", "E10"] + 0.1
+    done = path.with_name("half.xlsx")
+    blank_cached_values(path, done, given)
+    return done
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def winner_row(net: NetworkSheets, sheet: Sheet, block: Block) -> None:
 def answer(net: NetworkSheets, sheet: Sheet, block: Block, area: str, formula: str, value: str) -> Text:
     """A class in words; nothing where the output is still to be filled in by a student."""
     if block.first >> 34 != sheet.number:
-        formula, value = f'IF(COUNT({area})=0,"",{formula})', ""
+        formula, value = f'IF(COUNT({area})<{block.arrangement.shape[-1]},"",{formula})', ""
     return Text(style=net.styles["winner"], formula=formula, value=value)
 
 

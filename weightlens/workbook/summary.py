@@ -102,7 +102,9 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         if home is not None:
             sheet.links[(row, 1)] = link(home)
         sheet.write(row, 2, sentence(layer), styles["text"])
-        sheet.heights[row] = 15.0 * math.ceil(max(1, len(sentence(layer))) / (1.1 * SENTENCE))
+        lines = math.ceil(len(sentence(layer)) / (1.1 * SENTENCE))
+        if lines > 1:
+            sheet.heights[row] = 13.0 * lines + 2
         sheet.write(row, 3, call_words(layer).partition(", ")[0], styles["plain"])
         sheet.write(row, 4, activation_of(layer), styles["plain"])
         shapes = [x.shape for x in outputs.get(layer.name, []) if x is not None] or [
