@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from weightlens.errors import BadInput
-from weightlens.input_files import chosen_columns, is_number, table
+from weightlens.input_files import chosen_columns, is_header, is_number, table
 from weightlens.inputs import wanted_inputs
 from weightlens.model import Model
 
@@ -26,6 +26,8 @@ def input_labels(given: str | None, model: Model) -> list[str]:
     """The names of the input's columns, where the file has a header and the model one input."""
     names = header(given)
     if names is None or given is None or len(wanted := wanted_inputs(model)) != 1:
+        return []
+    if not is_header(names, wanted):
         return []
     columns = chosen_columns(names, len(names), wanted)
     return names if columns is None else [names[i] for i in columns]

@@ -28,6 +28,9 @@ Note = Callable[[str], None]
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif"}
 NUMBERS = re.compile(r"[-+.\d\s,;eEnaif]*\d[-+.\d\s,;eEnaif]*")
+TITLES = re.compile(
+    r"(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*", re.I
+)
 ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
 SEPARATORS = ",;\t"
 
@@ -127,6 +130,17 @@ def table(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
             yield number, cut.cells(line)
 
 
+def is_header(cells: list[str], wanted: list[Wanted]) -> bool:
+    """Whether the first line names the columns: it holds no numbers; of texts, more columns than the model reads, or usual titles."""
+    if not any(cells) or any(map(is_number, cells)):
+        return False
+    if not any(w.text for w in wanted):
+        return True
+    sizes, names = [w.size for w in wanted], {w.name for w in wanted}
+    more = None not in sizes and len(cells) > sum(n for n in sizes if n is not None)
+    return more or all(cell in names or TITLES.fullmatch(cell) for cell in cells)
+
+
 def from_lines(lines: Iterable[str], wanted: list[Wanted], name: str, size: int | None, separator: str = "") -> Iterator[list[np.ndarray]]:
     """Lines of cells as arrays; the first line is taken for a header where it holds no numbers."""
     lines = iter(lines)
@@ -136,7 +150,7 @@ def from_lines(lines: Iterable[str], wanted: list[Wanted], name: str, size: int 
     text = any(w.text for w in wanted)
     table = Table(name, separator or separator_of(first), 0, None, None, text)
     cells = table.cells(first)
-    header = cells if not text and any(cells) and not any(map(is_number, cells)) else None
+    header = cells if is_header(cells, wanted) else None
     table = replace(table, width=len(cells), header=header, columns=chosen_columns(header, len(cells), wanted))
     chunk = [] if header else [first]
     number += bool(header)

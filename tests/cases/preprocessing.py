@@ -145,7 +145,6 @@ CASES = [
         (1,),
         data=texts,
         dtype="string",
-        workbook=False,
     ),
     case(
         "text, as it is",
@@ -153,7 +152,6 @@ CASES = [
         (1,),
         data=texts,
         dtype="string",
-        workbook=False,
     ),
     case(
         "text, pairs of words, counts",
@@ -177,7 +175,6 @@ CASES = [
         (1,),
         data=texts,
         dtype="string",
-        workbook=False,
     ),
     case("auto contrast", lambda k: k.layers.AutoContrast(), (3, 4, 2), data=pixels),
     case("auto contrast, 0 to 1", lambda k: k.layers.AutoContrast(value_range=(0, 1)), (3, 4, 2), data=shares),

@@ -280,6 +280,34 @@ def test_words_are_typed_in_and_looked_up(tmp_path: Path, keras: Any) -> None:
     assert typed.block("output_0")[:2] != pytest.approx(read_book(path).block("output_0")[:2])
 
 
+def text_model(keras: Any, path: Path, **options: Any) -> Any:
+    """A model that reads sentences."""
+    words = keras.layers.TextVectorization(vocabulary=["the", "cat", "sat", "on", "mat", "dog", "ran"], **options)
+    layers = [keras.Input((1,), dtype="string"), words, keras.layers.Embedding(9, 3), keras.layers.GlobalAveragePooling1D()]
+    keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")]).save(path)
+    return weightlens.load(path)
+
+
+def test_a_sentence_is_typed_in_and_cut_into_words(tmp_path: Path, keras: Any) -> None:
+    model = text_model(keras, tmp_path / "text.keras", output_sequence_length=6)
+    path = tmp_path / "text.xlsx"
+    weightlens.export(model, path, inputs=np.array([["The cat sat on the mat!"], ["A dog ran"]]))
+    assert check_workbook(path, model).ok
+    [first, *_] = read_map(read_book(path))[0].places(read_book(path))
+    for line in ("the DOG,  ran on\tthe mat and on and on", '\u00c9t\u00e9 (Cat) "sat"', ""):
+        typed = with_typed(path, {first: line})
+        assert typed.block("output_0")[0] == pytest.approx(model.predict(np.array([[line]]))[0].ravel()[0], abs=1e-12), line
+
+
+def test_more_words_than_there_is_room_for_are_an_error(tmp_path: Path, keras: Any) -> None:
+    model = text_model(keras, tmp_path / "text.keras")
+    path = tmp_path / "text.xlsx"
+    weightlens.export(model, path, inputs=np.array([["the cat sat"]]))
+    [first] = read_map(read_book(path))[0].places(read_book(path))
+    assert not with_typed(path, {first: "on the mat"}).errors()
+    assert with_typed(path, {first: "the cat sat on"}).sheets["Check"]["B4"] == "ERROR"
+
+
 def test_a_sample_of_words_is_picked_and_empty_ones_stay_empty(tmp_path: Path, keras: Any) -> None:
     layers = [keras.Input((2,), dtype="string"), keras.layers.StringLookup(vocabulary=["good", "film"], mask_token="")]
     model = keras.Sequential([*layers, keras.layers.Embedding(4, 3), keras.layers.Flatten(), keras.layers.Dense(2)])

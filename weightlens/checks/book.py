@@ -154,7 +154,7 @@ def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], fo
         if child.tag == f"{MAIN}f":
             formulas[reference] = child.text or ""
         elif child.tag == f"{MAIN}v":
-            text = child.text
+            text = child.text if child.text is not None or kind != "str" else ""
         elif child.tag == f"{MAIN}is":
             text = "".join(t.text or "" for t in child.iter(f"{MAIN}t"))
     if text is None:

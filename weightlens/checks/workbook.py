@@ -109,4 +109,4 @@ def distance(now: Value | None, then: Value | None) -> float:
         return 0.0
     if isinstance(now, (int, float)) and isinstance(then, (int, float)):
         return abs(now - then) / max(1.0, abs(then)) if math.isfinite(now) else math.inf
-    return 0.0 if now == then else math.inf
+    return 0.0 if ("" if now is None else now) == then else math.inf

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import Counter
 from typing import Any
 
@@ -12,13 +11,12 @@ import numpy as np
 from weightlens.layers.activations import Step
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.operations_numpy import whole
-from weightlens.layers.preprocessing import bin_of, encoded, numbers_of, text
+from weightlens.layers.preprocessing import bin_of, encoded, numbers_of
+from weightlens.layers.texts import lowered, spaced, text, without_marks, word_at
+from weightlens.recording import value_of
 
-PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
-BLANKS = re.compile(r"[ \t\n\v\f\r]+")
 MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}  # names of Keras 2
 MOST_COMPARED = 1_000_000  # words times entries of the vocabulary
-CAPITALS = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}  # TensorFlow lowers these only
 
 
 class Vocabulary:
@@ -141,11 +139,22 @@ class Tokens:
         self.widths = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else tuple(ngrams or ())
         self.places = functools.lru_cache(maxsize=None)(self._places)
 
+    def standard(self, x: Any, step: Step) -> Any:
+        """Texts without what makes no difference."""
+        x = step("small letters", lowered(x)) if "lower" in (self.standardize or "") else x
+        return step("without punctuation", without_marks(x)) if "punctuation" in (self.standardize or "") else x
+
+    def words(self, x: Any, length: int | None, step: Step) -> Any:
+        """The words of each text, so many as ``length`` says, or as the longest has."""
+        lines = step("single spaces", spaced(self.standard(x, step)))
+        longest = max((line.count(" ") + bool(line) for line in value_of(lines).ravel().tolist()), default=0)
+        count = max(longest, 1) if length is None else length
+        return step("words", word_at(lines[..., None], np.arange(count), 0 if length is not None else count))
+
     def _places(self, value: Any) -> list[int]:
-        line = text(value)
-        line = line.translate(CAPITALS) if "lower" in (self.standardize or "") else line
-        line = PUNCTUATION.sub("", line) if "punctuation" in (self.standardize or "") else line
-        words = [line] if self.split is None else list(line) if self.split == "character" else [word for word in BLANKS.split(line) if word]
+        line = str(self.standard(text(value), lambda name, line: line))
+        words = [line] if self.split is None else list(line) if self.split == "character" else str(spaced(line)).split(" ")
+        words = [word for word in words if word or self.split is None]
         if self.widths:
             words = [" ".join(words[i : i + n]) for n in self.widths for i in range(len(words) - n + 1)]
         return [self.vocabulary.find(word) for word in words]
@@ -165,6 +174,9 @@ def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
             ids = ids[..., :length] if ids.shape[-1] >= length else np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, length - ids.shape[-1])])
         return weighted(ids, vocabulary, w, config, step)
     x = x[..., 0] if x.ndim > 1 else x
+    if tokens.split == "whitespace" and not tokens.widths:
+        words = tokens.words(x, length if vocabulary.mode == "int" else None, step)
+        return weighted(places_of(words, vocabulary, step), vocabulary, w, config, step)
     if vocabulary.mode == "int":
         bare = getattr(x, "value", x)
         length = max((len(tokens.places(value)) for value in bare.ravel()), default=0) if length is None else length

@@ -15,6 +15,7 @@ from weightlens.layers.core import Config, Weights
 from weightlens.layers.hashing import crossed, fingerprint, siphash
 from weightlens.layers.operations_nn import one_hot
 from weightlens.layers.operations_numpy import whole
+from weightlens.layers.texts import text
 from weightlens.layers.windows import channels_last, like_input
 
 
@@ -48,11 +49,6 @@ def discretization(x: Any, w: Weights, config: Config, step: Step) -> Any:
 def word_by_word(function: Callable[..., Any]) -> Any:
     """A Python function of single words (or numbers) as one of arrays."""
     return np.frompyfunc(function, function.__code__.co_argcount, 1)
-
-
-def text(value: Any) -> str:
-    """One word: text, bytes, or a number that stands for itself."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else str(int(value))
 
 
 def bin_of(count: int, salt: Any = None) -> Callable[[Any], int]:

@@ -185,11 +185,11 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
 
 
 def refuse_text(recorded: Trace) -> None:
-    """Words can be typed in and compared, but a step that makes words has no formula that works alike in all spreadsheets."""
-    for value in (step.made for step in recorded.steps):
+    """Words may be typed in, cut and compared; a network that answers in words has no formula that works alike in all spreadsheets."""
+    for value in recorded.results:
         if value.dtype.kind in "USO" and value.op is not None:
             raise NoFormula(
-                value.layer, f"text in {value.name}", "works on text, for which there is no formula that every spreadsheet computes"
+                value.layer, f"text in {value.name}", "answers in words, for which there is no formula that every spreadsheet computes"
             )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.options import Options
 
 MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
+LONGEST_TEXT = 60.0  # characters of a column of texts
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
@@ -74,6 +75,7 @@ class NetworkSheets:
         a, picture = placed.block.arrangement, squares(sheet)
         name = "input" if len(self.plan.trace.inputs) == 1 else x.name
         self.columns(sheet, column, a, picture)
+        self.room_for_words(sheet, column, placed)
         self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
         given = self.options.input_labels
         if a.column_axes == (x.ndim - 1,) and x.ndim <= 3:
@@ -99,6 +101,7 @@ class NetworkSheets:
         block.style = self.styles.numbers(role, step.made.value, picture, share=is_result and is_softmax(step.made.value))
         if placed.occurrence == 0:
             self.columns(sheet, column, a, picture, step.name)
+            self.room_for_words(sheet, column, placed)
             self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
             final = self.options.labels if is_result and a.column_axes == (1,) else ()
             self.labels(sheet, head + LABEL - HEAD, column, dict(enumerate(final)) if len(final) == a.width else self.over(placed))
@@ -145,6 +148,13 @@ class NetworkSheets:
         usual = SQUARE if picture else CLOSE if a.width >= MANY else WIDTH
         for j in range(a.width):
             widen(sheet, column + j, SQUARE if picture else max(usual, enough))
+
+    def room_for_words(self, sheet: Sheet, column: int, placed: Placed) -> None:
+        """Columns as wide as the texts in them, within limits."""
+        if placed.made.dtype.kind != "U" or placed.block.arrangement.width > 500:
+            return
+        for j, texts in enumerate(placed.block.arrangement.table(placed.made.value).T):
+            widen(sheet, column + j, min(LONGEST_TEXT, 2 + 1.1 * max(map(len, texts.tolist()), default=0)))
 
     def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
         """Name and mathematics over a block: centred, wrapped to its width; left-aligned over wide ones."""

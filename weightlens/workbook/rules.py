@@ -11,6 +11,7 @@ from weightlens.recording import Recorded, cast
 from weightlens.workbook import areas
 from weightlens.workbook.cells import ADD, ATOM, COMPARE, POWER, ROW, Cells, Expression, Unwritable, combine, refer
 from weightlens.workbook.table import argument
+from weightlens.workbook.text_rules import TEXT_RULES
 
 if TYPE_CHECKING:
     from weightlens.workbook.formulas import Formulas
@@ -160,4 +161,4 @@ def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
 
 
 RULES[np.take] = rule_for_take
-BY_NAME: dict[str, Rule] = {"erf (vectorized)": error_function}  # ufuncs made of Python functions are known by name
+BY_NAME: dict[str, Rule] = {"erf (vectorized)": error_function, **TEXT_RULES}  # ufuncs made of Python functions are known by name

@@ -108,7 +108,7 @@ class Styles:
         if share:
             look = replace(look, format="0.0%")
         elif values is not None and values.dtype.kind == "U":
-            look, small = replace(look, format="@"), False
+            look, small = replace(look, format="@" if name == "input" else "General"), False
         elif values is not None and (look.format == "0.000" or (name in ("input", "constant") and has_many_digits(values))):
             look = replace(look, format=short_format(values))
         if small:
