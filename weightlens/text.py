@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from weightlens.layers.texts import lowered, spaced, without_marks, word_at
 from weightlens.recording import Part, Recorded, Step, cast, operands
 
 Words = tuple[str, int]  # a text, and how tightly it holds together
@@ -92,6 +93,7 @@ QUIET: dict[Any, str] = {
 MOVES: dict[Any, str] = {
     np.pad: "padded {}", np.flip: "reversed {}", np.repeat: "repeated {}", np.tile: "repeated {}", np.roll: "shifted {}",
     np.rot90: "turned {}",
+    lowered: "{} in small letters", without_marks: "{} without punctuation", spaced: "{} with single spaces", word_at: "words of {}",
     sliding_window_view: "windows of {}",
 }  # fmt: skip
 JOINS = {np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack}

@@ -180,6 +180,8 @@ def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int, hea
     if placed.kind == "input" and a.row_axes == (1,):
         given = net.options.input_labels
         texts = dict(enumerate(given if len(given) == a.height else [f"x{i}" for i in range(a.height)]))
+    if placed.made.dtype.kind == "U" and placed.made.ndim == 1 and placed.made.op is not None:
+        texts = {i: f"sample {i + 1}" for i in texts}
     for row, text in texts.items():
         sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
     return True

@@ -177,6 +177,8 @@ class NetworkSheets:
             self.gates = gate_columns(self.plan.steps)
         if placed.kind == "step" and placed.name in HELPERS and placed.made.shape[1:] == (1,):
             return {0: "per sample"}
+        if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
+            return {j: f"word {j + 1}" for j in range(placed.block.arrangement.width)}
         return self.gates.get((placed.layer, placed.block.arrangement.width)) or column_labels(placed.block.arrangement)
 
     def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
