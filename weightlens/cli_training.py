@@ -81,7 +81,7 @@ def train_sheet(
         f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
         "Change the learning rate on its Data sheet."
     )
-    if advice := hardly_moves(epoch):
+    if epochs and (advice := hardly_moves(epoch)):
         typer.echo(advice)
 
 

@@ -12,9 +12,9 @@ from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.training.history import TOP as FIRST_EPOCH
 from weightlens.training.history import History
-from weightlens.training.teaching import hardly_moves
+from weightlens.training.teaching import hardly_moves, hardly_moves_formula
 from weightlens.workbook.book import Book
-from weightlens.workbook.cells import COLUMN, ROW, Cells, refer
+from weightlens.workbook.cells import COLUMN, ROW, Cells, cell_name, refer
 from weightlens.workbook.frame import GAP, LEGEND, column_after, widen, width_of
 from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layout import Arrangement, in_rows
@@ -22,7 +22,8 @@ from weightlens.workbook.styles import Look, Styles
 
 REMARK, RATE, RESULTS, TABLE = 2, 3, 6, 9  # rows: what is to be said of this training, learning rate, loss before and after, the samples
 MOST_LABELS, MOST_ROWS, MOST_LINES = 500, 5000, 24
-CHART_WIDTH, CHART_HEIGHT, CHART_ROWS, CHART_ROOM = 18, 8.4, 17, 92.0  # centimetres, centimetres, rows, characters
+CHART_WIDTH, CHART_HEIGHT, CHART_ROWS = 18, 8.4, 17  # centimetres, centimetres, rows
+BESIDE_WIDTH, BESIDE_ROOM = 14, 72.0  # centimetres, characters: of two charts side by side
 WIDE = 100.0  # characters; a wider table stands under the charts, so that a screen shows both
 REMARKED = Look(bold=True, colour="9C4A00")
 RATE_NOTE = (
@@ -45,6 +46,8 @@ class DataSheet:
         book.define("learning_rate", self.sheet, rate)
         fixed[id(epoch.rate)] = rate.cells
         widen(self.sheet, 0, 13)
+        for column in (1, 2):  # the loss before and after stands here, also where the table has a gap
+            widen(self.sheet, column, self.sheet.default_width)
         widths = [in_rows(x.shape).width for x in (*epoch.trace.inputs, epoch.targets, epoch.trace.results[0])]
         self.wide = sum(widths) * self.sheet.default_width > WIDE
         self.head = RATE + CHART_ROWS + 1 if self.wide else TABLE
@@ -67,6 +70,7 @@ class DataSheet:
         given = list(labels) if len(labels) == arrangement.width else [f"{name[0]}{j}" for j in range(min(arrangement.width, MOST_LABELS))]
         for j, label in enumerate(given):
             sheet.write(self.label, self.column + j, label, self.styles["label"])
+            widen(sheet, self.column + j, max(sheet.default_width, len(label) * 0.9 + 1))
         style = self.styles["input"] if made is None else self.styles.numbers("output", values)
         block = Block(arrangement, x.value if values is None else values, style, sheet_names=self.book.titles)
         if made is not None:
@@ -111,7 +115,9 @@ class DataSheet:
                 if not self.wide:
                     self.ends.append((2, len(words) + 1.0))
                 under += 1
-        self.sheet.write(REMARK, 0, hardly_moves(epoch), self.styles.of(REMARKED))
+        if not epoch.random and history.epochs:
+            live = hardly_moves_formula(*(cell_name((RESULTS << 14) + column) for column in (1, 2)))
+            self.sheet.texts[(REMARK, 0)] = Text(style=self.styles.of(REMARKED), formula=live, value=hardly_moves(epoch))
         self.sheet.finishing.append(self._charts(history))
 
     def _charts(self, history: History) -> Callable[[Any], None]:
@@ -124,17 +130,18 @@ class DataSheet:
             for t in epoch.trained
             for i, label in enumerate(history.names.columns(t.now)[1][:MOST_LINES])
         ]
-        row, next_one = (RATE, column_after(self.sheet, side, CHART_ROOM)) if self.wide else (RATE + CHART_ROWS, side)
+        row, next_one = (RATE, column_after(self.sheet, side, BESIDE_ROOM)) if self.wide else (RATE + CHART_ROWS, side)
         loss = [("loss", history.places[id(epoch.loss)] & (ROW - 1))]
+        width = BESIDE_WIDTH if self.wide else CHART_WIDTH
 
         def finish(page: Any) -> None:
-            page.add_chart(lines(history, "the loss, epoch by epoch", loss), f"{COLUMN[side]}{RATE + 1}")
-            page.add_chart(lines(history, "the paths of the weights", weights[:MOST_LINES]), f"{COLUMN[next_one]}{row + 1}")
+            page.add_chart(lines(history, "the loss, epoch by epoch", loss, width), f"{COLUMN[side]}{RATE + 1}")
+            page.add_chart(lines(history, "the paths of the weights", weights[:MOST_LINES], width), f"{COLUMN[next_one]}{row + 1}")
 
         return finish
 
 
-def lines(history: History, title: str, columns: list[tuple[str, int]]) -> Any:
+def lines(history: History, title: str, columns: list[tuple[str, int]], width: float) -> Any:
     """Columns of the History (name, number) as lines over the epochs."""
     from openpyxl.chart import Reference, ScatterChart, Series
 
@@ -144,7 +151,7 @@ def lines(history: History, title: str, columns: list[tuple[str, int]]) -> Any:
         letters = COLUMN[column]
         return Reference(range_string=f"'{history.sheet.title}'!${letters}${FIRST_EPOCH + 1}:${letters}${FIRST_EPOCH + 1 + history.epochs}")
 
-    chart = plain(ScatterChart(), title, CHART_WIDTH, CHART_HEIGHT)
+    chart = plain(ScatterChart(), title, width, CHART_HEIGHT)
     chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", "epoch"
     chart.x_axis.number_format = chart.y_axis.number_format = "General"
     chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, max(history.epochs, 1)

@@ -163,9 +163,10 @@ def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, na
         chart = plain(ScatterChart(), "the network's answer", 17, 9)
         chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", name
         chart.x_axis.number_format = chart.y_axis.number_format = "General"
+        chart.x_axis.crosses = chart.y_axis.crosses = "min"
         line = Series(column(answers), column(x), title="network")
         line.marker.symbol, line.smooth = "none", False
-        line.graphicalProperties.line.solidFill = COLOURS[0]
+        line.graphicalProperties.line.solidFill, line.graphicalProperties.line.width = COLOURS[0], 22000
         points = Series(on_data(epoch.targets, -1), on_data(epoch.trace.inputs[0], varying), title="samples")
         points.marker.symbol, points.marker.size = "circle", 7
         points.marker.graphicalProperties.solidFill = COLOURS[1]

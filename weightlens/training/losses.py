@@ -96,7 +96,7 @@ def remark_on(loss: Loss, ending: str) -> str:
         return f"This is {ENTROPIES[loss.squash]} with y = {squashed}, written with z, as Keras computes it: nothing can overflow."
     return (
         f"Keras computes this loss from z and not from the {ending} above: as if the network ended in a {loss.squash}, {squashed}. "
-        f"So delta is {loss.squash}(z) - target, too."
+        f"So delta begins with {loss.squash}(z) - target, too."
     )
 
 

@@ -38,8 +38,9 @@ PARTS = {
     "Update": "each weight takes a small step against its gradient: these are the weights of the next epoch",
 }
 CAPTION_WIDTH, LONG_CAPTION_WIDTH, MOST_LABELS = 18.0, 27.0, 200
-LONG, LONGEST = 70, 200  # characters of mathematics: from where a caption is wider; where it ends
+LONG, LONGEST = 40, 200  # characters of mathematics: from where a caption is wider; where it ends
 ACROSS = 18  # columns that the blocks of a band take before the next ones stand below: what a screen shows
+WIDEST_NAME = 30.0  # characters that the names of rows get
 ONE_PAGE = 120  # rows that are printed on one page
 
 
@@ -166,6 +167,8 @@ class OneStep:
                 sheet.write(row + LABEL, column + j, f"unit {j}", styles["label"])
 
     def _rows_named(self, names: list[str], row: int, column: int) -> None:
+        if column == 1:  # elsewhere a long name flows to the left, over the gap
+            widen(self.sheet, 0, min(max((len(name) + 1.0 for name in names[:MOST_LABELS]), default=0), WIDEST_NAME))
         for i, name in enumerate(names[:MOST_LABELS]):
             self.sheet.texts.setdefault((row + i, column - 1), Text(name, self.styles["label right"]))
 

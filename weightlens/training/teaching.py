@@ -56,15 +56,16 @@ def in_plain_words(step: Step) -> str:
     """Words that stand over a step instead of its mathematics, where the mathematics is long and says less."""
     if step.name != "right":
         return ""
-    return (
-        "1 if on the target's side of 0.5, else 0"
-        if step.made.ndim == 2
-        else "1 if the largest answer is where the largest target is, else 0"
-    )
+    if step.made.ndim == 2:  # a column: one unit
+        return "1 if on the target's side of 0.5, else 0"
+    return "1 if the largest answer is where the largest target is, else 0"
 
 
 CLOSE = 0.2  # a loss that falls by less than this share of itself has hardly moved
-TRAINED_ALREADY = "The loss hardly moves: this starts from the file's weights, which are trained already. --init N starts from random ones."
+TRAINED_ALREADY = (
+    "The loss hardly moves: this starts from the file's weights, which are trained already (or the learning rate is small). "
+    "With --init N it starts from random ones."
+)
 
 
 def hardly_moves(epoch: Epoch) -> str:
@@ -73,6 +74,11 @@ def hardly_moves(epoch: Epoch) -> str:
         return ""
     before, after = epoch.seen
     return TRAINED_ALREADY if before >= after >= (1 - CLOSE) * before else ""
+
+
+def hardly_moves_formula(before: str, after: str) -> str:
+    """The same as a formula: ``before`` and ``after`` are cells."""
+    return f'IF(AND({after}<={before},{after}>={1 - CLOSE}*{before}),"{TRAINED_ALREADY}","")'
 
 
 def dead_words(step: Step) -> str:
