@@ -46,9 +46,8 @@ class DataSheet:
         book.define("learning_rate", self.sheet, rate)
         fixed[id(epoch.rate)] = rate.cells
         widen(self.sheet, 0, 13)
-        for column in (1, 2):  # the loss before and after stands here, also where the table has a gap
-            widen(self.sheet, column, self.sheet.default_width)
         widths = [in_rows(x.shape).width for x in (*epoch.trace.inputs, epoch.targets, epoch.trace.results[0])]
+        self.after = 2 if widths[0] > 1 else 3  # the column of what holds after the last epoch: none that is a gap of the table
         self.wide = sum(widths) * self.sheet.default_width > WIDE
         self.head = RATE + CHART_ROWS + 1 if self.wide else TABLE
         self.label, self.top = self.head + 1, self.head + 2
@@ -98,25 +97,24 @@ class DataSheet:
             first = history.places[id(x)]
             for column, cells, value in (
                 (1, first, history.values[id(x)][0]),
-                (2, first + history.epochs * ROW, history.values[id(x)][-1]),
+                (self.after, first + history.epochs * ROW, history.values[id(x)][-1]),
             ):
                 style = self.styles.numbers("step" if name == "loss" else "output", value, share=name == "accuracy")
                 make = partial(refer, np.asarray(cells))
                 self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make, sheet_names=self.book.titles), RESULTS + i, column)
         if self.wide:
             self.ends = []  # the charts stand above the table, and so beside nothing but the results
-        for column, text in ((1, "before"), (2, after)):
+        for column, text in ((1, "before"), (self.after, after)):
             self._text(RESULTS - 1, column, text, "label left")
         under = 1 + max(block.row + block.arrangement.height for block in self.sheet.blocks)
         for name, words in LEGEND:
             if name in ("input", "step", "output"):
                 self.sheet.write(under, 1, name, self.styles[name])
                 self.sheet.write(under, 2, words, self.styles["label left"])
-                if not self.wide:
-                    self.ends.append((2, len(words) + 1.0))
+                self.ends += [] if self.wide else [(2, len(words) + 1.0)]
                 under += 1
         if not epoch.random and history.epochs:
-            live = hardly_moves_formula(*(cell_name((RESULTS << 14) + column) for column in (1, 2)))
+            live = hardly_moves_formula(*(cell_name((RESULTS << 14) + column) for column in (1, self.after)))
             self.sheet.texts[(REMARK, 0)] = Text(style=self.styles.of(REMARKED), formula=live, value=hardly_moves(epoch))
         self.sheet.finishing.append(self._charts(history))
 
@@ -161,7 +159,7 @@ def lines(history: History, title: str, columns: list[tuple[str, int]], width: f
     for (name, column), colour in zip(columns, COLOURS * 4, strict=False):
         series = Series(down(column), down(0), title=name)
         series.marker.symbol, series.smooth = "none", False
-        series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 16000
+        series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 20000
         chart.series.append(series)
     if len(columns) == 1 or len(columns) > 10:
         chart.legend = None

@@ -7,7 +7,6 @@ forward pass on a grid of inputs, recorded like any other, that reads the weight
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from weightlens.model import Model
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch, forward_at_start
+from weightlens.training.history import style_of
 from weightlens.training.names import PER_SAMPLE, one_each
 from weightlens.training.one_step import OneStep
 from weightlens.workbook.book import Book, Sheet
@@ -26,7 +26,7 @@ from weightlens.workbook.grid import Block, absolute
 from weightlens.workbook.layout import Arrangement, in_rows
 from weightlens.workbook.plan import as_number
 from weightlens.workbook.promote import with_operands
-from weightlens.workbook.styles import LOOKS, Styles, short_format
+from weightlens.workbook.styles import Styles
 
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
 MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 12  # rows; the column where the arithmetic of the picture begins
@@ -84,7 +84,7 @@ def _answers(
     top, column = MAP_TOP, BESIDE if len(varying) == 2 else BESIDE_CURVE
     blocks: dict[int, Block] = {}
     for name, y in [("input", inputs), *((s.name, s.made) for s in with_operands(trace.steps))]:
-        look = styles.of(replace(LOOKS["constant"], format=short_format(y.value))) if y is inputs else styles.numbers("step", y.value)
+        look = style_of(styles, "constant" if y is inputs else "step", y.value)
         block = Block(in_rows(y.shape), y.value, look, sheet_names=book.titles)
         if y.op is not None:
             block.make = partial(_formula, formulas, y)

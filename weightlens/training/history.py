@@ -7,6 +7,7 @@ backward pass. The formula of a step is made once, for epoch 0, and stands in al
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import as_number
 from weightlens.workbook.promote import with_operands
-from weightlens.workbook.styles import Styles
+from weightlens.workbook.styles import LOOKS, Styles, short_format
 
 LAYER, HEAD, SAMPLE, LABEL, TOP = 2, 3, 4, 5, 6  # rows of the captions, and the first row of numbers (epoch 0)
 MOST_LABELS = 400  # of one value
@@ -159,7 +160,8 @@ class History:
         shape = (last - first + 1, *x.shape)
         arrangement = Arrangement(shape, (0,), tuple(range(1, len(shape))))
         values = self.values[id(x)][first : last + 1]
-        block = Block(arrangement, values, self.styles.numbers(style, values), make=make, sheet_names=self.book.titles)
+        look = style_of(self.styles, style, self.values[id(x)])
+        block = Block(arrangement, values, look, make=make, sheet_names=self.book.titles)
         column = self.places[id(x)] & (ROW - 1)
         self.sheet.put(block, TOP + first, column)
 
@@ -212,6 +214,15 @@ class History:
     def last(self, x: Recorded) -> Cells:
         """Where a value stands after the last epoch."""
         return self.places[id(x)] + self.epochs * ROW + np.arange(x.size, dtype=np.int64).reshape(x.shape)
+
+
+def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
+    """A look with the format for these numbers: as elsewhere, but gradients and deltas, which are small, keep three digits."""
+    finite = np.abs(values[np.isfinite(values)])
+    largest, chosen = float(finite.max(initial=0.0)), short_format(values)
+    if chosen == "0.000" and 0 < largest < 0.1:
+        chosen = "0.0000" if largest >= 0.01 else "0.00000"
+    return styles.of(replace(LOOKS[role], format=chosen))
 
 
 def _printed(page: Any, last: int, rows: int) -> None:

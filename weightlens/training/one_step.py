@@ -7,7 +7,6 @@ matrices, as one would by hand: z, a, the loss, delta, the gradient of each kern
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step, operands
 from weightlens.training.epoch import Epoch
-from weightlens.training.history import History
+from weightlens.training.history import History, style_of
 from weightlens.training.names import PER_SAMPLE, one_each
 from weightlens.training.teaching import dead_words, explained, in_plain_words
 from weightlens.workbook.book import Book, Sheet
@@ -27,7 +26,7 @@ from weightlens.workbook.frame import widen, width_of
 from weightlens.workbook.grid import Block, Text, absolute
 from weightlens.workbook.layout import Arrangement, for_weight, in_rows
 from weightlens.workbook.plan import as_number
-from weightlens.workbook.styles import LOOKS, Styles, short_format
+from weightlens.workbook.styles import Styles
 
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
 CHOSEN = 2  # row of the cell that chooses the epoch
@@ -39,7 +38,7 @@ PARTS = {
 }
 CAPTION_WIDTH, LONG_CAPTION_WIDTH, MOST_LABELS = 18.0, 27.0, 200
 LONG, LONGEST = 40, 200  # characters of mathematics: from where a caption is wider; where it ends
-ACROSS = 18  # columns that the blocks of a band take before the next ones stand below: what a screen shows
+ACROSS = 16  # columns that the blocks of a band take before the next ones stand below: what a screen shows
 WIDEST_NAME = 30.0  # characters that the names of rows get
 ONE_PAGE = 120  # rows that are printed on one page
 
@@ -98,7 +97,7 @@ class OneStep:
                 self._step(step, top, column, part)
                 for x in weights:
                     weight = self._weight(x, under, column)
-                    column += self._span(weight.arrangement.width, x.name) + 1
+                    column += self._room(weight.arrangement.width, x.name)
                     end = max(end, under + FIRST + weight.arrangement.height + 1)
                 column = right
             top = end
@@ -121,8 +120,12 @@ class OneStep:
 
     def _columns(self, step: Step, weights: list[Recorded], part: str) -> int:
         """How many columns a step takes, with the weights below it and a gap."""
-        own = self._span(self._arrangement(step.made, part).width, step.name, words_over(step)) + 1
-        return max(own, sum(self._span(_as_weight(x).width, x.name) + 1 for x in weights))
+        own = self._room(self._arrangement(step.made, part).width, step.name, words_over(step))
+        return max(own, sum(self._room(_as_weight(x).width, x.name) for x in weights))
+
+    def _room(self, width: int, name: str, words: str = "") -> int:
+        """Columns of a block and a gap; under a caption that is wider than its block there is one already."""
+        return max(width + 1, self._span(width, name, words))
 
     def _read_first_by(self, step: Step, placed: set[int]) -> list[Recorded]:
         """Weights and slots that this step is the first to read."""
@@ -183,8 +186,11 @@ class OneStep:
         chosen = Area(np.broadcast_to(self.places[id(self.epoch.number)], x.shape))
         made = Expression(x.shape, [["INDEX(", area, ",", chosen, "+1,1)"]])
         history = self.history.values[id(x)]
-        looked_up = self.styles.of(replace(LOOKS["constant"], format=short_format(history)))
-        block = self.sheet.put(Block(a, history[0], looked_up, make=lambda: made, sheet_names=self.book.titles), row + FIRST, column)
+        block = self.sheet.put(
+            Block(a, history[0], style_of(self.styles, "constant", history), make=lambda: made, sheet_names=self.book.titles),
+            row + FIRST,
+            column,
+        )
         self.sheet.notes[(row + FIRST, column)] = (
             f"{x.layer}/{x.name} at the start of this epoch, looked up on the History sheet. Change it there, in the row of epoch 0."
         )
@@ -203,7 +209,7 @@ class OneStep:
         values = self.history.values.get(id(x))
         role = "output" if x is self.epoch.trace.results[0] else "constant" if x.op is None else "step"
         first = np.asarray(x.value if values is None else values[0], np.float64)
-        style = self.styles.numbers(role, first if values is None else values)  # every epoch can be chosen: a format for all
+        style = style_of(self.styles, role, first if values is None else values)  # every epoch can be chosen: a format for all
         block = Block(a, first, style, sheet_names=self.book.titles)
         if x.op is not None:
             block.make = lambda: as_number(self.formulas.made(x))
