@@ -169,6 +169,12 @@ def test_one_step_says_what_its_columns_are(books: dict[str, tuple[Any, Any]]) -
     assert under(books["xor"][0]["One step"], "right") == "per sample"
 
 
+def test_small_gradients_keep_three_digits(books: dict[str, tuple[Any, Any]]) -> None:
+    sheet = books["xor"][0]["One step"]
+    first = next(cell for cell in cells(sheet) if cell.value == "hidden: gradient of kernel")
+    assert sheet.cell(first.row + 3, first.column).number_format == "0.00000"
+
+
 def test_a_loss_from_logits_is_said_where_the_network_ends_otherwise(books: dict[str, tuple[Any, Any]]) -> None:
     words = "Keras computes this loss from z and not from the softmax above: as if the network ended in a sigmoid"
     sheet = books["or"][0]["One step"]

@@ -29,7 +29,7 @@ from weightlens.workbook.promote import with_operands
 from weightlens.workbook.styles import Styles
 
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
-MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 12  # rows; the column where the arithmetic of the picture begins
+MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 11  # rows; the column where the arithmetic of the picture begins
 MOST_LABELS = 200
 SQUARE, SQUARE_HEIGHT = 5.2, 27.0  # characters and points of a cell of the map
 

@@ -37,7 +37,7 @@ PARTS = {
     "Update": "each weight takes a small step against its gradient: these are the weights of the next epoch",
 }
 CAPTION_WIDTH, LONG_CAPTION_WIDTH, MOST_LABELS = 18.0, 27.0, 200
-LONG, LONGEST = 40, 200  # characters of mathematics: from where a caption is wider; where it ends
+LONG, LONGEST = 28, 200  # characters of mathematics: from where a caption is wider; where it ends
 ACROSS = 16  # columns that the blocks of a band take before the next ones stand below: what a screen shows
 WIDEST_NAME = 30.0  # characters that the names of rows get
 ONE_PAGE = 120  # rows that are printed on one page
@@ -97,7 +97,7 @@ class OneStep:
                 self._step(step, top, column, part)
                 for x in weights:
                     weight = self._weight(x, under, column)
-                    column += self._room(weight.arrangement.width, x.name)
+                    column += self._room(weight.arrangement.width, caption(x.layer, x.name))
                     end = max(end, under + FIRST + weight.arrangement.height + 1)
                 column = right
             top = end
@@ -120,8 +120,8 @@ class OneStep:
 
     def _columns(self, step: Step, weights: list[Recorded], part: str) -> int:
         """How many columns a step takes, with the weights below it and a gap."""
-        own = self._room(self._arrangement(step.made, part).width, step.name, words_over(step))
-        return max(own, sum(self._room(_as_weight(x).width, x.name) for x in weights))
+        own = self._room(self._arrangement(step.made, part).width, caption(step.layer, step.name), words_over(step))
+        return max(own, sum(self._room(_as_weight(x).width, caption(x.layer, x.name)) for x in weights))
 
     def _room(self, width: int, name: str, words: str = "") -> int:
         """Columns of a block and a gap; under a caption that is wider than its block there is one already."""
@@ -146,16 +146,16 @@ class OneStep:
     def _span(self, width: int, name: str, words: str = "") -> int:
         """How many columns a block takes, its caption included."""
         most = LONG_CAPTION_WIDTH if len(words) > LONG else CAPTION_WIDTH
-        return max(width, math.ceil(min(max(len(name) * 1.15 + 2, len(words) * 0.5), most) / self.sheet.default_width))
+        return max(width, math.ceil(min(max(len(name) * 1.15 + 2, len(words) * 0.6 + 2), most) / self.sheet.default_width))
 
     def _captions(self, row: int, column: int, layer: str, name: str, words: str, a: Arrangement, unit: str = "") -> None:
         """Layer and name, the mathematics, the labels of the columns; texts wrap over the block and are never cut."""
         sheet, styles = self.sheet, self.styles
-        layer = "" if layer in ("loss", "update") else layer  # the band says so
+        name = caption(layer, name)
         width = min(self._span(a.width, name, words), MOST_LABELS)
         room = sum(width_of(sheet, column + j) for j in range(width))
         for r, text, style, size in (
-            (row + HEAD, f"{layer}: {name}" if layer else name, "caption", 1.15),
+            (row + HEAD, name, "caption", 1.15),
             (row + MATH, words, "math", 1.0),
         ):
             sheet.write(r, column, text, styles[style])
@@ -229,6 +229,11 @@ class OneStep:
         self.sheet.texts[(row, column)] = Text(
             style=self.styles["hint"], formula=f'IF(AND(MAX({cells})=0,MIN({cells})=0),"{words}","")', value=value
         )
+
+
+def caption(layer: str, name: str) -> str:
+    """``dense: kernel``; the loss and the update have a band of their own, which says so."""
+    return name if layer in ("", "loss", "update") else f"{layer}: {name}"
 
 
 def words_over(step: Step) -> str:
