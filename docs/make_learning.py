@@ -9,13 +9,15 @@ from pathlib import Path
 
 from pictures import draw, printed
 
+DOTS = {"Data": 130, "One step": 220}  # per inch; a step is a wide page
+
 DOCS = Path(__file__).resolve().parent
 SAMPLES = DOCS.parent / "sample_models"
 BOOKS = {
-    "xor_learns": ("xor_sigmoid", "--loss half_mse --lr 4 --epochs 500 --init 275", {"Data": "learn_xor", "One step": "learn_xor_step"}),
+    "xor_learns": ("xor_sigmoid", "--loss half_mse --lr 4 --epochs 1000 --init 275", {"Data": "learn_xor", "One step": "learn_xor_step"}),
     "neuron_dies": ("relu_neuron", "--lr 0.4 --epochs 20 --init 5", {"Data": "learn_neuron_dies"}),
     "neuron_learns": ("relu_neuron", "--lr 0.05 --epochs 200 --init 5", {"Data": "learn_neuron"}),
-    "or_learns": ("or", "--epochs 200 --init 1", {"Data": "learn_or"}),
+    "or_learns": ("or", "--epochs 500 --init 10", {"Data": "learn_or"}),
 }
 
 
@@ -30,7 +32,8 @@ def main() -> None:
             subprocess.run(command, check=True)
             sheets = printed(path)
             for sheet, name in pictures.items():
-                draw(path.with_suffix(".pdf"), next(i for i, words in enumerate(sheets, 1) if sheet in words), 90, DOCS / f"{name}.png")
+                page = next(i for i, words in enumerate(sheets, 1) if sheet in words)
+                draw(path.with_suffix(".pdf"), page, DOTS[sheet], DOCS / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ def train_sheet(
         to_screen(output, force, lambda screen: print_trace(loaded, epoch.trace, screen, (), False, 4))
         return
     from weightlens.training.book import write_training_book
+    from weightlens.training.teaching import hardly_moves
 
     with progress_bar("epochs", epochs + 1) as advance:
         write_training_book(
@@ -77,8 +78,11 @@ def train_sheet(
             progress=lambda done, of: advance(1),
         )
     typer.echo(
-        f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs. Change the learning rate on its Data sheet."
+        f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
+        "Change the learning rate on its Data sheet."
     )
+    if epochs and (advice := hardly_moves(epoch)):
+        typer.echo(advice)
 
 
 def fit(
@@ -102,22 +106,22 @@ def fit(
     """
     import numpy as np
 
+    from weightlens.training.teaching import hardly_moves
     from weightlens.write_back import write_back
 
     ready(output, force)
     loaded = opened(model, config, None)
     epoch, _ = prepared(loaded, data, target, loss, optimizer, rate, batch, init)
-    first = last = None
+    last: dict[int, np.ndarray] = {}
     with progress_bar("epochs", epochs + 1) as advance:
-        for last in epoch.replay(epochs):
-            first = first or last
+        for last in epoch.replay(epochs):  # noqa: B007 - the last one is what is written
             advance(1)
-    assert first is not None and last is not None
     changed = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in epoch.trained}
     write_back(Path(model), output, changed, force)
-    loss_words = f"loss {float(first[id(epoch.loss)]):.6g} -> {float(last[id(epoch.loss)]):.6g}"
     hits = f", accuracy {float(last[id(epoch.accuracy)]):.1%}" if epoch.accuracy is not None else ""
-    typer.echo(f"{output} written after {epochs} epochs: {loss_words}{hits}")
+    typer.echo(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
+    if advice := hardly_moves(epoch):
+        typer.echo(advice)
 
 
 def prepared(
@@ -132,6 +136,11 @@ def prepared(
     read = read_data(data, target, model, units_of(model))
     size = None if batch == "full" else int(batch)
     return prepare(model, read.inputs, read.targets, loss=loss, optimizer=optimizer, rate=rate, batch=size, seed=seed), read
+
+
+def loss_words(epoch: Epoch) -> str:
+    """``loss 0.43 -> 0.23``, once it has been replayed."""
+    return "" if epoch.seen is None else "loss {:.6g} -> {:.6g}".format(*epoch.seen)
 
 
 def recipe(epoch: Epoch, loss: str | None, optimizer: str | None, model: Model) -> str:

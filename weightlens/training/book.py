@@ -57,10 +57,10 @@ def write_training_book(
     fixed: dict[int, Cells] = {}
     data = DataSheet(book, epoch, styles, fixed, input_labels, target_labels)
     step = book.sheet("One step", numbered=False)
-    history = History(book, epoch, epochs, styles, fixed, progress)
+    history = History(book, epoch, epochs, styles, fixed, progress, input_labels)
     history.build()
     data.results(history)
-    one_step = OneStep(book, step, epoch, history, styles, fixed, list(input_labels))
+    one_step = OneStep(book, step, epoch, history, styles, fixed)
     one_step.build()
     if model is not None:
         fitted_sheet(book, model, epoch, one_step, styles, list(input_labels))

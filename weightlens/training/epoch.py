@@ -20,7 +20,7 @@ from weightlens.layers.activations import activate
 from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Part, Recorded, Trace, each, operands
 from weightlens.training.gradients import backward, sigmoid_of
-from weightlens.training.losses import Loss
+from weightlens.training.losses import Loss, remark_on
 from weightlens.training.optimizers import Optimizer
 
 FROZEN = {"BatchNormalization", "Normalization"}  # used as at inference, as Keras does with ``trainable = False``
@@ -52,6 +52,10 @@ class Epoch:
     loss: Recorded
     accuracy: Recorded | None
     updates: int  # per epoch
+    batch: int = 0  # samples an update
+    random: bool = False  # starts from random weights, not from the file's
+    remark: str = ""  # how the loss is computed, where that is not as one would expect from the last activation
+    seen: tuple[float, float] | None = None  # the loss before and after, once the epoch has been replayed
     parts: dict[int, tuple[int, str]] = field(default_factory=dict)  # step -> batch (0: all samples), what it is a part of
 
     def mark(self, batch: int, part: str) -> None:
@@ -76,6 +80,8 @@ class Epoch:
             with np.errstate(all="ignore"):
                 for x in program:
                     run[id(x)] = _computed(x, run)
+            loss = float(run[id(self.loss)])
+            self.seen = (self.seen[0] if epoch and self.seen else loss, loss)
             yield {key: run[key] for key in shown} | ({id(self.number): run[id(self.number)]} if keep else {})
             for t in self.trained:
                 values[id(t.now)] = run[id(t.new)]
@@ -137,9 +143,10 @@ def record_epoch(
         if y.shape != t.shape:
             raise BadInput(f"the network gives {_numbers(y)} for each sample, but there are {_numbers(t)} to aim at (--target)")
         epoch.losses, epoch.loss = _loss(trace, loss, t, y)
+        epoch.random, epoch.remark = start is not None, remark_on(loss, logits_of(y)[1])
         epoch.accuracy = _accuracy(trace, t, y)
         epoch.mark(0, "Loss")
-        size = batch or samples
+        epoch.batch = size = batch or samples
         cuts = [(a, min(a + size, samples)) for a in range(0, samples, size)]
         epoch.updates = len(cuts)
         for number, (a, b) in enumerate(cuts):

@@ -15,19 +15,22 @@ import numpy as np
 from weightlens.model import Model
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch, forward_at_start
+from weightlens.training.history import style_of
+from weightlens.training.names import PER_SAMPLE, one_each
 from weightlens.training.one_step import OneStep
 from weightlens.workbook.book import Book, Sheet
-from weightlens.workbook.cells import COLUMN, Cells, Expression, refer
+from weightlens.workbook.cells import COLUMN, Cells, Expression, cell_name, refer
 from weightlens.workbook.formulas import Formulas
-from weightlens.workbook.frame import link, widen
-from weightlens.workbook.grid import Block
+from weightlens.workbook.frame import GAP, link, widen
+from weightlens.workbook.grid import Block, absolute
 from weightlens.workbook.layout import Arrangement, in_rows
 from weightlens.workbook.plan import as_number
 from weightlens.workbook.promote import with_operands
 from weightlens.workbook.styles import Styles
 
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
-MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 10  # rows; the column where the arithmetic of the picture begins
+MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 11  # rows; the column where the arithmetic of the picture begins
+MOST_LABELS = 200
 SQUARE, SQUARE_HEIGHT = 5.2, 27.0  # characters and points of a cell of the map
 
 
@@ -44,9 +47,9 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     sheet.links[(2, 1)] = link(step.sheet, "B3")
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
-    answers, first = _answers(book, sheet, model, epoch, step, styles, varying, axes)
+    answers, first = _answers(book, sheet, model, epoch, step, styles, varying, axes, names)
     if len(varying) == 1:
-        sheet.finishing.append(_curve(sheet, first, answers, epoch, names[varying[0]]))
+        sheet.finishing.append(_curve(book, step, first, answers, epoch, names[varying[0]]))
         return
     _map(book, sheet, styles, answers, axes, [names[j] for j in varying])
 
@@ -57,7 +60,15 @@ def _span(column: np.ndarray) -> tuple[float, float]:
 
 
 def _answers(
-    book: Book, sheet: Sheet, model: Model, epoch: Epoch, step: OneStep, styles: Styles, varying: list[int], axes: list[np.ndarray]
+    book: Book,
+    sheet: Sheet,
+    model: Model,
+    epoch: Epoch,
+    step: OneStep,
+    styles: Styles,
+    varying: list[int],
+    axes: list[np.ndarray],
+    labels: list[str],
 ) -> tuple[Block, Block]:
     """The forward pass on the grid, its blocks side by side; the block of answers, and that of inputs."""
     x = epoch.trace.inputs[0].value
@@ -73,14 +84,20 @@ def _answers(
     top, column = MAP_TOP, BESIDE if len(varying) == 2 else BESIDE_CURVE
     blocks: dict[int, Block] = {}
     for name, y in [("input", inputs), *((s.name, s.made) for s in with_operands(trace.steps))]:
-        block = Block(in_rows(y.shape), y.value, styles["constant" if y is inputs else "step"], sheet_names=book.titles)
+        look = style_of(styles, "constant" if y is inputs else "step", y.value)
+        block = Block(in_rows(y.shape), y.value, look, sheet_names=book.titles)
         if y.op is not None:
             block.make = partial(_formula, formulas, y)
-        sheet.write(top - 1, column, name, styles["caption left"])
-        widen(sheet, column, (len(name) * 1.15 + 1) / max(block.arrangement.width, 1))
+        width = block.arrangement.width
+        sheet.write(HEAD, column, name, styles["caption left"])
+        for j in range(min(width, MOST_LABELS)):
+            label = labels[j] if y is inputs else PER_SAMPLE.replace("sample", "point") if one_each(y) else f"unit {j}"
+            sheet.write(HEAD + 1, column + j, label, styles["label"])
+            widen(sheet, column + j, max(sheet.default_width, len(label) + 1, (len(name) * 1.2 + 1) / width))
         blocks[id(y)] = sheet.put(block, top, column)
         places[id(y)] = block.cells
-        column += block.arrangement.width + 1
+        widen(sheet, column + width, GAP)
+        column += width + 1
     return blocks[id(trace.results[0])], blocks[id(inputs)]
 
 
@@ -96,7 +113,7 @@ def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np
     sheet.write(
         HEAD,
         1,
-        f"{names[0]} across, {names[1]} up: the answer at each point. Blue is high, orange is low, white lies in the middle.",
+        f"{names[0]} across, {names[1]} up: the answer at each point. Blue is high, orange low.",
         styles["caption left"],
     )
     picture = Block(
@@ -121,8 +138,9 @@ def _only_the_map(page: Any) -> None:
     page.print_area = f"A1:{COLUMN[BESIDE - 2]}{MAP_TOP + SIDE + 1}"
 
 
-def _curve(sheet: Sheet, x: Block, answers: Block, epoch: Epoch, name: str) -> Callable[[Any], None]:
+def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, name: str) -> Callable[[Any], None]:
     """The answers as a line, the samples as points."""
+    given = epoch.trace.inputs[0].value
 
     def finish(page: Any) -> None:
         from openpyxl.chart import Reference, ScatterChart, Series
@@ -135,13 +153,21 @@ def _curve(sheet: Sheet, x: Block, answers: Block, epoch: Epoch, name: str) -> C
                 page, min_col=block.column + block.arrangement.width, min_row=first, max_row=first + block.arrangement.height - 1
             )
 
+        varying = next(j for j in range(given.shape[-1]) if np.ptp(given[:, j]))
+
+        def on_data(y: Recorded, column: int) -> Any:
+            """A column of the inputs or targets, where it stands on the Data sheet."""
+            first, last = (absolute(cell_name(int(step.places[id(y)][i, column]))) for i in (0, -1))
+            return Reference(range_string=f"'{book.titles[0]}'!{first}:{last}")
+
         chart = plain(ScatterChart(), "the network's answer", 17, 9)
         chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", name
         chart.x_axis.number_format = chart.y_axis.number_format = "General"
+        chart.x_axis.crosses = chart.y_axis.crosses = "min"
         line = Series(column(answers), column(x), title="network")
         line.marker.symbol, line.smooth = "none", False
-        line.graphicalProperties.line.solidFill = COLOURS[0]
-        points = Series(_data_area(epoch, "targets"), _data_area(epoch, "input"), title="samples")
+        line.graphicalProperties.line.solidFill, line.graphicalProperties.line.width = COLOURS[0], 22000
+        points = Series(on_data(epoch.targets, -1), on_data(epoch.trace.inputs[0], varying), title="samples")
         points.marker.symbol, points.marker.size = "circle", 7
         points.marker.graphicalProperties.solidFill = COLOURS[1]
         points.graphicalProperties.line.noFill = True
@@ -149,18 +175,6 @@ def _curve(sheet: Sheet, x: Block, answers: Block, epoch: Epoch, name: str) -> C
         page.add_chart(chart, f"B{HEAD + 1}")
 
     return finish
-
-
-def _data_area(epoch: Epoch, which: str) -> Any:
-    """The last column of the inputs or the targets on the Data sheet (see ``data_sheet``)."""
-    from openpyxl.chart import Reference
-
-    from weightlens.training.data_sheet import TOP
-
-    x = epoch.trace.inputs[0]
-    varying = next(j for j in range(x.shape[-1]) if np.ptp(x.value[:, j]))
-    column = 1 + varying if which == "input" else x.shape[-1] + 2 + epoch.targets.shape[-1] - 1
-    return Reference(range_string=f"'Data'!${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + x.shape[0]}")
 
 
 __all__ = ["fitted_sheet"]

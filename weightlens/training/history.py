@@ -6,7 +6,8 @@ backward pass. The formula of a step is made once, for epoch 0, and stands in al
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,17 +16,19 @@ import numpy as np
 from weightlens.errors import NoFormula, WorkbookTooLarge
 from weightlens.recording import Recorded, Step, operands
 from weightlens.training.epoch import Epoch
+from weightlens.training.names import Names
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import COLUMN, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Unwritable
 from weightlens.workbook.formulas import Formulas
-from weightlens.workbook.frame import widen
+from weightlens.workbook.frame import GAP, widen
 from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import as_number
 from weightlens.workbook.promote import with_operands
-from weightlens.workbook.styles import Styles
+from weightlens.workbook.styles import LOOKS, Styles, short_format
 
-LAYER, HEAD, LABEL, TOP = 3, 4, 5, 6  # rows of the captions, and the first row of numbers (epoch 0)
+LAYER, HEAD, SAMPLE, LABEL, TOP = 2, 3, 4, 5, 6  # rows of the captions, and the first row of numbers (epoch 0)
+MOST_LABELS = 400  # of one value
 MAX_EPOCHS = 1_000_000
 
 
@@ -33,7 +36,14 @@ class History:
     """Places every value of the epoch in a row, and keeps the numbers of all epochs."""
 
     def __init__(
-        self, book: Book, epoch: Epoch, epochs: int, styles: Styles, fixed: dict[int, Cells], progress: Callable[[int, int], None] | None
+        self,
+        book: Book,
+        epoch: Epoch,
+        epochs: int,
+        styles: Styles,
+        fixed: dict[int, Cells],
+        progress: Callable[[int, int], None] | None,
+        labels: Sequence[str] = (),
     ) -> None:
         self.book, self.epoch, self.epochs, self.styles = book, epoch, epochs, styles
         self.sheet: Sheet = book.sheet("History", numbered=False)
@@ -43,6 +53,7 @@ class History:
         if epochs > MAX_EPOCHS:
             raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
         self.steps = with_operands(epoch.trace.steps)
+        self.names = Names(epoch, self.steps, labels)
         self.values = self._replayed(progress)
         self.column = self.weights_end = 0
 
@@ -90,19 +101,20 @@ class History:
         self.places[id(self.epoch.number)] = self.sheet.number * SHEET + TOP * ROW
         summary = [x for x in (self.epoch.loss, self.epoch.accuracy) if x is not None]
         for x in summary:
-            self._place(x, x.name, 0)
-        self.column += 1
+            self._place(x, x.name)
+        self._gap()
         for x in self._carried():
-            self._place(x, f"{x.layer}: {x.name}", 0)
+            self._place(x, f"{x.layer}: {x.name}")
         self.weights_end = self.column
-        self.column += 1
+        self._gap()
         for step in self.steps:
             x = step.made
             if id(x) in self.places or id(x) in self.fixed or (id(x) in handed_on and id(x) not in read):
                 continue
             if x.op is None:  # a constant array: the same in every row
                 self.values[id(x)] = np.broadcast_to(np.asarray(x.value, np.float64), (self.epochs + 1, *x.shape))
-            self._place(x, f"{step.layer}: {step.name}", 1)
+            self._place(x, f"{step.layer}: {step.name}")
+            self._gap()
         if self.column > MAX_COLUMNS:
             raise WorkbookTooLarge(
                 f"one epoch of this network and these data takes {self.column:,} columns, and a sheet has {MAX_COLUMNS:,}; "
@@ -122,23 +134,34 @@ class History:
                         stack.append(y)
         return found
 
-    def _place(self, x: Recorded, head: str, gap: int) -> None:
+    def _place(self, x: Recorded, head: str) -> None:
         self.places[id(x)] = self.sheet.number * SHEET + TOP * ROW + self.column
         layer, _, name = head.rpartition(": ") if ": " in head else ("", "", head)
-        for j in range(min(x.size, 400)):
-            widen(self.sheet, self.column + j, max(9.0, (len(name) * 1.15 + 1) / x.size))
+        groups, labels = self.names.columns(x) if x.size <= MOST_LABELS else ({}, [])
+        for j in range(min(x.size, MOST_LABELS)):
+            label = len(labels[j]) + 1 if labels else 0
+            widen(self.sheet, self.column + j, max(9.0, (max(len(name) * 1.15, len(layer)) + 1) / x.size, label))
         self.sheet.write(LAYER, self.column, layer, self.styles["label left"])
         self.sheet.write(HEAD, self.column, name, self.styles["caption left"])
-        for i, index in enumerate(np.ndindex(x.shape) if x.size <= 400 else ()):
-            self.sheet.write(LABEL, self.column + i, ",".join(map(str, index)), self.styles["label"])
-        self.column += x.size + gap
+        for i, text in groups.items():
+            self.sheet.write(SAMPLE, self.column + i, text, self.styles["label"])
+        for i, text in enumerate(labels):
+            self.sheet.write(LABEL, self.column + i, text, self.styles["label"])
+        self.column += x.size
+
+    def _gap(self) -> None:
+        """A narrow empty column."""
+        if self.column < MAX_COLUMNS:
+            widen(self.sheet, self.column, GAP)
+        self.column += 1
 
     def _rows(self, x: Recorded, first: int, last: int, style: str, make: Callable[[], Expression | None] | None) -> None:
         """A block of rows ``first`` to ``last`` for a value."""
         shape = (last - first + 1, *x.shape)
         arrangement = Arrangement(shape, (0,), tuple(range(1, len(shape))))
         values = self.values[id(x)][first : last + 1]
-        block = Block(arrangement, values, self.styles.numbers(style, values), make=make, sheet_names=self.book.titles)
+        look = style_of(self.styles, style, self.values[id(x)])
+        block = Block(arrangement, values, look, make=make, sheet_names=self.book.titles)
         column = self.places[id(x)] & (ROW - 1)
         self.sheet.put(block, TOP + first, column)
 
@@ -191,6 +214,15 @@ class History:
     def last(self, x: Recorded) -> Cells:
         """Where a value stands after the last epoch."""
         return self.places[id(x)] + self.epochs * ROW + np.arange(x.size, dtype=np.int64).reshape(x.shape)
+
+
+def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
+    """A look with the format for these numbers: as elsewhere, but gradients and deltas, which are small, keep three digits."""
+    finite = np.abs(values[np.isfinite(values)])
+    largest, chosen = float(finite.max(initial=0.0)), short_format(values)
+    if chosen == "0.000" and 0 < largest < 0.1:
+        chosen = "0.0000" if largest >= 0.01 else "0.00000"
+    return styles.of(replace(LOOKS[role], format=chosen))
 
 
 def _printed(page: Any, last: int, rows: int) -> None:

@@ -79,10 +79,25 @@ LOSSES: dict[str, Loss] = {
         squash="softmax",
     ),
 }
+FORMULAS = {"sigmoid": "1 / (1 + e^-z)", "softmax": "e^z / sum of e^z"}
+ENTROPIES = {"sigmoid": "-(t ln y + (1 - t) ln(1 - y))", "softmax": "-t ln y"}
 ALIASES = {
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "half_mse": "half_mean_squared_error", "logcosh": "log_cosh",
     "bce": "binary_crossentropy", "cce": "categorical_crossentropy",
 }  # fmt: skip
+
+
+def remark_on(loss: Loss, ending: str) -> str:
+    """How a loss is computed from z, for somebody who knows its usual formula; ``ending``: the network's last activation."""
+    if loss.from_logits is None or not ending:
+        return ""
+    squashed = FORMULAS[loss.squash]
+    if ending == loss.squash:
+        return f"This is {ENTROPIES[loss.squash]} with y = {squashed}, written with z, as Keras computes it: nothing can overflow."
+    return (
+        f"Keras computes this loss from z and not from the {ending} above: as if the network ended in a {loss.squash}, {squashed}. "
+        f"So delta begins with {loss.squash}(z) - target, too."
+    )
 
 
 def loss_named(name: str) -> Loss:

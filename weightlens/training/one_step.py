@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from weightlens.recording import Recorded, Step, operands
 from weightlens.training.epoch import Epoch
-from weightlens.training.history import History
-from weightlens.training.teaching import dead_words, explained
+from weightlens.training.history import History, style_of
+from weightlens.training.names import PER_SAMPLE, one_each
+from weightlens.training.teaching import dead_words, explained, in_plain_words
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.captions import mathematics, shape_words
 from weightlens.workbook.cells import ROW, Area, Cells, Expression, cell_name
@@ -29,27 +31,26 @@ from weightlens.workbook.styles import Styles
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
 CHOSEN = 2  # row of the cell that chooses the epoch
 PARTS = {
-    "Forward": "what the network answers with the weights of this epoch (yellow: looked up on the History sheet)",
+    "Forward": "what the network answers with the weights of this epoch (grey: looked up on the History sheet)",
     "Loss": "how far that is from the targets: one number that training makes small",
     "Backward": "from the end to the start: how much the loss would grow if a number grew a little (delta, gradients)",
     "Update": "each weight takes a small step against its gradient: these are the weights of the next epoch",
 }
-CAPTION_WIDTH, MOST_LABELS = 18.0, 200
+CAPTION_WIDTH, LONG_CAPTION_WIDTH, MOST_LABELS = 18.0, 27.0, 200
+LONG, LONGEST = 28, 200  # characters of mathematics: from where a caption is wider; where it ends
+ACROSS = 16  # columns that the blocks of a band take before the next ones stand below: what a screen shows
+WIDEST_NAME = 30.0  # characters that the names of rows get
+ONE_PAGE = 120  # rows that are printed on one page
 
 
 class OneStep:
     """Puts one update (the first batch's) on a sheet, in bands from top to bottom; ``places`` says where everything stands."""
 
-    def __init__(
-        self, book: Book, sheet: Sheet, epoch: Epoch, history: History, styles: Styles, fixed: dict[int, Cells], labels: list[str]
-    ) -> None:
-        self.book, self.sheet, self.epoch, self.history, self.styles, self.labels = book, sheet, epoch, history, styles, labels
+    def __init__(self, book: Book, sheet: Sheet, epoch: Epoch, history: History, styles: Styles, fixed: dict[int, Cells]) -> None:
+        self.book, self.sheet, self.epoch, self.history, self.styles = book, sheet, epoch, history, styles
         self.places: dict[int, Cells] = dict(fixed)
         self.formulas = Formulas(lambda x: self.places.get(id(x)))
-        self.like_weight: dict[int, int] = {}  # gradients, new weights, slots -> the weight whose shape and row names they have
-        for t in epoch.trained:
-            self.like_weight |= {id(x): id(t.now) for x in (t.now, *t.slots.values())}
-        self.row_names: dict[int, list[str]] = {}
+        self.names = history.names
 
     def build(self) -> None:
         """The chosen epoch, the bands, the numbers."""
@@ -68,6 +69,7 @@ class OneStep:
             about = PARTS[part] if not batch else f"the first batch: {PARTS[part]}"
             row = self._band(row, f"{part}, 1" if batch else part, about, part, [step for _, step in steps])
         sheet.freeze = f"B{CHOSEN + 2}"
+        sheet.finishing.append(partial(_on_one_page, rows=row))
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
         """The steps up to the end of the first update, each with the part of the epoch that it belongs to."""
@@ -83,97 +85,111 @@ class OneStep:
         """Blocks side by side under a heading, the weights below the step that reads them; returns where the next band begins."""
         self.sheet.write(row, 0, title, self.styles["section"])
         self.sheet.write(row, 1, about, self.styles["about"])
-        top, column = row + 1, 1
-        tallest = max((self._arrangement(step.made, part).height for step in steps), default=1)
-        end = under = top + FIRST + tallest + 1
-        for step in steps:
-            self._name_rows(step)
-            block = self._step(step, top, column, part)
-            right = column + self._span(column, block.arrangement.width, step.name, mathematics(step)) + 1
-            for x in self._read_first_by(step):
-                weight = self._weight(x, under, column)
-                column += self._span(column, weight.arrangement.width, x.name) + 1
-                end = max(end, under + FIRST + weight.arrangement.height + 1)
-            column = max(column, right)
-        return end + 1
+        if part == "Loss" and self.epoch.remark:
+            row += 1
+            self.sheet.write(row, 1, self.epoch.remark, self.styles["about"])
+        top = row + 1
+        for line in self._lines(steps, part):
+            column = 1
+            under = end = top + FIRST + max(self._arrangement(step.made, part).height for step, _ in line) + 1
+            for step, weights in line:
+                right = column + self._columns(step, weights, part)
+                self._step(step, top, column, part)
+                for x in weights:
+                    weight = self._weight(x, under, column)
+                    column += self._room(weight.arrangement.width, caption(x.layer, x.name))
+                    end = max(end, under + FIRST + weight.arrangement.height + 1)
+                column = right
+            top = end
+        return top + 1
 
-    def _read_first_by(self, step: Step) -> list[Recorded]:
+    def _lines(self, steps: list[Step], part: str) -> list[list[tuple[Step, list[Recorded]]]]:
+        """The steps of a band, each with the weights that stand below it, broken into lines that a screen shows."""
+        lines: list[list[tuple[Step, list[Recorded]]]] = [[]]
+        column, placed = 0, set(self.places)
+        for step in steps:
+            weights = self._read_first_by(step, placed)
+            placed |= {id(x) for x in weights}
+            width = self._columns(step, weights, part)
+            if lines[-1] and column + width > ACROSS + 1:  # the gap after the last one may stand outside
+                lines.append([])
+                column = 0
+            lines[-1].append((step, weights))
+            column += width
+        return [line for line in lines if line]
+
+    def _columns(self, step: Step, weights: list[Recorded], part: str) -> int:
+        """How many columns a step takes, with the weights below it and a gap."""
+        own = self._room(self._arrangement(step.made, part).width, caption(step.layer, step.name), words_over(step))
+        return max(own, sum(self._room(_as_weight(x).width, caption(x.layer, x.name)) for x in weights))
+
+    def _room(self, width: int, name: str, words: str = "") -> int:
+        """Columns of a block and a gap; under a caption that is wider than its block there is one already."""
+        return max(width + 1, self._span(width, name, words))
+
+    def _read_first_by(self, step: Step, placed: set[int]) -> list[Recorded]:
         """Weights and slots that this step is the first to read."""
         found: list[Recorded] = []
         stack = [step.made]
         while stack:
             for x in operands(stack.pop()):
-                if id(x) in self.like_weight and id(x) not in self.places and not any(x is y for y in found):
+                if id(x) in self.names.weights and id(x) not in placed and not any(x is y for y in found):
                     found.append(x)
                 elif not x.kind:
                     stack.append(x)
         return found[::-1]
 
-    def _name_rows(self, step: Step) -> None:
-        """What the rows of a kernel are called: the inputs, or the units of the layer before."""
-        reads = [y for y in operands(step.made) if y.kind]
-        for x in self._read_first_by(step):
-            given = self.labels if any(y.kind == "input" for y in reads) and len(self.labels) == len(np.atleast_1d(x.value)) else []
-            self.row_names[id(x)] = given or [f"unit {i}" for i in range(x.shape[0] if x.ndim > 1 else 0)]
-
-    def _like(self, x: Recorded, part: str) -> Recorded | None:
-        """The weight that a value of the update, or a gradient, is about: it has the same shape and the same place."""
-        if part not in ("Backward", "Update"):
-            return None
-        layer = x.layer.removeprefix("batch 1/")
-        return next(
-            (t.now for t in self.epoch.trained if (layer, x.shape) == (t.layer, t.now.shape) and x.name.endswith(f" {t.now.name}")), None
-        )
-
     def _arrangement(self, x: Recorded, part: str) -> Arrangement:
-        if not x.ndim:
-            return Arrangement((), (), ())
-        return in_rows(x.shape) if self._like(x, part) is None else for_weight(x.shape)
+        about = part in ("Backward", "Update") and self.names.weight_of(x) is not None
+        return _as_weight(x) if about or not x.ndim else in_rows(x.shape)
 
-    def _span(self, column: int, width: int, name: str, words: str = "") -> int:
+    def _span(self, width: int, name: str, words: str = "") -> int:
         """How many columns a block takes, its caption included."""
-        room = min(max(len(name) * 1.15 + 2, len(words) * 0.5), CAPTION_WIDTH)
-        count = width
-        while sum(width_of(self.sheet, column + j) for j in range(min(count, MOST_LABELS))) < room:
-            count += 1
-        return count
+        most = LONG_CAPTION_WIDTH if len(words) > LONG else CAPTION_WIDTH
+        return max(width, math.ceil(min(max(len(name) * 1.15 + 2, len(words) * 0.6 + 2), most) / self.sheet.default_width))
 
-    def _captions(self, row: int, column: int, layer: str, name: str, words: str, a: Arrangement) -> None:
+    def _captions(self, row: int, column: int, layer: str, name: str, words: str, a: Arrangement, unit: str = "") -> None:
         """Layer and name, the mathematics, the labels of the columns; texts wrap over the block and are never cut."""
         sheet, styles = self.sheet, self.styles
-        layer = "" if layer in ("loss", "update") else layer  # the band says so
-        width = min(self._span(column, a.width, name, words), MOST_LABELS)
+        name = caption(layer, name)
+        width = min(self._span(a.width, name, words), MOST_LABELS)
         room = sum(width_of(sheet, column + j) for j in range(width))
         for r, text, style, size in (
-            (row + HEAD, f"{layer}: {name}" if layer else name, "caption", 1.15),
+            (row + HEAD, name, "caption", 1.15),
             (row + MATH, words, "math", 1.0),
         ):
             sheet.write(r, column, text, styles[style])
-            lines = min(6, math.ceil(len(text) * size / room)) if text else 1
+            lines = min(9, math.ceil(len(text) * size / room)) if text else 1
             sheet.heights[r] = max(sheet.heights.get(r, 15.0), 13.0 * lines + 3)
             if width > 1:
                 sheet.merges.append((r, column, r, column + width - 1))
-        if len(a.column_axes) == 1 and a.width <= MOST_LABELS:
+        if unit:
+            sheet.write(row + LABEL, column, unit, styles["label"])
+        elif len(a.column_axes) == 1 and a.width <= MOST_LABELS:
             for j in range(a.width):
                 sheet.write(row + LABEL, column + j, f"unit {j}", styles["label"])
 
     def _rows_named(self, names: list[str], row: int, column: int) -> None:
+        if column == 1:  # elsewhere a long name flows to the left, over the gap
+            widen(self.sheet, 0, min(max((len(name) + 1.0 for name in names[:MOST_LABELS]), default=0), WIDEST_NAME))
         for i, name in enumerate(names[:MOST_LABELS]):
             self.sheet.texts.setdefault((row + i, column - 1), Text(name, self.styles["label right"]))
 
     def _weight(self, x: Recorded, row: int, column: int) -> Block:
         """A weight of the chosen epoch: looked up in its columns of the History."""
-        a = for_weight(x.shape) if x.ndim else Arrangement((), (), ())
+        a = _as_weight(x)
         self._captions(row, column, x.layer, x.name, shape_words(x.shape), a)
-        self._rows_named(self.row_names.get(id(x), []) if x.ndim == 2 else [], row + FIRST, column)
+        self._rows_named(self.names.rows.get(id(x), []), row + FIRST, column)
         first = self.history.places[id(x)]
         columns = first + np.arange(x.size, dtype=np.int64).reshape(x.shape)
         area = Area(columns, self.history.epochs + 1, 1)
         chosen = Area(np.broadcast_to(self.places[id(self.epoch.number)], x.shape))
         made = Expression(x.shape, [["INDEX(", area, ",", chosen, "+1,1)"]])
-        values = self.history.values[id(x)][0]
+        history = self.history.values[id(x)]
         block = self.sheet.put(
-            Block(a, values, self.styles.numbers("weight", x.value), make=lambda: made, sheet_names=self.book.titles), row + FIRST, column
+            Block(a, history[0], style_of(self.styles, "constant", history), make=lambda: made, sheet_names=self.book.titles),
+            row + FIRST,
+            column,
         )
         self.sheet.notes[(row + FIRST, column)] = (
             f"{x.layer}/{x.name} at the start of this epoch, looked up on the History sheet. Change it there, in the row of epoch 0."
@@ -182,17 +198,19 @@ class OneStep:
         return block
 
     def _step(self, step: Step, row: int, column: int, part: str) -> Block:
-        x, like = step.made, self._like(step.made, part)
-        a = self._arrangement(x, part)
-        self._captions(row, column, step.layer, step.name, mathematics(step) if x.op is not None else "", a)
+        x, a = step.made, self._arrangement(step.made, part)
+        like = self.names.weight_of(x) if part in ("Backward", "Update") else None
+        sample_rows = like is None and x.ndim > 0 and x.shape[0] == a.height
+        self._captions(row, column, step.layer, step.name, words_over(step), a, PER_SAMPLE if sample_rows and one_each(x) else "")
         if like is not None:
-            self._rows_named(self.row_names.get(id(like), []) if x.ndim == 2 else [], row + FIRST, column)
-        elif x.ndim and x.shape[0] == a.height and column == 1:
+            self._rows_named(self.names.rows.get(id(like), []), row + FIRST, column)
+        elif sample_rows and column == 1:
             self._rows_named([f"sample {i + 1}" for i in range(x.shape[0])], row + FIRST, column)
         values = self.history.values.get(id(x))
         role = "output" if x is self.epoch.trace.results[0] else "constant" if x.op is None else "step"
         first = np.asarray(x.value if values is None else values[0], np.float64)
-        block = Block(a, first, self.styles.numbers(role, first), sheet_names=self.book.titles)
+        style = style_of(self.styles, role, first if values is None else values)  # every epoch can be chosen: a format for all
+        block = Block(a, first, style, sheet_names=self.book.titles)
         if x.op is not None:
             block.make = lambda: as_number(self.formulas.made(x))
             self.sheet.notes[(row + FIRST, column)] = explained(step)
@@ -211,6 +229,27 @@ class OneStep:
         self.sheet.texts[(row, column)] = Text(
             style=self.styles["hint"], formula=f'IF(AND(MAX({cells})=0,MIN({cells})=0),"{words}","")', value=value
         )
+
+
+def caption(layer: str, name: str) -> str:
+    """``dense: kernel``; the loss and the update have a band of their own, which says so."""
+    return name if layer in ("", "loss", "update") else f"{layer}: {name}"
+
+
+def words_over(step: Step) -> str:
+    """The mathematics of a step, or plain words where they are shorter."""
+    if step.made.op is None:
+        return ""
+    return in_plain_words(step) or mathematics(step, longest=LONGEST)
+
+
+def _as_weight(x: Recorded) -> Arrangement:
+    return for_weight(x.shape) if x.ndim else Arrangement((), (), ())
+
+
+def _on_one_page(page: Any, rows: int) -> None:
+    """The whole step on one sheet of paper, if it can be read there."""
+    page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
 
 
 def _whole_number(page: object, last: int) -> None:

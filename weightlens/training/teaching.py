@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from weightlens.recording import Step
+from weightlens.training.epoch import Epoch
 from weightlens.workbook.captions import note
 from weightlens.workbook.table import operation
 
@@ -49,6 +50,35 @@ def sentence_for(name: str, weight: bool) -> str:
     if name.startswith("gradient of "):
         return GRADIENT_OF_WEIGHT if weight or name.endswith(("kernel", "bias")) else GRADIENT
     return EXPLAINED.get(name, "")
+
+
+def in_plain_words(step: Step) -> str:
+    """Words that stand over a step instead of its mathematics, where the mathematics is long and says less."""
+    if step.name != "right":
+        return ""
+    if step.made.ndim == 2:  # a column: one unit
+        return "1 if on the target's side of 0.5, else 0"
+    return "1 if the largest answer is where the largest target is, else 0"
+
+
+CLOSE = 0.2  # a loss that falls by less than this share of itself has hardly moved
+TRAINED_ALREADY = (
+    "The loss hardly moves: this starts from the file's weights, which are trained already (or the learning rate is small). "
+    "With --init N it starts from random ones."
+)
+
+
+def hardly_moves(epoch: Epoch) -> str:
+    """What to say when a training that starts from the file's weights finds nothing to do."""
+    if epoch.random or epoch.seen is None:
+        return ""
+    before, after = epoch.seen
+    return TRAINED_ALREADY if before >= after >= (1 - CLOSE) * before else ""
+
+
+def hardly_moves_formula(before: str, after: str) -> str:
+    """The same as a formula: ``before`` and ``after`` are cells."""
+    return f'IF(AND({after}<={before},{after}>={1 - CLOSE}*{before}),"{TRAINED_ALREADY}","")'
 
 
 def dead_words(step: Step) -> str:

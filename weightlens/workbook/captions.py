@@ -80,7 +80,7 @@ class Short(Wording):
         return super().name(x)
 
 
-def mathematics(step: Step, repeated: bool = False) -> str:
+def mathematics(step: Step, repeated: bool = False, longest: int = LONGEST) -> str:
     """``z = dot product + bias``; ``e^ / sum``: what stands under the name of a step, for all its occurrences if ``repeated``."""
     text, _ = Short(step).result()
     text = re.sub(r"min\((-[^(),]*), 700\)", r"\1", text).replace(" . ", " \u00b7 ")  # what keeps e^ from overflowing is detail
@@ -92,7 +92,7 @@ def mathematics(step: Step, repeated: bool = False) -> str:
     text = re.sub(r" reshaped to [\dx ]+", "", text).strip()
     symbol = SYMBOLS.get(step.name, "")
     line = f"{symbol} = {text}" if symbol and len(symbol) < 3 else text
-    return line if len(line) <= LONGEST else line[: LONGEST - 2].rstrip() + " \u2026"
+    return line if len(line) <= longest else line[: longest - 2].rstrip() + " \u2026"
 
 
 def kind_of_activation(step: Step) -> str:

@@ -1,0 +1,234 @@
+"""Training workbooks as somebody sees them: numbers fit, charts cover nothing, colours tell the truth, headings are understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+from openpyxl.utils import get_column_letter
+
+from tests.tiny import write_tiny
+from weightlens.checks import check_workbook
+from weightlens.checks.recalculate import recalculate
+from weightlens.cli import main
+from weightlens.workbook.styles import FILLS
+
+SAMPLES = Path(__file__).parent.parent / "sample_models"
+BOOKS = {
+    "or": "or --epochs 20 --init 1",
+    "or as trained": "or --epochs 20",
+    "and": "and --epochs 20 --init 1 --optimizer momentum",
+    "xor": "xor_sigmoid --loss half_mse --lr 4 --epochs 50 --init 1",
+    "xor, relu": "xor_relu --epochs 20 --init 1 --optimizer adam --batch 3",
+    "neuron": "relu_neuron --lr 0.05 --epochs 20 --init 5",
+    "neuron dies": "relu_neuron --lr 0.4 --epochs 20 --init 5",
+    "neuron explodes": "relu_neuron --lr 1000 --epochs 4 --init 5",
+    "wide": "wide --epochs 5 --loss categorical_crossentropy --init 1",
+}
+PIXEL_ROW, EMU = 4 / 3, 9525  # pixels in a point, EMU in a pixel
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The workbooks of the sample models, and of a network with 20 inputs with long names."""
+    folder = tmp_path_factory.mktemp("books")
+    write_tiny(folder / "wide.h5", np.random.default_rng(1).normal(size=(20, 2)), [0.0, 0.0])
+    lines = [",".join([*(f"length of leaf {i}" for i in range(20)), "y"])]
+    lines += [",".join([*map(str, row), "1"]) for row in np.random.default_rng(2).normal(size=(12, 20)).round(3)]
+    (folder / "wide_data.csv").write_text("\n".join(lines))
+    found = {}
+    for name, command in BOOKS.items():
+        sample, options = command.split(" ", 1)
+        home = folder if sample == "wide" else SAMPLES
+        found[name] = folder / f"{name}.xlsx"
+        data = str(home / f"{sample}_data.csv")
+        assert main(["train-sheet", str(home / f"{sample}.h5"), "-i", data, "--target", "y", *options.split(), "-o", str(found[name])]) == 0
+    return found
+
+
+@pytest.fixture(scope="module")
+def books(paths: dict[str, Path]) -> dict[str, tuple[Any, Any]]:
+    """Each workbook with its numbers, and with its formulas."""
+    return {name: (openpyxl.load_workbook(path, data_only=True), openpyxl.load_workbook(path)) for name, path in paths.items()}
+
+
+def cells(sheet: Any) -> Iterator[Any]:
+    """Every cell that holds something."""
+    return (cell for row in sheet.iter_rows() for cell in row if cell.value not in (None, ""))
+
+
+def width(sheet: Any, column: int) -> float:
+    """Characters that a column holds."""
+    return next(
+        (d.width for d in sheet.column_dimensions.values() if d.min and d.min <= column <= d.max), sheet.sheet_format.defaultColWidth or 9
+    )
+
+
+def pixels(sheet: Any, column: int) -> float:
+    """The left edge of a column, as Excel draws it."""
+    return sum(width(sheet, c) * 7 + 5 for c in range(1, column))
+
+
+def height(sheet: Any, row: int) -> float:
+    """The upper edge of a row."""
+    return sum((sheet.row_dimensions[r].height or 15) * PIXEL_ROW for r in range(1, row))
+
+
+def shown(value: float, number_format: str) -> str:
+    """What stands on the screen; a General number may lose digits, but four have to be seen."""
+    if number_format == "0.00E+00":
+        return f"{value:.2E}"
+    if number_format.endswith("%"):
+        return f"{value:.1%}"
+    decimals = re.fullmatch(r"#?,?#*0(?:\.(0+))?", number_format)
+    return f"{value:.4g}" if decimals is None else f"{value:.{len(decimals[1] or '')}f}"
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_every_number_fits_its_column(name: str, books: dict[str, tuple[Any, Any]]) -> None:
+    for sheet in books[name][0]:
+        narrow = {
+            cell.coordinate: text
+            for cell in cells(sheet)
+            if isinstance(cell.value, (int, float))
+            and len(text := shown(cell.value, cell.number_format)) * cell.font.size / 11 + 0.7 > width(sheet, cell.column)
+        }
+        assert not narrow, f"{sheet.title}: {dict(list(narrow.items())[:5])}"
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_charts_cover_nothing(name: str, books: dict[str, tuple[Any, Any]]) -> None:
+    for sheet in books[name][0]:
+        areas = []
+        for chart in sheet._charts:
+            left, top = pixels(sheet, chart.anchor._from.col + 1), height(sheet, chart.anchor._from.row + 1)
+            areas.append((left, top, left + chart.anchor.ext.width / EMU, top + chart.anchor.ext.height / EMU))
+        for i, (left, top, right, bottom) in enumerate(areas):
+            for other in areas[:i]:
+                assert left >= other[2] or top >= other[3], f"{sheet.title}: a chart covers a chart"
+            assert bottom - top > 200 and right - left > 400
+            for cell in cells(sheet):
+                x, y = pixels(sheet, cell.column), height(sheet, cell.row)
+                size = (cell.font.size / 11) * (7.5 if cell.font.bold else 6.6)
+                end = x + (max(len(str(cell.value)) * size, 20) if isinstance(cell.value, str) else width(sheet, cell.column) * 7)
+                if y + 20 > top and y < bottom:
+                    assert end <= left or x >= right, f"{sheet.title}!{cell.coordinate} {cell.value!r} is covered"
+        if sheet.title == "Data":
+            assert len(areas) == 2 and max(right for _, _, right, _ in areas) < 1500, "a screen shows the charts"
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_blue_and_yellow_are_numbers_to_change(name: str, books: dict[str, tuple[Any, Any]]) -> None:
+    to_change = 0
+    for sheet in books[name][1]:
+        for cell in cells(sheet):
+            if str(cell.fill.fgColor.rgb)[2:] in (FILLS["input"], FILLS["weight"]):
+                assert not str(cell.value).startswith("="), f"{sheet.title}!{cell.coordinate} is looked up, not typed"
+                to_change += isinstance(cell.value, (int, float))
+    assert to_change > 3
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_no_words_are_cut(name: str, books: dict[str, tuple[Any, Any]]) -> None:
+    for sheet in books[name][0]:
+        for cell in cells(sheet):
+            assert "\u2026" not in str(cell.value), f"{sheet.title}!{cell.coordinate}: {cell.value}"
+        if sheet.title != "One step":
+            continue
+        merged = {str(area).split(":")[0]: area for area in sheet.merged_cells.ranges}
+        for cell in cells(sheet):
+            if isinstance(cell.value, str) and cell.alignment.wrap_text:
+                area = merged.get(cell.coordinate)
+                room = sum(width(sheet, c) for c in range(cell.column, (area.max_col if area else cell.column) + 1))
+                lines = len(cell.value) * cell.font.size / 11 / room
+                assert (sheet.row_dimensions[cell.row].height or 15) >= 11 * min(lines, 1 + int(lines)), cell.value
+        assert sheet.max_column <= 22, "a screen shows a band; what is too wide goes below"
+
+
+def texts(sheet: Any) -> list[str]:
+    return [cell.value for cell in cells(sheet) if isinstance(cell.value, str)]
+
+
+def under(sheet: Any, caption: str, rows: int = 2) -> Any:
+    """What stands so many rows under a caption."""
+    cell = next(cell for cell in cells(sheet) if cell.value == caption)
+    return sheet.cell(cell.row + rows, cell.column).value
+
+
+def test_one_step_says_what_its_columns_are(books: dict[str, tuple[Any, Any]]) -> None:
+    sheet = books["or"][0]["One step"]
+    for caption in ("softmax: max", "softmax: sum", "right"):
+        assert under(sheet, caption) == "per sample"
+    assert under(sheet, "dense: dot product") == "unit 0"
+    assert under(sheet, "right", 1) == "1 if the largest answer is where the largest target is, else 0"
+    assert under(books["xor"][0]["One step"], "right") == "per sample"
+
+
+def test_small_gradients_keep_three_digits(books: dict[str, tuple[Any, Any]]) -> None:
+    sheet = books["xor"][0]["One step"]
+    first = next(cell for cell in cells(sheet) if cell.value == "hidden: gradient of kernel")
+    assert sheet.cell(first.row + 3, first.column).number_format == "0.00000"
+
+
+def test_a_loss_from_logits_is_said_where_the_network_ends_otherwise(books: dict[str, tuple[Any, Any]]) -> None:
+    words = "Keras computes this loss from z and not from the softmax above: as if the network ended in a sigmoid"
+    sheet = books["or"][0]["One step"]
+    [said] = [cell for cell in cells(sheet) if str(cell.value).startswith(words)]
+    assert sheet.cell(said.row - 1, 1).value == "Loss"
+    for other in ("xor", "neuron", "wide"):
+        assert not [text for text in texts(books[other][0]["One step"]) if "not from the" in text]
+    assert any("-t ln y with y = e^z / sum of e^z, written with z" in text for text in texts(books["wide"][0]["One step"]))
+
+
+def test_the_history_names_samples_from_one_and_weights_by_where_they_lead(books: dict[str, tuple[Any, Any]]) -> None:
+    sheet = books["or"][0]["History"]
+    heads = [[sheet.cell(row, column).value for column in range(1, sheet.max_column + 1)] for row in (3, 4, 5, 6)]
+    kernel = heads[1].index("kernel")
+    assert heads[3][kernel : kernel + 4] == ["x0 \u2192 u0", "x0 \u2192 u1", "x1 \u2192 u0", "x1 \u2192 u1"]
+    assert heads[3][heads[1].index("bias")] == "u0"
+    dot = heads[1].index("dot product")
+    assert heads[2][dot : dot + 8 : 2] == [f"sample {i}" for i in (1, 2, 3, 4)] and heads[3][dot : dot + 2] == ["unit 0", "unit 1"]
+    largest = heads[1].index("max")
+    assert heads[3][largest : largest + 4] == [f"sample {i}" for i in (1, 2, 3, 4)]
+    assert not [text for text in heads[3] if text and re.fullmatch(r"[\d,]+", text)]
+    batches = books["xor, relu"][0]["History"]
+    second = next(c for c in range(1, batches.max_column) if "batch 2" in str(batches.cell(3, c).value))
+    assert "sample 4" in (batches.cell(5, second).value, batches.cell(6, second).value), "the second batch of three begins with the fourth"
+    hidden = [batches.cell(6, c).value for c in range(1, 60)]
+    assert "x1 \u2192 u1" in hidden and "u1 \u2192 u0" in hidden
+
+
+def test_a_start_that_is_trained_already_is_said(books: dict[str, tuple[Any, Any]], paths: dict[str, Path]) -> None:
+    sheet = books["or as trained"][0]["Data"]
+    assert "trained already" in sheet["A3"].value and "--init N" in sheet["A3"].value
+    assert not books["or"][0]["Data"]["A3"].value
+    book = recalculate(paths["or as trained"], "ironcalc", {("Data", "B4"): 200.0})
+    assert not book.sheets["Data"].get("A3"), "a learning rate that does move the loss takes the words away"
+
+
+def test_the_terminal_says_it_too(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    command = ["train-sheet", str(SAMPLES / "or.h5"), "-i", str(SAMPLES / "or_data.csv"), "--target", "y", "--epochs", "20"]
+    assert main([*command, "-o", str(tmp_path / "a.xlsx")]) == 0
+    out = capfd.readouterr().out
+    assert "loss 0.0470756 -> 0.046" in out and "trained already" in out
+    assert main([*command, "--init", "1", "-o", str(tmp_path / "b.xlsx")]) == 0
+    assert "trained already" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["wide", "xor, relu", "or as trained"])
+def test_the_sheets_still_compute(name: str, paths: dict[str, Path]) -> None:
+    report = check_workbook(paths[name], engine="ironcalc", tolerance=1e-9)
+    assert report.ok, str(report)
+
+
+def test_the_grid_of_the_fitted_sheet_is_readable(books: dict[str, tuple[Any, Any]]) -> None:
+    for name in ("or", "xor", "neuron"):
+        sheet = books[name][0]["Fitted"]
+        first = next(cell for cell in cells(sheet) if cell.value == "input")
+        numbers = sheet.cell(first.row + 2, first.column)
+        assert numbers.number_format == "0.000" and width(sheet, first.column) >= 8, get_column_letter(first.column)

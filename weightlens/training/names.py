@@ -1,0 +1,94 @@
+"""What the columns of a training sheet are called: samples counted from 1, units, and weights by what they lead from and to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from weightlens.recording import Recorded, Step, operands
+from weightlens.training.epoch import Epoch
+
+BATCH = re.compile(r"^batch \d+/")
+PER_SAMPLE = "per sample"
+
+
+class Names:
+    """Labels for the weights and values of one epoch; ``inputs`` names the columns of its only input."""
+
+    def __init__(self, epoch: Epoch, steps: Sequence[Step], inputs: Sequence[str]) -> None:
+        self.epoch = epoch
+        self.weights = {id(x): t.now for t in epoch.trained for x in (t.now, *t.slots.values())}
+        self.rows = _row_names(steps, {id(t.now): t.now for t in epoch.trained}, inputs)
+        for key, weight in self.weights.items():
+            self.rows.setdefault(key, self.rows.get(id(weight), []))
+
+    def weight_of(self, x: Recorded) -> Recorded | None:
+        """The weight that a value is about: itself, what the optimizer remembers of it, its gradient, or what it becomes."""
+        if id(x) in self.weights:
+            return self.weights[id(x)]
+        if self.epoch.parts.get(id(x), (0, ""))[1] not in ("Backward", "Update"):
+            return None
+        layer = BATCH.sub("", x.layer)
+        return next(
+            (t.now for t in self.epoch.trained if (layer, x.shape) == (t.layer, t.now.shape) and x.name.endswith(f" {t.now.name}")), None
+        )
+
+    def columns(self, x: Recorded) -> tuple[dict[int, str], list[str]]:
+        """For a value that stands in one row: what begins at some of its columns (``sample 2``), and a label for each column."""
+        weight = self.weight_of(x)
+        if weight is not None:
+            return {}, self._of_weight(weight)
+        if not x.ndim:
+            return {}, [""]
+        batch = self.epoch.parts.get(id(x), (0, ""))[0]
+        first = 1 + max(batch - 1, 0) * self.epoch.batch
+        if x.op is None or x.shape[0] != self._samples(batch):
+            return {}, _indices(x.shape)
+        each = x.size // x.shape[0]
+        samples = [f"sample {first + i}" for i in range(x.shape[0])]
+        if each == 1:
+            return {}, samples
+        inner = [f"unit {j}" for j in range(each)] if x.ndim == 2 else _indices(x.shape[1:])
+        return {i * each: text for i, text in enumerate(samples)}, inner * x.shape[0]
+
+    def _samples(self, batch: int) -> int:
+        whole, size = self.epoch.targets.shape[0], self.epoch.batch
+        return min(size, whole - (batch - 1) * size) if batch else int(whole)
+
+    def _of_weight(self, weight: Recorded) -> list[str]:
+        """``x0 -> u1`` for a matrix, ``u1`` for a bias, else positions."""
+        if weight.ndim == 2:
+            rows = self.rows.get(id(weight)) or [f"unit {i}" for i in range(weight.shape[0])]
+            return [f"{row.replace('unit ', 'u')} \u2192 u{j}" for row in rows for j in range(weight.shape[1])]
+        return [f"u{j}" for j in range(weight.size)] if weight.ndim == 1 else _indices(weight.shape)
+
+
+def one_each(x: Recorded) -> bool:
+    """Whether a value has one number for each sample, made of all units: the largest of a softmax's scores, their sum, a hit."""
+    return x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1 and (x.op in (np.max, np.min, np.sum, np.mean) or x.name == "right"))
+
+
+def _indices(shape: tuple[int, ...]) -> list[str]:
+    return [",".join(map(str, index)) for index in np.ndindex(shape)]
+
+
+def _row_names(steps: Sequence[Step], weights: dict[int, Recorded], inputs: Sequence[str]) -> dict[int, list[str]]:
+    """What the rows of each matrix are called: the inputs where the first step that reads it reads an input, else units."""
+    found: dict[int, list[str]] = {}
+    for step in steps:
+        given = next((y for y in operands(step.made) if y.kind == "input"), None)
+        stack = [step.made]
+        while stack:
+            for x in operands(stack.pop()):
+                if id(x) in weights and id(x) not in found and x.ndim == 2:
+                    word = "unit " if given is None else "x" if given.shape[-1] == x.shape[0] else "row "  # a row: of a table to look up
+                    named = word == "x" and len(inputs) == x.shape[0]
+                    found[id(x)] = list(inputs) if named else [f"{word}{i}" for i in range(x.shape[0])]
+                elif not x.kind:
+                    stack.append(x)
+    return found
+
+
+__all__ = ["PER_SAMPLE", "Names", "one_each"]
