@@ -184,6 +184,7 @@ def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Differenc
         found.weights.append(change)
 
 
+@np.errstate(all="ignore")  # infinite numbers are compared too
 def measure(a: Weight, b: Weight, change: WeightChange) -> None:
     """Largest difference, norms and cosine, over chunks so that memory stays flat."""
     start, products, squares_a, squares_b = 0, 0.0, 0.0, 0.0

@@ -9,7 +9,7 @@ from weightlens.errors import UnreadableModel
 from weightlens.formats import beside, placing
 from weightlens.formats.architecture import build_model
 from weightlens.formats.dialect import Dialect, dialect_of
-from weightlens.formats.hdf5 import Hdf5File
+from weightlens.formats.hdf5 import Hdf5File, free
 from weightlens.formats.values import parse_json, parse_object
 from weightlens.model import Model, Provenance, Weight
 
@@ -23,6 +23,8 @@ FOREIGN = {
 
 def read(path: Path, config: Path | None) -> Model:
     """The model in a file or folder of any kind that is known."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
     try:
         with path.open("rb", buffering=0) as file:
             start = file.read(64)
@@ -111,7 +113,8 @@ def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
     for name in dict.fromkeys(map(str, listed)):
         if Path(name).name != name or not (folder / name).is_file():
             raise UnreadableModel(f"the shard {name!r} is not beside its list")
-        weights.update(Hdf5File(folder / name, name).weights())
+        for found, weight in Hdf5File(folder / name, name).weights().items():
+            weights[free(found, weights)] = weight
     return weights
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from weightlens.errors import UnreadableModel
 
-MAX_TEXT = 256 * 2**20
+MAX_TEXT = 64 * 2**20
 LARGE, MAX_RATIO = 256 * 2**20, 100
 HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., length of the name, of the extra field
 

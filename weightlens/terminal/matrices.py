@@ -167,8 +167,8 @@ def matrix_lines(shown: View, screen: Screen, label: Labels, precision: int = 4,
     if values.ndim == 0:
         yield indent + write(values.item())
         return
-    finite = np.abs(np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0))
-    largest = float(finite.max())
+    finite = np.where(np.isfinite(values), values, 0)
+    largest = float(np.abs(finite.astype(complex if values.dtype.kind == "c" else float)).max())
     leading = values.shape[:-2]
     for place in itertools.product(*(range(n) for n in leading)):
         if leading:
