@@ -90,7 +90,7 @@ def read_json(path: Path, config: Path | None) -> Model:
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
         placing.place_shards(model, _shards(path.parent, value), dialect)
-        model.provenance = Provenance(str(path), "Keras 3 sharded weights", "")
+        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(found or ""))
         return model
     if not beside.is_architecture(value):
         raise UnreadableModel(f"{path.name}: JSON, but not the architecture of a Keras model")
@@ -103,19 +103,20 @@ def read_json(path: Path, config: Path | None) -> Model:
 
 def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
     """The arrays of all shards that a manifest names; they stand beside it."""
-    entries = manifest.get("weight_map")
-    listed = [
-        name
-        for value in (entries.values() if isinstance(entries, dict) else [])
-        for name in (value if isinstance(value, list) else [value])
-    ]
     weights: dict[str, Weight] = {}
-    for name in dict.fromkeys(map(str, listed)):
+    for name in shard_names(manifest):
         if Path(name).name != name or not (folder / name).is_file():
             raise UnreadableModel(f"the shard {name!r} is not beside its list")
         for found, weight in Hdf5File(folder / name, name).weights().items():
             weights[free(found, weights)] = weight
     return weights
+
+
+def shard_names(manifest: dict[str, Any]) -> list[str]:
+    """The files that a manifest names, each once."""
+    entries = manifest.get("weight_map")
+    values = entries.values() if isinstance(entries, dict) else []
+    return list(dict.fromkeys(str(name) for value in values for name in (value if isinstance(value, list) else [value])))
 
 
 def read_hdf5(path: Path, config: Path | None) -> Model:
@@ -140,7 +141,7 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         if text
         else {"objects": "Keras weights (.weights.h5)", "groups": f"Keras {weights_dialect.major} HDF5 weights"}.get(layout, layout)
     )
-    model.provenance = Provenance(str(path), shown, version or dialect.version, backend)
+    model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=str(source or ""))
     return model
 
 

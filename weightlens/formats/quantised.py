@@ -86,16 +86,15 @@ def low_rank(layer: Layer) -> None:
             layer.class_name += " (quantised, with LoRA apart)"
         elif whole:
             made = converted("lora_kernel", [a, b], lambda a, b, scale=scale: (scale * (a @ b)).astype(a.dtype), shape, "a . b of LoRA")
-            _put(layer, {"lora_kernel": made}, parts[1:])
+            _put(layer, name, {"lora_kernel": made}, parts[1:])
         else:
-            _put(layer, {name: converted(name, [weight, a, b], _low_rank(scale), shape, "LoRA merged", add=np.add)}, parts)
+            _put(layer, name, {name: converted(name, [weight, a, b], _low_rank(scale), shape, "LoRA merged", add=np.add)}, parts)
 
 
-def _put(layer: Layer, made: dict[str, Weight], instead: Sequence[str]) -> None:
-    """Put arrays in the place of those they were made of: a kernel first, what is new last."""
-    rest = {name: weight for name, weight in layer.own_weights.items() if name not in instead}
-    first = set(made) & set(instead)
-    layer.own_weights = {**made, **rest} if first else {**rest, **made}
+def _put(layer: Layer, name: str, made: dict[str, Weight], instead: Sequence[str]) -> None:
+    """Put arrays in the place of those they were made of: the one called ``name`` first, what is new last."""
+    rest = {key: weight for key, weight in layer.own_weights.items() if key not in instead} | made
+    layer.own_weights = {name: rest.pop(name), **rest}
 
 
 def _restore_rows(layer: Layer, name: str) -> None:

@@ -21,7 +21,7 @@ def parse_json(text: str | bytes, what: str) -> Any:
     """JSON as Python's own writer makes it, NaN and Infinity included."""
     if len(text) > MAX_JSON:
         raise UnreadableModel(f"{what} is larger than any that Keras writes")
-    if sum(map(text.count, (",", "[", "{") if isinstance(text, str) else (b",", b"[", b"{"))) > MAX_VALUES:
+    if sum(text.count(mark) if isinstance(text, str) else text.count(mark.encode()) for mark in ",[{") > MAX_VALUES:
         raise UnreadableModel(f"{what} holds more values than any that Keras writes")
     try:
         return orjson.loads(text)

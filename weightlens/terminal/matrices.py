@@ -75,6 +75,9 @@ def view(weight: Weight, cut: str | None = None, full: bool = False, most: int =
     axes = [axis for axis, r in enumerate(ranges) if isinstance(r, range)]
     kept = [r for r in ranges if isinstance(r, range)]
     size = int(np.prod([len(r) for r in kept], dtype=object))
+    if size == 0:  # the other axes may be longer than any list
+        kept = [r[:MOST] for r in kept]
+        return View(np.zeros([len(r) for r in kept]), [list(r) for r in kept], axes, [0] * len(kept))
     abbreviate = size > most and not full
     runs: list[list[Any]] = []
     gaps = []
