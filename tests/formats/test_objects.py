@@ -258,6 +258,15 @@ def test_int4_before_3_14_is_packed_along_its_inputs(tmp_path: Path) -> None:
     assert list(kept.weights) == ["kernel", "bias", "kernel_scale"]
 
 
+@pytest.mark.parametrize("group", [2, -1, np.nan, 1e30])
+def test_a_group_that_there_is_not(tmp_path: Path, group: float) -> None:
+    arrays = [np.ones((2, 1), np.int8), numbers(2), numbers(2, 2), np.ones((2, 2), np.int8), np.array([0, group], np.float32)]
+    config = sequential(given("i", 2, key="batch_shape"), dense("d", 2, dtype=policy("int4/1")))
+    model = weightlens.load(archive(tmp_path / "m.keras", config, numbered("layers/dense", *arrays)))
+    with pytest.raises(weightlens.UnreadableModel, match="do not belong together"):
+        model["d"].kernel  # noqa: B018 - reading is the point
+
+
 @pytest.mark.parametrize(("mode", "extra"), [("int8", ()), ("int4", ()), ("int4/3", ("zero", "g_idx"))])
 def test_lora_beside_whole_numbers(tmp_path: Path, mode: str, extra: tuple[str, ...]) -> None:
     """In ``.h5`` files of Keras 3 the two stay apart; with four-bit numbers there may be as many arrays as without LoRA."""

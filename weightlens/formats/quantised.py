@@ -111,6 +111,8 @@ def _low_rank(scale: float) -> Callable[..., np.ndarray]:
 def _by_group(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.ndarray, axis: int) -> np.ndarray:
     """``(q - zero) * scale`` with the scale and zero point of each position's group along ``axis``."""
     index = groups.astype(np.int64)
+    if index.size and not 0 <= index.min() <= index.max() < scale.shape[axis]:
+        raise ValueError("a group that there is not")
     restored: np.ndarray = ((q - np.take(zero, index, axis=axis).astype(np.float32)) * np.take(scale, index, axis=axis)).astype(np.float32)
     return restored
 
