@@ -17,7 +17,7 @@ import pytest
 from h5py import h5d, h5g, h5p, h5s, h5t
 
 import weightlens
-from tests.formats.build import archive, dense, dense_arrays, given, layer, legacy, numbered, numbers, objects, sequential
+from tests.formats.build import archive, dense, dense_arrays, given, layer, legacy, numbered, numbers, objects, sequential, write_groups
 from tests.formats.test_hostile import MODEL, refused, whole, within_bounds
 from weightlens.cli import main
 from weightlens.formats import architecture, values
@@ -199,3 +199,11 @@ def test_a_whole_file_still_opens(tmp_path: Path) -> None:
     with h5py.File(path, "a") as file:  # a second name for a dataset does no harm
         file["model_weights/again"] = file["model_weights/d/d/kernel:0"]
     assert np.array_equal(weightlens.load(path)["d"].kernel, dense_arrays("d/", 2, 2)["d/kernel:0"])
+
+
+def test_a_block_of_the_users_own_in_front(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.h5", "w", userblock_size=4096) as file:
+        file.attrs["model_config"] = json.dumps(MODEL)
+        write_groups(file.create_group("model_weights"), {"d": dense_arrays("d/", 2, 2)})
+    shown(tmp_path / "m.h5")
+    shown(tmp_path / "m.h5", "--tree")

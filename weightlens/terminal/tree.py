@@ -19,7 +19,6 @@ from weightlens.terminal import Screen, clean
 DEEPEST = 64
 MOST = 200_000  # lines
 PREVIEW = 64 * 1024  # bytes of an attribute that are read to be shown
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 def tree(path: Path, screen: Screen, full: bool = False) -> None:
@@ -32,16 +31,9 @@ def tree(path: Path, screen: Screen, full: bool = False) -> None:
     if path.is_dir() or zipfile.is_zipfile(path):
         screen.lines(archive_lines(path, screen, full))
         return
-    with path.open("rb") as file:
-        if not any(start_of(file, offset) == HDF5_MAGIC for offset in (0, 512, 1024, 2048)):
-            raise UnreadableModel(f"{path}: neither an HDF5 file nor a .keras archive")
+    if not h5py.is_hdf5(path):
+        raise UnreadableModel(f"{path}: neither an HDF5 file nor a .keras archive")
     screen.lines(hdf5_lines(path, screen, full))
-
-
-def start_of(file: BinaryIO, offset: int) -> bytes:
-    """Eight bytes at an offset: an HDF5 file may have a block of the user's own in front."""
-    file.seek(offset)
-    return file.read(8)
 
 
 def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
