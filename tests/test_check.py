@@ -155,6 +155,24 @@ def test_a_file_of_keras_2_is_opened_by_keras_2(tmp_path: Path, keras: Any) -> N
     assert report.rows[0].witness.startswith("Keras 2.")
 
 
+@pytest.mark.parametrize("kind", ["m.weights.h5", "m.weights.json"])
+def test_weights_and_architecture_in_two_files(tmp_path: Path, keras: Any, kind: str) -> None:
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(40, activation="relu"), keras.layers.Dense(40)])
+    network.save_weights(tmp_path / kind, **({"max_shard_size": 7e-6} if kind.endswith(".json") else {}))
+    (tmp_path / "arch.json").write_text(network.to_json())
+    report = check(weightlens.load(tmp_path / kind, tmp_path / "arch.json"), [[-1.0, 0.5, 2.0]])
+    assert report.ok and len(report.rows) == 4, report.summary
+
+
+def test_code_in_an_architecture_is_not_given_to_keras(tmp_path: Path, keras: Any) -> None:
+    (tmp_path / "arch.json").write_text('{"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {}}]}}')
+    (tmp_path / "m.h5").write_bytes(b"")
+    model = weightlens.load(SAMPLES / "or.h5")
+    model.provenance.path, model.provenance.architecture = str(tmp_path / "m.h5"), str(tmp_path / "arch.json")
+    with pytest.raises(WeightlensError, match="never run"):
+        load_oracle(model)
+
+
 def test_what_keras_cannot_open_is_said(tmp_path: Path, keras: Any) -> None:
     model = weightlens.load(SAMPLES / "or.h5")
     (tmp_path / "or.h5").write_bytes((SAMPLES / "or.h5").read_bytes()[:3000])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import SAMPLES
+from tests.formats.build import numbered, numbers, objects
 from weightlens.checks.book import read_book
 from weightlens.cli import main
 
@@ -43,6 +45,15 @@ def test_matrices_only_and_a_switch(out: Path) -> None:
     assert not read_book(out).formulas["1 dense"].keys() - {"A1", "B1", "C1", "D1", "E1", "F1", "G1", "H1"}
     assert main(["export", OR, "--switch", "-o", str(out), "--force"]) == 0
     assert "use" in read_book(out).names
+
+
+def test_without_an_architecture_the_matrices_are_written(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = out.with_name("m.weights.h5")
+    objects(path, numbered("layers/dense", numbers(3, 2), numbers(2)))
+    assert main(["export", str(path), "-o", str(out)]) == 0
+    assert "workbook of the matrices" in capsys.readouterr().err
+    assert np.allclose(read_book(out).block("w_dense_kernel"), numbers(3, 2).ravel(), rtol=1e-7)
+    assert main(["export", str(path), "-i", "1,2,3", "-o", str(out), "--force"]) == 2
 
 
 def test_keras_is_the_witness(out: Path) -> None:

@@ -96,6 +96,12 @@ def test_another_type_with_the_same_numbers_is_no_difference() -> None:
     assert found.same and found.weights[0].dtypes == ["float16", "float32"]
 
 
+def test_complex_numbers_are_compared_whole() -> None:
+    a, b = (network(dense(values=[[1 + 1j, 2.0]], dtype="complex64")), network(dense(values=[[1 + 2j, 2.0]], dtype="complex64")))
+    assert compare(a, a).same
+    assert compare(a, b).weights[0].largest == 1
+
+
 def test_nan_equals_nan_and_nothing_else() -> None:
     a, b = network(dense(values=[[np.nan, 1.0]])), network(dense(values=[[np.nan, 1.0]]))
     assert compare(a, b).same

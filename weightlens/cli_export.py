@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Input, ModelFile, Output, Part, inputs_of, one_of, opened, ready
+from weightlens.cli_common import Assume, Config, Force, Input, ModelFile, Output, Part, inputs_of, note, one_of, opened, ready
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
@@ -51,6 +51,9 @@ def export(
     if not plan:
         ready(file, force)
     loaded = opened(model, config, assume, layers)
+    if detail == "auto" and given is None and not loaded.inputs:
+        note("there is no architecture to compute with, so this is a workbook of the matrices")
+        detail = "weights"
     options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
     options |= {"labels": listed(labels), "exercise": exercise, "blank": listed(blank)}
     inputs = None if detail == "weights" or given is None else inputs_of(given, loaded)

@@ -184,6 +184,7 @@ def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Differenc
         found.weights.append(change)
 
 
+@np.errstate(all="ignore")  # infinite numbers are compared too
 def measure(a: Weight, b: Weight, change: WeightChange) -> None:
     """Largest difference, norms and cosine, over chunks so that memory stays flat."""
     start, products, squares_a, squares_b = 0, 0.0, 0.0, 0.0
@@ -195,22 +196,28 @@ def measure(a: Weight, b: Weight, change: WeightChange) -> None:
             change.largest = float(off[place])
             change.element = "[" + ", ".join(str(int(i)) for i in np.unravel_index(start + place, a.shape)) + "]"
         x, y = np.nan_to_num(x), np.nan_to_num(y)
-        products, squares_a, squares_b = products + float(x @ y), squares_a + float(x @ x), squares_b + float(y @ y)
+        products += float(np.vdot(x, y).real)
+        squares_a, squares_b = squares_a + float(np.vdot(x, x).real), squares_b + float(np.vdot(y, y).real)
         start += x.size
     change.norms = (float(np.sqrt(squares_a)), float(np.sqrt(squares_b)))
     change.cosine = products / (change.norms[0] * change.norms[1]) if squares_a and squares_b else float(squares_a == squares_b)
 
 
 def flat(weight: Weight) -> Iterator[np.ndarray]:
-    """The numbers of a matrix as float64, in pieces that are the same for every matrix of its shape."""
+    """The numbers of a matrix in double precision, in pieces that are the same for every matrix of its shape."""
     if weight.size <= CHUNK:
-        yield np.asarray(weight.value, dtype=np.float64).ravel()
+        yield doubled(np.asarray(weight.value)).ravel()
         return
     pending = np.empty(0)
     for piece in chunks(weight):
-        pending = np.concatenate([pending, piece.astype(np.float64)]) if pending.size else piece.astype(np.float64)
+        pending = np.concatenate([pending, doubled(piece)]) if pending.size else doubled(piece)
         while pending.size >= CHUNK:
             yield pending[:CHUNK]
             pending = pending[CHUNK:]
     if pending.size:
         yield pending
+
+
+def doubled(values: np.ndarray) -> np.ndarray:
+    """Numbers in double precision, complex ones too."""
+    return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)

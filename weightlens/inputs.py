@@ -46,6 +46,8 @@ def wanted_inputs(model: Model) -> list[Wanted]:
     for ref in refs(model.inputs):
         layer = model[ref.layer]
         shape = layer.config.get("batch_shape") or None
+        if shape and not all(n is None or (isinstance(n, int) and n >= 0) for n in shape):
+            raise BadInput(f"input {ref.layer!r} has the shape {shape}, which no array has")
         text = layer.config.get("dtype") == "string"
         found.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
     if not found:

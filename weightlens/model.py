@@ -57,6 +57,8 @@ class Weight:
         A large array that nobody has touched is converted piece by piece and not kept: it would be in memory twice.
         """
         whole = self._value is not None or self.read_part is None or self.size <= AT_ONCE
+        if self.dtype.startswith("complex"):
+            raise BadInput(f"{self.path} holds complex numbers, with which no layer of Keras computes")
         if whole or not self.dtype.lstrip("<>").startswith(("float", "bfloat", "f")):
             return self.value if self.value.dtype.kind in "iub" else self.value.astype(dtype)
         made, step = np.empty(self.shape, dtype), max(1, AT_ONCE * self.shape[0] // self.size)
@@ -148,6 +150,7 @@ class Provenance:
     backend: str = ""
     date: str = ""
     sha256: str = ""
+    architecture: str = ""  # the file that holds it, where that is another one
 
 
 @dataclass(eq=False)

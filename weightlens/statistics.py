@@ -43,6 +43,7 @@ def chunks(weight: Weight, size: int = CHUNK) -> Iterator[np.ndarray]:
             yield np.asarray(weight.read_part((*map(int, place), slice(start, min(start + step, weight.shape[axis]))))).ravel()
 
 
+@np.errstate(all="ignore")  # infinite numbers and NaN of every kind are what it is to find
 def statistics(weight: Weight, progress: Callable[[int], None] | None = None) -> Statistics:
     """Two passes over the numbers: one for the range and the moments, one for the histogram.
 

@@ -47,6 +47,13 @@ def good(folder: Path) -> list[bytes]:
         build.archive(folder / "e.keras", stack, objects, compress=True, names={"layers/dense": "d"}),
     ]
     build.objects(folder / "f.weights.h5", objects)
+    policy = {"class_name": "Int4DTypePolicy", "config": {"mode": "int4/2", "source_name": "float32"}}
+    packed = [np.ones((4, 1), np.int8), build.numbers(2), build.numbers(2, 2), np.ones((2, 2), np.int8), np.float32([0, 0, 1, 1])]
+    quantised = build.sequential(build.given("i", 4), build.dense("d", 2, dtype=policy, lora_rank=1))
+    files.append(build.archive(folder / "g.keras", quantised, build.numbered("layers/dense", *packed)))
+    parts = dict(zip(("kernel", "bias", "kernel_scale", "kernel_zero", "g_idx"), packed, strict=True))
+    parts |= {"lora_kernel_a": build.numbers(4, 1), "lora_kernel_b": build.numbers(1, 2)}
+    files.append(build.legacy(folder / "h.h5", quantised, {"d": {f"d/{name}": array for name, array in parts.items()}}, "3.15.1"))
     return [path.read_bytes() for path in (*files, folder / "f.weights.h5")]
 
 
@@ -101,7 +108,7 @@ def damaged(data: bytes, kind: str, where: float, how: Any) -> bytes:
 
 
 @settings(max_examples=EXAMPLES, **SETTINGS)
-@given(which=st.integers(0, 5), damages=DAMAGES)
+@given(which=st.integers(0, 7), damages=DAMAGES)
 def test_damage(good: list[bytes], folder: Path, which: int, damages: list[Damage]) -> None:
     data = good[which]
     for kind, where, how in damages:

@@ -147,6 +147,19 @@ def test_merge_of_branches_becomes_a_graph(tmp_path: Path) -> None:
     assert np.allclose(model.predict([x, x])[0], both @ arrays["d"]["d_W"].astype(float) + arrays["d"]["d_b"])
 
 
+def test_a_branch_that_merges_branches_itself(tmp_path: Path) -> None:
+    def branch(name: str) -> dict[str, Any]:
+        return stack(old("Dense", name, output_dim=2, bias=True, activation="linear", batch_input_shape=[None, 3]))
+
+    inner = stack(old("Merge", "m", mode="sum", layers=[branch("a"), branch("b")]), old("Activation", "t", activation="tanh"))
+    config = stack(old("Merge", "n", mode="concat", concat_axis=-1, layers=[inner, branch("c")]), old("Activation", "u", activation="relu"))
+    arrays = {name: {f"{name}_W": numbers(3, 2, seed=seed), f"{name}_b": numbers(2, seed=seed)} for seed, name in enumerate("abc")}
+    model = weightlens.load(legacy(tmp_path / "m.h5", config, arrays, "1.2.2", ""))
+    x = [numbers(4, 3, seed=seed).astype(float) for seed in range(3)]
+    a, b, c = (given @ arrays[name][f"{name}_W"].astype(float) + arrays[name][f"{name}_b"] for given, name in zip(x, "abc", strict=True))
+    assert np.allclose(model.predict(x)[0], np.maximum(np.hstack([np.tanh(a + b), c]), 0))
+
+
 def write_numbered(path: Path, layers: list[list[np.ndarray]]) -> None:
     with h5py.File(path, "w") as file:
         file.attrs["nb_layers"] = len(layers)

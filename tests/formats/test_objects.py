@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.formats.build import archive, dense, functional, given, layer, node, numbered, numbers, objects, sequential, tensor
+from tests.formats.build import archive, dense, functional, given, layer, legacy, node, numbered, numbers, objects, sequential, tensor
 from weightlens.formats import assume
 from weightlens.model import Ref
 
@@ -256,6 +256,56 @@ def test_int4_before_3_14_is_packed_along_its_inputs(tmp_path: Path) -> None:
     )["d"]
     assert np.array_equal(kept.kernel, q)
     assert list(kept.weights) == ["kernel", "bias", "kernel_scale"]
+
+
+@pytest.mark.parametrize("group", [2, -1, np.nan, 1e30])
+def test_a_group_that_there_is_not(tmp_path: Path, group: float) -> None:
+    arrays = [np.ones((2, 1), np.int8), numbers(2), numbers(2, 2), np.ones((2, 2), np.int8), np.array([0, group], np.float32)]
+    config = sequential(given("i", 2, key="batch_shape"), dense("d", 2, dtype=policy("int4/1")))
+    model = weightlens.load(archive(tmp_path / "m.keras", config, numbered("layers/dense", *arrays)))
+    with pytest.raises(weightlens.UnreadableModel, match="do not belong together"):
+        model["d"].kernel  # noqa: B018 - reading is the point
+
+
+@pytest.mark.parametrize(("mode", "extra"), [("int8", ()), ("int4", ()), ("int4/3", ("zero", "g_idx"))])
+def test_lora_beside_whole_numbers(tmp_path: Path, mode: str, extra: tuple[str, ...]) -> None:
+    """In ``.h5`` files of Keras 3 the two stay apart; with four-bit numbers there may be as many arrays as without LoRA."""
+    q = np.random.default_rng(0).integers(-8, 8, (5, 3)).astype(np.int8)
+    a, b, groups = numbers(5, 2), numbers(2, 3), np.array([0, 0, 0, 1, 1], np.float32)
+    scale = np.abs(numbers(2, 3)) if extra else np.array([10, 20, 30], np.float32)
+    arrays = {"d/bias": numbers(3), "d/lora_kernel_a": a, "d/lora_kernel_b": b, "d/kernel": q if mode == "int8" else pack(q, -1),
+              "d/kernel_scale": scale} | ({"d/kernel_zero": np.ones((2, 3), np.int8), "d/g_idx": groups} if extra else {})  # fmt: skip
+    entry = dense("d", 3, dtype=policy(mode), lora_rank=2, lora_alpha=6)
+    model = weightlens.load(legacy(tmp_path / "m.h5", sequential(given("i", 5, key="batch_shape"), entry), {"d": arrays}, "3.15.1"))
+    x = numbers(4, 5, seed=1).astype(float)
+    if mode == "int8":
+        assert list(model["d"].weights) == ["kernel", "bias", "kernel_scale", "lora_kernel"]
+        size = 127 / (np.abs(x).max(axis=1, keepdims=True) + 1e-7)
+        product = np.rint(x * size) @ q / (size * scale)
+    else:
+        assert list(model["d"].weights) == ["kernel", "bias"]
+        product = x @ ((q - 1.0) * scale[groups.astype(int)] if extra else q / scale)
+    assert np.allclose(model.predict(x)[0], product + 3 * (x @ a @ b) + numbers(3), atol=1e-5)
+
+
+def test_lora_of_an_embedding_of_whole_numbers(tmp_path: Path) -> None:
+    q, scale, a, b = np.arange(-6, 6, dtype=np.int8).reshape(4, 3), np.array([1, 2, 3, 4], np.float32), numbers(4, 2), numbers(2, 3)
+    arrays = {"e/lora_embeddings_a": a, "e/lora_embeddings_b": b, "e/embeddings": q, "e/embeddings_scale": scale}
+    entry = layer("Embedding", "e", input_dim=4, output_dim=3, lora_rank=2, lora_alpha=2)
+    entry["config"]["dtype"] = policy("int8")
+    model = weightlens.load(legacy(tmp_path / "m.h5", sequential(given("i", 2), entry), {"e": arrays}, "3.15.1"))
+    assert np.allclose(model["e"].embeddings, q / scale[:, None] + a @ b, atol=1e-6)
+
+
+def test_an_int4_einsum_whose_kernel_has_no_shape_in_the_file(tmp_path: Path) -> None:
+    q = np.random.default_rng(0).integers(-8, 8, (6, 4)).astype(np.int8)
+    scale = np.array([10, 20, 30, 40], np.float32)
+    arrays = {"d/kernel": pack(q, -1), "d/kernel_scale": scale}
+    entry = layer("EinsumDense", "d", equation="abde,dec->abc", output_shape=[None, 4], activation="linear")
+    entry["config"]["dtype"] = policy("int4")
+    model = weightlens.load(legacy(tmp_path / "m.h5", sequential(given("i", 5, 2, 3, key="batch_shape"), entry), {"d": arrays}, "3.15.1"))
+    x = numbers(2, 5, 2, 3).astype(float)
+    assert np.allclose(model.predict(x)[0], np.einsum("abde,dec->abc", x, (q / scale).reshape(2, 3, 4)), atol=1e-5)
 
 
 def test_gptq_is_restored(tmp_path: Path) -> None:

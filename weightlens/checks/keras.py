@@ -11,6 +11,7 @@ import ctypes
 import gc
 import importlib
 import importlib.util
+import json
 import os
 import shutil
 import sys
@@ -26,8 +27,10 @@ import numpy as np
 from weightlens.checks.quiet import STDERR, quiet
 from weightlens.checks.report import Report, Row, compare
 from weightlens.errors import WeightlensError
+from weightlens.formats.beside import read_architecture
+from weightlens.formats.detect import shard_names
 from weightlens.forward import bind, trace
-from weightlens.model import Model
+from weightlens.model import Model, Provenance
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
 MANY_LAYERS, DEEP_RECURSION, DEEP_STACK = 100, 100_000, 512 << 20
@@ -153,25 +156,45 @@ def load_oracle(model: Model) -> tuple[Any, Any]:
     """Keras (the module that can open the file) and the model that it reads. Python code in the file is never run."""
     first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) else "keras"
     reasons = []
-    with private_copy(Path(model.provenance.path)) as path:
+    with private_copy(model.provenance) as path:
         for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
             if importlib.util.find_spec(name) is None:
                 reasons.append(f"{name} is not installed")
                 continue
             try:
                 keras = importlib.import_module(name)
-                return keras, keras.models.load_model(str(path), compile=False, safe_mode=True)
+                return keras, open_in(keras, path, model.provenance)
             except Exception as trouble:  # Keras raises anything here
                 reasons.append(f"{name}: {first_line(trouble)}")
     raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
 
 
+def open_in(keras: Any, path: Path, provenance: Provenance) -> Any:
+    """The model as Keras reads it: whole from one file, or its architecture from one and its weights from another."""
+    if not provenance.architecture:
+        return keras.models.load_model(str(path), compile=False, safe_mode=True)
+    text = json.dumps(read_architecture(Path(provenance.architecture)))
+    if '"Lambda"' in text or "__lambda__" in text:
+        raise WeightlensError("the architecture holds program code, which is never run")
+    oracle = keras.models.model_from_json(text)
+    oracle.load_weights(str(path))
+    return oracle
+
+
 @contextlib.contextmanager
-def private_copy(path: Path) -> Iterator[Path]:
-    """HDF5 refuses to open a file twice with other locking, and we may still hold it open: Keras gets a copy."""
+def private_copy(provenance: Provenance) -> Iterator[Path]:
+    """HDF5 refuses to open a file twice with other locking, and we may still hold it open: Keras gets a copy.
+
+    It goes by the end of a name, so the copy has the one that its contents call for.
+    """
+    path = Path(provenance.path)
     with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
-        copy = Path(scratch) / (path.name if path.suffix in (".keras", ".h5", ".hdf5") else path.name + ".h5")
+        copy = Path(scratch) / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
+        if provenance.architecture and path.suffix != ".json":
+            copy = copy.with_name("model.weights.h5" if ".weights.h5" in provenance.format else "model.h5")
         (shutil.copytree if path.is_dir() else shutil.copyfile)(path, copy)
+        for shard in shard_names(json.loads(path.read_bytes())) if path.suffix == ".json" else ():
+            shutil.copyfile(path.with_name(shard), copy.with_name(shard))
         yield copy
 
 

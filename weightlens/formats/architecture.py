@@ -16,12 +16,15 @@ FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "Torch
 WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
 WHOLE_PIXELS = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization"})  # whole numbers come out where they went in
 MAX_NESTING = 40
+MAX_LAYERS = 25_000  # ten times the largest that anybody has published
 
 
 def build_model(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Model:
     """A model from its entry ``{"class_name", "config"}``."""
     if depth > MAX_NESTING:
         raise UnreadableModel("models are nested deeper than any that Keras writes")
+    if not depth and too_many_layers(entry):
+        raise UnreadableModel(f"more than {MAX_LAYERS:,} layers, which is more than any Keras model has")
     entry = keras1.modern_entry(entry, dialect)
     config: Any = entry.get("config")
     if not is_model(entry):
@@ -39,6 +42,19 @@ def build_model(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Mode
     else:
         _chain(model, config.get("build_input_shape") or built, dialect)
     return model
+
+
+def too_many_layers(entry: Any) -> bool:
+    """Whether a saved model lists more layers than anybody's, those of nested models included."""
+    count, waiting = 0, [entry]
+    while waiting and count <= MAX_LAYERS:
+        item = waiting.pop()
+        if isinstance(item, list):
+            count += len(item)
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            waiting.extend(item[key] for key in ("config", "layers", "layer", "cell") if key in item)
+    return count > MAX_LAYERS
 
 
 def is_model(entry: dict[str, Any]) -> bool:

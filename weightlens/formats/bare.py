@@ -42,7 +42,10 @@ def layers_of_objects(tree: ObjectTree) -> list[Layer]:
         arrays = tree.take(owner)
         parts = [part for part in owner.split("/") if part not in CONTAINERS]
         names = _guessed([part for part in parts if part != "cell"], len(arrays)) or [weight.name for weight in arrays]
-        layers.append(named("/".join(parts) or "model", dict(zip(names, arrays, strict=True))))
+        found: dict[str, Weight] = {}
+        for name, weight in zip(names, arrays, strict=True):
+            found[unused(name, found)] = weight
+        layers.append(named("/".join(parts) or "model", found))
     return layers
 
 

@@ -26,6 +26,8 @@ def find_architecture(weights: Path) -> Path | None:
 
 def read_architecture(path: Path) -> dict[str, Any]:
     """The architecture in a file as Keras's ``to_json`` or ``to_yaml`` wrote it."""
+    if path.exists() and not path.is_file():
+        raise UnreadableModel(f"{path}: not a file")
     try:
         text = path.read_bytes()
     except OSError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from weightlens.errors import UnreadableModel
 from weightlens.model import Weight
 
 
@@ -22,7 +23,13 @@ class Conversion:
     add: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
     def __call__(self) -> np.ndarray:
-        return np.ascontiguousarray(self.make(*(weight.value for weight in self.sources)))
+        stored = [weight.value for weight in self.sources]
+        try:
+            with np.errstate(all="ignore"):  # the numbers of a damaged file may be anything
+                return np.ascontiguousarray(self.make(*stored))
+        except (IndexError, ValueError) as error:
+            paths = ", ".join(weight.path for weight in self.sources)
+            raise UnreadableModel(f"{paths}: arrays that do not belong together ({str(error)[:120]})") from None
 
 
 def converted(

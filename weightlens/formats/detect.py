@@ -9,7 +9,7 @@ from weightlens.errors import UnreadableModel
 from weightlens.formats import beside, placing
 from weightlens.formats.architecture import build_model
 from weightlens.formats.dialect import Dialect, dialect_of
-from weightlens.formats.hdf5 import Hdf5File
+from weightlens.formats.hdf5 import Hdf5File, free
 from weightlens.formats.values import parse_json, parse_object
 from weightlens.model import Model, Provenance, Weight
 
@@ -23,6 +23,8 @@ FOREIGN = {
 
 def read(path: Path, config: Path | None) -> Model:
     """The model in a file or folder of any kind that is known."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
     try:
         with path.open("rb", buffering=0) as file:
             start = file.read(64)
@@ -88,7 +90,7 @@ def read_json(path: Path, config: Path | None) -> Model:
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
         placing.place_shards(model, _shards(path.parent, value), dialect)
-        model.provenance = Provenance(str(path), "Keras 3 sharded weights", "")
+        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(found or ""))
         return model
     if not beside.is_architecture(value):
         raise UnreadableModel(f"{path.name}: JSON, but not the architecture of a Keras model")
@@ -101,18 +103,20 @@ def read_json(path: Path, config: Path | None) -> Model:
 
 def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
     """The arrays of all shards that a manifest names; they stand beside it."""
-    entries = manifest.get("weight_map")
-    listed = [
-        name
-        for value in (entries.values() if isinstance(entries, dict) else [])
-        for name in (value if isinstance(value, list) else [value])
-    ]
     weights: dict[str, Weight] = {}
-    for name in dict.fromkeys(map(str, listed)):
+    for name in shard_names(manifest):
         if Path(name).name != name or not (folder / name).is_file():
             raise UnreadableModel(f"the shard {name!r} is not beside its list")
-        weights.update(Hdf5File(folder / name, name).weights())
+        for found, weight in Hdf5File(folder / name, name).weights().items():
+            weights[free(found, weights)] = weight
     return weights
+
+
+def shard_names(manifest: dict[str, Any]) -> list[str]:
+    """The files that a manifest names, each once."""
+    entries = manifest.get("weight_map")
+    values = entries.values() if isinstance(entries, dict) else []
+    return list(dict.fromkeys(str(name) for value in values for name in (value if isinstance(value, list) else [value])))
 
 
 def read_hdf5(path: Path, config: Path | None) -> Model:
@@ -137,7 +141,7 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         if text
         else {"objects": "Keras weights (.weights.h5)", "groups": f"Keras {weights_dialect.major} HDF5 weights"}.get(layout, layout)
     )
-    model.provenance = Provenance(str(path), shown, version or dialect.version, backend)
+    model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=str(source or ""))
     return model
 
 

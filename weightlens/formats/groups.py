@@ -84,17 +84,17 @@ def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
     numbered: dict[str, list[Weight]] = {}
     for path in sorted(weights, key=lambda path: [int(number) for number in re.findall(r"\d+", path)]):
         numbered.setdefault(path.rpartition("/")[0], []).append(weights.pop(path))
-    if "graph" in numbered:
-        leaves = [leaf for layer in layers for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
+    leaves = [leaf for layer in layers for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
+    if "graph" in numbered and leaves:
         _by_position(
             leaves, [(weight.name, weight) for weight in numbered.pop("graph")], [keras1_weights.count_of(leaf.layer) for leaf in leaves]
         )
         for leaf in leaves:
             name_variables(leaf, dialect)
     for group, stored in numbered.items():
-        number = int(re.sub(r"\D", "", group) or -1)
-        if 0 <= number < len(layers):
-            distribute(layers[number], [(weight.name, weight) for weight in stored], dialect)
+        number = re.fullmatch(r"layer_(\d{1,9})", group)
+        if number is not None and int(number[1]) < len(layers):
+            distribute(layers[int(number[1])], [(weight.name, weight) for weight in stored], dialect)
         else:
             weights.update((weight.path, weight) for weight in stored)
 
@@ -163,7 +163,7 @@ def name_variables(leaf: Leaf, dialect: Dialect) -> None:
         return
     expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
     found = [variable_of(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
-    if len(expected) == len(found) and (set(found) != set(expected)):
+    if len(expected) == len(found) and set(found) != set(expected) and not any(name.startswith("lora_") for name in found):
         found = expected
     for name, (_, weight) in zip(found, leaf.given, strict=True):
         while name in leaf.layer.own_weights:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import weakref
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,9 +23,10 @@ from weightlens.model import Weight
 
 MAX_DEPTH = 64
 MAX_OBJECTS = 300_000
-MAX_ATTRIBUTE = 256 * 2**20
+MAX_ATTRIBUTE = 64 * 2**20  # bytes
+MAX_TEXTS = 1_000_000  # in one attribute
 LARGE = 128 * 2**20  # bytes; above it a declared size must be backed by stored bytes
-MAX_RATIO = 1000
+MAX_RATIO = 200
 FLOATS_16_BIT = np.dtype("V2")  # bfloat16 has no HDF5 type: Keras stores two opaque bytes
 
 
@@ -85,25 +86,34 @@ class Hdf5File:
         value = read_attribute(group, name)
         if value is not None:
             return as_texts(value)
-        pieces: list[str] = []
+        pieces: list[Any] = []
+        size = 0
         while (piece := read_attribute(group, f"{name}{len(pieces)}")) is not None:
             pieces.append(piece)
+            size += piece.nbytes
+            if size > MAX_ATTRIBUTE:
+                raise UnreadableModel(f"{self.label}: attribute {name} is longer than any of Keras's")
         return [text for piece in pieces for text in as_texts(piece)] if pieces else None
 
     def weights(self) -> dict[str, Weight]:
         """Every dataset of the file by its path, in the file's order."""
-        return {path: self.weight(path, raw, dataset) for path, raw, dataset in self.walk() if isinstance(dataset, h5d.DatasetID)}
+        found: dict[str, Weight] = {}
+        for path, raw, dataset in self.walk():
+            if isinstance(dataset, h5d.DatasetID):
+                name = free(path, found)
+                found[name] = self.weight(name, raw, dataset)
+        return found
 
     def walk(self) -> Iterator[tuple[str, bytes, Any]]:
-        """Every group and dataset as (path, path in bytes, object), parents first; a group that holds itself is refused as too deep."""
+        """Every group and dataset as (path, path in bytes, object), parents first; a group found twice is refused: it may hold itself."""
         stack: list[tuple[str, bytes, h5g.GroupID]] = [("", b"", self.group(""))]
-        objects = 0
+        objects, seen = 0, set()
         while stack:
             path, raw, group = stack.pop()
             self.groups[path] = group
             yield path, raw, group
             inside = []
-            for name in self._members(group, path):
+            for name, address in self._members(group, path):
                 objects += 1
                 below = (f"{path}/{show(name)}", raw + b"/" + name) if path else (show(name), name)
                 if objects > MAX_OBJECTS or below[0].count("/") > MAX_DEPTH:
@@ -112,16 +122,20 @@ class Hdf5File:
                 if isinstance(member, h5d.DatasetID):
                     yield *below, member
                 elif isinstance(member, h5g.GroupID):
+                    if address in seen:
+                        raise UnreadableModel(f"{self.label}: {below[0]} is a group that is in the file once already, as in no Keras model")
+                    seen.add(address)
                     inside.append((*below, member))
             stack.extend(reversed(inside))
 
-    def _members(self, group: h5g.GroupID, path: str) -> list[bytes]:
-        members: list[tuple[bytes, int]] = []
-        group.links.iterate(lambda name, info: members.append((name, info.type)), info=True)
-        for name, kind in members:
+    def _members(self, group: h5g.GroupID, path: str) -> list[tuple[bytes, int]]:
+        """The names in a group, each with the place of what it names in the file."""
+        members: list[tuple[bytes, int, int]] = []
+        group.links.iterate(lambda name, info: members.append((name, info.type, info.u)), info=True)
+        for name, kind, _ in members:
             if kind != h5l.TYPE_HARD:
                 raise UnreadableModel(f"{self.label}: {path}/{show(name)} is a link to another place, which is never followed")
-        return [name for name, _ in members]
+        return [(name, address) for name, _, address in members]
 
     def weight(self, path: str, raw: bytes, dataset: h5d.DatasetID) -> Weight:
         """The array at ``path``: its shape and type now, its numbers when they are read."""
@@ -150,13 +164,23 @@ class Hdf5File:
             return (np.frombuffer(values.tobytes(), np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(values.shape)
         if values.dtype.kind not in "biufc":
             raise UnreadableModel(f"{self.label}: {path} holds no numbers")
-        return values
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
 
     def _check_size(self, dataset: h5d.DatasetID, path: str) -> None:
         declared = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
+        if (chunk := _chunk_size(dataset)) > LARGE and chunk > 8 * declared:
+            raise UnreadableModel(f"{self.label}: {path} has {declared:,} bytes and unpacks {chunk:,} to read them")
         stored = dataset.get_storage_size()
         if (declared > LARGE and declared > MAX_RATIO * stored) or stored > self.size:
             raise UnreadableModel(f"{self.label}: {path} declares {declared:,} bytes and stores {min(stored, self.size):,}")
+
+
+def _chunk_size(dataset: h5d.DatasetID) -> int:
+    """The bytes that HDF5 unpacks to read one number; 0 where the numbers lie in one piece."""
+    if dataset.get_offset() is not None:
+        return 0
+    layout = dataset.get_create_plist()
+    return math.prod(layout.get_chunk()) * dataset.dtype.itemsize if layout.get_layout() == h5d.CHUNKED else 0
 
 
 def read_attribute(group: h5g.GroupID, name: str) -> Any:
@@ -167,7 +191,7 @@ def read_attribute(group: h5g.GroupID, name: str) -> Any:
             return None
         attribute = h5a.open(group, raw)
         shape, dtype = attribute.shape, attribute.dtype
-        if shape is None or math.prod(shape) * dtype.itemsize > MAX_ATTRIBUTE:
+        if shape is None or math.prod(shape) > MAX_TEXTS or math.prod(shape) * dtype.itemsize > MAX_ATTRIBUTE:
             raise UnreadableModel(f"attribute {name} has a size that no attribute of Keras's has")
         if dtype.kind not in "SOiufb" or (dtype.kind == "O" and h5py.check_string_dtype(dtype) is None):
             raise UnreadableModel(f"attribute {name} holds neither text nor numbers")
@@ -182,7 +206,7 @@ def read_attribute(group: h5g.GroupID, name: str) -> Any:
 @functools.cache
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """The name of a stored type; bfloat16 is what Keras's two opaque bytes are."""
-    return "bfloat16" if dtype == FLOATS_16_BIT else str(dtype) if dtype.kind in "biufc" else f"not numbers ({dtype})"
+    return "bfloat16" if dtype == FLOATS_16_BIT else str(dtype.newbyteorder("=")) if dtype.kind in "biufc" else f"not numbers ({dtype})"
 
 
 def as_text(value: Any) -> str:
@@ -200,6 +224,13 @@ def as_texts(value: Any) -> list[str]:
 def show(raw: bytes) -> str:
     """A name from the file as text, whatever its bytes."""
     return raw.decode("utf-8", "replace")
+
+
+def free(name: str, taken: Container[str]) -> str:
+    """The name, marked where it is taken (two names that are not text look alike): no array may hide another."""
+    while name in taken:
+        name += "'"
+    return name
 
 
 def first_line(error: BaseException) -> str:

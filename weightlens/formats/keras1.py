@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from weightlens.errors import UnreadableModel
@@ -166,19 +166,31 @@ def _branched(config: Settings, branches: list[Settings], entries: list[Settings
     """Inputs, the branches as nested models (whose calls Keras 1 counts from one), the merge, then the rest in a row."""
     layers, inputs, ends = [], [], []
     for number, branch in enumerate(branches):
-        inside = branch.get("config")
-        first = plain_dict((inside if isinstance(inside, list) else plain_dict(inside).get("layers") or [{}])[0])
-        shape = modern_settings(str(first.get("class_name", "")), plain_dict(first.get("config")))[1].get("batch_input_shape")
-        name = str(plain_dict(inside).get("name") or f"branch_{number + 1}")
-        layers.append(_node("InputLayer", {"name": f"{name}_input", "batch_input_shape": shape}, []))
-        layers.append({**branch, "name": name, "inbound_nodes": [[[f"{name}_input", 0, 0]]]})
-        inputs.append([f"{name}_input", 0, 0])
+        name = str(plain_dict(branch.get("config")).get("name") or f"branch_{number + 1}")
+        shapes = list(_input_shapes(branch))
+        names = [f"{name}_input" + (f"_{k + 1}" if k else "") for k in range(len(shapes))]
+        layers += [_node("InputLayer", {"name": given, "batch_input_shape": shape}, []) for given, shape in zip(names, shapes, strict=True)]
+        layers.append({**branch, "name": name, "inbound_nodes": [[[given, 0, 0] for given in names]]})
+        inputs += [[given, 0, 0] for given in names]
         ends.append([name, 1, 0])
     for entry in entries:
         settings = {key: value for key, value in plain_dict(entry.get("config")).items() if key != "layers"}
         layers.append(_node(entry["class_name"], settings, [ends]))
         ends = [[layers[-1]["name"], 1 if entry["class_name"] in MODELS else 0, 0]]
     return {**config, "name": config.get("name", "sequential"), "layers": layers, "input_layers": inputs, "output_layers": ends}
+
+
+def _input_shapes(branch: Settings, depth: int = 0) -> Iterator[Any]:
+    """The shape of a branch's input; those of its own branches where it begins with a ``Merge`` too."""
+    inside = branch.get("config")
+    entries = inside if isinstance(inside, list) else plain_dict(inside).get("layers")
+    first = with_class_name(plain_dict(entries[0])) if isinstance(entries, list) and entries else {}
+    config = plain_dict(first.get("config"))
+    if first.get("class_name") == "Merge" and isinstance(config.get("layers"), list) and depth < 40:
+        for inner in config["layers"]:
+            yield from _input_shapes(with_class_name(plain_dict(inner)), depth + 1)
+    else:
+        yield modern_settings(str(first.get("class_name", "")), config)[1].get("batch_input_shape")
 
 
 def _node(class_name: str, config: Settings, inbound: list[Any]) -> Settings:

@@ -26,6 +26,8 @@ RECURRENT = ("kernel", "recurrent_kernel", "bias")
 def name_weights(layer: Layer, stored: Sequence[Weight], dialect: Dialect) -> bool:
     """Name and convert a layer's arrays, known by their order; False where the layer is none of Keras 1's."""
     names = variable_names(layer.class_name, layer.config)
+    if layer.own_weights:  # a second group for the same layer: hides nothing of the first
+        return False
     if len(stored) in GATED and names == list(RECURRENT):
         layer.own_weights = join_gates(stored, GATED[len(stored)])
     elif names is None or len(names) != len(stored):

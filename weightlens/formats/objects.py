@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from weightlens.formats.hdf5 import free
 from weightlens.formats.variables import variable_names, with_scales
 from weightlens.model import Layer, Model, Weight
 
@@ -34,7 +35,8 @@ class ObjectTree:
         for path, weight in weights.items():
             parts = path.replace("\\", "/").split("/")
             owner = parts[:-2] if len(parts) > 1 and parts[-2] == "vars" else parts[:-1]
-            self.variables["/".join(owner)][parts[-1]] = weight
+            owned = self.variables["/".join(owner)]
+            owned[free(parts[-1], owned)] = weight
             self.groups.update("/".join(owner[: i + 1]) for i in range(len(owner)))
 
     def take(self, path: str) -> list[Weight]:

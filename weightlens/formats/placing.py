@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from weightlens.errors import UnreadableModel
 from weightlens.formats import bare
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.finish import finish_model
 from weightlens.formats.groups import place_groups, place_numbered
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import ObjectTree, every_layer, find_shared, is_training_state, members, numbered_layers, place_model
+from weightlens.formats.values import MAX_VALUES
 from weightlens.formats.variables import variable_names
 from weightlens.model import Model, Weight
 
@@ -108,5 +110,12 @@ def read_assets(model: Model, archive: Archive, place: str = "assets/layers") ->
             read_assets(layer.model, archive, f"{path}/layers")
         name = next((name for name in names if name.startswith(path + "/")), None)
         if name is not None and layer.model is None and layer.config.get("vocabulary") is None:
-            words = archive.text(name).decode("utf-8", "replace").split("\n")
+            words = words_of(archive.text(name))
             layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
+
+
+def words_of(vocabulary: bytes) -> list[str]:
+    """The words of a vocabulary, one a line."""
+    if vocabulary.count(b"\n") > MAX_VALUES:
+        raise UnreadableModel("a vocabulary holds more words than any that Keras writes")
+    return vocabulary.decode("utf-8", "replace").split("\n")

@@ -7,7 +7,7 @@ scale. Where it also rounds the inputs (int8, int4 before 3.14) the layer keeps 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,6 @@ def unpack(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> n
 
 def restore(layer: Layer, dialect: Dialect) -> None:
     """Bring a layer's quantised arrays into the form its arithmetic needs."""
-    if not merge_low_rank(layer):
-        layer.class_name += " (quantised, with LoRA apart)"  # two products of their own
-        return
     mode = str(layer.config.get("quantization_mode", "")).split("/")[0]
     if mode == "int4":
         for name in TABLES & set(layer.own_weights):
@@ -45,6 +42,7 @@ def restore(layer: Layer, dialect: Dialect) -> None:
         _calibrated_kernel(layer)
     elif layer.class_name in PROJECTED:
         _projections(layer)
+    low_rank(layer)
     integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]
     if layer.class_name not in UNDERSTOOD and not all(whole_projection(layer, name) for name in integers):
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
@@ -72,23 +70,38 @@ def packed_by_input(kernel: Weight, columns: int, dialect: Dialect) -> bool:
     return bool(dialect.version) and not dialect.at_least(*WEIGHT_ONLY_INT4)
 
 
-def merge_low_rank(layer: Layer) -> bool:
-    """LoRA: ``W + (alpha / rank) * a @ b``, kept apart in ``.h5`` files; whether that could be done (not with whole numbers)."""
-    weights = layer.own_weights
+def low_rank(layer: Layer) -> None:
+    """LoRA: ``W + (alpha / rank) * a @ b``, whose parts ``.h5`` files keep apart; beside whole numbers it stays a matrix of its own."""
     for name in ("kernel", "embeddings"):
-        if not {name, f"lora_{name}_a", f"lora_{name}_b"} <= set(weights):
+        parts = (name, f"lora_{name}_a", f"lora_{name}_b")
+        if not set(parts) <= set(layer.own_weights):
             continue
-        if weights[name].dtype in ("int8", "uint8"):
-            return False
-        a, b = weights.pop(f"lora_{name}_a"), weights.pop(f"lora_{name}_b")
+        if name == "embeddings" and layer.own_weights[name].dtype == "int8" and f"{name}_scale" in layer.own_weights:
+            _restore_rows(layer, name)
+        weight, a, b = (layer.own_weights[part] for part in parts)
         rank = layer.config.get("lora_rank") or a.shape[-1]
         scale = (layer.config.get("lora_alpha") or rank) / rank
-        shape = weights[name].shape
-        merged = converted(name, [weights[name], a, b], _low_rank(scale), shape, "LoRA merged", add=np.add)
-        order = [name, *(other for other in weights if other != name)]
-        layer.own_weights = {key: merged if key == name else weights[key] for key in order}
-        weights = layer.own_weights
-    return True
+        shape, whole = (*a.shape[:-1], b.shape[-1]), weight.dtype in ("int8", "uint8")
+        if shape != weight.shape or (whole and (name != "kernel" or layer.class_name not in UNDERSTOOD)):
+            layer.class_name += " (quantised, with LoRA apart)"
+        elif whole:
+            made = converted("lora_kernel", [a, b], lambda a, b, scale=scale: (scale * (a @ b)).astype(a.dtype), shape, "a . b of LoRA")
+            _put(layer, name, {"lora_kernel": made}, parts[1:])
+        else:
+            _put(layer, name, {name: converted(name, [weight, a, b], _low_rank(scale), shape, "LoRA merged", add=np.add)}, parts)
+
+
+def _put(layer: Layer, name: str, made: dict[str, Weight], instead: Sequence[str]) -> None:
+    """Put arrays in the place of those they were made of: the one called ``name`` first, what is new last."""
+    rest = {key: weight for key, weight in layer.own_weights.items() if key not in instead} | made
+    layer.own_weights = {name: rest.pop(name), **rest}
+
+
+def _restore_rows(layer: Layer, name: str) -> None:
+    """A table of whole numbers with a scale for each row, as floats."""
+    table, scale = layer.own_weights[name], layer.own_weights[f"{name}_scale"]
+    make: Callable[..., np.ndarray] = lambda q, s: (q / s.reshape(-1, 1)).astype(np.float32)
+    _replace(layer, name, [table, scale], make, table.shape, "int8, restored")
 
 
 def _low_rank(scale: float) -> Callable[..., np.ndarray]:
@@ -98,6 +111,8 @@ def _low_rank(scale: float) -> Callable[..., np.ndarray]:
 def _by_group(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.ndarray, axis: int) -> np.ndarray:
     """``(q - zero) * scale`` with the scale and zero point of each position's group along ``axis``."""
     index = groups.astype(np.int64)
+    if index.size and not 0 <= index.min() <= index.max() < scale.shape[axis]:
+        raise ValueError("a group that there is not")
     restored: np.ndarray = ((q - np.take(zero, index, axis=axis).astype(np.float32)) * np.take(scale, index, axis=axis)).astype(np.float32)
     return restored
 

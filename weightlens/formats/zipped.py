@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from weightlens.errors import UnreadableModel
 
-MAX_TEXT = 256 * 2**20
+MAX_TEXT = 64 * 2**20
 LARGE, MAX_RATIO = 256 * 2**20, 100
 HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., length of the name, of the extra field
 
@@ -104,6 +104,8 @@ class Archive:
         if len(header) < HEADER.size or header[:4] != b"PK\x03\x04":
             raise UnreadableModel(f"{self.path.name}: the zip's directory points at no member")
         _, name, extra = HEADER.unpack(header)
+        if file.read(name) != info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437"):
+            raise UnreadableModel(f"{self.path.name}: the zip's directory calls {info.filename} what has another name where it stands")
         start = info.header_offset + HEADER.size + name + extra
         if start + info.file_size > self.path.stat().st_size:
             raise UnreadableModel(f"{self.path.name}: {info.filename} is longer than the file it is in")

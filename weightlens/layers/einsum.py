@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
 from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights, with_bias
-from weightlens.layers.quantised import float8_operands, product, rounded_input
+from weightlens.layers.quantised import float8_operands, product, rounded_input, with_low_rank
 from weightlens.layers.sequence import embedding
 
 
 def einsum_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """``activation(einsum(equation, x, kernel) + bias)``: a dense layer over any axes. ``keras.layers.EinsumDense``."""
-    equation, kernel = config["equation"].replace(" ", ""), w["kernel"]
+    equation = config["equation"].replace(" ", "")
+    kernel = as_in_equation(w["kernel"], x, equation, config)
     if "inputs_scale" in w:
         x, kernel = float8_operands(x, w, config, step)
     if "kernel_scale" in w and "inputs_scale" not in w:
-        z = step("dot product", quantised_einsum(x, kernel, w["kernel_scale"], equation, step))
+        z = quantised_einsum(x, kernel, w["kernel_scale"], equation, step)
+        z = step("dot product", with_low_rank(z, w, lambda low: np.einsum(equation, x, low, optimize=True), step))
     else:
         z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
     if "bias" in w:
         z = step("pre-activation", with_bias(z, w["bias"], config))
     return step("activation", activate(z, config.get("activation"), step))
+
+
+def as_in_equation(kernel: Any, x: Any, equation: str, config: Config) -> Any:
+    """A kernel that was packed as a matrix (int4) in the shape that the equation gives it, known now that the input is."""
+    inputs, letters, output = re.split(",|->", equation)
+    if kernel.ndim == len(letters):
+        return kernel
+    given = config["output_shape"]
+    sizes = dict(zip(output[::-1], [given] if isinstance(given, int) else given[::-1], strict=False))
+    sizes |= dict(zip(inputs[::-1], x.shape[::-1], strict=False))
+    return np.reshape(kernel, [sizes[letter] for letter in letters])
 
 
 def quantised_einsum(x: Any, kernel: Any, kernel_scale: Any, equation: str, step: Step) -> Any:

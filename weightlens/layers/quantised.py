@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,4 +48,11 @@ def product(x: Any, w: dict[str, Any], config: dict[str, Any], step: Step) -> An
         return rounded @ kernel
     integers, scale = rounded_input(x, (-1,), step)
     whole = step("product of whole numbers", integers @ w["kernel"].astype(x.dtype))
-    return whole / (scale * w["kernel_scale"])
+    return with_low_rank(whole / (scale * w["kernel_scale"]), w, lambda kernel: x @ kernel, step)
+
+
+def with_low_rank(z: Any, w: dict[str, Any], times: Callable[[Any], Any], step: Step) -> Any:
+    """Adds LoRA's own product, of the input as it is, where it is kept beside a kernel of whole numbers."""
+    if "lora_kernel" not in w:
+        return z
+    return step("restored product", z) + step("low-rank product", times(w["lora_kernel"]))

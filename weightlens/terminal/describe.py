@@ -93,7 +93,7 @@ def output_shapes(model: Model) -> dict[str, str]:
             layer_shapes(model, [tuple(length if n is None else n for n in w.shape or (None,)) for w in wanted])
             for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
         ]
-    except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+    except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):
         return {}  # shapes are a courtesy: a model that cannot run is listed without them
     shapes = {w.name: shape_text(w.shape) if w.shape is not None else "any" for w in wanted}
     for path, outputs in found[0].items():

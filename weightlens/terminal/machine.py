@@ -79,6 +79,7 @@ def layer_facts(entry: Entry) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@np.errstate(all="ignore")  # infinite numbers and NaN of every kind are written too
 def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Wish) -> None:
     """The matrices of a list, each with its facts."""
     for number, (name, weight) in enumerate(weights):

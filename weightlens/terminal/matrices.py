@@ -75,6 +75,9 @@ def view(weight: Weight, cut: str | None = None, full: bool = False, most: int =
     axes = [axis for axis, r in enumerate(ranges) if isinstance(r, range)]
     kept = [r for r in ranges if isinstance(r, range)]
     size = int(np.prod([len(r) for r in kept], dtype=object))
+    if size == 0:  # the other axes may be longer than any list
+        kept = [r[:MOST] for r in kept]
+        return View(np.zeros([len(r) for r in kept]), [list(r) for r in kept], axes, [0] * len(kept))
     abbreviate = size > most and not full
     runs: list[list[Any]] = []
     gaps = []
@@ -167,8 +170,8 @@ def matrix_lines(shown: View, screen: Screen, label: Labels, precision: int = 4,
     if values.ndim == 0:
         yield indent + write(values.item())
         return
-    finite = np.abs(np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0))
-    largest = float(finite.max())
+    finite = np.where(np.isfinite(values), values, 0)
+    largest = float(np.abs(finite.astype(complex if values.dtype.kind == "c" else float)).max())
     leading = values.shape[:-2]
     for place in itertools.product(*(range(n) for n in leading)):
         if leading:

@@ -9,36 +9,31 @@ from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+from h5py import h5d, h5g, h5l, h5o
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats.hdf5 import first_line
+from weightlens.formats.hdf5 import first_line, show
 from weightlens.formats.zipped import Archive
 from weightlens.terminal import Screen, clean
 
 DEEPEST = 64
 MOST = 200_000  # lines
 PREVIEW = 64 * 1024  # bytes of an attribute that are read to be shown
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 def tree(path: Path, screen: Screen, full: bool = False) -> None:
     """Print the tree of an HDF5 file, of a ``.keras`` archive with the HDF5 file inside, or of a folder of these."""
     if not path.exists():
         raise UnreadableModel(f"{path}: there is no such file")
+    if not (path.is_file() or path.is_dir()):
+        raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
     screen.line(screen.bold(clean(path.name)))
     if path.is_dir() or zipfile.is_zipfile(path):
         screen.lines(archive_lines(path, screen, full))
         return
-    with path.open("rb") as file:
-        if not any(start_of(file, offset) == HDF5_MAGIC for offset in (0, 512, 1024, 2048)):
-            raise UnreadableModel(f"{path}: neither an HDF5 file nor a .keras archive")
+    if not h5py.is_hdf5(path):
+        raise UnreadableModel(f"{path}: neither an HDF5 file nor a .keras archive")
     screen.lines(hdf5_lines(path, screen, full))
-
-
-def start_of(file: BinaryIO, offset: int) -> bytes:
-    """Eight bytes at an offset: an HDF5 file may have a block of the user's own in front."""
-    file.seek(offset)
-    return file.read(8)
 
 
 def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
@@ -74,22 +69,22 @@ def hdf5_lines(source: Path | BinaryIO, screen: Screen, full: bool, indent: str 
 
 def group_lines(group: h5py.Group, screen: Screen, full: bool, indent: str, depth: int, seen: set[Any]) -> Iterator[str]:
     """The members of a group: links by where they point, datasets by shape and type, groups with their members."""
-    names = list(group)
-    for number, name in enumerate(names):
-        last = number == len(names) - 1
+    names: list[bytes] = []  # not all of them are text
+    group.id.links.iterate(names.append)
+    for number, raw in enumerate(names):
+        name, last = show(raw), number == len(names) - 1
         branch, inner = indent + ("└── " if last else "├── "), indent + ("    " if last else "│   ")
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            yield branch + clean(name) + screen.dim(f"  {link_text(link)}")
+        if group.id.links.get_info(raw).type != h5l.TYPE_HARD:
+            yield branch + clean(name) + screen.dim(f"  {link_text(group.id.links.get_val(raw))}")
             continue
         try:
-            member = group[name]
+            member = opened(h5o.open(group.id, raw))
         except (KeyError, OSError, RuntimeError, ValueError) as error:
             yield branch + clean(name) + screen.bad(f"  unreadable ({first_line(error)})")
             continue
         if not isinstance(member, h5py.Group):
             yield branch + clean(name) + screen.dim(f"  {dataset_text(member)}")
-            yield from attributes(member, screen, full, inner)
+            yield from attributes(member, screen, full, inner) if isinstance(member, h5py.Dataset) else ()
             continue
         place = h5py.h5o.get_info(member.id)
         again = (place.fileno, place.addr) in seen
@@ -100,11 +95,16 @@ def group_lines(group: h5py.Group, screen: Screen, full: bool, indent: str, dept
             yield from group_lines(member, screen, full, inner, depth + 1, seen)
 
 
-def link_text(link: Any) -> str:
+def opened(found: Any) -> Any:
+    """What was found in a group, as h5py's group or dataset; a named type as it is."""
+    return h5py.Group(found) if isinstance(found, h5g.GroupID) else h5py.Dataset(found) if isinstance(found, h5d.DatasetID) else found
+
+
+def link_text(target: bytes | tuple[bytes, bytes]) -> str:
     """Where a link points."""
-    if isinstance(link, h5py.ExternalLink):
-        return f"-> {clean(link.filename)}:{clean(link.path)} (another file, not followed)"
-    return f"-> {clean(link.path)} (link, not followed)"
+    if isinstance(target, tuple):
+        return f"-> {clean(show(target[0]))}:{clean(show(target[1]))} (another file, not followed)"
+    return f"-> {clean(show(target))} (link, not followed)"
 
 
 def dataset_text(member: Any) -> str:
