@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,10 @@ def on_images(function: Callable[..., Any]) -> Callable[..., Any]:
         y = like_input(function(channels_last(batch, config), *args, **kwargs), config)
         return y if images.ndim == 4 else y[0]
 
+    known = inspect.signature(function)
+    setting = inspect.Parameter("data_format", inspect.Parameter.KEYWORD_ONLY, default=None)
+    parameters = [*known.parameters.values(), setting] if "data_format" not in known.parameters else list(known.parameters.values())
+    whole.__signature__ = known.replace(parameters=parameters)  # type: ignore[attr-defined]
     return whole
 
 

@@ -300,11 +300,11 @@ def along(running: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """Each number less the one before it, ``n`` times over."""
+def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> Any:
+    """Each number less the one before it, ``n`` times over; of true and false whether they differ."""
     for _ in range(n):
         a = np.moveaxis(a, axis, 0)
-        a = np.moveaxis(a[1:] - a[:-1], 0, axis)
+        a = np.moveaxis(np.not_equal(a[1:], a[:-1]) if input_dtype == "bool" else a[1:] - a[:-1], 0, axis)
     return a
 
 

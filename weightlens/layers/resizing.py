@@ -62,6 +62,9 @@ def centres(old: int, new: int, scale: Any = None) -> np.ndarray:
     return np.asarray((np.arange(new, dtype=np.float32) + np.float32(0.5)) * scale)
 
 
+BLURRING = ("gaussian", "mitchellcubic")  # these change an image even if it keeps its size
+
+
 def resize_weights(old: int, new: int, interpolation: str, antialias: bool = False) -> np.ndarray:
     """The share of each old pixel in each new one: ``(new, old)``, every row adding up to 1."""
     if interpolation == "area":
@@ -84,7 +87,7 @@ def resize_weights(old: int, new: int, interpolation: str, antialias: bool = Fal
 def resize(x: Any, size: Any, interpolation: str, antialias: bool, step: Step) -> Any:
     """Images of another size: ``(batch, height, width, channels) -> (batch, *size, channels)``, as ``tf.image.resize`` does."""
     height, width, channels = x.shape[1:]
-    if (height, width) == tuple(size):
+    if (height, width) == tuple(size) and interpolation not in BLURRING:
         return x
     if interpolation == "nearest":
         rows, columns = (np.minimum(centres(old, new).astype(int), old - 1) for old, new in zip((height, width), size, strict=True))
