@@ -14,6 +14,7 @@ from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
+from weightlens.layers.operations_whole import is_whole, kept_in_range, layer_in_range
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded, Trace, each
@@ -254,18 +255,17 @@ class Run:
         rule = MASKS.get(layer.class_name) if mask_wanted else None
         return out, None if rule is None else self.guarded(layer, path, lambda: rule(x, settings(layer), mask), "mask")
 
-    def operation(self, layer: Layer, args: Any, kwargs: Any, path: str, given: Any = ()) -> Any:
+    def operation(self, layer: Layer, args: Any, kwargs: Any, path: str, given: Any = ((), {})) -> Any:
         """An operator node of a functional graph: one function, its options from the config (Keras 3) and from the call.
 
         ``given`` are its arguments as they stand in the file, references for tensors.
         """
         from weightlens.layers.operations import OPERATIONS
-        from weightlens.layers.operations_whole import is_whole, kept_in_range
 
         def computed(compute: Callable[[], Any]) -> Any:
             kind = str(layer.config.get("input_dtype"))
             y = compute()
-            return kept_in_range(layer.class_name, kind, given, y) if is_whole(kind) else y
+            return kept_in_range(layer.class_name, kind, given, y) if kind == "bool" or is_whole(kind) else y
 
         function = OPERATIONS.get(layer.class_name)
         if function is None:
@@ -281,6 +281,8 @@ class Run:
         }
         if "step" in signature.parameters:
             options["step"] = self.step
+        if "input_dtype" in signature.parameters:
+            options["input_dtype"] = layer.config.get("input_dtype")
         try:
             signature.bind(*args, **options)
         except TypeError as mismatch:
@@ -314,8 +316,13 @@ class Run:
         given = {name: value for name, value in arguments.items() if name in takes}
         if "call" in takes:
             given["call"] = functools.partial(self.inner, layer, path)
-        w = self.weights(layer, path)
-        return self.guarded(layer, path, lambda: function(x, w, settings(layer), self.step, **given))
+        w, kind = self.weights(layer, path), str(layer.config.get("input_dtype"))
+
+        def compute() -> Any:
+            y = function(x, w, settings(layer), self.step, **given)
+            return layer_in_range(layer.class_name, kind, y) if is_whole(kind) else y
+
+        return self.guarded(layer, path, compute)
 
     def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:
         """``call("cell", x, ...)``: a wrapper runs one of the layers it wraps."""

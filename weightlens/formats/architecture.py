@@ -9,6 +9,7 @@ from weightlens.formats import keras1, raw_nodes
 from weightlens.formats.config import class_name_of, modern_config, plain_dict
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
+from weightlens.layers.operations_whole import GUARDED, LAYERS_OF_MEANS
 from weightlens.model import Call, Layer, Model, Ref
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
@@ -122,6 +123,8 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
     if class_name in WHOLE:
         config["input_dtype"] = dtype_into(entry.get("inbound_nodes"))
+    elif class_name in GUARDED - LAYERS_OF_MEANS and dialect.major >= 3:
+        config["input_dtype"] = dtype_together(entry.get("inbound_nodes"))
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"

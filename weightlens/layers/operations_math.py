@@ -15,7 +15,7 @@ from weightlens.layers import activations
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import places_in_order
 from weightlens.layers.operations_nn import one_hot
-from weightlens.layers.operations_numpy import Axis, numbers, same, truth
+from weightlens.layers.operations_numpy import Axis, is_truth, numbers, same, truth
 from weightlens.layers.operations_whole import NARROW, fits, is_whole, wrapped
 from weightlens.layers.resizing import saturated
 from weightlens.layers.spectral import fourier, short_time_fourier, window_of
@@ -179,6 +179,8 @@ def saturate_cast(x: Any, dtype: str) -> Any:
     """``cast``, cut to the range of the kind of number."""
     if is_whole(dtype):
         x = saturated(x, dtype)
+    elif dtype == "bool" and not is_truth(x):
+        x = np.maximum(x, 0.0)
     return cast(x, dtype)
 
 

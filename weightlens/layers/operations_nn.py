@@ -162,8 +162,8 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     """``-(target ln output + (1 - target) ln (1 - output))``."""
     if from_logits:
         return np.maximum(output, 0.0) - output * target + np.log(1.0 + np.exp(-np.abs(output)))
-    output = np.minimum(np.maximum(output, 1e-7), ALMOST_ONE)
-    return -(target * np.log(output) + (1.0 - target) * np.log(1.0 - output))
+    rest = np.minimum(np.maximum(1.0 - output, 1.0 - ALMOST_ONE), 1.0 - 1e-7)
+    return -(target * np.log(np.minimum(np.maximum(output, 1e-7), ALMOST_ONE)) + (1.0 - target) * np.log(rest))
 
 
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:

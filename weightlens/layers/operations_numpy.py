@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
+from weightlens.layers.operations_whole import NARROW, fits
 
 Axis = int | tuple[int, ...] | None
 
@@ -51,8 +52,10 @@ def cbrt(x: Any) -> Any:
     return np.sign(x) * np.power(np.abs(x), 1.0 / 3.0)
 
 
-def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+def clip(x: Any, x_min: Any, x_max: Any, input_dtype: str | None = None) -> Any:
     """``x`` cut to ``x_min``..``x_max``."""
+    if input_dtype in NARROW and not all(fits(limit, str(input_dtype)) for limit in (x_min, x_max) if limit is not None):
+        raise NotImplementedError(f"takes a number that {input_dtype} cannot hold")
     x = x if x_min is None else np.maximum(x, x_min)
     return x if x_max is None else np.minimum(x, x_max)
 

@@ -107,9 +107,9 @@ def clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
     return operations_numpy.clip(t, clip_value_min, clip_value_max)
 
 
-def cast(x: Any, dtype: Any) -> Any:
+def cast(x: Any, dtype: Any, input_dtype: str | None = None) -> Any:
     """Numbers of another kind."""
-    return operations_math.cast(x, str(dtype).removeprefix("tf."))
+    return operations_math.cast(x, str(dtype).removeprefix("tf."), input_dtype)
 
 
 def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, *, step: Step) -> Any:

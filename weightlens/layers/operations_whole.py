@@ -17,8 +17,17 @@ SAME_KIND = frozenset({  # operations whose result is of the kind of their opera
     "FloorDivide", "Kron", "Lcm", "LeftShift", "Maximum", "Minimum", "Mod", "Multiply", "Negative", "Outer", "Power", "Ptp", "Square",
     "Subtract",
 })  # fmt: skip
+TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which never widen
+    "add", "radd", "sub", "rsub", "subtract", "mul", "rmul", "multiply", "neg", "negative", "abs", "square", "pow", "rpow", "floordiv",
+    "rfloordiv", "mod", "rmod", "floormod", "maximum", "minimum", "clip_by_value", "cumsum", "cumprod", "reduce_sum", "reduce_prod",
+    "squared_difference", "add_n", "matmul", "tensordot", "einsum", "Add", "AddV2", "AddN", "Sub", "Mul", "Neg", "Abs", "Square", "Pow",
+    "FloorDiv", "FloorMod", "Maximum", "Minimum", "Cumsum", "Sum", "Prod", "MatMul", "BatchMatMul", "BatchMatMulV2", "SquaredDifference",
+    "Einsum",
+})  # fmt: skip
+MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
 PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Inner", "Matmul", "Tensordot", "Vdot", "Correlate", "Average"})
+PRODUCTS_OF_TRUTH = frozenset({"Cross", "Dot", "Einsum", "Inner", "Kron", "Matmul", "Outer", "Tensordot", "Vdot"})
 
 
 def is_whole(kind: Any) -> bool:
@@ -49,6 +58,11 @@ def fits(x: Any, kind: str) -> bool:
     return not values.size or bool(np.all((values >= limits.min) & (values <= limits.max)) or not np.all(np.isfinite(values)))
 
 
+LAYERS_WRAP = frozenset({"Add", "Subtract", "Multiply"})
+LAYERS_OF_MEANS = frozenset({"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"})
+GUARDED = LAYERS_WRAP | LAYERS_OF_MEANS | {"Average", "Dot"}
+
+
 def wrapped(x: Any, kind: str) -> Any:
     """``x`` counted around the range of ``kind``: 256 is 0 in ``uint8``, 128 is -128 in ``int8``."""
     limits = np.iinfo(kind)
@@ -61,19 +75,33 @@ def wrapped(x: Any, kind: str) -> Any:
 
 def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
-    if name == "Moments":
+    function = name.rpartition(".")[2] if name.startswith("tf.") else ""
+    if is_whole(kind) and (name == "Moments" or function in MEANS):
         raise NotImplementedError("takes the mean of whole numbers as a whole number")
-    plain = [value for value in leaves(given) if isinstance(value, (bool, int, float))]
-    arrays = [value for value in leaves(given) if isinstance(value, np.ndarray)]
+    if kind == "bool" and name in PRODUCTS_OF_TRUTH:
+        raise NotImplementedError("multiplies true and false")
+    if not is_whole(kind):
+        return y
+    positional, named = given
+    operands = list(leaves([positional, {key: value for key, value in named.items() if key in ("x", "y", "x1", "x2", "a", "b")}]))
+    plain = [value for value in operands if isinstance(value, (bool, int, float))]
+    arrays = [value for value in operands if isinstance(value, np.ndarray)]
     fractions = any(isinstance(value, float) for value in plain) or any(a.dtype.kind == "f" for a in arrays)
-    if fractions or name not in SAME_KIND | SUMMING | PRODUCTS:
+    if fractions or (name not in SAME_KIND | SUMMING | PRODUCTS and function not in TENSORFLOW):
         return y
     if kind in NARROW and name in PRODUCTS:
         raise NotImplementedError(f"adds up products in {kind}, which wraps around")
-    if kind in NARROW and name in SAME_KIND:
-        if name != "Clip" and not all(fits(value, kind) for value in plain):
+    if kind in NARROW and name not in SUMMING:
+        if not all(fits(value, kind) for value in plain):
             raise NotImplementedError(f"takes a number that {kind} cannot hold")
         return wrapped(y, kind)
     if not fits(y, "int32" if kind in NARROW else kind):
         raise NotImplementedError("counts beyond the range of its whole numbers, where Keras starts again at the other end")
     return y
+
+
+def layer_in_range(name: str, kind: str, y: Any) -> Any:
+    """What one of Keras 2's layers makes of whole numbers, which it does not turn into fractions."""
+    if name in LAYERS_OF_MEANS or (kind in NARROW and name in ("Average", "Dot")):
+        raise NotImplementedError("takes whole numbers, and rounds their mean or counts beyond their range")
+    return wrapped(y, kind) if kind in NARROW and name in LAYERS_WRAP else y
