@@ -58,6 +58,8 @@ FUNCTIONS = [
     ("split", [["x", 0, 0, {"num_or_size_splits": [1, 3], "axis": 1}]], X[:, :1]),
     ("math.cumsum", [["x", 0, 0, {"axis": 1, "exclusive": True}]], np.cumsum(X, 1) - X),
     ("math.cumsum", [["x", 0, 0, {"axis": 1, "exclusive": True, "reverse": True}]], np.cumsum(X[:, ::-1], 1)[:, ::-1] - X),
+    ("math.unsorted_segment_sum", [["x", 0, 0, {"segment_ids": [2, 0], "num_segments": 3}]], np.stack([X[1], 0 * X[0], X[0]])),
+    ("dtypes.saturate_cast", [["x", 0, 0, {"dtype": "uint8"}]], np.trunc(np.maximum(X, 0))),
     (
         "math.cumprod",
         [["x", 0, 0, {"axis": 1, "exclusive": True, "reverse": True}]],

@@ -36,5 +36,6 @@ CASES = [
     whole("what only moves", "uint8", lambda o, x: [o.flip(x, axis=1), o.reshape(x, (-1, 12)), o.minimum(x, 9)]),
     whole("resize", "uint8", lambda o, x: o.image.resize(x, (5, 4), interpolation="bicubic"), (3, 4, 1)),
     case("int32, layer normalization", lambda k: k.layers.LayerNormalization(), (4,), dtype="int32", data=small),
+    case("uint8, up-sampling", lambda k: k.layers.UpSampling2D(2, interpolation="bilinear"), (2, 3, 1), dtype="uint8", data=small),
     case("uint8, add", lambda k: k.layers.Add(), (4,), (4,), dtype="uint8", data=small),
 ]  # fmt: skip

@@ -16,7 +16,7 @@ FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
 WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
 # Of whole numbers these make whole ones.
-WHOLE = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "LayerNormalization", "SSIM"})
+WHOLE = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "LayerNormalization", "SSIM", "UpSampling2D"})
 MAX_NESTING = 40
 
 

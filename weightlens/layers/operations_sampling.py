@@ -199,7 +199,8 @@ KERNELS: dict[str, Callable[[Any], Any]] = {
 
 def shares(length: int, size: int, scale: float, translation: float, method: str, antialias: bool) -> Any:
     """How much of each of ``length`` old cells goes into each of ``size`` new ones."""
-    at = (np.arange(size) + 0.5) / scale - translation / scale - 0.5
+    one, half = np.float32(1.0) / np.float32(scale), np.float32(0.5)
+    at = (np.arange(size, dtype=np.float32) + half) * one - np.float32(translation) * one - half  # in singles: edges count
     weights = KERNELS[method](np.abs(at[None, :] - np.arange(length)[:, None]) / (max(1.0 / scale, 1.0) if antialias else 1.0))
     total = np.sum(weights, axis=0, keepdims=True)
     enough = np.abs(total) > 1000.0 * np.finfo(np.float32).eps

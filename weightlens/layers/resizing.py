@@ -132,6 +132,11 @@ def resizing(x: Any, w: Weights, config: Config, step: Step) -> Any:
         x = padded_to_aspect(x, size, config.get("fill_value") or 0.0)
     interpolation = str(config.get("interpolation", "bilinear")).lower()
     y = like_input(resize(x, size, interpolation, bool(config.get("antialias")), step), config)
+    return kept_whole(y, config)
+
+
+def kept_whole(y: Any, config: Config) -> Any:
+    """Whole numbers where whole numbers went in."""
     kind = str(config.get("input_dtype"))
     return saturated(np.rint(y), kind) if kind.startswith(("int", "uint")) else y
 
@@ -163,4 +168,5 @@ def up_sampling_2d(x: Any, w: Weights, config: Config, step: Step) -> Any:
     interpolation = config.get("interpolation", "nearest")
     if interpolation == "nearest":
         return like_input(np.repeat(np.repeat(x, sizes[0], axis=1), sizes[1], axis=2), config)
-    return like_input(resize(x, (x.shape[1] * sizes[0], x.shape[2] * sizes[1]), interpolation, False, step), config)
+    y = like_input(resize(x, (x.shape[1] * sizes[0], x.shape[2] * sizes[1]), interpolation, False, step), config)
+    return kept_whole(y, config)
