@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
-from weightlens.layers.operations_whole import NARROW, fits
+from weightlens.layers.operations_whole import NARROW, fits, is_whole
 
 Axis = int | tuple[int, ...] | None
 
@@ -152,6 +152,18 @@ def of_integers(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     def function(x: Any, y: Any = None) -> Any:
         return operation(whole(x)) if y is None else operation(whole(x), whole(y))
+
+    return function
+
+
+def shift(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The bits of whole numbers moved; farther than there are bits, processors disagree."""
+
+    def function(x: Any, y: Any, input_dtype: str | None = None) -> Any:
+        distance = np.asarray(getattr(y, "value", y))
+        if is_whole(input_dtype) and np.any((distance < 0) | (distance >= np.iinfo(str(input_dtype)).bits)):
+            raise NotImplementedError(f"moves bits farther than {input_dtype} has")
+        return operation(whole(x), whole(y))
 
     return function
 
@@ -346,8 +358,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Select": select,
     # whole numbers
     "BitwiseAnd": of_integers(np.bitwise_and), "BitwiseOr": of_integers(np.bitwise_or), "BitwiseXor": of_integers(np.bitwise_xor),
-    "BitwiseInvert": of_integers(np.invert), "BitwiseNot": of_integers(np.invert), "BitwiseLeftShift": of_integers(np.left_shift),
-    "LeftShift": of_integers(np.left_shift), "BitwiseRightShift": of_integers(np.right_shift), "RightShift": of_integers(np.right_shift),
+    "BitwiseInvert": of_integers(np.invert), "BitwiseNot": of_integers(np.invert), "BitwiseLeftShift": shift(np.left_shift),
+    "LeftShift": shift(np.left_shift), "BitwiseRightShift": shift(np.right_shift), "RightShift": shift(np.right_shift),
     "Gcd": of_integers(np.gcd), "Lcm": of_integers(np.lcm),
     # reductions
     "Sum": total, "Mean": mean, "Prod": product, "Max": largest, "Min": smallest, "Amax": largest, "Amin": smallest, "Var": var,

@@ -23,7 +23,7 @@ def nanquantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepd
     rest = [d for d in range(x.ndim) if d not in axes]
     rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
     last = np.sum(np.where(np.isnan(rising), 0.0, 1.0), axis=-1, keepdims=True) - 1.0
-    position = (np.maximum(last, 0.0) * float(q)).astype(np.float32)[..., 0]
+    position = (np.maximum(last, 0.0) * float(np.float32(q)))[..., 0]  # Keras takes the share in single precision
     low, high = np.floor(position), np.ceil(position)
     if method not in BETWEEN:
         raise NotImplementedError(f"quantile method {method!r} is not one that weightlens computes")
@@ -41,7 +41,7 @@ BETWEEN: dict[str, Callable[[Any, Any, Any], Any]] = {
 
 def nanpercentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
     """``nanquantile`` with ``q`` in hundredths."""
-    return nanquantile(x, np.asarray(q) / 100.0, axis, method, keepdims)
+    return nanquantile(x, np.asarray(q, np.float32) / np.float32(100.0), axis, method, keepdims)
 
 
 def nanmedian(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
