@@ -138,6 +138,8 @@ WRAPPING = [
     (function_entry("math.reduce_max", [["x", 0, 0, {"axis": 1}]]), BYTES.max(1)),
     (function_entry("cast", [["x", 0, 0, {"dtype": "int8"}]]), BYTES.astype("int8")),
     (node_entry("AddV2", {"1": 200}), BYTES + np.uint8(200)),
+    (function_entry("where", [["_CONSTANT_VALUE", -1, True, {"x": HERE, "y": HERE}]]), BYTES),
+    (function_entry("gather", [["_CONSTANT_VALUE", -1, [k / 2 for k in range(256)], {"indices": HERE}]]), BYTES / 2),
     ({"class_name": "Add", "name": "add", "config": {"name": "add"}, "inbound_nodes": [[HERE, HERE]]}, BYTES + BYTES),
 ]
 

@@ -25,6 +25,7 @@ def test_wrapped_as_numpy_does(kind: str) -> None:
         ("Matmul", "int8", ((), {}), RANGE),
         ("Matmul", "bool", ((), {}), RANGE),
         ("Add", "uint8", ((None, 300), {}), RANGE),
+        ("tf.math.truediv", "int8", ((None,), {"y": 255}), RANGE),
         ("Minimum", "int8", ((None,), {"x2": 200}), RANGE),
         ("Power", "int16", ((None, 5), {}), np.array([1e20])),
         ("Prod", "int32", ((), {}), np.array([1e12])),

@@ -5,6 +5,8 @@ The kind goes from the inputs and casts through the graph, and stands in ``confi
 
 from __future__ import annotations
 
+from typing import Any
+
 from weightlens.errors import UnreadableModel
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers.operations_whole import GUARDED, is_whole
@@ -35,12 +37,19 @@ def settle_kinds(model: Model) -> None:
     except UnreadableModel:  # said when the model is run
         return
     for layer, number, call in order:
-        entering = min((kinds[key] for ref in refs((call.args, call.kwargs)) if (key := (ref.layer, ref.call)) in kinds), default=None)
+        entering = next((kinds.get((first.layer, first.call)) for first in refs(data_of(layer, call))), None)
         if entering is not None and (layer.is_operation or layer.class_name in GUARDED):
             layer.config["input_dtype"] = entering
         leaving = kind_after(layer, call, entering)
         if leaving is not None:
             kinds[layer.name, number] = leaving
+
+
+def data_of(layer: Layer, call: Call) -> Any:
+    """The arguments that share their kind with the result: the first, unless it is a condition or a single number."""
+    first = call.args[0] if call.args else None
+    conditional = layer.class_name.rpartition(".")[2] in ("where", "Select", "SelectV2")
+    return (call.args[1:], call.kwargs) if conditional or isinstance(first, (bool, int)) else first
 
 
 def kind_after(layer: Layer, call: Call, entering: str | None) -> str | None:

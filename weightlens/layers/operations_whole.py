@@ -25,6 +25,7 @@ TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which 
     "Einsum",
 })  # fmt: skip
 MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
+DIVISIONS = frozenset({"truediv", "rtruediv", "div", "rdiv", "divide", "RealDiv"})  # these make fractions, but only then
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
 PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Inner", "Matmul", "Tensordot", "Vdot", "Correlate", "Average"})
 PRODUCTS_OF_TRUTH = frozenset({"Cross", "Dot", "Einsum", "Inner", "Kron", "Matmul", "Outer", "Tensordot", "Vdot"})
@@ -87,6 +88,8 @@ def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
     plain = [value for value in operands if isinstance(value, (bool, int, float))]
     arrays = [value for value in operands if isinstance(value, np.ndarray)]
     fractions = any(isinstance(value, float) for value in plain) or any(a.dtype.kind == "f" for a in arrays)
+    if kind in NARROW and function in DIVISIONS and not all(fits(value, kind) for value in plain):
+        raise NotImplementedError(f"takes a number that {kind} cannot hold")
     if fractions or (name not in SAME_KIND | SUMMING | PRODUCTS and function not in TENSORFLOW):
         return y
     if kind in NARROW and name in PRODUCTS:
