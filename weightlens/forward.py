@@ -320,7 +320,7 @@ class Run:
 
         def compute() -> Any:
             y = function(x, w, settings(layer), self.step, **given)
-            return layer_in_range(layer.class_name, kind, y) if is_whole(kind) else y
+            return layer_in_range(layer.class_name, kind, y) if kind == "bool" or is_whole(kind) else y
 
         return self.guarded(layer, path, compute)
 

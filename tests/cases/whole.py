@@ -37,5 +37,9 @@ CASES = [
     whole("resize", "uint8", lambda o, x: o.image.resize(x, (5, 4), interpolation="bicubic"), (3, 4, 1)),
     case("int32, layer normalization", lambda k: k.layers.LayerNormalization(), (4,), dtype="int32", data=small),
     case("uint8, up-sampling", lambda k: k.layers.UpSampling2D(2, interpolation="bilinear"), (2, 3, 1), dtype="uint8", data=small),
+    case("int32, rms normalization", lambda k: k.layers.RMSNormalization(), (4,), dtype="int32", data=small),
+    case("int32, group normalization", lambda k: k.layers.GroupNormalization(2), (4,), dtype="int32", data=small),
+    case("int32, spectral", lambda k: k.layers.SpectralNormalization(k.layers.Dense(3)), (4,), dtype="int32", data=small),
+    whole("layer normalization", "int16", lambda o, x: o.layer_normalization(x, axis=-1)),
     case("uint8, add", lambda k: k.layers.Add(), (4,), (4,), dtype="uint8", data=small),
 ]  # fmt: skip

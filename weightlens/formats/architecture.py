@@ -9,14 +9,14 @@ from weightlens.formats import keras1, raw_nodes
 from weightlens.formats.config import class_name_of, modern_config, plain_dict
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
-from weightlens.layers.operations_whole import GUARDED, LAYERS_OF_MEANS
+from weightlens.layers.operations_whole import CUT, GUARDED, LAYERS_OF_MEANS
 from weightlens.model import Call, Layer, Model, Ref
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
 WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
 # Of whole numbers these make whole ones.
-WHOLE = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "LayerNormalization", "SSIM", "UpSampling2D"})
+WHOLE = CUT | {"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "SSIM", "UpSampling2D"}
 MAX_NESTING = 40
 
 

@@ -64,16 +64,13 @@ def layer_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """``gamma * (x - mean) / sqrt(variance + epsilon) + beta``, each sample's own mean over ``axis`` (Ba et al. 2016).
 
     Shape kept. ``keras.layers.LayerNormalization``. The old ``rms_scaling`` leaves out the mean (but not in the variance).
-    Of whole numbers Keras makes whole ones.
     """
     axis, epsilon = config.get("axis", -1), config.get("epsilon", 1e-3)
     axes = axes_of(axis, x.ndim)
-    if config.get("rms_scaling"):
-        variance = step("variance", np.var(x, axis=axes, keepdims=True))
-        y = scaled(step("normalized", x / step("standard deviation", np.sqrt(variance + epsilon))), w, axes)
-    else:
-        y = scaled(standardized(x, axes, epsilon, step), w, axes)
-    return np.trunc(step("scaled", y)) if str(config.get("input_dtype")).startswith(("int", "uint")) else y
+    if not config.get("rms_scaling"):
+        return scaled(standardized(x, axes, epsilon, step), w, axes)
+    variance = step("variance", np.var(x, axis=axes, keepdims=True))
+    return scaled(step("normalized", x / step("standard deviation", np.sqrt(variance + epsilon))), w, axes)
 
 
 def group_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:

@@ -135,13 +135,12 @@ def layer_norm(
     axis: Any = -1,
     epsilon: float | None = None,
     rms_scaling: bool = False,
-    input_dtype: str | None = None,
     *,
     step: Step,
 ) -> Any:
     """Each sample's own mean and variance over ``axis``."""
     given = {k: v for k, v in (("gamma", gamma), ("beta", None if rms_scaling else beta)) if v is not None}
-    config = {"axis": axis, "epsilon": 1e-7 if epsilon is None else epsilon, "rms_scaling": rms_scaling, "input_dtype": input_dtype}
+    config = {"axis": axis, "epsilon": 1e-7 if epsilon is None else epsilon, "rms_scaling": rms_scaling}
     return normalization.layer_normalization(x, given, config, step)
 
 

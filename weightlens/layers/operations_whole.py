@@ -61,6 +61,9 @@ def fits(x: Any, kind: str) -> bool:
 
 LAYERS_WRAP = frozenset({"Add", "Subtract", "Multiply"})
 LAYERS_OF_MEANS = frozenset({"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"})
+CUT = frozenset({  # these make whole numbers of whole numbers
+    "GroupNormalization", "LayerNormalization", "RMSNormalization", "SpectralNormalization", "LayerNorm", "RMSNorm",
+})  # fmt: skip
 GUARDED = LAYERS_WRAP | LAYERS_OF_MEANS | {"Average", "Dot"}
 
 
@@ -76,11 +79,13 @@ def wrapped(x: Any, kind: str) -> Any:
 
 def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
+    if name in CUT:
+        return np.trunc(y)
     function = name.rpartition(".")[2] if name.startswith("tf.") else ""
     if is_whole(kind) and (name == "Moments" or function in MEANS):
         raise NotImplementedError("takes the mean of whole numbers as a whole number")
-    if kind == "bool" and name in PRODUCTS_OF_TRUTH:
-        raise NotImplementedError("multiplies true and false")
+    if kind == "bool" and name in PRODUCTS_OF_TRUTH | CUT:
+        raise NotImplementedError("computes with true and false")
     if not is_whole(kind):
         return y
     positional, named = given
@@ -104,7 +109,11 @@ def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
 
 
 def layer_in_range(name: str, kind: str, y: Any) -> Any:
-    """What one of Keras 2's layers makes of whole numbers, which it does not turn into fractions."""
+    """What a layer makes of whole numbers that Keras does not turn into fractions."""
+    if kind == "bool" and name in CUT:
+        raise NotImplementedError("computes with true and false")
+    if name in CUT:
+        return np.trunc(y)
     if name in LAYERS_OF_MEANS or (kind in NARROW and name in ("Average", "Dot")):
         raise NotImplementedError("takes whole numbers, and rounds their mean or counts beyond their range")
     return wrapped(y, kind) if kind in NARROW and name in LAYERS_WRAP else y
