@@ -29,6 +29,12 @@ DIVISIONS = frozenset({"truediv", "rtruediv", "div", "rdiv", "divide", "RealDiv"
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
 PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Inner", "Matmul", "Tensordot", "Vdot", "Correlate", "Average"})
 PRODUCTS_OF_TRUTH = frozenset({"Cross", "Dot", "Einsum", "Inner", "Kron", "Matmul", "Outer", "Tensordot", "Vdot"})
+LAYERS_WRAP = frozenset({"Add", "Subtract", "Multiply"})
+LAYERS_OF_MEANS = frozenset({"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"})
+CUT = frozenset({  # these make whole numbers of whole numbers
+    "GroupNormalization", "LayerNormalization", "RMSNormalization", "SpectralNormalization", "LayerNorm", "RMSNorm",
+})  # fmt: skip
+GUARDED = LAYERS_WRAP | LAYERS_OF_MEANS | {"Average", "Dot"}
 
 
 def is_whole(kind: Any) -> bool:
@@ -59,14 +65,6 @@ def fits(x: Any, kind: str) -> bool:
     return not values.size or bool(np.all((values >= limits.min) & (values <= limits.max)) or not np.all(np.isfinite(values)))
 
 
-LAYERS_WRAP = frozenset({"Add", "Subtract", "Multiply"})
-LAYERS_OF_MEANS = frozenset({"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"})
-CUT = frozenset({  # these make whole numbers of whole numbers
-    "GroupNormalization", "LayerNormalization", "RMSNormalization", "SpectralNormalization", "LayerNorm", "RMSNorm",
-})  # fmt: skip
-GUARDED = LAYERS_WRAP | LAYERS_OF_MEANS | {"Average", "Dot"}
-
-
 def wrapped(x: Any, kind: str) -> Any:
     """``x`` counted around the range of ``kind``: 256 is 0 in ``uint8``, 128 is -128 in ``int8``."""
     limits = np.iinfo(kind)
@@ -77,33 +75,36 @@ def wrapped(x: Any, kind: str) -> Any:
     return np.mod(x - float(limits.min), 2.0**limits.bits) + float(limits.min)
 
 
+def constants_of(given: Any) -> list[Any]:
+    """The single numbers and arrays among the operands of an operation, as they stand in the file."""
+    positional, named = given
+    operands = leaves([positional, {key: value for key, value in named.items() if key in ("x", "y", "x1", "x2", "a", "b")}])
+    return [value for value in operands if isinstance(value, (bool, int, float, np.ndarray))]
+
+
 def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
-    if name in CUT:
-        return np.trunc(y)
-    function = name.rpartition(".")[2] if name.startswith("tf.") else ""
-    if is_whole(kind) and (name == "Moments" or function in MEANS):
-        raise NotImplementedError("takes the mean of whole numbers as a whole number")
     if kind == "bool" and name in PRODUCTS_OF_TRUTH | CUT:
         raise NotImplementedError("computes with true and false")
     if not is_whole(kind):
         return y
-    positional, named = given
-    operands = list(leaves([positional, {key: value for key, value in named.items() if key in ("x", "y", "x1", "x2", "a", "b")}]))
-    plain = [value for value in operands if isinstance(value, (bool, int, float))]
-    arrays = [value for value in operands if isinstance(value, np.ndarray)]
-    fractions = any(isinstance(value, float) for value in plain) or any(a.dtype.kind == "f" for a in arrays)
-    if kind in NARROW and function in DIVISIONS and not all(fits(value, kind) for value in plain):
-        raise NotImplementedError(f"takes a number that {kind} cannot hold")
-    if fractions or (name not in SAME_KIND | SUMMING | PRODUCTS and function not in TENSORFLOW):
+    if name in CUT:
+        return np.trunc(y)
+    function = name.rpartition(".")[2] if name.startswith("tf.") else ""
+    if name == "Moments" or function in MEANS:
+        raise NotImplementedError("takes the mean of whole numbers as a whole number")
+    constants = constants_of(given)
+    strange = kind in NARROW and not all(fits(value, kind) for value in constants)
+    counting = name in SAME_KIND | PRODUCTS or function in TENSORFLOW
+    if any(np.asarray(value).dtype.kind == "f" for value in constants) or not (counting or name in SUMMING or function in DIVISIONS):
         return y
+    if strange:
+        raise NotImplementedError(f"takes a number that {kind} cannot hold")
     if kind in NARROW and name in PRODUCTS:
         raise NotImplementedError(f"adds up products in {kind}, which wraps around")
-    if kind in NARROW and name not in SUMMING:
-        if not all(fits(value, kind) for value in plain):
-            raise NotImplementedError(f"takes a number that {kind} cannot hold")
+    if kind in NARROW and counting:
         return wrapped(y, kind)
-    if not fits(y, "int32" if kind in NARROW else kind):
+    if function not in DIVISIONS and not fits(y, "int32" if kind in NARROW else kind):
         raise NotImplementedError("counts beyond the range of its whole numbers, where Keras starts again at the other end")
     return y
 
