@@ -9,7 +9,7 @@ import pytest
 
 from weightlens.layers.operations_math import cast
 from weightlens.layers.operations_numpy import OPERATIONS
-from weightlens.layers.operations_whole import kept_in_range, wrapped
+from weightlens.layers.operations_whole import kept_in_range, taken_for_a_bias, wrapped
 
 RANGE = np.arange(-70000.0, 70000.0, 333.0)
 
@@ -51,6 +51,13 @@ def test_refused_where_it_cannot_be_told(name: str, kind: str, given: Any, y: np
 )
 def test_left_alone_where_fractions_come_out_or_nothing_is_added(name: str, kind: str, given: Any) -> None:
     assert kept_in_range(name, kind, given, RANGE) is RANGE
+
+
+def test_a_constant_column_as_long_as_the_last_axis_is_taken_for_a_bias() -> None:
+    x, column = np.zeros((2, 3, 3)), np.ones((3, 1))
+    assert taken_for_a_bias((x, column), ((None, column), {}))
+    assert not taken_for_a_bias((x, column.T), ((None, column.T), {}))
+    assert not taken_for_a_bias((x[..., :2], column), ((None, column), {}))
 
 
 def test_shifts_and_casts_beyond_the_bits_are_refused() -> None:

@@ -14,7 +14,7 @@ from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
-from weightlens.layers.operations_whole import is_whole, kept_in_range, layer_in_range
+from weightlens.layers.operations_whole import is_whole, kept_in_range, layer_in_range, taken_for_a_bias
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded, Trace, each
@@ -270,6 +270,8 @@ class Run:
         function = OPERATIONS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
+        if layer.class_name == "Add" and taken_for_a_bias(args, given):
+            raise UnsupportedLayer(layer.name, "Add", "adds a constant that versions of Keras 3 take for a bias along another axis")
         if isinstance(function, np.ufunc):
             return self.guarded(layer, path, lambda: computed(lambda: function(*map(self.operand, args), *kwargs.values())))
         signature = inspect.signature(function)

@@ -109,6 +109,15 @@ def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
     return y
 
 
+def taken_for_a_bias(args: Any, given: Any) -> bool:
+    """Whether a sum's second operand is a constant with one long axis that is not the last, but as long as that of the first."""
+    if len(args) < 2 or not isinstance(given[0][1], np.ndarray):
+        return False
+    x, shape = args[0], given[0][1].shape
+    long = [n for n in shape if n > 1]
+    return len(long) == 1 and shape[-1] == 1 and np.ndim(x) > 1 and np.shape(x)[-1] == long[0]
+
+
 def layer_in_range(name: str, kind: str, y: Any) -> Any:
     """What a layer makes of whole numbers that Keras does not turn into fractions."""
     if kind == "bool" and name in CUT:
