@@ -42,7 +42,7 @@ def finish(layer: Layer, dialect: Dialect) -> None:
         rule(layer)
     if dialect.major < 3:
         before_keras_3(layer)
-    elif layer.config.get("data_format") == "channels_first":
+    elif layer.config.get("data_format") == "channels_first" and not layer.is_operation:
         layer.config["bias_by_shape"] = True  # Keras 3 on TensorFlow finds the bias's axis by its length
 
 
