@@ -26,6 +26,7 @@ ACROSS_SAMPLES = {
     "ops, scatter update",
     "ops, slice update",
     "ops, mesh grid",
+    "ops, corrcoef",
 }  # need samples for a shape
 
 

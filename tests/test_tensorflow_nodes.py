@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 
 import weightlens
+from weightlens.checks.recalculate import recalculate
 from weightlens.errors import UnsupportedLayer
 
 X = np.random.default_rng(3).normal(size=(2, 4, 3))
 
 
-def saved(folder: Path, entry: dict[str, Any]) -> Path:
+def saved(folder: Path, entry: dict[str, Any], kind: str = "float32") -> Path:
     """A functional model ``x -> one node`` as TensorFlow's Keras 2 stores it."""
-    first = {"class_name": "InputLayer", "name": "x", "config": {"batch_input_shape": [None, 4, 3], "name": "x"}, "inbound_nodes": []}
+    config = {"batch_input_shape": [None, 4, 3], "name": "x", "dtype": kind}
+    first = {"class_name": "InputLayer", "name": "x", "config": config, "inbound_nodes": []}
     config = {"name": "m", "layers": [first, entry], "input_layers": [["x", 0, 0]], "output_layers": [[entry["name"], 0, 0]]}
     path = folder / "m.h5"
     with h5py.File(path, "w") as file:
@@ -56,6 +58,13 @@ FUNCTIONS = [
     ("split", [["x", 0, 0, {"num_or_size_splits": [1, 3], "axis": 1}]], X[:, :1]),
     ("math.cumsum", [["x", 0, 0, {"axis": 1, "exclusive": True}]], np.cumsum(X, 1) - X),
     ("math.cumsum", [["x", 0, 0, {"axis": 1, "exclusive": True, "reverse": True}]], np.cumsum(X[:, ::-1], 1)[:, ::-1] - X),
+    ("math.unsorted_segment_sum", [["x", 0, 0, {"segment_ids": [2, 0], "num_segments": 3}]], np.stack([X[1], 0 * X[0], X[0]])),
+    ("dtypes.saturate_cast", [["x", 0, 0, {"dtype": "uint8"}]], np.trunc(np.maximum(X, 0))),
+    (
+        "math.cumprod",
+        [["x", 0, 0, {"axis": 1, "exclusive": True, "reverse": True}]],
+        np.stack([X[:, 1:].prod(1), X[:, 2:].prod(1), X[:, 3], np.ones((2, 3))], 1),
+    ),
     ("broadcast_to", [["x", 0, 0, {"shape": [2, 2, 4, 3]}]], np.broadcast_to(X, (2, 2, 4, 3))),
     ("fill", [["_CONSTANT_VALUE", -1, [2, 3], {"value": 4.0}]], np.full((2, 3), 4.0)),
     ("clip_by_norm", [["x", 0, 0, {"clip_norm": 1.0, "axes": [2]}]], X / np.maximum(np.linalg.norm(X, axis=2, keepdims=True), 1.0)),
@@ -118,3 +127,47 @@ def test_graph_node(entry: dict[str, Any], expected: np.ndarray, tmp_path: Path)
 def test_refused_by_name(entry: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UnsupportedLayer, match=entry["name"]):
         weightlens.load(saved(tmp_path, entry)).trace(X)
+
+
+BYTES = np.random.default_rng(3).integers(0, 256, size=(2, 4, 3)).astype("uint8")
+WRAPPING = [
+    (function_entry("math.subtract", [["x", 0, 0, {"y": 127}]]), BYTES - np.uint8(127)),
+    (function_entry("math.reduce_sum", [["x", 0, 0, {"axis": 1}]]), BYTES.sum(1, dtype="uint8")),
+    (function_entry("__operators__.rsub", [["x", 0, 0, {"y": 3}]]), np.uint8(3) - BYTES),
+    (function_entry("math.truediv", [["x", 0, 0, {"y": 255}]]), BYTES / 255),
+    (function_entry("math.reduce_max", [["x", 0, 0, {"axis": 1}]]), BYTES.max(1)),
+    (function_entry("cast", [["x", 0, 0, {"dtype": "int8"}]]), BYTES.astype("int8")),
+    (node_entry("AddV2", {"1": 200}), BYTES + np.uint8(200)),
+    (function_entry("where", [["_CONSTANT_VALUE", -1, True, {"x": HERE, "y": HERE}]]), BYTES),
+    (function_entry("gather", [["_CONSTANT_VALUE", -1, [k / 2 for k in range(256)], {"indices": HERE}]]), BYTES / 2),
+    ({"class_name": "Add", "name": "add", "config": {"name": "add"}, "inbound_nodes": [[HERE, HERE]]}, BYTES + BYTES),
+]
+
+
+@pytest.mark.parametrize(("entry", "expected"), WRAPPING, ids=[entry["config"].get("function", entry["name"]) for entry, _ in WRAPPING])
+def test_bytes_start_again_at_the_other_end(entry: dict[str, Any], expected: np.ndarray, tmp_path: Path) -> None:
+    model = weightlens.load(saved(tmp_path, entry, "uint8"))
+    for found in (model.trace(BYTES).outputs[0], model.predict(BYTES)[0]):
+        np.testing.assert_allclose(found, expected.astype(float), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        function_entry("math.reduce_mean", [["x", 0, 0, {"axis": 1}]]),
+        function_entry("math.add", [["x", 0, 0, {"y": 300}]]),
+        {"class_name": "GlobalAveragePooling1D", "name": "g", "config": {"name": "g"}, "inbound_nodes": [[HERE]]},
+        {"class_name": "Average", "name": "a", "config": {"name": "a"}, "inbound_nodes": [[HERE, HERE]]},
+    ],
+    ids=["mean", "constant", "pooling", "average"],
+)
+def test_whole_numbers_are_refused_where_keras_cuts_them(entry: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedLayer, match=entry["name"]):
+        weightlens.load(saved(tmp_path, entry, "uint8")).trace(BYTES)
+
+
+def test_a_product_of_nothing_is_one_in_the_workbook(tmp_path: Path) -> None:
+    model = weightlens.load(saved(tmp_path, function_entry("math.cumprod", [["x", 0, 0, {"axis": 1, "exclusive": True}]])))
+    weightlens.export(model, tmp_path / "m.xlsx", inputs=X[:1])
+    found = recalculate(tmp_path / "m.xlsx", "ironcalc").block("output_0")
+    np.testing.assert_allclose(found, model.predict(X[:1])[0].ravel(), rtol=1e-12)

@@ -14,6 +14,8 @@ from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
+from weightlens.layers.operations_whole import is_whole, kept_in_range, layer_in_range, taken_for_a_bias
+from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded, Trace, each
 
@@ -143,6 +145,7 @@ BOOKKEEPING = frozenset(
         "flash_attention",
         "registered_name",
         "out_type",
+        "input_dtype",
     }
 )
 
@@ -176,6 +179,7 @@ class Run:
     def __init__(self, recorder: Trace | None, dtype: Any) -> None:
         self.recorder, self.dtype = recorder, dtype
         self.weights_of: dict[int, dict[str, Any]] = {}
+        self.made: Producers = {}  # the calls that a crossentropy may look through
 
     def step(self, name: str, x: Any) -> Any:
         return x if self.recorder is None else self.recorder.step(name, x)
@@ -197,6 +201,7 @@ class Run:
     def model(self, model: Model, inputs: list[Any], masks: Values, prefix: str) -> list[Any]:
         """Run a model on its inputs: a flat list of outputs. ``masks`` (by Ref) is read and added to."""
         values: Values = dict(zip(refs(model.inputs), inputs, strict=True))
+        outer, self.made = self.made, producers(model)
         order = calls_in_order(model)
         wanted = masks_wanted(order, model.outputs if prefix else ())
         for layer, number, call in order:
@@ -206,6 +211,7 @@ class Run:
             mask_list = list(mask) if isinstance(mask, (list, tuple)) else [mask]
             for index, (y, m) in enumerate(itertools.zip_longest(outs, mask_list[: len(outs)])):
                 values[Ref(layer.name, number, index)], masks[Ref(layer.name, number, index)] = y, m
+        self.made = outer
         try:
             return [values[ref] for ref in refs(model.outputs)]
         except KeyError as missing:
@@ -221,7 +227,11 @@ class Run:
 
         args, kwargs = each(lookup, call.args), each(lookup, call.kwargs)
         if layer.is_operation:
-            return self.operation(layer, args, kwargs, path), None
+            if layer.class_name in LOSSES and self.made and len(args) > 1:
+                run = functools.partial(self.without_activation, lookup, path[: path.rindex(layer.name)])
+                logits = before_activation(call.args[1], self.made, run, lookup)
+                args, kwargs = (args, kwargs) if logits is None else ([args[0], logits, *args[2:]], kwargs | {"from_logits": True})
+            return self.operation(layer, args, kwargs, path, (call.args, call.kwargs)), None
         names = CALL_ARGUMENTS.get(layer.class_name, ("inputs", "mask", "training"))
         arguments = dict(zip(names, args, strict=False)) | kwargs
         first = names[0]
@@ -245,15 +255,25 @@ class Run:
         rule = MASKS.get(layer.class_name) if mask_wanted else None
         return out, None if rule is None else self.guarded(layer, path, lambda: rule(x, settings(layer), mask), "mask")
 
-    def operation(self, layer: Layer, args: Any, kwargs: Any, path: str) -> Any:
-        """An operator node of a functional graph: one function, its options from the config (Keras 3) and from the call."""
+    def operation(self, layer: Layer, args: Any, kwargs: Any, path: str, given: Any = ((), {})) -> Any:
+        """An operator node of a functional graph: one function, its options from the config (Keras 3) and from the call.
+
+        ``given`` are its arguments as they stand in the file, references for tensors.
+        """
         from weightlens.layers.operations import OPERATIONS
+
+        def computed(compute: Callable[[], Any]) -> Any:
+            kind = str(layer.config.get("input_dtype"))
+            y = compute()
+            return kept_in_range(layer.class_name, kind, given, y) if kind == "bool" or is_whole(kind) else y
 
         function = OPERATIONS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
+        if layer.class_name == "Add" and taken_for_a_bias(args, given):
+            raise UnsupportedLayer(layer.name, "Add", "adds a constant that versions of Keras 3 take for a bias along another axis")
         if isinstance(function, np.ufunc):
-            return self.guarded(layer, path, lambda: function(*map(self.operand, args), *kwargs.values()))
+            return self.guarded(layer, path, lambda: computed(lambda: function(*map(self.operand, args), *kwargs.values())))
         signature = inspect.signature(function)
         options = {
             k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in signature.parameters)
@@ -263,11 +283,19 @@ class Run:
         }
         if "step" in signature.parameters:
             options["step"] = self.step
+        if "input_dtype" in signature.parameters:
+            options["input_dtype"] = layer.config.get("input_dtype")
         try:
             signature.bind(*args, **options)
         except TypeError as mismatch:
             raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})") from None
-        return self.guarded(layer, path, lambda: function(*args, **options))
+        return self.guarded(layer, path, lambda: computed(lambda: function(*args, **options)))
+
+    def without_activation(self, lookup: Callable[[Any], Any], prefix: str, layer: Layer, call: Call) -> Any:
+        """What a layer with weights computes before its activation."""
+        function, linear = LAYERS[layer.class_name], settings(layer) | {"activation": "linear"}
+        w = self.weights(layer, prefix + layer.name)
+        return self.guarded(layer, prefix + layer.name, lambda: function(lookup(call.args[0]), w, linear, lambda _, y: y), "logits")
 
     def operand(self, thing: Any) -> Any:
         """An argument of arithmetic: constant arrays become steps, so that they have cells."""
@@ -290,8 +318,13 @@ class Run:
         given = {name: value for name, value in arguments.items() if name in takes}
         if "call" in takes:
             given["call"] = functools.partial(self.inner, layer, path)
-        w = self.weights(layer, path)
-        return self.guarded(layer, path, lambda: function(x, w, settings(layer), self.step, **given))
+        w, kind = self.weights(layer, path), str(layer.config.get("input_dtype"))
+
+        def compute() -> Any:
+            y = function(x, w, settings(layer), self.step, **given)
+            return layer_in_range(layer.class_name, kind, y) if kind == "bool" or is_whole(kind) else y
+
+        return self.guarded(layer, path, compute)
 
     def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:
         """``call("cell", x, ...)``: a wrapper runs one of the layers it wraps."""

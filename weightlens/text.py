@@ -268,7 +268,7 @@ def axis_words(x: Any, axis: Any) -> str:
 def part_words(x: Recorded, part: Part) -> str:
     """Which part of a split: ``columns 0:3`` where the parts are equal, ``part 2`` otherwise."""
     axis = x.kwargs.get("axis", x.args[2] if len(x.args) > 2 else 0)
-    if isinstance(x.args[1], int) and axis % x.ndim == x.ndim - 1:
+    if len(x.args) > 1 and isinstance(x.args[1], int) and axis % x.ndim == x.ndim - 1:
         width = x.shape[-1]
         return f"columns {part.index * width}:{(part.index + 1) * width}"
     return f"part {part.index + 1}"

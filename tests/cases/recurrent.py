@@ -78,6 +78,12 @@ CASES = [
         (4, 2),
         **MASKED,
     ),
+    case(
+        "gru, masked, zero output, unrolled backwards",
+        masked(lambda k: k.layers.GRU(3, zero_output_for_mask=True, return_sequences=True, go_backwards=True, unroll=True)),
+        (4, 2),
+        **MASKED,
+    ),
     case("lstm, masked, zero last output", masked(lambda k: k.layers.LSTM(3, zero_output_for_mask=True)), (4, 2), **MASKED),
     case("lstm, masked, unrolled", masked(lambda k: k.layers.LSTM(3, unroll=True, return_sequences=True)), (4, 2), **MASKED),
     case("lstm twice, masked", masked(lambda k: lambda x: k.layers.LSTM(2)(k.layers.LSTM(3, return_sequences=True)(x))), (4, 2), **MASKED),

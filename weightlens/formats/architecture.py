@@ -8,13 +8,15 @@ from weightlens.errors import UnreadableModel
 from weightlens.formats import keras1, raw_nodes
 from weightlens.formats.config import class_name_of, modern_config, plain_dict
 from weightlens.formats.dialect import Dialect
-from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, endpoints, split_states
+from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
+from weightlens.layers.operations_whole import CUT, GUARDED, LAYERS_OF_MEANS
 from weightlens.model import Call, Layer, Model, Ref
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
 WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
-WHOLE_PIXELS = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization"})  # whole numbers come out where they went in
+# Of whole numbers these make whole ones.
+WHOLE = CUT | {"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "SSIM", "UpSampling2D"}
 MAX_NESTING = 40
 MAX_LAYERS = 25_000  # ten times the largest that anybody has published
 
@@ -98,7 +100,7 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
     _number_doubles(model.layers)
     for before, layer in zip(model.layers, model.layers[1:], strict=False):
         layer.calls = [Call((Ref(before.name),))]
-        if before.class_name == "InputLayer" and layer.class_name in WHOLE_PIXELS and dialect.major >= 3:
+        if before.class_name == "InputLayer" and layer.class_name in WHOLE and dialect.major >= 3:
             layer.config["input_dtype"] = before.config.get("dtype")
     model.inputs, model.outputs = [Ref(model.layers[0].name)], [Ref(model.layers[-1].name)]
 
@@ -135,8 +137,10 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)))
     if "quantization_mode" in config:
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
-    if class_name in WHOLE_PIXELS:
+    if class_name in WHOLE:
         config["input_dtype"] = dtype_into(entry.get("inbound_nodes"))
+    elif class_name in GUARDED - LAYERS_OF_MEANS and dialect.major >= 3:
+        config["input_dtype"] = dtype_together(entry.get("inbound_nodes"))
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"
@@ -144,6 +148,8 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         _name_function(layer)
     elif _is_operation(entry, raw, dialect):
         layer.is_operation, layer.config["module"] = True, str(entry.get("module") or "")
+        if class_name not in WHOLE:
+            layer.config["input_dtype"] = dtype_together(entry.get("inbound_nodes"))
     return layer
 
 

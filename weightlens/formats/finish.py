@@ -10,6 +10,7 @@ import numpy as np
 from weightlens.formats import quantised
 from weightlens.formats.conversion import converted, flipped
 from weightlens.formats.dialect import Dialect
+from weightlens.formats.kinds import settle_kinds
 from weightlens.model import Layer, Model
 
 MERGING = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
@@ -20,6 +21,8 @@ def finish_model(model: Model, dialect: Dialect) -> None:
     """``finish`` for every layer of a model."""
     for layer in model.layers:
         finish(layer, dialect)
+    if dialect.major < 3:
+        settle_kinds(model)
 
 
 def finish(layer: Layer, dialect: Dialect) -> None:
@@ -39,6 +42,8 @@ def finish(layer: Layer, dialect: Dialect) -> None:
         rule(layer)
     if dialect.major < 3:
         before_keras_3(layer)
+    elif layer.config.get("data_format") == "channels_first" and not layer.is_operation:
+        layer.config["bias_by_shape"] = True  # Keras 3 on TensorFlow finds the bias's axis by its length
 
 
 def before_keras_3(layer: Layer) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from weightlens.errors import UnreadableModel
 from weightlens.formats.config import plain_dict
 from weightlens.formats.dialect import Dialect
@@ -36,6 +38,24 @@ def dtype_into(nodes: Any) -> str | None:
         return str(plain_dict(nodes.get("config")).get("dtype"))
     inside = nodes.values() if isinstance(nodes, dict) else nodes if isinstance(nodes, list) else ()
     return next((found for item in inside if (found := dtype_into(item)) is not None), None)
+
+
+def dtype_together(nodes: Any) -> str | None:
+    """The kind of number in which Keras 3 computes with the tensors that an operation is called on; ``None`` if they are not numbers."""
+    kinds: set[str] = set()
+
+    def collect(item: Any) -> None:
+        if isinstance(item, dict) and item.get("class_name") == "__keras_tensor__":
+            kinds.add(str(plain_dict(item.get("config")).get("dtype")).replace("bfloat16", "float32"))
+        elif isinstance(item, (dict, list)):
+            for inside in item.values() if isinstance(item, dict) else item:
+                collect(inside)
+
+    collect(nodes)
+    try:
+        return str(np.result_type(*kinds)) if kinds else None
+    except TypeError:
+        return None
 
 
 def _listed_call(entries: list[Any]) -> Call:

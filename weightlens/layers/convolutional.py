@@ -50,6 +50,9 @@ def placing(config: Config) -> dict[str, Any]:
 def finish(z: Any, w: Weights, config: Config, step: Step) -> Any:
     """What follows every convolution: the bias, the axes as in the input, the activation."""
     if config.get("use_bias", True):
+        width, filters = z.shape[-2], z.shape[-1]
+        if config.get("bias_by_shape") and config.get("data_format") == "channels_first" and width == filters > 1:
+            raise NotImplementedError("is as wide as it has filters, channels first: versions of Keras 3 differ in where the bias goes")
         z = step("pre-activation", z + w["bias"])
     return step("activation", activate(like_input(z, config), config.get("activation"), step))
 

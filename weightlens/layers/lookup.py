@@ -173,6 +173,8 @@ def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
         if vocabulary.mode == "int" and length is not None:
             ids = ids[..., :length] if ids.shape[-1] >= length else np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, length - ids.shape[-1])])
         return weighted(ids, vocabulary, w, config, step)
+    if vocabulary.mode == "one_hot":
+        raise NotImplementedError("marks each word of a text by itself (one_hot), as many as the longest text has")
     x = x[..., 0] if x.ndim > 1 else x
     if tokens.split == "whitespace" and not tokens.widths:
         words = tokens.words(x, length if vocabulary.mode == "int" else None, step)

@@ -17,6 +17,8 @@ from weightlens.layers.operations_math import OPERATIONS as OF_MATHEMATICS
 from weightlens.layers.operations_nn import OPERATIONS as OF_NETWORKS
 from weightlens.layers.operations_numpy import OPERATIONS as OF_NUMBERS
 from weightlens.layers.operations_raw import OPERATIONS as OF_NODES
+from weightlens.layers.operations_sampling import OPERATIONS as OF_SAMPLING
+from weightlens.layers.operations_statistics import OPERATIONS as OF_STATISTICS
 from weightlens.layers.operations_tensorflow import OPERATIONS as OF_TENSORFLOW
 from weightlens.layers.operations_tensorflow_arrays import FUNCTIONS as OF_TENSORFLOW_ARRAYS
 from weightlens.layers.operations_tensorflow_images import FUNCTIONS as OF_TENSORFLOW_IMAGES
@@ -34,6 +36,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **OF_MATRICES,
     **OF_NETWORKS,
     **OF_IMAGES,
+    **OF_SAMPLING,
+    **OF_STATISTICS,
     **OF_TENSORFLOW,
     **by_version(OF_TENSORFLOW_ARRAYS),
     **by_version(OF_TENSORFLOW_IMAGES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from weightlens.layers import resizing
 from weightlens.layers.activations import Step
+from weightlens.layers.operations_whole import is_whole
 from weightlens.layers.windows import channels_last, like_input, pad_space, per_axis, windows
 
 
@@ -23,6 +25,10 @@ def on_images(function: Callable[..., Any]) -> Callable[..., Any]:
         y = like_input(function(channels_last(batch, config), *args, **kwargs), config)
         return y if images.ndim == 4 else y[0]
 
+    known = inspect.signature(function)
+    setting = inspect.Parameter("data_format", inspect.Parameter.KEYWORD_ONLY, default=None)
+    parameters = [*known.parameters.values(), setting] if "data_format" not in known.parameters else list(known.parameters.values())
+    whole.__signature__ = known.replace(parameters=parameters)  # type: ignore[attr-defined]
     return whole
 
 
@@ -36,15 +42,17 @@ def resize(
     pad_to_aspect_ratio: bool = False,
     fill_mode: str = "constant",
     fill_value: float = 0.0,
+    input_dtype: str | None = None,
     *,
     step: Step,
 ) -> Any:
-    """Images of another size."""
+    """Images of another size; whole numbers stay whole."""
     if crop_to_aspect_ratio:
         images = resizing.cropped_to_aspect(images, size)
     elif pad_to_aspect_ratio:
         images = resizing.padded_to_aspect(images, size, fill_value)
-    return resizing.resize(images, size, interpolation, antialias, step)
+    y = resizing.resize(images, size, interpolation, antialias, step)
+    return resizing.saturated(np.rint(y), str(input_dtype)) if is_whole(input_dtype) else y
 
 
 @on_images

@@ -72,8 +72,29 @@ def band_part(input: Any, num_lower: int, num_upper: int) -> Any:
     return np.where(kept, input, 0.0)
 
 
+def singular_values(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """The singular values, largest first; the vectors that go with them have no sign of their own."""
+    if compute_uv:
+        raise NotImplementedError("gives singular vectors, whose signs each program chooses for itself")
+    return np.linalg.svd(x, compute_uv=False)
+
+
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    """``x`` for which ``a . x`` comes nearest to ``b``."""
+    smallest = max(a.shape) * np.finfo(np.float32).eps if rcond is None else np.finfo(np.float32).eps if rcond < 0 else rcond
+    return np.linalg.pinv(a, rcond=smallest) @ b
+
+
+def matrix_rank(x: Any, tol: float | None = None) -> Any:
+    """How many rows are no sums of others: singular values above ``tol``."""
+    sizes = np.linalg.svd(x, compute_uv=False)
+    limit = np.max(sizes, axis=-1, keepdims=True) * (max(x.shape[-2:]) * np.finfo(np.float32).eps) if tol is None else tol
+    return np.sum(np.where(np.greater(sizes, limit), 1.0, 0.0), axis=-1)
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "Norm": norm, "Det": np.linalg.det, "Inv": np.linalg.inv, "Pinv": lambda x, rcond=None: np.linalg.pinv(x), "Solve": solve,
     "SolveTriangular": solve_triangular, "Cholesky": cholesky, "CholeskyInverse": cholesky_inverse, "Slogdet": slogdet,
-    "Logdet": lambda x: np.log(np.abs(np.linalg.det(x))),
+    "Logdet": lambda x: np.log(np.abs(np.linalg.det(x))), "SVD": singular_values, "Lstsq": lstsq, "MatrixRank": matrix_rank,
+    "Qr": lambda x, mode="reduced": list(np.linalg.qr(x, mode=mode)),
 }  # fmt: skip

@@ -15,9 +15,12 @@ from weightlens.layers import activations
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import places_in_order
 from weightlens.layers.operations_nn import one_hot
-from weightlens.layers.operations_numpy import Axis, numbers, same, truth
+from weightlens.layers.operations_numpy import Axis, is_truth, numbers, same, truth
+from weightlens.layers.operations_whole import NARROW, fits, is_whole, wrapped
 from weightlens.layers.resizing import saturated
-from weightlens.layers.spectral import fourier, short_time_fourier
+from weightlens.layers.spectral import fourier, short_time_fourier, window_of
+
+LARGEST = float(np.finfo(np.float32).max)
 
 # Mathematics.
 
@@ -127,15 +130,46 @@ def stft(
     return list(short_time_fourier(x, sequence_length, sequence_stride, fft_length, window, center, step))
 
 
+def istft(
+    x: Any,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: Any = "hann",
+    center: bool = True,
+    *,
+    step: Step,
+) -> Any:
+    """The signal whose short pieces have these frequencies, given as ``(real, imaginary)``: the pieces added up where they overlap."""
+    pieces = step("pieces", irfft(x, fft_length, step=step))
+    count, left = pieces.shape[-2], (fft_length - sequence_length) // 2
+    if window is not None:
+        weights = np.pad(window_of(window, sequence_length), (left, fft_length - sequence_length - left))
+        squares = np.pad(weights**2, (0, -fft_length % sequence_stride)).reshape(-1, sequence_stride).sum(axis=0)
+        pieces = step("windowed", pieces * (weights / np.resize(squares, fft_length)))
+    end = fft_length + sequence_stride * (count - 1)
+    rest = [(0, 0)] * (pieces.ndim - 2)
+    starts = range(0, sequence_stride * count, sequence_stride)
+    y: Any = sum(np.pad(pieces[..., i, :], [*rest, (start, end - fft_length - start)]) for i, start in enumerate(starts))
+    first = fft_length // 2 if center else 0
+    return y[..., first : end - first if length is None else first + length]
+
+
 # Core.
 
 
-def cast(x: Any, dtype: str) -> Any:
-    """Numbers of another kind: cut off to whole ones, or to true and false."""
+def cast(x: Any, dtype: str, input_dtype: str | None = None) -> Any:
+    """Numbers of another kind: cut off to whole ones, or to true and false. Whole numbers of more bits keep the lowest."""
     if dtype == "bool":
         return truth(x)
-    if dtype.startswith(("int", "uint")):
-        return np.trunc(numbers(x))
+    if is_whole(dtype):
+        if is_whole(input_dtype) and dtype in NARROW and not np.can_cast(str(input_dtype), dtype):
+            return wrapped(x, dtype)
+        y = np.trunc(numbers(x))
+        if not fits(y, dtype):
+            raise NotImplementedError(f"makes {dtype} of numbers that it cannot hold")
+        return y
     if dtype in ("float16", "bfloat16"):
         raise NotImplementedError(f"rounds to {dtype}, which weightlens does not imitate")
     return numbers(x)
@@ -143,14 +177,16 @@ def cast(x: Any, dtype: str) -> Any:
 
 def saturate_cast(x: Any, dtype: str) -> Any:
     """``cast``, cut to the range of the kind of number."""
-    if dtype.startswith(("int", "uint")):
+    if is_whole(dtype):
         x = saturated(x, dtype)
+    elif dtype == "bool" and not is_truth(x):
+        x = np.maximum(x, 0.0)
     return cast(x, dtype)
 
 
-def convert(x: Any, dtype: str | None = None) -> Any:
+def convert(x: Any, dtype: str | None = None, input_dtype: str | None = None) -> Any:
     """``x``, as ``dtype`` if one is given."""
-    return x if dtype is None else cast(x, dtype)
+    return x if dtype is None else cast(x, dtype, input_dtype)
 
 
 def sliced(inputs: Any, start_indices: Any, shape: Any) -> Any:
@@ -228,8 +264,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     # mathematics
     "Logsumexp": logsumexp, "TopK": top_k, "InTopK": in_top_k, "CDist": cdist, "ExtractSequences": extract_sequences,
     "Erf": activations.erf, "Erfc": lambda x: 1.0 - activations.erf(x), "SegmentSum": segment(np.sum, 0.0),
-    "SegmentMax": segment(np.max, -np.inf), "SegmentMin": segment(np.min, np.inf), "SegmentProd": segment(np.prod, 1.0), "RFFT": rfft,
-    "IRFFT": irfft, "Erfinv": erfinv, "FFT": fft, "FFT2": fft2, "IFFT2": ifft2, "STFT": stft,
+    "SegmentMax": segment(np.max, -LARGEST), "SegmentMin": segment(np.min, LARGEST), "SegmentProd": segment(np.prod, 1.0), "RFFT": rfft,
+    "IRFFT": irfft, "Erfinv": erfinv, "FFT": fft, "FFT2": fft2, "IFFT2": ifft2, "STFT": stft, "ISTFT": istft,
     # core
     "Cast": cast, "SaturateCast": saturate_cast, "ConvertToTensor": convert, "StopGradient": same, "Slice": sliced,
     "SliceUpdate": slice_update, "ScatterUpdate": scatter_update, "Scatter": scatter,

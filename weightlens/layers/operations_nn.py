@@ -15,6 +15,8 @@ from weightlens.layers.attention import MASKED, causal
 from weightlens.layers.operations_numpy import var
 from weightlens.layers.windows import per_axis
 
+ALMOST_ONE = float(np.float32(1.0 - 1e-7))  # the largest share that crossentropies take, in single precision
+
 
 def pooled(layer: Callable[..., Any]) -> Callable[..., Any]:
     """A pooling layer as an operation."""
@@ -127,7 +129,14 @@ def batch_norm(
 
 
 def layer_norm(
-    x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: float | None = None, rms_scaling: bool = False, *, step: Step
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: Any = -1,
+    epsilon: float | None = None,
+    rms_scaling: bool = False,
+    *,
+    step: Step,
 ) -> Any:
     """Each sample's own mean and variance over ``axis``."""
     given = {k: v for k, v in (("gamma", gamma), ("beta", None if rms_scaling else beta)) if v is not None}
@@ -152,8 +161,8 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     """``-(target ln output + (1 - target) ln (1 - output))``."""
     if from_logits:
         return np.maximum(output, 0.0) - output * target + np.log(1.0 + np.exp(-np.abs(output)))
-    output = np.minimum(np.maximum(output, 1e-7), 1.0 - 1e-7)
-    return -(target * np.log(output) + (1.0 - target) * np.log(1.0 - output))
+    rest = np.minimum(np.maximum(1.0 - output, 1.0 - ALMOST_ONE), 1.0 - 1e-7)
+    return -(target * np.log(np.minimum(np.maximum(output, 1e-7), ALMOST_ONE)) + (1.0 - target) * np.log(rest))
 
 
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:
@@ -161,7 +170,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     if from_logits:
         return -np.sum(target * activations.log_softmax(output, step, axis), axis=axis)
     share = output / step("sum", np.sum(output, axis=axis, keepdims=True))
-    return -np.sum(target * np.log(np.minimum(np.maximum(share, 1e-7), 1.0 - 1e-7)), axis=axis)
+    return -np.sum(target * np.log(np.minimum(np.maximum(share, 1e-7), ALMOST_ONE)), axis=axis)
 
 
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:
@@ -169,7 +178,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     if target.ndim == output.ndim and target.shape[-1] == 1:
         target = np.squeeze(target, -1)
     if not from_logits:
-        output = np.log(np.minimum(np.maximum(output, 1e-7), 1.0 - 1e-7))
+        output = np.log(np.minimum(np.maximum(output, 1e-7), ALMOST_ONE))
     return -np.sum(one_hot(target, output.shape[-1]) * activations.log_softmax(output, step, axis), axis=axis)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
+from weightlens.layers.operations_whole import NARROW, fits, is_whole
 
 Axis = int | tuple[int, ...] | None
 
@@ -51,8 +52,10 @@ def cbrt(x: Any) -> Any:
     return np.sign(x) * np.power(np.abs(x), 1.0 / 3.0)
 
 
-def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+def clip(x: Any, x_min: Any, x_max: Any, input_dtype: str | None = None) -> Any:
     """``x`` cut to ``x_min``..``x_max``."""
+    if input_dtype in NARROW and not all(fits(limit, str(input_dtype)) for limit in (x_min, x_max) if limit is not None):
+        raise NotImplementedError(f"takes a number that {input_dtype} cannot hold")
     x = x if x_min is None else np.maximum(x, x_min)
     return x if x_max is None else np.minimum(x, x_max)
 
@@ -149,6 +152,18 @@ def of_integers(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     def function(x: Any, y: Any = None) -> Any:
         return operation(whole(x)) if y is None else operation(whole(x), whole(y))
+
+    return function
+
+
+def shift(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The bits of whole numbers moved; farther than there are bits, processors disagree."""
+
+    def function(x: Any, y: Any, input_dtype: str | None = None) -> Any:
+        distance = np.asarray(getattr(y, "value", y))
+        if is_whole(input_dtype) and np.any((distance < 0) | (distance >= np.iinfo(str(input_dtype)).bits)):
+            raise NotImplementedError(f"moves bits farther than {input_dtype} has")
+        return operation(whole(x), whole(y))
 
     return function
 
@@ -300,11 +315,11 @@ def along(running: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """Each number less the one before it, ``n`` times over."""
+def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> Any:
+    """Each number less the one before it, ``n`` times over; of true and false whether they differ."""
     for _ in range(n):
         a = np.moveaxis(a, axis, 0)
-        a = np.moveaxis(a[1:] - a[:-1], 0, axis)
+        a = np.moveaxis(np.not_equal(a[1:], a[:-1]) if input_dtype == "bool" else a[1:] - a[:-1], 0, axis)
     return a
 
 
@@ -343,8 +358,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Select": select,
     # whole numbers
     "BitwiseAnd": of_integers(np.bitwise_and), "BitwiseOr": of_integers(np.bitwise_or), "BitwiseXor": of_integers(np.bitwise_xor),
-    "BitwiseInvert": of_integers(np.invert), "BitwiseNot": of_integers(np.invert), "BitwiseLeftShift": of_integers(np.left_shift),
-    "LeftShift": of_integers(np.left_shift), "BitwiseRightShift": of_integers(np.right_shift), "RightShift": of_integers(np.right_shift),
+    "BitwiseInvert": of_integers(np.invert), "BitwiseNot": of_integers(np.invert), "BitwiseLeftShift": shift(np.left_shift),
+    "LeftShift": shift(np.left_shift), "BitwiseRightShift": shift(np.right_shift), "RightShift": shift(np.right_shift),
     "Gcd": of_integers(np.gcd), "Lcm": of_integers(np.lcm),
     # reductions
     "Sum": total, "Mean": mean, "Prod": product, "Max": largest, "Min": smallest, "Amax": largest, "Amin": smallest, "Var": var,

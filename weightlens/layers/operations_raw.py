@@ -71,9 +71,9 @@ def einsum(*inputs: Any, equation: str, step: Step) -> Any:
     return operations_arrays.einsum(*inputs, subscripts=equation, step=step)
 
 
-def cast(x: Any, DstT: str, Truncate: bool = False) -> Any:  # noqa: N803 - TensorFlow's names
+def cast(x: Any, DstT: str, Truncate: bool = False, input_dtype: str | None = None) -> Any:  # noqa: N803 - TensorFlow's names
     """Numbers of another kind."""
-    return tensorflow.cast(x, DstT)
+    return tensorflow.cast(x, DstT, input_dtype)
 
 
 NODES: dict[str, Function] = {

@@ -107,9 +107,14 @@ def clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
     return operations_numpy.clip(t, clip_value_min, clip_value_max)
 
 
-def cast(x: Any, dtype: Any) -> Any:
+def cast(x: Any, dtype: Any, input_dtype: str | None = None) -> Any:
     """Numbers of another kind."""
-    return operations_math.cast(x, str(dtype).removeprefix("tf."))
+    return operations_math.cast(x, str(dtype).removeprefix("tf."), input_dtype)
+
+
+def saturate_cast(value: Any, dtype: Any) -> Any:
+    """``cast``, cut to the range of the kind of number."""
+    return operations_math.saturate_cast(value, str(dtype).removeprefix("tf."))
 
 
 def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, *, step: Step) -> Any:
@@ -190,8 +195,9 @@ def resize(
     images: Any, size: Any, method: str = "bilinear", preserve_aspect_ratio: bool = False, antialias: bool = False, *, step: Step
 ) -> Any:
     """Images of another size."""
-    if preserve_aspect_ratio:
-        raise NotImplementedError("keeps the aspect ratio of the images")
+    if preserve_aspect_ratio:  # as large as fits
+        lengths = np.asarray(images.shape[-3:-1], np.float32)
+        size = np.rint(lengths * np.min(np.asarray(size, np.float32) / lengths))
     return operations_image.resize(images, tuple(int(n) for n in size), str(method).lower(), antialias, step=step)
 
 
@@ -360,6 +366,7 @@ FUNCTIONS: dict[str, Function] = {
     "reverse": lambda tensor, axis: np.flip(tensor, axes(axis)),
     "roll": lambda input, shift, axis: np.roll(input, axes(shift), axes(axis)), "pad": pad, "compat.v1.pad": pad, "gather": gather,
     "compat.v1.gather": gather, "slice": sliced, "strided_slice": strided_slice,
+    "saturate_cast": saturate_cast, "dtypes.saturate_cast": saturate_cast,
     "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, known(shape)), "cast": cast, "clip_by_value": clip,
     "where": lambda condition, x=None, y=None: operations_numpy.where(condition, x, y), "one_hot": one_hot,
     "add_n": lambda inputs: functools.reduce(np.add, inputs), "math.add_n": lambda inputs: functools.reduce(np.add, inputs),

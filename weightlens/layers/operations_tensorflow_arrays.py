@@ -105,6 +105,11 @@ def embedding_lookup(
     return operations_arrays.take(params, ids, 0, step=step)
 
 
+def segments(operation: str) -> Callable[..., Any]:
+    """The rows that share a segment number, reduced."""
+    return lambda data, segment_ids, num_segments: operations_math.OPERATIONS[operation](data, segment_ids, int(num_segments))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "zeros": filled(0.0), "ones": filled(1.0), "fill": lambda dims, value: np.full(known(dims), value), "range": numbers_from,
     "size": lambda input: np.array(int(np.prod(input.shape))), "ensure_shape": lambda x, shape: x, "convert_to_tensor": lambda value: value,
@@ -118,6 +123,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "math.reduce_euclidean_norm": lambda input_tensor, axis=None, keepdims=False: operations_linalg.norm(
         input_tensor, None, axes(axis), keepdims or False
     ),
+    **{f"math.unsorted_segment_{name.lower()}": segments(f"Segment{name}") for name in ("Sum", "Max", "Min", "Prod")},
     "math.segment_sum": lambda data, segment_ids: operations_math.OPERATIONS["SegmentSum"](data, segment_ids),
     "nn.crelu": lambda features, axis=-1: activations.relu(np.concatenate([features, -features], axis=axis)),
     "math.erfc": lambda x: 1.0 - activations.erf(x), "keras.backend.batch_flatten": lambda x: np.reshape(x, (x.shape[0], -1)),

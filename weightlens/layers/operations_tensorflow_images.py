@@ -180,6 +180,13 @@ def conv2d_transpose(
     return y
 
 
+def saturation(image: Any, saturation_factor: float, *, step: Step) -> Any:
+    """Colours made paler or stronger, in hue, saturation and value."""
+    hsv = operations_image.rgb_to_hsv(image, step=step)
+    strength = np.minimum(np.maximum(hsv[..., 1:2] * saturation_factor, 0.0), 1.0)
+    return operations_image.hsv_to_rgb(np.concatenate([hsv[..., :1], strength, hsv[..., 2:]], axis=-1))
+
+
 FUNCTIONS: dict[str, Function] = {
     "image.resize_bilinear": old_resize("bilinear"), "image.resize_nearest_neighbor": old_resize("nearest"),
     "image.flip_left_right": lambda image: np.flip(image, axis=-2), "image.flip_up_down": lambda image: np.flip(image, axis=-3),
@@ -189,7 +196,7 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "image.pad_to_bounding_box": padded, "image.resize_with_crop_or_pad": crop_or_pad, "image.resize_with_pad": with_padding,
     "image.per_image_standardization": standardized, "image.adjust_brightness": lambda image, delta: image + delta,
-    "image.adjust_contrast": contrast, "image.extract_patches": patches, "image.rgb_to_yuv": yuv,
+    "image.adjust_contrast": contrast, "image.adjust_saturation": saturation, "image.extract_patches": patches, "image.rgb_to_yuv": yuv,
     "image.grayscale_to_rgb": lambda images: np.repeat(images, 3, axis=-1), "image.rgb_to_hsv": operations_image.rgb_to_hsv,
     "image.hsv_to_rgb": operations_image.hsv_to_rgb, "nn.pool": pool, "nn.depthwise_conv2d": depthwise_conv2d,
     "nn.separable_conv2d": separable_conv2d, "nn.conv1d": conv1d, "nn.conv2d_transpose": conv2d_transpose,

@@ -67,6 +67,8 @@ def over_time(advance: Advance, x: Any, config: Config, step: Step, mask: Any, i
     """
     x, mask = (in_order(array, config) for array in (x, mask))
     zero_masked = config.get("zero_output_for_mask") if zero_masked is None else zero_masked
+    turned = zero_masked and mask is not None and all(config.get(name) for name in ("unroll", "go_backwards", "return_sequences"))
+    zero_masked = zero_masked and not turned
     states, outputs = flat(initial_state), list[Any]()
     for t in range(x.shape[1]):
         output, *new = advance(x[:, t], states=states or None)
@@ -77,6 +79,8 @@ def over_time(advance: Advance, x: Any, config: Config, step: Step, mask: Any, i
             output = new[0] if shared else step("output", np.where(spread(mask[:, t], output), output, before))
         states = new
         outputs.append(output)
+    if turned:  # Keras zeroes these by the mask as it came, though the outputs stand the other way round
+        outputs = [np.where(spread(mask[:, -1 - t], output), output, 0.0) for t, output in enumerate(outputs)]
     y = np.stack(outputs, axis=0 if config.get("time_major") else 1) if config.get("return_sequences") else outputs[-1]
     return [y, *states] if config.get("return_state") else y
 

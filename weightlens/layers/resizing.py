@@ -62,6 +62,9 @@ def centres(old: int, new: int, scale: Any = None) -> np.ndarray:
     return np.asarray((np.arange(new, dtype=np.float32) + np.float32(0.5)) * scale)
 
 
+BLURRING = ("gaussian", "mitchellcubic")  # these change an image even if it keeps its size
+
+
 def resize_weights(old: int, new: int, interpolation: str, antialias: bool = False) -> np.ndarray:
     """The share of each old pixel in each new one: ``(new, old)``, every row adding up to 1."""
     if interpolation == "area":
@@ -84,7 +87,7 @@ def resize_weights(old: int, new: int, interpolation: str, antialias: bool = Fal
 def resize(x: Any, size: Any, interpolation: str, antialias: bool, step: Step) -> Any:
     """Images of another size: ``(batch, height, width, channels) -> (batch, *size, channels)``, as ``tf.image.resize`` does."""
     height, width, channels = x.shape[1:]
-    if (height, width) == tuple(size):
+    if (height, width) == tuple(size) and interpolation not in BLURRING:
         return x
     if interpolation == "nearest":
         rows, columns = (np.minimum(centres(old, new).astype(int), old - 1) for old, new in zip((height, width), size, strict=True))
@@ -129,6 +132,11 @@ def resizing(x: Any, w: Weights, config: Config, step: Step) -> Any:
         x = padded_to_aspect(x, size, config.get("fill_value") or 0.0)
     interpolation = str(config.get("interpolation", "bilinear")).lower()
     y = like_input(resize(x, size, interpolation, bool(config.get("antialias")), step), config)
+    return kept_whole(y, config)
+
+
+def kept_whole(y: Any, config: Config) -> Any:
+    """Whole numbers where whole numbers went in."""
     kind = str(config.get("input_dtype"))
     return saturated(np.rint(y), kind) if kind.startswith(("int", "uint")) else y
 
@@ -160,4 +168,5 @@ def up_sampling_2d(x: Any, w: Weights, config: Config, step: Step) -> Any:
     interpolation = config.get("interpolation", "nearest")
     if interpolation == "nearest":
         return like_input(np.repeat(np.repeat(x, sizes[0], axis=1), sizes[1], axis=2), config)
-    return like_input(resize(x, (x.shape[1] * sizes[0], x.shape[2] * sizes[1]), interpolation, False, step), config)
+    y = like_input(resize(x, (x.shape[1] * sizes[0], x.shape[2] * sizes[1]), interpolation, False, step), config)
+    return kept_whole(y, config)

@@ -186,15 +186,14 @@ def reduction(rows: Cells, function: str, neutral: float | None) -> Expression:
         arguments: list[Piece] = [Area(found.base + first, height, width) for first, height, width in rectangles(offsets)] + list(
             dict.fromkeys(kept) if function in ("MAX", "MIN") else kept
         )
-        options.append(call(function, arguments, len(offsets) + len(kept)))
+        nothing: list[Piece] = ["1" if function == "PRODUCT" else "0"]
+        options.append(call(function, arguments, len(offsets) + len(kept)) if arguments else nothing)
     choice, options = compress(found.kind, options)
     return Expression((len(rows),), options, choice, MULTIPLY if function == "AVERAGE" else ATOM)
 
 
 def call(function: str, arguments: list[Piece], count: int) -> list[Piece]:
     """``FUNCTION(a,b,...)``; more than 255 arguments are nested, an average of so many is a sum divided."""
-    if not arguments:
-        return ["0"]
     if function == "AVERAGE" and len(arguments) > MAX_ARGUMENTS:
         return [*call("SUM", arguments, count), f"/{count}"]
     while len(arguments) > MAX_ARGUMENTS:

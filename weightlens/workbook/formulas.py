@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Recorded, cast, each
+from weightlens.recording import Recorded, cast, each, operands
 from weightlens.workbook import areas
 from weightlens.workbook.cells import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
 from weightlens.workbook.products import batches, product
@@ -32,6 +32,11 @@ from weightlens.workbook.table import (
 )  # fmt: skip
 
 
+def moved_by_data(x: Recorded) -> bool:
+    """Whether the data say where the numbers of a move come from."""
+    return any(True for _ in operands(Recorded(x.shape, x.op, x.args[1:], x.kwargs)))
+
+
 class Formulas:
     """Writes formulas, given where the inputs, weights and steps stand (``place``: recorded array -> its cells)."""
 
@@ -50,7 +55,7 @@ class Formulas:
             before, after = x.args[0].dtype.kind, x.dtype.kind
             same = not rounds(x) and (after in ("f", before) or (after in "iu" and before in "iub"))
             return self.cells(x.args[0]) if same else None
-        if op not in MOVES or (op is np.take and isinstance(argument(x, 1, "indices"), Recorded)):
+        if op not in MOVES or moved_by_data(x):
             return None
         data = x.args[0]
         moved = [self.cells(part) for part in data] if isinstance(data, (list, tuple)) else self.cells(data)
@@ -98,7 +103,7 @@ class Formulas:
         cells = self.cells_through(x)
         if cells is not None:
             return refer(cells)
-        if op in FOLLOWS:
+        if op in FOLLOWS and not moved_by_data(x):
             inner = self.expression(x.args[0])
             return inner.moved(lambda array: x.op(array, *x.args[1:], **x.kwargs), x.shape)  # type: ignore[misc]
         raise Unwritable(getattr(op, "__name__", str(op)))

@@ -1,0 +1,65 @@
+"""Which layers of a Keras 2 model compute on whole numbers: TensorFlow keeps the kind of number that enters, and no file says it.
+
+The kind goes from the inputs and casts through the graph, and stands in ``config["input_dtype"]`` of the layers that it enters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weightlens.errors import UnreadableModel
+from weightlens.graph import calls_in_order, refs
+from weightlens.layers.operations_whole import GUARDED, is_whole
+from weightlens.model import Call, Layer, Model
+
+FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another kind than what goes in
+    "truediv", "rtruediv", "div", "rdiv", "divide", "divide_no_nan", "RealDiv", "greater", "greater_equal", "less", "less_equal", "equal",
+    "not_equal", "gt", "ge", "lt", "le", "eq", "ne", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "logical_and",
+    "logical_or", "logical_not", "one_hot", "OneHot", "argmax", "argmin", "ArgMax", "ArgMin", "argsort", "shape", "size", "rank",
+    "embedding_lookup", "resize_bilinear", "resize_bicubic", "ResizeBilinear", "ResizeBicubic", "sequence_mask", "reduce_any",
+    "reduce_all", "is_finite", "is_nan",
+})  # fmt: skip
+KEEPING = frozenset({  # layers that hand on the kind of number they are given
+    "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "Flatten", "Reshape", "Permute", "RepeatVector", "Activation",
+    "ReLU", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "ActivityRegularization", "Masking",
+    *(f"{name}{n}D" for name in ("Cropping", "ZeroPadding", "UpSampling", "MaxPooling", "GlobalMaxPooling") for n in (1, 2, 3)),
+})  # fmt: skip
+
+
+def settle_kinds(model: Model) -> None:
+    """Tell the layers of a model on which whole numbers they compute."""
+    kinds: dict[tuple[str, int], str] = {}
+    for ref in refs(model.inputs):
+        kind = str(model[ref.layer].config.get("dtype"))
+        kinds |= {(ref.layer, ref.call): kind} if is_whole(kind) else {}
+    try:
+        order = calls_in_order(model)
+    except UnreadableModel:  # said when the model is run
+        return
+    for layer, number, call in order:
+        entering = next((kinds.get((first.layer, first.call)) for first in refs(data_of(layer, call))), None)
+        if entering is not None and (layer.is_operation or layer.class_name in GUARDED):
+            layer.config["input_dtype"] = entering
+        leaving = kind_after(layer, call, entering)
+        if leaving is not None:
+            kinds[layer.name, number] = leaving
+
+
+def data_of(layer: Layer, call: Call) -> Any:
+    """The arguments that share their kind with the result: the first, unless it is a condition or a single number."""
+    first = call.args[0] if call.args else None
+    conditional = layer.class_name.rpartition(".")[2] in ("where", "Select", "SelectV2")
+    return (call.args[1:], call.kwargs) if conditional or isinstance(first, (bool, int)) else first
+
+
+def kind_after(layer: Layer, call: Call, entering: str | None) -> str | None:
+    """The kind of whole number that a layer hands on; ``None`` for fractions."""
+    name = layer.class_name.rpartition(".")[2]
+    if name in ("cast", "Cast", "saturate_cast"):
+        found = call.kwargs.get("dtype", call.kwargs.get("DstT", call.args[1] if len(call.args) > 1 else None))
+        given = str(found).removeprefix("tf.")
+    elif layer.class_name == "tf.image.resize":
+        given = str(entering) if str(call.kwargs.get("method")).lower() == "nearest" else ""
+    else:
+        given = str(entering) if name not in FRACTIONS and (layer.is_operation or name in KEEPING) else ""
+    return given if is_whole(given) else None

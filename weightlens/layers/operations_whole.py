@@ -1,0 +1,129 @@
+"""Whole numbers of few bits: what operator nodes compute of them starts again at the other end of their range, as in Keras.
+
+Everything is computed in floating point here, so the kind of number that Keras stored with a connection decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+EXACT = 2.0**53  # whole numbers beyond this are not all floats
+NARROW = frozenset({"int8", "uint8", "int16", "uint16", "uint32"})
+SAME_KIND = frozenset({  # operations whose result is of the kind of their operands
+    "Absolute", "Abs", "Add", "BitwiseInvert", "BitwiseLeftShift", "BitwiseNot", "BitwiseXor", "Clip", "Cross", "Cumsum", "Diff",
+    "FloorDivide", "Kron", "Lcm", "LeftShift", "Maximum", "Minimum", "Mod", "Multiply", "Negative", "Outer", "Power", "Ptp", "Square",
+    "Subtract",
+})  # fmt: skip
+TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which never widen
+    "add", "radd", "sub", "rsub", "subtract", "mul", "rmul", "multiply", "neg", "negative", "abs", "square", "pow", "rpow", "floordiv",
+    "rfloordiv", "mod", "rmod", "floormod", "maximum", "minimum", "clip_by_value", "cumsum", "cumprod", "reduce_sum", "reduce_prod",
+    "squared_difference", "add_n", "matmul", "tensordot", "einsum", "Add", "AddV2", "AddN", "Sub", "Mul", "Neg", "Abs", "Square", "Pow",
+    "FloorDiv", "FloorMod", "Maximum", "Minimum", "Cumsum", "Sum", "Prod", "MatMul", "BatchMatMul", "BatchMatMulV2", "SquaredDifference",
+    "Einsum",
+})  # fmt: skip
+MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
+DIVISIONS = frozenset({"truediv", "rtruediv", "div", "rdiv", "divide", "RealDiv"})  # these make fractions, but only then
+SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
+PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Inner", "Matmul", "Tensordot", "Vdot", "Correlate", "Average"})
+PRODUCTS_OF_TRUTH = frozenset({"Cross", "Dot", "Einsum", "Inner", "Kron", "Matmul", "Outer", "Tensordot", "Vdot"})
+LAYERS_WRAP = frozenset({"Add", "Subtract", "Multiply"})
+LAYERS_OF_MEANS = frozenset({"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"})
+CUT = frozenset({  # these make whole numbers of whole numbers
+    "GroupNormalization", "LayerNormalization", "RMSNormalization", "SpectralNormalization", "LayerNorm", "RMSNorm",
+})  # fmt: skip
+GUARDED = LAYERS_WRAP | LAYERS_OF_MEANS | {"Average", "Dot"}
+
+
+def is_whole(kind: Any) -> bool:
+    """Whether a kind of number has no fractions."""
+    return str(kind).startswith(("int", "uint"))
+
+
+def leaves(thing: Any) -> Iterator[Any]:
+    """Every value in nested arguments."""
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    if isinstance(thing, (list, tuple)):
+        for item in thing:
+            yield from leaves(item)
+    else:
+        yield thing
+
+
+def farthest(x: Any) -> float:
+    """The size of the largest number of an array, whether or not it is recorded."""
+    values = np.asarray(getattr(x, "value", x))
+    return float(np.max(np.abs(values))) if values.size and values.dtype.kind in "iuf" else 0.0
+
+
+def fits(x: Any, kind: str) -> bool:
+    """Whether every number of ``x`` is in the range of ``kind``."""
+    values, limits = np.asarray(getattr(x, "value", x)), np.iinfo(kind)
+    return not values.size or bool(np.all((values >= limits.min) & (values <= limits.max)) or not np.all(np.isfinite(values)))
+
+
+def wrapped(x: Any, kind: str) -> Any:
+    """``x`` counted around the range of ``kind``: 256 is 0 in ``uint8``, 128 is -128 in ``int8``."""
+    limits = np.iinfo(kind)
+    if farthest(x) >= EXACT or limits.bits > 32:
+        raise NotImplementedError(f"counts beyond what is exact, in {kind}")
+    if not limits.min:
+        return np.mod(x, 2.0**limits.bits)
+    return np.mod(x - float(limits.min), 2.0**limits.bits) + float(limits.min)
+
+
+def constants_of(given: Any) -> list[Any]:
+    """The single numbers and arrays among the operands of an operation, as they stand in the file."""
+    positional, named = given
+    operands = leaves([positional, {key: value for key, value in named.items() if key in ("x", "y", "x1", "x2", "a", "b")}])
+    return [value for value in operands if isinstance(value, (bool, int, float, np.ndarray))]
+
+
+def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
+    """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
+    if kind == "bool" and name in PRODUCTS_OF_TRUTH | CUT:
+        raise NotImplementedError("computes with true and false")
+    if not is_whole(kind):
+        return y
+    if name in CUT:
+        return np.trunc(y)
+    function = name.rpartition(".")[2] if name.startswith("tf.") else ""
+    if name == "Moments" or function in MEANS:
+        raise NotImplementedError("takes the mean of whole numbers as a whole number")
+    constants = constants_of(given)
+    strange = kind in NARROW and not all(fits(value, kind) for value in constants)
+    counting = name in SAME_KIND | PRODUCTS or function in TENSORFLOW
+    if any(np.asarray(value).dtype.kind == "f" for value in constants) or not (counting or name in SUMMING or function in DIVISIONS):
+        return y
+    if strange:
+        raise NotImplementedError(f"takes a number that {kind} cannot hold")
+    if kind in NARROW and name in PRODUCTS:
+        raise NotImplementedError(f"adds up products in {kind}, which wraps around")
+    if kind in NARROW and counting:
+        return wrapped(y, kind)
+    if function not in DIVISIONS and not fits(y, "int32" if kind in NARROW else kind):
+        raise NotImplementedError("counts beyond the range of its whole numbers, where Keras starts again at the other end")
+    return y
+
+
+def taken_for_a_bias(args: Any, given: Any) -> bool:
+    """Whether a sum's second operand is a constant with one long axis that is not the last, but as long as that of the first."""
+    if len(args) < 2 or not isinstance(given[0][1], np.ndarray):
+        return False
+    x, shape = args[0], given[0][1].shape
+    long = [n for n in shape if n > 1]
+    return len(long) == 1 and shape[-1] == 1 and np.ndim(x) > 1 and np.shape(x)[-1] == long[0]
+
+
+def layer_in_range(name: str, kind: str, y: Any) -> Any:
+    """What a layer makes of whole numbers that Keras does not turn into fractions."""
+    if kind == "bool" and name in CUT:
+        raise NotImplementedError("computes with true and false")
+    if name in CUT:
+        return np.trunc(y)
+    if name in LAYERS_OF_MEANS or (kind in NARROW and name in ("Average", "Dot")):
+        raise NotImplementedError("takes whole numbers, and rounds their mean or counts beyond their range")
+    return wrapped(y, kind) if kind in NARROW and name in LAYERS_WRAP else y
