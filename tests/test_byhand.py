@@ -142,6 +142,34 @@ def test_digits_are_read_from_the_text(text: str, value: float, decimals: int, d
     assert (number.value, number.decimals, number.digits) == (pytest.approx(value), decimals, digits)
 
 
+OUTPUTS = ["0.988,0.012", "0.002,0.998", "0.002,0.998", "0.000,1.000"]
+TABLE = "softmax,softmax,0,0,0.988;softmax,softmax,0,1,0.012;softmax,softmax,3,1,1.000"
+
+
+@pytest.mark.parametrize("text", [
+    "\n".join(OUTPUTS).replace(",", ";").replace(".", ","), "\n".join(OUTPUTS).replace(",", "; ").replace(".", ","),
+    "\n".join(OUTPUTS).replace(",", "\t").replace(".", ","), "\n".join(OUTPUTS).replace(",", "   "), "\n".join(OUTPUTS).replace(",", ", "),
+    "\n".join(OUTPUTS).replace(",", " ").replace(".", ","), "\n".join(OUTPUTS).replace(",", "  ,") + "  \n\n", "98.8%,1.2 %\n0.2%,99.8%",
+    "98,8%;1,2%\n0,2%;99,8%", "False,True\n" + "\n".join(OUTPUTS), "0,1\n" + "\n".join(OUTPUTS),
+    "a,b,note\n" + "\n".join(row + ",fine" for row in OUTPUTS), "\n".join(f"sample {i},{row}" for i, row in enumerate(OUTPUTS)),
+    "nr,a,b\n" + "\n".join(f"{i},{row}" for i, row in enumerate(OUTPUTS, 1)), "# mine\n" + "\n".join(row + "," for row in OUTPUTS[:2]),
+    ",0,1\n" + "\n".join(f"{i},{row}" for i, row in enumerate(OUTPUTS)), '"0,988","0,012"', "~0.988, =0.012",
+    "x0,x1,a,b\n" + "\n".join(f"{x},{row}" for x, row in zip(("0,0", "0,1", "1,0", "1,1"), OUTPUTS, strict=True)),
+    TABLE.replace(";", "\n"), "layer,step,sample,unit,value,why\n" + TABLE.replace(";", ",x\n") + ",x",
+    "layer\tstep\tsample\tunit\tvalue\n" + TABLE.replace(",", "\t").replace(";", "\n").replace(".", ","),
+    "softmax,softmax,0,0.988\nsoftmax,softmax,1,0.012",
+])  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_as_people_write_them(text: str, encoding: str, tmp_path: Path) -> None:
+    """Decimal commas, percent signs, headings, labels, row numbers and inputs beside the outputs: right is right, wrong is wrong."""
+    file = tmp_path / "mine.csv"
+    file.write_bytes(text.encode(encoding))
+    assert check_by_hand(weightlens.load(OR), TRUTH_TABLE, file).ok
+    turned = text.replace("0.012", "0.503").replace("0,012", "0,503").replace("1.2 %", "50.3 %").replace("1,2%", "50,3%")
+    file.write_bytes(turned.encode(encoding))
+    assert not check_by_hand(weightlens.load(OR), TRUTH_TABLE, file).ok
+
+
 @pytest.mark.parametrize(("values", "allowed"), [
     (["0.83", "0.1", "0.05"], [0.005, 0.005, 0.005]),  # a zero at the end was not written
     (["0.983", "0.0123", "0.00471", "12.5"], [5e-4, 5e-5, 5e-6, 0.05]),  # three digits that matter

@@ -178,3 +178,14 @@ def test_keras_has_room_to_walk_through_a_thousand_layers() -> None:
 
 def refuse(why: str) -> Report:
     raise WeightlensError(why)
+
+
+def test_an_axis_that_keras_loses_is_told(tmp_path: Path, keras: Any) -> None:
+    """Keras drops a list of axes from a whole .h5 and computes over the last one; the check says who is wrong."""
+    given = keras.Input((2, 3))
+    network = keras.Model(given, keras.layers.UnitNormalization(axis=[1, 2], name="unit")(given))
+    network.save(tmp_path / "m.h5")
+    x = np.arange(12.0).reshape(2, 2, 3)
+    np.testing.assert_allclose(weightlens.load(tmp_path / "m.h5").predict(x)[0], np.asarray(network(x)), atol=1e-6)
+    report = check(weightlens.load(tmp_path / "m.h5"), x)
+    assert any(note.startswith("unit: the file says axis [1, 2]; Keras lost that") for note in report.notes) != report.ok

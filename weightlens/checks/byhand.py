@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks import book_claims
-from weightlens.checks.claims import Claims, read_csv
+from weightlens.checks.claims import Claims
 from weightlens.checks.explain import Explainer, Explanation, element_words, pinned
 from weightlens.checks.placing import Given, place
 from weightlens.checks.replay import Edit, Replay, instead
 from weightlens.checks.report import Report, Row
 from weightlens.checks.scene import Scene
+from weightlens.checks.typed import read_csv
 from weightlens.errors import BadInput
 from weightlens.forward import trace
 from weightlens.inputs import default_inputs

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,7 @@ def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
     """Rows of final outputs; for a network with one output a number, one row of numbers is one for each sample."""
     sizes = [int(np.prod(x.shape[1:])) for x in trace.results]
     samples, total = trace.results[0].shape[0], sum(sizes)
+    claims.items = without_counts(claims.items, samples, total, trace)
     widths = Counter(claim.sample for claim in claims.items)
     across = total == 1 and len(widths) == 1 and len(claims.items) > 1
     if not across and set(widths.values()) != {total}:
@@ -141,6 +143,44 @@ def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
     if max(claim.sample or 0 for claim in claims.items) >= samples:
         raise BadInput(f"{claims.source}: has more rows than the {samples} samples of the input")
     return [made_given(output_step(trace, k), group, 0, trace) for k, group in sorted(found.items())]
+
+
+def without_counts(items: list[Claim], samples: int, total: int, trace: Trace) -> list[Claim]:
+    """The numbers without a heading 0, 1, 2... (as data frames are written), and without row numbers and inputs before the outputs."""
+    rows: dict[int, list[Claim]] = {}
+    for claim in items:
+        rows.setdefault(claim.sample or 0, []).append(claim)
+    table = list(rows.values())
+    if total == 1 and len(table) == 1:  # one row of numbers, one for each sample
+        return items
+    if len(table) == samples + 1 and counts([c.written.value for c in table[0]]):
+        table = table[1:]
+    more = {len(row) - total for row in table}
+    if len(table) > samples or len(more) != 1 or (before := more.pop()) <= 0 or not stands_before(table, before, trace):
+        return items if len(table) == len(rows) else renumbered(table, 0)
+    return renumbered(table, before)
+
+
+def stands_before(table: list[list[Claim]], before: int, trace: Trace) -> bool:
+    """Whether the first columns of a row are its number, the inputs, or both."""
+    lead = np.array([[c.written.value for c in row[:before]] for row in table])
+    numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
+    given = np.concatenate(numeric, axis=1)[: len(table)] if numeric else np.zeros((len(table), 0))
+    numbered = before in (1, given.shape[1] + 1) and counts(lead[:, 0].tolist())
+    if before == 1 and numbered:
+        return True
+    rest = lead[:, numbered:]
+    return rest.shape == given.shape and bool(np.allclose(rest, given, atol=1e-3))
+
+
+def counts(numbers: Sequence[float]) -> bool:
+    """Whether they are 0, 1, 2... or 1, 2, 3..."""
+    return len(numbers) > 1 and list(numbers) in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
+
+
+def renumbered(table: list[list[Claim]], before: int) -> list[Claim]:
+    """The claims of each row after the first few columns."""
+    return [replace(c, sample=i, unit=(j,)) for i, row in enumerate(table) for j, c in enumerate(row[before:])]
 
 
 def output_step(trace: Trace, number: int = 0) -> Step:

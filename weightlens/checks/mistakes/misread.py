@@ -93,7 +93,7 @@ class Cell:
         solved, room = self.solved(start)
         likely = list(self.plain_misreadings())
         if not self.fits(solved):
-            yield from islice((reading for reading in likely if self.fits(reading[0])), 1)
+            yield from islice((reading for reading in (*likely[:2], *likely[-2:]) if self.fits(reading[0])), 1)
             return
         loose = LOOSE if self.explainer.far else 1.0
         near = [r for r in likely if (r in likely[:2] or abs(r[0] - solved) <= 2 * room) and self.fits(r[0], loose)]
