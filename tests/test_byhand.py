@@ -21,7 +21,7 @@ from tests.cases import CASES, Case
 from tests.conftest import INPUTS, Built, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.byhand import HandReport
-from weightlens.checks.claims import allowances, from_number, written
+from weightlens.checks.claims import NOISE, allowances, from_number, written
 from weightlens.cli import main
 from weightlens.errors import BadInput
 from weightlens.model import Model
@@ -282,6 +282,8 @@ def test_layers_of_every_kind(case: Case, built: Callable[[Case], Built], checke
         if name.split("/")[-1] in ("bias", "beta"):
             other = weightlens.load(made.path)
             other.weights[name]._value = np.zeros_like(weight.value)
-            wrong = text(other.predict(made.inputs))
-            if wrong != text(right):
-                assert checked(model, made.inputs, wrong).explanations[0].kind == "no bias", name
+            wrong = other.predict(made.inputs)
+            if not all(
+                np.allclose(a, b, rtol=NOISE, atol=1e-4) for a, b in zip(wrong, right, strict=True)
+            ):  # large numbers hide a small bias
+                assert checked(model, made.inputs, text(wrong)).explanations[0].kind == "no bias", name

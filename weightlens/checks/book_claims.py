@@ -50,7 +50,7 @@ def computed_book(path: Path) -> Book:
 def ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
     """Numbers in any cells, each area with the step that it holds: a row per sample, or a column per sample."""
     if len(areas) != len(steps):
-        raise BadInput(f"{len(areas)} ranges and {len(steps)} steps were named; each --range needs its --step")
+        raise BadInput(f"each --range needs its --step: {len(areas)} of the one and {len(steps)} of the other were given")
     found = [one_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
     order = {id(step.made): i for i, step in enumerate(steps_of(trace))}
     return sorted(found, key=lambda given: order[id(given.node)])
