@@ -193,6 +193,13 @@ def test_a_spreadsheet_of_one_s_own(tmp_path: Path) -> None:
     assert check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H6"], ["dense/pre-activation"]).ok
     report = check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!B20:E21"], ["dense/pre-activation"])
     assert report.explanations[0].kind == "no bias"
+    for same in (f"{name}!$h$6:$g$3".lower().replace(name.lower(), name), "G3:H6"):
+        assert check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [same], ["dense/pre-activation"]).ok
+    assert check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H6"], ["dense"]).ok
+    with pytest.raises(BadInput, match=f"^{name}!G3:H6: there is no step 'squares'"):
+        check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H6"], ["squares"])
+    with pytest.raises(BadInput, match="1048576 x 16384 cells, but the step has only 8 numbers"):
+        check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!A1:XFD1048576"], ["dense/pre-activation"])
     with pytest.raises(BadInput, match="2 x 2 cells"):
         check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H4"], ["softmax/sum"])
 

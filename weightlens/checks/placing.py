@@ -198,6 +198,7 @@ def plain_words(name: str) -> str:
 def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Step:
     """The step that a claim names; layers and steps may be named as people do."""
     layer, name = claim.layer.strip(), claim.step.strip()
+    place = f"{source}, {claim.place}" if claim.place else source
     if not layer and "/" in name:
         layer, _, name = name.rpartition("/")
     if not layer and not name:
@@ -209,15 +210,17 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         known = list(dict.fromkeys(s.layer for s in steps))
         close = difflib.get_close_matches(layer, known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
-        raise BadInput(f"{source}, {claim.place}: there is no layer {layer!r}; {hint}")
+        raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
     found = named(own, name, trace, layer) if layer else []
     found = found or named(next_layer(own, steps) if layer else steps, name, trace, "")
+    if not found and not layer:  # a layer alone: what it hands on
+        found = named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
     if not found:
         names = ", ".join(dict.fromkeys(s.name for s in own or steps))
-        raise NoSuchStep(f"{source}, {claim.place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
+        raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
     number = (claim.time or 0) if len(found) > 1 else 0
     if number >= len(found):
-        raise BadInput(f"{source}, {claim.place}: step {name!r} occurs {len(found)} times, numbered from 0")
+        raise BadInput(f"{place}: step {name!r} occurs {len(found)} times, numbered from 0")
     return found[number] if layer or claim.time is not None else found[-1]
 
 
