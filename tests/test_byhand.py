@@ -18,7 +18,7 @@ import weightlens
 from tests import by_hand
 from tests.by_hand import RIGHT, Steps, calculate, slips
 from tests.cases import CASES, Case
-from tests.conftest import INPUTS, Built, sample_input
+from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.byhand import HandReport
 from weightlens.checks.claims import NOISE, allowances, from_number, written
@@ -78,6 +78,72 @@ def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, 
             if report.ok or found not in {slip.kind, *AS_GOOD.get(slip.kind, ())}:
                 missed.append(f"{digits} digits, {slip}: {found}")
     assert len(missed) <= 0.05 * cases, f"{len(missed)} of {cases}: {missed}"
+
+
+def first_explanation(report: HandReport) -> tuple[str, str]:
+    assert not report.ok
+    assert report.explanations, report.summary
+    return report.explanations[0].kind, report.explanations[0].words
+
+
+def last_layer(steps: Steps, digits: int) -> str:
+    """Only what follows the first layer: a mistake before it shows in all of these numbers."""
+    first = next(iter(steps))[0]
+    return table({key: array for key, array in steps.items() if key[0] != first}, digits)
+
+
+@pytest.mark.parametrize("name", ["or", "and", "xor_relu", "xor_sigmoid"])
+def test_mistakes_before_the_numbers_that_are_given(name: str, checked: Callable[..., HandReport]) -> None:
+    """In the first layer, with the steps of the last one only: also e^x of which the maximum was not subtracted."""
+    path = SAMPLES / f"{name}.h5"
+    model = weightlens.load(path)
+    hidden = model.layers[1].name
+    right = last_layer(calculate(model, sample_input(path).astype(float)), 4)
+    for slip in slips(model, sample_input(path).astype(float)):
+        text = last_layer(calculate(model, sample_input(path).astype(float), slip), 4)
+        if slip.layer in ("", hidden) and text != right and slip.kind in ("no bias", "bias of another unit", "kernel transposed"):
+            assert first_explanation(checked(model, sample_input(path), text))[0] == slip.kind, slip
+
+
+def test_a_bias_that_wakes_a_dead_unit(checked: Callable[..., HandReport]) -> None:
+    """Where a ReLU is 0, its bias has no slope to follow."""
+    model = weightlens.load(SAMPLES / "xor_relu.h5")
+    hidden = model["hidden"]
+    z = TRUTH_TABLE @ hidden.kernel + hidden.bias
+    unit = int((z < 0).sum(0).argmax())
+    right = np.maximum(z, 0)
+    wrong = np.maximum(z + np.eye(16)[unit] * (0.3 - z[:, unit].max()), 0)
+    text = table({("hidden", "activation"): np.where(right[:, unit : unit + 1] > 0, right, wrong)}, 4)
+    kind, words = first_explanation(checked(model, TRUTH_TABLE, text))
+    assert kind == "weight misread"
+    assert f"hidden/bias [{unit}]" in words
+
+
+def test_mistakes_in_some_samples_only(checked: Callable[..., HandReport]) -> None:
+    """One row without the bias is named as that; two rows that one misread weight explains are not."""
+    model = weightlens.load(SAMPLES / "and.h5")
+    dense = model["dense"]
+    z = TRUTH_TABLE @ dense.kernel + dense.bias
+    once = z.copy()
+    once[1] -= dense.bias
+    kind, words = first_explanation(checked(model, TRUTH_TABLE, table({("dense", "pre-activation"): once}, 3)))
+    assert kind == "no bias"
+    assert words.endswith("in sample 1 only")
+    kernel = dense.kernel.astype(float)
+    kernel[0, 1] *= 10
+    z = TRUTH_TABLE @ kernel + dense.bias
+    report = checked(model, TRUTH_TABLE, rows({("softmax", "activation"): np.exp(z) / np.exp(z).sum(1, keepdims=True)}, 4))
+    assert first_explanation(report)[0] == "weight misread"
+
+
+def test_rows_in_reverse_and_rounding_of_larger_numbers(checked: Callable[..., HandReport]) -> None:
+    model = weightlens.load(OR)
+    reverse = rows(calculate(model, TRUTH_TABLE[::-1]), 4)
+    assert first_explanation(checked(model, TRUTH_TABLE, reverse))[0] == "another sample"
+    x = np.array([[0.2, 0.3], [0.1, 0.4], [0.5, 0.0], [0.35, 0.05], [0.3, 0.1]])
+    e = np.round(np.exp(np.round(np.round(x @ model["dense"].kernel, 2) + model["dense"].bias, 2)), 2)
+    text = "\n".join(",".join(f"{p:.4f}" for p in row) for row in np.round(e / e.sum(1, keepdims=True), 2))
+    assert first_explanation(checked(model, x, text)) == ("rounding", "intermediate results were rounded to 2 decimals")
 
 
 def tutorial(bias: np.ndarray | None = None) -> str:
