@@ -143,7 +143,12 @@ def test_rows_in_reverse_and_rounding_of_larger_numbers(checked: Callable[..., H
     x = np.array([[0.2, 0.3], [0.1, 0.4], [0.5, 0.0], [0.35, 0.05], [0.3, 0.1]])
     e = np.round(np.exp(np.round(np.round(x @ model["dense"].kernel, 2) + model["dense"].bias, 2)), 2)
     text = "\n".join(",".join(f"{p:.4f}" for p in row) for row in np.round(e / e.sum(1, keepdims=True), 2))
-    assert first_explanation(checked(model, x, text)) == ("rounding", "intermediate results were rounded to 2 decimals")
+    kind, words = first_explanation(checked(model, x, text))
+    assert (kind, words.partition(" were ")[2]) == ("rounding", "rounded to 2 decimals")
+    model = weightlens.load(SAMPLES / "xor_relu.h5")
+    hidden = np.round(np.maximum(x @ model["hidden"].kernel + model["hidden"].bias, 0), 1)
+    text = table({("xor", "pre-activation"): hidden @ model["xor"].kernel + model["xor"].bias}, 4)
+    assert first_explanation(checked(model, x, text)) == ("rounding", "the results of the layers were rounded to 1 decimals")
 
 
 def tutorial(bias: np.ndarray | None = None) -> str:

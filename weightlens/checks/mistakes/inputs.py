@@ -106,6 +106,8 @@ def rounding(scene: Scene) -> Iterator[Mistake]:
     largest: dict[int, Edit] = {id(x): instead(np.zeros(x.shape)) for x in scene.maxima}
     both = [*scene.weights, *steps]
     everything: list[tuple[str, list[Recorded], dict[int, Edit]]] = [("the weights were", scene.weights, {})]
+    if len(ends := [named[-1].made for named in scene.steps_of_layer.values()]) > 1:
+        everything.append(("the results of the layers were", ends, {}))
     for unshifted in [{}, largest] if largest else [{}]:
         everything.append(("intermediate results were", steps, unshifted))
         everything.append(("weights and intermediate results were", both, unshifted))

@@ -108,6 +108,7 @@ class Cell:
                 return value
         return None
 
+    @np.errstate(all="ignore")
     def solved(self, start: float) -> tuple[float, float]:
         """The number in this cell for which those given come out, each within its digits, or come nearest; about how exact it is."""
         value, room = self.nearest(start), 0.1 * abs(self.value) + 0.1
