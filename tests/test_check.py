@@ -18,6 +18,7 @@ from weightlens.checks.book import Book, CellError, column_letters, column_numbe
 from weightlens.checks.keras import in_float64, load_oracle, with_room
 from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
+from weightlens.cli import main
 from weightlens.errors import UnreadableModel, WeightlensError
 
 ENGINES = ["libreoffice", "gnumeric", "ironcalc"]
@@ -196,3 +197,31 @@ def test_keras_has_room_to_walk_through_a_thousand_layers() -> None:
 
 def refuse(why: str) -> Report:
     raise WeightlensError(why)
+
+
+def test_an_axis_that_keras_loses_is_told(tmp_path: Path, keras: Any) -> None:
+    """Keras drops a list of axes from a whole .h5 and computes over the last one; the check says who is wrong."""
+    given = keras.Input((2, 3))
+    network = keras.Model(given, keras.layers.UnitNormalization(axis=[1, 2], name="unit")(given))
+    network.save(tmp_path / "m.h5")
+    x = np.arange(12.0).reshape(2, 2, 3)
+    np.testing.assert_allclose(weightlens.load(tmp_path / "m.h5").predict(x)[0], np.asarray(network(x)), atol=1e-6)
+    report = check(weightlens.load(tmp_path / "m.h5"), x)
+    assert any(note.startswith("unit: the file says axis [1, 2]; Keras lost that") for note in report.notes) != report.ok
+
+
+def test_a_workbook_of_another_model_is_refused(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx")
+    with pytest.raises(WeightlensError, match="is not a workbook of this model, which has no weight dense/kernel"):
+        weightlens.check(SAMPLES / "xor_relu.h5", workbook=tmp_path / "or.xlsx", engine="ironcalc")
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    (["--by-hand", "mine.csv", "--workbook", "or.xlsx"], "one at a time"), (["--range", "A1:B2"], "--range belongs to --by-hand"),
+    (["--by-hand", "mine.csv", "--step", "dense/sum"], "--step belongs to --by-hand FILE.xlsx"),
+    (["--engine", "gnumeric"], "--engine belongs to --workbook"), (["--workbook", "or.xlsx", "-i", "0,1"], "-i belongs to"),
+    (["--by-hand", "mine.csv", "--tolerance", "0.1"], "compared at its digits"),
+])  # fmt: skip
+def test_options_that_would_be_passed_over_are_refused(options: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(SAMPLES / "or.h5"), *options]) == 2
+    assert says in " ".join(capsys.readouterr().err.split())

@@ -125,7 +125,7 @@ def no_map(workbook: Any) -> None:
 @pytest.mark.parametrize(("change", "says"), [
     (set_first("half"), "holds 'half', which is not a finite number"), (set_first(None), "is empty"),
     (set_first("not a number"), "not a finite number"), (set_first(True), "not a finite number"),
-    (set_first(1e300), "too large for float32"), (set_first("=1/0"), "is empty|not a finite number"),
+    (set_first(1e300), "too large for float32"), (set_first("=1/0"), "holds a formula without its result"),
     (forget_name, "w_dense_bias .* is gone"), (smaller_name, "covers 1 x 1 cells"), (no_map, "weightlens did not write it"),
 ])  # fmt: skip
 def test_what_is_no_weight_is_refused_and_nothing_written(change: Any, says: str, book: Path, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def delete(workbook: Any, name: str) -> None:
 @pytest.mark.parametrize("name", ["w_c_kernel", "w_c_bias"])
 @pytest.mark.parametrize(("change", "says"), [
     (typed("0,5"), "holds '0,5', which is not a finite number"), (typed(None), "is empty"), (typed(math.nan), "not a finite|is empty"),
-    (typed("=1/0"), "is empty|not a finite number"), (typed(-1e39), "too large for float32"), (cut, r"covers \d+ x 1 cells"),
+    (typed("=1/0"), "holds a formula without its result"), (typed(-1e39), "too large for float32"), (cut, r"covers \d+ x 1 cells"),
     (lead_nowhere, "is gone or points nowhere"), (delete, "is gone or points nowhere"),
 ])  # fmt: skip
 def test_refusals_in_vectors_and_in_kernels(change: Any, says: str, name: str, convolution: tuple[Path, Path], tmp_path: Path) -> None:
@@ -194,6 +194,13 @@ def test_an_output_that_exists_is_kept(book: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="exists already"):
         import_workbook(book, OR, tmp_path / "new.h5")
     assert (tmp_path / "new.h5").read_text() == "mine"
+
+
+def test_the_new_file_is_of_the_same_kind(book: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"is of the kind of or\.h5, and Keras would not open it as \.keras"):
+        import_workbook(book, OR, tmp_path / "new.keras")
+    assert not (tmp_path / "new.keras").exists()
+    assert weightlens.import_workbook is import_workbook
 
 
 def test_names_lead_to_moved_cells(book: Path, tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weightlens.errors import BadInput, NoFormula, UnreadableModel, UnsupportedLayer, WeightlensError, WorkbookTooLarge
 from weightlens.model import Layer, Model, Weight
+
+if TYPE_CHECKING:
+    from weightlens.importing import import_workbook
 
 __version__ = "0.1.0"
 __all__ = [
@@ -45,14 +48,10 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
     return checks.check(loaded, inputs, **options)
 
 
-def import_workbook(
-    book: str | PathLike[str],
-    model_path: str | PathLike[str],
-    out: str | PathLike[str],
-    force: bool = False,
-    config: str | PathLike[str] | None = None,
-) -> Any:
-    """Write a new model file with the weights of an edited workbook; see ``weightlens.importing``."""
+def __getattr__(name: str) -> Any:
+    """``import_workbook`` is that of ``weightlens.importing``, which is loaded when it is asked for."""
+    if name != "import_workbook":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from weightlens.importing import import_workbook as carry_back
 
-    return carry_back(book, model_path, out, force, config)
+    return carry_back

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, note, one_of, opened, to_bytes, to_screen
+from weightlens.errors import BadInput
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
 Workbook = Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")]
@@ -47,6 +48,7 @@ def check(
     from weightlens.terminal.report import print_report, write_report
 
     one_of(output_format, "--format", ("table", "json"))
+    agree(by_hand, workbook, {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given})
     loaded = opened(model, config, assume)
     options: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
     report: checks.Report
@@ -71,6 +73,23 @@ def check(
     else:
         to_screen(None, False, lambda screen: show(report, screen))
     raise typer.Exit(0 if report.ok else 1)
+
+
+def agree(by_hand: str | None, workbook: Path | None, options: dict[str, Any]) -> None:
+    """Refuse options that would be passed over: what was asked for was not done then."""
+    if by_hand is not None and workbook is not None:
+        raise BadInput("--by-hand and --workbook are two checks: ask for one at a time")
+    sheet = by_hand is not None and by_hand.lower().endswith((".xlsx", ".xlsm"))
+    needed = {
+        "--range": (sheet, "--by-hand FILE.xlsx"),
+        "--step": (sheet, "--by-hand FILE.xlsx"),
+        "--engine": (workbook is not None, "--workbook"),
+        "--tolerance": (by_hand is None, "the checks against Keras and of workbooks; a calculation by hand is compared at its digits"),
+        "-i": (workbook is None, "the checks against Keras and by hand; a workbook holds its own inputs"),
+    }
+    for option, (fits, belongs) in needed.items():
+        if options[option] not in (None, []) and not fits:
+            raise BadInput(f"{option} belongs to {belongs}")
 
 
 def import_(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.book import read_book
+from weightlens.checks.book import Book, read_book
 from weightlens.errors import BadInput
 from weightlens.files import check_output
 from weightlens.formats import load
@@ -79,6 +79,7 @@ def import_workbook(
             name, weight = weight_of(model, entry, edited.path.name)
             sheet, first = entry.place(edited)
             cells = entry.references(first)
+            without_results(edited, sheet, cells)
             value, found = compared(weight, entry.values(edited), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
             imported.changes += [Change(name, *rest) for rest in found]
             if not np.array_equal(seen.setdefault(weight.path, value), value, equal_nan=True):
@@ -87,6 +88,14 @@ def import_workbook(
                 new[name] = weight, value
     write_back(source, target, new, force)
     return imported
+
+
+def without_results(book: Book, sheet: str, cells: np.ndarray) -> None:
+    """Refuse a weight that is a formula, where the program that saved the workbook did not keep its result."""
+    formulas, values = book.formulas.get(sheet, {}), book.sheets.get(sheet, {})
+    bare = next((ref for ref in cells.ravel().tolist() if ref in formulas and ref not in values), None) if formulas else None
+    if bare is not None:
+        raise BadInput(f"'{sheet}'!{bare} holds a formula without its result: open and save the workbook in a spreadsheet program first")
 
 
 def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:

@@ -30,10 +30,14 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
 
     The numbers are read again and compared before the copy appears at ``out``; after an error nothing is written.
     """
+    zipped = zipfile.is_zipfile(source)
+    other = (".h5", ".hdf5", ".hdf") if zipped else (".keras",)
+    if out.suffix.lower() in other:
+        raise BadInput(f"{out}: the new file is of the kind of {source.name}, and Keras would not open it as {out.suffix}")
     stored = stored_values(changed)
     with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
         copy = Path(scratch) / source.name
-        if zipfile.is_zipfile(source):
+        if zipped:
             patch_archive(source, copy, stored)
         elif h5py.is_hdf5(source):
             shutil.copyfile(source, copy)

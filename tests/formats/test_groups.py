@@ -11,6 +11,7 @@ import pytest
 
 import weightlens
 from tests.formats.build import dense, dense_arrays, functional, given, layer, legacy, names_attribute, node, numbers, sequential, tensor
+from weightlens.errors import UnreadableModel
 from weightlens.model import Ref
 
 
@@ -275,3 +276,22 @@ def test_lambda_code_is_named_and_kept_out(tmp_path: Path) -> None:
     kept = weightlens.load(legacy(tmp_path / "m.h5", sequential(given("i", 4), entry), {"l": {}}))["l"]
     assert "never run" in kept.note
     assert "function" not in kept.config
+
+
+def test_a_connection_that_tf_keras_lost(tmp_path: Path) -> None:
+    """A layer shared with a nested model has the connection of the nested one in the outer graph as well; one tensor is left to read."""
+    shared = node(dense("d", 2), [["x", 0, 0, {}]])
+    inner = functional([node(given("x", 2)), shared], [["x", 0, 0]], [["d", 0, 0]], "inner")
+    layers = [node(given("i", 2)), node(dense("e", 2), [["i", 0, 0, {}]]), shared, node(inner, [["d", 0, 0, {}]])]
+    d, e = dense_arrays("d/", 2, 2), dense_arrays("e/", 2, 2)
+    groups = {"i": {}, "e": e, "d": d, "inner": d}
+    model = weightlens.load(legacy(tmp_path / "m.h5", functional(layers, [["i", 0, 0]], [["inner", 1, 0]]), groups))
+    assert model["d"].calls[0].args == (Ref("e"),)
+    x = np.array([[0.5, -1.0]])
+    for arrays in (e, d, d):
+        x = x @ arrays[next(n for n in arrays if "kernel" in n)] + arrays[next(n for n in arrays if "bias" in n)]
+    np.testing.assert_allclose(model.predict([[0.5, -1.0]])[0], x, rtol=1e-6)
+    read_twice = [*layers, node(layer("Add", "a"), [["inner", 1, 0, {}], ["e", 0, 0, {}]])]
+    model = weightlens.load(legacy(tmp_path / "n.h5", functional(read_twice, [["i", 0, 0]], [["a", 0, 0]]), groups))
+    with pytest.raises(UnreadableModel, match="layer 'x', which is not in the file"):
+        model.predict(x)

@@ -50,7 +50,7 @@ def computed_book(path: Path) -> Book:
 def ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
     """Numbers in any cells, each area with the step that it holds: a row per sample, or a column per sample."""
     if len(areas) != len(steps):
-        raise BadInput(f"{len(areas)} ranges and {len(steps)} steps were named; each --range needs its --step")
+        raise BadInput(f"each --range needs its --step: {len(areas)} of the one and {len(steps)} of the other were given")
     found = [one_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
     order = {id(step.made): i for i, step in enumerate(steps_of(trace))}
     return sorted(found, key=lambda given: order[id(given.node)])
@@ -58,9 +58,9 @@ def ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace)
 
 def one_range(book: Book, area: str, name: str, trace: Trace) -> Given:
     """One area and its step."""
-    numbers = numbers_in(book, area)
     step = find_step(trace, steps_of(trace), Claim(Written(0.0, 0, 1), step=name), area)
     shape = step.made.shape
+    numbers = numbers_in(book, area, step.made.size)
     width = int(np.prod(shape[1:]))
     rows, columns = len(numbers), len(numbers[0])
     if columns != width and rows == width and columns <= shape[0]:
@@ -73,17 +73,21 @@ def one_range(book: Book, area: str, name: str, trace: Trace) -> Given:
     return given_elements(step, [tuple(map(int, index)) for index, _ in found], [w for _, w in found], area)
 
 
-def numbers_in(book: Book, area: str) -> list[list[Written | None]]:
-    """The numbers of an area, row by row; ``None`` for blank cells."""
-    found = AREA.fullmatch(area) or AREA.fullmatch(f"'{next(iter(book.sheets))}'!{area}")
+def numbers_in(book: Book, area: str, most: int) -> list[list[Written | None]]:
+    """The numbers of an area, row by row; ``None`` for blank cells. Not of more cells than the step has numbers."""
+    place, _, corners = area.rpartition("!")
+    first = "'" + next(iter(book.sheets)).replace("'", "''") + "'"
+    found = AREA.fullmatch(f"{place or first}!{corners.upper()}")
     if found is None:
         raise BadInput(f"--range {area}: is not an area like Sheet1!G3:H6")
     sheet = (found["quoted"] or found["plain"]).replace("''", "'")
     if sheet not in book.sheets:
         raise BadInput(f"{book.path.name}: has no sheet {sheet!r}; its sheets are: {', '.join(book.sheets)}")
-    columns = range(column_number(found["c1"]), column_number(found["c2"] or found["c1"]) + 1)
-    rows = range(int(found["r1"]), int(found["r2"] or found["r1"]) + 1)
-    return [[number_in(book, sheet, f"{column_letters(c)}{r}") for c in columns] for r in rows]
+    left, right = sorted((column_number(found["c1"]), column_number(found["c2"] or found["c1"])))
+    top, bottom = sorted((int(found["r1"]), int(found["r2"] or found["r1"])))
+    if (right - left + 1) * (bottom - top + 1) > most:
+        raise BadInput(f"{area} has {bottom - top + 1} x {right - left + 1} cells, but the step has only {most} numbers")
+    return [[number_in(book, sheet, f"{column_letters(c)}{r}") for c in range(left, right + 1)] for r in range(top, bottom + 1)]
 
 
 def number_in(book: Book, sheet: str, reference: str) -> Written | None:

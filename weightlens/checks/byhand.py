@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks import book_claims
-from weightlens.checks.claims import Claims, read_csv
+from weightlens.checks.claims import Claims
 from weightlens.checks.explain import Explainer, Explanation, element_words, pinned
 from weightlens.checks.placing import Given, place
 from weightlens.checks.replay import Edit, Replay, instead
 from weightlens.checks.report import Report, Row
 from weightlens.checks.scene import Scene
+from weightlens.checks.typed import read_csv
 from weightlens.errors import BadInput
 from weightlens.forward import trace
 from weightlens.inputs import default_inputs
@@ -118,7 +119,10 @@ def compared(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
 
 
 def without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
-    """Whether e^x was computed without subtracting the maximum, which is as right: an edit for each such softmax."""
+    """Whether e^x was computed without subtracting the maximum, which is as right: an edit for each such softmax.
+
+    Numbers that agree speak for it, and, where a mistake was made before, those that are larger than any e^(x - max) or sum of them.
+    """
     found: dict[int, Edit] = {}
     for site in (s for s in scene.sites if s.function == "softmax"):
         exponentials, total = site.out.args
@@ -126,7 +130,8 @@ def without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
         edit = {id(largest): instead(np.zeros(largest.shape))}
         told = [g for g in givens if g.node is exponentials or g.node is total]
         plain, shifted = (sum(int(g.agrees(scene.replay.run([g.node], edits)[0]).sum()) for g in told) for edits in (edit, {}))
-        if plain > shifted:
+        limits = [1.0 if g.node is exponentials else exponentials.size / max(total.size, 1) for g in told]
+        if plain + sum(int((g.values - g.allowed > limit).sum()) for g, limit in zip(told, limits, strict=True)) > shifted:
             found |= edit
     return found
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -15,11 +12,6 @@ from weightlens.errors import BadInput
 
 WRITTEN = re.compile(r"[-+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<bare>\d+))(?:[eE](?P<exponent>[-+]?\d+))?")
 NOISE = 1e-6  # what float32 arithmetic in another order may differ by, relative to numbers of size 1 or more
-COLUMNS = {
-    "layer": ("layer",), "step": ("step", "what", "quantity", "name"), "sample": ("sample", "row", "case"),
-    "value": ("value", "number", "result"),
-    "unit": ("unit", "element", "index", "neuron", "column", "channel"), "time": ("time", "time step", "timestep", "t", "occurrence"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,8 +55,9 @@ class Claims:
 
 
 def written(text: str) -> Written | None:
-    """A number from its text (``0.83``, ``83 %``, ``1.2e-3``, ``-.5``); ``None`` where it is none."""
-    clean = text.strip().replace("\u2212", "-").replace(" ", "")
+    """A number from its text (``0.83``, ``0,83``, ``83 %``, ``1.2e-3``, ``-.5``, ``~0.8``); ``None`` where it is none."""
+    clean = re.sub(r"\s", "", text).replace("\u2212", "-").lstrip("=~\u2248")
+    clean = re.sub(r"^([-+]?\d*),(\d+%?)$", r"\1.\2", clean)  # a decimal comma
     percent = clean.endswith("%")
     found = WRITTEN.fullmatch(clean.rstrip("%"))
     if found is None:
@@ -97,62 +90,3 @@ def allowances(numbers: Sequence[Written]) -> np.ndarray:
         shown = min(most_decimals, most_digits - n.exponent - 1) if n.value else most_decimals
         places.append(most_decimals if by_decimals > by_digits else max(n.decimals, shown))
     return np.array([0.5 * 10.0**-p for p in places])
-
-
-def read_csv(given: str) -> Claims:
-    """A table ``layer,step,sample,unit,value`` (any of the first four may be missing), or bare rows of outputs; ``-``: typed in."""
-    if given == "-":
-        lines, source = sys.stdin.read().splitlines(), "what was typed in"
-    else:
-        source = Path(given).name
-        try:
-            lines = Path(given).read_text(encoding="utf-8-sig").splitlines()
-        except OSError as error:
-            raise BadInput(f"{given}: {error.strerror or 'cannot be read'}") from None
-        except UnicodeDecodeError:
-            raise BadInput(f"{given}: is not a text file of rows and columns") from None
-    lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise BadInput(f"{source}: holds no numbers")
-    separator = max(";\t,", key=lines[0].count)
-    table = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
-    if separator == ";":  # a decimal comma
-        table = [[re.sub(r"^([-+]?\d+),(\d+)$", r"\1.\2", cell.strip()) for cell in row] for row in table]
-    head = header(table[0])
-    return from_table(table[1:], head, source) if "value" in head else from_rows(table, source)
-
-
-def header(cells: list[str]) -> dict[str, int]:
-    """Which column holds what."""
-    names = [cell.strip().lower() for cell in cells]
-    return {key: names.index(word) for key, words in COLUMNS.items() for word in reversed(words) if word in names}
-
-
-def from_table(table: list[list[str]], head: dict[str, int], source: str) -> Claims:
-    """One number a line."""
-    claims = Claims(source)
-    for line, row in enumerate(table, 2):
-        cells = {key: row[i].strip() for key, i in head.items() if i < len(row)}
-        if not any(cells.values()) or not cells.get("value"):
-            continue
-        number = written(cells["value"])
-        if number is None:
-            raise BadInput(f"{source}, line {line}: {cells['value']!r} is not a number")
-        index = tuple(map(int, re.findall(r"\d+", cells.get("unit", "")))) or None
-        sample, time = (int(found[0]) if (found := re.search(r"\d+", cells.get(key, ""))) else None for key in ("sample", "time"))
-        claims.items.append(Claim(number, cells.get("layer", ""), cells.get("step", ""), sample, index, time, f"line {line}"))
-    return claims
-
-
-def from_rows(table: list[list[str]], source: str) -> Claims:
-    """Final outputs, a row per sample; a first line of words is a heading."""
-    if not any(written(cell) for cell in table[0]):
-        table = table[1:]
-    claims = Claims(source, rows=True)
-    for sample, row in enumerate(table):
-        for unit, cell in enumerate(cell for cell in row if cell.strip()):
-            number = written(cell)
-            if number is None:
-                raise BadInput(f"{source}: {cell.strip()!r} is not a number")
-            claims.items.append(Claim(number, sample=sample, unit=(unit,), place=f"row {sample + 1}"))
-    return claims

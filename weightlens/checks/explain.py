@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from weightlens.arithmetic import arithmetic, plain
 from weightlens.checks.mistakes import LOOSE, Mistake, known_mistakes
-from weightlens.checks.mistakes.misread import misread
+from weightlens.checks.mistakes.misread import cells_to_try, misread
 from weightlens.checks.placing import Given
 from weightlens.checks.replay import Edit, Replay, instead
 from weightlens.checks.scene import Scene
@@ -20,8 +21,9 @@ from weightlens.recording import Recorded, Step
 SHOWN = 5  # explanations that are kept
 EFFORT = 2e9  # numbers computed in search of an explanation, about
 PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
+FEW_CELLS = 40  # so few are tried in any case
 FAR = 20.0  # numbers so far off may be met loosely, for they were rounded on the way as well
-PARTLY = 4.0  # bits: a mistake is less likely to be made in one sample or one unit only
+PARTLY = 8.0  # bits for each sample or unit: a mistake is less likely to be made in some of them only
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,10 @@ class Explainer:
         """The likeliest first; empty where no known mistake leads there."""
         found, loosely, partly = self.known(known_mistakes(self.scene))
         found += self.other_samples()
-        if min((m.bits for m in found), default=np.inf) > PLAIN:
-            found += misread(self, self.runs)
-        found += [m for m in partly if m.bits + PARTLY < self.evidence]
+        cells = cells_to_try(self)
+        if len(cells) <= FEW_CELLS or min((m.bits for m in found), default=np.inf) > PLAIN:
+            found += misread(self, cells)
+        found += [m for m in partly if m.bits < self.evidence]
         found = found or loosely or partly
         best = {m.words: m for m in sorted(found, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
@@ -88,7 +91,8 @@ class Explainer:
             elif self.far and (off <= LOOSE).all() and not mistake.harmless:
                 loosely.append(mistake)
             elif (off[self.sought] <= 1).all() and not mistake.harmless:
-                partly.append(replace(mistake, bits=mistake.bits + PARTLY, words=f"{mistake.words}, {self.where()} only"))
+                bits, where = self.where
+                partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where} only"))
         return found, loosely, partly
 
     def outcome(self, edits: dict[int, Edit]) -> np.ndarray | None:
@@ -121,16 +125,18 @@ class Explainer:
         behind, number = self.replay.behind(self.target.node), self.replay.number
         return any(key in number and behind[number[key]] for key in edits)
 
-    def where(self) -> str:
-        """The samples, or else the units, that differ: ``in sample 3``."""
+    @cached_property
+    def where(self) -> tuple[float, str]:
+        """The samples, or else the units, in which the numbers differ: how unlikely just these are, and ``in sample 3``."""
         if not self.target.node.shape:
-            return "here"
+            return PARTLY, "here"
         differing = [self.target.elements[i] for i in np.flatnonzero(self.sought)]
-        samples = sorted({e[0] for e in differing})
-        units = sorted({e[-1] for e in differing})
-        if len(units) < len(samples):
-            return "in unit " + ", ".join(map(str, units[:6]))
-        return "in sample " + ", ".join(map(str, samples[:6]))
+        (samples, of_samples), (units, of_units) = (
+            (sorted({e[axis] for e in differing}), len({e[axis] for e in self.target.elements})) for axis in (0, -1)
+        )
+        by_sample = len(units) == of_units or len(samples) <= min(len(units), of_samples - 1)  # nothing is said by naming all of them
+        places, out_of, what = (samples, of_samples, "sample") if by_sample else (units, of_units, "unit")
+        return PARTLY * len(places) + math.log2(math.comb(out_of, len(places))), f"in {what} {', '.join(map(str, places[:6]))}"
 
     def other_samples(self) -> list[Mistake]:
         """Rows that are right for other rows of the input."""
@@ -149,8 +155,10 @@ class Explainer:
         off = self.outcome(edits)
         if off is None or (off > 1).any():
             return []
-        shifts = {(b - a) % samples for a, b in moved.items()}
-        bits = np.log2(samples) * (1 if len(shifts) == 1 or len(moved) == 1 else len(moved)) + 1.0
+        plain_order = (
+            len({(b - a) % samples for a, b in moved.items()}) == 1 or len({a + b for a, b in moved.items()}) == 1
+        )  # or in reverse
+        bits = np.log2(samples) * (1 if plain_order else len(moved)) + 1.0
         pairs = "; ".join(f"sample {a} is that of {b}" for a, b in sorted(moved.items())[:4])
         return [Mistake("another sample", f"another sample of the data was computed ({pairs})", edits, None, float(bits))]
 

@@ -60,6 +60,7 @@ def check_with_keras(
         give_back()
         stage(STAGES[2])
         version = f"Keras {keras.__version__}"
+        report.notes += lost_axes(model, oracle)
         try:
             theirs = layer_outputs(keras, oracle, arrays)
         except Exception as trouble:  # Keras raises anything here
@@ -81,6 +82,17 @@ def check_with_keras(
                 rows = compare_layers(ours, theirs, classes, f"{version} float64", TOLERANCE_64)
                 report.rows += [in_doubt(row, tolerance, report) for row in rows]
     return report
+
+
+def lost_axes(model: Model, oracle: Any) -> list[str]:
+    """Layers over several axes, which Keras 3 drops when it reads a whole ``.h5``: then it is Keras that is wrong."""
+    found = []
+    for theirs in oracle.layers:
+        layer = next((layer for layer in model.layers if layer.name == theirs.name), None)
+        axis = None if layer is None else layer.config.get("axis")
+        if isinstance(axis, list) and len(axis) > 1 and getattr(theirs, "axis", axis) in (-1, [-1]):
+            found.append(f"{theirs.name}: the file says axis {axis}; Keras lost that in reading it, and is wrong here (docs/formats.md)")
+    return found
 
 
 def with_room(compute: Callable[[], Found]) -> Found:

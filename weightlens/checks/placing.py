@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,7 @@ def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
     """Rows of final outputs; for a network with one output a number, one row of numbers is one for each sample."""
     sizes = [int(np.prod(x.shape[1:])) for x in trace.results]
     samples, total = trace.results[0].shape[0], sum(sizes)
+    claims.items = without_counts(claims.items, samples, total, trace)
     widths = Counter(claim.sample for claim in claims.items)
     across = total == 1 and len(widths) == 1 and len(claims.items) > 1
     if not across and set(widths.values()) != {total}:
@@ -143,6 +145,44 @@ def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
     return [made_given(output_step(trace, k), group, 0, trace) for k, group in sorted(found.items())]
 
 
+def without_counts(items: list[Claim], samples: int, total: int, trace: Trace) -> list[Claim]:
+    """The numbers without a heading 0, 1, 2... (as data frames are written), and without row numbers and inputs before the outputs."""
+    rows: dict[int, list[Claim]] = {}
+    for claim in items:
+        rows.setdefault(claim.sample or 0, []).append(claim)
+    table = list(rows.values())
+    if total == 1 and len(table) == 1:  # one row of numbers, one for each sample
+        return items
+    if len(table) == samples + 1 and counts([c.written.value for c in table[0]]):
+        table = table[1:]
+    more = {len(row) - total for row in table}
+    if len(table) > samples or len(more) != 1 or (before := more.pop()) <= 0 or not stands_before(table, before, trace):
+        return items if len(table) == len(rows) else renumbered(table, 0)
+    return renumbered(table, before)
+
+
+def stands_before(table: list[list[Claim]], before: int, trace: Trace) -> bool:
+    """Whether the first columns of a row are its number, the inputs, or both."""
+    lead = np.array([[c.written.value for c in row[:before]] for row in table])
+    numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
+    given = np.concatenate(numeric, axis=1)[: len(table)] if numeric else np.zeros((len(table), 0))
+    numbered = before in (1, given.shape[1] + 1) and counts(lead[:, 0].tolist())
+    if before == 1 and numbered:
+        return True
+    rest = lead[:, numbered:]
+    return rest.shape == given.shape and bool(np.allclose(rest, given, atol=1e-3))
+
+
+def counts(numbers: Sequence[float]) -> bool:
+    """Whether they are 0, 1, 2... or 1, 2, 3..."""
+    return len(numbers) > 1 and list(numbers) in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
+
+
+def renumbered(table: list[list[Claim]], before: int) -> list[Claim]:
+    """The claims of each row after the first few columns."""
+    return [replace(c, sample=i, unit=(j,)) for i, row in enumerate(table) for j, c in enumerate(row[before:])]
+
+
 def output_step(trace: Trace, number: int = 0) -> Step:
     """The step that is the network's output."""
     node = trace.results[number]
@@ -158,6 +198,7 @@ def plain_words(name: str) -> str:
 def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Step:
     """The step that a claim names; layers and steps may be named as people do."""
     layer, name = claim.layer.strip(), claim.step.strip()
+    place = f"{source}, {claim.place}" if claim.place else source
     if not layer and "/" in name:
         layer, _, name = name.rpartition("/")
     if not layer and not name:
@@ -169,15 +210,17 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         known = list(dict.fromkeys(s.layer for s in steps))
         close = difflib.get_close_matches(layer, known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
-        raise BadInput(f"{source}, {claim.place}: there is no layer {layer!r}; {hint}")
+        raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
     found = named(own, name, trace, layer) if layer else []
     found = found or named(next_layer(own, steps) if layer else steps, name, trace, "")
+    if not found and not layer:  # a layer alone: what it hands on
+        found = named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
     if not found:
         names = ", ".join(dict.fromkeys(s.name for s in own or steps))
-        raise NoSuchStep(f"{source}, {claim.place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
+        raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
     number = (claim.time or 0) if len(found) > 1 else 0
     if number >= len(found):
-        raise BadInput(f"{source}, {claim.place}: step {name!r} occurs {len(found)} times, numbered from 0")
+        raise BadInput(f"{place}: step {name!r} occurs {len(found)} times, numbered from 0")
     return found[number] if layer or claim.time is not None else found[-1]
 
 

@@ -103,6 +103,11 @@ class Scene:
         return found
 
     @cached_property
+    def maxima(self) -> list[Recorded]:
+        """What each softmax subtracts before e^x; people leave that out, and are as right."""
+        return [site.out.args[0].args[0].args[1] for site in self.sites if site.function == "softmax"]
+
+    @cached_property
     def scalings(self) -> list[tuple[Step, Recorded]]:
         """Layers that scale their input, with that input."""
         found = []

@@ -62,11 +62,12 @@ def compare_steps(mapped: list[Entry], stored: Book, computed: Book, tolerance: 
 
 def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Book, tolerance: float) -> list[Row]:
     """The workbook's weights against the file's; its steps against a forward pass on the workbook's inputs (as stored: all digits)."""
-    weights = model.weights
+    from weightlens.importing import weight_of
+
     rows = []
     for entry in mapped:
-        weight = weights.get(f"{entry.layer.split(' #')[0]}/{entry.name}")
-        if entry.kind == "weight" and weight is not None:
+        if entry.kind == "weight":
+            _, weight = weight_of(model, entry, stored.path.name)
             rows.append(replace(compare_block(entry, weight.value, stored, stored, tolerance), witness="model file"))
     inputs = [entry for entry in mapped if entry.kind == "input"]
     of_text = {w.name for w in wanted_inputs(model) if w.text}

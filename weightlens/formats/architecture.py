@@ -6,9 +6,10 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats import keras1, raw_nodes
-from weightlens.formats.config import class_name_of, modern_config, plain_dict
+from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config, plain_dict
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
+from weightlens.formats.lost import reconnect
 from weightlens.layers.operations_whole import CUT, GUARDED, LAYERS_OF_MEANS
 from weightlens.model import Call, Layer, Model, Ref
 
@@ -86,6 +87,8 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
         raise UnreadableModel(f"two layers of model {model.name!r} have the same name")
     model.inputs = endpoints(config.get("input_layers", []))
     model.outputs = count_from_zero(model.layers, endpoints(config["output_layers"]), dialect)
+    if dialect.major < 3:
+        reconnect(model)
 
 
 def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
@@ -133,6 +136,8 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         raise UnreadableModel(f"layer {str(entry.get('name') or entry.get('class_name'))!r} has no configuration")
     class_name = class_name_of(entry)
     config = modern_config(class_name, raw, dialect)
+    if class_name in OTHER_MASKS and dialect.major < 3:
+        config["keras_2_masks"] = True
     name = str(entry.get("name") or config.get("name") or class_name.lower())
     layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)))
     if "quantization_mode" in config:

@@ -62,8 +62,6 @@ def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dic
         }
     if class_name == "BatchNormalization" and isinstance(config.get("axis"), (list, tuple)) and len(config["axis"]) == 1:
         config["axis"] = config["axis"][0]
-    if class_name in OTHER_MASKS and dialect.major < 3:
-        config["keras_2_masks"] = True
     return config
 
 

@@ -230,9 +230,7 @@ def activate(x: Any, named: Any, step: Step) -> Any:
     options: dict[str, Any] = {}
     if isinstance(named, dict):
         inner = named.get("config")
-        options = (
-            {k: v for k, v in inner.items() if k not in ("name", "dtype", "trainable", "keras_2_masks")} if isinstance(inner, dict) else {}
-        )
+        options = {k: v for k, v in inner.items() if k not in ("name", "dtype", "trainable")} if isinstance(inner, dict) else {}
         named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
     name = named or "linear"
     if name in STEPWISE:

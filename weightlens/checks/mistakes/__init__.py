@@ -46,7 +46,8 @@ def known_mistakes(scene: Scene) -> list[Mistake]:
     found = []
     for family, bits in FAMILIES:
         variants = list(family(scene))
-        found += [replace(m, bits=m.bits + bits + math.log2(len(variants))) for m in variants]
+        plain = sum(m.bits == 0 for m in variants)  # those that are no odder than the family itself
+        found += [replace(m, bits=m.bits + bits + math.log2(plain or len(variants))) for m in variants]
     return sorted(found, key=lambda mistake: mistake.bits)
 
 

@@ -27,6 +27,7 @@ RARER: dict[str, Callable[[Any], Any]] = {
     "step": lambda z: np.where(z > 0, 1.0, 0.0),
     "absolute value": np.abs,
 }
+ODD = 3.0  # bits: nobody takes these for a softmax
 
 
 def softmax(z: Any, axis: Any) -> Any:
@@ -67,7 +68,8 @@ def exchanged(scene: Scene, functions: dict[str, Callable[[Any], Any]], without:
         for name, function in functions.items():
             if name not in (sites[0].function, without):
                 kind, words = activation_words(place, sites[0].function, name)
-                yield Mistake(kind, words, edits_of(sites, function), sites[0].at)
+                bits = ODD if sites[0].function == "softmax" and name in RARER else 0.0
+                yield Mistake(kind, words, edits_of(sites, function), sites[0].at, bits)
 
 
 def edits_of(sites: list[Site], function: Callable[[Any], Any]) -> dict[int, Edit]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks.mistakes.base import Mistake, moved_orders, other_orders
-from weightlens.checks.replay import instead, of, through
+from weightlens.checks.replay import Edit, instead, of, through
 from weightlens.checks.scene import Scene, factors
 from weightlens.recording import Recorded
 
@@ -100,18 +100,21 @@ def flattened(order: tuple[int, ...], shape: tuple[int, ...], array: Any) -> Any
 
 
 def rounding(scene: Scene) -> Iterator[Mistake]:
-    """Weights, inputs or results along the way rounded, or cut off, to a few digits after the point."""
+    """Weights, inputs or results along the way rounded, or cut off, to a few digits after the point; e^x also without the maximum."""
     ways: tuple[tuple[str, Callable[..., Any]], ...] = (("rounded", np.round), ("cut off", cut_off))
     steps = [step.made for step in scene.trace.steps]
-    everything = (
-        ("the weights were", scene.weights),
-        ("intermediate results were", steps),
-        ("weights and intermediate results were", [*scene.weights, *steps]),
-    )
+    largest: dict[int, Edit] = {id(x): instead(np.zeros(x.shape)) for x in scene.maxima}
+    both = [*scene.weights, *steps]
+    everything: list[tuple[str, list[Recorded], dict[int, Edit]]] = [("the weights were", scene.weights, {})]
+    if len(ends := [named[-1].made for named in scene.steps_of_layer.values()]) > 1:
+        everything.append(("the results of the layers were", ends, {}))
+    for unshifted in [{}, largest] if largest else [{}]:
+        everything.append(("intermediate results were", steps, unshifted))
+        everything.append(("weights and intermediate results were", both, unshifted))
     for digits in range(6):
         for how, function in ways:
-            for what, nodes in everything:
-                edits = {id(x): through(partial(function, decimals=digits)) for x in nodes}
+            for what, nodes, unshifted in everything:
+                edits = {id(x): through(partial(function, decimals=digits)) for x in nodes} | unshifted
                 bits = ODD_DIGITS.get(digits, 0.0) + 2.0 * (how != "rounded")
                 yield Mistake("rounding", f"{what} {how} to {digits} decimals", edits, bits=bits, harmless=True)
 

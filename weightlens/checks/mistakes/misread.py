@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,23 +13,28 @@ from weightlens.checks.replay import Edit, instead
 from weightlens.recording import Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from weightlens.checks.explain import Explainer
 
 BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
 ENOUGH = 6  # numbers that differ: one cell that explains so many is the one
 ROUNDS = 12  # of Newton's method
+STARTS = (0.0, 0.5, -0.5, 2.0, -2.0)  # where it may begin, away from the weight and in units of its size
 
 
-def misread(explainer: Explainer, runs: int) -> list[Mistake]:
+def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
+    """Every element of every weight that the numbers sought depend on, the last layer's first, as many as there is time for."""
+    weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.reaches([id(w)])]
+    return [(w, i) for w in reversed(weights) for i in range(w.size)][: explainer.runs // 4]
+
+
+def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
     """The weights that, with another number in one cell, lead to what was given; the best fit first.
 
     Needs two numbers that differ, or the neighbours' numbers and lost signs would explain anything.
     """
     found: list[tuple[float, Mistake]] = []
-    weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.reaches([id(w)])]
-    cells = [(w, i) for w in reversed(weights) for i in range(w.size)][: runs // 4]
     bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
     for (w, i), base in product(cells, bases):
         if found and np.count_nonzero(explainer.sought) >= ENOUGH:
@@ -82,22 +87,31 @@ class Cell:
 
     def readings(self) -> Iterator[tuple[float, str, float]]:
         """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then any number."""
-        h = 1e-4 * max(1.0, abs(self.value))
-        slope = self.result(self.value + h) - self.result(self.value)
-        if not np.isfinite(slope).all() or not slope[self.explainer.sought].any():
+        start = self.start()
+        if start is None:
             return
-        solved, room = self.solved()
+        solved, room = self.solved(start)
         likely = list(self.plain_misreadings())
         if not self.fits(solved):
-            yield from [reading for reading in likely[:2] if self.fits(reading[0])][:1]
+            yield from islice((reading for reading in (*likely[:2], *likely[-2:]) if self.fits(reading[0])), 1)
             return
         loose = LOOSE if self.explainer.far else 1.0
         near = [r for r in likely if (r in likely[:2] or abs(r[0] - solved) <= 2 * room) and self.fits(r[0], loose)]
         yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", 6.0)
 
-    def solved(self) -> tuple[float, float]:
+    def start(self) -> float | None:
+        """A number in this cell at which those sought move with it: its own, or else one further off, where a ReLU is not dead."""
+        for away in STARTS:
+            value = self.value + away * max(1.0, abs(self.value))
+            slope = self.result(value + 1e-4 * max(1.0, abs(value))) - self.result(value)
+            if np.isfinite(slope).all() and slope[self.explainer.sought].any():
+                return value
+        return None
+
+    @np.errstate(all="ignore")
+    def solved(self, start: float) -> tuple[float, float]:
         """The number in this cell for which those given come out, each within its digits, or come nearest; about how exact it is."""
-        value, room = self.nearest(), 0.1 * abs(self.value) + 0.1
+        value, room = self.nearest(start), 0.1 * abs(self.value) + 0.1
         target = self.explainer.target
         for _ in range(3):
             h = 1e-6 * max(1.0, abs(value))
@@ -111,9 +125,9 @@ class Cell:
             value, room = value + float(low + high) / 2, float(high - low)
         return value, room
 
-    def nearest(self) -> float:
+    def nearest(self, start: float) -> float:
         """The number in this cell for which the squared differences are least: Gauss and Newton, with shorter steps where needed."""
-        value, wanted = self.value, self.explainer.target.values
+        value, wanted = start, self.explainer.target.values
         away = self.measured(wanted) - self.measured(self.result(value))
         for _ in range(ROUNDS):
             h = 1e-5 * max(1.0, abs(value))
