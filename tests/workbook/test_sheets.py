@@ -181,7 +181,7 @@ def test_gates_are_named_over_the_columns_that_they_read(tmp_path: Path) -> None
     weightlens.export(SAMPLES / "sine_lstm.keras", path, inputs=sample_input(SAMPLES / "sine_lstm.keras")[:1])
     page = openpyxl.load_workbook(path)["1 lstm"]
     rows = [
-        [cell.value for cell in row if isinstance(cell.value, str) and re.fullmatch(r"[ifgo] \d", cell.value)] for row in page.iter_rows()
+        [cell.value for cell in row if isinstance(cell.value, str) and re.fullmatch(r"[ifgo]\d", cell.value)] for row in page.iter_rows()
     ]
-    order = [f"{gate} {unit}" for gate in "ifgo" for unit in range(4)]
+    order = [f"{gate}{unit}" for gate in "ifgo" for unit in range(4)]
     assert [row for row in rows if row] == [order * 2, order * 2, order], "the products; kernel and recurrent kernel; bias"

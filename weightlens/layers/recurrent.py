@@ -24,7 +24,7 @@ def simple_rnn(
 ) -> Any:
     """Fully connected recurrence, the output fed back. ``keras.layers.SimpleRNN``."""
     advance = partial(simple_rnn_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked)
 
 
 def lstm(
@@ -32,7 +32,7 @@ def lstm(
 ) -> Any:
     """Long short-term memory. ``keras.layers.LSTM``; Keras 2's ``CuDNNLSTM``."""
     advance = partial(lstm_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked)
 
 
 def gru(
@@ -40,7 +40,7 @@ def gru(
 ) -> Any:
     """Gated recurrent unit. ``keras.layers.GRU``; Keras 2's ``CuDNNGRU``."""
     advance = partial(gru_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked)
 
 
 def rnn(
@@ -55,17 +55,17 @@ def rnn(
     call: Any,
 ) -> Any:
     """Any cell, run over a sequence. ``keras.layers.RNN``."""
-    return over_time(partial(call, "cell"), x, config, step, mask, initial_state, zero_masked)
+    return over_time(partial(call, "cell"), in_order(x, config), config, step, mask, initial_state, zero_masked)
 
 
 def over_time(advance: Advance, x: Any, config: Config, step: Step, mask: Any, initial_state: Any, zero_masked: bool | None) -> Any:
-    """Run one time step after the other over axis 1 of ``x``, and collect what the layer is asked to return.
+    """Run one time step after the other over axis 1 of ``x`` (see ``in_order``), and collect what the layer is asked to return.
 
     A masked sample stands still: its states stay, and so does its output (zero before the first real time
     step, or everywhere with ``zero_output_for_mask``). ``go_backwards`` starts at the end and returns the
     outputs in the order in which they were computed. ``time_major`` (Keras 2): time is axis 0.
     """
-    x, mask = (in_order(array, config) for array in (x, mask))
+    mask = in_order(mask, config)
     zero_masked = config.get("zero_output_for_mask") if zero_masked is None else zero_masked
     states, outputs = flat(initial_state), list[Any]()
     for t in range(x.shape[1]):

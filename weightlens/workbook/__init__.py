@@ -177,7 +177,7 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
     fused = detail.fuse(recorded) if options.detail == "layers" else None
-    net = NetworkSheets(model, Plan(recorded), styles, options)
+    net = NetworkSheets(model, Plan(recorded, whole=fused is None), styles, options)
     net.fused = fused
     net.arrays = arrays
     return net

@@ -1,0 +1,188 @@
+"""The sheet of a recurrent layer: a row per time step, a group of columns per gate, and above them the weights that make them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.recording import Step
+from weightlens.workbook.captions import GATES, SYMBOLS, over_time, shape_words
+from weightlens.workbook.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
+from weightlens.workbook.grid import runs
+from weightlens.workbook.network import MOST_HEATED, SOME
+from weightlens.workbook.plan import Placed, Sheet
+from weightlens.workbook.styles import short_format
+from weightlens.workbook.time_table import Key, TimeTable
+
+if TYPE_CHECKING:
+    from weightlens.workbook.network import NetworkSheets
+
+FEW_WEIGHTS = 12  # rows of weights that stand above the table; more would push it off the screen
+FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns, else right of it
+NARROW = 6.0  # characters in a column, at least
+ROW_NAME = 4.5  # the same in a column of names of rows
+MOST_AREAS = 100  # of one colour scale: samples
+
+
+class TimeSheet:
+    """Draws one recurrent layer."""
+
+    def __init__(self, net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step]) -> None:
+        self.net, self.sheet, self.table = net, sheet, table
+        self.groups: dict[Key, list[Step]] = {}  # what stands under each other
+        self.starts: dict[Key, Step] = {}  # what stands in the row "start" of these columns
+        self.others: list[Step] = []  # no part of the table
+        for step in steps:
+            key = (step.name, step.made.shape)
+            if key in table.above:
+                self.starts[table.above[key]] = step
+            elif table.row(*key, 0) is None:
+                self.others.append(step)
+            else:
+                self.groups.setdefault(key, []).append(step)
+        self.weights = {key: net.read_first_by(own[0]) for key, own in self.groups.items()}
+        self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
+        self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
+        self.top = TOP + self.tallest + 1 if self.above else TOP
+
+    def draw(self) -> int:
+        """The whole table; returns the column after it."""
+        column = 1
+        for key in self.groups:
+            column = self.group(key, column)
+        for row, text in self.table.labels().items():
+            self.sheet.write(self.top + row, 0, text, self.net.styles["label right"])
+        if not self.above and self.table.height > FEW_ROWS:
+            for own in self.weights.values():
+                for placed in own:
+                    widen(self.sheet, column - 1, ROW_NAME)
+                    self.net.columns(self.sheet, column, placed.block.arrangement, False)
+                    self.net.put_weight(self.sheet, placed, HEAD, column, self.row_names(placed))
+                    column += placed.block.arrangement.width + 1
+        return column
+
+    def group(self, key: Key, column: int) -> int:
+        """The occurrences of one step under each other, with captions and weights; returns the column after them."""
+        steps, weights = self.groups[key], self.weights[key]
+        below = not self.above and self.table.height <= FEW_ROWS
+        beside = weights if self.above or below else []  # what stands in the same columns
+        placed = self.net.plan.placed[id(steps[0].made)]
+        widest = max([placed, *beside], key=lambda p: p.block.arrangement.width)
+        width = widest.block.arrangement.width
+        self.widths(key, column, width, beside)
+        self.captions(steps, placed, column)
+        self.net.labels(self.sheet, LABEL, column, self.net.classes(steps[-1]) or self.over(key, widest))
+        if beside and column > 1:
+            widen(self.sheet, column - 1, ROW_NAME)
+        if self.above:
+            self.weights_above(weights, column)
+        elif below:
+            row = self.top + self.table.height + 1
+            for weight in weights:
+                row = self.net.put_weight(self.sheet, weight, row, column, self.row_names(weight)) + 1
+        self.cells(key, column)
+        widen(self.sheet, column + width, GAP)
+        return column + width + 1
+
+    def cells(self, key: Key, column: int) -> None:
+        """The numbers: what the sample starts from, then every time step."""
+        steps, start = self.groups[key], self.starts.get(key)
+        values = np.stack([step.made.value for step in steps])
+        shown = True
+        for step in [start, *steps] if start is not None else steps:
+            placed = self.net.plan.placed[id(step.made)]
+            placed.block.style = self.net.step_style(step, values=values if step is not start else None)
+            placed.block.flows = (self.top, self.top + self.table.height - 1)
+            row = self.table.row(step.name, step.made.shape, placed.occurrence)
+            shown &= self.net.place_step(self.sheet, step, self.top + (row or 0), column)
+        if shown and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
+            blocks = [self.net.plan.placed[id(step.made)].block for step in steps]
+            self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), "both signs" if (values < 0).any() else "size"))
+
+    def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
+        """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
+        arrays = [step.made.value for step in self.groups[key]] + [placed.made.value for placed in weights]
+        enough = max([NARROW, *(map(characters, arrays)), min(18.0, len(title(key[0])) * 1.15 + 1.5) / width])
+        for j in range(width):
+            widen(self.sheet, column + j, enough)
+
+    def captions(self, steps: list[Step], placed: Placed, column: int) -> None:
+        """Name and mathematics; over several gates in a row of their own, above the names of the gates."""
+        net, sheet, step = self.net, self.sheet, steps[min(1, len(steps) - 1)]
+        earlier = {id(x.made) for own in self.groups.values() if len(own) > 1 for x in own[:1]} if len(steps) > 1 else set()
+        words, gates = over_time(step, earlier), net.gates_over(placed)
+        if not gates:
+            net.caption(sheet, HEAD, column, placed.block.arrangement.width, title(step.name), words)
+            return
+        sheet.write(SECTION, column, step.name, net.styles["caption left"])
+        sheet.write(SECTION, column_after(sheet, column, len(step.name) * 1.15 + 1), words, net.styles["math left"])
+        for start, stop, name in gates:
+            text, room = title(name), sum(width_of(sheet, column + j) for j in range(start, stop))
+            lines = math.ceil(len(text) * 1.12 / room)
+            if lines > 2:
+                text, lines = SYMBOLS[name], 1
+            sheet.write(HEAD, column + start, text, net.styles["caption"])
+            sheet.heights[HEAD] = max(sheet.heights.get(HEAD, 15.0), 13.0 * lines + 3)
+            if stop - start > 1:
+                sheet.merges.append((HEAD, column + start, HEAD, column + stop - 1))
+
+    def over(self, key: Key, widest: Placed) -> dict[int, str]:
+        """What stands over single columns: ``i0``, ``h0`` where the step has a letter."""
+        symbol = SYMBOLS.get(key[0].removeprefix("masked "), "")
+        if self.net.gates_over(widest) or len(symbol) != 1:
+            return self.net.over(widest)
+        return {j: f"{symbol}{j}" for j in range(widest.block.arrangement.width)}
+
+    def weights_above(self, weights: list[Placed], column: int) -> None:
+        """Weights between the captions and the table: each column reads straight down. A vector is one row, with its name on the left."""
+        row, sheet, styles = TOP, self.sheet, self.net.styles
+        for placed in weights:
+            if rows_of(placed) > 1:
+                sheet.write(row, column, placed.name, styles["caption left"])
+                shape = shape_words(placed.made.shape)
+                sheet.write(row, column_after(sheet, column, len(placed.name) * 1.15 + 1), shape, styles["path"])
+                row += 1
+                for i, name in enumerate(self.row_names(placed)):
+                    sheet.write(row + i, column - 1, name, styles["label right"])
+            else:
+                sheet.write(row, column - 1, placed.name, styles["label right"])
+            self.net.place_weight(sheet, placed, row, column)
+            row += placed.block.arrangement.height
+
+    def row_names(self, placed: Placed) -> list[str]:
+        """What the rows of a matrix are multiplied by: the numbers that come in, or the state before."""
+        if placed.made.ndim != 2:
+            return []
+        n, inputs = placed.made.shape[0], self.net.options.input_labels
+        if "bias" in placed.name:
+            return ["x", "h"] if n == 2 else []
+        if "recurrent" in placed.name:
+            return [f"h{i}" for i in range(n)]
+        return list(inputs) if len(inputs) == n else [f"x{i}" for i in range(n)]
+
+
+def title(name: str) -> str:
+    """``input gate i``: the name of a step, and its letter where it has one that later steps use."""
+    symbol = SYMBOLS.get(name, "")
+    return f"{name} {symbol}" if name in GATES or (len(symbol) == 1 and name.endswith(" state")) else name
+
+
+def rows_of(placed: Placed) -> int:
+    """The rows that a weight takes above the table: a vector with a short name needs no caption."""
+    return 1 if placed.made.ndim == 1 and len(placed.name) <= 4 else 1 + placed.block.arrangement.height
+
+
+def characters(values: np.ndarray) -> float:
+    """How wide a column has to be for these numbers as they are shown."""
+    if values.dtype.kind != "f" or not np.isfinite(values).all() or not values.size:
+        return NARROW
+    decimals = {"0.000": 3, "0.0": 1}.get(short_format(values))
+    return 9.0 if decimals is None else max(len(f"{v:.{decimals}f}") for v in (float(values.min()), float(values.max()))) + 0.2
+
+
+def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step]) -> tuple[list[Step], int]:
+    """Draw the table; returns the steps that are no part of it, and the column for them."""
+    drawn = TimeSheet(net, sheet, table, steps)
+    return drawn.others, drawn.draw()
