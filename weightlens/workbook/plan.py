@@ -54,6 +54,8 @@ class Plan(Book):
         self.steps = with_operands(trace.steps)
         self.placed: dict[int, Placed] = {}
         self.also: dict[int, Block] = {}  # cells read in place of a value's own: the switch's, or another run's weights
+        self.beside: dict[tuple[str, int], Cells] = {}  # (layer, value) -> cells that only this layer's formulas read: a copy on its sheet
+        self.writing = ""  # the layer whose formula is being made
         self.formulas = Formulas(self.cells)
         refuse_lone_sample(trace)
         self._arrange()
@@ -171,6 +173,9 @@ class Plan(Book):
 
     def cells(self, x: Recorded) -> Cells | None:
         """Where a value stands."""
+        beside = self.beside.get((self.writing, id(x)))
+        if beside is not None:
+            return beside
         block = self.also.get(id(x))
         if block is not None:
             return block.cells
@@ -181,12 +186,15 @@ class Plan(Book):
         """How a step is computed from cells; ``None`` for a constant. Raises ``NoFormula``."""
         if step.made.op is None:
             return None
+        self.writing = step.layer
         try:
             made = self.formulas.made(step.made)
         except Unwritable as what:
             raise NoFormula(
                 step.layer, "step " + step.name, f"uses {what}, for which there is no formula that every spreadsheet computes"
             ) from None
+        finally:
+            self.writing = ""
         return as_number(made)
 
     # -- sheets and names --------------------------------------------------------------------------------------------------

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.recording import Step
+from weightlens.recording import Recorded, Step
 from weightlens.workbook.captions import GATES, SYMBOLS, over_time, shape_words
+from weightlens.workbook.cells import Expression, refer
 from weightlens.workbook.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
-from weightlens.workbook.grid import runs
+from weightlens.workbook.grid import Block, runs
+from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.network import MOST_HEATED, SOME
 from weightlens.workbook.plan import Placed, Sheet
 from weightlens.workbook.styles import short_format
-from weightlens.workbook.time_table import Key, TimeTable
+from weightlens.workbook.time_table import Key, TimeTable, sequence_read
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
 
 FEW_WEIGHTS = 12  # rows of weights that stand above the table; more would push it off the screen
 FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns, else right of it
+FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so many numbers each
 NARROW = 6.0  # characters in a column, at least
 ROW_NAME = 4.5  # the same in a column of names of rows
 MOST_AREAS = 100  # of one colour scale: samples
@@ -42,14 +46,18 @@ class TimeSheet:
                 self.others.append(step)
             else:
                 self.groups.setdefault(key, []).append(step)
-        self.weights = {key: net.read_first_by(own[0]) for key, own in self.groups.items()}
+        self.weights: dict[Key, list[Placed]] = {}  # those that a step is the first to read
+        taken: set[int] = set()
+        for key, own in self.groups.items():
+            self.weights[key] = [placed for placed in net.read_first_by(own[0]) if id(placed.made) not in taken]
+            taken |= {id(placed.made) for placed in self.weights[key]}
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
         self.top = TOP + self.tallest + 1 if self.above else TOP
 
     def draw(self) -> int:
         """The whole table; returns the column after it."""
-        column = 1
+        column = self.sequence(1)
         for key in self.groups:
             column = self.group(key, column)
         for row, text in self.table.labels().items():
@@ -62,6 +70,36 @@ class TimeSheet:
                     self.net.put_weight(self.sheet, placed, HEAD, column, self.row_names(placed))
                     column += placed.block.arrangement.width + 1
         return column
+
+    def sequence(self, column: int) -> int:
+        """What comes in, once more beside the time steps that it belongs to, where it is not too wide; returns the column after it."""
+        net, table = self.net, self.table
+        first = next(iter(self.groups.values()))[0].made
+        x = sequence_read(first, table)
+        if x is None or x.shape[-1] > FEW_FEATURES:
+            return column
+        order = slice(None, None, -1) if table.backwards else slice(None)
+        block = Block(
+            Arrangement(x.shape, (0, 1), (2,), row_gap=1),
+            x.value[:, order],
+            net.styles.numbers("step", x.value),
+            sheet_names=net.plan.titles,
+        )
+        block.make = partial(self.copied, x, order)
+        for j in range(x.shape[-1]):
+            widen(self.sheet, column + j, max(NARROW, characters(x.value)))
+        net.caption(self.sheet, HEAD, column, x.shape[-1], "x", "")
+        names = net.options.input_labels if len(net.options.input_labels) == x.shape[-1] and x.kind == "input" else ()
+        net.labels(self.sheet, LABEL, column, dict(enumerate(names or [f"x{j}" for j in range(x.shape[-1])])))
+        self.sheet.put(block, self.top + 1, column)
+        net.plan.beside[(first.layer, id(x))] = block.cells[:, order]
+        widen(self.sheet, column + x.shape[-1], GAP)
+        return column + x.shape[-1] + 1
+
+    def copied(self, x: Recorded, order: slice) -> Expression | None:
+        """Plain references to a sequence, in the order in which its time steps are computed."""
+        cells = self.net.plan.cells(x)
+        return None if cells is None else refer(cells[:, order])
 
     def group(self, key: Key, column: int) -> int:
         """The occurrences of one step under each other, with captions and weights; returns the column after them."""

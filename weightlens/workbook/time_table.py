@@ -8,6 +8,7 @@ belongs above ``hidden state``.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,10 +98,22 @@ def time_table(steps: list[Step]) -> TimeTable | None:
 
 def flipped(made: Recorded) -> bool:
     """Whether a step reads something in reversed order."""
+    return any(x.op is np.flip for x in expression(made))
+
+
+def sequence_read(made: Recorded, table: TimeTable) -> Recorded | None:
+    """The sequences that a step of the table reads from outside its layer, if there are any and time is their second axis."""
+    inside = list(expression(made))
+    if any(x.op in (np.swapaxes, np.transpose) for x in inside):
+        return None
+    outside = [y for x in inside for y in operands(x) if y.kind in ("input", "step") and y.layer != made.layer]
+    return next((y for y in outside if y.ndim == 3 and y.shape[:2] == (table.samples, table.steps) and y.dtype.kind == "f"), None)
+
+
+def expression(made: Recorded) -> Iterator[Recorded]:
+    """A value and the unnamed ones behind it."""
     stack = [made]
     while stack:
         x = stack.pop()
-        if x.op is np.flip:
-            return True
+        yield x
         stack.extend(y for y in operands(x) if not y.kind)
-    return False
