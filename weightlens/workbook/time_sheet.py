@@ -27,6 +27,7 @@ FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make
 FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so many numbers each
 NARROW = 6.0  # characters in a column, at least
 ROW_NAME = 4.5  # the same in a column of names of rows
+MOST_LINES, TOO_WIDE = 2, 100  # of the name of a gate over its columns; characters over which nothing can be centred
 MOST_AREAS = 100  # of one colour scale: samples
 
 
@@ -159,11 +160,11 @@ class TimeSheet:
         for start, stop, name in gates:
             text, room = title(name), sum(width_of(sheet, column + j) for j in range(start, stop))
             lines = math.ceil(len(text) * 1.12 / room)
-            if lines > 2:
+            if lines > MOST_LINES:
                 text, lines = SYMBOLS[name], 1
-            sheet.write(HEAD, column + start, text, net.styles["caption"])
             sheet.heights[HEAD] = max(sheet.heights.get(HEAD, 15.0), 13.0 * lines + 3)
-            if stop - start > 1:
+            sheet.write(HEAD, column + start, text, net.styles["caption" if room < TOO_WIDE else "caption left"])
+            if stop - start > 1 and room < TOO_WIDE:
                 sheet.merges.append((HEAD, column + start, HEAD, column + stop - 1))
 
     def over(self, key: Key, widest: Placed) -> dict[int, str]:
