@@ -32,6 +32,7 @@ SYMBOLS = {
     "initial cell state": "c0",
 }
 GATES = {"input gate", "forget gate", "output gate", "candidate", "update gate", "reset gate"}  # each reads its own columns
+MASKED = "masked "  # a state that stands still where its mask says so
 HELPERS = {"max", "sum", "x - max"}  # steps on the way to a softmax
 LONGEST, LONGEST_OVER_TIME = 60, 90
 
@@ -85,7 +86,10 @@ class Short(Wording):
         before = " before" if id(x) in self.earlier else ""
         if x.kind == "step" and x.name in SYMBOLS:
             return SYMBOLS[x.name] + before
-        return x.name + before if before else super().name(x)
+        if before:
+            plain = x.name.removeprefix(MASKED)
+            return x.name[: len(x.name) - len(plain)] + SYMBOLS.get(plain, plain) + before
+        return super().name(x)
 
 
 def mathematics(step: Step, repeated: bool = False) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.recording import Recorded, Step
-from weightlens.workbook.captions import GATES, SYMBOLS, over_time, shape_words
+from weightlens.workbook.captions import GATES, MASKED, SYMBOLS, over_time, shape_words
 from weightlens.workbook.cells import Expression, refer
 from weightlens.workbook.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
 from weightlens.workbook.grid import Block, runs
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FEW_WEIGHTS = 12  # rows of weights that stand above the table; more would push it off the screen
 FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns, else right of it
 FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so many numbers each
+WIDEST_NAME = 24.0  # characters; what a name may ask of all columns of its step together
 NARROW = 6.0  # characters in a column, at least
 ROW_NAME = 4.5  # the same in a column of names of rows
 MOST_LINES, TOO_WIDE = 2, 100  # of the name of a gate over its columns; characters over which nothing can be centred
@@ -136,14 +137,14 @@ class TimeSheet:
             placed.block.flows = (self.top, self.top + self.table.height - 1)
             row = self.table.row(step.name, step.made.shape, placed.occurrence)
             shown &= self.net.place_step(self.sheet, step, self.top + (row or 0), column)
-        if shown and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
-            blocks = [self.net.plan.placed[id(step.made)].block for step in steps]
+        blocks = [self.net.plan.placed[id(step.made)].block for step in steps if id(step.made) not in self.net.results]
+        if shown and blocks and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
             self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), "both signs" if (values < 0).any() else "size"))
 
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
         """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
         arrays = [step.made.value for step in self.groups[key]] + [placed.made.value for placed in weights]
-        enough = max([NARROW, *(map(characters, arrays)), min(18.0, len(title(key[0])) * 1.15 + 1.5) / width])
+        enough = max([NARROW, *(map(characters, arrays)), min(WIDEST_NAME, len(title(key[0])) * 1.15 + 1.5) / width])
         for j in range(width):
             widen(self.sheet, column + j, enough)
 
@@ -169,7 +170,7 @@ class TimeSheet:
 
     def over(self, key: Key, widest: Placed) -> dict[int, str]:
         """What stands over single columns: ``i0``, ``h0`` where the step has a letter."""
-        symbol = SYMBOLS.get(key[0].removeprefix("masked "), "")
+        symbol = SYMBOLS.get(key[0].removeprefix(MASKED), "")
         if self.net.gates_over(widest) or len(symbol) != 1:
             return self.net.over(widest)
         return {j: f"{symbol}{j}" for j in range(widest.block.arrangement.width)}

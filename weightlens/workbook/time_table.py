@@ -15,9 +15,10 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step, operands
 from weightlens.workbook import layout
+from weightlens.workbook.captions import MASKED
 from weightlens.workbook.layout import Arrangement
 
-STATE, INITIAL, MASKED = " state", "initial ", "masked "
+STATE, INITIAL = " state", "initial "
 Key = tuple[str, tuple[int, ...]]  # name and shape of a step: its occurrences stand under each other
 
 
