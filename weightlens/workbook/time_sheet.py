@@ -64,14 +64,19 @@ class TimeSheet:
             column = self.group(key, column)
         for row, text in self.table.labels().items():
             self.sheet.write(self.top + row, 0, text, self.net.styles["label right"])
-        if not self.above and self.table.height > FEW_ROWS:
-            for own in self.weights.values():
-                for placed in own:
-                    widen(self.sheet, column - 1, ROW_NAME)
-                    self.net.columns(self.sheet, column, placed.block.arrangement, False)
-                    self.net.put_weight(self.sheet, placed, HEAD, column, self.row_names(placed))
-                    column += placed.block.arrangement.width + 1
+        beside = [placed for own in self.weights.values() for placed in own] if not self.above and self.table.height > FEW_ROWS else []
+        if beside:
+            widen(self.sheet, column, ROW_NAME)
+            self.under_each_other(beside, HEAD, column + 1)
+            column += 2 + max(placed.block.arrangement.width for placed in beside)
         return column
+
+    def under_each_other(self, weights: list[Placed], row: int, column: int) -> None:
+        """Weights with their captions, from this row on."""
+        for placed in weights:
+            for j in range(placed.block.arrangement.width):
+                widen(self.sheet, column + j, max(NARROW, characters(placed.made.value)))
+            row = self.net.put_weight(self.sheet, placed, row, column, self.row_names(placed)) + 1
 
     def sequence(self, column: int) -> int:
         """What comes in, once more beside the time steps that it belongs to, where it is not too wide; returns the column after it."""
@@ -119,9 +124,7 @@ class TimeSheet:
         if self.above:
             self.weights_above(weights, column)
         elif below:
-            row = self.top + self.table.height + 1
-            for weight in weights:
-                row = self.net.put_weight(self.sheet, weight, row, column, self.row_names(weight)) + 1
+            self.under_each_other(weights, self.top + self.table.height + 1, column)
         self.cells(key, column)
         widen(self.sheet, column + width, GAP)
         return column + width + 1
@@ -181,8 +184,9 @@ class TimeSheet:
         for placed in weights:
             if rows_of(placed) > 1:
                 sheet.write(row, column, placed.name, styles["caption left"])
-                shape = shape_words(placed.made.shape)
-                sheet.write(row, column_after(sheet, column, len(placed.name) * 1.15 + 1), shape, styles["path"])
+                at = column_after(sheet, column, len(placed.name) * 1.15 + 1)
+                if at < column + placed.block.arrangement.width:
+                    sheet.write(row, at, shape_words(placed.made.shape), styles["path"])
                 row += 1
                 for i, name in enumerate(self.row_names(placed)):
                     sheet.write(row + i, column - 1, name, styles["label right"])
