@@ -104,6 +104,7 @@ def over_time(step: Step, earlier: Container[int]) -> str:
     """The same in a table of time steps, where what is read stands in the same row; ``earlier``: what stands one row up."""
     text = tidy(step, Short(step, earlier).result()[0])
     text = re.sub(r"(time step|column) \d+ of (reversed )?", "", text)
+    text = text.replace("row 0 of bias", "bias x").replace("row 1 of bias", "bias h")  # as its rows are called
     return cut(text.replace("h0", "h before").replace("c0", "c before"), LONGEST_OVER_TIME)
 
 

@@ -102,11 +102,11 @@ class NetworkSheets:
         return a.width
 
     def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
-        """How a step's cells look, in the format that suits its numbers (or ``values``)."""
+        """How a step's cells look, in the format that suits its numbers, or ``values``: all that stand in its narrow columns."""
         is_result = id(step.made) in self.results
         role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"
         share = is_result and is_softmax(step.made.value)
-        return self.styles.numbers(role, step.made.value if values is None else values, picture, share)
+        return self.styles.numbers(role, step.made.value if values is None else values, picture, share, narrow=values is not None)
 
     def classes(self, step: Step) -> dict[int, str]:
         """The names of the classes, over the columns of a result that has as many."""

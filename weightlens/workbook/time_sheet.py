@@ -29,6 +29,7 @@ WIDEST_NAME = 24.0  # characters; what a name may ask of all columns of its step
 NARROW = 6.0  # characters in a column, at least
 ROW_NAME = 4.5  # the same in a column of names of rows
 MOST_LINES, TOO_WIDE = 2, 100  # of the name of a gate over its columns; characters over which nothing can be centred
+MOST_LABELS = 100_000  # rows that are named
 MOST_AREAS = 100  # of one colour scale: samples
 
 
@@ -62,7 +63,7 @@ class TimeSheet:
         column = self.sequence(1)
         for key in self.groups:
             column = self.group(key, column)
-        for row, text in self.table.labels().items():
+        for row, text in self.table.labels().items() if self.table.height <= MOST_LABELS else ():
             self.sheet.write(self.top + row, 0, text, self.net.styles["label right"])
         beside = [placed for own in self.weights.values() for placed in own] if not self.above and self.table.height > FEW_ROWS else []
         if beside:
@@ -89,7 +90,7 @@ class TimeSheet:
         block = Block(
             Arrangement(x.shape, (0, 1), (2,), row_gap=1),
             x.value[:, order],
-            net.styles.numbers("step", x.value),
+            net.styles.numbers("step", x.value, narrow=True),
             sheet_names=net.plan.titles,
         )
         block.make = partial(self.copied, x, order)
