@@ -90,7 +90,7 @@ def layer_sheet(net: NetworkSheets, path: str) -> None:
             own.setdefault(id(placed.made), placed)
     if path in net.plan.tables:
         rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
-        put_steps(net, sheet, rest, column, HEAD)
+        put_steps(net, sheet, rest, column, TOP + 2 + max([0, *(extent_down(net.plan.placed[id(step.made)]) for step in rest)]))
         net.finish(sheet)
     elif any(step.made.ndim >= 4 for step in steps):
         pictures(net, sheet, steps, list(own.values()))

@@ -28,7 +28,7 @@ FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so
 WIDEST_NAME = 24.0  # characters; what a name may ask of all columns of its step together
 NARROW = 6.0  # characters in a column, at least
 ROW_NAME = 4.5  # the same in a column of names of rows
-MOST_LINES, TOO_WIDE = 2, 100  # of the name of a gate over its columns; characters over which nothing can be centred
+TOO_WIDE = 100  # characters over which nothing can be centred
 MOST_LABELS = 100_000  # rows that are named
 MOST_AREAS = 100  # of one colour scale: samples
 
@@ -52,8 +52,9 @@ class TimeSheet:
         self.weights: dict[Key, list[Placed]] = {}  # those that a step is the first to read
         taken: set[int] = set()
         for key, own in self.groups.items():
-            self.weights[key] = [placed for placed in net.read_first_by(own[0]) if id(placed.made) not in taken]
-            taken |= {id(placed.made) for placed in self.weights[key]}
+            read = {id(placed.made): placed for step in own for placed in net.read_first_by(step)}
+            self.weights[key] = [placed for made, placed in read.items() if made not in taken]
+            taken |= set(read)
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
         self.top = TOP + self.tallest + 1 if self.above else TOP
@@ -148,7 +149,11 @@ class TimeSheet:
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
         """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
         arrays = [step.made.value for step in self.groups[key]] + [placed.made.value for placed in weights]
-        enough = max([NARROW, *(map(characters, arrays)), min(WIDEST_NAME, len(title(key[0])) * 1.15 + 1.5) / width])
+        names = [(title(key[0]), width)]
+        if gates := self.net.gates_over(self.net.plan.placed[id(self.groups[key][0].made)]):
+            names = [(max(title(name).split(), key=len), stop - start) for start, stop, name in gates]  # no word is broken
+        needs = [min(WIDEST_NAME, len(text) * 1.15 + 1.5) / columns for text, columns in names]
+        enough = max([NARROW, *map(characters, arrays), *needs])
         for j in range(width):
             widen(self.sheet, column + j, enough)
 
@@ -165,8 +170,6 @@ class TimeSheet:
         for start, stop, name in gates:
             text, room = title(name), sum(width_of(sheet, column + j) for j in range(start, stop))
             lines = math.ceil(len(text) * 1.12 / room)
-            if lines > MOST_LINES:
-                text, lines = SYMBOLS[name], 1
             sheet.heights[HEAD] = max(sheet.heights.get(HEAD, 15.0), 13.0 * lines + 3)
             sheet.write(HEAD, column + start, text, net.styles["caption" if room < TOO_WIDE else "caption left"])
             if stop - start > 1 and room < TOO_WIDE:
