@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from weightlens.checks.recalculate import blank_cached_values
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES, DOCS = ROOT / "sample_models", ROOT / "docs"
-MARGIN, WIDEST = 16, 2400
+MARGIN, WIDEST, WIDEST_STRIP = 16, 2400, 2000
 MANY = 60  # samples on a Data sheet
 FOOTER = 0.945  # the footer stands below this part of the page
 
@@ -69,8 +70,9 @@ PICTURES = {
     "digits_mlp": ("digits_mlp", "1 hidden", 200),
     "digits_cnn": ("digits_cnn", "2 conv", 200),
     "digits_cnn_summary": ("digits_cnn", "Summary", 130),
-    "sine_lstm": ("sine_lstm", "1 lstm", 260),
+    "sine_lstm": ("sine_lstm", "1 lstm", 520),
 }
+STRIPS = {"sine_lstm": 2}  # too wide to be read in one piece: cut into strips, which stand under each other
 
 
 def printed(book: Path) -> list[list[str]]:
@@ -83,8 +85,8 @@ def printed(book: Path) -> list[list[str]]:
     return [[part.strip() for line in page.strip().splitlines()[-2:] for part in line.split("  ")] for page in pages]
 
 
-def draw(pdf: Path, page: int, dpi: int, out: Path) -> None:
-    """One page as a picture, without its footer and its white margins."""
+def draw(pdf: Path, page: int, dpi: int, out: Path, strips: int = 1) -> None:
+    """One page as a picture, without its footer and its white margins; a very wide one in strips."""
     stem = pdf.with_suffix("")
     subprocess.run(["pdftoppm", "-png", "-r", str(dpi), "-f", str(page), "-l", str(page), "-singlefile", str(pdf), str(stem)], check=True)
     picture = Image.open(stem.with_suffix(".png")).convert("RGB")
@@ -92,9 +94,42 @@ def draw(pdf: Path, page: int, dpi: int, out: Path) -> None:
     left, top, right, bottom = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox() or (0, 0, *picture.size)
     right, bottom = min(picture.width, right + MARGIN), min(picture.height, bottom + MARGIN)
     picture = picture.crop((max(0, left - MARGIN), max(0, top - MARGIN), right, bottom))
-    if picture.width > WIDEST:
-        picture = picture.resize((WIDEST, picture.height * WIDEST // picture.width), Image.Resampling.LANCZOS)
-    picture.save(out, optimize=True)
+    picture = stacked(picture, strips) if strips > 1 else picture
+    widest = WIDEST_STRIP if strips > 1 else WIDEST
+    if picture.width > widest:
+        picture = picture.resize((widest, picture.height * widest // picture.width), Image.Resampling.LANCZOS)
+    (picture.quantize(256) if strips > 1 else picture).save(out, optimize=True)
+
+
+def stacked(picture: Image.Image, strips: int) -> Image.Image:
+    """The picture cut where its lower half has gaps between blocks; the pieces under each other, each with the labels of the rows."""
+    height = picture.height
+    grey = np.asarray(picture.convert("L"))[height // 2 :]
+    blank, names = grey.min(axis=0) > 250, int(np.argmax((grey < 230).mean(axis=0) > 0.5))  # the first line of the first block
+    gaps = [x for x in range(names, picture.width) if blank[x] and not blank[x - 1]]
+    cuts = [min(gaps, key=lambda gap: abs(gap - picture.width * i // strips)) for i in range(1, strips)]
+    pieces = []
+    for left, right in pairwise([0, *cuts, picture.width]):
+        piece = picture.crop((left, 0, right, height))
+        top = first_ink(piece)
+        if left:
+            wider = Image.new("RGB", (names + piece.width, height), "white")
+            wider.paste(picture.crop((0, height // 4, names, height)), (0, height // 4))  # without the title
+            wider.paste(piece, (names, 0))
+            piece = wider
+        pieces.append(piece.crop((0, top if left else 0, piece.width, height)))
+    whole = Image.new("RGB", (max(piece.width for piece in pieces), sum(piece.height + 2 * MARGIN for piece in pieces)), "white")
+    y = 0
+    for piece in pieces:
+        whole.paste(piece, (0, y))
+        y += piece.height + 2 * MARGIN
+    return whole
+
+
+def first_ink(picture: Image.Image) -> int:
+    """The first row that is not white."""
+    box = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox()
+    return box[1] if box else 0
 
 
 def main(wanted: list[str]) -> None:
@@ -110,7 +145,7 @@ def main(wanted: list[str]) -> None:
             for name, (source, sheet, dpi) in chosen.items():
                 if source == book:
                     page = next(i for i, lines in enumerate(sheets, 1) if sheet in lines)
-                    draw(path.with_suffix(".pdf"), page, dpi, DOCS / f"{name}.png")
+                    draw(path.with_suffix(".pdf"), page, dpi, DOCS / f"{name}.png", STRIPS.get(name, 1))
 
 
 def weightlens_book(path: Path, model: str, inputs: Any, options: dict[str, Any]) -> Path:

@@ -56,8 +56,8 @@ def lstm_gates(z: Any, c: Any, config: Config, step: Step) -> list[Any]:
     i = step("input gate", activate(i, gate, step))
     f = step("forget gate", activate(f, gate, step))
     g = step("candidate", activate(g, cell, step))
-    c = step("cell state", f * c + i * g)
     o = step("output gate", activate(o, gate, step))
+    c = step("cell state", f * c + i * g)
     h = step("hidden state", o * activate(c, cell, step))
     return [h, h, c]
 

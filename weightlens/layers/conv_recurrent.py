@@ -11,7 +11,7 @@ from weightlens.layers.activations import Step
 from weightlens.layers.cells import initial_states, lstm_gates
 from weightlens.layers.convolutional import convolve, placing
 from weightlens.layers.core import Config, Weights
-from weightlens.layers.recurrent import flat, over_time
+from weightlens.layers.recurrent import flat, in_order, over_time
 
 
 def conv_lstm_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
@@ -30,6 +30,7 @@ def conv_lstm(
     """
     first = config.get("data_format") == "channels_first"
     states = [np.moveaxis(state, 1, -1) if first else state for state in flat(initial_state)]
+    x = in_order(x, config)
     product = step("input product", convolve(np.moveaxis(x, 2, -1) if first else x, w["kernel"], **placing(config)))
     out = over_time(partial(conv_lstm_step, w=w, config=config, step=step), product, config, step, mask, states or None, zero_masked)
     if not first:

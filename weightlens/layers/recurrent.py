@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.layers.cells import STATE_NAMES, gru_step, input_product, lstm_step, simple_rnn_step
+from weightlens.layers.cells import STATE_NAMES, gru_step, initial_states, input_product, lstm_step, simple_rnn_step
 from weightlens.layers.core import Config, Weights
 
 Advance = Callable[..., list[Any]]  # (what enters at this time step, states=...) -> [output, *new states]
@@ -24,7 +24,8 @@ def simple_rnn(
 ) -> Any:
     """Fully connected recurrence, the output fed back. ``keras.layers.SimpleRNN``."""
     advance = partial(simple_rnn_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
+    zeros = partial(initial_states, units=config["units"], count=1, step=step)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros)
 
 
 def lstm(
@@ -32,7 +33,8 @@ def lstm(
 ) -> Any:
     """Long short-term memory. ``keras.layers.LSTM``; Keras 2's ``CuDNNLSTM``."""
     advance = partial(lstm_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
+    zeros = partial(initial_states, units=config["units"], count=2, step=step)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros)
 
 
 def gru(
@@ -40,7 +42,8 @@ def gru(
 ) -> Any:
     """Gated recurrent unit. ``keras.layers.GRU``; Keras 2's ``CuDNNGRU``."""
     advance = partial(gru_step, w=w, config=config, step=step)
-    return over_time(advance, input_product(x, w, step), config, step, mask, initial_state, zero_masked)
+    zeros = partial(initial_states, units=config["units"], count=1, step=step)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros)
 
 
 def rnn(
@@ -55,26 +58,37 @@ def rnn(
     call: Any,
 ) -> Any:
     """Any cell, run over a sequence. ``keras.layers.RNN``."""
-    return over_time(partial(call, "cell"), x, config, step, mask, initial_state, zero_masked)
+    return over_time(partial(call, "cell"), in_order(x, config), config, step, mask, initial_state, zero_masked)
 
 
-def over_time(advance: Advance, x: Any, config: Config, step: Step, mask: Any, initial_state: Any, zero_masked: bool | None) -> Any:
-    """Run one time step after the other over axis 1 of ``x``, and collect what the layer is asked to return.
+def over_time(
+    advance: Advance,
+    x: Any,
+    config: Config,
+    step: Step,
+    mask: Any,
+    initial_state: Any,
+    zero_masked: bool | None,
+    zeros: Callable[[Any], list[Any]] | None = None,
+) -> Any:
+    """Run one time step after the other over axis 1 of ``x`` (see ``in_order``), and collect what the layer is asked to return.
 
     A masked sample stands still: its states stay, and so does its output (zero before the first real time
     step, or everywhere with ``zero_output_for_mask``). ``go_backwards`` starts at the end and returns the
-    outputs in the order in which they were computed. ``time_major`` (Keras 2): time is axis 0.
+    outputs in the order in which they were computed. ``time_major`` (Keras 2): time is axis 0. ``zeros`` makes the states
+    to start from where none are given; without it the first ``advance`` does.
     """
-    x, mask = (in_order(array, config) for array in (x, mask))
+    mask = in_order(mask, config)
     zero_masked = config.get("zero_output_for_mask") if zero_masked is None else zero_masked
     turned = zero_masked and mask is not None and all(config.get(name) for name in ("unroll", "go_backwards", "return_sequences"))
     zero_masked = zero_masked and not turned
-    states, outputs = flat(initial_state), list[Any]()
+    given, outputs = flat(initial_state), list[Any]()
+    states = given or (zeros(x[:, 0]) if zeros is not None else [])
     for t in range(x.shape[1]):
         output, *new = advance(x[:, t], states=states or None)
         if mask is not None:
             before = outputs[-1] if outputs and not zero_masked else 0.0
-            shared = output is new[0] and initial_state is None and not zero_masked
+            shared = output is new[0] and not given and not zero_masked
             new = stand_still(mask[:, t], new, states or [0.0] * len(new), step)
             output = new[0] if shared else step("output", np.where(spread(mask[:, t], output), output, before))
         states = new

@@ -178,7 +178,7 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     options.detail = detail.chosen(options.detail, recorded)
     options.made_up = inputs is None
     fused = detail.fuse(recorded) if options.detail == "layers" else None
-    net = NetworkSheets(model, Plan(recorded), styles, options)
+    net = NetworkSheets(model, Plan(recorded, whole=fused is None), styles, options)
     net.fused = fused
     net.arrays = arrays
     return net

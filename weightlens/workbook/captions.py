@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Container
 
 import numpy as np
 
@@ -29,8 +30,10 @@ SYMBOLS = {
     "initial hidden state": "h0",
     "initial cell state": "c0",
 }
+GATES = {"input gate", "forget gate", "output gate", "candidate", "update gate", "reset gate"}  # each reads its own columns
+MASKED = "masked "  # a state that stands still where its mask says so
 HELPERS = {"max", "sum", "x - max"}  # steps on the way to a softmax
-LONGEST = 60
+LONGEST, LONGEST_OVER_TIME = 60, 90
 
 EXPLAINED = {
     "dot product": "Each number that comes in is multiplied by its weight, and the products are added up: row of inputs times column of weights. A large result means that the input looks like what this unit listens for.",  # noqa: E501
@@ -70,29 +73,62 @@ ACTIVATIONS = {
 
 
 class Short(Wording):
-    """The mathematics of a step with abbreviated names, to fit over a narrow block."""
+    """The mathematics of a step with abbreviated names, to fit over a narrow block; what is ``earlier`` is of the time step before."""
+
+    def __init__(self, step: Step, earlier: Container[int] = ()) -> None:
+        super().__init__(step)
+        self.earlier = earlier
 
     def name(self, x: Recorded) -> str:
         if x.kind == "input":
             return "x" if self.one_input else x.name
+        before = " before" if id(x) in self.earlier else ""
         if x.kind == "step" and x.name in SYMBOLS:
-            return SYMBOLS[x.name]
+            return SYMBOLS[x.name] + before
+        if before:
+            plain = x.name.removeprefix(MASKED)
+            return x.name[: len(x.name) - len(plain)] + SYMBOLS.get(plain, plain) + before
         return super().name(x)
 
 
 def mathematics(step: Step, repeated: bool = False, longest: int = LONGEST) -> str:
     """``z = dot product + bias``; ``e^ / sum``: what stands under the name of a step, for all its occurrences if ``repeated``."""
-    text, _ = Short(step).result()
-    text = re.sub(r"min\((-[^(),]*), 700\)", r"\1", text).replace(" . ", " \u00b7 ")  # what keeps e^ from overflowing is detail
-    text = re.sub(r"columns (\d+:\d+) of (\w+)", r"\2[\1]", text)
+    text = tidy(step, Short(step).result()[0])
     if repeated:  # one caption for all time steps
         text = re.sub(r"time step \d+", "time step t", text).replace("h0", "h before").replace("c0", "c before")
+    return cut(text, longest)
+
+
+def over_time(step: Step, earlier: Container[int]) -> str:
+    """The same in a table of time steps, where what is read stands in the same row; ``earlier``: what stands one row up."""
+    text = tidy(step, Short(step, earlier).result()[0])
+    text = re.sub(r"(time step|column) \d+ of (reversed )?", "", text)
+    text = text.replace("row 0 of bias", "bias x").replace("row 1 of bias", "bias h")  # as its rows are called
+    return cut(text.replace("h0", "h before").replace("c0", "c before"), LONGEST_OVER_TIME)
+
+
+def tidy(step: Step, text: str) -> str:
+    """Without what is detail, with the step's own symbol in front."""
+    text = re.sub(r"min\((-[^(),]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?), 700\)", r"\1", text)  # what keeps e^ from overflowing
+    symbol = SYMBOLS.get(step.name, "")
+    text = of_columns(text.replace(" . ", " \u00b7 "), symbol if step.name in GATES else "")
     text = text.replace("e^-dot product", "e^-(dot product)")
     text = re.sub(r" over (units|the last axis|axes? [\d, ]+|rows and columns|time steps)", "", text)
     text = re.sub(r" reshaped to [\dx ]+", "", text).strip()
-    symbol = SYMBOLS.get(step.name, "")
-    line = f"{symbol} = {text}" if symbol and len(symbol) < 3 else text
+    return f"{symbol} = {text}" if symbol and len(symbol) < 3 else text
+
+
+def cut(line: str, longest: int) -> str:
+    """The line, cut where it is too long to be read."""
     return line if len(line) <= longest else line[: longest - 2].rstrip() + " \u2026"
+
+
+def of_columns(text: str, gate: str) -> str:
+    """``columns 4:8 of z``, as people say it: ``columns 4 to 7 of z``; of a gate, which reads its own columns only, once for the line."""
+    if gate and (parts := re.findall(r"columns (\d+:\d+) of", text)) and len(set(parts)) == 1:
+        text = re.sub(r"(^|\()columns \d+:\d+ of \(([^()]*)\)(?= \+ |\)|$)", r"\1\2", text)  # a sum in a sum needs no parentheses
+        return re.sub(r"columns \d+:\d+ of ", "", text) + f", columns {gate}"
+    return re.sub(r"columns (\d+):(\d+) of", lambda m: f"columns {m[1]} to {int(m[2]) - 1} of", text)
 
 
 def kind_of_activation(step: Step) -> str:

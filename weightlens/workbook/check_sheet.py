@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.workbook.areas import MAX_ARGUMENTS
 from weightlens.workbook.cells import ROW, Cells, Expression, cell_name, combine, refer
 from weightlens.workbook.frame import link
-from weightlens.workbook.grid import Block, Text, absolute
+from weightlens.workbook.grid import MAX_FORMULA, Block, Text, rectangle, runs
 from weightlens.workbook.layout import Arrangement
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
     for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full")):
         sheet.write(TOP - 1, STEPS + column, head, styles["head"])
     for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
-        first, last = parts[0].block, parts[-1].block
+        first = parts[0].block
         home = plan.sheets[first.first >> 34]
         sheet.write(row, STEPS, layer, styles["link"])
         sheet.links[(row, STEPS)] = link(home, cell_name(first.first))
@@ -127,12 +128,25 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
         total = float(sum(np.sum(p.made.value, dtype=np.float64) for p in parts))
         if not np.isfinite(total):
             continue
-        end = last.first + (last.arrangement.height - 1) * ROW + last.arrangement.width - 1
-        area = f"'{home.title}'!{absolute(cell_name(first.first))}:{absolute(cell_name(end))}"
+        formula = _sum(home, [placed.block for placed in parts])
+        if not formula:
+            continue
         sheet.texts[(row, STEPS + 2)] = Text(style=styles["expected"], value=total)
-        sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=f"SUM({area})", value=total)
+        sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=formula, value=total)
         sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})/MAX(1,ABS(I{row + 1}))", value=0.0)
         size = float(sum(np.sum(np.abs(p.made.value), dtype=np.float64) for p in parts))
         limit = f"{max(size, 1.0) / max(abs(total), 1.0) * 1e-9:.15f}".rstrip("0")
         sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=agrees(f"K{row + 1}", limit), value="OK")
     return len(groups)
+
+
+def _sum(home: Sheet, blocks: list[Block]) -> str:
+    """The sum of all cells of a step: one area, or one a sample where the rows in between belong to others; nothing if too long."""
+    first, last = blocks[0], blocks[-1]
+    if first.arrangement.stretch == 1:
+        end = last.first + (last.arrangement.height - 1) * ROW + last.arrangement.width - 1
+        return f"SUM('{home.title}'!{rectangle(first.first, end)})"
+    areas = [f"'{home.title}'!{area}" for area in runs(blocks)]
+    sums = [f"SUM({','.join(areas[i : i + MAX_ARGUMENTS])})" for i in range(0, len(areas), MAX_ARGUMENTS)]
+    formula = "+".join(sums)
+    return formula if len(formula) < MAX_FORMULA else ""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.workbook.cells import cell_name, combine, refer
+from weightlens.workbook.cells import ROW, cell_name, combine, refer
 from weightlens.workbook.controls import control
-from weightlens.workbook.grid import Block, Text
+from weightlens.workbook.grid import Block, Text, rectangle
 from weightlens.workbook.words import is_softmax
 
 if TYPE_CHECKING:
@@ -79,13 +79,14 @@ class Exercise:
         home = net.plan.sheets[net.plan.names["input_0"][0]]
         allowed = control(net, home, 1, "answers may be off by", ALLOWED)
         score = control(net, home, allowed.after, "score", 0.0, f"of {total}")
-        sums = []
+        marked: dict[int, list[Block]] = {}  # sheet -> its marks
         for sheet, blank, answer in self.blocks:
             marks = self.mark(net, sheet, blank, answer, f"'{home.title}'!{allowed.place}")
             mark, mine = cell_name(marks.first), cell_name(blank.first)
             sheet.rule(blank.area, "right", f"{mark}=1")
             sheet.rule(blank.area, "wrong", f"AND({mark}=0,LEN({mine})>0)")
-            sums.append(f"SUM('{sheet.title}'!{marks.area})")
+            marked.setdefault(sheet.number, []).append(marks)
+        sums = [f"SUM('{net.plan.titles[number]}'!{around(blocks)})" for number, blocks in marked.items()]
         home.texts[(score.row, score.column)] = Text(style=net.styles["verdict"], formula="+".join(sums), value=0.0)
         net.plan.names["score"] = (home.number, score.place)
 
@@ -106,3 +107,12 @@ class Exercise:
         given, right = refer(blank.cells), refer(answer.cells)
         marks.make = lambda: combine(["IF(ISNUMBER(", given, "),IF(ABS(", given, "-", right, f")<={limit},1,0),0)"], shape)
         return sheet.put(marks, self.depth[sheet.number] + blank.row - min(b.row for s, b, _ in self.blocks if s is sheet), blank.column)
+
+
+def around(blocks: list[Block]) -> str:
+    """The area that encloses all blocks of marks: nothing else stands there, and the rows of time steps lie between each other."""
+    first = min(b.row for b in blocks) * ROW + min(b.column for b in blocks)
+    rows, columns = (
+        max(ends) for ends in zip(*((b.row + b.arrangement.height, b.column + b.arrangement.width) for b in blocks), strict=True)
+    )
+    return rectangle(first, (rows - 1) * ROW + columns - 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import orjson
@@ -54,6 +55,7 @@ class Block:
     first: int = 0
     make: Callable[[], Expression | None] | None = None
     sheet_names: Sequence[str] = field(default_factory=list)
+    flows: tuple[int, int] = (0, -1)  # rows of a table in which a reference moves along when a formula is dragged down
 
     @property
     def cells(self) -> Cells:
@@ -71,8 +73,7 @@ class Block:
     @property
     def area(self) -> str:
         """The rectangle in absolute terms: ``$B$7:$C$10``."""
-        a, b = cell_name(self.first), cell_name(self.first + (self.arrangement.height - 1) * ROW + self.arrangement.width - 1)
-        return absolute(a) if a == b else f"{absolute(a)}:{absolute(b)}"
+        return rectangle(self.first, self.first + (self.arrangement.height - 1) * ROW + self.arrangement.width - 1)
 
     def check(self) -> None:
         """Refuse what no sheet can hold."""
@@ -119,6 +120,20 @@ class Block:
         for i in words:
             cells[i] = cells[i].replace(f' s="{self.style}">', f' s="{self.style}" t="str">', 1)
         return cells
+
+
+def runs(blocks: Sequence[Block]) -> list[str]:
+    """The areas that blocks of the same columns take together, without the rows in between that belong to others."""
+    rows = np.unique(np.concatenate([block.row + block.arrangement.rows for block in blocks]))
+    edges = [0, *(np.flatnonzero(np.diff(rows) > 1) + 1).tolist(), len(rows)]
+    left, width = blocks[0].column, blocks[0].arrangement.width
+    return [rectangle(int(rows[i]) * ROW + left, int(rows[j - 1]) * ROW + left + width - 1) for i, j in pairwise(edges)]
+
+
+def rectangle(first: int, last: int) -> str:
+    """The area between two cells in absolute terms."""
+    a, b = absolute(cell_name(first)), absolute(cell_name(last))
+    return a if a == b else f"{a}:{b}"
 
 
 def absolute(name: str) -> str:
@@ -192,7 +207,8 @@ class Printer:
         height, width = first.shape
         same_row = height > 1 and (first[0, 0] >> 14) == (first[1, 0] >> 14)
         if height == 1:
-            same_row = ((first[0, 0] >> 14) & (MAX_ROWS - 1)) != self.block.row or (first[0, 0] >> 34) != self.home
+            row, (top, bottom) = (first[0, 0] >> 14) & (MAX_ROWS - 1), self.block.flows
+            same_row = (row != self.block.row and not top <= row <= bottom) or (first[0, 0] >> 34) != self.home
         same_column = width > 1 and (first[0, 0] & (ROW - 1)) == (first[0, 1] & (ROW - 1))
         return "$" if same_column else "", "$" if same_row else ""
 

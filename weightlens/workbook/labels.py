@@ -9,6 +9,7 @@ from weightlens.workbook.captions import SYMBOLS
 from weightlens.workbook.layout import Arrangement
 
 GATE = re.compile(r"columns (\d+):(\d+) of")
+Gate = tuple[int, int, str]  # from which column, to before which, and the step that reads these
 
 
 def column_labels(a: Arrangement) -> dict[int, str]:
@@ -47,22 +48,27 @@ def row_labels(a: Arrangement, of: int) -> dict[int, str]:
     return {int(r): str(i) for i, r in enumerate(a.rows.tolist())}
 
 
-def gate_columns(steps: list[Step]) -> dict[tuple[str, int], dict[int, str]]:
-    """Labels for blocks whose columns are gates side by side: ``i 0, i 1, f 0, f 1, ...``, as later steps read them."""
+def gate_groups(steps: list[Step]) -> dict[tuple[str, int], list[Gate]]:
+    """Blocks whose columns are gates side by side, as later steps read them: by layer and width."""
     parts: dict[str, dict[int, tuple[int, str]]] = {}
     seen: set[tuple[str, str]] = set()
     for step in steps:
         first = (step.layer, step.name) not in seen  # later time steps read the same columns
         seen.add((step.layer, step.name))
-        if first and (symbol := SYMBOLS.get(step.name)):
+        if first and step.name in SYMBOLS:
             for start, stop in GATE.findall(step.words):
-                parts.setdefault(step.layer, {}).setdefault(int(start), (int(stop), symbol))
-    found: dict[tuple[str, int], dict[int, str]] = {}
+                parts.setdefault(step.layer, {}).setdefault(int(start), (int(stop), step.name))
+    found: dict[tuple[str, int], list[Gate]] = {}
     for layer, gates in parts.items():
-        labels: dict[int, str] = {}
-        while (at := len(labels)) in gates:
-            stop, symbol = gates[at]
-            labels |= {at + i: f"{symbol} {i}" for i in range(stop - at)}
+        groups: list[Gate] = []
+        while (at := groups[-1][1] if groups else 0) in gates:
+            stop, name = gates[at]
+            groups.append((at, stop, name))
             if at:  # one gate alone is as wide as a state
-                found[(layer, stop)] = dict(labels)
+                found[(layer, stop)] = list(groups)
     return found
+
+
+def gate_columns(groups: list[Gate]) -> dict[int, str]:
+    """Labels for the columns of such a block: ``i0, i1, f0, f1, ...``."""
+    return {start + j: f"{SYMBOLS[name]}{j}" for start, stop, name in groups for j in range(stop - start)}

@@ -14,6 +14,7 @@ from weightlens.workbook.grid import Block
 from weightlens.workbook.labels import row_labels
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import Placed, Sheet
+from weightlens.workbook.time_sheet import time_sheet
 from weightlens.workbook.words import find, in_framework_words, sentence
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ def layer_sheet(net: NetworkSheets, path: str) -> None:
     for step in steps:
         for placed in net.read_first_by(step):
             own.setdefault(id(placed.made), placed)
-    if any(step.made.ndim >= 4 for step in steps):
+    if path in net.plan.tables:
+        rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
+        put_steps(net, sheet, rest, column, TOP + 2 + max([0, *(extent_down(net.plan.placed[id(step.made)]) for step in rest)]))
+        net.finish(sheet)
+    elif any(step.made.ndim >= 4 for step in steps):
         pictures(net, sheet, steps, list(own.values()))
     else:
         tables(net, sheet, steps, list(own.values()))

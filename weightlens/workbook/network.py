@@ -18,7 +18,7 @@ from weightlens.workbook.captions import HELPERS, kind_of_activation, mathematic
 from weightlens.workbook.cells import cell_name
 from weightlens.workbook.frame import HEAD, LABEL, SQUARE, TOP, WIDTH, Page, squares, widen, width_of
 from weightlens.workbook.grid import Block, Text
-from weightlens.workbook.labels import column_labels, gate_columns, row_labels
+from weightlens.workbook.labels import Gate, column_labels, gate_columns, gate_groups, row_labels
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import Placed, Plan, Sheet
 from weightlens.workbook.styles import Styles
@@ -46,7 +46,7 @@ class NetworkSheets:
         self.arrays: list[np.ndarray] = []  # the inputs as given; of many samples the network shows only some
         self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
         self.fused: dict[int, int] | None = None  # with a block per layer: the steps that are left, and their occurrence
-        self.gates: dict[tuple[str, int], dict[int, str]] | None = None  # (layer, width) -> what stands over such a block
+        self.gates: dict[tuple[str, int], list[Gate]] | None = None  # (layer, width) -> what stands over such a block
         self.answer: tuple[str, str] | None = None  # the cell of the first sample's class, and the class
         self.target_shown = False
         self.target_area = ""  # where the true answers stand, on the one sheet
@@ -93,26 +93,42 @@ class NetworkSheets:
     def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD) -> int:
         """A step with its caption at row ``head``; returns the columns it takes."""
         placed = self.plan.placed[id(step.made)]
-        a, block = placed.block.arrangement, placed.block
+        a, picture = placed.block.arrangement, squares(sheet)
         down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
-        top = head + TOP - HEAD + down
-        is_result, picture = id(step.made) in self.results, squares(sheet)
-        role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"
-        block.style = self.styles.numbers(role, step.made.value, picture, share=is_result and is_softmax(step.made.value))
+        placed.block.style = self.step_style(step, picture)
         if placed.occurrence == 0:
             self.columns(sheet, column, a, picture, step.name)
             self.room_for_words(sheet, column, placed)
             self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
-            final = self.options.labels if is_result and a.column_axes == (1,) else ()
-            self.labels(sheet, head + LABEL - HEAD, column, dict(enumerate(final)) if len(final) == a.width else self.over(placed))
-            sheet.notes[(top, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
-        exercise = self.options.exercise
-        if exercise is not None and exercise.wants(step.name):
-            exercise.put(self, sheet, placed, top, column)
-        else:
-            sheet.put(block, top, column)
+            self.labels(sheet, head + LABEL - HEAD, column, self.classes(step) or self.over(placed))
+        if self.place_step(sheet, step, head + TOP - HEAD + down, column):
             self.scale(sheet, placed, picture, step)
         return a.width
+
+    def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
+        """How a step's cells look, in the format that suits its numbers, or ``values``: all that stand in its narrow columns."""
+        is_result = id(step.made) in self.results
+        role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"
+        share = is_result and is_softmax(step.made.value)
+        return self.styles.numbers(role, step.made.value if values is None else values, picture, share, narrow=values is not None)
+
+    def classes(self, step: Step) -> dict[int, str]:
+        """The names of the classes, over the columns of a result that has as many."""
+        a, names = self.plan.placed[id(step.made)].block.arrangement, self.options.labels
+        fitting = id(step.made) in self.results and a.column_axes == (1,) and len(names) == a.width
+        return dict(enumerate(names)) if fitting else {}
+
+    def place_step(self, sheet: Sheet, step: Step, row: int, column: int) -> bool:
+        """A step's cells, with a note on the first of them; whether they show their numbers (in an exercise they may be blank)."""
+        placed = self.plan.placed[id(step.made)]
+        if placed.occurrence == 0:
+            sheet.notes[(row, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
+        exercise = self.options.exercise
+        if exercise is not None and exercise.wants(step.name):
+            exercise.put(self, sheet, placed, row, column)
+            return False
+        sheet.put(placed.block, row, column)
+        return True
 
     def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:
         """A weight in yellow with its caption; returns the row after it."""
@@ -128,17 +144,21 @@ class NetworkSheets:
         if placed.made.ndim > 2 and a.row_axes[:1] == (placed.made.ndim - 1,) and column > 0:
             for i in range(min(placed.made.shape[-1], 2000)):
                 sheet.write(row + 3 + i * a.steps[0][a.row_axes[0]], column - 1, f"filter {i}", self.styles["label right"])
-        sheet.put(placed.block, row + 3, column)
-        placed.block.style = self.styles.numbers("weight", placed.made.value, picture)
+        self.place_weight(sheet, placed, row + 3, column)
+        return row + 3 + a.height
+
+    def place_weight(self, sheet: Sheet, placed: Placed, row: int, column: int) -> None:
+        """A weight's cells, with its name and a note."""
+        sheet.put(placed.block, row, column)
+        placed.block.style = self.styles.numbers("weight", placed.made.value, squares(sheet))
         if not self.plan.one_sheet and placed.made.size <= MOST_HEATED:
             sheet.heats.append((placed.block.area, "weight"))
         self.weight_names[id(placed.made)] = self.plan.define(f"w_{placed.layer}/{placed.name}", sheet, placed.block)
         source = placed.made.source
         path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
-        sheet.notes[(row + 3, column)] = (
+        sheet.notes[(row, column)] = (
             f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, learned in training.\n{path}\nType another number and watch."
         )
-        return row + 3 + a.height
 
     def columns(self, sheet: Sheet, column: int, a: Arrangement, picture: bool, name: str = "") -> None:
         """Widths of the columns of a block: square cells for pictures, wide enough for its name else."""
@@ -173,13 +193,18 @@ class NetworkSheets:
 
     def over(self, placed: Placed) -> dict[int, str]:
         """What stands over the columns of a block: units; gates and their units, where a layer keeps its gates side by side."""
-        if self.gates is None:
-            self.gates = gate_columns(self.plan.steps)
         if placed.kind == "step" and placed.name in HELPERS and placed.made.shape[1:] == (1,):
             return {0: "per sample"}
         if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
             return {j: f"word {j + 1}" for j in range(placed.block.arrangement.width)}
-        return self.gates.get((placed.layer, placed.block.arrangement.width)) or column_labels(placed.block.arrangement)
+        groups = self.gates_over(placed)
+        return gate_columns(groups) if groups else column_labels(placed.block.arrangement)
+
+    def gates_over(self, placed: Placed) -> list[Gate]:
+        """The gates that a block's columns are: from which column to which, and the gate."""
+        if self.gates is None:
+            self.gates = gate_groups(self.plan.steps)
+        return self.gates.get((placed.layer, placed.block.arrangement.width), [])
 
     def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
         """What stands over single columns."""

@@ -24,6 +24,7 @@ from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.promote import with_operands
 from weightlens.workbook.shorten import shorten
 from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation, reduced_axes
+from weightlens.workbook.time_table import TimeTable, time_tables
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
 MAX_CELLS = 40_000_000
@@ -45,12 +46,16 @@ class Placed:
 class Plan(Book):
     """Everything that will be written: sheets in order, blocks by value, defined names."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, whole: bool = True) -> None:
+        """``whole``: each step has cells; else only those that end a layer, and no table of time steps can be drawn."""
         super().__init__()
-        self.trace = trace
+        self.trace, self.whole = trace, whole
+        self.tables: dict[str, TimeTable] = {}  # recurrent layer -> its table
         self.steps = with_operands(trace.steps)
         self.placed: dict[int, Placed] = {}
         self.also: dict[int, Block] = {}  # cells read in place of a value's own: the switch's, or another run's weights
+        self.beside: dict[tuple[str, int], Cells] = {}  # (layer, value) -> cells that only this layer's formulas read: a copy on its sheet
+        self.writing = ""  # the layer whose formula is being made
         self.formulas = Formulas(self.cells)
         refuse_lone_sample(trace)
         self._arrange()
@@ -66,6 +71,7 @@ class Plan(Book):
             for layer in {s.layer for s in self.steps if s.made.ndim == 2}
         }
         self.one_sheet = self._fits_one_sheet(counts)
+        self.tables = time_tables(self.steps) if self.whole and not self.one_sheet else {}
         for x in self.trace.inputs:
             turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
             self._add("input", x, layout.in_columns(x.shape) if turned else layout.in_rows(x.shape))  # type: ignore[arg-type]
@@ -79,7 +85,10 @@ class Plan(Book):
             self.steps += shorten(step, self.formulas, self._place_part)
             self.steps.append(step)
             columns = not self.one_sheet and wide.get(step.layer, 0) > FEW_UNITS
-            arrangement = layout.for_step(step.made.shape, ends[step.layer].ndim >= 4, columns, counts[key])
+            table = self.tables.get(step.layer)
+            arrangement = table.arrangement(step.name, step.made.shape) if table is not None else None
+            if arrangement is None:
+                arrangement = layout.for_step(step.made.shape, ends[step.layer].ndim >= 4, columns and table is None, counts[key])
             self._add("step", step.made, arrangement, seen[key], counts[key])
             self._computed(step)
             seen[key] += 1
@@ -164,6 +173,9 @@ class Plan(Book):
 
     def cells(self, x: Recorded) -> Cells | None:
         """Where a value stands."""
+        beside = self.beside.get((self.writing, id(x)))
+        if beside is not None:
+            return beside
         block = self.also.get(id(x))
         if block is not None:
             return block.cells
@@ -174,12 +186,15 @@ class Plan(Book):
         """How a step is computed from cells; ``None`` for a constant. Raises ``NoFormula``."""
         if step.made.op is None:
             return None
+        self.writing = step.layer
         try:
             made = self.formulas.made(step.made)
         except Unwritable as what:
             raise NoFormula(
                 step.layer, "step " + step.name, f"uses {what}, for which there is no formula that every spreadsheet computes"
             ) from None
+        finally:
+            self.writing = ""
         return as_number(made)
 
     # -- sheets and names --------------------------------------------------------------------------------------------------

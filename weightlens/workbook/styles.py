@@ -102,8 +102,11 @@ class Styles:
             self._ids[look] = cell.style_id
         return self._ids[look]
 
-    def numbers(self, name: str, values: np.ndarray | None, small: bool = False, share: bool = False) -> int:
-        """A look with the format that suits these numbers: short on screen, all digits in the cell. ``small``: square cells."""
+    def numbers(self, name: str, values: np.ndarray | None, small: bool = False, share: bool = False, narrow: bool = False) -> int:
+        """A look with the format that suits these numbers: short on screen, all digits in the cell.
+
+        ``small``: square cells; ``narrow``: cells in which larger numbers than these are to be seen too, in smaller letters.
+        """
         look = LOOKS[name]
         if share:
             look = replace(look, format="0.0%")
@@ -115,7 +118,7 @@ class Styles:
             whole = values is None or bool((values == np.floor(values)).all())
             short = "0.00" if look.format == "0.000" or (look.format == "General" and not whole) else look.format
             look = replace(look, size=7, format=short, shrink=True, border="hair" if look.border == "thin" else look.border)
-        return self.of(look)
+        return self.of(replace(look, shrink=True) if narrow else look)
 
     def done(self) -> None:
         """Take the scratch sheet away; the styles stay."""

@@ -1,0 +1,147 @@
+"""The sheet of a recurrent layer: which cells it takes, and what its formulas read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+
+import weightlens
+from tests.conftest import SAMPLES, sample_input
+from weightlens.checks import check_workbook
+from weightlens.checks.book import read_book
+from weightlens.checks.recalculate import recalculate
+from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.workbook.time_table import TimeTable
+
+GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
+BIASES = {"GRU": 2}
+
+
+def small(kind: str, units: int = 2, features: int = 1, **config: Any) -> Model:
+    """One recurrent layer with numbers that look like what they are."""
+    n = GATES[kind] * units
+    shapes = {"kernel": (features, n), "recurrent_kernel": (units, n), "bias": (BIASES[kind], n) if kind in BIASES else (n,)}
+    arrays = {name: np.linspace(-1, 1, int(np.prod(shape))).reshape(shape) for name, shape in shapes.items()}
+    weights = {name: Weight(name, a.shape, "float32", f"rnn/{name}", lambda a=a: a.astype("float32")) for name, a in arrays.items()}
+    layers = [
+        Layer("x", "InputLayer", {"batch_shape": [None, None, features]}),
+        Layer("rnn", kind, {"units": units} | config, weights, [Call((Ref("x"),))]),
+    ]
+    return Model("small", "Functional", layers, [Ref("x")], [Ref("rnn")])
+
+
+def sheet(model: Model, path: Path, x: np.ndarray, name: str = "1 rnn", **options: Any) -> Any:
+    """The layer's sheet, after every formula has been recalculated and compared."""
+    weightlens.export(model, path, inputs=x, **options)
+    assert check_workbook(path, engine="ironcalc").ok
+    return openpyxl.load_workbook(path)[name]
+
+
+def column(page: Any, letter: str, first: int, last: int) -> list[Any]:
+    """The cells of one column."""
+    return [page[f"{letter}{row}"].value for row in range(first, last + 1)]
+
+
+def test_every_time_step_reads_its_own_row_and_the_one_above(tmp_path: Path) -> None:
+    page = sheet(small("LSTM"), tmp_path / "book.xlsx", np.ones((1, 3, 1)))
+    assert page.freeze_panes == "B8", "captions above, time steps on the left"
+    assert column(page, "A", 11, 16) == [None, None, "start", "t=0", "t=1", "t=2"] and page["C9"].value == "x0"
+    assert [page[f"{c}4"].value for c in "DMP"] == [
+        "input product",
+        "pre-activations",
+        "z = input product + h before \u00b7 recurrent_kernel + bias",
+    ]
+    assert [page[f"{c}5"].value for c in "DFHJ"] == ["input gate i", "forget gate f", "candidate g", "output gate o"]
+    assert [page[f"{c}5"].value for c in ("M", "O", "Q", "S")] == ["input gate i", "forget gate f", "candidate g", "output gate o"]
+    assert [page[f"{c}7"].value for c in "DEFGHIJK"] == ["i0", "i1", "f0", "f1", "g0", "g1", "o0", "o1"]
+    assert column(page, "D", 8, 9) == ["kernel", -1] and column(page, "M", 8, 8) == ["recurrent_kernel"]
+    assert column(page, "L", 9, 11) == ["h0", "h1", "bias"]
+    assert column(page, "D", 14, 15) == ["=$B14*D$9", "=$B15*D$9"]
+    heads = {page[f"{c}5"].value: (c, page[f"{c}6"].value) for c in ("V", "Y", "AB", "AE", "AH", "AK")}
+    assert list(heads) == ["input gate i", "forget gate f", "candidate g", "output gate o", "cell state c", "hidden state h"]
+    assert heads["input gate i"][1] == "i = 1 / (1 + e^-z), columns i"
+    assert heads["cell state c"] == ("AH", "c = f * c before + i * g")
+    assert column(page, "AH", 13, 15) == [0, "=Y14*AH13+V14*AB14", "=Y15*AH14+V15*AB15"], "one row up, the first time too"
+    assert column(page, "AK", 13, 15) == [0, "=AE14*TANH(AH14)", "=AE15*TANH(AH15)"]
+    assert column(page, "M", 14, 15) == ["=D14+$AK13*M$9+$AL13*M$10+M$11", "=D15+$AK14*M$9+$AL14*M$10+M$11"]
+
+
+def test_each_sample_has_a_row_to_start_from(tmp_path: Path) -> None:
+    page = sheet(small("LSTM"), tmp_path / "book.xlsx", np.ones((2, 2, 1)))
+    assert column(page, "A", 13, 18) == ["1, start", "1, t=0", "1, t=1", "2, start", "2, t=0", "2, t=1"]
+    assert column(page, "AK", 13, 18) == [0, "=AE14*TANH(AH14)", "=AE15*TANH(AH15)", 0, "=AE17*TANH(AH17)", "=AE18*TANH(AH18)"]
+    assert column(page, "M", 16, 17) == [None, "=D17+$AK16*M$9+$AL16*M$10+M$11"]
+    assert column(page, "D", 15, 17) == ["=$B15*D$9", None, "=$B17*D$9"]
+    check = openpyxl.load_workbook(tmp_path / "book.xlsx")["Check"]
+    sums = [row[0].value for row in check["J12:J30"] if row[0].value]
+    assert "=SUM('1 rnn'!$AK$13:$AL$13,'1 rnn'!$AK$16:$AL$16)" in sums, "the initial states, without what stands between them"
+    assert "=SUM('1 rnn'!$AK$14:$AL$15,'1 rnn'!$AK$17:$AL$18)" in sums
+
+
+def test_a_layer_that_runs_backwards_starts_with_the_last_time_step(tmp_path: Path) -> None:
+    model, x = small("SimpleRNN", go_backwards=True, return_sequences=True), np.array([[[1.0], [2.0], [3.0]]])
+    page = sheet(model, tmp_path / "book.xlsx", x)
+    first = next(row for row in range(8, 20) if page[f"A{row}"].value == "start")
+    assert column(page, "A", first, first + 3) == ["start", "t=2", "t=1", "t=0"]
+    assert column(page, "B", first + 1, first + 3) == ["='Inputs'!B10", "='Inputs'!B9", "='Inputs'!B8"]
+    assert column(page, "D", first + 1, first + 2) == [f"=$B{first + 1}*D$9", f"=$B{first + 2}*D$9"]
+
+
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize(("samples", "steps"), [(1, 1), (3, 1), (1, 30), (2, 4)])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_any_number_of_samples_and_time_steps(kind: str, samples: int, steps: int, sequences: bool, tmp_path: Path) -> None:
+    path, x = tmp_path / "book.xlsx", np.sin(np.arange(samples * steps * 3.0)).reshape(samples, steps, 3)
+    model = small(kind, 2, 3, return_sequences=sequences)
+    sheet(model, path, x)
+    np.testing.assert_array_equal(read_book(path).block("output_0").astype(float), model.predict(x)[0].ravel())
+    assert {"w_rnn_kernel", "w_rnn_recurrent_kernel", "w_rnn_bias"} <= set(read_book(path).names)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_many_weights_stand_under_the_table_or_beside_it(kind: str, tmp_path: Path) -> None:
+    few = sheet(small(kind, 14), tmp_path / "few.xlsx", np.ones((1, 3, 1)))
+    assert few["A8"].value == "start" and "kernel" in column(few, "D", 9, 30)
+    many = sheet(small(kind, 14), tmp_path / "many.xlsx", np.ones((1, 70, 1)))
+    assert "kernel" in [cell.value for cell in many[5]], "right of all columns"
+
+
+def test_wide_input_is_not_shown_twice(tmp_path: Path) -> None:
+    page = sheet(small("LSTM", 2, 9), tmp_path / "book.xlsx", np.ones((1, 2, 9)))
+    assert page["B4"].value == "input product"
+
+
+def test_no_slices_in_the_captions(tmp_path: Path) -> None:
+    for kind in GATES:
+        page = sheet(small(kind), tmp_path / f"{kind}.xlsx", np.ones((1, 2, 1)))
+        heads = [str(cell.value) for row in page["A4:BZ6"] for cell in row if cell.value]
+        assert not [text for text in heads if re.search(r"\d:\d|\u2026|time step \d", text)], kind
+
+
+def test_labels_say_sample_where_the_initial_states_are_given() -> None:
+    table = TimeTable(2, 1, {}, frozenset({("hidden state", (2, 3))}))
+    assert table.labels() == {0: "sample 1", 1: "1, t=0", 2: "sample 2", 3: "2, t=0"}
+    assert table.row("hidden state", (2, 3), 0) == 1 and table.row("initial hidden state", (2, 3), 0) is None
+
+
+def test_the_score_of_an_exercise_counts_each_cell_once(tmp_path: Path) -> None:
+    path, model = tmp_path / "exercise.xlsx", small("LSTM")
+    weightlens.export(model, path, inputs=np.ones((3, 2, 1)), blank=["cell state"])
+    book = read_book(path)
+    places = [f"{c}{row}" for c in ("AH", "AI") for row in (14, 15, 17, 18, 20, 21)]
+    answers = book.sheets["Answers 1 rnn"]
+    given = {("1 rnn", place): float(str(answers[place])) for place in places}
+    sheet, place = book.names["score"].replace("'", "").split("!")
+    assert recalculate(path, "ironcalc", given).sheets[sheet][place.replace("$", "")] == 12
+
+
+def test_the_switch_and_fused_steps(tmp_path: Path) -> None:
+    x = sample_input(SAMPLES / "sine_lstm.keras")
+    for name, options in {"switch": {"switch": True}, "fused": {"detail": "layers"}}.items():
+        weightlens.export(SAMPLES / "sine_lstm.keras", tmp_path / f"{name}.xlsx", inputs=x, **options)
+        assert check_workbook(tmp_path / f"{name}.xlsx", engine="ironcalc").ok
