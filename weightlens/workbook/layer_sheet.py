@@ -206,4 +206,4 @@ def comes_from(steps: list[Step]) -> str:
                 seen.add(id(x))
                 stack.append(x)
     names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in found.values()]
-    return f"Reads {', '.join(names[:4])}." if names else ""
+    return f"It reads {', '.join(names[:4])}." if names else ""
