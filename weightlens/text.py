@@ -58,6 +58,10 @@ TEMPLATES: dict[Any, tuple[str, int, int]] = {
     np.negative: ("-{}", PRODUCT, POWER),
     np.positive: ("{}", ATOM, ATOM),
     np.absolute: ("|{}|", ATOM, CHOICE),
+    lowered: ("{} in small letters", PHRASE, PHRASE),
+    without_marks: ("{} without punctuation", PHRASE, PHRASE),
+    spaced: ("{} with single spaces", PHRASE, PHRASE),
+    word_at: ("words of {}", PHRASE, PHRASE),
     np.maximum: ("max({}, {})", ATOM, CHOICE),
     np.minimum: ("min({}, {})", ATOM, CHOICE),
     np.logical_not: ("not {}", COMPARE, PHRASE),
@@ -93,7 +97,6 @@ QUIET: dict[Any, str] = {
 MOVES: dict[Any, str] = {
     np.pad: "padded {}", np.flip: "reversed {}", np.repeat: "repeated {}", np.tile: "repeated {}", np.roll: "shifted {}",
     np.rot90: "turned {}",
-    lowered: "{} in small letters", without_marks: "{} without punctuation", spaced: "{} with single spaces", word_at: "words of {}",
     sliding_window_view: "windows of {}",
 }  # fmt: skip
 JOINS = {np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack}
