@@ -38,7 +38,7 @@ def opened(path: str, config: str | None, assume: str | None, layers: str | None
     """The model, with the architecture it is assumed to have, cut to the layers asked for."""
     loaded = weightlens.load(path, config)
     if assume:
-        from weightlens.formats import assume as assumed
+        from weightlens.formats.bare import assume as assumed
 
         loaded = assumed(loaded, assume)
     if layers:

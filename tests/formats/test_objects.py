@@ -13,7 +13,7 @@ import pytest
 
 import weightlens
 from tests.formats.build import archive, dense, functional, given, layer, legacy, node, numbered, numbers, objects, sequential, tensor
-from weightlens.formats import assume
+from weightlens.formats.bare import assume
 from weightlens.model import Ref
 
 

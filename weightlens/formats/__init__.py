@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 
 from weightlens.errors import UnreadableModel, WeightlensError
-from weightlens.formats.bare import assume
 from weightlens.formats.detect import read
 from weightlens.formats.hdf5 import first_line
 from weightlens.model import Model
 
-__all__ = ["assume", "load"]
+__all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = None) -> Model:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats import keras1, raw_nodes
 from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config, plain_dict
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
@@ -28,7 +27,7 @@ def build_model(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Mode
         raise UnreadableModel("models are nested deeper than any that Keras writes")
     if not depth and too_many_layers(entry):
         raise UnreadableModel(f"more than {MAX_LAYERS:,} layers, which is more than any Keras model has")
-    entry = keras1.modern_entry(entry, dialect)
+    entry = modern_entry(entry, dialect)
     config: Any = entry.get("config")
     if not is_model(entry):
         name = str(plain_dict(config).get("name") or entry.get("class_name") or "model")
@@ -82,6 +81,8 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
         layer.calls = calls_of(entry.get("inbound_nodes", []))
         split_states(layer)
         if layer.class_name.startswith("tf.raw_ops."):
+            from weightlens.formats import raw_nodes
+
             raw_nodes.complete(layer)
     if len({layer.name for layer in model.layers}) < len(model.layers):
         raise UnreadableModel(f"two layers of model {model.name!r} have the same name")
@@ -124,9 +125,18 @@ def _number_doubles(layers: list[Layer]) -> None:
         used.add(layer.name)
 
 
+def modern_entry(entry: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """An entry of Keras 0 or 1 in Keras 3's words; one of a later version as it is."""
+    if dialect.major >= 2:
+        return entry
+    from weightlens.formats import keras1
+
+    return keras1.modern_entry(entry)
+
+
 def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Layer:
     """A layer from its entry, with the layers and models inside it."""
-    entry = keras1.modern_entry(entry, dialect)
+    entry = modern_entry(entry, dialect)
     raw = entry.get("config")
     if is_model(entry):
         model = build_model(entry, dialect, depth + 1)

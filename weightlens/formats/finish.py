@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.formats import quantised
 from weightlens.formats.conversion import converted, flipped
 from weightlens.formats.dialect import Dialect
-from weightlens.formats.kinds import settle_kinds
 from weightlens.model import Layer, Model
 
+FEW_BITS = ("int8", "uint8")
 MERGING = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
 SPATIAL = {"Conv1D": 1, "Conv2D": 2, "Conv3D": 3, "Conv2DTranspose": 2, "ConvLSTM2D": 2}
 
@@ -22,6 +21,8 @@ def finish_model(model: Model, dialect: Dialect) -> None:
     for layer in model.layers:
         finish(layer, dialect)
     if dialect.major < 3:
+        from weightlens.formats.kinds import settle_kinds
+
         settle_kinds(model)
 
 
@@ -34,7 +35,10 @@ def finish(layer: Layer, dialect: Dialect) -> None:
     if layer.model is not None:
         finish_model(layer.model, dialect)
     if layer.own_weights:
-        quantised.restore(layer, dialect)
+        if layer.config.get("quantization_mode") or any(w.dtype in FEW_BITS or "lora_" in name for name, w in layer.own_weights.items()):
+            from weightlens.formats import quantised
+
+            quantised.restore(layer, dialect)
         if dialect.backend == "theano" and dialect.major == 2:
             theano(layer)
     rule = RULES.get(layer.class_name)

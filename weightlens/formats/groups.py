@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from weightlens.formats import keras1_weights
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import every_layer, join, renamed
@@ -67,6 +66,8 @@ def _place_by_order(layers: list[Layer], groups: list[list[tuple[str, Weight]]],
     wanting = [(layer, leaves) for layer in layers if (leaves := [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names])]
     sizes = [sum(len(leaf.names or []) for leaf in leaves) for _, leaves in wanting]
     if dialect.major < 2:
+        from weightlens.formats import keras1_weights
+
         sizes = [sum(keras1_weights.count_of(leaf.layer) for leaf in leaves) for _, leaves in wanting]
     if sizes != [len(stored) for stored in groups]:
         return
@@ -79,6 +80,8 @@ def _place_by_order(layers: list[Layer], groups: list[list[tuple[str, Weight]]],
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
     """Keras 0: ``layer_3/param_0`` by position of the layer, or ``graph/param_7`` in one list for all."""
+    from weightlens.formats import keras1_weights
+
     dialect = Dialect(0)
     layers = [layer for layer in model.layers if layer.class_name != "InputLayer"]
     numbered: dict[str, list[Weight]] = {}
@@ -159,8 +162,11 @@ def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]], counts: l
 
 def name_variables(leaf: Leaf, dialect: Dialect) -> None:
     """Name a layer's arrays as Keras 3 does: by their own names where these are known, else by position."""
-    if dialect.major < 2 and keras1_weights.name_weights(leaf.layer, [weight for _, weight in leaf.given], dialect):
-        return
+    if dialect.major < 2:
+        from weightlens.formats import keras1_weights
+
+        if keras1_weights.name_weights(leaf.layer, [weight for _, weight in leaf.given], dialect):
+            return
     expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
     found = [variable_of(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
     if len(expected) == len(found) and set(found) != set(expected) and not any(name.startswith("lora_") for name in found):

@@ -7,7 +7,6 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.config import plain_dict
-from weightlens.formats.dialect import Dialect
 
 Settings = dict[str, Any]
 KEYS = {
@@ -30,9 +29,9 @@ KERNEL_KEYS = (("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3
 MODELS = frozenset({"Sequential", "Model", "Graph", "Container"})
 
 
-def modern_entry(entry: Settings, dialect: Dialect) -> Settings:
-    """An entry of Keras 0 or 1 in Keras 3's words; one of a later version as it is."""
-    if dialect.major >= 2 or entry.get("_modern"):
+def modern_entry(entry: Settings) -> Settings:
+    """An entry of Keras 0 or 1 in Keras 3's words."""
+    if entry.get("_modern"):
         return entry
     entry = with_class_name(entry)
     name, config = entry["class_name"], entry.get("config")

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats import bare
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.finish import finish_model
 from weightlens.formats.groups import place_groups, place_numbered
@@ -26,6 +25,8 @@ def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Diale
     prefix = "model_weights" if file.group("model_weights") is not None else ""
     model.optimizer = [weights.pop(path) for path in list(weights) if path.startswith("optimizer_weights/")]
     layout = _layout(file, prefix, weights)
+    if not model.layers:
+        from weightlens.formats import bare
     if layout == "objects":
         _place_objects(model, weights, file)
     elif layout == "groups" and model.layers:
@@ -75,6 +76,8 @@ def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | No
     tree = ObjectTree(weights)
     weights.clear()
     if not model.layers:
+        from weightlens.formats import bare
+
         model.layers = bare.layers_of_objects(tree)
         return
     place_model(model, tree)
