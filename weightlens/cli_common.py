@@ -52,13 +52,18 @@ def opened(path: str, config: str | None, assume: str | None, layers: str | None
 
 def inputs_of(given: str | None, model: Model) -> list[Any]:
     """The input that was given, or a sensible one."""
+    from weightlens.shapes import refuse_explosion
+
     if given is None:
         from weightlens.inputs import default_inputs
 
-        return default_inputs(model)
-    from weightlens.input_files import read_inputs
+        found = default_inputs(model)
+    else:
+        from weightlens.input_files import read_inputs
 
-    return read_inputs(given, model, note)
+        found = read_inputs(given, model, note)
+    refuse_explosion(model, [x.shape[1:] for x in found])
+    return found
 
 
 def one_of(value: str, option: str, known: tuple[str, ...]) -> None:

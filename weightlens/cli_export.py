@@ -56,7 +56,7 @@ def export(
         detail = "weights"
     options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
     options |= {"labels": listed(labels), "exercise": exercise, "blank": listed(blank)}
-    inputs = None if detail == "weights" or given is None else inputs_of(given, loaded)
+    inputs = None if detail == "weights" else inputs_of(given, loaded)
     if detail != "weights":
         from weightlens.answers import input_labels, true_answers
 
@@ -66,7 +66,7 @@ def export(
         print_plan(workbook.measure(loaded, inputs, detail))
         return
     with bar() as progress:
-        workbook.export(loaded, file, inputs, progress=progress, **options)
+        workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
     typer.echo(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {file}")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.forward import predict
 from weightlens.input_files import input_chunks
 from weightlens.model import Model
+from weightlens.shapes import refuse_explosion
 
 
 def write_predictions(
@@ -19,6 +20,8 @@ def write_predictions(
     """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
     started = False
     for arrays in input_chunks(given, model, rows, note):
+        if not started:
+            refuse_explosion(model, [x.shape[1:] for x in arrays])
         outputs = predict(model, arrays)
         if not started:
             file.write((",".join(header(outputs)) + "\n").encode())

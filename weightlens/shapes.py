@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any
 
 import numpy as np
 
-from weightlens.errors import BadInput, UnsupportedLayer
+from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.forward import Run, Values
 from weightlens.graph import refs
 from weightlens.model import Call, Layer, Model, Weight
 from weightlens.recording import Trace, each
+
+MOST_NUMBERS = 1 << 29  # 4 GB of them
 
 
 def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:
@@ -24,6 +27,18 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
         kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
         run.model(model, [np.zeros((0, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)], {}, "")
     return run.shapes
+
+
+def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
+    """Refuse a network that makes more numbers of one sample than any machine has room for, before it is computed."""
+    try:
+        found = layer_shapes(model, shapes)
+    except (WeightlensError, MemoryError, ValueError):  # said when it is computed
+        return
+    sizes = [(math.prod(shape), layer) for layer, outputs in found.items() for shape in outputs]
+    most, layer = max(sizes, default=(0, ""))
+    if most > MOST_NUMBERS:
+        raise BadInput(f"layer {layer!r} makes {most:,} numbers of one sample, more than there is room for")
 
 
 class ShapesOnly(Run):

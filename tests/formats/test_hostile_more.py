@@ -9,6 +9,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -17,7 +18,21 @@ import pytest
 from h5py import h5d, h5g, h5p, h5s, h5t
 
 import weightlens
-from tests.formats.build import archive, dense, dense_arrays, given, layer, legacy, numbered, numbers, objects, sequential, write_groups
+from tests.formats.build import (
+    archive,
+    dense,
+    dense_arrays,
+    functional,
+    given,
+    layer,
+    legacy,
+    node,
+    numbered,
+    numbers,
+    objects,
+    sequential,
+    write_groups,
+)  # fmt: skip
 from tests.formats.test_hostile import MODEL, refused, whole, within_bounds
 from weightlens.cli import main
 from weightlens.formats import architecture, values
@@ -207,3 +222,31 @@ def test_a_block_of_the_users_own_in_front(tmp_path: Path) -> None:
         write_groups(file.create_group("model_weights"), {"d": dense_arrays("d/", 2, 2)})
     shown(tmp_path / "m.h5")
     shown(tmp_path / "m.h5", "--tree")
+
+
+def doubled(times: int) -> dict[str, object]:
+    """A network that puts what it is given beside itself, again and again."""
+    names = ["i", *(f"c{k}" for k in range(times))]
+    joined = [node(layer("Concatenate", name, axis=-1), [[before, 0, 0, {}]] * 2) for before, name in pairwise(names)]
+    return functional([node(given("i", 4)), *joined], [["i", 0, 0]], [[names[-1], 0, 0]])
+
+
+@pytest.mark.parametrize("command", ["trace", "export", "predict"])
+@pytest.mark.parametrize(
+    ("config", "shape"),
+    [
+        (doubled(40), (1, 4)),
+        (sequential(given("i", 4), layer("RepeatVector", "r", n=10**12)), (1, 4)),
+        (sequential(given("i", 2, 2, 1), layer("ZeroPadding2D", "z", padding=[[10**6, 10**6], [10**6, 10**6]])), (1, 2, 2, 1)),
+        (sequential(given("i", 2, 2, 1), layer("UpSampling2D", "u", size=[20_000, 20_000], interpolation="nearest")), (1, 2, 2, 1)),
+    ],
+    ids=["doubled", "repeated", "padded", "enlarged"],
+)
+def test_networks_that_explode_are_not_computed(
+    tmp_path: Path, config: dict[str, object], shape: tuple[int, ...], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    legacy(tmp_path / "m.h5", config, {})
+    np.save(tmp_path / "x.npy", np.zeros(shape))
+    target = ["-o", str(tmp_path / "out.xlsx")] if command == "export" else []
+    assert main([command, str(tmp_path / "m.h5"), "-i", str(tmp_path / "x.npy"), *target]) == 2
+    assert "numbers of one sample" in capsys.readouterr().err
