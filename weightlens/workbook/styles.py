@@ -50,7 +50,7 @@ LOOKS: dict[str, Look] = {
     "link": Look(colour="0563C1"),
     "live": Look(bold=True, colour="2F6B2F"),
     "input": Look(FILLS["input"], border="medium", align="center"),
-    "fetched": Look(border="thin", format="0.000", align="center"),
+    "fetched": Look(border="thin", align="center"),
     "switch": Look(FILLS["input"], bold=True, border="medium", align="center"),
     "weight": Look(FILLS["weight"], border="thin", format="0.000", align="center"),
     "step": Look(border="thin", format="0.000", align="center"),
@@ -112,7 +112,7 @@ class Styles:
             look = replace(look, format="0.0%")
         elif values is not None and values.dtype.kind == "U":
             look, small = replace(look, format="@" if name == "input" else "General"), False
-        elif values is not None and (look.format == "0.000" or (name in ("input", "constant") and has_many_digits(values))):
+        elif values is not None and (look.format == "0.000" or (name in ("input", "constant", "fetched") and has_many_digits(values))):
             look = replace(look, format=short_format(values))
         if small:
             whole = values is None or bool((values == np.floor(values)).all())
