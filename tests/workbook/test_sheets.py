@@ -17,8 +17,10 @@ from weightlens.checks import check_workbook
 from weightlens.checks.book import read_book
 from weightlens.checks.recalculate import recalculate
 from weightlens.errors import BadInput, UnsupportedLayer
+from weightlens.model import Layer
 from weightlens.workbook import measure
 from weightlens.workbook.reading import read_map
+from weightlens.workbook.words import sentence
 
 LEVELS = ["steps", "layers", "weights"]
 AREA = re.compile(r"'(?P<sheet>[^']+)'!\$?(?P<first>[A-Z]+)\$?(?P<top>\d+)")
@@ -175,3 +177,17 @@ def test_labels_name_the_winner_in_words(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", path, inputs=[[0, 0], [1, 1]], labels=["Nein", "=Ja"])
     found = [value for value in recalculate(path, "ironcalc").sheets["1 network"].values() if value in ("Nein", "=Ja")]
     assert found == ["Nein", "=Ja", "Nein", "=Ja"], "over the columns, and the winner of each sample"
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "words"),
+    [
+        ("Rescaling", {"scale": 0.1, "offset": 0.0}, "Multiplies by 0.1."),
+        ("Rescaling", {"scale": 0.1, "offset": 0.5}, "Multiplies by 0.1 and adds 0.5."),
+        ("Dense", {"units": 1}, "Its one unit adds up all inputs times their weights, plus a bias."),
+        ("Conv3D", {"filters": 1}, "Slides one small pattern through the volume and says how well it fits, place by place."),
+        ("Conv2D", {"filters": 11}, "Slides 11 small patterns over the picture and says how well each fits, place by place."),
+    ],
+)
+def test_a_layer_in_a_sentence(class_name: str, config: dict[str, Any], words: str) -> None:
+    assert sentence(Layer("layer", class_name, config)) == words

@@ -105,14 +105,10 @@ def sentence(layer: Layer) -> str:
 
 
 def in_singular(text: str) -> str:
-    """One unit, not 1 units."""
-    text = text.replace("Each of its 1 units adds", "Its one unit adds").replace(" and adds 0.0.", ".").replace(" and adds 0.", ".")
-    text = text.replace(
-        "1 small patterns along the sequence and says how well each fits", "one small pattern along the sequence and says how well it fits"
-    )
-    text = text.replace(
-        "1 small patterns over the picture and says how well each fits", "one small pattern over the picture and says how well it fits"
-    )
+    """One unit, not 1 units; nothing is said of adding 0."""
+    text = re.sub(r" and adds 0(\.0)?\.$", ".", text.replace("Each of its 1 units adds", "Its one unit adds"))
+    if "Slides 1 small patterns" in text:
+        text = text.replace("1 small patterns", "one small pattern").replace("each fits", "it fits")
     return re.sub(r"\b1 (number|way|channel)s\b", r"one \1", text)
 
 
