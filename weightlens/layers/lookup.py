@@ -151,6 +151,11 @@ class Tokens:
         count = max(longest, 1) if length is None else length
         return step("words", word_at(lines[..., None], np.arange(count), 0 if length is not None else count))
 
+    def count(self, value: Any, place: Any) -> float:
+        """How often the word of a place is in a text; at most once where only marks are asked for."""
+        found = Counter(self.places(value))[int(place)]
+        return min(found, 1) if self.vocabulary.mode == "multi_hot" else found
+
     def _places(self, value: Any) -> list[int]:
         line = str(self.standard(text(value), lambda name, line: line))
         words = [line] if self.split is None else list(line) if self.split == "character" else str(spaced(line)).split(" ")
@@ -167,12 +172,7 @@ def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     if config.get("ragged"):
         raise NotImplementedError("makes rows of different length (ragged)")
     if tokens.split is None:
-        if tokens.widths:
-            raise NotImplementedError("joins the columns of its input to n-grams")
-        ids = places_of(x, vocabulary, step) if tokens.standardize is None else numbers_of(lambda value: tokens.places(value)[0], x)
-        if vocabulary.mode == "int" and length is not None:
-            ids = ids[..., :length] if ids.shape[-1] >= length else np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, length - ids.shape[-1])])
-        return weighted(ids, vocabulary, w, config, step)
+        return weighted(whole_lines(x, tokens, length, step), vocabulary, w, config, step)
     if vocabulary.mode == "one_hot":
         raise NotImplementedError("marks each word of a text by itself (one_hot), as many as the longest text has")
     x = x[..., 0] if x.ndim > 1 else x
@@ -183,10 +183,15 @@ def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
         bare = getattr(x, "value", x)
         length = max((len(tokens.places(value)) for value in bare.ravel()), default=0) if length is None else length
         return numbers_of(lambda value, i: (tokens.places(value) + [0] * length)[int(i)], x[..., None], np.arange(length))
-
-    def count(value: Any, place: Any) -> float:
-        found = Counter(tokens.places(value))[int(place)]
-        return min(found, 1) if vocabulary.mode == "multi_hot" else found
-
-    counts = numbers_of(count, x[..., None], np.arange(vocabulary.depth))
+    counts = numbers_of(lambda value, place: tokens.count(value, place), x[..., None], np.arange(vocabulary.depth))
     return counts * step("inverse document frequency", rarity(vocabulary, w, config)) if vocabulary.mode == "tf_idf" else counts
+
+
+def whole_lines(x: Any, tokens: Tokens, length: int | None, step: Step) -> Any:
+    """The places of texts that are not cut, each a word of its own; as many columns as ``length`` says."""
+    if tokens.widths:
+        raise NotImplementedError("joins the columns of its input to n-grams")
+    ids = places_of(x, tokens.vocabulary, step) if tokens.standardize is None else numbers_of(lambda value: tokens.places(value)[0], x)
+    if tokens.vocabulary.mode != "int" or length is None:
+        return ids
+    return ids[..., :length] if ids.shape[-1] >= length else np.pad(ids, [(0, 0)] * (ids.ndim - 1) + [(0, length - ids.shape[-1])])

@@ -259,13 +259,19 @@ def nanvar(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return nanmean(away * away, axis, keepdims)
 
 
+def in_rising_order(x: Any, axis: Axis) -> tuple[Any, list[int]]:
+    """The numbers over ``axis`` in rising order along a last axis of their own, and the shape with ``axis`` kept as 1."""
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+    rest = [d for d in range(x.ndim) if d not in axes]
+    rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
+    return rising, [1 if d in axes else n for d, n in enumerate(x.shape)]
+
+
 def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
     """What a share ``q`` of the numbers over ``axis`` lie below; between two of them by ``method``."""
     if np.ndim(q):
         return np.stack([quantile(x, float(part), axis, method, keepdims) for part in q], axis=0)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
-    rest = [d for d in range(x.ndim) if d not in axes]
-    rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
+    rising, kept = in_rising_order(x, axis)
     position = float(q) * (rising.shape[-1] - 1)
     below, above = math.floor(position), math.ceil(position)
     share = {
@@ -278,7 +284,7 @@ def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims
     if method not in share:
         raise NotImplementedError(f"quantile method {method!r} is not one that weightlens computes")
     y = rising[..., below] * (1.0 - share[method]) + rising[..., above] * share[method]
-    return np.reshape(y, [1 if d in axes else n for d, n in enumerate(x.shape)]) if keepdims else y
+    return np.reshape(y, kept) if keepdims else y
 
 
 def between(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:

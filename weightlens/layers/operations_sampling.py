@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -233,6 +234,19 @@ def scale_and_translate(
     return y
 
 
+def bell(size: int, sigma: float) -> np.ndarray:
+    """The weights of a round window, largest in the middle, one under the other; they add up to 1."""
+    slope = np.exp(-((np.arange(size) - (size - 1) / 2.0) ** 2) / (2.0 * sigma**2))
+    return np.reshape(np.outer(slope, slope) / np.sum(slope) ** 2, (-1, 1))
+
+
+def blurred(name: str, x: Any, kernel: Any, step: Step) -> Any:
+    """The weighted mean of each window of a picture."""
+    size = math.isqrt(kernel.shape[0])
+    seen = windows(step(name, x), (size, size), (1, 1), (1, 1), "valid")
+    return np.reshape(np.reshape(seen, (*seen.shape[:-2], -1)) @ kernel, seen.shape[:-2])
+
+
 def ssim(
     image1: Any,
     image2: Any,
@@ -251,14 +265,7 @@ def ssim(
         raise NotImplementedError("cuts the likeness of whole images off to a whole number")
     single, config = image1.ndim == 3, {"data_format": data_format}
     first, second = (channels_last(np.expand_dims(image, 0) if single else image, config) for image in (image1, image2))
-    size = filter_size
-    bell = np.exp(-((np.arange(size) - (size - 1) / 2.0) ** 2) / (2.0 * filter_sigma**2))
-    kernel = step("kernel", np.reshape(np.outer(bell, bell) / np.sum(bell) ** 2, (-1, 1)).astype(first.dtype))
-
-    def around(name: str, x: Any) -> Any:
-        seen = windows(step(name, x), (size, size), (1, 1), (1, 1), "valid")
-        return np.reshape(np.reshape(seen, (*seen.shape[:-2], -1)) @ kernel, seen.shape[:-2])
-
+    around = partial(blurred, kernel=step("kernel", bell(filter_size, filter_sigma).astype(first.dtype)), step=step)
     mean1, mean2 = step("mean 1", around("image 1", first)), step("mean 2", around("image 2", second))
     spread1 = around("square 1", first * first) - mean1 * mean1
     spread2 = around("square 2", second * second) - mean2 * mean2

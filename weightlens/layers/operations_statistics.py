@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import placed
-from weightlens.layers.operations_numpy import Axis
+from weightlens.layers.operations_numpy import Axis, in_rising_order
 from weightlens.layers.operations_whole import is_whole
 
 
@@ -19,9 +19,7 @@ def nanquantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepd
     """What a share ``q`` of the numbers over ``axis`` that are not NaN lie below; between two of them by ``method``."""
     if np.ndim(q):
         return np.stack([nanquantile(x, float(part), axis, method, keepdims) for part in q], axis=0)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
-    rest = [d for d in range(x.ndim) if d not in axes]
-    rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
+    rising, kept = in_rising_order(x, axis)
     last = np.sum(np.where(np.isnan(rising), 0.0, 1.0), axis=-1, keepdims=True) - 1.0
     position = (np.maximum(last, 0.0) * float(np.float32(q)))[..., 0]  # Keras takes the share in single precision
     low, high = np.floor(position), np.ceil(position)
@@ -29,7 +27,7 @@ def nanquantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepd
         raise NotImplementedError(f"quantile method {method!r} is not one that weightlens computes")
     below, above = (np.take_along_axis(rising, place[..., None].astype(int), axis=-1)[..., 0] for place in (low, high))
     y = below + (above - below) * BETWEEN[method](position, low, high)
-    return np.reshape(y, [1 if d in axes else n for d, n in enumerate(x.shape)]) if keepdims else y
+    return np.reshape(y, kept) if keepdims else y
 
 
 BETWEEN: dict[str, Callable[[Any, Any, Any], Any]] = {

@@ -112,11 +112,6 @@ def cast(x: Any, dtype: Any, input_dtype: str | None = None) -> Any:
     return operations_math.cast(x, str(dtype).removeprefix("tf."), input_dtype)
 
 
-def saturate_cast(value: Any, dtype: Any) -> Any:
-    """``cast``, cut to the range of the kind of number."""
-    return operations_math.saturate_cast(value, str(dtype).removeprefix("tf."))
-
-
 def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, *, step: Step) -> Any:
     """The matrix product of the last two axes."""
     a, b = operations_arrays.placed(a, step), operations_arrays.placed(b, step)
@@ -366,7 +361,6 @@ FUNCTIONS: dict[str, Function] = {
     "reverse": lambda tensor, axis: np.flip(tensor, axes(axis)),
     "roll": lambda input, shift, axis: np.roll(input, axes(shift), axes(axis)), "pad": pad, "compat.v1.pad": pad, "gather": gather,
     "compat.v1.gather": gather, "slice": sliced, "strided_slice": strided_slice,
-    "saturate_cast": saturate_cast, "dtypes.saturate_cast": saturate_cast,
     "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, known(shape)), "cast": cast, "clip_by_value": clip,
     "where": lambda condition, x=None, y=None: operations_numpy.where(condition, x, y), "one_hot": one_hot,
     "add_n": lambda inputs: functools.reduce(np.add, inputs), "math.add_n": lambda inputs: functools.reduce(np.add, inputs),

@@ -105,6 +105,11 @@ def embedding_lookup(
     return operations_arrays.take(params, ids, 0, step=step)
 
 
+def saturate_cast(value: Any, dtype: Any) -> Any:
+    """``cast``, cut to the range of the kind of number."""
+    return operations_math.saturate_cast(value, str(dtype).removeprefix("tf."))
+
+
 def segments(operation: str) -> Callable[..., Any]:
     """The rows that share a segment number, reduced."""
     return lambda data, segment_ids, num_segments: operations_math.OPERATIONS[operation](data, segment_ids, int(num_segments))
@@ -124,6 +129,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         input_tensor, None, axes(axis), keepdims or False
     ),
     **{f"math.unsorted_segment_{name.lower()}": segments(f"Segment{name}") for name in ("Sum", "Max", "Min", "Prod")},
+    "saturate_cast": saturate_cast, "dtypes.saturate_cast": saturate_cast,
     "math.segment_sum": lambda data, segment_ids: operations_math.OPERATIONS["SegmentSum"](data, segment_ids),
     "nn.crelu": lambda features, axis=-1: activations.relu(np.concatenate([features, -features], axis=axis)),
     "math.erfc": lambda x: 1.0 - activations.erf(x), "keras.backend.batch_flatten": lambda x: np.reshape(x, (x.shape[0], -1)),

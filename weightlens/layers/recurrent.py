@@ -87,10 +87,8 @@ def over_time(
     for t in range(x.shape[1]):
         output, *new = advance(x[:, t], states=states or None)
         if mask is not None:
-            before = outputs[-1] if outputs and not zero_masked else 0.0
-            shared = output is new[0] and not given and not zero_masked
-            new = stand_still(mask[:, t], new, states or [0.0] * len(new), step)
-            output = new[0] if shared else step("output", np.where(spread(mask[:, t], output), output, before))
+            before = None if zero_masked else outputs[-1] if outputs else 0.0
+            output, new = held(mask[:, t], output, new, states, before, bool(given), step)
         states = new
         outputs.append(output)
     if turned:  # Keras zeroes these by the mask as it came, though the outputs stand the other way round
@@ -116,6 +114,16 @@ def flat(states: Any) -> list[Any]:
 def spread(mask: Any, like: Any) -> Any:
     """A mask ``(batch, ...)`` with axes of length 1 behind, to fit the rank of ``like``."""
     return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))
+
+
+def held(mask: Any, output: Any, new: list[Any], states: list[Any], before: Any, given: bool, step: Step) -> tuple[Any, list[Any]]:
+    """Output and states of a time step, held back where the mask is false: the output at the one ``before``, or 0 without one.
+
+    Output and first state are the same array and stay it, unless the states were ``given``: these are no outputs.
+    """
+    shared = output is new[0] and not given and before is not None
+    new = stand_still(mask, new, states or [0.0] * len(new), step)
+    return new[0] if shared else step("output", np.where(spread(mask, output), output, 0.0 if before is None else before)), new
 
 
 def stand_still(mask: Any, new: list[Any], old: list[Any], step: Step) -> list[Any]:

@@ -100,7 +100,7 @@ class NetworkSheets:
             self.columns(sheet, column, a, picture, step.name)
             self.room_for_words(sheet, column, placed)
             self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
-            self.labels(sheet, head + LABEL - HEAD, column, self.classes(step) or self.over(placed))
+            self.labels(sheet, head + LABEL - HEAD, column, self.classes(step.made) or self.over(placed))
         if self.place_step(sheet, step, head + TOP - HEAD + down, column):
             self.scale(sheet, placed, picture, step)
         return a.width
@@ -112,10 +112,10 @@ class NetworkSheets:
         share = is_result and is_softmax(step.made.value)
         return self.styles.numbers(role, step.made.value if values is None else values, picture, share, narrow=values is not None)
 
-    def classes(self, step: Step) -> dict[int, str]:
+    def classes(self, made: Recorded) -> dict[int, str]:
         """The names of the classes, over the columns of a result that has as many."""
-        a, names = self.plan.placed[id(step.made)].block.arrangement, self.options.labels
-        fitting = id(step.made) in self.results and a.column_axes == (1,) and len(names) == a.width
+        a, names = self.plan.placed[id(made)].block.arrangement, self.options.labels
+        fitting = id(made) in self.results and a.column_axes == (1,) and len(names) == a.width
         return dict(enumerate(names)) if fitting else {}
 
     def place_step(self, sheet: Sheet, step: Step, row: int, column: int) -> bool:

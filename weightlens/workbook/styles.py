@@ -59,7 +59,7 @@ LOOKS: dict[str, Look] = {
     "output": Look(FILLS["output"], bold=True, border="medium", format="0.000", align="center"),
     "winner": Look(FILLS["output"], bold=True, border="thin", align="center"),
     "answer": Look(FILLS["answer"], border="dashed", format="0.000", align="center", colour="1F4E79"),
-    "off": Look("C9C9C9", border="thin", format="0.000", align="center"),
+    "off": Look(DEAD, border="thin", format="0.000", align="center"),
     "check": Look(FILLS["check"], border="thin", format="0.00E+00", align="center"),
     "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center"),
     "verdict": Look(FILLS["check"], bold=True, border="medium", align="center"),

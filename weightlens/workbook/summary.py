@@ -101,8 +101,9 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         sheet.write(row, 1, layer.name, styles["link" if home is not None else "plain"])
         if home is not None:
             sheet.links[(row, 1)] = link(home)
-        sheet.write(row, 2, sentence(layer), styles["text"])
-        lines = math.ceil(len(sentence(layer)) / (1.1 * SENTENCE))
+        words = sentence(layer)
+        sheet.write(row, 2, words, styles["text"])
+        lines = math.ceil(len(words) / (1.1 * SENTENCE))
         if lines > 1:
             sheet.heights[row] = 13.0 * lines + 2
         sheet.write(row, 3, call_words(layer).partition(", ")[0], styles["plain"])

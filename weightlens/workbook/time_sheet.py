@@ -120,7 +120,7 @@ class TimeSheet:
         width = widest.block.arrangement.width
         self.widths(key, column, width, beside)
         self.captions(steps, placed, column)
-        self.net.labels(self.sheet, LABEL, column, self.net.classes(steps[-1]) or self.over(key, widest))
+        self.net.labels(self.sheet, LABEL, column, self.net.classes(steps[-1].made) or self.over(key, widest))
         if beside and column > 1:
             widen(self.sheet, column - 1, ROW_NAME)
         if self.above:

@@ -75,8 +75,7 @@ def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
         block.style = net.styles.numbers("output", x.value, share=is_softmax(x.value))
         net.columns(sheet, column, block.arrangement, False, "answer")
         net.caption(sheet, HEAD, column, block.arrangement.width, "answer", f"from column {COLUMN[original.block.column]}")
-        names = net.options.labels if len(net.options.labels) == x.shape[1] else ()
-        net.labels(sheet, LABEL, column, dict(enumerate(names)) or net.over(original))
+        net.labels(sheet, LABEL, column, net.classes(x) or net.over(original))
         sheet.put(block, TOP, column)
         column += x.shape[1]
 
