@@ -14,10 +14,11 @@ from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
-from weightlens.layers.operations_whole import is_whole, kept_in_range, layer_in_range, taken_for_a_bias
+from weightlens.layers.operations_whole import kept_in_range, layer_in_range, taken_for_a_bias
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded, Trace, each
+from weightlens.whole import is_whole
 
 Values = dict[Ref, Any]
 # Layers that treat each sample by itself, whatever their settings: those that large networks mostly consist of.

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.layers.texts import lowered, spaced, without_marks, word_at
 from weightlens.recording import Part, Recorded, Step, cast, operands
+from weightlens.texts import lowered, spaced, without_marks, word_at
 
 Words = tuple[str, int]  # a text, and how tightly it holds together
 

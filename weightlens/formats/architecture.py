@@ -9,8 +9,8 @@ from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config,
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
 from weightlens.formats.lost import reconnect
-from weightlens.layers.operations_whole import CUT, GUARDED, LAYERS_OF_MEANS
 from weightlens.model import Call, Layer, Model, Ref
+from weightlens.whole import CUT, GUARDED, LAYERS_OF_MEANS
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})

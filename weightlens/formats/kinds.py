@@ -9,8 +9,8 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.graph import calls_in_order, refs
-from weightlens.layers.operations_whole import GUARDED, is_whole
 from weightlens.model import Call, Layer, Model
+from weightlens.whole import GUARDED, is_whole
 
 FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another kind than what goes in
     "truediv", "rtruediv", "div", "rdiv", "divide", "divide_no_nan", "RealDiv", "greater", "greater_equal", "less", "less_equal", "equal",

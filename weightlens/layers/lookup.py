@@ -12,8 +12,8 @@ from weightlens.layers.activations import Step
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.operations_numpy import whole
 from weightlens.layers.preprocessing import bin_of, encoded, numbers_of
-from weightlens.layers.texts import lowered, spaced, text, without_marks, word_at
 from weightlens.recording import value_of
+from weightlens.texts import lowered, spaced, text, without_marks, word_at
 
 MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}  # names of Keras 2
 MOST_COMPARED = 1_000_000  # words times entries of the vocabulary

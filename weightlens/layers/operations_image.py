@@ -11,8 +11,8 @@ import numpy as np
 
 from weightlens.layers import resizing
 from weightlens.layers.activations import Step
-from weightlens.layers.operations_whole import is_whole
 from weightlens.layers.windows import channels_last, like_input, pad_space, per_axis, windows
+from weightlens.whole import is_whole
 
 
 def on_images(function: Callable[..., Any]) -> Callable[..., Any]:

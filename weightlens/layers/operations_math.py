@@ -16,9 +16,10 @@ from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import places_in_order
 from weightlens.layers.operations_nn import one_hot
 from weightlens.layers.operations_numpy import Axis, is_truth, numbers, same, truth
-from weightlens.layers.operations_whole import NARROW, fits, is_whole, wrapped
+from weightlens.layers.operations_whole import NARROW, fits, wrapped
 from weightlens.layers.resizing import saturated
 from weightlens.layers.spectral import fourier, short_time_fourier, window_of
+from weightlens.whole import is_whole
 
 LARGEST = float(np.finfo(np.float32).max)
 

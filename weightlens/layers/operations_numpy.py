@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
-from weightlens.layers.operations_whole import NARROW, fits, is_whole
+from weightlens.layers.operations_whole import NARROW, fits
+from weightlens.whole import is_whole
 
 Axis = int | tuple[int, ...] | None
 

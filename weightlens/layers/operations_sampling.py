@@ -12,9 +12,9 @@ import numpy as np
 
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_image import on_images
-from weightlens.layers.operations_whole import is_whole
 from weightlens.layers.resizing import saturated
 from weightlens.layers.windows import channels_last, windows
+from weightlens.whole import is_whole
 
 CLOSE = 1e-3  # pixels
 

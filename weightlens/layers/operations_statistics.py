@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import placed
 from weightlens.layers.operations_numpy import Axis, in_rising_order
-from weightlens.layers.operations_whole import is_whole
+from weightlens.whole import is_whole
 
 
 def nanquantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:

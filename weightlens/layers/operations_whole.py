@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.whole import CUT, LAYERS_OF_MEANS, LAYERS_WRAP, is_whole
+
 EXACT = 2.0**53  # whole numbers beyond this are not all floats
 NARROW = frozenset({"int8", "uint8", "int16", "uint16", "uint32"})
 SAME_KIND = frozenset({  # operations whose result is of the kind of their operands
@@ -29,17 +31,6 @@ DIVISIONS = frozenset({"truediv", "rtruediv", "div", "rdiv", "divide", "RealDiv"
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
 PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Inner", "Matmul", "Tensordot", "Vdot", "Correlate", "Average"})
 PRODUCTS_OF_TRUTH = frozenset({"Cross", "Dot", "Einsum", "Inner", "Kron", "Matmul", "Outer", "Tensordot", "Vdot"})
-LAYERS_WRAP = frozenset({"Add", "Subtract", "Multiply"})
-LAYERS_OF_MEANS = frozenset({"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"})
-CUT = frozenset({  # these make whole numbers of whole numbers
-    "GroupNormalization", "LayerNormalization", "RMSNormalization", "SpectralNormalization", "LayerNorm", "RMSNorm",
-})  # fmt: skip
-GUARDED = LAYERS_WRAP | LAYERS_OF_MEANS | {"Average", "Dot"}
-
-
-def is_whole(kind: Any) -> bool:
-    """Whether a kind of number has no fractions."""
-    return str(kind).startswith(("int", "uint"))
 
 
 def leaves(thing: Any) -> Iterator[Any]:

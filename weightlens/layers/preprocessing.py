@@ -15,8 +15,8 @@ from weightlens.layers.core import Config, Weights
 from weightlens.layers.hashing import crossed, fingerprint, siphash
 from weightlens.layers.operations_nn import one_hot
 from weightlens.layers.operations_numpy import whole
-from weightlens.layers.texts import text
 from weightlens.layers.windows import channels_last, like_input
+from weightlens.texts import text
 
 
 def encoded(ids: Any, mode: str, depth: int, step: Step, count_weights: Any = None) -> Any:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.layers.texts import BLANKS, CAPITALS, PUNCTUATION
 from weightlens.recording import Recorded
+from weightlens.texts import BLANKS, CAPITALS, PUNCTUATION
 from weightlens.workbook.cells import Expression, Unwritable, combine
 
 if TYPE_CHECKING:
