@@ -186,7 +186,7 @@ def test_a_loss_from_logits_is_said_where_the_network_ends_otherwise(books: dict
 
 
 def test_the_history_names_samples_from_one_and_weights_by_where_they_lead(books: dict[str, tuple[Any, Any]]) -> None:
-    sheet = books["or"][0]["History"]
+    sheet = books["or"][0]["Epochs"]
     heads = [[sheet.cell(row, column).value for column in range(1, sheet.max_column + 1)] for row in (3, 4, 5, 6)]
     kernel = heads[1].index("kernel")
     assert heads[3][kernel : kernel + 4] == ["x0 \u2192 u0", "x0 \u2192 u1", "x1 \u2192 u0", "x1 \u2192 u1"]
@@ -196,7 +196,7 @@ def test_the_history_names_samples_from_one_and_weights_by_where_they_lead(books
     largest = heads[1].index("max")
     assert heads[3][largest : largest + 4] == [f"sample {i}" for i in (1, 2, 3, 4)]
     assert not [text for text in heads[3] if text and re.fullmatch(r"[\d,]+", text)]
-    batches = books["xor, relu"][0]["History"]
+    batches = books["xor, relu"][0]["Epochs"]
     second = next(c for c in range(1, batches.max_column) if "batch 2" in str(batches.cell(3, c).value))
     assert "sample 4" in (batches.cell(5, second).value, batches.cell(6, second).value), "the second batch of three begins with the fourth"
     hidden = [batches.cell(6, c).value for c in range(1, 60)]

@@ -25,6 +25,7 @@ PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationsh
 AREA = re.compile(
     r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!,]+))!\$?(?P<c1>[A-Z]{1,3})\$?(?P<r1>\d+)(?::\$?(?P<c2>[A-Z]{1,3})\$?(?P<r2>\d+))?"
 )
+CODED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 class CellError(str):
@@ -128,10 +129,18 @@ def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     """The workbook's table of texts, if it has one."""
     if "xl/sharedStrings.xml" not in archive.namelist():
         return []
-    return [
-        "".join(t.text or "" for t in item.iter(f"{MAIN}t"))
-        for item in ET.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")
-    ]
+    return [text_of(item) for item in ET.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")]
+
+
+def text_of(item: ET.Element) -> str:
+    """The text of a cell or of an entry of the table: plain, or in pieces of several looks; how it is pronounced is left out."""
+    pieces = [*item.findall(f"{MAIN}t"), *item.findall(f"{MAIN}r/{MAIN}t")]
+    return decoded("".join(piece.text or "" for piece in pieces))
+
+
+def decoded(text: str) -> str:
+    """``_x0041_`` stands for the letter A, as Excel writes what XML cannot hold."""
+    return CODED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
 def read_sheet(archive: zipfile.ZipFile, part: str, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
@@ -156,7 +165,7 @@ def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], fo
         elif child.tag == f"{MAIN}v":
             text = child.text if child.text is not None or kind != "str" else ""
         elif child.tag == f"{MAIN}is":
-            text = "".join(t.text or "" for t in child.iter(f"{MAIN}t"))
+            text = text_of(child)
     if text is None:
         return
     if kind == "n":
@@ -166,4 +175,4 @@ def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], fo
     elif kind == "b":
         values[reference] = text == "1"
     else:
-        values[reference] = CellError(text) if kind == "e" else text
+        values[reference] = CellError(text) if kind == "e" else decoded(text) if kind == "str" else text

@@ -18,12 +18,13 @@ from weightlens.workbook.cells import Cells
 from weightlens.workbook.dress import dress
 from weightlens.workbook.frame import Page, frame
 from weightlens.workbook.grid import rows_of
+from weightlens.workbook.strings import Strings
 from weightlens.workbook.styles import Styles
 
 HINTS = {
     "Data": "Change a blue cell (the learning rate, an input, a target) and watch the whole history of the training move.",
     "One step": "Choose an epoch (blue) and follow its arithmetic from top to bottom: forward, loss, backward, update.",
-    "History": "A row per epoch, each computed from the one above it. Change a yellow weight in the row of epoch 0, and all of it moves.",
+    "Epochs": "A row per epoch, each computed from the one above it. Change a yellow weight in the row of epoch 0, and all of it moves.",
     "Fitted": "What the network answers between the samples, with the weights of the epoch chosen on One step.",
 }
 
@@ -75,5 +76,5 @@ def write_training_book(
     return out
 
 
-def _rows(sheet: Sheet) -> Any:
-    return rows_of(sheet.blocks, sheet.texts, sheet.heights)
+def _rows(sheet: Sheet, strings: Strings) -> Any:
+    return rows_of(sheet.blocks, sheet.texts, strings, sheet.heights)

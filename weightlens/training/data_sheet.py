@@ -140,7 +140,7 @@ class DataSheet:
 
 
 def lines(history: History, title: str, columns: list[tuple[str, int]], width: float) -> Any:
-    """Columns of the History (name, number) as lines over the epochs."""
+    """Columns of Epochs (name, number) as lines over the epochs."""
     from openpyxl.chart import Reference, ScatterChart, Series
 
     from weightlens.workbook.charts import COLOURS, plain

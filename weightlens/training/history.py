@@ -1,4 +1,4 @@
-"""The History sheet: one row per epoch, each computed from the row before by live formulas.
+"""The sheet Epochs, the history of the training: one row per epoch, each computed from the row before by live formulas.
 
 Every value of the recorded epoch lies in one row: the weights, the loss, then each step of the forward and the
 backward pass. The formula of a step is made once, for epoch 0, and stands in all rows, shifted.
@@ -46,7 +46,7 @@ class History:
         labels: Sequence[str] = (),
     ) -> None:
         self.book, self.epoch, self.epochs, self.styles = book, epoch, epochs, styles
-        self.sheet: Sheet = book.sheet("History", numbered=False)
+        self.sheet: Sheet = book.sheet("Epochs", numbered=False)
         self.places: dict[int, int] = {}  # value -> address of its first number in epoch 0
         self.fixed = fixed  # cells on other sheets: the data, the learning rate
         self.formulas = Formulas(self.cells)

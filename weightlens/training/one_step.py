@@ -1,6 +1,6 @@
 """The One step sheet: a chosen epoch worked out in full, from left to right, forward and then backward.
 
-The weights are looked up in the History for the epoch in the blue cell; everything else is computed here, on
+The weights are looked up on the sheet Epochs for the epoch in the blue cell; everything else is computed here, on
 matrices, as one would by hand: z, a, the loss, delta, the gradient of each kernel, the new weights.
 """
 
@@ -31,7 +31,7 @@ from weightlens.workbook.styles import Styles
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
 CHOSEN = 2  # row of the cell that chooses the epoch
 PARTS = {
-    "Forward": "what the network answers with the weights of this epoch (grey: looked up on the History sheet)",
+    "Forward": "what the network answers with the weights of this epoch (grey: looked up on the Epochs sheet)",
     "Loss": "how far that is from the targets: one number that training makes small",
     "Backward": "from the end to the start: how much the loss would grow if a number grew a little (delta, gradients)",
     "Update": "each weight takes a small step against its gradient: these are the weights of the next epoch",
@@ -176,7 +176,7 @@ class OneStep:
             self.sheet.texts.setdefault((row + i, column - 1), Text(name, self.styles["label right"]))
 
     def _weight(self, x: Recorded, row: int, column: int) -> Block:
-        """A weight of the chosen epoch: looked up in its columns of the History."""
+        """A weight of the chosen epoch: looked up in its columns of Epochs."""
         a = _as_weight(x)
         self._captions(row, column, x.layer, x.name, shape_words(x.shape), a)
         self._rows_named(self.names.rows.get(id(x), []), row + FIRST, column)
@@ -192,7 +192,7 @@ class OneStep:
             column,
         )
         self.sheet.notes[(row + FIRST, column)] = (
-            f"{x.layer}/{x.name} at the start of this epoch, looked up on the History sheet. Change it there, in the row of epoch 0."
+            f"{x.layer}/{x.name} at the start of this epoch, looked up on the Epochs sheet. Change it there, in the row of epoch 0."
         )
         self.places[id(x)] = block.cells
         return block
@@ -253,7 +253,7 @@ def _on_one_page(page: Any, rows: int) -> None:
 
 
 def _whole_number(page: object, last: int) -> None:
-    """Only epochs that the History has can be chosen."""
+    """Only epochs that were computed can be chosen."""
     from openpyxl.worksheet.datavalidation import DataValidation
 
     check = DataValidation(

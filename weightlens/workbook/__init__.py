@@ -19,6 +19,7 @@ from weightlens.model import Model
 
 if TYPE_CHECKING:
     from weightlens.recording import Trace
+    from weightlens.workbook.strings import Strings
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.options import Options
     from weightlens.workbook.plan import Sheet
@@ -264,9 +265,9 @@ class Counter:
         return text
 
 
-def _rows(sheet: Sheet, counter: Counter | None) -> Iterator[str]:
+def _rows(sheet: Sheet, counter: Counter | None, strings: Strings) -> Iterator[str]:
     """The rows of one sheet, counted where somebody wants to know."""
     from weightlens.workbook.grid import rows_of
 
-    rows = rows_of(sheet.blocks, sheet.texts, sheet.heights)
+    rows = rows_of(sheet.blocks, sheet.texts, strings, sheet.heights)
     return rows if counter is None else (counter.row(sheet.title, row) for row in rows)

@@ -9,6 +9,9 @@ from typing import Any
 
 from weightlens.workbook.cells import SHEET
 from weightlens.workbook.grid import Block, Text
+from weightlens.workbook.strings import CODE
+
+RESERVED = "history"  # Excel keeps this name, however it is written, for a sheet of its own
 
 
 @dataclass(eq=False)
@@ -59,19 +62,19 @@ class Book:
 
     def sheet(self, title: str, numbered: bool = True) -> Sheet:
         """A new sheet; its title cleaned, shortened, numbered and unique."""
-        clean = re.sub(r"[^A-Za-z0-9_ ]+", " ", title).strip() or "layer"
+        clean = CODE.sub(" ", re.sub(r"[^A-Za-z0-9_ ]+", " ", title)).strip() or "layer"
         number = sum(1 for sheet in self.sheets if sheet.title[0].isdigit()) + 1
-        name = f"{number} {clean}"[:31].strip() if numbered else clean[:31]
-        taken = {sheet.title.lower() for sheet in self.sheets}
-        while name.lower() in taken:
-            name = f"{name[:28]} {len(taken)}"
+        wanted = f"{number} {clean}"[:31].strip() if numbered else clean[:31].strip()
+        taken = {RESERVED, *(sheet.title.lower() for sheet in self.sheets)}
+        endings = ("", *(f" {i}" for i in range(2, len(taken) + 2)))
+        name = next(name for end in endings if (name := wanted[: 31 - len(end)] + end).lower() not in taken)
         self.titles.append(name)
         self.sheets.append(Sheet(name, len(self.sheets)))
         return self.sheets[-1]
 
     def define(self, name: str, sheet: Sheet, block: Block) -> str:
         """A defined name for a block: letters, digits and underscores, unique, never like a cell."""
-        clean = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        clean = CODE.sub("", re.sub(r"[^A-Za-z0-9_]", "_", name))
         clean = clean if len(clean) <= 200 else clean[:100] + "_" + clean[-99:]
         unique, i = clean, 1
         while unique.lower() in {known.lower() for known in self.names}:

@@ -101,7 +101,7 @@ def plain(chart: Any, title: str, width: float, height: float) -> Any:
     words = Paragraph(ParagraphProperties(defRPr=size), r=[RegularTextRun(rPr=size, t=title)])
     chart.title = Title(overlay=False)
     chart.title.tx = Text(rich=RichText(p=[words]))
-    chart.width, chart.height = width, height
+    chart.width, chart.height, chart.roundedCorners = width, height, False
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.legend.position = "b"
     return chart

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weightlens.workbook.cells import COLUMN
-from weightlens.workbook.grid import printable
+from weightlens.workbook.chart_values import keep_values
+from weightlens.workbook.strings import literal, printable
 from weightlens.workbook.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def dress(shell: Any, plan: Book) -> None:
         print_setup(page, sheet)
         for finish in sheet.finishing:
             finish(page)
+        for chart in page._charts:
+            keep_values(chart, plan)
     for name, (number, area) in plan.names.items():
         shell.defined_names[name] = DefinedName(name, attr_text=f"'{plan.sheets[number].title}'!{area}")
     shell.properties.creator, shell.properties.title = "weightlens", "The arithmetic inside a trained network"
@@ -69,7 +72,7 @@ def links_and_notes(page: Any, sheet: Sheet) -> None:
         cell.hyperlink = Hyperlink(ref=cell.coordinate, location=goal[1:])
     for (row, column), text in list(sheet.notes.items())[:MOST_NOTES]:
         height = 30 + 17 * sum(1 + len(line) // 46 for line in text.split("\n"))
-        page.cell(row + 1, column + 1).comment = Comment(printable(text), "weightlens", width=340, height=height)
+        page.cell(row + 1, column + 1).comment = Comment(printable(literal(text)), "weightlens", width=340, height=height)
 
 
 def colours(page: Any, sheet: Sheet) -> None:

@@ -16,20 +16,10 @@ import orjson
 from weightlens.errors import WorkbookTooLarge
 from weightlens.workbook.cells import COLUMN, MAX_COLUMNS, MAX_ROWS, ROW, Area, Cells, Expression, Piece, cell_name
 from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.strings import Strings, escape, literal
 
 CHUNK = 1 << 14  # cells that are made into text at once
 MAX_FORMULA = 8192
-
-
-def printable(text: str) -> str:
-    """Text without control characters, which XML does not allow, not even escaped."""
-    text = "".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text.encode("utf-8", "replace").decode("utf-8"))
-    return text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
-
-
-def escape(text: str) -> str:
-    """Text for XML: no markup, no control characters."""
-    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def numbers(values: np.ndarray) -> list[str]:
@@ -83,7 +73,7 @@ class Block:
                 f"({MAX_ROWS:,} x {MAX_COLUMNS:,}); try one sample, --layers A..B, or --detail weights"
             )
 
-    def texts(self) -> Iterator[tuple[np.ndarray, list[str]]]:
+    def texts(self, strings: Strings) -> Iterator[tuple[np.ndarray, list[str]]]:
         """The cells of this block as XML, some table rows at a time: sheet rows, and the cells of each."""
         rows, columns = self.arrangement.rows + self.row, self.arrangement.columns + self.column
         is_text = self.values is not None and self.values.dtype.kind == "U"
@@ -94,27 +84,29 @@ class Block:
         height = max(1, CHUNK // max(1, len(names)))
         for start in range(0, len(rows), height):
             part = rows[start : start + height]
-            cells = self._chunk(part, names, table[start : start + height], printer, start)
+            cells = self._chunk(part, names, table[start : start + height], printer, start, strings)
             width = len(names)
             yield part, ["".join(cells[i * width : (i + 1) * width]) for i in range(len(part))]
 
-    def _chunk(self, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer | None, start: int) -> list[str]:
+    def _chunk(
+        self, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer | None, start: int, strings: Strings
+    ) -> list[str]:
         places = [name + row for row in map(str, (rows + 1).tolist()) for name in names]
         if self.values is None:  # to be filled in
             return [f'<c r="{place}" s="{self.style}"/>' for place in places]
         if table.dtype.kind == "U":
             texts = table.reshape(-1).tolist()
             if printer is None:
-                return [Text(text, self.style).xml(place) for place, text in zip(places, texts, strict=True)]
+                return [Text(text, self.style).xml(place, strings) for place, text in zip(places, texts, strict=True)]
             before = f'<c r="%s" s="{self.style}" t="str"><f>'
-            return printer.chunk(places, [escape(text) for text in texts], start, start + len(rows), before, "</f><v>%s</v></c>")
+            return printer.chunk(places, [escape(literal(text)) for text in texts], start, start + len(rows), before, "</f><v>%s</v></c>")
         values = numbers(table)
         words = [] if np.isfinite(table).all() else np.flatnonzero(~np.isfinite(table.reshape(-1))).tolist()
         if printer is None:
             pattern = f'<c r="%s" s="{self.style}"><v>%s</v></c>'
             cells = [pattern % pair for pair in zip(places, values, strict=True)]
             for i in words:
-                cells[i] = f'<c r="{places[i]}" s="{self.style}" t="inlineStr"><is><t>{values[i]}</t></is></c>'
+                cells[i] = strings.cell(f'<c r="{places[i]}" s="{self.style}"', values[i])
             return cells
         cells = printer.chunk(places, values, start, start + len(rows), f'<c r="%s" s="{self.style}"><f>', "</f><v>%s</v></c>")
         for i in words:
@@ -248,23 +240,25 @@ class Text:
     formula: str = ""
     value: float | str | None = None
 
-    def xml(self, place: str) -> str:
+    def xml(self, place: str, strings: Strings) -> str:
         """The cell."""
         head = f'<c r="{place}" s="{self.style}"'
         if self.formula:
             if isinstance(self.value, str):
-                return f'{head} t="str"><f>{escape(self.formula)}</f><v>{escape(self.value)}</v></c>'
+                return f'{head} t="str"><f>{escape(self.formula)}</f><v>{escape(literal(self.value))}</v></c>'
             return f"{head}><f>{escape(self.formula)}</f>{'' if self.value is None else f'<v>{self.value!r}</v>'}</c>"
         if isinstance(self.value, (int, float)):
             return f"{head}><v>{self.value!r}</v></c>"
-        return f'{head} t="inlineStr"><is><t xml:space="preserve">{escape(self.text[:32767])}</t></is></c>' if self.text else f"{head}/>"
+        return strings.cell(head, self.text) if self.text else f"{head}/>"
 
 
-def rows_of(blocks: list[Block], texts: dict[tuple[int, int], Text], heights: dict[int, float] | None = None) -> Iterator[str]:
+def rows_of(
+    blocks: list[Block], texts: dict[tuple[int, int], Text], strings: Strings, heights: dict[int, float] | None = None
+) -> Iterator[str]:
     """All rows of one sheet as XML, in order, from blocks that may stand side by side."""
     single: dict[int, list[tuple[int, str]]] = {}
     for (row, column), text in texts.items():
-        single.setdefault(row, []).append((column, text.xml(f"{COLUMN[column]}{row + 1}")))
+        single.setdefault(row, []).append((column, text.xml(f"{COLUMN[column]}{row + 1}", strings)))
     waiting = sorted(
         (block for block in blocks if block.arrangement.height and block.arrangement.width), key=lambda block: block.row, reverse=True
     )
@@ -274,7 +268,7 @@ def rows_of(blocks: list[Block], texts: dict[tuple[int, int], Text], heights: di
     while waiting or streams or loose:
         row = min([*(s.row for s in streams), *([waiting[-1].row] if waiting else []), *(loose[-1:])])
         while waiting and waiting[-1].row <= row:
-            streams.append(_Stream(waiting.pop()))
+            streams.append(_Stream(waiting.pop(), strings))
         parts = single.pop(row, [])  # or every row would be kept
         if loose and loose[-1] == row:
             loose.pop()
@@ -292,8 +286,8 @@ def rows_of(blocks: list[Block], texts: dict[tuple[int, int], Text], heights: di
 class _Stream:
     """A block being written: its next sheet row and that row's cells."""
 
-    def __init__(self, block: Block) -> None:
-        self.column, self.chunks = block.column, block.texts()
+    def __init__(self, block: Block, strings: Strings) -> None:
+        self.column, self.chunks = block.column, block.texts(strings)
         self.rows: list[int] = []
         self.texts: list[str] = []
         self.at = -1

@@ -19,7 +19,7 @@ LONGEST = 32_767  # characters in a cell, also on the way to a result
 
 def quoted(character: str) -> str:
     """A character inside a formula."""
-    return f"CHAR({ord(character)})" if character < " " else '""""' if character == '"' else f'"{character}"'
+    return f"CHAR({ord(character)})" if character < " " or character == "\\" else '""""' if character == '"' else f'"{character}"'
 
 
 def replaced(x: Recorded, formulas: Formulas, pairs: Iterable[tuple[str, str]]) -> Expression:
