@@ -7,16 +7,11 @@ by streamed rows while the shell is copied into its final zip. Dates are fixed: 
 from __future__ import annotations
 
 import io
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree import ElementTree
-
-from weightlens.errors import BadInput
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 DATE = "2000-01-01T00:00:00Z"
@@ -28,50 +23,27 @@ BATCH = 1 << 19  # characters handed to the compressor at once
 LEVEL = 4  # of zlib: docs/performance.md has what the others cost
 
 
-def target(path: str | os.PathLike[str], force: bool) -> Path:
-    """Where to write: refused if it is there already (without ``force``) or its folder is not."""
-    out = Path(path)
-    if not out.parent.is_dir():
-        raise BadInput(f"there is no folder {str(out.parent)!r}; make it first, or choose another place with -o")
-    if out.is_dir():
-        raise BadInput(f"{str(out)!r} is a folder; give a file name with -o")
-    if out.exists() and not force:
-        raise BadInput(f"{str(out)!r} is there already; --force replaces it, -o writes elsewhere")
-    return out
-
-
-def save(shell: Any, rows: Mapping[str, Callable[[], Iterator[str]]], out: Path, level: int = LEVEL) -> None:
-    """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
+def save(shell: Any, rows: Mapping[str, Callable[[], Iterator[str]]], file: BinaryIO, level: int = LEVEL) -> None:
+    """Write the workbook: the shell's sheets with our ``rows`` (by sheet title)."""
     buffer = io.BytesIO()
     shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
-    handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
-    try:
-        with (
-            os.fdopen(handle, "wb") as file,
-            zipfile.ZipFile(buffer) as old,
-            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new,
-        ):
-            for entry in old.infolist():
-                info = zipfile.ZipInfo(_as_excel(entry.filename), EPOCH)
-                info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-                info._compresslevel = level  # type: ignore[attr-defined]
-                data = old.read(entry)
-                if entry.filename in parts:
-                    _splice(new, info, data, parts[entry.filename]())
-                    continue
-                if entry.filename == "docProps/core.xml":
-                    data = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + DATE.encode(), data)
-                if entry.filename == "xl/styles.xml":
-                    data = _fonts_in_order(data)
-                if entry.filename.endswith((".rels", "[Content_Types].xml")):
-                    data = _relative(entry.filename, data)
-                new.writestr(info, data)
-        Path(scratch).chmod(0o666 & ~_umask())
-        Path(scratch).replace(out)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
+        for entry in old.infolist():
+            info = zipfile.ZipInfo(_as_excel(entry.filename), EPOCH)
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            info._compresslevel = level  # type: ignore[attr-defined]
+            data = old.read(entry)
+            if entry.filename in parts:
+                _splice(new, info, data, parts[entry.filename]())
+                continue
+            if entry.filename == "docProps/core.xml":
+                data = re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + DATE.encode(), data)
+            if entry.filename == "xl/styles.xml":
+                data = _fonts_in_order(data)
+            if entry.filename.endswith((".rels", "[Content_Types].xml")):
+                data = _relative(entry.filename, data)
+            new.writestr(info, data)
 
 
 def _as_excel(name: str) -> str:
@@ -114,9 +86,3 @@ def _splice(new: zipfile.ZipFile, info: zipfile.ZipInfo, shell: bytes, rows: Ite
                 part.write("".join(batch).encode())
                 batch, size = [], 0
         part.write("".join(batch).encode() + b"</sheetData>" + shell[found.end() :])
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
