@@ -52,7 +52,8 @@ def ours(path: str, rows: int, level: int | None = None) -> Work:
         f = Block(in_rows(results.shape), results, first=WIDTH + 1, sheet_names=["weights", "inputs"])
         f.make = lambda: areas.product(w.cells[None], x.cells.T[None]).moved(lambda a: a.reshape(results.shape), results.shape)
         streams = {"weights": partial(rows_of, [w, f], {}), "inputs": partial(rows_of, [x], {})}
-        package.save(shell, streams, Path(path), **({} if level is None else {"level": level}))
+        with Path(path).open("wb") as file:
+            package.save(shell, streams, file, **({} if level is None else {"level": level}))
         return size(path)
 
     return work

@@ -215,7 +215,7 @@ def test_numbers_that_no_cell_can_hold_are_said_in_words(number: float, tmp_path
 def test_a_workbook_that_exists_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "or.xlsx"
     path.write_text("mine")
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(BadInput, match="exists already"):
         weightlens.export(SAMPLES / "or.h5", path, force=False)
     assert path.read_text() == "mine"
 

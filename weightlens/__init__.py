@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from os import PathLike
-from typing import TYPE_CHECKING, Any
-
 from weightlens.errors import BadInput, NoFormula, UnreadableModel, UnsupportedLayer, WeightlensError, WorkbookTooLarge
-from weightlens.model import Layer, Model, Weight
 
+TYPE_CHECKING = False  # as in ``typing``, which takes its time: until the command listens to Ctrl-C, as little as can be is imported
 if TYPE_CHECKING:
+    from os import PathLike
+    from typing import Any
+
     from weightlens.importing import import_workbook
+    from weightlens.model import Layer, Model, Weight
 
 __version__ = "0.1.0"
 __all__ = [
@@ -27,6 +28,7 @@ def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -
 
 def export(model: Model | str | PathLike[str], path: str | PathLike[str], inputs: Any = None, **options: Any) -> None:
     """Write the workbook; see ``weightlens.workbook.export`` for the options."""
+    from weightlens.model import Model
     from weightlens.workbook import export as write
 
     write(model if isinstance(model, Model) else load(model), path, inputs=inputs, **options)
@@ -39,6 +41,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
     calculation by hand, and explains the first step that differs.
     """
     from weightlens import checks
+    from weightlens.model import Model
 
     loaded = model if isinstance(model, Model) else load(model)
     if "by_hand" in options:
@@ -48,10 +51,13 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
     return checks.check(loaded, inputs, **options)
 
 
-def __getattr__(name: str) -> Any:
-    """``import_workbook`` is that of ``weightlens.importing``, which is loaded when it is asked for."""
-    if name != "import_workbook":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from weightlens.importing import import_workbook as carry_back
+HOMES = {"import_workbook": "importing", "Layer": "model", "Model": "model", "Weight": "model"}
 
-    return carry_back
+
+def __getattr__(name: str) -> Any:
+    """What is imported when it is asked for."""
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"weightlens.{HOMES[name]}"), name)

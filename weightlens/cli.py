@@ -29,11 +29,13 @@ from weightlens.cli_common import (
     quiet_pipe,
     ready,
     refused,
+    system_error,
     to_bytes,
     to_screen,
     unexpected,
 )
 from weightlens.errors import WeightlensError
+from weightlens.stopping import Stopped
 
 COMMANDS = {  # where each one is defined; only the one that is called is imported
     "show": ("cli", "show"),
@@ -116,7 +118,7 @@ def show(
 
     one_of(output_format, "--format", ("table", "csv", "json", "npy"))
     wish = Wish(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256)
-    ready(output, force)
+    ready(output, force, "table" if tree else output_format, model, formats=("table", "csv", "json", "npy"), config=config)
     if tree:
         from weightlens.terminal.tree import tree as print_tree
 
@@ -165,7 +167,7 @@ def trace(
     from weightlens.terminal.trace import print_trace, write_json
 
     one_of(output_format, "--format", ("table", "json"))
-    ready(output, force)
+    ready(output, force, output_format, model, formats=("table", "json"), input=given, cells=cells, config=config)
     loaded = opened(model, config, assume, layers)
     for name in layer or ():
         loaded.layer_named(name)
@@ -202,7 +204,7 @@ def predict(
     """
     from weightlens.predictions import count_rows, write_predictions
 
-    ready(output, force)
+    ready(output, force, "csv", model, input=given, config=config)
     loaded = opened(model, config, assume, layers)
     with progress_bar("predicting", count_rows(given)) as advance:
         to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note))
@@ -226,7 +228,7 @@ def diff(
     from weightlens.terminal.report import print_difference, write_difference
 
     one_of(output_format, "--format", ("table", "json"))
-    ready(output, force)
+    ready(output, force, output_format, first, second, formats=("table", "json"))
     found = compare(weightlens.load(first), weightlens.load(second), tolerance)
     if output_format == "json":
         to_bytes(output, force, lambda file: write_difference(found, file))
@@ -247,9 +249,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (BrokenPipeError, SystemExit):  # nobody reads on (``| head``): click turns that into SystemExit
         quiet_pipe()
         return 0
+    except Stopped as stopped:
+        return stopped.code
     except KeyboardInterrupt:
         return 130
     except MemoryError:
         return refused("there is not enough memory for this; --layer, --slice and --layers ask for less")
+    except OSError as error:
+        return system_error(error)
     except Exception as error:
         return unexpected(error)

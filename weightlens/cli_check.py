@@ -9,7 +9,21 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, note, one_of, opened, to_bytes, to_screen
+from weightlens.cli_common import (
+    Assume,
+    Config,
+    Force,
+    Format,
+    Input,
+    ModelFile,
+    done,
+    inputs_of,
+    note,
+    one_of,
+    opened,
+    to_bytes,
+    to_screen,
+)
 from weightlens.errors import BadInput
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
@@ -110,4 +124,4 @@ def import_(
     imported = import_workbook(workbook, model, output, force, config)
     for line in imported.lines:
         typer.echo(clean(line, 400))
-    typer.echo(f"{output} written ({output.stat().st_size:,} bytes).")
+    done(f"{output} written ({output.stat().st_size:,} bytes).")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,12 +73,34 @@ def one_of(value: str, option: str, known: tuple[str, ...]) -> None:
         raise BadInput(f"{option} {value}: it is one of {', '.join(known)}")
 
 
-def ready(output: Path | None, force: bool) -> None:
-    """Refuse an output that cannot be written before anything is computed."""
-    if output is not None:
-        from weightlens.files import check_output
+def ready(output: Path | None, force: bool, written: str, *models: str, formats: Sequence[str] = (), **read: str | Path | None) -> None:
+    """Refuse an output that cannot be written before anything is computed: under a name of another kind, or over what is read.
 
-        check_output(output, force)
+    ``written`` is the format of the output, ``formats`` the others that ``--format`` has; ``read`` are the options that name files.
+    """
+    if output is None:
+        return
+    from weightlens.files import check_output
+    from weightlens.formats import files_of
+
+    inputs = [file for model in models for file in files_of(model)]
+    for option, given in read.items():
+        words = option.upper() if option == "workbook" else f"--{option}"
+        inputs += [(words, Path(part)) for part in {str(given), str(given).partition("!")[0]} if given is not None]  # file.xlsx!Sheet1
+    check_output(output, force, inputs)
+    if output.suffix.lower() not in SUFFIXES[written]:
+        other = next((f" (or --format {name})" for name in formats if output.suffix.lower() in SUFFIXES[name]), "")
+        raise BadInput(f"{output}: what is written here is called {SUFFIXES[written][0]}: {output.stem}{SUFFIXES[written][0]}{other}")
+
+
+SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
+    "table": (".txt", ".text", ".log", ".out", ""),
+    "csv": (".csv", ".txt", ""),
+    "json": (".json", ".txt", ""),
+    "npy": (".npy", ".npz"),
+    "xlsx": (".xlsx",),
+    "model": (".h5", ".hdf5", ".hdf", ".keras"),
+}
 
 
 def to_screen(output: Path | None, force: bool, write: Callable[[Screen], None]) -> None:
@@ -117,7 +140,7 @@ def note(text: str) -> None:
     """One line beside the output."""
     from weightlens.terminal.escape import clean
 
-    typer.echo(f"Note: {clean(text, 300)}", err=True)
+    beside(f"Note: {clean(text, 300)}")
 
 
 def progress_bar(title: str, total: int) -> Any:
@@ -131,9 +154,32 @@ def refused(message: str) -> int:
     """Say in one line on stderr what is wrong; gives the exit code."""
     from weightlens.terminal.escape import clean
 
-    sys.stdout.flush()
-    typer.echo(f"Error: {clean(message, 1000)}", err=True)
+    with contextlib.suppress(OSError):  # full, or nobody reads on
+        sys.stdout.flush()
+    beside(f"Error: {clean(message, 1000)}")
     return 2
+
+
+def beside(line: str) -> None:
+    """One line on stderr; where that cannot be written, there is nobody to be told."""
+    with contextlib.suppress(OSError):
+        typer.echo(line, err=True)
+
+
+def done(message: str) -> None:
+    """One line that says what was written."""
+    from weightlens.terminal.escape import clean
+
+    typer.echo(clean(message, 1000))
+
+
+def system_error(error: OSError) -> int:
+    """Refuse for what the system says: no room, not permitted, closed. Output files say so themselves."""
+    import os
+
+    if error.errno is None or error.strerror != os.strerror(error.errno):  # HDF5's own
+        return unexpected(error)
+    return refused(f"{error.filename or 'standard input or output'}: cannot be read or written ({error.strerror})")
 
 
 def quiet_pipe() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Input, ModelFile, Output, Part, inputs_of, note, one_of, opened, ready
+from weightlens.cli_common import Assume, Config, Force, Input, ModelFile, Output, Part, done, inputs_of, note, one_of, opened, ready
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
@@ -47,9 +47,9 @@ def export(
     from weightlens.workbook.options import DETAILS
 
     one_of(detail, "--detail", DETAILS)
-    file = output or Path(Path(model).name).with_suffix(".xlsx")
+    file = output or Path((Path(model).stem or "model") + ".xlsx")
     if not plan:
-        ready(file, force)
+        ready(file, force, "xlsx", model, input=given, config=config)
     loaded = opened(model, config, assume, layers)
     if detail == "auto" and given is None and not loaded.inputs:
         note("there is no architecture to compute with, so this is a workbook of the matrices")
@@ -67,7 +67,7 @@ def export(
         return
     with bar() as progress:
         workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
-    typer.echo(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {file}")
+    done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {file}")
 
 
 def listed(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Config, Force, ModelFile, Output, one_of, opened, progress_bar, ready, to_screen
+from weightlens.cli_common import Config, Force, ModelFile, Output, done, one_of, opened, progress_bar, ready, to_screen
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ OptimizerName = Annotated[
 ]
 Rate = Annotated[float | None, typer.Option("--lr", help="Learning rate; else the file's.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="full|K", help="Samples an update, in the order of the file.")]
+FORMATS = ("xlsx", "table")
 Seed = Annotated[int | None, typer.Option("--init", metavar="SEED", help="Start from random weights instead of the file's.")]
 
 
@@ -50,10 +51,9 @@ def train_sheet(
     weightlens train-sheet xor_sigmoid.h5 -i xor_data.csv --target y --loss half_mse --lr 1 --epochs 5000 --init 1
     weightlens train-sheet or.h5 -i or_data.csv --target y --format table
     """
-    one_of(output_format, "--format", ("xlsx", "table"))
+    one_of(output_format, "--format", FORMATS)
     target_file = output or Path(Path(model).stem + "_learns.xlsx")
-    if output_format == "xlsx":
-        ready(target_file, force)
+    ready(target_file if output_format == "xlsx" else output, force, output_format, model, formats=FORMATS, input=data, config=config)
     loaded = opened(model, config, None)
     epoch, read = prepared(loaded, data, target, loss, optimizer, rate, batch, init)
     if output_format == "table":
@@ -77,7 +77,7 @@ def train_sheet(
             force=force,
             progress=lambda done, of: advance(1),
         )
-    typer.echo(
+    done(
         f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
         "Change the learning rate on its Data sheet."
     )
@@ -107,10 +107,11 @@ def fit(
     import numpy as np
 
     from weightlens.training.teaching import hardly_moves
-    from weightlens.write_back import write_back
+    from weightlens.write_back import check_new_model, write_back
 
-    ready(output, force)
+    ready(output, force, "model", model, input=data, config=config)
     loaded = opened(model, config, None)
+    check_new_model(Path(model), output, force)
     epoch, _ = prepared(loaded, data, target, loss, optimizer, rate, batch, init)
     last: dict[int, np.ndarray] = {}
     with progress_bar("epochs", epochs + 1) as advance:
@@ -119,7 +120,7 @@ def fit(
     changed = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in epoch.trained}
     write_back(Path(model), output, changed, force)
     hits = f", accuracy {float(last[id(epoch.accuracy)]):.1%}" if epoch.accuracy is not None else ""
-    typer.echo(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
+    done(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
     if advice := hardly_moves(epoch):
         typer.echo(advice)
 

@@ -1,49 +1,211 @@
-"""Writing a file all at once or not at all."""
+"""Every file that weightlens writes: all at once or not at all, and never over a file that is read.
+
+A file is written beside its place under a name that ends in ``.part``, and takes its place when it is complete. It is
+locked while its process lives: by that, what a killed process left is known, and removed at the next write in the folder.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-import tempfile
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from weightlens.errors import BadInput
+from weightlens.stopping import Begun
+
+LOCKS = os.name == "posix"  # on Windows a file that is open can be neither removed nor replaced
+if LOCKS:
+    import fcntl
+
+PART = ".weightlens.part"
+SHOWN = 40  # bytes of the name that a part shows: with the rest it stays below the limit of every file system
+WORKBOOK = (".xlsx",)
+STREAMS = (("standard input", 0), ("standard output", 1), ("standard error", 2))
+
+StrPath = str | os.PathLike[str]
+Inputs = Sequence[tuple[str, StrPath | None]]  # what is read: what it is to the user, and its path, or a text that is none
 
 
-def check_output(path: Path, force: bool = False) -> None:
-    """Refuse an output that cannot be written, before any work is done for it."""
-    if path.is_dir():
-        raise BadInput(f"{path}: is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise BadInput(f"{path}: there is no folder {path.parent}")
-    if path.exists() and not force:
+def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Sequence[str] = ()) -> Path:
+    """Refuse an output that cannot be written, before any work is done for it; gives the file that a link leads to."""
+    place, old = found(path)
+    if old is not None:
+        refuse_old(path, old, inputs)
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise BadInput(f"{path}: what is written here is a {suffixes[0]} file; call it {path.stem}{suffixes[0]}")
+    if old is not None and not force:
         raise BadInput(f"{path}: exists already; --force overwrites it")
+    if not place.parent.is_dir():
+        raise BadInput(f"{path}: there is no folder {place.parent}")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise BadInput(f"{path}: cannot be written (nothing may be written in the folder {place.parent})")
+    return place
+
+
+def found(path: Path) -> tuple[Path, os.stat_result | None]:
+    """The file at a path, or where a link there leads to, and what the system says of it; a link to nowhere is refused."""
+    try:
+        old = path.stat()
+        return path.resolve(strict=True) if path.is_symlink() and stat.S_ISREG(old.st_mode) else path, old
+    except (FileNotFoundError, NotADirectoryError, RuntimeError):  # nothing there, or links in a circle
+        if path.is_symlink():
+            raise BadInput(f"{path}: is a link to {path.readlink()}, where there is no file; name the file itself") from None
+        return path, None
+    except (OSError, ValueError) as error:
+        raise unwritable(path, error) from None
+
+
+def refuse_old(path: Path, old: os.stat_result, inputs: Inputs) -> None:
+    """Refuse what is no file, and what is read: by whatever name, it is the same file."""
+    if stat.S_ISDIR(old.st_mode):
+        raise BadInput(f"{path}: is a folder; name a file in it")
+    if not stat.S_ISREG(old.st_mode):
+        raise BadInput(f"{path}: is a device, a pipe or a socket, which no file can replace; name a file")
+    for words, file in (*inputs, *STREAMS):
+        if file is not None and same_file(file, old):
+            name = words if isinstance(file, int) else f"{words} {file}"
+            raise BadInput(f"{path}: exists already and is in use here ({name}): that is never overwritten, also with --force")
+
+
+def same_file(file: StrPath | int, old: os.stat_result) -> bool:
+    """Whether this is that file, under any of its names."""
+    try:
+        return os.path.samestat(os.stat(file), old)  # noqa: PTH116 - or a number of an open file
+    except (OSError, ValueError):  # an input such as "0,1" is no file at all
+        return False
 
 
 @contextlib.contextmanager
-def replacing(path: Path, force: bool = False) -> Iterator[BinaryIO]:
-    """A file that appears at ``path`` when it is complete: written beside it, then renamed; gone after an error."""
-    check_output(path, force)
+def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Sequence[str] = ()) -> Iterator[io.BufferedRandom]:
+    """A file that appears at ``path`` when it is complete; after an error there is what was there before.
+
+    It can be read again, and opened by its ``name``, before it takes its place.
+    """
+    place = check_output(path, force, inputs, suffixes)
+    mode = stat.S_IMODE(place.stat().st_mode) & 0o777 | 0o600 if place.exists() else 0o666
+    with part(place, path, mode) as file:
+        yield file
+        try:
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            take_place(Path(file.name), check_output(path, force, inputs, suffixes), force)
+        except OSError as error:
+            raise unwritable(path, error) from None
+
+
+@contextlib.contextmanager
+def part(place: Path, shown: Path, mode: int = 0o600) -> Iterator[io.BufferedRandom]:
+    """A file beside ``place`` that is gone at the end, unless it took that place; errors are those of the path ``shown``."""
+    with Begun():
+        remove_left_over(place.parent)
+        try:
+            file, lock = created(place, shown, mode)
+        except OSError as error:
+            raise unwritable(shown, error) from None
+        try:
+            yield file
+        finally:
+            for tidy in (file.close, Path(file.name).unlink):
+                with contextlib.suppress(OSError, BadInput):  # what could not be written is not needed; what took its place is gone
+                    tidy()
+            if lock is not None:
+                os.close(lock)
+
+
+class Raw(io.FileIO):
+    """A file whose errors of writing say where it was to be written."""
+
+    shown = Path()
+
+    def write(self, data: object) -> int | None:  # type: ignore[override]
+        try:
+            return super().write(data)  # type: ignore[arg-type]
+        except OSError as error:
+            raise unwritable(self.shown, error) from None
+
+
+def created(place: Path, shown: Path, mode: int) -> tuple[io.BufferedRandom, int | None]:
+    """A new file, locked, and the descriptor that keeps the lock after the file is closed."""
+    while True:
+        start = os.fsencode(place.name)[:SHOWN].decode("utf-8", "ignore")
+        name = place.with_name(f".{start}.{os.urandom(6).hex()}{PART}")
+        raw = Raw(str(name), "x+", opener=lambda path, flags: os.open(path, flags, mode))
+        raw.shown = shown
+        file = io.BufferedRandom(raw, 1 << 16)
+        if not LOCKS:
+            return file, None
+        with contextlib.suppress(OSError):  # not every file system has locks: there, nothing is removed either
+            fcntl.flock(raw.fileno(), fcntl.LOCK_EX)
+        if same_file(name, os.fstat(raw.fileno())):
+            return file, os.dup(raw.fileno())
+        file.close()  # another process took it for left over before it was locked
+
+
+def remove_left_over(folder: Path) -> None:
+    """Remove the parts that killed processes left in a folder; those of living ones are locked."""
+    if not LOCKS:
+        return
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f".*{PART}"):
+            with contextlib.suppress(OSError):
+                remove_unlocked(path)
+
+
+def remove_unlocked(path: Path) -> None:
+    """Remove a file unless a process has locked it."""
+    handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror})") from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield cast(BinaryIO, file)
-        temporary.chmod(0o666 & ~current_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror or error})") from None
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            path.unlink()
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
-def current_umask() -> int:
-    """The permissions that new files are not given; temporary files are made without any for others."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def take_place(made: Path, place: Path, force: bool) -> None:
+    """Give a complete file its name: in the place of an old one, with its mode and owner, or where there is none."""
+    if not force:
+        link(made, place)
+        return
+    if place.exists():
+        old = place.stat()
+        with contextlib.suppress(OSError, AttributeError):  # only root may give files away; not all systems have owners
+            os.chown(made, old.st_uid, old.st_gid)
+        made.chmod(stat.S_IMODE(old.st_mode) & 0o777)
+    made.replace(place)
+
+
+def link(made: Path, place: Path) -> None:
+    """Name a file where there must be none: of two processes that do this at the same time, one fails."""
+    try:
+        try:
+            os.link(made, place)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: an empty file keeps the place
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            try:
+                made.replace(place)
+            except BaseException:
+                place.unlink()
+                raise
+    except FileExistsError:
+        raise BadInput(f"{place}: exists already: another process has written it in the meantime") from None
+
+
+def unwritable(path: Path, error: OSError | ValueError) -> BadInput:
+    """The refusal of an output for what the system says."""
+    return BadInput(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})")
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for files that other programs are to read; gone at the end."""
+    import tempfile
+
+    with Begun(), tempfile.TemporaryDirectory(prefix="weightlens-") as folder:
+        yield Path(folder)

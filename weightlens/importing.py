@@ -14,10 +14,10 @@ import numpy as np
 from weightlens.checks.book import Book, read_book
 from weightlens.errors import BadInput
 from weightlens.files import check_output
-from weightlens.formats import load
+from weightlens.formats import files_of, load
 from weightlens.model import Model, Weight
 from weightlens.workbook.reading import Entry, read_map
-from weightlens.write_back import rounded, write_back
+from weightlens.write_back import check_new_model, rounded, write_back
 
 SHOWN = 20  # changed numbers that are listed one by one
 NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
@@ -69,8 +69,10 @@ def import_workbook(
     anything but a finite number in one of them raises ``BadInput``, and nothing is written.
     """
     source, target = Path(model_path), Path(out)
-    check_output(target, force)
+    read = [("the workbook", book), ("--config", config), *files_of(source)]
+    check_output(target, force, read)
     model, edited = load(source, config), read_book(Path(book))
+    check_new_model(source, target, force)
     imported = Imported(target)
     new: dict[str, tuple[Weight, np.ndarray]] = {}
     seen: dict[str, np.ndarray] = {}

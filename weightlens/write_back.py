@@ -6,17 +6,20 @@ archive is packed again with its members, dates and compression as they were.
 
 from __future__ import annotations
 
+import lzma
 import shutil
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import h5py
 import numpy as np
 
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.files import replacing
+from weightlens.files import check_output, part, replacing
+from weightlens.formats import files_of
 from weightlens.formats.conversion import Conversion
 from weightlens.formats.hdf5 import FLOATS_16_BIT
 from weightlens.model import Weight
@@ -28,24 +31,30 @@ Stored = dict[str, np.ndarray]  # arrays by their path in the file
 def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.ndarray]], force: bool = False) -> None:
     """Copy the model file ``source`` to ``out`` with new values for some weights, given by ``layer/name``.
 
-    The numbers are read again and compared before the copy appears at ``out``; after an error nothing is written.
+    The copy is read again and compared before it appears at ``out``; after an error nothing is written.
     """
-    zipped = zipfile.is_zipfile(source)
-    other = (".h5", ".hdf5", ".hdf") if zipped else (".keras",)
-    if out.suffix.lower() in other:
-        raise BadInput(f"{out}: the new file is of the kind of {source.name}, and Keras would not open it as {out.suffix}")
+    suffixes = check_new_model(source, out, force)
     stored = stored_values(changed)
-    with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
-        copy = Path(scratch) / source.name
-        if zipped:
-            patch_archive(source, copy, stored)
-        elif h5py.is_hdf5(source):
-            shutil.copyfile(source, copy)
-            patch_hdf5(copy, stored)
-        else:
-            raise BadInput(f"{source.name}: numbers can be written back to .h5 and .keras files, not to this one")
-        with replacing(out, force) as file, copy.open("rb") as made:
-            shutil.copyfileobj(made, file, 1 << 20)
+    with replacing(out, force, files_of(source), suffixes) as file:
+        try:
+            (patch_archive if zipfile.is_zipfile(source) else patch_copy)(source, file, stored)
+        except OSError as error:  # HDF5 has its own words for a full disk
+            raise BadInput(f"{out}: cannot be written ({error.strerror or error})") from None
+
+
+def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
+    """Refuse before anything is done what cannot be the changed copy of a model; gives the suffixes that it may have."""
+    if source.is_file() and zipfile.is_zipfile(source):
+        suffixes: tuple[str, ...] = (".keras",)
+    elif source.is_file() and h5py.is_hdf5(source):
+        suffixes = (".h5", ".hdf5", ".hdf")
+    else:
+        raise BadInput(f"{source.name}: numbers can be written back to .h5 and .keras files, not to this one")
+    check_output(out, force, files_of(source))
+    suffixes += (source.suffix.lower(),)
+    if out.suffix.lower() not in suffixes:
+        raise BadInput(f"{out}: the new file is of the kind of {source.name}, and Keras would not open it as {out.suffix or out.name}")
+    return suffixes
 
 
 def stored_values(changed: Mapping[str, tuple[Weight, np.ndarray]]) -> Stored:
@@ -109,6 +118,14 @@ def positions(conversion: Conversion, shapes: list[tuple[int, ...]], total: int,
     return origin
 
 
+def patch_copy(source: Path, file: IO[bytes], stored: Stored) -> None:
+    """Copy an HDF5 file into ``file`` with other numbers."""
+    with source.open("rb") as original:
+        shutil.copyfileobj(original, file, 1 << 20)
+    file.flush()
+    patch_hdf5(Path(file.name), stored)
+
+
 def patch_hdf5(file: Path, stored: Stored) -> None:
     """Write arrays into the datasets of an HDF5 file, in place."""
     places: list[tuple[int, bytes]] = []
@@ -161,22 +178,48 @@ def rounded(array: np.ndarray, stored_type: str) -> np.ndarray:
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).view(np.float32)
 
 
-def patch_archive(source: Path, copy: Path, stored: Stored) -> None:
-    """Pack a ``.keras`` archive again with other numbers; everything else of it stays as it is."""
-    unpacked = copy.with_name("unpacked.h5")
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(copy, "w") as new:
-        if WEIGHTS not in old.namelist():
-            raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
+def patch_archive(source: Path, file: IO[bytes], stored: Stored) -> None:
+    """Pack a ``.keras`` archive again into ``file`` with other numbers; everything else of it stays as it is."""
+    try:
+        with zipfile.ZipFile(source) as old, part(Path(file.name), source) as weights:
+            if old.namelist().count(WEIGHTS) != 1 or len(set(old.namelist())) != len(old.namelist()):
+                raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
+            with old.open(WEIGHTS) as member:
+                shutil.copyfileobj(member, weights, 1 << 20)
+            weights.flush()
+            patch_hdf5(Path(weights.name), stored)
+            pack(old, file, weights)
+            compare(old, file, weights)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise BadInput(f"{source.name}: cannot be packed again ({error})") from None
+
+
+def pack(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
+    """The members of an archive as they were, but for the weights."""
+    with zipfile.ZipFile(file, "w") as new:
         new.comment = old.comment
-        with old.open(WEIGHTS) as member, unpacked.open("wb") as file:
-            shutil.copyfileobj(member, file, 1 << 20)
-        patch_hdf5(unpacked, stored)
         for info in old.infolist():
-            size = info.file_size  # opening for writing forgets it
-            with unpacked.open("rb") if info.filename == WEIGHTS else old.open(info) as member:
-                made = zipfile.ZipInfo(info.filename, info.date_time)
-                for kept in ("compress_type", "comment", "extra", "create_system", "external_attr", "internal_attr"):
-                    setattr(made, kept, getattr(info, kept))
-                made.file_size = size
-                with new.open(made, "w") as packed:
-                    shutil.copyfileobj(member, packed, 1 << 20)
+            made = zipfile.ZipInfo(info.filename, info.date_time)
+            for kept in ("compress_type", "comment", "extra", "create_system", "external_attr", "internal_attr", "file_size"):
+                setattr(made, kept, getattr(info, kept))
+            with member_of(old, info, weights) as member, new.open(made, "w") as packed:
+                shutil.copyfileobj(member, packed, 1 << 20)
+
+
+def compare(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
+    """Read a packed archive again: the same members, and in each the bytes that it has to hold."""
+    with zipfile.ZipFile(file) as new:
+        if new.namelist() != old.namelist():
+            raise WeightlensError(f"{old.filename}: packed again it has other members; nothing is written")
+        for info in old.infolist():
+            with member_of(old, info, weights) as wanted, new.open(info.filename) as found:
+                while chunk := wanted.read(1 << 20):
+                    if found.read(len(chunk)) != chunk:
+                        raise WeightlensError(f"{old.filename}: packed again, {info.filename} is another; nothing is written")
+                if found.read(1):
+                    raise WeightlensError(f"{old.filename}: packed again, {info.filename} is longer; nothing is written")
+
+
+def member_of(old: zipfile.ZipFile, info: zipfile.ZipInfo, weights: IO[bytes]) -> IO[bytes]:
+    """What a member of the new archive has to hold: the changed weights, else what it holds in the old one."""
+    return Path(weights.name).open("rb") if info.filename == WEIGHTS else old.open(info)

@@ -27,6 +27,7 @@ import numpy as np
 from weightlens.checks.quiet import STDERR, quiet
 from weightlens.checks.report import Report, Row, compare
 from weightlens.errors import WeightlensError
+from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
 from weightlens.formats.detect import shard_names
 from weightlens.forward import bind, trace
@@ -200,11 +201,11 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
     It goes by the end of a name, so the copy has the one that its contents call for.
     """
     path = Path(provenance.path)
-    with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
-        copy = Path(scratch) / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
+    with scratch_folder() as scratch:
+        copy = scratch / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
         if provenance.architecture and path.suffix != ".json":
             copy = copy.with_name("model.weights.h5" if ".weights.h5" in provenance.format else "model.h5")
-        (shutil.copytree if path.is_dir() else shutil.copyfile)(path, copy)
+        shutil.copytree(path, copy, symlinks=True) if path.is_dir() else shutil.copyfile(path, copy)
         for shard in shard_names(json.loads(path.read_bytes())) if path.suffix == ".json" else ():
             shutil.copyfile(path.with_name(shard), copy.with_name(shard))
         yield copy

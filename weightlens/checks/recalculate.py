@@ -11,7 +11,6 @@ import importlib.util
 import re
 import shutil
 import subprocess
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from pathlib import Path
 from weightlens.checks.book import Book, defined_names, read_book, sheet_parts
 from weightlens.checks.quiet import STDERR, STDOUT, quiet
 from weightlens.errors import WeightlensError
+from weightlens.files import scratch_folder
 
 Changes = Mapping[tuple[str, str], float]  # (sheet, reference) -> the number to write there first
 
@@ -47,8 +47,8 @@ def recalculate_all(
     """Compute several workbooks in one start of the program (which is what takes the time); or why one could not be."""
     name = choose(engine)
     changes = changes or [{}] * len(books)
-    with tempfile.TemporaryDirectory(prefix="weightlens-") as scratch:
-        blank, done = Path(scratch) / "blank", Path(scratch) / "done"
+    with scratch_folder() as scratch:
+        blank, done = scratch / "blank", scratch / "done"
         blank.mkdir()
         done.mkdir()
         files = [blank / f"{number}.xlsx" for number in range(len(books))]

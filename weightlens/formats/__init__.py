@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from weightlens.errors import UnreadableModel, WeightlensError
-from weightlens.formats.detect import read
+from weightlens.formats.beside import find_architecture
+from weightlens.formats.detect import read, shard_files
 from weightlens.formats.hdf5 import first_line
 from weightlens.model import Model
 
-__all__ = ["load"]
+__all__ = ["files_of", "load"]
 
 
 def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = None) -> Model:
@@ -21,3 +22,14 @@ def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = N
         raise
     except Exception as error:  # a hostile or damaged file can fail in any way; the user gets one line
         raise UnreadableModel(f"{Path(path).name}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
+
+
+def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
+    """Every file that a model is or will be read from, with what it is: itself, its architecture, its shards, its folder's."""
+    name, known = (model.provenance.path, model.provenance.architecture) if isinstance(model, Model) else (model, "")
+    if not name:  # made in memory
+        return []
+    path = Path(name)
+    found = [("the model", path), ("its architecture", Path(known) if known else find_architecture(path))]
+    found += [("a part of the model", part) for part in (path.rglob("*") if path.is_dir() else shard_files(path))]
+    return [(words, file) for words, file in found if file is not None]

@@ -10,7 +10,7 @@ from weightlens.formats import beside, placing
 from weightlens.formats.architecture import build_model
 from weightlens.formats.dialect import Dialect, dialect_of
 from weightlens.formats.hdf5 import Hdf5File, free
-from weightlens.formats.values import parse_json, parse_object
+from weightlens.formats.values import MAX_JSON, parse_json, parse_object
 from weightlens.model import Model, Provenance, Weight
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -105,9 +105,10 @@ def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
     """The arrays of all shards that a manifest names; they stand beside it."""
     weights: dict[str, Weight] = {}
     for name in shard_names(manifest):
-        if Path(name).name != name or not (folder / name).is_file():
-            raise UnreadableModel(f"the shard {name!r} is not beside its list")
-        for found, weight in Hdf5File(folder / name, name).weights().items():
+        file = folder / name
+        if Path(name).name != name or file.is_symlink() or not file.is_file():
+            raise UnreadableModel(f"the shard {name!r} is not beside its list, or is only a link")
+        for found, weight in Hdf5File(file, name).weights().items():
             weights[free(found, weights)] = weight
     return weights
 
@@ -117,6 +118,21 @@ def shard_names(manifest: dict[str, Any]) -> list[str]:
     entries = manifest.get("weight_map")
     values = entries.values() if isinstance(entries, dict) else []
     return list(dict.fromkeys(str(name) for value in values for name in (value if isinstance(value, list) else [value])))
+
+
+def shard_files(path: Path) -> list[Path]:
+    """The files beside a manifest that it names; none for a file that is no manifest."""
+    if not path.is_file() or path.stat().st_size > MAX_JSON:
+        return []
+    with path.open("rb") as file:
+        text = file.read(64)
+        if text.lstrip()[:1] != b"{":
+            return []
+        text += file.read()
+    try:
+        return [path.with_name(Path(name).name) for name in shard_names(parse_object(text, path.name))]
+    except (UnreadableModel, ValueError):
+        return []
 
 
 def read_hdf5(path: Path, config: Path | None) -> Model:

@@ -68,7 +68,8 @@ class Archive:
         """A small member as bytes; empty where it is absent."""
         if self.zip is None:
             file = self.path / name
-            return file.read_bytes() if file.is_file() and file.stat().st_size <= MAX_TEXT else b""
+            readable = file.is_file() and not file.is_symlink() and file.stat().st_size <= MAX_TEXT
+            return file.read_bytes() if readable else b""
         if name not in self.zip.NameToInfo:
             return b""
         info = self.zip.getinfo(name)
@@ -93,8 +94,13 @@ class Archive:
             with self.zip.open(info) as member:
                 while chunk := member.read(1 << 20):
                     unpacked.write(chunk)
+            unpacked.flush()
         except Exception as error:  # zlib, lzma and bz2 each have an error of their own
-            raise UnreadableModel(f"{self.path.name}: {name} is damaged ({error})") from None
+            if isinstance(error, OSError) and error.errno:
+                why = f"cannot be unpacked in {tempfile.gettempdir()}: {error.strerror} (TMPDIR names another folder)"
+            else:
+                why = f"is damaged ({error})"
+            raise UnreadableModel(f"{self.path.name}: {name} {why}") from None
         return unpacked
 
     def _window(self, info: zipfile.ZipInfo) -> BinaryIO:

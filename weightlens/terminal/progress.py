@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
+from weightlens.stopping import Begun
+
 WORTH_A_BAR = 20_000_000  # things to do, below which a bar would only flash
 
 
@@ -19,7 +21,7 @@ def progress(title: str, total: int, worth: int = WORTH_A_BAR) -> Iterator[Calla
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    with Begun(), Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(title, total=total)
         yield lambda done: bars.advance(task, done)
 
@@ -34,6 +36,6 @@ def stages(count: int, worth: bool) -> Iterator[Callable[[str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as own, Progress(*columns, console=Console(file=own), transient=True) as bars:
+    with Begun(), os.fdopen(os.dup(sys.stderr.fileno()), "w") as own, Progress(*columns, console=Console(file=own), transient=True) as bars:
         task = bars.add_task("", total=count, completed=-1)  # a file of its own: stderr is silenced while Keras speaks
         yield lambda title: bars.update(task, description=title, advance=1)

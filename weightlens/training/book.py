@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from weightlens.files import WORKBOOK, check_output, replacing
+from weightlens.formats import files_of
 from weightlens.model import Model
 from weightlens.training.data_sheet import DataSheet
 from weightlens.training.epoch import Epoch
@@ -51,7 +53,9 @@ def write_training_book(
     from weightlens.training.fitted import fitted_sheet
     from weightlens.training.one_step import OneStep
 
-    out = package.target(path, force)
+    out = Path(path)
+    read = [] if model is None else files_of(model)
+    check_output(out, force, read, WORKBOOK)
     shell = Workbook()
     shell.remove(shell.worksheets[0])
     styles, book = Styles(shell), Book()
@@ -72,7 +76,8 @@ def write_training_book(
     frame(pages, book, styles)
     dress(shell, book)
     styles.done()
-    package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, out)
+    with replacing(out, force, read, WORKBOOK) as file:
+        package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, file)
     return out
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -59,10 +59,11 @@ def export(
     ``expected`` with ``witness`` any others. ``progress`` is told (sheet, cells written, of how many). Raises
     ``UnsupportedLayer``, ``NoFormula``, ``WorkbookTooLarge`` or ``BadInput``; nothing is written then.
     """
-    from weightlens.workbook import package
+    from weightlens.files import WORKBOOK, replacing
+    from weightlens.formats import files_of
     from weightlens.workbook.options import Options
 
-    out = package.target(path, force)
+    out = Path(path)
     options = Options(
         Path(model.provenance.path).name or model.name,
         tuple(labels),
@@ -74,16 +75,21 @@ def export(
         None if expected is None else list(expected),
         witness,
     )
-    if with_keras:
-        options.expected, options.witness = by_keras(model, inputs)
-    write(model, inputs, options, out, progress)
-    if verify:
-        from weightlens.checks import check_workbook
+    with replacing(out, force, files_of(model), WORKBOOK) as file:
+        if with_keras:
+            options.expected, options.witness = by_keras(model, inputs)
+        write(model, inputs, options, file, progress)
+        if verify:
+            from weightlens.checks import check_workbook
 
-        report = check_workbook(out)
-        options.verified = f"{report.notes[0]}; {report.summary}" if report.notes else report.summary
-        options.renew()
-        write(model, inputs, options, out, progress)
+            file.flush()
+            report = check_workbook(file.name)
+            report.subject = out.name
+            options.verified = f"{report.notes[0]}; {report.summary}" if report.notes else report.summary
+            options.renew()
+            file.seek(0)
+            file.truncate()
+            write(model, inputs, options, file, progress)
     return out
 
 
@@ -117,7 +123,7 @@ def blank_steps(exercise: bool, blank: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(blank) if blank else USUAL if exercise else None
 
 
-def write(model: Model, inputs: Any, options: Options, out: Path, progress: Progress | None = None) -> None:
+def write(model: Model, inputs: Any, options: Options, file: BinaryIO, progress: Progress | None = None) -> None:
     """Plan all sheets, dress them, stream their rows."""
     from openpyxl import Workbook
 
@@ -136,7 +142,7 @@ def write(model: Model, inputs: Any, options: Options, out: Path, progress: Prog
     shell.active = first_look(net)
     counter = None if progress is None else Counter(progress, count(plan, options.detail).cells)
     rows = {sheet.title: partial(_rows, sheet, counter) for sheet in plan.sheets}
-    package.save(shell, rows, out)
+    package.save(shell, rows, file)
 
 
 def build(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:

@@ -8,16 +8,12 @@ Parts are called, prefixed and related as Excel does it: readers look for them b
 from __future__ import annotations
 
 import io
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
-from weightlens.errors import BadInput
 from weightlens.workbook.strings import MAIN, Strings
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -49,32 +45,13 @@ class LargePart(Exception):
     """A part grew beyond what its header can say."""
 
 
-def target(path: str | os.PathLike[str], force: bool) -> Path:
-    """Where to write: refused if it is there already (without ``force``) or its folder is not."""
-    out = Path(path)
-    if not out.parent.is_dir():
-        raise BadInput(f"there is no folder {str(out.parent)!r}; make it first, or choose another place with -o")
-    if out.is_dir():
-        raise BadInput(f"{str(out)!r} is a folder; give a file name with -o")
-    if out.exists() and not force:
-        raise BadInput(f"{str(out)!r} is there already; --force replaces it, -o writes elsewhere")
-    return out
-
-
-def save(shell: Any, rows: Mapping[str, Rows], out: Path, level: int = LEVEL) -> None:
-    """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
+def save(shell: Any, rows: Mapping[str, Rows], file: BinaryIO, level: int = LEVEL) -> None:
+    """Write the workbook: the shell's sheets with our ``rows`` (by sheet title)."""
     buffer = io.BytesIO()
     shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
-    handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(buffer) as old:
-            pack(file, old, parts, level)
-        Path(scratch).chmod(0o666 & ~_umask())
-        Path(scratch).replace(out)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    with zipfile.ZipFile(buffer) as old:
+        pack(file, old, parts, level)
 
 
 def pack(file: BinaryIO, old: zipfile.ZipFile, parts: Mapping[str, Rows], level: int, large: frozenset[str] = frozenset()) -> None:
@@ -180,9 +157,3 @@ def _batches(texts: Iterator[str]) -> Iterator[str]:
             yield "".join(batch)
             batch, size = [], 0
     yield "".join(batch)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
