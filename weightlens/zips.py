@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,10 @@ def open_zip(path: Path) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise UnreadableModel(f"{path}: there is no such file") from None
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except zipfile.BadZipFile as error:
+        short = "not a zip file" in str(error)  # its directory stands at its end
+        raise UnreadableModel(f"{path.name}: a damaged zip file ({'cut short: copy or download it again' if short else error})") from None
+    except (OSError, ValueError, NotImplementedError, struct.error) as error:
         raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
     if trouble := trouble_with(archive, path.stat().st_size):
         archive.close()

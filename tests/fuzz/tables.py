@@ -7,8 +7,10 @@ from random import Random
 from tests.fuzz.case import Case, sample
 from tests.fuzz.damage import damaged
 
-CELLS = ["0", "1", "-1.5", "1e999", "1e-400", "nan", "inf", "", " ", "x", '"', '""', '"a,b"', "0,5", "1_000", "٣", "0x10", "True", "½", "\0", "\x1b[2J",
-         "9" * 400, "x" * 200_000, "1e308", "-0", "+1", "1.", ".5", "1;2", "‮1", "dense", "kernel", "2026-01-01", "50%"]  # fmt: skip
+CELLS = [
+    "0", "1", "-1.5", "1e999", "1e-400", "nan", "inf", "", " ", "x", '"', '""', '"a,b"', "0,5", "1_000", "\u0663", "0x10", "True", "\xbd",
+    "\0", "\x1b[2J", "9" * 400, "x" * 200_000, "1e308", "-0", "+1", "1.", ".5", "1;2", "\u202e1", "dense", "kernel", "2026-01-01", "50%",
+]  # fmt: skip
 COMMANDS = [
     ("predict", "or.h5", "-i", "t.csv"),
     ("predict", "or.h5", "-i", "t.csv", "--rows", "1"),

@@ -6,6 +6,7 @@ Keras's own reader does. Everything goes through h5py's low level: half the time
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import weakref
@@ -21,9 +22,10 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError
 from weightlens.formats.pieces import check_pieces
-from weightlens.formats.soundness import cut_short, damage, first_bytes
+from weightlens.formats.soundness import SIGNATURE, cut_short, damage, first_bytes
 from weightlens.model import Weight
 
+NO_MODEL = "not a Keras model: it is neither HDF5 nor a zip archive nor JSON, and of no kind that is known here"
 FLOAT64 = 8  # bytes of a number when it is computed with
 FLOATS_16_BIT = np.dtype("V2")  # bfloat16 has no HDF5 type: Keras stores two opaque bytes
 
@@ -43,7 +45,7 @@ class Hdf5File:
         # h5py must let go of the file before the object it reads through dies, else Python crashes on exit.
         self.groups: dict[str, h5g.GroupID | None] = {}  # open while the file is being listed
         self.extents: dict[int, tuple[int | None, int]] = {}  # where the numbers of each array begin, and their bytes
-        self.close = weakref.finalize(self, self.file.close)
+        self.close = weakref.finalize(self, closed, self.file)
 
     def group(self, path: str) -> h5g.GroupID | None:
         """The group at ``path``, or None where there is none."""
@@ -200,8 +202,14 @@ def open_hdf5(source: Path | BinaryIO, label: str) -> h5py.File:
     try:
         return h5py.File(source, "r")
     except (OSError, RuntimeError, ValueError) as error:
-        found = cut_short(start, size) or f"not a readable HDF5 file ({first_line(error)})"
-        raise UnreadableModel(f"{label}: {found}") from None
+        other = f"not a readable HDF5 file ({first_line(error)})" if SIGNATURE in start else NO_MODEL
+        raise UnreadableModel(f"{label}: {cut_short(start, size) or other}") from None
+
+
+def closed(file: h5py.File) -> None:
+    """Close a file; one that is damaged may refuse even that."""
+    with contextlib.suppress(RuntimeError, OSError, ValueError):
+        file.close()
 
 
 def links(group: h5g.GroupID) -> list[tuple[bytes, int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from typing import Any
 
 from h5py import h5d, h5z
 
@@ -30,11 +31,20 @@ def check_pieces(dataset: h5d.DatasetID, label: str, size: int) -> None:
     filters = [layout.get_filter(i)[0] for i in range(layout.get_nfilters())]
     if not set(filters) <= BOUNDED or filters.count(h5z.FILTER_DEFLATE) > 1 or filters.count(LZF) > 1:
         raise UnreadableModel(f"{label} is packed in a way that is not read here (HDF5 filters {filters})")
-    if h5z.FILTER_DEFLATE in filters:
-        for piece in range(dataset.get_num_chunks()):
-            found = dataset.get_chunk_info(piece)
-            if found.size * DEFLATE_RATIO > limits.SMALL:
-                check_packed(dataset.read_direct_chunk(found.chunk_offset)[1], one, label)
+    for found in pieces(dataset):
+        if any(start >= extent or start % step for start, extent, step in zip(found.chunk_offset, shape, chunk, strict=True)):
+            raise UnreadableModel(f"{label} has a piece that lies outside of it")
+        if h5z.FILTER_DEFLATE in filters and found.size * DEFLATE_RATIO > limits.SMALL:
+            check_packed(dataset.read_direct_chunk(found.chunk_offset)[1], one, label)
+
+
+def pieces(dataset: h5d.DatasetID) -> list[Any]:
+    """Where each piece that is stored lies, and how large it is."""
+    if not hasattr(dataset, "chunk_iter"):  # HDF5 before 1.12.3
+        return [dataset.get_chunk_info(number) for number in range(dataset.get_num_chunks())]
+    found: list[Any] = []
+    dataset.chunk_iter(found.append)
+    return found
 
 
 def check_packed(data: bytes, most: int, label: str) -> None:

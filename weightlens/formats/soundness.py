@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HEAP, HEAP_HEADER, SMALLEST_HEAP = b"GCOL", 16, 4096
+INDEX = b"BTHD"  # the head of a B-tree of the newer format
 PACKED_HEAP = b"FRHP"
 LOOK_AT = 4 * 2**20  # bytes from the start: texts stand before the weights
 ATTRIBUTES = (b"model_config\0", b"training_config\0", b"keras_version\0", b"backend\0", b"layer_names", b"weight_names", b"name\0")
@@ -30,6 +31,8 @@ def damage(data: bytes, size: int) -> str:
         return "its store of texts is broken"
     if any(data[start + 4 : start + 5] == b"\0" and _number(data, start + 7, 2) for start in _places(data, PACKED_HEAP)):
         return "it keeps names or attributes packed, which Keras never does"
+    if any(data[start + 4 : start + 5] == b"\0" and not _records_fit(data, start) for start in _places(data, INDEX)):
+        return "its index is broken"
     for name in ATTRIBUTES:
         if not attribute_fits(data, name, size):
             return f"its {name.rstrip(bytes(1)).decode()} is broken"
@@ -60,6 +63,12 @@ def _places(data: bytes, what: bytes) -> Iterator[int]:
     while start >= 0:
         yield start
         start = data.find(what, start + 1)
+
+
+def _records_fit(data: bytes, start: int) -> bool:
+    """Whether a node of a B-tree holds at least one record, and these are of some size: HDF5 divides by it."""
+    node, record = _number(data, start + 6, 4), _number(data, start + 10, 2)
+    return 0 < record < node
 
 
 def _is_heap(data: bytes, start: int) -> bool:

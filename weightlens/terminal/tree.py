@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,8 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel
+from weightlens.formats.detect import kind_of
+from weightlens.formats.foreign import archive_words
 from weightlens.formats.hdf5 import FLOATS_16_BIT, as_text, first_line, links, open_hdf5, show, size_of
 from weightlens.formats.soundness import attribute_fits, first_bytes
 from weightlens.formats.zipped import Archive
@@ -26,23 +27,19 @@ PREVIEW = 64 * 1024  # bytes of an attribute that are read to be shown
 
 def tree(path: Path, screen: Screen, full: bool = False) -> None:
     """Print the tree of an HDF5 file, of a ``.keras`` archive with the HDF5 file inside, or of a folder of these."""
-    if not path.exists():
-        raise UnreadableModel(f"{path}: there is no such file")
-    if not (path.is_file() or path.is_dir()):
-        raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
+    kind = kind_of(path)
+    if kind == "json":
+        raise UnreadableModel(f"{path.name}: JSON has no tree; without --tree it is shown")
     screen.line(screen.bold(clean(path.name)))
-    if path.is_dir() or zipfile.is_zipfile(path):
-        screen.lines(archive_lines(path, screen, full))
-        return
-    if not h5py.is_hdf5(path):
-        raise UnreadableModel(f"{path}: neither an HDF5 file nor a .keras archive")
-    screen.lines(Hdf5Tree(path.name, path, screen, full).lines())
+    screen.lines(Hdf5Tree(path.name, path, screen, full).lines() if kind == "hdf5" else archive_lines(path, screen, full))
 
 
 def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
     """The members of an archive, and the tree of each HDF5 file in it."""
     archive = Archive(path)
     names = archive.names()
+    if "config.json" not in names:
+        yield screen.dim(archive_words(path, names))
     for number, name in enumerate(names):
         last = number == len(names) - 1
         yield ("└── " if last else "├── ") + clean(name) + screen.dim(f"  {member_size(archive, name)}")
