@@ -20,6 +20,8 @@ VALUES = 3_000_000  # in a configuration or a vocabulary: each takes up to a hun
 
 MEMBERS = 100_000  # of a zip file
 CELLS = 1_000_000  # of a workbook that is small; each takes some 200 bytes
+ELEMENTS = 300_000  # of a row of a workbook
+BLOCK = 16_000_000  # cells of a block that a workbook says it holds
 PICTURE = 256 * 2**20  # bytes that the points of a picture take while it is read
 
 

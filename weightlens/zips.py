@@ -43,14 +43,19 @@ def trouble_with(archive: zipfile.ZipFile, size: int) -> str:
     return ""
 
 
-def read_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> bytes:
-    """A member as bytes, no more of them than ``most`` (what its own size allows where that is not said)."""
+def check_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> None:
+    """Refuse a member that unpacks to more than ``most`` bytes, or to more than its own size allows where that is not said."""
     info, label = archive.getinfo(name), Path(archive.filename or "").name
     if info.compress_type not in KNOWN:
         raise UnreadableModel(f"{label}: {name} is packed in a way that is not read here")
-    if info.file_size > (most or limits.room(info.compress_size)):
+    if info.file_size > min(most or 2**63, limits.room(info.compress_size)):
         raise UnreadableModel(f"{label}: {name} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}")
+
+
+def read_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> bytes:
+    """A member as bytes, no more of them than ``check_member`` lets pass."""
+    check_member(archive, name, most)
     try:
-        return archive.read(info)
+        return archive.read(name)
     except Exception as error:  # zipfile, zlib and struct each have errors of their own
-        raise UnreadableModel(f"{label}: {name} is damaged ({error})") from None
+        raise UnreadableModel(f"{Path(archive.filename or '').name}: {name} is damaged ({error})") from None

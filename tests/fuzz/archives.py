@@ -87,9 +87,9 @@ def members(chance: Random) -> tuple[bytes, str]:
     elif way == "empty":
         found[one] = b""
     elif way == "spaces":
-        found[one] = b" " * chance.choice([10**6, 10**8]) + found[one]
+        found[one] = b" " * (10**6 if chance.random() < 0.9 else 10**8) + found[one]
     else:
-        found[one] = b'{"a":' * chance.choice([900, 10**5, 10**7])
+        found[one] = b'{"a":' * chance.choice([900, 10**5, 10**6])
     return packed(found), f"{way} {one} {other}"
 
 

@@ -64,5 +64,5 @@ def array(chance: Random) -> tuple[bytes, str]:
     kind, shape = chance.choice(TYPES), chance.choice(SHAPES)
     header = re.sub(rb"'descr': '[^']*'", f"'descr': {kind if kind[0] == '[' else repr(kind)}".encode(), data[10:128])
     header = re.sub(rb"\(4, 2\)", shape.encode(), header)
-    body = data[128:] if chance.random() < 0.7 else bytes(chance.choice([0, 10**6, 10**8]))
+    body = data[128:] if chance.random() < 0.7 else bytes(chance.choice([0, 10**3, 10**6]) if chance.random() < 0.97 else 10**8)
     return data[:8] + struct.pack("<H", len(header)) + header + body, f"{kind} {shape} {len(body)} bytes"

@@ -67,7 +67,7 @@ def make(chance: Random) -> Case:
     elif way == "drop":
         del parts[name]
     elif way == "bomb":
-        parts[name] = parts[name].replace(b"?>", b"?>" + b" " * chance.choice([10**6, 10**8]), 1)
+        parts[name] = parts[name].replace(b"?>", b"?>" + b" " * (10**6 if chance.random() < 0.97 else 10**8), 1)
     data = packed(parts)
     if way == "raw":
         data, word = damaged(data, chance)
