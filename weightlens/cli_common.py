@@ -26,7 +26,8 @@ Input = Annotated[
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 Config = Annotated[
-    str | None, typer.Option("--config", metavar="FILE", help="The architecture (.json, .yaml) of a file that holds weights only.")
+    str | None,
+    typer.Option("--config", metavar="FILE", help="The architecture of a file of weights: .json, .yaml, .keras, .h5."),
 ]
 Assume = Annotated[
     str | None, typer.Option("--assume", metavar="STACK", help="The architecture of a plain stack, such as dense:relu,softmax.")

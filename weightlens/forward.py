@@ -88,10 +88,7 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
     """The model's input arrays in order, checked against its shapes; a missing batch axis is added."""
     wanted = list(refs(model.inputs))
     if not wanted:
-        raise BadInput(
-            "this file holds weights but no architecture, so there is nothing to run; "
-            "give it with --config FILE.json, or --assume dense:relu,softmax"
-        )
+        raise BadInput(model.why_nothing_runs)
     if isinstance(inputs, dict):
         missing = [ref.layer for i, ref in enumerate(wanted) if ref.layer not in inputs and f"input_{i}" not in inputs]
         if missing:

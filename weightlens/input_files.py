@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, WeightlensError
+from weightlens.input_limits import check_picture, npz_members
 from weightlens.inputs import Wanted, shape_words, wanted_inputs
 from weightlens.model import Model
 
@@ -231,10 +232,13 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
         if isinstance(loaded, np.ndarray):
             arrays: list[Any] = [loaded]
         else:
-            members = {name: loaded[name] for name in loaded.files}
+            loaded.close()
+            members = npz_members(path, [key for i, w in enumerate(wanted) for key in (w.name, f"input_{i}")])
             arrays = [members.get(w.name, members.get(f"input_{i}")) for i, w in enumerate(wanted)]
             if len(wanted) == 1 and arrays[0] is None and len(members) == 1:
                 arrays = list(members.values())
+    except WeightlensError:
+        raise
     except (OSError, ValueError, EOFError, KeyError):
         raise BadInput(f"{path}: is not a NumPy file, or holds Python objects, which are never loaded") from None
     except Exception as error:  # a damaged zip can fail in many ways
@@ -247,8 +251,8 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
 
 def with_batch(array: Any, w: Wanted, path: Path) -> Any:
     """The array with its batch axis, and of a kind that can be computed with."""
-    if array.dtype.kind not in "biuf" + "US" * w.text:
-        raise BadInput(f"{path}: holds {array.dtype}, not numbers")
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" + "US" * w.text:
+        raise BadInput(f"{path}: holds {getattr(array, 'dtype', 'no array')}, not numbers")
     if w.shape is not None and array.ndim == len(w.shape):
         return array[None]
     return array[None] if array.ndim == 0 else array
@@ -269,8 +273,9 @@ def from_image(path: Path, wanted: list[Wanted], note: Note | None) -> np.ndarra
         raise BadInput(f"{path}: an image has 1, 3 or 4 channels (last), but the model takes {shape_words(shape)}")
     try:
         with Image.open(path) as file:
+            check_picture(path.name, file.size, (width, height))
             image = file.convert(modes[channels])
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise BadInput(f"{path}: is not an image that can be read") from None
     size = (width or image.width, height or image.height)
     if image.size != size:

@@ -51,10 +51,7 @@ def wanted_inputs(model: Model) -> list[Wanted]:
         text = layer.config.get("dtype") == "string"
         found.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
     if not found:
-        raise BadInput(
-            "this file holds weights but no architecture, so there is nothing to compute; "
-            "give the architecture with --config FILE.json, or for a plain stack --assume dense:relu,softmax"
-        )
+        raise BadInput(model.why_nothing_runs)
     return found
 
 

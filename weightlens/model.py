@@ -172,6 +172,7 @@ class Model:
     unplaced: list[Weight] = field(default_factory=list)
     optimizer: list[Weight] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    arrays_only: bool = False  # a plain HDF5 file, in which nothing has a name that Keras gives
 
     def __getitem__(self, name: str) -> Layer:
         """A layer by name; ``inner/dense`` reaches into a nested model."""
@@ -194,6 +195,21 @@ class Model:
     def size(self) -> int:
         """Number of stored numbers, optimizer excluded."""
         return sum(layer.size for layer in self.layers) + sum(weight.size for weight in self.unplaced)
+
+    @property
+    def why_nothing_runs(self) -> str:
+        """What to say where a model without inputs is asked for numbers: what is lacking, and what would help."""
+        if self.arrays_only:
+            return f"{self.notes[0]}; there is nothing to compute"
+        if self.class_name:
+            return (
+                f"{self.class_name} is a class of somebody's own, whose arithmetic is Python code that no file holds; "
+                "its matrices can be shown (weightlens show)"
+            )
+        return (
+            "this file holds weights but no architecture, so there is nothing to compute; "
+            "give it with --config FILE (.json, .keras or .h5), or for a plain stack --assume dense:relu,softmax"
+        )
 
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""

@@ -70,9 +70,16 @@ def statistics(weight: Weight, progress: Callable[[int], None] | None = None) ->
         found.deviation = float(np.sqrt(squares / finite_count))
         bins = np.zeros(BINS, np.int64)
         for values in passes(weight, progress):
-            bins += np.histogram(values[np.isfinite(values)], bins=BINS, range=(low, high if high > low else low + 1.0))[0]
+            bins += binned(values[np.isfinite(values)], low, high)
         found.histogram = bins.tolist()
     return found
+
+
+def binned(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """How many of the numbers fall into each of the equal bins from ``low`` to ``high``; all into the first where these are one."""
+    half = 0.5 if np.isinf(high - low) else 1.0
+    shares = (values * half - low * half) / ((high * half - low * half) or 1.0)
+    return np.bincount(np.minimum((shares * BINS).astype(np.int64), BINS - 1), minlength=BINS)
 
 
 def passes(weight: Weight, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:

@@ -15,8 +15,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from weightlens.errors import UnreadableModel
+from weightlens import limits
+from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.zips import check_member, open_zip, read_member
 
+KINDS = {"folder": "a folder", "json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
 Value = float | str | bool
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -94,9 +97,9 @@ def column_letters(number: int) -> str:
 
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """The file inside the zip for every sheet, by the sheet's name, in the workbook's order."""
-    targets = {r.get("Id"): r.get("Target", "") for r in ET.fromstring(archive.read("xl/_rels/workbook.xml.rels")).iter(PART)}
+    targets = {r.get("Id"): r.get("Target", "") for r in ET.fromstring(read_member(archive, "xl/_rels/workbook.xml.rels")).iter(PART)}
     found = {}
-    for sheet in ET.fromstring(archive.read("xl/workbook.xml")).iter(f"{MAIN}sheet"):
+    for sheet in ET.fromstring(read_member(archive, "xl/workbook.xml")).iter(f"{MAIN}sheet"):
         target = targets[sheet.get(RELATION)]
         found[sheet.get("name", "")] = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
     return found
@@ -104,32 +107,56 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 def defined_names(archive: zipfile.ZipFile) -> dict[str, str]:
     """The workbook's names and the areas that they stand for."""
-    return {name.get("name", ""): name.text or "" for name in ET.fromstring(archive.read("xl/workbook.xml")).iter(f"{MAIN}definedName")}
+    return {
+        name.get("name", ""): name.text or "" for name in ET.fromstring(read_member(archive, "xl/workbook.xml")).iter(f"{MAIN}definedName")
+    }
 
 
 def read_book(path: str | Path) -> Book:
     """Read a workbook's values, formulas and names."""
     book = Book(Path(path))
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_workbook(book.path) as archive:
             book.names = defined_names(archive)
             strings = shared_strings(archive)
+            most = limits.CELLS + book.path.stat().st_size
             for sheet, part in sheet_parts(archive).items():
                 book.sheets[sheet], book.formulas[sheet] = {}, {}
                 if "worksheets/" in part:
-                    read_sheet(archive, part, strings, book.sheets[sheet], book.formulas[sheet])
-    except FileNotFoundError:
-        raise UnreadableModel(f"there is no file {str(path)!r}") from None
-    except (zipfile.BadZipFile, KeyError, ET.ParseError, OSError) as trouble:
+                    read_sheet(archive, part, strings, book.sheets[sheet], book.formulas[sheet], most)
+                    most -= len(book.sheets[sheet])
+    except WeightlensError:
+        raise
+    except Exception as trouble:  # a damaged zip, broken XML, a text where a number stands: it can fail in any way
         raise UnreadableModel(f"{str(path)!r} is not an .xlsx workbook that can be read ({trouble})") from None
     return book
 
 
+def open_workbook(path: Path) -> zipfile.ZipFile:
+    """The workbook as a zip file; what is none is refused under its name."""
+    from weightlens.formats.detect import kind_of
+    from weightlens.formats.foreign import archive_words
+
+    kind = kind_of(path) if path.exists() else "zip"
+    if kind != "zip":
+        raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {KINDS[kind]}")
+    archive = open_zip(path)
+    if "xl/workbook.xml" not in archive.NameToInfo:
+        words = "a Keras model" if "config.json" in archive.NameToInfo else archive_words(path, archive.namelist())
+        raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {words}")
+    return archive
+
+
 def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     """The workbook's table of texts, if it has one."""
-    if "xl/sharedStrings.xml" not in archive.namelist():
-        return []
-    return [text_of(item) for item in ET.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")]
+    found: list[str] = []
+    if "xl/sharedStrings.xml" not in archive.NameToInfo:
+        return found
+    for item in elements(archive, "xl/sharedStrings.xml", "si"):
+        found.append(text_of(item))
+        if len(found) > limits.CELLS:
+            raise UnreadableModel(f"it holds more than {limits.CELLS:,} texts")
+    return found
 
 
 def text_of(item: ET.Element) -> str:
@@ -143,15 +170,33 @@ def decoded(text: str) -> str:
     return CODED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def read_sheet(archive: zipfile.ZipFile, part: str, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
-    """Add one sheet's cells, row by row, so that memory stays flat."""
+def elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
+    """The elements of a name in one part, each forgotten when the next is asked for, so that memory stays flat."""
+    check_member(archive, part)
     with archive.open(part) as stream:
-        for _, row in ET.iterparse(stream):
-            if row.tag != f"{MAIN}row":
-                continue
-            for cell in row:
-                read_cell(cell, strings, values, formulas)
-            row.clear()
+        waiting = 0
+        root: ET.Element | None = None
+        for event, element in ET.iterparse(stream, ("start", "end")):
+            root = element if root is None else root
+            waiting += event == "end"
+            if event == "end" and element.tag == MAIN + name:
+                yield element
+                element.clear()
+                root.clear()
+                waiting = 0
+            elif waiting > limits.ELEMENTS:
+                raise UnreadableModel(f"{part} has one {name} of more than {limits.ELEMENTS:,} elements")
+
+
+def read_sheet(
+    archive: zipfile.ZipFile, part: str, strings: list[str], values: dict[str, Value], formulas: dict[str, str], most: int
+) -> None:
+    """Add one sheet's cells, row by row; a sheet of more than ``most`` is refused."""
+    for row in elements(archive, part, "row"):
+        for cell in row:
+            read_cell(cell, strings, values, formulas)
+        if len(values) > most:
+            raise UnreadableModel("it holds more cells than there is room for")
 
 
 def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:

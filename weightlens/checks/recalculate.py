@@ -20,6 +20,7 @@ from weightlens.checks.book import Book, defined_names, read_book, sheet_parts
 from weightlens.checks.quiet import STDERR, STDOUT, quiet
 from weightlens.errors import WeightlensError
 from weightlens.files import scratch_folder
+from weightlens.zips import read_member
 
 Changes = Mapping[tuple[str, str], float]  # (sheet, reference) -> the number to write there first
 
@@ -99,7 +100,7 @@ def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
             parts = sheet_parts(old) if changes else {}
             for entry in old.infolist():
-                data = old.read(entry)
+                data = read_member(old, entry.filename)
                 if entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
                     data = CACHED.sub(rb"\1", data)
                 elif entry.filename.startswith("xl/worksheets/_rels/"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.values import parse_object
+from weightlens.limits import JSON
 
 SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
 MAX_NODES = 2_000_000
@@ -25,17 +26,57 @@ def find_architecture(weights: Path) -> Path | None:
 
 
 def read_architecture(path: Path) -> dict[str, Any]:
-    """The architecture in a file as Keras's ``to_json`` or ``to_yaml`` wrote it."""
-    if path.exists() and not path.is_file():
-        raise UnreadableModel(f"{path}: not a file")
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
-    entry = parse_yaml(text, path.name) if path.suffix.lower() in (".yaml", ".yml") else parse_object(text, path.name)
+    """The architecture in a file as Keras's ``to_json`` or ``to_yaml`` wrote it, or that of a whole model (.keras, .h5)."""
+    from weightlens.formats.detect import kind_of
+
+    yaml = path.suffix.lower() in (".yaml", ".yml")
+    kind = "yaml" if yaml and path.is_file() else kind_of(path)
+    entry = {"yaml": of_yaml, "json": of_json, "hdf5": of_hdf5, "zip": of_archive, "folder": of_archive}[kind](path)
     if not is_architecture(entry):
         raise UnreadableModel(f"{path.name}: not the architecture of a Keras model")
     return entry
+
+
+def of_yaml(path: Path) -> dict[str, Any]:
+    """What a YAML file holds."""
+    return parse_yaml(bytes_of(path), path.name)
+
+
+def of_json(path: Path) -> dict[str, Any]:
+    """What a JSON file holds."""
+    return parse_object(bytes_of(path), path.name)
+
+
+def of_hdf5(path: Path) -> dict[str, Any]:
+    """The architecture in the HDF5 file of a whole model."""
+    from weightlens.formats.hdf5 import Hdf5File
+
+    file = Hdf5File(path, path.name)
+    text = file.text("", "model_config")
+    if not text:
+        raise UnreadableModel(f"{path.name}: holds no architecture (model_config), so it is of no use for --config")
+    said = {key: file.text("", key) for key in ("keras_version", "backend")}
+    return {key: value for key, value in said.items() if value} | parse_object(text, "model_config")
+
+
+def of_archive(path: Path) -> dict[str, Any]:
+    """The architecture in a ``.keras`` archive or folder."""
+    from weightlens.formats.zipped import Archive
+
+    archive = Archive(path)
+    said = parse_object(archive.text("metadata.json") or b"{}", "metadata.json")
+    entry = parse_object(archive.text("config.json") or b"{}", "config.json")
+    return {"keras_version": str(said.get("keras_version", ""))} | entry
+
+
+def bytes_of(path: Path) -> bytes:
+    """A file of text as bytes; one that is too large is not read to find out that it is."""
+    try:
+        if (size := path.stat().st_size) > JSON:
+            raise UnreadableModel(f"{path.name}: {size:,} bytes, which is larger than any architecture that Keras writes")
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def is_architecture(entry: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,46 +11,66 @@ from weightlens.formats import beside, placing
 from weightlens.formats.architecture import build_model
 from weightlens.formats.dialect import Dialect, dialect_of
 from weightlens.formats.hdf5 import Hdf5File, free
+from weightlens.formats.soundness import SIGNATURE
 from weightlens.formats.values import MAX_JSON, parse_json, parse_object
 from weightlens.model import Model, Provenance, Weight
 
 ZIP_MAGIC = b"PK\x03\x04"
-FOREIGN = {
-    b"\x93NUMPY": "a NumPy array", b"\x80": "a Python pickle, which would run code", b"\x08": "a protocol buffer (SavedModel, ONNX?)",
-    b"<": "a web page or XML", b"version https://git-lfs": "a Git LFS pointer, not the file itself: run git lfs pull",
-    b"\x1f\x8b": "gzip: unpack it first",
-}  # fmt: skip
+NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
+WEIGHT = re.compile(
+    r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$", re.IGNORECASE
+)
+START = 1024  # bytes by which a file is known
 
 
 def read(path: Path, config: Path | None) -> Model:
     """The model in a file or folder of any kind that is known."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    kind = kind_of(path)
+    if kind in ("folder", "zip"):
+        return read_archive(path)
+    return read_json(path, config) if kind == "json" else read_hdf5(path, config)
+
+
+def kind_of(path: Path) -> str:
+    """``folder``, ``zip``, ``json`` or ``hdf5``, by the contents; what is none of these is refused under its name."""
+    if path.is_dir():
+        return folder(path)
+    start = first_bytes_of(path)
+    if start.startswith(SIGNATURE):
+        return "hdf5"
+    if start.startswith(ZIP_MAGIC):
+        return "zip"
+    if start.lstrip()[:1] in (b"{", b"[") and b"\0" not in start[:8]:
+        return "json"
+    from weightlens.formats.foreign import named
+
+    if words := named(start, path):
+        raise UnreadableModel(f"{path.name}: {words}")
+    return "hdf5"
+
+
+def folder(path: Path) -> str:
+    """``folder``; one without a ``config.json`` is refused under its name."""
+    if not (path / "config.json").is_file():
+        from weightlens.formats.foreign import folder_words
+
+        raise UnreadableModel(f"{path.resolve().name}: {folder_words(path)}")
+    return "folder"
+
+
+def first_bytes_of(path: Path) -> bytes:
+    """The beginning of a file; what is none, or cannot be read, is refused."""
+    if path.exists() and not path.is_file():
         raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
     try:
         with path.open("rb", buffering=0) as file:
-            start = file.read(64)
-    except IsADirectoryError:
-        return _read_folder(path)
+            return file.read(START)
     except FileNotFoundError:
+        if path.with_name(f"{path.name}.index").is_file():
+            raise UnreadableModel(f"{path}: a TensorFlow checkpoint, which is not read here: save the model from Keras") from None
         raise UnreadableModel(f"{path}: there is no such file") from None
-    if start.startswith(ZIP_MAGIC):
-        return read_archive(path)
-    if start.lstrip()[:1] in (b"{", b"["):
-        return read_json(path, config)
-    foreign = next((words for magic, words in FOREIGN.items() if start.lstrip().startswith(magic)), None)
-    if foreign is not None:
-        raise UnreadableModel(f"{path.name}: not a Keras model but {foreign}")
-    return read_hdf5(path, config)
-
-
-def _read_folder(path: Path) -> Model:
-    if (path / "config.json").is_file():
-        return read_archive(path)
-    if (path / "saved_model.pb").is_file():
-        raise UnreadableModel(
-            f"{path.name}: a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)"
-        )
-    raise UnreadableModel(f"{path.name}: a folder without config.json, so not a Keras model")
+    except OSError as error:
+        raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def read_archive(path: Path) -> Model:
@@ -59,8 +80,9 @@ def read_archive(path: Path) -> Model:
     archive = Archive(path)
     names = archive.names()
     if "config.json" not in names:
-        what = "a PyTorch model" if any(name.endswith("data.pkl") for name in names) else "a zip file"
-        raise UnreadableModel(f"{path.name}: {what} without config.json, so not a Keras model")
+        from weightlens.formats.foreign import archive_words
+
+        raise UnreadableModel(f"{path.name}: {archive_words(path, names)}")
     entry = parse_object(archive.text("config.json"), "config.json")
     metadata = parse_object(archive.text("metadata.json") or b"{}", "metadata.json")
     dialect = dialect_of(str(metadata.get("keras_version", "")), "", entry)
@@ -69,7 +91,7 @@ def read_archive(path: Path) -> Model:
     if weights is None and "model.weights.npz" in names:
         raise UnreadableModel(f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened")
     if weights == "model.weights.h5":
-        placing.place(model, Hdf5File(archive.open(weights), path.name), dialect, dialect)
+        placing.place(model, Hdf5File(archive.open(weights), path.name, archive.packed(weights)), dialect, dialect)
     elif weights is not None:
         placing.place_shards(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
     placing.read_assets(model, archive)
@@ -83,7 +105,7 @@ def read_archive(path: Path) -> Model:
 
 def read_json(path: Path, config: Path | None) -> Model:
     """A list of weight shards, or an architecture without weights."""
-    value = parse_json(path.read_bytes(), path.name)
+    value = parse_json(beside.bytes_of(path), path.name)
     if isinstance(value, dict) and "weight_map" in value:
         found = config or beside.find_architecture(path)
         entry = None if found is None else beside.read_architecture(found)
@@ -93,7 +115,9 @@ def read_json(path: Path, config: Path | None) -> Model:
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(found or ""))
         return model
     if not beside.is_architecture(value):
-        raise UnreadableModel(f"{path.name}: JSON, but not the architecture of a Keras model")
+        from weightlens.formats.foreign import json_words
+
+        raise UnreadableModel(f"{path.name}: {json_words(value)}")
     dialect = dialect_of(str(value.get("keras_version", "")), str(value.get("backend", "")), value)
     model = build_model(value, dialect)
     model.notes.append("an architecture without weights")
@@ -149,6 +173,8 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         dialect = dialect_of(str(entry["keras_version"]), backend, entry)
     model = _model(entry, dialect, path)
     layout = placing.place(model, file, dialect, weights_dialect)
+    if layout == NOT_KERAS and not model.class_name:
+        plain(model, file)
     if source is not None:
         model.notes.append(f"architecture from {source.name}")
     model.training_config = _training(file)
@@ -159,6 +185,14 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     )
     model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=str(source or ""))
     return model
+
+
+def plain(model: Model, file: Hdf5File) -> None:
+    """Note of an HDF5 file in which no array has a name that Keras gives that it holds arrays, not weights."""
+    if not any(WEIGHT.search(weight.path) for weight in model.weights.values()):
+        from weightlens.formats.foreign import hdf5_words
+
+        model.arrays_only, model.notes = True, [hdf5_words(file)]
 
 
 def _architecture(path: Path, config: Path | None) -> tuple[dict[str, Any] | None, Path | None]:

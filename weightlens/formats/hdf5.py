@@ -6,45 +6,46 @@ Keras's own reader does. Everything goes through h5py's low level: half the time
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import weakref
 from collections.abc import Container, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5l, h5o
+from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
+from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError
-from weightlens.formats.soundness import damage, first_bytes
+from weightlens.formats.pieces import check_pieces
+from weightlens.formats.soundness import SIGNATURE, cut_short, damage, first_bytes
 from weightlens.model import Weight
 
-MAX_DEPTH = 64
-MAX_OBJECTS = 300_000
-MAX_ATTRIBUTE = 64 * 2**20  # bytes
-MAX_TEXTS = 1_000_000  # in one attribute
-LARGE = 128 * 2**20  # bytes; above it a declared size must be backed by stored bytes
-MAX_RATIO = 200
+NO_MODEL = "not a Keras model: it is neither HDF5 nor a zip archive nor JSON, and of no kind that is known here"
+FLOAT64 = 8  # bytes of a number when it is computed with
 FLOATS_16_BIT = np.dtype("V2")  # bfloat16 has no HDF5 type: Keras stores two opaque bytes
 
 
 class Hdf5File:
-    """One open HDF5 file (or an HDF5 file inside another one) and the arrays in it."""
+    """One open HDF5 file (or an HDF5 file inside another one) and the arrays in it.
 
-    def __init__(self, source: Path | BinaryIO, label: str) -> None:
+    ``packed``: the bytes that it takes inside another file, where it was unpacked from there.
+    """
+
+    def __init__(self, source: Path | BinaryIO, label: str, packed: int | None = None) -> None:
         self.label = label
-        self.size = source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
-        if found := damage(first_bytes(source, self.size), self.size):
-            raise UnreadableModel(f"{label}: damaged ({found})")
-        try:
-            self.file = h5py.File(source, "r")
-        except (OSError, RuntimeError, ValueError) as error:
-            raise UnreadableModel(f"{label}: not a readable HDF5 file ({first_line(error)})") from None
+        self.size = size_of(source)
+        self.budget = limits.room(self.size if packed is None else packed)  # bytes that its arrays may take as float64
+        self.read_whole: set[str] = set()
+        self.file = open_hdf5(source, label)
         # h5py must let go of the file before the object it reads through dies, else Python crashes on exit.
         self.groups: dict[str, h5g.GroupID | None] = {}  # open while the file is being listed
-        self.close = weakref.finalize(self, self.file.close)
+        self.extents: dict[int, tuple[int | None, int]] = {}  # where the numbers of each array begin, and their bytes
+        self.close = weakref.finalize(self, closed, self.file)
 
     def group(self, path: str) -> h5g.GroupID | None:
         """The group at ``path``, or None where there is none."""
@@ -91,7 +92,7 @@ class Hdf5File:
         while (piece := read_attribute(group, f"{name}{len(pieces)}")) is not None:
             pieces.append(piece)
             size += piece.nbytes
-            if size > MAX_ATTRIBUTE:
+            if size > limits.ATTRIBUTE:
                 raise UnreadableModel(f"{self.label}: attribute {name} is longer than any of Keras's")
         return [text for piece in pieces for text in as_texts(piece)] if pieces else None
 
@@ -102,6 +103,8 @@ class Hdf5File:
             if isinstance(dataset, h5d.DatasetID):
                 name = free(path, found)
                 found[name] = self.weight(name, raw, dataset)
+        if lie := lying_over_each_other(self.extents):
+            raise UnreadableModel(f"{self.label}: damaged (the numbers of two arrays lie over each other at byte {lie:,})")
         return found
 
     def walk(self) -> Iterator[tuple[str, bytes, Any]]:
@@ -116,10 +119,11 @@ class Hdf5File:
             for name, address in self._members(group, path):
                 objects += 1
                 below = (f"{path}/{show(name)}", raw + b"/" + name) if path else (show(name), name)
-                if objects > MAX_OBJECTS or below[0].count("/") > MAX_DEPTH:
+                if objects > limits.OBJECTS or below[0].count("/") > limits.DEPTH:
                     raise UnreadableModel(f"{self.label}: more groups, or deeper ones, than any Keras model has")
                 member = h5o.open(group, name)
                 if isinstance(member, h5d.DatasetID):
+                    self.extents[address] = (member.get_offset(), member.get_storage_size())
                     yield *below, member
                 elif isinstance(member, h5g.GroupID):
                     if address in seen:
@@ -130,8 +134,7 @@ class Hdf5File:
 
     def _members(self, group: h5g.GroupID, path: str) -> list[tuple[bytes, int]]:
         """The names in a group, each with the place of what it names in the file."""
-        members: list[tuple[bytes, int, int]] = []
-        group.links.iterate(lambda name, info: members.append((name, info.type, info.u)), info=True)
+        members = links(group)
         for name, kind, _ in members:
             if kind != h5l.TYPE_HARD:
                 raise UnreadableModel(f"{self.label}: {path}/{show(name)} is a link to another place, which is never followed")
@@ -154,7 +157,7 @@ class Hdf5File:
         """The numbers of a dataset, or of a part of it."""
         try:
             dataset = h5d.open(self.file.id, raw)
-            self._check_size(dataset, path)
+            self._check_size(dataset, path, key == ())
             values = np.asarray(h5py.Dataset(dataset)[key])
         except WeightlensError:
             raise
@@ -166,21 +169,57 @@ class Hdf5File:
             raise UnreadableModel(f"{self.label}: {path} holds no numbers")
         return values.astype(values.dtype.newbyteorder("="), copy=False)
 
-    def _check_size(self, dataset: h5d.DatasetID, path: str) -> None:
-        declared = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
-        if (chunk := _chunk_size(dataset)) > LARGE and chunk > 8 * declared:
-            raise UnreadableModel(f"{self.label}: {path} has {declared:,} bytes and unpacks {chunk:,} to read them")
+    def _check_size(self, dataset: h5d.DatasetID, path: str, whole: bool) -> None:
+        """Refuse an array that is larger than the file has room for, together with those that were read whole before."""
+        declared = math.prod(dataset.shape or (0,)) * max(dataset.dtype.itemsize, FLOAT64)
         stored = dataset.get_storage_size()
-        if (declared > LARGE and declared > MAX_RATIO * stored) or stored > self.size:
+        if stored > self.size or declared > self.budget:
             raise UnreadableModel(f"{self.label}: {path} declares {declared:,} bytes and stores {min(stored, self.size):,}")
+        if dataset.get_offset() is None:
+            check_pieces(dataset, f"{self.label}: {path}", self.size)
+        if whole and path not in self.read_whole:
+            self.read_whole.add(path)
+            self.budget -= declared
 
 
-def _chunk_size(dataset: h5d.DatasetID) -> int:
-    """The bytes that HDF5 unpacks to read one number; 0 where the numbers lie in one piece."""
-    if dataset.get_offset() is not None:
-        return 0
-    layout = dataset.get_create_plist()
-    return math.prod(layout.get_chunk()) * dataset.dtype.itemsize if layout.get_layout() == h5d.CHUNKED else 0
+def lying_over_each_other(extents: dict[int, tuple[int | None, int]]) -> int | None:
+    """Where two arrays share bytes, which HDF5 never writes; ``None`` where no two do."""
+    ordered = sorted((start, start + size) for start, size in extents.values() if start is not None and size)
+    return next((start for (_, end), (start, _) in pairwise(ordered) if start < end), None)
+
+
+def size_of(source: Path | BinaryIO) -> int:
+    """The bytes of a file."""
+    return source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
+
+
+def open_hdf5(source: Path | BinaryIO, label: str) -> h5py.File:
+    """The file, after a look at its bytes: on some damage the HDF5 library hangs or fills the memory."""
+    size = size_of(source)
+    start = first_bytes(source, size)
+    if found := damage(start, size):
+        raise UnreadableModel(f"{label}: damaged ({found})")
+    try:
+        return h5py.File(source, "r")
+    except (OSError, RuntimeError, ValueError) as error:
+        other = f"not a readable HDF5 file ({first_line(error)})" if SIGNATURE in start else NO_MODEL
+        raise UnreadableModel(f"{label}: {cut_short(start, size) or other}") from None
+
+
+def closed(file: h5py.File) -> None:
+    """Close a file; one that is damaged may refuse even that."""
+    with contextlib.suppress(RuntimeError, OSError, ValueError):
+        file.close()
+
+
+def links(group: h5g.GroupID) -> list[tuple[bytes, int, int]]:
+    """The members of a group: name, kind of link, and where what it names lies in the file; by name.
+
+    Read in the order in which they are stored: HDF5's own sorting crashes on a damaged index.
+    """
+    found: list[tuple[bytes, int, int]] = []
+    group.links.iterate(lambda name, info: found.append((name, info.type, info.u)), info=True, order=h5.ITER_NATIVE)
+    return sorted(found, key=lambda link: link[0])
 
 
 def read_attribute(group: h5g.GroupID, name: str) -> Any:
@@ -191,7 +230,7 @@ def read_attribute(group: h5g.GroupID, name: str) -> Any:
             return None
         attribute = h5a.open(group, raw)
         shape, dtype = attribute.shape, attribute.dtype
-        if shape is None or math.prod(shape) > MAX_TEXTS or math.prod(shape) * dtype.itemsize > MAX_ATTRIBUTE:
+        if shape is None or math.prod(shape) > limits.TEXTS or math.prod(shape) * dtype.itemsize > limits.ATTRIBUTE:
             raise UnreadableModel(f"attribute {name} has a size that no attribute of Keras's has")
         if dtype.kind not in "SOiufb" or (dtype.kind == "O" and h5py.check_string_dtype(dtype) is None):
             raise UnreadableModel(f"attribute {name} holds neither text nor numbers")

@@ -44,7 +44,7 @@ def restore(layer: Layer, dialect: Dialect) -> None:
         _projections(layer)
     low_rank(layer)
     integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]
-    if layer.class_name not in UNDERSTOOD and not all(whole_projection(layer, name) for name in integers):
+    if layer.class_name and layer.class_name not in UNDERSTOOD and not all(whole_projection(layer, name) for name in integers):
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HEAP, HEAP_HEADER, SMALLEST_HEAP = b"GCOL", 16, 4096
+INDEX = b"BTHD"  # the head of a B-tree of the newer format
+PACKED_HEAP = b"FRHP"
 LOOK_AT = 4 * 2**20  # bytes from the start: texts stand before the weights
 ATTRIBUTES = (b"model_config\0", b"training_config\0", b"keras_version\0", b"backend\0", b"layer_names", b"weight_names", b"name\0")
 TEXT_OF_ANY_LENGTH, TEXT_ENTRY, MAX_TEXTS = 9, 16, 100_000  # a type class; bytes of a reference: length (4), heap (8), number (4)
@@ -26,10 +29,33 @@ def damage(data: bytes, size: int) -> str:
     """What is wrong with a file that begins so and is ``size`` bytes long; empty where nothing is seen."""
     if any(not _entries_fit(data, start) for start in _places(data, HEAP) if _is_heap(data, start)):
         return "its store of texts is broken"
+    if any(data[start + 4 : start + 5] == b"\0" and _number(data, start + 7, 2) for start in _places(data, PACKED_HEAP)):
+        return "it keeps names or attributes packed, which Keras never does"
+    if any(data[start + 4 : start + 5] == b"\0" and not _records_fit(data, start) for start in _places(data, INDEX)):
+        return "its index is broken"
     for name in ATTRIBUTES:
-        if any(not _attribute_fits(data, start, size) for start in _places(data, name)):
+        if not attribute_fits(data, name, size):
             return f"its {name.rstrip(bytes(1)).decode()} is broken"
     return ""
+
+
+def attribute_fits(data: bytes, name: bytes, size: int) -> bool:
+    """Whether every attribute of that name holds no more text than a file of that size."""
+    return all(_attribute_fits(data, start, size) for start in _places(data, name))
+
+
+def cut_short(data: bytes, size: int) -> str:
+    """Said of a file that ends before its end, which the superblock knows; empty where that is not what is wrong."""
+    start = next((place for place in (0, *(2**n for n in range(9, 20))) if data[place : place + 8] == SIGNATURE), None)
+    if start is None or len(data) < start + 48:
+        return "cut short" if start is not None else ""
+    version, place = data[start + 8], start + (9 if data[start + 8] >= 2 else 13)
+    width = data[place]
+    end = place + 3 + 2 * width if version >= 2 else start + (24 if version == 0 else 28) + 2 * width
+    whole = _number(data, end, width)
+    if width not in (4, 8) or not size < whole < 2**60:
+        return ""
+    return f"cut short: the file has {size:,} of {whole:,} bytes; copy or download it again"
 
 
 def _places(data: bytes, what: bytes) -> Iterator[int]:
@@ -37,6 +63,12 @@ def _places(data: bytes, what: bytes) -> Iterator[int]:
     while start >= 0:
         yield start
         start = data.find(what, start + 1)
+
+
+def _records_fit(data: bytes, start: int) -> bool:
+    """Whether a node of a B-tree holds at least one record, and these are of some size: HDF5 divides by it."""
+    node, record = _number(data, start + 6, 4), _number(data, start + 10, 2)
+    return 0 < record < node
 
 
 def _is_heap(data: bytes, start: int) -> bool:
@@ -60,7 +92,7 @@ def _entries_fit(data: bytes, start: int) -> bool:
 
 
 def _attribute_fits(data: bytes, name: int, size: int) -> bool:
-    """Whether an attribute's texts are no longer than the file: HDF5 makes room for as much as they claim.
+    """Whether an attribute's texts are together no longer than the file: HDF5 makes room for as much as they claim.
 
     Before the name stand version (1 byte), flags (1), the sizes of name, type and shape (2 each), in version 3 the
     encoding (1); after it the type, the shape (version, rank, flags, then the sizes) and the references to the texts.
@@ -84,7 +116,7 @@ def _attribute_fits(data: bytes, name: int, size: int) -> bool:
     count = math.prod(dims[:rank])
     if count > MAX_TEXTS or (limits and dims[:rank] != dims[rank:]):
         return False
-    return all(_number(data, values + TEXT_ENTRY * entry, 4) <= size for entry in range(count))
+    return sum(_number(data, values + TEXT_ENTRY * entry, 4) for entry in range(count)) <= size
 
 
 def _number(data: bytes, place: int, size: int) -> int:

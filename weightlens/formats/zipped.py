@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from weightlens.errors import UnreadableModel
+from weightlens.limits import JSON
+from weightlens.zips import KNOWN, open_zip, read_member
 
-MAX_TEXT = 64 * 2**20
-LARGE, MAX_RATIO = 256 * 2**20, 100
 HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., length of the name, of the extra field
 
 
@@ -51,10 +51,7 @@ class Archive:
         self.path = path
         self.zip: zipfile.ZipFile | None = None
         if not path.is_dir():
-            try:
-                self.zip = zipfile.ZipFile(path)
-            except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-                raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
+            self.zip = open_zip(path)
 
     def names(self) -> list[str]:
         """The members' names."""
@@ -68,25 +65,21 @@ class Archive:
         """A small member as bytes; empty where it is absent."""
         if self.zip is None:
             file = self.path / name
-            readable = file.is_file() and not file.is_symlink() and file.stat().st_size <= MAX_TEXT
+            readable = file.is_file() and not file.is_symlink() and file.stat().st_size <= JSON
             return file.read_bytes() if readable else b""
-        if name not in self.zip.NameToInfo:
-            return b""
-        info = self.zip.getinfo(name)
-        self._check(info, MAX_TEXT)
-        try:
-            return self.zip.read(info)
-        except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, NotImplementedError) as error:
-            raise UnreadableModel(f"{self.path.name}: {name} cannot be unpacked ({error})") from None
-        except Exception as error:  # zlib, lzma and bz2 each have an error of their own
-            raise UnreadableModel(f"{self.path.name}: {name} is damaged ({error})") from None
+        return read_member(self.zip, name, JSON) if name in self.zip.NameToInfo else b""
+
+    def packed(self, name: str) -> int:
+        """How many bytes a member takes as it is stored."""
+        return (self.path / name).stat().st_size if self.zip is None else self.zip.getinfo(name).compress_size
 
     def open(self, name: str) -> Path | BinaryIO:
         """The weights: a window on the zip where they are stored as they are, else unpacked to a temporary file."""
         if self.zip is None:
             return self.path / name
         info = self.zip.getinfo(name)
-        self._check(info, 2**63)
+        if info.compress_type not in KNOWN:
+            raise UnreadableModel(f"{self.path.name}: {name} is packed in a way that is not read here")
         if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
             return self._window(info)
         unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the model
@@ -116,8 +109,3 @@ class Archive:
         if start + info.file_size > self.path.stat().st_size:
             raise UnreadableModel(f"{self.path.name}: {info.filename} is longer than the file it is in")
         return io.BufferedReader(Window(file, start, info.file_size), 1 << 16)
-
-    def _check(self, info: zipfile.ZipInfo, limit: int) -> None:
-        size, packed = info.file_size, max(info.compress_size, 1)
-        if size > limit or (size > LARGE and size > MAX_RATIO * packed):
-            raise UnreadableModel(f"{self.path.name}: {info.filename} claims to unpack to {size:,} bytes from {packed:,}")

@@ -12,6 +12,7 @@ from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import Entry, activation_of, entries, options_of, output_shapes, sha256_of, weight_text
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
 
+LONGEST = 10_000  # letters of a name with --full
 BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -91,12 +92,12 @@ def show(model: Model, screen: Screen, wish: Wish, progress: Callable[[int], Non
         if not weights and not wish.layers:
             continue
         screen.line()
-        screen.lines(layer_heading(entry, screen, bool(wish.layers)))
+        screen.lines(layer_heading(entry, screen, bool(wish.layers), amount(model, entry.layer.size)))
         for name, weight in weights.items():
             matrix(entry.layer, name, weight, screen, wish)
     for title, arrays in others(model, wish):
         screen.line()
-        screen.line(f"{screen.bold(title)} {screen.dim(f'· {count(sum(w.size for w in arrays))}')}")
+        screen.line(f"{screen.bold(title)} {screen.dim(f'· {amount(model, sum(w.size for w in arrays))}')}")
         for weight in arrays:
             matrix(None, weight.path, weight, screen, wish)
 
@@ -109,8 +110,9 @@ def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
     title = clean(name, screen.width)
     first, *more = screen.wrapped(" · ".join(part for part in (title, clean(p.format), version) if part))
     yield from [first.replace(title, screen.bold(title), 1), *more]
-    parts = [f"{len(model.layers)} layer{'s' * (len(model.layers) != 1)}", count(model.size)]
-    kind = f"{clean(model.class_name)} {clean(model.name)}" if model.class_name else "weights without an architecture"
+    parts = [f"{len(model.layers)} {'group' if model.arrays_only else 'layer'}{'s' * (len(model.layers) != 1)}", amount(model, model.size)]
+    kind = "arrays, not weights" if model.arrays_only else "weights without an architecture"
+    kind = f"{clean(model.class_name)} {clean(model.name)}" if model.class_name else kind
     yield from screen.wrapped(" · ".join([kind, *parts, *training(model)]))
     digest = p.sha256 or (sha256_of(p.path, always_hash) if p.path else "")
     if digest:
@@ -132,9 +134,14 @@ def training(model: Model) -> list[str]:
     return [f"{title} {clean(value, 40)}" for title, value in (("loss", loss), ("optimizer", optimizer)) if isinstance(value, str)]
 
 
-def count(number: int) -> str:
+def count(number: int, what: str = "parameter") -> str:
     """``1,234 parameters``."""
-    return f"{number:,} parameter{'s' * (number != 1)}"
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def amount(model: Model, number: int) -> str:
+    """How many numbers of a model: parameters, unless it is no model but arrays."""
+    return count(number, "element" if model.arrays_only else "parameter")
 
 
 def layer_table(model: Model, screen: Screen) -> list[str]:
@@ -142,7 +149,8 @@ def layer_table(model: Model, screen: Screen) -> list[str]:
     shapes = output_shapes(model)
     found = list(entries(model))
     title = "output" if shapes else "weights"
-    rows = [["layer", "class", "activation", title, "parameters"]]
+    heads = ("group", "arrays", "elements") if model.arrays_only else ("layer", title, "parameters")
+    rows = [[heads[0], "class", "activation", *heads[1:]]]
     for entry in found:
         layer = entry.layer
         third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
@@ -154,10 +162,10 @@ def layer_table(model: Model, screen: Screen) -> list[str]:
     return [screen.dim(lines[0]), *lines[1:], *(screen.dim(line) for note in notes for line in note)]
 
 
-def layer_heading(entry: Entry, screen: Screen, options: bool) -> Iterator[str]:
+def layer_heading(entry: Entry, screen: Screen, options: bool, size: str) -> Iterator[str]:
     """A layer's name, class, activation and size; its configuration where the layer was asked for."""
     layer = entry.layer
-    facts = [clean(layer.class_name), clean(activation_of(layer)), count(layer.size), "" if layer.trainable else "frozen"]
+    facts = [clean(layer.class_name), clean(activation_of(layer)), size, "" if layer.trainable else "frozen"]
     yield f"{screen.bold(clean(entry.path))} {screen.dim('· ' + ' · '.join(fact for fact in facts if fact))}"
     if options and (text := options_of(layer)):
         yield from map(screen.dim, screen.wrapped(clean(text, 600), "  "))
@@ -168,8 +176,8 @@ def layer_heading(entry: Entry, screen: Screen, options: bool) -> Iterator[str]:
 def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish: Wish) -> None:
     """One matrix under its name, shape, type, and path in the file."""
     cut = f"[{wish.cut}]" if wish.cut else ""
-    title, facts = f"  {clean(name, 60)}{cut} ", facts_of(weight)
-    room = max(24, screen.width - len(title) - len(facts) - 3)
+    title, facts = f"  {clean(name, LONGEST if wish.full else 60)}{cut} ", facts_of(weight)
+    room = LONGEST if wish.full else max(24, screen.width - len(title) - len(facts) - 3)
     where = f" · {clean(weight.path, room)}" if weight.path and weight.path != name else ""
     screen.line(title + screen.dim(facts + where))
     if weight.note:

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-import zipfile
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
-from h5py import h5d, h5g, h5l, h5o
+from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
+from weightlens import limits
 from weightlens.errors import UnreadableModel
-from weightlens.formats.hdf5 import first_line, show
+from weightlens.formats.detect import kind_of
+from weightlens.formats.foreign import archive_words
+from weightlens.formats.hdf5 import FLOATS_16_BIT, as_text, first_line, links, open_hdf5, show, size_of
+from weightlens.formats.soundness import attribute_fits, first_bytes
 from weightlens.formats.zipped import Archive
 from weightlens.terminal import Screen, clean
 
-DEEPEST = 64
-MOST = 200_000  # lines
+LONGEST = 100_000  # letters of a text that is not to be shortened
 PREVIEW = 64 * 1024  # bytes of an attribute that are read to be shown
 
 
 def tree(path: Path, screen: Screen, full: bool = False) -> None:
     """Print the tree of an HDF5 file, of a ``.keras`` archive with the HDF5 file inside, or of a folder of these."""
-    if not path.exists():
-        raise UnreadableModel(f"{path}: there is no such file")
-    if not (path.is_file() or path.is_dir()):
-        raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
+    kind = kind_of(path)
+    if kind == "json":
+        raise UnreadableModel(f"{path.name}: JSON has no tree; without --tree it is shown")
     screen.line(screen.bold(clean(path.name)))
-    if path.is_dir() or zipfile.is_zipfile(path):
-        screen.lines(archive_lines(path, screen, full))
-        return
-    if not h5py.is_hdf5(path):
-        raise UnreadableModel(f"{path}: neither an HDF5 file nor a .keras archive")
-    screen.lines(hdf5_lines(path, screen, full))
+    screen.lines(Hdf5Tree(path.name, path, screen, full).lines() if kind == "hdf5" else archive_lines(path, screen, full))
 
 
 def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
     """The members of an archive, and the tree of each HDF5 file in it."""
     archive = Archive(path)
     names = archive.names()
+    if "config.json" not in names:
+        yield screen.dim(archive_words(path, names))
     for number, name in enumerate(names):
         last = number == len(names) - 1
         yield ("└── " if last else "├── ") + clean(name) + screen.dim(f"  {member_size(archive, name)}")
         if name.endswith((".h5", ".hdf5")):
-            yield from hdf5_lines(archive.open(name), screen, full, "    " if last else "│   ")
+            yield from Hdf5Tree(name, archive.open(name), screen, full).lines("    " if last else "│   ")
 
 
 def member_size(archive: Archive, name: str) -> str:
@@ -53,51 +53,96 @@ def member_size(archive: Archive, name: str) -> str:
     return f"{size:,} bytes"
 
 
-def hdf5_lines(source: Path | BinaryIO, screen: Screen, full: bool, indent: str = "") -> Iterator[str]:
-    """The tree of one HDF5 file."""
-    try:
-        with h5py.File(source, "r") as file:
-            yield from attributes(file, screen, full, indent)
-            for number, line in enumerate(group_lines(file, screen, full, indent, 0, set())):
-                if number > MOST:
-                    yield f"{indent}… and more"
-                    return
-                yield line
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise UnreadableModel(f"not a readable HDF5 file ({first_line(error)})") from None
+@dataclass
+class Hdf5Tree:
+    """The tree of one HDF5 file in lines. ``seen``: where the groups that were shown lie in the file."""
 
+    label: str
+    source: Path | BinaryIO
+    screen: Screen
+    full: bool
+    seen: set[int] = field(default_factory=set)
 
-def group_lines(group: h5py.Group, screen: Screen, full: bool, indent: str, depth: int, seen: set[Any]) -> Iterator[str]:
-    """The members of a group: links by where they point, datasets by shape and type, groups with their members."""
-    names: list[bytes] = []  # not all of them are text
-    group.id.links.iterate(names.append)
-    for number, raw in enumerate(names):
-        name, last = show(raw), number == len(names) - 1
-        branch, inner = indent + ("└── " if last else "├── "), indent + ("    " if last else "│   ")
-        if group.id.links.get_info(raw).type != h5l.TYPE_HARD:
-            yield branch + clean(name) + screen.dim(f"  {link_text(group.id.links.get_val(raw))}")
-            continue
+    def lines(self, indent: str = "") -> Iterator[str]:
+        """All lines, up to a number that nobody reads."""
         try:
-            member = opened(h5o.open(group.id, raw))
-        except (KeyError, OSError, RuntimeError, ValueError) as error:
-            yield branch + clean(name) + screen.bad(f"  unreadable ({first_line(error)})")
-            continue
-        if not isinstance(member, h5py.Group):
-            yield branch + clean(name) + screen.dim(f"  {dataset_text(member)}")
-            yield from attributes(member, screen, full, inner) if isinstance(member, h5py.Dataset) else ()
-            continue
-        place = h5py.h5o.get_info(member.id)
-        again = (place.fileno, place.addr) in seen
-        yield branch + screen.bold(clean(name) + "/") + screen.dim("  shown above" * again or "  deeper than any model" * (depth > DEEPEST))
-        if not again and depth <= DEEPEST:
-            seen.add((place.fileno, place.addr))
-            yield from attributes(member, screen, full, inner)
-            yield from group_lines(member, screen, full, inner, depth + 1, seen)
+            with open_hdf5(self.source, self.label) as file:
+                yield from self.attributes(file.id, indent)
+                for number, line in enumerate(self.members(file.id, indent, 0)):
+                    if number > limits.TREE_LINES:
+                        yield f"{indent}… and more"
+                        return
+                    yield line
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            raise UnreadableModel(f"{self.label}: not a readable HDF5 file ({first_line(error)})") from None
 
+    def members(self, group: h5g.GroupID, indent: str, depth: int) -> Iterator[str]:
+        """The members of a group: links by where they point, datasets by shape and type, groups with their members."""
+        found = links(group)
+        for number, (raw, kind, address) in enumerate(found):
+            name, last = clean(show(raw), LONGEST if self.full else 100), number == len(found) - 1
+            branch, inner = indent + ("└── " if last else "├── "), indent + ("    " if last else "│   ")
+            if kind != h5l.TYPE_HARD:
+                yield branch + name + self.screen.dim(f"  {link_text(group.links.get_val(raw))}")
+                continue
+            try:
+                member = h5o.open(group, raw)
+            except (KeyError, OSError, RuntimeError, ValueError) as error:
+                yield branch + name + self.screen.bad(f"  unreadable ({first_line(error)})")
+                continue
+            if isinstance(member, h5g.GroupID):
+                yield from self.group(member, branch + self.screen.bold(f"{name}/"), inner, depth, address)
+            else:
+                yield branch + name + self.screen.dim(f"  {dataset_text(member)}")
+                yield from self.attributes(member, inner) if isinstance(member, h5d.DatasetID) else ()
 
-def opened(found: Any) -> Any:
-    """What was found in a group, as h5py's group or dataset; a named type as it is."""
-    return h5py.Group(found) if isinstance(found, h5g.GroupID) else h5py.Dataset(found) if isinstance(found, h5d.DatasetID) else found
+    def group(self, group: h5g.GroupID, title: str, inner: str, depth: int, address: int) -> Iterator[str]:
+        """One group and what is in it, once."""
+        again, deep = address in self.seen, depth > limits.DEPTH
+        yield title + self.screen.dim("  shown above" * again or "  deeper than any model" * deep)
+        if not again and not deep:
+            self.seen.add(address)
+            yield from self.attributes(group, inner)
+            yield from self.members(group, inner, depth + 1)
+
+    def attributes(self, thing: Any, indent: str) -> Iterator[str]:
+        """The attributes of a group or a dataset, each in one line."""
+        names: list[bytes] = []
+        try:
+            h5a.iterate(thing, names.append, order=h5.ITER_NATIVE)  # HDF5's own sorting crashes on a damaged index
+        except (OSError, RuntimeError, ValueError, UnicodeDecodeError):
+            return
+        for raw in sorted(names):
+            title = clean(show(raw), LONGEST if self.full else 40)
+            yield indent + self.screen.dim(f"@{title} = {self.attribute_text(h5a.open(thing, raw), raw)}")
+
+    def attribute_text(self, attribute: h5a.AttrID, name: bytes) -> str:
+        """The value of an attribute as one line, shortened unless ``full``."""
+        try:
+            size = math.prod(attribute.shape or (0,)) * attribute.dtype.itemsize
+            if size > (limits.ATTRIBUTE if self.full else PREVIEW):
+                return f"{size:,} bytes"
+            if attribute.dtype.hasobject and not self.text_fits(attribute.dtype, name):
+                return "not text or numbers, or broken"
+            value = read_value(attribute)
+        except Exception as error:  # a damaged attribute can fail in any way
+            return f"unreadable ({first_line(error)})"
+        return self.value_text(value)
+
+    def text_fits(self, dtype: np.dtype, name: bytes) -> bool:
+        """Whether an attribute is text of any length, of no more than the file holds: HDF5 makes room for as much as is claimed."""
+        size = size_of(self.source)
+        return h5py.check_string_dtype(dtype) is not None and attribute_fits(first_bytes(self.source, size), name + b"\0", size)
+
+    def value_text(self, value: np.ndarray | None) -> str:
+        """A value as one line."""
+        longest = LONGEST if self.full else 60
+        if value is None:
+            return "empty"
+        items = [as_text(item) for item in value.ravel()[: None if self.full else 8].tolist()]
+        if not value.shape:
+            return clean(items[0], longest)
+        return clean("[" + ", ".join(items) + (", …" if value.size > len(items) else "") + "]", longest)
 
 
 def link_text(target: bytes | tuple[bytes, bytes]) -> str:
@@ -109,42 +154,21 @@ def link_text(target: bytes | tuple[bytes, bytes]) -> str:
 
 def dataset_text(member: Any) -> str:
     """Shape and type of a dataset, and whether its numbers stand elsewhere."""
-    if not isinstance(member, h5py.Dataset):
+    if not isinstance(member, h5d.DatasetID):
         return "a named type"
     try:
-        elsewhere = " (numbers in another file, not read)" if member.is_virtual or member.external else ""
-        return f"{tuple(member.shape or ())} {'bfloat16' if member.dtype == np.dtype('V2') else member.dtype}{elsewhere}"
+        dataset = h5py.Dataset(member)
+        elsewhere = " (numbers in another file, not read)" if dataset.is_virtual or dataset.external else ""
+        return f"{tuple(dataset.shape or ())} {'bfloat16' if dataset.dtype == FLOATS_16_BIT else dataset.dtype}{elsewhere}"
     except (TypeError, ValueError, RuntimeError, OSError) as error:
         return f"unreadable type ({first_line(error)})"
 
 
-def attributes(thing: Any, screen: Screen, full: bool, indent: str) -> Iterator[str]:
-    """The attributes of a group or a dataset, each in one line."""
-    try:
-        names = list(thing.attrs)
-    except (OSError, RuntimeError, ValueError, UnicodeDecodeError):
-        return
-    for name in names:
-        yield indent + screen.dim(f"@{clean(name, 40)} = {attribute_text(thing, name, full)}")
-
-
-def attribute_text(thing: Any, name: str, full: bool) -> str:
-    """The value of an attribute as one line, shortened unless ``full``."""
-    longest = 100_000 if full else 60
-    try:
-        attribute = thing.attrs.get_id(name)
-        size = int(np.prod(attribute.shape, dtype=object)) * attribute.dtype.itemsize if attribute.shape else 0
-        if size > PREVIEW and not full:
-            return f"{size:,} bytes"
-        value = thing.attrs[name]
-    except Exception as error:  # a damaged attribute can fail in any way
-        return f"unreadable ({first_line(error)})"
-    if isinstance(value, h5py.Empty):
-        return "empty"
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, np.ndarray):
-        few = value.ravel()[: None if full else 8].tolist()
-        items = [item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in few]
-        return clean("[" + ", ".join(items) + (", …" if value.size > len(items) else "") + "]", longest)
-    return clean(value, longest)
+def read_value(attribute: h5a.AttrID) -> np.ndarray | None:
+    """What an attribute holds; ``None`` where it is empty."""
+    if attribute.shape is None:
+        return None
+    values = np.zeros(attribute.shape, attribute.dtype)
+    if values.size:
+        attribute.read(values)
+    return values

@@ -55,7 +55,7 @@ def save(shell: Any, rows: Mapping[str, Rows], file: BinaryIO, level: int = LEVE
 
 
 def pack(file: BinaryIO, old: zipfile.ZipFile, parts: Mapping[str, Rows], level: int, large: frozenset[str] = frozenset()) -> None:
-    """The shell's parts with our rows, and the table of texts. Where a part proves too large for a plain header, all again with a long one."""
+    """The shell's parts with our rows, and the table of texts; again with a long header for a part that proves too large."""
     strings = Strings()
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:

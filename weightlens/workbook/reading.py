@@ -6,6 +6,7 @@ no name stands where the map says.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.errors import BadInput
+from weightlens.limits import BLOCK
 from weightlens.workbook.cells import COLUMN, ROW
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.promote import with_operands
@@ -115,6 +117,8 @@ def entries(cells: dict[str, Value], name: str) -> Iterator[Entry]:
 def entry(texts: dict[str, str]) -> Entry:
     """One row of the map."""
     numbers = {head: tuple(int(float(n)) for n in texts[head].split(",") if n) for head in ("shape", "row axes", "column axes")}
+    if math.prod(numbers["shape"]) > BLOCK:
+        raise ValueError("no block is that large")
     gaps = (int(float(texts[head] or default)) for head, default in (("row gap", 0), ("column gap", 0), ("stretch", 1)))
     return Entry(
         texts["kind"],

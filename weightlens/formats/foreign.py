@@ -1,0 +1,215 @@
+"""What a file is that is no Keras model, by its bytes, and what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from h5py import h5a, h5l
+
+from weightlens.formats.hdf5 import Hdf5File, links, show
+
+START = 1024  # bytes that are looked at
+SAVE_AGAIN = "load it where it was made and save it from Keras as .keras or .h5"
+KERAS_SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
+MATLAB = "MATLAB's exportNetworkToTensorFlow turns a network into one that Keras can save"
+PYTORCH = "a pickle that would run code when opened: Keras did not write it"
+TABLE = "a table of numbers: give it as an input with -i"
+
+BEGINNINGS: tuple[tuple[bytes, str], ...] = (
+    (b"\x93NUMPY", "a NumPy array (.npy): give it as an input with -i"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself: run git lfs pull"),
+    (b"\x1f\x8b", "packed with gzip: unpack it first (gunzip, or tar -xzf for a .tar.gz)"),
+    (b"BZh", "packed with bzip2: unpack it first (bunzip2)"),
+    (b"\xfd7zXZ", "packed with xz: unpack it first (unxz)"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd: unpack it first (unzstd)"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
+    (b"Rar!", "a RAR archive: unpack it first"),
+    (b"MATLAB 7.3", "a MATLAB 7.3 file, not a Keras model: " + MATLAB),
+    (b"MATLAB 5", "a MATLAB 5 file, not a Keras model: " + MATLAB),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc): save it from the spreadsheet program as .xlsx"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG picture: give it as an input with -i"),
+    (b"\xff\xd8\xff", "a JPEG picture: give it as an input with -i"),
+    (b"GIF8", "a GIF picture: give it as an input with -i"),
+    (b"PAR1", "a Parquet table: give it as an input with -i"),
+    (b"GGUF", "a GGUF file (llama.cpp), which Keras does not write"),
+    (b"ggml", "a GGML file (llama.cpp), which Keras does not write"),
+    (b"model_checkpoint_path", "the list of a TensorFlow checkpoint, not the weights: " + SAVE_AGAIN),
+    (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "an old PyTorch file (.pt), " + PYTORCH),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"PK\x05\x06", "an empty zip archive"),
+)  # fmt: skip
+CHECKPOINT = (
+    "a TensorFlow checkpoint, which holds weights without the names of layers: build the model in Keras, "
+    "load_weights() from it, and save it as .keras or .h5"
+)
+TENSORFLOW_JS = (
+    "a TensorFlow.js model, whose weights stand in .bin files: convert it back with tensorflowjs_converter "
+    "--input_format=tfjs_layers_model --output_format=keras model.json model.h5"
+)
+MARKS = {  # attributes of the root or of a group in it
+    "pandas_type": "a table that pandas wrote (HDF5), not a Keras model: pandas.read_hdf opens it",
+    "PYTABLES_FORMAT_VERSION": "an HDF5 file of PyTables or pandas, not a Keras model: pandas.read_hdf opens it",
+    "_NCProperties": "a NetCDF file (HDF5), not a Keras model: xarray opens it",
+    "encoding-type": "an AnnData file (HDF5), not a Keras model: anndata opens it",
+    "MATLAB_class": "a MATLAB 7.3 file (HDF5), not a Keras model",
+}
+TAGS = (b"<!doctype html", b"<html", b"<head", b"<script")
+
+
+def named(start: bytes, path: Path) -> str:
+    """What a file that begins so is, in words; empty where nothing tells, as of any HDF5 file, zip archive or JSON."""
+    text = start.lstrip()
+    if not start:
+        return "an empty file (0 bytes): the copy or the download failed; get it again"
+    if not start.strip(b"\0"):
+        return "a file of zeros: the copy or the download failed; get it again"
+    if found := next((words for magic, words in BEGINNINGS if text.startswith(magic)), ""):
+        return found
+    if text[:20].lower().startswith(TAGS):
+        return "a web page, not a file: the download failed; get it from its direct link"
+    if text.startswith(b"<"):
+        return "XML or a web page, not a Keras model"
+    if holds_hdf5(path):
+        return ""
+    found = next((words for fits, words in STRUCTURES if fits(start, path)), "")
+    return found or (
+        f"text, not a model; it begins: {' '.join(start[:60].decode('utf-8', 'replace').split())!r}" if is_words(start) else ""
+    )
+
+
+def holds_hdf5(path: Path) -> bool:
+    """Whether HDF5 begins further on, behind a block of the user's own."""
+    import h5py
+
+    return bool(h5py.is_hdf5(path))
+
+
+def is_tar(start: bytes, path: Path) -> bool:
+    """Whether it is a tar archive: its mark stands behind the first name."""
+    return start[257:262] == b"ustar"
+
+
+def is_tflite(start: bytes, path: Path) -> bool:
+    """Whether it is a TensorFlow Lite model."""
+    return start[4:8] == b"TFL3"
+
+
+def is_safetensors(start: bytes, path: Path) -> bool:
+    """Whether it is a safetensors file: a length, and JSON of that length."""
+    return start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
+
+
+def is_pickle(start: bytes, path: Path) -> bool:
+    """Whether it is a Python pickle of the second protocol or later."""
+    return start[:1] == b"\x80" and 2 <= start[1] <= 5 if len(start) > 1 else False
+
+
+def is_saved_model(start: bytes, path: Path) -> bool:
+    """Whether it is the graph of a TensorFlow SavedModel."""
+    return path.suffix == ".pb" or start[:3] == b"\x08\x01\x12"
+
+
+def is_onnx(start: bytes, path: Path) -> bool:
+    """Whether it is an ONNX model: the number of its version, then a text, in a protocol buffer."""
+    return path.suffix == ".onnx" or (start[:1] == b"\x08" and start[2:3] == b"\x12" and 3 <= start[1] <= 20)
+
+
+def is_checkpoint_part(start: bytes, path: Path) -> bool:
+    """Whether it is the index or the data of a TensorFlow checkpoint."""
+    return path.suffix == ".index" or ".data-0" in path.name
+
+
+def is_words(start: bytes) -> bool:
+    """Whether it is text."""
+    try:
+        text = start[: len(start) // 2 * 2].decode("utf-16") if start[:2] in (b"\xff\xfe", b"\xfe\xff") else start.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        text = start[: error.start].decode() if error.start > len(start) - 4 and start[:2] not in (b"\xff\xfe", b"\xfe\xff") else "\0"
+    return all(c.isprintable() or c in "\t\r\n\f\ufeff" for c in text)
+
+
+def is_table(start: bytes, path: Path) -> bool:
+    """Whether it is text in rows of numbers."""
+    if not is_words(start):
+        return False
+    lines = [line for line in start.decode("utf-8", "replace").splitlines() if line.strip()][:3]
+    cells = [cell.strip().strip('"') for line in lines[1:] or lines for cell in line.replace(";", ",").replace("\t", ",").split(",")]
+    return path.suffix.lower() in (".csv", ".tsv") or (len(cells) > 1 and sum(is_numeral(cell) for cell in cells) > len(cells) / 2)
+
+
+def is_numeral(cell: str) -> bool:
+    """Whether a cell holds a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
+    (is_tar, "a tar archive: unpack it first (tar -xf) and give the model that is in it"),
+    (is_tflite, "a TensorFlow Lite model (.tflite), from which Keras's layers are gone: give the Keras model that it was converted from"),
+    (is_safetensors, "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5"),
+    (is_pickle, "a Python pickle, which would run code when opened: " + SAVE_AGAIN),
+    (is_checkpoint_part, "a part of " + CHECKPOINT),
+    (is_saved_model, "a protocol buffer of TensorFlow (a SavedModel's graph): " + SAVE_AGAIN),
+    (is_onnx, "an ONNX model, not a Keras one: give the Keras model that it was converted from"),
+    (is_table, TABLE),
+)  # fmt: skip
+
+
+def folder_words(path: Path) -> str:
+    """What a folder without a ``config.json`` is."""
+    names = sorted(found.name for found in path.iterdir())
+    models = [name for name in names if name.endswith(KERAS_SUFFIXES)]
+    if "saved_model.pb" in names or "keras_metadata.pb" in names:
+        return "a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)"
+    if "checkpoint" in names or any(name.endswith(".index") for name in names):
+        return CHECKPOINT
+    if "model.json" in names and any(name.endswith(".bin") for name in names):
+        return TENSORFLOW_JS
+    hint = f"; it holds {models[0]}: give that" if models else ""
+    return f"a folder without config.json, so not a Keras model{hint}"
+
+
+def archive_words(path: Path, names: list[str]) -> str:
+    """What a zip file without a ``config.json`` is, from the names of its members."""
+    models = [name for name in names if name.endswith(KERAS_SUFFIXES) and not name.startswith("__MACOSX/")]
+    folder = next((name.rpartition("/")[0] for name in names if name.endswith("/config.json")), "")
+    if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
+        return "a workbook, not a model; weightlens import carries its weights back into the model that it was made from"
+    if "mimetype" in names and "content.xml" in names:
+        return "an OpenDocument file (.ods), not a model; a spreadsheet program saves it as .xlsx"
+    if "[Content_Types].xml" in names:
+        return "an Office document, not a model"
+    if any(name.endswith("data.pkl") for name in names):
+        return "a PyTorch model (.pt), " + PYTORCH
+    if models:
+        more = f" (and {len(models) - 1} more)" if len(models) > 1 else ""
+        return f"a zip file that holds {models[0]}{more}: unpack it first (unzip -j {path.name} {models[0]})"
+    if any(name.endswith("saved_model.pb") for name in names):
+        return "a zip file with a TensorFlow SavedModel: " + SAVE_AGAIN
+    if folder:
+        return f"a zip file that holds the folder of a model, {folder}: unpack it and give that folder"
+    if names and all(name.endswith(".npy") for name in names):
+        return "a NumPy archive (.npz) of arrays, not a model: give it as an input with -i"
+    return "a zip file without config.json, so not a Keras model"
+
+
+def json_words(value: Any) -> str:
+    """What JSON is that is no architecture."""
+    if isinstance(value, dict) and ("modelTopology" in value or "weightsManifest" in value):
+        return TENSORFLOW_JS
+    return "JSON, but not the architecture of a Keras model"
+
+
+def hdf5_words(file: Hdf5File) -> str:
+    """What an HDF5 file is in which nothing is named as Keras names it."""
+    root = file.group("")
+    inside = [file.group(show(name)) for name, kind, _ in links(root) if kind == h5l.TYPE_HARD] if root is not None else []
+    marks = {name for group in [root, *inside] if group is not None for name in MARKS if h5a.exists(group, name.encode())}
+    return next((words for name, words in MARKS.items() if name in marks), "an HDF5 file of arrays, not a Keras model")

@@ -1,0 +1,58 @@
+"""HDF5 arrays that are stored in pieces (chunks), packed or not: refused where the pieces cost far more than they hold."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from typing import Any
+
+from h5py import h5d, h5z
+
+from weightlens import limits
+from weightlens.errors import UnreadableModel
+
+LZF = 32000
+BOUNDED = {h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_DEFLATE, LZF}  # what they unpack to is known from what they are given
+DEFLATE_RATIO = 1032  # the most that one byte can unpack to
+
+
+def check_pieces(dataset: h5d.DatasetID, label: str, size: int) -> None:
+    """Refuse too many pieces, pieces much larger than the array, ways of packing that have no bounds, and pieces that unpack to more."""
+    layout = dataset.get_create_plist()
+    if layout.get_layout() != h5d.CHUNKED:
+        return
+    chunk, shape = layout.get_chunk(), dataset.shape or ()
+    declared, one = (math.prod(extent) * dataset.dtype.itemsize for extent in (shape, chunk))
+    if one > limits.SMALL and one > 8 * declared:
+        raise UnreadableModel(f"{label} has {declared:,} bytes and unpacks {one:,} to read them")
+    number = math.prod(-(-n // c) for n, c in zip(shape, chunk, strict=True))
+    if number > limits.CHUNKS + size // 8:
+        raise UnreadableModel(f"{label} lies in {number:,} pieces")
+    filters = [layout.get_filter(i)[0] for i in range(layout.get_nfilters())]
+    if not set(filters) <= BOUNDED or filters.count(h5z.FILTER_DEFLATE) > 1 or filters.count(LZF) > 1:
+        raise UnreadableModel(f"{label} is packed in a way that is not read here (HDF5 filters {filters})")
+    for found in pieces(dataset):
+        if any(start >= extent or start % step for start, extent, step in zip(found.chunk_offset, shape, chunk, strict=True)):
+            raise UnreadableModel(f"{label} has a piece that lies outside of it")
+        if h5z.FILTER_DEFLATE in filters and found.size * DEFLATE_RATIO > limits.SMALL:
+            check_packed(dataset.read_direct_chunk(found.chunk_offset)[1], one, label)
+
+
+def pieces(dataset: h5d.DatasetID) -> list[Any]:
+    """Where each piece that is stored lies, and how large it is."""
+    if not hasattr(dataset, "chunk_iter"):  # HDF5 before 1.12.3
+        return [dataset.get_chunk_info(number) for number in range(dataset.get_num_chunks())]
+    found: list[Any] = []
+    dataset.chunk_iter(found.append)
+    return found
+
+
+def check_packed(data: bytes, most: int, label: str) -> None:
+    """Refuse a piece that unpacks to more than a piece holds; what is broken in another way is said when it is read."""
+    packer = zlib.decompressobj()
+    try:
+        unpacked = len(packer.decompress(data, most + 5))  # a checksum may stand behind the numbers
+    except zlib.error:
+        return
+    if unpacked > most + 4 or packer.unconsumed_tail:
+        raise UnreadableModel(f"{label} has a piece of {most:,} bytes that unpacks to more")

@@ -1,0 +1,32 @@
+"""Files of inputs that cost far more than they take: looked at before they are unpacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from weightlens.errors import BadInput
+from weightlens.limits import PICTURE
+from weightlens.zips import check_member, open_zip
+
+
+def check_picture(name: str, size: tuple[int, int], wanted: tuple[int | None, int | None]) -> None:
+    """Refuse a picture whose points alone take more room than there is, unless the model takes pictures of just that size.
+
+    ``size`` and ``wanted`` are width and height. Where the model leaves them open, it computes with all points as float64.
+    """
+    taken = size[0] * size[1] * 4 * (8 if None in wanted else 1)
+    if taken > PICTURE and size != wanted:
+        raise BadInput(f"{name}: {size[0]:,} x {size[1]:,} pixels, more than there is room for: make the picture smaller first")
+
+
+def npz_members(path: Path, names: Iterable[str]) -> dict[str, Any]:
+    """The arrays of these names in an ``.npz`` file, or the only one there is; no other is read, and none of absurd size."""
+    import numpy as np
+
+    with open_zip(path) as archive, np.load(path, allow_pickle=False) as loaded:
+        wanted = [name for name in dict.fromkeys(names) if name in loaded.files] or (loaded.files if len(loaded.files) == 1 else [])
+        for name in wanted:
+            check_member(archive, name if name in archive.NameToInfo else f"{name}.npy")
+        return {name: loaded[name] for name in wanted}

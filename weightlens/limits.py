@@ -1,0 +1,30 @@
+"""What a file may cost: files are untrusted, and a few bytes can declare or unpack to more than a machine has room for.
+
+A file of less than 1 MB is to cost no more than 512 MB and 20 seconds. What larger files may make of themselves grows with them.
+"""
+
+from __future__ import annotations
+
+SMALL = 64 * 2**20  # bytes that a file of any size may unpack to
+RATIO = 64  # bytes that each of its own may unpack to beyond that
+
+DEPTH = 64  # groups inside groups
+OBJECTS = 300_000  # groups and arrays in an HDF5 file
+ATTRIBUTE = 64 * 2**20  # bytes of an HDF5 attribute
+TEXTS = 1_000_000  # in one HDF5 attribute
+TREE_LINES = 200_000
+CHUNKS = 20_000  # pieces of an HDF5 array, whatever the size of its file; each takes some room to be found
+
+JSON = 64 * 2**20  # bytes of a configuration
+VALUES = 3_000_000  # in a configuration or a vocabulary: each takes up to a hundred times the room that its text does
+
+MEMBERS = 100_000  # of a zip file
+CELLS = 1_000_000  # of a workbook that is small; each takes some 200 bytes
+ELEMENTS = 300_000  # of a row of a workbook
+BLOCK = 16_000_000  # cells of a block that a workbook says it holds
+PICTURE = 256 * 2**20  # bytes that the points of a picture take while it is read
+
+
+def room(size: int) -> int:
+    """How many bytes may be made of a file of this size."""
+    return SMALL + RATIO * size

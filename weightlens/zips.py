@@ -1,0 +1,61 @@
+"""Zip files opened with caution: ``.keras`` archives, workbooks, ``.npz`` files."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+
+from weightlens import limits
+from weightlens.errors import UnreadableModel
+
+KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what Keras, NumPy and office programs write; others unpack without bounds
+
+
+def open_zip(path: Path) -> zipfile.ZipFile:
+    """The zip file, after a look at what its directory says: no byte is in it twice, and it unpacks to no absurd size."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise UnreadableModel(f"{path}: there is no such file") from None
+    except zipfile.BadZipFile as error:
+        short = "not a zip file" in str(error)  # its directory stands at its end
+        raise UnreadableModel(f"{path.name}: a damaged zip file ({'cut short: copy or download it again' if short else error})") from None
+    except (OSError, ValueError, NotImplementedError, struct.error) as error:
+        raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
+    if trouble := trouble_with(archive, path.stat().st_size):
+        archive.close()
+        raise UnreadableModel(f"{path.name}: a zip file {trouble}")
+    return archive
+
+
+def trouble_with(archive: zipfile.ZipFile, size: int) -> str:
+    """What no honest program would have written; empty where there is nothing."""
+    members = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    total = sum(info.file_size for info in members)
+    if any(one.header_offset + one.compress_size > next_.header_offset for one, next_ in pairwise(members)):
+        return "whose members lie over each other"
+    if len(members) > limits.MEMBERS:
+        return f"with {len(members):,} members"
+    if total > limits.SMALL * 4 + limits.RATIO * size:
+        return f"that claims to unpack to {total:,} bytes from {size:,}"
+    return ""
+
+
+def check_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> None:
+    """Refuse a member that unpacks to more than ``most`` bytes, or to more than its own size allows where that is not said."""
+    info, label = archive.getinfo(name), Path(archive.filename or "").name
+    if info.compress_type not in KNOWN:
+        raise UnreadableModel(f"{label}: {name} is packed in a way that is not read here")
+    if info.file_size > min(most or 2**63, limits.room(info.compress_size)):
+        raise UnreadableModel(f"{label}: {name} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}")
+
+
+def read_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> bytes:
+    """A member as bytes, no more of them than ``check_member`` lets pass."""
+    check_member(archive, name, most)
+    try:
+        return archive.read(name)
+    except Exception as error:  # zipfile, zlib and struct each have errors of their own
+        raise UnreadableModel(f"{Path(archive.filename or '').name}: {name} is damaged ({error})") from None
