@@ -81,7 +81,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_numpy_files(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.ones((5, 2)))
-    np.savez(tmp_path / "two.npz", a=np.ones((3, 2)), input_1=np.zeros((3, 1)))
+    np.savez(tmp_path / "two.npz", input_0=np.ones((3, 2)), input_1=np.zeros((3, 1)))
     np.savez(tmp_path / "one.npz", anything=np.ones((4, 2)))
     assert read_inputs(str(tmp_path / "x.npy"), model((2,)))[0].shape == (5, 2)
     assert [x.shape for x in input_chunks(str(tmp_path / "x.npy"), model((2,)), 2).__next__()] == [(2, 2)]

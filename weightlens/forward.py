@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.columns import key_of_each
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
@@ -93,10 +94,11 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
             "give it with --config FILE.json, or --assume dense:relu,softmax"
         )
     if isinstance(inputs, dict):
-        missing = [ref.layer for i, ref in enumerate(wanted) if ref.layer not in inputs and f"input_{i}" not in inputs]
-        if missing:
-            raise BadInput(f"no values for input {missing[0]!r}; the inputs are: {', '.join(ref.layer for ref in wanted)}")
-        inputs = [inputs.get(ref.layer, inputs.get(f"input_{i}")) for i, ref in enumerate(wanted)]
+        names = [ref.layer for ref in wanted]
+        keys = key_of_each(map(str, inputs), names)
+        if keys is None:
+            raise BadInput(f"the inputs are named {', '.join(names)} (or input_0, input_1... by place), but what was given: {', '.join(inputs)}")
+        inputs = [inputs[key] for key in keys]
     elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(wanted) and all(hasattr(x, "shape") for x in inputs)):
         inputs = [inputs] if len(wanted) == 1 else list(inputs)
     if len(inputs) != len(wanted):
