@@ -97,7 +97,8 @@ def test_images(tmp_path: Path) -> None:
     image.fromarray(pixels).save(tmp_path / "x.png")
     notes: list[str] = []
     assert np.array_equal(read_inputs(str(tmp_path / "x.png"), model((4, 6, 3)), notes.append)[0][0], pixels)
-    assert not notes
+    assert notes[0] == "x.png: 6 x 4 pixels, 3 channels (red, green, blue), values 0..255"
+    notes.clear()
     assert read_inputs(str(tmp_path / "x.png"), model((2, 3, 1)), notes.append)[0].shape == (1, 2, 3, 1)
     assert "6 x 4 pixels, resized to 3 x 2" in notes[0]
     assert read_inputs(str(tmp_path / "x.png"), model((None, None, 3)))[0].shape == (1, 4, 6, 3)

@@ -9,7 +9,21 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, note, one_of, opened, to_bytes, to_screen
+from weightlens.cli_common import (
+    Assume,
+    Config,
+    Force,
+    Format,
+    Input,
+    ModelFile,
+    Scale,
+    inputs_of,
+    note,
+    one_of,
+    opened,
+    to_bytes,
+    to_screen,
+)
 from weightlens.errors import BadInput
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
@@ -22,6 +36,7 @@ Steps = Annotated[list[str] | None, typer.Option("--step", metavar="STEP", help=
 def check(
     model: ModelFile,
     given: Input = None,
+    scale: Scale = None,
     workbook: Workbook = None,
     engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="libreoffice, gnumeric or ironcalc.")] = None,
     by_hand: ByHand = None,
@@ -58,7 +73,7 @@ def check(
 
         if by_hand == "-" and sys.stdin.isatty():
             note("type a row of outputs for each sample, or lines under a first line layer,step,sample,unit,value; end with Ctrl-D")
-        inputs = None if given is None else inputs_of(given, loaded)
+        inputs = None if given is None else inputs_of(given, loaded, scale)
         report, show = checks.check_by_hand(loaded, inputs, by_hand, areas or (), steps or ()), print_hand_report
     elif workbook is not None:
         report = checks.check_workbook(workbook, loaded, engine, **options)
@@ -67,7 +82,7 @@ def check(
         from weightlens.terminal.progress import stages
 
         with stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
-            report = checks.check(loaded, inputs_of(given, loaded), stage=stage, **options)
+            report = checks.check(loaded, inputs_of(given, loaded, scale), stage=stage, **options)
     if output_format == "json":
         to_bytes(None, False, lambda file: write_report(report, file))
     else:

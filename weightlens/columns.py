@@ -15,7 +15,7 @@ Named = dict[tuple[int, int | None], int]  # the input, and which number of its 
 
 
 def key_of_each(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
-    """The key of each input's array: ``input_0``, ``input_1``... for its place, or its name; the only one of a single input.
+    """The key of each input's array: ``input_0``, ``input_1``... for its place, or its name.
 
     ``None`` where they are neither, or some of the one kind and some of the other; what can be read as both is refused.
     """
@@ -24,9 +24,7 @@ def key_of_each(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
     possible = [way for way in ways if set(way) == set(given)] or [way for way in ways if set(way) <= set(given)]
     if len(possible) == 2 and possible[0] != possible[1]:
         raise BadInput(f"{listed(given)} can be read as the places of the inputs and as their names, which are: {listed(names)}")
-    if possible:
-        return possible[0]
-    return given if len(given) == len(names) == 1 else None
+    return possible[0] if possible else None
 
 
 def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted], source: str) -> tuple[list[list[int]], list[str]]:

@@ -97,7 +97,9 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
         names = [ref.layer for ref in wanted]
         keys = key_of_each(map(str, inputs), names)
         if keys is None:
-            raise BadInput(f"the inputs are named {', '.join(names)} (or input_0, input_1... by place), but what was given: {', '.join(inputs)}")
+            raise BadInput(
+                f"the inputs are named {', '.join(names)} (or input_0, input_1... by place), but what was given: {', '.join(inputs)}"
+            )
         inputs = [inputs[key] for key in keys]
     elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(wanted) and all(hasattr(x, "shape") for x in inputs)):
         inputs = [inputs] if len(wanted) == 1 else list(inputs)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ import numpy as np
 
 from weightlens.columns import INDEX, columns_of_inputs, key_of_each
 from weightlens.errors import BadInput
-from weightlens.inputs import Wanted, shape_words, wanted_inputs
+from weightlens.inputs import Samples, Wanted, shape_words, wanted_inputs
 from weightlens.model import Model
+from weightlens.pictures import advice, description, scaled
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_content, is_number
 from weightlens.tables.files import WORDS, split_area
@@ -33,17 +33,9 @@ TITLES = re.compile(
 )
 
 
-@dataclass
-class Samples:
-    """An array per input of the model, and what the columns of each are called (nothing where nothing says so)."""
-
-    arrays: list[np.ndarray]
-    labels: list[list[str]] = field(default_factory=list)
-
-
-def read_samples(given: str, model: Model, note: Note | None = None) -> Samples:
-    """What an INPUT on the command line stands for."""
-    pieces = list(sample_chunks(given, model, None, note))
+def read_samples(given: str, model: Model, note: Note | None = None, scale: str | None = None) -> Samples:
+    """What an INPUT on the command line stands for; ``scale``: see ``weightlens.pictures``."""
+    pieces = list(sample_chunks(given, model, None, note, scale))
     arrays = [np.concatenate(parts) for parts in zip(*(piece.arrays for piece in pieces), strict=True)]
     return Samples(arrays, pieces[0].labels)
 
@@ -53,15 +45,20 @@ def read_inputs(given: str, model: Model, note: Note | None = None) -> list[np.n
     return read_samples(given, model, note).arrays
 
 
-def input_chunks(given: str, model: Model, size: int | None, note: Note | None = None) -> Iterator[list[np.ndarray]]:
+def input_chunks(
+    given: str, model: Model, size: int | None, note: Note | None = None, scale: str | None = None
+) -> Iterator[list[np.ndarray]]:
     """The same, ``size`` samples at a time (all at once where ``None``), so that memory stays flat."""
-    return (samples.arrays for samples in sample_chunks(given, model, size, note))
+    return (samples.arrays for samples in sample_chunks(given, model, size, note, scale))
 
 
-def sample_chunks(given: str, model: Model, size: int | None, note: Note | None) -> Iterator[Samples]:
+def sample_chunks(given: str, model: Model, size: int | None, note: Note | None, scale: str | None = None) -> Iterator[Samples]:
     """The same with labels. Nothing to compute with is refused here, whatever it came from."""
-    some = False
-    for samples in any_samples(given, wanted_inputs(model), size, note or (lambda text: None)):
+    note, wanted, some = note or (lambda text: None), wanted_inputs(model), False
+    picture = Path(given).suffix.lower() in IMAGES and is_file(Path(given))
+    if scale is not None and not picture:
+        raise BadInput("--scale is for pictures: the numbers of every other input are taken as they are")
+    for samples in picture_samples(Path(given), model, wanted, note, scale) if picture else any_samples(given, wanted, size, note):
         if not all(array.size for array in samples.arrays):
             break
         some = True
@@ -99,9 +96,7 @@ def from_file(given: str, path: Path, wanted: list[Wanted], size: int | None, no
     """The samples in a file, by what its name ends in."""
     kind = path.suffix.lower()
     try:
-        if kind in IMAGES:
-            yield Samples([from_image(path, wanted, note)])
-        elif kind in (".npy", ".npz"):
+        if kind in (".npy", ".npz"):
             arrays = from_numpy(path, wanted, size)
             rows = len(arrays[0])
             for start in range(0, rows, size or max(rows, 1)):
@@ -221,8 +216,18 @@ def with_batch(array: Any, w: Wanted, path: Path) -> Any:
     return array[None] if array.ndim == 0 else array
 
 
-def from_image(path: Path, wanted: list[Wanted], note: Note) -> np.ndarray:
-    """An image as numbers 0..255, in the size and with the channels that the model takes."""
+def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, scale: str | None) -> Iterator[Samples]:
+    """The one sample in a picture, in the range that ``scale`` asks for, and what there is to say about it."""
+    pixels, own = from_image(path, wanted)
+    found = pixels if scale is None else scaled(pixels, scale)
+    note(f"{path.name}: {description(own, found, len(wanted[0].shape or ()), scale)}")
+    if pixels.max() > 1 and (words := advice(model, wanted[0].name, scale)):
+        note(words)
+    yield Samples([found])
+
+
+def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int, int]]:
+    """An image as numbers 0..255, in the size and with the channels that the model takes, and its own width and height."""
     shape = wanted[0].shape
     if len(wanted) != 1 or shape is None or len(shape) not in (2, 3):
         raise BadInput(f"{path}: the model does not take one image, but {'; '.join(shape_words(w.shape) for w in wanted)}")
@@ -239,8 +244,7 @@ def from_image(path: Path, wanted: list[Wanted], note: Note) -> np.ndarray:
             image = file.convert(modes[channels])
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise BadInput(f"{path}: is not an image that can be read") from None
-    size = (width or image.width, height or image.height)
-    if image.size != size:
-        note(f"{path.name}: {image.width} x {image.height} pixels, resized to {size[0]} x {size[1]}")
+    own, size = image.size, (width or image.width, height or image.height)
+    if own != size:
         image = image.resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(image, dtype=np.float64).reshape(1, size[1], size[0], *shape[2:])
+    return np.asarray(image, dtype=np.float64).reshape(1, size[1], size[0], *shape[2:]), own

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,14 @@ class Wanted:
         if self.shape is None or None in self.shape:
             return None
         return math.prod(n or 0 for n in self.shape)
+
+
+@dataclass
+class Samples:
+    """An array per input of the model, and what the columns of each are called (nothing where nothing says so)."""
+
+    arrays: list[np.ndarray]
+    labels: list[list[str]] = field(default_factory=list)
 
 
 def wanted_inputs(model: Model) -> list[Wanted]:

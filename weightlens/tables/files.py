@@ -30,19 +30,21 @@ def is_table(given: str) -> bool:
     return Path(split_area(given)[0]).suffix.lower() in KINDS
 
 
-def open_table(given: str, comment: str = "") -> Table:
-    """The table in a file, or (``-``) on standard input. ``comment`` begins lines that are passed over."""
+def open_table(given: str, loose: bool = False) -> Table:
+    """The table in a file, or (``-``) on standard input. ``loose``: rows may have any number of cells, and ``#`` begins a comment."""
     if given == "-":
-        return TextTable("standard input", standard_input(), comment=comment)
+        return TextTable("standard input", standard_input(), loose)
     name, area = split_area(given)
     path = Path(name)
     try:
         stream = path.open("rb")
         kind = kind_of(path, stream.peek(64)[:64])
         if kind == "text":
-            return TextTable(path.name, decoded(stream, path.name), comment=comment)
+            return TextTable(path.name, decoded(stream, path.name), loose)
         stream.close()
-        return Table(path.name, *rows_of(kind, path, area))
+        table = Table(path.name, *rows_of(kind, path, area))
+        table.loose = loose
+        return table
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: {getattr(error, 'strerror', None) or 'cannot be read'}") from None
 

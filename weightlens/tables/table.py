@@ -25,6 +25,7 @@ class Table:
     """Rows of cells. The first row may hold the titles of the columns: whoever reads the table says so by ``begin``."""
 
     separator = ""  # what parts the cells of a text file
+    loose = False  # whether rows may have any number of cells
     decimal = ""  # the decimal mark of its numbers, as soon as one was seen
 
     def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None) -> None:
@@ -56,7 +57,7 @@ class Table:
 
     def checked(self, rows: list[Row]) -> list[Row]:
         """Rows, all of which must have as many cells as the first one."""
-        for number, row in rows:
+        for number, row in rows if not self.loose else ():
             if len(row) != self.width:
                 comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""
                 raise BadInput(f"{self.name}: row {number} has {len(row)} columns, the first row has {self.width}{comma}")

@@ -49,10 +49,11 @@ def decoded(stream: io.BufferedReader, name: str) -> Iterable[str]:
 
 
 class TextTable(Table):
-    """The lines of a text file, cut into cells. Lines that begin with ``comment`` are passed over, where that is not empty."""
+    """The lines of a text file, cut into cells. ``loose``: lines that begin with ``#`` are passed over."""
 
-    def __init__(self, name: str, lines: Iterable[str], separator: str = "", comment: str = "") -> None:
-        self.lines, self.comment, self.at = iter(lines), comment, 0
+    def __init__(self, name: str, lines: Iterable[str], loose: bool = False) -> None:
+        self.lines, self.loose, self.at = iter(lines), loose, 0
+        separator = ""
         sample: list[str] = []
         for line in self.lines:
             if not sample and self.is_blank(line):
@@ -68,7 +69,7 @@ class TextTable(Table):
 
     def is_blank(self, line: str) -> bool:
         """Whether a line holds nothing to be read."""
-        return not line.strip() or bool(self.comment and line.lstrip().startswith(self.comment))
+        return not line.strip() or (self.loose and line.lstrip().startswith("#"))
 
     def first_row(self) -> Iterator[Row]:
         """The first row that has any cell."""
@@ -128,7 +129,7 @@ class TextTable(Table):
 
     def reader(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         """The cells of each row, with the number of lines read so far."""
-        if self.comment:
+        if self.loose:
             lines = ("\n" if self.is_blank(line) else line for line in lines)
         if self.separator == " ":
             yield from enumerate(map(str.split, lines), 1)
@@ -139,10 +140,10 @@ class TextTable(Table):
 
 
 def separator_of(lines: list[str]) -> str:
-    """What parts the cells: a tab, semicolon or bar in every line, else commas; spaces between what are numbers then."""
+    """What parts the cells: a tab, semicolon or bar in most lines, else commas; spaces between what are numbers then."""
     bare = [QUOTED.sub("", line) for line in lines]
     for mark in "\t;|":
-        if bare and all(mark in line for line in bare):
+        if sum(mark in line for line in bare) * 2 > len(bare) and (mark in bare[0] or "," not in bare[0]):
             return mark
     words = [line.split() for line in lines[-1:]]
     spaced = len(words[0]) > 1 and all(map(is_number, words[0])) if words else False

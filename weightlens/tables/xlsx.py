@@ -33,7 +33,9 @@ def grid(path: Path, sheet: str) -> Grid:
         raise BadInput(f"{path.name}: is damaged, or no .xlsx workbook that can be read") from None
     lost = next((cell for cell in formulas if cell not in values), None)
     if lost:
-        raise BadInput(f"{path.name}: the program that saved it did not keep the value of the formula in {lost}; open and save it, or use .csv")
+        raise BadInput(
+            f"{path.name}: the program that saved it did not keep the value of the formula in {lost}; open and save it, or use .csv"
+        )
     return by_place({cell: "a date" if cell in dated else as_text(value) for cell, value in values.items()})
 
 
