@@ -60,7 +60,7 @@ def inputs_of(given: str | None, model: Model, scale: str | None = None) -> list
 
 def samples_of(given: str | None, model: Model, scale: str | None = None) -> Samples:
     """The input that was given, or a sensible one."""
-    from weightlens.shapes import refuse_explosion
+    from weightlens.shapes import refuse_explosion, refuse_too_short
 
     if given is None:
         from weightlens.inputs import Samples, default_inputs
@@ -72,6 +72,7 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
         from weightlens.input_files import read_samples
 
         found = read_samples(given, model, note, scale)
+        refuse_too_short(model, [x.shape[1:] for x in found.arrays])
     refuse_explosion(model, [x.shape[1:] for x in found.arrays])
     return found
 

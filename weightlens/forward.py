@@ -97,9 +97,8 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
         names = [ref.layer for ref in wanted]
         keys = key_of_each(map(str, inputs), names)
         if keys is None:
-            raise BadInput(
-                f"the inputs are named {', '.join(names)} (or input_0, input_1... by place), but what was given: {', '.join(inputs)}"
-            )
+            missing = next((name for name in names if name not in inputs), names[0])
+            raise BadInput(f"no values for input {missing!r}; the inputs are: {', '.join(names)} (or all of them by place: input_0, ...)")
         inputs = [inputs[key] for key in keys]
     elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(wanted) and all(hasattr(x, "shape") for x in inputs)):
         inputs = [inputs] if len(wanted) == 1 else list(inputs)
@@ -111,6 +110,8 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
 def fit(x: Any, layer: Layer, dtype: Any) -> np.ndarray:
     """One input as an array of the shape that its InputLayer asks for."""
     array = np.asarray(x)
+    if not array.size:
+        raise BadInput(f"input {layer.name!r} was given no numbers")
     array = as_text(array) if array.dtype.kind in "USO" else array.astype(dtype)
     shape = layer.config.get("batch_shape")
     if shape is None:

@@ -151,6 +151,8 @@ def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note)
     numbers = Numbers(table)
     for block in table.blocks(size, plain=not any(w.text for w in wanted)):
         arrays = [shaped(cells_of(block, chosen, w, numbers), w, table.name) for chosen, w in zip(columns, wanted, strict=True)]
+        if table.decimal == "," and not table.titles and [number for number, _ in block.rows] == [table.number]:
+            raise BadInput(f"{table.name}: one row of decimal commas, or several rows? write numbers with a point, or a header above")
         for text in numbers.news():
             note(f"{table.name}: {text}")
         yield Samples(arrays, labels)
@@ -190,8 +192,9 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
         if isinstance(loaded, np.ndarray):
             arrays: list[Any] = [loaded]
         else:
-            members = {name: loaded[name] for name in loaded.files}
-            arrays = [members[key] for key in key_of_each(members, [w.name for w in wanted]) or ()]
+            keys = key_of_each(loaded.files, [w.name for w in wanted])
+            single = loaded.files if len(loaded.files) == len(wanted) == 1 else []
+            arrays = [loaded[key] for key in keys or single]
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     except (OSError, ValueError, EOFError, KeyError):
@@ -212,7 +215,7 @@ def with_batch(array: Any, w: Wanted, path: Path) -> Any:
     if array.dtype.kind not in "biuf" + "US" * w.text:
         raise BadInput(f"{path}: holds {array.dtype}, not numbers")
     if w.shape is not None and array.ndim == len(w.shape):
-        return array[None]
+        return array[..., None] if w.shape[-1:] == (1,) and array.shape[-1:] != (1,) else array[None]
     return array[None] if array.ndim == 0 else array
 
 

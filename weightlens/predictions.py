@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.forward import predict
 from weightlens.input_files import input_chunks
 from weightlens.model import Model
-from weightlens.shapes import refuse_explosion
+from weightlens.shapes import refuse_explosion, refuse_too_short
 
 
 def write_predictions(
@@ -27,6 +27,7 @@ def write_predictions(
     started = False
     for arrays in input_chunks(given, model, rows, note, scale):
         if not started:
+            refuse_too_short(model, [x.shape[1:] for x in arrays])
             refuse_explosion(model, [x.shape[1:] for x in arrays])
         outputs = predict(model, arrays)
         if not started:
