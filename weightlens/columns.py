@@ -36,7 +36,8 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
     said = []
     if chosen is None:
         chosen = in_order(taken(titles, wanted), wanted, source)
-        if some := {place: column for place, column in named.items() if (place[1] or 0) <= len(chosen[place[0]])}:
+        sizes = [len(part) for part in chosen]
+        if some := {(k, e): i for (k, e), i in named.items() if (sizes[k] == 1 if e is None else e <= sizes[k])}:
             agree(some, chosen, titles, wanted, source)
             order = listed([titles[i] for columns in chosen for i in columns])
             said.append(f"not every title is the name of an input; the columns are taken as they stand: {order}")
@@ -96,7 +97,7 @@ def agree(named: Named, chosen: list[list[int]], titles: list[str], wanted: list
         columns, element = chosen[place[0]], place[1]
         if element is None:
             return column in columns
-        return not 0 <= element - first < len(columns) or columns[element - first] == column
+        return 0 <= element - first < len(columns) and columns[element - first] == column
 
     if not any(all(stands(place, column, first) for place, column in named.items()) for first in (0, 1)):
         names = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
@@ -104,6 +105,11 @@ def agree(named: Named, chosen: list[list[int]], titles: list[str], wanted: list
             f"{source}: the titles {listed(titles)} name some inputs of the model, but not all, and in another order ({names}); "
             "name every column after its input, or none"
         )
+
+
+def is_index(titles: Sequence[str] | None, columns: list[list[int]]) -> bool:
+    """Whether the first column is left out because it seems to number the rows."""
+    return titles is not None and titles[0].casefold() in INDEX and not any(0 in part for part in columns)
 
 
 def taken(titles: list[str], wanted: list[Wanted]) -> list[int]:

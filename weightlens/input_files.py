@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.columns import INDEX, columns_of_inputs, key_of_each
+from weightlens.columns import INDEX, columns_of_inputs, is_index, key_of_each
 from weightlens.errors import BadInput
 from weightlens.inputs import Samples, Wanted, shape_words, wanted_inputs
 from weightlens.model import Model
@@ -150,12 +150,21 @@ def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note)
     labels = [[table.titles[i] for i in chosen] for chosen in columns] if table.titles else []
     numbers = Numbers(table)
     for block in table.blocks(size, plain=not any(w.text for w in wanted)):
+        if is_index(table.titles, columns):
+            refuse_no_index(table, block)
         arrays = [shaped(cells_of(block, chosen, w, numbers), w, table.name) for chosen, w in zip(columns, wanted, strict=True)]
         if table.decimal == "," and not table.titles and [number for number, _ in block.rows] == [table.number]:
             raise BadInput(f"{table.name}: one row of decimal commas, or several rows? write numbers with a point, or a header above")
         for text in numbers.news():
             note(f"{table.name}: {text}")
         yield Samples(arrays, labels)
+
+
+def refuse_no_index(table: Table, block: Block) -> None:
+    """Refuse a first column without title that holds something else than the numbers of rows, or their names."""
+    fractions = [] if block.matrix is None else block.matrix[:, 0] % 1
+    if np.any(fractions) or any(is_number(row[0]) and not row[0].isdigit() for _, row in block.rows):
+        raise BadInput(f"{table.name}: the first column has no title and does not number the rows; give it a title, or remove it")
 
 
 def cells_of(block: Block, columns: list[int], w: Wanted, numbers: Numbers) -> np.ndarray:

@@ -63,6 +63,8 @@ class TextTable(Table):
             elif len(sample := [*sample, line]) == SAMPLE:
                 break
         self.separator = separator or separator_of([line for line in sample if not self.is_blank(line)])
+        if self.separator == " ":
+            sample[:1] = [untitled(line) for line in sample[:1]]
         self.name, self.lines = name, chain(sample, self.lines)
         self.head: list[str] = []  # the lines of the first row
         super().__init__(name, self.first_row())
@@ -145,11 +147,15 @@ def separator_of(lines: list[str]) -> str:
     for mark in "\t;|":
         if sum(mark in line for line in bare) * 2 > len(bare) and (mark in bare[0] or "," not in bare[0]):
             return mark
-    words = [line.split() for line in lines[-1:]]
-    spaced = len(words[0]) > 1 and all(map(is_number, words[0])) if words else False
-    if spaced and len(lines[0].split()) == len(words[0]):
+    words = lines[-1].split() if lines else []
+    if len(words) > 1 and all(map(is_number, words)) and len(untitled(lines[0]).split()) == len(words):
         return " "
     return max(",;\t|", key=bare[0].count) if bare else ","
+
+
+def untitled(line: str) -> str:
+    """A line without the sign that NumPy sets before its titles."""
+    return line.lstrip().removeprefix("#")
 
 
 def csv_words(error: csv.Error) -> str:

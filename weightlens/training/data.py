@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.columns import columns_of_inputs, listed
+from weightlens.columns import columns_of_inputs, is_index, listed
 from weightlens.errors import BadInput
-from weightlens.input_files import shaped
+from weightlens.input_files import refuse_no_index, shaped
 from weightlens.inputs import wanted_inputs
 from weightlens.model import Model
-from weightlens.tables import Table, open_table
+from weightlens.tables import Block, Table, open_table
 from weightlens.tables.cells import Numbers, is_content
 from weightlens.tables.table import Row
 
@@ -63,6 +63,8 @@ def _inputs(
     chosen, said = columns_of_inputs(titles, len(rest), wanted, table.name)
     for text in said:
         note(f"{table.name}: {text}")
+    if is_index(titles, chosen):
+        refuse_no_index(table, Block([(number, [row[rest[0]]]) for number, row in rows]))
     arrays = [shaped(numbers.matrix(rows, [rest[i] for i in part]), w, table.name) for part, w in zip(chosen, wanted, strict=True)]
     return arrays, tuple(titles[i] for part in chosen for i in part)
 
