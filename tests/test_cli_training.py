@@ -88,18 +88,18 @@ def test_fit_keeps_the_archive_format(run: Run, keras: object) -> None:
 
 
 HOSTILE = {
-    "empty": (b"", "needs a header"),
+    "empty": (b"", "holds no rows"),
     "only a header": (b"x0,x1,y\n", "needs a header and at least one row"),
     "ragged": (b"x0,x1,y\n0,1\n", "row 2 has 2 columns"),
     "a word": (b"x0,x1,y\n0,one,1\n", "'one' is not a number"),
-    "infinite": (b"x0,x1,y\n0,inf,1\n", "not finite"),
+    "infinite": (b"x0,x1,y\n0,inf,1\n", "'inf' is not a number"),
     "not a class": (b"x0,x1,y\n0,1,7\n", "classes 0 to 1"),
     "half a class": (b"x0,x1,y\n0,1,0.5\n", "classes 0 to 1"),
     "a class beyond all bounds": (b"x0,x1,y\n0,1,1e300\n", "classes 0 to 1"),
     "no target": (b"x0,x1\n0,1\n", "no column 'y'"),
-    "an input too many": (b"x0,x1,x2,y\n0,1,1,1\n", "3 input columns, but the network takes 2"),
-    "an input too few": (b"x0,y\n0,1\n", "1 input columns, but the network takes 2"),
-    "binary": (bytes(range(256)), "CSV"),
+    "an input too many": (b"x0,x1,x2,y\n0,1,1,1\n", "takes 2 numbers per sample (input_layer: 2), but a row has 3"),
+    "an input too few": (b"x0,y\n0,1\n", "takes 2 numbers per sample (input_layer: 2), but a row has 1"),
+    "binary": (bytes(range(256)), "not a text file of rows and columns"),
 }
 
 
@@ -120,7 +120,7 @@ def test_bad_data_is_one_line(run: Run, case: str, command: str) -> None:
         (("--batch", "half"), "--batch 'half': full, or a number of samples"),
         (("--batch", "0"), "--batch '0'"),
         (("--format", "pdf"), "--format pdf: it is one of xlsx, table"),
-        (("--target", "x0,y"), "1 input columns, but the network takes 2"),
+        (("--target", "x0,y"), "takes 2 numbers per sample (input_layer: 2), but a row has 1"),
         (("--epochs", "2000000"), "epochs"),
     ],
 )

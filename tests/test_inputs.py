@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from weightlens.errors import BadInput
-from weightlens.input_files import input_chunks, read_inputs
+from weightlens.input_files import input_chunks, read_inputs, read_samples
 from weightlens.inputs import default_inputs
 from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.shapes import refuse_too_short
 
 
 def model(*shapes: tuple[int | None, ...] | None, user: str = "Dense", dtype: str = "float32", **config: Any) -> Model:
@@ -81,7 +83,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_numpy_files(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.ones((5, 2)))
-    np.savez(tmp_path / "two.npz", a=np.ones((3, 2)), input_1=np.zeros((3, 1)))
+    np.savez(tmp_path / "two.npz", input_0=np.ones((3, 2)), input_1=np.zeros((3, 1)))
     np.savez(tmp_path / "one.npz", anything=np.ones((4, 2)))
     assert read_inputs(str(tmp_path / "x.npy"), model((2,)))[0].shape == (5, 2)
     assert [x.shape for x in input_chunks(str(tmp_path / "x.npy"), model((2,)), 2).__next__()] == [(2, 2)]
@@ -97,7 +99,8 @@ def test_images(tmp_path: Path) -> None:
     image.fromarray(pixels).save(tmp_path / "x.png")
     notes: list[str] = []
     assert np.array_equal(read_inputs(str(tmp_path / "x.png"), model((4, 6, 3)), notes.append)[0][0], pixels)
-    assert not notes
+    assert notes[0] == "x.png: 6 x 4 pixels, 3 channels (red, green, blue), values 0..255"
+    notes.clear()
     assert read_inputs(str(tmp_path / "x.png"), model((2, 3, 1)), notes.append)[0].shape == (1, 2, 3, 1)
     assert "6 x 4 pixels, resized to 3 x 2" in notes[0]
     assert read_inputs(str(tmp_path / "x.png"), model((None, None, 3)))[0].shape == (1, 4, 6, 3)
@@ -196,3 +199,88 @@ def test_default_inputs_are_the_same_every_time_and_look_into_nested_models() ->
     )  # fmt: skip
     first, second = default_inputs(outer), default_inputs(outer)
     assert np.array_equal(first[0], second[0]) and first[0].max() < 9 and np.array_equal(first[0], np.round(first[0]))
+
+
+@pytest.mark.parametrize("given", ["0 1", "0  1;1 1", "0\t1"])
+def test_numbers_with_spaces_between_are_a_row(given: str) -> None:
+    assert read_inputs(given, model((2,)))[0][0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("given", ["", " ", ";", "0 1,2", "0 1 2"])
+def test_nothing_is_never_computed_in_silence(given: str) -> None:
+    with pytest.raises(BadInput):
+        list(input_chunks(given, model((2,)), 10))
+
+
+def test_files_without_a_sample_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((0, 2)))
+    np.savez(tmp_path / "x.npz", a=np.zeros((0, 2)))
+    (tmp_path / "x.csv").write_text("a,b\n\n")
+    for name in ("x.npy", "x.npz", "x.csv"):
+        with pytest.raises(BadInput, match="holds no rows of numbers"):
+            list(input_chunks(str(tmp_path / name), model((2,)), 10))
+
+
+@pytest.mark.parametrize(
+    ("scale", "right", "said"),
+    [(None, [0, 51, 255], "0..255"), ("1/255", [0, 0.2, 1], "0..1"), ("-1..1", [-1, -0.6, 1], "-1..1"), ("0..1", [0, 0.2, 1], "0..1")],
+)
+def test_pictures_in_the_range_that_is_asked_for(tmp_path: Path, scale: str | None, right: list[float], said: str) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.array([[0, 51, 255]], np.uint8)).save(tmp_path / "x.png")
+    notes: list[str] = []
+    samples = read_samples(str(tmp_path / "x.png"), model((1, 3, 1), user="Conv2D"), notes.append, scale)
+    assert samples.arrays[0].ravel() == pytest.approx(right)
+    assert notes[0] == f"x.png: 3 x 1 pixels, 1 channel (grey), values {said}"
+    assert [("does not scale them" in words) for words in notes[1:]] == [True] * (scale is None)
+
+
+def test_a_network_that_scales_by_itself_is_not_scaled_in_silence(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.array([[0, 51, 255]], np.uint8)).save(tmp_path / "x.png")
+    for scale, words in ((None, []), ("1/255", ["scales values too, after --scale"])):
+        notes: list[str] = []
+        read_samples(str(tmp_path / "x.png"), model((1, 3, 1), user="Rescaling", scale=1 / 255), notes.append, scale)
+        assert [word in note for word, note in zip(words, notes[1:], strict=True)] == [True] * len(words)
+
+
+@pytest.mark.parametrize("scale", ["abc", "1/0", "0", "1..1", "", "1/255/2", "nan"])
+def test_a_scale_that_is_none_is_refused(tmp_path: Path, scale: str) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.zeros((1, 3), np.uint8)).save(tmp_path / "x.png")
+    with pytest.raises(BadInput, match="--scale"):
+        read_samples(str(tmp_path / "x.png"), model((1, 3, 1)), None, scale)
+
+
+def test_numbers_are_not_scaled() -> None:
+    with pytest.raises(BadInput, match="--scale is for pictures"):
+        read_samples("0,1", model((2,)), None, "1/255")
+
+
+def stack(*layers: Layer, shape: tuple[int | None, ...], batch: int | None = None) -> Model:
+    """Layers one after another."""
+    chain = [Layer("in", "InputLayer", {"batch_shape": [batch, *shape], "dtype": "float32"}), *layers]
+    for before, layer in itertools.pairwise(chain):
+        layer.calls = [Call((Ref(before.name),))]
+    return Model("m", "Functional", chain, [Ref("in")], [Ref(chain[-1].name)])
+
+
+def test_default_inputs_are_long_enough_for_every_layer() -> None:
+    crop = stack(Layer("crop", "Cropping1D", {"cropping": [40, 35]}), shape=(None, 4))
+    assert default_inputs(crop)[0].shape == (3, 76, 4)
+    pool = {"pool_size": [4], "strides": [4], "padding": "valid", "data_format": "channels_last"}
+    twice = stack(Layer("one", "MaxPooling1D", pool), Layer("two", "MaxPooling1D", pool), shape=(None, 2))
+    assert default_inputs(twice)[0].shape[1] == 16
+    assert default_inputs(stack(Layer("flip", "Permute", {"dims": [2, 1]}), shape=(None, 2)))[0].shape[1] == 5, "not longer than need be"
+
+
+def test_samples_that_are_too_short_are_told_the_length() -> None:
+    crop = stack(Layer("crop", "Cropping1D", {"cropping": [40, 35]}), shape=(None, 4))
+    with pytest.raises(BadInput, match="takes a length of 76 or more"):
+        refuse_too_short(crop, [(75, 4)])
+    refuse_too_short(crop, [(76, 4)])
+
+
+def test_one_sample_where_the_batch_is_fixed_and_all_where_they_have_states() -> None:
+    assert default_inputs(stack(Layer("d", "Activation", {"activation": "relu"}), shape=(6,), batch=32))[0].shape == (1, 6)
+    assert default_inputs(stack(Layer("d", "LSTM", {"stateful": True}), shape=(3, 2), batch=4))[0].shape == (4, 3, 2)

@@ -21,7 +21,7 @@ from weightlens.cli_common import (
     ModelFile,
     Output,
     Part,
-    inputs_of,
+    Scale,
     note,
     one_of,
     opened,
@@ -29,6 +29,7 @@ from weightlens.cli_common import (
     quiet_pipe,
     ready,
     refused,
+    samples_of,
     system_error,
     to_bytes,
     to_screen,
@@ -148,6 +149,7 @@ def trace(
     layers: Part = None,
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
+    scale: Scale = None,
     cells: Annotated[Path | None, typer.Option("--cells", metavar="BOOK", help="Name this workbook's cells beside the numbers.")] = None,
     output_format: Format = "table",
     output: Output = None,
@@ -171,7 +173,8 @@ def trace(
     loaded = opened(model, config, assume, layers)
     for name in layer or ():
         loaded.layer_named(name)
-    found = run(loaded, inputs_of(given, loaded), stop_at_unsupported=True)
+    samples = samples_of(given, loaded, scale)
+    found = run(loaded, samples.arrays, stop_at_unsupported=True)
     places = None
     if cells is not None:
         from weightlens.checks.book import read_book
@@ -179,19 +182,24 @@ def trace(
 
         places = cells_of(read_book(cells), found)
     if output_format == "json":
-        to_bytes(output, force, lambda file: write_json(found, file, layer or (), places))
+        to_bytes(output, force, lambda file: write_json(found, file, layer or (), places, samples.labels))
     else:
-        to_screen(output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision, places))
+        to_screen(
+            output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision, places, samples.labels)
+        )
     if found.stopped:
         raise WeightlensError(found.stopped)
 
 
 def predict(
     model: ModelFile,
-    given: Annotated[str, typer.Option("--input", "-i", metavar="INPUT", help='Rows: a .csv or .npy file, -, or "0,0;0,1".')],
+    given: Annotated[
+        str, typer.Option("--input", "-i", metavar="INPUT", help='Rows: a file (.csv, .xlsx, .json, .npy...), -, or "0,0;0,1".')
+    ],
     output: Output = None,
     force: Force = False,
     layers: Part = None,
+    scale: Scale = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="Rows computed at a time.")] = 1000,
     config: Config = None,
     assume: Assume = None,
@@ -207,7 +215,7 @@ def predict(
     ready(output, force, "csv", model, input=given, config=config)
     loaded = opened(model, config, assume, layers)
     with progress_bar("predicting", count_rows(given)) as advance:
-        to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note))
+        to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note, scale))
 
 
 def diff(

@@ -16,6 +16,7 @@ from weightlens.cli_common import (
     Format,
     Input,
     ModelFile,
+    Scale,
     done,
     inputs_of,
     note,
@@ -36,6 +37,7 @@ Steps = Annotated[list[str] | None, typer.Option("--step", metavar="STEP", help=
 def check(
     model: ModelFile,
     given: Input = None,
+    scale: Scale = None,
     workbook: Workbook = None,
     engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="libreoffice, gnumeric or ironcalc.")] = None,
     by_hand: ByHand = None,
@@ -72,7 +74,7 @@ def check(
 
         if by_hand == "-" and sys.stdin.isatty():
             note("type a row of outputs for each sample, or lines under a first line layer,step,sample,unit,value; end with Ctrl-D")
-        inputs = None if given is None else inputs_of(given, loaded)
+        inputs = None if given is None else inputs_of(given, loaded, scale)
         report, show = checks.check_by_hand(loaded, inputs, by_hand, areas or (), steps or ()), print_hand_report
     elif workbook is not None:
         report = checks.check_workbook(workbook, loaded, engine, **options)
@@ -81,7 +83,7 @@ def check(
         from weightlens.terminal.progress import stages
 
         with stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
-            report = checks.check(loaded, inputs_of(given, loaded), stage=stage, **options)
+            report = checks.check(loaded, inputs_of(given, loaded, scale), stage=stage, **options)
     if output_format == "json":
         to_bytes(None, False, lambda file: write_report(report, file))
     else:

@@ -14,6 +14,7 @@ import weightlens
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
+    from weightlens.inputs import Samples
     from weightlens.model import Model
     from weightlens.terminal import Screen
 
@@ -21,8 +22,10 @@ ModelFile = Annotated[
     str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .hdf5, .keras, weights with or without architecture.")
 ]
 Input = Annotated[
-    str | None, typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, a .csv, .npy or .npz file, or an image.')
+    str | None,
+    typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, or a file: .csv, .xlsx, .ods, .json, .npy, .npz, a picture.'),
 ]
+Scale = Annotated[str | None, typer.Option("--scale", metavar="SCALE", help="Values of a picture: 1/255 or -1..1; else 0..255.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 Config = Annotated[
@@ -52,19 +55,27 @@ def opened(path: str, config: str | None, assume: str | None, layers: str | None
     return loaded
 
 
-def inputs_of(given: str | None, model: Model) -> list[Any]:
+def inputs_of(given: str | None, model: Model, scale: str | None = None) -> list[Any]:
+    """The arrays of the input that was given, or sensible ones."""
+    return samples_of(given, model, scale).arrays
+
+
+def samples_of(given: str | None, model: Model, scale: str | None = None) -> Samples:
     """The input that was given, or a sensible one."""
-    from weightlens.shapes import refuse_explosion
+    from weightlens.shapes import refuse_explosion, refuse_too_short
 
     if given is None:
-        from weightlens.inputs import default_inputs
+        from weightlens.inputs import Samples, default_inputs
 
-        found = default_inputs(model)
+        if scale is not None:
+            raise BadInput("--scale belongs to -i with a picture")
+        found = Samples(default_inputs(model))
     else:
-        from weightlens.input_files import read_inputs
+        from weightlens.input_files import read_samples
 
-        found = read_inputs(given, model, note)
-    refuse_explosion(model, [x.shape[1:] for x in found])
+        found = read_samples(given, model, note, scale)
+        refuse_too_short(model, [x.shape[1:] for x in found.arrays])
+    refuse_explosion(model, [x.shape[1:] for x in found.arrays])
     return found
 
 

@@ -8,7 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Input, ModelFile, Output, Part, done, inputs_of, note, one_of, opened, ready
+from weightlens.cli_common import (
+    Assume,
+    Config,
+    Force,
+    Input,
+    ModelFile,
+    Output,
+    Part,
+    Scale,
+    done,
+    note,
+    one_of,
+    opened,
+    ready,
+    samples_of,
+)
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
@@ -18,6 +33,7 @@ Blank = Annotated[str, typer.Option("--blank", metavar="STEPS", help='The steps 
 def export(
     model: ModelFile,
     given: Input = None,
+    scale: Scale = None,
     output: Output = None,
     labels: Annotated[str, typer.Option("--labels", metavar="A,B", help="Names of the classes.")] = "",
     target: Target = None,
@@ -56,11 +72,12 @@ def export(
         detail = "weights"
     options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
     options |= {"labels": listed(labels), "exercise": exercise, "blank": listed(blank)}
-    inputs = None if detail == "weights" else inputs_of(given, loaded)
+    inputs = None
     if detail != "weights":
-        from weightlens.answers import input_labels, true_answers
+        from weightlens.answers import true_answers
 
-        options["input_labels"] = input_labels(given, loaded)
+        samples = samples_of(given, loaded, scale)
+        inputs, options["input_labels"] = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
         options["target"] = None if target is None else true_answers(given, target)
     if plan:
         print_plan(workbook.measure(loaded, inputs, detail))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Config, Force, ModelFile, Output, done, one_of, opened, progress_bar, ready, to_screen
+from weightlens.cli_common import Config, Force, ModelFile, Output, done, note, one_of, opened, progress_bar, ready, to_screen
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from weightlens.training import Epoch
     from weightlens.training.data import Data
 
-DataFile = Annotated[str, typer.Option("--input", "-i", metavar="DATA.csv", help="The samples: a CSV file with a header.")]
+DataFile = Annotated[
+    str, typer.Option("--input", "-i", metavar="DATA", help="The samples: a table with a header (.csv, .xlsx, .ods, .json).")
+]
 Target = Annotated[str, typer.Option("--target", metavar="COLUMNS", help="Its target columns: y, or y0,y1.")]
 LossName = Annotated[
     str | None, typer.Option("--loss", help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's.")
@@ -134,7 +136,7 @@ def prepared(
 
     if batch != "full" and not (batch.isdigit() and int(batch) > 0):
         raise BadInput(f"--batch {batch!r}: full, or a number of samples")
-    read = read_data(data, target, model, units_of(model))
+    read = read_data(data, target, model, units_of(model), note)
     size = None if batch == "full" else int(batch)
     return prepare(model, read.inputs, read.targets, loss=loss, optimizer=optimizer, rate=rate, batch=size, seed=seed), read
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.columns import key_of_each
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
@@ -90,10 +91,12 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
     if not wanted:
         raise BadInput(model.why_nothing_runs)
     if isinstance(inputs, dict):
-        missing = [ref.layer for i, ref in enumerate(wanted) if ref.layer not in inputs and f"input_{i}" not in inputs]
-        if missing:
-            raise BadInput(f"no values for input {missing[0]!r}; the inputs are: {', '.join(ref.layer for ref in wanted)}")
-        inputs = [inputs.get(ref.layer, inputs.get(f"input_{i}")) for i, ref in enumerate(wanted)]
+        names = [ref.layer for ref in wanted]
+        keys = key_of_each(map(str, inputs), names)
+        if keys is None:
+            missing = next((name for name in names if name not in inputs), names[0])
+            raise BadInput(f"no values for input {missing!r}; the inputs are: {', '.join(names)} (or all of them by place: input_0, ...)")
+        inputs = [inputs[key] for key in keys]
     elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(wanted) and all(hasattr(x, "shape") for x in inputs)):
         inputs = [inputs] if len(wanted) == 1 else list(inputs)
     if len(inputs) != len(wanted):
@@ -104,6 +107,8 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
 def fit(x: Any, layer: Layer, dtype: Any) -> np.ndarray:
     """One input as an array of the shape that its InputLayer asks for."""
     array = np.asarray(x)
+    if not array.size:
+        raise BadInput(f"input {layer.name!r} was given no numbers")
     array = as_text(array) if array.dtype.kind in "USO" else array.astype(dtype)
     shape = layer.config.get("batch_shape")
     if shape is None:

@@ -1,64 +1,86 @@
 """The numbers that go into a model: typed, or read from a file.
 
-``read_inputs`` understands ``"0,1"`` (a row), ``"0,0;0,1"`` (rows), ``-`` (rows from standard input), and files:
-``.csv``, ``.npy``, ``.npz``, images. Each row is one sample; where the model has several inputs or inputs of
-several dimensions, a row holds all numbers of the sample, input after input, in C order.
+``read_samples`` understands ``"0,1"`` (a row), ``"0,0;0,1"`` (rows), ``-`` (rows from standard input), and files: tables
+(see ``weightlens.tables``), ``.npy``, ``.npz``, images. Each row is one sample; where the model has several inputs or inputs
+of several dimensions, a row holds all numbers of the sample, input after input, in C order.
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import re
-import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from weightlens.columns import INDEX, columns_of_inputs, is_index, key_of_each
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.input_limits import check_picture, npz_members
-from weightlens.inputs import Wanted, shape_words, wanted_inputs
+from weightlens.inputs import Samples, Wanted, shape_words, wanted_inputs
 from weightlens.model import Model
+from weightlens.pictures import advice, description, scaled
+from weightlens.tables import Block, Table, is_table, open_table
+from weightlens.tables.cells import Numbers, is_content, is_number
+from weightlens.tables.files import WORDS, split_area
 
 Note = Callable[[str], None]
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif"}
-NUMBERS = re.compile(r"[-+.\d\s,;eEnaif]*\d[-+.\d\s,;eEnaif]*")
+NUMBERS = re.compile(r"[-+.\d\s,;eEnaif%\u2212]*\d[-+.\d\s,;eEnaif%\u2212]*")
 TITLES = re.compile(
     r"(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*", re.I
 )
-ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
-SEPARATORS = ",;\t"
+
+
+def read_samples(given: str, model: Model, note: Note | None = None, scale: str | None = None) -> Samples:
+    """What an INPUT on the command line stands for; ``scale``: see ``weightlens.pictures``."""
+    pieces = list(sample_chunks(given, model, None, note, scale))
+    arrays = [np.concatenate(parts) for parts in zip(*(piece.arrays for piece in pieces), strict=True)]
+    return Samples(arrays, pieces[0].labels)
 
 
 def read_inputs(given: str, model: Model, note: Note | None = None) -> list[np.ndarray]:
     """The arrays that an INPUT on the command line stands for, one per input of the model."""
-    pieces = list(input_chunks(given, model, None, note))
-    if not pieces:
-        raise BadInput(f"{given}: holds no rows")
-    return [np.concatenate(arrays) for arrays in zip(*pieces, strict=True)] if len(pieces) > 1 else pieces[0]
+    return read_samples(given, model, note).arrays
 
 
-def input_chunks(given: str, model: Model, size: int | None, note: Note | None = None) -> Iterator[list[np.ndarray]]:
+def input_chunks(
+    given: str, model: Model, size: int | None, note: Note | None = None, scale: str | None = None
+) -> Iterator[list[np.ndarray]]:
     """The same, ``size`` samples at a time (all at once where ``None``), so that memory stays flat."""
-    wanted = wanted_inputs(model)
-    path = Path(given)
-    if given == "-":
-        yield from from_lines(sys.stdin, wanted, "standard input", size)
-    elif is_file(path):
-        yield from from_file(path, wanted, size, note)
-    elif NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not path.suffix):
-        yield from from_lines(given.split(";"), wanted, "input", size, ",")
-    elif "," in given or ";" in given:
-        bad = next(cell.strip() for cell in re.split("[,;]", given) if not is_number(cell))
+    return (samples.arrays for samples in sample_chunks(given, model, size, note, scale))
+
+
+def sample_chunks(given: str, model: Model, size: int | None, note: Note | None, scale: str | None = None) -> Iterator[Samples]:
+    """The same with labels. Nothing to compute with is refused here, whatever it came from."""
+    note, wanted, some = note or (lambda text: None), wanted_inputs(model), False
+    picture = Path(given).suffix.lower() in IMAGES and is_file(Path(given))
+    if scale is not None and not picture:
+        raise BadInput("--scale is for pictures: the numbers of every other input are taken as they are")
+    for samples in picture_samples(Path(given), model, wanted, note, scale) if picture else any_samples(given, wanted, size, note):
+        if not all(array.size for array in samples.arrays):
+            break
+        some = True
+        yield samples
+    if not some:
+        raise BadInput(f"{'standard input' if given == '-' else given}: holds no rows of numbers")
+
+
+def any_samples(given: str, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:
+    """The samples that were typed, or those of a file, by what its name ends in."""
+    if not given.strip():
+        raise BadInput("the input is empty; write a row of numbers like 0,1, or name a file")
+    path = Path(split_area(given)[0])
+    if given == "-" or is_file(path):
+        return from_file(given, path, wanted, size, note)
+    if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not path.suffix):
+        return from_table(Typed(given), wanted, size, note)
+    if "," in given or ";" in given:
+        bad = next((cell.strip() for cell in re.split("[,;]", given) if not is_number(cell.strip())), given)
         raise BadInput(f"input {given!r}: {bad!r} is not a number")
-    else:
-        raise BadInput(f"{given}: there is no such file, and it is not a row of numbers like 0,1")
+    raise BadInput(f"{given}: there is no such file, and it is not a row of numbers like 0,1")
 
 
 def is_file(path: Path) -> bool:
@@ -71,69 +93,47 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def from_file(path: Path, wanted: list[Wanted], size: int | None, note: Note | None) -> Iterator[list[np.ndarray]]:
-    """The arrays in a file, by what its name ends in."""
+def from_file(given: str, path: Path, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:
+    """The samples in a file, by what its name ends in."""
     kind = path.suffix.lower()
     try:
-        if kind in IMAGES:
-            yield [from_image(path, wanted, note)]
-        elif kind in (".npy", ".npz"):
+        if kind in (".npy", ".npz"):
             arrays = from_numpy(path, wanted, size)
             rows = len(arrays[0])
             for start in range(0, rows, size or max(rows, 1)):
-                yield [np.asarray(array[start : start + (size or rows)]) for array in arrays]
-        elif kind in (".csv", ".tsv", ".txt", ""):
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                yield from from_lines(file, wanted, path.name, size)
+                yield Samples([np.asarray(array[start : start + (size or rows)]) for array in arrays])
+        elif given == "-" or is_table(given):
+            yield from from_table(open_table(given), wanted, size, note)
         else:
-            raise BadInput(f"{path}: an input is a .csv, .npy or .npz file, an image, or a row of numbers like 0,1")
-    except (UnicodeDecodeError, csv.Error):
-        raise BadInput(f"{path}: is not a text file of rows and columns") from None
+            raise BadInput(f"{path}: an input is {WORDS}, a .npy or .npz file, an image, or a row of numbers like 0,1")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or 'cannot be read'}") from None
 
 
-@dataclass(frozen=True)
-class Table:
-    """How the lines of a text file are cut into columns, and which columns are inputs (all of them where ``None``)."""
+class Typed(Table):
+    """Rows that were typed on the command line, parted by semicolons; commas part their cells, or spaces where no comma is."""
 
-    name: str
-    separator: str
-    width: int
-    header: list[str] | None
-    columns: list[int] | None
-    text: bool
+    separator = ","
 
-    def cells(self, line: str) -> list[str]:
-        """The cells of one line."""
-        if self.separator == " ":
-            return line.split()
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=self.separator, skipinitialspace=True), [])]
+    def __init__(self, given: str) -> None:
+        rows = enumerate((row for row in given.split(";") if row.strip()), 1)
+        super().__init__("input", ((number, self.cells(row)) for number, row in rows), titled=False)
 
-    def matrix(self, lines: list[str], start: int) -> Any:
-        """A chunk of lines, of which the first is number ``start``, as one matrix."""
-        if not self.text:
-            with contextlib.suppress(ValueError), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # lines without any cell
-                split = None if self.separator == " " else self.separator
-                found = np.loadtxt(lines, delimiter=split, comments=None, quotechar='"', ndmin=2)
-                if found.shape[1] == self.width and np.isfinite(found).all():
-                    return found if self.columns is None else found[:, self.columns]
-        return as_numbers([(start + i, cells) for i, line in enumerate(lines) if any(cells := self.cells(line))], self)
+    def cells(self, row: str) -> list[str]:
+        """The cells of one row."""
+        if "," not in row and NUMBERS.fullmatch(row):
+            return row.split()
+        return [cell.strip() for cell in next(csv.reader([row], skipinitialspace=True))]
 
 
-def table(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
-    """Numbered rows of cells, those of the header too."""
-    cut: Table | None = None
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            cut = cut or Table(name, separator_of(line), 0, None, None, True)
-            yield number, cut.cells(line)
-
-
-def is_header(cells: list[str], wanted: list[Wanted]) -> bool:
-    """Whether the first line names the columns: it holds no numbers; of texts, more columns than the model reads, or usual titles."""
-    if not any(cells) or any(map(is_number, cells)):
+def is_titled(table: Table, wanted: list[Wanted]) -> bool:
+    """Whether the first row names the columns: it holds no numbers; of texts, more columns than the model reads, or usual titles."""
+    cells = table.first
+    if table.titled is not None or not any(cells):
+        return bool(table.titled)
+    if cells[0].casefold() in INDEX and cells[1:] == [str(i) for i in range(len(cells) - 1)] and len(cells) > 1:
+        return True  # pandas numbers columns that have no name
+    if any(map(is_content, cells)):
         return False
     if not any(w.text for w in wanted):
         return True
@@ -142,75 +142,45 @@ def is_header(cells: list[str], wanted: list[Wanted]) -> bool:
     return more or all(cell in names or TITLES.fullmatch(cell) for cell in cells)
 
 
-def from_lines(lines: Iterable[str], wanted: list[Wanted], name: str, size: int | None, separator: str = "") -> Iterator[list[np.ndarray]]:
-    """Lines of cells as arrays; the first line is taken for a header where it holds no numbers."""
-    lines = iter(lines)
-    number, first = next(((i, line) for i, line in enumerate(lines, 1) if line.strip()), (0, ""))
-    if not number:
-        raise BadInput(f"{name}: holds no rows")
-    text = any(w.text for w in wanted)
-    table = Table(name, separator or separator_of(first), 0, None, None, text)
-    cells = table.cells(first)
-    header = cells if is_header(cells, wanted) else None
-    table = replace(table, width=len(cells), header=header, columns=chosen_columns(header, len(cells), wanted))
-    chunk = [] if header else [first]
-    number += bool(header)
-    while chunk := chunk + list(islice(lines, None if size is None else size - len(chunk))):
-        if any(line.strip() for line in chunk):
-            yield split_rows(table.matrix(chunk, number), wanted, name)
-        number, chunk = number + len(chunk), []
+def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:
+    """The rows of a table as arrays."""
+    table.begin(is_titled(table, wanted))
+    columns, said = columns_of_inputs(table.titles, table.width, wanted, table.name)
+    for text in said:
+        note(f"{table.name}: {text}")
+    labels = [[table.titles[i] for i in chosen] for chosen in columns] if table.titles else []
+    numbers = Numbers(table)
+    for block in table.blocks(size, plain=not any(w.text for w in wanted)):
+        if is_index(table.titles, columns):
+            refuse_no_index(table, block)
+        arrays = [shaped(cells_of(block, chosen, w, numbers), w, table.name) for chosen, w in zip(columns, wanted, strict=True)]
+        if table.decimal == "," and not table.titles and [number for number, _ in block.rows] == [table.number]:
+            raise BadInput(f"{table.name}: one row of decimal commas, or several rows? write numbers with a point, or a header above")
+        for text in numbers.news():
+            note(f"{table.name}: {text}")
+        yield Samples(arrays, labels)
 
 
-def separator_of(line: str) -> str:
-    """Commas, semicolons or tabs, whichever the first line has; spaces where it is numbers with spaces between."""
-    separator = max(SEPARATORS, key=line.count)
-    spaced = separator not in line and len(line.split()) > 1 and all(map(is_number, line.split()))
-    return " " if spaced else separator
+def refuse_no_index(table: Table, block: Block) -> None:
+    """Refuse a first column without title that holds something else than the numbers of rows, or their names."""
+    fractions: Any = [] if block.matrix is None else block.matrix[:, 0] % 1
+    if np.any(fractions) or any(is_number(row[0]) and not row[0].isdigit() for _, row in block.rows):
+        raise BadInput(f"{table.name}: the first column has no title and does not number the rows; give it a title, or remove it")
 
 
-def chosen_columns(header: list[str] | None, width: int, wanted: list[Wanted]) -> list[int] | None:
-    """Which columns are inputs, where a header names more than the model takes: not those that hold answers."""
-    sizes = [w.size for w in wanted]
-    if header is None or None in sizes or width == sum(n for n in sizes if n is not None):
-        return None
-    names = [w.name for w in wanted]
-    if set(names) <= set(header) and all(n == 1 for n in sizes):
-        return [header.index(n) for n in names]
-    return [i for i, title in enumerate(header) if not ANSWERS.fullmatch(title)]
+def cells_of(block: Block, columns: list[int], w: Wanted, numbers: Numbers) -> np.ndarray:
+    """Some columns of a block: numbers, or the words of an input that takes text."""
+    if block.matrix is not None:
+        straight = columns == list(range(columns[0], columns[-1] + 1))
+        return block.matrix[:, columns[0] : columns[-1] + 1] if straight else block.matrix[:, columns]
+    if w.text:
+        return np.array([[row[i] for i in columns] for _, row in block.rows], dtype=object)
+    return numbers.matrix(block.rows, columns)
 
 
-def as_numbers(rows: list[tuple[int, list[str]]], table: Table) -> Any:
-    """Numbered rows of cells as one matrix; the first cell that is no number is named."""
-    for number, row in rows:
-        if len(row) != table.width:
-            raise BadInput(f"{table.name}: row {number} has {len(row)} columns, the first row has {table.width}")
-    places = table.columns if table.columns is not None else range(table.width)
-    if table.text:
-        return np.array([[row[i] for i in places] for _, row in rows], dtype=object)
-    for number, row in rows:
-        for i in places:
-            if not is_finite(row[i]):
-                title = f" ({table.header[i]})" if table.header else ""
-                what = f"{row[i]!r} is not a number" if row[i] else "the cell is empty"
-                raise BadInput(f"{table.name}: row {number}, column {i + 1}{title}: {what}")
-    return np.array([[float(row[i]) for i in places] for _, row in rows])
-
-
-def split_rows(matrix: Any, wanted: list[Wanted], name: str) -> list[np.ndarray]:
-    """A matrix with a row per sample as one array per input."""
-    have = matrix.shape[1]
-    open_ended = [w for w in wanted if w.size is None]
-    fixed = sum(w.size for w in wanted if w.size is not None)
-    if len(open_ended) > 1 or (not open_ended and have != fixed) or (open_ended and have <= fixed):
-        shapes = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
-        raise BadInput(f"{name}: the model takes {fixed or 'any number of'} numbers per sample ({shapes}), but a row has {have}")
-    arrays, start = [], 0
-    for w in wanted:
-        size = w.size if w.size is not None else have - fixed
-        part = matrix[:, start : start + size]
-        arrays.append(part if w.shape is None else part.reshape(len(part), *full_shape(w, size, name)))
-        start += size
-    return arrays
+def shaped(part: np.ndarray, w: Wanted, name: str) -> np.ndarray:
+    """Rows of cells in the shape that the input takes."""
+    return part if w.shape is None else part.reshape(len(part), *full_shape(w, part.shape[1], name))
 
 
 def full_shape(w: Wanted, size: int, name: str) -> tuple[int, ...]:
@@ -232,21 +202,25 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
         if isinstance(loaded, np.ndarray):
             arrays: list[Any] = [loaded]
         else:
-            loaded.close()
-            members = npz_members(path, [key for i, w in enumerate(wanted) for key in (w.name, f"input_{i}")])
-            arrays = [members.get(w.name, members.get(f"input_{i}")) for i, w in enumerate(wanted)]
-            if len(wanted) == 1 and arrays[0] is None and len(members) == 1:
-                arrays = list(members.values())
+            with loaded:
+                keys = key_of_each(loaded.files, [w.name for w in wanted])
+                single = loaded.files if len(loaded.files) == len(wanted) == 1 else []
+            arrays = npz_members(path, keys or single)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
     except WeightlensError:
         raise
     except (OSError, ValueError, EOFError, KeyError):
         raise BadInput(f"{path}: is not a NumPy file, or holds Python objects, which are never loaded") from None
     except Exception as error:  # a damaged zip can fail in many ways
         raise BadInput(f"{path}: is damaged ({type(error).__name__})") from None
-    if len(arrays) != len(wanted) or any(array is None for array in arrays):
-        names = ", ".join(f"{w.name} (or input_{i})" for i, w in enumerate(wanted))
-        raise BadInput(f"{path}: does not hold an array for each input of the model: {names}")
-    return [with_batch(array, w, path) for array, w in zip(arrays, wanted, strict=True)]
+    if len(arrays) != len(wanted):
+        names = ", ".join(w.name for w in wanted)
+        raise BadInput(f"{path}: does not hold an array for each input of the model; name them {names}, or input_0, input_1... by place")
+    arrays = [with_batch(array, w, path) for array, w in zip(arrays, wanted, strict=True)]
+    if len({len(array) for array in arrays}) > 1:
+        raise BadInput(f"{path}: the arrays hold {' and '.join(str(len(array)) for array in arrays)} samples; all inputs take as many")
+    return arrays
 
 
 def with_batch(array: Any, w: Wanted, path: Path) -> Any:
@@ -254,12 +228,22 @@ def with_batch(array: Any, w: Wanted, path: Path) -> Any:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" + "US" * w.text:
         raise BadInput(f"{path}: holds {getattr(array, 'dtype', 'no array')}, not numbers")
     if w.shape is not None and array.ndim == len(w.shape):
-        return array[None]
+        return array[..., None] if w.shape[-1:] == (1,) and array.shape[-1:] != (1,) else array[None]
     return array[None] if array.ndim == 0 else array
 
 
-def from_image(path: Path, wanted: list[Wanted], note: Note | None) -> np.ndarray:
-    """An image as numbers 0..255, in the size and with the channels that the model takes."""
+def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, scale: str | None) -> Iterator[Samples]:
+    """The one sample in a picture, in the range that ``scale`` asks for, and what there is to say about it."""
+    pixels, own = from_image(path, wanted)
+    found = pixels if scale is None else scaled(pixels, scale)
+    note(f"{path.name}: {description(own, found, len(wanted[0].shape or ()), scale)}")
+    if pixels.max() > 1 and (words := advice(model, wanted[0].name, scale)):
+        note(words)
+    yield Samples([found])
+
+
+def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int, int]]:
+    """An image as numbers 0..255, in the size and with the channels that the model takes, and its own width and height."""
     shape = wanted[0].shape
     if len(wanted) != 1 or shape is None or len(shape) not in (2, 3):
         raise BadInput(f"{path}: the model does not take one image, but {'; '.join(shape_words(w.shape) for w in wanted)}")
@@ -277,23 +261,7 @@ def from_image(path: Path, wanted: list[Wanted], note: Note | None) -> np.ndarra
             image = file.convert(modes[channels])
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise BadInput(f"{path}: is not an image that can be read") from None
-    size = (width or image.width, height or image.height)
-    if image.size != size:
-        if note:
-            note(f"{path.name}: {image.width} x {image.height} pixels, resized to {size[0]} x {size[1]}")
+    own, size = image.size, (width or image.width, height or image.height)
+    if own != size:
         image = image.resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(image, dtype=np.float64).reshape(1, size[1], size[0], *shape[2:])
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell holds a number, ``nan`` and ``inf`` included."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def is_finite(cell: str) -> bool:
-    """Whether a cell holds a number that can be calculated with."""
-    return is_number(cell) and bool(np.isfinite(float(cell)))
+    return np.asarray(image, dtype=np.float64).reshape(1, size[1], size[0], *shape[2:]), own

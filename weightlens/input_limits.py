@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,11 @@ def check_picture(name: str, size: tuple[int, int], wanted: tuple[int | None, in
         raise BadInput(f"{name}: {size[0]:,} x {size[1]:,} pixels, more than there is room for: make the picture smaller first")
 
 
-def npz_members(path: Path, names: Iterable[str]) -> dict[str, Any]:
-    """The arrays of these names in an ``.npz`` file, or the only one there is; no other is read, and none of absurd size."""
+def npz_members(path: Path, names: Sequence[str]) -> list[Any]:
+    """The arrays of these names in an ``.npz`` file; no other is read, and none of absurd size."""
     import numpy as np
 
     with open_zip(path) as archive, np.load(path, allow_pickle=False) as loaded:
-        wanted = [name for name in dict.fromkeys(names) if name in loaded.files] or (loaded.files if len(loaded.files) == 1 else [])
-        for name in wanted:
+        for name in names:
             check_member(archive, name if name in archive.NameToInfo else f"{name}.npy")
-        return {name: loaded[name] for name in wanted}
+        return [loaded[name] for name in names]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,14 @@ class Wanted:
         if self.shape is None or None in self.shape:
             return None
         return math.prod(n or 0 for n in self.shape)
+
+
+@dataclass
+class Samples:
+    """An array per input of the model, and what the columns of each are called (nothing where nothing says so)."""
+
+    arrays: list[np.ndarray]
+    labels: list[list[str]] = field(default_factory=list)
 
 
 def wanted_inputs(model: Model) -> list[Wanted]:
@@ -81,9 +89,10 @@ def default_inputs(model: Model) -> list[np.ndarray]:
     table = small_table(model, wanted[0]) if len(wanted) == 1 else None
     if table is not None:
         return [table]
-    shapes = [example_shape(w) for w in wanted]
+    shapes = example_shapes(model, wanted)
     fixed = next((w.batch for w in wanted if w.batch), None)
-    samples = fixed or (3 if sum(map(math.prod, shapes)) <= FEW else 1)
+    few = sum(map(math.prod, shapes)) <= FEW
+    samples = (fixed if keeps_batch(model) else 1) if fixed else 3 if few else 1
     return [example(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
 
 
@@ -96,6 +105,30 @@ def small_table(model: Model, w: Wanted) -> np.ndarray | None:
     if w.size == 1:
         return np.array([[-1.0], [0.0], [1.0], [2.0]])
     return np.array(list(itertools.product((0.0, 1.0), repeat=w.size)))
+
+
+def keeps_batch(model: Model) -> bool:
+    """Whether the model may count on the number of samples that its file fixes: states are kept for each, operators may name it."""
+    return any(
+        layer.is_operation or layer.config.get("stateful") or (layer.model is not None and keeps_batch(layer.model))
+        for layer in model.layers
+    )
+
+
+def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:
+    """The shape of a sample of each input: small where dimensions are open, but so long that every layer leaves something."""
+    from weightlens.shapes import needed_length
+
+    shapes = [example_shape(w) for w in wanted]
+    length = needed_length(model, [w.shape for w in wanted], shapes)
+    if length is None:
+        return shapes
+    return [with_length(w.shape, shape, length) for w, shape in zip(wanted, shapes, strict=True)]
+
+
+def with_length(asked: tuple[int | None, ...] | None, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
+    """A shape whose open dimensions are at least so long."""
+    return tuple(max(n, length) if want is None else n for want, n in zip(asked, shape, strict=True)) if asked else shape
 
 
 def example_shape(w: Wanted) -> tuple[int, ...]:

@@ -11,16 +11,23 @@ import numpy as np
 from weightlens.forward import predict
 from weightlens.input_files import input_chunks
 from weightlens.model import Model
-from weightlens.shapes import refuse_explosion
+from weightlens.shapes import refuse_explosion, refuse_too_short
 
 
 def write_predictions(
-    model: Model, given: str, file: BinaryIO, rows: int, advance: Callable[[int], None], note: Callable[[str], None] | None = None
+    model: Model,
+    given: str,
+    file: BinaryIO,
+    rows: int,
+    advance: Callable[[int], None],
+    note: Callable[[str], None] | None = None,
+    scale: str | None = None,
 ) -> None:
     """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
     started = False
-    for arrays in input_chunks(given, model, rows, note):
+    for arrays in input_chunks(given, model, rows, note, scale):
         if not started:
+            refuse_too_short(model, [x.shape[1:] for x in arrays])
             refuse_explosion(model, [x.shape[1:] for x in arrays])
         outputs = predict(model, arrays)
         if not started:

@@ -11,10 +11,12 @@ import numpy as np
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.forward import Run, Values
 from weightlens.graph import refs
+from weightlens.inputs import wanted_inputs, with_length
 from weightlens.model import Call, Layer, Model, Weight
 from weightlens.recording import Trace, each
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
+LONGEST = 1 << 17  # a sequence that is tried
 
 
 def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:
@@ -29,6 +31,17 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
     return run.shapes
 
 
+def refuse_too_short(model: Model, shapes: list[tuple[int, ...]]) -> None:
+    """Refuse samples of which some layer leaves nothing, and say how long they must be."""
+    asked = [w.shape for w in wanted_inputs(model)]
+    if [None if want is None else len(want) for want in asked] == [len(shape) for shape in shapes]:
+        length = needed_length(model, asked, shapes)
+        if length is not None:
+            raise BadInput(
+                f"the samples are too short: some layer leaves nothing of them; the network takes a length of {length:,} or more"
+            )
+
+
 def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
     """Refuse a network that makes more numbers of one sample than any machine has room for, before it is computed."""
     try:
@@ -39,6 +52,38 @@ def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
     most, layer = max(sizes, default=(0, ""))
     if most > MOST_NUMBERS:
         raise BadInput(f"layer {layer!r} makes {most:,} numbers of one sample, more than there is room for")
+
+
+def needed_length(model: Model, asked: list[tuple[int | None, ...] | None], shapes: list[tuple[int, ...]]) -> int | None:
+    """How long the open dimensions of the inputs must be so that every layer leaves something.
+
+    ``None`` where ``shapes`` are long enough, or where no length helps.
+    """
+    if not any(None in shape for shape in asked if shape) or leaves_something(model, shapes):
+        return None
+
+    def enough(length: int) -> bool:
+        return leaves_something(model, [with_length(want, shape, length) for want, shape in zip(asked, shapes, strict=True)])
+
+    low = min(n for want, shape in zip(asked, shapes, strict=True) if want for w, n in zip(want, shape, strict=True) if w is None)
+    high = next((low << power for power in range(1, LONGEST.bit_length()) if low << power <= LONGEST and enough(low << power)), None)
+    if high is None:
+        return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def leaves_something(model: Model, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether every layer hands on some numbers for samples of these shapes."""
+    try:
+        found = layer_shapes(model, shapes)
+    except (WeightlensError, MemoryError, ArithmeticError, ValueError, TypeError, IndexError):
+        return False
+    reached = all(ref.layer in found for ref in refs(model.outputs))
+    return reached and not any(0 in shape for outputs in found.values() for shape in outputs)
 
 
 class ShapesOnly(Run):

@@ -96,7 +96,7 @@ def test_configurations_of_more_values_than_memory(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(architecture, "MAX_LAYERS", 50)
     inner = sequential(*(dense(f"d{number}", 1) for number in range(30)))
     refused(archive(tmp_path / "n.keras", sequential(inner, inner), {}), "more than 50 layers")
-    monkeypatch.setattr(values, "MAX_JSON", 50)
+    monkeypatch.setattr(values, "JSON", 50)
     refused(archive(tmp_path / "o.keras", MODEL, {}), "larger than any")
 
 

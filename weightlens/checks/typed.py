@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import sys
-from pathlib import Path
 
 from weightlens.checks.claims import Claim, Claims, written
 from weightlens.errors import BadInput
+from weightlens.tables import open_table
+from weightlens.tables.table import Row
 
 COLUMNS = {
     "layer": ("layer",), "step": ("step", "what", "quantity", "name"), "sample": ("sample", "row", "case"),
@@ -16,50 +15,17 @@ COLUMNS = {
     "unit": ("unit", "element", "index", "neuron", "column", "channel"), "time": ("time", "time step", "timestep", "t", "occurrence"),
 }  # fmt: skip
 UNNAMED = {3: ("layer", "step", "value"), 4: ("layer", "step", "unit", "value"), 5: ("layer", "step", "sample", "unit", "value")}
-BETWEEN_NUMBERS = re.compile(r"[\d.%]\s+[-+.\d\u2212]")
 
 
 def read_csv(given: str) -> Claims:
     """A table ``layer,step,sample,unit,value`` (any of the first four may be missing), or bare rows of outputs; ``-``: typed in."""
-    if given == "-":
-        text, source = sys.stdin.read(), "what was typed in"
-    else:
-        source = Path(given).name
-        text = decoded(given)
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise BadInput(f"{source}: holds no numbers")
-    table = cells_of(lines)
-    if "value" in (head := header(table[0])):
-        return from_table(table[1:], head, source)
-    if head := unnamed(table[0]):
-        return from_table(table, head, source, 1)
-    return from_rows(table, source)
-
-
-def decoded(given: str) -> str:
-    """The text of a file; spreadsheets write UTF-8, UTF-16 (as "Unicode text") or Windows's own alphabet."""
-    try:
-        raw = Path(given).read_bytes()
-    except OSError as error:
-        raise BadInput(f"{given}: {error.strerror or 'cannot be read'}") from None
-    for encoding in ("utf-16",) if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise BadInput(f"{given}: is not a text file of rows and columns")
-
-
-def cells_of(lines: list[str]) -> list[list[str]]:
-    """Rows of cells. Semicolons and tabs part cells wherever they are, commas may be decimal ones."""
-    sample = lines[:5]
-    separator = next((mark for mark in ";\t" if any(mark in line for line in sample)), ",")
-    if separator == "," and all(BETWEEN_NUMBERS.search(line) for line in sample[-1:]) and ", " not in sample[-1]:
-        return [line.split() for line in lines]
-    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
+    table = open_table(given, loose=True)
+    source, rows = "what was typed in" if given == "-" else table.name, table.rows()
+    if "value" in (head := header(table.first)):
+        return from_table(rows[1:], head, source)
+    if head := unnamed(table.first):
+        return from_table(rows, head, source)
+    return from_rows([cells for _, cells in rows], source)
 
 
 def header(cells: list[str]) -> dict[str, int]:
@@ -75,10 +41,10 @@ def unnamed(cells: list[str]) -> dict[str, int]:
     return {name: i for i, name in enumerate(names)} if words[:2] == [True, True] and not words[-1] else {}
 
 
-def from_table(table: list[list[str]], head: dict[str, int], source: str, first: int = 2) -> Claims:
+def from_table(table: list[Row], head: dict[str, int], source: str) -> Claims:
     """One number a line."""
     claims = Claims(source)
-    for line, row in enumerate(table, first):
+    for line, row in table:
         cells = {key: row[i].strip() for key, i in head.items() if i < len(row)}
         if not any(cells.values()) or not cells.get("value"):
             continue

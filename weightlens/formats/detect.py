@@ -12,7 +12,8 @@ from weightlens.formats.architecture import build_model
 from weightlens.formats.dialect import Dialect, dialect_of
 from weightlens.formats.hdf5 import Hdf5File, free
 from weightlens.formats.soundness import SIGNATURE
-from weightlens.formats.values import MAX_JSON, parse_json, parse_object
+from weightlens.formats.values import parse_json, parse_object
+from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -146,7 +147,7 @@ def shard_names(manifest: dict[str, Any]) -> list[str]:
 
 def shard_files(path: Path) -> list[Path]:
     """The files beside a manifest that it names; none for a file that is no manifest."""
-    if not path.is_file() or path.stat().st_size > MAX_JSON:
+    if not path.is_file() or path.stat().st_size > JSON:
         return []
     with path.open("rb") as file:
         text = file.read(64)

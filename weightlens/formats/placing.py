@@ -11,8 +11,8 @@ from weightlens.formats.finish import finish_model
 from weightlens.formats.groups import place_groups, place_numbered
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import ObjectTree, every_layer, find_shared, is_training_state, members, numbered_layers, place_model
-from weightlens.formats.values import MAX_VALUES
 from weightlens.formats.variables import variable_names
+from weightlens.limits import VALUES
 from weightlens.model import Model, Weight
 
 if TYPE_CHECKING:
@@ -119,6 +119,6 @@ def read_assets(model: Model, archive: Archive, place: str = "assets/layers") ->
 
 def words_of(vocabulary: bytes) -> list[str]:
     """The words of a vocabulary, one a line."""
-    if vocabulary.count(b"\n") > MAX_VALUES:
+    if vocabulary.count(b"\n") > VALUES:
         raise UnreadableModel("a vocabulary holds more words than any that Keras writes")
     return vocabulary.decode("utf-8", "replace").split("\n")

@@ -10,18 +10,17 @@ import numpy as np
 import orjson
 
 from weightlens.errors import UnreadableModel
+from weightlens.limits import JSON, VALUES
 from weightlens.model import Ref
 
 BOOKKEEPING = frozenset({"module", "registered_name", "shared_object_id", "build_config", "compile_config", "__passive_serialization__"})
-MAX_JSON = 64 * 2**20
-MAX_VALUES = 3_000_000  # a value takes up to a hundred times the room that its text does
 
 
 def parse_json(text: str | bytes, what: str) -> Any:
     """JSON as Python's own writer makes it, NaN and Infinity included."""
-    if len(text) > MAX_JSON:
+    if len(text) > JSON:
         raise UnreadableModel(f"{what} is larger than any that Keras writes")
-    if sum(text.count(mark) if isinstance(text, str) else text.count(mark.encode()) for mark in ",[{") > MAX_VALUES:
+    if sum(text.count(mark) if isinstance(text, str) else text.count(mark.encode()) for mark in ",[{") > VALUES:
         raise UnreadableModel(f"{what} holds more values than any that Keras writes")
     try:
         return orjson.loads(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, BinaryIO
 
@@ -21,18 +21,29 @@ Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it 
 
 ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
 FEW = 64  # numbers of a step that are printed without abbreviating
+LONGEST_NAME = 24  # letters of a column's name
 WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
 
 
 def print_trace(
-    model: Model, trace: Trace, screen: Screen, layers: tuple[str, ...], full: bool, precision: int, cells: Cells | None = None
+    model: Model,
+    trace: Trace,
+    screen: Screen,
+    layers: tuple[str, ...],
+    full: bool,
+    precision: int,
+    cells: Cells | None = None,
+    labels: Sequence[list[str]] = (),
 ) -> None:
-    """Print the inputs, each layer's steps, and the outputs; with ``cells``, where each number stands in a workbook."""
+    """Print the inputs, each layer's steps, and the outputs.
+
+    ``cells``: where each number stands in a workbook; ``labels``: what the columns of each input are called.
+    """
     writer = TraceWriter(model, screen, full, precision, cells or {})
     if not layers:
-        for x in trace.inputs:
+        for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
-            screen.lines(writer.numbers(x.value, "x"))
+            screen.lines(writer.numbers(x.value, "x", names))
     steps = [step for step in trace.steps if not layers or any(belongs(step, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
@@ -64,9 +75,12 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
         screen.lines(writer.step(step))
 
 
-def write_json(trace: Trace, file: BinaryIO, layers: list[str] | tuple[str, ...], cells: Cells | None = None) -> None:
+def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
     """The whole trace for machines: inputs, steps with their words and values (and cells of a workbook), outputs."""
-    inputs = [{"name": x.name, "values": x.value} for x in trace.inputs]
+    inputs = [
+        {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
+        for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)
+    ]
     file.write(b'{"inputs":' + dump(inputs) + b',"steps":[')
     first = True
     for step in trace.steps:
@@ -157,13 +171,16 @@ class TraceWriter:
                 return line
         return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
 
-    def numbers(self, values: np.ndarray, column: str) -> Iterator[str]:
-        """A matrix with a row per sample."""
+    def numbers(self, values: np.ndarray, column: str, names: Sequence[str] = ()) -> Iterator[str]:
+        """A matrix with a row per sample; ``names`` are those of its columns, where there are as many."""
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
         shown: View = view_of(values, self.full, FEW)
-        yield from matrix_lines(shown, self.screen, sample_labels(values.ndim, column), self.precision, wrap=not self.full)
+        labels = sample_labels(values.ndim, column)
+        if values.ndim == 2 and len(names) == values.shape[1]:
+            labels = named_columns(labels, names)
+        yield from matrix_lines(shown, self.screen, labels, self.precision, wrap=not self.full)
 
 
 def element_name(index: tuple[int, ...], shape: tuple[int, ...]) -> str:
@@ -172,6 +189,11 @@ def element_name(index: tuple[int, ...], shape: tuple[int, ...]) -> str:
         parts = [f"{title} {i}" for title, i, length in zip(("sample", "unit"), index, shape, strict=True) if length > 1]
         return " ".join(parts)
     return str(list(index)) if int(np.prod(shape)) > 1 else ""
+
+
+def named_columns(labels: Labels, names: Sequence[str]) -> Labels:
+    """Labels in which the columns have names."""
+    return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else labels(axis, index)
 
 
 def sample_labels(rank: int, column: str) -> Labels:

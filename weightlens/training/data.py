@@ -1,16 +1,21 @@
-"""Training data from a CSV file: the columns that are inputs, and those that are the targets."""
+"""Training data from a table: the columns that are inputs, and those that are the targets."""
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from weightlens.columns import columns_of_inputs, is_index, listed
 from weightlens.errors import BadInput
+from weightlens.input_files import refuse_no_index, shaped
 from weightlens.inputs import wanted_inputs
 from weightlens.model import Model
+from weightlens.tables import Block, Table, open_table
+from weightlens.tables.cells import Numbers, is_content
+from weightlens.tables.table import Row
 
 
 @dataclass(frozen=True)
@@ -23,66 +28,69 @@ class Data:
     target_labels: tuple[str, ...]
 
 
-def read_data(path: str | Path, target: str, model: Model, units: int) -> Data:
-    """Read a CSV file with a header; ``target`` names the target columns (``y`` or ``y0,y1``), the others are inputs.
+def read_data(path: str | Path, target: str, model: Model, units: int, note: Callable[[str], None] = lambda text: None) -> Data:
+    """Read a table with a header; ``target`` names the target columns (``y`` or ``y0,y1``), the others are inputs.
 
-    One target column for a network with several outputs holds classes 0, 1, 2...: they become a one-hot row.
+    One target column for a network with several outputs holds classes, numbered or named: they become a one-hot row.
     """
-    header, rows = _table(Path(path))
-    wanted = [name.strip() for name in target.split(",") if name.strip()]
-    missing = [name for name in wanted if name not in header]
-    if missing or not wanted:
-        raise BadInput(f"{path}: has no column {missing[0] if missing else ''!r}; its columns are: {', '.join(header[:20])}")
-    at = [header.index(name) for name in wanted]
-    rest = [i for i in range(len(header)) if i not in at]
-    targets, values = rows[:, at], rows[:, rest]
-    if targets.shape[1] == 1 and units > 1:
-        targets = _one_hot(targets[:, 0], units, wanted[0], path)
-        wanted = [f"{wanted[0]}={i}" for i in range(units)]
-    return Data(_split(values, model, path), targets, tuple(header[i] for i in rest), tuple(wanted))
-
-
-def _table(path: Path) -> tuple[list[str], np.ndarray]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as trouble:
-        raise BadInput(f"{path}: cannot be read as a CSV file ({getattr(trouble, 'strerror', None) or trouble})") from None
-    if len(lines) < 2:
+    table = open_table(str(path))
+    table.begin(table.titled is not False and not any(map(is_content, table.first)))
+    rows = table.rows()
+    if table.titles is None or not rows:
         raise BadInput(f"{path}: needs a header and at least one row of numbers")
-    header = [name.strip() for name in lines[0]]
-    rows = np.zeros((len(lines) - 1, len(header)))
-    for i, line in enumerate(lines[1:]):
-        if len(line) != len(header):
-            raise BadInput(f"{path}: row {i + 2} has {len(line)} columns, the header has {len(header)}")
-        for j, cell in enumerate(line):
-            try:
-                rows[i, j] = float(cell)
-            except ValueError:
-                raise BadInput(f"{path}: row {i + 2}, column {header[j]!r}: {cell.strip()!r} is not a number") from None
-    if not np.isfinite(rows).all():
-        raise BadInput(f"{path}: holds a number that is not finite")
-    return header, rows
+    titles, numbers = table.titles, Numbers(table)
+    wanted = [name.strip() for name in target.split(",") if name.strip()]
+    missing = [name for name in wanted if name not in titles]
+    if missing or not wanted:
+        raise BadInput(f"{path}: has no column {missing[0] if missing else ''!r}; its columns are: {', '.join(titles[:20])}")
+    at = [titles.index(name) for name in wanted]
+    rest = [i for i in range(len(titles)) if i not in at]
+    inputs, labels = _inputs(table, rows, rest, model, numbers, note)
+    if len(at) == 1 and (units > 1 or any(not is_content(row[at[0]]) for _, row in rows)):
+        targets, wanted = _classes(table, rows, at[0], units, numbers, note)
+    else:
+        targets = numbers.matrix(rows, at)
+    for text in numbers.news():
+        note(f"{table.name}: {text}")
+    return Data(inputs, targets, labels, tuple(wanted))
 
 
-def _one_hot(classes: np.ndarray, units: int, name: str, path: str | Path) -> np.ndarray:
+def _inputs(
+    table: Table, rows: list[Row], rest: list[int], model: Model, numbers: Numbers, note: Callable[[str], None]
+) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """The input columns as one array per input of the network, and their titles in that order."""
+    titles, wanted = [table.titles[i] for i in rest] if table.titles else [], wanted_inputs(model)
+    chosen, said = columns_of_inputs(titles, len(rest), wanted, table.name)
+    for text in said:
+        note(f"{table.name}: {text}")
+    if is_index(titles, chosen):
+        refuse_no_index(table, Block([(number, [row[rest[0]]]) for number, row in rows]))
+    arrays = [shaped(numbers.matrix(rows, [rest[i] for i in part]), w, table.name) for part, w in zip(chosen, wanted, strict=True)]
+    return arrays, tuple(titles[i] for part in chosen for i in part)
+
+
+def _classes(
+    table: Table, rows: list[Row], column: int, units: int, numbers: Numbers, note: Callable[[str], None]
+) -> tuple[np.ndarray, list[str]]:
+    """A column of classes as a one-hot row each (a 0 or 1 where the network has one output), and what the outputs stand for."""
+    cells, name = [row[column] for _, row in rows], table.titles[column] if table.titles else ""
+    if any(map(is_content, cells)) or not all(cells):  # numbers, or what should be numbers
+        classes, names = numbers.matrix(rows, [column])[:, 0], [str(i) for i in range(units)]
+    else:
+        names = sorted(set(cells))
+        if len(names) != max(units, 2):
+            outputs = "1 output, which tells two classes apart" if units == 1 else f"{units} outputs, one for each class"
+            raise BadInput(f"{table.name}: column {name!r} names {len(names)} classes ({listed(names)}), but the network has {outputs}")
+        note(f"{table.name}: {name}: " + ", ".join(f"{word} is class {i}" for i, word in enumerate(names[:8])) + ", ..." * (len(names) > 8))
+        classes = np.array([names.index(cell) for cell in cells], dtype=np.float64)
+    if units == 1:
+        return classes[:, None], [f"{name}={names[-1]}"]
+    return _one_hot(classes, units, name, table.name), [f"{name}={word}" for word in names]
+
+
+def _one_hot(classes: np.ndarray, units: int, name: str, source: str) -> np.ndarray:
     whole = np.clip(classes, -1, units).astype(int)
     if (whole != classes).any() or whole.min() < 0 or whole.max() >= units:
-        raise BadInput(f"{path}: column {name!r} must hold classes 0 to {units - 1}, one for each output of the network")
+        raise BadInput(f"{source}: column {name!r} must hold classes 0 to {units - 1}, one for each output of the network")
     one_hot: np.ndarray = np.eye(units)[whole]
     return one_hot
-
-
-def _split(values: np.ndarray, model: Model, path: str | Path) -> list[np.ndarray]:
-    """The input columns as one array per input of the network."""
-    found, column = [], 0
-    for wanted in wanted_inputs(model):
-        size = wanted.size if wanted.size is not None else values.shape[1] - column
-        shape = [size if n is None else n for n in wanted.shape] if wanted.shape is not None else [size]
-        found.append(values[:, column : column + size].reshape(len(values), *shape) if column + size <= values.shape[1] else None)
-        column += size
-    if column != values.shape[1]:
-        raise BadInput(
-            f"{path}: has {values.shape[1]} input columns, but the network takes {column}; name every target column with --target"
-        )
-    return [array for array in found if array is not None]

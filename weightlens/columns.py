@@ -1,0 +1,144 @@
+"""Which column, and which array, feeds which input of the model: by its name where names decide, else by its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from weightlens.errors import BadInput
+from weightlens.inputs import Wanted, shape_words
+
+INDEX = {"", "unnamed: 0", "__index_level_0__"}  # how pandas titles the numbers of the rows
+ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
+NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3]
+Named = dict[tuple[int, int | None], int]  # the input, and which number of its sample: the column
+
+
+def key_of_each(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
+    """The key of each input's array: ``input_0``, ``input_1``... for its place, or its name.
+
+    ``None`` where they are neither, or some of the one kind and some of the other. Keys that are all places and nothing else
+    are places, whatever the inputs are called; what can be read as both beside other keys is refused.
+    """
+    given = list(keys)
+    ways = [[f"input_{i}" for i in range(len(names))], list(names)]
+    possible = next(([way] for way in ways if set(way) == set(given)), None) or [way for way in ways if set(way) <= set(given)]
+    if len(possible) == 2 and possible[0] != possible[1]:
+        raise BadInput(f"{listed(given)} can be read as the places of the inputs and as their names, which are: {listed(names)}")
+    return possible[0] if possible else None
+
+
+def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted], source: str) -> tuple[list[list[int]], list[str]]:
+    """The columns that feed each input, in its order, and what there is to say about the choice."""
+    if titles is None:
+        return in_order(list(range(width)), wanted, source), []
+    named = meant(titles, [[w.name, *["x"] * (len(wanted) == 1)] for w in wanted], source)
+    chosen = complete_columns(titles, named, wanted, source)
+    said = []
+    if chosen is None:
+        chosen = in_order(taken(titles, wanted), wanted, source)
+        sizes = [len(part) for part in chosen]
+        if some := {(k, e): i for (k, e), i in named.items() if (sizes[k] == 1 if e is None else e <= sizes[k])}:
+            agree(some, chosen, titles, wanted, source)
+            order = listed([titles[i] for columns in chosen for i in columns])
+            said.append(f"not every title is the name of an input; the columns are taken as they stand: {order}")
+    used = {column for columns in chosen for column in columns}
+    if left := [title or "the first column, which has no title" for i, title in enumerate(titles) if i not in used]:
+        said.append(f"left out: {listed(left)}")
+    return chosen, said
+
+
+def complete_columns(titles: list[str], named: Named, wanted: list[Wanted], source: str) -> list[list[int]] | None:
+    """The columns of each input where titles name all of its numbers, by its name or by its place (``input_0``)."""
+    places = [f"input_{i}" for i in range(len(wanted))]
+    by_name, by_place = complete(named, wanted), complete(meant(titles, [[place] for place in places], source), wanted)
+    if by_name and by_place and by_name != by_place:
+        raise BadInput(f"{source}: {listed(titles)} can be read as the places of the inputs and as their names")
+    return by_name or by_place
+
+
+def meant(titles: list[str], names: list[list[str]], source: str) -> Named:
+    """What each title means that names an input, or a number of one."""
+    known = {name.casefold(): k for k, spellings in enumerate(names) for name in spellings}
+    found: Named = {}
+    for column, title in enumerate(titles):
+        place: tuple[int, int | None] | None = None
+        if title.casefold() in known:
+            place = known[title.casefold()], None
+        elif (parts := NUMBERED.fullmatch(title)) and parts[1].casefold() in known:
+            place = known[parts[1].casefold()], int(parts[2] or parts[3])
+        if place is not None:
+            if place in found:
+                raise BadInput(f"{source}: two columns are called {title!r}")
+            found[place] = column
+    return found
+
+
+def complete(named: Named, wanted: list[Wanted]) -> list[list[int]] | None:
+    """The columns of each input in its order, where all of its numbers are named (counted from 0 or from 1) and no others."""
+    found = []
+    for k, w in enumerate(wanted):
+        columns = {element: column for (which, element), column in named.items() if which == k}
+        count = len(columns)
+        if not count or w.size not in (None, count):
+            return None
+        if set(columns) == {None}:
+            found.append([columns[None]])
+        elif set(columns) in (set(range(count)), set(range(1, count + 1))):
+            found.append([columns[element] for element in sorted(element for element in columns if element is not None)])
+        else:
+            return None
+    return found
+
+
+def agree(named: Named, chosen: list[list[int]], titles: list[str], wanted: list[Wanted], source: str) -> None:
+    """Refuse columns in an order that contradicts those titles that do name inputs."""
+
+    def stands(place: tuple[int, int | None], column: int, first: int) -> bool:
+        columns, element = chosen[place[0]], place[1]
+        if element is None:
+            return column in columns
+        return 0 <= element - first < len(columns) and columns[element - first] == column
+
+    if not any(all(stands(place, column, first) for place, column in named.items()) for first in (0, 1)):
+        names = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
+        raise BadInput(
+            f"{source}: the titles {listed(titles)} name some inputs of the model, but not all, and in another order ({names}); "
+            "name every column after its input, or none"
+        )
+
+
+def is_index(titles: Sequence[str] | None, columns: list[list[int]]) -> bool:
+    """Whether the first column is left out because it seems to number the rows."""
+    return titles is not None and titles[0].casefold() in INDEX and not any(0 in part for part in columns)
+
+
+def taken(titles: list[str], wanted: list[Wanted]) -> list[int]:
+    """The columns that are inputs where more are there than the model takes: not the numbers of rows, and not answers."""
+    rest = list(range(len(titles)))
+    fixed = [w.size for w in wanted if w.size is not None]
+    if titles[0].casefold() in INDEX and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
+        rest = rest[1:]
+    if len(fixed) == len(wanted) and len(rest) > sum(fixed):
+        rest = [i for i in rest if not ANSWERS.fullmatch(titles[i])]
+    return rest
+
+
+def in_order(columns: list[int], wanted: list[Wanted], source: str) -> list[list[int]]:
+    """Columns shared out over the inputs, one after the other."""
+    have, fixed = len(columns), sum(w.size for w in wanted if w.size is not None)
+    open_ended = sum(w.size is None for w in wanted)
+    if open_ended > 1 or (not open_ended and have != fixed) or (open_ended and have <= fixed):
+        shapes = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
+        raise BadInput(f"{source}: the model takes {fixed or 'any number of'} numbers per sample ({shapes}), but a row has {have}")
+    found, start = [], 0
+    for w in wanted:
+        size = w.size if w.size is not None else have - fixed
+        found.append(columns[start : start + size])
+        start += size
+    return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """A few names, and whether there are more."""
+    return ", ".join(names[:8]) + ", ..." * (len(names) > 8)

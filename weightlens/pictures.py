@@ -1,0 +1,62 @@
+"""What is done to a picture on its way into a network: its values in the range that is asked for, and what is said about it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.inputs import first_users
+from weightlens.model import Layer, Model
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+FACTOR = re.compile(rf"({NUMBER})(?:/({NUMBER}))?")
+RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})")
+SCALING = {"Rescaling", "Normalization", "BatchNormalization"}  # layers that bring values into a range themselves
+PASSING = {"Resizing", "CenterCrop", "ZeroPadding2D", "Cropping2D", "Identity", "Dropout", "GaussianNoise", "Reshape", "Permute"}
+CHANNELS = {1: "1 channel (grey)", 3: "3 channels (red, green, blue)", 4: "4 channels (red, green, blue, alpha)"}
+
+
+def scaled(pixels: np.ndarray, scale: str) -> np.ndarray:
+    """Values 0..255 times a factor (``1/255``), or in the range that 0..255 becomes (``-1..1``)."""
+    if (factor := FACTOR.fullmatch(scale.strip())) and float(factor[1]) and float(factor[2] or 1):
+        return pixels * float(factor[1]) / float(factor[2] or 1)
+    if (ends := RANGE.fullmatch(scale.strip())) and float(ends[1]) != float(ends[2]):
+        low, high = float(ends[1]), float(ends[2])
+        return pixels * (high - low) / 255 + low
+    raise BadInput(f"--scale {scale}: is a factor such as 1/255, or the range that 0..255 becomes, such as -1..1")
+
+
+def description(own: tuple[int, int], pixels: np.ndarray, rank: int, scale: str | None) -> str:
+    """What was done to a picture, from its ``own`` size: ``6 x 4 pixels, resized to 3 x 2, 1 channel (grey), values 0..255``."""
+    height, width = pixels.shape[1:3]
+    resized = f", resized to {width} x {height}" if (width, height) != own else ""
+    low, high = (0, 255) if scale is None else scaled(np.array([0.0, 255.0]), scale)
+    return f"{own[0]} x {own[1]} pixels{resized}, {CHANNELS[pixels.shape[3] if rank == 3 else 1]}, values {low:g}..{high:g}"
+
+
+def advice(model: Model, name: str, scale: str | None) -> str:
+    """What to think of where the network's first layer and the range of the values do not go together; empty where they do."""
+    first = first_layer(model, name)
+    if first is None:
+        return ""
+    words = f"the network's first layer, {first.name} ({first.class_name}),"
+    if first.class_name in SCALING:
+        return "" if scale is None else f"{words} scales values too, after --scale"
+    if scale is not None:
+        return ""
+    return f"the values reach 255, and {words} does not scale them; if it was trained on 0..1: --scale 1/255, on -1..1: --scale -1..1"
+
+
+def first_layer(model: Model, name: str) -> Layer | None:
+    """The first layer on an input that calculates with its values; ``None`` where that cannot be told."""
+    users = first_users(model, name)
+    for _ in range(8):
+        if not users or any(user.is_operation or user.class_name == "Lambda" for user in users):
+            return None
+        passing = [user for user in users if user.class_name in PASSING or user.class_name.startswith("Random")]
+        if not passing:
+            return next((user for user in users if user.class_name in SCALING), users[0])
+        users = [further for user in passing for further in first_users(model, user.name)]
+    return None

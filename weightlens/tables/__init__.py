@@ -1,0 +1,13 @@
+"""The one reader of tables: bytes become titled columns of cells.
+
+Inputs, training data, true answers and calculations by hand all come through here: text in any alphabet and with any separator,
+sheets (``.xlsx``, ``.ods``), records (``.json``, ``.parquet``). A cell is its text, whatever it was in the file, so that the
+digits that somebody wrote are kept; ``cells.Numbers`` makes numbers of them.
+"""
+
+from __future__ import annotations
+
+from weightlens.tables.files import is_table, open_table
+from weightlens.tables.table import Block, Table
+
+__all__ = ["Block", "Table", "is_table", "open_table"]

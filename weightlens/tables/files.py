@@ -1,0 +1,82 @@
+"""Which files hold tables, told by their bytes and names, and how each kind is opened."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from weightlens.errors import BadInput
+from weightlens.tables.table import Row, Table
+from weightlens.tables.text import TextTable, decoded
+
+TEXTS = {".csv", ".tsv", ".tab", ".txt", ".dat", ""}
+SHEETS = {".xlsx", ".xlsm", ".ods"}
+KINDS = TEXTS | SHEETS | {".json", ".parquet", ".xls"}
+WORDS = "a .csv, .tsv, .txt, .xlsx, .ods, .json or .parquet file"
+
+
+def split_area(given: str) -> tuple[str, str]:
+    """``book.xlsx!Sheet1!A1:C9`` as the file and what is meant in it; everything else is a file."""
+    for suffix in SHEETS:
+        at = given.lower().find(suffix + "!")
+        if at >= 0:
+            return given[: at + len(suffix)], given[at + len(suffix) + 1 :]
+    return given, ""
+
+
+def is_table(given: str) -> bool:
+    """Whether a file's name says that it holds a table."""
+    return Path(split_area(given)[0]).suffix.lower() in KINDS
+
+
+def open_table(given: str, loose: bool = False) -> Table:
+    """The table in a file, or (``-``) on standard input. ``loose``: rows may have any number of cells, and ``#`` begins a comment."""
+    if given == "-":
+        return TextTable("standard input", standard_input(), loose)
+    name, area = split_area(given)
+    path = Path(name)
+    try:
+        stream = path.open("rb")
+        kind = kind_of(path, stream.peek(64)[:64])
+        if kind == "text":
+            return TextTable(path.name, decoded(stream, path.name), loose)
+        stream.close()
+        table = Table(path.name, *rows_of(kind, path, area))
+        table.loose = loose
+        return table
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: {getattr(error, 'strerror', None) or 'cannot be read'}") from None
+
+
+def standard_input() -> Iterable[str]:
+    """The lines of standard input."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise BadInput("standard input is closed")
+    raw = getattr(sys.stdin, "buffer", None)
+    return sys.stdin if raw is None else decoded(raw, "standard input")
+
+
+def kind_of(path: Path, head: bytes) -> str:
+    """What a file is, by how it begins and, where that does not tell, by its name."""
+    suffix = path.suffix.lower()
+    if head.startswith(b"PK\x03\x04"):
+        return "ods" if suffix == ".ods" or b"opendocument.spreadsheet" in head else "xlsx"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        raise BadInput(f"{path}: is an old Excel workbook (.xls) or one with a password; save it as .xlsx")
+    if suffix in SHEETS or suffix in (".parquet", ".xls"):
+        raise BadInput(f"{path}: is named {suffix}, but is no such file")
+    return "json" if suffix == ".json" else "text"
+
+
+def rows_of(kind: str, path: Path, area: str) -> tuple[Iterator[Row], bool | None]:
+    """The rows of a file that is no text, and whether the first one holds titles, where that is known."""
+    if kind in ("xlsx", "ods"):
+        from weightlens.tables.sheets import sheet_rows
+
+        return sheet_rows(path, kind, area), None
+    from weightlens.tables import records
+
+    return records.json_rows(path) if kind == "json" else (records.parquet_rows(path), True)

@@ -1,0 +1,65 @@
+"""Tables in workbooks: the first sheet of an ``.xlsx`` or ``.ods``, or the sheet and range that is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from weightlens.errors import BadInput, UnreadableModel
+from weightlens.tables.table import Row
+
+RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?", re.IGNORECASE)
+Grid = dict[int, dict[int, str]]  # cells by row and column, counted from 1
+
+
+def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
+    """The rows of a sheet; ``area``: ``Sheet1``, ``A1:C9`` or ``Sheet1!A1:C9``."""
+    sheet, _, cells = area.rpartition("!")
+    if not sheet and not RANGE.fullmatch(cells):
+        sheet, cells = cells, ""
+    found = RANGE.fullmatch(cells)
+    if cells and found is None:
+        raise BadInput(f"{path.name}: {cells!r} is not a range of cells such as A1:C9")
+    sheet = sheet.strip("'").replace("''", "'")
+    from weightlens.tables import ods, xlsx
+
+    try:
+        grid = ods.grid(path, sheet) if kind == "ods" else xlsx.grid(path, sheet)
+    except UnreadableModel as trouble:
+        raise BadInput(str(trouble)) from None
+    return cut_out(grid, corners(found) if found else used(grid))
+
+
+def corners(found: re.Match[str]) -> tuple[int, int, int, int]:
+    """The first row, last row, first column and last column of a range."""
+    from weightlens.checks.book import column_number
+
+    first, last = column_number(found[1].upper()), column_number((found[3] or found[1]).upper())
+    rows = sorted((int(found[2]), int(found[4] or found[2])))
+    return rows[0], rows[1], min(first, last), max(first, last)
+
+
+def used(grid: Grid) -> tuple[int, int, int, int]:
+    """The same of the part of a sheet in which anything stands."""
+    columns = {column for row in grid.values() for column in row}
+    return min(grid, default=0), max(grid, default=-1), min(columns, default=0), max(columns, default=-1)
+
+
+def cut_out(grid: Grid, area: tuple[int, int, int, int]) -> Iterator[Row]:
+    """The rows of an area that are not empty."""
+    top, bottom, left, right = area
+    for number in sorted(n for n in grid if top <= n <= bottom):
+        cells = [grid[number].get(column, "") for column in range(left, right + 1)]
+        if any(cells):
+            yield number, cells
+
+
+def pick(names: list[str], wanted: str, path: Path) -> str:
+    """The sheet that is meant: the first one where none is."""
+    if not names:
+        raise BadInput(f"{path.name}: has no sheet")
+    if wanted and wanted not in names:
+        raise BadInput(f"{path.name}: has no sheet {wanted!r}; its sheets are: {', '.join(islice(names, 10))}")
+    return wanted or names[0]

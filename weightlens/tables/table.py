@@ -1,0 +1,64 @@
+"""A table while it is read: its name, its first row, and its rows some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import numpy as np
+
+from weightlens.errors import BadInput
+
+Row = tuple[int, list[str]]  # where it stands in the file, for messages, and its cells
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows: as one matrix where every cell is a plain number, else as cells."""
+
+    rows: list[Row]
+    matrix: np.ndarray | None = None
+
+
+class Table:
+    """Rows of cells. The first row may hold the titles of the columns: whoever reads the table says so by ``begin``."""
+
+    separator = ""  # what parts the cells of a text file
+    loose = False  # whether rows may have any number of cells
+    decimal = ""  # the decimal mark of its numbers, as soon as one was seen
+
+    def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None) -> None:
+        self.name, self.titled = name, titled  # titled: whether the first row holds titles, where the file says so
+        self.titles: list[str] | None = None
+        self.number, self.first = next(rows, (0, []))
+        self.rest = rows
+        if not self.number:
+            raise BadInput(f"{name}: holds no rows")
+
+    @property
+    def width(self) -> int:
+        """How many columns the first row has."""
+        return len(self.first)
+
+    def begin(self, titled: bool) -> None:
+        """Whether the first row holds the titles of the columns; otherwise it is the first row of cells."""
+        self.titles = [self.first[0].removeprefix("#").strip(), *self.first[1:]] if titled else None
+
+    def rows(self) -> list[Row]:
+        """All rows after the titles."""
+        return [row for block in self.blocks(None, plain=False) for row in block.rows]
+
+    def blocks(self, size: int | None, plain: bool = True) -> Iterator[Block]:
+        """The rows after the titles, ``size`` at a time; ``plain``: as matrices where that is possible."""
+        rows = self.rest if self.titles else chain([(self.number, self.first)], self.rest)
+        while found := list(islice(rows, size)):
+            yield Block(self.checked(found))
+
+    def checked(self, rows: list[Row]) -> list[Row]:
+        """Rows, all of which must have as many cells as the first one."""
+        for number, row in rows if not self.loose else ():
+            if len(row) != self.width:
+                comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""
+                raise BadInput(f"{self.name}: row {number} has {len(row)} columns, the first row has {self.width}{comma}")
+        return rows

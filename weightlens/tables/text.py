@@ -1,0 +1,166 @@
+"""Tables in text files: which alphabet, which separator, and rows of cells (as one matrix where all are plain numbers)."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.tables.cells import is_number
+from weightlens.tables.table import Block, Row, Table
+
+SAMPLE = 20  # lines that tell the separator
+STATED = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)  # the first line of a file by which Excel is told the separator
+QUOTED = re.compile(r'"[^"]*"')
+NO_TABLE = "is not a text file of rows and columns"
+
+
+def windows_letter(error: UnicodeError) -> tuple[str, int]:
+    """A byte that is no UTF-8, as Windows's own alphabet has it: spreadsheets write that too."""
+    try:
+        if isinstance(error, UnicodeDecodeError) and error.encoding == "utf-8":
+            return error.object[error.start : error.end].decode("cp1252"), error.end
+    except UnicodeDecodeError:
+        pass
+    raise BadInput(f"a file that should hold a table {NO_TABLE}")
+
+
+codecs.register_error("weightlens.windows", windows_letter)
+
+
+def decoded(stream: io.BufferedReader, name: str) -> Iterable[str]:
+    """The lines of a stream of bytes: UTF-8 or UTF-16, with or without its mark, or Windows's own alphabet."""
+    head = stream.peek(1024)[:1024]
+    encoding = "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    if encoding == "utf-8-sig" and b"\0" in head:
+        first, second = (head[start::2].count(0) * 3 > len(head) for start in (0, 1))
+        if first == second:
+            raise BadInput(f"{name}: {NO_TABLE}")
+        encoding = "utf-16-be" if first else "utf-16-le"
+    return io.TextIOWrapper(stream, encoding, errors="weightlens.windows", newline="")
+
+
+class TextTable(Table):
+    """The lines of a text file, cut into cells. ``loose``: lines that begin with ``#`` are passed over."""
+
+    def __init__(self, name: str, lines: Iterable[str], loose: bool = False) -> None:
+        self.lines, self.loose, self.at = iter(lines), loose, 0
+        separator = ""
+        sample: list[str] = []
+        for line in self.lines:
+            if not sample and self.is_blank(line):
+                self.at += 1
+            elif not sample and not self.at and (stated := STATED.fullmatch(line)):
+                separator, self.at = stated[1], 1
+            elif len(sample := [*sample, line]) == SAMPLE:
+                break
+        self.separator = separator or separator_of([line for line in sample if not self.is_blank(line)])
+        if self.separator == " ":
+            sample[:1] = [untitled(line) for line in sample[:1]]
+        self.name, self.lines = name, chain(sample, self.lines)
+        self.head: list[str] = []  # the lines of the first row
+        super().__init__(name, self.first_row())
+
+    def is_blank(self, line: str) -> bool:
+        """Whether a line holds nothing to be read."""
+        return not line.strip() or (self.loose and line.lstrip().startswith("#"))
+
+    def first_row(self) -> Iterator[Row]:
+        """The first row that has any cell."""
+        read = 1
+        while read:
+            rows, read = self.cut(self.remembered(), 1, self.at)
+            if rows:
+                yield rows[0]
+                return
+            self.at, self.head = self.at + read, []
+
+    def remembered(self) -> Iterator[str]:
+        """The lines, kept until it is known whether they hold titles."""
+        for line in self.lines:
+            self.head.append(line)
+            yield line
+
+    def blocks(self, size: int | None, plain: bool = True) -> Iterator[Block]:
+        """The rows after the titles, about ``size`` lines at a time."""
+        lines, at = (self.lines, self.at + len(self.head)) if self.titles else (chain(self.head, self.lines), self.at)
+        while chunk := list(islice(lines, size)):
+            matrix = self.matrix(chunk) if plain else None
+            rows, read = ([], len(chunk)) if matrix is not None else self.cut(chain(chunk, lines), len(chunk), at)
+            at += read
+            if rows or matrix is not None:
+                yield Block(self.checked(rows), matrix)
+
+    def matrix(self, lines: list[str]) -> np.ndarray | None:
+        """Lines of plain numbers as a matrix; ``None`` where anything else is among them."""
+        if self.decimal == ",":
+            return None
+        with contextlib.suppress(ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # lines without any cell
+            split = None if self.separator == " " else self.separator
+            found = np.loadtxt(lines, delimiter=split, comments=None, quotechar='"', ndmin=2)
+            if found.size and found.shape[1] == self.width and np.isfinite(found).all():
+                if self.separator != "," and any("." in line for line in lines):
+                    self.decimal = "."
+                return found
+        return None
+
+    def cut(self, lines: Iterator[str], most: int, at: int) -> tuple[list[Row], int]:
+        """Numbered rows of cells, and how many lines were read: ``most``, and those that a quoted cell goes on in."""
+        rows: list[Row] = []
+        reader, read = self.reader(lines), 0
+        while read < most:
+            try:
+                line, cells = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                raise BadInput(f"{self.name}: line {at + read + 1} cannot be cut into cells: {csv_words(error)}") from None
+            if any(cells):
+                rows.append((at + read + 1, cells))
+            read = line
+        return rows, read
+
+    def reader(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+        """The cells of each row, with the number of lines read so far."""
+        if self.loose:
+            lines = ("\n" if self.is_blank(line) else line for line in lines)
+        if self.separator == " ":
+            yield from enumerate(map(str.split, lines), 1)
+            return
+        reader = csv.reader(lines, delimiter=self.separator, skipinitialspace=True, strict=True)
+        for row in reader:
+            yield reader.line_num, [cell.strip() for cell in row]
+
+
+def separator_of(lines: list[str]) -> str:
+    """What parts the cells: a tab, semicolon or bar in most lines, else commas; spaces between what are numbers then."""
+    bare = [QUOTED.sub("", line) for line in lines]
+    for mark in "\t;|":
+        if sum(mark in line for line in bare) * 2 > len(bare) and (mark in bare[0] or "," not in bare[0]):
+            return mark
+    words = lines[-1].split() if lines else []
+    if len(words) > 1 and all(map(is_number, words)) and len(untitled(lines[0]).split()) == len(words):
+        return " "
+    return max(",;\t|", key=bare[0].count) if bare else ","
+
+
+def untitled(line: str) -> str:
+    """A line without the sign that NumPy sets before its titles."""
+    return line.lstrip().removeprefix("#")
+
+
+def csv_words(error: csv.Error) -> str:
+    """What the reader of the standard library found, in words."""
+    found = str(error)
+    if "field larger" in found:
+        return f"a cell holds more than {csv.field_size_limit():,} letters"
+    return "a quotation mark is not closed" if "unexpected end" in found else found
