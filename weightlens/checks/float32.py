@@ -22,9 +22,6 @@ from weightlens.recording import Part, Recorded, each
 ROUND = 2.0**-24  # the largest relative error of one rounding
 EXACT, ARITHMETIC, FUNCTION = 0.0, 1.0, 4.0  # roundings in one operation; programs differ in how they approximate functions
 SMALL, TIMES = 1e-5, 30.0  # where a bound is cut, for it grows with depth: this part of the largest number, or times what is measured
-    1e-5,
-    30.0,
-)  # a bound grows with depth beyond anything real: it is cut at this part of the largest number, or so many times what is measured
 SUMS = {np.sum, np.mean, np.matmul, np.dot, np.einsum, np.tensordot, np.add.reduce}
 LARGEST_OF = {np.max, np.min}
 COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}

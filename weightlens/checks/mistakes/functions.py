@@ -12,7 +12,6 @@ import numpy as np
 from weightlens.checks.mistakes.base import Mistake
 from weightlens.checks.replay import Edit, of, through
 from weightlens.checks.scene import Scene, Site
-from weightlens.recording import Recorded
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "linear": lambda z: z,
@@ -158,15 +157,3 @@ def another_logarithm(scene: Scene) -> Iterator[Mistake]:
             edits = {id(x): through(partial(np.multiply, 1 / math.log(base))) for x in nodes}
             at = scene.owner[id(nodes[0])]
             yield Mistake(f"log base {base:g}", f"the logarithm to base {words} was taken in {layer}", edits, at)
-
-
-def pooling_exchanged(scene: Scene) -> Iterator[Mistake]:
-    """The average of a window taken for its maximum, or the other way round."""
-    for old, new, words in (
-        (np.max, np.mean, "the average was taken instead of the maximum"),
-        (np.mean, np.max, "the maximum was taken instead of the average"),
-    ):
-        for layer, nodes in scene.with_operation(old):
-            if "Pool" in scene.class_of(scene.owner[id(nodes[0])]):
-                edits = {id(x): of(x.args[0], partial(new, **x.kwargs)) for x in nodes if isinstance(x.args[0], Recorded)}
-                yield Mistake("pooling exchanged", f"{words} in {layer}", edits, scene.owner[id(nodes[0])])
