@@ -92,7 +92,12 @@ def another_activation(scene: Scene) -> Iterator[Mistake]:
 def rarer_activation(scene: Scene) -> Iterator[Mistake]:
     """Functions that are taken for another less often, and slips in writing the right one."""
     yield from exchanged(scene, RARER)
-    for place, sites in grouped([s for s in scene.sites if s.function == "sigmoid"]):
+    sigmoids = [s for s in scene.sites if s.function == "sigmoid"]
+    if len({s.at.layer for s in sigmoids}) > 1:
+        for name in ("hard_sigmoid", "hard_sigmoid of Keras 2"):
+            words = f"{name} was applied in every layer instead of sigmoid"
+            yield Mistake("another activation", words, edits_of(sigmoids, RARER[name]), sigmoids[0].at)
+    for place, sites in grouped(sigmoids):
         for words, function in (
             ("1 / (1 + e^x) was computed, with the wrong sign", lambda z: 1.0 / (1.0 + np.exp(z))),
             ("e^-x was computed, not 1 / (1 + e^-x)", lambda z: np.exp(-z)),
