@@ -20,8 +20,8 @@ from tests.by_hand import RIGHT, Steps, calculate, slips
 from tests.cases import CASES, Case
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks import check_by_hand
-from weightlens.checks.byhand import HandReport
 from weightlens.checks.claims import NOISE, allowances, from_number, written
+from weightlens.checks.hand_report import HandReport
 from weightlens.cli import main
 from weightlens.errors import BadInput
 from weightlens.model import Model

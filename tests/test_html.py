@@ -11,7 +11,7 @@ import numpy as np
 import weightlens
 from tests.conftest import INPUTS, sample_input
 from weightlens.checks import check_by_hand
-from weightlens.checks.byhand import HandReport
+from weightlens.checks.hand_report import HandReport
 from weightlens.checks.report import Report, compare
 
 OR = next(path for path in INPUTS if path.stem == "or")

@@ -18,7 +18,7 @@ from weightlens.layers.masking import blind_to_masks
 from weightlens.layers.operations_whole import kept_in_range, layer_in_range, taken_for_a_bias
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.recording import Recorded, Trace, each
+from weightlens.recording import LayerRun, Recorded, Trace, each
 from weightlens.whole import is_whole
 
 Values = dict[Ref, Any]
@@ -321,13 +321,18 @@ class Run:
         given = {name: value for name, value in arguments.items() if name in takes}
         if "call" in takes:
             given["call"] = functools.partial(self.inner, layer, path)
-        w, kind = self.weights(layer, path), str(layer.config.get("input_dtype"))
+        w, kind, config = self.weights(layer, path), str(layer.config.get("input_dtype")), settings(layer)
 
         def compute() -> Any:
-            y = function(x, w, settings(layer), self.step, **given)
+            y = function(x, w, config, self.step, **given)
             return layer_in_range(layer.class_name, kind, y) if kind == "bool" or is_whole(kind) else y
 
-        return self.guarded(layer, path, compute)
+        since = len(self.recorder.steps) if self.recorder is not None else 0
+        out = self.guarded(layer, path, compute)
+        if self.recorder is not None:
+            made = self.recorder.steps[since:]
+            self.recorder.runs.append(LayerRun(path, layer.class_name, function, x, w, config, given, made, out))
+        return out
 
     def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:
         """``call("cell", x, ...)``: a wrapper runs one of the layers it wraps."""

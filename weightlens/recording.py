@@ -184,11 +184,26 @@ class Step:
 
 
 @dataclass(eq=False)
+class LayerRun:
+    """One run of a layer: ``function(x, weights, config, step, **arguments)``, the steps it made (those of inner layers too)."""
+
+    layer: str
+    class_name: str
+    function: Operation
+    x: Any
+    weights: dict[str, Any]
+    config: dict[str, Any]
+    arguments: dict[str, Any]
+    steps: list[Step]
+    output: Any
+
+
+@dataclass(eq=False)
 class Trace:
     """All steps of one forward pass, in the order in which they were computed.
 
     ``outputs`` holds one float64 array per model output; ``trace["dense"]`` the steps of one layer
-    (those of wrapped and nested layers included); ``layer_outputs`` what each layer handed on.
+    (those of wrapped and nested layers included); ``layer_outputs`` what each layer handed on; ``runs`` what it was given.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -196,6 +211,7 @@ class Trace:
     input_names: list[str] = field(default_factory=list)
     results: list[Recorded] = field(default_factory=list)
     layer_outputs: dict[str, list[Recorded]] = field(default_factory=dict)
+    runs: list[LayerRun] = field(default_factory=list)
     layer: str = ""  # the layer being computed
     stopped: str = ""  # why the trace ends early, if it does
     keep: bool = False  # unnamed values too (for the backward pass)

@@ -10,7 +10,7 @@ from weightlens.checks.report import Report, Row
 from weightlens.model import Model
 
 if TYPE_CHECKING:
-    from weightlens.checks.byhand import HandReport
+    from weightlens.checks.hand_report import HandReport
 
 __all__ = ["Report", "Row", "check", "check_by_hand", "check_workbook"]
 

@@ -161,12 +161,13 @@ def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
 
 
 def book_inputs(book: Book) -> list[np.ndarray]:
-    """The inputs that stand in the workbook."""
-    entries = [entry for entry in read_map(book) if entry.kind == "input"]
+    """The inputs that stand in the workbook. Refuses the first cell that holds no number."""
     arrays = []
-    for entry in entries:
-        try:
-            arrays.append(entry.values(book).astype(np.float64))
-        except (TypeError, ValueError):
-            raise BadInput(f"{book.path.name}: an input cell of {entry.label} is empty or holds no number") from None
+    for entry in (entry for entry in read_map(book) if entry.kind == "input"):
+        numbers = entry.numbers(book)
+        for (sheet, cell), value, number in zip(entry.places(book), entry.values(book).reshape(-1), numbers.reshape(-1), strict=True):
+            if not np.isfinite(number):
+                what = "is empty" if value is None or value == "" else f"holds {str(value)[:40]!r}, which is not a number"
+                raise BadInput(f"{book.path.name}: '{sheet}'!{cell}, an input cell of {entry.label}, {what}")
+        arrays.append(numbers)
     return arrays

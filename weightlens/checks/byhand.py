@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +11,17 @@ import numpy as np
 from weightlens.checks import book_claims
 from weightlens.checks.claims import Claims
 from weightlens.checks.explain import Explainer, Explanation, element_words, pinned
+from weightlens.checks.float32 import Bounds
+from weightlens.checks.hand_report import HandReport, row_of
+from weightlens.checks.output_rows import rows_of_outputs
 from weightlens.checks.placing import Given, place
 from weightlens.checks.replay import Edit, Replay, instead
-from weightlens.checks.report import Report, Row
 from weightlens.checks.scene import Scene
 from weightlens.checks.typed import read_csv
 from weightlens.errors import BadInput
 from weightlens.forward import trace
 from weightlens.inputs import default_inputs
 from weightlens.model import Model
-
-Number = float
-
-
-@dataclass
-class HandReport(Report):
-    """What was found in a calculation by hand: a row per step, and explanations for the first that differs, likeliest first.
-
-    In its rows ``worst_relative`` counts in units of what the digits given allow: up to 1 is right.
-    """
-
-    explanations: list[Explanation] = field(default_factory=list)
-    first: str = ""
-
-    @property
-    def summary(self) -> str:
-        """The verdict: right, or what is wrong first, and why."""
-        if self.ok:
-            count = sum(int(np.prod(row.shape)) for row in self.rows)
-            return f"{self.subject}: right, all {count} numbers in {len(self.rows)} step{'s' * (len(self.rows) != 1)}" + self.remark
-        if not self.rows:
-            return f"{self.subject}: nothing was compared"
-        why = f" {self.explanations[0]}" if self.explanations else " None of the known mistakes leads there."
-        return f"{self.subject}: {self.first}.{why}"
-
-    @property
-    def remark(self) -> str:
-        return f" ({self.notes[0]})" if self.notes else ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        keys = ("kind", "words", "correction", "step", "harmless")
-        found = [{key: getattr(e, key) for key in keys} for e in self.explanations]
-        return super().as_dict() | {"first_difference": self.first, "explanations": found}
 
 
 def check_by_hand(
@@ -69,7 +36,9 @@ def check_by_hand(
         return check_book(model, inputs, Path(given), ranges, steps)
     claims = given if isinstance(given, Claims) else read_csv(str(given))
     scene = scene_of(model, default_inputs(model) if inputs is None else inputs)
-    report = compared(claims.source, scene, place(claims, scene.trace))
+    givens = rows_of_outputs(claims, scene.trace) if claims.rows else place(claims, scene.trace)
+    report = compared(claims.source, scene, givens)
+    report.notes[:0] = claims.notes
     if claims.unknown and report.ok:
         raise BadInput(claims.unknown[0])
     report.notes += claims.unknown[:3]
@@ -103,6 +72,7 @@ def scene_of(model: Model, inputs: Any) -> Scene:
 def compared(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
     """Each step that was given against the right one; the first that differs is explained."""
     legitimate = without_maximum(scene, givens)
+    allow_float32(scene.replay, givens, legitimate)
     report = HandReport(source)
     for number, step in enumerate(givens):
         exact = scene.replay.run([step.node], legitimate)[0]
@@ -116,6 +86,15 @@ def compared(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
             report.first = first_difference(step, exact, off)
             report.explanations = Explainer(scene, givens[: number + 1], legitimate).explanations()
     return report
+
+
+def allow_float32(replay: Replay, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
+    """Where numbers are off, they may be off by what float32 rounding comes to."""
+    if all(given.agrees(replay.run([given.node], legitimate)[0]).all() for given in givens):
+        return
+    bounds = Bounds(replay)
+    for given in givens:
+        given.noise = given.picked(bounds.of(given.node))
 
 
 def without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
@@ -143,16 +122,6 @@ def distance(given: Given, replay: Replay, earlier: Sequence[Given], legitimate:
         return exact, False
     own = given.off(replay.run([given.node], legitimate | pinned(earlier, replay, legitimate))[0])
     return np.minimum(exact, own), bool((np.minimum(exact, own) <= 1).all())
-
-
-def row_of(given: Given, array: Any, off: np.ndarray) -> Row:
-    """One step as a row of the report."""
-    worst = int(off.argmax())
-    true = float(given.picked(array)[worst])
-    absolute = abs(float(given.values[worst]) - true)
-    element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
-    step, shape = given.step, (len(given.elements),)
-    return Row(step.layer, step.name, shape, "by hand", absolute, float(off[worst]), element, 1.0, true, float(given.values[worst]))
 
 
 def first_difference(given: Given, array: Any, off: np.ndarray) -> str:

@@ -46,12 +46,14 @@ class Claims:
     """All numbers of one calculation.
 
     ``rows``: they are rows of the final outputs, nothing else was said. ``unknown``: steps that the network does not have.
+    ``notes`` say how they were read, where that is not as usual.
     """
 
     source: str
     items: list[Claim] = field(default_factory=list)
     rows: bool = False
     unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def written(text: str) -> Written | None:

@@ -55,7 +55,8 @@ class Explainer:
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
         off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
         self.sought, self.far = off > 1, bool(off.max() > FAR)
-        self.evidence = float(np.log2(np.clip(off, 1.0, 1e6)).sum())  # bits: how unlikely it is to meet all these numbers by chance
+        self.bits: np.ndarray = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely it is to meet each of these numbers by chance
+        self.evidence = float(self.bits.sum())
 
     @cached_property
     def probabilities(self) -> bool:

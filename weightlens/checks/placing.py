@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,6 +52,7 @@ class Given:
     def __post_init__(self) -> None:
         self.values = np.array([w.value for w in self.written])
         self.allowed = allowances(self.written)
+        self.noise: Any = 0.0  # what float32 rounding comes to
         self.at = tuple(np.array(axis) for axis in zip(*self.elements, strict=True)) if self.step.made.shape else ()
 
     @property
@@ -68,7 +68,7 @@ class Given:
         true = self.picked(array)
         with np.errstate(all="ignore"):
             difference = np.abs(self.values - true)
-            room = self.allowed * (1 + 1e-9) + NOISE * np.maximum(1.0, np.abs(true))
+            room = self.allowed * (1 + 1e-9) + np.maximum(NOISE * np.maximum(1.0, np.abs(true)), self.noise)
             return np.where(np.isfinite(difference), difference / room, np.inf)
 
     def agrees(self, array: Any) -> np.ndarray:
@@ -85,8 +85,6 @@ def place(claims: Claims, trace: Trace) -> list[Given]:
 
     Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: whatever agrees with more of the numbers.
     """
-    if claims.rows:
-        return rows_of_outputs(claims, trace)
     samples = [claim.sample for claim in claims.items if claim.sample is not None]
     if not samples or min(samples) == 0:
         return placed(claims, trace, 0)
@@ -121,66 +119,6 @@ def given_elements(step: Step, elements: list[Index], numbers: list[Written], pl
 def steps_of(trace: Trace) -> list[Step]:
     """The inputs, as steps that nobody computes, then every step."""
     return [Step(x.name, "input", x) for x in trace.inputs] + list(trace.steps)
-
-
-def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
-    """Rows of final outputs; for a network with one output a number, one row of numbers is one for each sample."""
-    sizes = [int(np.prod(x.shape[1:])) for x in trace.results]
-    samples, total = trace.results[0].shape[0], sum(sizes)
-    claims.items = without_counts(claims.items, samples, total, trace)
-    widths = Counter(claim.sample for claim in claims.items)
-    across = total == 1 and len(widths) == 1 and len(claims.items) > 1
-    if not across and set(widths.values()) != {total}:
-        raise BadInput(f"{claims.source}: a row has {max(widths.values())} numbers, but the network has {total} outputs")
-    found: dict[int, list[Claim]] = {}
-    for claim in claims.items:
-        assert claim.unit is not None
-        if across:
-            claim.sample, claim.unit = claim.unit[0], (0,)
-        k = int(np.searchsorted(np.cumsum(sizes), claim.unit[0], side="right"))
-        claim.unit = (claim.unit[0] - sum(sizes[:k]),)
-        found.setdefault(k, []).append(claim)
-    if max(claim.sample or 0 for claim in claims.items) >= samples:
-        raise BadInput(f"{claims.source}: has more rows than the {samples} samples of the input")
-    return [made_given(output_step(trace, k), group, 0, trace) for k, group in sorted(found.items())]
-
-
-def without_counts(items: list[Claim], samples: int, total: int, trace: Trace) -> list[Claim]:
-    """The numbers without a heading 0, 1, 2... (as data frames are written), and without row numbers and inputs before the outputs."""
-    rows: dict[int, list[Claim]] = {}
-    for claim in items:
-        rows.setdefault(claim.sample or 0, []).append(claim)
-    table = list(rows.values())
-    if total == 1 and len(table) == 1:  # one row of numbers, one for each sample
-        return items
-    if len(table) == samples + 1 and counts([c.written.value for c in table[0]]):
-        table = table[1:]
-    more = {len(row) - total for row in table}
-    if len(table) > samples or len(more) != 1 or (before := more.pop()) <= 0 or not stands_before(table, before, trace):
-        return items if len(table) == len(rows) else renumbered(table, 0)
-    return renumbered(table, before)
-
-
-def stands_before(table: list[list[Claim]], before: int, trace: Trace) -> bool:
-    """Whether the first columns of a row are its number, the inputs, or both."""
-    lead = np.array([[c.written.value for c in row[:before]] for row in table])
-    numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
-    given = np.concatenate(numeric, axis=1)[: len(table)] if numeric else np.zeros((len(table), 0))
-    numbered = before in (1, given.shape[1] + 1) and counts(lead[:, 0].tolist())
-    if before == 1 and numbered:
-        return True
-    rest = lead[:, numbered:]
-    return rest.shape == given.shape and bool(np.allclose(rest, given, atol=1e-3))
-
-
-def counts(numbers: Sequence[float]) -> bool:
-    """Whether they are 0, 1, 2... or 1, 2, 3..."""
-    return len(numbers) > 1 and list(numbers) in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
-
-
-def renumbered(table: list[list[Claim]], before: int) -> list[Claim]:
-    """The claims of each row after the first few columns."""
-    return [replace(c, sample=i, unit=(j,)) for i, row in enumerate(table) for j, c in enumerate(row[before:])]
 
 
 def output_step(trace: Trace, number: int = 0) -> Step:

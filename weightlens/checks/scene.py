@@ -12,7 +12,7 @@ import numpy as np
 
 from weightlens.checks.replay import Replay
 from weightlens.model import Model
-from weightlens.recording import Recorded, Step, Trace, operands
+from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
 
 SCALING = ("Rescaling", "Normalization")
 
@@ -34,6 +34,10 @@ class Scene:
     model: Model
     trace: Trace
     replay: Replay
+
+    def runs_of(self, *class_names: str) -> list[LayerRun]:
+        """Every run of a layer of these classes."""
+        return [run for run in self.trace.runs if run.class_name in class_names]
 
     @cached_property
     def weights(self) -> list[Recorded]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from weightlens.checks.byhand import HandReport
+from weightlens.checks.hand_report import HandReport
 from weightlens.terminal import Screen, clean, columns
 
 
 def print_hand_report(report: HandReport, screen: Screen) -> None:
     """The steps as a table, the verdict, and the explanations, likeliest first."""
     rows = [["layer", "step", "numbers", "worst at", "yours", "right", ""]]
-    for row in report.rows:
-        verdict = "right" if row.ok else "differs"
+    for row in report.steps:
         numbers = [str(row.shape[0]), row.element, f"{row.theirs:.6g}", f"{row.ours:.6g}"]
-        rows.append([clean(row.layer, 40), clean(row.class_name, 40), *numbers, verdict])
+        rows.append([clean(row.layer, 40), clean(row.class_name, 40), *numbers, row.words])
     head, *lines = columns(rows, (2, 4, 5), screen.width)
     screen.line(screen.dim(head))
-    for row, line in zip(report.rows, lines, strict=True):
-        screen.line(line if row.ok else line.removesuffix("differs") + screen.bad("differs"))
+    for row, line in zip(report.steps, lines, strict=True):
+        screen.line(line if row.verdict == "OK" else line.removesuffix(row.words) + screen.bad(row.words))
     screen.line()
     for note in report.notes:
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))
-    if report.ok or not report.explanations:
+    if not report.explanations:
         screen.lines(screen.wrapped(clean(report.summary, 600)))
         return
     screen.lines(screen.wrapped(clean(f"{report.subject}: {report.first}.", 600)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from weightlens.checks.mistakes import functions, inputs, weights
+from weightlens.checks.mistakes import functions, inputs, normalization, recurrent, sequence, settings, weights, windows
 from weightlens.checks.mistakes.base import LOOSE, Family, Mistake
 from weightlens.checks.scene import Scene
 
@@ -33,11 +33,28 @@ FAMILIES: tuple[tuple[Family, float], ...] = (
     (functions.rarer_activation, 2.0),
     (functions.softmax_miswritten, 3.0),
     (weights.gates_in_another_order, 2.0),
-    (weights.normalization_mistakes, 2.0),
-    (functions.pooling_exchanged, 2.0),
+    (normalization.parts_left_out, 2.0),
+    (windows.pooling_exchanged, 2.0),
     (weights.kernel_reversed, 2.0),
     (weights.bias_of_one_unit_left_out, 2.0),
     (inputs.input_standardised, 3.0),
+    (settings.related_activation, 0.0),
+    (settings.slopes, 1.0),
+    (settings.another_scale, 1.0),
+    (settings.dropout_applied, 1.0),
+    (settings.percent, 0.0),
+    (normalization.another_epsilon, 1.0),
+    (normalization.batch_statistics, 1.0),
+    (normalization.variance_over_fewer, 1.0),
+    (recurrent.reset_gate, 0.0),
+    (recurrent.one_bias_forgotten, 0.0),
+    (recurrent.update_gate, 2.0),
+    (recurrent.two_directions, 1.0),
+    (sequence.mask_ignored, 0.0),
+    (sequence.word_numbers, 1.0),
+    (sequence.scores_not_scaled, 0.0),
+    (windows.symmetric_padding, 1.0),
+    (windows.padding_takes_part, 1.0),
 )
 
 

@@ -36,6 +36,11 @@ class Mistake:
 Family = Callable[[Scene], Iterator[Mistake]]
 
 
+def times(factor: float) -> Callable[[Any], Any]:
+    """Multiplication by a number."""
+    return lambda array: factor * array
+
+
 def label(node: Recorded) -> str:
     """``dense/bias``."""
     return f"{node.layer}/{node.name}"

@@ -12,7 +12,6 @@ import numpy as np
 from weightlens.checks.mistakes.base import Mistake
 from weightlens.checks.replay import Edit, of, through
 from weightlens.checks.scene import Scene, Site
-from weightlens.recording import Recorded
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "linear": lambda z: z,
@@ -93,7 +92,12 @@ def another_activation(scene: Scene) -> Iterator[Mistake]:
 def rarer_activation(scene: Scene) -> Iterator[Mistake]:
     """Functions that are taken for another less often, and slips in writing the right one."""
     yield from exchanged(scene, RARER)
-    for place, sites in grouped([s for s in scene.sites if s.function == "sigmoid"]):
+    sigmoids = [s for s in scene.sites if s.function == "sigmoid"]
+    if len({s.at.layer for s in sigmoids}) > 1:
+        for name in ("hard_sigmoid", "hard_sigmoid of Keras 2"):
+            words = f"{name} was applied in every layer instead of sigmoid"
+            yield Mistake("another activation", words, edits_of(sigmoids, RARER[name]), sigmoids[0].at)
+    for place, sites in grouped(sigmoids):
         for words, function in (
             ("1 / (1 + e^x) was computed, with the wrong sign", lambda z: 1.0 / (1.0 + np.exp(z))),
             ("e^-x was computed, not 1 / (1 + e^-x)", lambda z: np.exp(-z)),
@@ -158,15 +162,3 @@ def another_logarithm(scene: Scene) -> Iterator[Mistake]:
             edits = {id(x): through(partial(np.multiply, 1 / math.log(base))) for x in nodes}
             at = scene.owner[id(nodes[0])]
             yield Mistake(f"log base {base:g}", f"the logarithm to base {words} was taken in {layer}", edits, at)
-
-
-def pooling_exchanged(scene: Scene) -> Iterator[Mistake]:
-    """The average of a window taken for its maximum, or the other way round."""
-    for old, new, words in (
-        (np.max, np.mean, "the average was taken instead of the maximum"),
-        (np.mean, np.max, "the maximum was taken instead of the average"),
-    ):
-        for layer, nodes in scene.with_operation(old):
-            if "Pool" in scene.class_of(scene.owner[id(nodes[0])]):
-                edits = {id(x): of(x.args[0], partial(new, **x.kwargs)) for x in nodes if isinstance(x.args[0], Recorded)}
-                yield Mistake("pooling exchanged", f"{words} in {layer}", edits, scene.owner[id(nodes[0])])

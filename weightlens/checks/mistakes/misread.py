@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from weightlens.checks.explain import Explainer
 
+SURE = 3.0  # bits by which the numbers that a free value was not fitted to outweigh the choice of the cell
 BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
 ENOUGH = 6  # numbers that differ: one cell that explains so many is the one
 ROUNDS = 12  # of Newton's method
@@ -32,15 +33,16 @@ def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
 def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
     """The weights that, with another number in one cell, lead to what was given; the best fit first.
 
-    Needs two numbers that differ, or the neighbours' numbers and lost signs would explain anything.
+    A number that nobody would read there (a free value) has to be confirmed: see ``Cell.confirmed``.
     """
     found: list[tuple[float, Mistake]] = []
+    free = confirmed(explainer, len(cells))
     bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
     for (w, i), base in product(cells, bases):
         if found and np.count_nonzero(explainer.sought) >= ENOUGH:
             break
         search = Cell(explainer, w, i, base)
-        for value, words, bits in search.readings():
+        for value, words, bits in search.readings(free):
             total = BITS + bits + math.log2(max(len(cells), 1))
             kind = kind_of(w, value, words)
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
@@ -48,6 +50,21 @@ def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list
             found.append((search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), total)))
     found.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
     return [mistake for _, mistake in found]
+
+
+def confirmed(explainer: Explainer, cells: int) -> bool:
+    """Whether more numbers differ than a free value can be fitted to: the rest must be too many to be met by chance in one of the cells.
+
+    Of the numbers that a softmax makes of one sample one follows from the others.
+    """
+    target, bits = explainer.target, explainer.bits.copy()
+    softmax = next((s for s in explainer.scene.sites if s.out is target.node and s.function == "softmax"), None)
+    if softmax is not None:
+        for sample in {element[:-1] for element in target.elements}:
+            mine = [i for i, element in enumerate(target.elements) if element[:-1] == sample]
+            if len(mine) == target.node.shape[-1]:
+                bits[min(mine, key=lambda i: bits[i])] = 0.0
+    return bool(np.count_nonzero(bits) > 1) and float(bits.sum() - bits.max()) >= math.log2(max(cells, 1)) + SURE
 
 
 def kind_of(weight: Recorded, value: float, words: str) -> str:
@@ -85,19 +102,20 @@ class Cell:
         off = self.explainer.outcome(self.edits(value))
         return off is not None and bool((off <= room).all())
 
-    def readings(self) -> Iterator[tuple[float, str, float]]:
-        """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then any number."""
+    def readings(self, free: bool) -> Iterator[tuple[float, str, float]]:
+        """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then a ``free`` value."""
         start = self.start()
         if start is None:
             return
         solved, room = self.solved(start)
         likely = list(self.plain_misreadings())
         if not self.fits(solved):
-            yield from islice((reading for reading in (*likely[:2], *likely[-2:]) if self.fits(reading[0])), 1)
+            yield from islice((reading for reading in likely[:4] if self.fits(reading[0])), 1)
             return
         loose = LOOSE if self.explainer.far else 1.0
         near = [r for r in likely if (r in likely[:2] or abs(r[0] - solved) <= 2 * room) and self.fits(r[0], loose)]
-        yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", 6.0)
+        if near or free:
+            yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", 6.0)
 
     def start(self) -> float | None:
         """A number in this cell at which those sought move with it: its own, or else one further off, where a ReLU is not dead."""
@@ -160,20 +178,33 @@ class Cell:
         return odds
 
     def plain_misreadings(self) -> Iterator[tuple[float, str, float]]:
-        """A lost sign, zero, a neighbour's number, a point in the wrong place."""
+        """A lost sign, zero, a neighbour's number, a point in the wrong place, two digits exchanged."""
         array, v = self.weight.value, self.value
         yield -v, f"{-v:.4g}, with the wrong sign,", 0.0
         yield 0.0, "0", 0.0
+        yield 10 * v, f"{10 * v:.4g}, with the point in the wrong place,", 2.0
+        yield v / 10, f"{v / 10:.4g}, with the point in the wrong place,", 2.0
         index = np.unravel_index(self.position, array.shape) if array.ndim else ()
         for axis in range(array.ndim):
             for other in range(array.shape[axis]):
-                if other != index[axis] and (abs(other - index[axis]) == 1 or array.ndim == 1):
+                if other != index[axis]:
                     place = tuple(other if d == axis else int(i) for d, i in enumerate(index))
-                    words = f"that of unit {other}" if array.ndim == 1 else f"that of its neighbour [{', '.join(map(str, place))}]"
-                    yield float(array[place]), f"{words}, {array[place]:.4g},", 1.0
-        yield 10 * v, f"{10 * v:.4g}, with the point in the wrong place,", 2.0
-        yield v / 10, f"{v / 10:.4g}, with the point in the wrong place,", 2.0
+                    near = abs(other - index[axis]) == 1
+                    beside = "its neighbour" if near else "another cell,"
+                    words = f"that of unit {other}" if array.ndim == 1 else f"that of {beside} [{', '.join(map(str, place))}]"
+                    yield float(array[place]), f"{words}, {array[place]:.4g},", 1.0 if near else 2.0 + math.log2(array.shape[axis])
+        for value in exchanged_digits(v):
+            yield value, f"{value:.4g}, with two digits exchanged,", 2.0
 
     def shortest(self, value: float) -> float:
         """The number with the fewest digits that still fits."""
         return next((rounded for digits in range(1, 6) if self.fits(rounded := float(f"{value:.{digits}g}"))), value)
+
+
+def exchanged_digits(value: float) -> Iterator[float]:
+    """The number with two digits that stand side by side exchanged, as it is shown with 2 to 5 digits after the point."""
+    for decimals in (2, 3, 4, 5):
+        text = f"{value:.{decimals}f}"
+        for i, (one, other) in enumerate(pairwise(text)):
+            if one.isdigit() and other.isdigit() and one != other:
+                yield float(f"{text[:i]}{other}{one}{text[i + 2 :]}")

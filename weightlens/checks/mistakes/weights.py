@@ -8,9 +8,8 @@ from itertools import combinations, permutations
 import numpy as np
 
 from weightlens.checks.mistakes.base import Mistake, is_bias, is_kernel, moved_orders, other_orders, weight_mistake
-from weightlens.checks.replay import instead, of
+from weightlens.checks.replay import instead
 from weightlens.checks.scene import Scene
-from weightlens.recording import Recorded
 
 
 def no_bias(scene: Scene) -> Iterator[Mistake]:
@@ -103,20 +102,3 @@ def gates_in_another_order(scene: Scene) -> Iterator[Mistake]:
         for order in list(permutations(range(count)))[1:] if count <= 4 else []:
             edits = {id(x): instead(np.concatenate([np.split(x.value, count, -1)[i] for i in order], -1)) for x in together}
             yield Mistake("gates in another order", f"the gates of {w.layer} were read in another order", edits, scene.readers.get(id(w)))
-
-
-def normalization_mistakes(scene: Scene) -> Iterator[Mistake]:
-    """Parts of a normalisation left out or exchanged."""
-    for w in scene.weights:
-        last = w.name.split("/")[-1]
-        if last == "gamma":
-            yield weight_mistake(scene, "gamma left out", f"the gamma of {w.layer} was left out", w, np.ones(w.shape))
-            other = next((x for x in scene.weights if x.layer == w.layer and x.name.endswith("beta")), None)
-            if other is not None:
-                edits = {id(w): instead(other.value), id(other): instead(w.value)}
-                yield Mistake("gamma and beta exchanged", f"gamma and beta of {w.layer} were exchanged", edits, scene.readers.get(id(w)))
-        if last in ("moving_mean", "mean"):
-            yield weight_mistake(scene, "mean not subtracted", f"the mean was not subtracted in {w.layer}", w, np.zeros(w.shape))
-    for layer, nodes in scene.with_operation(np.sqrt):
-        edits = {id(x): of(x.args[0], lambda v: v) for x in nodes if isinstance(x.args[0], Recorded)}
-        yield Mistake("no square root", f"the square root was left out in {layer}", edits, scene.owner[id(nodes[0])])

@@ -1,0 +1,134 @@
+"""What was found in a calculation by hand: how many digits of each step were compared, and the verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.claims import NOISE
+from weightlens.checks.explain import Explanation
+from weightlens.checks.placing import Given
+from weightlens.checks.report import Report, Row
+
+
+@dataclass(frozen=True)
+class HandRow(Row):
+    """One step. ``worst_relative`` counts in units of what the digits given allow: up to 1 is right.
+
+    ``digits``: how many were compared, 0 where the numbers were rounded to whole ones. ``units``: how far beyond its digits
+    a number is off that float32 rounding explains, in units in the last place of the step's largest number.
+    """
+
+    digits: int = 0
+    units: int = 0
+
+    @property
+    def verdict(self) -> str:
+        """``OK``, ``DIFFERS``, or ``NO DIGITS`` where there was nothing to compare."""
+        return "DIFFERS" if not self.ok else "OK" if self.digits else "NO DIGITS"
+
+    @property
+    def words(self) -> str:
+        """The verdict as it is shown to people."""
+        if self.verdict == "OK":
+            return f"right, {units_words(self.units)}" if self.units else f"right to {digits_words([self.digits])}"
+        return "differs" if not self.ok else "no digits"
+
+
+@dataclass
+class HandReport(Report):
+    """What was found in a calculation by hand: a row per step, and explanations for the first that differs, likeliest first."""
+
+    explanations: list[Explanation] = field(default_factory=list)
+    first: str = ""
+
+    @property
+    def steps(self) -> list[HandRow]:
+        """The rows."""
+        return [row for row in self.rows if isinstance(row, HandRow)]
+
+    @property
+    def ok(self) -> bool:
+        """True if digits of every step were compared and nothing differs."""
+        return super().ok and all(row.digits for row in self.steps)
+
+    @property
+    def summary(self) -> str:
+        """The verdict: right and to how many digits, or what is wrong first, and why."""
+        if self.ok:
+            count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.steps)
+            right = f"within float32 rounding, {units_words(units)}" if units else f"to {digits_words([r.digits for r in self.steps])}"
+            return f"{self.subject}: right {right}, all {count} numbers in {len(self.rows)} step{'s' * (len(self.rows) != 1)}" + self.remark
+        if not self.rows:
+            return f"{self.subject}: nothing was compared"
+        if not self.first:
+            return f"{self.subject}: {self.no_digits}"
+        why = f" {self.explanations[0]}" if self.explanations else " None of the known mistakes leads there."
+        return f"{self.subject}: {self.first}.{why}"
+
+    @property
+    def no_digits(self) -> str:
+        """What was rounded so far that nothing is left to compare."""
+        row = next(row for row in self.steps if not row.digits)
+        example = f"{row.theirs:g} for {row.ours:.4g}"
+        return f"no digits were compared in {row.layer}/{row.class_name}: its numbers are rounded to whole ones ({example})"
+
+    @property
+    def remark(self) -> str:
+        return f" ({self.notes[0]})" if self.notes else ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        keys = ("kind", "words", "correction", "step", "harmless")
+        found = [{key: getattr(e, key) for key in keys} for e in self.explanations]
+        plain = super().as_dict()
+        rows = [known | {"digits": row.digits, "float32_units": row.units} for known, row in zip(plain["rows"], self.steps, strict=True)]
+        digits = min((row.digits for row in self.steps), default=0)
+        return plain | {"rows": rows, "digits": digits, "first_difference": self.first, "explanations": found}
+
+
+def digits_words(digits: list[int]) -> str:
+    """``3 digits``, ``2 to 4 digits``."""
+    low, high = min(digits), max(digits)
+    return f"{low} digit{'s' * (low != 1)}" if low == high else f"{low} to {high} digits"
+
+
+def units_words(units: int) -> str:
+    """``3 units in the last place``."""
+    return f"{units} unit{'s' * (units != 1)} in the last place"
+
+
+def row_of(given: Given, array: Any, off: np.ndarray) -> HandRow:
+    """One step as a row of the report."""
+    worst, picked = int(off.argmax()), given.picked(array)
+    true, value = float(picked[worst]), float(given.values[worst])
+    element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
+    step, shape = given.step, (len(given.elements),)
+    found = {"digits": digits_compared(given, picked), "units": units_off(given, picked) if (off <= 1).all() else 0}
+    return HandRow(step.layer, step.name, shape, "by hand", abs(value - true), float(off[worst]), element, 1.0, true, value, **found)
+
+
+def digits_compared(given: Given, true: np.ndarray) -> int:
+    """The digits in which the numbers were compared: those after the point, or those that matter where these are more.
+
+    A whole number of one digit says nothing, unless the true one is that whole number.
+    """
+    if (np.abs(given.values - true) <= NOISE).all():
+        return max(1, *(w.digits for w in given.written))
+    decimals = np.rint(-np.log10(2 * given.allowed))
+    with np.errstate(divide="ignore"):
+        matter = np.floor(np.log10(np.abs(true)) + decimals + 1e-9) + 1
+    matter = np.where(matter >= 2, matter, 0)
+    return int(max(decimals.max(), matter.max(), 0))
+
+
+def units_off(given: Given, true: np.ndarray) -> int:
+    """How far the numbers are off beyond the digits given, in units in the last place of the largest number, as float32 has it."""
+    beyond = np.abs(given.values - true) - given.allowed * (1 + 1e-9)
+    if not (beyond > 0).any():
+        return 0
+    unit = float(np.spacing(np.float32(np.abs(true).max())))
+    return max(1, math.ceil(float(np.abs(given.values - true)[beyond > 0].max()) / unit - 0.5))

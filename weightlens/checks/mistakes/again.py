@@ -1,0 +1,94 @@
+"""A layer run again with something else in it: another setting, other weights, without its mask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.replay import Edit, Now
+from weightlens.checks.scene import Scene
+from weightlens.recording import LayerRun, Recorded, Step, Trace, each
+
+Weights = dict[str, Any]
+
+
+def again(
+    scene: Scene,
+    run: LayerRun,
+    config: dict[str, Any] | None = None,
+    arguments: dict[str, Any] | None = None,
+    weights: Callable[[Weights, Any], Weights] = lambda w, x: w,
+    x: Callable[[Any], Any] = lambda x: x,
+) -> dict[int, Edit]:
+    """An edit for each step of the layer. ``config`` and ``arguments`` replace some of its own; ``weights`` and ``x`` make others."""
+    kept: dict[tuple[int, ...], tuple[Any, dict[tuple[str, int], Any]]] = {}
+    given = recorded_in([run.x, run.weights, run.arguments])
+
+    def results(now: Now) -> dict[tuple[str, int], Any]:
+        values = [now(node) if id(node) in scene.replay.number else node.value for node in given]
+        key = tuple(map(id, values))
+        if key not in kept:
+            kept.clear()
+            known = dict(zip(map(id, given), values, strict=True))
+
+            def value(thing: Any) -> Any:
+                return known[id(thing)] if isinstance(thing, Recorded) else thing
+
+            entering, w = x(each(value, run.x)), each(value, run.weights)
+            options = each(value, run.arguments) | (arguments or {})
+            kept[key] = values, steps_made(run, entering, weights(w, entering), run.config | (config or {}), options)
+        return kept[key][1]
+
+    def edit(name: tuple[str, int], shape: tuple[int, ...]) -> Edit:
+        def made(now: Now, own: Callable[[], Any]) -> Any:
+            found = results(now).get(name)
+            return found if found is not None and np.shape(found) == shape else own()
+
+        return made
+
+    return {id(step.made): edit(name, step.made.shape) for name, step in numbered(run.steps, run.layer)}
+
+
+def can_run_again(run: LayerRun) -> bool:
+    """Whether a layer does all by itself: a wrapper runs other layers."""
+    return "call" not in run.arguments
+
+
+def recorded_in(things: Any) -> list[Recorded]:
+    """The recorded arrays in nested lists and dicts, each once."""
+    found: dict[int, Recorded] = {}
+
+    def note(thing: Any) -> Any:
+        if isinstance(thing, Recorded):
+            found[id(thing)] = thing
+        return thing
+
+    each(note, things)
+    return list(found.values())
+
+
+def numbered(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:
+    """A layer's own steps, each with how many of its name came before."""
+    seen: Counter[str] = Counter()
+    for step in steps:
+        if step.layer == layer:
+            yield (step.name, seen[step.name]), step
+            seen[step.name] += 1
+
+
+def steps_made(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], arguments: dict[str, Any]) -> dict[tuple[str, int], Any]:
+    """The values of a layer's steps, by name and number."""
+    recorder = Trace(layer=run.layer)
+
+    def wrapped(thing: Any) -> Any:
+        return Recorded(thing, kind="input") if isinstance(thing, (np.ndarray, np.generic)) else thing
+
+    out = run.function(each(wrapped, x), each(wrapped, weights), config, recorder.step, **each(wrapped, arguments))
+    outs = out if isinstance(out, (list, tuple)) else [out]
+    for i, y in enumerate(outs):
+        if y is not None:
+            recorder.step("output" if len(outs) == 1 else f"output {i}", y)
+    return {name: step.value for name, step in numbered(recorder.steps, run.layer)}
