@@ -7,6 +7,7 @@ locked while its process lives: by that, what a killed process left is known, an
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -50,11 +51,12 @@ def found(path: Path) -> tuple[Path, os.stat_result | None]:
     try:
         old = path.stat()
         return path.resolve(strict=True) if path.is_symlink() and stat.S_ISREG(old.st_mode) else path, old
-    except (FileNotFoundError, NotADirectoryError, RuntimeError):  # nothing there, or links in a circle
-        if path.is_symlink():
-            raise BadInput(f"{path}: is a link to {path.readlink()}, where there is no file; name the file itself") from None
-        return path, None
     except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP) and path.is_symlink():
+            raise BadInput(f"{path}: is a link to {path.readlink()}, where there is no file; name the file itself") from None
+        if number in (errno.ENOENT, errno.ENOTDIR):
+            return path, None
         raise unwritable(path, error) from None
 
 
@@ -109,9 +111,9 @@ def part(place: Path, shown: Path, mode: int = 0o600) -> Iterator[io.BufferedRan
         try:
             yield file
         finally:
-            for tidy in (file.close, Path(file.name).unlink):
-                with contextlib.suppress(OSError, BadInput):  # what could not be written is not needed; what took its place is gone
-                    tidy()
+            file.raw.close()  # what is still to be written is not needed
+            with contextlib.suppress(OSError):  # it took its place, or its folder is gone
+                Path(file.name).unlink()
             if lock is not None:
                 os.close(lock)
 

@@ -254,6 +254,9 @@ def with_batch(array: Any, w: Wanted, path: Path) -> Any:
     return array[None] if array.ndim == 0 else array
 
 
+PICTURES = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
+
+
 def from_image(path: Path, wanted: list[Wanted], note: Note | None) -> np.ndarray:
     """An image as numbers 0..255, in the size and with the channels that the model takes."""
     shape = wanted[0].shape
@@ -268,10 +271,12 @@ def from_image(path: Path, wanted: list[Wanted], note: Note | None) -> np.ndarra
     if channels not in modes:
         raise BadInput(f"{path}: an image has 1, 3 or 4 channels (last), but the model takes {shape_words(shape)}")
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=PICTURES) as file:  # known by their first bytes; others start programs (PostScript)
             image = file.convert(modes[channels])
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        raise BadInput(f"{path}: is not an image that can be read") from None
+        raise BadInput(f"{path}: is not an image that can be read ({', '.join(PICTURES)})") from None
+    except Exception as error:  # a damaged picture can fail in many ways
+        raise BadInput(f"{path}: is damaged ({type(error).__name__})") from None
     size = (width or image.width, height or image.height)
     if image.size != size:
         if note:
