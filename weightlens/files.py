@@ -205,6 +205,20 @@ def unwritable(path: Path, error: OSError | ValueError) -> BadInput:
 
 
 @contextlib.contextmanager
+def temporary_files() -> Iterator[None]:
+    """Say where it is that others write temporary files, when they cannot."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, OSError) and type(error).__name__ != "SerialisationError":  # lxml's own
+            raise
+        import tempfile
+
+        words = getattr(error, "strerror", None) or error
+        raise BadInput(f"temporary files cannot be written in {tempfile.gettempdir()} ({words}); TMPDIR names another folder") from None
+
+
+@contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for files that other programs are to read; gone at the end."""
     import tempfile

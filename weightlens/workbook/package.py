@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
+from weightlens.files import temporary_files
+
 EPOCH = (1980, 1, 1, 0, 0, 0)
 DATE = "2000-01-01T00:00:00Z"
 SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>.*?</sheetData>", re.S)
@@ -26,7 +28,8 @@ LEVEL = 4  # of zlib: docs/performance.md has what the others cost
 def save(shell: Any, rows: Mapping[str, Callable[[], Iterator[str]]], file: BinaryIO, level: int = LEVEL) -> None:
     """Write the workbook: the shell's sheets with our ``rows`` (by sheet title)."""
     buffer = io.BytesIO()
-    shell.save(buffer)
+    with temporary_files():  # openpyxl makes one for every sheet
+        shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
         for entry in old.infolist():
