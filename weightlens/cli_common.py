@@ -80,17 +80,16 @@ def ready(output: Path | None, force: bool, written: str, *models: str, formats:
     """
     if output is None:
         return
-    from weightlens.files import check_output
+    from weightlens.files import check_output, check_suffix
     from weightlens.formats import files_of
 
     inputs = [file for model in models for file in files_of(model)]
     for option, given in read.items():
-        words = option.upper() if option == "workbook" else f"--{option}"
-        inputs += [(words, Path(part)) for part in {str(given), str(given).partition("!")[0]} if given is not None]  # file.xlsx!Sheet1
+        if given is not None:
+            inputs += [(f"--{option}", Path(name)) for name in (str(given), str(given).partition("!")[0])]  # file.xlsx!Sheet1
     check_output(output, force, inputs)
-    if output.suffix.lower() not in SUFFIXES[written]:
-        other = next((f" (or --format {name})" for name in formats if output.suffix.lower() in SUFFIXES[name]), "")
-        raise BadInput(f"{output}: what is written here is called {SUFFIXES[written][0]}: {output.stem}{SUFFIXES[written][0]}{other}")
+    other = next((f" (or use --format {name})" for name in formats if output.suffix.lower() in SUFFIXES[name]), "")
+    check_suffix(output, SUFFIXES[written], other)
 
 
 SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first

@@ -35,8 +35,7 @@ def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes:
     place, old = found(path)
     if old is not None:
         refuse_old(path, old, inputs)
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise BadInput(f"{path}: what is written here is a {suffixes[0]} file; call it {path.stem}{suffixes[0]}")
+    check_suffix(path, suffixes)
     if old is not None and not force:
         raise BadInput(f"{path}: exists already; --force overwrites it")
     if not place.parent.is_dir():
@@ -44,6 +43,12 @@ def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes:
     if not os.access(place.parent, os.W_OK | os.X_OK):
         raise BadInput(f"{path}: cannot be written (nothing may be written in the folder {place.parent})")
     return place
+
+
+def check_suffix(path: Path, suffixes: Sequence[str], otherwise: str = "") -> None:
+    """Refuse a name that says another kind of file than the ones that are written, the usual one first."""
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise BadInput(f"{path}: what is written is a {suffixes[0]} file: name it {path.stem}{suffixes[0]}{otherwise}")
 
 
 def found(path: Path) -> tuple[Path, os.stat_result | None]:

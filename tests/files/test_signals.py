@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,17 @@ def test_killed_at_random_times() -> None:
     command = [sys.executable, "-m", "tests.files.kill", "36"]  # a process of its own, without the threads that would be forked
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=Path(__file__).parents[2])
     assert done.returncode == 0 and "killed" in done.stdout, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice")
+def test_programs_that_were_started_are_stopped(tmp_path: Path) -> None:
+    scratch, command = tmp_path / "scratch", [sys.executable, "-m", "weightlens", "export", write_tiny(tmp_path / "tiny.h5"), "--verify"]
+    scratch.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(weightlens.__file__).parent.parent), "TMPDIR": str(scratch)}
+    with subprocess.Popen([*command, "-o", tmp_path / "x.xlsx"], stderr=subprocess.PIPE, env=environment, text=True) as process:
+        while process.poll() is None and not list(scratch.glob("*/profile 0/user/*")):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None and process.stderr.read() == ""
+    assert process.returncode == 143
+    assert not list(scratch.glob("weightlens-*")) and [path.name for path in sorted(tmp_path.iterdir())] == ["scratch", "tiny.h5"]
