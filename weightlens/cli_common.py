@@ -34,6 +34,15 @@ Assume = Annotated[
 Part = Annotated[str | None, typer.Option("--layers", metavar="A..B", help="Only the layers from A to B; the input is then that of A.")]
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, or json for machines.")]
 
+SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
+    "table": (".txt", ".text", ".log", ".out", ""),
+    "csv": (".csv", ".txt", ""),
+    "json": (".json", ".txt", ""),
+    "npy": (".npy", ".npz"),
+    "xlsx": (".xlsx",),
+    "model": (".h5", ".hdf5", ".hdf", ".keras"),
+}
+
 
 def opened(path: str, config: str | None, assume: str | None, layers: str | None = None) -> Model:
     """The model, with the architecture it is assumed to have, cut to the layers asked for."""
@@ -90,16 +99,6 @@ def ready(output: Path | None, force: bool, written: str, *models: str, formats:
     check_output(output, force, inputs)
     other = next((f" (or use --format {name})" for name in formats if output.suffix.lower() in SUFFIXES[name]), "")
     check_suffix(output, SUFFIXES[written], other)
-
-
-SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
-    "table": (".txt", ".text", ".log", ".out", ""),
-    "csv": (".csv", ".txt", ""),
-    "json": (".json", ".txt", ""),
-    "npy": (".npy", ".npz"),
-    "xlsx": (".xlsx",),
-    "model": (".h5", ".hdf5", ".hdf", ".keras"),
-}
 
 
 def to_screen(output: Path | None, force: bool, write: Callable[[Screen], None]) -> None:

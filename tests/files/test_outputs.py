@@ -96,6 +96,15 @@ def test_every_file_of_a_model_is_one_that_is_read(tmp_path: Path, refused: Refu
     assert inside.stat().st_size > 100
 
 
+@pytest.mark.parametrize("model", [".", "/", "..", "", "nowhere.h5", "a" * 300])
+def test_what_is_no_model_is_refused_as_such(model: str, tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in ("show", "trace", "export"):
+        assert "mistake" not in refused(command, model, "-o", "x.xlsx" if command == "export" else "x.txt")
+        assert "mistake" not in refused(command, model)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_library_does_not_overwrite_what_is_read(tmp_path: Path) -> None:
     path = write_tiny(tmp_path / "tiny.xlsx")  # a model under a name that an export has
     before = path.read_bytes()

@@ -122,7 +122,7 @@ def shard_names(manifest: dict[str, Any]) -> list[str]:
 
 def shard_files(path: Path) -> list[Path]:
     """The files beside a manifest that it names; none for a file that is no manifest."""
-    if not path.is_file() or path.stat().st_size > MAX_JSON:
+    if path.stat().st_size > MAX_JSON:
         return []
     with path.open("rb") as file:
         text = file.read(64)
