@@ -97,7 +97,8 @@ def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Se
         yield file
         try:
             file.flush()
-            os.fsync(file.fileno())
+            if force:  # before an old file goes, the new one is on the disk: the power may fail too
+                os.fsync(file.fileno())
             file.close()
             take_place(Path(file.name), check_output(path, force, inputs, suffixes), force)
         except OSError as error:
