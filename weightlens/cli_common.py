@@ -38,6 +38,15 @@ Assume = Annotated[
 Part = Annotated[str | None, typer.Option("--layers", metavar="A..B", help="Only the layers from A to B; the input is then that of A.")]
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, or json for machines.")]
 
+SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
+    "table": (".txt", ".text", ".log", ".out", ""),
+    "csv": (".csv", ".txt", ""),
+    "json": (".json", ".txt", ""),
+    "npy": (".npy", ".npz"),
+    "xlsx": (".xlsx",),
+    "model": (".h5", ".hdf5", ".hdf", ".keras"),
+}
+
 
 def opened(path: str, config: str | None, assume: str | None, layers: str | None = None) -> Model:
     """The model, with the architecture it is assumed to have, cut to the layers asked for."""
@@ -92,27 +101,16 @@ def ready(output: Path | None, force: bool, written: str, *models: str, formats:
     """
     if output is None:
         return
-    from weightlens.files import check_output
+    from weightlens.files import check_output, check_suffix
     from weightlens.formats import files_of
 
     inputs = [file for model in models for file in files_of(model)]
     for option, given in read.items():
-        words = option.upper() if option == "workbook" else f"--{option}"
-        inputs += [(words, Path(part)) for part in {str(given), str(given).partition("!")[0]} if given is not None]  # file.xlsx!Sheet1
+        if given is not None:
+            inputs += [(f"--{option}", Path(name)) for name in (str(given), str(given).partition("!")[0])]  # file.xlsx!Sheet1
     check_output(output, force, inputs)
-    if output.suffix.lower() not in SUFFIXES[written]:
-        other = next((f" (or --format {name})" for name in formats if output.suffix.lower() in SUFFIXES[name]), "")
-        raise BadInput(f"{output}: what is written here is called {SUFFIXES[written][0]}: {output.stem}{SUFFIXES[written][0]}{other}")
-
-
-SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
-    "table": (".txt", ".text", ".log", ".out", ""),
-    "csv": (".csv", ".txt", ""),
-    "json": (".json", ".txt", ""),
-    "npy": (".npy", ".npz"),
-    "xlsx": (".xlsx",),
-    "model": (".h5", ".hdf5", ".hdf", ".keras"),
-}
+    other = next((f" (or use --format {name})" for name in formats if output.suffix.lower() in SUFFIXES[name]), "")
+    check_suffix(output, SUFFIXES[written], other)
 
 
 def to_screen(output: Path | None, force: bool, write: Callable[[Screen], None]) -> None:

@@ -7,6 +7,7 @@ locked while its process lives: by that, what a killed process left is known, an
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -34,8 +35,7 @@ def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes:
     place, old = found(path)
     if old is not None:
         refuse_old(path, old, inputs)
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise BadInput(f"{path}: what is written here is a {suffixes[0]} file; call it {path.stem}{suffixes[0]}")
+    check_suffix(path, suffixes)
     if old is not None and not force:
         raise BadInput(f"{path}: exists already; --force overwrites it")
     if not place.parent.is_dir():
@@ -45,16 +45,23 @@ def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes:
     return place
 
 
+def check_suffix(path: Path, suffixes: Sequence[str], otherwise: str = "") -> None:
+    """Refuse a name that says another kind of file than the ones that are written, the usual one first."""
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise BadInput(f"{path}: what is written is a {suffixes[0]} file: name it {path.stem}{suffixes[0]}{otherwise}")
+
+
 def found(path: Path) -> tuple[Path, os.stat_result | None]:
     """The file at a path, or where a link there leads to, and what the system says of it; a link to nowhere is refused."""
     try:
         old = path.stat()
         return path.resolve(strict=True) if path.is_symlink() and stat.S_ISREG(old.st_mode) else path, old
-    except (FileNotFoundError, NotADirectoryError, RuntimeError):  # nothing there, or links in a circle
-        if path.is_symlink():
-            raise BadInput(f"{path}: is a link to {path.readlink()}, where there is no file; name the file itself") from None
-        return path, None
     except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP) and path.is_symlink():
+            raise BadInput(f"{path}: is a link to {path.readlink()}, where there is no file; name the file itself") from None
+        if number in (errno.ENOENT, errno.ENOTDIR):
+            return path, None
         raise unwritable(path, error) from None
 
 
@@ -90,7 +97,8 @@ def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Se
         yield file
         try:
             file.flush()
-            os.fsync(file.fileno())
+            if force:  # before an old file goes, the new one is on the disk: the power may fail too
+                os.fsync(file.fileno())
             file.close()
             take_place(Path(file.name), check_output(path, force, inputs, suffixes), force)
         except OSError as error:
@@ -109,9 +117,9 @@ def part(place: Path, shown: Path, mode: int = 0o600) -> Iterator[io.BufferedRan
         try:
             yield file
         finally:
-            for tidy in (file.close, Path(file.name).unlink):
-                with contextlib.suppress(OSError, BadInput):  # what could not be written is not needed; what took its place is gone
-                    tidy()
+            file.raw.close()  # what is still to be written is not needed
+            with contextlib.suppress(OSError):  # it took its place, or its folder is gone
+                Path(file.name).unlink()
             if lock is not None:
                 os.close(lock)
 
@@ -200,6 +208,20 @@ def link(made: Path, place: Path) -> None:
 def unwritable(path: Path, error: OSError | ValueError) -> BadInput:
     """The refusal of an output for what the system says."""
     return BadInput(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})")
+
+
+@contextlib.contextmanager
+def temporary_files() -> Iterator[None]:
+    """Say where it is that others write temporary files, when they cannot."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, OSError) and type(error).__name__ != "SerialisationError":  # lxml's own
+            raise
+        import tempfile
+
+        words = getattr(error, "strerror", None) or error
+        raise BadInput(f"temporary files cannot be written in {tempfile.gettempdir()} ({words}); TMPDIR names another folder") from None
 
 
 @contextlib.contextmanager

@@ -232,6 +232,9 @@ def with_batch(array: Any, w: Wanted, path: Path) -> Any:
     return array[None] if array.ndim == 0 else array
 
 
+PICTURES = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
+
+
 def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, scale: str | None) -> Iterator[Samples]:
     """The one sample in a picture, in the range that ``scale`` asks for, and what there is to say about it."""
     pixels, own = from_image(path, wanted)
@@ -256,11 +259,15 @@ def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int,
     if channels not in modes:
         raise BadInput(f"{path}: an image has 1, 3 or 4 channels (last), but the model takes {shape_words(shape)}")
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=PICTURES) as file:  # known by their first bytes; others start programs (PostScript)
             check_picture(path.name, file.size, (width, height))
             image = file.convert(modes[channels])
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise BadInput(f"{path}: is not an image that can be read") from None
+    except BadInput:
+        raise
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        raise BadInput(f"{path}: is not an image that can be read ({', '.join(PICTURES)})") from None
+    except Exception as error:  # a damaged picture can fail in many ways
+        raise BadInput(f"{path}: is damaged ({type(error).__name__})") from None
     own, size = image.size, (width or image.width, height or image.height)
     if own != size:
         image = image.resize(size, Image.Resampling.BILINEAR)

@@ -37,7 +37,10 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
     stored = stored_values(changed)
     with replacing(out, force, files_of(source), suffixes) as file:
         try:
-            (patch_archive if zipfile.is_zipfile(source) else patch_copy)(source, file, stored)
+            if zipfile.is_zipfile(source):
+                patch_archive(source, file, stored, out)
+            else:
+                patch_copy(source, file, stored)
         except OSError as error:  # HDF5 has its own words for a full disk
             raise BadInput(f"{out}: cannot be written ({error.strerror or error})") from None
 
@@ -178,10 +181,10 @@ def rounded(array: np.ndarray, stored_type: str) -> np.ndarray:
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).view(np.float32)
 
 
-def patch_archive(source: Path, file: IO[bytes], stored: Stored) -> None:
+def patch_archive(source: Path, file: IO[bytes], stored: Stored, out: Path) -> None:
     """Pack a ``.keras`` archive again into ``file`` with other numbers; everything else of it stays as it is."""
     try:
-        with zipfile.ZipFile(source) as old, part(Path(file.name), source) as weights:
+        with zipfile.ZipFile(source) as old, part(Path(file.name), out) as weights:
             if old.namelist().count(WEIGHTS) != 1 or len(set(old.namelist())) != len(old.namelist()):
                 raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
             with old.open(WEIGHTS) as member:

@@ -7,14 +7,19 @@ is a spreadsheet engine in a Python package, for where no office program is inst
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import os
 import re
 import shutil
+import signal
 import subprocess
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import DEVNULL
+from typing import Any
 
 from weightlens.checks.book import Book, defined_names, read_book, sheet_parts
 from weightlens.checks.quiet import STDERR, STDOUT, quiet
@@ -125,8 +130,7 @@ def write_number(xml: bytes, reference: str, number: float) -> bytes:
 def with_libreoffice(files: Sequence[Path], done: Path) -> None:
     """LibreOffice, in profiles of its own: one start for all the files, two at a time for many. It writes 15 digits."""
     parts = [files[::2], files[1::2]] if len(files) >= MANY else [files]
-    with ThreadPoolExecutor(len(parts)) as pool:
-        list(pool.map(lambda number: libreoffice(parts[number], done, done.parent / f"profile {number}"), range(len(parts))))
+    at_once(len(parts), lambda number: libreoffice(parts[number], done, done.parent / f"profile {number}"), range(len(parts)))
 
 
 def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
@@ -147,8 +151,7 @@ def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
 
 def with_gnumeric(files: Sequence[Path], done: Path) -> None:
     """Gnumeric's converter, once for every file, two at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda file: run(["ssconvert", "--recalc", str(file), str(done / file.name)], 1), files))
+    at_once(2, lambda file: run(["ssconvert", "--recalc", str(file), str(done / file.name)], 1), files)
 
 
 def with_ironcalc(files: Sequence[Path], done: Path) -> None:
@@ -165,12 +168,40 @@ def with_ironcalc(files: Sequence[Path], done: Path) -> None:
             continue  # a workbook that it did not write is noticed afterwards
 
 
+RUNNING: set[subprocess.Popen[bytes]] = set()  # what has to be stopped when we are
+
+
 def run(command: list[str], files: int) -> None:
     """Run an office program quietly; a workbook that it did not write is noticed afterwards."""
-    try:
-        subprocess.run(command, check=False, capture_output=True, timeout=SECONDS * (1 + files // 10))
-    except subprocess.TimeoutExpired:
-        raise WeightlensError(f"{command[0]} gave no answer in {SECONDS * (1 + files // 10)} seconds") from None
+    with subprocess.Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True) as program:
+        RUNNING.add(program)
+        try:
+            program.wait(SECONDS * (1 + files // 10))
+            if program not in RUNNING:  # it did not end by itself
+                raise WeightlensError(f"{command[0]} was stopped")
+        except subprocess.TimeoutExpired:
+            kill(program)
+            raise WeightlensError(f"{command[0]} gave no answer in {SECONDS * (1 + files // 10)} seconds") from None
+        finally:
+            RUNNING.discard(program)
+
+
+def at_once(count: int, work: Callable[[Any], None], items: Iterable[Any]) -> None:
+    """Do something with each item, so many at a time; where that is stopped, the programs that it started are stopped too."""
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            list(pool.map(work, items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while RUNNING:
+                kill(RUNNING.pop())
+            raise
+
+
+def kill(program: subprocess.Popen[bytes]) -> None:
+    """End a program and those that it started itself (``soffice`` is a script)."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL) if hasattr(os, "killpg") else program.kill()
 
 
 COMPUTE: dict[str, Callable[[Sequence[Path], Path], None]] = {

@@ -27,9 +27,11 @@ def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = N
 def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     """Every file that a model is or will be read from, with what it is: itself, its architecture, its shards, its folder's."""
     name, known = (model.provenance.path, model.provenance.architecture) if isinstance(model, Model) else (model, "")
-    if not name:  # made in memory
-        return []
     path = Path(name)
-    found = [("the model", path), ("its architecture", Path(known) if known else find_architecture(path))]
-    found += [("a part of the model", part) for part in (path.rglob("*") if path.is_dir() else shard_files(path))]
-    return [(words, file) for words, file in found if file is not None]
+    if (path / "config.json").is_file():
+        return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
+    if not path.is_file():  # made in memory, or nothing that can be read
+        return []
+    beside = Path(known) if known else find_architecture(path)
+    found = [("the model", path), *(("a part of the model", part) for part in shard_files(path))]
+    return found if beside is None else [*found, ("its architecture", beside)]

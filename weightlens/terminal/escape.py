@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 LONGEST = 100
 HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirectional marks), surrogate, private, unassigned, separators
@@ -13,12 +14,18 @@ def clean(text: object, longest: int = LONGEST) -> str:
     line = str(text)
     if len(line) > 2 * longest:
         line = line[:longest] + line[-longest:]
-    if not (line.isascii() and line.isprintable()):
-        line = "".join(c if unicodedata.category(c) not in HARMFUL else escaped(c) for c in line)
+    line = written_out(line)
     if len(line) > longest:
         head = longest * 2 // 3
         line = f"{line[:head]}...{line[head + 3 - longest :]}"
     return line
+
+
+def written_out(text: str, escape: Callable[[str], str] | None = None) -> str:
+    """The text, whole, with everything invisible written out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if unicodedata.category(c) not in HARMFUL else (escape or escaped)(c) for c in text)
 
 
 def escaped(character: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from collections.abc import Iterable
 from typing import Any, BinaryIO
@@ -13,6 +14,7 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.model import Model, Weight
 from weightlens.terminal.describe import Entry, activation_of, sha256_of
+from weightlens.terminal.escape import written_out
 from weightlens.terminal.matrices import parse_slice, read
 from weightlens.terminal.show import Wish, chosen, others
 
@@ -112,7 +114,7 @@ def numbers(weight: Weight, wish: Wish) -> np.ndarray:
 
 
 def dump(thing: Any) -> bytes:
-    """JSON; what it cannot hold (infinities, odd text, numbers beyond 64 bits) becomes null or text."""
+    """JSON; what it cannot hold (infinities, odd text, numbers beyond 64 bits) becomes null or text; nothing invisible stands in it."""
     import orjson
 
     def other(value: Any) -> Any:
@@ -122,9 +124,10 @@ def dump(thing: Any) -> bytes:
 
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     try:
-        return orjson.dumps(thing, default=other, option=options)
+        text: bytes = orjson.dumps(thing, default=other, option=options)
     except TypeError:
-        return orjson.dumps(plain(thing), default=other, option=options)
+        text = orjson.dumps(plain(thing), default=other, option=options)
+    return text if text.isascii() and b"\x7f" not in text else written_out(text.decode(), json_escape).encode()
 
 
 def plain(thing: Any) -> Any:
@@ -143,8 +146,13 @@ def exact(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+def json_escape(character: str) -> str:
+    """A character as JSON writes it in ASCII."""
+    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"
+
+
 def csv_cell(text: str) -> str:
-    """A text cell that no spreadsheet takes for a formula."""
+    """A text cell that no spreadsheet takes for a formula, and no terminal for a command."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([f"'{text}" if text[:1] in "=+-@\t\r" else text])
-    return line.getvalue().encode("utf-8", "replace").decode()
+    csv.writer(line, lineterminator="").writerow([written_out(f"'{text}" if text[:1] in "=+-@\t\r" else text)])
+    return line.getvalue()

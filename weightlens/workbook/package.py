@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
+from weightlens.files import temporary_files
 from weightlens.workbook.strings import MAIN, Strings
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -48,7 +49,8 @@ class LargePart(Exception):
 def save(shell: Any, rows: Mapping[str, Rows], file: BinaryIO, level: int = LEVEL) -> None:
     """Write the workbook: the shell's sheets with our ``rows`` (by sheet title)."""
     buffer = io.BytesIO()
-    shell.save(buffer)
+    with temporary_files():  # openpyxl makes one for every sheet
+        shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     with zipfile.ZipFile(buffer) as old:
         pack(file, old, parts, level)
