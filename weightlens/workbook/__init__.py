@@ -19,11 +19,11 @@ from weightlens.model import Model
 
 if TYPE_CHECKING:
     from weightlens.recording import Trace
-    from weightlens.workbook.strings import Strings
     from weightlens.workbook.network import NetworkSheets
     from weightlens.workbook.options import Options
     from weightlens.workbook.plan import Sheet
     from weightlens.workbook.size import Size
+    from weightlens.workbook.strings import Strings
     from weightlens.workbook.styles import Styles
 
 Progress = Callable[[str, int, int], None]
@@ -77,7 +77,7 @@ def export(
     if with_keras:
         options.expected, options.witness = by_keras(model, inputs)
     write(model, inputs, options, out, progress)
-    if verify:
+    if verify and options.detail != "weights":  # matrices have nothing to recalculate
         from weightlens.checks import check_workbook
 
         report = check_workbook(out)

@@ -51,8 +51,9 @@ def values(area: str, plan: Book) -> list[Value]:
     """What stands in the cells of an area such as ``'Curve'!$B$8:$B$48``, row by row."""
     from openpyxl.utils.cell import range_to_tuple
 
-    title, (left, top, right, bottom) = range_to_tuple(area)
-    corners = top - 1, left - 1, bottom - 1, right - 1
+    title, edges = range_to_tuple(area)
+    left, top, right, bottom = (int(edge or 0) - 1 for edge in edges)
+    corners = top, left, bottom, right
     found: list[list[Value]] = [[None] * (right - left + 1) for _ in range(bottom - top + 1)]
     sheet = plan.sheets[plan.titles.index(title)]
     for block in sheet.blocks:

@@ -33,7 +33,8 @@ PREFIXES = {
 }
 TEXTS = "xl/sharedStrings.xml"
 TEXTS_TYPE = (
-    b'<Override PartName="/%s" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+    b'<Override PartName="/xl/sharedStrings.xml" '
+    b'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
 )
 TEXTS_RELATION = b'<Relationship Type="%s/sharedStrings" Target="sharedStrings.xml" Id="texts"/></Relationships>'
 FONT_PARTS = ("b", "i", "strike", "u", "vertAlign", "sz", "color", "name", "family", "charset", "scheme")  # in Excel's order
@@ -78,7 +79,7 @@ def save(shell: Any, rows: Mapping[str, Rows], out: Path, level: int = LEVEL) ->
 
 
 def pack(file: BinaryIO, old: zipfile.ZipFile, parts: Mapping[str, Rows], level: int, large: frozenset[str] = frozenset()) -> None:
-    """The shell's parts with our rows, and the table of texts. Where a part proves too large for a plain header, all again with a long one."""
+    """The shell's parts with our rows, and the table of texts; all again where a part proves too large for a plain header."""
     strings = Strings()
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
