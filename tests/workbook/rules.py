@@ -29,9 +29,7 @@ def complaints(path: Path) -> Iterator[str]:
     """What Excel would not take, or would take for something else."""
     with zipfile.ZipFile(path) as archive:
         parts, book = sheet_parts(archive), ET.fromstring(archive.read("xl/workbook.xml"))
-        yield from names(
-            list(parts), [name.get("name", "") for name in book.iter(f"{MAIN}definedName") if name.get("localSheetId") is None]
-        )
+        yield from names(list(parts), [n.get("name", "") for n in book.iter(f"{MAIN}definedName") if n.get("localSheetId") is None])
         styles = ET.fromstring(archive.read("xl/styles.xml"))
         for title, part in parts.items():
             yield from (f"{title}: {line}" for line in sheet(ET.fromstring(archive.read(part)), styles))
