@@ -15,6 +15,7 @@ from weightlens.training.history import History
 from weightlens.workbook import package
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import Cells
+from weightlens.workbook.chart_values import with_values
 from weightlens.workbook.dress import dress
 from weightlens.workbook.frame import Page, frame
 from weightlens.workbook.grid import rows_of
@@ -72,7 +73,7 @@ def write_training_book(
     frame(pages, book, styles)
     dress(shell, book)
     styles.done()
-    package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, out)
+    package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, out, finish=partial(with_values, plan=book))
     return out
 
 

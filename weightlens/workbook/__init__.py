@@ -122,6 +122,7 @@ def write(model: Model, inputs: Any, options: Options, out: Path, progress: Prog
     from openpyxl import Workbook
 
     from weightlens.workbook import package
+    from weightlens.workbook.chart_values import with_values
     from weightlens.workbook.dress import dress
     from weightlens.workbook.size import measure as count
     from weightlens.workbook.styles import Styles
@@ -136,7 +137,7 @@ def write(model: Model, inputs: Any, options: Options, out: Path, progress: Prog
     shell.active = first_look(net)
     counter = None if progress is None else Counter(progress, count(plan, options.detail).cells)
     rows = {sheet.title: partial(_rows, sheet, counter) for sheet in plan.sheets}
-    package.save(shell, rows, out)
+    package.save(shell, rows, out, finish=partial(with_values, plan=plan))
 
 
 def build(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:

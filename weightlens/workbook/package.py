@@ -44,6 +44,7 @@ LEVEL = 4  # of zlib: docs/performance.md has what the others cost
 LARGEST = zipfile.ZIP64_LIMIT  # bytes of a part with a plain header; Excel and others refuse longer headers where none is needed
 
 Rows = Callable[[Strings], Iterator[str]]  # a sheet's rows as XML; its texts go to the table
+Finish = Callable[[str], str]  # of a chart's XML
 
 
 class LargePart(Exception):
@@ -62,15 +63,15 @@ def target(path: str | os.PathLike[str], force: bool) -> Path:
     return out
 
 
-def save(shell: Any, rows: Mapping[str, Rows], out: Path, level: int = LEVEL) -> None:
-    """Write the workbook: the shell's sheets with our ``rows`` (by sheet title), atomically, beside the target first."""
+def save(shell: Any, rows: Mapping[str, Rows], out: Path, level: int = LEVEL, finish: Finish = str) -> None:
+    """Write the workbook, beside the target first: the shell with our ``rows`` (by sheet title), its charts as ``finish`` leaves them."""
     buffer = io.BytesIO()
     shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     handle, scratch = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(buffer) as old:
-            pack(file, old, parts, level)
+            pack(file, old, parts, level, finish)
         Path(scratch).chmod(0o666 & ~_umask())
         Path(scratch).replace(out)
     except BaseException:
@@ -78,20 +79,22 @@ def save(shell: Any, rows: Mapping[str, Rows], out: Path, level: int = LEVEL) ->
         raise
 
 
-def pack(file: BinaryIO, old: zipfile.ZipFile, parts: Mapping[str, Rows], level: int, large: frozenset[str] = frozenset()) -> None:
+def pack(
+    file: BinaryIO, old: zipfile.ZipFile, parts: Mapping[str, Rows], level: int, finish: Finish, large: frozenset[str] = frozenset()
+) -> None:
     """The shell's parts with our rows, and the table of texts; all again where a part proves too large for a plain header."""
     strings = Strings()
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
             for entry in old.infolist():
                 name, data = _as_excel(entry.filename), old.read(entry)
-                pieces = _spliced(data, parts[name](strings)) if name in parts else [_part_as_excel(name, data)]
+                pieces = _spliced(data, parts[name](strings)) if name in parts else [_part_as_excel(name, data, finish)]
                 _write(new, name, pieces, level, name in large)
             _write(new, TEXTS, (text.encode() for text in _batches(strings.xml())), level, TEXTS in large)
     except LargePart as found:
         file.seek(0)
         file.truncate()
-        pack(file, old, parts, level, large | {str(found)})
+        pack(file, old, parts, level, finish, large | {str(found)})
 
 
 def _write(new: zipfile.ZipFile, name: str, pieces: Iterable[bytes], level: int, large: bool) -> None:
@@ -108,13 +111,15 @@ def _write(new: zipfile.ZipFile, name: str, pieces: Iterable[bytes], level: int,
             part.write(piece)
 
 
-def _part_as_excel(name: str, data: bytes) -> bytes:
+def _part_as_excel(name: str, data: bytes, finish: Finish) -> bytes:
     """A small part of openpyxl's with what Excel and others expect in it."""
     if name == "docProps/core.xml":
         return re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + DATE.encode(), data)
     if name == "xl/styles.xml":
         return _opaque(_fonts_in_order(data))
-    if name.startswith(("xl/charts/chart", "xl/drawings/drawing")):
+    if name.startswith("xl/charts/chart"):
+        return finish(_prefixed(ElementTree.fromstring(data)).decode()).encode()
+    if name.startswith("xl/drawings/drawing"):
         return _prefixed(ElementTree.fromstring(data))
     if name == "[Content_Types].xml":
         data = data.replace(b"</Types>", TEXTS_TYPE)
