@@ -17,7 +17,7 @@ from weightlens.checks.book import read_book
 from weightlens.training.book import HINTS
 from weightlens.workbook import package
 from weightlens.workbook.book import Book
-from weightlens.workbook.chart_values import values
+from weightlens.workbook.chart_values import values, with_values
 from weightlens.workbook.grid import Block, Text, rows_of
 from weightlens.workbook.layout import in_rows
 from weightlens.workbook.text_rules import quoted
@@ -133,6 +133,19 @@ def test_a_chart_keeps_what_its_cells_show() -> None:
     sheet.texts[(0, 2)] = Text(formula="1+1", value=2.0)
     assert values("'a b'!$B$1:$C$3", book) == ["head", 2.0, 1.0, None, 3.0, 4.0]
     assert values("'a b'!C3", book) == [4.0]
+
+
+def test_text_among_numbers_is_no_point_and_labels_are_text() -> None:
+    book = Book()
+    sheet = book.sheet("a", numbered=False)
+    sheet.write(0, 0, "<head>", 0)
+    sheet.texts[(1, 0)] = Text(value=0.1)
+    for role, kept in (
+        ("val", '<c:numCache><c:formatCode>General</c:formatCode><c:ptCount val="2"/>'),
+        ("cat", '<c:strCache><c:ptCount val="2"/>'),
+    ):
+        chart = with_values(f"<c:{role}><c:numRef><c:f>'a'!$A$1:$A$2</c:f></c:numRef></c:{role}>", book)
+        assert kept in chart and ("&lt;head&gt;" in chart) == (role == "cat") and '<c:pt idx="1"><c:v>0.1</c:v></c:pt>' in chart
 
 
 def test_kept_numbers_of_a_real_chart_are_those_of_its_sheet(books: dict[str, Path]) -> None:

@@ -14,7 +14,9 @@ from tests.conftest import SAMPLES
 from tests.workbook.readers import ask, needs_node
 from weightlens.checks.book import read_book, sheet_parts
 from weightlens.checks.recalculate import available, libreoffice, write_number
+from weightlens.checks.workbook import check_workbook
 from weightlens.cli import main
+from weightlens.errors import BadInput
 from weightlens.workbook.reading import read_map
 
 MODEL = SAMPLES / "xor_relu.h5"
@@ -105,3 +107,9 @@ def test_matrices_have_nothing_to_recalculate(model: str, tmp_path: Path, capsys
     capsys.readouterr()
     assert main(["check", str(SAMPLES / model), "--workbook", str(book)]) == 2
     assert "nothing to recalculate" in capsys.readouterr().err
+
+
+def test_formulas_without_results_agree_with_nothing(tmp_path: Path) -> None:
+    edited(tmp_path / "book.xlsx")
+    with pytest.raises(BadInput, match="without results"):
+        check_workbook(by_openpyxl(tmp_path / "book.xlsx"))

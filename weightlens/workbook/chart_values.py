@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from weightlens.workbook.grid import Block
 
 Value = float | str | None
-REFERENCE = re.compile(r"<c:(num|str)Ref><c:f>([^<]*)</c:f></c:\1Ref>")
+REFERENCE = re.compile(r"(?<=<c:)(tx|cat|val|xVal|yVal)><c:(num|str)Ref><c:f>([^<]*)</c:f></c:\2Ref>")
+LABELS = ("tx", "cat", "xVal")  # what may be text
 FORMAT = {"num": "<c:formatCode>General</c:formatCode>", "str": ""}
 SERIES_NAME = re.compile(r"(<c:tx><c:v>)([^<]*)")
 Corners = tuple[int, int, int, int]  # first row and column, last row and column, from 0
@@ -25,11 +26,12 @@ def with_values(chart: str, plan: Book) -> str:
     """The XML of a chart with, beside each area that it names, what stands in the cells."""
 
     @cache
-    def kept(kind: str, area: str) -> str:
-        return reference(kind, area, values(area, plan))
+    def kept(role: str, kind: str, area: str) -> str:
+        found = [value if role in LABELS or not isinstance(value, str) else None for value in values(area, plan)]
+        return f"{role}>{reference(kind, area, found)}"
 
     chart = SERIES_NAME.sub(lambda found: found[1] + literal(found[2]), chart)
-    return REFERENCE.sub(lambda found: kept(found[1], found[2]), chart)
+    return REFERENCE.sub(lambda found: kept(*found.groups()), chart)
 
 
 def reference(kind: str, area: str, found: list[Value]) -> str:
