@@ -142,7 +142,7 @@ def test_workbooks_train_as_numpy_does(engine: str, books: dict[Combination, Pat
     for (case, path), book in zip(books.items(), computed, strict=True):
         assert isinstance(book, Book), f"{case}: {book}"
         stored, epoch = read_book(path), case.epoch()
-        row = compare_sheet("History", stored, book, 1e-10)
+        row = compare_sheet("Epochs", stored, book, 1e-10)
         assert row.ok, f"{case}: {row}"
         weights = book.block("weights_final")
         expected = [replayed(epoch, number).astype(np.float64) for number in (np.float64, np.longdouble)]

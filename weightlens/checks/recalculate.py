@@ -164,8 +164,10 @@ def with_ironcalc(files: Sequence[Path], done: Path) -> None:
                 model = ironcalc.load_from_xlsx(str(file), "en", "UTC", "en")
                 model.evaluate()
                 (done / file.name).write_bytes(model.to_xlsx())
-        except ironcalc.WorkbookError:
-            continue  # a workbook that it did not write is noticed afterwards
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # its panics are no Exceptions; a workbook that it did not write is noticed afterwards
+            continue
 
 
 RUNNING: set[subprocess.Popen[bytes]] = set()  # what has to be stopped when we are

@@ -26,7 +26,12 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
     forward pass is run on the inputs that the workbook holds, and its weights are compared with the model's as well.
     A workbook without our map of cells (made by hand, say) is compared with its own stored values, sheet by sheet.
     """
-    stored, computed = read_book(book), recalculate(book, engine)
+    stored = read_book(book)
+    if not any(stored.formulas.values()):
+        raise BadInput(f"{Path(book).name} holds no formulas, so there is nothing to recalculate; --detail steps writes them")
+    if model is None and not any(stored.formulas[sheet].keys() & cells.keys() for sheet, cells in stored.sheets.items()):
+        raise BadInput(f"{Path(book).name} holds formulas without results: the program that saved it kept none; compare it with the model")
+    computed = recalculate(book, engine)
     report = Report(Path(book).name, notes=[f"recalculated by {computed.engine}, from nothing"])
     report.notes += [f"{place} is an error" for place in computed.errors()[:10]]
     mapped = read_map(stored) if MAP in stored.sheets else []

@@ -17,6 +17,7 @@ from weightlens.training.history import History
 from weightlens.workbook import package
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import Cells
+from weightlens.workbook.chart_values import with_values
 from weightlens.workbook.dress import dress
 from weightlens.workbook.frame import Page, frame
 from weightlens.workbook.grid import rows_of
@@ -77,7 +78,7 @@ def write_training_book(
     dress(shell, book)
     styles.done()
     with replacing(out, force, read, WORKBOOK) as file:
-        package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, file)
+        package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, file, finish=partial(with_values, plan=book))
     return out
 
 

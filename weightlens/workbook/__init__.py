@@ -79,7 +79,7 @@ def export(
         if with_keras:
             options.expected, options.witness = by_keras(model, inputs)
         write(model, inputs, options, file, progress)
-        if verify:
+        if verify and options.detail != "weights":  # matrices have nothing to recalculate
             from weightlens.checks import check_workbook
 
             file.flush()
@@ -128,6 +128,7 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, progress:
     from openpyxl import Workbook
 
     from weightlens.workbook import package
+    from weightlens.workbook.chart_values import with_values
     from weightlens.workbook.dress import dress
     from weightlens.workbook.size import measure as count
     from weightlens.workbook.styles import Styles
@@ -142,7 +143,7 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, progress:
     shell.active = first_look(net)
     counter = None if progress is None else Counter(progress, count(plan, options.detail).cells)
     rows = {sheet.title: partial(_rows, sheet, counter) for sheet in plan.sheets}
-    package.save(shell, rows, file)
+    package.save(shell, rows, file, finish=partial(with_values, plan=plan))
 
 
 def build(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:

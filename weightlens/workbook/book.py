@@ -62,7 +62,7 @@ class Book:
 
     def sheet(self, title: str, numbered: bool = True) -> Sheet:
         """A new sheet; its title cleaned, shortened, numbered and unique."""
-        clean = CODE.sub(" ", re.sub(r"[^A-Za-z0-9_ ]+", " ", title)).strip() or "layer"
+        clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_ ]+", " ", title)).strip() or "layer"
         number = sum(1 for sheet in self.sheets if sheet.title[0].isdigit()) + 1
         wanted = f"{number} {clean}"[:31].strip() if numbered else clean[:31].strip()
         taken = {RESERVED, *(sheet.title.lower() for sheet in self.sheets)}
@@ -74,7 +74,7 @@ class Book:
 
     def define(self, name: str, sheet: Sheet, block: Block) -> str:
         """A defined name for a block: letters, digits and underscores, unique, never like a cell."""
-        clean = CODE.sub("", re.sub(r"[^A-Za-z0-9_]", "_", name))
+        clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_]", "_", name))
         clean = clean if len(clean) <= 200 else clean[:100] + "_" + clean[-99:]
         unique, i = clean, 1
         while unique.lower() in {known.lower() for known in self.names}:

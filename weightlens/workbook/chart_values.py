@@ -2,57 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.workbook.strings import literal, printable
+from weightlens.workbook.strings import escape, literal
 
 if TYPE_CHECKING:
     from weightlens.workbook.book import Book, Sheet
     from weightlens.workbook.grid import Block
 
 Value = float | str | None
+REFERENCE = re.compile(r"(?<=<c:)(tx|cat|val|xVal|yVal)><c:(num|str)Ref><c:f>([^<]*)</c:f></c:\2Ref>")
+LABELS = ("tx", "cat", "xVal")  # what may be text
+FORMAT = {"num": "<c:formatCode>General</c:formatCode>", "str": ""}
+SERIES_NAME = re.compile(r"(<c:tx><c:v>)([^<]*)")
 Corners = tuple[int, int, int, int]  # first row and column, last row and column, from 0
 
 
-def keep_values(chart: Any, plan: Book) -> None:
-    """Give every series of the chart the values of the cells that it names."""
-    for series in chart.series:
-        if series.tx is not None and series.tx.v is not None:
-            series.tx.v = literal(printable(series.tx.v))
-        if series.tx is not None and series.tx.strRef is not None:
-            series.tx.strRef.strCache = texts(values(series.tx.strRef.f, plan))
-        for source in (series.cat, series.xVal, series.val, series.yVal):
-            if source is not None and source.numRef is not None:
-                keep(source, values(source.numRef.f, plan))
+def with_values(chart: str, plan: Book) -> str:
+    """The XML of a chart with, beside each area that it names, what stands in the cells."""
+
+    @cache
+    def kept(role: str, kind: str, area: str) -> str:
+        found = [value if role in LABELS or not isinstance(value, str) else None for value in values(area, plan)]
+        return f"{role}>{reference(kind, area, found)}"
+
+    chart = SERIES_NAME.sub(lambda found: found[1] + literal(found[2]), chart)
+    return REFERENCE.sub(lambda found: kept(*found.groups()), chart)
 
 
-def keep(source: Any, found: list[Value]) -> None:
-    """The cells of one reference: as numbers, or as labels where there is text among them."""
-    from openpyxl.chart.data_source import NumData, NumVal, StrRef
-
-    if any(isinstance(value, str) for value in found) and hasattr(source, "strRef"):
-        source.strRef, source.numRef = StrRef(source.numRef.f, texts(found)), None
-    else:
-        points = [NumVal(i, v=repr(value)) for i, value in enumerate(found) if isinstance(value, float)]
-        source.numRef.numCache = NumData("General", len(found), points)
+def reference(kind: str, area: str, found: list[Value]) -> str:
+    """A reference with its values: as numbers, or as labels where there is text among them."""
+    head, kind = ("", "str") if any(isinstance(value, str) for value in found) else (FORMAT[kind], kind)
+    points = "".join([f'<c:pt idx="{i}"><c:v>{written(value)}</c:v></c:pt>' for i, value in enumerate(found) if value is not None])
+    return f'<c:{kind}Ref><c:f>{area}</c:f><c:{kind}Cache>{head}<c:ptCount val="{len(found)}"/>{points}</c:{kind}Cache></c:{kind}Ref>'
 
 
-def texts(found: list[Value]) -> Any:
-    """Labels as a chart keeps them."""
-    from openpyxl.chart.data_source import StrData, StrVal
-
-    words = [f"{value:.15g}" if isinstance(value, float) else value for value in found]
-    return StrData(len(found), [StrVal(i, literal(printable(word))) for i, word in enumerate(words) if word])
+def written(value: float | str) -> str:
+    """A value with all its digits, a text for XML."""
+    return escape(literal(value)) if isinstance(value, str) else repr(value)
 
 
 def values(area: str, plan: Book) -> list[Value]:
     """What stands in the cells of an area such as ``'Curve'!$B$8:$B$48``, row by row."""
     from openpyxl.utils.cell import range_to_tuple
 
-    title, (left, top, right, bottom) = range_to_tuple(area)
-    corners = top - 1, left - 1, bottom - 1, right - 1
+    title, edges = range_to_tuple(area)
+    left, top, right, bottom = (int(edge or 0) - 1 for edge in edges)
+    corners = top, left, bottom, right
     found: list[list[Value]] = [[None] * (right - left + 1) for _ in range(bottom - top + 1)]
     sheet = plan.sheets[plan.titles.index(title)]
     for block in sheet.blocks:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weightlens.workbook.cells import COLUMN
-from weightlens.workbook.chart_values import keep_values
 from weightlens.workbook.strings import literal, printable
 from weightlens.workbook.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG
 
@@ -39,8 +38,6 @@ def dress(shell: Any, plan: Book) -> None:
         print_setup(page, sheet)
         for finish in sheet.finishing:
             finish(page)
-        for chart in page._charts:
-            keep_values(chart, plan)
     for name, (number, area) in plan.names.items():
         shell.defined_names[name] = DefinedName(name, attr_text=f"'{plan.sheets[number].title}'!{area}")
     shell.properties.creator, shell.properties.title = "weightlens", "The arithmetic inside a trained network"

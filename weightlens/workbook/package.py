@@ -30,7 +30,8 @@ PREFIXES = {
 }
 TEXTS = "xl/sharedStrings.xml"
 TEXTS_TYPE = (
-    b'<Override PartName="/%s" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+    b'<Override PartName="/xl/sharedStrings.xml" '
+    b'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
 )
 TEXTS_RELATION = b'<Relationship Type="%s/sharedStrings" Target="sharedStrings.xml" Id="texts"/></Relationships>'
 FONT_PARTS = ("b", "i", "strike", "u", "vertAlign", "sz", "color", "name", "family", "charset", "scheme")  # in Excel's order
@@ -40,36 +41,39 @@ LEVEL = 4  # of zlib: docs/performance.md has what the others cost
 LARGEST = zipfile.ZIP64_LIMIT  # bytes of a part with a plain header; Excel and others refuse longer headers where none is needed
 
 Rows = Callable[[Strings], Iterator[str]]  # a sheet's rows as XML; its texts go to the table
+Finish = Callable[[str], str]  # of a chart's XML
 
 
 class LargePart(Exception):
     """A part grew beyond what its header can say."""
 
 
-def save(shell: Any, rows: Mapping[str, Rows], file: BinaryIO, level: int = LEVEL) -> None:
-    """Write the workbook: the shell's sheets with our ``rows`` (by sheet title)."""
+def save(shell: Any, rows: Mapping[str, Rows], file: BinaryIO, level: int = LEVEL, finish: Finish = str) -> None:
+    """Write the workbook: the shell with our ``rows`` (by sheet title), its charts as ``finish`` leaves them."""
     buffer = io.BytesIO()
     with temporary_files():  # openpyxl makes one for every sheet
         shell.save(buffer)
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     with zipfile.ZipFile(buffer) as old:
-        pack(file, old, parts, level)
+        pack(file, old, parts, level, finish)
 
 
-def pack(file: BinaryIO, old: zipfile.ZipFile, parts: Mapping[str, Rows], level: int, large: frozenset[str] = frozenset()) -> None:
-    """The shell's parts with our rows, and the table of texts; again with a long header for a part that proves too large."""
+def pack(
+    file: BinaryIO, old: zipfile.ZipFile, parts: Mapping[str, Rows], level: int, finish: Finish, large: frozenset[str] = frozenset()
+) -> None:
+    """The shell's parts with our rows, and the table of texts; all again where a part proves too large for a plain header."""
     strings = Strings()
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
             for entry in old.infolist():
                 name, data = _as_excel(entry.filename), old.read(entry)
-                pieces = _spliced(data, parts[name](strings)) if name in parts else [_part_as_excel(name, data)]
+                pieces = _spliced(data, parts[name](strings)) if name in parts else [_part_as_excel(name, data, finish)]
                 _write(new, name, pieces, level, name in large)
             _write(new, TEXTS, (text.encode() for text in _batches(strings.xml())), level, TEXTS in large)
     except LargePart as found:
         file.seek(0)
         file.truncate()
-        pack(file, old, parts, level, large | {str(found)})
+        pack(file, old, parts, level, finish, large | {str(found)})
 
 
 def _write(new: zipfile.ZipFile, name: str, pieces: Iterable[bytes], level: int, large: bool) -> None:
@@ -86,13 +90,15 @@ def _write(new: zipfile.ZipFile, name: str, pieces: Iterable[bytes], level: int,
             part.write(piece)
 
 
-def _part_as_excel(name: str, data: bytes) -> bytes:
+def _part_as_excel(name: str, data: bytes, finish: Finish) -> bytes:
     """A small part of openpyxl's with what Excel and others expect in it."""
     if name == "docProps/core.xml":
         return re.sub(rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + DATE.encode(), data)
     if name == "xl/styles.xml":
         return _opaque(_fonts_in_order(data))
-    if name.startswith(("xl/charts/chart", "xl/drawings/drawing")):
+    if name.startswith("xl/charts/chart"):
+        return finish(_prefixed(ElementTree.fromstring(data)).decode()).encode()
+    if name.startswith("xl/drawings/drawing"):
         return _prefixed(ElementTree.fromstring(data))
     if name == "[Content_Types].xml":
         data = data.replace(b"</Types>", TEXTS_TYPE)

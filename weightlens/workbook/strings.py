@@ -8,7 +8,7 @@ from collections.abc import Iterator
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 MOST_TEXTS = 1 << 17  # different texts in the table, so that memory stays flat
 LONGEST = 32_767  # UTF-16 units in a cell
-CODE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")  # the beginning of what a spreadsheet reads as one character
+CODE = re.compile(r"_x(?=[0-9A-Fa-f]{4}_)")  # the beginning of what a spreadsheet reads as one character
 
 
 def printable(text: str) -> str:
@@ -24,7 +24,7 @@ def escape(text: str) -> str:
 
 def literal(text: str) -> str:
     """Text that stays as it is: a spreadsheet reads ``_x0041_`` as the letter A, and ``_x005F_x0041_`` as ``_x0041_``."""
-    return CODE.sub("_x005F_", text) if "_x" in text else text
+    return CODE.sub("_x005F_x", text) if "_x" in text else text
 
 
 def element(text: str) -> str:

@@ -1,0 +1,115 @@
+"""Workbooks that another program has opened and saved: the changed weight is found, the check computes, the trace names the cells."""
+
+from __future__ import annotations
+
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tests.conftest import SAMPLES
+from tests.workbook.readers import ask, needs_node
+from weightlens.checks.book import read_book, sheet_parts
+from weightlens.checks.recalculate import available, libreoffice, write_number
+from weightlens.checks.workbook import check_workbook
+from weightlens.cli import main
+from weightlens.errors import BadInput
+from weightlens.workbook.reading import read_map
+
+MODEL = SAMPLES / "xor_relu.h5"
+
+
+def by_libreoffice(book: Path) -> Path:
+    (book.parent / "out").mkdir()
+    libreoffice([book], book.parent / "out", book.parent / "profile")
+    return book.parent / "out" / book.name
+
+
+def by_gnumeric(book: Path) -> Path:
+    subprocess.run(["ssconvert", str(book), f"{book}.saved.xlsx"], check=True, capture_output=True)
+    return Path(f"{book}.saved.xlsx")
+
+
+def by_openpyxl(book: Path) -> Path:
+    openpyxl.load_workbook(book).save(f"{book}.saved.xlsx")
+    return Path(f"{book}.saved.xlsx")
+
+
+def on_node(task: str) -> Callable[[Path], Path]:
+    def save(book: Path) -> Path:
+        assert ask(task, [book]) == {book: None}
+        return Path(f"{book}.saved.xlsx")
+
+    return save
+
+
+def needs(engine: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(engine not in available(), reason=f"{engine} is not installed")
+
+
+PROGRAMS = [
+    pytest.param(by_libreoffice, id="LibreOffice", marks=needs("libreoffice")),
+    pytest.param(by_gnumeric, id="Gnumeric", marks=needs("gnumeric")),
+    pytest.param(by_openpyxl, id="openpyxl"),
+    pytest.param(on_node("sheetjs-save"), id="SheetJS", marks=needs_node),
+    pytest.param(on_node("exceljs-save"), id="ExcelJS", marks=needs_node),
+]
+
+
+def edited(path: Path) -> str:
+    """A workbook in which one weight is 0.5; its cell."""
+    assert main(["export", str(MODEL), "-o", str(path)]) == 0
+    book = read_book(path)
+    kernel = next(entry for entry in read_map(book) if entry.kind == "weight")
+    with zipfile.ZipFile(path) as old:
+        part = sheet_parts(old)[kernel.sheet]
+        parts = {name: old.read(name) for name in old.namelist()}
+    parts[part] = write_number(parts[part], kernel.first, 0.5)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, data in parts.items():
+            new.writestr(name, data)
+    return f"'{kernel.sheet}'!{kernel.first}"
+
+
+@pytest.mark.parametrize("save", PROGRAMS)
+def test_a_workbook_saved_by_another_program_is_read(
+    save: Callable[[Path], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = edited(tmp_path / "book.xlsx")
+    again, model = save(tmp_path / "book.xlsx"), tmp_path / "changed.h5"
+    capsys.readouterr()
+    assert main(["import", str(again), str(MODEL), "-o", str(model)]) == 0
+    [change] = [line for line in capsys.readouterr().out.splitlines() if "->" in line]
+    assert change.endswith(f"-> 0.5 ({cell})")
+    assert main(["check", str(model), "--workbook", str(again)]) == 0
+    assert main(["check", str(MODEL), "--workbook", str(again)]) == 1, "the old model has another weight"
+    assert main(["trace", str(model), "--cells", str(again)]) == 0
+
+
+@needs("gnumeric")
+def test_an_engine_that_panics_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ironcalc")
+    edited(tmp_path / "book.xlsx")
+    again = by_gnumeric(tmp_path / "book.xlsx")
+    capfd.readouterr()
+    assert main(["check", str(MODEL), "--workbook", str(again), "--engine", "ironcalc"]) == 2
+    output = capfd.readouterr()
+    assert (output.out + output.err).strip() == f"Error: ironcalc could not recalculate {str(again)!r}"
+
+
+@pytest.mark.parametrize("model", ["or.h5", "digits_cnn.keras"])
+def test_matrices_have_nothing_to_recalculate(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = tmp_path / "book.xlsx"
+    assert main(["export", str(SAMPLES / model), "--detail", "weights", "--verify", "-o", str(book)]) == 0
+    capsys.readouterr()
+    assert main(["check", str(SAMPLES / model), "--workbook", str(book)]) == 2
+    assert "nothing to recalculate" in capsys.readouterr().err
+
+
+def test_formulas_without_results_agree_with_nothing(tmp_path: Path) -> None:
+    edited(tmp_path / "book.xlsx")
+    with pytest.raises(BadInput, match="without results"):
+        check_workbook(by_openpyxl(tmp_path / "book.xlsx"))
