@@ -52,6 +52,7 @@ def opened(path: str, config: str | None, assume: str | None, layers: str | None
 
 def inputs_of(given: str | None, model: Model) -> list[Any]:
     """The input that was given, or a sensible one."""
+    from weightlens.forward import state_note
     from weightlens.shapes import refuse_explosion
 
     if given is None:
@@ -63,6 +64,8 @@ def inputs_of(given: str | None, model: Model) -> list[Any]:
 
         found = read_inputs(given, model, note)
     refuse_explosion(model, [x.shape[1:] for x in found])
+    if said := state_note(model, len(found[0])):
+        note(said)
     return found
 
 

@@ -151,6 +151,7 @@ class Provenance:
     date: str = ""
     sha256: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
+    assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
 
 
 @dataclass(eq=False)

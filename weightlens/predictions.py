@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from weightlens.forward import predict
+from weightlens.forward import is_stateful, predict, state_note
 from weightlens.input_files import input_chunks
 from weightlens.model import Model
 from weightlens.shapes import refuse_explosion
@@ -18,15 +18,17 @@ def write_predictions(
     model: Model, given: str, file: BinaryIO, rows: int, advance: Callable[[int], None], note: Callable[[str], None] | None = None
 ) -> None:
     """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
-    started = False
-    for arrays in input_chunks(given, model, rows, note):
-        if not started:
+    done = 0
+    for arrays in input_chunks(given, model, None if is_stateful(model) else rows, note):
+        if not done:
             refuse_explosion(model, [x.shape[1:] for x in arrays])
-        outputs = predict(model, arrays)
-        if not started:
+            if note is not None and (said := state_note(model, len(arrays[0]))):
+                note(said)
+        outputs = predict(model, arrays, first=done)
+        if not done:
             file.write((",".join(header(outputs)) + "\n").encode())
-            started = True
         file.write(as_csv(np.concatenate([y.reshape(len(y), -1) for y in outputs], axis=1)))
+        done += len(outputs[0])
         advance(len(outputs[0]))
 
 

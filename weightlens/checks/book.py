@@ -6,6 +6,7 @@ workbooks are read by the thousand here. Only what a check needs is read: values
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -27,8 +28,19 @@ AREA = re.compile(
 )
 
 
+DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # the formats of every workbook that show a number as a date
+NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
+NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
+
+
 class CellError(str):
     """What a spreadsheet shows where a formula fails: ``#VALUE!``, ``#NUM!``."""
+
+    __slots__ = ()
+
+
+class CellDate(float):
+    """A number that a spreadsheet shows as a date or a time: what becomes of ``1/2`` or ``3-4`` where somebody types it."""
 
     __slots__ = ()
 
@@ -58,6 +70,17 @@ class Book:
     def errors(self) -> list[str]:
         """Every cell that shows an error: ``'1 network'!C6 #VALUE!``."""
         return [f"'{sheet}'!{ref} {v}" for sheet, cells in self.sheets.items() for ref, v in cells.items() if isinstance(v, CellError)]
+
+
+def no_number(value: Value | None) -> str:
+    """What is wrong with a cell that should hold a finite number; empty where it does."""
+    if value is None or value == "":
+        return "is empty"
+    if isinstance(value, CellDate):
+        return f"holds a date or a time (the number {value:.9g}, shown as a date): format the cell as a number and type it again"
+    if isinstance(value, (bool, str)) or not math.isfinite(value):
+        return f"holds {str(value).upper() if isinstance(value, bool) else repr(str(value)[:40])}, which is not a finite number"
+    return ""
 
 
 def as_number(value: Value | None) -> float:
@@ -112,11 +135,11 @@ def read_book(path: str | Path) -> Book:
     try:
         with zipfile.ZipFile(path) as archive:
             book.names = defined_names(archive)
-            strings = shared_strings(archive)
+            strings, dates = shared_strings(archive), date_styles(archive)
             for sheet, part in sheet_parts(archive).items():
                 book.sheets[sheet], book.formulas[sheet] = {}, {}
                 if "worksheets/" in part:
-                    read_sheet(archive, part, strings, book.sheets[sheet], book.formulas[sheet])
+                    read_sheet(archive, part, strings, dates, book.sheets[sheet], book.formulas[sheet])
     except FileNotFoundError:
         raise UnreadableModel(f"there is no file {str(path)!r}") from None
     except (zipfile.BadZipFile, KeyError, ET.ParseError, OSError) as trouble:
@@ -134,18 +157,31 @@ def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     ]
 
 
-def read_sheet(archive: zipfile.ZipFile, part: str, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
+def date_styles(archive: zipfile.ZipFile) -> set[str]:
+    """The numbers of the cell styles that show a number as a date or a time."""
+    if "xl/styles.xml" not in archive.namelist():
+        return set()
+    root = ET.fromstring(archive.read("xl/styles.xml"))
+    own = {int(f.get("numFmtId", 0)): NOT_A_DATE.sub("", f.get("formatCode", "")) for f in root.iter(f"{MAIN}numFmt")}
+    dates = DATES | {number for number, code in own.items() if re.search("[dmyhs]", code, re.IGNORECASE)}
+    styles = root.find(f"{MAIN}cellXfs")
+    return {str(i) for i, style in enumerate(styles if styles is not None else ()) if int(style.get("numFmtId", 0)) in dates}
+
+
+def read_sheet(
+    archive: zipfile.ZipFile, part: str, strings: list[str], dates: set[str], values: dict[str, Value], formulas: dict[str, str]
+) -> None:
     """Add one sheet's cells, row by row, so that memory stays flat."""
     with archive.open(part) as stream:
         for _, row in ET.iterparse(stream):
             if row.tag != f"{MAIN}row":
                 continue
             for cell in row:
-                read_cell(cell, strings, values, formulas)
+                read_cell(cell, strings, dates, values, formulas)
             row.clear()
 
 
-def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
+def read_cell(cell: ET.Element, strings: list[str], dates: set[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
     """Add one cell: its value by its type, and its formula."""
     reference, kind, text = cell.get("r", ""), cell.get("t", "n"), None
     if reference in values or reference in formulas:
@@ -160,7 +196,7 @@ def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], fo
     if text is None:
         return
     if kind == "n":
-        values[reference] = float(text)
+        values[reference] = CellDate(text) if cell.get("s") in dates else float(text)
     elif kind == "s":
         values[reference] = strings[int(text)]
     elif kind == "b":

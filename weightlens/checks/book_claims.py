@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.book import AREA, Book, Value, column_letters, column_number, read_book
+from weightlens.checks.book import AREA, Book, CellDate, Value, column_letters, column_number, no_number, read_book
 from weightlens.checks.claims import Claim, Written, from_number, written
 from weightlens.checks.placing import Given, find_step, given_elements, steps_of
 from weightlens.errors import BadInput
@@ -95,9 +95,9 @@ def number_in(book: Book, sheet: str, reference: str) -> Written | None:
     value: Value | None = book.sheets[sheet].get(reference)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    number = written(value) if isinstance(value, str) else from_number(float(value))
-    if number is None:
-        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} holds {str(value)[:40]!r}, which is not a number")
+    number = written(value) if isinstance(value, str) else None if no_number(value) else from_number(float(value))
+    if isinstance(value, CellDate) or number is None:
+        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} {no_number(value)}")
     return number
 
 
@@ -162,11 +162,4 @@ def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
 
 def book_inputs(book: Book) -> list[np.ndarray]:
     """The inputs that stand in the workbook."""
-    entries = [entry for entry in read_map(book) if entry.kind == "input"]
-    arrays = []
-    for entry in entries:
-        try:
-            arrays.append(entry.values(book).astype(np.float64))
-        except (TypeError, ValueError):
-            raise BadInput(f"{book.path.name}: an input cell of {entry.label} is empty or holds no number") from None
-    return arrays
+    return [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]
