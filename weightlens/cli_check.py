@@ -9,7 +9,21 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, Part, inputs_of, note, one_of, opened, to_bytes, to_screen
+from weightlens.cli_common import (
+    Assume,
+    Config,
+    Force,
+    Format,
+    Input,
+    ModelFile,
+    Part,
+    inputs_of,
+    note,
+    one_of,
+    opened,
+    to_bytes,
+    to_screen,
+)
 from weightlens.errors import BadInput
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar

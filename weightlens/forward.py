@@ -107,6 +107,7 @@ def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupporte
     try:
         with np.errstate(all="ignore"):
             recorder.results = Run(recorder, dtype).model(model, recorder.inputs, {}, "")
+        recorder.output_names, recorder.outputs_named = model.output_names, isinstance(model.outputs, dict)
     except UnsupportedLayer as refusal:
         if not stop_at_unsupported:
             raise

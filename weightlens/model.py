@@ -196,6 +196,13 @@ class Model:
         """Number of stored numbers, optimizer excluded."""
         return sum(layer.size for layer in self.layers) + sum(weight.size for weight in self.unplaced)
 
+    @property
+    def output_names(self) -> list[str]:
+        """What each output is called, in the order of ``predict``: the keys of a dictionary, or ``output``, ``output_0``..."""
+        from weightlens.graph import names_of
+
+        return names_of(self.outputs)
+
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""
         from weightlens.html import of_model

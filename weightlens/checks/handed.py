@@ -58,11 +58,11 @@ def handed_on(keras: Any, network: Any, given: list[Any], prefix: str = "", befo
     values = {id(t): x for t, x in zip([*flat(graph.inputs), *wanted], [*given, *computed], strict=True)}
     precision = {id(t): before for t in flat(graph.inputs)}
     for call in calls:
-        entering = coarsest([before, *(precision.get(id(t), before) for t in call.inputs)])
-        leaving = coarsest([entering, *precisions(call)])
+        before_it = coarsest([before, *(precision.get(id(t), before) for t in call.inputs)])
+        leaving = coarsest([before_it, *precisions(call)])
         precision |= {id(t): leaving for t in call.outputs}
         if graph_of(call.layer) is not None and all(id(t) in values for t in call.inputs):
-            yield from handed_on(keras, call.layer, [values[id(t)] for t in call.inputs], f"{prefix}{call.path}/", entering)
+            yield from handed_on(keras, call.layer, [values[id(t)] for t in call.inputs], f"{prefix}{call.path}/", before_it)
         else:
             yield Handed(prefix + call.path, type(call.layer).__name__, leaving, [values[id(t)] for t in call.outputs])
 
@@ -98,7 +98,13 @@ def calls_of(graph: Any) -> Iterator[Called]:
         nodes = [n for i, n in enumerate(layer._inbound_nodes) if f"{id(layer)}_ib-{i}" in inside or f"{layer.name}_ib-{i}" in inside]
         for number, node in enumerate(nodes):
             if type(layer).__name__ != "InputLayer":
-                yield Called(layer.name + (f" #{number + 1}" if number else ""), layer, flat(node.input_tensors), flat(node.outputs))
+                yield Called(layer.name + (f" #{number + 1}" if number else ""), layer, flat(entering(node)), flat(node.outputs))
+
+
+def entering(node: Any) -> Any:
+    """The symbolic tensors that a call is made on, without its mask and the like (Keras 3 and 2)."""
+    args = node.arguments.args if hasattr(node, "arguments") else node.call_args
+    return args[0] if args else node.input_tensors
 
 
 def name_of(dtype: Any) -> str:
