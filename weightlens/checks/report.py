@@ -28,12 +28,12 @@ class Row:
     tolerance: float
     ours: float = float("nan")
     theirs: float = float("nan")
-    only_rounding: bool = False  # beyond the tolerance, but in few digits only: with more of them there is no difference
+    excused: bool = False  # beyond the tolerance, but by what the other program does: a note says what
 
     @property
     def ok(self) -> bool:
-        """True within the tolerance, or within what the other program rounds away."""
-        return self.worst_relative <= self.tolerance or self.only_rounding
+        """True within the tolerance, or where the other program explains what is beyond it."""
+        return self.worst_relative <= self.tolerance or self.excused
 
     @property
     def verdict(self) -> str:

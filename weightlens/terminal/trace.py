@@ -196,7 +196,7 @@ def element_name(index: tuple[int, ...], shape: tuple[int, ...], samples: bool) 
 
 
 def sample_labels(shape: tuple[int, ...], column: str | None) -> Labels:
-    """The first axis are samples, further ones are numbered; without ``column`` there are no samples, and one long last axis are channels."""
+    """The first axis are samples, further ones are numbered; without ``column`` there are none; a long last axis alone are channels."""
     rank = len(shape)
 
     def label(axis: int, index: int) -> str:
