@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from weightlens.checks.handed import EPSILON, Handed, batches, flat, layer_outputs, name_of
-from weightlens.checks.oracle import calm, first_line, give_back, load_oracle, load_twin
+from weightlens.checks.oracle import calm, first_line, give_back, load_oracle, load_twin, put_in_use
 from weightlens.checks.report import Report, Row, compare
 from weightlens.errors import WeightlensError
 from weightlens.forward import batch_size, bind, is_stateful, trace
@@ -49,7 +49,7 @@ def check_with_keras(
         give_back()
         stage(STAGES[2])
         version = f"Keras {keras.__version__}"
-        report.notes += lost_axes(model, oracle)
+        report.notes += lost_axes(model, oracle) + put_in_use(oracle)
         if model.provenance.assumed:
             report.notes.append(f"Keras was given the stack {model.provenance.assumed} with the weights as weightlens read them")
         try:
@@ -64,7 +64,9 @@ def check_with_keras(
             del oracle, theirs  # its weights and those in float64 are not in memory together
             give_back()
             try:
-                theirs = layer_outputs(keras, load_twin(keras, model), arrays, batch)
+                twin = load_twin(keras, model)
+                put_in_use(twin)
+                theirs = layer_outputs(keras, twin, arrays, batch)
             except Exception as trouble:  # some of TensorFlow's kernels know float32 only
                 report.notes.append(f"not compared in float64: {first_line(trouble)}")
             else:

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from weightlens.checks.quiet import STDERR, quiet
 from weightlens.errors import WeightlensError
 from weightlens.formats.beside import read_architecture
@@ -132,6 +134,18 @@ def rewrite(path: Path, change: Change) -> None:
                 file.attrs["model_config"] = json.dumps(change(json.loads(file.attrs["model_config"])))
     else:
         (path / CONFIG).write_text(json.dumps(change(json.loads((path / CONFIG).read_text()))))
+
+
+def put_in_use(network: Any) -> list[str]:
+    """Have every Normalization use the mean and the variance read for it: Keras forgets those in nested models of a ``.h5``."""
+    forgotten = []
+    for layer in network._flatten_layers():
+        if type(layer).__name__ == "Normalization" and getattr(layer, "mean", None) is not None:
+            before = np.asarray(layer.mean)
+            layer.finalize_state()
+            if not np.array_equal(before, np.asarray(layer.mean)):
+                forgotten.append(f"{layer.name}: Keras does not use the mean and the variance that it reads for it; here it was made to")
+    return forgotten
 
 
 def give_back() -> None:
