@@ -126,5 +126,9 @@ def test_a_number_that_is_no_row_of_an_embedding_is_refused(ids: Any, row: int, 
         with pytest.raises(BadInput, match=rf"input 'x', row {row}, column \d: {value} is out of range; .* from 0 to 2"):
             run(ids)
     np.testing.assert_array_equal(model.predict([[0, 2]])[0], [[[0, 1], [4, 5]]])
+    marks = network(Layer("c", "CategoryEncoding", {"name": "c", "num_tokens": 3}, {}, [Call((Ref("x"),))]), outputs=[Ref("c")])
+    np.testing.assert_array_equal(marks.predict([[0, 5]])[0], [[1, 0, 0]])
+    with pytest.raises(BadInput, match=r"row 1, column 2: -1 is out of range; .* from 0 on"):
+        marks.predict([[0, -1]])
     with pytest.raises(BadInput, match="row 1130, column 1: 7 is out of range"):  # many rows are taken some at a time
         predict(model, [[0, 1]] * 129 + [[7, 0]], first=1000)

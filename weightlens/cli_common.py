@@ -52,8 +52,8 @@ def opened(path: str, config: str | None, assume: str | None, layers: str | None
 
 def inputs_of(given: str | None, model: Model) -> list[Any]:
     """The input that was given, or a sensible one."""
-    from weightlens.forward import state_note
     from weightlens.shapes import refuse_explosion
+    from weightlens.state import state_note
 
     if given is None:
         from weightlens.inputs import default_inputs

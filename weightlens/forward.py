@@ -18,6 +18,7 @@ from weightlens.layers.operations_whole import kept_in_range, layer_in_range, ta
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded, Trace, each, value_of
+from weightlens.state import batch_size
 from weightlens.whole import is_whole
 
 Values = dict[Ref, Any]
@@ -59,28 +60,6 @@ def predict(model: Model, inputs: Any, dtype: Any = np.float64, first: int = 0) 
             run.first = first + start
             done.append(run.model(model, [x[start : start + AT_ONCE] for x in arrays], {}, ""))
     return [np.concatenate(parts) for parts in zip(*done, strict=True)]
-
-
-def batch_size(model: Model) -> int | None:
-    """How many samples are computed together, where the model fixes it."""
-    shapes = (model[ref.layer].config.get("batch_shape") for ref in refs(model.inputs))
-    return next((shape[0] for shape in shapes if shape and isinstance(shape[0], int) and shape[0] > 0), None)
-
-
-def is_stateful(model: Model) -> bool:
-    """Whether a sample goes on from the state in which one before it ended."""
-    inner = (layer for owner in model.layers for layer in (owner, *owner.inner.values()))
-    return any(layer.config.get("stateful") is True or (layer.model is not None and is_stateful(layer.model)) for layer in inner)
-
-
-def state_note(model: Model, samples: int) -> str:
-    """What somebody should know who gives several samples to a network that remembers; empty where there is nothing to say."""
-    batch = batch_size(model)
-    if not is_stateful(model) or samples <= (batch or 1):
-        return ""
-    if batch is None:
-        return "the network is stateful, but the file does not fix the size of a batch: each sample starts from a state of zeros"
-    return f"the network is stateful: each batch of {batch} goes on from the state of the one before it, as in predict(batch_size={batch})"
 
 
 def each_alone(model: Model) -> bool:
@@ -367,13 +346,15 @@ class Run:
         def compute() -> Any:
             if layer.class_name in TABLES and not arguments.get("reverse"):
                 self.refuse_outside(layer, x, len(w["embeddings"]))
+            elif layer.class_name == "CategoryEncoding" and layer.config.get("output_mode") != "one_hot":
+                self.refuse_outside(layer, x)  # a category that is too large has no mark in Keras 3
             y = function(x, w, settings(layer), self.step, **given)
             return layer_in_range(layer.class_name, kind, y) if kind == "bool" or is_whole(kind) else y
 
         return self.guarded(layer, path, compute)
 
-    def refuse_outside(self, layer: Layer, x: Any, rows: int) -> None:
-        """Refuse what is no row of a table: NumPy would count negative ones from the end."""
+    def refuse_outside(self, layer: Layer, x: Any, rows: float = np.inf) -> None:
+        """Refuse what is no row of a table, as Keras does: NumPy would count negative ones from the end."""
         ids = np.asarray(value_of(x)).astype(np.float64)
         wrong = np.argwhere(~((ids > -1) & (ids < rows)))
         if len(wrong):
@@ -381,7 +362,7 @@ class Run:
             source = next((f"input {name!r}" for name, given in self.inputs if given is x), f"what reaches layer {layer.name!r}")
             at = f", column {place[0] + 1}" if len(place) == 1 else f", position {place}" if place else ""
             value = f"{ids[tuple(wrong[0])]:.9g}"
-            told = f"layer {layer.name!r} ({layer.class_name}) takes whole numbers from 0 to {rows - 1}"
+            told = f"layer {layer.name!r} ({layer.class_name}) takes whole numbers from 0 {'on' if rows == np.inf else f'to {rows - 1}'}"
             raise BadInput(f"{source}, row {self.first + sample + 1}{at}: {value} is out of range; {told}")
 
     def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.forward import batch_size
 from weightlens.graph import calls_in_order, refs
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import each
+from weightlens.state import batch_size
 
 MASKING = {"Masking", "Embedding"}  # layers that hand on a mask (Embedding where it is asked to)
 

@@ -8,10 +8,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from weightlens.forward import is_stateful, predict, state_note
+from weightlens.forward import predict
 from weightlens.input_files import input_chunks
 from weightlens.model import Model
 from weightlens.shapes import refuse_explosion
+from weightlens.state import is_stateful, state_note
 
 
 def write_predictions(

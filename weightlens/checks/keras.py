@@ -18,8 +18,9 @@ from weightlens.checks.handed import EPSILON, Handed, batches, flat, layer_outpu
 from weightlens.checks.oracle import calm, first_line, give_back, load_oracle, load_twin, put_in_use
 from weightlens.checks.report import Report, Row, compare
 from weightlens.errors import WeightlensError
-from weightlens.forward import batch_size, bind, is_stateful, trace
+from weightlens.forward import bind, trace
 from weightlens.model import Model
+from weightlens.state import batch_size, is_stateful
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
 LOW_PRECISION_STEPS = 16  # roundings to float16 or bfloat16 that may add up
