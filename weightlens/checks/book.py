@@ -28,7 +28,7 @@ AREA = re.compile(
 )
 
 
-DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # the formats of every workbook that show a number as a date
+DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # the formats of dates that every workbook has
 NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
 NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
 
@@ -162,10 +162,10 @@ def date_styles(archive: zipfile.ZipFile) -> set[str]:
     if "xl/styles.xml" not in archive.namelist():
         return set()
     root = ET.fromstring(archive.read("xl/styles.xml"))
-    own = {int(f.get("numFmtId", 0)): NOT_A_DATE.sub("", f.get("formatCode", "")) for f in root.iter(f"{MAIN}numFmt")}
+    own = {f.get("numFmtId"): NOT_A_DATE.sub("", f.get("formatCode", "")) for f in root.iter(f"{MAIN}numFmt")}
     dates = DATES | {number for number, code in own.items() if re.search("[dmyhs]", code, re.IGNORECASE)}
     styles = root.find(f"{MAIN}cellXfs")
-    return {str(i) for i, style in enumerate(styles if styles is not None else ()) if int(style.get("numFmtId", 0)) in dates}
+    return {str(i) for i, style in enumerate(styles if styles is not None else ()) if style.get("numFmtId") in dates}
 
 
 def read_sheet(

@@ -25,10 +25,11 @@ class Handed:
 
 @dataclass(frozen=True)
 class Called:
-    """One call as it stands in a network: symbolic tensors that go in and come out."""
+    """One call as it stands in a network: the symbolic tensors that it is made on, all that go in (masks too), and what comes out."""
 
     path: str
     layer: Any
+    given: list[Any]
     inputs: list[Any]
     outputs: list[Any]
 
@@ -61,8 +62,8 @@ def handed_on(keras: Any, network: Any, given: list[Any], prefix: str = "", befo
         before_it = coarsest([before, *(precision.get(id(t), before) for t in call.inputs)])
         leaving = coarsest([before_it, *precisions(call)])
         precision |= {id(t): leaving for t in call.outputs}
-        if graph_of(call.layer) is not None and all(id(t) in values for t in call.inputs):
-            yield from handed_on(keras, call.layer, [values[id(t)] for t in call.inputs], f"{prefix}{call.path}/", before_it)
+        if graph_of(call.layer) is not None and all(id(t) in values for t in call.given):
+            yield from handed_on(keras, call.layer, [values[id(t)] for t in call.given], f"{prefix}{call.path}/", before_it)
         else:
             yield Handed(prefix + call.path, type(call.layer).__name__, leaving, [values[id(t)] for t in call.outputs])
 
@@ -98,7 +99,8 @@ def calls_of(graph: Any) -> Iterator[Called]:
         nodes = [n for i, n in enumerate(layer._inbound_nodes) if f"{id(layer)}_ib-{i}" in inside or f"{layer.name}_ib-{i}" in inside]
         for number, node in enumerate(nodes):
             if type(layer).__name__ != "InputLayer":
-                yield Called(layer.name + (f" #{number + 1}" if number else ""), layer, flat(entering(node)), flat(node.outputs))
+                path = layer.name + (f" #{number + 1}" if number else "")
+                yield Called(path, layer, flat(entering(node)), flat(node.input_tensors), flat(node.outputs))
 
 
 def entering(node: Any) -> Any:
