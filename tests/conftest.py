@@ -13,7 +13,8 @@ import pytest
 import weightlens
 from tests.cases import Case
 from weightlens.checks.book import Book, read_book
-from weightlens.checks.keras import calm, flat
+from weightlens.checks.handed import flat
+from weightlens.checks.oracle import calm
 from weightlens.checks.recalculate import available, recalculate_all
 from weightlens.errors import WeightlensError
 

@@ -15,7 +15,8 @@ import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import Report, check, recalculate
 from weightlens.checks.book import Book, CellError, column_letters, column_number, places, read_book
-from weightlens.checks.keras import in_float64, load_oracle, with_room
+from weightlens.checks.keras import with_room
+from weightlens.checks.oracle import in_float64, load_oracle
 from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
 from weightlens.cli import main

@@ -14,8 +14,12 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.formats.build import dense, functional, given, layer, legacy, node, numbers, sequential
 from tests.tiny import BIAS, KERNEL, write_tiny
+from weightlens.checks.book import read_book
 from weightlens.cli import COMMANDS, main
+from weightlens.graph import names_of
+from weightlens.model import Ref
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -241,3 +245,49 @@ def test_a_mistake_of_ours_is_said_to_be_ours(run: Run, tiny: Path, monkeypatch:
     monkeypatch.setattr("weightlens.load", lambda *_: 1 / 0)
     monkeypatch.delenv("WEIGHTLENS_DEBUG", raising=False)
     assert "mistake in weightlens itself" in refusal(run("show", tiny))
+
+
+@pytest.fixture
+def two_named_outputs(tmp_path: Path) -> Path:
+    """A network whose outputs are a dictionary."""
+    layers = [node(given("i", 2)), node(dense("one", 1), [["i", 0, 0, {}]]), node(dense("two", 2), [["i", 0, 0, {}]])]
+    groups = {name: {"kernel:0": numbers(2, units), "bias:0": numbers(units)} for name, units in (("one", 1), ("two", 2))}
+    return legacy(tmp_path / "m.h5", functional(layers, [["i", 0, 0]], {"z": ["two", 0, 0], "=a": ["one", 0, 0]}), groups)
+
+
+def test_named_outputs_keep_their_names(two_named_outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, model = str(two_named_outputs), weightlens.load(two_named_outputs)
+    assert model.output_names == model.trace([[1, 2]]).output_names == ["=a", "z"]
+    assert main(["predict", path, "-i", "1,2"]) == 0
+    header, numbers_of = capsys.readouterr().out.splitlines()
+    assert header == "'=a_0,z_0,z_1"  # no spreadsheet takes a name for a formula
+    np.testing.assert_allclose(np.array(numbers_of.split(","), float), np.concatenate(model.predict([[1, 2]]), axis=1)[0])
+    assert main(["trace", path, "-i", "1,2"]) == 0
+    assert "\n=a (1, 1)\n" in (said := capsys.readouterr().out) and "\nz (1, 2)\n" in said
+    assert main(["trace", path, "-i", "1,2", "--format", "json"]) == 0
+    assert {name: np.shape(values) for name, values in json.loads(capsys.readouterr().out)["outputs"].items()} == {
+        "=a": (1, 1),
+        "z": (1, 2),
+    }
+    weightlens.export(model, tmp_path / "m.xlsx", [[1, 2]])
+    assert "z, sample 1, unit 1" in read_book(tmp_path / "m.xlsx").sheets["Check"].values()
+
+
+def test_outputs_in_a_list_are_numbered() -> None:
+    assert names_of([Ref("a"), Ref("b")]) == ["output_0", "output_1"]
+    assert names_of([Ref("a")]) == ["output"]
+    assert names_of({"x": [Ref("a"), {"y": Ref("b")}], "w": Ref("c")}) == ["w", "x/0", "x/1/y"]
+
+
+def test_channels_are_no_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    normal = layer("BatchNormalization", "bn", epsilon=0.1, axis=[1])
+    groups = {"bn": {f"{name}:0": np.abs(numbers(70)) for name in ("gamma", "beta", "moving_mean", "moving_variance")}}
+    path = legacy(tmp_path / "m.h5", sequential(given("i", 70), normal), groups)
+    assert main(["trace", str(path), "--layer", "bn"]) == 0
+    said = capsys.readouterr().out
+    deviation, rest = said.split("normalized =")[:2]
+    assert "channel 69" in deviation and "sample" not in deviation
+    assert "sample 0" in rest and "channel" not in rest
+    groups = {"bn": {name: values[:3] for name, values in groups["bn"].items()}}
+    assert main(["trace", str(legacy(tmp_path / "n.h5", sequential(given("i", 3), normal), groups)), "--layer", "bn"]) == 0
+    assert "channel 2  sqrt(" in capsys.readouterr().out

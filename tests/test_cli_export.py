@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from tests.conftest import SAMPLES
-from tests.formats.build import numbered, numbers, objects
+from tests.formats.build import dense, given, legacy, numbered, numbers, objects, sequential
 from weightlens.checks.book import read_book
+from weightlens.checks.recalculate import available
 from weightlens.cli import main
 
 OR, MLP = str(SAMPLES / "or.h5"), str(SAMPLES / "digits_mlp.keras")
@@ -79,3 +82,25 @@ def test_refusals(options: list[str], words: str, out: Path, capsys: pytest.Capt
     said = capsys.readouterr().err
     assert said.startswith("Error: ") and words in said and said.count("\n") == 1
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "options", [["--config", "b.json"], ["--assume", "dense:tanh,softmax"], [], ["--detail", "weights"], ["--layers", "d2"]]
+)
+def test_the_command_that_is_printed_works(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the model was opened with, the check that is offered opens it in the same way."""
+    monkeypatch.chdir(tmp_path)
+    architecture = sequential(given("i", 3), dense("d1", 4, activation="tanh"), dense("d2", 2, activation="softmax"))
+    groups = {"d1": {"kernel:0": numbers(3, 4), "bias:0": numbers(4)}, "d2": {"kernel:0": numbers(4, 2), "bias:0": numbers(2)}}
+    legacy(tmp_path / "my model.h5", architecture, groups)
+    if options[:1] != ["--layers"]:
+        with h5py.File(tmp_path / "my model.h5", "r+") as file:
+            (tmp_path / "b.json").write_text(file.attrs["model_config"])
+            del file.attrs["model_config"]
+    assert main(["export", "my model.h5", *options, "-o", "my book.xlsx"]) == 0
+    command = shlex.split(capsys.readouterr().out.split("or: ")[1])
+    assert command[:2] == ["weightlens", "check"]
+    assert main([*command[1:], *(["--engine", "ironcalc"] if "ironcalc" in available() else [])]) == 0
+    assert "OK" in capsys.readouterr().out

@@ -143,3 +143,36 @@ def test_a_keras_1_file_equals_its_keras_3_conversion(tmp_path: Path) -> None:
         group["dense_W"], group["dense_b"] = np.array(KERNEL, "float32"), np.array(BIAS, "float32")
     found = compare(weightlens.load(tmp_path / "old.h5"), weightlens.load(write_tiny(tmp_path / "new.h5")))
     assert found.same, found.architecture
+
+
+def test_weights_alone_are_compared_by_the_architecture_of_the_other(tmp_path: Path, keras: Any) -> None:
+    """Nothing is a difference that a file of weights cannot say: pooling, names, metrics, Windows's separators."""
+    inner = keras.Sequential([keras.Input((27,)), keras.layers.Dense(6), keras.layers.Dense(5, name="called")], name="inner")
+    layers = [keras.layers.Conv2D(3, 3), keras.layers.MaxPooling2D(), keras.layers.BatchNormalization(), keras.layers.Flatten(), inner]
+    network = keras.Sequential(
+        [keras.Input((8, 8, 1)), *layers, keras.layers.Reshape((5, 1)), keras.layers.Bidirectional(keras.layers.LSTM(2))]
+    )
+    (tmp_path / "arch.json").write_text(network.to_json())
+    network.save_weights(tmp_path / "w.weights.h5")
+    stored: dict[str, Any] = {"metrics/mean/vars/0": np.float32(3)}
+    with h5py.File(tmp_path / "w.weights.h5") as old, h5py.File(tmp_path / "windows.weights.h5", "w") as new:
+        old.visititems(lambda name, item: stored.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+        for name, values in stored.items():
+            new[name.replace("/", "\\")] = values
+    whole = weightlens.load(tmp_path / "w.weights.h5", tmp_path / "arch.json")
+    for twin in ("w.weights.h5", "windows.weights.h5"):
+        found = compare(whole, weightlens.load(tmp_path / twin))
+        assert found.same and len(found.weights) == len(network.weights), found
+        assert compare(weightlens.load(tmp_path / twin), whole).same
+    network.layers[0].kernel.assign(network.layers[0].kernel + 1)
+    network.save_weights(tmp_path / "changed.weights.h5")
+    found = compare(weightlens.load(tmp_path / "changed.weights.h5"), whole)
+    assert [change.name for change in found.weights if not change.same] == ["conv2d/kernel"]
+
+
+def test_weights_of_another_network_are_compared_as_they_are(tmp_path: Path) -> None:
+    whole = network(dense("a"), Layer("pool", "MaxPooling1D", {}))
+    bare = Model("m", "", [Layer("other", "", {}, {"kernel": weight(np.ones((3, 3)))})])
+    found = compare(whole, bare)
+    assert [change.status for change in found.weights] == ["only in A", "only in B"]
+    assert not any("pool" in text for text in found.architecture)

@@ -13,7 +13,7 @@ import pytest
 
 import weightlens
 from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer
-from weightlens.forward import trace
+from weightlens.forward import predict, trace
 from weightlens.graph import calls_in_order
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded
@@ -115,3 +115,20 @@ def test_importing_weightlens_imports_neither_keras_nor_openpyxl() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert weightlens.__version__
+
+
+@pytest.mark.parametrize(("ids", "row", "value"), [([[0, 1], [2, -1]], 2, "-1"), ([[3, 0]], 1, "3"), ([[np.nan, 0]], 1, "nan")])
+def test_a_number_that_is_no_row_of_an_embedding_is_refused(ids: Any, row: int, value: str) -> None:
+    table = np.arange(6, dtype=np.float32).reshape(3, 2)
+    layer = Layer("e", "Embedding", {"name": "e", "input_dim": 3}, {"embeddings": weight("embeddings", table)}, [Call((Ref("x"),))])
+    model = network(layer, outputs=[Ref("e")])
+    for run in (model.predict, model.trace):
+        with pytest.raises(BadInput, match=rf"input 'x', row {row}, column \d: {value} is out of range; .* from 0 to 2"):
+            run(ids)
+    np.testing.assert_array_equal(model.predict([[0, 2]])[0], [[[0, 1], [4, 5]]])
+    marks = network(Layer("c", "CategoryEncoding", {"name": "c", "num_tokens": 3}, {}, [Call((Ref("x"),))]), outputs=[Ref("c")])
+    np.testing.assert_array_equal(marks.predict([[0, 5]])[0], [[1, 0, 0]])
+    with pytest.raises(BadInput, match=r"row 1, column 2: -1 is out of range; .* from 0 on"):
+        marks.predict([[0, -1]])
+    with pytest.raises(BadInput, match="row 1130, column 1: 7 is out of range"):  # many rows are taken some at a time
+        predict(model, [[0, 1]] * 129 + [[7, 0]], first=1000)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import zipfile
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -291,3 +293,47 @@ def test_command_line(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "-> 0.5" in out
     assert main(["import", str(book), str(OR), "-o", str(tmp_path / "new.h5")]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "what"),
+    [
+        (date(2020, 1, 2), None, "holds a date"),
+        (0.5, "h:mm", "holds a date or a time"),
+        (1.5, "[h]:mm", "holds a date or a time"),
+        (True, None, "holds TRUE"),
+        ("0.5", None, "holds '0.5', which is not a finite number"),
+        (None, None, "is empty"),
+        ("#DIV/0!", None, "holds '#DIV/0!'"),
+        ("=1/2", None, "holds a formula without its result"),
+        (0.5, "0%", ""),
+        (0.5, "# ?/?", ""),
+        (0.5, '[Red]"days" 0.0', ""),
+    ],
+)
+def test_only_numbers_become_weights(book: Path, tmp_path: Path, value: Any, number_format: str | None, what: str) -> None:
+    def change(workbook: Any) -> None:
+        cell = weight_cells(workbook)["w_dense_kernel"][0]
+        cell.value = value
+        cell.number_format = number_format or cell.number_format
+
+    edit(book, change)
+    if not what:
+        assert [found.new for found in import_workbook(book, OR, tmp_path / "new.h5").changes] == [0.5]
+        return
+    with pytest.raises(BadInput, match=r"'1 network'!\w+ " + re.escape(what)):
+        import_workbook(book, OR, tmp_path / "new.h5")
+    assert not (tmp_path / "new.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "what"), [(date(2020, 1, 2), "holds a date"), (None, "is empty"), ("nan", "holds 'nan'"), (True, "holds TRUE")]
+)
+def test_an_input_cell_of_a_calculation_by_hand_holds_a_number(book: Path, value: Any, what: str) -> None:
+    def change(workbook: Any) -> None:
+        ((sheet, area),) = workbook.defined_names["input_0"].destinations
+        workbook[sheet][area.replace("$", "").split(":")[0]].value = value
+
+    edit(book, change)
+    with pytest.raises(BadInput, match=f"{what}.*; an input is a number"):
+        weightlens.checks.check_by_hand(weightlens.load(OR), None, book)

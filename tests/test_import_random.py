@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 import weightlens
 from tests.test_import import weight_cells
-from weightlens.checks.keras import calm, in_float64_again, put_aside
+from weightlens.checks.oracle import calm, load_twin
 from weightlens.checks.recalculate import available, recalculate
 from weightlens.importing import import_workbook
 
@@ -92,8 +91,7 @@ def test_keras_predicts_what_the_edited_sheet_shows(seed: int, suffix: str, libr
     with calm():
         loaded = keras.models.load_model(new, compile=False)
         predicted = np.asarray(loaded(x))
-        with tempfile.TemporaryFile() as store:
-            twin = in_float64_again(keras, *put_aside(loaded, store), store)
+        twin = load_twin(keras, weightlens.load(new))
         exact = np.asarray(twin(x if x.dtype.kind == "i" else x.astype("float64")))
     assert np.abs(predicted - np.asarray(model(x))).max() > 1e-6  # the edits matter
     engines = ["ironcalc", "libreoffice"] if seed == 0 and suffix == ".h5" else ["ironcalc"]

@@ -14,7 +14,7 @@ import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks import check, check_workbook
 from weightlens.checks.book import Book, places, read_book
-from weightlens.checks.keras import calm
+from weightlens.checks.oracle import calm
 from weightlens.checks.recalculate import Changes, available, recalculate_all
 from weightlens.errors import WeightlensError
 from weightlens.workbook.reading import read_map

@@ -16,6 +16,7 @@ from weightlens.cli_common import (
     Format,
     Input,
     ModelFile,
+    Part,
     Scale,
     done,
     inputs_of,
@@ -44,6 +45,7 @@ def check(
     areas: Areas = None,
     steps: Steps = None,
     tolerance: Annotated[float | None, typer.Option("--tolerance", min=0, help="Relative difference that is allowed.")] = None,
+    layers: Part = None,
     output_format: Format = "table",
     config: Config = None,
     assume: Assume = None,
@@ -64,9 +66,10 @@ def check(
     from weightlens.terminal.report import print_report, write_report
 
     one_of(output_format, "--format", ("table", "json"))
-    agree(by_hand, workbook, {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given})
-    loaded = opened(model, config, assume)
-    options: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
+    options = {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given, "--layers": layers}
+    agree(by_hand, workbook, options)
+    loaded = opened(model, config, assume, layers)
+    limit: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
     report: checks.Report
     show: Any = print_report
     if by_hand is not None:
@@ -77,13 +80,13 @@ def check(
         inputs = None if given is None else inputs_of(given, loaded, scale)
         report, show = checks.check_by_hand(loaded, inputs, by_hand, areas or (), steps or ()), print_hand_report
     elif workbook is not None:
-        report = checks.check_workbook(workbook, loaded, engine, **options)
+        report = checks.check_workbook(workbook, loaded, engine, **limit)
     else:
         from weightlens.checks.keras import MANY_LAYERS, STAGES
         from weightlens.terminal.progress import stages
 
         with stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
-            report = checks.check(loaded, inputs_of(given, loaded, scale), stage=stage, **options)
+            report = checks.check(loaded, inputs_of(given, loaded, scale), stage=stage, **limit)
     if output_format == "json":
         to_bytes(None, False, lambda file: write_report(report, file))
     else:
@@ -101,6 +104,7 @@ def agree(by_hand: str | None, workbook: Path | None, options: dict[str, Any]) -
         "--step": (sheet, "--by-hand FILE.xlsx"),
         "--engine": (workbook is not None, "--workbook"),
         "--tolerance": (by_hand is None, "the checks against Keras and of workbooks; a calculation by hand is compared at its digits"),
+        "--layers": (by_hand is not None or workbook is not None, "--workbook and --by-hand; Keras computes the whole network"),
         "-i": (workbook is None, "the checks against Keras and by hand; a workbook holds its own inputs"),
     }
     for option, (fits, belongs) in needed.items():

@@ -72,6 +72,7 @@ def inputs_of(given: str | None, model: Model, scale: str | None = None) -> list
 def samples_of(given: str | None, model: Model, scale: str | None = None) -> Samples:
     """The input that was given, or a sensible one."""
     from weightlens.shapes import refuse_explosion, refuse_too_short
+    from weightlens.state import state_note
 
     if given is None:
         from weightlens.inputs import Samples, default_inputs
@@ -85,6 +86,8 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
         found = read_samples(given, model, note, scale)
         refuse_too_short(model, [x.shape[1:] for x in found.arrays])
     refuse_explosion(model, [x.shape[1:] for x in found.arrays])
+    if said := state_note(model, len(found.arrays[0])):
+        note(said)
     return found
 
 

@@ -3,6 +3,7 @@
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,7 +85,14 @@ def export(
         return
     with bar() as progress:
         workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
-    done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {file}")
+    done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {checking(model, file, config, assume, layers)}")
+
+
+def checking(model: str, file: Path, config: str | None, assume: str | None, layers: str | None) -> str:
+    """The command that has the workbook recalculated and compared with the model as it was opened here."""
+    opening = {"--config": config, "--assume": assume, "--layers": layers}
+    given = [word for option, value in opening.items() if value for word in (option, value)]
+    return shlex.join(["weightlens", "check", model, *given, "--workbook", str(file)])
 
 
 def listed(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.errors import WeightlensError
 from weightlens.graph import refs
 from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import CHUNK, chunks
@@ -58,29 +59,46 @@ class Difference:
 
 
 def compare(a: Model, b: Model, tolerance: float = 0.0) -> Difference:
-    """Hold one model against another."""
+    """Hold one model against another. Weights without an architecture are placed by that of the other one."""
+    if a.class_name and not b.class_name:
+        b = placed_like(b, a)
+    elif b.class_name and not a.class_name:
+        a = placed_like(a, b)
     found = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance)
     compare_layers(a.layers, b.layers, found, "")
     if a.class_name and b.class_name:
         pairs = {first.name: second.name for first, second in matched(a.layers, b.layers) if first and second}
         found.architecture += [f"{name}: connected differently" for name in rewired(a, b, pairs)]
-    compare_weights({w.path: w for w in a.unplaced}, {w.path: w for w in b.unplaced}, found, "")
+    first, second = ({w.path.replace("\\", "/"): w for w in model.unplaced} for model in (a, b))
+    compare_weights(first, second, found, "")
     return found
 
 
+def placed_like(bare: Model, whole: Model) -> Model:
+    """Weights that are read with the architecture of another model; as they were where they do not fit it."""
+    from weightlens.formats import load
+
+    try:
+        placed = load(bare.provenance.path, whole.provenance.architecture or whole.provenance.path)
+    except WeightlensError:
+        return bare
+    return bare if len(placed.unplaced) > len(bare.unplaced) or placed.size < bare.size else placed
+
+
 def compare_layers(a: list[Layer], b: list[Layer], found: Difference, prefix: str) -> None:
-    """Layers of one graph, those of nested models included."""
+    """Layers of one graph, those of nested models included. A file of weights alone names no layer that has none."""
+    bare = not all(any(layer.class_name for layer in layers) for layers in (a, b))
     for first, second in matched(a, b):
         if first is None or second is None:
             alone = first or second
             assert alone is not None
-            if alone.class_name != "InputLayer":
+            if alone.class_name != "InputLayer" and (alone.weights or not bare):
                 found.architecture.append(f"{prefix}{alone.name}: {alone.class_name or 'a layer'}, only in {'A' if first else 'B'}")
                 weights = alone.weights
                 compare_weights(weights if first else {}, {} if first else weights, found, f"{prefix}{alone.name}/")
             continue
         name = prefix + first.name
-        if first.name != second.name and first.class_name != "InputLayer":
+        if first.name != second.name and first.class_name != "InputLayer" and not bare:
             found.architecture.append(f"{name}: called {second.name} in B")
         compare_one(first, second, name, found)
 

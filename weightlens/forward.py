@@ -18,7 +18,8 @@ from weightlens.layers.masking import blind_to_masks
 from weightlens.layers.operations_whole import kept_in_range, layer_in_range, taken_for_a_bias
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.recording import LayerRun, Recorded, Trace, each
+from weightlens.recording import LayerRun, Recorded, Trace, each, value_of
+from weightlens.state import batch_size
 from weightlens.whole import is_whole
 
 Values = dict[Ref, Any]
@@ -39,25 +40,33 @@ ALONE = {
 }
 ALONE |= {f"{kind}{rank}D" for kind in ("Conv", "DepthwiseConv", "SeparableConv", "MaxPooling", "AveragePooling") for rank in (1, 2, 3)}
 ALONE |= {f"Global{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3)} | {"SimpleRNN", "ZeroPadding2D"}
+TABLES = {"Embedding", "ReversibleEmbedding"}
 AT_ONCE = 128  # samples: what is computed of them stays in the processor's cache
 
 
-def predict(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
-    """Compute the outputs: one array per model output. Nothing is recorded; many samples are taken some at a time."""
+def predict(model: Model, inputs: Any, dtype: Any = np.float64, first: int = 0) -> list[np.ndarray]:
+    """Compute the outputs: one array per model output. Nothing is recorded; many samples are taken some at a time.
+
+    ``first`` is the number of the first of them, where they are a part of more.
+    """
     run, arrays = Run(None, dtype), bind(model, inputs, dtype)
     samples = {len(x) if x.ndim else 0 for x in arrays}
     count = samples.pop() if len(samples) == 1 and each_alone(model) else 0
     with np.errstate(all="ignore"):
         if count <= AT_ONCE:
+            run.first = first
             return [np.asarray(y) for y in run.model(model, arrays, {}, "")]
-        done = [run.model(model, [x[start : start + AT_ONCE] for x in arrays], {}, "") for start in range(0, count, AT_ONCE)]
+        done = []
+        for start in range(0, count, AT_ONCE):
+            run.first = first + start
+            done.append(run.model(model, [x[start : start + AT_ONCE] for x in arrays], {}, ""))
     return [np.concatenate(parts) for parts in zip(*done, strict=True)]
 
 
 def each_alone(model: Model) -> bool:
     """Whether no sample can change what another one comes to, so that they may be taken some at a time."""
     return all(
-        layer.class_name in ALONE and not layer.is_operation and not layer.config.get("time_major")
+        layer.class_name in ALONE and not layer.is_operation and not layer.config.get("time_major") and not layer.config.get("stateful")
         if layer.model is None
         else each_alone(layer.model)
         for layer in model.layers
@@ -78,6 +87,7 @@ def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupporte
     try:
         with np.errstate(all="ignore"):
             recorder.results = Run(recorder, dtype).model(model, recorder.inputs, {}, "")
+        recorder.output_names, recorder.outputs_named = model.output_names, isinstance(model.outputs, dict)
     except UnsupportedLayer as refusal:
         if not stop_at_unsupported:
             raise
@@ -183,6 +193,10 @@ class Run:
         self.recorder, self.dtype = recorder, dtype
         self.weights_of: dict[int, dict[str, Any]] = {}
         self.made: Producers = {}  # the calls that a crossentropy may look through
+        self.inputs: list[tuple[str, Any]] = []  # by name
+        self.first = 0  # the number of the first sample, where they are taken some at a time
+        self.batch: int | None = None  # samples that are computed together, where the model fixes it
+        self.ran: set[int] = set()  # the layers with a state of their own that have been called
 
     def step(self, name: str, x: Any) -> Any:
         return x if self.recorder is None else self.recorder.step(name, x)
@@ -204,6 +218,9 @@ class Run:
     def model(self, model: Model, inputs: list[Any], masks: Values, prefix: str) -> list[Any]:
         """Run a model on its inputs: a flat list of outputs. ``masks`` (by Ref) is read and added to."""
         values: Values = dict(zip(refs(model.inputs), inputs, strict=True))
+        if not prefix:
+            self.inputs = [(ref.layer, x) for ref, x in zip(refs(model.inputs), inputs, strict=True)]
+            self.batch = batch_size(model)
         outer, self.made = self.made, producers(model)
         order = calls_in_order(model)
         wanted = masks_wanted(order, model.outputs if prefix else ())
@@ -321,9 +338,18 @@ class Run:
         given = {name: value for name, value in arguments.items() if name in takes}
         if "call" in takes:
             given["call"] = functools.partial(self.inner, layer, path)
+        if layer.config.get("stateful") and "batch" in takes:
+            given["batch"] = self.batch
+            if id(layer) in self.ran:
+                raise UnsupportedLayer(layer.name, layer.class_name, "carries its state, and is called more than once")
+            self.ran.add(id(layer))
         w, kind, config = self.weights(layer, path), str(layer.config.get("input_dtype")), settings(layer)
 
         def compute() -> Any:
+            if layer.class_name in TABLES and not arguments.get("reverse"):
+                self.refuse_outside(layer, x, len(w["embeddings"]))
+            elif layer.class_name == "CategoryEncoding" and layer.config.get("output_mode") != "one_hot":
+                self.refuse_outside(layer, x)  # a category that is too large has no mark in Keras 3
             y = function(x, w, config, self.step, **given)
             return layer_in_range(layer.class_name, kind, y) if kind == "bool" or is_whole(kind) else y
 
@@ -333,6 +359,18 @@ class Run:
             made = self.recorder.steps[since:]
             self.recorder.runs.append(LayerRun(path, layer.class_name, function, x, w, config, given, made, out))
         return out
+
+    def refuse_outside(self, layer: Layer, x: Any, rows: float = np.inf) -> None:
+        """Refuse what is no row of a table, as Keras does: NumPy would count negative ones from the end."""
+        ids = np.asarray(value_of(x)).astype(np.float64)
+        wrong = np.argwhere(~((ids > -1) & (ids < rows)))
+        if len(wrong):
+            sample, *place = wrong[0].tolist()
+            source = next((f"input {name!r}" for name, given in self.inputs if given is x), f"what reaches layer {layer.name!r}")
+            at = f", column {place[0] + 1}" if len(place) == 1 else f", position {place}" if place else ""
+            value = f"{ids[tuple(wrong[0])]:.9g}"
+            told = f"layer {layer.name!r} ({layer.class_name}) takes whole numbers from 0 {'on' if rows == np.inf else f'to {rows - 1}'}"
+            raise BadInput(f"{source}, row {self.first + sample + 1}{at}: {value} is out of range; {told}")
 
     def inner(self, owner: Layer, path: str, name: str, x: Any, **arguments: Any) -> Any:
         """``call("cell", x, ...)``: a wrapper runs one of the layers it wraps."""

@@ -23,6 +23,26 @@ def refs(thing: Any) -> Iterator[Ref]:
         yield from refs((thing.start, thing.stop, thing.step))
 
 
+def names_of(outputs: Any) -> list[str]:
+    """What the outputs of a model are called, in the order of ``refs``: their keys (``a``, ``a/0``), or ``output``, ``output_0``..."""
+    if isinstance(outputs, dict):
+        return [path for key in sorted(outputs, key=str) for path in paths(outputs[key], str(key))]
+    count = len(list(refs(outputs)))
+    return ["output"] if count == 1 else [f"output_{k}" for k in range(count)]
+
+
+def paths(thing: Any, name: str) -> Iterator[str]:
+    """The place of every reference in nested lists and dictionaries under ``name``."""
+    if isinstance(thing, (list, tuple)):
+        for i, item in enumerate(thing):
+            yield from paths(item, f"{name}/{i}")
+    elif isinstance(thing, dict):
+        for key in sorted(thing, key=str):
+            yield from paths(thing[key], f"{name}/{key}")
+    else:
+        yield name
+
+
 def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, Call]]:
     """The calls that the ``wanted`` tensors (the model's outputs) need, each after those it depends on.
 

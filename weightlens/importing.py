@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.book import Book, read_book
+from weightlens.checks.book import NON_FINITE, Book, no_number, read_book
 from weightlens.errors import BadInput
 from weightlens.files import check_output
 from weightlens.formats import files_of, load
@@ -20,7 +20,6 @@ from weightlens.workbook.reading import Entry, read_map
 from weightlens.write_back import check_new_model, rounded, write_back
 
 SHOWN = 20  # changed numbers that are listed one by one
-NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
 
 
 @dataclass(frozen=True)
@@ -132,12 +131,11 @@ def compared(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, 
 
 def finite(shown: Any, old: float, cell: Any) -> float | None:
     """The number in a cell; ``None`` where the sheet shows in words what is no finite number in the file either."""
-    if isinstance(shown, (int, float)) and not isinstance(shown, bool) and math.isfinite(shown):
-        return float(shown)
     if isinstance(shown, str) and shown in NON_FINITE and repr(NON_FINITE[shown]) == repr(old):
         return None
-    what = "is empty" if shown is None or shown == "" else f"holds {str(shown)[:40]!r}, which is not a finite number"
-    raise BadInput(f"{cell()} {what}; a weight is a number")
+    if wrong := no_number(shown):
+        raise BadInput(f"{cell()} {wrong}; a weight is a number")
+    return float(shown)
 
 
 def same(new: float, old: float, dtype: np.dtype) -> bool:

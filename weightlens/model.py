@@ -151,6 +151,7 @@ class Provenance:
     date: str = ""
     sha256: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
+    assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
 
 
 @dataclass(eq=False)
@@ -210,6 +211,13 @@ class Model:
             "this file holds weights but no architecture, so there is nothing to compute; "
             "give it with --config FILE (.json, .keras or .h5), or for a plain stack --assume dense:relu,softmax"
         )
+
+    @property
+    def output_names(self) -> list[str]:
+        """What each output is called, in the order of ``predict``: the keys of a dictionary, or ``output``, ``output_0``..."""
+        from weightlens.graph import names_of
+
+        return names_of(self.outputs)
 
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""

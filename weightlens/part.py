@@ -8,6 +8,7 @@ from weightlens.errors import BadInput, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import each
+from weightlens.state import batch_size
 
 MASKING = {"Masking", "Embedding"}  # layers that hand on a mask (Embedding where it is asked to)
 
@@ -92,7 +93,7 @@ def input_layer(name: str, shape: tuple[int | None, ...] | None, model: Model, r
     """The input layer that takes a tensor's place."""
     old = model[ref.layer]
     dtype = old.config.get("dtype", "float32") if old.class_name == "InputLayer" else "float32"
-    return Layer(name, "InputLayer", {"name": name, "dtype": dtype, "batch_shape": None if shape is None else [None, *shape]})
+    return Layer(name, "InputLayer", {"name": name, "dtype": dtype, "batch_shape": None if shape is None else [batch_size(model), *shape]})
 
 
 def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, Call]]) -> dict[Ref, tuple[int | None, ...] | None]:

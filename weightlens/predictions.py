@@ -12,6 +12,7 @@ from weightlens.forward import predict
 from weightlens.input_files import input_chunks
 from weightlens.model import Model
 from weightlens.shapes import refuse_explosion, refuse_too_short
+from weightlens.state import is_stateful, state_note
 
 
 def write_predictions(
@@ -24,25 +25,29 @@ def write_predictions(
     scale: str | None = None,
 ) -> None:
     """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
-    started = False
-    for arrays in input_chunks(given, model, rows, note, scale):
-        if not started:
+    done = 0
+    for arrays in input_chunks(given, model, None if is_stateful(model) else rows, note, scale):
+        if not done:
             refuse_too_short(model, [x.shape[1:] for x in arrays])
             refuse_explosion(model, [x.shape[1:] for x in arrays])
-        outputs = predict(model, arrays)
-        if not started:
-            file.write((",".join(header(outputs)) + "\n").encode())
-            started = True
+            if note is not None and (said := state_note(model, len(arrays[0]))):
+                note(said)
+        outputs = predict(model, arrays, first=done)
+        if not done:
+            file.write((",".join(header(model, outputs)) + "\n").encode())
         file.write(as_csv(np.concatenate([y.reshape(len(y), -1) for y in outputs], axis=1)))
+        done += len(outputs[0])
         advance(len(outputs[0]))
 
 
-def header(outputs: list[np.ndarray]) -> list[str]:
-    """``y0, y1``; ``output_1_0`` where the model has several outputs."""
-    several = len(outputs) > 1
-    return [
-        f"output_{k}_{i}" if several else f"y{i}" for k, y in enumerate(outputs) for i in range(int(np.prod(y.shape[1:], dtype=np.int64)))
-    ]
+def header(model: Model, outputs: list[np.ndarray]) -> list[str]:
+    """``y0, y1``; ``output_1_0`` where the model has several outputs, ``score_0`` where they have names."""
+    from weightlens.terminal.machine import csv_cell
+
+    plain = len(outputs) == 1 and not isinstance(model.outputs, dict)
+    starts = ["y"] if plain else [f"{name}_" for name in model.output_names]
+    sizes = [int(np.prod(y.shape[1:], dtype=np.int64)) for y in outputs]
+    return [csv_cell(f"{start}{i}") for start, size in zip(starts, sizes, strict=True) for i in range(size)]
 
 
 def as_csv(matrix: np.ndarray) -> bytes:

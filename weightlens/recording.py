@@ -209,6 +209,8 @@ class Trace:
     steps: list[Step] = field(default_factory=list)
     inputs: list[Recorded] = field(default_factory=list)
     input_names: list[str] = field(default_factory=list)
+    output_names: list[str] = field(default_factory=list)  # the keys of a dictionary of outputs; else output, or output_0, output_1...
+    outputs_named: bool = False  # whether the model's outputs are such a dictionary
     results: list[Recorded] = field(default_factory=list)
     layer_outputs: dict[str, list[Recorded]] = field(default_factory=dict)
     runs: list[LayerRun] = field(default_factory=list)

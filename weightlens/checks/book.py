@@ -6,6 +6,7 @@ workbooks are read by the thousand here. Only what a check needs is read: values
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -31,8 +32,20 @@ AREA = re.compile(
 CODED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
+DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # the formats of dates that every workbook has
+STYLES = "xl/styles.xml"
+NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
+NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
+
+
 class CellError(str):
     """What a spreadsheet shows where a formula fails: ``#VALUE!``, ``#NUM!``."""
+
+    __slots__ = ()
+
+
+class CellDate(float):
+    """A number that a spreadsheet shows as a date or a time: what becomes of ``1/2`` or ``3-4`` where somebody types it."""
 
     __slots__ = ()
 
@@ -62,6 +75,17 @@ class Book:
     def errors(self) -> list[str]:
         """Every cell that shows an error: ``'1 network'!C6 #VALUE!``."""
         return [f"'{sheet}'!{ref} {v}" for sheet, cells in self.sheets.items() for ref, v in cells.items() if isinstance(v, CellError)]
+
+
+def no_number(value: Value | None) -> str:
+    """What is wrong with a cell that should hold a finite number; empty where it does."""
+    if value is None or value == "":
+        return "is empty"
+    if isinstance(value, CellDate):
+        return f"holds a date or a time (the number {value:.9g}, shown as a date): format the cell as a number and type it again"
+    if isinstance(value, (bool, str)) or not math.isfinite(value):
+        return f"holds {str(value).upper() if isinstance(value, bool) else repr(str(value)[:40])}, which is not a finite number"
+    return ""
 
 
 def as_number(value: Value | None) -> float:
@@ -118,12 +142,12 @@ def read_book(path: str | Path) -> Book:
     try:
         with open_workbook(book.path) as archive:
             book.names = defined_names(archive)
-            strings = shared_strings(archive)
+            strings, dates = shared_strings(archive), date_styles(archive)
             most = limits.CELLS + book.path.stat().st_size
             for sheet, part in sheet_parts(archive).items():
                 book.sheets[sheet], book.formulas[sheet] = {}, {}
                 if "worksheets/" in part:
-                    read_sheet(archive, part, strings, book.sheets[sheet], book.formulas[sheet], most)
+                    read_sheet(archive, part, strings, dates, book.sheets[sheet], book.formulas[sheet], most)
                     most -= len(book.sheets[sheet])
     except WeightlensError:
         raise
@@ -189,17 +213,35 @@ def elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Elem
 
 
 def read_sheet(
-    archive: zipfile.ZipFile, part: str, strings: list[str], values: dict[str, Value], formulas: dict[str, str], most: int
+    archive: zipfile.ZipFile,
+    part: str,
+    strings: list[str],
+    dates: set[str],
+    values: dict[str, Value],
+    formulas: dict[str, str],
+    most: int,
 ) -> None:
     """Add one sheet's cells, row by row; a sheet of more than ``most`` is refused."""
     for row in elements(archive, part, "row"):
         for cell in row:
-            read_cell(cell, strings, values, formulas)
+            read_cell(cell, strings, dates, values, formulas)
         if len(values) > most:
             raise UnreadableModel("it holds more cells than there is room for")
 
 
-def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
+def date_styles(archive: zipfile.ZipFile) -> set[str]:
+    """The numbers of the cell styles that show a number as a date or a time."""
+    if STYLES not in archive.NameToInfo:
+        return set()
+    check_member(archive, STYLES)
+    root = ET.fromstring(archive.read(STYLES))
+    own = {f.get("numFmtId"): NOT_A_DATE.sub("", f.get("formatCode", "")) for f in root.iter(f"{MAIN}numFmt")}
+    dates = DATES | {number for number, code in own.items() if re.search("[dmyhs]", code, re.IGNORECASE)}
+    styles = root.find(f"{MAIN}cellXfs")
+    return {str(i) for i, style in enumerate(styles if styles is not None else ()) if style.get("numFmtId") in dates}
+
+
+def read_cell(cell: ET.Element, strings: list[str], dates: set[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
     """Add one cell: its value by its type, and its formula."""
     reference, kind, text = cell.get("r", ""), cell.get("t", "n"), None
     if reference in values or reference in formulas:
@@ -214,7 +256,7 @@ def read_cell(cell: ET.Element, strings: list[str], values: dict[str, Value], fo
     if text is None:
         return
     if kind == "n":
-        values[reference] = float(text)
+        values[reference] = CellDate(text) if cell.get("s") in dates else float(text)
     elif kind == "s":
         values[reference] = strings[int(text)]
     elif kind == "b":

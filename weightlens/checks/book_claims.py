@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.book import AREA, Book, Value, column_letters, column_number, read_book
+from weightlens.checks.book import AREA, Book, CellDate, Value, column_letters, column_number, no_number, read_book
 from weightlens.checks.claims import Claim, Written, from_number, written
 from weightlens.checks.placing import Given, find_step, given_elements, steps_of
 from weightlens.errors import BadInput
@@ -95,9 +95,9 @@ def number_in(book: Book, sheet: str, reference: str) -> Written | None:
     value: Value | None = book.sheets[sheet].get(reference)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    number = written(value) if isinstance(value, str) else from_number(float(value))
-    if number is None:
-        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} holds {str(value)[:40]!r}, which is not a number")
+    number = written(value) if isinstance(value, str) else None if no_number(value) else from_number(float(value))
+    if isinstance(value, CellDate) or number is None:
+        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} {no_number(value)}")
     return number
 
 
@@ -161,13 +161,5 @@ def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
 
 
 def book_inputs(book: Book) -> list[np.ndarray]:
-    """The inputs that stand in the workbook. Refuses the first cell that holds no number."""
-    arrays = []
-    for entry in (entry for entry in read_map(book) if entry.kind == "input"):
-        numbers = entry.numbers(book)
-        for (sheet, cell), value, number in zip(entry.places(book), entry.values(book).reshape(-1), numbers.reshape(-1), strict=True):
-            if not np.isfinite(number):
-                what = "is empty" if value is None or value == "" else f"holds {str(value)[:40]!r}, which is not a number"
-                raise BadInput(f"{book.path.name}: '{sheet}'!{cell}, an input cell of {entry.label}, {what}")
-        arrays.append(numbers)
-    return arrays
+    """The inputs that stand in the workbook."""
+    return [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]

@@ -27,12 +27,16 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
     A workbook without our map of cells (made by hand, say) is compared with its own stored values, sheet by sheet.
     """
     stored = read_book(book)
-    if not any(stored.formulas.values()):
+    live = any(stored.formulas.values())
+    if model is None and not live:
         raise BadInput(f"{Path(book).name} holds no formulas, so there is nothing to recalculate; --detail steps writes them")
     if model is None and not any(stored.formulas[sheet].keys() & cells.keys() for sheet, cells in stored.sheets.items()):
         raise BadInput(f"{Path(book).name} holds formulas without results: the program that saved it kept none; compare it with the model")
-    computed = recalculate(book, engine)
-    report = Report(Path(book).name, notes=[f"recalculated by {computed.engine}, from nothing"])
+    if live:
+        computed = recalculate(book, engine)
+        report = Report(Path(book).name, notes=[f"recalculated by {computed.engine}, from nothing"])
+    else:
+        computed, report = stored, Report(Path(book).name, notes=["it holds no formulas: there is nothing to recalculate"])
     report.notes += [f"{place} is an error" for place in computed.errors()[:10]]
     mapped = read_map(stored) if MAP in stored.sheets else []
     if model is not None and not mapped:
@@ -75,6 +79,8 @@ def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Boo
             _, weight = weight_of(model, entry, stored.path.name)
             rows.append(replace(compare_block(entry, weight.value, stored, stored, tolerance), witness="model file"))
     inputs = [entry for entry in mapped if entry.kind == "input"]
+    if not inputs:
+        return rows
     of_text = {w.name for w in wanted_inputs(model) if w.text}
     run = trace(model, [entry.words(stored) if entry.layer in of_text else entry.numbers(stored) for entry in inputs])
     steps = steps_by_entry(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from weightlens.errors import BadInput
 from weightlens.formats.groups import ALIASES
@@ -120,7 +121,12 @@ def assume(model: Model, stack: str) -> Model:
         layers.append(_dense(f"dense_{number + 1}", kernel, biases[number], activation, layers[-1].name))
     ends = [Ref(layers[0].name)], [Ref(layers[-1].name)]
     return Model(
-        model.name, "Sequential", layers, *ends, provenance=model.provenance, notes=[*model.notes, f"architecture assumed: {stack}"]
+        model.name,
+        "Sequential",
+        layers,
+        *ends,
+        provenance=replace(model.provenance, assumed=stack),
+        notes=[*model.notes, f"architecture assumed: {stack}"],
     )
 
 

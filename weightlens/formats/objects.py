@@ -153,7 +153,7 @@ def renamed(weight: Weight, name: str) -> Weight:
 
 def is_training_state(path: str) -> bool:
     """Whether a path belongs to the optimizer or to metrics."""
-    return path.split("/", 1)[0] in TRAINING_STATE
+    return path.replace("\\", "/").split("/", 1)[0] in TRAINING_STATE
 
 
 def find_shared(model: Model, tree: ObjectTree, names: dict[str, str]) -> None:

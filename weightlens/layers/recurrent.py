@@ -6,7 +6,7 @@ Each is a cell run ``over_time``. ``(batch, time, features) -> (batch, units)``,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,30 +20,54 @@ Advance = Callable[..., list[Any]]  # (what enters at this time step, states=...
 
 
 def simple_rnn(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None
+    x: Any,
+    w: Weights,
+    config: Config,
+    step: Step,
+    *,
+    mask: Any = None,
+    initial_state: Any = None,
+    zero_masked: bool | None = None,
+    batch: int | None = None,
 ) -> Any:
     """Fully connected recurrence, the output fed back. ``keras.layers.SimpleRNN``."""
     advance = partial(simple_rnn_step, w=w, config=config, step=step)
     zeros = partial(initial_states, units=config["units"], count=1, step=step)
-    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros, batch)
 
 
 def lstm(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None
+    x: Any,
+    w: Weights,
+    config: Config,
+    step: Step,
+    *,
+    mask: Any = None,
+    initial_state: Any = None,
+    zero_masked: bool | None = None,
+    batch: int | None = None,
 ) -> Any:
     """Long short-term memory. ``keras.layers.LSTM``; Keras 2's ``CuDNNLSTM``."""
     advance = partial(lstm_step, w=w, config=config, step=step)
     zeros = partial(initial_states, units=config["units"], count=2, step=step)
-    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros, batch)
 
 
 def gru(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None
+    x: Any,
+    w: Weights,
+    config: Config,
+    step: Step,
+    *,
+    mask: Any = None,
+    initial_state: Any = None,
+    zero_masked: bool | None = None,
+    batch: int | None = None,
 ) -> Any:
     """Gated recurrent unit. ``keras.layers.GRU``; Keras 2's ``CuDNNGRU``."""
     advance = partial(gru_step, w=w, config=config, step=step)
     zeros = partial(initial_states, units=config["units"], count=1, step=step)
-    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros)
+    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros, batch)
 
 
 def rnn(
@@ -55,10 +79,11 @@ def rnn(
     mask: Any = None,
     initial_state: Any = None,
     zero_masked: bool | None = None,
+    batch: int | None = None,
     call: Any,
 ) -> Any:
     """Any cell, run over a sequence. ``keras.layers.RNN``."""
-    return over_time(partial(call, "cell"), in_order(x, config), config, step, mask, initial_state, zero_masked)
+    return over_time(partial(call, "cell"), in_order(x, config), config, step, mask, initial_state, zero_masked, batch=batch)
 
 
 def over_time(
@@ -70,31 +95,67 @@ def over_time(
     initial_state: Any,
     zero_masked: bool | None,
     zeros: Callable[[Any], list[Any]] | None = None,
+    batch: int | None = None,
 ) -> Any:
     """Run one time step after the other over axis 1 of ``x`` (see ``in_order``), and collect what the layer is asked to return.
 
     A masked sample stands still: its states stay, and so does its output (zero before the first real time
     step, or everywhere with ``zero_output_for_mask``). ``go_backwards`` starts at the end and returns the
     outputs in the order in which they were computed. ``time_major`` (Keras 2): time is axis 0. ``zeros`` makes the states
-    to start from where none are given; without it the first ``advance`` does.
+    to start from where none are given; without it the first ``advance`` does. A ``stateful`` layer goes on from one batch
+    of ``batch`` samples to the next: the samples of one place in all batches are one long sequence.
     """
-    mask = in_order(mask, config)
+    mask, length = in_order(mask, config), x.shape[1]
+    if batch is not None and carries_state(x, config, initial_state, batch):
+        x, mask = (None if array is None else one_sequence(array, batch) for array in (x, mask))
     zero_masked = config.get("zero_output_for_mask") if zero_masked is None else zero_masked
     turned = zero_masked and mask is not None and all(config.get(name) for name in ("unroll", "go_backwards", "return_sequences"))
     zero_masked = zero_masked and not turned
-    given, outputs = flat(initial_state), list[Any]()
+    given, outputs, ends = flat(initial_state), list[Any](), list[list[Any]]()
     states = given or (zeros(x[:, 0]) if zeros is not None else [])
     for t in range(x.shape[1]):
         output, *new = advance(x[:, t], states=states or None)
         if mask is not None:
-            before = None if zero_masked else outputs[-1] if outputs else 0.0
-            output, new = held(mask[:, t], output, new, states, before, bool(given), step)
+            before = None if zero_masked else outputs[-1] if t % length else 0.0
+            output, new = held(mask[:, t], output, new, states, before, bool(given) or t >= length, step)
         states = new
         outputs.append(output)
+        if (t + 1) % length == 0:
+            ends.append(states)
     if turned:  # Keras zeroes these by the mask as it came, though the outputs stand the other way round
-        outputs = [np.where(spread(mask[:, -1 - t], output), output, 0.0) for t, output in enumerate(outputs)]
-    y = np.stack(outputs, axis=0 if config.get("time_major") else 1) if config.get("return_sequences") else outputs[-1]
-    return [y, *states] if config.get("return_state") else y
+        outputs = [np.where(spread(mask[:, t + length - 1 - 2 * (t % length)], output), output, 0.0) for t, output in enumerate(outputs)]
+    if config.get("return_sequences"):
+        y = np.stack(outputs, axis=0 if config.get("time_major") else 1)
+        y = y if len(ends) == 1 else as_samples(y, length)
+    else:
+        y = of_every_batch(outputs[length - 1 :: length])
+    return [y, *map(of_every_batch, zip(*ends, strict=True))] if config.get("return_state") else y
+
+
+def carries_state(x: Any, config: Config, initial_state: Any, batch: int) -> bool:
+    """Whether the samples go on from the states of others, ``(batch, time, ...)``; refuses samples that are no whole batches."""
+    if not config.get("stateful") or len(x) <= batch or initial_state is not None or config.get("time_major"):
+        return False
+    if len(x) % batch:
+        raise ValueError(f"it carries its state from one batch of {batch} samples to the next, and {len(x)} samples are no whole batches")
+    return True
+
+
+def one_sequence(array: Any, batch: int) -> Any:
+    """``(batches * batch, time, ...)`` as ``(batch, batches * time, ...)``: the samples of one place one after the other."""
+    apart = np.swapaxes(array.reshape((-1, batch, *array.shape[1:])), 0, 1)
+    return apart.reshape((batch, -1, *array.shape[2:]))
+
+
+def as_samples(array: Any, length: int) -> Any:
+    """``(batch, batches * time, ...)`` as ``(batches * batch, time, ...)`` again."""
+    apart = np.swapaxes(array.reshape((len(array), -1, length, *array.shape[2:])), 0, 1)
+    return apart.reshape((-1, length, *array.shape[2:]))
+
+
+def of_every_batch(found: Sequence[Any]) -> Any:
+    """What each batch ended with, as one array with a row per sample."""
+    return found[0] if len(found) == 1 else np.concatenate(found, axis=0)
 
 
 def in_order(array: Any, config: Config) -> Any:

@@ -68,7 +68,8 @@ def print_report(report: Any, screen: Screen) -> None:
     rows = [["layer", "class", "shape", "against", "absolute", "relative", "at", ""]]
     for row in report.rows:
         facts = [clean(text, 40) for text in (row.layer, row.class_name)]
-        rows.append([*facts, shape_text(row.shape), clean(row.witness), *number_cells(row), row.element, row.verdict])
+        witness = re.sub(r"^Keras [\d.]+ ", "Keras ", clean(row.witness))  # room for the precision
+        rows.append([*facts, shape_text(row.shape), witness, *number_cells(row), row.element, row.verdict])
     if len(rows) > 1:
         keep = [i for i in range(8) if i in (0, 7) or any(r[i] for r in rows[1:])]
         if sum(max(len(r[i]) for r in rows) + 2 for i in keep) > screen.width:

@@ -12,7 +12,7 @@ import numpy as np
 from weightlens.arithmetic import Arithmetic
 from weightlens.errors import BadInput
 from weightlens.model import Model
-from weightlens.recording import Step, Trace
+from weightlens.recording import Step, Trace, operands
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import dump
 from weightlens.terminal.matrices import Labels, View, matrix_lines, view_of
@@ -40,6 +40,7 @@ def print_trace(
     ``cells``: where each number stands in a workbook; ``labels``: what the columns of each input are called.
     """
     writer = TraceWriter(model, screen, full, precision, cells or {})
+    writer.per_sample = per_sample(trace)
     if not layers:
         for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
@@ -53,8 +54,8 @@ def print_trace(
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
-        for number, y in enumerate(trace.outputs):
-            screen.line(screen.bold("output" if len(trace.outputs) == 1 else f"output {number}") + screen.dim(f" {shape_of(y)}"))
+        for name, y in zip(trace.output_names, trace.outputs, strict=True):
+            screen.line(screen.bold(clean(name)) + screen.dim(f" {shape_of(y)}"))
             screen.lines(writer.numbers(y, "unit "))
 
 
@@ -92,7 +93,8 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
             file.write(b"," * (not first) + dump(facts | {"values": np.ascontiguousarray(step.value)}))
             first = False
     outputs = [np.ascontiguousarray(y) for y in trace.outputs] if trace.results else []
-    file.write(b'],"outputs":' + dump(outputs) + b',"stopped":' + dump(trace.stopped) + b"}\n")
+    named = dict(zip(trace.output_names, outputs, strict=True)) if trace.outputs_named and outputs else outputs
+    file.write(b'],"outputs":' + dump(named) + b',"stopped":' + dump(trace.stopped) + b"}\n")
 
 
 def belongs(step: Step, layer: str) -> bool:
@@ -126,6 +128,7 @@ class TraceWriter:
 
     def __init__(self, model: Model, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
         self.model, self.screen, self.full, self.precision, self.cells = model, screen, full, precision, cells
+        self.per_sample: set[int] = set()  # the ids of the values with a row per sample
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:
@@ -145,7 +148,7 @@ class TraceWriter:
         elif 0 < step.value.size <= (WORKED if references is None else FEW):
             yield from self.worked(step)
         else:
-            yield from self.numbers(step.value, "")
+            yield from self.numbers(step.value, "" if id(step.made) in self.per_sample else None)
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
                 start = f"    {list(index)}: "
@@ -153,7 +156,8 @@ class TraceWriter:
 
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with the numbers it is made of."""
-        names = [element_name(index, step.value.shape) for index in np.ndindex(step.value.shape)]
+        samples = id(step.made) in self.per_sample
+        names = [element_name(index, step.value.shape, samples) for index in np.ndindex(step.value.shape)]
         if id(step.made) in self.cells:
             references = self.cells[id(step.made)][1].reshape(-1).tolist()
             names = [f"{reference:6} {name}" for reference, name in zip(references, names, strict=True)]
@@ -171,21 +175,41 @@ class TraceWriter:
                 return line
         return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
 
-    def numbers(self, values: np.ndarray, column: str, names: Sequence[str] = ()) -> Iterator[str]:
-        """A matrix with a row per sample; ``names`` are those of its columns, where there are as many."""
+    def numbers(self, values: np.ndarray, column: str | None, names: Sequence[str] = ()) -> Iterator[str]:
+        """A matrix with a row per sample; ``names`` are those of its columns, where there are as many.
+
+        Without ``column`` it is one number for each channel, or some other array of no samples.
+        """
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
         shown: View = view_of(values, self.full, FEW)
-        labels = sample_labels(values.ndim, column)
+        labels = sample_labels(values.shape, column)
         if values.ndim == 2 and len(names) == values.shape[1]:
             labels = named_columns(labels, names)
         yield from matrix_lines(shown, self.screen, labels, self.precision, wrap=not self.full)
 
 
-def element_name(index: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """``sample 2 unit 0``; what there is only one of is not named."""
-    if len(shape) == 2:
+def per_sample(trace: Trace) -> set[int]:
+    """The ids of the values that have a row per sample: the inputs, and the steps that are computed from them."""
+    found = {id(x) for x in trace.inputs}
+    for step in trace.steps:
+        stack, seen = list(operands(step.made)), set[int]()
+        while stack and id(step.made) not in found:
+            x = stack.pop()
+            if id(x) in found:
+                found.add(id(step.made))
+            elif not x.kind and id(x) not in seen:
+                seen.add(id(x))
+                stack.extend(operands(x))
+    return found
+
+
+def element_name(index: tuple[int, ...], shape: tuple[int, ...], samples: bool) -> str:
+    """``sample 2 unit 0``, ``channel 3``; what there is only one of is not named."""
+    if not samples and max(shape, default=1) == int(np.prod(shape)) > 1:
+        return f"channel {max(index)}"
+    if len(shape) == 2 and samples:
         parts = [f"{title} {i}" for title, i, length in zip(("sample", "unit"), index, shape, strict=True) if length > 1]
         return " ".join(parts)
     return str(list(index)) if int(np.prod(shape)) > 1 else ""
@@ -196,10 +220,13 @@ def named_columns(labels: Labels, names: Sequence[str]) -> Labels:
     return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else labels(axis, index)
 
 
-def sample_labels(rank: int, column: str) -> Labels:
-    """Rows are samples where there are two axes; further axes are numbered."""
+def sample_labels(shape: tuple[int, ...], column: str | None) -> Labels:
+    """The first axis are samples, further ones are numbered; without ``column`` there are none; a long last axis alone are channels."""
+    rank = len(shape)
 
     def label(axis: int, index: int) -> str:
+        if column is None:
+            return f"channel {index}" if axis == rank - 1 and shape[-1] == int(np.prod(shape)) else str(index)
         if axis == 0:
             return f"sample {index}"
         return f"{column if axis == rank - 1 else ''}{index}"

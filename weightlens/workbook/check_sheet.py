@@ -92,15 +92,19 @@ def agrees(difference: str, limit: str) -> str:
 
 
 def output_names(plan: Plan) -> list[str]:
-    """What each output number is: ``sample 1, unit 0``."""
+    """What each output number is: ``sample 1, unit 0``; before it the name of the output, where it has one."""
     names: list[str] = []
-    for x in plan.trace.results:
+    for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True):
         if plan.cells(x) is None:
             continue
         for index in np.ndindex(x.shape):
             if len(names) > MAX_CHECKED:
                 return names
-            words = [f"sample {index[0] + 1}" if index else "", f"unit {index[1]}" if len(index) == 2 else ", ".join(map(str, index[1:]))]
+            words = [
+                name if plan.trace.outputs_named else "",
+                f"sample {index[0] + 1}" if index else "",
+                f"unit {index[1]}" if len(index) == 2 else ", ".join(map(str, index[1:])),
+            ]
             names.append(", ".join(word for word in words if word))
     return names
 

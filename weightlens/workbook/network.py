@@ -238,7 +238,7 @@ class NetworkSheets:
         """Name the outputs; where a layer's own arrangement is not C order, collect them once more on a sheet of their own."""
         sheet: Sheet | None = None
         column = 1
-        for k, x in enumerate(self.plan.trace.results):
+        for k, (x, name) in enumerate(zip(self.plan.trace.results, self.plan.trace.output_names, strict=True)):
             placed = self.plan.placed.get(id(x))
             if placed is not None and placed.block.arrangement.is_c_order and not any(b is placed.block for b in self.named):
                 self.plan.define(f"output_{k}", self.plan.sheets[placed.block.first >> 34], placed.block)
@@ -249,7 +249,7 @@ class NetworkSheets:
             block = self.plan.mirror(x, layout.in_rows(x.shape))
             block.style = self.styles.numbers("output", x.value, share=is_softmax(x.value))
             self.columns(sheet, column, block.arrangement, False)
-            self.caption(sheet, HEAD, column, block.arrangement.width, f"output {k}", "")
+            self.caption(sheet, HEAD, column, block.arrangement.width, name, "")
             final = self.options.labels
             names = dict(enumerate(final)) if len(final) == block.arrangement.width else column_labels(block.arrangement)
             self.labels(sheet, LABEL, column, names)

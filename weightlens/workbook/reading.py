@@ -85,10 +85,16 @@ class Entry:
         return found
 
     def numbers(self, book: Book) -> np.ndarray:
-        """The same as an array of floats; NaN where there is no number."""
-        from weightlens.checks.book import as_number
+        """The same as an array of floats; refuses a cell that holds no number."""
+        from weightlens.checks.book import NON_FINITE, no_number
 
-        return np.array([as_number(value) for value in self.values(book).reshape(-1)]).reshape(self.arrangement.shape)
+        found, (sheet, first) = self.values(book), self.place(book)
+        for index, value in np.ndenumerate(found):
+            if isinstance(value, str) and value in NON_FINITE:
+                found[index] = NON_FINITE[value]
+            elif wrong := no_number(value):
+                raise BadInput(f"{book.path.name}: '{sheet}'!{self.references(first)[index]} {wrong}; an input is a number")
+        return found.astype(np.float64)
 
     def words(self, book: Book) -> np.ndarray:
         """The same as an array of texts; an empty cell is an empty one."""

@@ -54,7 +54,10 @@ def in_line(lines: Cells) -> Cells:
 
 
 def lookup(x: Recorded, formulas: Formulas) -> Expression:
-    """``np.take`` with a computed index: ``INDEX(column of the table, index + 1, 1)``."""
+    """``np.take`` with a computed index: ``INDEX(column of the table, index + 1, 1)``.
+
+    Where somebody can type the index, one below 0 is refused: INDEX would take 0 for the whole column.
+    """
     at = argument(x, 1, "indices")
     at = at.args[0] if at.op is cast else at  # INDEX cuts fractions off by itself
     table, index, axis = formulas.cells(x.args[0]), formulas.arithmetic(at), argument(x, 2, "axis")
@@ -72,7 +75,10 @@ def lookup(x: Recorded, formulas: Formulas) -> Expression:
     where = area.moved(lambda array: array.reshape(before + (1,) * rank + after), before + (1,) * rank + after)
     where = Expression(where.shape, [[where.options[0][1]]])
     place = index.moved(lambda array: array.reshape(index.shape + (1,) * len(after)), index.shape + (1,) * len(after))
-    return combine(["INDEX(", where, ",", *([] if tall else ["1,"]), place.at_least(ADD), "+1", *([",1"] if tall else []), ")"], x.shape)
+    counted: list[str | Expression] = [place.at_least(ADD), "+1"]
+    if at.kind:
+        counted = ["IF(", place.at_least(COMPARE + 1), "<0,NA(),", *counted, ")"]
+    return combine(["INDEX(", where, ",", *([] if tall else ["1,"]), *counted, *([",1"] if tall else []), ")"], x.shape)
 
 
 def rounds(x: Recorded) -> bool:

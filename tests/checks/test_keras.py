@@ -1,0 +1,129 @@
+"""The check against Keras: right networks are right in every precision and however they are nested, and a wrong weight is always seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import weightlens
+from weightlens.checks import check
+from weightlens.checks.keras import in_doubt, rounded
+from weightlens.checks.oracle import calm
+from weightlens.checks.report import Report, Row
+from weightlens.cli import main
+from weightlens.formats.bare import assume
+
+
+def adapted(k: Any) -> Any:
+    normal = k.layers.Normalization()
+    normal.adapt(np.random.default_rng(0).normal(3, 2, (50, 3)).astype("float32"))
+    return k.Sequential([k.Input((3,)), normal, k.layers.Dense(2)])
+
+
+def words(k: Any) -> Any:
+    look = k.layers.StringLookup(output_mode="multi_hot")
+    look.adapt(["a", "b", "b", "c"])
+    given = k.Input((2,), dtype="string")
+    return k.Model(given, k.layers.Dense(1)(look(given)))
+
+
+def half(k: Any) -> Any:
+    layers = [k.layers.Dense(8, activation="relu", dtype="mixed_float16"), k.layers.BatchNormalization(dtype="mixed_float16")]
+    return k.Sequential([k.Input((4,)), *layers, k.layers.Dense(3, dtype="float32")])
+
+
+def brain(k: Any) -> Any:
+    return k.Sequential([k.Input((5, 3)), k.layers.LSTM(4, dtype="mixed_bfloat16"), k.layers.Dense(2, dtype="float32")])
+
+
+def chaos(k: Any) -> Any:
+    wide = [k.initializers.RandomNormal(stddev=3.0, seed=seed) for seed in range(40)]
+    return k.Sequential([k.Input((8,)), *(k.layers.Dense(8, activation="tanh", kernel_initializer=w) for w in wide), k.layers.Dense(1)])
+
+
+def masked_inside(k: Any) -> Any:
+    sequence = k.Input((5, 3))
+    inner = k.Model(sequence, k.layers.LSTM(2, name="lstm")(sequence), name="inner")
+    given = k.Input((5,), dtype="int32")
+    return k.Model(given, k.layers.Dense(1, name="out")(inner(k.layers.Embedding(6, 3, mask_zero=True, name="e")(given))))
+
+
+def twice(k: Any) -> Any:
+    inner = k.Sequential([k.Input((4,)), k.layers.Dense(3, name="d")], name="inner")
+    middle = k.Sequential([k.Input((4,)), inner], name="middle")
+    a, b = k.Input((4,)), k.Input((4,))
+    return k.Model([a, b], k.layers.Subtract(name="minus")([middle(a), middle(b)]))
+
+
+NETWORKS: dict[str, tuple[Callable[[Any], Any], set[str], str]] = {  # what is compared, and what the notes say
+    "adapted": (adapted, set(), ""),
+    "words": (words, set(), ""),
+    "half": (half, set(), "and 2 more layers in float16"),
+    "brain": (brain, set(), "in bfloat16"),
+    "chaos": (chaos, set(), "nothing but the rounding of the former"),
+    "masked inside": (masked_inside, {"e", "inner/lstm", "out"}, ""),
+    "twice": (twice, {"middle/inner/d", "middle #2/inner/d", "minus"}, ""),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_right_networks_are_right_and_wrong_weights_are_seen(keras: Any, tmp_path: Path, name: str) -> None:
+    build, layers, said = NETWORKS[name]
+    with calm():
+        build(keras).save(tmp_path / "m.keras")
+    model = weightlens.load(tmp_path / "m.keras")
+    report = check(model)
+    assert report.ok, report.summary
+    assert {row.layer for row in report.rows} >= layers
+    assert sum(row.witness.endswith("float64") for row in report.rows) * 2 == len(report.rows)
+    assert said in " ".join(report.notes) if said else not report.notes
+    kernel = [weight for weight in model.weights.values() if weight.name.endswith("kernel")][-1]
+    kernel._value = np.asarray(kernel.value) + np.float32(0.01)
+    assert not check(model).ok
+
+
+def test_a_network_of_keras_2_in_low_precision(tmp_path: Path) -> None:
+    tf_keras = pytest.importorskip("tf_keras")
+    with calm():
+        half(tf_keras).save(tmp_path / "m.h5")
+    report = check(weightlens.load(tmp_path / "m.h5"))
+    assert report.ok, report.summary
+    assert {row.witness.split()[-1] for row in report.rows} == {"float16", "float64"}
+
+
+def test_an_assumed_stack_is_built_in_keras(keras: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    choose = np.random.default_rng(0)
+    with h5py.File(tmp_path / "bare.h5", "w") as file:
+        for name, shape in {"a": (3, 4), "a_bias": (4,), "b": (4, 2), "b_bias": (2,)}.items():
+            file[name] = choose.normal(size=shape).astype("float32")
+    command = ["check", str(tmp_path / "bare.h5"), "--assume", "dense:tanh,softmax"]
+    assert main(command) == 0
+    assert "Keras was given the stack dense:tanh,softmax" in " ".join(capsys.readouterr().out.split())
+    model = assume(weightlens.load(tmp_path / "bare.h5"), "dense:tanh,softmax")
+    assert [row.layer for row in check(model).rows] == ["dense_1", "dense_2"] * 2
+
+
+ROW = Row("d", "Dense", (1,), "Keras 3 float32", 1e-3, 1e-3, "[0]", 1e-5)
+EXACT = replace(ROW, witness="Keras 3 float64", worst_relative=1e-15, tolerance=1e-9)
+
+
+def test_few_digits_are_excused_by_many_only() -> None:
+    report = Report("m")
+    assert rounded(ROW, [EXACT], report).ok and len(report.notes) == 1
+    for twins in ([], [replace(EXACT, worst_relative=1e-8)], [replace(EXACT, layer="other")]):
+        assert not rounded(ROW, twins, report).ok
+    assert not rounded(replace(ROW, worst_relative=np.inf), [EXACT], report).ok
+
+
+def test_float64_is_excused_by_the_float32_of_the_file_only() -> None:
+    report, off = Report("m"), replace(EXACT, worst_relative=1e-3)
+    right = replace(ROW, worst_relative=1e-7)
+    assert in_doubt(off, [right], 1e-5, report).ok and "Keras in float64 is 1.0e-03" in report.notes[0]
+    for twins in ([], [ROW], [replace(right, excused=True)], [replace(right, witness="Keras 3 float16")]):
+        assert not in_doubt(off, twins, 1e-5, report).ok

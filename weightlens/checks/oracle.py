@@ -1,0 +1,188 @@
+"""A saved file as a network of Keras: as it is, and as a twin in which every layer computes in float64.
+
+Files of Keras 1 and 2 are opened by ``tf_keras`` (Keras 2) where it is installed, because Keras 3 gives some of their
+layers another meaning. The twin is the same file with another precision written in its configuration: Keras itself
+places the weights, vocabularies and statistics in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.quiet import STDERR, quiet
+from weightlens.errors import WeightlensError
+from weightlens.files import scratch_folder
+from weightlens.formats.beside import read_architecture
+from weightlens.formats.detect import shard_names
+from weightlens.model import Model, Provenance
+
+LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
+Change = Callable[[Any], Any]  # of a configuration
+CONFIG = "config.json"  # in an archive of Keras 3
+
+
+def calm() -> contextlib.AbstractContextManager[None]:
+    """TensorFlow without a graphics card, without its chatter, and with the same order of sums on every machine."""
+    for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}.items():
+        os.environ.setdefault(name, value)
+    return quiet(STDERR)
+
+
+def load_oracle(model: Model) -> tuple[Any, Any]:
+    """Keras (the module that can open the file) and the network that it reads. Python code in the file is never run."""
+    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) else "keras"
+    reasons = []
+    for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
+        if importlib.util.find_spec(name) is None:
+            reasons.append(f"{name} is not installed")
+            continue
+        try:
+            keras = importlib.import_module(name)
+            return keras, opened(keras, model)
+        except Exception as trouble:  # Keras raises anything here
+            reasons.append(f"{name}: {first_line(trouble)}")
+    raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
+
+
+def load_twin(keras: Any, model: Model) -> Any:
+    """The same network with every layer computing in float64."""
+    with floatx(keras, "float64"):
+        return opened(keras, model, in_float64)
+
+
+def opened(keras: Any, model: Model, change: Change | None = None) -> Any:
+    """The network as Keras reads it: whole from one file, its architecture from another one, or the stack that is assumed.
+
+    ``change`` is made to the configuration.
+    """
+    provenance = model.provenance
+    if provenance.assumed:
+        return stack(keras, model, change)
+    with private_copy(provenance) as path:
+        if not provenance.architecture:
+            if change is not None:
+                rewrite(path, change)
+            return keras.models.load_model(str(path), compile=False, safe_mode=True)
+        config = read_architecture(Path(provenance.architecture))
+        text = json.dumps(config if change is None else change(config))
+        if '"Lambda"' in text or "__lambda__" in text:
+            raise WeightlensError("the architecture holds program code, which is never run")
+        network = keras.models.model_from_json(text)
+        network.load_weights(str(path))
+        return network
+
+
+def stack(keras: Any, model: Model, change: Change | None) -> Any:
+    """The stack of layers that a file of bare weights is assumed to hold, with the weights that we read."""
+    given, *layers = model.layers
+    made = [
+        getattr(keras.layers, layer.class_name).from_config(layer.config if change is None else change(layer.config)) for layer in layers
+    ]
+    network = keras.Sequential([keras.Input(given.config["batch_shape"][1:], dtype=keras.backend.floatx()), *made])
+    for theirs, layer in zip(made, layers, strict=True):
+        theirs.set_weights([weight.value for weight in layer.own_weights.values()])
+    return network
+
+
+@contextlib.contextmanager
+def private_copy(provenance: Provenance) -> Iterator[Path]:
+    """HDF5 refuses to open a file twice with other locking, and we may still hold it open: Keras gets a copy.
+
+    It goes by the end of a name, so the copy has the one that its contents call for.
+    """
+    path = Path(provenance.path)
+    with scratch_folder() as scratch:
+        copy = scratch / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
+        if provenance.architecture and path.suffix != ".json":
+            copy = copy.with_name("model.weights.h5" if ".weights.h5" in provenance.format else "model.h5")
+        shutil.copytree(path, copy, symlinks=True) if path.is_dir() else shutil.copyfile(path, copy)
+        for shard in shard_names(json.loads(path.read_bytes())) if path.suffix == ".json" else ():
+            shutil.copyfile(path.with_name(shard), copy.with_name(shard))
+        yield copy
+
+
+def rewrite(path: Path, change: Change) -> None:
+    """Change the configuration that stands in a file; one that has none is left for Keras to refuse."""
+    if zipfile.is_zipfile(path):
+        old = path.rename(path.with_name("before.zip"))
+        with zipfile.ZipFile(old) as archive, zipfile.ZipFile(path, "w") as new:
+            for name in (item.filename for item in archive.infolist() if not item.is_dir()):
+                with archive.open(name) as source, new.open(name, "w", force_zip64=True) as target:
+                    if name == CONFIG:
+                        target.write(json.dumps(change(json.load(source))).encode())
+                    else:
+                        shutil.copyfileobj(source, target)
+        old.unlink()
+    elif path.is_file():
+        import h5py
+
+        with h5py.File(path, "r+") as file:
+            if "model_config" in file.attrs:
+                file.attrs["model_config"] = json.dumps(change(json.loads(file.attrs["model_config"])))
+    else:
+        (path / CONFIG).write_text(json.dumps(change(json.loads((path / CONFIG).read_text()))))
+
+
+def put_in_use(network: Any) -> list[str]:
+    """Have every Normalization use the mean and the variance read for it: Keras forgets those in nested models of a ``.h5``."""
+    forgotten = []
+    for layer in network._flatten_layers():
+        if type(layer).__name__ == "Normalization" and getattr(layer, "mean", None) is not None:
+            before = np.asarray(layer.mean)
+            layer.finalize_state()
+            if not np.array_equal(before, np.asarray(layer.mean)):
+                forgotten.append(f"{layer.name}: Keras does not use the mean and the variance that it reads for it; here it was made to")
+    return forgotten
+
+
+def give_back() -> None:
+    """Return memory that is free to the system: Keras leaves circles of references, glibc keeps what was used in small pieces."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def first_line(trouble: BaseException) -> str:
+    """The first line of an error's message, shortened."""
+    return (str(trouble).strip().splitlines() or [type(trouble).__name__])[0][:200]
+
+
+@contextlib.contextmanager
+def floatx(keras: Any, dtype: str) -> Iterator[None]:
+    """Keras's default precision, for a while. It remembers the first policy it is asked for, so ask before changing anything."""
+    before = keras.backend.floatx()
+    if hasattr(keras, "config"):
+        keras.config.dtype_policy()
+    try:
+        keras.backend.set_floatx(dtype)
+        yield
+    finally:
+        keras.backend.set_floatx(before)
+
+
+def in_float64(config: Any, key: str = "") -> Any:
+    """A configuration with every floating-point dtype, and every dtype policy, turned into float64; weights are to begin as zeros."""
+    if key.endswith("_initializer"):
+        return "zeros"
+    if isinstance(config, dict):
+        policy = config.get("class_name") in ("DTypePolicy", "Policy")
+        return {
+            k: in_float64(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k)
+            for k, v in config.items()
+        }
+    if isinstance(config, (list, tuple)):
+        return type(config)(in_float64(item, key) for item in config)
+    return "float64" if key == "dtype" and config in LOW_PRECISION else config
