@@ -44,6 +44,8 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
     used = {column for columns in chosen for column in columns}
     if left := [title or "the first column, which has no title" for i, title in enumerate(titles) if i not in used]:
         said.append(f"left out: {listed(left)}")
+    if titles[0].casefold() in INDEX and 0 in used:
+        said.append("the first column has no title; it is taken for an input, because the model takes so many columns")
     return chosen, said
 
 

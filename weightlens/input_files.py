@@ -145,6 +145,8 @@ def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note)
     """The rows of a table as arrays."""
     table.begin(is_titled(table, wanted))
     columns, said = columns_of_inputs(table.titles, table.width, wanted, table.name)
+    if table.titled is table.titles is None and table.width > 2 and table.first == [str(i) for i in range(table.width)]:
+        said = ["its first row, 0, 1, 2..., is taken for numbers, not for titles"]
     for text in said:
         note(f"{table.name}: {text}")
     labels = [[table.titles[i] for i in chosen] for chosen in columns] if table.titles else []
