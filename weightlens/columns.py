@@ -44,7 +44,7 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
     used = {column for columns in chosen for column in columns}
     if left := [title or "the first column, which has no title" for i, title in enumerate(titles) if i not in used]:
         said.append(f"left out: {listed(left)}")
-    if titles[0].casefold() in INDEX and 0 in used:
+    if untitled(titles) and 0 in used:
         said.append("the first column has no title; it is taken for an input, because the model takes so many columns")
     return chosen, said
 
@@ -109,16 +109,21 @@ def agree(named: Named, chosen: list[list[int]], titles: list[str], wanted: list
         )
 
 
+def untitled(titles: Sequence[str]) -> bool:
+    """Whether the first column has the title that pandas gives to the numbers of the rows."""
+    return bool(titles) and titles[0].casefold() in INDEX
+
+
 def is_index(titles: Sequence[str] | None, columns: list[list[int]]) -> bool:
     """Whether the first column is left out because it seems to number the rows."""
-    return titles is not None and titles[0].casefold() in INDEX and not any(0 in part for part in columns)
+    return titles is not None and untitled(titles) and not any(0 in part for part in columns)
 
 
 def taken(titles: list[str], wanted: list[Wanted]) -> list[int]:
     """The columns that are inputs where more are there than the model takes: not the numbers of rows, and not answers."""
     rest = list(range(len(titles)))
     fixed = [w.size for w in wanted if w.size is not None]
-    if titles[0].casefold() in INDEX and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
+    if untitled(titles) and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
         rest = rest[1:]
     if len(fixed) == len(wanted) and len(rest) > sum(fixed):
         rest = [i for i in rest if not ANSWERS.fullmatch(titles[i])]

@@ -43,7 +43,7 @@ class Table:
 
     def begin(self, titled: bool) -> None:
         """Whether the first row holds the titles of the columns; otherwise it is the first row of cells."""
-        self.titles = [self.first[0].removeprefix("#").strip(), *self.first[1:]] if titled else None
+        self.titles = [" ".join(title.split()) for title in (self.first[0].removeprefix("#"), *self.first[1:])] if titled else None
 
     def rows(self) -> list[Row]:
         """All rows after the titles."""
