@@ -272,6 +272,12 @@ def test_only_pictures_are_scaled(run: Run, tiny: Path, tmp_path: Path, command:
     assert code == 2 and not out and "--scale is for pictures" in err
 
 
+def test_a_scale_without_an_input_is_not_passed_over(run: Run, tiny: Path) -> None:
+    for command in (["trace"], ["check"], ["check", "--workbook", "x.xlsx"], ["check", "--by-hand", "x.csv"]):
+        code, _, err = run(command[0], tiny, "--scale", "1/255", *command[1:])
+        assert code == 2 and "--scale belongs to -i with a picture" in err
+
+
 def test_tables_on_standard_input_in_any_alphabet(tiny: Path) -> None:
     command = [sys.executable, "-m", "weightlens", "predict", str(tiny), "-i"]
     wanted = subprocess.run([*command, "0.5,1"], capture_output=True, check=True).stdout

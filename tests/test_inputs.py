@@ -284,3 +284,15 @@ def test_samples_that_are_too_short_are_told_the_length() -> None:
 def test_one_sample_where_the_batch_is_fixed_and_all_where_they_have_states() -> None:
     assert default_inputs(stack(Layer("d", "Activation", {"activation": "relu"}), shape=(6,), batch=32))[0].shape == (1, 6)
     assert default_inputs(stack(Layer("d", "LSTM", {"stateful": True}), shape=(3, 2), batch=4))[0].shape == (4, 3, 2)
+
+
+def test_spaces_belong_to_typed_words() -> None:
+    assert read_inputs("0 1;a b", model((1,), dtype="string"))[0].tolist() == [["0 1"], ["a b"]]
+
+
+@pytest.mark.parametrize(("text", "said"), [("0,1,2\n5,6,7\n", True), ("0,1,3\n5,6,7\n", False), ("a,b,c\n0,1,2\n", False)])
+def test_a_first_row_that_may_be_titles_is_mentioned(tmp_path: Path, text: str, said: bool) -> None:
+    notes: list[str] = []
+    (tmp_path / "x.csv").write_text(text)
+    read_inputs(str(tmp_path / "x.csv"), model((3,)), notes.append)
+    assert ["taken for numbers, not for titles" in words for words in notes] == [True] * said

@@ -302,6 +302,7 @@ def test_training_data_in_every_spelling(tmp_path: Path) -> None:
         "utf16.csv": "x0\tx1\ty\n0\t0.5\t0\n1\t1\t1\n".encode("utf-16"),
         "records.json": b'[{"x0": 0, "x1": 0.5, "y": 0}, {"x0": 1, "x1": 1, "y": 1}]',
         "index.csv": b",x0,x1,y\n0,0,0.5,0\n1,1,1,1\n",
+        "numbered.csv": b",x0,x1,y\r0,0,.5,0\r1,1,1,1",
         "true.csv": b"x0,x1,y\n0,0.5,FALSE\n1,1,TRUE\n",
     }.items():
         (tmp_path / name).write_bytes(content)

@@ -28,7 +28,9 @@ from weightlens.errors import BadInput
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
 Workbook = Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")]
-ByHand = Annotated[str | None, typer.Option("--by-hand", metavar="FILE", help="A calculation by hand: .csv, .xlsx, or - to type it in.")]
+ByHand = Annotated[
+    str | None, typer.Option("--by-hand", metavar="FILE", help="A calculation by hand: a table (.csv, .xlsx, .ods...), or - to type it.")
+]
 Areas = Annotated[list[str] | None, typer.Option("--range", metavar="AREA", help="Where it stands: Sheet1!G3:H6; may be repeated.")]
 Steps = Annotated[list[str] | None, typer.Option("--step", metavar="STEP", help="The step in that range: dense/pre-activation.")]
 
@@ -63,7 +65,9 @@ def check(
     from weightlens.terminal.report import print_report, write_report
 
     one_of(output_format, "--format", ("table", "json"))
-    agree(by_hand, workbook, {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given})
+    agree(
+        by_hand, workbook, {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given, "--scale": scale}
+    )
     loaded = opened(model, config, assume)
     options: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
     report: checks.Report
@@ -100,6 +104,7 @@ def agree(by_hand: str | None, workbook: Path | None, options: dict[str, Any]) -
         "--step": (sheet, "--by-hand FILE.xlsx"),
         "--engine": (workbook is not None, "--workbook"),
         "--tolerance": (by_hand is None, "the checks against Keras and of workbooks; a calculation by hand is compared at its digits"),
+        "--scale": (options["-i"] is not None, "-i with a picture"),
         "-i": (workbook is None, "the checks against Keras and by hand; a workbook holds its own inputs"),
     }
     for option, (fits, belongs) in needed.items():

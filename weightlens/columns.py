@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from weightlens.errors import BadInput
 from weightlens.inputs import Wanted, shape_words
+from weightlens.tables.table import INDEX
 
-INDEX = {"", "unnamed: 0", "__index_level_0__"}  # how pandas titles the numbers of the rows
 ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
 NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3]
 Named = dict[tuple[int, int | None], int]  # the input, and which number of its sample: the column

@@ -10,6 +10,7 @@ import numpy as np
 
 from weightlens.errors import BadInput
 
+INDEX = {"", "unnamed: 0", "__index_level_0__"}  # how pandas titles the numbers of the rows
 Row = tuple[int, list[str]]  # where it stands in the file, for messages, and its cells
 
 
