@@ -99,7 +99,7 @@ def test_images(tmp_path: Path) -> None:
     image.fromarray(pixels).save(tmp_path / "x.png")
     notes: list[str] = []
     assert np.array_equal(read_inputs(str(tmp_path / "x.png"), model((4, 6, 3)), notes.append)[0][0], pixels)
-    assert notes[0] == "x.png: 6 x 4 pixels, 3 channels (red, green, blue), values 0..255"
+    assert notes[0] == "x.png: 6 x 4 pixels, 3 channels (RGB), values 0..255"
     notes.clear()
     assert read_inputs(str(tmp_path / "x.png"), model((2, 3, 1)), notes.append)[0].shape == (1, 2, 3, 1)
     assert "6 x 4 pixels, resized to 3 x 2" in notes[0]
@@ -238,7 +238,7 @@ def test_pictures_in_the_range_that_is_asked_for(tmp_path: Path, scale: str | No
 def test_a_network_that_scales_by_itself_is_not_scaled_in_silence(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     image.fromarray(np.array([[0, 51, 255]], np.uint8)).save(tmp_path / "x.png")
-    for scale, words in ((None, []), ("1/255", ["scales values too, after --scale"])):
+    for scale, words in ((None, []), ("1/255", ["scales the values too, after --scale"])):
         notes: list[str] = []
         read_samples(str(tmp_path / "x.png"), model((1, 3, 1), user="Rescaling", scale=1 / 255), notes.append, scale)
         assert [word in note for word, note in zip(words, notes[1:], strict=True)] == [True] * len(words)

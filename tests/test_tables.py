@@ -275,7 +275,7 @@ def test_what_is_done_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(";a;b;y\n0;0,5;50%;3\n")
     assert read_inputs(str(tmp_path / "x.csv"), model((2,)), notes.append)[0].tolist() == [[0.5, 0.5]]
     assert notes == [
-        "x.csv: left out: the first column, which has no title, y",
+        "x.csv: left out: the column without a title, y",
         "x.csv: decimal commas: 0,5 is read as 0.5",
         "x.csv: percent: 50% is read as 0.5",
     ]

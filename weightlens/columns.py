@@ -42,7 +42,7 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
             order = listed([titles[i] for columns in chosen for i in columns])
             said.append(f"not every title is the name of an input; the columns are taken as they stand: {order}")
     used = {column for columns in chosen for column in columns}
-    if left := [title or "the first column, which has no title" for i, title in enumerate(titles) if i not in used]:
+    if left := [title or "the column without a title" for i, title in enumerate(titles) if i not in used]:
         said.append(f"left out: {listed(left)}")
     if untitled(titles) and 0 in used:
         said.append("the first column has no title; it is taken for an input, because the model takes so many columns")
