@@ -291,3 +291,49 @@ def test_channels_are_no_samples(tmp_path: Path, capsys: pytest.CaptureFixture[s
     groups = {"bn": {name: values[:3] for name, values in groups["bn"].items()}}
     assert main(["trace", str(legacy(tmp_path / "n.h5", sequential(given("i", 3), normal), groups)), "--layer", "bn"]) == 0
     assert "channel 2  sqrt(" in capsys.readouterr().out
+
+
+def test_trace_calls_the_columns_of_the_input_as_their_file_does(run: Run, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("left [b],x1\n0,5\n")
+    code, out, _ = run("trace", tiny, "-i", tmp_path / "x.csv")
+    assert code == 0 and out.splitlines()[1].split() == ["left", "[b]", "x1"]
+    (tmp_path / "x.csv").write_text("x1,x0\n0,5\n")
+    code, out, _ = run("trace", tiny, "-i", tmp_path / "x.csv")
+    assert [line.split() for line in out.splitlines()[1:3]] == [["x0", "x1"], ["sample", "0", "5.0000", "0.0000"]]
+    found = json.loads(run("trace", tiny, "-i", tmp_path / "x.csv", "--format", "json")[1])
+    assert found["inputs"][0]["columns"] == ["x0", "x1"] and found["inputs"][0]["values"] == [[5, 0]]
+
+
+@pytest.mark.parametrize("command", ["predict", "trace", "export", "check"])
+@pytest.mark.parametrize("given", ["", " ", ";", "titles.csv", "none.npy"])
+def test_an_input_without_numbers_is_refused_by_every_command(
+    run: Run, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, given: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("titles.csv").write_text("a,b\n")
+    np.save("none.npy", np.zeros((0, 2)))
+    code, out, err = run(command, tiny, "-i", given, *(["-o", "o.xlsx"] if command == "export" else []))
+    assert code == 2 and not out and err.startswith("Error: ") and err.count("\n") == 1 and not Path("o.xlsx").exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "trace", "export", "check"])
+def test_only_pictures_are_scaled(run: Run, tiny: Path, tmp_path: Path, command: str) -> None:
+    code, out, err = run(command, tiny, "-i", "0,1", "--scale", "1/255", *(["-o", tmp_path / "o.xlsx"] if command == "export" else []))
+    assert code == 2 and not out and "--scale is for pictures" in err
+
+
+def test_a_scale_without_an_input_is_not_passed_over(run: Run, tiny: Path) -> None:
+    for command in (["trace"], ["check"], ["check", "--workbook", "x.xlsx"], ["check", "--by-hand", "x.csv"]):
+        code, _, err = run(command[0], tiny, "--scale", "1/255", *command[1:])
+        assert code == 2 and "--scale belongs to -i with a picture" in err
+
+
+def test_tables_on_standard_input_in_any_alphabet(tiny: Path) -> None:
+    command = [sys.executable, "-m", "weightlens", "predict", str(tiny), "-i"]
+    wanted = subprocess.run([*command, "0.5,1"], capture_output=True, check=True).stdout
+    for name in ("-", "/dev/stdin"):
+        for content in (b"a,b\n0.5,1\n", "a\tb\n0,5\t1\n".encode("utf-16"), b"sep=;\na;gr\xf6\xdfe\n0,5;1\n"):
+            found = subprocess.run([*command, name], input=content, capture_output=True)
+            assert (found.returncode, found.stdout) == (0, wanted), found.stderr
+    closed = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *command, "-"], capture_output=True)
+    assert closed.returncode == 2 and closed.stderr.count(b"\n") == 1

@@ -99,7 +99,7 @@ def test_images(tmp_path: Path) -> None:
     image.fromarray(pixels).save(tmp_path / "x.png")
     notes: list[str] = []
     assert np.array_equal(read_inputs(str(tmp_path / "x.png"), model((4, 6, 3)), notes.append)[0][0], pixels)
-    assert notes[0] == "x.png: 6 x 4 pixels, 3 channels (red, green, blue), values 0..255"
+    assert notes[0] == "x.png: 6 x 4 pixels, 3 channels (RGB), values 0..255"
     notes.clear()
     assert read_inputs(str(tmp_path / "x.png"), model((2, 3, 1)), notes.append)[0].shape == (1, 2, 3, 1)
     assert "6 x 4 pixels, resized to 3 x 2" in notes[0]
@@ -238,7 +238,7 @@ def test_pictures_in_the_range_that_is_asked_for(tmp_path: Path, scale: str | No
 def test_a_network_that_scales_by_itself_is_not_scaled_in_silence(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     image.fromarray(np.array([[0, 51, 255]], np.uint8)).save(tmp_path / "x.png")
-    for scale, words in ((None, []), ("1/255", ["scales values too, after --scale"])):
+    for scale, words in ((None, []), ("1/255", ["scales the values too, after --scale"])):
         notes: list[str] = []
         read_samples(str(tmp_path / "x.png"), model((1, 3, 1), user="Rescaling", scale=1 / 255), notes.append, scale)
         assert [word in note for word, note in zip(words, notes[1:], strict=True)] == [True] * len(words)
@@ -284,3 +284,15 @@ def test_samples_that_are_too_short_are_told_the_length() -> None:
 def test_one_sample_where_the_batch_is_fixed_and_all_where_they_have_states() -> None:
     assert default_inputs(stack(Layer("d", "Activation", {"activation": "relu"}), shape=(6,), batch=32))[0].shape == (1, 6)
     assert default_inputs(stack(Layer("d", "LSTM", {"stateful": True}), shape=(3, 2), batch=4))[0].shape == (4, 3, 2)
+
+
+def test_spaces_belong_to_typed_words() -> None:
+    assert read_inputs("0 1;a b", model((1,), dtype="string"))[0].tolist() == [["0 1"], ["a b"]]
+
+
+@pytest.mark.parametrize(("text", "said"), [("0,1,2\n5,6,7\n", True), ("0,1,3\n5,6,7\n", False), ("a,b,c\n0,1,2\n", False)])
+def test_a_first_row_that_may_be_titles_is_mentioned(tmp_path: Path, text: str, said: bool) -> None:
+    notes: list[str] = []
+    (tmp_path / "x.csv").write_text(text)
+    read_inputs(str(tmp_path / "x.csv"), model((3,)), notes.append)
+    assert ["taken for numbers, not for titles" in words for words in notes] == [True] * said

@@ -108,6 +108,23 @@ def test_every_shape_of_a_json_table(tmp_path: Path, kind: str) -> None:
     assert read_inputs(str(tmp_path / "x.json"), model((2,)))[0].tolist() == WANTED
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_numbers_come_back_from_any_mixture_of_spellings(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    numbers = np.round(rng.normal(0, 10 ** rng.uniform(-3, 6), (int(rng.integers(2, 30)), 3)), int(rng.integers(0, 8)))
+    separator = rng.choice([",", ";", "\t", "|", " "])
+    comma, quote = separator != "," and rng.random() < 0.5, '"' * int(separator != " " and rng.random() < 0.3)
+    cells = [[np.format_float_positional(x, trim="0") if rng.random() < 0.7 else f"{x:.17e}" for x in row] for row in numbers]
+    rows = [[quote + (cell.replace(".", ",") if comma else cell) + quote for cell in row] for row in cells]
+    titles = [["höhe", "b", "c"]] if rng.random() < 0.7 else []
+    text = rng.choice(["\n", "\r\n"]).join(separator.join(row) for row in titles + rows)
+    encoding = rng.choice(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+    (tmp_path / "x.txt").write_bytes((f"sep={separator}\n" * (separator != " " and rng.random() < 0.2) + text).encode(encoding))
+    for size in (None, 4):
+        found = [arrays[0] for arrays in input_chunks(str(tmp_path / "x.txt"), model((3,)), size)]
+        assert np.array_equal(np.concatenate(found), [[float(cell) for cell in row] for row in cells])
+
+
 def test_json_rows_of_rows_are_samples_of_their_shape(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps({"instances": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]}))
     assert read_inputs(str(tmp_path / "x.json"), model((2, 2)))[0].tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
@@ -208,6 +225,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a byte that no alphabet has": (b"a\x81,b\n1,2\n", "is not a text file"),
     "an old workbook": (b"\xd0\xcf\x11\xe0" * 50, "save it as .xlsx"),
     "an archive": (b"PK\x03\x04" * 50, "damaged, or no .xlsx"),
+    "titles over several lines": (b'"a\nof it","b\nof it"\n1,x\n', r"column 2 \(b of it\): 'x' is not a number"),
     "a column twice": (b"x0,x0\n1,2\n", "two columns are called 'x0'"),
 }
 
@@ -257,7 +275,7 @@ def test_what_is_done_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(";a;b;y\n0;0,5;50%;3\n")
     assert read_inputs(str(tmp_path / "x.csv"), model((2,)), notes.append)[0].tolist() == [[0.5, 0.5]]
     assert notes == [
-        "x.csv: left out: the first column, which has no title, y",
+        "x.csv: left out: the column without a title, y",
         "x.csv: decimal commas: 0,5 is read as 0.5",
         "x.csv: percent: 50% is read as 0.5",
     ]
@@ -284,12 +302,19 @@ def test_training_data_in_every_spelling(tmp_path: Path) -> None:
         "utf16.csv": "x0\tx1\ty\n0\t0.5\t0\n1\t1\t1\n".encode("utf-16"),
         "records.json": b'[{"x0": 0, "x1": 0.5, "y": 0}, {"x0": 1, "x1": 1, "y": 1}]',
         "index.csv": b",x0,x1,y\n0,0,0.5,0\n1,1,1,1\n",
+        "numbered.csv": b",x0,x1,y\r0,0,.5,0\r1,1,1,1",
         "true.csv": b"x0,x1,y\n0,0.5,FALSE\n1,1,TRUE\n",
     }.items():
         (tmp_path / name).write_bytes(content)
         found = read_data(tmp_path / name, "y", net, 2)
         assert found.inputs[0].tolist() == [[0, 0.5], [1, 1]] and found.targets.tolist() == [[1, 0], [0, 1]], name
         assert found.input_labels == ("x0", "x1") and found.target_labels == ("y=0", "y=1")
+
+
+def test_training_data_without_inputs_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("y\n0\n1\n")
+    with pytest.raises(BadInput, match="takes 2 numbers per sample"):
+        read_data(tmp_path / "d.csv", "y", weightlens.load(SAMPLES / "or.h5"), 2)
 
 
 def test_classes_by_name(tmp_path: Path) -> None:

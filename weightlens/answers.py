@@ -6,7 +6,7 @@ from pathlib import Path
 
 from weightlens.errors import BadInput
 from weightlens.tables import is_table, open_table
-from weightlens.tables.cells import Numbers, is_content, is_number
+from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.files import split_area
 
 
@@ -15,7 +15,7 @@ def true_answers(given: str | None, column: str) -> list[str] | list[float]:
     if given is None or not is_table(given) or not Path(split_area(given)[0]).is_file():
         raise BadInput("--target COLUMN needs -i FILE.csv with a header: the column with the true answers is read from it")
     table = open_table(given)
-    table.begin(table.titled is not False and not any(map(is_content, table.first)))
+    table.begin(seems_titled(table))
     if table.titles is None:
         raise BadInput(f"--target COLUMN needs a header, and the first row of {given} holds numbers")
     if column not in table.titles:

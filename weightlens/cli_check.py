@@ -30,7 +30,9 @@ from weightlens.errors import BadInput
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
 Workbook = Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")]
-ByHand = Annotated[str | None, typer.Option("--by-hand", metavar="FILE", help="A calculation by hand: .csv, .xlsx, or - to type it in.")]
+ByHand = Annotated[
+    str | None, typer.Option("--by-hand", metavar="FILE", help="A calculation by hand: a table (.csv, .xlsx, .ods...), or - to type it.")
+]
 Areas = Annotated[list[str] | None, typer.Option("--range", metavar="AREA", help="Where it stands: Sheet1!G3:H6; may be repeated.")]
 Steps = Annotated[list[str] | None, typer.Option("--step", metavar="STEP", help="The step in that range: dense/pre-activation.")]
 
@@ -67,7 +69,7 @@ def check(
 
     one_of(output_format, "--format", ("table", "json"))
     options = {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given, "--layers": layers}
-    agree(by_hand, workbook, options)
+    agree(by_hand, workbook, options | {"--scale": scale})
     loaded = opened(model, config, assume, layers)
     limit: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
     report: checks.Report
@@ -105,6 +107,7 @@ def agree(by_hand: str | None, workbook: Path | None, options: dict[str, Any]) -
         "--engine": (workbook is not None, "--workbook"),
         "--tolerance": (by_hand is None, "the checks against Keras and of workbooks; a calculation by hand is compared at its digits"),
         "--layers": (by_hand is not None or workbook is not None, "--workbook and --by-hand; Keras computes the whole network"),
+        "--scale": (options["-i"] is not None, "-i with a picture"),
         "-i": (workbook is None, "the checks against Keras and by hand; a workbook holds its own inputs"),
     }
     for option, (fits, belongs) in needed.items():

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from weightlens.errors import BadInput
 from weightlens.inputs import Wanted, shape_words
+from weightlens.tables.table import INDEX
 
-INDEX = {"", "unnamed: 0", "__index_level_0__"}  # how pandas titles the numbers of the rows
 ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
 NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3]
 Named = dict[tuple[int, int | None], int]  # the input, and which number of its sample: the column
@@ -43,8 +43,10 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
             order = listed([titles[i] for columns in chosen for i in columns])
             said.append(f"not every title is the name of an input; the columns are taken as they stand: {order}")
     used = {column for columns in chosen for column in columns}
-    if left := [title or "the first column, which has no title" for i, title in enumerate(titles) if i not in used]:
+    if left := [title or "the column without a title" for i, title in enumerate(titles) if i not in used]:
         said.append(f"left out: {listed(left)}")
+    if untitled(titles) and 0 in used:
+        said.append("the first column has no title; it is taken for an input, because the model takes so many columns")
     return chosen, said
 
 
@@ -108,16 +110,21 @@ def agree(named: Named, chosen: list[list[int]], titles: list[str], wanted: list
         )
 
 
+def untitled(titles: Sequence[str]) -> bool:
+    """Whether the first column has the title that pandas gives to the numbers of the rows."""
+    return bool(titles) and titles[0].casefold() in INDEX
+
+
 def is_index(titles: Sequence[str] | None, columns: list[list[int]]) -> bool:
     """Whether the first column is left out because it seems to number the rows."""
-    return titles is not None and titles[0].casefold() in INDEX and not any(0 in part for part in columns)
+    return titles is not None and untitled(titles) and not any(0 in part for part in columns)
 
 
 def taken(titles: list[str], wanted: list[Wanted]) -> list[int]:
     """The columns that are inputs where more are there than the model takes: not the numbers of rows, and not answers."""
     rest = list(range(len(titles)))
     fixed = [w.size for w in wanted if w.size is not None]
-    if titles[0].casefold() in INDEX and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
+    if untitled(titles) and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
         rest = rest[1:]
     if len(fixed) == len(wanted) and len(rest) > sum(fixed):
         rest = [i for i in rest if not ANSWERS.fullmatch(titles[i])]

@@ -15,19 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.columns import INDEX, columns_of_inputs, is_index, key_of_each
+from weightlens.columns import columns_of_inputs, is_index, key_of_each
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.input_limits import check_picture, npz_members
 from weightlens.inputs import Samples, Wanted, shape_words, wanted_inputs
 from weightlens.model import Model
 from weightlens.pictures import advice, description, scaled
 from weightlens.tables import Block, Table, is_table, open_table
-from weightlens.tables.cells import Numbers, is_content, is_number
+from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.files import WORDS, split_area
 
 Note = Callable[[str], None]
 
-IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif"}
+IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 NUMBERS = re.compile(r"[-+.\d\s,;eEnaif%\u2212]*\d[-+.\d\s,;eEnaif%\u2212]*")
 TITLES = re.compile(
     r"(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*", re.I
@@ -60,9 +60,9 @@ def sample_chunks(given: str, model: Model, size: int | None, note: Note | None,
     if scale is not None and not picture:
         raise BadInput("--scale is for pictures: the numbers of every other input are taken as they are")
     for samples in picture_samples(Path(given), model, wanted, note, scale) if picture else any_samples(given, wanted, size, note):
-        if not all(array.size for array in samples.arrays):
+        some = all(array.size for array in samples.arrays)
+        if not some:
             break
-        some = True
         yield samples
     if not some:
         raise BadInput(f"{'standard input' if given == '-' else given}: holds no rows of numbers")
@@ -76,7 +76,7 @@ def any_samples(given: str, wanted: list[Wanted], size: int | None, note: Note) 
     if given == "-" or is_file(path):
         return from_file(given, path, wanted, size, note)
     if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not path.suffix):
-        return from_table(Typed(given), wanted, size, note)
+        return from_table(Typed(given, any(w.text for w in wanted)), wanted, size, note)
     if "," in given or ";" in given:
         bad = next((cell.strip() for cell in re.split("[,;]", given) if not is_number(cell.strip())), given)
         raise BadInput(f"input {given!r}: {bad!r} is not a number")
@@ -115,13 +115,14 @@ class Typed(Table):
 
     separator = ","
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, given: str, text: bool) -> None:
+        self.text = text  # whether spaces may belong to a cell
         rows = enumerate((row for row in given.split(";") if row.strip()), 1)
         super().__init__("input", ((number, self.cells(row)) for number, row in rows), titled=False)
 
     def cells(self, row: str) -> list[str]:
         """The cells of one row."""
-        if "," not in row and NUMBERS.fullmatch(row):
+        if not self.text and "," not in row and NUMBERS.fullmatch(row):
             return row.split()
         return [cell.strip() for cell in next(csv.reader([row], skipinitialspace=True))]
 
@@ -129,14 +130,8 @@ class Typed(Table):
 def is_titled(table: Table, wanted: list[Wanted]) -> bool:
     """Whether the first row names the columns: it holds no numbers; of texts, more columns than the model reads, or usual titles."""
     cells = table.first
-    if table.titled is not None or not any(cells):
-        return bool(table.titled)
-    if cells[0].casefold() in INDEX and cells[1:] == [str(i) for i in range(len(cells) - 1)] and len(cells) > 1:
-        return True  # pandas numbers columns that have no name
-    if any(map(is_content, cells)):
-        return False
-    if not any(w.text for w in wanted):
-        return True
+    if not seems_titled(table) or table.titled or not any(w.text for w in wanted):
+        return seems_titled(table)
     sizes, names = [w.size for w in wanted], {w.name for w in wanted}
     more = None not in sizes and len(cells) > sum(n for n in sizes if n is not None)
     return more or all(cell in names or TITLES.fullmatch(cell) for cell in cells)
@@ -146,6 +141,8 @@ def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note)
     """The rows of a table as arrays."""
     table.begin(is_titled(table, wanted))
     columns, said = columns_of_inputs(table.titles, table.width, wanted, table.name)
+    if table.titled is None and table.titles is None and table.width > 2 and table.first == [str(i) for i in range(table.width)]:
+        said = ["its first row, 0, 1, 2..., is taken for numbers, not for titles"]
     for text in said:
         note(f"{table.name}: {text}")
     labels = [[table.titles[i] for i in chosen] for chosen in columns] if table.titles else []
@@ -163,8 +160,8 @@ def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note)
 
 def refuse_no_index(table: Table, block: Block) -> None:
     """Refuse a first column without title that holds something else than the numbers of rows, or their names."""
-    fractions: Any = [] if block.matrix is None else block.matrix[:, 0] % 1
-    if np.any(fractions) or any(is_number(row[0]) and not row[0].isdigit() for _, row in block.rows):
+    fractions = block.matrix is not None and bool((block.matrix[:, 0] % 1).any())
+    if fractions or any(is_number(row[0]) and not row[0].isdigit() for _, row in block.rows):
         raise BadInput(f"{table.name}: the first column has no title and does not number the rows; give it a title, or remove it")
 
 

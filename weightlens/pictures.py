@@ -15,7 +15,7 @@ FACTOR = re.compile(rf"({NUMBER})(?:/({NUMBER}))?")
 RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})")
 SCALING = {"Rescaling", "Normalization", "BatchNormalization"}  # layers that bring values into a range themselves
 PASSING = {"Resizing", "CenterCrop", "ZeroPadding2D", "Cropping2D", "Identity", "Dropout", "GaussianNoise", "Reshape", "Permute"}
-CHANNELS = {1: "1 channel (grey)", 3: "3 channels (red, green, blue)", 4: "4 channels (red, green, blue, alpha)"}
+CHANNELS = {1: "1 channel (grey)", 3: "3 channels (RGB)", 4: "4 channels (RGB, alpha)"}
 
 
 def scaled(pixels: np.ndarray, scale: str) -> np.ndarray:
@@ -41,12 +41,12 @@ def advice(model: Model, name: str, scale: str | None) -> str:
     first = first_layer(model, name)
     if first is None:
         return ""
-    words = f"the network's first layer, {first.name} ({first.class_name}),"
+    layer = f"{first.name} ({first.class_name})"
     if first.class_name in SCALING:
-        return "" if scale is None else f"{words} scales values too, after --scale"
+        return "" if scale is None else f"{layer} scales the values too, after --scale"
     if scale is not None:
         return ""
-    return f"the values reach 255, and {words} does not scale them; if it was trained on 0..1: --scale 1/255, on -1..1: --scale -1..1"
+    return f"the values reach 255, and {layer} does not scale them; --scale 1/255 or -1..1 does"
 
 
 def first_layer(model: Model, name: str) -> Layer | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.tables.table import Row, Table
+from weightlens.tables.table import INDEX, Row, Table
 
 EXPONENT = r"(?:[eE][-+]?\d+)?"
 POINT = re.compile(rf"[-+]?(?:\d+\.?\d*|\.\d+){EXPONENT}", re.ASCII)
@@ -28,6 +28,15 @@ def is_number(cell: str) -> bool:
 def is_content(cell: str) -> bool:
     """Whether a cell is one that stands under a title: a number, or a word that stands for one or for none."""
     return is_number(cell) or cell.lower().lstrip("-+") in NO_NUMBERS
+
+
+def seems_titled(table: Table) -> bool:
+    """Whether the first row of a table holds the titles of its columns: words, or the numbers that pandas gives to columns."""
+    cells = table.first
+    if table.titled is not None or not any(cells):
+        return bool(table.titled)
+    numbered = cells[0].casefold() in INDEX and cells[1:] == [str(i) for i in range(len(cells) - 1)]
+    return numbered or not any(map(is_content, cells))
 
 
 def simple(cell: str) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from xml.parsers import expat
 
 from weightlens.errors import BadInput
+from weightlens.limits import CELLS
 from weightlens.tables.sheets import Grid, pick
+from weightlens.zips import check_member, open_zip
 
-MOST_BYTES = 256 << 20  # of content.xml
-MOST_CELLS = 5_000_000
 NUMBERS = {"float": "value", "percentage": "value", "currency": "value", "boolean": "boolean-value"}
 OFFICE, TABLE, TEXT = (f"urn:oasis:names:tc:opendocument:xmlns:{part}:1.0 " for part in ("office", "table", "text"))
 HIDDEN = {OFFICE + "annotation", TABLE + "shapes"}  # notes and drawings have paragraphs too
@@ -21,9 +21,8 @@ def grid(path: Path, sheet: str) -> Grid:
     """The cells of a sheet, the first where none is named."""
     reader = Reader(path, sheet)
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("content.xml").file_size > MOST_BYTES:
-                raise BadInput(f"{path.name}: holds more than {MOST_BYTES >> 20} MB of cells; save it as .csv")
+        with open_zip(path) as archive:
+            check_member(archive, "content.xml")
             with archive.open("content.xml") as stream:
                 reader.parser.ParseFile(stream)
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, OSError, zlib.error, expat.ExpatError):
@@ -112,8 +111,8 @@ class Reader:
     def counted(self, more: int) -> None:
         """Refuse more cells than there is room for."""
         self.count += more
-        if self.count > MOST_CELLS:
-            raise BadInput(f"{self.path.name}: holds more than {MOST_CELLS:,} cells; save it as .csv")
+        if self.count > CELLS:
+            raise BadInput(f"{self.path.name}: holds more than {CELLS:,} cells; save it as .csv")
 
 
 def times(attributes: dict[str, str], what: str) -> int:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.errors import BadInput
+from weightlens.limits import JSON
 from weightlens.tables.table import Row
 
-MOST_BYTES = 256 << 20
 DEEPEST = 32  # lists in lists
 SERVING = ("instances", "inputs", "data")  # data: beside "columns", as pandas splits a table
 SHAPE = 'a table is a list of rows, a list of records, {"column": [...]}, or {"instances": [...]}'
@@ -19,8 +19,8 @@ def json_rows(path: Path) -> tuple[Iterator[Row], bool]:
     """The rows of a JSON file, and whether the first one holds titles."""
     import orjson
 
-    if path.stat().st_size > MOST_BYTES:
-        raise BadInput(f"{path.name}: is larger than {MOST_BYTES >> 20} MB; save it as .csv or .npy")
+    if path.stat().st_size > JSON:
+        raise BadInput(f"{path.name}: is larger than {JSON >> 20} MB; save it as .csv or .npy")
     try:
         content = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:

@@ -10,6 +10,7 @@ import numpy as np
 
 from weightlens.errors import BadInput
 
+INDEX = {"", "unnamed: 0", "__index_level_0__"}  # how pandas titles the numbers of the rows
 Row = tuple[int, list[str]]  # where it stands in the file, for messages, and its cells
 
 
@@ -43,7 +44,7 @@ class Table:
 
     def begin(self, titled: bool) -> None:
         """Whether the first row holds the titles of the columns; otherwise it is the first row of cells."""
-        self.titles = [self.first[0].removeprefix("#").strip(), *self.first[1:]] if titled else None
+        self.titles = [" ".join(title.split()) for title in (self.first[0].removeprefix("#"), *self.first[1:])] if titled else None
 
     def rows(self) -> list[Row]:
         """All rows after the titles."""

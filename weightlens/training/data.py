@@ -14,7 +14,7 @@ from weightlens.input_files import refuse_no_index, shaped
 from weightlens.inputs import wanted_inputs
 from weightlens.model import Model
 from weightlens.tables import Block, Table, open_table
-from weightlens.tables.cells import Numbers, is_content
+from weightlens.tables.cells import Numbers, is_content, seems_titled
 from weightlens.tables.table import Row
 
 
@@ -34,7 +34,7 @@ def read_data(path: str | Path, target: str, model: Model, units: int, note: Cal
     One target column for a network with several outputs holds classes, numbered or named: they become a one-hot row.
     """
     table = open_table(str(path))
-    table.begin(table.titled is not False and not any(map(is_content, table.first)))
+    table.begin(seems_titled(table))
     rows = table.rows()
     if table.titles is None or not rows:
         raise BadInput(f"{path}: needs a header and at least one row of numbers")
