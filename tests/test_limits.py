@@ -24,7 +24,7 @@ from weightlens.cli import main
 
 MODEL = build.sequential(build.given("i", 2), build.dense("d", 2))
 SAMPLES = Path(__file__).parents[1] / "sample_models"
-READERS = (("show",), ("show", "--tree"), ("show", "--tree", "--full"), ("show", "--stats"), ("trace",), ("predict", "-i", "0,1"))
+READERS = (("show",), ("show", "--tree", "--full"), ("show", "--stats"), ("predict", "-i", "0,1"))
 MEGABYTES, SECONDS = 512, 20
 
 
@@ -73,14 +73,14 @@ def bytes_of_bits(file: h5py.File) -> None:
 def repeated(file: h5py.File, name: str, size: int, kind: str, pieces: int) -> None:
     """An array of zeros in pieces that are all the same packed bytes."""
     found = file.create_dataset(f"model_weights/{name}", (size,), kind, chunks=(size // pieces,), compression="gzip")
-    piece = zlib.compress(bytes(size // pieces * found.dtype.itemsize), 1)
+    piece = zlib.compress(bytes(size // pieces * found.dtype.itemsize), 9)
     for number in range(pieces):
         found.id.write_direct_chunk((number * (size // pieces),), piece)
 
 
 def nothing(megabytes: int) -> bytes:
     """So many megabytes of zeros, packed a thousandfold."""
-    packer = zlib.compressobj(1)
+    packer = zlib.compressobj(9)
     return b"".join(packer.compress(bytes(2**20)) for _ in range(megabytes)) + packer.flush()
 
 
@@ -193,7 +193,7 @@ def bomb_in(kind: str) -> tuple[str, bytes]:
     if kind == "one row":
         return sheet, HEAD % b"worksheet" + b"<sheetData><row>" + cell * 4_000_000 + b"</row></sheetData></worksheet>"
     if kind == "rows":
-        rows = b"".join(b'<row><c r="A%d"><v>0</v></c></row>' % n for n in range(2_000_000))
+        rows = b"".join(b'<row><c r="A%d"><v>0</v></c></row>' % n for n in range(1_300_000))
         return sheet, HEAD % b"worksheet" + b"<sheetData>" + rows + b"</sheetData></worksheet>"
     return "xl/workbook.xml", HEAD % b"workbook" + b"<definedName/>" * 4_000_000 + b"</workbook>"
 
@@ -202,13 +202,12 @@ def bomb_in(kind: str) -> tuple[str, bytes]:
 def test_workbooks(tmp_path: Path, book: dict[str, bytes], bomb: str) -> None:
     name, part = bomb_in(bomb)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9 if bomb == "rows" else 1) as file:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for other, data in (book | {name: part}).items():
             file.writestr(other, data)
     (tmp_path / "b.xlsx").write_bytes(buffer.getvalue())
     (tmp_path / "or.h5").write_bytes((SAMPLES / "or.h5").read_bytes())
     cost(tmp_path, "import", "b.xlsx", "or.h5", "-o", "new.h5")
-    cost(tmp_path, "trace", "or.h5", "-i", "0,1", "--cells", "b.xlsx")
 
 
 def test_members_that_are_no_inputs_are_never_read(tmp_path: Path) -> None:
