@@ -229,7 +229,8 @@ def test_paths_in_member_names_lead_nowhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "saying"),
-    [(b"", "HDF5"), (b"not a model", "HDF5"), (b"\n\n<!DOCTYPE html>", "web page"), (b"\x80\x04pickle", "pickle"),
+    [(b"", "empty file"), (b"not a model", "text, not a model; it begins"),
+     (b"\n\n<!DOCTYPE html>", "web page"), (b"\x80\x04pickle", "pickle"),
      (b"PK\x03\x04" + b"\0" * 40, "zip"),
      (b"\x89HDF\r\n\x1a\n" + b"\0" * 500, "HDF5"),
      (b"version https://git-lfs.github.com/spec/v1\n", "LFS"), (b'{"a": 1}', "JSON"), (b"{", "JSON")],

@@ -83,7 +83,7 @@ def members(chance: Random) -> tuple[bytes, str]:
     elif way == "exchange":
         found[one], found[other] = found[other], found[one]
     elif way == "rename":
-        found[chance.choice(["../x", "/x", "x\0y", "", "x" * 60_000, "config.json/", "model.weights.npz", "\x1b[2J.h5"])] = found.pop(one)
+        found[chance.choice(["../x", "/x", "x\0y", "x" * 60_000, "config.json/", "model.weights.npz", "\x1b[2J.h5"])] = found.pop(one)
     elif way == "empty":
         found[one] = b""
     elif way == "spaces":

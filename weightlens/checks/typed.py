@@ -72,4 +72,6 @@ def from_rows(table: list[list[str]], source: str) -> Claims:
             if number is None:
                 raise BadInput(f"{source}: {cell.strip()!r} is not a number")
             claims.items.append(Claim(number, sample=sample, unit=(unit,), place=f"row {sample + 1}"))
+    if not claims.items:
+        raise BadInput(f"{source}: holds no numbers")
     return claims

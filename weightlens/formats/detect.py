@@ -41,7 +41,7 @@ def kind_of(path: Path) -> str:
         return "hdf5"
     if start.startswith(ZIP_MAGIC):
         return "zip"
-    if start.lstrip()[:1] in (b"{", b"[") and b"\0" not in start[:8]:
+    if start.lstrip()[:1] in (b"{", b"[") and not (start[8:9] == b"{" and b"\0" in start[:8]):  # as a safetensors file may begin
         return "json"
     from weightlens.formats.foreign import named
 

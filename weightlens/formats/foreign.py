@@ -65,16 +65,18 @@ def named(start: bytes, path: Path) -> str:
     text = start.lstrip()
     if not start:
         return "an empty file (0 bytes): the copy or the download failed; get it again"
-    if not start.strip(b"\0"):
-        return "a file of zeros: the copy or the download failed; get it again"
     if found := next((words for magic, words in BEGINNINGS if text.startswith(magic)), ""):
         return found
     if text[:20].lower().startswith(TAGS):
         return "a web page, not a file: the download failed; get it from its direct link"
     if text.startswith(b"<"):
         return "XML or a web page, not a Keras model"
+    if is_tar(start, path):  # before HDF5 is looked for, which may begin where the first member does
+        return "a tar archive: unpack it first (tar -xf) and give the model that is in it"
     if holds_hdf5(path):
         return ""
+    if not start.strip(b"\0"):
+        return "a file of zeros: the copy or the download failed; get it again"
     found = next((words for fits, words in STRUCTURES if fits(start, path)), "")
     return found or (
         f"text, not a model; it begins: {' '.join(start[:60].decode('utf-8', 'replace').split())!r}" if is_words(start) else ""
@@ -151,7 +153,6 @@ def is_numeral(cell: str) -> bool:
 
 
 STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
-    (is_tar, "a tar archive: unpack it first (tar -xf) and give the model that is in it"),
     (is_tflite, "a TensorFlow Lite model (.tflite), from which Keras's layers are gone: give the Keras model that it was converted from"),
     (is_safetensors, "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5"),
     (is_pickle, "a Python pickle, which would run code when opened: " + SAVE_AGAIN),

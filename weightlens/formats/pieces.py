@@ -13,6 +13,8 @@ from weightlens.errors import UnreadableModel
 
 LZF = 32000
 BOUNDED = {h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_DEFLATE, LZF}  # what they unpack to is known from what they are given
+SQUEEZING = {h5z.FILTER_DEFLATE, LZF}
+SHORTEST = 5  # bytes of a packed piece
 DEFLATE_RATIO = 1032  # the most that one byte can unpack to
 
 
@@ -34,6 +36,9 @@ def check_pieces(dataset: h5d.DatasetID, label: str, size: int) -> None:
     for found in pieces(dataset):
         if any(start >= extent or start % step for start, extent, step in zip(found.chunk_offset, shape, chunk, strict=True)):
             raise UnreadableModel(f"{label} has a piece that lies outside of it")
+        squeezed = any(kind in SQUEEZING and not found.filter_mask >> place & 1 for place, kind in enumerate(filters))
+        if found.size < (SHORTEST if squeezed else one):
+            raise UnreadableModel(f"{label} has a piece that is too short")
         if h5z.FILTER_DEFLATE in filters and found.size * DEFLATE_RATIO > limits.SMALL:
             check_packed(dataset.read_direct_chunk(found.chunk_offset)[1], one, label)
 

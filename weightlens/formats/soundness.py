@@ -10,7 +10,7 @@ from typing import BinaryIO
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HEAP, HEAP_HEADER, SMALLEST_HEAP = b"GCOL", 16, 4096
 INDEX = b"BTHD"  # the head of a B-tree of the newer format
-PACKED_HEAP = b"FRHP"
+FRACTAL_HEAP = b"FRHP"  # names and attributes of the newer format
 LOOK_AT = 4 * 2**20  # bytes from the start: texts stand before the weights
 ATTRIBUTES = (b"model_config\0", b"training_config\0", b"keras_version\0", b"backend\0", b"layer_names", b"weight_names", b"name\0")
 TEXT_OF_ANY_LENGTH, TEXT_ENTRY, MAX_TEXTS = 9, 16, 100_000  # a type class; bytes of a reference: length (4), heap (8), number (4)
@@ -29,8 +29,8 @@ def damage(data: bytes, size: int) -> str:
     """What is wrong with a file that begins so and is ``size`` bytes long; empty where nothing is seen."""
     if any(not _entries_fit(data, start) for start in _places(data, HEAP) if _is_heap(data, start)):
         return "its store of texts is broken"
-    if any(data[start + 4 : start + 5] == b"\0" and _number(data, start + 7, 2) for start in _places(data, PACKED_HEAP)):
-        return "it keeps names or attributes packed, which Keras never does"
+    if any(data[start + 4 : start + 5] == b"\0" and not _blocks_fit(data, start) for start in _places(data, FRACTAL_HEAP)):
+        return "its store of names is broken, or packed as Keras never does"
     if any(data[start + 4 : start + 5] == b"\0" and not _records_fit(data, start) for start in _places(data, INDEX)):
         return "its index is broken"
     for name in ATTRIBUTES:
@@ -69,6 +69,15 @@ def _records_fit(data: bytes, start: int) -> bool:
     """Whether a node of a B-tree holds at least one record, and these are of some size: HDF5 divides by it."""
     node, record = _number(data, start + 6, 4), _number(data, start + 10, 2)
     return 0 < record < node
+
+
+def _blocks_fit(data: bytes, start: int) -> bool:
+    """Whether the blocks of a fractal heap have sizes that go by powers of two, and are not packed: HDF5 divides by them."""
+    if len(data) < start + 130:
+        return False
+    width, first, largest = _number(data, start + 110, 2), _number(data, start + 112, 8), _number(data, start + 120, 8)
+    powers = all(n and n & (n - 1) == 0 for n in (width, first, largest))
+    return powers and first <= largest and 0 < _number(data, start + 128, 2) <= 64 and not _number(data, start + 7, 2)
 
 
 def _is_heap(data: bytes, start: int) -> bool:
