@@ -175,7 +175,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("show", "{dir}/text.h5"), "text.h5"),
     (("show", "{dir}/cut.h5"), "cut.h5"),
     (("show", "{dir}/empty.h5"), "empty.h5"),
-    (("show", "{dir}/text.h5", "--tree"), "neither an HDF5 file nor"),
+    (("show", "{dir}/text.h5", "--tree"), "text, not a model"),
     (("show", "{tiny}", "--layer", "dens"), "did you mean 'dense'?"),
     (("show", "{tiny}", "--grep", "nothing"), "no matrix has a name"),
     (("show", "{tiny}", "--grep", "("), "not a regular expression"),
