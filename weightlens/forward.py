@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
+from weightlens.faults import faults_of, shape_of
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
@@ -87,6 +88,8 @@ def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupporte
 def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
     """The model's input arrays in order, checked against its shapes; a missing batch axis is added."""
     wanted = list(refs(model.inputs))
+    if model.faults:
+        raise BadInput(f"{model.faults[0]}; its matrices can still be shown (weightlens show)")
     if not wanted:
         raise BadInput(
             "this file holds weights but no architecture, so there is nothing to run; "
@@ -180,6 +183,7 @@ class Run:
     def __init__(self, recorder: Trace | None, dtype: Any) -> None:
         self.recorder, self.dtype = recorder, dtype
         self.weights_of: dict[int, dict[str, Any]] = {}
+        self.sound: set[tuple[int, tuple[int, ...] | None]] = set()  # the layers found without fault, and on which shape
         self.made: Producers = {}  # the calls that a crossentropy may look through
 
     def step(self, name: str, x: Any) -> Any:
@@ -304,6 +308,14 @@ class Run:
             return self.step("constant", thing.astype(self.dtype))
         return thing
 
+    def refuse_faults(self, layer: Layer, x: Any) -> None:
+        """Refuse a layer whose configuration is wrong, or contradicts its weights or what comes in."""
+        key = id(layer), shape_of(x)
+        if key not in self.sound:
+            for fault in faults_of(layer, x):
+                raise UnsupportedLayer(layer.name, layer.class_name, fault)
+            self.sound.add(key)
+
     def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str) -> Any:
         """Run one layer: its output, or list of outputs."""
         if layer.model is not None:
@@ -311,6 +323,7 @@ class Run:
         function = LAYERS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, *([layer.note] if layer.note else []))
+        self.refuse_faults(layer, x)
         takes = accepted(function)
         for name, value in arguments.items():
             plain = value is None or value is False or name in ("training", "mask") or name.endswith("_mask")

@@ -109,6 +109,7 @@ class Layer:
     is_operation: bool = False
     trainable: bool = True
     note: str = ""  # e.g. "holds Python code, which is never run"
+    faults: list[str] = field(default_factory=list)  # what is wrong with its configuration as the file has it
 
     @property
     def weights(self) -> dict[str, Weight]:
@@ -172,6 +173,7 @@ class Model:
     unplaced: list[Weight] = field(default_factory=list)
     optimizer: list[Weight] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)  # why nothing may be computed with it: weights that found no certain place
 
     def __getitem__(self, name: str) -> Layer:
         """A layer by name; ``inner/dense`` reaches into a nested model."""

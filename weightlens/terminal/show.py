@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from weightlens.errors import BadInput
+from weightlens.faults import every_fault
 from weightlens.model import Layer, Model, Weight
 from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import Entry, activation_of, entries, options_of, output_shapes, sha256_of, weight_text
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
 
+MOST_FAULTS = 8  # lines
 BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -119,6 +121,11 @@ def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
         yield screen.dim(f"{len(model.optimizer)} arrays of the optimizer are not counted; --optimizer shows them")
     for note in model.notes:
         yield from map(screen.dim, screen.wrapped(f"Note: {clean(note, 400)}"))
+    faults = list(every_fault(model))
+    for fault in faults[:MOST_FAULTS]:
+        yield from screen.wrapped(f"Cannot be computed: {clean(fault, 400)}")
+    if len(faults) > MOST_FAULTS:
+        yield f"... and {len(faults) - MOST_FAULTS} more reasons of this kind"
 
 
 def training(model: Model) -> list[str]:

@@ -1,0 +1,164 @@
+"""The shapes that a layer's configuration demands of its weights, as far as it says: ``None`` for an axis that it leaves open.
+
+A rule takes the configuration and the shape of what comes in (``None`` where nobody knows it yet, then axes that depend on
+it are open) and gives the shapes by the name of the weight; a weight that it does not name may have any shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from weightlens.specs.options import spatial_rank
+from weightlens.specs.table import ATTENTION_PARTS
+
+Size = int | None
+Shape = tuple[Size, ...]
+Config = dict[str, Any]
+Incoming = tuple[int, ...] | None
+
+
+def channels(config: Config, x: Incoming) -> Size:
+    """How many features come in: the length of the last axis, of the second where channels are first."""
+    if not x:
+        return None
+    return x[1 if config.get("data_format") == "channels_first" and len(x) > 2 else -1]
+
+
+def times(*factors: Size) -> Size:
+    """The product, open where a factor is."""
+    return None if None in factors else math.prod(factors)  # type: ignore[arg-type]
+
+
+def spread(value: Any, rank: int) -> Shape:
+    """A setting that is one number for all axes, or one for each."""
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
+
+
+def dimension(word: str, config: Config, x: Incoming) -> Size:
+    """One axis of a shape in the table: ``units``, ``4*units``, ``in/groups``."""
+    if "*" in word:
+        return times(*(dimension(part, config, x) for part in word.split("*")))
+    if "/" in word:
+        whole, part = (dimension(part, config, x) for part in word.split("/"))
+        return None if whole is None or not part else whole // part
+    if word.isdecimal():
+        return int(word)
+    if word == "in":
+        return channels(config, x)
+    value = config.get(word, 1 if word in ("groups", "depth_multiplier") else None)
+    return value if isinstance(value, int) else None
+
+
+def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
+    """A shape as the table writes it."""
+    axes: list[Size] = []
+    rank = spatial_rank(class_name)
+    for word in line.split(","):
+        if word.startswith("*"):
+            axes += [1] * rank if word == "*ones" else list(spread(config.get(word[1:]), rank))
+        elif word != "()":
+            axes.append(dimension(word, config, x))
+    return tuple(axes)
+
+
+def along(axes: Any, x: Incoming) -> Shape | None:
+    """The lengths of some axes of what comes in, as they are listed; ``None`` where it is not known or has no such axis."""
+    found = axes if isinstance(axes, (list, tuple)) else [axes]
+    return None if x is None or not all(-len(x) <= a < len(x) for a in found) else tuple(x[a] for a in found)
+
+
+def same(names: str, shape: Shape | None) -> dict[str, Shape]:
+    """One shape for several weights."""
+    return {} if shape is None else dict.fromkeys(names.split(), shape)
+
+
+def gru(config: Config, x: Incoming) -> dict[str, Shape]:
+    """Two rows of biases where the reset gate acts after the product."""
+    columns = times(3, dimension("units", config, x))
+    return {"bias": (2, columns) if config.get("reset_after", True) else (columns,)}
+
+
+def batch_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
+    """A number for each channel; over several axes Keras 2 keeps the others with a length of one."""
+    axis = config.get("axis", -1)
+    names = "gamma beta moving_mean moving_variance moving_stddev renorm_mean renorm_stddev"
+    if isinstance(axis, (list, tuple)) and len(axis) > 1:
+        if x is None:
+            return {}
+        kept = {a % len(x) for a in axis}
+        return same(names, tuple(n if i in kept else 1 for i, n in enumerate(x)))
+    return same(names, along(axis, x) or (None,))
+
+
+def layer_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
+    """A number for each place along the axes that are normalised."""
+    return same("gamma beta scale", along(config.get("axis", -1), x))
+
+
+def normalization(config: Config, x: Incoming) -> dict[str, Shape]:
+    """A mean and a variance for each place along the axes that are kept apart."""
+    axis = config.get("axis", -1)
+    if isinstance(axis, (list, tuple)) and x is not None:
+        axis = sorted(a % len(x) for a in axis)
+    return same("mean variance", () if axis is None else along(axis, x)) | {"count": ()}
+
+
+def prelu(config: Config, x: Incoming) -> dict[str, Shape]:
+    """A slope for each number of a sample, one for all along the shared axes."""
+    if x is None:
+        return {}
+    shared = config.get("shared_axes") or []
+    shared = {axis % len(x) for axis in (shared if isinstance(shared, (list, tuple)) else [shared])}
+    return same("alpha beta t_left a_left t_right a_right", tuple(1 if i in shared else n for i, n in enumerate(x) if i))
+
+
+def attention(config: Config, x: Incoming) -> dict[str, Shape]:
+    """The projections of the heads; those of the query may be more than those of key and value."""
+    grouped = "head_dim" in config
+    heads = config.get("num_query_heads" if grouped else "num_heads")
+    own = config.get("num_key_value_heads") if grouped else heads
+    size = config.get("head_dim" if grouped else "key_dim")
+    values = size if grouped else config.get("value_dim") or size
+    out = config.get("output_shape")
+    ends = (channels({}, x),) if out is None else spread(out, 1)
+    sizes = {"query": (heads, size), "key": (own, size), "gate": (heads, values), "value": (own, values)}
+    shapes: dict[str, Shape] = {f"{part}/bias": sizes[part] for part in ATTENTION_PARTS[:4]} | {"attention_output/bias": ends}
+    shapes |= {f"{part}/kernel": (channels({}, x) if part in ("query", "gate") else None, *sizes[part]) for part in ATTENTION_PARTS[:4]}
+    return shapes | {"attention_output/kernel": (heads, values, *ends)}
+
+
+def einsum_dense(config: Config, x: Incoming) -> dict[str, Shape]:
+    """The letters of the equation: sizes of the output's are settings, those of the input's come in."""
+    inputs, _, rest = str(config.get("equation", "")).replace(" ", "").partition(",")
+    kernel, _, output = rest.partition("->")
+    given = spread(config.get("output_shape") or (), 1)
+    sizes: dict[str, Size] = dict(zip(reversed(output), reversed(given), strict=False)) if not output.endswith(".") else {}
+    if x is not None:
+        sizes |= dict(zip(inputs if "." not in inputs else (), x, strict=False))
+        sizes |= dict(zip(reversed(inputs.split("...")[-1]), reversed(x), strict=False))
+    shapes: dict[str, Shape] = {"kernel": tuple(sizes.get(letter) for letter in kernel)}
+    axes = config.get("bias_axes")
+    if axes and "..." not in output and all(letter in output for letter in axes):
+        shapes["bias"] = tuple(sizes.get(letter) if letter in axes else 1 for letter in output[min(map(output.index, axes)) :])
+    return shapes
+
+
+def locally_connected(config: Config, x: Incoming) -> dict[str, Shape]:
+    """A kernel for each place, its field in one row (the first of the three layouts that Keras 2 has)."""
+    rank = len(spread(config.get("kernel_size"), 1))
+    filters = config.get("filters")
+    if config.get("implementation", 1) != 1:
+        return {}
+    field = times(*spread(config.get("kernel_size"), rank), channels(config, x))
+    return {"kernel": (None, field, filters), "bias": (*((None,) * rank), filters)}
+
+
+SHAPES: dict[str, Callable[[Config, Incoming], dict[str, Shape]]] = {
+    "GRU": gru, "GRUCell": gru, "BatchNormalization": batch_normalization, "SyncBatchNormalization": batch_normalization,
+    "LayerNormalization": layer_normalization, "RMSNormalization": layer_normalization, "Normalization": normalization,
+    "GroupNormalization": lambda config, x: same("gamma beta", along(config.get("axis", -1), x) or (None,)),
+    "PReLU": prelu, "SReLU": prelu, "ParametricSoftplus": prelu, "MultiHeadAttention": attention, "GroupQueryAttention": attention,
+    "EinsumDense": einsum_dense, "LocallyConnected1D": locally_connected, "LocallyConnected2D": locally_connected,
+}  # fmt: skip

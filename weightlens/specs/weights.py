@@ -1,0 +1,88 @@
+"""The weights of a layer held against its configuration: their names and shapes, before anything is computed with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from weightlens.specs.kinds import found_text
+from weightlens.specs.shapes import SHAPES, Config, Incoming, Shape, written
+from weightlens.specs.variables import variable_names, variables_of
+
+BESIDE = (
+    "scale",
+    "zero",
+    "g_idx",
+    "history",
+    "lora_kernel",
+    "a",
+    "b",
+)  # how the arrays end that quantised and LoRA layers have beside others
+
+
+def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, Shape]:
+    """The shapes that the configuration demands, by the name of the weight."""
+    shapes = {v.name: written(v.shape, class_name, config, x) for v in variables_of(class_name) if v.shape}
+    rule = SHAPES.get(class_name)
+    return shapes if rule is None else shapes | rule(config, x)
+
+
+def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
+    """What the stored arrays of a layer and its configuration say against each other, a line for each.
+
+    ``x`` is the shape of what comes in, batch first, where it is known. A class that is not in the table has no say.
+    """
+    names = variable_names(class_name, config)
+    if names is None:
+        return
+    apart = config.get("quantization_mode")
+    if not apart and class_name != "SpectralNormalization":
+        yield from (_not_asked_for(name, config) for name in stored if name not in names and not _beside(name))
+    shapes = expected_shapes(class_name, config, x)
+    for name in names:
+        if name in stored and name in shapes and not fits(stored[name], shapes[name]):
+            yield explained(class_name, name, stored[name], shapes[name], config)
+
+
+def fits(found: tuple[int, ...], asked: Shape) -> bool:
+    """Whether a shape is the one asked for, as far as that is known."""
+    return len(found) == len(asked) and all(want is None or want == have for want, have in zip(asked, found, strict=True))
+
+
+def _beside(name: str) -> bool:
+    return name.rpartition("/")[2].startswith("lora_") or name.endswith(BESIDE[:4]) or name.startswith("seed")
+
+
+def _not_asked_for(name: str, config: Config) -> str:
+    flag = {"bias": "use_bias", "beta": "center", "gamma": "scale"}.get(name.rpartition("/")[2], "")
+    setting = f"{flag} is {found_text(config[flag])}" if flag in config else "its settings ask for none"
+    return f"{setting}, but the file has a {name} for it"
+
+
+def explained(class_name: str, name: str, found: tuple[int, ...], asked: Shape, config: Config) -> str:
+    """In words: ``units 1, but the kernel has 2 columns``."""
+    line = next((v.shape for v in variables_of(class_name) if v.name == name), "")
+    if len(found) == len(asked) and "*kernel_size" not in line and line:
+        words = line.split(",")
+        axis = next(i for i, (want, have) in enumerate(zip(asked, found, strict=True)) if want is not None and want != have)
+        counted = _counted(found[axis], axis, len(found))
+        if words[axis] in config:
+            return f"{words[axis]} {config[words[axis]]}, but the {name} has {counted}"
+        if words[axis] == "in":
+            return f"{asked[axis]} numbers come in, but the {name} has {counted}"
+    reasons = ", ".join(f"{key} {found_text(config[key])}" for key in _settings_in(line, config))
+    return f"{reasons or 'its settings'}: a {name} of {_size(asked)} is asked for, but the file's has {_size(found)}"
+
+
+def _settings_in(line: str, config: dict[str, Any]) -> list[str]:
+    words = line.replace("*", " ").replace(",", " ").replace("/", " ").split()
+    return [word for word in dict.fromkeys(words) if word in config]
+
+
+def _counted(number: int, axis: int, rank: int) -> str:
+    unit = ("row", "column")[axis] if rank == 2 else "number" if rank == 1 else f"place along axis {axis}"
+    return f"{number} {unit}{'s' * (number != 1) if rank < 3 else ''}"
+
+
+def _size(shape: Shape) -> str:
+    return " x ".join("any" if n is None else str(n) for n in shape) or "a single number"
