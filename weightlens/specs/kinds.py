@@ -105,7 +105,10 @@ KINDS: dict[str, tuple[Check, str]] = {
     ),
     "word": (lambda v, rank: v is None or isinstance(v, (str, int, float)), "a word or a number"),
     "lengths": (lambda v, rank: v is None or whole(v, 1) or listed(v, lambda n: whole(n, 1)), "a whole number from 1 up, a list, or null"),
-    "salt": (lambda v, rank: v is None or whole(v, -(2**31)) or isinstance(v, int) or listed(v, lambda n: isinstance(n, int), 2), "a whole number or two"),
+    "salt": (
+        lambda v, rank: v is None or isinstance(v, int) or listed(v, lambda n: isinstance(n, int), 2),
+        "a whole number or two, or null",
+    ),
     "window": (lambda v, rank: v is None or isinstance(v, str) or listed(v, number), "the name of a window"),
 }  # fmt: skip
 
@@ -114,11 +117,7 @@ def found_text(value: Any) -> str:
     """A value as JSON shows it, in a few letters."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    text = (
-        f'"{value}"'
-        if isinstance(value, str)
-        else str(value)
-        if not isinstance(value, int) or abs(value) < 10**40
-        else "a number of many digits"
-    )
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return "a number of many digits"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightlens.specs.kinds import KINDS, found_text
 from weightlens.specs.table import EVERYWHERE, FLAGS, HARMLESS_ENDINGS, KIND_OF, OPTIONS
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option of a layer class: the kind of its value, whether it has to be there, the one version of Keras that has it (0: every)."""
 
     kind: str
@@ -28,6 +25,7 @@ def options_of(class_name: str) -> dict[str, Option] | None:
     return None if own is None else _parsed(EVERYWHERE) | _parsed(own)
 
 
+@functools.cache
 def _parsed(line: str) -> dict[str, Option]:
     found: dict[str, Option] = {}
     version = 0
@@ -73,6 +71,8 @@ def _fault(class_name: str, name: str, value: Any, known: dict[str, Option], ran
     if option is None:
         if value is None or name.endswith(HARMLESS_ENDINGS):
             return ""
+        import difflib  # seldom needed
+
         close = difflib.get_close_matches(name, known, 1, 0.8)
         hint = f"; did you mean {close[0]}?" if close else ""
         return f"has the option {name} ({found_text(value)}), which no version of Keras knows for it{hint}"

@@ -6,61 +6,11 @@ it are open) and gives the shapes by the name of the weight; a weight that it do
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
-from weightlens.specs.options import spatial_rank
 from weightlens.specs.table import ATTENTION_PARTS
-
-Size = int | None
-Shape = tuple[Size, ...]
-Config = dict[str, Any]
-Incoming = tuple[int, ...] | None
-
-
-def channels(config: Config, x: Incoming) -> Size:
-    """How many features come in: the length of the last axis, of the second where channels are first."""
-    if not x:
-        return None
-    return x[1 if config.get("data_format") == "channels_first" and len(x) > 2 else -1]
-
-
-def times(*factors: Size) -> Size:
-    """The product, open where a factor is."""
-    return None if None in factors else math.prod(factors)  # type: ignore[arg-type]
-
-
-def spread(value: Any, rank: int) -> Shape:
-    """A setting that is one number for all axes, or one for each."""
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
-
-
-def dimension(word: str, config: Config, x: Incoming) -> Size:
-    """One axis of a shape in the table: ``units``, ``4*units``, ``in/groups``."""
-    if "*" in word:
-        return times(*(dimension(part, config, x) for part in word.split("*")))
-    if "/" in word:
-        whole, part = (dimension(part, config, x) for part in word.split("/"))
-        return None if whole is None or not part else whole // part
-    if word.isdecimal():
-        return int(word)
-    if word == "in":
-        return channels(config, x)
-    value = config.get(word, 1 if word in ("groups", "depth_multiplier") else None)
-    return value if isinstance(value, int) else None
-
-
-def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
-    """A shape as the table writes it."""
-    axes: list[Size] = []
-    rank = spatial_rank(class_name)
-    for word in line.split(","):
-        if word.startswith("*"):
-            axes += [1] * rank if word == "*ones" else list(spread(config.get(word[1:]), rank))
-        elif word != "()":
-            axes.append(dimension(word, config, x))
-    return tuple(axes)
+from weightlens.specs.weights import Config, Incoming, Shape, Size, channels, dimension, spread, times
 
 
 def along(axes: Any, x: Incoming) -> Shape | None:

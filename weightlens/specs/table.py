@@ -55,7 +55,8 @@ EVERYWHERE = (
 )
 HARMLESS_ENDINGS = ("_initializer", "_regularizer", "_constraint", "_init")
 KIND_OF: dict[str, str] = {
-    "axes": "axes_of_two", "units": "count", "filters": "count", "kernel_size": "sizes", "strides": "sizes", "dilation_rate": "sizes", "padding": "border",
+    "axes": "axes_of_two", "units": "count", "filters": "count", "kernel_size": "sizes", "strides": "sizes", "dilation_rate": "sizes",
+    "padding": "border",
     "groups": "count", "depth_multiplier": "count", "output_padding": "naturals?", "data_format": "format", "activation": "activation",
     "recurrent_activation": "activation", "rate": "number", "dropout": "number", "recurrent_dropout": "number", "epsilon": "positive",
     "momentum": "number", "axis": "axis", "alpha": "number", "negative_slope": "number", "max_value": "number?", "threshold": "number",
@@ -63,48 +64,16 @@ KIND_OF: dict[str, str] = {
     "n": "count", "dims": "order", "target_shape": "target", "size": "sizes", "height": "count", "width": "count", "dtype": "dtype",
     "interpolation": "interpolation", "layer": "layer", "cell": "any", "backward_layer": "layer?", "equation": "text",
     "bias_axes": "text?", "output_shape": "shape?", "lora_rank": "count?", "lora_alpha": "number?", "quantization_config": "any",
-    "pool_size": "sizes", "merge_mode": "merge", "batch_shape": "batch", "batch_input_shape": "batch", "fill_value": "number", "fill_mode": "text",
+    "pool_size": "sizes", "merge_mode": "merge", "batch_shape": "batch", "batch_input_shape": "batch", "fill_value": "number",
+    "fill_mode": "text",
 }  # fmt: skip
-FLAGS = frozenset(
-    [
-        "use_bias",
-        "center",
-        "return_sequences",
-        "return_state",
-        "go_backwards",
-        "stateful",
-        "unroll",
-        "reset_after",
-        "time_major",
-        "zero_output_for_mask",
-        "unit_forget_bias",
-        "mask_zero",
-        "keepdims",
-        "normalize",
-        "use_scale",
-        "renorm",
-        "synchronized",
-        "fused",
-        "rms_scaling",
-        "invert",
-        "sparse",
-        "ragged",
-        "optional",
-        "tie_weights",
-        "use_gate",
-        "flash_attention",
-        "antialias",
-        "crop_to_aspect_ratio",
-        "pad_to_aspect_ratio",
-        "pad_to_max_tokens",
-        "has_input_vocabulary",
-        "power_to_db",
-        "periodic",
-        "expand_dims",
-        "softmax_robust_masking",
-        "robust_masking",
-    ]
-)  # options that are true or false
+FLAGS = frozenset({  # options that are true or false
+    "use_bias", "center", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "reset_after", "time_major",
+    "zero_output_for_mask", "unit_forget_bias", "mask_zero", "keepdims", "normalize", "use_scale", "renorm", "synchronized", "fused",
+    "rms_scaling", "invert", "sparse", "ragged", "optional", "tie_weights", "use_gate", "flash_attention", "antialias",
+    "crop_to_aspect_ratio", "pad_to_aspect_ratio", "pad_to_max_tokens", "has_input_vocabulary", "power_to_db", "periodic", "expand_dims",
+    "softmax_robust_masking", "robust_masking",
+})  # fmt: skip
 
 ADAPTED = "lora_rank lora_alpha quantization_config:any"
 CONVOLUTION = "filters! kernel_size! strides padding data_format dilation_rate groups activation use_bias |3 lora_rank lora_alpha"
@@ -137,7 +106,8 @@ LOOKUP = (
 )
 HEADS = "dropout use_bias use_gate flash_attention sliding_window:count? |2 softmax_robust_masking"
 SPECTRUM = "data_format window:window fft_length:count? expand_dims padding periodic scaling:any"
-NORMALIZED = "axis center scale epsilon"
+NORMALIZED = "center scale epsilon"
+MOVING = f"axis:axes {NORMALIZED} momentum renorm renorm_clipping:any renorm_momentum:number? synchronized"
 OPTIONS: dict[str, str] = {
     "InputLayer": "sparse ragged optional input_tensor:any shape:any type_spec:any",
     "Dense": f"units! activation use_bias |3 {ADAPTED}",
@@ -148,7 +118,7 @@ OPTIONS: dict[str, str] = {
     "ReLU": "max_value negative_slope threshold", "LeakyReLU": "negative_slope |1 alpha |2 alpha", "ELU": "alpha",
     "PReLU": "shared_axes:axes?", "Softmax": "axis:axes |2 robust_masking", "ThresholdedReLU": "theta", "SReLU": "shared_axes:axes?",
     "ParametricSoftplus": "", "ParametricSoftPlus": "",
-    **dict.fromkeys(["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Identity", "Flatten"], "|2 data_format |3 data_format"),
+    **dict.fromkeys(["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Identity"], ""), "Flatten": "data_format",
     "Concatenate": "axis", "Dot": "axes normalize",
     **dict.fromkeys(["Conv2D", "Conv3D"], CONVOLUTION), "Conv1D": CONVOLUTION.replace("padding", "padding:causal_border"),
     **dict.fromkeys(["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"], TRANSPOSED),
@@ -167,10 +137,8 @@ OPTIONS: dict[str, str] = {
     **dict.fromkeys(["Dropout", "AlphaDropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"],
                     "rate data_format |1 dim_ordering:any"),
     "GaussianNoise": "stddev", "ActivityRegularization": "l1 l2",
-    "BatchNormalization": f"{NORMALIZED.replace('axis', 'axis:axes')} momentum renorm renorm_clipping:any renorm_momentum:number? synchronized "
-                          "|2 fused virtual_batch_size:any adjustment:any |1 mode:any",
-    "SyncBatchNormalization": f"{NORMALIZED.replace('axis', 'axis:axes')} momentum renorm renorm_clipping:any renorm_momentum:number? synchronized",
-    "LayerNormalization": f"{NORMALIZED.replace('axis', 'axis:axes')} rms_scaling", "GroupNormalization": f"{NORMALIZED} groups:axis",
+    "BatchNormalization": f"{MOVING} |2 fused virtual_batch_size:any adjustment:any |1 mode:any", "SyncBatchNormalization": MOVING,
+    "LayerNormalization": f"axis:axes {NORMALIZED} rms_scaling", "GroupNormalization": f"axis {NORMALIZED} groups:axis",
     "RMSNormalization": "axis:axes epsilon", "UnitNormalization": "axis:axes",
     "SpectralNormalization": "layer! power_iterations:any", "Normalization": "axis:axes? mean:numbers? variance:numbers? invert",
     "Rescaling": "scale:numbers offset:numbers", "Masking": "mask_value:number",
@@ -190,13 +158,15 @@ OPTIONS: dict[str, str] = {
     "Hashing": "num_bins!:count mask_value:word salt:salt output_mode:output sparse",
     "HashedCrossing": "num_bins!:count output_mode:output sparse", "IntegerLookup": LOOKUP, "StringLookup": LOOKUP,
     "TextVectorization": "max_tokens:count? standardize:any split:any ngrams:lengths output_mode:output output_sequence_length:count? "
-                         "pad_to_max_tokens sparse ragged vocabulary:words idf_weights:numbers? encoding:text? vocabulary_size:any has_input_vocabulary",
+                         "pad_to_max_tokens sparse ragged vocabulary:words idf_weights:numbers? encoding:text? vocabulary_size:any "
+                         "has_input_vocabulary",
     "AutoContrast": PICTURE, "ContrastLimitedAdaptiveHistogramEqualization": f"{PICTURE} clip_limit:number tile_grid_size:sizes",
     "Equalization": f"{PICTURE} bins:any", "MaxNumBoundingBoxes": f"{PICTURE} max_number:any fill_value:any", "Pipeline": "layers!:layers",
     **dict.fromkeys(["AugMix", "CutMix", "MixUp", "RandAugment", "Solarization"], CHANGES),
     **dict.fromkeys([f"Random{what}" for what in (
         "Brightness", "ColorDegeneration", "ColorJitter", "Contrast", "ElasticTransform", "Erasing", "Flip", "GaussianBlur",
-        "Grayscale", "Height", "Hue", "Invert", "Perspective", "Posterization", "Rotation", "Saturation", "Sharpness", "Shear", "Translation",
+        "Grayscale", "Height", "Hue", "Invert", "Perspective", "Posterization", "Rotation", "Saturation", "Sharpness", "Shear",
+        "Translation",
         "Width", "Zoom")], CHANGES),
     "RandomCrop": f"height! width! {PICTURE}",
     "STFTSpectrogram": f"mode:text frame_length:count frame_step:count? {SPECTRUM}",

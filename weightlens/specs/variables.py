@@ -15,7 +15,7 @@ QUANTISED: dict[str, str] = {
 
 
 class Variable(NamedTuple):
-    """One variable as the table has it: its name, its shape (empty: not said), the flag it depends on and what that is where it is missing."""
+    """One variable as the table has it: name, shape (empty: not said), the flag it depends on and what that is where it is missing."""
 
     name: str
     shape: str
