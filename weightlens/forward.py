@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
+from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
 from weightlens.faults import faults_of, shape_of
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
@@ -112,6 +112,8 @@ def fit(x: Any, layer: Layer, dtype: Any) -> np.ndarray:
     array = np.asarray(x)
     array = as_text(array) if array.dtype.kind in "USO" else array.astype(dtype)
     shape = layer.config.get("batch_shape")
+    if layer.faults:
+        raise UnsupportedLayer(layer.name, layer.class_name, layer.faults[0])
     if shape is None:
         return array
     rank = len(shape)
@@ -370,6 +372,9 @@ class Run:
             raise UnsupportedLayer(layer.name, layer.class_name, f"the file lacks {missing} for it") from None
         except (ValueError, IndexError) as misfit:  # NumPy's word for shapes that do not fit each other
             raise BadInput(f"the numbers given do not fit layer {layer.name!r} ({layer.class_name}): {misfit}") from misfit
+        except (TypeError, AttributeError, ArithmeticError, MemoryError) as misfit:  # settings or inputs of a kind that it does not take
+            reason = f"cannot be computed as the file has it ({type(misfit).__name__}: {first_line(misfit)})"
+            raise UnsupportedLayer(layer.name, layer.class_name, reason) from misfit
         if self.recorder is not None:
             several = isinstance(out, (list, tuple)) and len(out) > 1
             if isinstance(out, (list, tuple)):

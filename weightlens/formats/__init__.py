@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.errors import UnreadableModel, WeightlensError, first_line
 from weightlens.formats.detect import read
-from weightlens.formats.hdf5 import first_line
 from weightlens.model import Model
 
 __all__ = ["load"]

@@ -35,7 +35,8 @@ def finish(layer: Layer, dialect: Dialect) -> None:
     if layer.model is not None:
         finish_model(layer.model, dialect)
     if layer.own_weights:
-        if layer.config.get("quantization_mode") or any(w.dtype in FEW_BITS or "lora_" in name for name, w in layer.own_weights.items()):
+        few_bits = any(w.dtype in FEW_BITS or "lora_" in name for name, w in layer.own_weights.items())
+        if not layer.faults and (layer.config.get("quantization_mode") or few_bits):
             from weightlens.formats import quantised
 
             quantised.restore(layer, dialect)

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o
 
-from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.errors import UnreadableModel, WeightlensError, first_line
 from weightlens.formats.soundness import damage, first_bytes
 from weightlens.model import Weight
 
@@ -231,8 +231,3 @@ def free(name: str, taken: Container[str]) -> str:
     while name in taken:
         name += "'"
     return name
-
-
-def first_line(error: BaseException) -> str:
-    """What an exception says, in one line of bounded length."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

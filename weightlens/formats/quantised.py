@@ -144,7 +144,8 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
     elif mode == "int4" or not rounds_inputs(layer, mode):
         if layer.class_name != "Dense":
             layer.class_name += " (quantised)"  # which way its scale lies depends on more than the file says
-        layer.own_weights["kernel"] = converted("kernel", [kernel], integers, (kernel.shape[0], columns), "int4, unpacked", "int8")
+        whole = (kernel.shape[0], columns) if mode == "int4" else kernel.shape
+        layer.own_weights["kernel"] = converted("kernel", [kernel], integers, whole, "int4, unpacked", "int8")
 
 
 def _int4_kernel(layer: Layer, prefix: str, columns: int, shape: tuple[int, ...]) -> None:

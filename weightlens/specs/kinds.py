@@ -74,6 +74,8 @@ KINDS: dict[str, tuple[Check, str]] = {
     "positive": (lambda v, rank: number(v) and v >= 0, "a number from 0 up"),
     "sizes": SIZES, "sizes?": optional(SIZES), "naturals?": optional((per_axis(0), "a whole number from 0 up, or one for each axis")),
     "axis": AXIS, "axes": AXES, "axes?": optional(AXES), "numbers": NUMBERS, "numbers?": optional(NUMBERS),
+    "pair": (lambda v, rank: listed(v, lambda n: whole(n, 1), 2), "two whole numbers from 1 up"),
+    "range": (lambda v, rank: listed(v, number, 2), "two numbers"),
     "axes_of_two": (lambda v, rank: whole(v) or listed(v, whole, 2), "a whole number or two"),
     "sides": (sides, "a whole number from 0 up, one for each axis, or a pair for each axis"),
     "shape": (

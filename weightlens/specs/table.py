@@ -93,7 +93,7 @@ CONV_OVER_TIME = (
     "filters! kernel_size! strides padding data_format dilation_rate activation recurrent_activation use_bias unit_forget_bias dropout "
     f"recurrent_dropout {OVER_TIME} {OLD_RECURRENT}"
 )
-PICTURE = "data_format bounding_box_format:any factor:any value_range:any"  # of random changes to pictures, none of which predict
+PICTURE = "data_format bounding_box_format:any factor:any value_range:range"  # of random changes to pictures, none of which predict
 CHANGES = (
     f"{PICTURE} mode:any height_factor:any width_factor:any fill_mode:any fill_value:any interpolation:any height:any width:any scale:any "
     "alpha:any num_chains:any chain_depth:any all_ops:any num_ops:any brightness_factor:any contrast_factor:any saturation_factor:any "
@@ -160,7 +160,7 @@ OPTIONS: dict[str, str] = {
     "TextVectorization": "max_tokens:count? standardize:any split:any ngrams:lengths output_mode:output output_sequence_length:count? "
                          "pad_to_max_tokens sparse ragged vocabulary:words idf_weights:numbers? encoding:text? vocabulary_size:any "
                          "has_input_vocabulary",
-    "AutoContrast": PICTURE, "ContrastLimitedAdaptiveHistogramEqualization": f"{PICTURE} clip_limit:number tile_grid_size:sizes",
+    "AutoContrast": PICTURE, "ContrastLimitedAdaptiveHistogramEqualization": f"{PICTURE} clip_limit:number tile_grid_size:pair",
     "Equalization": f"{PICTURE} bins:any", "MaxNumBoundingBoxes": f"{PICTURE} max_number:any fill_value:any", "Pipeline": "layers!:layers",
     **dict.fromkeys(["AugMix", "CutMix", "MixUp", "RandAugment", "Solarization"], CHANGES),
     **dict.fromkeys([f"Random{what}" for what in (

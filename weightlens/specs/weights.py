@@ -92,8 +92,8 @@ def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int,
     if not apart and class_name != "SpectralNormalization":
         yield from (_not_asked_for(name, config) for name in stored if name not in names and not _beside(name))
     shapes = expected_shapes(class_name, config, x)
-    for name in names:
-        if name in stored and name in shapes and not fits(stored[name], shapes[name]):
+    for name in ["bias"] if apart else names:  # the others are packed in more ways than one
+        if name in names and name in stored and name in shapes and not fits(stored[name], shapes[name]):
             yield explained(class_name, name, stored[name], shapes[name], config)
 
 
@@ -115,7 +115,7 @@ def _not_asked_for(name: str, config: Config) -> str:
 def explained(class_name: str, name: str, found: tuple[int, ...], asked: Shape, config: Config) -> str:
     """In words: ``units 1, but the kernel has 2 columns``."""
     line = next((v.shape for v in variables_of(class_name) if v.name == name), "")
-    if len(found) == len(asked) and "*kernel_size" not in line and line:
+    if line and len(found) == len(asked) and ",*" not in f",{line}":
         words = line.split(",")
         axis = next(i for i, (want, have) in enumerate(zip(asked, found, strict=True)) if want is not None and want != have)
         counted = _counted(found[axis], axis, len(found))

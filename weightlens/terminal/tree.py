@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 from h5py import h5d, h5g, h5l, h5o
 
-from weightlens.errors import UnreadableModel
-from weightlens.formats.hdf5 import first_line, show
+from weightlens.errors import UnreadableModel, first_line
+from weightlens.formats.hdf5 import show
 from weightlens.formats.zipped import Archive
 from weightlens.terminal import Screen, clean
 
