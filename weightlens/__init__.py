@@ -10,11 +10,12 @@ from weightlens.model import Layer, Model, Weight
 
 if TYPE_CHECKING:
     from weightlens.importing import import_workbook
+    from weightlens.layers import register
 
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Layer", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",
-    "check", "export", "import_workbook", "load",
+    "check", "export", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
@@ -49,9 +50,13 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
 
 
 def __getattr__(name: str) -> Any:
-    """``import_workbook`` is that of ``weightlens.importing``, which is loaded when it is asked for."""
-    if name != "import_workbook":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from weightlens.importing import import_workbook as carry_back
+    """``import_workbook`` and ``register``, which are loaded when they are asked for."""
+    if name == "import_workbook":
+        from weightlens.importing import import_workbook as carry_back
 
-    return carry_back
+        return carry_back
+    if name == "register":
+        from weightlens.layers import register as add
+
+        return add
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

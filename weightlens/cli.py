@@ -29,6 +29,7 @@ from weightlens.cli_common import (
     quiet_pipe,
     ready,
     refused,
+    say_what_is_not_finite,
     to_bytes,
     to_screen,
     unexpected,
@@ -180,6 +181,7 @@ def trace(
         to_bytes(output, force, lambda file: write_json(found, file, layer or (), places))
     else:
         to_screen(output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision, places))
+    say_what_is_not_finite(loaded)
     if found.stopped:
         raise WeightlensError(found.stopped)
 
@@ -206,6 +208,7 @@ def predict(
     loaded = opened(model, config, assume, layers)
     with progress_bar("predicting", count_rows(given)) as advance:
         to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note))
+    say_what_is_not_finite(loaded)
 
 
 def diff(

@@ -9,7 +9,21 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Format, Input, ModelFile, inputs_of, note, one_of, opened, to_bytes, to_screen
+from weightlens.cli_common import (
+    Assume,
+    Config,
+    Force,
+    Format,
+    Input,
+    ModelFile,
+    inputs_of,
+    note,
+    one_of,
+    opened,
+    say_what_is_not_finite,
+    to_bytes,
+    to_screen,
+)
 from weightlens.errors import BadInput
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
@@ -68,6 +82,7 @@ def check(
 
         with stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
             report = checks.check(loaded, inputs_of(given, loaded), stage=stage, **options)
+    say_what_is_not_finite(loaded)
     if output_format == "json":
         to_bytes(None, False, lambda file: write_report(report, file))
     else:

@@ -8,7 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Assume, Config, Force, Input, ModelFile, Output, Part, inputs_of, note, one_of, opened, ready
+from weightlens.cli_common import (
+    Assume,
+    Config,
+    Force,
+    Input,
+    ModelFile,
+    Output,
+    Part,
+    inputs_of,
+    note,
+    one_of,
+    opened,
+    ready,
+    say_what_is_not_finite,
+)
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
@@ -67,6 +81,7 @@ def export(
         return
     with bar() as progress:
         workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
+    say_what_is_not_finite(loaded)
     typer.echo(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: weightlens check {model} --workbook {file}")
 
 

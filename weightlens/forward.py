@@ -192,7 +192,9 @@ class Run:
         return x if self.recorder is None else self.recorder.step(name, x)
 
     def read(self, weight: Weight) -> np.ndarray:
-        return weight.in_precision(self.dtype)
+        array = weight.in_precision(self.dtype)
+        weight.count_not_finite(array)
+        return array
 
     def weights(self, layer: Layer, path: str) -> dict[str, Any]:
         """The layer's own weights, in the precision of this run; read once."""

@@ -37,7 +37,14 @@ class Weight:
     read: Callable[[], np.ndarray]
     read_part: Callable[[Any], np.ndarray] | None = None
     note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
+    not_finite: int = 0  # how many of its numbers are NaN or infinite, as far as they were read
     _value: np.ndarray | None = field(default=None, repr=False)
+
+    def count_not_finite(self, array: np.ndarray) -> None:
+        """Remember how many numbers of this array, read from here, are NaN or infinite."""
+        with np.errstate(all="ignore"):
+            if array.dtype.kind == "f" and not np.isfinite(array.sum()):
+                self.not_finite = int(array.size - np.isfinite(array).sum())
 
     @property
     def value(self) -> np.ndarray:

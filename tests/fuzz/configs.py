@@ -23,7 +23,8 @@ from weightlens.errors import WeightlensError
 
 JUNK: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3, 7, -5, 2**31, 10**30, -(10**30), 10**400, 0.5, -2.5, 1e308, float("nan"), float("inf"), "",
-    "8", "weird", "x", "channels_first", "same", "relu", [], [1], [0, 0], [-1, 2], [1, 2, 3], [[1, 1], [1, 1]], ["a"], [None], [[[]]], {}, {"a": 1},
+    "8", "weird", "x", "channels_first", "same", "relu", [], [1], [0, 0], [-1, 2], [1, 2, 3], [[1, 1], [1, 1]],
+    ["a"], [None], [[[]]], {}, {"a": 1},
     {"class_name": "Dense"}, {"class_name": "Dense", "config": {"units": 2}}, {"class_name": "__tuple__", "items": [1, "a"]},
     {"class_name": "__numpy__", "config": {"value": [1.0], "dtype": "float32"}}, [[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
 from weightlens.formats.lost import reconnect
 from weightlens.model import Call, Layer, Model, Ref
+from weightlens.specs.table import OPTIONS
 from weightlens.whole import CUT, GUARDED, LAYERS_OF_MEANS
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
@@ -161,6 +162,10 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"
+    elif class_name not in OPTIONS and not operation:
+        from weightlens.formats.foreign import advice
+
+        layer.note = advice(class_name)
     if class_name in FUNCTION_NODES:
         _name_function(layer)
     elif operation:

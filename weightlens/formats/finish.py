@@ -117,6 +117,13 @@ def _from_cudnn(
     }
 
 
+def pruned(layer: Layer) -> None:
+    """PruneLowMagnitude keeps a mask beside the kernel of the layer that it wraps."""
+    from weightlens.formats import foreign
+
+    foreign.prune(layer)
+
+
 def gru(layer: Layer) -> None:
     """Two rows of biases mean ``reset_after``; files before Keras 2.1.3 do not say."""
     bias = layer.own_weights.get("bias")
@@ -135,6 +142,7 @@ RULES: dict[str, Callable[[Layer], Any]] = {
     "SyncBatchNormalization": sync_batch_normalization,
     "CuDNNLSTM": cudnn_lstm,
     "CuDNNGRU": cudnn_gru,
+    "PruneLowMagnitude": pruned,
     "GRU": gru,
     "GRUCell": gru,
 }

@@ -148,6 +148,7 @@ OPTIONS: dict[str, str] = {
     "GRU": f"{GATES} reset_after {OVER_TIME} {OLD_RECURRENT}", "RNN": f"cell {OVER_TIME}",
     **dict.fromkeys(["CuDNNLSTM", "CuDNNGRU"], f"units! unit_forget_bias {OVER_TIME}"),
     **dict.fromkeys(["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"], CONV_OVER_TIME),
+    "PruneLowMagnitude": "layer! pruning_schedule:any block_size:any block_pooling_type:any sparsity_m_by_n:any",
     "Bidirectional": "layer! merge_mode backward_layer |2 num_constants:any", "TimeDistributed": "layer!",
     "Highway": "activation use_bias transform_bias:any", "MaxoutDense": "units! nb_feature!:count use_bias",
     "Attention": "use_scale score_mode:score dropout", "AdditiveAttention": "use_scale dropout |3 score_mode:text",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from weightlens.errors import BadInput
 from weightlens.faults import every_fault
-from weightlens.model import Layer, Model, Weight
+from weightlens.model import AT_ONCE, Layer, Model, Weight
 from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import Entry, activation_of, entries, options_of, output_shapes, sha256_of, weight_text
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
@@ -183,6 +183,10 @@ def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish:
         screen.lines(map(screen.dim, screen.wrapped(clean(weight.note, 200), "    ")))
     if weight.dtype.startswith("not numbers"):
         return
+    if weight.size <= AT_ONCE:
+        weight.count_not_finite(weight.value)
+        if weight.not_finite:
+            screen.line(f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}")
     label = axis_labels(inner_class(layer, name), name, weight.shape)
     shown = view(weight, wish.cut or None, wish.full)
     screen.lines(matrix_lines(shown, screen, label, wish.precision, wrap=screen.terminal or not wish.full))
