@@ -118,7 +118,7 @@ def distribute(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect)
 def in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> bool:
     """Hand out the arrays of a nested model in Keras's order, if their names are not those of its layers and their number is right."""
     assert layer.model is not None
-    if order.names_agree(layer.model, [name for name, _ in stored]) or any(leaf.names is None for leaf in leaves):
+    if order.names_agree(layer.model, [name for name, _ in stored]) or order.has_variables(layer) is None:
         return False
     owners = order.variables_in_order(layer)
     if len(owners) != len(stored):

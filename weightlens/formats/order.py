@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from weightlens.graph import refs
 from weightlens.model import Layer, Model
 from weightlens.specs.options import options_of
+from weightlens.specs.table import VARIABLES
 from weightlens.specs.variables import variable_names
 
 NOT_TRAINED = ("moving_", "renorm_", "mean", "variance", "count", "vector_u")  # variables that no optimizer changes
@@ -44,14 +45,16 @@ def flattened(model: Model) -> Iterator[Layer]:
 
 
 def has_variables(layer: Layer) -> bool | None:
-    """Whether a layer, or one inside it, has variables; ``None`` where that is not known, as its class is not."""
+    """Whether a layer, or one inside it, has variables for certain; ``None`` where that is not known, as a class is not."""
     if layer.is_operation:
         return False
-    found = [has_variables(inner) for inner in inside(layer)]
-    if variable_names(layer.class_name, layer.config) or True in found:
-        return True
-    known = layer.model is not None or layer.class_name == "InputLayer" or options_of(layer.class_name) is not None
-    return False if known and None not in found else None
+    found = {has_variables(inner) for inner in inside(layer)}
+    known = layer.model is not None or options_of(layer.class_name) is not None or layer.class_name in VARIABLES
+    if not known:
+        found.add(None)
+    if own_variables(layer):
+        found.add(True)
+    return True if True in found else None if None in found else False
 
 
 def in_keras_order(model: Model) -> list[Layer]:

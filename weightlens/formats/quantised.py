@@ -178,7 +178,8 @@ def projection_shape(config: dict[str, Any], part: str, rows: int, columns: int)
     size = int(config.get("head_dim") or config["key_dim" if of_keys else "value_dim"])
     if part != "attention_output/":
         return (rows, columns // size, size)
-    return (rows // size, size, *(config.get("output_shape") or [columns]))
+    given = config.get("output_shape") or columns
+    return (rows // size, size, *([given] if isinstance(given, int) else given))
 
 
 def _old_int4_kernel(layer: Layer, kernel: Weight) -> None:
