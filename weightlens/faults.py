@@ -18,7 +18,7 @@ def faults_of(layer: Layer, x: Any = None) -> Iterator[str]:
         yield from (f"in its {name}, {fault}" for fault in inner.faults)
     if not layer.is_operation:
         stored = {name: weight.shape for name, weight in layer.own_weights.items()}
-        if stored:
+        if stored or x is not None:  # a layer without any is the business of a note until it is computed
             yield from contradictions(layer.class_name, layer.config, stored, None if x is None else shape_of(x))
 
 

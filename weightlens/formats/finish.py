@@ -127,10 +127,7 @@ def pruned(layer: Layer) -> None:
 def gru(layer: Layer) -> None:
     """Two rows of biases mean ``reset_after``; files before Keras 2.1.3 do not say."""
     bias = layer.own_weights.get("bias")
-    if bias is not None:
-        layer.config["reset_after"] = len(bias.shape) == 2
-    else:
-        layer.config.setdefault("reset_after", False)
+    layer.config.setdefault("reset_after", bias is not None and len(bias.shape) == 2)
 
 
 def sync_batch_normalization(layer: Layer) -> None:

@@ -105,10 +105,17 @@ def locally_connected(config: Config, x: Incoming) -> dict[str, Shape]:
     return {"kernel": (None, field, filters), "bias": (*((None,) * rank), filters)}
 
 
+def spectrogram(config: Config, x: Incoming) -> dict[str, Shape]:
+    """A wave for each frequency that a frame can hold."""
+    frame = config.get("frame_length", 256)
+    return same("real_kernel imag_kernel", (frame, 1, (config.get("fft_length") or frame) // 2 + 1))
+
+
 SHAPES: dict[str, Callable[[Config, Incoming], dict[str, Shape]]] = {
     "GRU": gru, "GRUCell": gru, "BatchNormalization": batch_normalization, "SyncBatchNormalization": batch_normalization,
     "LayerNormalization": layer_normalization, "RMSNormalization": layer_normalization, "Normalization": normalization,
     "GroupNormalization": lambda config, x: same("gamma beta", along(config.get("axis", -1), x) or (None,)),
     "PReLU": prelu, "SReLU": prelu, "ParametricSoftplus": prelu, "MultiHeadAttention": attention, "GroupQueryAttention": attention,
-    "EinsumDense": einsum_dense, "LocallyConnected1D": locally_connected, "LocallyConnected2D": locally_connected,
+    "STFTSpectrogram": spectrogram, "EinsumDense": einsum_dense, "LocallyConnected1D": locally_connected,
+    "LocallyConnected2D": locally_connected,
 }  # fmt: skip

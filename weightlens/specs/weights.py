@@ -14,6 +14,7 @@ Size = int | None  # None: open
 Shape = tuple[Size, ...]
 Config = dict[str, Any]
 Incoming = tuple[int, ...] | None  # the shape of what comes into a layer, batch first, where it is known
+UNUSED = ("count", "vector_u")  # weights that nothing is computed with
 BESIDE = (
     "scale",
     "zero",
@@ -85,21 +86,27 @@ def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int,
 
     ``x`` is the shape of what comes in, batch first, where it is known. A class that is not in the table has no say.
     """
-    names = variable_names(class_name, config)
+    names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
         return
-    apart = config.get("quantization_mode")
-    if not apart and class_name != "SpectralNormalization":
+    if not config.get("quantization_mode") and class_name != "SpectralNormalization":
         yield from (_not_asked_for(name, config) for name in stored if name not in names and not _beside(name))
     shapes = expected_shapes(class_name, config, x)
-    for name in ["bias"] if apart else names:  # the others are packed in more ways than one
-        if name in names and name in stored and name in shapes and not fits(stored[name], shapes[name]):
+    for name in names:
+        if name not in stored:
+            yield from () if name in UNUSED else [f"the file lacks {name!r} for it"]
+        elif name in shapes and not fits(stored[name], shapes[name]) and not _packed(class_name, name, stored[name], config):
             yield explained(class_name, name, stored[name], shapes[name], config)
 
 
 def fits(found: tuple[int, ...], asked: Shape) -> bool:
     """Whether a shape is the one asked for, as far as that is known."""
     return len(found) == len(asked) and all(want is None or want == have for want, have in zip(asked, found, strict=True))
+
+
+def _packed(class_name: str, name: str, found: tuple[int, ...], config: Config) -> bool:
+    """Whether this is the kernel of a quantised EinsumDense, which may be stored as a matrix whatever its equation says."""
+    return class_name == "EinsumDense" and name == "kernel" and bool(config.get("quantization_mode")) and len(found) == 2
 
 
 def _beside(name: str) -> bool:
