@@ -76,7 +76,7 @@ def _fault(class_name: str, name: str, value: Any, known: dict[str, Option], ran
         close = difflib.get_close_matches(name, known, 1, 0.8)
         hint = f"; did you mean {close[0]}?" if close else ""
         return f"has the option {name} ({found_text(value)}), which no version of Keras knows for it{hint}"
-    if option.version > 1 and version > 1 and option.version != version and value not in (None, False, 1, 1.0):
+    if option.version > 1 and version > 1 and option.version != version and (value is True or value not in (None, False, 1)):
         return f"has the option {name} ({found_text(value)}), which only Keras {option.version} knows, and this is Keras {version}'s"
     fits, allowed = KINDS[option.kind]
     if not fits(value, rank):

@@ -83,16 +83,24 @@ def einsum_dense(config: Config, x: Incoming) -> dict[str, Shape]:
     """The letters of the equation: sizes of the output's are settings, those of the input's come in."""
     inputs, _, rest = str(config.get("equation", "")).replace(" ", "").partition(",")
     kernel, _, output = rest.partition("->")
+    last = output.endswith("...")  # the axes without letters come last, else they come first
+    inputs, output = inputs.replace("...", ""), output.replace("...", "")
     given = spread(config.get("output_shape") or (), 1)
-    sizes: dict[str, Size] = dict(zip(reversed(output), reversed(given), strict=False)) if not output.endswith(".") else {}
-    if x is not None:
-        sizes |= dict(zip(inputs if "." not in inputs else (), x, strict=False))
-        sizes |= dict(zip(reversed(inputs.split("...")[-1]), reversed(x), strict=False))
+    sizes = lettered(output[1:] if last else output, given, last) | ({} if x is None else lettered(inputs, x, last))
     shapes: dict[str, Shape] = {"kernel": tuple(sizes.get(letter) for letter in kernel)}
     axes = config.get("bias_axes")
-    if axes and "..." not in output and all(letter in output for letter in axes):
-        shapes["bias"] = tuple(sizes.get(letter) if letter in axes else 1 for letter in output[min(map(output.index, axes)) :])
+    if axes and set(axes) <= set(output) and (x is not None or not last):
+        biased = output[min(map(output.index, axes)) :]
+        ones = (1,) * (len(x) - len(inputs)) if x is not None and last else ()
+        shapes["bias"] = (*(sizes.get(letter) if letter in axes else 1 for letter in biased), *ones)
     return shapes
+
+
+def lettered(letters: str, sizes: Shape, from_left: bool) -> dict[str, Size]:
+    """The size of each letter, counted from the left or from the right."""
+    if not from_left:
+        letters, sizes = letters[::-1], sizes[::-1]
+    return {letter: size for letter, size in zip(letters, sizes, strict=False) if size is not None}
 
 
 def locally_connected(config: Config, x: Incoming) -> dict[str, Shape]:
