@@ -123,8 +123,9 @@ def in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str, Weight]])
     owners = order.variables_in_order(layer)
     if len(owners) != len(stored):
         return False
+    leaf_of = {id(leaf.layer): leaf for leaf in leaves}
     for (owner, _), array in zip(owners, stored, strict=True):
-        next(leaf for leaf in leaves if leaf.layer is owner).given.append(array)
+        leaf_of[id(owner)].given.append(array)
     return True
 
 
