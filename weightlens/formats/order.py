@@ -21,17 +21,21 @@ def takers(model: Model, names: list[str], flat: bool, together: bool) -> list[L
     """The layers that the groups called ``names`` belong to, in that order; ``None`` where nobody can tell.
 
     ``flat``: Keras 1, which may list the layers of nested models instead of the models. ``together``: the file holds the
-    architecture as well, so the names are of one session, and groups that are missing leave the others where they belong.
+    architecture as well, so the names are of one session: they hold in the order in which it lists its layers too, and groups
+    that are missing leave the others where they belong.
     """
-    for layers in [in_keras_order(model), *([list(flattened(model))] if flat else [])]:
-        sure = [layer for layer in layers if has_variables(layer)]
-        maybe = [layer for layer in layers if has_variables(layer) is not False]
-        named = [layer for layer in maybe if layer.name in set(names)]
-        if [layer.name for layer in named] == names and (together or all(layer in named for layer in sure)):
-            return named
-        found = next((some for some in (maybe, sure) if len(some) == len(names)), None)
-        if found is not None:
-            return found
+    orders = [in_keras_order(model), *([list(flattened(model))] if flat else [])]
+    owners = [[(layer, known) for layer in layers if (known := has_variables(layer)) is not False] for layers in orders]
+    wanted = set(names)
+    for found in owners:
+        named = {layer.name: layer for layer, _ in found if layer.name in wanted}
+        whole = together or all(layer.name in wanted for layer, known in found if known)
+        if whole and names in (list(named), [layer.name for layer in model.layers if together and layer.name in named]):
+            return [named[name] for name in names]
+    for found in owners:
+        for some in ([layer for layer, _ in found], [layer for layer, known in found if known]):
+            if len(some) == len(names):
+                return some
     return None
 
 
