@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 Check = Callable[[Any, int], bool]
-LARGEST = 2**31 - 1  # of a whole number: no axis of an array is longer
+LARGEST = 2**63 - 1  # of a whole number: no axis of an array is longer
 DEEPEST = 12  # nested lists
 
 
