@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from weightlens.specs.kinds import KINDS, found_text
 from weightlens.specs.table import EVERYWHERE, FLAGS, HARMLESS_ENDINGS, KIND_OF, OPTIONS
 
+MOST = 20  # faults that are listed of one layer
+
 
 class Option(NamedTuple):
     """One option of a layer class: the kind of its value, whether it has to be there, the one version of Keras that has it (0: every)."""
@@ -58,22 +60,22 @@ def sound(class_name: str, config: dict[str, Any], version: int) -> tuple[dict[s
     faults = [f"{name} is missing" for name, option in known.items() if option.needed and name not in config]
     rank, good = spatial_rank(class_name), {}
     for name, value in config.items():
-        fault = _fault(class_name, name, value, known, rank, version)
-        if fault:
-            faults.append(fault)
-        else:
+        fault = "more" if len(faults) > MOST and name not in known else _fault(name, value, known, rank, version)
+        if not fault:
             good[name] = value
+        elif len(faults) <= MOST:
+            faults.append(fault)
     return good if len(good) < len(config) else config, faults
 
 
-def _fault(class_name: str, name: str, value: Any, known: dict[str, Option], rank: int, version: int) -> str:
+def _fault(name: str, value: Any, known: dict[str, Option], rank: int, version: int) -> str:
     option = known.get(name)
     if option is None:
         if value is None or name.endswith(HARMLESS_ENDINGS):
             return ""
         import difflib  # seldom needed
 
-        close = difflib.get_close_matches(name, known, 1, 0.8)
+        close = difflib.get_close_matches(name, known, 1, 0.8) if len(name) < 40 else []
         hint = f"; did you mean {close[0]}?" if close else ""
         return f"has the option {name} ({found_text(value)}), which no version of Keras knows for it{hint}"
     if option.version > 1 and version > 1 and option.version != version and (value is True or value not in (None, False, 1)):
