@@ -76,6 +76,8 @@ def verdict(folder: Path) -> str:
     except WeightlensError as refusal:
         lines = str(refusal).splitlines()
         return "vague" if "not a model that can be read" in lines[0] else "refused" if len(lines) == 1 else f"fault: {len(lines)} lines"
+    except MemoryError:  # which the command line says in one line
+        return "refused"
     except Exception as fault:
         return f"fault: {type(fault).__name__}: {str(fault)[:100]}"
     return "computed"

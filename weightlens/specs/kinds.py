@@ -87,7 +87,7 @@ KINDS: dict[str, tuple[Check, str]] = {
         "a list of whole numbers, null where an axis is open, or null",
     ),
     "batch": (
-        lambda v, rank: v is None or (isinstance(v, (list, tuple)) and nested(v, lambda n: n is None or whole(n, 0))),
+        lambda v, rank: v is None or (isinstance(v, (list, tuple)) and nested(v, lambda n: n is None or (whole(n, 0) and n < 2**31))),
         "a list of whole numbers, null where an axis is open",
     ),
     "target": (lambda v, rank: listed(v, lambda n: whole(n, -1)) or whole(v, -1), "a list of whole numbers, -1 for what is left"),
