@@ -20,7 +20,32 @@ TARGET = Path(__file__).resolve().parent / "layers.md"
 HEAD = """# What weightlens computes
 
 Made by `docs/make_layers.py` from the tables in `weightlens/layers`. A layer that is not listed here (or an option of one) is
-refused by name; its matrices can still be shown.
+refused by name; its matrices can still be shown. So is an option that no version of Keras knows, a value of a kind that it cannot
+have, and an array of another shape than the settings ask for: `weightlens/specs/table.py` says what each class has.
+
+## A layer of your own
+
+A class of your own is computed by a function of yours, written like those in `weightlens/layers`; nothing is ever loaded from the file.
+`x` is what comes in, `w` the weights by name, `config` what `get_config` gave; `step` names a value, which makes it a step of the
+trace and a block of cells in the workbook. NumPy's functions become formulas where the docstring of `weightlens/layers/__init__.py`
+names them.
+
+```python
+import numpy as np
+import weightlens
+
+
+def scaled_sum(x, w, config, step):
+    products = step("weighted", x * w["weights"])
+    return config["factor"] * np.sum(products, axis=-1, keepdims=True) + w["offset"]
+
+
+weightlens.register("Mine>ScaledSum", scaled_sum, ["weights", "offset"])  # before the model is loaded
+```
+
+The name is the one that `weightlens show` prints. The list names the layer's weights in the order in which it makes them. After
+that `load`, `trace`, `predict`, `export` and `check` treat the layer like any other (`check` needs the class in Keras too:
+`keras.saving.register_keras_serializable("Mine")`).
 """
 
 

@@ -52,6 +52,17 @@ def test_the_python(folder: Path, monkeypatch: pytest.MonkeyPatch, keras: Any, c
     assert (folder / "or.xlsx").exists()
 
 
+def test_the_python_of_the_layers() -> None:
+    from weightlens.layers import LAYERS, REGISTERED
+    from weightlens.specs.table import VARIABLES
+
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "layers.md").read_text(), re.DOTALL)
+    exec(compile(example, "layers.md", "exec"), {})
+    assert "Mine>ScaledSum" in LAYERS
+    del LAYERS["Mine>ScaledSum"], VARIABLES["Mine>ScaledSum"]
+    REGISTERED.discard("Mine>ScaledSum")
+
+
 def test_what_installs_and_tests_is_what_ci_runs() -> None:
     [_, tests] = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
     ci = (ROOT / ".ci" / "run").read_text()

@@ -212,7 +212,7 @@ def unspeakable(folder: Path) -> Path:
 
 
 def quantised(folder: Path) -> Path:
-    config = sequential(given("i", 3, key="batch_shape"), dense("a", 2, quantization_mode="int4"))
+    config = sequential(given("i", 3, key="batch_shape"), dense("a", 2, dtype={"config": {"mode": "int4", "source_name": "float32"}}))
     return archive(folder / "m.keras", config, numbered("layers/dense", np.ones((3, 1), np.int8), numbers(2), np.ones(2, np.float32)))
 
 

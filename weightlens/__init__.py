@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from weightlens.importing import import_workbook
+    from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
 
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Layer", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",
-    "check", "export", "import_workbook", "load",
+    "check", "export", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
     return checks.check(loaded, inputs, **options)
 
 
-HOMES = {"import_workbook": "importing", "Layer": "model", "Model": "model", "Weight": "model"}
+HOMES = {"import_workbook": "importing", "register": "layers", "Layer": "model", "Model": "model", "Weight": "model"}
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,7 @@ from weightlens.cli_common import (
     ready,
     refused,
     samples_of,
+    say_what_is_not_finite,
     system_error,
     to_bytes,
     to_screen,
@@ -187,6 +188,7 @@ def trace(
         to_screen(
             output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision, places, samples.labels)
         )
+    say_what_is_not_finite(loaded)
     if found.stopped:
         raise WeightlensError(found.stopped)
 
@@ -216,6 +218,7 @@ def predict(
     loaded = opened(model, config, assume, layers)
     with progress_bar("predicting", count_rows(given)) as advance:
         to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note, scale))
+    say_what_is_not_finite(loaded)
 
 
 def diff(

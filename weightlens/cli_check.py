@@ -23,6 +23,7 @@ from weightlens.cli_common import (
     note,
     one_of,
     opened,
+    say_what_is_not_finite,
     to_bytes,
     to_screen,
 )
@@ -89,6 +90,7 @@ def check(
 
         with stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
             report = checks.check(loaded, inputs_of(given, loaded, scale), stage=stage, **limit)
+    say_what_is_not_finite(loaded)
     if output_format == "json":
         to_bytes(None, False, lambda file: write_report(report, file))
     else:

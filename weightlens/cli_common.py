@@ -91,6 +91,14 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
     return found
 
 
+def say_what_is_not_finite(model: Model) -> None:
+    """A note for each weight that was computed with though some of its numbers are none."""
+    odd = [f"{name} ({w.not_finite:,} of {w.size:,})" for name, w in model.weights.items() if w.not_finite]
+    if odd:
+        more = f" and {len(odd) - 4} more" if len(odd) > 4 else ""
+        note(f"NaN or infinite numbers are in the weights {', '.join(odd[:4])}{more}")
+
+
 def one_of(value: str, option: str, known: tuple[str, ...]) -> None:
     """Refuse a value that an option does not have."""
     if value not in known:

@@ -24,6 +24,7 @@ from weightlens.cli_common import (
     opened,
     ready,
     samples_of,
+    say_what_is_not_finite,
 )
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
@@ -85,6 +86,7 @@ def export(
         return
     with bar() as progress:
         workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
+    say_what_is_not_finite(loaded)
     done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {checking(model, file, config, assume, layers)}")
 
 

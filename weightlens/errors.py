@@ -43,3 +43,8 @@ class BadInput(WeightlensError):
 
 class WorkbookTooLarge(WeightlensError):
     """The workbook would not fit the limits of spreadsheets; the message says what would fit."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line of bounded length."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.columns import key_of_each
-from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
+from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
+from weightlens.faults import faults_of, shape_of
 from weightlens.graph import calls_in_order, refs
 from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
 from weightlens.layers.masking import blind_to_masks
@@ -98,6 +99,8 @@ def trace(model: Model, inputs: Any, dtype: Any = np.float64, stop_at_unsupporte
 def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
     """The model's input arrays in order, checked against its shapes; a missing batch axis is added."""
     wanted = list(refs(model.inputs))
+    if model.faults:
+        raise BadInput(f"{model.faults[0]}; its matrices can still be shown (weightlens show)")
     if not wanted:
         raise BadInput(model.why_nothing_runs)
     if isinstance(inputs, dict):
@@ -121,6 +124,8 @@ def fit(x: Any, layer: Layer, dtype: Any) -> np.ndarray:
         raise BadInput(f"input {layer.name!r} was given no numbers")
     array = as_text(array) if array.dtype.kind in "USO" else array.astype(dtype)
     shape = layer.config.get("batch_shape")
+    if layer.faults:
+        raise UnsupportedLayer(layer.name, layer.class_name, layer.faults[0])
     if shape is None:
         return array
     rank = len(shape)
@@ -192,6 +197,7 @@ class Run:
     def __init__(self, recorder: Trace | None, dtype: Any) -> None:
         self.recorder, self.dtype = recorder, dtype
         self.weights_of: dict[int, dict[str, Any]] = {}
+        self.sound: set[tuple[int, tuple[int, ...] | None]] = set()  # the layers found without fault, and on which shape
         self.made: Producers = {}  # the calls that a crossentropy may look through
         self.inputs: list[tuple[str, Any]] = []  # by name
         self.first = 0  # the number of the first sample, where they are taken some at a time
@@ -202,7 +208,9 @@ class Run:
         return x if self.recorder is None else self.recorder.step(name, x)
 
     def read(self, weight: Weight) -> np.ndarray:
-        return weight.in_precision(self.dtype)
+        array = weight.in_precision(self.dtype)
+        weight.count_not_finite(array)
+        return array
 
     def weights(self, layer: Layer, path: str) -> dict[str, Any]:
         """The layer's own weights, in the precision of this run; read once."""
@@ -323,6 +331,14 @@ class Run:
             return self.step("constant", thing.astype(self.dtype))
         return thing
 
+    def refuse_faults(self, layer: Layer, x: Any) -> None:
+        """Refuse a layer whose configuration is wrong, or contradicts its weights or what comes in."""
+        key = id(layer), shape_of(x)
+        if key not in self.sound:
+            for fault in faults_of(layer, x):
+                raise UnsupportedLayer(layer.name, layer.class_name, fault)
+            self.sound.add(key)
+
     def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str) -> Any:
         """Run one layer: its output, or list of outputs."""
         if layer.model is not None:
@@ -330,6 +346,7 @@ class Run:
         function = LAYERS.get(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, *([layer.note] if layer.note else []))
+        self.refuse_faults(layer, x)
         takes = accepted(function)
         for name, value in arguments.items():
             plain = value is None or value is False or name in ("training", "mask") or name.endswith("_mask")
@@ -402,6 +419,9 @@ class Run:
             raise UnsupportedLayer(layer.name, layer.class_name, f"the file lacks {missing} for it") from None
         except (ValueError, IndexError) as misfit:  # NumPy's word for shapes that do not fit each other
             raise BadInput(f"the numbers given do not fit layer {layer.name!r} ({layer.class_name}): {misfit}") from misfit
+        except (TypeError, AttributeError, ArithmeticError, MemoryError) as misfit:  # settings or inputs of a kind that it does not take
+            reason = f"cannot be computed as the file has it ({type(misfit).__name__}: {first_line(misfit)})"
+            raise UnsupportedLayer(layer.name, layer.class_name, reason) from misfit
         if self.recorder is not None:
             several = isinstance(out, (list, tuple)) and len(out) > 1
             if isinstance(out, (list, tuple)):

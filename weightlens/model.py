@@ -37,7 +37,14 @@ class Weight:
     read: Callable[[], np.ndarray]
     read_part: Callable[[Any], np.ndarray] | None = None
     note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
+    not_finite: int = 0  # how many of its numbers are NaN or infinite, as far as they were read
     _value: np.ndarray | None = field(default=None, repr=False)
+
+    def count_not_finite(self, array: np.ndarray) -> None:
+        """Remember how many numbers of this array, read from here, are NaN or infinite."""
+        with np.errstate(all="ignore"):
+            if array.dtype.kind == "f" and not np.isfinite(array.sum()):
+                self.not_finite = int(array.size - np.isfinite(array).sum())
 
     @property
     def value(self) -> np.ndarray:
@@ -109,6 +116,7 @@ class Layer:
     is_operation: bool = False
     trainable: bool = True
     note: str = ""  # e.g. "holds Python code, which is never run"
+    faults: list[str] = field(default_factory=list)  # what is wrong with its configuration as the file has it
 
     @property
     def weights(self) -> dict[str, Weight]:
@@ -174,6 +182,7 @@ class Model:
     optimizer: list[Weight] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     arrays_only: bool = False  # a plain HDF5 file, in which nothing has a name that Keras gives
+    faults: list[str] = field(default_factory=list)  # why nothing may be computed with it: weights that found no certain place
 
     def __getitem__(self, name: str) -> Layer:
         """A layer by name; ``inner/dense`` reaches into a nested model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from weightlens.errors import BadInput, WeightlensError
@@ -67,15 +68,11 @@ def assemble(model: Model, cut: list[Ref], needed: list[tuple[Layer, int, Call]]
     for layer in model.layers:
         if id(layer) in kept:
             calls = [Call(each(rename, call.args), each(rename, call.kwargs)) for call in layer.calls]
-            layers.append(
-                Layer(
-                    layer.name, layer.class_name, layer.config, layer.own_weights, calls, layer.inner, layer.model, layer.is_operation,
-                    layer.trainable, layer.note,
-                )
-            )  # fmt: skip
+            layers.append(replace(layer, calls=calls))
     result = Model(
         model.name, "Functional", layers, [renamed[ref] for ref in given], [rename(ref) for ref in outputs], model.config, model.provenance
     )
+    result.faults = model.faults
     result.notes = [f"layers {between} only", *mask_note(model, cut)]
     return result
 

@@ -67,5 +67,10 @@ CASES = [
         quantised(lambda k: k.layers.EinsumDense("abc,cd->adb", output_shape=(3, 5), bias_axes="d"), (None, 5, 4), "int8"),
         (5, 4),
     ),
-    case("dense, float8", quantised(lambda k: k.layers.Dense(3), (None, 4), "float8"), (4,), tolerance=1e-2),
+    case(
+        "einsum dense, float8",
+        quantised(lambda k: k.layers.EinsumDense("ab,bcd->acd", output_shape=(2, 3), bias_axes="cd"), (None, 4), "float8"),
+        (4,),
+    ),
+    case("dense, float8", quantised(lambda k: k.layers.Dense(3), (None, 4), "float8"), (4,)),
 ]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.errors import UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
 from weightlens.formats.detect import read, shard_files
-from weightlens.formats.hdf5 import first_line
 from weightlens.model import Model
 
 __all__ = ["files_of", "load"]

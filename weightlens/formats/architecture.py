@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config, plain_dict
+from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config, plain_dict, sound
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
 from weightlens.formats.lost import reconnect
 from weightlens.model import Call, Layer, Model, Ref
+from weightlens.specs.table import OPTIONS
 from weightlens.whole import CUT, GUARDED, LAYERS_OF_MEANS
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
@@ -145,11 +146,13 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     if not isinstance(raw, dict):
         raise UnreadableModel(f"layer {str(entry.get('name') or entry.get('class_name'))!r} has no configuration")
     class_name = class_name_of(entry)
+    operation = _is_operation(entry, raw, dialect)
+    raw, faults = (raw, []) if operation else sound(class_name, raw, dialect)
     config = modern_config(class_name, raw, dialect)
     if class_name in OTHER_MASKS and dialect.major < 3:
         config["keras_2_masks"] = True
     name = str(entry.get("name") or config.get("name") or class_name.lower())
-    layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)))
+    layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)), faults=faults)
     if "quantization_mode" in config:
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
     if class_name in WHOLE:
@@ -159,9 +162,13 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"
+    elif class_name not in OPTIONS and not operation:
+        from weightlens.formats.other_packages import advice
+
+        layer.note = advice(class_name)
     if class_name in FUNCTION_NODES:
         _name_function(layer)
-    elif _is_operation(entry, raw, dialect):
+    elif operation:
         layer.is_operation, layer.config["module"] = True, str(entry.get("module") or "")
         if class_name not in WHOLE:
             layer.config["input_dtype"] = dtype_together(entry.get("inbound_nodes"))

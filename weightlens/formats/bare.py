@@ -10,8 +10,9 @@ from weightlens.errors import BadInput
 from weightlens.formats.groups import ALIASES
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import CONTAINERS, ObjectTree, join, snake_case
-from weightlens.formats.variables import VARIABLES, variable_names
 from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.specs.table import VARIABLES
+from weightlens.specs.variables import variable_names
 
 KERAS_1_NAMES = {"W": "kernel", "b": "bias", "U": "recurrent_kernel", "running_std": "moving_variance"}
 BY_SNAKE_NAME = {snake_case(name): name for name in VARIABLES}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.formats.dialect import Dialect
-from weightlens.formats.values import as_lists, plain
+from weightlens.formats.values import as_lists, is_wrapped, plain
+from weightlens.specs import options
 
 OWN_PACKAGES = frozenset({"keras", "tf_keras", "tensorflow", "keras_core", "builtins"})
 CLASS_NAMES = {  # aliases and names that changed
@@ -63,6 +64,13 @@ def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dic
     if class_name == "BatchNormalization" and isinstance(config.get("axis"), (list, tuple)) and len(config["axis"]) == 1:
         config["axis"] = config["axis"][0]
     return config
+
+
+def sound(class_name: str, raw: dict[str, Any], dialect: Dialect) -> tuple[dict[str, Any], list[str]]:
+    """A layer's configuration as the file has it without the options that are wrong, and what is wrong with them."""
+    values = {key: as_lists(plain(value)) if is_wrapped(value) else value for key, value in raw.items()}
+    good, faults = options.sound(class_name, values, dialect.major if dialect.known else 0)
+    return ({key: raw[key] for key in good} if faults else raw), faults
 
 
 def activation(value: Any, dialect: Dialect) -> Any:

@@ -173,7 +173,7 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     if source is not None and entry is not None and entry.get("keras_version"):
         dialect = dialect_of(str(entry["keras_version"]), backend, entry)
     model = _model(entry, dialect, path)
-    layout = placing.place(model, file, dialect, weights_dialect)
+    layout = placing.place(model, file, dialect, weights_dialect, together=source is None)
     if layout == NOT_KERAS and not model.class_name:
         plain(model, file)
     if source is not None:

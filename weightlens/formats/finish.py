@@ -35,7 +35,8 @@ def finish(layer: Layer, dialect: Dialect) -> None:
     if layer.model is not None:
         finish_model(layer.model, dialect)
     if layer.own_weights:
-        if layer.config.get("quantization_mode") or any(w.dtype in FEW_BITS or "lora_" in name for name, w in layer.own_weights.items()):
+        few_bits = any(w.dtype in FEW_BITS or "lora_" in name for name, w in layer.own_weights.items())
+        if not layer.faults and (layer.config.get("quantization_mode") or few_bits):
             from weightlens.formats import quantised
 
             quantised.restore(layer, dialect)
@@ -116,13 +117,17 @@ def _from_cudnn(
     }
 
 
+def pruned(layer: Layer) -> None:
+    """PruneLowMagnitude keeps a mask beside the kernel of the layer that it wraps."""
+    from weightlens.formats import other_packages
+
+    other_packages.prune(layer)
+
+
 def gru(layer: Layer) -> None:
     """Two rows of biases mean ``reset_after``; files before Keras 2.1.3 do not say."""
     bias = layer.own_weights.get("bias")
-    if bias is not None:
-        layer.config["reset_after"] = len(bias.shape) == 2
-    else:
-        layer.config.setdefault("reset_after", False)
+    layer.config.setdefault("reset_after", bias is not None and len(bias.shape) == 2)
 
 
 def sync_batch_normalization(layer: Layer) -> None:
@@ -134,6 +139,7 @@ RULES: dict[str, Callable[[Layer], Any]] = {
     "SyncBatchNormalization": sync_batch_normalization,
     "CuDNNLSTM": cudnn_lstm,
     "CuDNNGRU": cudnn_gru,
+    "PruneLowMagnitude": pruned,
     "GRU": gru,
     "GRUCell": gru,
 }

@@ -7,13 +7,16 @@ ones first, so inside them each array goes where its name says, never where its 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from weightlens.formats import order
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import every_layer, join, renamed
-from weightlens.formats.variables import ATTENTION_PARTS, variable_names
 from weightlens.model import Layer, Model, Weight
+from weightlens.specs.table import ATTENTION_PARTS
+from weightlens.specs.variables import variable_names
 
 ALIASES = {"depthwise_kernel": "kernel", "alphas": "alpha", "running_mean": "moving_mean", "running_variance": "moving_variance"}
 DEPTHWISE = frozenset({"DepthwiseConv1D", "DepthwiseConv2D"})
@@ -36,46 +39,41 @@ class Leaf:
         )
 
 
-def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect) -> None:
-    """Give each layer the arrays of its group; what is placed is taken out of ``weights``.
+def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect, together: bool) -> None:
+    """Give each layer the arrays of its group, by order as Keras does; what is placed is taken out of ``weights``.
 
-    Weights saved from a model that was built anew have other layer names: as many of them go by their order.
+    Where nobody can tell which layer a group belongs to, its arrays go where its name says, and the model's faults say so.
     """
-    layers = {layer.name: layer for layer in every_layer(model)} | {layer.name: layer for layer in model.layers}
-    strangers: list[list[tuple[str, Weight]]] = []
-    named = set()
+    groups = list(stored_groups(file, prefix, weights))
+    names = [name for name, _ in groups]
+    found: Sequence[Layer | None] | None = order.takers(model, names, dialect.major < 2, together)
+    if found is None:
+        model.faults.append(f"the file has weights for {some(names)}, which are not the layers with weights of the architecture")
+        layers = {layer.name: layer for layer in every_layer(model)} | {layer.name: layer for layer in model.layers}
+        found = [layers.get(name) for name in names]
+    for layer, (name, stored) in zip(found, groups, strict=True):
+        if layer is None:
+            continue
+        if layer.name != name:
+            layer.note = layer.note or f"its weights were found by their order: the file calls them {name}"
+        for _, weight in stored:
+            weights.pop(weight.path, None)
+        distribute(layer, stored, dialect)
+
+
+def stored_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> Iterator[tuple[str, list[tuple[str, Weight]]]]:
+    """The groups that hold arrays: the name of the layer, and each array with its name in the list."""
     for name in file.names(prefix, "layer_names") or []:
         group = join(prefix, name)
         paths = [(listed, join(group, listed.strip("/"))) for listed in file.names(group, "weight_names") or []]
         stored = [(listed, weights[path]) for listed, path in paths if path in weights]
-        if not stored:
-            continue
-        if name in layers:
-            distribute(layers[name], stored, dialect)
-            named.add(name)
-            for _, path in paths:
-                weights.pop(path, None)
-        else:
-            strangers.append(stored)
-    if strangers:
-        _place_by_order([layer for layer in model.layers if layer.name not in named], strangers, weights, dialect)
+        if stored:
+            yield name, stored
 
 
-def _place_by_order(layers: list[Layer], groups: list[list[tuple[str, Weight]]], weights: dict[str, Weight], dialect: Dialect) -> None:
-    """The groups of unknown names to the layers without weights, if there are as many and each takes as many arrays."""
-    wanting = [(layer, leaves) for layer in layers if (leaves := [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names])]
-    sizes = [sum(len(leaf.names or []) for leaf in leaves) for _, leaves in wanting]
-    if dialect.major < 2:
-        from weightlens.formats import keras1_weights
-
-        sizes = [sum(keras1_weights.count_of(leaf.layer) for leaf in leaves) for _, leaves in wanting]
-    if sizes != [len(stored) for stored in groups]:
-        return
-    for (layer, _), stored in zip(wanting, groups, strict=True):
-        layer.note = layer.note or "its weights were found by their order: the file has other layer names"
-        for _, weight in stored:
-            weights.pop(weight.path, None)
-        distribute(layer, stored, dialect)
+def some(names: list[str]) -> str:
+    """A few names in words."""
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
@@ -107,12 +105,28 @@ def distribute(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect)
     leaves = [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
     if len(leaves) == 1:
         leaves[0].given = stored
+    elif layer.model is not None and in_order(layer, leaves, stored):
+        layer.note = layer.note or "its weights were found by their order: the file has other names for its layers"
     elif leaves:
         _by_name(leaves, stored)
     else:
         leaves = [Leaf(layer, (layer.name,), None, stored)]
     for leaf in leaves:
         name_variables(leaf, dialect)
+
+
+def in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> bool:
+    """Hand out the arrays of a nested model in Keras's order, if their names are not those of its layers and their number is right."""
+    assert layer.model is not None
+    if order.names_agree(layer.model, [name for name, _ in stored]) or order.has_variables(layer) is None:
+        return False
+    owners = order.variables_in_order(layer)
+    if len(owners) != len(stored):
+        return False
+    leaf_of = {id(leaf.layer): leaf for leaf in leaves}
+    for (owner, _), array in zip(owners, stored, strict=True):
+        leaf_of[id(owner)].given.append(array)
+    return True
 
 
 def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:

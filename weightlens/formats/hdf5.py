@@ -20,7 +20,7 @@ import numpy as np
 from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
-from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.errors import UnreadableModel, WeightlensError, first_line
 from weightlens.formats.pieces import check_pieces
 from weightlens.formats.soundness import SIGNATURE, cut_short, damage, first_bytes
 from weightlens.model import Weight
@@ -270,8 +270,3 @@ def free(name: str, taken: Container[str]) -> str:
     while name in taken:
         name += "'"
     return name
-
-
-def first_line(error: BaseException) -> str:
-    """What an exception says, in one line of bounded length."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -73,7 +73,11 @@ def _listed_call(entries: list[Any]) -> Call:
 def _tensor(entry: Any) -> Any:
     if not isinstance(entry, (list, tuple)) or len(entry) < 3:
         raise UnreadableModel(f"a connection of the graph is not understood: {str(entry)[:80]}")
-    return plain(entry[2]) if entry[0] == CONSTANT else Ref(str(entry[0]), int(entry[1]), int(entry[2]))
+    if entry[0] == CONSTANT:
+        return plain(entry[2])
+    if not all(isinstance(number, int) for number in entry[1:3]):
+        raise UnreadableModel(f"a connection of the graph is not numbered: {str(entry)[:80]}")
+    return Ref(str(entry[0]), int(entry[1]), int(entry[2]))
 
 
 def _argument(value: Any) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 
 from weightlens.formats.conversion import converted, flipped, moved
 from weightlens.formats.dialect import Dialect
-from weightlens.formats.variables import variable_names
 from weightlens.model import Layer, Weight
+from weightlens.specs.variables import variable_names
 
 LSTM_GATES, GRU_GATES = (0, 2, 1, 3), (0, 1, 2)  # stored i, c, f, o and z, r, h; Keras 3 has i, f, c, o and z, r, h
 THEANO_ORDER = {

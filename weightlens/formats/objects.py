@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from weightlens.formats.hdf5 import free
-from weightlens.formats.variables import variable_names, with_scales
 from weightlens.model import Layer, Model, Weight
+from weightlens.specs.variables import variable_names, with_scales
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 TRAINING_STATE = frozenset({"optimizer", "metrics", "loss", "_compile_metrics", "_loss_tracker", "compiled_metrics", "compiled_loss"})

@@ -11,16 +11,19 @@ from weightlens.formats.finish import finish_model
 from weightlens.formats.groups import place_groups, place_numbered
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import ObjectTree, every_layer, find_shared, is_training_state, members, numbered_layers, place_model
-from weightlens.formats.variables import variable_names
 from weightlens.limits import VALUES
 from weightlens.model import Model, Weight
+from weightlens.specs.variables import variable_names
 
 if TYPE_CHECKING:
     from weightlens.formats.zipped import Archive
 
 
-def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect) -> str:
-    """Give the layers their weights and say which layout it was; what belongs nowhere is listed as unplaced."""
+def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
+    """Give the layers their weights and say which layout it was; what belongs nowhere is listed as unplaced.
+
+    ``together``: the architecture is out of the same file.
+    """
     weights = file.weights()
     prefix = "model_weights" if file.group("model_weights") is not None else ""
     model.optimizer = [weights.pop(path) for path in list(weights) if path.startswith("optimizer_weights/")]
@@ -30,7 +33,7 @@ def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Diale
     if layout == "objects":
         _place_objects(model, weights, file)
     elif layout == "groups" and model.layers:
-        place_groups(model, file, prefix, weights, weights_dialect)
+        place_groups(model, file, prefix, weights, weights_dialect, together)
     elif layout == "groups":
         model.layers = bare.layers_of_groups(file, prefix, weights)
     elif layout == "Keras 0 HDF5 weights" and model.layers:
@@ -40,6 +43,7 @@ def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Diale
     note_missing(model)
     finish_model(model, dialect if dialect.backend or not weights_dialect.backend else weights_dialect)
     model.unplaced += weights.values()
+    note_left_over(model)
     return layout
 
 
@@ -57,6 +61,14 @@ def note_missing(model: Model) -> None:
     if missing:
         more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
         model.notes.append(f"the file has no weights for: {', '.join(missing[:8])}{more}")
+
+
+def note_left_over(model: Model) -> None:
+    """Nothing may be computed with an architecture that has no place for some of the file's weights (a counter is none)."""
+    left = [weight.path for weight in model.unplaced if weight.shape]
+    if left and model.layers and model.inputs and not model.faults:
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        model.faults.append(f"the architecture has no layer for {', '.join(left[:3])}{more} of the file")
 
 
 def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
@@ -103,6 +115,7 @@ def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> 
     _place_objects(model, weights, None)
     note_missing(model)
     finish_model(model, dialect)
+    note_left_over(model)
 
 
 def read_assets(model: Model, archive: Archive, place: str = "assets/layers") -> None:

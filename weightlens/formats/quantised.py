@@ -144,7 +144,8 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
     elif mode == "int4" or not rounds_inputs(layer, mode):
         if layer.class_name != "Dense":
             layer.class_name += " (quantised)"  # which way its scale lies depends on more than the file says
-        layer.own_weights["kernel"] = converted("kernel", [kernel], integers, (kernel.shape[0], columns), "int4, unpacked", "int8")
+        whole = (kernel.shape[0], columns) if mode == "int4" else kernel.shape
+        layer.own_weights["kernel"] = converted("kernel", [kernel], integers, whole, "int4, unpacked", "int8")
 
 
 def _int4_kernel(layer: Layer, prefix: str, columns: int, shape: tuple[int, ...]) -> None:
@@ -177,7 +178,8 @@ def projection_shape(config: dict[str, Any], part: str, rows: int, columns: int)
     size = int(config.get("head_dim") or config["key_dim" if of_keys else "value_dim"])
     if part != "attention_output/":
         return (rows, columns // size, size)
-    return (rows // size, size, *(config.get("output_shape") or [columns]))
+    given = config.get("output_shape") or columns
+    return (rows // size, size, *([given] if isinstance(given, int) else given))
 
 
 def _old_int4_kernel(layer: Layer, kernel: Weight) -> None:

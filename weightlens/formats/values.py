@@ -83,6 +83,12 @@ def plain(value: Any) -> Any:
     return {key: plain(item) for key, item in value.items() if key not in BOOKKEEPING}
 
 
+def is_wrapped(value: Any) -> bool:
+    """Whether a value is a list, or a wrapper of Keras's around one or around an array."""
+    kind = value.get("class_name") if isinstance(value, dict) else None
+    return isinstance(value, list) or (isinstance(kind, str) and (kind == "__tuple__" or kind in WRAPPERS))
+
+
 def as_lists(value: Any) -> Any:
     """The same with arrays as nested lists, as a layer's configuration holds them."""
     if isinstance(value, np.ndarray):

@@ -20,15 +20,18 @@ from __future__ import annotations
 
 import importlib
 from collections import UserDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from weightlens.layers.masking import MASKS
 from weightlens.layers.regularization import IDENTITY_LAYERS
+from weightlens.specs.table import OPTIONS, VARIABLES
+from weightlens.specs.variables import variables_of
 
-__all__ = ["CALL_ARGUMENTS", "LAYERS", "MASKS"]
+__all__ = ["CALL_ARGUMENTS", "LAYERS", "MASKS", "register"]
 
 LayerFunction = Callable[..., Any]
+REGISTERED: set[str] = set()  # classes whose functions are the user's
 
 
 class Table(UserDict[str, Any]):
@@ -129,6 +132,8 @@ LAYERS = Table({
     # wrappers
     "Bidirectional": "wrappers.bidirectional",
     "TimeDistributed": "wrappers.time_distributed",
+    "PruneLowMagnitude": "wrappers.pruned",
+    **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], "regularization.identity"),
     # legacy
     "Highway": "legacy.highway",
     "MaxoutDense": "legacy.maxout_dense",
@@ -153,6 +158,25 @@ LAYERS = Table({
     "STFTSpectrogram": "spectral.stft_spectrogram",
     "MelSpectrogram": "spectral.mel_spectrogram",
 })  # fmt: skip
+
+
+def register(class_name: str, function: LayerFunction, variables: Sequence[str] = ()) -> None:
+    """Compute layers of a class of your own with ``function``, which has the signature of every layer function here.
+
+    ``class_name`` is what ``weightlens show`` calls the class (``Package>Name`` where Keras knows it under a package);
+    ``variables`` are the names of its weights in the order in which the layer makes them, for files that do not name them.
+    Register before the model is loaded. Nothing is ever loaded from a file.
+    """
+    if class_name in OPTIONS or (class_name in LAYERS and class_name not in REGISTERED):
+        raise ValueError(f"{class_name} is a layer that weightlens computes itself")
+    if not callable(function):
+        raise TypeError(f"the function of {class_name} has to be one: f(x, w, config, step)")
+    REGISTERED.add(class_name)
+    LAYERS[class_name] = function
+    if variables:
+        VARIABLES[class_name] = " ".join(variables)
+        variables_of.cache_clear()
+
 
 MULTI_HEAD = (
     "query",

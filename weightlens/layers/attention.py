@@ -10,7 +10,7 @@ import numpy as np
 from weightlens.layers.activations import Step, sigmoid, softmax
 from weightlens.layers.core import Config, Weights, with_bias
 from weightlens.layers.operations_numpy import truth
-from weightlens.layers.quantised import product
+from weightlens.layers.quantised import float8_bias, product
 
 MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 
@@ -102,13 +102,18 @@ def flat_kernel(w: Weights, name: str, columns: int) -> Weights:
     return {part: np.reshape(array, (-1, columns)) if array.ndim else array for part, array in parts.items()}
 
 
+def projection_bias(w: Weights, name: str, config: Config, step: Step) -> Any:
+    """A projection's bias as it is added."""
+    return float8_bias(w[f"{name}/bias"], config, step) if f"{name}/inputs_scale" in w else w[f"{name}/bias"]
+
+
 def projected(x: Any, w: Weights, name: str, config: Config, step: Step) -> Any:
     """``x . kernel + bias`` for all heads: ``(batch, ..., features) -> (batch, ..., heads, size)``."""
     heads = w[f"{name}/kernel"].shape[1:]
     y = product(x, flat_kernel(w, name, math.prod(heads)), config, step)
     if f"{name}/bias" in w:
         y = np.reshape(y, (*x.shape[:-1], *heads))
-        y = with_bias(y, w[f"{name}/bias"], config)
+        y = with_bias(y, projection_bias(w, name, config, step), config)
     return np.reshape(step(name, sigmoid(y) if name == "gate" else y), (*x.shape[:-1], *heads))
 
 
@@ -120,7 +125,7 @@ def joined_heads(context: Any, w: Weights, gate: Any, config: Config, step: Step
     flat = np.reshape(context, (*context.shape[:-2], -1))
     y = step("dot product", product(flat, flat_kernel(w, "attention_output", math.prod(wanted)), config, step))
     y = np.reshape(y, (*flat.shape[:-1], *wanted))
-    return y + w["attention_output/bias"] if "attention_output/bias" in w else y
+    return y + projection_bias(w, "attention_output", config, step) if "attention_output/bias" in w else y
 
 
 def allowed_places(query: Any, value: Any, masks: dict[str, Any], config: Config, use_causal_mask: Any) -> Any:

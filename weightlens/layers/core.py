@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step, activate
-from weightlens.layers.quantised import product
+from weightlens.layers.quantised import float8_bias, product
 
 Weights = dict[str, Any]
 Config = dict[str, Any]
@@ -28,7 +28,7 @@ def dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """Densely connected: ``activation(x . kernel + bias)``, ``(..., features) -> (..., units)``. ``keras.layers.Dense``."""
     z = step("dot product", product(x, w, config, step))
     if config.get("use_bias", True):
-        z = step("pre-activation", z + w["bias"])
+        z = step("pre-activation", z + (float8_bias(w["bias"], config, step) if "inputs_scale" in w else w["bias"]))
     return step("activation", activate(z, config.get("activation"), step))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights, with_bias
-from weightlens.layers.quantised import float8_operands, product, rounded_input, with_low_rank
+from weightlens.layers.quantised import float8_bias, float8_operands, product, rounded_input, with_low_rank
 from weightlens.layers.sequence import embedding
 
 
@@ -25,7 +25,8 @@ def einsum_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     else:
         z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
     if "bias" in w:
-        z = step("pre-activation", with_bias(z, w["bias"], config))
+        bias = float8_bias(w["bias"], config, step) if "inputs_scale" in w else w["bias"]
+        z = step("pre-activation", with_bias(z, bias, config))
     return step("activation", activate(z, config.get("activation"), step))
 
 

@@ -39,6 +39,11 @@ def float8_operands(x: Any, w: dict[str, Any], config: dict[str, Any], step: Ste
     return float8(x, w["inputs_scale"], config, step, "input"), float8(w["kernel"], w["kernel_scale"], config, step, "kernel")
 
 
+def float8_bias(bias: Any, config: dict[str, Any], step: Step) -> Any:
+    """The bias of a layer quantised to 8-bit floats, which Keras rounds to bfloat16 where it computes in float32."""
+    return step("bias in 16 bits", shortened(bias, 7, -126)) if config.get("dtype", "float32") == "float32" else bias
+
+
 def product(x: Any, w: dict[str, Any], config: dict[str, Any], step: Step) -> Any:
     """``x . kernel`` over the last axis; where the kernel is stored as whole numbers: rounded input . kernel / scales."""
     if "kernel_scale" not in w:

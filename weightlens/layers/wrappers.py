@@ -48,6 +48,11 @@ MERGE_MODES: dict[str, Any] = {
 }
 
 
+def pruned(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, call: Any) -> Any:
+    """The wrapped layer, whose kernel is multiplied by its mask when it is read. ``tfmot.sparsity.keras.PruneLowMagnitude``."""
+    return call("layer", x, mask=mask)
+
+
 def time_distributed(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, call: Any) -> Any:
     """The same layer or model for each time step: ``(batch, time, ...) -> (batch, time, ...)``. ``keras.layers.TimeDistributed``.
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from weightlens.errors import BadInput
+from weightlens.faults import every_fault
 from weightlens.model import Model, Weight
 from weightlens.terminal.describe import Entry, activation_of, sha256_of
 from weightlens.terminal.escape import written_out
@@ -57,7 +58,7 @@ def write_json(model: Model, file: BinaryIO, wish: Wish) -> None:
     head = {
         "file": p.path, "format": p.format, "keras_version": p.keras_version, "backend": p.backend, "date": p.date,
         "sha256": p.sha256 or (sha256_of(p.path, wish.sha256) if p.path else ""), "name": model.name, "class_name": model.class_name,
-        "parameters": model.size, "notes": model.notes, "training": model.training_config,
+        "parameters": model.size, "notes": model.notes, "faults": list(every_fault(model)), "training": model.training_config,
     }  # fmt: skip
     file.write(dump(head)[:-1] + b',"layers":[')
     for number, (entry, weights) in enumerate(chosen(model, wish)):

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from weightlens.errors import BadInput
-from weightlens.model import Layer, Model, Weight
+from weightlens.faults import every_fault
+from weightlens.model import AT_ONCE, Layer, Model, Weight
 from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import Entry, activation_of, entries, options_of, output_shapes, sha256_of, weight_text
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
 
 LONGEST = 10_000  # letters of a name with --full
+MOST_FAULTS = 8  # lines
 BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -121,6 +123,11 @@ def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
         yield screen.dim(f"{len(model.optimizer)} arrays of the optimizer are not counted; --optimizer shows them")
     for note in model.notes:
         yield from map(screen.dim, screen.wrapped(f"Note: {clean(note, 400)}"))
+    faults = list(every_fault(model))
+    for fault in faults[:MOST_FAULTS]:
+        yield from screen.wrapped(f"Cannot be computed: {clean(fault, 400)}")
+    if len(faults) > MOST_FAULTS:
+        yield f"... and {len(faults) - MOST_FAULTS} more reasons of this kind"
 
 
 def training(model: Model) -> list[str]:
@@ -184,6 +191,10 @@ def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish:
         screen.lines(map(screen.dim, screen.wrapped(clean(weight.note, 200), "    ")))
     if weight.dtype.startswith("not numbers"):
         return
+    if weight.size <= AT_ONCE:
+        weight.count_not_finite(weight.value)
+        if weight.not_finite:
+            screen.line(f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}")
     label = axis_labels(inner_class(layer, name), name, weight.shape)
     shown = view(weight, wish.cut or None, wish.full)
     screen.lines(matrix_lines(shown, screen, label, wish.precision, wrap=screen.terminal or not wish.full))

@@ -1,0 +1,53 @@
+"""Layers of packages built on Keras: pruned ones, which are plain ones with a mask, and what works instead of the others."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from weightlens.formats.conversion import converted
+from weightlens.model import Layer, Weight
+
+QKERAS = (
+    "a layer of QKeras, which rounds numbers in ways of its own as it computes; what works instead: a network of plain Keras layers "
+    "with the weights that qkeras.utils.model_save_quantized_weights gives, as far as its activations have plain counterparts"
+)
+QUANTISED = (
+    "made for quantisation aware training (tfmot), which rounds numbers as it computes; what works instead: the network "
+    "as it was before quantize_model or quantize_apply, saved from Keras"
+)
+CLUSTERED = "a wrapper of clustering (tfmot); what works instead: tfmot.clustering.keras.strip_clustering(model), saved from Keras"
+ADVICE: tuple[tuple[str, str], ...] = (
+    (r"(.*>)?Q(Dense|Activation|Adaptive|Conv|Depthwise|Separable|Mobilenet|Batch|Simple|LSTM|GRU|Bidir|Global|Average|Octave)\w*", QKERAS),
+    (r"(.*>)?Quantize(Wrapper|Layer|Annotate|ConfigWrapper)\w*", QUANTISED),
+    (r"(.*>)?Cluster(Weights|Wrapper)\w*", CLUSTERED),
+)  # fmt: skip
+
+
+def advice(class_name: str) -> str:
+    """What a class of another package is and what works instead; nothing where we do not know it."""
+    return next((words for pattern, words in ADVICE if re.fullmatch(pattern, class_name)), "")
+
+
+def prune(layer: Layer) -> None:
+    """Multiply the kernels of a PruneLowMagnitude's layer by their masks, as it does whenever it is called."""
+    inner = layer.inner.get("layer")
+    if inner is None:
+        return
+    masks = [owner.own_weights.pop(name) for owner in (inner, layer) for name in [*owner.own_weights] if "mask" in name]
+    kept = len(masks)
+    for name, kernel in inner.own_weights.items():
+        mask = next((mask for mask in masks if mask.shape == kernel.shape), None)
+        if mask is not None:
+            masks.remove(mask)
+            inner.own_weights[name] = masked(name, kernel, mask)
+    state = [name for name in inner.own_weights if re.match("threshold|pruning_step", name)]
+    layer.own_weights |= {name: inner.own_weights.pop(name) for name in state}
+    if masks or not kept:
+        layer.faults.append("has no mask for its layer, or one that fits none of its weights")
+
+
+def masked(name: str, kernel: Weight, mask: Weight) -> Weight:
+    """A kernel without the numbers that were pruned."""
+    return converted(name, [kernel, mask], lambda k, m: (k * m).astype(k.dtype), kernel.shape, "multiplied by its mask", add=np.add)

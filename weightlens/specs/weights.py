@@ -1,0 +1,148 @@
+"""The weights of a layer held against its configuration: their names and shapes, before anything is computed with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from weightlens.specs.kinds import found_text
+from weightlens.specs.options import spatial_rank
+from weightlens.specs.variables import variable_names, variables_of
+
+Size = int | None  # None: open
+Shape = tuple[Size, ...]
+Config = dict[str, Any]
+Incoming = tuple[int, ...] | None  # the shape of what comes into a layer, batch first, where it is known
+UNUSED = ("count", "vector_u")  # weights that nothing is computed with
+BESIDE = (
+    "scale",
+    "zero",
+    "g_idx",
+    "history",
+    "lora_kernel",
+    "a",
+    "b",
+)  # how the arrays end that quantised and LoRA layers have beside others
+
+
+def channels(config: Config, x: Incoming) -> Size:
+    """How many features come in: the length of the last axis, of the second where channels are first."""
+    if not x:
+        return None
+    return x[1 if config.get("data_format") == "channels_first" and len(x) > 2 else -1]
+
+
+def times(*factors: Size) -> Size:
+    """The product, open where a factor is."""
+    return None if None in factors else math.prod(factors)  # type: ignore[arg-type]
+
+
+def spread(value: Any, rank: int) -> Shape:
+    """A setting that is one number for all axes, or one for each."""
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
+
+
+def dimension(word: str, config: Config, x: Incoming) -> Size:
+    """One axis of a shape in the table: ``units``, ``4*units``, ``in/groups``."""
+    if "*" in word:
+        return times(*(dimension(part, config, x) for part in word.split("*")))
+    if "/" in word:
+        whole, part = (dimension(part, config, x) for part in word.split("/"))
+        return None if whole is None or not part else whole // part
+    if word.isdecimal():
+        return int(word)
+    if word == "in":
+        return channels(config, x)
+    value = config.get(word, 1 if word in ("groups", "depth_multiplier") else None)
+    return value if isinstance(value, int) else None
+
+
+def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
+    """A shape as the table writes it."""
+    axes: list[Size] = []
+    rank = spatial_rank(class_name)
+    for word in line.split(","):
+        if word.startswith("*"):
+            axes += [1] * rank if word == "*ones" else list(spread(config.get(word[1:]), rank))
+        elif word != "()":
+            axes.append(dimension(word, config, x))
+    return tuple(axes)
+
+
+def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, Shape]:
+    """The shapes that the configuration demands, by the name of the weight."""
+    written_down = {v.name: written(v.shape, class_name, config, x) for v in variables_of(class_name) if v.shape}
+    if len(written_down) == len(variables_of(class_name)):
+        return written_down
+    from weightlens.specs.shapes import SHAPES  # few networks need them
+
+    rule = SHAPES.get(class_name)
+    return written_down if rule is None else written_down | rule(config, x)
+
+
+def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
+    """What the stored arrays of a layer and its configuration say against each other, a line for each.
+
+    ``x`` is the shape of what comes in, batch first, where it is known. A class that is not in the table has no say.
+    """
+    names = variable_names(class_name, {**config, "quantization_mode": ""})
+    if names is None:
+        return
+    if not config.get("quantization_mode") and class_name != "SpectralNormalization":
+        yield from (_not_asked_for(name, config) for name in stored if name not in names and not _beside(name))
+    shapes = expected_shapes(class_name, config, x)
+    for name in names:
+        if name not in stored:
+            yield from () if name in UNUSED else [f"the file lacks {name!r} for it"]
+        elif name in shapes and not fits(stored[name], shapes[name]) and not _packed(class_name, name, stored[name], config):
+            yield explained(class_name, name, stored[name], shapes[name], config)
+
+
+def fits(found: tuple[int, ...], asked: Shape) -> bool:
+    """Whether a shape is the one asked for, as far as that is known."""
+    return len(found) == len(asked) and all(want is None or want == have for want, have in zip(asked, found, strict=True))
+
+
+def _packed(class_name: str, name: str, found: tuple[int, ...], config: Config) -> bool:
+    """Whether this is the kernel of a quantised EinsumDense, which may be stored as a matrix whatever its equation says."""
+    return class_name == "EinsumDense" and name == "kernel" and bool(config.get("quantization_mode")) and len(found) == 2
+
+
+def _beside(name: str) -> bool:
+    return name.rpartition("/")[2].startswith("lora_") or name.endswith(BESIDE[:4]) or name.startswith("seed")
+
+
+def _not_asked_for(name: str, config: Config) -> str:
+    flag = {"bias": "use_bias", "beta": "center", "gamma": "scale"}.get(name.rpartition("/")[2], "")
+    setting = f"{flag} is {found_text(config[flag])}" if flag in config else "its settings ask for none"
+    return f"{setting}, but the file has a {name} for it"
+
+
+def explained(class_name: str, name: str, found: tuple[int, ...], asked: Shape, config: Config) -> str:
+    """In words: ``units 1, but the kernel has 2 columns``."""
+    line = next((v.shape for v in variables_of(class_name) if v.name == name), "")
+    if line and len(found) == len(asked) and ",*" not in f",{line}":
+        words = line.split(",")
+        axis = next(i for i, (want, have) in enumerate(zip(asked, found, strict=True)) if want is not None and want != have)
+        counted = _counted(found[axis], axis, len(found))
+        if words[axis] in config:
+            return f"{words[axis]} {config[words[axis]]}, but the {name} has {counted}"
+        if words[axis] == "in":
+            return f"{asked[axis]} numbers come in, but the {name} has {counted}"
+    reasons = ", ".join(f"{key} {found_text(config[key])}" for key in _settings_in(line, config))
+    return f"{reasons or 'its settings'}: a {name} of {_size(asked)} is asked for, but the file's has {_size(found)}"
+
+
+def _settings_in(line: str, config: dict[str, Any]) -> list[str]:
+    words = line.replace("*", " ").replace(",", " ").replace("/", " ").split()
+    return [word for word in dict.fromkeys(words) if word in config]
+
+
+def _counted(number: int, axis: int, rank: int) -> str:
+    unit = ("row", "column")[axis] if rank == 2 else "number" if rank == 1 else f"place along axis {axis}"
+    return f"{number} {unit}{'s' * (number != 1) if rank < 3 else ''}"
+
+
+def _size(shape: Shape) -> str:
+    return " x ".join("any" if n is None else str(n) for n in shape) or "a single number"
