@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from weightlens.checks.explain import Explainer
 
-SURE = 3.0  # bits by which the numbers that a free value was not fitted to outweigh the choice of the cell
+SURE = 2.0  # bits by which the numbers that a free value was not fitted to outweigh the choice of the cell
 BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
 ENOUGH = 6  # numbers that differ: one cell that explains so many is the one
 ROUNDS = 12  # of Newton's method
