@@ -19,8 +19,10 @@ from weightlens.model import Layer, Model
 Steps = dict[tuple[str, str], np.ndarray]
 FAMILIES = {  # what is made, and the kinds of explanation that name it
     "no bias": {"no bias"}, "activation left out": {"activation left out"}, "sigmoid for hard_sigmoid": {"another activation"},
-    "hard_sigmoid for sigmoid": {"another activation"}, "another epsilon": {"another epsilon"}, "epsilon outside": {"epsilon outside the root"},
-    "batch statistics": {"batch statistics"}, "n-1": {"variance over n - 1", "batch statistics"}, "symmetric padding": {"symmetric padding"},
+    "hard_sigmoid for sigmoid": {"another activation"}, "another epsilon": {"another epsilon"},
+    "epsilon outside": {"epsilon outside the root"},
+    "batch statistics": {"batch statistics"}, "n-1": {"variance over n - 1", "batch statistics"},
+    "symmetric padding": {"symmetric padding"},
     "halves swapped": {"halves exchanged"}, "the other gelu": {"another activation"}, "another slope": {"another slope"},
     "dropout applied": {"dropout applied"}, "1/256": {"another scale"}, "percent": {"percent"}, "reset gate": {"reset gate"},
     "one bias": {"one bias of the GRU"}, "mask ignored": {"mask ignored"}, "word one off": {"word numbers one off"},
@@ -102,10 +104,7 @@ def dense(layer: Layer, x: Any, person: Person) -> Any:
         z = z + person.weight(layer, "bias")
     person.steps[layer.name, "pre-activation"] = z
     last = layer.name == "out" and layer.config["activation"] in ("sigmoid", "softmax")
-    if last and person.makes("another axis"):
-        y = softmax(z, 0)
-    else:
-        y = activated(z, layer.config["activation"], person)
+    y = softmax(z, 0) if last and person.makes("another axis") else activated(z, layer.config["activation"], person)
     person.steps[layer.name, "activation"] = y = 100 * y if last and person.makes("percent") else y
     return y
 
@@ -266,8 +265,8 @@ def calculate(model: Model, x: Any, person: Person) -> Steps:
 
 
 COMPUTE = {
-    "Dense": dense, "Conv1D": conv, "Conv2D": conv, "MaxPooling2D": pool, "BatchNormalization": batch_norm, "LayerNormalization": layer_norm,
-    "Bidirectional": both_ways, "MultiHeadAttention": attention,
+    "Dense": dense, "Conv1D": conv, "Conv2D": conv, "MaxPooling2D": pool, "BatchNormalization": batch_norm,
+    "LayerNormalization": layer_norm, "Bidirectional": both_ways, "MultiHeadAttention": attention,
 }  # fmt: skip
 
 
@@ -282,12 +281,12 @@ class Network:
     families: tuple[str, ...]
 
 
-def networks(folder: Path, outputs: int, seed: int) -> Iterator[Network]:
-    """A network of each kind, with weights like those of a trained one."""
+def networks(folder: Path, outputs: int, seed: int, every: int = 1) -> Iterator[Network]:
+    """A network of each kind (or of ``every`` third), with weights like those of a trained one."""
     import keras
 
     rng = np.random.default_rng(seed)
-    for name, (shape, layers, families) in kinds(keras, rng).items():
+    for name, (shape, layers, families) in list(kinds(keras, rng).items())[seed % every :: every]:
         final = ("sigmoid", "linear")[seed % 2] if outputs == 1 else ("softmax", "softmax", "linear")[seed % 3]
         inputs = keras.Input(shape, name="x", dtype="int32" if name.startswith("embedding") else "float32")
         y = inputs

@@ -74,10 +74,18 @@ def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, 
                 continue
             report = checked(model, x, text)
             found = report.explanations[0].kind if report.explanations else "nothing"
+            if found == "nothing" and "misread" in slip.kind:
+                clear = [write(steps, digits - 1) for steps in (calculate(model, x, slip), right)]
+                if lines_that_differ(*clear) < 3:  # one number of a softmax shows it clearly, or two: any weight could have been misread so
+                    continue
             cases += 1
             if report.ok or found not in {slip.kind, *AS_GOOD.get(slip.kind, ())}:
                 missed.append(f"{digits} digits, {slip}: {found}")
     assert len(missed) <= 0.05 * cases, f"{len(missed)} of {cases}: {missed}"
+
+
+def lines_that_differ(text: str, other: str) -> int:
+    return sum(one != two for one, two in zip(text.splitlines(), other.splitlines(), strict=True))
 
 
 def first_explanation(report: HandReport) -> tuple[str, str]:
@@ -308,6 +316,87 @@ def test_an_exercise(tmp_path: Path) -> None:
         book.save(tmp_path / "done.xlsx")
         report = check_by_hand(model, TRUTH_TABLE, tmp_path / "done.xlsx")
         assert [e.kind for e in report.explanations[:1]] == ([kind] if kind else [])
+
+
+def test_an_input_cell_of_a_workbook_must_hold_a_number(tmp_path: Path) -> None:
+    model, path = weightlens.load(OR), tmp_path / "or.xlsx"
+    weightlens.export(model, path, TRUTH_TABLE)
+    for value, says in ((None, "is empty"), ("one", "holds 'one', which is not a number"), ("nan", "holds 'nan'")):
+        book = openpyxl.load_workbook(path)
+        ((sheet, area),) = book.defined_names["input_0"].destinations
+        cell = book[sheet][area.replace("$", "")][1][1]
+        cell.value = value
+        book.save(tmp_path / "edited.xlsx")
+        with pytest.raises(BadInput, match=f"'{sheet}'!{cell.coordinate}, an input cell of .*{says}"):
+            check_by_hand(model, None, tmp_path / "edited.xlsx")
+
+
+SOFTMAX = np.array([[0.2, -0.4, 0.9], [-0.7, 0.3, 0.1]])  # the kernel of a network with two inputs and three outputs
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A Dense layer with a softmax over three units."""
+    import keras
+
+    path = tmp_path_factory.mktemp("three") / "three.keras"
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax", name="d")])
+    model.layers[0].set_weights([SOFTMAX, np.array([0.1, 0.2, -0.3])])
+    model.save(path)
+    return weightlens.load(path)
+
+
+def test_digits_that_were_compared_are_said(three: Model, checked: Callable[..., HandReport]) -> None:
+    """Whole numbers for probabilities say nothing, and are not right; 0.00 was compared to two digits."""
+    x = np.array([[1, 0.5], [0, 2]])
+    right = three.predict(x)[0]
+    report = checked(three, x, "\n".join(",".join(f"{v:.3f}" for v in row) for row in right))
+    assert (report.ok, report.as_dict()["digits"]) == (True, 3)
+    assert "right to 3 digits, all 6 numbers" in report.summary
+    report = checked(three, x, "\n".join(",".join(str(int(v == row.max())) for v in row) for row in right))
+    assert (report.ok, report.first, report.as_dict()["digits"]) == (False, "", 0)
+    assert "no digits were compared in d/activation" in report.summary
+    assert report.as_dict()["rows"][0]["verdict"] == "NO DIGITS"
+    assert checked(weightlens.load(OR), TRUTH_TABLE, "layer,step,sample,unit,value\nsoftmax,softmax,3,0,0.00").ok
+    whole = checked(three, x * 100, "layer,step,sample,unit,value\nd,dot product,0,0,-15\nd,dot product,1,1,60")
+    assert "right to 2 digits" in whole.summary
+
+
+@pytest.mark.parametrize("digits", [2, 4])
+def test_a_table_turned_round_is_recognised(three: Model, digits: int, checked: Callable[..., HandReport]) -> None:
+    for x in (np.array([[1, 0.5], [0, 2]]), np.array([[1, 0.5], [0, 2], [-1, 1]])):
+        right = np.round(three.predict(x)[0], digits)
+        for numbers, fine in ((right.T, True), (right.T[:, ::-1], False)):
+            report = checked(three, x, "\n".join(",".join(f"{v:.{digits}f}" for v in row) for row in numbers))
+            assert report.ok == fine
+            assert not fine or "turned round" in report.summary
+    with pytest.raises(BadInput, match="a row has 4 numbers, but the network has 3 outputs"):
+        checked(three, x, "0.1,0.2,0.3,0.4")
+
+
+def test_outputs_as_pictures_are_recognised(tmp_path: Path, checked: Callable[..., HandReport]) -> None:
+    """A row of the table is a row of the picture, one picture under the other; also on its side."""
+    import keras
+
+    keras.Sequential([keras.Input((3, 4, 1)), keras.layers.Conv2D(1, 2, padding="same")]).save(tmp_path / "picture.keras")
+    model, x = weightlens.load(tmp_path / "picture.keras"), np.random.default_rng(0).normal(size=(2, 3, 4, 1))
+    pictures = model.predict(x)[0][..., 0]
+    for numbers in (pictures.reshape(6, 4), pictures[0], np.concatenate(pictures, 0).T):
+        report = checked(model, x, "\n".join(",".join(f"{v:.3f}" for v in row) for row in numbers))
+        assert report.ok, report.summary
+        assert "one under the other" in report.notes[0]
+    assert checked(model, x, "\n".join(",".join(f"{v:.3f}" for v in row.ravel()) for row in pictures)).notes == []
+    assert not checked(model, x, "\n".join(",".join(f"{v:.3f}" for v in row) for row in -pictures.reshape(6, 4))).ok
+
+
+def test_one_number_does_not_confirm_any_misreading(checked: Callable[..., HandReport]) -> None:
+    """A number that no known mistake leads to, given alone, could be reached through any weight: none is named, but a lost sign is."""
+    model, x = weightlens.load(SAMPLES / "relu_neuron.h5"), None
+    x = sample_input(SAMPLES / "relu_neuron.h5")[:1].astype(float)
+    value = float(model.predict(x)[0].ravel()[0])
+    report = checked(model, x, f"{value + 0.7193:.4f}")
+    assert not report.ok
+    assert not any("about" in e.words for e in report.explanations)
 
 
 @pytest.mark.parametrize(("text", "says"), [

@@ -165,9 +165,12 @@ class Explainer:
 
     def correction(self, mistake: Mistake) -> str:
         """The arithmetic as it should be, of the element that the mistake changes most."""
-        step = mistake.at if mistake.at is not None and self.reaches([id(mistake.at.made)]) else self.target.step
+        target = self.target.step
+        step = mistake.at if mistake.at is not None and self.reaches([id(mistake.at.made)]) else target
         try:
             wrong, right = (self.replay.run([step.made], self.legitimate | edits)[0] for edits in (mistake.edits, {}))
+            if step is not target and np.array_equal(wrong, right):  # it shows later only
+                return self.correction(replace(mistake, at=target))
         except (ValueError, IndexError, TypeError):
             wrong, right = None, step.value
         index = self.shown(step, wrong, right)

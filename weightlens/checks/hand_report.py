@@ -13,6 +13,8 @@ from weightlens.checks.explain import Explanation
 from weightlens.checks.placing import Given
 from weightlens.checks.report import Report, Row
 
+DOUBLE = 15  # digits that a double holds
+
 
 @dataclass(frozen=True)
 class HandRow(Row):
@@ -116,13 +118,13 @@ def digits_compared(given: Given, true: np.ndarray) -> int:
 
     A whole number of one digit says nothing, unless the true one is that whole number.
     """
-    if (np.abs(given.values - true) <= NOISE).all():
-        return max(1, *(w.digits for w in given.written))
+    if (given.values == np.rint(given.values)).all() and (np.abs(given.values - true) <= NOISE).all():
+        return min(DOUBLE, max(1, *(w.digits for w in given.written)))
     decimals = np.rint(-np.log10(2 * given.allowed))
     with np.errstate(divide="ignore"):
         matter = np.floor(np.log10(np.abs(true)) + decimals + 1e-9) + 1
     matter = np.where(matter >= 2, matter, 0)
-    return int(max(decimals.max(), matter.max(), 0))
+    return int(min(DOUBLE, max(decimals.max(), matter.max(), 0)))
 
 
 def units_off(given: Given, true: np.ndarray) -> int:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from weightlens.checks.explain import Explainer
 
-SURE = 3.0  # bits by which the numbers that a free value was not fitted to outweigh the choice of the cell
+SURE = 2.0  # bits by which the numbers that a free value was not fitted to outweigh the choice of the cell
 BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
+FREE = 6.0  # bits more where it was read as a number that nothing suggests
 ENOUGH = 6  # numbers that differ: one cell that explains so many is the one
 ROUNDS = 12  # of Newton's method
 STARTS = (0.0, 0.5, -0.5, 2.0, -2.0)  # where it may begin, away from the weight and in units of its size
@@ -33,38 +34,36 @@ def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
 def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
     """The weights that, with another number in one cell, lead to what was given; the best fit first.
 
-    A number that nobody would read there (a free value) has to be confirmed: see ``Cell.confirmed``.
+    A free value, which nobody would read there, is fitted to one of the numbers: the others have to outweigh the choice of the cell.
     """
     found: list[tuple[float, Mistake]] = []
-    free = confirmed(explainer, len(cells))
+    evidence, choice = independent_bits(explainer), math.log2(max(len(cells), 1))
+    free = bool(np.count_nonzero(evidence) > 1) and float(evidence.sum() - evidence.max()) >= choice + SURE
     bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
     for (w, i), base in product(cells, bases):
         if found and np.count_nonzero(explainer.sought) >= ENOUGH:
             break
         search = Cell(explainer, w, i, base)
         for value, words, bits in search.readings(free):
-            total = BITS + bits + math.log2(max(len(cells), 1))
             kind = kind_of(w, value, words)
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
             text = f"{label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
-            found.append((search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), total)))
+            found.append(
+                (search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), BITS + bits + choice))
+            )
     found.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
     return [mistake for _, mistake in found]
 
 
-def confirmed(explainer: Explainer, cells: int) -> bool:
-    """Whether more numbers differ than a free value can be fitted to: the rest must be too many to be met by chance in one of the cells.
-
-    Of the numbers that a softmax makes of one sample one follows from the others.
-    """
+def independent_bits(explainer: Explainer) -> np.ndarray:
+    """How unlikely it is to meet each number by chance. Of those that a softmax makes of one sample one follows from the others."""
     target, bits = explainer.target, explainer.bits.copy()
-    softmax = next((s for s in explainer.scene.sites if s.out is target.node and s.function == "softmax"), None)
-    if softmax is not None:
+    if any(s.out is target.node and s.function == "softmax" for s in explainer.scene.sites):
         for sample in {element[:-1] for element in target.elements}:
             mine = [i for i, element in enumerate(target.elements) if element[:-1] == sample]
             if len(mine) == target.node.shape[-1]:
                 bits[min(mine, key=lambda i: bits[i])] = 0.0
-    return bool(np.count_nonzero(bits) > 1) and float(bits.sum() - bits.max()) >= math.log2(max(cells, 1)) + SURE
+    return bits
 
 
 def kind_of(weight: Recorded, value: float, words: str) -> str:
@@ -115,7 +114,7 @@ class Cell:
         loose = LOOSE if self.explainer.far else 1.0
         near = [r for r in likely if (r in likely[:2] or abs(r[0] - solved) <= 2 * room) and self.fits(r[0], loose)]
         if near or free:
-            yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", 6.0)
+            yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", FREE)
 
     def start(self) -> float | None:
         """A number in this cell at which those sought move with it: its own, or else one further off, where a ReLU is not dead."""

@@ -85,6 +85,7 @@ def batch_statistics(scene: Scene) -> Iterator[Mistake]:
     runs = [run for run in scene.runs_of("BatchNormalization", "SyncBatchNormalization") if not run.config.get("mode")]
     ways = (("", 0, 0.0), (", with a variance over n - 1", 1, 1.0))
     for words, freedom, bits in ways:
+        runs = [run for run in runs if not freedom or len(run.x) > 1]
         edits_of = [again(scene, run, weights=partial(of_batch, axis=run.config.get("axis", -1), freedom=freedom)) for run in runs]
         for run, edits in zip(runs, edits_of, strict=True):
             said = f"{run.layer} took the batch statistics (mean and variance of these samples) instead of the moving statistics{words}"
