@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.recording import Part, Recorded, Step, cast, operands
+from weightlens.recording import Part, Recorded, Step, cast
+from weightlens.recording.calls import JOINS
+from weightlens.recording.graph import named_operands
 from weightlens.texts import lowered, spaced, without_marks, word_at
 
 Words = tuple[str, int]  # a text, and how tightly it holds together
@@ -99,7 +101,6 @@ MOVES: dict[Any, str] = {
     np.rot90: "turned {}",
     sliding_window_view: "windows of {}",
 }  # fmt: skip
-JOINS = {np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack}
 OUTPUTS = {"output", "activation"}  # names under which a layer hands on its result: the layer's own name says more
 
 
@@ -225,21 +226,6 @@ class Wording:
             return self.phrase(whole, depth)
         where = key_words(key, whole)
         return (f"{where} of {self.operand(whole, depth, PHRASE)}", PHRASE) if where else self.phrase(whole, depth)
-
-
-def named_operands(x: Recorded) -> list[Recorded]:
-    """The named values that the expression behind ``x`` uses, each once."""
-    found: dict[int, Recorded] = {}
-    seen: set[int] = set()
-    stack = list(operands(x))
-    while stack:
-        y = stack.pop()
-        if y.kind:
-            found[id(y)] = y
-        elif id(y) not in seen:
-            seen.add(id(y))
-            stack.extend(operands(y))
-    return list(found.values())
 
 
 def reduction_name(op: Any) -> str:

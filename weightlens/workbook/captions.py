@@ -10,8 +10,8 @@ import numpy as np
 
 from weightlens.arithmetic import arithmetic
 from weightlens.recording import Recorded, Step
+from weightlens.recording.calls import operation
 from weightlens.text import Wording
-from weightlens.workbook.table import operation
 
 # How a step's name is abbreviated inside the mathematics of another one.
 SYMBOLS = {

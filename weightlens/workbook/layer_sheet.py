@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from weightlens.recording import Recorded, Step, operands
+from weightlens.recording import Recorded, Step
+from weightlens.recording.graph import named_operands
 from weightlens.workbook import layout, play
 from weightlens.workbook.captions import shape_words
 from weightlens.workbook.cells import refer
@@ -196,14 +197,8 @@ def comes_from(steps: list[Step]) -> str:
     """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
     path = steps[0].layer
     found: dict[str, Recorded] = {}
-    stack = [step.made for step in steps]
-    seen: set[int] = set()
-    while stack:
-        for x in operands(stack.pop()):
-            if x.kind in ("step", "input") and x.layer != path:
-                found.setdefault(x.layer, x)
-            elif not x.kind and id(x) not in seen:
-                seen.add(id(x))
-                stack.append(x)
+    for x in named_operands(*(step.made for step in steps)):
+        if x.kind != "weight" and x.layer != path:
+            found.setdefault(x.layer, x)
     names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in found.values()]
     return f"It reads {', '.join(names[:4])}." if names else ""

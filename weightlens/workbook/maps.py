@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.recording import Recorded, Trace, operands
+from weightlens.recording import Recorded, Trace
+from weightlens.recording.graph import walk
 from weightlens.workbook import charts
 from weightlens.workbook.cells import COLUMN, ROW, Area, Expression, combine, refer
 from weightlens.workbook.controls import control
@@ -67,12 +68,12 @@ def again(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, col
     from weightlens.forward import trace
 
     recorded = trace(net.model, points)
-    fuse(recorded)
+    recorded = with_operands(fuse(recorded)[0])
     plan = net.plan
     plan.also[id(recorded.inputs[0])] = grid
     share_weights(net, recorded)
     block = grid
-    for step in with_operands(recorded.steps):
+    for step in recorded.steps:
         block = Block(in_rows(step.made.shape), step.made.value, net.styles.numbers("step", step.made.value), sheet_names=plan.titles)
         block.make = partial(plan.formula, step) if step.made.op is not None else None
         sheet.write(HEAD, column, step.layer, net.styles["caption left"])
@@ -87,16 +88,10 @@ def share_weights(net: NetworkSheets, recorded: Trace) -> None:
     """The second run reads the yellow cells of the first."""
     plan = net.plan
     first = {(p.layer, p.name): p.made for p in plan.placed.values() if p.kind == "weight"}
-    stack: list[Recorded] = [step.made for step in recorded.steps]
-    seen: set[int] = set()
-    while stack:
-        for x in operands(stack.pop()):
-            if x.kind == "weight":
-                made = first[(x.layer, x.name)]
-                plan.also[id(x)] = plan.also.get(id(made)) or plan.placed[id(made)].block
-            elif id(x) not in seen:
-                seen.add(id(x))
-                stack.append(x)
+    for x in walk((step.made for step in recorded.steps), lambda x: True):
+        if x.kind == "weight":
+            made = first[(x.layer, x.name)]
+            plan.also[id(x)] = plan.also.get(id(made)) or plan.placed[id(made)].block
 
 
 def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[str, str], values: np.ndarray, style: int) -> None:

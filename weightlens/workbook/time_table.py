@@ -8,12 +8,12 @@ belongs above ``hidden state``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from weightlens.recording import Recorded, Step, operands
+from weightlens.recording import Recorded, Step
+from weightlens.recording.graph import expression, named_operands
 from weightlens.workbook import layout
 from weightlens.workbook.captions import MASKED
 from weightlens.workbook.layout import Arrangement
@@ -104,17 +104,7 @@ def flipped(made: Recorded) -> bool:
 
 def sequence_read(made: Recorded, table: TimeTable) -> Recorded | None:
     """The sequences that a step of the table reads from outside its layer, if there are any and time is their second axis."""
-    inside = list(expression(made))
-    if any(x.op in (np.swapaxes, np.transpose) for x in inside):
+    if any(x.op in (np.swapaxes, np.transpose) for x in expression(made)):
         return None
-    outside = [y for x in inside for y in operands(x) if y.kind in ("input", "step") and y.layer != made.layer]
+    outside = [y for y in named_operands(made) if y.kind in ("input", "step") and y.layer != made.layer]
     return next((y for y in outside if y.ndim == 3 and y.shape[:2] == (table.samples, table.steps) and y.dtype.kind == "f"), None)
-
-
-def expression(made: Recorded) -> Iterator[Recorded]:
-    """A value and the unnamed ones behind it."""
-    stack = [made]
-    while stack:
-        x = stack.pop()
-        yield x
-        stack.extend(y for y in operands(x) if not y.kind)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -141,105 +141,3 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if isinstance(out, np.ndarray) and out.dtype.kind == "O":  # np.frompyfunc, used for erf
         out = out.astype(np.float64)
     return Recorded(out, op, args, kwargs)
-
-
-def operands(x: Recorded) -> Iterator[Recorded]:
-    """The recorded arrays that the call which made ``x`` was given, in order."""
-    stack: list[Any] = [x.kwargs, x.args]
-    while stack:
-        thing = stack.pop()
-        if isinstance(thing, Recorded):
-            yield thing
-        elif isinstance(thing, (tuple, list)):
-            stack.extend(reversed(thing))
-        elif isinstance(thing, dict):
-            stack.extend(reversed(list(thing.values())))
-        elif isinstance(thing, slice):
-            stack.extend((thing.step, thing.stop, thing.start))
-
-
-@dataclass(eq=False)
-class Step:
-    """One named matrix of the forward pass: the layer it belongs to, its name, its value, and how it came about."""
-
-    layer: str
-    name: str
-    made: Recorded
-
-    @property
-    def value(self) -> np.ndarray:
-        """The numbers of this step."""
-        array: np.ndarray = self.made.value
-        return array
-
-    @property
-    def words(self) -> str:
-        """The step as one line of mathematics: ``pre-activation = dot product + bias``."""
-        from weightlens.text import words
-
-        return words(self)
-
-    def __repr__(self) -> str:
-        return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
-
-
-@dataclass(eq=False)
-class Trace:
-    """All steps of one forward pass, in the order in which they were computed.
-
-    ``outputs`` holds one float64 array per model output; ``trace["dense"]`` the steps of one layer
-    (those of wrapped and nested layers included); ``layer_outputs`` what each layer handed on.
-    """
-
-    steps: list[Step] = field(default_factory=list)
-    inputs: list[Recorded] = field(default_factory=list)
-    input_names: list[str] = field(default_factory=list)
-    results: list[Recorded] = field(default_factory=list)
-    layer_outputs: dict[str, list[Recorded]] = field(default_factory=dict)
-    layer: str = ""  # the layer being computed
-    stopped: str = ""  # why the trace ends early, if it does
-    keep: bool = False  # unnamed values too (for the backward pass)
-
-    def step(self, name: str, x: Any) -> Any:
-        """Name ``x``: show it, record it, give it cells of its own. What has a name already keeps it."""
-        if not isinstance(x, Recorded):
-            x = Recorded(x)
-        if x.kind:
-            return x
-        x.kind, x.name, x.layer = "step", name, self.layer
-        self.steps.append(Step(self.layer, name, x))
-        return x
-
-    @property
-    def outputs(self) -> list[np.ndarray]:
-        """One array per model output."""
-        return [x.value for x in self.results]
-
-    def __getitem__(self, layer: str) -> list[Step]:
-        found = [step for step in self.steps if step.layer == layer or step.layer.startswith((layer + "/", layer + " #"))]
-        if not found and layer not in self.layer_outputs:
-            raise KeyError(layer)
-        return found
-
-    def __iter__(self) -> Iterator[Step]:
-        return iter(self.steps)
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def _repr_html_(self) -> str:
-        """The steps as a table, in a notebook."""
-        from weightlens.html import of_trace
-
-        return of_trace(self)
-
-    def drop_unnamed(self, since: int) -> None:
-        """Forget the arrays of unnamed values behind the steps from ``since`` on; their shapes stay."""
-        if self.keep:
-            return
-        stack = [x for step in self.steps[since:] for x in operands(step.made)]
-        while stack:
-            x = stack.pop()
-            if not x.kind and x.value is not None:
-                x.value = None
-                stack.extend(operands(x))
