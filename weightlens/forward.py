@@ -349,6 +349,7 @@ class Run:
         outer, since = (self.recorder.layer, len(self.recorder.steps)) if self.recorder is not None else ("", 0)
         if self.recorder is not None:
             self.recorder.layer = path
+            self.recorder.layers.setdefault(path, layer)
         try:
             out = compute()
         except NotImplementedError as refusal:

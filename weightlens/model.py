@@ -37,6 +37,7 @@ class Weight:
     read: Callable[[], np.ndarray]
     read_part: Callable[[Any], np.ndarray] | None = None
     note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
+    layer: Layer | None = field(default=None, repr=False, compare=False)  # the one that it belongs to
     _value: np.ndarray | None = field(default=None, repr=False)
 
     @property
@@ -45,6 +46,14 @@ class Weight:
         if self._value is None:
             self._value = self.read()
         return self._value
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What each axis means, as far as its layer tells: ``("in", "head", "key dim")``."""
+        from weightlens.axes.factors import axis_words
+        from weightlens.axes.names import in_words
+
+        return tuple(map(axis_words, in_words(self.layer, self.name, self.shape)))
 
     @property
     def size(self) -> int:
@@ -120,6 +129,13 @@ class Layer:
             for layer in self.model.layers:
                 found.update({f"{layer.name}/{name}": weight for name, weight in layer.weights.items()})
         return found
+
+    def own_its_weights(self) -> None:
+        """Tell each weight the layer that it belongs to, inside too."""
+        for weight in self.own_weights.values():
+            weight.layer = self
+        for layer in (*self.inner.values(), *(self.model.layers if self.model is not None else ())):
+            layer.own_its_weights()
 
     @property
     def size(self) -> int:

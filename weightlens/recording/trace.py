@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from weightlens.recording.arrays import Recorded
 from weightlens.recording.graph import copies, ordered, walk
+
+if TYPE_CHECKING:
+    from weightlens.axes import Axes, Named
+    from weightlens.model import Layer
 
 
 @dataclass(eq=False)
@@ -19,6 +24,7 @@ class Step:
     layer: str
     name: str
     made: Recorded
+    trace: Trace | None = field(default=None, repr=False)
 
     @property
     def value(self) -> np.ndarray:
@@ -32,6 +38,20 @@ class Step:
         from weightlens.text import words
 
         return words(self)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What each axis means: ``("sample", "head", "query token", "key token")``."""
+        return self.named.words
+
+    def place(self, index: Sequence[int]) -> str:
+        """One element in words: ``sample 1, head 0, query token 2, key token 3``."""
+        return self.named.place(index)
+
+    @property
+    def named(self) -> Named:
+        """Its axes with the coordinates of each index."""
+        return (Trace() if self.trace is None else self.trace).axes.of(self.made)
 
     def __repr__(self) -> str:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
@@ -50,6 +70,7 @@ class Trace:
     input_names: list[str] = field(default_factory=list)
     results: list[Recorded] = field(default_factory=list)
     layer_outputs: dict[str, list[Recorded]] = field(default_factory=dict)
+    layers: dict[str, Layer] = field(default_factory=dict)  # by the path of its steps
     layer: str = ""  # the layer being computed
     stopped: str = ""  # why the trace ends early, if it does
     keep: bool = False  # unnamed values too (for the backward pass)
@@ -62,8 +83,15 @@ class Trace:
         if x.kind:
             return x
         x.kind, x.name, x.layer = "step", name, self.layer
-        self.steps.append(Step(self.layer, name, x))
+        self.steps.append(Step(self.layer, name, x, self))
         return x
+
+    @cached_property
+    def axes(self) -> Axes:
+        """What the axes of every value mean."""
+        from weightlens.axes import Axes
+
+        return Axes(self)
 
     @property
     def outputs(self) -> list[np.ndarray]:
@@ -101,6 +129,7 @@ class Trace:
         new = copies(values)
         originals = {id(new[id(x)]): self.originals.get(id(x), x) for x in values}
         outputs = {layer: [new.get(id(x), x) for x in made] for layer, made in self.layer_outputs.items()}
-        steps = [Step(step.layer, step.name, new[id(step.made)]) for step in self.steps]
         inputs, results = ([new[id(x)] for x in group] for group in (self.inputs, self.results))
-        return replace(self, steps=steps, inputs=inputs, results=results, layer_outputs=outputs, originals=originals)
+        made = replace(self, steps=[], inputs=inputs, results=results, layer_outputs=outputs, originals=originals)
+        made.steps = [Step(step.layer, step.name, new[id(step.made)], made) for step in self.steps]
+        return made

@@ -107,6 +107,7 @@ class Plan(Book):
         while step.name in taken:
             number += 1
             step.name = step.made.name = f"{name} ({number})"
+        step.trace = self.trace
         self._add("step", step.made, layout.for_step(step.made.shape, step.made.ndim >= 4, False, 1))
         self._computed(step)
 

@@ -59,12 +59,15 @@ def promoted(steps: list[Step]) -> list[Step]:
     result: list[Step] = []
     size: dict[int, tuple[int, int]] = {}  # of unnamed expressions: calls, and how deep they nest
     for step in steps:
+        before = len(result)
         for x in expression(step.made):
             _prepare(x, step.layer, uses, result)
             inner = [size.get(id(y), (0, 0)) for y in operands(x) if not y.kind]
             size[id(x)] = (1 + sum(n for n, _ in inner), 1 + max((depth for _, depth in inner), default=0))
             if not has_cells(x) and (size[id(x)][0] > MOST_CALLS or size[id(x)][1] > DEEPEST):
                 name_it(x, step.layer, result)
+        for new in result[before:]:
+            new.trace = step.trace
         result.append(step)
     return result
 
