@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -55,16 +55,10 @@ class Axes:
         if id(x) not in self.known:
             self.derive(x, x.layer)
         found = self.known[id(x)]
-        return replace(
-            found, axes=[self.settled_axis(axis, n, d, x, found) for d, (axis, n) in enumerate(zip(found.axes, x.shape, strict=True))]
-        )
-
-    def settled_axis(self, axis: Axis, n: int, d: int, x: Recorded, found: Named) -> Axis:
-        """What an axis turned out to be; a guess where nothing is known of an open one."""
-        axis = self.resolved(axis)
-        if not is_open(axis):
-            return axis
-        return plain(names.guessed(x.shape, found.names)[d], n, guess=True) if n > 1 else ()
+        guess = names.guessed(x.shape, found.names)
+        axes = map(self.resolved, found.axes)
+        told = [a if not is_open(a) else plain(g, n, guess=True) if n > 1 else () for a, g, n in zip(axes, guess, x.shape, strict=True)]
+        return replace(found, axes=told)
 
     def derive(self, x: Recorded, path: str) -> None:
         """Operands first; of a step that occurs again and again only the first rounds."""
@@ -77,12 +71,12 @@ class Axes:
 
     def repeated(self, y: Recorded) -> bool:
         """Whether a step has occurred often enough to know its next round."""
-        before = self.rounds.get((y.layer, y.name, y.shape), ()) if y.kind == "step" and y.op is not None else ()
-        return len(before) >= ROUNDS and before[0].words == before[1].words
+        before = self.rounds.get((y.layer, y.name, y.shape), []) if y.kind == "step" and y.op is not None else []
+        return len(before) >= ROUNDS and before[-2].words == before[-1].words
 
     def next_round(self, y: Recorded) -> Named:
         """The axes of the round before; what was picked is one further."""
-        *_, earlier, last = self.rounds[(y.layer, y.name, y.shape)]
+        earlier, last = self.rounds[(y.layer, y.name, y.shape)][-2:]
         fixed = {}
         for name, (at, word) in last.fixed.items():
             further = at + at - earlier.fixed.get(name, (at, ""))[0]
@@ -112,9 +106,8 @@ class Axes:
             return Named([plain(name, n) for name, n in zip(names.of_input(self.trace, y), y.shape, strict=True)])
         if not y.kind:
             return Named([()] * y.ndim, learned=True)
-        texts = (
-            names.of_weight(self.trace.layers.get(y.layer), y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
-        )
+        layer = self.trace.layers.get(y.layer)
+        texts = names.of_weight(layer, y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
         marks = [f"?{y.layer}/{y.name} {d}" for d in range(y.ndim)]
         axes = [plain(mark, n) if text == "?" else names.axis(text, n) for text, mark, n in zip(texts, marks, y.shape, strict=True)]
         return Named(axes, learned=True)
@@ -164,22 +157,22 @@ class Axes:
             return ()
         best = named[0] if named else fitting[0][0]
         for axis, _ in fitting:
-            mark = axis[0].name
-            if (
-                is_open(axis)
-                and axis is not best
-                and mark != best[0].name
-                and mark not in self.meaning
-                and np.unique(axis[0].at).size == length
-            ):
-                order = np.argsort(axis[0].at)
-                self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
+            self.learn(axis, best)
         return best
+
+    def learn(self, axis: Axis, best: Axis) -> None:
+        """An open axis means what it meets, unless that is itself."""
+        mark = axis[0].name
+        if is_open(axis) and mark != best[0].name and mark not in self.meaning and len(np.unique(axis[0].at)) == len(axis[0].at):
+            order = np.argsort(axis[0].at)
+            self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
 
     # -- names at the border of a layer ----------------------------------------------------------------------------------------
 
     def read(self, z: Recorded, path: str) -> Named:
         """An operand as the layer at ``path`` sees it: the filters of another layer are its channels, its time steps are over."""
+        if id(z) not in self.known:
+            self.derive(z, path)
         found = self.known[id(z)]
         axes = [self.resolved(axis) for axis in found.axes]
         if z.kind == "step" and z.layer != path:
@@ -230,10 +223,9 @@ def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:
     rank = len(axes)
     along = argument(y, 2, "axis")
     taps = [int(a) % rank for a in np.atleast_1d(range(rank) if along is None else along)]
-    places = [
-        (replace(a[0], at=np.arange(n), placed=True),) if d in taps and a else a
-        for d, (a, n) in enumerate(zip(axes, y.shape, strict=False))
-    ]
+    places = list(axes)
+    for d in taps:
+        places[d] = axes[d] and (replace(axes[d][0], at=np.arange(y.shape[d]), placed=True),)
     inside = [plain(f"kernel {axes[d][0].name if axes[d] else 'place'}", n) for d, n in zip(taps, y.shape[rank:], strict=True)]
     return [*places, *inside]
 
