@@ -17,7 +17,8 @@ from weightlens.layers.masking import blind_to_masks
 from weightlens.layers.operations_whole import kept_in_range, layer_in_range, taken_for_a_bias
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.recording import Recorded, Trace, each
+from weightlens.recording import Recorded, Role, Trace, each
+from weightlens.recording.arrays import NO_ROLE
 from weightlens.whole import is_whole
 
 Values = dict[Ref, Any]
@@ -182,8 +183,8 @@ class Run:
         self.weights_of: dict[int, dict[str, Any]] = {}
         self.made: Producers = {}  # the calls that a crossentropy may look through
 
-    def step(self, name: str, x: Any) -> Any:
-        return x if self.recorder is None else self.recorder.step(name, x)
+    def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:
+        return x if self.recorder is None else self.recorder.step(name, x, role)
 
     def read(self, weight: Weight) -> np.ndarray:
         return weight.in_precision(self.dtype)
@@ -296,7 +297,9 @@ class Run:
         """What a layer with weights computes before its activation."""
         function, linear = LAYERS[layer.class_name], settings(layer) | {"activation": "linear"}
         w = self.weights(layer, prefix + layer.name)
-        return self.guarded(layer, prefix + layer.name, lambda: function(lookup(call.args[0]), w, linear, lambda _, y: y), "logits")
+        return self.guarded(
+            layer, prefix + layer.name, lambda: function(lookup(call.args[0]), w, linear, lambda _, y, role=NO_ROLE: y), "logits"
+        )
 
     def operand(self, thing: Any) -> Any:
         """An argument of arithmetic: constant arrays become steps, so that they have cells."""

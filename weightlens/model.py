@@ -51,9 +51,11 @@ class Weight:
     def axes(self) -> tuple[str, ...]:
         """What each axis means, as far as its layer tells: ``("in", "head", "key dim")``."""
         from weightlens.axes.factors import axis_words
-        from weightlens.axes.names import in_words
+        from weightlens.axes.names import as_stored
 
-        return tuple(map(axis_words, in_words(self.layer, self.name, self.shape)))
+        layer = self.layer
+        axes = as_stored(layer.class_name, layer.config, self.name, self.shape) if layer is not None else as_stored("", {}, "", self.shape)
+        return tuple(map(axis_words, axes))
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Named:
         """The names of all factors."""
         return {f.name for axis in self.axes for f in axis}
 
-    @property
+    @cached_property
     def titled(self) -> list[Axis]:
         """The axes with equal names told apart: of two token axes the first asks, the second is looked at."""
         names = [axis_words(axis) for axis in self.axes]
@@ -73,11 +74,14 @@ class Named:
             made.append(tuple(titled(f, title) for f in axis) if twice and title else axis)
         return made
 
-    def place(self, index: Sequence[int], first: int = 0) -> str:
-        """One element in words: ``sample 2, token 3, unit 1``; nothing is said of what there is only one of."""
+    def place(self, index: Sequence[int], first: int = 0, brief: bool = False) -> str:
+        """One element in words: ``sample 2, token 3, unit 1``.
+
+        Of more than two axes, or in ``brief``, nothing is said of what there is only one of.
+        """
         axes = self.titled
-        long = [d for d, axis in enumerate(axes) if axis and len(axis[0].at) > 1] or range(len(axes))
-        return ", ".join(f.text(index[d], first) for d in long for f in axes[d])
+        shown = [d for d, axis in enumerate(axes) if (len(axes) < 3 and not brief) or (axis and len(axis[0].at) > 1)]
+        return ", ".join(f.text(index[d], first) for d in shown for f in axes[d])
 
 
 def titled(f: Factor, title: str) -> Factor:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from weightlens.axes.factors import Axis, Factor, plain
-from weightlens.recording.graph import walk
-
-if TYPE_CHECKING:
-    from weightlens.model import Layer
-    from weightlens.recording import Recorded, Trace
 
 SPACE = {0: (), 1: ("time step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 LSTM = "gate:input gate|forget gate|candidate|output gate*unit"
@@ -51,10 +45,8 @@ ALIKE = {
     "LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "SimpleRNN", "CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU",
     "GroupQueryAttention": "MultiHeadAttention", "GroupedQueryAttention": "MultiHeadAttention", "ReversibleEmbedding": "Embedding",
 }  # fmt: skip
+LETTERS = {"input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "z", "reset gate": "r"}
 LEAVING = {"filter": "channel", "unit before": "unit"}  # what the next layer calls it
-ATTENTION = {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"}
-SEQUENCES = {"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "TimeDistributed", "GRUCell", "LSTMCell", "SimpleRNNCell"}
-INSIDE = {1: ("feature",), 2: ("row", "channel"), 3: ("row", "column", "channel")}  # of one time step
 # Tables of numbers that a layer makes itself, by the name of the step.
 CONSTANTS: dict[str, tuple[str, ...]] = {
     "vocabulary": ("word",), "boundaries": ("bin",), "row weights": ("row", "?"), "column weights": ("column", "?"),
@@ -68,12 +60,9 @@ NEW = {
 }  # fmt: skip
 
 
-def of_weight(layer: Layer | None, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+def of_weight(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
     """One text for each axis of a weight."""
     last, rank = name.rsplit("/", 1)[-1], len(shape)
-    if layer is None:
-        return ("?",) * rank
-    kind, config = layer.class_name, layer.config
     if "Conv" in kind and rank > 0 and (not last.endswith("kernel") or rank - 2 in SPACE):
         found = of_convolution(kind, last, rank)
     elif kind == "EinsumDense" and "equation" in config and last in ("kernel", "bias"):
@@ -124,45 +113,14 @@ def axis(text: str, n: int) -> Axis:
     return Factor(title, at // each, words), Factor(inner, at % each)
 
 
-def in_words(layer: Layer | None, name: str, shape: tuple[int, ...]) -> list[Axis]:
+def as_stored(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> list[Axis]:
     """The axes of a weight as its file tells them; of an open one only that it is what comes in."""
-    texts = of_weight(layer, name, shape)
-    return [axis("in" if text == "?" else text, n) for text, n in zip(texts, shape, strict=True)]
+    return [axis("in" if text == "?" else text, n) for text, n in zip(of_weight(kind, config, name, shape), shape, strict=True)]
 
 
-# -- inputs -------------------------------------------------------------------------------------------------------------------
-
-
-def of_input(trace: Trace, x: Recorded) -> Sequence[str]:
-    """The axes of an input, by the first layer that tells; what is usual where none does."""
-    same, looked = {id(x)}, set[str]()
-    for step in trace.steps:
-        if not any(id(y) in same for y in walk([step.made])):
-            continue
-        layer = trace.layers.get(step.layer)
-        if layer is not None and step.layer not in looked and (found := told(layer.class_name, layer.config, x.ndim)):
-            return found
-        looked.add(step.layer)
-        if step.made.shape == x.shape:
-            same.add(id(step.made))
-    return guessed(x.shape, set())
-
-
-def told(kind: str, config: dict[str, Any], rank: int) -> tuple[str, ...]:
-    """The axes of what a layer takes, where its class says so."""
-    digit = re.search(r"(\d)D(Transpose)?$", kind)
-    sequence = ("time step",) if kind.startswith("ConvLSTM") else ()
-    if digit and rank == int(digit[1]) + 2 + len(sequence):
-        space = SPACE[int(digit[1])]
-        first = config.get("data_format") == "channels_first"
-        return ("sample", *sequence, "channel", *space) if first else ("sample", *sequence, *space, "channel")
-    if kind in SEQUENCES and rank >= 3:
-        return ("sample", "time step", *INSIDE.get(rank - 2, ("axis",) * (rank - 2)))
-    if "Embedding" in kind and rank == 2:
-        return ("sample", "token")
-    if kind in ATTENTION and rank >= 3:
-        return ("sample", *{1: ("token",), 2: ("row", "column")}.get(rank - 2, ("place",) * (rank - 2)), "feature")
-    return ()
+def of_matrix(rank: int) -> tuple[str, ...]:
+    """What the axes of numbers are called of which nothing is known."""
+    return {1: ("place",), 2: ("row", "column")}.get(rank, tuple(f"axis {d}" for d in range(rank)))
 
 
 def guessed(shape: tuple[int, ...], taken: set[str]) -> list[str]:

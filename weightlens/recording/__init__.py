@@ -4,8 +4,8 @@
 ``calls`` knows which NumPy calls move, reduce and multiply. Words, formulas, gradients and replays read all of it here.
 """
 
-from weightlens.recording.arrays import Part, Recorded, cast, each, record, value_of
+from weightlens.recording.arrays import Part, Recorded, Role, cast, each, noted, record, value_of
 from weightlens.recording.graph import operands
 from weightlens.recording.trace import Step, Trace
 
-__all__ = ["Part", "Recorded", "Step", "Trace", "cast", "each", "operands", "record", "value_of"]
+__all__ = ["Part", "Recorded", "Role", "Step", "Trace", "cast", "each", "noted", "operands", "record", "value_of"]

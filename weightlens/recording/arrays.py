@@ -37,15 +37,28 @@ def cast(array: Any, dtype: Any) -> Any:
     return array.astype(dtype)
 
 
+@dataclass(frozen=True)
+class Role:
+    """What a step is in its layer: a ``helper`` on the way to a result, a ``gate``, a ``state``, a ``masked state``
+    (``of`` which name), or the ``start`` of one."""
+
+    kind: str = ""
+    of: str = ""
+
+
+NO_ROLE = Role()
+
+
 class Recorded(NDArrayOperatorsMixin):
     """An array together with the call that made it: ``op(*args, **kwargs)``, ``None`` for a weight or an input.
 
     ``name`` is given by ``Trace.step``: a named value is shown, and has cells of its own. ``kind`` is
     ``input``, ``weight``, ``step`` or ``""`` (written inside the formula that uses it). ``value`` is the
-    array; for unnamed ones it is dropped once their layer is done, shape and dtype stay.
+    array; for unnamed ones it is dropped once their layer is done, shape and dtype stay. ``function`` names the
+    activation function that made it, with its argument; ``role`` is what a step is in its layer.
     """
 
-    __slots__ = ("args", "dtype", "kind", "kwargs", "layer", "name", "op", "shape", "source", "value")
+    __slots__ = ("args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "role", "shape", "source", "value")
 
     def __init__(
         self,
@@ -62,6 +75,8 @@ class Recorded(NDArrayOperatorsMixin):
         self.op, self.args, self.kwargs = op, args, kwargs or {}
         self.kind, self.name, self.layer = kind, name, ""
         self.source: Any = None  # the model.Weight of a weight
+        self.function: tuple[str, Any] = ("", None)
+        self.role = NO_ROLE
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if "out" in kwargs:
@@ -141,3 +156,10 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if isinstance(out, np.ndarray) and out.dtype.kind == "O":  # np.frompyfunc, used for erf
         out = out.astype(np.float64)
     return Recorded(out, op, args, kwargs)
+
+
+def noted(y: Any, function: str, x: Any) -> Any:
+    """``y``, which is this activation function of ``x``; nothing is noted of bare arrays."""
+    if isinstance(y, Recorded) and y is not x and not y.kind:
+        y.function = function, x
+    return y

@@ -144,4 +144,6 @@ def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
         plain = not any(isinstance(arg, NESTED) for arg in x.args)
         new.args = tuple(made.get(id(arg), arg) for arg in x.args) if plain else each(copy_of, x.args)
         new.kwargs = each(copy_of, x.kwargs) if x.kwargs else {}
+        name, argument = x.function
+        new.function = name, made.get(id(argument), argument)
     return made

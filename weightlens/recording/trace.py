@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightlens.recording.arrays import Recorded
+from weightlens.recording.arrays import NO_ROLE, Recorded, Role
 from weightlens.recording.graph import copies, ordered, walk
 
 if TYPE_CHECKING:
-    from weightlens.axes import Axes, Named
+    from weightlens.axes import Named
+    from weightlens.axes.rules import Axes
     from weightlens.model import Layer
 
 
@@ -76,20 +77,20 @@ class Trace:
     keep: bool = False  # unnamed values too (for the backward pass)
     originals: dict[int, Recorded] = field(default_factory=dict)  # in a copy: by the id of each value the one that it was
 
-    def step(self, name: str, x: Any) -> Any:
+    def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:
         """Name ``x``: show it, record it, give it cells of its own. What has a name already keeps it."""
         if not isinstance(x, Recorded):
             x = Recorded(x)
         if x.kind:
             return x
-        x.kind, x.name, x.layer = "step", name, self.layer
+        x.kind, x.name, x.layer, x.role = "step", name, self.layer, role
         self.steps.append(Step(self.layer, name, x, self))
         return x
 
     @cached_property
     def axes(self) -> Axes:
         """What the axes of every value mean."""
-        from weightlens.axes import Axes
+        from weightlens.axes.rules import Axes
 
         return Axes(self)
 

@@ -15,7 +15,7 @@ from weightlens.model import Model
 from weightlens.recording import Step, Trace
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import dump
-from weightlens.terminal.matrices import Labels, View, matrix_lines, view_of
+from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
 
@@ -28,11 +28,14 @@ def print_trace(
     model: Model, trace: Trace, screen: Screen, layers: tuple[str, ...], full: bool, precision: int, cells: Cells | None = None
 ) -> None:
     """Print the inputs, each layer's steps, and the outputs; with ``cells``, where each number stands in a workbook."""
+    from weightlens.axes.factors import plain
+
     writer = TraceWriter(model, screen, full, precision, cells or {})
     if not layers:
         for x in trace.inputs:
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
-            screen.lines(writer.numbers(x.value, "x"))
+            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
+            screen.lines(writer.numbers(x.value, labels(axes, "x")))
     steps = [step for step in trace.steps if not layers or any(belongs(step, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
@@ -42,9 +45,9 @@ def print_trace(
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
-        for number, y in enumerate(trace.outputs):
-            screen.line(screen.bold("output" if len(trace.outputs) == 1 else f"output {number}") + screen.dim(f" {shape_of(y)}"))
-            screen.lines(writer.numbers(y, "unit "))
+        for number, y in enumerate(trace.results):
+            screen.line(screen.bold("output" if len(trace.outputs) == 1 else f"output {number}") + screen.dim(f" {shape_of(y.value)}"))
+            screen.lines(writer.numbers(y.value, labels(trace.axes.of(y).titled)))
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:
@@ -71,7 +74,13 @@ def write_json(trace: Trace, file: BinaryIO, layers: list[str] | tuple[str, ...]
     first = True
     for step in trace.steps:
         if not layers or any(belongs(step, name) for name in layers):
-            facts: dict[str, Any] = {"layer": step.layer, "name": step.name, "words": step.words, "shape": step.value.shape}
+            facts: dict[str, Any] = {
+                "layer": step.layer,
+                "name": step.name,
+                "words": step.words,
+                "shape": step.value.shape,
+                "axes": step.axes,
+            }
             if cells is not None and id(step.made) in cells:
                 sheet, references = cells[id(step.made)]
                 facts |= {"sheet": sheet, "cells": references.tolist()}
@@ -131,15 +140,16 @@ class TraceWriter:
         elif 0 < step.value.size <= (WORKED if references is None else FEW):
             yield from self.worked(step)
         else:
-            yield from self.numbers(step.value, "")
+            yield from self.numbers(step.value, labels(step.named.titled))
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
-                start = f"    {list(index)}: "
+                start = f"    {step.place(index)}: "
                 yield self.screen.dim(start + self.calculation(step, index, self.screen.width - len(start)))
 
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with the numbers it is made of."""
-        names = [element_name(index, step.value.shape) for index in np.ndindex(step.value.shape)]
+        named = step.named
+        names = [named.place(index, brief=True) for index in np.ndindex(step.value.shape)]
         if id(step.made) in self.cells:
             references = self.cells[id(step.made)][1].reshape(-1).tolist()
             names = [f"{reference:6} {name}" for reference, name in zip(references, names, strict=True)]
@@ -157,29 +167,10 @@ class TraceWriter:
                 return line
         return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
 
-    def numbers(self, values: np.ndarray, column: str) -> Iterator[str]:
-        """A matrix with a row per sample."""
+    def numbers(self, values: np.ndarray, label: Labels) -> Iterator[str]:
+        """A matrix with the names of its rows and columns."""
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
         shown: View = view_of(values, self.full, FEW)
-        yield from matrix_lines(shown, self.screen, sample_labels(values.ndim, column), self.precision, wrap=not self.full)
-
-
-def element_name(index: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """``sample 2 unit 0``; what there is only one of is not named."""
-    if len(shape) == 2:
-        parts = [f"{title} {i}" for title, i, length in zip(("sample", "unit"), index, shape, strict=True) if length > 1]
-        return " ".join(parts)
-    return str(list(index)) if int(np.prod(shape)) > 1 else ""
-
-
-def sample_labels(rank: int, column: str) -> Labels:
-    """Rows are samples where there are two axes; further axes are numbered."""
-
-    def label(axis: int, index: int) -> str:
-        if axis == 0:
-            return f"sample {index}"
-        return f"{column if axis == rank - 1 else ''}{index}"
-
-    return label
+        yield from matrix_lines(shown, self.screen, label, self.precision, wrap=not self.full)

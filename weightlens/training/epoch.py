@@ -20,7 +20,7 @@ from weightlens.layers.activations import activate
 from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Part, Recorded, Trace
 from weightlens.recording.graph import computed, ordered
-from weightlens.training.gradients import backward, sigmoid_of
+from weightlens.training.gradients import backward
 from weightlens.training.losses import Loss, remark_on
 from weightlens.training.optimizers import Optimizer
 
@@ -222,12 +222,8 @@ def _forward(model: Model, epoch: Epoch, inputs: list[Recorded], prefix: str, ap
 
 def logits_of(y: Recorded) -> tuple[Recorded | None, str]:
     """The numbers behind a final sigmoid or softmax, and which of the two it is."""
-    z = sigmoid_of(y)
-    if z is not None:
-        return z, "sigmoid"
-    if y.op is np.divide and all(isinstance(a, Recorded) for a in y.args) and y.args[0].op is np.exp and y.args[1].name == "sum":
-        return y.args[0].args[0].args[0], "softmax"
-    return None, ""
+    name, z = y.function
+    return (z, name) if name in ("sigmoid", "softmax") and isinstance(z, Recorded) else (None, "")
 
 
 def _count(loss: Loss, y: Recorded) -> float:

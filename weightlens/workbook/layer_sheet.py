@@ -14,6 +14,7 @@ from weightlens.workbook.frame import GAP, HEAD, SQUARE, SQUARE_HEIGHT, TOP, squ
 from weightlens.workbook.grid import Block
 from weightlens.workbook.labels import row_labels
 from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.network import room_for
 from weightlens.workbook.plan import Placed, Sheet
 from weightlens.workbook.time_sheet import time_sheet
 from weightlens.workbook.words import find, in_framework_words, sentence
@@ -182,15 +183,20 @@ def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int, hea
     a, of = placed.block.arrangement, placed.of
     if a.height * of <= 1 or a.height * of > 5000 or (a.shape[:1] == (1,) and len(a.shape) >= 4):
         return False
-    texts = row_labels(a, of)
+    texts = over_time(a) if a.stretch > 1 else row_labels(a, net.axes(placed))
     if placed.kind == "input" and a.row_axes == (1,):
         given = net.options.input_labels
         texts = dict(enumerate(given if len(given) == a.height else [f"x{i}" for i in range(a.height)]))
-    if placed.made.dtype.kind == "U" and placed.made.ndim == 1 and placed.made.op is not None:
-        texts = {i: f"sample {i + 1}" for i in texts}
+    widen(sheet, column - 1, room_for(texts))
     for row, text in texts.items():
         sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
     return True
+
+
+def over_time(a: Arrangement) -> dict[int, str]:
+    """The rows of samples that stand apart: in between are the other time steps."""
+    one, samples = a.shape[:1] == (1,), a.shape[0] if a.shape else 1
+    return {n * a.stretch + t: f"t={t}" if one else f"{n + 1}, t={t}" for n in range(samples) for t in range(a.stretch)}
 
 
 def comes_from(steps: list[Step]) -> str:

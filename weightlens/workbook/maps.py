@@ -22,7 +22,7 @@ from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layout import Arrangement, in_rows
 from weightlens.workbook.play import is_yes_or_no
 from weightlens.workbook.promote import with_operands
-from weightlens.workbook.words import is_softmax
+from weightlens.workbook.words import shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,12 +182,12 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     """The coloured squares: the output of each point; of many classes, the number of the winner."""
     answers, width = np.asarray(output.values), output.arrangement.width
     square = Arrangement((SIDE, SIDE), (0,), (1,))
-    shares = is_softmax(y.value) or is_yes_or_no(net, y)
+    probable = shares(y) or is_yes_or_no(net, y)
     shown = width - 1 if width <= 2 else 0
     names = net.options.labels if len(net.options.labels) == width else tuple(f"unit {j}" for j in range(width))
     if width <= 2:
-        what = f"{'probability' if shares else 'output'} of {names[-1]}" if width == 2 else "the prediction"
-        if shares:
+        what = f"{'probability' if probable else 'output'} of {names[-1]}" if width == 2 else "the prediction"
+        if probable:
             high, low = (f"{names[-1]} (orange)", f"{names[0]} (blue)") if width == 2 else ("1 (blue)", "0 (orange)")
             what += f": from {low} to {high}; white is undecided"
         values, cells = answers[:, shown], output.cells[:, shown].reshape(SIDE, SIDE)
@@ -207,5 +207,5 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     sheet.put(block, TOP, 2)
     sheet.write(LABEL, 2, what, net.styles["caption left"])
     scale = "both signs" if float(values.min()) < 0 < float(values.max()) else "size"
-    sheet.heats.append((block.area, ("map", "map of two")[width - 1] if shares and width <= 2 else scale))
+    sheet.heats.append((block.area, ("map", "map of two")[width - 1] if probable and width <= 2 else scale))
     sheet.freeze = ""
