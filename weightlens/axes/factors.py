@@ -28,7 +28,10 @@ class Factor:
 
     def picked(self, indices: np.ndarray) -> Factor:
         """What is left of it at these indices."""
-        at = np.where(indices < 0, PADDED, self.at[np.clip(indices, 0, len(self.at) - 1)]) if len(self.at) else indices
+        if len(self.at) < 2:  # what was made longer, too
+            at = np.where(indices < 0, PADDED, self.at[0] if len(self.at) else 0)
+        else:
+            at = self.at[indices] if not len(indices) or indices.min() >= 0 else np.where(indices < 0, PADDED, self.at[indices])
         return replace(self, at=np.arange(len(at)) if self.placed and (np.diff(indices) > 0).all() else at)
 
     def text(self, i: int, first: int = 0) -> str:
@@ -101,4 +104,4 @@ def plain(name: str, length: int, **more: Any) -> Axis:
 
 def varied(codes: np.ndarray) -> bool:
     """Whether there are different ones."""
-    return bool(codes.size) and bool((codes != codes[0]).any())
+    return len(codes) > 1 and bool((codes != codes[0]).any())

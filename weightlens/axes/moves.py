@@ -9,7 +9,7 @@ import numpy as np
 
 from weightlens.axes.factors import PADDED, PADDING, Axis, Factor, Named, plain, varied
 from weightlens.recording import Recorded
-from weightlens.recording.graph import origins, sources
+from weightlens.recording.graph import origins, shape_of, sources
 
 Shape = tuple[int, ...]
 
@@ -20,34 +20,31 @@ class Line:
 
     source: np.ndarray
     index: np.ndarray  # (axes of the source, length)
-
-    @property
-    def real(self) -> np.ndarray:
-        """What is no padding."""
-        return self.source >= 0
+    real: Any  # what is no padding
 
 
 def moved(y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]]) -> list[Axis]:
     """The axes of a moved array; what is picked out of an axis goes to ``fixed``."""
     parts = sources(y)
-    lines = lines_of(y, [np.shape(part) for part in parts])
-    names: list[list[Axis]] = [given[id(part)].axes if isinstance(part, Recorded) else [()] * np.ndim(part) for part in parts]
+    shapes = [shape_of(part) for part in parts]
+    lines = lines_of(y, shapes)
+    names: list[list[Axis]] = [given[id(part)].axes if isinstance(part, Recorded) else [()] * len(shape_of(part)) for part in parts]
     axes: list[list[Factor]] = [[] for _ in range(y.ndim)]
     if not lines:
         return [()] * y.ndim
-    best = longest(names, [np.shape(part) for part in parts])
-    alone = lone_axes(np.shape(parts[0]), y.shape) if y.op is np.reshape else {}
+    best = longest(names, shapes)
+    alone = lone_axes(shapes[0], y.shape) if y.op is np.reshape else {}
     for a, d in alone.items():
         axes[a] += [f.picked(np.zeros(1, int)) for f in best[d]]
     for d, axis in enumerate(best):
         for f in axis:
             follow(f, d, lines, axes, fixed, f is axis[-1] and y.ndim == len(best))
-        if not axis and y.op is not np.pad and np.shape(parts[0])[d : d + 1] != (1,):
+        if not axis and y.op is not np.pad and shapes[0][d : d + 1] != (1,):
             for a, line in enumerate(lines):  # nothing is known of an axis, so nothing of what it becomes part of
                 if varied(line.index[d][line.real]):
                     axes[a] = []
     for a, line in enumerate(lines):
-        if not axes[a] and not line.real.all():
+        if not axes[a] and isinstance(line.real, np.ndarray):
             axes[a].append(Factor(PADDING, np.where(line.real, 0, PADDED)))
         if len(parts) > 1 and varied(line.source[line.real]):
             axes[a].insert(0, joined(parts, given, line.source, not axes[a]))
@@ -56,7 +53,7 @@ def moved(y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]
 
 def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed: dict[str, tuple[int, str]], keeps: bool) -> None:
     """Where a factor of source axis ``d`` goes: to one axis, to several (it is cut into parts), or nowhere: one place is picked."""
-    codes = [line.index[d] if len(f.at) == 1 else f.at[line.index[d].clip(0)] for line in lines]
+    codes = [line.index[d] if len(f.at) == 1 else f.at[line.index[d]] for line in lines]
     along = [a for a, line in enumerate(lines) if varied(codes[a][line.real])]
     for a in along:
         axes[a].append(f.picked(lines[a].index[d]) if len(along) == 1 else part_of(f, codes[a], a == along[-1]))
@@ -75,8 +72,11 @@ def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
 
 def in_order(made: list[Factor], length: int) -> Axis:
     """The factors of an axis, the slowest first; places are numbered anew only while they are alone."""
-    found = (replace(f, at=f.at[:length], placed=f.placed and len(made) == 1) for f in made)
-    return tuple(sorted(found, key=lambda f: -int(np.argmax(f.at != f.at[0])) if length else 0))
+    found = [
+        f if len(f.at) == length and not (f.placed and len(made) > 1) else replace(f, at=f.at[:length], placed=f.placed and len(made) == 1)
+        for f in made
+    ]
+    return tuple(found if len(found) < 2 else sorted(found, key=lambda f: -int(np.argmax(f.at != f.at[0])) if length else 0))
 
 
 def joined(parts: list[Any], given: dict[int, Named], source: np.ndarray, stacked: bool) -> Factor:
@@ -102,12 +102,15 @@ def lines_of(y: Recorded, shapes: list[Shape]) -> list[Line]:
     lines = []
     for a in range(where.ndim):
         line = where[tuple(slice(None) if d == a else i for d, i in enumerate(anchor))]
+        if len(shapes) == 1 and rank and line.min(initial=0) >= 0:
+            lines.append(Line(np.zeros(len(line), int), np.stack(np.unravel_index(line, shapes[0])), slice(None)))
+            continue
         source = np.where(line < 0, PADDED, np.searchsorted(starts, line, side="right") - 1)
         index = np.full((rank, len(line)), PADDED)
         for k, shape in enumerate(shapes):
             if shape:
                 index[: len(shape), source == k] = np.unravel_index(line[source == k] - starts[k], shape)
-        lines.append(Line(source, index))
+        lines.append(Line(source, index, source >= 0 if (source < 0).any() else slice(None)))
     return lines
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.axes import inputs, names
-from weightlens.axes.factors import PADDING, Axis, Named, plain
+from weightlens.axes.factors import PADDING, Axis, Factor, Named, plain
 from weightlens.axes.moves import moved
 from weightlens.recording.calls import (
     MOVES,
@@ -23,7 +23,7 @@ from weightlens.recording.calls import (
     operation,
     reduced_axes,
 )
-from weightlens.recording.graph import operands, ordered
+from weightlens.recording.graph import operands, ordered, shape_of
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace
@@ -115,7 +115,7 @@ class Axes:
         layer = self.trace.layers.get(y.layer)
         kind, config = (layer.class_name, layer.config) if layer is not None else ("", {})
         texts = names.of_weight(kind, config, y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
-        marks = [f"?{y.layer}/{y.name} {d}" for d in range(y.ndim)]
+        marks = [f"?{y.layer}/{y.name} {y.shape} {d}" for d in range(y.ndim)]
         self.marks |= dict(zip(marks, names.of_matrix(y.ndim), strict=True))
         axes = [plain(mark, n) if text == "?" else names.axis(text, n) for text, mark, n in zip(texts, marks, y.shape, strict=True)]
         return Named(axes, learned=True)
@@ -143,8 +143,8 @@ class Axes:
         inputs, output = einsum_subscripts(y).split("->")
         met: dict[str, list[Met]] = {}
         for letters, z in zip(inputs.split(","), factors(y), strict=True):
-            named = given.get(id(z)) or Named([()] * np.ndim(z), learned=True)
-            for letter, axis, n in zip(letters, named.axes, np.shape(z), strict=True):
+            named = given.get(id(z)) or Named([()] * len(shape_of(z)), learned=True)
+            for letter, axis, n in zip(letters, named.axes, shape_of(z), strict=True):
                 met.setdefault(letter, []).append((axis, named.learned, n))
         chosen = {letter: self.meeting(found, max(n for *_, n in found)) for letter, found in met.items()}
         return [chosen[letter] for letter in output]
@@ -171,7 +171,12 @@ class Axes:
     def learn(self, axis: Axis, best: Axis) -> None:
         """An open axis means what it meets, unless that is itself."""
         mark = axis[0].name
-        if is_open(axis) and mark != best[0].name and mark not in self.meaning and len(np.unique(axis[0].at)) == len(axis[0].at):
+        if (
+            is_open(axis)
+            and mark != best[0].name
+            and mark not in self.meaning
+            and (np.sort(axis[0].at) == np.arange(len(axis[0].at))).all()
+        ):
             order = np.argsort(axis[0].at)
             self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
 
@@ -184,7 +189,7 @@ class Axes:
         found = self.known[id(z)]
         axes = [self.resolved(axis) for axis in found.axes]
         if z.kind == "step" and z.layer != path:
-            axes = [tuple(replace(f, name=names.LEAVING.get(f.name, f.name), placed=False) for f in axis) for axis in axes]
+            axes = [tuple(leaving(f) for f in axis) for axis in axes]
         inside = z.kind != "step" or path.startswith(z.layer) or z.layer.startswith(path)
         return replace(found, axes=axes, fixed=found.fixed if inside else {})
 
@@ -214,8 +219,16 @@ class Axes:
         return replace(named, axes=axes)
 
 
+def leaving(f: Factor) -> Factor:
+    """What the next layer calls it."""
+    name = names.LEAVING.get(f.name, f.name)
+    return replace(f, name=name, placed=False) if name != f.name or f.placed else f
+
+
 def distinct(axis: Axis, n: int) -> bool:
     """Whether no two places of an axis have the same coordinates, and none is padding."""
+    if len(axis) == 1 and axis[0].at[0] >= 0 and (np.diff(axis[0].at) > 0).all():
+        return True
     codes = np.stack([f.at for f in axis])
     return bool((codes >= 0).all()) and len(np.unique(codes, axis=1).T) == n
 

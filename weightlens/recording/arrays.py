@@ -108,6 +108,15 @@ class Recorded(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"Recorded({self.name or getattr(self.op, '__name__', self.op)}, shape {self.shape})"
 
+    def copy(self) -> Recorded:
+        """Another one that was made alike."""
+        new = Recorded.__new__(Recorded)
+        new.value, new.shape, new.dtype, new.op, new.args, new.kwargs = self.value, self.shape, self.dtype, self.op, self.args, self.kwargs
+        new.kind, new.name, new.layer, new.source, new.role, new.function = (
+            self.kind, self.name, self.layer, self.source, self.role, self.function
+        )  # fmt: skip
+        return new
+
     @property
     def ndim(self) -> int:
         return len(self.shape)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.recording.arrays import Part, Recorded
-from weightlens.recording.graph import operands
+from weightlens.recording.graph import operands, shape_of, sources
 
 # Moves of one array in which every element stays one element.
 FOLLOWS: set[Any] = {
@@ -43,7 +43,7 @@ def argument(x: Recorded, position: int, name: str) -> Any:
 
 def moved_by_data(x: Recorded) -> bool:
     """Whether the data say where the numbers of a move come from."""
-    return any(True for _ in operands(Recorded(x.shape, x.op, x.args[1:], x.kwargs)))
+    return any(isinstance(arg, Recorded) for arg in (*x.args[1:], *x.kwargs.values())) or len(operands(x)) > len(sources(x))
 
 
 def reduced_axes(x: Recorded) -> tuple[list[int], list[int]]:
@@ -64,8 +64,8 @@ def einsum_subscripts(x: Recorded) -> str:
     """The product's axes in einsum's letters: ``ab,bc->ac``."""
     op = operation(x)
     if op is np.einsum:
-        return full_subscripts(x.args[0], [np.ndim(arg) for arg in x.args[1:]])
-    a, b = (len(np.shape(arg)) for arg in x.args[:2])
+        return full_subscripts(x.args[0], [len(shape_of(arg)) for arg in x.args[1:]])
+    a, b = (len(shape_of(arg)) for arg in x.args[:2])
     letters = ascii_letters
     if op is np.tensordot:
         return tensordot_subscripts(a, b, argument(x, 2, "axes"))

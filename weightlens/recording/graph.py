@@ -21,33 +21,39 @@ def unnamed(x: Recorded) -> bool:
     return not x.kind
 
 
-def operands(x: Recorded) -> Iterator[Recorded]:
+def operands(x: Recorded) -> list[Recorded]:
     """The recorded arrays that the call which made ``x`` was given, in order."""
-    stack: list[Any] = [x.kwargs, x.args]
-    while stack:
-        thing = stack.pop()
+    found = within(x.args)
+    return found + within(tuple(x.kwargs.values())) if x.kwargs else found
+
+
+def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
+    """The recorded arrays among these things, and inside of them."""
+    found = []
+    for thing in things:
         if isinstance(thing, Recorded):
-            yield thing
+            found.append(thing)
         elif isinstance(thing, (tuple, list)):
-            stack.extend(reversed(thing))
+            found += within(thing)
         elif isinstance(thing, dict):
-            stack.extend(reversed(list(thing.values())))
+            found += within(tuple(thing.values()))
         elif isinstance(thing, slice):
-            stack.extend((thing.step, thing.stop, thing.start))
+            found += within((thing.start, thing.stop, thing.step))
+    return found
 
 
 def walk(roots: Iterable[Recorded], follow: Follow = unnamed) -> Iterator[Recorded]:
     """What the roots are made of, each value once, as it is read from left to right; only what is to ``follow`` is looked into."""
     seen: set[int] = set()
     for root in roots:
-        stack = list(operands(root))[::-1]
+        stack = operands(root)[::-1]
         while stack:
             x = stack.pop()
             if id(x) not in seen:
                 seen.add(id(x))
                 yield x
                 if follow(x):
-                    stack.extend(list(operands(x))[::-1])
+                    stack.extend(operands(x)[::-1])
 
 
 def named_operands(*made: Recorded) -> list[Recorded]:
@@ -68,14 +74,13 @@ def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True) -> list[
                 done[id(x)] = x
             else:
                 stack.append((x, True))
-                stack.extend((y, not follow(y)) for y in list(operands(x))[::-1] if id(y) not in done)
+                stack.extend((y, not follow(y)) for y in operands(x)[::-1] if id(y) not in done)
     return list(done.values())
 
 
 def expression(made: Recorded) -> list[Recorded]:
     """A value and the unnamed ones behind it, operands first."""
-    inside = ordered([made], lambda x: x is made or not x.kind)
-    return [x for x in inside if x is made or not x.kind]
+    return [*(x for x in ordered(filter(unnamed, operands(made)), unnamed) if not x.kind), made]
 
 
 def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, Any] | None = None) -> Any:
@@ -111,12 +116,17 @@ def sources(x: Recorded) -> list[Any]:
     return list(x.args[0]) if isinstance(x.args[0], (list, tuple)) else [x.args[0]]
 
 
+def shape_of(thing: Any) -> tuple[int, ...]:
+    """The shape of anything that a call can be given."""
+    return thing.shape if isinstance(thing, Recorded) else np.shape(thing)
+
+
 def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndarray:
     """For every element of a moved array its position among the elements of its sources; -1 where it is new.
 
     The same NumPy call is applied to positions instead of numbers; ``shapes``: as if the sources had these.
     """
-    shapes = [np.shape(source) for source in sources(x)] if shapes is None else shapes
+    shapes = [shape_of(source) for source in sources(x)] if shapes is None else shapes
     starts = np.cumsum([0, *(int(np.prod(shape, dtype=np.int64)) for shape in shapes)])
     places = [np.arange(a, b).reshape(shape) for a, b, shape in zip(starts, starts[1:], shapes, strict=False)]
     op, several = x.op.op if isinstance(x.op, Part) else x.op, isinstance(x.args[0], (list, tuple))
@@ -138,9 +148,7 @@ def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
         return made[id(thing)] if isinstance(thing, Recorded) else thing
 
     for x in values:
-        made[id(x)] = new = Recorded.__new__(Recorded)
-        for slot in Recorded.__slots__:
-            setattr(new, slot, getattr(x, slot))
+        made[id(x)] = new = x.copy()
         plain = not any(isinstance(arg, NESTED) for arg in x.args)
         new.args = tuple(made.get(id(arg), arg) for arg in x.args) if plain else each(copy_of, x.args)
         new.kwargs = each(copy_of, x.kwargs) if x.kwargs else {}

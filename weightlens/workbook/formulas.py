@@ -92,9 +92,7 @@ class Formulas:
 
     def cells_through(self, x: Recorded) -> Cells | None:
         """The cells that ``x`` itself copies, if it is a step that only moves numbers."""
-        bare = Recorded.__new__(Recorded)
-        for slot in Recorded.__slots__:
-            setattr(bare, slot, getattr(x, slot))
+        bare = x.copy()
         place, self.place = self.place, lambda y: None if y is bare else place(y)
         try:
             return self.cells(bare)
