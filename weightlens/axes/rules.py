@@ -40,6 +40,7 @@ class Axes:
         self.known: dict[int, Named] = {}
         self.meaning: dict[str, Axis] = {}  # what an open axis of a weight turned out to be
         self.marks: dict[str, str] = {}  # of an open axis, what it is called where that is never told
+        self.whole: dict[str, np.ndarray] = {}  # all places of it
         self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # a step's occurrences so far
         self.started = False
 
@@ -117,6 +118,7 @@ class Axes:
         texts = names.of_weight(kind, config, y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
         marks = [f"?{y.layer}/{y.name} {y.shape} {d}" for d in range(y.ndim)]
         self.marks |= dict(zip(marks, names.of_matrix(y.ndim), strict=True))
+        self.whole |= {mark: np.arange(n) for mark, n in zip(marks, y.shape, strict=True)}
         axes = [plain(mark, n) if text == "?" else names.axis(text, n) for text, mark, n in zip(texts, marks, y.shape, strict=True)]
         return Named(axes, learned=True)
 
