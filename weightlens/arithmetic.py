@@ -6,20 +6,19 @@ applied to an array of positions instead of numbers. What remains is written out
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.recording import Part, Recorded, Step, each
-from weightlens.text import ATOM, CHOICE, INFIX, JOINS, MOVES, POWER, PRODUCT, QUIET, SUM, TEMPLATES, Words, call_name, reduction_name
+from weightlens.recording import Recorded, Step, cast
+from weightlens.recording.calls import MOVES, operation, reduced_axes
+from weightlens.recording.graph import origins, sources
+from weightlens.text import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
 
 Index = tuple[int, ...]
 
 TERMS = 4  # terms of a sum that are written out before it is cut
 DEEPEST = 24
-MOVING = {*QUIET, *MOVES, *JOINS, operator.getitem, sliding_window_view}
 
 
 def arithmetic(step: Step, index: Index, terms: int = TERMS) -> str:
@@ -77,7 +76,7 @@ class Arithmetic:
             template, level, tightness = TEMPLATES[op]
             inside = [self.operand(arg, index, depth, tightness) for arg in (*args, *x.kwargs.values()) if arg is not None]
             return template.format(*inside, "", ""), level
-        if op in MOVING or isinstance(op, Part):
+        if op is cast or operation(x) in MOVES:
             return self.moved(x, index, depth)
         if reduction_name(op) and args and isinstance(args[0], Recorded):
             return self.reduction(x, index, depth)
@@ -101,8 +100,7 @@ class Arithmetic:
     def reduction(self, x: Recorded, index: Index, depth: int) -> Words:
         """A sum, a mean or a maximum over the elements it takes."""
         whole = x.args[0]
-        axis = x.kwargs.get("axis", x.args[1] if len(x.args) > 1 else (0 if getattr(x.op, "__name__", "") == "reduce" else None))
-        axes = tuple(range(whole.ndim)) if axis is None else tuple(a % whole.ndim for a in np.atleast_1d(axis).tolist())
+        axes, _ = reduced_axes(x)
         kept = list(index)
         for a in sorted(axes) if len(index) < whole.ndim else ():
             kept.insert(a, 0)
@@ -135,32 +133,6 @@ class Arithmetic:
                 return self.element(source, place, depth) if number >= 0 else (plain(x.kwargs.get("constant_values", 0)), ATOM)
             number -= size
         return "...", ATOM
-
-
-def sources(x: Recorded) -> list[Any]:
-    """The arrays whose elements a move moves."""
-    first = x.args[0]
-    return list(first) if isinstance(first, (list, tuple)) else [first]
-
-
-def origins(x: Recorded) -> np.ndarray:
-    """For every element of a moved array its position among the elements of its sources; -1 where it is new."""
-    start = 0
-    numbered: dict[int, np.ndarray] = {}
-    for source in sources(x):
-        shape = np.shape(source)
-        size = int(np.prod(shape, dtype=np.int64))
-        numbered[id(source)] = np.arange(start, start + size).reshape(shape)
-        start += size
-
-    def positions(thing: Any) -> Any:
-        return numbered.get(id(thing), thing.value if isinstance(thing, Recorded) else thing)
-
-    kwargs = {key: value for key, value in x.kwargs.items() if key not in ("constant_values", "dtype")}
-    if x.op is np.pad and "constant" in (x.kwargs.get("mode", "constant"), *x.args[2:]):
-        kwargs["constant_values"] = -1
-    op: Any = (lambda array, *_: array) if getattr(x.op, "__name__", "") == "cast" else x.op
-    return np.asarray(op(*each(positions, x.args), **kwargs))
 
 
 def fitted(thing: Any, index: Index) -> Index:

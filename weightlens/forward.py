@@ -19,7 +19,8 @@ from weightlens.layers.masking import blind_to_masks
 from weightlens.layers.operations_whole import kept_in_range, layer_in_range, taken_for_a_bias
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.recording import LayerRun, Recorded, Trace, each, value_of
+from weightlens.recording import LayerRun, Recorded, Role, Trace, each, value_of
+from weightlens.recording.arrays import NO_ROLE
 from weightlens.state import batch_size
 from weightlens.whole import is_whole
 
@@ -204,8 +205,8 @@ class Run:
         self.batch: int | None = None  # samples that are computed together, where the model fixes it
         self.ran: set[int] = set()  # the layers with a state of their own that have been called
 
-    def step(self, name: str, x: Any) -> Any:
-        return x if self.recorder is None else self.recorder.step(name, x)
+    def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:
+        return x if self.recorder is None else self.recorder.step(name, x, role)
 
     def read(self, weight: Weight) -> np.ndarray:
         array = weight.in_precision(self.dtype)
@@ -323,7 +324,9 @@ class Run:
         """What a layer with weights computes before its activation."""
         function, linear = LAYERS[layer.class_name], settings(layer) | {"activation": "linear"}
         w = self.weights(layer, prefix + layer.name)
-        return self.guarded(layer, prefix + layer.name, lambda: function(lookup(call.args[0]), w, linear, lambda _, y: y), "logits")
+        return self.guarded(
+            layer, prefix + layer.name, lambda: function(lookup(call.args[0]), w, linear, lambda _, y, role=NO_ROLE: y), "logits"
+        )
 
     def operand(self, thing: Any) -> Any:
         """An argument of arithmetic: constant arrays become steps, so that they have cells."""
@@ -411,6 +414,7 @@ class Run:
         outer, since = (self.recorder.layer, len(self.recorder.steps)) if self.recorder is not None else ("", 0)
         if self.recorder is not None:
             self.recorder.layer = path
+            self.recorder.layers.setdefault(path, layer)
         try:
             out = compute()
         except NotImplementedError as refusal:

@@ -38,6 +38,7 @@ class Weight:
     read_part: Callable[[Any], np.ndarray] | None = None
     note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
     not_finite: int = 0  # how many of its numbers are NaN or infinite, as far as they were read
+    layer: Layer | None = field(default=None, repr=False, compare=False)  # the one that it belongs to
     _value: np.ndarray | None = field(default=None, repr=False)
 
     def count_not_finite(self, array: np.ndarray) -> None:
@@ -52,6 +53,16 @@ class Weight:
         if self._value is None:
             self._value = self.read()
         return self._value
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What each axis means, as far as its layer tells: ``("in", "head", "key dim")``."""
+        from weightlens.axes.factors import axis_words
+        from weightlens.axes.names import as_stored
+
+        layer = self.layer
+        axes = as_stored(layer.class_name, layer.config, self.name, self.shape) if layer is not None else as_stored("", {}, "", self.shape)
+        return tuple(map(axis_words, axes))
 
     @property
     def size(self) -> int:
@@ -128,6 +139,13 @@ class Layer:
             for layer in self.model.layers:
                 found.update({f"{layer.name}/{name}": weight for name, weight in layer.weights.items()})
         return found
+
+    def own_its_weights(self) -> None:
+        """Tell each weight the layer that it belongs to, inside too."""
+        for weight in self.own_weights.values():
+            weight.layer = self
+        for layer in (*self.inner.values(), *(self.model.layers if self.model is not None else ())):
+            layer.own_its_weights()
 
     @property
     def size(self) -> int:

@@ -8,13 +8,18 @@ what is not in the table is written as a call, so that there are always words.
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.recording import Part, Recorded, Step, cast, operands
+from weightlens.recording import Part, Recorded, Step, Trace, cast
+from weightlens.recording.calls import JOINS, argument, reduced_axes
+from weightlens.recording.graph import named_operands
 from weightlens.texts import lowered, spaced, without_marks, word_at
+
+if TYPE_CHECKING:
+    from weightlens.axes import Factor, Named
 
 Words = tuple[str, int]  # a text, and how tightly it holds together
 
@@ -22,13 +27,14 @@ CHOICE, COMPARE, SUM, PRODUCT, POWER, PHRASE, ATOM = range(7)
 LONGEST = 240  # characters of one line; what is longer is cut
 DEEPEST = 24  # calls inside calls
 
+DOT = " . "
 INFIX: dict[Any, tuple[str, int]] = {
     np.add: (" + ", SUM),
     np.subtract: (" - ", SUM),
     np.multiply: (" * ", PRODUCT),
     np.divide: (" / ", PRODUCT),
-    np.matmul: (" . ", PRODUCT),
-    np.dot: (" . ", PRODUCT),
+    np.matmul: (DOT, PRODUCT),
+    np.dot: (DOT, PRODUCT),
     np.floor_divide: (" // ", PRODUCT),
     np.remainder: (" mod ", PRODUCT),
     np.power: ("^", POWER),
@@ -99,7 +105,6 @@ MOVES: dict[Any, str] = {
     np.rot90: "turned {}",
     sliding_window_view: "windows of {}",
 }  # fmt: skip
-JOINS = {np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack}
 OUTPUTS = {"output", "activation"}  # names under which a layer hands on its result: the layer's own name says more
 
 
@@ -122,8 +127,10 @@ def number(value: Any) -> str:
 class Wording:
     """Puts the expression behind one step into words."""
 
+    dot = DOT
+
     def __init__(self, step: Step) -> None:
-        self.made = step.made
+        self.made, self.trace = step.made, step.trace
         outside = {id(x) for x in named_operands(step.made) if x.kind == "input"}
         self.one_input = len(outside) == 1
 
@@ -133,9 +140,12 @@ class Wording:
         if x.op is None:
             return self.constant(x.value)
         if x.op in QUIET and x.args and isinstance(x.args[0], Recorded) and only_moved(x):
-            shape = f" to {' x '.join(map(str, x.shape[1:])) or 'one number'}" if x.op is np.reshape else ""
-            return f"{self.operand(x.args[0], 1, PHRASE)} {QUIET[x.op]}{shape}".rstrip(), CHOICE
+            return f"{self.operand(x.args[0], 1, PHRASE)} {self.reshaped(x)}".rstrip(), CHOICE
         return self.call(x, 0)
+
+    def reshaped(self, x: Recorded) -> str:
+        """How numbers are arranged anew."""
+        return QUIET[x.op] + (f" to {' x '.join(map(str, x.shape[1:])) or 'one number'}" if x.op is np.reshape else "")
 
     def operand(self, thing: Any, depth: int, tightness: int = CHOICE) -> str:
         """An operand: by name, written out, or as a number; in parentheses where it would fall apart."""
@@ -179,11 +189,13 @@ class Wording:
         """The words for the call that made ``x``."""
         op, args, deeper = x.op, x.args, depth + 1
         if op in INFIX and len(args) >= 2:
-            sign, level = INFIX[op]
+            sign, level = INFIX[op] if op not in (np.matmul, np.dot) else (self.dot, PRODUCT)
             tighter = level + (op not in (np.add, np.logical_and, np.logical_or))
             return f"{self.operand(args[0], deeper, level)}{sign}{self.operand(args[1], deeper, tighter)}", level
         if op in TEMPLATES:
             template, level, tightness = TEMPLATES[op]
+            if op is np.negative and isinstance(args[0], Recorded) and args[0].kind and " " in (name := self.name(args[0])):
+                return f"-({name})", level
             return template.format(*(self.operand(arg, deeper, tightness) for arg in (*args, *x.kwargs.values(), "", ""))), level
         if op is np.transpose and np.ndim(args[0]) == 2 and len(args) == 1:
             return f"{self.operand(args[0], deeper, ATOM)}^T", POWER
@@ -196,16 +208,16 @@ class Wording:
             inner = self.operand(args[0], deeper, PHRASE)
             if isinstance(args[0], Recorded) and within_windows(args[0]):
                 return f"{reduction} of each {inner.replace('windows', 'window', 1)}", PHRASE
-            axes = axis_words(args[0], x.kwargs.get("axis", args[1] if len(args) > 1 else None))
+            axes = self.over(x)
             return f"{reduction} of {inner}{axes}", COMPARE if axes else PHRASE
+        if op is np.stack and len(args[0]) > 1 and (several := self.of_every(x)):
+            return several, PHRASE
         if op in JOINS and args:
             return f"{self.listed(args[0], deeper)} joined", CHOICE
         if op in (np.einsum, np.tensordot) and args:
             factors = args[1:] if op is np.einsum else args[:2]
-            return " . ".join(self.operand(arg, deeper, POWER) for arg in factors), PRODUCT
-        if isinstance(op, Part):
-            return f"{part_words(x, op)} of {self.operand(args[0], deeper, PHRASE)}", PHRASE
-        if op is operator.getitem:
+            return self.dot.join(self.operand(arg, deeper, POWER) for arg in factors), PRODUCT
+        if isinstance(op, Part) or op is operator.getitem:
             return self.picked(x, deeper)
         inside = ", ".join(self.operand(arg, deeper) for arg in (*args, *x.kwargs.values()))
         return f"{call_name(op)}({inside})", ATOM
@@ -216,30 +228,72 @@ class Wording:
         plain = [text.removeprefix("previous ") for text in texts]
         if len(set(plain)) == 1:
             return f"{len(plain)} times {plain[0]}" if len(plain) > 1 else plain[0]
-        return f"{', '.join(texts[:-1])} and {texts[-1]}"
+        return and_list(texts)
 
     def picked(self, x: Recorded, depth: int) -> Words:
-        """The words for indexing: ``columns 0:3 of z``, ``time step 2 of input``."""
-        whole, key = x.args
+        """The words for a part: ``input gate of z``, ``units 0:3 of z``, ``time step 2 of input``."""
+        whole = x.args[0]
         if not isinstance(whole, Recorded) or within_windows(whole):
             return self.phrase(whole, depth)
-        where = key_words(key, whole)
+        where = self.taken(x, whole)
         return (f"{where} of {self.operand(whole, depth, PHRASE)}", PHRASE) if where else self.phrase(whole, depth)
 
+    # -- the names of axes -----------------------------------------------------------------------------------------------------
 
-def named_operands(x: Recorded) -> list[Recorded]:
-    """The named values that the expression behind ``x`` uses, each once."""
-    found: dict[int, Recorded] = {}
-    seen: set[int] = set()
-    stack = list(operands(x))
-    while stack:
-        y = stack.pop()
-        if y.kind:
-            found[id(y)] = y
-        elif id(y) not in seen:
-            seen.add(id(y))
-            stack.extend(operands(y))
-    return list(found.values())
+    def named(self, x: Recorded) -> Named:
+        """The axes of an operand."""
+        return (Trace() if self.trace is None else self.trace).axes.of(x)
+
+    def over(self, x: Recorded) -> str:
+        """`` over units``: the axes that a reduction runs over; nothing where these are all."""
+        axes, rest = reduced_axes(x)
+        titled = self.named(x.args[0]).titled
+        found = dict.fromkeys(several(f.name) for a in axes for f in titled[a])
+        return f" over {and_list(list(found))}" if rest and found else ""
+
+    def of_every(self, x: Recorded) -> str:
+        """``hidden state of every time step``: one step of each place, put together."""
+        parts, axis = x.args[0], self.named(x).axes[argument(x, 1, "axis") or 0]
+        alike = {part.name if isinstance(part, Recorded) and part.kind else "" for part in parts}
+        name = alike.pop()
+        return f"{name} of every {axis[0].name}" if name and not alike and len(axis) == 1 and axis[0].name != "part" else ""
+
+    def taken(self, x: Recorded, whole: Recorded) -> str:
+        """Which part of ``whole`` this is; empty where it is all of it."""
+        before, after = self.named(whole), self.named(x)
+        left = {f.name: f for axis in after.axes for f in axis}
+        words = [self.fixed(f, after) if f.name not in left else stretch(f, left[f.name]) for axis in before.axes for f in axis]
+        words = [word for word in words if word]
+        if words or x.size == whole.size:
+            return ", ".join(words)
+        return f"part [{', '.join(map(key_text, key if isinstance(key := x.args[1], tuple) else (key,)))}]"
+
+    def fixed(self, f: Factor, after: Named) -> str:
+        """The one place that is left of an axis."""
+        return after.fixed[f.name][1] if f.name in after.fixed else ""
+
+
+def stretch(f: Factor, left: Factor) -> str:
+    """``units 0:3``: the places that are left of several; empty for all of them."""
+    at = np.unique(left.at)
+    if len(at) == len(np.unique(f.at)) or (at < 0).any():
+        return ""
+    if f.words:
+        return and_list([f.word(int(i)) for i in at])
+    step = int(at[1] - at[0]) if len(at) > 1 else 1
+    if (np.diff(at) != step).any():
+        return f"some {several(f.name)}"
+    return f"{several(f.name)} {at[0]}:{at[-1] + 1}" + (f":{step}" if step > 1 else "") if len(at) > 1 else f.word(int(at[0]))
+
+
+def several(name: str) -> str:
+    """``units``, ``batches``: the plural of the name of an axis."""
+    return name if name.endswith("s") else name[:-1] + "ies" if name.endswith("y") else name + ("es" if name.endswith(("x", "ch")) else "s")
+
+
+def and_list(words: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def reduction_name(op: Any) -> str:
@@ -252,29 +306,6 @@ def reduction_name(op: Any) -> str:
 def call_name(op: Any) -> str:
     """A readable name for any function."""
     return str(getattr(op, "__name__", op)).split(" ")[0].strip("_")
-
-
-def axis_words(x: Any, axis: Any) -> str:
-    """`` over units``: the axes that a reduction runs over, in words."""
-    rank = getattr(x, "ndim", 0)
-    if axis is None or not rank:
-        return ""
-    axes = tuple(sorted(int(a) % rank for a in (axis if isinstance(axis, (list, tuple)) else (axis,))))
-    known = {(2, (1,)): "units", (3, (1,)): "time steps", (4, (1, 2)): "rows and columns", (5, (1, 2, 3)): "depth, rows and columns"}
-    if axes == tuple(range(rank)):
-        return ""
-    known |= {(4, (1,)): "rows", (4, (2,)): "columns", (rank, (0,)): "samples"}
-    numbered = "the last axis" if axes == (rank - 1,) else f"ax{'i' if len(axes) == 1 else 'e'}s {', '.join(map(str, axes))}"
-    return " over " + known.get((rank, axes), numbered)
-
-
-def part_words(x: Recorded, part: Part) -> str:
-    """Which part of a split: ``columns 0:3`` where the parts are equal, ``part 2`` otherwise."""
-    axis = x.kwargs.get("axis", x.args[2] if len(x.args) > 2 else 0)
-    if len(x.args) > 1 and isinstance(x.args[1], int) and axis % x.ndim == x.ndim - 1:
-        width = x.shape[-1]
-        return f"columns {part.index * width}:{(part.index + 1) * width}"
-    return f"part {part.index + 1}"
 
 
 def only_moved(x: Recorded) -> bool:
@@ -290,37 +321,6 @@ def within_windows(x: Recorded) -> bool:
     while not x.kind and (x.op in QUIET or x.op is operator.getitem):
         x = x.args[0]
     return not x.kind and x.op is sliding_window_view
-
-
-def key_words(key: Any, whole: Recorded) -> str:
-    """An index in words; empty where it takes everything."""
-    rank = whole.ndim
-    keys = [k for k in (key if isinstance(key, tuple) else (key,)) if k is not None]
-    if Ellipsis in [k for k in keys if not isinstance(k, (np.ndarray, Recorded))]:
-        at = next(i for i, k in enumerate(keys) if k is Ellipsis)
-        keys[at : at + 1] = [slice(None)] * (rank - len(keys) + 1)
-    taken = [(axis, k) for axis, k in enumerate(keys) if not (isinstance(k, slice) and k == slice(None))]
-    if not taken:
-        return ""
-    if len(taken) > 1 or not isinstance(taken[0][1], (int, np.integer, slice)):
-        return f"part [{', '.join(map(key_text, keys))}]"
-    axis, k = taken[0]
-    one, several = ("row", "rows") if axis == 0 and whole.kind == "weight" else axis_names(axis, rank)
-    if not isinstance(k, slice):
-        return f"{one} {k}"
-    start, stop, stride = k.indices(whole.shape[axis])
-    return f"{several} {start}:{stop}" if stride == 1 else f"{several} {key_text(k)}"
-
-
-def axis_names(axis: int, rank: int) -> tuple[str, str]:
-    """What one index along an axis is called, and what several are."""
-    if axis == 0:
-        return "sample", "samples"
-    if axis == rank - 1:
-        return ("column", "columns") if rank == 2 else ("channel", "channels") if rank >= 4 else ("feature", "features")
-    if rank == 4:
-        return ("row", "rows") if axis == 1 else ("column", "columns")
-    return ("time step", "time steps") if rank == 3 else (f"axis {axis} at", f"axis {axis} at")
 
 
 def key_text(k: Any) -> str:

@@ -64,7 +64,7 @@ def test_every_time_step_reads_its_own_row_and_the_one_above(tmp_path: Path) -> 
     assert column(page, "D", 14, 15) == ["=$B14*D$9", "=$B15*D$9"]
     heads = {page[f"{c}5"].value: (c, page[f"{c}6"].value) for c in ("V", "Y", "AB", "AE", "AH", "AK")}
     assert list(heads) == ["input gate i", "forget gate f", "candidate g", "output gate o", "cell state c", "hidden state h"]
-    assert heads["input gate i"][1] == "i = 1 / (1 + e^-z), columns i"
+    assert heads["input gate i"][1] == "i = 1 / (1 + e^-z)"
     assert heads["cell state c"] == ("AH", "c = f * c before + i * g")
     assert column(page, "AH", 13, 15) == [0, "=Y14*AH13+V14*AB14", "=Y15*AH14+V15*AB15"], "one row up, the first time too"
     assert column(page, "AK", 13, 15) == [0, "=AE14*TANH(AH14)", "=AE15*TANH(AH15)"]

@@ -105,13 +105,14 @@ def edited(book: Book, model: Model, trace: Trace) -> SheetClaims:
     """Every step of a workbook that weightlens wrote; of an exercise, the cells that were filled in."""
     entries = read_map(book)
     steps = steps_by_entry(trace)
+    order = {id(step.made): i for i, step in enumerate(trace.steps)}
     found = SheetClaims([])
     exercise = any(entry.sheet.startswith(ANSWERS) for entry in entries)
     for entry in entries:
         if entry.kind == "weight":
             found.changed += changed_weights(book, entry, model)
         step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
-        if step is None or (exercise and not entry.sheet.startswith(ANSWERS)):
+        if step is None or id(step.made) not in order or (exercise and not entry.sheet.startswith(ANSWERS)):
             continue
         sheet = home_of(entry, book)
         given = step_claims(book, entry, sheet, step)
@@ -120,7 +121,6 @@ def edited(book: Book, model: Model, trace: Trace) -> SheetClaims:
             found.typed_over += typed_over(book, entry, sheet, step)
     if not found.givens:
         raise BadInput(f"{book.path.name}: no step of it has been filled in")
-    order = {id(step.made): i for i, step in enumerate(trace.steps)}
     found.givens.sort(key=lambda given: order[id(given.node)])
     return found
 

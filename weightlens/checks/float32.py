@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.arithmetic import MOVING
 from weightlens.checks.replay import Replay, instead
-from weightlens.recording import Part, Recorded, each
+from weightlens.recording import Part, Recorded, cast, each
+from weightlens.recording.calls import MOVES
 
 ROUND = 2.0**-24  # the largest relative error of one rounding
 EXACT, ARITHMETIC, FUNCTION = 0.0, 1.0, 4.0  # roundings in one operation; programs differ in how they approximate functions
@@ -73,7 +73,7 @@ class Bounds:
             return stored_error(value)
         if np.asarray(value).dtype.kind not in "fb":
             return np.zeros(np.shape(value))
-        if op in MOVING or isinstance(op, Part) or op is np.take:
+        if op in MOVES or op is cast or isinstance(op, Part):
             return self.moved(node)
         if op in SUMS:
             return self.summed(node, value)

@@ -109,8 +109,11 @@ def row_of(given: Given, array: Any, off: np.ndarray) -> HandRow:
     true, value = float(picked[worst]), float(given.values[worst])
     element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
     step, shape = given.step, (len(given.elements),)
-    found = {"digits": digits_compared(given, picked), "units": units_off(given, picked) if (off <= 1).all() else 0}
-    return HandRow(step.layer, step.name, shape, "by hand", abs(value - true), float(off[worst]), element, 1.0, true, value, **found)
+    digits, units = digits_compared(given, picked), units_off(given, picked) if (off <= 1).all() else 0
+    difference = abs(value - true)
+    return HandRow(
+        step.layer, step.name, shape, "by hand", difference, float(off[worst]), element, 1.0, true, value, digits=digits, units=units
+    )
 
 
 def digits_compared(given: Given, true: np.ndarray) -> int:

@@ -6,20 +6,18 @@ another function, rounded numbers), and only what follows from them is computed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Part, Recorded, Trace, each, operands
+from weightlens.recording import Recorded, Trace, operands
+from weightlens.recording.graph import computed, ordered
 
 Now = Callable[[Recorded], Any]  # the value that something has in this run
 Edit = Callable[[Now, Callable[[], Any]], Any]  # makes a value from others, or from what it would have been
 Edits = Mapping[int, Edit]  # by the id of the value
-
-
-OBJECT, NESTED = np.dtype(object), (tuple, list, slice, dict)
 
 
 def instead(array: Any) -> Edit:
@@ -105,37 +103,3 @@ class Replay:
                     found[i] = any(found[k] for k in self.before[i])
             self._affected[key] = np.flatnonzero(found & behind).tolist()
         return self._affected[key]
-
-
-def computed(node: Recorded, now: Now, wholes: dict[int, Any]) -> Any:
-    """The call that made a value, made again."""
-
-    def value(thing: Any) -> Any:
-        return now(thing) if isinstance(thing, Recorded) else thing
-
-    op = node.op
-    if op is None:
-        return node.value
-    if isinstance(op, Part):
-        if id(node.args) not in wholes:
-            wholes[id(node.args)] = op.op(*each(value, node.args), **each(value, node.kwargs))
-        return wholes[id(node.args)][op.index]
-    plain = not node.kwargs and not any(isinstance(arg, NESTED) for arg in node.args)
-    out = op(*[value(arg) for arg in node.args]) if plain else op(*each(value, node.args), **each(value, node.kwargs))
-    return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out
-
-
-def ordered(roots: Iterable[Recorded]) -> list[Recorded]:
-    """Every value behind the roots, operands first."""
-    done: dict[int, Recorded] = {}
-    stack = [(root, False) for root in roots]
-    while stack:
-        node, opened = stack.pop()
-        if id(node) in done:
-            continue
-        if opened:
-            done[id(node)] = node
-        else:
-            stack.append((node, True))
-            stack.extend((x, False) for x in operands(node) if id(x) not in done)
-    return list(done.values())

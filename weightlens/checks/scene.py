@@ -13,6 +13,7 @@ import numpy as np
 from weightlens.checks.replay import Replay
 from weightlens.model import Model
 from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
+from weightlens.recording.graph import named_operands, walk
 
 SCALING = ("Rescaling", "Normalization")
 
@@ -55,12 +56,9 @@ class Scene:
         found: dict[int, Step] = {}
         for step in self.trace.steps:
             found[id(step.made)] = step
-            stack = list(operands(step.made))
-            while stack:
-                node = stack.pop()
-                if not node.kind and id(node) not in found:
-                    found[id(node)] = step
-                    stack.extend(operands(node))
+            for node in walk([step.made]):
+                if not node.kind:
+                    found.setdefault(id(node), step)
         return found
 
     def class_of(self, step: Step) -> str:
@@ -155,66 +153,19 @@ def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
 
 def named_behind(node: Recorded) -> list[Recorded]:
     """The named values that an expression uses, those of its own layer followed further."""
-    found: dict[int, Recorded] = {}
-    stack = list(operands(node))
-    while stack:
-        x = stack.pop()
-        if id(x) in found:
-            continue
-        if x.kind and x.kind != "weight":
-            found[id(x)] = x
-        if not x.kind or x.layer == node.layer:
-            stack.extend(operands(x))
-    return list(found.values())
+    return [x for x in walk([node], lambda x: not x.kind or x.layer == node.layer) if x.kind and x.kind != "weight"]
 
 
 def one_argument(node: Recorded) -> Recorded | None:
     """The one value that an elementwise step is a function of; ``None`` where there are several."""
-    shaped = [x for x in named_behind_once(node) if x.shape == node.shape and x.kind != "weight"]
+    shaped = [x for x in named_operands(node) if x.shape == node.shape and x.kind != "weight"]
     return shaped[0] if len(shaped) == 1 else None
 
 
-def named_behind_once(node: Recorded) -> list[Recorded]:
-    """The named values that the expression itself uses."""
-    found: dict[int, Recorded] = {}
-    stack = list(operands(node))
-    while stack:
-        x = stack.pop()
-        if x.kind:
-            found[id(x)] = x
-        else:
-            stack.extend(operands(x))
-    return list(found.values())
-
-
 def recognised(node: Recorded) -> tuple[str, Recorded] | None:
-    """The activation function that an expression is, and its argument."""
-    op, args = node.op, node.args
-    if op is np.tanh and isinstance(args[0], Recorded):
-        return "tanh", args[0]
-    if op is np.maximum and isinstance(args[0], Recorded) and not isinstance(args[1], Recorded) and np.ndim(args[1]) == 0 and args[1] == 0:
-        return "relu", args[0]
-    if op is np.divide and isinstance(args[1], Recorded):
-        return sigmoid_argument(args[0], args[1]) or softmax_argument(args[0], args[1])
-    return None
-
-
-def sigmoid_argument(one: Any, denominator: Recorded) -> tuple[str, Recorded] | None:
-    """``1 / (1 + e^min(-x, 700))``."""
-    if isinstance(one, Recorded) or np.ndim(one) or one != 1 or denominator.op is not np.add:
-        return None
-    power = next((x for x in denominator.args if isinstance(x, Recorded) and x.op is np.exp), None)
-    limit = power.args[0] if power is not None else None
-    minus = limit.args[0] if isinstance(limit, Recorded) and limit.op is np.minimum else None
-    return ("sigmoid", minus.args[0]) if isinstance(minus, Recorded) and minus.op is np.negative else None
-
-
-def softmax_argument(top: Any, total: Recorded) -> tuple[str, Recorded] | None:
-    """``e^(x - max) / sum of e^(x - max)``."""
-    if not isinstance(top, Recorded) or top.op is not np.exp or total.name != "sum" or total.args[0] is not top:
-        return None
-    shifted = top.args[0]
-    return ("softmax", shifted.args[0]) if isinstance(shifted, Recorded) and shifted.op is np.subtract else None
+    """The activation function that made a value, and its argument; of those that mistakes are made with."""
+    name, argument = node.function if node.op is not np.tanh else ("tanh", node.args[0])
+    return (name, argument) if name in ("tanh", "relu", "sigmoid", "softmax") and isinstance(argument, Recorded) else None
 
 
 def factors(n: int) -> list[tuple[int, int]]:

@@ -16,11 +16,14 @@ __all__ = ["files_of", "load"]
 def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = None) -> Model:
     """The model saved at ``path``. ``config``: the architecture (.json, .yaml) of a file that holds weights only."""
     try:
-        return read(Path(path), None if config is None else Path(config))
+        model = read(Path(path), None if config is None else Path(config))
     except WeightlensError:
         raise
     except Exception as error:  # a hostile or damaged file can fail in any way; the user gets one line
         raise UnreadableModel(f"{Path(path).name}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
+    for layer in model.layers:
+        layer.own_its_weights()
+    return model
 
 
 def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:

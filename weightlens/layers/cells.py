@@ -13,14 +13,18 @@ import numpy as np
 
 from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights
+from weightlens.recording import Role
 
 STATE_NAMES = ("hidden state", "cell state")
+STATES, GATE = [Role("state", name) for name in STATE_NAMES], Role("gate")
 STATE_COUNTS = {"LSTMCell": 2, "GRUCell": 1, "SimpleRNNCell": 1}
 
 
 def initial_states(product: Any, units: int, count: int, step: Step) -> list[Any]:
     """Zeros, ``(batch, units)`` each: what a sequence starts from when it is given nothing else."""
-    return [step(f"initial {name}", np.zeros((*product.shape[:-1], units), product.dtype)) for name in STATE_NAMES[:count]]
+    return [
+        step(f"initial {name}", np.zeros((*product.shape[:-1], units), product.dtype), Role("start", name)) for name in STATE_NAMES[:count]
+    ]
 
 
 def input_product(x: Any, w: Weights, step: Step) -> Any:
@@ -35,7 +39,7 @@ def simple_rnn_step(product: Any, w: Weights, config: Config, step: Step, states
     (h,) = states or initial_states(product, config["units"], 1, step)
     z = product + h @ w["recurrent_kernel"]
     z = step("pre-activation", z + w["bias"] if config.get("use_bias", True) else z)
-    h = step("hidden state", activate(z, config.get("activation", "tanh"), step))
+    h = step("hidden state", activate(z, config.get("activation", "tanh"), step), STATES[0])
     return [h, h]
 
 
@@ -53,12 +57,12 @@ def lstm_gates(z: Any, c: Any, config: Config, step: Step) -> list[Any]:
     """From the pre-activations of the four gates and the old cell state to ``[h, h, c]``."""
     gate, cell = config.get("recurrent_activation", "sigmoid"), config.get("activation", "tanh")
     i, f, g, o = np.split(step("pre-activations", z), 4, axis=-1)
-    i = step("input gate", activate(i, gate, step))
-    f = step("forget gate", activate(f, gate, step))
-    g = step("candidate", activate(g, cell, step))
-    o = step("output gate", activate(o, gate, step))
-    c = step("cell state", f * c + i * g)
-    h = step("hidden state", o * activate(c, cell, step))
+    i = step("input gate", activate(i, gate, step), GATE)
+    f = step("forget gate", activate(f, gate, step), GATE)
+    g = step("candidate", activate(g, cell, step), GATE)
+    o = step("output gate", activate(o, gate, step), GATE)
+    c = step("cell state", f * c + i * g, STATES[1])
+    h = step("hidden state", o * activate(c, cell, step), STATES[0])
     return [h, h, c]
 
 
@@ -75,11 +79,11 @@ def gru_step(product: Any, w: Weights, config: Config, step: Step, states: Any =
     recurrent = step("recurrent product", recurrent + w["bias"][1] if biased and after else recurrent)
     if biased:
         product = product + (w["bias"][0] if after else w["bias"])
-    z = step("update gate", activate(product[:, :units] + recurrent[:, :units], gate, step))
-    r = step("reset gate", activate(product[:, units : 2 * units] + recurrent[:, units : 2 * units], gate, step))
+    z = step("update gate", activate(product[:, :units] + recurrent[:, :units], gate, step), GATE)
+    r = step("reset gate", activate(product[:, units : 2 * units] + recurrent[:, units : 2 * units], gate, step), GATE)
     reset = r * recurrent[:, 2 * units :] if after else step("reset state", r * h) @ recurrent_kernel[:, 2 * units :]
-    candidate = step("candidate", activate(product[:, 2 * units :] + reset, config.get("activation", "tanh"), step))
-    h = step("hidden state", z * h + (1.0 - z) * candidate)
+    candidate = step("candidate", activate(product[:, 2 * units :] + reset, config.get("activation", "tanh"), step), GATE)
+    h = step("hidden state", z * h + (1.0 - z) * candidate, STATES[0])
     return [h, h]
 
 

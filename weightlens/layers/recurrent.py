@@ -15,6 +15,7 @@ import numpy as np
 from weightlens.layers.activations import Step
 from weightlens.layers.cells import STATE_NAMES, gru_step, initial_states, input_product, lstm_step, simple_rnn_step
 from weightlens.layers.core import Config, Weights
+from weightlens.recording import Role
 
 Advance = Callable[..., list[Any]]  # (what enters at this time step, states=...) -> [output, *new states]
 
@@ -190,4 +191,7 @@ def held(mask: Any, output: Any, new: list[Any], states: list[Any], before: Any,
 def stand_still(mask: Any, new: list[Any], old: list[Any], step: Step) -> list[Any]:
     """The new states where the mask is true, the old ones where it is not."""
     names = STATE_NAMES if len(new) <= len(STATE_NAMES) else [f"state {i}" for i in range(len(new))]
-    return [step(f"masked {name}", np.where(spread(mask, now), now, before)) for name, now, before in zip(names, new, old, strict=False)]
+    return [
+        step(f"masked {name}", np.where(spread(mask, now), now, before), Role("masked state", name))
+        for name, now, before in zip(names, new, old, strict=False)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from weightlens.errors import BadInput
 from weightlens.model import Weight
 from weightlens.terminal import Screen
 
+if TYPE_CHECKING:
+    from weightlens.axes import Axis
+
 MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
 EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
 Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the row or over the column
-
-GATES = dict.fromkeys(("LSTM", "LSTMCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), "ifgo") | dict.fromkeys(("GRU", "GRUCell"), "zrg")
-SPATIAL = {1: ("time",), 2: ("row", "column"), 3: ("depth", "row", "column")}
 
 
 @dataclass
@@ -139,23 +139,25 @@ def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
     return write
 
 
-def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...]) -> Labels:
-    """What rows and columns are called: inputs and units, the gates of a recurrent layer, channels and filters."""
-    name = weight_name.rsplit("/", 1)[-1]
-    rank = len(shape)
-    gates = GATES.get(class_name, "") if "kernel" in name or name == "bias" else ""
-    units = shape[-1] // len(gates) if gates and shape[-1] % len(gates) == 0 else 0
-    spatial = SPATIAL.get(rank - 2, ()) if name.endswith("kernel") and ("Conv" in class_name) else ()
-    rows = {"Dense": "x", "Embedding": "token ", "LSTM": "x", "GRU": "x", "SimpleRNN": "x"}.get(class_name, "") if rank == 2 else ""
-    rows = "h" if name == "recurrent_kernel" and rank == 2 else rows
-    column = "filter " if spatial else "unit " if class_name in ("Dense", "SimpleRNN") else ""
+def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...], config: dict[str, Any] | None = None) -> Labels:
+    """What rows, columns and slices of a weight are called; what comes in is x, or h where it is the state before."""
+    from weightlens.axes.names import as_stored
+
+    incoming = "h" if weight_name.rsplit("/", 1)[-1] == "recurrent_kernel" else "x" if len(shape) == 2 else "in "
+    return labels(as_stored(class_name, config or {}, weight_name, shape), incoming)
+
+
+def labels(axes: list[Axis], incoming: str = "in ") -> Labels:
+    """What rows, columns and slices are called, by the names of the axes; of gates side by side with their letter: ``f0``."""
+    from weightlens.axes.names import LETTERS
 
     def label(axis: int, index: int) -> str:
-        if axis == rank - 1:
-            return f"{gates[index // units]}{index % units}" if units else f"{column}{index}"
-        if spatial and axis < rank - 1:
-            return f"{(*spatial, 'in')[axis]} {index}"
-        return f"{rows}{index}" if axis == rank - 2 else str(index)
+        factors = axes[axis]
+        if [f.name for f in factors] == ["gate", "unit"]:
+            return f"{LETTERS[factors[0].text(index)]}{factors[1].at[index]}"
+        if [f.name for f in factors] == ["in"]:
+            return f"{incoming}{index}"
+        return ", ".join(f.text(index) for f in factors) or str(index)
 
     return label
 

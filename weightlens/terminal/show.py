@@ -195,7 +195,8 @@ def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish:
         weight.count_not_finite(weight.value)
         if weight.not_finite:
             screen.line(f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}")
-    label = axis_labels(inner_class(layer, name), name, weight.shape)
+    own = inner_layer(layer, name)
+    label = axis_labels(own.class_name if own is not None else "", name, weight.shape, own.config if own is not None else {})
     shown = view(weight, wish.cut or None, wish.full)
     screen.lines(matrix_lines(shown, screen, label, wish.precision, wrap=screen.terminal or not wish.full))
 
@@ -205,14 +206,11 @@ def facts_of(weight: Weight) -> str:
     return f"({', '.join(map(str, weight.shape))}) {weight.dtype}"
 
 
-def inner_class(layer: Layer | None, name: str) -> str:
-    """The class of the layer that a weight belongs to, that of the wrapped layer for a wrapper."""
-    while layer is not None and layer.inner:
-        inner = next((found for key, found in layer.inner.items() if name.startswith(key + "/")), None)
-        if inner is None:
-            break
+def inner_layer(layer: Layer | None, name: str) -> Layer | None:
+    """The layer that a weight belongs to, the wrapped one for a wrapper."""
+    while layer is not None and (inner := next((found for key, found in layer.inner.items() if name.startswith(key + "/")), None)):
         layer, name = inner, name.split("/", 1)[-1]
-    return layer.class_name if layer is not None else ""
+    return layer
 
 
 def statistics_lines(

@@ -12,10 +12,10 @@ import numpy as np
 from weightlens.arithmetic import Arithmetic
 from weightlens.errors import BadInput
 from weightlens.model import Model
-from weightlens.recording import Step, Trace, operands
+from weightlens.recording import Step, Trace
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import dump
-from weightlens.terminal.matrices import Labels, View, matrix_lines, view_of
+from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
 
@@ -33,18 +33,21 @@ def print_trace(
     full: bool,
     precision: int,
     cells: Cells | None = None,
-    labels: Sequence[list[str]] = (),
+    titles: Sequence[list[str]] = (),
 ) -> None:
     """Print the inputs, each layer's steps, and the outputs.
 
-    ``cells``: where each number stands in a workbook; ``labels``: what the columns of each input are called.
+    ``cells``: where each number stands in a workbook; ``titles``: what the columns of each input are called.
     """
+    from weightlens.axes.factors import plain
+
     writer = TraceWriter(model, screen, full, precision, cells or {})
-    writer.per_sample = per_sample(trace)
     if not layers:
-        for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True):
+        for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
-            screen.lines(writer.numbers(x.value, "x", names))
+            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
+            label = labels(axes, "x")
+            screen.lines(writer.numbers(x.value, named_columns(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
     steps = [step for step in trace.steps if not layers or any(belongs(step, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
@@ -54,9 +57,9 @@ def print_trace(
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
-        for name, y in zip(trace.output_names, trace.outputs, strict=True):
-            screen.line(screen.bold(clean(name)) + screen.dim(f" {shape_of(y)}"))
-            screen.lines(writer.numbers(y, "unit "))
+        for name, y in zip(trace.output_names, trace.results, strict=True):
+            screen.line(screen.bold(clean(name)) + screen.dim(f" {shape_of(y.value)}"))
+            screen.lines(writer.numbers(y.value, labels(trace.axes.of(y).titled)))
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:
@@ -86,7 +89,13 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
     first = True
     for step in trace.steps:
         if not layers or any(belongs(step, name) for name in layers):
-            facts: dict[str, Any] = {"layer": step.layer, "name": step.name, "words": step.words, "shape": step.value.shape}
+            facts: dict[str, Any] = {
+                "layer": step.layer,
+                "name": step.name,
+                "words": step.words,
+                "shape": step.value.shape,
+                "axes": step.axes,
+            }
             if cells is not None and id(step.made) in cells:
                 sheet, references = cells[id(step.made)]
                 facts |= {"sheet": sheet, "cells": references.tolist()}
@@ -128,7 +137,6 @@ class TraceWriter:
 
     def __init__(self, model: Model, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
         self.model, self.screen, self.full, self.precision, self.cells = model, screen, full, precision, cells
-        self.per_sample: set[int] = set()  # the ids of the values with a row per sample
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:
@@ -148,16 +156,16 @@ class TraceWriter:
         elif 0 < step.value.size <= (WORKED if references is None else FEW):
             yield from self.worked(step)
         else:
-            yield from self.numbers(step.value, "" if id(step.made) in self.per_sample else None)
+            yield from self.numbers(step.value, labels(step.named.titled))
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
-                start = f"    {list(index)}: "
+                start = f"    {step.place(index)}: "
                 yield self.screen.dim(start + self.calculation(step, index, self.screen.width - len(start)))
 
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with the numbers it is made of."""
-        samples = id(step.made) in self.per_sample
-        names = [element_name(index, step.value.shape, samples) for index in np.ndindex(step.value.shape)]
+        named = step.named
+        names = [named.place(index, brief=True) for index in np.ndindex(step.value.shape)]
         if id(step.made) in self.cells:
             references = self.cells[id(step.made)][1].reshape(-1).tolist()
             names = [f"{reference:6} {name}" for reference, name in zip(references, names, strict=True)]
@@ -175,60 +183,15 @@ class TraceWriter:
                 return line
         return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
 
-    def numbers(self, values: np.ndarray, column: str | None, names: Sequence[str] = ()) -> Iterator[str]:
-        """A matrix with a row per sample; ``names`` are those of its columns, where there are as many.
-
-        Without ``column`` it is one number for each channel, or some other array of no samples.
-        """
+    def numbers(self, values: np.ndarray, label: Labels) -> Iterator[str]:
+        """A matrix with the names of its rows and columns."""
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
         shown: View = view_of(values, self.full, FEW)
-        labels = sample_labels(values.shape, column)
-        if values.ndim == 2 and len(names) == values.shape[1]:
-            labels = named_columns(labels, names)
-        yield from matrix_lines(shown, self.screen, labels, self.precision, wrap=not self.full)
+        yield from matrix_lines(shown, self.screen, label, self.precision, wrap=not self.full)
 
 
-def per_sample(trace: Trace) -> set[int]:
-    """The ids of the values that have a row per sample: the inputs, and the steps that are computed from them."""
-    found = {id(x) for x in trace.inputs}
-    for step in trace.steps:
-        stack, seen = list(operands(step.made)), set[int]()
-        while stack and id(step.made) not in found:
-            x = stack.pop()
-            if id(x) in found:
-                found.add(id(step.made))
-            elif not x.kind and id(x) not in seen:
-                seen.add(id(x))
-                stack.extend(operands(x))
-    return found
-
-
-def element_name(index: tuple[int, ...], shape: tuple[int, ...], samples: bool) -> str:
-    """``sample 2 unit 0``, ``channel 3``; what there is only one of is not named."""
-    if not samples and max(shape, default=1) == int(np.prod(shape)) > 1:
-        return f"channel {max(index)}"
-    if len(shape) == 2 and samples:
-        parts = [f"{title} {i}" for title, i, length in zip(("sample", "unit"), index, shape, strict=True) if length > 1]
-        return " ".join(parts)
-    return str(list(index)) if int(np.prod(shape)) > 1 else ""
-
-
-def named_columns(labels: Labels, names: Sequence[str]) -> Labels:
+def named_columns(label: Labels, names: Sequence[str]) -> Labels:
     """Labels in which the columns have names."""
-    return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else labels(axis, index)
-
-
-def sample_labels(shape: tuple[int, ...], column: str | None) -> Labels:
-    """The first axis are samples, further ones are numbered; without ``column`` there are none; a long last axis alone are channels."""
-    rank = len(shape)
-
-    def label(axis: int, index: int) -> str:
-        if column is None:
-            return f"channel {index}" if axis == rank - 1 and shape[-1] == int(np.prod(shape)) else str(index)
-        if axis == 0:
-            return f"sample {index}"
-        return f"{column if axis == rank - 1 else ''}{index}"
-
-    return label
+    return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else label(axis, index)

@@ -18,8 +18,9 @@ from weightlens.forward import Run, bind
 from weightlens.graph import refs
 from weightlens.layers.activations import activate
 from weightlens.model import Layer, Model, Weight
-from weightlens.recording import Part, Recorded, Trace, each, operands
-from weightlens.training.gradients import backward, sigmoid_of
+from weightlens.recording import Part, Recorded, Trace
+from weightlens.recording.graph import computed, ordered
+from weightlens.training.gradients import backward
 from weightlens.training.losses import Loss, remark_on
 from weightlens.training.optimizers import Optimizer
 
@@ -76,10 +77,11 @@ class Epoch:
         shown = [id(x) for x in program if x.kind] + list(values) if keep else always
         for epoch in range(epochs + 1):
             values[id(self.number)] = np.asarray(float(epoch))
-            run = dict(values)
+            run, wholes = dict(values), dict[int, Any]()
+            now = partial(_now, run)
             with np.errstate(all="ignore"):
                 for x in program:
-                    run[id(x)] = _computed(x, run)
+                    run[id(x)] = computed(x, now, wholes)
             loss = float(run[id(self.loss)])
             self.seen = (self.seen[0] if epoch and self.seen else loss, loss)
             yield {key: run[key] for key in shown} | ({id(self.number): run[id(self.number)]} if keep else {})
@@ -91,26 +93,12 @@ class Epoch:
     def _program(self) -> list[Recorded]:
         """All calls, operands first."""
         ends = [step.made for step in self.trace.steps] + [self.loss] + [t.new for t in self.trained]
-        order: list[Recorded] = []
-        done: set[int] = set()
-        stack = [(x, False) for x in reversed(ends)]
-        while stack:
-            x, leaving = stack.pop()
-            if leaving:
-                order.append(x)
-            elif id(x) not in done and x.op is not None:
-                done.add(id(x))
-                stack.append((x, True))
-                stack.extend((y, False) for y in operands(x))
-        return order
+        return [x for x in ordered(ends, lambda x: x.op is not None) if x.op is not None]
 
 
-def _computed(x: Recorded, values: dict[int, Any]) -> Any:
-    def value(thing: Any) -> Any:
-        return values.get(id(thing), thing.value) if isinstance(thing, Recorded) else thing
-
-    out = x.op(*each(value, x.args), **each(value, x.kwargs))  # type: ignore[misc]
-    return out.astype(np.float64) if isinstance(out, np.ndarray) and out.dtype.kind == "O" else out
+def _now(run: dict[int, Any], x: Recorded) -> Any:
+    """What a value is in this epoch."""
+    return run.get(id(x), x.value)
 
 
 def record_epoch(
@@ -234,12 +222,8 @@ def _forward(model: Model, epoch: Epoch, inputs: list[Recorded], prefix: str, ap
 
 def logits_of(y: Recorded) -> tuple[Recorded | None, str]:
     """The numbers behind a final sigmoid or softmax, and which of the two it is."""
-    z = sigmoid_of(y)
-    if z is not None:
-        return z, "sigmoid"
-    if y.op is np.divide and all(isinstance(a, Recorded) for a in y.args) and y.args[0].op is np.exp and y.args[1].name == "sum":
-        return y.args[0].args[0].args[0], "softmax"
-    return None, ""
+    name, z = y.function
+    return (z, name) if name in ("sigmoid", "softmax") and isinstance(z, Recorded) else (None, "")
 
 
 def _count(loss: Loss, y: Recorded) -> float:

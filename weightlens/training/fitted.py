@@ -25,7 +25,7 @@ from weightlens.workbook.frame import GAP, link, widen
 from weightlens.workbook.grid import Block, absolute
 from weightlens.workbook.layout import Arrangement, in_rows
 from weightlens.workbook.plan import as_number
-from weightlens.workbook.promote import with_operands
+from weightlens.workbook.promote import promoted
 from weightlens.workbook.styles import Styles
 
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
@@ -83,7 +83,7 @@ def _answers(
     formulas = Formulas(lambda y: places.get(id(y)))
     top, column = MAP_TOP, BESIDE if len(varying) == 2 else BESIDE_CURVE
     blocks: dict[int, Block] = {}
-    for name, y in [("input", inputs), *((s.name, s.made) for s in with_operands(trace.steps))]:
+    for name, y in [("input", inputs), *((s.name, s.made) for s in promoted(trace.steps))]:
         look = style_of(styles, "constant" if y is inputs else "step", y.value)
         block = Block(in_rows(y.shape), y.value, look, sheet_names=book.titles)
         if y.op is not None:

@@ -14,8 +14,8 @@ import numpy as np
 
 from weightlens.errors import WeightlensError
 from weightlens.recording import Part, Recorded, Trace, cast, operands
-from weightlens.workbook.products import einsum_subscripts
-from weightlens.workbook.table import MOVES, PRODUCTS, operation
+from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
+from weightlens.recording.graph import ordered, origins, sources
 
 Rule = Callable[[Recorded, Any], list[tuple[Any, Any]]]  # (result, its gradient) -> [(operand, gradient)]
 
@@ -53,19 +53,12 @@ def backward(start: list[tuple[Recorded, Any]], wanted: dict[int, tuple[str, str
 
 def _reached(start: list[Recorded], wanted: set[int]) -> list[Recorded]:
     """The values on the way from ``start`` back to the wanted ones, results before operands."""
-    order: list[Recorded] = []
-    leads: dict[int, bool] = {}
-    stack = [(x, False) for x in start]
-    while stack:
-        x, leaving = stack.pop()
-        if leaving:
-            leads[id(x)] = id(x) in wanted or any(leads.get(id(y), False) for y in operands(x))
-            if leads[id(x)]:
-                order.append(x)
-        elif id(x) not in leads:
-            leads[id(x)] = False
-            stack.append((x, True))
-            stack.extend((y, False) for y in operands(x))
+    leads: set[int] = set()
+    order = []
+    for x in ordered(start):
+        if id(x) in wanted or any(id(y) in leads for y in operands(x)):
+            leads.add(id(x))
+            order.append(x)
     return order[::-1]
 
 
@@ -101,7 +94,7 @@ def add(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 def subtract(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     a, b = x.args
-    if isinstance(b, Recorded) and operation(b) is np.max and b.args[0] is a:
+    if isinstance(b, Recorded) and b.role.kind == "helper":
         return [(a, g)]  # softmax's shift by the maximum: it cancels, so it has no gradient
     return [(a, g), (b, -g)]
 
@@ -113,24 +106,9 @@ def multiply(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 def divide(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     a, b = x.args
-    z = sigmoid_of(x)
-    if z is not None:
-        return [(z, g * x * (1.0 - x))]
+    if x.function[0] == "sigmoid":  # a * (1 - a), as every teacher writes it
+        return [(x.function[1], g * x * (1.0 - x))]
     return [(a, g / b if isinstance(a, Recorded) else None), (b, -(g * x / b) if isinstance(b, Recorded) else None)]
-
-
-def sigmoid_of(x: Recorded) -> Recorded | None:
-    """The ``z`` of ``1 / (1 + e^min(-z, 700))``, so that its gradient is ``a * (1 - a)`` as every teacher writes it."""
-    found: Any = x
-    for op, place in ((np.divide, 1), (np.add, 1), (np.exp, 0), (np.minimum, 0), (np.negative, 0)):
-        if (
-            not isinstance(found, Recorded)
-            or found.op is not op
-            or (place == 1 and not (isinstance(found.args[0], float) and found.args[0] == 1.0))
-        ):
-            return None
-        found = found.args[place]
-    return found if isinstance(found, Recorded) else None
 
 
 def power(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
@@ -165,8 +143,7 @@ def chosen(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 def _restored(x: Recorded, y: Any) -> Any:
     """A reduced array with its reduced axes back, of length 1, so that it broadcasts."""
-    rank, axis = len(x.args[0].shape), x.args[1] if len(x.args) > 1 else x.kwargs.get("axis")
-    axes = range(rank) if axis is None else [a % rank for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    axes, _ = reduced_axes(x)
     return np.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(x.args[0].shape)))
 
 
@@ -188,13 +165,8 @@ def extreme(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 def moved(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     """Whatever only moves numbers: each number gets the sum of the gradients of all the places it went to."""
-    data = x.args[0]
-    parts = list(data) if isinstance(data, (list, tuple)) else [data]
-    sizes = [int(np.prod(np.shape(part), dtype=np.int64)) for part in parts]
-    starts = np.cumsum([0, *sizes])
-    codes = [np.arange(a, b).reshape(np.shape(part)) for part, a, b in zip(parts, starts, starts[1:], strict=False)]
-    kwargs = {k: v for k, v in x.kwargs.items() if k != "constant_values"} | ({"constant_values": -1} if operation(x) is np.pad else {})
-    went = np.asarray(x.op(type(data)(codes) if isinstance(data, (list, tuple)) else codes[0], *x.args[1:], **kwargs)).reshape(-1)  # type: ignore[misc]
+    parts, went = sources(x), origins(x).reshape(-1)
+    starts = np.cumsum([0, *(int(np.prod(np.shape(part), dtype=np.int64)) for part in parts)])
     return [
         (part, _gathered(went, a, b, g, np.shape(part)))
         for part, a, b in zip(parts, starts.tolist(), starts[1:].tolist(), strict=False)
@@ -223,7 +195,7 @@ def product(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     """``@`` and its kin: each operand's gradient is the product of the result's with the other operand."""
     labels, output = einsum_subscripts(x).split("->")
     a, b = labels.split(",")
-    left, right = [arg for arg in x.args if not isinstance(arg, str)][:2]
+    left, right = factors(x)
     if (a, b, output) == ("yz", "zx", "yx"):  # the usual case, as every book writes it
         return [(left, g @ right.T if isinstance(left, Recorded) else None), (right, left.T @ g if isinstance(right, Recorded) else None)]
     first = np.einsum(f"{output},{b}->{_kept(a, output + b)}", g, right) if isinstance(left, Recorded) else None

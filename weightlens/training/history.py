@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import NoFormula, WorkbookTooLarge
-from weightlens.recording import Recorded, Step, operands
+from weightlens.recording import Recorded, Step
+from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.training.names import Names
 from weightlens.workbook.book import Book, Sheet
@@ -24,7 +25,7 @@ from weightlens.workbook.frame import GAP, widen
 from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import as_number
-from weightlens.workbook.promote import with_operands
+from weightlens.workbook.promote import promoted
 from weightlens.workbook.styles import LOOKS, Styles, short_format
 
 LAYER, HEAD, SAMPLE, LABEL, TOP = 2, 3, 4, 5, 6  # rows of the captions, and the first row of numbers (epoch 0)
@@ -52,7 +53,7 @@ class History:
         self.formulas = Formulas(self.cells)
         if epochs > MAX_EPOCHS:
             raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
-        self.steps = with_operands(epoch.trace.steps)
+        self.steps = promoted(epoch.trace.steps)
         self.names = Names(epoch, self.steps, labels)
         self.values = self._replayed(progress)
         self.column = self.weights_end = 0
@@ -123,16 +124,8 @@ class History:
 
     def _read_elsewhere(self, handed_on: set[int]) -> set[int]:
         """New values that a later step reads within the same epoch (the next batch's weights, a velocity)."""
-        found: set[int] = set()
-        for step in self.steps:
-            stack = [step.made]
-            while stack:
-                for y in operands(stack.pop()):
-                    if id(y) in handed_on:
-                        found.add(id(y))
-                    elif not y.kind:
-                        stack.append(y)
-        return found
+        inside = walk((step.made for step in self.steps), lambda y: not y.kind and id(y) not in handed_on)
+        return handed_on & set(map(id, inside))
 
     def _place(self, x: Recorded, head: str) -> None:
         self.places[id(x)] = self.sheet.number * SHEET + TOP * ROW + self.column

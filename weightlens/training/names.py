@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from weightlens.recording import Recorded, Step, operands
+from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 
 BATCH = re.compile(r"^batch \d+/")
@@ -79,15 +80,11 @@ def _row_names(steps: Sequence[Step], weights: dict[int, Recorded], inputs: Sequ
     found: dict[int, list[str]] = {}
     for step in steps:
         given = next((y for y in operands(step.made) if y.kind == "input"), None)
-        stack = [step.made]
-        while stack:
-            for x in operands(stack.pop()):
-                if id(x) in weights and id(x) not in found and x.ndim == 2:
-                    word = "unit " if given is None else "x" if given.shape[-1] == x.shape[0] else "row "  # a row: of a table to look up
-                    named = word == "x" and len(inputs) == x.shape[0]
-                    found[id(x)] = list(inputs) if named else [f"{word}{i}" for i in range(x.shape[0])]
-                elif not x.kind:
-                    stack.append(x)
+        for x in walk([step.made], lambda x: not x.kind and id(x) not in weights):
+            if id(x) in weights and id(x) not in found and x.ndim == 2:
+                word = "unit " if given is None else "x" if given.shape[-1] == x.shape[0] else "row "  # a row: of a table to look up
+                named = word == "x" and len(inputs) == x.shape[0]
+                found[id(x)] = list(inputs) if named else [f"{word}{i}" for i in range(x.shape[0])]
     return found
 
 

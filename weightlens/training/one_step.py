@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Recorded, Step, operands
+from weightlens.recording import Recorded, Step
+from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.training.history import History, style_of
 from weightlens.training.names import PER_SAMPLE, one_each
@@ -129,15 +130,8 @@ class OneStep:
 
     def _read_first_by(self, step: Step, placed: set[int]) -> list[Recorded]:
         """Weights and slots that this step is the first to read."""
-        found: list[Recorded] = []
-        stack = [step.made]
-        while stack:
-            for x in operands(stack.pop()):
-                if id(x) in self.names.weights and id(x) not in placed and not any(x is y for y in found):
-                    found.append(x)
-                elif not x.kind:
-                    stack.append(x)
-        return found[::-1]
+        inside = walk([step.made], lambda x: not x.kind and id(x) not in self.names.weights)
+        return [x for x in inside if id(x) in self.names.weights and id(x) not in placed]
 
     def _arrangement(self, x: Recorded, part: str) -> Arrangement:
         about = part in ("Backward", "Update") and self.names.weight_of(x) is not None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from weightlens.recording import Step
+from weightlens.recording.calls import operation
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.captions import note
-from weightlens.workbook.table import operation
 
 EXPLAINED = {
     "losses": "How wrong each answer is: 0 where it equals its target, the larger the further it is away.",

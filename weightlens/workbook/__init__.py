@@ -185,7 +185,7 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
     options.made_up = inputs is None
-    fused = detail.fuse(recorded) if options.detail == "layers" else None
+    recorded, fused = detail.fuse(recorded) if options.detail == "layers" else (recorded, None)
     net = NetworkSheets(model, Plan(recorded, whole=fused is None), styles, options)
     net.fused = fused
     net.arrays = arrays

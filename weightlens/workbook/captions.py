@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Container
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightlens.arithmetic import arithmetic
+from weightlens.axes.names import LETTERS
+from weightlens.layers.activations import LARGEST_EXPONENT
 from weightlens.recording import Recorded, Step
-from weightlens.text import Wording
-from weightlens.workbook.table import operation
+from weightlens.text import ATOM, Wording, Words
+
+if TYPE_CHECKING:
+    from weightlens.axes import Factor, Named
 
 # How a step's name is abbreviated inside the mathematics of another one.
 SYMBOLS = {
@@ -21,18 +25,10 @@ SYMBOLS = {
     "attention weights": "weights",
     "hidden state": "h",
     "cell state": "c",
-    "input gate": "i",
-    "forget gate": "f",
-    "output gate": "o",
-    "candidate": "g",
-    "update gate": "z",
-    "reset gate": "r",
+    **LETTERS,
     "initial hidden state": "h0",
     "initial cell state": "c0",
 }
-GATES = {"input gate", "forget gate", "output gate", "candidate", "update gate", "reset gate"}  # each reads its own columns
-MASKED = "masked "  # a state that stands still where its mask says so
-HELPERS = {"max", "sum", "x - max"}  # steps on the way to a softmax
 LONGEST, LONGEST_OVER_TIME = 60, 90
 
 EXPLAINED = {
@@ -72,50 +68,78 @@ ACTIVATIONS = {
 }
 
 
-class Short(Wording):
-    """The mathematics of a step with abbreviated names, to fit over a narrow block; what is ``earlier`` is of the time step before."""
+def symbol_of(x: Recorded) -> str:
+    """The letter of a step, of a state also where it is masked; empty without one."""
+    return SYMBOLS.get(x.role.of or x.name, "")
 
-    def __init__(self, step: Step, earlier: Container[int] = ()) -> None:
+
+class Short(Wording):
+    """The mathematics of a step with abbreviated names, to fit over a narrow block.
+
+    ``repeated``: one caption for all time steps. ``earlier``: in a table of time steps, the values that stand one row up; there
+    nothing needs to be said of the time step, for what is read stands in the same row.
+    """
+
+    dot = " \u00b7 "
+
+    def __init__(self, step: Step, repeated: bool = False, earlier: Container[int] | None = None) -> None:
         super().__init__(step)
-        self.earlier = earlier
+        self.repeated, self.earlier = repeated or earlier is not None, earlier
+
+    def line(self, longest: int) -> str:
+        """``z = dot product + bias``."""
+        symbol = SYMBOLS.get(self.made.name, "")
+        text = self.result()[0]
+        return cut(f"{symbol} = {text}" if symbol and len(symbol) < 3 else text, longest)
+
+    def call(self, x: Recorded, depth: int) -> Words:
+        if x.op is np.minimum and not isinstance(x.args[1], Recorded) and x.args[1] == LARGEST_EXPONENT:
+            return self.phrase(x.args[0], depth)[0], ATOM  # what keeps e^ from overflowing
+        if x.op is np.flip and self.earlier is not None:
+            return self.phrase(x.args[0], depth)
+        return super().call(x, depth)
+
+    def reshaped(self, x: Recorded) -> str:
+        return ""
+
+    def over(self, x: Recorded) -> str:
+        return ""
 
     def name(self, x: Recorded) -> str:
         if x.kind == "input":
             return "x" if self.one_input else x.name
-        before = " before" if id(x) in self.earlier else ""
+        if x.role.kind == "start":
+            return f"{SYMBOLS[x.role.of]} before" if self.repeated else f"{SYMBOLS[x.role.of]}0"
+        if self.earlier is not None and id(x) in self.earlier:
+            return f"{'masked ' if x.role.kind == 'masked state' else ''}{symbol_of(x) or x.name} before"
         if x.kind == "step" and x.name in SYMBOLS:
-            return SYMBOLS[x.name] + before
-        if before:
-            plain = x.name.removeprefix(MASKED)
-            return x.name[: len(x.name) - len(plain)] + SYMBOLS.get(plain, plain) + before
+            return SYMBOLS[x.name]
         return super().name(x)
+
+    def picked(self, x: Recorded, depth: int) -> Words:
+        """A gate reads its own columns, a time step its own row: of that nothing is said; the two halves of a bias say it all."""
+        whole = x.args[0]
+        if not isinstance(whole, Recorded):
+            return super().picked(x, depth)
+        gone = {name: word for name, (_, word) in self.named(x).fixed.items() if name in self.named(whole).names - self.named(x).names}
+        if "side" in gone:
+            return gone["side"], ATOM
+        if gone.get("gate") == self.made.name or (self.earlier is not None and "time step" in gone):
+            return self.phrase(whole, depth)
+        return super().picked(x, depth)
+
+    def fixed(self, f: Factor, after: Named) -> str:
+        return "time step t" if self.repeated and f.name == "time step" else super().fixed(f, after)
 
 
 def mathematics(step: Step, repeated: bool = False, longest: int = LONGEST) -> str:
     """``z = dot product + bias``; ``e^ / sum``: what stands under the name of a step, for all its occurrences if ``repeated``."""
-    text = tidy(step, Short(step).result()[0])
-    if repeated:  # one caption for all time steps
-        text = re.sub(r"time step \d+", "time step t", text).replace("h0", "h before").replace("c0", "c before")
-    return cut(text, longest)
+    return Short(step, repeated).line(longest)
 
 
 def over_time(step: Step, earlier: Container[int]) -> str:
-    """The same in a table of time steps, where what is read stands in the same row; ``earlier``: what stands one row up."""
-    text = tidy(step, Short(step, earlier).result()[0])
-    text = re.sub(r"(time step|column) \d+ of (reversed )?", "", text)
-    text = text.replace("row 0 of bias", "bias x").replace("row 1 of bias", "bias h")  # as its rows are called
-    return cut(text.replace("h0", "h before").replace("c0", "c before"), LONGEST_OVER_TIME)
-
-
-def tidy(step: Step, text: str) -> str:
-    """Without what is detail, with the step's own symbol in front."""
-    text = re.sub(r"min\((-[^(),]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?), 700\)", r"\1", text)  # what keeps e^ from overflowing
-    symbol = SYMBOLS.get(step.name, "")
-    text = of_columns(text.replace(" . ", " \u00b7 "), symbol if step.name in GATES else "")
-    text = text.replace("e^-dot product", "e^-(dot product)")
-    text = re.sub(r" over (units|the last axis|axes? [\d, ]+|rows and columns|time steps)", "", text)
-    text = re.sub(r" reshaped to [\dx ]+", "", text).strip()
-    return f"{symbol} = {text}" if symbol and len(symbol) < 3 else text
+    """The same in a table of time steps; ``earlier``: what stands one row up."""
+    return Short(step, earlier=earlier).line(LONGEST_OVER_TIME)
 
 
 def cut(line: str, longest: int) -> str:
@@ -123,33 +147,11 @@ def cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 2].rstrip() + " \u2026"
 
 
-def of_columns(text: str, gate: str) -> str:
-    """``columns 4:8 of z``, as people say it: ``columns 4 to 7 of z``; of a gate, which reads its own columns only, once for the line."""
-    if gate and (parts := re.findall(r"columns (\d+:\d+) of", text)) and len(set(parts)) == 1:
-        text = re.sub(r"(^|\()columns \d+:\d+ of \(([^()]*)\)(?= \+ |\)|$)", r"\1\2", text)  # a sum in a sum needs no parentheses
-        return re.sub(r"columns \d+:\d+ of ", "", text) + f", columns {gate}"
-    return re.sub(r"columns (\d+):(\d+) of", lambda m: f"columns {m[1]} to {int(m[2]) - 1} of", text)
-
-
-def kind_of_activation(step: Step) -> str:
-    """``softmax``, ``sigmoid``, ``relu``, ``tanh``, or nothing: how an activation was computed, seen from its formula."""
-    op = operation(step.made) if step.made.op is not None else None
-    operands = [x for x in step.made.args if isinstance(x, Recorded)]
-    if op is np.divide and [x.name for x in operands] == ["exponentials", "sum"]:
-        return "softmax"
-    if op is np.divide and len(operands) == 1 and "e^" in mathematics(step):
-        return "sigmoid"
-    if op is np.maximum and len(operands) == 1:
-        return "relu"
-    return "tanh" if op is np.tanh else ""
-
-
-def note(step: Step) -> str:
+def note(step: Step, numbers: bool = True) -> str:
     """For a beginner: what this kind of step does, its formula in words, and this cell's own numbers."""
-    kind = kind_of_activation(step)
-    explained = ACTIVATIONS.get(kind, "") if step.name in ("activation", "output") else EXPLAINED.get(step.name, "")
+    explained = ACTIVATIONS.get(step.made.function[0], "") if step.name in ("activation", "output") else EXPLAINED.get(step.name, "")
     lines = [explained, f"In words: {step.words}"]
-    if step.made.size:
+    if step.made.size and numbers:
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
             lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")
     return "\n".join(line for line in lines if line)[:900]

@@ -36,7 +36,8 @@ def write_cells(net: NetworkSheets, sheet: Sheet) -> None:
     for row, placed in enumerate(plan.placed.values(), 1):
         a, block, kind, occurrence = placed.block.arrangement, placed.block, placed.kind, placed.occurrence
         if kind == "step" and net.fused is not None:
-            kind, occurrence = ("step", net.fused[id(placed.made)]) if id(placed.made) in net.fused else ("fused", occurrence)
+            original = id(plan.trace.originals.get(id(placed.made)))
+            kind, occurrence = ("step", net.fused[original]) if original in net.fused else ("fused", occurrence)
         path = placed.made.source.path if placed.made.source is not None else ""
         axes = (",".join(map(str, a.row_axes)), ",".join(map(str, a.column_axes)))
         where = (plan.sheets[block.first >> 34].title, cell_name(block.first))

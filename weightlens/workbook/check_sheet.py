@@ -97,14 +97,11 @@ def output_names(plan: Plan) -> list[str]:
     for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True):
         if plan.cells(x) is None:
             continue
+        named = plan.trace.axes.of(x)
         for index in np.ndindex(x.shape):
             if len(names) > MAX_CHECKED:
                 return names
-            words = [
-                name if plan.trace.outputs_named else "",
-                f"sample {index[0] + 1}" if index else "",
-                f"unit {index[1]}" if len(index) == 2 else ", ".join(map(str, index[1:])),
-            ]
+            words = [name if plan.trace.outputs_named else "", named.place(index, 1)]
             names.append(", ".join(word for word in words if word))
     return names
 

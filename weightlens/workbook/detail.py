@@ -25,23 +25,24 @@ def chosen(detail: str, recorded: Trace) -> str:
     return "steps" if sum(step.made.size for step in recorded.steps) <= MOST_STEPS else "layers"
 
 
-def fuse(recorded: Trace) -> dict[int, int]:
-    """Take the names off all steps but each layer's outputs: what has no name is written inside the formula that uses it.
+def fuse(trace: Trace) -> tuple[Trace, dict[int, int]]:
+    """The trace without the names of all steps but each layer's outputs: what has no name is written inside the formula that uses it.
 
-    Returns the steps that are left, by the id of their value: the how-manieth of its name each was.
+    Also, by the id of what the steps that are left were made as, the how-manieth of its name each was.
     """
+    recorded = trace.copy()
     kept = {id(x) for outputs in recorded.layer_outputs.values() for x in outputs if x is not None} | {id(x) for x in recorded.results}
     seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
     occurrences = {}
     for step in recorded.steps:
         key = (step.layer, step.name, step.made.shape)
         if id(step.made) in kept or step.made.op is None:
-            occurrences[id(step.made)] = seen[key]
+            occurrences[id(recorded.originals[id(step.made)])] = seen[key]
         else:
             step.made.kind = ""
         seen[key] += 1
     recorded.steps = [step for step in recorded.steps if step.made.kind]
-    return occurrences
+    return recorded, occurrences
 
 
 def matrices(net: NetworkSheets) -> None:

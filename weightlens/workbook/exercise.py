@@ -14,7 +14,7 @@ from weightlens.errors import BadInput
 from weightlens.workbook.cells import ROW, cell_name, combine, refer
 from weightlens.workbook.controls import control
 from weightlens.workbook.grid import Block, Text, rectangle
-from weightlens.workbook.words import is_softmax
+from weightlens.workbook.words import shares
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
@@ -65,11 +65,11 @@ class Exercise:
                 net.styles["hint"],
             )
         answers.put(placed.block, row, column)
-        share = id(placed.made) in net.results and is_softmax(placed.made.value)
+        share = id(placed.made) in net.results and shares(placed.made)
         blank = Block(placed.block.arrangement, None, net.styles.numbers("answer", None, share=share))
         sheet.put(blank, row, column)
         self.blocks.append((sheet, blank, placed.block))
-        sheet.notes[(row, column)] = "Yours to fill in: " + sheet.notes.get((row, column), "").partition("This cell, as exported")[0]
+        sheet.notes[(row, column)] = "Yours to fill in: " + sheet.notes.get((row, column), "")
 
     def finish(self, net: NetworkSheets) -> None:
         """Marks, colours and the score, once everything has its place."""

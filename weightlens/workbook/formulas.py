@@ -10,31 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Recorded, cast, each, operands
+from weightlens.recording import Recorded, cast, each
+from weightlens.recording.calls import FOLLOWS, MOVES, PRODUCTS, argument, moved_by_data, operation, reduced_axes
 from weightlens.workbook import areas
 from weightlens.workbook.cells import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
 from weightlens.workbook.products import batches, product
 from weightlens.workbook.rules import BY_NAME, RULES, rounds
-from weightlens.workbook.table import (
-    CALLS,
-    COMPARISONS,
-    FOLLOWS,
-    INFIX,
-    LOGICAL,
-    MOVES,
-    PREFIX,
-    PRODUCTS,
-    REDUCTIONS,
-    SELF_WRAPPED,
-    argument,
-    operation,
-    reduced_axes,
-)  # fmt: skip
-
-
-def moved_by_data(x: Recorded) -> bool:
-    """Whether the data say where the numbers of a move come from."""
-    return any(True for _ in operands(Recorded(x.shape, x.op, x.args[1:], x.kwargs)))
+from weightlens.workbook.table import CALLS, COMPARISONS, INFIX, LOGICAL, PREFIX, REDUCTIONS, SELF_WRAPPED
 
 
 class Formulas:
@@ -110,9 +92,7 @@ class Formulas:
 
     def cells_through(self, x: Recorded) -> Cells | None:
         """The cells that ``x`` itself copies, if it is a step that only moves numbers."""
-        bare = Recorded.__new__(Recorded)
-        for slot in Recorded.__slots__:
-            setattr(bare, slot, getattr(x, slot))
+        bare = x.copy()
         place, self.place = self.place, lambda y: None if y is bare else place(y)
         try:
             return self.cells(bare)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from weightlens.recording import Recorded, Step, operands
+from weightlens.recording import Recorded, Step
+from weightlens.recording.graph import named_operands
 from weightlens.workbook import layout, play
 from weightlens.workbook.captions import shape_words
 from weightlens.workbook.cells import refer
@@ -13,6 +14,7 @@ from weightlens.workbook.frame import GAP, HEAD, SQUARE, SQUARE_HEIGHT, TOP, squ
 from weightlens.workbook.grid import Block
 from weightlens.workbook.labels import row_labels
 from weightlens.workbook.layout import Arrangement
+from weightlens.workbook.network import room_for
 from weightlens.workbook.plan import Placed, Sheet
 from weightlens.workbook.time_sheet import time_sheet
 from weightlens.workbook.words import find, in_framework_words, sentence
@@ -181,29 +183,28 @@ def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int, hea
     a, of = placed.block.arrangement, placed.of
     if a.height * of <= 1 or a.height * of > 5000 or (a.shape[:1] == (1,) and len(a.shape) >= 4):
         return False
-    texts = row_labels(a, of)
+    texts = over_time(a) if a.stretch > 1 else row_labels(a, net.axes(placed))
     if placed.kind == "input" and a.row_axes == (1,):
         given = net.options.input_labels
         texts = dict(enumerate(given if len(given) == a.height else [f"x{i}" for i in range(a.height)]))
-    if placed.made.dtype.kind == "U" and placed.made.ndim == 1 and placed.made.op is not None:
-        texts = {i: f"sample {i + 1}" for i in texts}
+    widen(sheet, column - 1, room_for(texts))
     for row, text in texts.items():
         sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
     return True
+
+
+def over_time(a: Arrangement) -> dict[int, str]:
+    """The rows of samples that stand apart: in between are the other time steps."""
+    one, samples = a.shape[:1] == (1,), a.shape[0] if a.shape else 1
+    return {n * a.stretch + t: f"t={t}" if one else f"{n + 1}, t={t}" for n in range(samples) for t in range(a.stretch)}
 
 
 def comes_from(steps: list[Step]) -> str:
     """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
     path = steps[0].layer
     found: dict[str, Recorded] = {}
-    stack = [step.made for step in steps]
-    seen: set[int] = set()
-    while stack:
-        for x in operands(stack.pop()):
-            if x.kind in ("step", "input") and x.layer != path:
-                found.setdefault(x.layer, x)
-            elif not x.kind and id(x) not in seen:
-                seen.add(id(x))
-                stack.append(x)
+    for x in named_operands(*(step.made for step in steps)):
+        if x.kind != "weight" and x.layer != path:
+            found.setdefault(x.layer, x)
     names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in found.values()]
     return f"It reads {', '.join(names[:4])}." if names else ""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.recording import Recorded, Trace, operands
+from weightlens.recording import Recorded, Trace
+from weightlens.recording.graph import walk
 from weightlens.workbook import charts
 from weightlens.workbook.cells import COLUMN, ROW, Area, Expression, combine, refer
 from weightlens.workbook.controls import control
@@ -21,7 +22,7 @@ from weightlens.workbook.grid import Block, Text
 from weightlens.workbook.layout import Arrangement, in_rows
 from weightlens.workbook.play import is_yes_or_no
 from weightlens.workbook.promote import with_operands
-from weightlens.workbook.words import is_softmax
+from weightlens.workbook.words import shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,12 +68,12 @@ def again(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, col
     from weightlens.forward import trace
 
     recorded = trace(net.model, points)
-    fuse(recorded)
+    recorded = with_operands(fuse(recorded)[0])
     plan = net.plan
     plan.also[id(recorded.inputs[0])] = grid
     share_weights(net, recorded)
     block = grid
-    for step in with_operands(recorded.steps):
+    for step in recorded.steps:
         block = Block(in_rows(step.made.shape), step.made.value, net.styles.numbers("step", step.made.value), sheet_names=plan.titles)
         block.make = partial(plan.formula, step) if step.made.op is not None else None
         sheet.write(HEAD, column, step.layer, net.styles["caption left"])
@@ -87,16 +88,10 @@ def share_weights(net: NetworkSheets, recorded: Trace) -> None:
     """The second run reads the yellow cells of the first."""
     plan = net.plan
     first = {(p.layer, p.name): p.made for p in plan.placed.values() if p.kind == "weight"}
-    stack: list[Recorded] = [step.made for step in recorded.steps]
-    seen: set[int] = set()
-    while stack:
-        for x in operands(stack.pop()):
-            if x.kind == "weight":
-                made = first[(x.layer, x.name)]
-                plan.also[id(x)] = plan.also.get(id(made)) or plan.placed[id(made)].block
-            elif id(x) not in seen:
-                seen.add(id(x))
-                stack.append(x)
+    for x in walk((step.made for step in recorded.steps), lambda x: True):
+        if x.kind == "weight":
+            made = first[(x.layer, x.name)]
+            plan.also[id(x)] = plan.also.get(id(made)) or plan.placed[id(made)].block
 
 
 def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[str, str], values: np.ndarray, style: int) -> None:
@@ -187,12 +182,12 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     """The coloured squares: the output of each point; of many classes, the number of the winner."""
     answers, width = np.asarray(output.values), output.arrangement.width
     square = Arrangement((SIDE, SIDE), (0,), (1,))
-    shares = is_softmax(y.value) or is_yes_or_no(net, y)
+    probable = shares(y) or is_yes_or_no(net, y)
     shown = width - 1 if width <= 2 else 0
     names = net.options.labels if len(net.options.labels) == width else tuple(f"unit {j}" for j in range(width))
     if width <= 2:
-        what = f"{'probability' if shares else 'output'} of {names[-1]}" if width == 2 else "the prediction"
-        if shares:
+        what = f"{'probability' if probable else 'output'} of {names[-1]}" if width == 2 else "the prediction"
+        if probable:
             high, low = (f"{names[-1]} (orange)", f"{names[0]} (blue)") if width == 2 else ("1 (blue)", "0 (orange)")
             what += f": from {low} to {high}; white is undecided"
         values, cells = answers[:, shown], output.cells[:, shown].reshape(SIDE, SIDE)
@@ -212,5 +207,5 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     sheet.put(block, TOP, 2)
     sheet.write(LABEL, 2, what, net.styles["caption left"])
     scale = "both signs" if float(values.min()) < 0 < float(values.max()) else "size"
-    sheet.heats.append((block.area, ("map", "map of two")[width - 1] if shares and width <= 2 else scale))
+    sheet.heats.append((block.area, ("map", "map of two")[width - 1] if probable and width <= 2 else scale))
     sheet.freeze = ""

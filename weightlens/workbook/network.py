@@ -7,6 +7,7 @@ and in mathematics; the weights stand in yellow, under the columns that they mak
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,24 +15,31 @@ import numpy as np
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.workbook import layout
-from weightlens.workbook.captions import HELPERS, kind_of_activation, mathematics, note, shape_words
+from weightlens.workbook.captions import mathematics, note, shape_words
 from weightlens.workbook.cells import cell_name
-from weightlens.workbook.frame import HEAD, LABEL, SQUARE, TOP, WIDTH, Page, squares, widen, width_of
+from weightlens.workbook.frame import GAP, HEAD, LABEL, SQUARE, TOP, WIDTH, Page, squares, widen, width_of
 from weightlens.workbook.grid import Block, Text
-from weightlens.workbook.labels import Gate, column_labels, gate_columns, gate_groups, row_labels
+from weightlens.workbook.labels import Gate, column_labels, gates_of, row_labels
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.plan import Placed, Plan, Sheet
 from weightlens.workbook.styles import Styles
-from weightlens.workbook.words import is_softmax
+from weightlens.workbook.words import shares
 
 if TYPE_CHECKING:
+    from weightlens.axes import Named
     from weightlens.workbook.options import Options
 
 MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
+MOST_LABEL = 30.0  # characters of a column of labels
 LONGEST_TEXT = 60.0  # characters of a column of texts
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
+
+
+def room_for(texts: Mapping[int, str]) -> float:
+    """The width of a column of labels."""
+    return min(MOST_LABEL, max([GAP, *(len(text) * 0.9 + 1 for text in texts.values())]))
 
 
 class NetworkSheets:
@@ -46,7 +54,6 @@ class NetworkSheets:
         self.arrays: list[np.ndarray] = []  # the inputs as given; of many samples the network shows only some
         self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
         self.fused: dict[int, int] | None = None  # with a block per layer: the steps that are left, and their occurrence
-        self.gates: dict[tuple[str, int], list[Gate]] | None = None  # (layer, width) -> what stands over such a block
         self.answer: tuple[str, str] | None = None  # the cell of the first sample's class, and the class
         self.target_shown = False
         self.target_area = ""  # where the true answers stand, on the one sheet
@@ -100,7 +107,7 @@ class NetworkSheets:
             self.columns(sheet, column, a, picture, step.name)
             self.room_for_words(sheet, column, placed)
             self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
-            self.labels(sheet, head + LABEL - HEAD, column, self.classes(step.made) or self.over(placed))
+            self.labels(sheet, head + LABEL - HEAD, column, self.classes(step.made) or self.over(placed, picture))
         if self.place_step(sheet, step, head + TOP - HEAD + down, column):
             self.scale(sheet, placed, picture, step)
         return a.width
@@ -108,8 +115,8 @@ class NetworkSheets:
     def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
         """How a step's cells look, in the format that suits its numbers, or ``values``: all that stand in its narrow columns."""
         is_result = id(step.made) in self.results
-        role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.name in HELPERS else "step"
-        share = is_result and is_softmax(step.made.value)
+        role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.made.role.kind == "helper" else "step"
+        share = is_result and shares(step.made)
         return self.styles.numbers(role, step.made.value if values is None else values, picture, share, narrow=values is not None)
 
     def classes(self, made: Recorded) -> dict[int, str]:
@@ -121,10 +128,11 @@ class NetworkSheets:
     def place_step(self, sheet: Sheet, step: Step, row: int, column: int) -> bool:
         """A step's cells, with a note on the first of them; whether they show their numbers (in an exercise they may be blank)."""
         placed = self.plan.placed[id(step.made)]
-        if placed.occurrence == 0:
-            sheet.notes[(row, column)] = note(step) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
         exercise = self.options.exercise
-        if exercise is not None and exercise.wants(step.name):
+        blank = exercise is not None and exercise.wants(step.name)
+        if placed.occurrence == 0:
+            sheet.notes[(row, column)] = note(step, not blank) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
+        if exercise is not None and blank:
             exercise.put(self, sheet, placed, row, column)
             return False
         sheet.put(placed.block, row, column)
@@ -132,18 +140,17 @@ class NetworkSheets:
 
     def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:
         """A weight in yellow with its caption; returns the row after it."""
-        a, picture = placed.block.arrangement, squares(sheet)
+        a = placed.block.arrangement
         sheet.write(row, column, placed.name, self.styles["caption left"])
-        sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
-        names = {j: text.removeprefix("unit ") for j, text in column_labels(a).items()} if picture else self.over(placed)
-        self.labels(sheet, row + 2, column, names)
-        if placed.made.ndim == 2 and a.row_axes == (0,) and column > 0:
-            for i in range(min(placed.made.shape[0], 2000)):
-                name = rows_named[i] if rows_named and i < len(rows_named) else f"in {i}"
-                sheet.write(row + 3 + i, column - 1, name, self.styles["label right"])
-        if placed.made.ndim > 2 and a.row_axes[:1] == (placed.made.ndim - 1,) and column > 0:
-            for i in range(min(placed.made.shape[-1], 2000)):
-                sheet.write(row + 3 + i * a.steps[0][a.row_axes[0]], column - 1, f"filter {i}", self.styles["label right"])
+        axes = f" {', '.join(self.axes(placed).words)}" if placed.made.ndim > 2 else ""
+        sheet.write(row + 1, column, shape_words(placed.made.shape) + axes, self.styles["path"])
+        self.labels(sheet, row + 2, column, self.over(placed, squares(sheet)))
+        matrix = placed.made.ndim > 1
+        rows = dict(enumerate(rows_named)) if rows_named and matrix else row_labels(a, self.axes(placed)) if matrix else {}
+        for r, text in rows.items() if column > 0 else ():
+            sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
+        if column > 0 and not rows_named:
+            widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
 
@@ -191,30 +198,33 @@ class NetworkSheets:
             if width > 1:
                 sheet.merges.append((r, column, r, column + width - 1))
 
-    def over(self, placed: Placed) -> dict[int, str]:
+    def over(self, placed: Placed, picture: bool = False) -> dict[int, str]:
         """What stands over the columns of a block: units; gates and their units, where a layer keeps its gates side by side."""
-        if placed.kind == "step" and placed.name in HELPERS and placed.made.shape[1:] == (1,):
+        if placed.kind == "step" and placed.made.role.kind == "helper" and placed.made.shape[1:] == (1,):
             return {0: "per sample"}
         if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
             return {j: f"word {j + 1}" for j in range(placed.block.arrangement.width)}
-        groups = self.gates_over(placed)
-        return gate_columns(groups) if groups else column_labels(placed.block.arrangement)
+        return column_labels(placed.block.arrangement, self.axes(placed), placed.made.ndim >= 4 or picture)
+
+    def axes(self, placed: Placed) -> Named:
+        """The axes of a value, with what each index stands for."""
+        return self.plan.trace.axes.of(placed.made)
 
     def gates_over(self, placed: Placed) -> list[Gate]:
         """The gates that a block's columns are: from which column to which, and the gate."""
-        if self.gates is None:
-            self.gates = gate_groups(self.plan.steps)
-        return self.gates.get((placed.layer, placed.block.arrangement.width), [])
+        last = placed.made.ndim - 1
+        return gates_of(self.axes(placed).axes[last]) if placed.block.arrangement.column_axes == (last,) else []
 
     def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
-        """What stands over single columns."""
+        """What stands over single columns, or over the first of several."""
+        single = len(texts) < 2 or set(texts) == set(range(len(texts)))
         for j, text in texts.items():
-            sheet.write(row, column + j, text, self.styles["label left" if text.startswith("channel ") else "label"])
+            sheet.write(row, column + j, text, self.styles["label" if single else "label left"])
 
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""
         area, made = placed.block.area, placed.made
-        relu = step is not None and kind_of_activation(step) == "relu"
+        relu = step is not None and step.made.function[0] == "relu"
         if made.size > MOST_HEATED or made.dtype.kind == "U":
             return
         if self.plan.one_sheet:
@@ -247,13 +257,14 @@ class NetworkSheets:
             if sheet is None:
                 sheet = self.page("Outputs", "Outputs", hint="The network's outputs once more, sample by sample.", numbered=False)
             block = self.plan.mirror(x, layout.in_rows(x.shape))
-            block.style = self.styles.numbers("output", x.value, share=is_softmax(x.value))
+            block.style = self.styles.numbers("output", x.value, share=shares(x))
             self.columns(sheet, column, block.arrangement, False)
             self.caption(sheet, HEAD, column, block.arrangement.width, name, "")
             final = self.options.labels
-            names = dict(enumerate(final)) if len(final) == block.arrangement.width else column_labels(block.arrangement)
+            named = self.plan.trace.axes.of(x)
+            names = dict(enumerate(final)) if len(final) == block.arrangement.width else column_labels(block.arrangement, named)
             self.labels(sheet, LABEL, column, names)
-            for r, text in row_labels(block.arrangement, 1).items():
+            for r, text in row_labels(block.arrangement, named).items():
                 sheet.texts.setdefault((TOP + r, 0), Text(text, self.styles["label right"]))
             sheet.put(block, TOP, column)
             self.plan.define(f"output_{k}", sheet, block)

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import NoFormula, WorkbookTooLarge
-from weightlens.recording import Recorded, Step, Trace, operands
+from weightlens.recording import Recorded, Step, Trace
+from weightlens.recording.calls import PRODUCTS, operation, reduced_axes
+from weightlens.recording.graph import expression, named_operands
 from weightlens.workbook import layout
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import SHEET, Cells, Expression, Unwritable, refer
@@ -23,7 +25,7 @@ from weightlens.workbook.grid import Block
 from weightlens.workbook.layout import Arrangement
 from weightlens.workbook.promote import with_operands
 from weightlens.workbook.shorten import shorten
-from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation, reduced_axes
+from weightlens.workbook.table import REDUCTIONS
 from weightlens.workbook.time_table import TimeTable, time_tables
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
@@ -49,9 +51,9 @@ class Plan(Book):
     def __init__(self, trace: Trace, whole: bool = True) -> None:
         """``whole``: each step has cells; else only those that end a layer, and no table of time steps can be drawn."""
         super().__init__()
-        self.trace, self.whole = trace, whole
+        self.trace, self.whole = with_operands(trace), whole
         self.tables: dict[str, TimeTable] = {}  # recurrent layer -> its table
-        self.steps = with_operands(trace.steps)
+        self.steps = self.trace.steps
         self.placed: dict[int, Placed] = {}
         self.also: dict[int, Block] = {}  # cells read in place of a value's own: the switch's, or another run's weights
         self.beside: dict[tuple[str, int], Cells] = {}  # (layer, value) -> cells that only this layer's formulas read: a copy on its sheet
@@ -105,6 +107,7 @@ class Plan(Book):
         while step.name in taken:
             number += 1
             step.name = step.made.name = f"{name} ({number})"
+        step.trace = self.trace
         self._add("step", step.made, layout.for_step(step.made.shape, step.made.ndim >= 4, False, 1))
         self._computed(step)
 
@@ -136,38 +139,18 @@ class Plan(Book):
 
     def _weights(self, made: Recorded, placed_too: bool = False) -> list[Recorded]:
         """The weights that this step's formula reads and that have no cells yet."""
-        found: dict[int, Recorded] = {}
-        stack = [made]
-        while stack:
-            for x in operands(stack.pop()):
-                if x.kind == "weight" and (placed_too or id(x) not in self.placed):
-                    found[id(x)] = x
-                elif not x.kind:
-                    stack.append(x)
-        return list(reversed(found.values()))
+        return [x for x in named_operands(made) if x.kind == "weight" and (placed_too or id(x) not in self.placed)]
 
     def _cheapest(self, weight: Recorded, made: Recorded) -> Arrangement:
         """The arrangement of a kernel that makes the shortest formulas in the first product that reads it."""
         placed, best = self.placed[id(weight)].block, None
-        products = self._products_reading(weight, made)
+        products = [x for x in expression(made) if operation(x) in PRODUCTS and any(y is weight for y in named_operands(x))]
         for candidate in layout.kernel_candidates(weight.shape):
             placed.arrangement = candidate
             cost = sum(max(len(option) for option in self.formulas.sample(x).options) for x in products[:1])
             if best is None or cost < best[0]:
                 best = (cost, candidate)
         return best[1] if best else layout.for_weight(weight.shape)
-
-    def _products_reading(self, weight: Recorded, made: Recorded) -> list[Recorded]:
-        found, stack = [], [made]
-        while stack:
-            x = stack.pop()
-            if operation(x) in PRODUCTS and any(self._reads(arg, weight) for arg in operands(x)):
-                found.append(x)
-            stack.extend(y for y in operands(x) if not y.kind)
-        return found
-
-    def _reads(self, x: Recorded, weight: Recorded) -> bool:
-        return x is weight or (not x.kind and any(self._reads(y, weight) for y in operands(x)))
 
     # -- cells and formulas ------------------------------------------------------------------------------------------------
 
@@ -212,10 +195,7 @@ def refuse_lone_sample(trace: Trace) -> None:
     if any(x.ndim == 0 or x.shape[0] != 1 for x in trace.inputs):
         return
     for step in trace.steps:
-        stack = [step.made]
-        while stack:
-            x = stack.pop()
-            stack.extend(y for y in operands(x) if not y.kind)
+        for x in expression(step.made):
             if operation(x) in REDUCTIONS and x.args[0].ndim > 1 and 0 in reduced_axes(x)[0]:
                 raise NoFormula(step.layer, f"step {step.name}", "works across the samples of a batch; give several of them with -i")
 

@@ -11,7 +11,7 @@ from weightlens.workbook.cells import cell_name
 from weightlens.workbook.frame import GAP, HEAD, LABEL, MATH, TOP, widen
 from weightlens.workbook.grid import Block, Text, absolute
 from weightlens.workbook.target import THRESHOLD
-from weightlens.workbook.words import activation_of, find, is_softmax
+from weightlens.workbook.words import activation_of, find, shares
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded
@@ -40,7 +40,7 @@ def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> int:
         placed = net.plan.placed.get(id(x))
         if placed is None or x.ndim != 2 or x.shape[0] != samples:
             continue
-        if x.shape[1] > 1 and (is_softmax(x.value) or len(net.options.labels) == x.shape[1]):
+        if x.shape[1] > 1 and (shares(x) or len(net.options.labels) == x.shape[1]):
             column = winner_column(net, sheet, placed.block, column)
         elif is_yes_or_no(net, x):
             column = threshold_column(net, sheet, placed.block, column)
@@ -54,7 +54,7 @@ def layer_winner(net: NetworkSheets, sheet: Sheet, path: str) -> None:
         if placed is None or x.layer != path or x.ndim != 2 or not net.at_top(placed.block):
             continue
         a, right = placed.block.arrangement, 1 + max(block.column + block.arrangement.width for block in sheet.blocks)
-        named = is_softmax(x.value) or len(net.options.labels) == x.shape[1] > 1
+        named = shares(x) or len(net.options.labels) == x.shape[1] > 1
         if named and a.column_axes == (0,):
             winner_row(net, sheet, placed.block)
         elif named:
@@ -65,7 +65,7 @@ def layer_winner(net: NetworkSheets, sheet: Sheet, path: str) -> None:
             target.beside(net, sheet, right, net.options.target, x.shape[0])
         if x.shape[0] <= charts.MOST_SAMPLES and x.shape[1] <= charts.MOST_BARS:
             row, column = (HEAD, right + 2) if a.column_axes == (0,) else (2 + max(b.row + b.arrangement.height for b in sheet.blocks), 1)
-            sheet.finishing.append(charts.bars(placed.block, row, column, is_softmax(x.value), "output of each sample"))
+            sheet.finishing.append(charts.bars(placed.block, row, column, shares(x), "output of each sample"))
 
 
 def winner_row(net: NetworkSheets, sheet: Sheet, block: Block) -> None:

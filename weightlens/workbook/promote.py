@@ -6,12 +6,15 @@ not expressions. Those values become steps of their own here, under a plain name
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Part, Recorded, Step, cast, each, operands, value_of
-from weightlens.workbook.table import MOVES, needs_cells, operation
+from weightlens.recording import Recorded, Step, Trace, cast, operands
+from weightlens.recording.calls import MOVES, operation
+from weightlens.recording.graph import evaluate, expression
+from weightlens.workbook.table import needs_cells
 
 NAMES: dict[Any, str] = {
     np.multiply: "product",
@@ -37,46 +40,36 @@ MOST_CALLS, DEEPEST = 60, 24  # in one formula; a spreadsheet nests 64 levels, a
 LONG = 8  # calls; an expression longer than this that is used twice gets cells
 
 
-def with_operands(steps: list[Step]) -> list[Step]:
-    """The steps, and before each of them those values that need cells for its formula."""
-    uses: dict[int, int] = {}
+def with_operands(trace: Trace) -> Trace:
+    """The trace anew, and before each of its steps those values that need cells for its formula."""
+    trace = trace.copy()
+    trace.steps = promoted(trace.steps)
+    return trace
+
+
+def promoted(steps: list[Step]) -> list[Step]:
+    """The steps, with new ones for the values that need cells: these are named, where they stand."""
+    uses: Counter[int] = Counter()
     seen: set[int] = set()
     for step in steps:
-        stack = [step.made]
-        while stack:
-            for x in operands(stack.pop()):
-                uses[id(x)] = uses.get(id(x), 0) + 1
-                if not x.kind and id(x) not in seen:
-                    seen.add(id(x))
-                    stack.append(x)
+        for x in expression(step.made):
+            if id(x) not in seen:
+                seen.add(id(x))
+                uses.update(map(id, operands(x)))
     result: list[Step] = []
     size: dict[int, tuple[int, int]] = {}  # of unnamed expressions: calls, and how deep they nest
     for step in steps:
-        for x in _order(step.made):
+        before = len(result)
+        for x in expression(step.made):
             _prepare(x, step.layer, uses, result)
             inner = [size.get(id(y), (0, 0)) for y in operands(x) if not y.kind]
             size[id(x)] = (1 + sum(n for n, _ in inner), 1 + max((depth for _, depth in inner), default=0))
             if not has_cells(x) and (size[id(x)][0] > MOST_CALLS or size[id(x)][1] > DEEPEST):
                 name_it(x, step.layer, result)
-        _prepare(step.made, step.layer, uses, result)
+        for new in result[before:]:
+            new.trace = step.trace
         result.append(step)
     return result
-
-
-def _order(root: Recorded) -> list[Recorded]:
-    """The unnamed values behind ``root``, operands first."""
-    found: list[Recorded] = []
-    done: set[int] = set()
-    stack = [(x, False) for x in operands(root)]
-    while stack:
-        x, leaving = stack.pop()
-        if leaving:
-            found.append(x)
-        elif not x.kind and id(x) not in done:
-            done.add(id(x))
-            stack.append((x, True))
-            stack.extend((y, False) for y in operands(x))
-    return found
 
 
 def has_cells(x: Any) -> bool:
@@ -94,7 +87,7 @@ def has_cells(x: Any) -> bool:
     return all(has_cells(part) for part in (data if isinstance(data, (list, tuple)) else [data]))
 
 
-def _prepare(x: Recorded, layer: str, uses: dict[int, int], result: list[Step]) -> None:
+def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) -> None:
     """Name the operands of ``x`` that its formula reads as cells; put constants that are many into cells."""
     if x.op is None:
         return
@@ -106,7 +99,7 @@ def _prepare(x: Recorded, layer: str, uses: dict[int, int], result: list[Step]) 
         if isinstance(thing, (list, tuple)) and any(isinstance(part, Recorded) for part in thing):
             return type(thing)(settle(position, part) for part in thing)
         if isinstance(thing, Recorded):
-            used_twice = uses.get(id(thing), 0) > 1 and not thing.kind and _length(thing) > LONG
+            used_twice = uses[id(thing)] > 1 and not thing.kind and _length(thing) > LONG
             wanted = (need or used_twice or (lookup and position == 0)) and not has_cells(thing)
             if wanted or (not thing.kind and thing.op is None and np.prod(thing.shape) > 1):
                 name_it(thing, layer, result)
@@ -146,22 +139,7 @@ def name_it(x: Recorded, layer: str, result: list[Step]) -> None:
     """Make ``x`` a step of ``layer``; its value is computed again if it was dropped."""
     if x.kind:
         return
-    if x.value is None:
-        x.value = evaluate(x)
+    evaluate(x)
     x.kind, x.layer = "step", layer
     x.name = "constant" if x.op is None else NAMES.get(operation(x), getattr(operation(x), "__name__", "value"))
     result.append(Step(layer, x.name, x))
-
-
-def evaluate(x: Recorded) -> np.ndarray:
-    """The value of an unnamed array, from its operands."""
-    if x.value is not None:
-        value: np.ndarray = x.value
-        return value
-    for y in operands(x):
-        if y.value is None:
-            y.value = evaluate(y)
-    op = x.op.op if isinstance(x.op, Part) else x.op
-    with np.errstate(all="ignore"):
-        out = op(*each(value_of, x.args), **each(value_of, x.kwargs))  # type: ignore[misc]
-    return np.asarray(out[x.op.index] if isinstance(x.op, Part) else out)

@@ -143,9 +143,10 @@ def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], 
     """The steps of a trace by what the map says of their blocks: layer, name, shape, and the how-manieth of these it is."""
     found: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
     seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
-    for step in with_operands(trace.steps):
+    own, rewritten = {id(step.made): step for step in trace.steps}, with_operands(trace)
+    for step in rewritten.steps:
         key = (step.layer, step.name, step.made.shape)
-        found[(*key, seen[key])] = step
+        found[(*key, seen[key])] = own.get(id(rewritten.originals.get(id(step.made))), step)
         seen[key] += 1
     return found
 

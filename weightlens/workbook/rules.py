@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.recording import Recorded, cast
+from weightlens.recording.calls import argument
 from weightlens.workbook import areas
 from weightlens.workbook.cells import ADD, ATOM, COMPARE, POWER, ROW, Cells, Expression, Unwritable, combine, refer
-from weightlens.workbook.table import argument
 from weightlens.workbook.text_rules import TEXT_RULES
 
 if TYPE_CHECKING:

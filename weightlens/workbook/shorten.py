@@ -6,18 +6,18 @@ features. The parts are made by recording the same NumPy calls on slices, so the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from weightlens.recording import Recorded, Step, operands
+from weightlens.recording.calls import PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
+from weightlens.recording.graph import evaluate, expression
 from weightlens.workbook.cells import Expression
 from weightlens.workbook.formulas import Formulas
-from weightlens.workbook.products import einsum_subscripts
-from weightlens.workbook.promote import evaluate
-from weightlens.workbook.table import PRODUCTS, REDUCTIONS, operation, reduced_axes
+from weightlens.workbook.table import REDUCTIONS
 
 LONGEST = 6000  # characters that one product or reduction may take of a formula, sheet names included
 PER_AREA = 64  # characters of a rectangle on another sheet
@@ -28,7 +28,7 @@ COMBINED: dict[str, Callable[..., Any]] = {"SUM": np.sum, "AVERAGE": np.sum, "MA
 def shorten(step: Step, formulas: Formulas, place: Callable[[Step], None]) -> list[Step]:
     """Cut what is too long in a step's formula; ``place`` gives the new partial steps cells. Returns them, in order."""
     made: list[Step] = []
-    for x in list(_nodes(step.made)):
+    for x in expression(step.made):
         op = operation(x)
         if op not in PRODUCTS and not (op in REDUCTIONS and REDUCTIONS[op][0] in COMBINED):
             continue
@@ -36,18 +36,6 @@ def shorten(step: Step, formulas: Formulas, place: Callable[[Step], None]) -> li
         if parts > 1:
             made += _cut_product(x, parts, step.layer, place) if op in PRODUCTS else _cut_reduction(x, parts, step.layer, place, formulas)
     return made
-
-
-def _nodes(root: Recorded) -> Iterator[Recorded]:
-    """The step's value and the unnamed ones behind it."""
-    stack, seen = [root], {id(root)}
-    while stack:
-        x = stack.pop()
-        yield x
-        for y in operands(x):
-            if not y.kind and id(y) not in seen:
-                seen.add(id(y))
-                stack.append(y)
 
 
 def _too_long(x: Recorded, formulas: Formulas) -> int:
@@ -68,8 +56,7 @@ def _length(option: list[Any]) -> int:
 def _summed(x: Recorded) -> int:
     """How many products are added up for one element."""
     labels, output = einsum_subscripts(x).split("->")
-    arrays = [arg for arg in x.args if not isinstance(arg, str)][:2]
-    size = dict(zip(labels.replace(",", ""), [n for array in arrays for n in np.shape(array)], strict=True))
+    size = dict(zip(labels.replace(",", ""), [n for array in factors(x) for n in np.shape(array)], strict=True))
     return int(np.prod([n for label, n in size.items() if label not in output], dtype=np.int64))
 
 
@@ -83,7 +70,7 @@ def _cut_product(x: Recorded, parts: int, layer: str, place: Callable[[Step], No
     subscripts = einsum_subscripts(x)
     labels, output = subscripts.split("->")
     first, second = labels.split(",")
-    left, right = [_with_value(arg) for arg in x.args if not isinstance(arg, str)][:2]
+    left, right = map(_with_value, factors(x))
     summed = max((c for c in first if c in second and c not in output), key=lambda c: np.shape(left)[first.index(c)])
     made: list[Step] = []
     total: Any = None
@@ -114,8 +101,8 @@ def _cut_reduction(x: Recorded, parts: int, layer: str, place: Callable[[Step], 
 
 def _with_value(x: Any) -> Any:
     """An operand whose value is at hand again, so that new calls on it can be recorded."""
-    if isinstance(x, Recorded) and x.value is None:
-        x.value = evaluate(x)
+    if isinstance(x, Recorded):
+        evaluate(x)
     return x
 
 

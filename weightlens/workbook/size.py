@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from weightlens.recording import Recorded, operands
-from weightlens.workbook.table import PRODUCTS, operation
+from weightlens.recording import Recorded
+from weightlens.recording.calls import PRODUCTS, factors, operation
+from weightlens.recording.graph import expression
 
 if TYPE_CHECKING:
     from weightlens.workbook.plan import Plan
@@ -78,14 +79,9 @@ def measure(plan: Plan, detail: str) -> Size:
 
 def products(made: Recorded) -> int:
     """How many multiplications the matrix products behind one step take."""
-    total, stack, seen = 0, [made], set()
-    while stack:
-        x = stack.pop()
-        if x.op is not None and operation(x) in PRODUCTS:
-            sizes = [y.size for y in operands(x)]
+    total = 0
+    for x in expression(made):
+        if operation(x) in PRODUCTS:
+            sizes = [y.size for y in factors(x)]
             total += round((x.size * sizes[0] * sizes[1]) ** 0.5) if len(sizes) > 1 else x.size  # exact for a plain matrix product
-        for y in operands(x):
-            if not y.kind and id(y) not in seen:
-                seen.add(id(y))
-                stack.append(y)
     return total

@@ -43,7 +43,7 @@ LOOKS: dict[str, Look] = {
     "caption left": Look(bold=True),
     "math": Look(italic=True, size=9, colour="7F6000", align="center", wrap=True),
     "math left": Look(italic=True, size=9, colour="7F6000"),
-    "label": Look(colour=GREY, size=9, align="center"),
+    "label": Look(colour=GREY, size=9, align="center", shrink=True),
     "label right": Look(colour=GREY, size=9, align="right"),
     "label left": Look(colour=GREY, size=9),
     "path": Look(colour="8A8A8A", size=8),

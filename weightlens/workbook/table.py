@@ -1,4 +1,4 @@
-"""The table of formulas: what each NumPy call is called in a spreadsheet, and which calls only move numbers.
+"""The table of formulas: what each NumPy call is called in a spreadsheet.
 
 Only what Excel 2010, LibreOffice, Gnumeric, Google Sheets and IronCalc all compute alike is used: no array
 entry, no volatile functions, no array arithmetic in a normal cell.
@@ -6,74 +6,13 @@ entry, no volatile functions, no array arithmetic in a normal cell.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.recording import Part, Recorded
+from weightlens.recording import Recorded
+from weightlens.recording.calls import FOLLOWS, MOVES, PRODUCTS, operation
 from weightlens.workbook.cells import ADD, ATOM, COMPARE, MULTIPLY, POWER, UNARY
-
-# Calls that only move numbers: applied to the cells just as they are to the values. Data comes first.
-MOVES: set[Any] = {
-    np.reshape,
-    np.transpose,
-    np.pad,
-    np.split,
-    np.array_split,
-    np.stack,
-    np.concatenate,
-    np.flip,
-    np.repeat,
-    np.tile,
-    np.expand_dims,
-    np.squeeze,
-    np.swapaxes,
-    np.moveaxis,
-    np.broadcast_to,
-    np.roll,
-    np.rot90,
-    np.ravel,
-    np.atleast_1d,
-    np.atleast_2d,
-    np.diagonal,
-    np.hstack,
-    np.vstack,
-    np.triu,
-    np.tril,
-    np.flipud,
-    np.fliplr,
-    np.rollaxis,
-    np.copy,
-    np.take,
-    np.take_along_axis,
-    np.delete,
-    np.compress,
-    operator.getitem,
-    sliding_window_view,
-    np.dstack,
-    np.column_stack,
-    np.broadcast_arrays,
-}
-if hasattr(np, "unstack"):
-    MOVES.add(np.unstack)
-# Moves of one array that an unnamed expression can follow, too: every element stays one element of it.
-FOLLOWS: set[Any] = MOVES - {
-    np.pad,
-    np.stack,
-    np.concatenate,
-    np.hstack,
-    np.vstack,
-    np.dstack,
-    np.column_stack,
-    np.triu,
-    np.tril,
-    sliding_window_view,
-    np.repeat,
-    np.tile,
-    np.broadcast_arrays,
-}
 
 INFIX: dict[Any, tuple[str, int, int, int]] = {  # sign, level, level needed left, right
     np.add: ("+", ADD, ADD, ADD),
@@ -164,39 +103,11 @@ REDUCTIONS: dict[Any, tuple[str, float | None]] = {  # function, and the constan
     np.logical_and.reduce: ("MIN", 1.0),
     np.median: ("MEDIAN", None),
 }
-UFUNC_REDUCTIONS = {
-    np.add.reduce,
-    np.maximum.reduce,
-    np.minimum.reduce,
-    np.multiply.reduce,
-    np.logical_or.reduce,
-    np.logical_and.reduce,
-}  # over axis 0 unless told
 PREFIX = {np.cumsum: ("SUM", 0.0), np.add.accumulate: ("SUM", 0.0), np.cumprod: ("PRODUCT", 1.0), np.maximum.accumulate: ("MAX", -np.inf)}
-PRODUCTS = {np.matmul, np.dot, np.einsum, np.tensordot, np.inner, np.outer, np.vdot}
 ORDERED = {np.sort, np.argmax, np.argmin}
-
-
-def operation(x: Recorded) -> Any:
-    """The NumPy call behind ``x``, without the choice of one of its several results."""
-    return x.op.op if isinstance(x.op, Part) else x.op
 
 
 def needs_cells(x: Recorded) -> bool:
     """Whether the operands of this call must have cells of their own."""
     op = operation(x)
     return op in PRODUCTS or op in REDUCTIONS or op in PREFIX or op in ORDERED or (op in MOVES and op not in FOLLOWS)
-
-
-def argument(x: Recorded, position: int, name: str) -> Any:
-    """An argument of the recorded call, given by position or by name."""
-    return x.args[position] if len(x.args) > position else x.kwargs.get(name)
-
-
-def reduced_axes(x: Recorded) -> tuple[list[int], list[int]]:
-    """The axes that a reduction runs over, and the others."""
-    rank, axis = len(x.args[0].shape), argument(x, 1, "axis")
-    if axis is None and operation(x) in UFUNC_REDUCTIONS and "axis" not in x.kwargs and len(x.args) < 2:
-        axis = 0
-    over = list(range(rank)) if axis is None else [a % rank for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
-    return over, [a for a in range(rank) if a not in over]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.recording import Recorded, Step
-from weightlens.workbook.captions import GATES, MASKED, SYMBOLS, over_time, shape_words
+from weightlens.workbook.captions import SYMBOLS, over_time, shape_words, symbol_of
 from weightlens.workbook.cells import Expression, refer
 from weightlens.workbook.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
 from weightlens.workbook.grid import Block, runs
@@ -149,9 +149,9 @@ class TimeSheet:
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
         """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
         arrays = [step.made.value for step in self.groups[key]] + [placed.made.value for placed in weights]
-        names = [(title(key[0]), width)]
+        names = [(title(self.groups[key][0].made), width)]
         if gates := self.net.gates_over(self.net.plan.placed[id(self.groups[key][0].made)]):
-            names = [(max(title(name).split(), key=len), stop - start) for start, stop, name in gates]  # no word is broken
+            names = [(max(with_symbol(name).split(), key=len), stop - start) for start, stop, name in gates]  # no word is broken
         needs = [min(WIDEST_NAME, len(text) * 1.15 + 1.5) / columns for text, columns in names]
         enough = max([NARROW, *map(characters, arrays), *needs])
         for j in range(width):
@@ -163,12 +163,12 @@ class TimeSheet:
         earlier = {id(x.made) for own in self.groups.values() if len(own) > 1 for x in own[:1]} if len(steps) > 1 else set()
         words, gates = over_time(step, earlier), net.gates_over(placed)
         if not gates:
-            net.caption(sheet, HEAD, column, placed.block.arrangement.width, title(step.name), words)
+            net.caption(sheet, HEAD, column, placed.block.arrangement.width, title(step.made), words)
             return
         sheet.write(SECTION, column, step.name, net.styles["caption left"])
         sheet.write(SECTION, column_after(sheet, column, len(step.name) * 1.15 + 1), words, net.styles["math left"])
         for start, stop, name in gates:
-            text, room = title(name), sum(width_of(sheet, column + j) for j in range(start, stop))
+            text, room = with_symbol(name), sum(width_of(sheet, column + j) for j in range(start, stop))
             lines = math.ceil(len(text) * 1.12 / room)
             sheet.heights[HEAD] = max(sheet.heights.get(HEAD, 15.0), 13.0 * lines + 3)
             sheet.write(HEAD, column + start, text, net.styles["caption" if room < TOO_WIDE else "caption left"])
@@ -177,7 +177,7 @@ class TimeSheet:
 
     def over(self, key: Key, widest: Placed) -> dict[int, str]:
         """What stands over single columns: ``i0``, ``h0`` where the step has a letter."""
-        symbol = SYMBOLS.get(key[0].removeprefix(MASKED), "")
+        symbol = symbol_of(self.groups[key][0].made)
         if self.net.gates_over(widest) or len(symbol) != 1:
             return self.net.over(widest)
         return {j: f"{symbol}{j}" for j in range(widest.block.arrangement.width)}
@@ -211,10 +211,15 @@ class TimeSheet:
         return list(inputs) if len(inputs) == n else [f"x{i}" for i in range(n)]
 
 
-def title(name: str) -> str:
-    """``input gate i``: the name of a step, and its letter where it has one that later steps use."""
+def title(made: Recorded) -> str:
+    """``hidden state h``: the name of a step, and its letter where it has one that later steps use."""
+    return with_symbol(made.name) if made.role.kind in ("gate", "state") else made.name
+
+
+def with_symbol(name: str) -> str:
+    """``input gate i``."""
     symbol = SYMBOLS.get(name, "")
-    return f"{name} {symbol}" if name in GATES or (len(symbol) == 1 and name.endswith(" state")) else name
+    return f"{name} {symbol}" if len(symbol) == 1 else name
 
 
 def rows_of(placed: Placed) -> int:

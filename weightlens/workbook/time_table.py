@@ -1,24 +1,22 @@
 """A recurrent layer as one table: a row per time step, and above each sample's first one a row "start" with the initial states.
 
 What is remembered from one time step to the next then always stands one row up, at the first time step too. Nothing
-here knows any layer: a recurrence is a step called ``... state`` that occurs again and again; ``initial hidden state``
-belongs above ``hidden state``.
+here knows any layer: a recurrence is a step whose role is that of a state, which occurs again and again; what it starts
+from belongs above it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from weightlens.recording import Recorded, Step, operands
+from weightlens.recording import Recorded, Step
+from weightlens.recording.graph import expression, named_operands
 from weightlens.workbook import layout
-from weightlens.workbook.captions import MASKED
 from weightlens.workbook.layout import Arrangement
 
-STATE, INITIAL = " state", "initial "
 Key = tuple[str, tuple[int, ...]]  # name and shape of a step: its occurrences stand under each other
 
 
@@ -78,17 +76,17 @@ def time_tables(steps: list[Step]) -> dict[str, TimeTable]:
 def time_table(steps: list[Step]) -> TimeTable | None:
     """The table of one layer; ``None`` where it does not run over time, or its states are pictures."""
     counts = Counter((step.name, step.made.shape) for step in steps)
-    states = [key for key in counts if key[0].endswith(STATE) and not key[0].startswith(INITIAL) and len(key[1]) == 2]
+    roles = {(step.name, step.made.shape): step.made.role for step in steps}
+    states = [key for key in counts if roles[key].kind in ("state", "masked state") and len(key[1]) == 2]
     if not states or any(step.made.ndim > 3 or (step.made.ndim and step.made.shape[-1] > layout.WIDEST) for step in steps):
         return None
     longest = max(states, key=lambda key: counts[key])
     samples, count = longest[1][0], counts[longest]
     above: dict[Key, Key] = {}
-    for name, shape in counts:
-        plain = name.removeprefix(INITIAL)
-        goal = next((key for key in ((MASKED + plain, shape), (plain, shape)) if key in states), None)
-        if plain != name and goal is not None and counts[goal] == count:
-            above[(name, shape)] = goal
+    for key in counts:
+        goals = [state for state in states if roles[key].kind == "start" and roles[state].of == roles[key].of and state[1] == key[1]]
+        if goals and counts[goals[-1]] == count:  # a state that is masked comes last
+            above[key] = goals[-1]
     if count == 1 and not above:
         return None
     repeated = frozenset(
@@ -104,17 +102,7 @@ def flipped(made: Recorded) -> bool:
 
 def sequence_read(made: Recorded, table: TimeTable) -> Recorded | None:
     """The sequences that a step of the table reads from outside its layer, if there are any and time is their second axis."""
-    inside = list(expression(made))
-    if any(x.op in (np.swapaxes, np.transpose) for x in inside):
+    if any(x.op in (np.swapaxes, np.transpose) for x in expression(made)):
         return None
-    outside = [y for x in inside for y in operands(x) if y.kind in ("input", "step") and y.layer != made.layer]
+    outside = [y for y in named_operands(made) if y.kind in ("input", "step") and y.layer != made.layer]
     return next((y for y in outside if y.ndim == 3 and y.shape[:2] == (table.samples, table.steps) and y.dtype.kind == "f"), None)
-
-
-def expression(made: Recorded) -> Iterator[Recorded]:
-    """A value and the unnamed ones behind it."""
-    stack = [made]
-    while stack:
-        x = stack.pop()
-        yield x
-        stack.extend(y for y in operands(x) if not y.kind)

@@ -15,7 +15,7 @@ from weightlens.workbook.grid import Text
 from weightlens.workbook.layout import in_rows
 from weightlens.workbook.plan import Placed, Sheet
 from weightlens.workbook.play import made_up, winners
-from weightlens.workbook.words import in_framework_words, is_softmax, model_line
+from weightlens.workbook.words import in_framework_words, model_line, shares
 
 if TYPE_CHECKING:
     from weightlens.workbook.network import NetworkSheets
@@ -72,7 +72,7 @@ def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
     for x in net.plan.trace.results:
         original = net.plan.placed[id(x)]
         block = net.plan.mirror(x, in_rows(x.shape))
-        block.style = net.styles.numbers("output", x.value, share=is_softmax(x.value))
+        block.style = net.styles.numbers("output", x.value, share=shares(x))
         net.columns(sheet, column, block.arrangement, False, "answer")
         net.caption(sheet, HEAD, column, block.arrangement.width, "answer", f"from column {COLUMN[original.block.column]}")
         net.labels(sheet, LABEL, column, net.classes(x) or net.over(original))
@@ -82,14 +82,15 @@ def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
 
 def chart(net: NetworkSheets, sheet: Sheet, left: int, right: int, row: int, weights: list[Placed]) -> int:
     """Bars of the outputs beside the weights, or under the first of them; returns the row after them."""
-    results = [net.plan.placed[id(x)].block for x in net.plan.trace.results if x.ndim == 2 and id(x) in net.plan.placed]
+    made = [x for x in net.plan.trace.results if x.ndim == 2 and id(x) in net.plan.placed]
+    results = [net.plan.placed[id(x)].block for x in made]
     if len(results) != 1 or results[0].arrangement.height > charts.MOST_SAMPLES:
         return row
     if sum(width_of(sheet, c) for c in range(left, right)) < CHART_WIDTH:
         reach, left = column_after(sheet, 1, CHART_WIDTH), 1
         above = (p.block.row + p.block.arrangement.height for p in weights if p.block.column <= reach)
         row = max([row, *above]) + 1
-    sheet.finishing.append(charts.bars(results[0], row, left, is_softmax(results[0].values), "output of each sample"))
+    sheet.finishing.append(charts.bars(results[0], row, left, shares(made[0]), "output of each sample"))
     return row + CHART_ROWS
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.model import Layer, Model
+from weightlens.recording import Recorded
 
 # What a layer does, by class: {name} is a setting of the layer.
 SENTENCES = {
@@ -137,9 +138,7 @@ class Settings(dict[str, Any]):
         return "some"
 
 
-def is_softmax(values: Any) -> bool:
-    """Whether each row is made of shares that add up to 1."""
-    array = np.asarray(values)
-    if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind != "f" or not np.isfinite(array).all():
-        return False
-    return bool((array >= 0).all() and np.allclose(array.sum(axis=1), 1.0, atol=1e-6))
+def shares(x: Recorded) -> bool:
+    """Whether each row is made of shares that add up to 1: a softmax, masked or not."""
+    made = x.args[1] if x.op is np.where and isinstance(x.args[1], Recorded) else x
+    return made.function[0] == "softmax" and x.ndim == 2 and x.shape[1] > 1 and made.args[1].shape == (len(x.value), 1)

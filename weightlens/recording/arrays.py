@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,15 +37,28 @@ def cast(array: Any, dtype: Any) -> Any:
     return array.astype(dtype)
 
 
+@dataclass(frozen=True)
+class Role:
+    """What a step is in its layer: a ``helper`` on the way to a result, a ``gate``, a ``state``, a ``masked state``
+    (``of`` which name), or the ``start`` of one."""
+
+    kind: str = ""
+    of: str = ""
+
+
+NO_ROLE = Role()
+
+
 class Recorded(NDArrayOperatorsMixin):
     """An array together with the call that made it: ``op(*args, **kwargs)``, ``None`` for a weight or an input.
 
     ``name`` is given by ``Trace.step``: a named value is shown, and has cells of its own. ``kind`` is
     ``input``, ``weight``, ``step`` or ``""`` (written inside the formula that uses it). ``value`` is the
-    array; for unnamed ones it is dropped once their layer is done, shape and dtype stay.
+    array; for unnamed ones it is dropped once their layer is done, shape and dtype stay. ``function`` names the
+    activation function that made it, with its argument; ``role`` is what a step is in its layer.
     """
 
-    __slots__ = ("args", "dtype", "kind", "kwargs", "layer", "name", "op", "shape", "source", "value")
+    __slots__ = ("args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "role", "shape", "source", "value")
 
     def __init__(
         self,
@@ -62,6 +75,8 @@ class Recorded(NDArrayOperatorsMixin):
         self.op, self.args, self.kwargs = op, args, kwargs or {}
         self.kind, self.name, self.layer = kind, name, ""
         self.source: Any = None  # the model.Weight of a weight
+        self.function: tuple[str, Any] = ("", None)
+        self.role = NO_ROLE
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if "out" in kwargs:
@@ -92,6 +107,15 @@ class Recorded(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"Recorded({self.name or getattr(self.op, '__name__', self.op)}, shape {self.shape})"
+
+    def copy(self) -> Recorded:
+        """Another one that was made alike."""
+        new = Recorded.__new__(Recorded)
+        new.value, new.shape, new.dtype, new.op, new.args, new.kwargs = self.value, self.shape, self.dtype, self.op, self.args, self.kwargs
+        new.kind, new.name, new.layer, new.source, new.role, new.function = (
+            self.kind, self.name, self.layer, self.source, self.role, self.function
+        )  # fmt: skip
+        return new
 
     @property
     def ndim(self) -> int:
@@ -143,121 +167,8 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return Recorded(out, op, args, kwargs)
 
 
-def operands(x: Recorded) -> Iterator[Recorded]:
-    """The recorded arrays that the call which made ``x`` was given, in order."""
-    stack: list[Any] = [x.kwargs, x.args]
-    while stack:
-        thing = stack.pop()
-        if isinstance(thing, Recorded):
-            yield thing
-        elif isinstance(thing, (tuple, list)):
-            stack.extend(reversed(thing))
-        elif isinstance(thing, dict):
-            stack.extend(reversed(list(thing.values())))
-        elif isinstance(thing, slice):
-            stack.extend((thing.step, thing.stop, thing.start))
-
-
-@dataclass(eq=False)
-class Step:
-    """One named matrix of the forward pass: the layer it belongs to, its name, its value, and how it came about."""
-
-    layer: str
-    name: str
-    made: Recorded
-
-    @property
-    def value(self) -> np.ndarray:
-        """The numbers of this step."""
-        array: np.ndarray = self.made.value
-        return array
-
-    @property
-    def words(self) -> str:
-        """The step as one line of mathematics: ``pre-activation = dot product + bias``."""
-        from weightlens.text import words
-
-        return words(self)
-
-    def __repr__(self) -> str:
-        return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
-
-
-@dataclass(eq=False)
-class LayerRun:
-    """One run of a layer: ``function(x, weights, config, step, **arguments)``, the steps it made (those of inner layers too)."""
-
-    layer: str
-    class_name: str
-    function: Operation
-    x: Any
-    weights: dict[str, Any]
-    config: dict[str, Any]
-    arguments: dict[str, Any]
-    steps: list[Step]
-    output: Any
-
-
-@dataclass(eq=False)
-class Trace:
-    """All steps of one forward pass, in the order in which they were computed.
-
-    ``outputs`` holds one float64 array per model output; ``trace["dense"]`` the steps of one layer
-    (those of wrapped and nested layers included); ``layer_outputs`` what each layer handed on; ``runs`` what it was given.
-    """
-
-    steps: list[Step] = field(default_factory=list)
-    inputs: list[Recorded] = field(default_factory=list)
-    input_names: list[str] = field(default_factory=list)
-    output_names: list[str] = field(default_factory=list)  # the keys of a dictionary of outputs; else output, or output_0, output_1...
-    outputs_named: bool = False  # whether the model's outputs are such a dictionary
-    results: list[Recorded] = field(default_factory=list)
-    layer_outputs: dict[str, list[Recorded]] = field(default_factory=dict)
-    runs: list[LayerRun] = field(default_factory=list)
-    layer: str = ""  # the layer being computed
-    stopped: str = ""  # why the trace ends early, if it does
-    keep: bool = False  # unnamed values too (for the backward pass)
-
-    def step(self, name: str, x: Any) -> Any:
-        """Name ``x``: show it, record it, give it cells of its own. What has a name already keeps it."""
-        if not isinstance(x, Recorded):
-            x = Recorded(x)
-        if x.kind:
-            return x
-        x.kind, x.name, x.layer = "step", name, self.layer
-        self.steps.append(Step(self.layer, name, x))
-        return x
-
-    @property
-    def outputs(self) -> list[np.ndarray]:
-        """One array per model output."""
-        return [x.value for x in self.results]
-
-    def __getitem__(self, layer: str) -> list[Step]:
-        found = [step for step in self.steps if step.layer == layer or step.layer.startswith((layer + "/", layer + " #"))]
-        if not found and layer not in self.layer_outputs:
-            raise KeyError(layer)
-        return found
-
-    def __iter__(self) -> Iterator[Step]:
-        return iter(self.steps)
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def _repr_html_(self) -> str:
-        """The steps as a table, in a notebook."""
-        from weightlens.html import of_trace
-
-        return of_trace(self)
-
-    def drop_unnamed(self, since: int) -> None:
-        """Forget the arrays of unnamed values behind the steps from ``since`` on; their shapes stay."""
-        if self.keep:
-            return
-        stack = [x for step in self.steps[since:] for x in operands(step.made)]
-        while stack:
-            x = stack.pop()
-            if not x.kind and x.value is not None:
-                x.value = None
-                stack.extend(operands(x))
+def noted(y: Any, function: str, x: Any) -> Any:
+    """``y``, which is this activation function of ``x``; nothing is noted of bare arrays."""
+    if isinstance(y, Recorded) and y is not x and not y.kind:
+        y.function = function, x
+    return y

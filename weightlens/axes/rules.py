@@ -1,0 +1,258 @@
+"""The rules: what each kind of call does to the axes of its operands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from weightlens.axes import inputs, names
+from weightlens.axes.factors import PADDING, Axis, Factor, Named, plain
+from weightlens.axes.moves import moved
+from weightlens.recording.calls import (
+    MOVES,
+    PRODUCTS,
+    REDUCTIONS,
+    argument,
+    einsum_subscripts,
+    factors,
+    moved_by_data,
+    operation,
+    reduced_axes,
+)
+from weightlens.recording.graph import operands, ordered, shape_of
+
+if TYPE_CHECKING:
+    from weightlens.recording import Recorded, Trace
+
+ROUNDS = 2  # of a step that occurs again and again, so many are derived; the others follow from them
+Met = tuple[Axis, bool, int]  # an axis, whether it is of a weight, and its length
+
+
+class Axes:
+    """The axes of all values of a trace, derived when the first of them is asked for."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.known: dict[int, Named] = {}
+        self.meaning: dict[str, Axis] = {}  # what an open axis of a weight turned out to be
+        self.marks: dict[str, str] = {}  # of an open axis, what it is called where that is never told
+        self.whole: dict[str, np.ndarray] = {}  # all places of it
+        self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # a step's occurrences so far
+        self.started = False
+
+    def of(self, x: Recorded) -> Named:
+        """The axes of a value."""
+        if not self.started:
+            self.started = True
+            for step in self.trace.steps:
+                self.derive(step.made, step.layer)
+        if id(x) not in self.known:
+            self.derive(x, x.layer)
+        found = self.known[id(x)]
+        axes = [self.closed(axis, n) for axis, n in zip(found.axes, x.shape, strict=True)]
+        fixed = {}
+        for name, (at, word) in found.fixed.items():
+            axis = self.closed(plain(name, at + 1), 2) if name in self.marks else ()
+            fixed[axis[0].name if axis else name] = at, axis[0].text(at) if axis else word
+        return replace(found, axes=axes, fixed=fixed)
+
+    def closed(self, axis: Axis, n: int) -> Axis:
+        """What an open axis turned out to be; a guess where nothing is known of it."""
+        axis = self.resolved(axis)
+        if n == 1 and is_open(axis):
+            return ()
+        return tuple(replace(f, name=self.marks[f.name], guess=True) if f.name in self.marks else f for f in axis)
+
+    def derive(self, x: Recorded, path: str) -> None:
+        """Operands first; of a step that occurs again and again only the first rounds."""
+        for y in ordered([x], lambda y: id(y) not in self.known and not self.repeated(y)):
+            if id(y) not in self.known:
+                found = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
+                self.known[id(y)] = found
+                if y.kind == "step" and y.op is not None:
+                    self.rounds.setdefault((y.layer, y.name, y.shape), []).append(found)
+
+    def repeated(self, y: Recorded) -> bool:
+        """Whether a step has occurred often enough to know its next round."""
+        before = self.rounds.get((y.layer, y.name, y.shape), []) if y.kind == "step" and y.op is not None else []
+        return len(before) >= ROUNDS and before[-2].words == before[-1].words
+
+    def next_round(self, y: Recorded) -> Named:
+        """The axes of the round before; what was picked is one further."""
+        earlier, last = self.rounds[(y.layer, y.name, y.shape)][-2:]
+        fixed = {}
+        for name, (at, word) in last.fixed.items():
+            further = at + at - earlier.fixed.get(name, (at, ""))[0]
+            fixed[name] = further, word if further == at else f"{name} {further}"
+        return replace(last, fixed=fixed)
+
+    # -- what a call does to the axes of its operands --------------------------------------------------------------------------
+
+    def made(self, y: Recorded, path: str) -> Named:
+        """The axes of a value, from what made it."""
+        if y.kind in ("input", "weight") or y.op is None:
+            return self.given(y)
+        parts = {id(z): self.read(z, path) for z in operands(y)}
+        fixed: dict[str, tuple[int, str]] = {}
+        for named in parts.values():
+            fixed = named.fixed | fixed
+        try:
+            axes = self.rule(y, parts, fixed)
+        except (ValueError, IndexError, TypeError, KeyError):  # a call that no rule follows: its axes are unknown
+            axes = []
+        fits = len(axes) == y.ndim and all(len(f.at) == n for axis, n in zip(axes, y.shape, strict=True) for f in axis)
+        return Named(axes if fits else [()] * y.ndim, fixed, all(named.learned for named in parts.values()))
+
+    def given(self, y: Recorded) -> Named:
+        """The axes of what is not computed: as a layer tells, from the tables; open ones get a mark."""
+        if y.kind == "input":
+            return Named([plain(name, n) for name, n in zip(inputs.of_input(self.trace, y), y.shape, strict=True)])
+        if not y.kind:
+            return Named([()] * y.ndim, learned=True)
+        layer = self.trace.layers.get(y.layer)
+        kind, config = (layer.class_name, layer.config) if layer is not None else ("", {})
+        texts = names.of_weight(kind, config, y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
+        marks = [f"?{y.layer}/{y.name} {y.shape} {d}" for d in range(y.ndim)]
+        self.marks |= dict(zip(marks, names.of_matrix(y.ndim), strict=True))
+        self.whole |= {mark: np.arange(n) for mark, n in zip(marks, y.shape, strict=True)}
+        axes = [plain(mark, n) if text == "?" else names.axis(text, n) for text, mark, n in zip(texts, marks, y.shape, strict=True)]
+        return Named(axes, learned=True)
+
+    def rule(self, y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]]) -> list[Axis]:
+        """One rule for each kind of call."""
+        op, parts = operation(y), list(operands(y))
+        first = given.get(id(y.args[0])) if y.args else None
+        if op is np.take and first is not None and len(parts) > 1:
+            axis = int(argument(y, 2, "axis") or 0) % len(first.axes)
+            return [*first.axes[:axis], *given[id(parts[1])].axes, *first.axes[axis + 1 :]]
+        if op in PRODUCTS:
+            return self.product(y, given)
+        if op in REDUCTIONS and first is not None:
+            over, rest = reduced_axes(y)
+            return [first.axes[d] for d in rest] if y.ndim == len(rest) else [() if d in over else a for d, a in enumerate(first.axes)]
+        if op is sliding_window_view and first is not None:
+            return windows(y, first.axes)
+        if op in MOVES and op not in (np.triu, np.tril) and not moved_by_data(y):
+            return moved(y, given, fixed)
+        return self.broadcast(y.shape, [(z, given[id(z)]) for z in parts])
+
+    def product(self, y: Recorded, given: dict[int, Named]) -> list[Axis]:
+        """Products: each letter of their subscripts is a meeting of axes."""
+        inputs, output = einsum_subscripts(y).split("->")
+        met: dict[str, list[Met]] = {}
+        for letters, z in zip(inputs.split(","), factors(y), strict=True):
+            named = given.get(id(z)) or Named([()] * len(shape_of(z)), learned=True)
+            for letter, axis, n in zip(letters, named.axes, shape_of(z), strict=True):
+                met.setdefault(letter, []).append((axis, named.learned, n))
+        chosen = {letter: self.meeting(found, max(n for *_, n in found)) for letter, found in met.items()}
+        return [chosen[letter] for letter in output]
+
+    def broadcast(self, shape: tuple[int, ...], parts: Iterable[tuple[Recorded, Named]]) -> list[Axis]:
+        """Element by element: at each axis, counted from the end, what the operands have there."""
+        parts = list(parts)
+        return [
+            self.meeting([(named.axes[d], named.learned, z.shape[d]) for z, named in parts if z.ndim >= -d], shape[d])
+            for d in range(-len(shape), 0)
+        ]
+
+    def meeting(self, there: list[Met], length: int) -> Axis:
+        """One axis of several operands: named by the first that is no weight; an open axis of a weight learns what it is."""
+        fitting = [(axis, learned) for axis, learned, n in there if n == length and axis]
+        named = [axis for axis, _ in sorted(fitting, key=lambda pair: pair[1]) if not is_open(axis)]
+        if not fitting:
+            return ()
+        best = named[0] if named else fitting[0][0]
+        for axis, _ in fitting:
+            self.learn(axis, best)
+        return best
+
+    def learn(self, axis: Axis, best: Axis) -> None:
+        """An open axis means what it meets, unless that is itself."""
+        mark = axis[0].name
+        if (
+            is_open(axis)
+            and mark != best[0].name
+            and mark not in self.meaning
+            and (np.sort(axis[0].at) == np.arange(len(axis[0].at))).all()
+        ):
+            order = np.argsort(axis[0].at)
+            self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
+
+    # -- names at the border of a layer ----------------------------------------------------------------------------------------
+
+    def read(self, z: Recorded, path: str) -> Named:
+        """An operand as the layer at ``path`` sees it: the filters of another layer are its channels, its time steps are over."""
+        if id(z) not in self.known:
+            self.derive(z, path)
+        found = self.known[id(z)]
+        axes = [self.resolved(axis) for axis in found.axes]
+        if z.kind == "step" and z.layer != path:
+            axes = [tuple(leaving(f) for f in axis) for axis in axes]
+        inside = z.kind != "step" or path.startswith(z.layer) or z.layer.startswith(path)
+        return replace(found, axes=axes, fixed=found.fixed if inside else {})
+
+    def resolved(self, axis: Axis) -> Axis:
+        """What an open axis has turned out to be."""
+        for _ in range(8):
+            if not is_open(axis) or axis[0].name not in self.meaning:
+                break
+            axis = tuple(f.picked(axis[0].at) for f in self.meaning[axis[0].name])
+        return axis
+
+    def settled(self, y: Recorded, named: Named) -> Named:
+        """A step has coordinates that tell its elements apart, and a guess where nothing is known."""
+        if y.kind != "step":
+            return named
+        axes = [regrouped(axis, n) for axis, n in zip(named.axes, y.shape, strict=True)]
+        guess, layer = names.guessed(y.shape, named.names), self.trace.layers.get(y.layer)
+        new = names.NEW.get(y.name) or names.NEW.get(layer.class_name if layer is not None else "")
+        unknown = [d for d, axis in enumerate(axes) if not axis and y.shape[d] > 1]
+        for d, (axis, n) in enumerate(zip(axes, y.shape, strict=True)):
+            if d in unknown:
+                told = new is not None and d == unknown[-1] and new not in named.names
+                axes[d] = plain(str(new), n) if told else plain(guess[d], n, guess=True)
+            elif axis and n > 1 and not distinct(axis, n):
+                real = [f for f in axis if f.name != PADDING] or list(axis)
+                axes[d] = (replace(real[-1], at=np.arange(n), words=()),)
+        return replace(named, axes=axes)
+
+
+def leaving(f: Factor) -> Factor:
+    """What the next layer calls it."""
+    name = names.LEAVING.get(f.name, f.name)
+    return replace(f, name=name, placed=False) if name != f.name or f.placed else f
+
+
+def distinct(axis: Axis, n: int) -> bool:
+    """Whether no two places of an axis have the same coordinates, and none is padding."""
+    if len(axis) == 1 and axis[0].at[0] >= 0 and (np.diff(axis[0].at) > 0).all():
+        return True
+    codes = np.stack([f.at for f in axis])
+    return bool((codes >= 0).all()) and len(np.unique(codes, axis=1).T) == n
+
+
+def regrouped(axis: Axis, n: int) -> Axis:
+    """Filters in groups, side by side, are filters."""
+    grouped = len(axis) == 2 and axis[-1].name == "filter" and axis[0].name != "gate"
+    return plain("filter", n) if grouped else axis
+
+
+def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:
+    """Places of windows are numbered anew; the taps in a window have axes of their own."""
+    rank = len(axes)
+    along = argument(y, 2, "axis")
+    taps = [int(a) % rank for a in np.atleast_1d(range(rank) if along is None else along)]
+    places = list(axes)
+    for d in taps:
+        places[d] = axes[d] and (replace(axes[d][0], at=np.arange(y.shape[d]), placed=True),)
+    inside = [plain(f"kernel {axes[d][0].name if axes[d] else 'place'}", n) for d, n in zip(taps, y.shape[rank:], strict=True)]
+    return [*places, *inside]
+
+
+def is_open(axis: Axis) -> bool:
+    """Whether it is not known yet what an axis of a weight means."""
+    return bool(axis) and axis[0].name.startswith("?")

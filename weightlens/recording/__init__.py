@@ -1,0 +1,11 @@
+"""The recorded forward pass: arrays that remember how they were made, the graph they form, and the trace of its named steps.
+
+``arrays`` has ``Recorded``, ``trace`` has ``Step`` and ``Trace``, ``graph`` walks and evaluates what was recorded,
+``calls`` knows which NumPy calls move, reduce and multiply. Words, formulas, gradients and replays read all of it here.
+"""
+
+from weightlens.recording.arrays import Part, Recorded, Role, cast, each, noted, record, value_of
+from weightlens.recording.graph import operands
+from weightlens.recording.trace import LayerRun, Step, Trace
+
+__all__ = ["LayerRun", "Part", "Recorded", "Role", "Step", "Trace", "cast", "each", "noted", "operands", "record", "value_of"]

@@ -1,0 +1,157 @@
+"""The graph that recorded arrays form: what reads what, in which order it is computed, computing it again.
+
+An *expression* is a value with the unnamed ones behind it: what is written in one formula, or one line of words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from weightlens.recording.arrays import Part, Recorded, cast, each, value_of
+
+Follow = Callable[[Recorded], bool]
+OBJECT, NESTED = np.dtype(object), (tuple, list, slice, dict)
+
+
+def unnamed(x: Recorded) -> bool:
+    """Whether a value is part of the expression that reads it."""
+    return not x.kind
+
+
+def operands(x: Recorded) -> list[Recorded]:
+    """The recorded arrays that the call which made ``x`` was given, in order."""
+    found = within(x.args)
+    return found + within(tuple(x.kwargs.values())) if x.kwargs else found
+
+
+def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
+    """The recorded arrays among these things, and inside of them."""
+    found = []
+    for thing in things:
+        if isinstance(thing, Recorded):
+            found.append(thing)
+        elif isinstance(thing, (tuple, list)):
+            found += within(thing)
+        elif isinstance(thing, dict):
+            found += within(tuple(thing.values()))
+        elif isinstance(thing, slice):
+            found += within((thing.start, thing.stop, thing.step))
+    return found
+
+
+def walk(roots: Iterable[Recorded], follow: Follow = unnamed) -> Iterator[Recorded]:
+    """What the roots are made of, each value once, as it is read from left to right; only what is to ``follow`` is looked into."""
+    seen: set[int] = set()
+    for root in roots:
+        stack = operands(root)[::-1]
+        while stack:
+            x = stack.pop()
+            if id(x) not in seen:
+                seen.add(id(x))
+                yield x
+                if follow(x):
+                    stack.extend(operands(x)[::-1])
+
+
+def named_operands(*made: Recorded) -> list[Recorded]:
+    """The named values that these expressions read, each once."""
+    return [x for x in walk(made) if x.kind]
+
+
+def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True) -> list[Recorded]:
+    """The roots and every value behind them, operands first; only what is to ``follow`` is looked into."""
+    done: dict[int, Recorded] = {}
+    for root in roots:
+        stack = [(root, not follow(root))]
+        while stack:
+            x, ready = stack.pop()
+            if id(x) in done:
+                continue
+            if ready:
+                done[id(x)] = x
+            else:
+                stack.append((x, True))
+                stack.extend((y, not follow(y)) for y in operands(x)[::-1] if id(y) not in done)
+    return list(done.values())
+
+
+def expression(made: Recorded) -> list[Recorded]:
+    """A value and the unnamed ones behind it, operands first."""
+    return [*(x for x in ordered(filter(unnamed, operands(made)), unnamed) if not x.kind), made]
+
+
+def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, Any] | None = None) -> Any:
+    """The call that made a value, made again; ``wholes`` keeps what a call returned that returns several arrays."""
+    if x.op is None:
+        return x.value
+
+    def of(thing: Any) -> Any:
+        return value(thing) if isinstance(thing, Recorded) else thing
+
+    op: Any = x.op
+    if isinstance(op, Part) and wholes is not None:
+        if id(x.args) not in wholes:
+            wholes[id(x.args)] = op.op(*each(of, x.args), **each(of, x.kwargs))
+        return wholes[id(x.args)][op.index]
+    plain = not x.kwargs and not any(isinstance(arg, NESTED) for arg in x.args)
+    out = op(*[of(arg) for arg in x.args]) if plain else op(*each(of, x.args), **each(of, x.kwargs))
+    return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out
+
+
+def evaluate(x: Recorded) -> np.ndarray:
+    """The value of an array, computed again from its operands where it was dropped."""
+    with np.errstate(all="ignore"):
+        for y in ordered([x], lambda y: y.value is None):
+            if y.value is None:
+                y.value = np.asarray(computed(y, value_of))
+    value: np.ndarray = x.value
+    return value
+
+
+def sources(x: Recorded) -> list[Any]:
+    """The arrays whose elements a move moves."""
+    return list(x.args[0]) if isinstance(x.args[0], (list, tuple)) else [x.args[0]]
+
+
+def shape_of(thing: Any) -> tuple[int, ...]:
+    """The shape of anything that a call can be given."""
+    return thing.shape if isinstance(thing, Recorded) else np.shape(thing)
+
+
+def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndarray:
+    """For every element of a moved array its position among the elements of its sources; -1 where it is new.
+
+    The same NumPy call is applied to positions instead of numbers; ``shapes``: as if the sources had these.
+    """
+    shapes = [shape_of(source) for source in sources(x)] if shapes is None else shapes
+    starts = np.cumsum([0, *(int(np.prod(shape, dtype=np.int64)) for shape in shapes)])
+    places = [np.arange(a, b).reshape(shape) for a, b, shape in zip(starts, starts[1:], shapes, strict=False)]
+    op, several = x.op.op if isinstance(x.op, Part) else x.op, isinstance(x.args[0], (list, tuple))
+    if op is cast:
+        return places[0]
+    kwargs = {key: value for key, value in x.kwargs.items() if key not in ("constant_values", "dtype")}
+    if op is np.pad and "constant" in (x.kwargs.get("mode", "constant"), *x.args[2:]):
+        kwargs["constant_values"] = -1
+    rest, kwargs = each(value_of, x.args[1:]), each(value_of, kwargs)
+    moved = np.asarray(x.op(type(x.args[0])(places) if several else places[0], *rest, **kwargs))  # type: ignore[misc]
+    return moved if op not in (np.triu, np.tril) else np.where(op(np.ones(moved.shape, bool), *rest, **kwargs), moved, -1)
+
+
+def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
+    """Of values in order, by the id of each, a copy that reads copies."""
+    made: dict[int, Recorded] = {}
+
+    def copy_of(thing: Any) -> Any:
+        return made[id(thing)] if isinstance(thing, Recorded) else thing
+
+    for x in values:
+        made[id(x)] = new = x.copy()
+        plain = not any(isinstance(arg, NESTED) for arg in x.args)
+        new.args = tuple(made.get(id(arg), arg) for arg in x.args) if plain else each(copy_of, x.args)
+        new.kwargs = each(copy_of, x.kwargs) if x.kwargs else {}
+        name, argument = x.function
+        new.function = name, made.get(id(argument), argument)
+    return made
