@@ -172,14 +172,9 @@ class Axes:
 
     def learn(self, axis: Axis, best: Axis) -> None:
         """An open axis means what it meets, unless that is itself."""
-        mark = axis[0].name
-        if (
-            is_open(axis)
-            and mark != best[0].name
-            and mark not in self.meaning
-            and (np.sort(axis[0].at) == np.arange(len(axis[0].at))).all()
-        ):
-            order = np.argsort(axis[0].at)
+        mark, at = axis[0].name, axis[0].at
+        if is_open(axis) and mark != best[0].name and mark not in self.meaning and np.array_equal(np.sort(at), self.whole[mark]):
+            order = np.argsort(at)
             self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
 
     # -- names at the border of a layer ----------------------------------------------------------------------------------------
