@@ -12,7 +12,7 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step, cast
 from weightlens.recording.calls import MOVES, operation, reduced_axes
-from weightlens.recording.graph import origins, sources
+from weightlens.recording.graph import origins, shape_of, sources
 from weightlens.text import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
 
 Index = tuple[int, ...]
@@ -127,9 +127,9 @@ class Arithmetic:
             self.origins[id(x)] = (x, origins(x))
         number = int(self.origins[id(x)][1][index])
         for source in sources(x):
-            size = int(np.prod(np.shape(source), dtype=np.int64))
+            size = int(np.prod(shape_of(source), dtype=np.int64))
             if number < size:
-                place = tuple(int(i) for i in np.unravel_index(number, np.shape(source))) if number >= 0 else ()
+                place = tuple(int(i) for i in np.unravel_index(number, shape_of(source))) if number >= 0 else ()
                 return self.element(source, place, depth) if number >= 0 else (plain(x.kwargs.get("constant_values", 0)), ATOM)
             number -= size
         return "...", ATOM
@@ -137,7 +137,7 @@ class Arithmetic:
 
 def fitted(thing: Any, index: Index) -> Index:
     """The index into an operand that was broadcast to the shape of the result."""
-    shape = np.shape(thing)
+    shape = shape_of(thing)
     return tuple(0 if length == 1 else i for length, i in zip(shape, index[len(index) - len(shape) :], strict=True))
 
 

@@ -38,6 +38,7 @@ class Axes:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.known: dict[int, Named] = {}
+        self.told: dict[int, Named] = {}  # the same, with what open axes turned out to be
         self.meaning: dict[str, Axis] = {}  # what an open axis of a weight turned out to be
         self.marks: dict[str, str] = {}  # of an open axis, what it is called where that is never told
         self.whole: dict[str, np.ndarray] = {}  # all places of it
@@ -46,6 +47,8 @@ class Axes:
 
     def of(self, x: Recorded) -> Named:
         """The axes of a value."""
+        if id(x) in self.told:
+            return self.told[id(x)]
         if not self.started:
             self.started = True
             for step in self.trace.steps:
@@ -58,7 +61,8 @@ class Axes:
         for name, (at, word) in found.fixed.items():
             axis = self.closed(plain(name, at + 1), 2) if name in self.marks else ()
             fixed[axis[0].name if axis else name] = at, axis[0].text(at) if axis else word
-        return replace(found, axes=axes, fixed=fixed)
+        self.told[id(x)] = replace(found, axes=axes, fixed=fixed)
+        return self.told[id(x)]
 
     def closed(self, axis: Axis, n: int) -> Axis:
         """What an open axis turned out to be; a guess where nothing is known of it."""
@@ -172,14 +176,9 @@ class Axes:
 
     def learn(self, axis: Axis, best: Axis) -> None:
         """An open axis means what it meets, unless that is itself."""
-        mark = axis[0].name
-        if (
-            is_open(axis)
-            and mark != best[0].name
-            and mark not in self.meaning
-            and (np.sort(axis[0].at) == np.arange(len(axis[0].at))).all()
-        ):
-            order = np.argsort(axis[0].at)
+        mark, at = axis[0].name, axis[0].at
+        if is_open(axis) and mark != best[0].name and mark not in self.meaning and np.array_equal(np.sort(at), self.whole[mark]):
+            order = np.argsort(at)
             self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
 
     # -- names at the border of a layer ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 A layer function is ``f(x, w, config, step, *, ...)``: ``x`` the first argument of the layer's call (a list for
 merge layers), ``w`` the layer's weights by name, ``config`` its configuration with Keras 3's keys, and
 ``step(name, value)`` names a value: a named value is a matrix in the trace, a block of cells in the workbook.
+``step(name, value, role)`` says besides what it is in its layer: a ``Role`` such as a gate, a state, a helper.
 It returns the output, or a list of outputs. Options it does not know raise ``NotImplementedError("what")``.
 
 Optional keyword-only arguments are filled in where the function names them: ``mask`` (booleans, ``None``

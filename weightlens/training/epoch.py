@@ -58,6 +58,7 @@ class Epoch:
     remark: str = ""  # how the loss is computed, where that is not as one would expect from the last activation
     seen: tuple[float, float] | None = None  # the loss before and after, once the epoch has been replayed
     parts: dict[int, tuple[int, str]] = field(default_factory=dict)  # step -> batch (0: all samples), what it is a part of
+    about: dict[int, Recorded] = field(default_factory=dict)  # gradients, and what an optimizer makes of them -> the weight
 
     def mark(self, batch: int, part: str) -> None:
         """Everything recorded since the last mark is this part of the epoch."""
@@ -274,9 +275,11 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
         if g is None:
             continue
         trace.layer, name = prefix + trained.layer, trained.now.name
-        trained.gradient = g
+        trained.gradient, since = g, len(trace.steps)
         new, trained.new_slots = optimizer.update(trained.new, g, trained.new_slots, rate, partial(_slot, trace, name))
         trained.new = trace.step(f"new {name}", new)
+        made = [g, *(step.made for step in trace.steps[since:])]
+        epoch.about |= {id(x): trained.now for x in made if x.shape == trained.now.shape}
     epoch.mark(batch, "Update")
     trace.layer = ""
 

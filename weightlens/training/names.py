@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +10,6 @@ from weightlens.recording import Recorded, Step, operands
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 
-BATCH = re.compile(r"^batch \d+/")
 PER_SAMPLE = "per sample"
 
 
@@ -29,12 +27,7 @@ class Names:
         """The weight that a value is about: itself, what the optimizer remembers of it, its gradient, or what it becomes."""
         if id(x) in self.weights:
             return self.weights[id(x)]
-        if self.epoch.parts.get(id(x), (0, ""))[1] not in ("Backward", "Update"):
-            return None
-        layer = BATCH.sub("", x.layer)
-        return next(
-            (t.now for t in self.epoch.trained if (layer, x.shape) == (t.layer, t.now.shape) and x.name.endswith(f" {t.now.name}")), None
-        )
+        return self.epoch.about.get(id(x))
 
     def columns(self, x: Recorded) -> tuple[dict[int, str], list[str]]:
         """For a value that stands in one row: what begins at some of its columns (``sample 2``), and a label for each column."""

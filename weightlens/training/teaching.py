@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weightlens.recording import Step
+from weightlens.recording import Step, operands
 from weightlens.recording.calls import operation
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.captions import note
@@ -39,7 +39,7 @@ FLAT = "All zero: the loss does not change with these numbers, so nothing is lea
 
 def explained(step: Step) -> str:
     """For a beginner: what the step is for, and how it is computed."""
-    sentence = sentence_for(step.name, weight=step.made.op is np.matmul and "^T" in step.words)
+    sentence = sentence_for(step.name, weight=step.made.op is np.matmul and any(x.op is np.transpose for x in operands(step.made)))
     return f"{sentence}\nIn words: {step.words}" if sentence else note(step)
 
 
