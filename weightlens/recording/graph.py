@@ -111,6 +111,11 @@ def evaluate(x: Recorded) -> np.ndarray:
     return value
 
 
+def evaluated(thing: Any) -> Any:
+    """The value of a recorded array, computed again where it was dropped; anything else as it is."""
+    return evaluate(thing) if isinstance(thing, Recorded) else thing
+
+
 def sources(x: Recorded) -> list[Any]:
     """The arrays whose elements a move moves."""
     return list(x.args[0]) if isinstance(x.args[0], (list, tuple)) else [x.args[0]]
@@ -135,7 +140,7 @@ def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndar
     kwargs = {key: value for key, value in x.kwargs.items() if key not in ("constant_values", "dtype")}
     if op is np.pad and "constant" in (x.kwargs.get("mode", "constant"), *x.args[2:]):
         kwargs["constant_values"] = -1
-    rest, kwargs = each(value_of, x.args[1:]), each(value_of, kwargs)
+    rest, kwargs = each(evaluated, x.args[1:]), each(evaluated, kwargs)
     moved = np.asarray(x.op(type(x.args[0])(places) if several else places[0], *rest, **kwargs))  # type: ignore[misc]
     return moved if op not in (np.triu, np.tril) else np.where(op(np.ones(moved.shape, bool), *rest, **kwargs), moved, -1)
 
