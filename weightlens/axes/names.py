@@ -118,8 +118,10 @@ def as_stored(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ..
     return [axis("in" if text == "?" else text, n) for text, n in zip(of_weight(kind, config, name, shape), shape, strict=True)]
 
 
-def of_matrix(rank: int) -> tuple[str, ...]:
-    """What the axes of numbers are called of which nothing is known."""
+def never_told(rank: int, of_layer: bool) -> tuple[str, ...]:
+    """What the axes of numbers are called of which nothing is known; of a layer's weight that something comes in along them."""
+    if rank > 1 and of_layer:
+        return ("in",) * rank
     return {1: ("place",), 2: ("row", "column")}.get(rank, tuple(f"axis {d}" for d in range(rank)))
 
 

@@ -117,11 +117,11 @@ class Axes:
             return Named([plain(name, n) for name, n in zip(inputs.of_input(self.trace, y), y.shape, strict=True)])
         if not y.kind:
             return Named([()] * y.ndim, learned=True)
-        layer = self.trace.layers.get(y.layer)
+        layer = getattr(y.source, "layer", None) or self.trace.layers.get(y.layer)
         kind, config = (layer.class_name, layer.config) if layer is not None else ("", {})
         texts = names.of_weight(kind, config, y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
         marks = [f"?{y.layer}/{y.name} {y.shape} {d}" for d in range(y.ndim)]
-        self.marks |= dict(zip(marks, names.of_matrix(y.ndim), strict=True))
+        self.marks |= dict(zip(marks, names.never_told(y.ndim, bool(kind) and y.kind == "weight"), strict=True))
         self.whole |= {mark: np.arange(n) for mark, n in zip(marks, y.shape, strict=True)}
         axes = [plain(mark, n) if text == "?" else names.axis(text, n) for text, mark, n in zip(texts, marks, y.shape, strict=True)]
         return Named(axes, learned=True)
