@@ -153,9 +153,8 @@ def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
 
     for x in values:
         made[id(x)] = new = x.copy()
-        plain = not any(isinstance(arg, NESTED) for arg in x.args)
-        new.args = tuple(made.get(id(arg), arg) for arg in x.args) if plain else each(copy_of, x.args)
-        new.kwargs = each(copy_of, x.kwargs) if x.kwargs else {}
+        new.args = tuple(each(copy_of, arg) if isinstance(arg, NESTED) and within([arg]) else made.get(id(arg), arg) for arg in x.args)
+        new.kwargs = each(copy_of, x.kwargs) if x.kwargs and within([x.kwargs]) else x.kwargs
         name, argument = x.function
         new.function = name, made.get(id(argument), argument)
     return made
