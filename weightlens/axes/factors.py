@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ class Named:
     def words(self) -> tuple[str, ...]:
         """Each axis in words: ``("sample", "head", "query token", "key token")``."""
         return tuple(axis_words(axis) or "place" for axis in self.titled)
+
+    def is_like(self, other: Named) -> bool:
+        """Whether names and coordinates are the same."""
+        pairs = [(f, g) for mine, its in zip(self.axes, other.axes, strict=True) for f, g in zip_longest(mine, its)]
+        return all(f is g or (f and g and f.name == g.name and np.array_equal(f.at, g.at)) for f, g in pairs)
 
     @property
     def names(self) -> set[str]:

@@ -28,7 +28,6 @@ from weightlens.recording.graph import operands, ordered, shape_of
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace
 
-ROUNDS = 2  # of a step that occurs again and again, so many are derived; the others follow from them
 Met = tuple[Axis, bool, int]  # an axis, whether it is of a weight, and its length
 
 
@@ -42,7 +41,7 @@ class Axes:
         self.meaning: dict[str, Axis] = {}  # what an open axis of a weight turned out to be
         self.marks: dict[str, str] = {}  # of an open axis, what it is called where that is never told
         self.whole: dict[str, np.ndarray] = {}  # all places of it
-        self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # a step's occurrences so far
+        self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # of a step's occurrences the last two
         self.started = False
 
     def of(self, x: Recorded) -> Named:
@@ -78,16 +77,16 @@ class Axes:
                 found = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
                 self.known[id(y)] = found
                 if y.kind == "step" and y.op is not None:
-                    self.rounds.setdefault((y.layer, y.name, y.shape), []).append(found)
+                    self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], found]
 
     def repeated(self, y: Recorded) -> bool:
-        """Whether a step has occurred often enough to know its next round."""
-        before = self.rounds.get((y.layer, y.name, y.shape), []) if y.kind == "step" and y.op is not None else []
-        return len(before) >= ROUNDS and before[-2].words == before[-1].words
+        """Whether a step has occurred twice with the same axes: then the next round has them, too."""
+        before = self.rounds.get(key_of(y), []) if y.kind == "step" and y.op is not None else []
+        return len(before) == 2 and before[0].is_like(before[1])
 
     def next_round(self, y: Recorded) -> Named:
         """The axes of the round before; what was picked is one further."""
-        earlier, last = self.rounds[(y.layer, y.name, y.shape)][-2:]
+        earlier, last = self.rounds[key_of(y)]
         fixed = {}
         for name, (at, word) in last.fixed.items():
             further = at + at - earlier.fixed.get(name, (at, ""))[0]
@@ -224,6 +223,11 @@ def leaving(f: Factor) -> Factor:
     """What the next layer calls it."""
     name = names.LEAVING.get(f.name, f.name)
     return replace(f, name=name, placed=False) if name != f.name or f.placed else f
+
+
+def key_of(y: Recorded) -> tuple[str, str, tuple[int, ...]]:
+    """What the occurrences of a step have in common."""
+    return y.layer, y.name, y.shape
 
 
 def distinct(axis: Axis, n: int) -> bool:

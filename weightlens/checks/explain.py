@@ -224,10 +224,7 @@ def path(step: Step | None) -> str:
 
 def element_words(step: Step, index: tuple[int, ...]) -> str:
     """``dense/pre-activation, sample 2, unit 1``."""
-    parts = [f"sample {index[0]}"] if len(index) > 1 else []
-    inside = index[1:] if len(index) > 1 else index
-    parts += [f"unit {inside[0]}" if len(inside) == 1 else f"element [{', '.join(map(str, inside))}]"] if inside else []
-    return ", ".join([path(step), *parts])
+    return ", ".join(filter(None, [path(step), step.place(index)]))
 
 
 __all__ = ["Explainer", "Explanation", "Recorded"]

@@ -61,8 +61,11 @@ def named_operands(*made: Recorded) -> list[Recorded]:
     return [x for x in walk(made) if x.kind]
 
 
-def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True) -> list[Recorded]:
-    """The roots and every value behind them, operands first; only what is to ``follow`` is looked into."""
+def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True, last_first: bool = False) -> list[Recorded]:
+    """The roots and every value behind them, operands first, from left to right or the last one first.
+
+    Only what is to ``follow`` is looked into.
+    """
     done: dict[int, Recorded] = {}
     for root in roots:
         stack = [(root, not follow(root))]
@@ -74,7 +77,8 @@ def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True) -> list[
                 done[id(x)] = x
             else:
                 stack.append((x, True))
-                stack.extend((y, not follow(y)) for y in operands(x)[::-1] if id(y) not in done)
+                inside = operands(x) if last_first else operands(x)[::-1]
+                stack.extend((y, not follow(y)) for y in inside if id(y) not in done)
     return list(done.values())
 
 
@@ -154,9 +158,8 @@ def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
 
     for x in values:
         made[id(x)] = new = x.copy()
-        plain = not any(isinstance(arg, NESTED) for arg in x.args)
-        new.args = tuple(made.get(id(arg), arg) for arg in x.args) if plain else each(copy_of, x.args)
-        new.kwargs = each(copy_of, x.kwargs) if x.kwargs else {}
+        new.args = tuple(each(copy_of, arg) if isinstance(arg, NESTED) and within([arg]) else made.get(id(arg), arg) for arg in x.args)
+        new.kwargs = each(copy_of, x.kwargs) if x.kwargs and within([x.kwargs]) else x.kwargs
         name, argument = x.function
         new.function = name, made.get(id(argument), argument)
     return made

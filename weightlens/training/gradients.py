@@ -55,7 +55,7 @@ def _reached(start: list[Recorded], wanted: set[int]) -> list[Recorded]:
     """The values on the way from ``start`` back to the wanted ones, results before operands."""
     leads: set[int] = set()
     order = []
-    for x in ordered(start):
+    for x in ordered(start, last_first=True):
         if id(x) in wanted or any(id(y) in leads for y in operands(x)):
             leads.add(id(x))
             order.append(x)

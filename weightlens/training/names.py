@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from weightlens.axes import Axis
 from weightlens.recording import Recorded, Step, operands
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
@@ -44,7 +45,8 @@ class Names:
         samples = [f"sample {first + i}" for i in range(x.shape[0])]
         if each == 1:
             return {}, samples
-        inner = [f"unit {j}" for j in range(each)] if x.ndim == 2 else _indices(x.shape[1:])
+        axes = self.epoch.trace.axes.of(x).axes[1:]
+        inner = [in_words(axes, index) for index in np.ndindex(x.shape[1:])]
         return {i * each: text for i, text in enumerate(samples)}, inner * x.shape[0]
 
     def _samples(self, batch: int) -> int:
@@ -62,6 +64,11 @@ class Names:
 def one_each(x: Recorded) -> bool:
     """Whether a value has one number for each sample, made of all units: the largest of a softmax's scores, their sum, a hit."""
     return x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1 and (x.op in (np.max, np.min, np.sum, np.mean) or x.name == "right"))
+
+
+def in_words(axes: Sequence[Axis], index: Sequence[int]) -> str:
+    """One place on several axes: ``unit 1``."""
+    return ", ".join(f.text(i) for axis, i in zip(axes, index, strict=True) for f in axis) or ",".join(map(str, index))
 
 
 def _indices(shape: tuple[int, ...]) -> list[str]:

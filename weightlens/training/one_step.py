@@ -17,7 +17,7 @@ from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.training.history import History, style_of
-from weightlens.training.names import PER_SAMPLE, one_each
+from weightlens.training.names import PER_SAMPLE, in_words, one_each
 from weightlens.training.teaching import dead_words, explained, in_plain_words
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.captions import mathematics, shape_words
@@ -142,10 +142,10 @@ class OneStep:
         most = LONG_CAPTION_WIDTH if len(words) > LONG else CAPTION_WIDTH
         return max(width, math.ceil(min(max(len(name) * 1.15 + 2, len(words) * 0.6 + 2), most) / self.sheet.default_width))
 
-    def _captions(self, row: int, column: int, layer: str, name: str, words: str, a: Arrangement, unit: str = "") -> None:
+    def _captions(self, row: int, column: int, x: Recorded, words: str, a: Arrangement, unit: str = "") -> None:
         """Layer and name, the mathematics, the labels of the columns; texts wrap over the block and are never cut."""
         sheet, styles = self.sheet, self.styles
-        name = caption(layer, name)
+        name = caption(x.layer, x.name)
         width = min(self._span(a.width, name, words), MOST_LABELS)
         room = sum(width_of(sheet, column + j) for j in range(width))
         for r, text, style, size in (
@@ -160,8 +160,9 @@ class OneStep:
         if unit:
             sheet.write(row + LABEL, column, unit, styles["label"])
         elif len(a.column_axes) == 1 and a.width <= MOST_LABELS:
+            axis = self.epoch.trace.axes.of(x).axes[a.column_axes[0]]
             for j in range(a.width):
-                sheet.write(row + LABEL, column + j, f"unit {j}", styles["label"])
+                sheet.write(row + LABEL, column + j, in_words([axis], [j]), styles["label"])
 
     def _rows_named(self, names: list[str], row: int, column: int) -> None:
         if column == 1:  # elsewhere a long name flows to the left, over the gap
@@ -172,7 +173,7 @@ class OneStep:
     def _weight(self, x: Recorded, row: int, column: int) -> Block:
         """A weight of the chosen epoch: looked up in its columns of Epochs."""
         a = _as_weight(x)
-        self._captions(row, column, x.layer, x.name, shape_words(x.shape), a)
+        self._captions(row, column, x, shape_words(x.shape), a)
         self._rows_named(self.names.rows.get(id(x), []), row + FIRST, column)
         first = self.history.places[id(x)]
         columns = first + np.arange(x.size, dtype=np.int64).reshape(x.shape)
@@ -195,7 +196,7 @@ class OneStep:
         x, a = step.made, self._arrangement(step.made, part)
         like = self.names.weight_of(x) if part in ("Backward", "Update") else None
         sample_rows = like is None and x.ndim > 0 and x.shape[0] == a.height
-        self._captions(row, column, step.layer, step.name, words_over(step), a, PER_SAMPLE if sample_rows and one_each(x) else "")
+        self._captions(row, column, x, words_over(step), a, PER_SAMPLE if sample_rows and one_each(x) else "")
         if like is not None:
             self._rows_named(self.names.rows.get(id(like), []), row + FIRST, column)
         elif sample_rows and column == 1:

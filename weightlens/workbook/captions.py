@@ -12,6 +12,7 @@ from weightlens.arithmetic import arithmetic
 from weightlens.axes.names import LETTERS
 from weightlens.layers.activations import LARGEST_EXPONENT
 from weightlens.recording import Recorded, Step
+from weightlens.recording.calls import reduced_axes
 from weightlens.text import ATOM, Wording, Words
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ class Short(Wording):
         return ""
 
     def over(self, x: Recorded) -> str:
-        return ""
+        """Only what runs over samples is something to say."""
+        first = self.named(x.args[0]).axes[:1]
+        return super().over(x) if 0 in reduced_axes(x)[0] and any(f.name == "sample" for axis in first for f in axis) else ""
 
     def name(self, x: Recorded) -> str:
         if x.kind == "input":

@@ -145,11 +145,11 @@ class NetworkSheets:
         axes = f" {', '.join(self.axes(placed).words)}" if placed.made.ndim > 2 else ""
         sheet.write(row + 1, column, shape_words(placed.made.shape) + axes, self.styles["path"])
         self.labels(sheet, row + 2, column, self.over(placed, squares(sheet)))
-        matrix = placed.made.ndim > 1
-        rows = dict(enumerate(rows_named)) if rows_named and matrix else row_labels(a, self.axes(placed)) if matrix else {}
-        for r, text in rows.items() if column > 0 else ():
+        given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
+        rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed)) if placed.made.ndim > 1 and column > 0 else {}
+        for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
-        if column > 0 and not rows_named:
+        if rows and not given:
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
