@@ -13,6 +13,7 @@ from weightlens.axes.names import LETTERS
 from weightlens.layers.activations import LARGEST_EXPONENT
 from weightlens.recording import Recorded, Step
 from weightlens.recording.calls import reduced_axes
+from weightlens.specs.sentences import activation_sentence
 from weightlens.text import ATOM, Wording, Words
 
 if TYPE_CHECKING:
@@ -59,13 +60,6 @@ EXPLAINED = {
     "scores": "How well each query fits each key.",
     "attention weights": "The scores as shares that add up to 1.",
     "context": "The values, mixed in the proportion of the attention weights.",
-}
-ACTIVATIONS = {
-    "softmax": "e^ divided by the sum of all e^: shares that add up to 1, read as probabilities.",
-    "sigmoid": "Squeezed between 0 and 1: large scores towards 1, very negative ones towards 0, a score of 0 gives one half.",
-    "relu": "Negative numbers become 0, positive ones stay as they are. A unit at 0 is silent; it is grey here.",
-    "tanh": "Squeezed between -1 and 1.",
-    "linear": "Handed on as it is.",
 }
 
 
@@ -152,7 +146,8 @@ def cut(line: str, longest: int) -> str:
 
 def note(step: Step, numbers: bool = True) -> str:
     """For a beginner: what this kind of step does, its formula in words, and this cell's own numbers."""
-    explained = ACTIVATIONS.get(step.made.function[0], "") if step.name in ("activation", "output") else EXPLAINED.get(step.name, "")
+    activated = step.name in ("activation", "output")
+    explained = activation_sentence(step.made.function[0]) if activated else EXPLAINED.get(step.name, "")
     lines = [explained, f"In words: {step.words}"]
     if step.made.size and numbers:
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
