@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from weightlens.checks.book import read_book
 from weightlens.cli import main
 
-SAMPLES = Path(__file__).parent.parent / "sample_models"
 OR, OR_DATA = SAMPLES / "or.h5", SAMPLES / "or_data.csv"
 Run = Callable[..., tuple[int, str, str]]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.by_hand_networks import FAMILIES, Network, Person, Steps, calculate, networks, rows, table
+from tests.checks.by_hand_networks import FAMILIES, Network, Person, Steps, calculate, networks, rows, table
 from weightlens.checks import check_by_hand
 from weightlens.checks.hand_report import HandReport
 from weightlens.model import Model

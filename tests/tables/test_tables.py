@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from tests.test_inputs import model
 from weightlens.answers import true_answers
 from weightlens.checks.typed import read_csv
@@ -20,7 +21,6 @@ from weightlens.input_files import input_chunks, read_inputs, read_samples
 from weightlens.tables import open_table
 from weightlens.training.data import read_data
 
-SAMPLES = Path(__file__).parent.parent / "sample_models"
 WANTED = [[0.5, 1.25], [1.0, -3.0]]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from weightlens.checks.book import Book, read_book
 from weightlens.checks.recalculate import available, recalculate_all
 from weightlens.checks.workbook import compare_sheet
@@ -24,7 +25,6 @@ from weightlens.training.book import write_training_book
 from weightlens.training.epoch import Epoch
 from weightlens.training.losses import LOSSES
 
-SAMPLES = Path(__file__).parent.parent / "sample_models"
 NAMES = ("or", "and", "xor_relu", "xor_sigmoid", "relu_neuron")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam")
 EPOCHS, RATE, SEED = 50, 0.02, 3

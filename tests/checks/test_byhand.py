@@ -1,6 +1,6 @@
 """Calculations by hand: right ones are confirmed, and every known mistake is named, whoever makes it.
 
-The mistakes are made by ``tests/by_hand.py``, plain loops that share nothing with the code that explains them.
+The mistakes are made by ``tests/checks/by_hand.py``, plain loops that share nothing with the code that explains them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import openpyxl
 import pytest
 
 import weightlens
-from tests import by_hand
-from tests.by_hand import RIGHT, Steps, calculate, slips
 from tests.cases import CASES, Case
+from tests.checks import by_hand
+from tests.checks.by_hand import RIGHT, Steps, calculate, slips
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.claims import allowances, from_number, written

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from tests.workbook.probe import probe
 from weightlens.checks import check_workbook
 from weightlens.checks.book import read_book
@@ -22,7 +23,6 @@ from weightlens.training.gradients import NoGradient
 from weightlens.training.losses import LOSSES, loss_named
 from weightlens.training.optimizers import optimizer_named
 
-SAMPLES = Path(__file__).parent.parent / "sample_models"
 RNG = np.random.default_rng(5)
 X, KERNEL = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 3))
 TABLE = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
