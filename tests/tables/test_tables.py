@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -156,17 +157,12 @@ def test_sheets(tmp_path: Path) -> None:
             read_inputs(str(tmp_path / name), model((2,)))
 
 
+@pytest.mark.office("libreoffice")
 def test_a_workbook_of_libreoffice(tmp_path: Path) -> None:
-    import shutil
-    import subprocess
-
-    soffice = shutil.which("soffice")
-    if soffice is None:
-        pytest.skip("LibreOffice is not there")
     (tmp_path / "x.csv").write_text("a,b\n0.5,1.25\n1,-3\n")
     home = f"-env:UserInstallation=file://{tmp_path}/home"
     for suffix in ("ods", "xlsx"):
-        command = [soffice, home, "--headless", "--convert-to", suffix, "--outdir", str(tmp_path), str(tmp_path / "x.csv")]
+        command = ["soffice", home, "--headless", "--convert-to", suffix, "--outdir", str(tmp_path), str(tmp_path / "x.csv")]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         assert read_inputs(str(tmp_path / f"x.{suffix}"), model((2,)))[0].tolist() == WANTED
 
