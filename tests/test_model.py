@@ -24,7 +24,7 @@ def no_collector() -> Iterator[None]:
 def test_a_model_that_nobody_holds_lets_its_file_go(path: Path, no_collector: None) -> None:
     """At once: HDF5 does not open a file for writing that is still open for reading."""
     model = weightlens.load(path)
-    model.trace(sample_input(path)[:2])
+    model.predict(sample_input(path)[:2])
     held = [weakref.ref(layer) for layer in model.layers]
     del model
     assert [layer() for layer in held] == [None] * len(held)
