@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 
 import weightlens
 from tests.cases import Case
+from tests.marks import chunk, hide, marked, programs
 from weightlens.checks.book import Book, read_book
 from weightlens.checks.handed import flat
 from weightlens.checks.oracle import calm
-from weightlens.checks.recalculate import available, recalculate_all
+from weightlens.checks.recalculate import recalculate_all
 from weightlens.errors import WeightlensError
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
@@ -32,17 +34,35 @@ def sample_input(model: Path) -> np.ndarray:
     return np.loadtxt(file, delimiter=",", skiprows=1, ndmin=2, usecols=columns)
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are left out by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marked(item)
+
+
+@pytest.fixture(autouse=True)
+def nothing_but_what_is_asked_for(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that needs Keras or an office program says so; for every other one they are not installed."""
+    hide(monkeypatch, request.node.get_closest_marker("keras") is not None, programs(request.node))
+
+
 @pytest.fixture(scope="session")
 def keras() -> Any:
     """Keras 3, imported without its chatter."""
     with calm():
-        return pytest.importorskip("keras")
+        return importlib.import_module("keras")
+
+
+@pytest.fixture(scope="session")
+def tf_keras() -> Any:
+    """Keras 2, imported without its chatter."""
+    with calm():
+        return importlib.import_module("tf_keras")
 
 
 @pytest.fixture(scope="module")
-def keras64() -> Iterator[Any]:
+def keras64(keras: Any) -> Iterator[Any]:
     """Keras in double precision."""
-    keras = pytest.importorskip("keras")
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")  # Keras remembers the first policy it was asked for, whatever floatx says later
     yield keras
@@ -92,10 +112,10 @@ class Recalculated:
 def workbook(
     request: pytest.FixtureRequest, built: Callable[[Case], Built], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Case, str], Recalculated]:
-    """A case's workbook in one engine. The workbooks of all the cases that this run tests are recalculated in one start."""
+    """A case's workbook in one engine. The workbooks of a share of the cases are recalculated in one start."""
     folder = tmp_path_factory.mktemp("books")
     written: dict[str, Path | Exception] = {}
-    computed: dict[str, dict[str, Book | WeightlensError]] = {}
+    computed: dict[tuple[str, int], dict[str, Book | WeightlensError]] = {}
 
     def write(case: Case) -> Path | Exception:
         if case.name not in written:
@@ -107,23 +127,22 @@ def workbook(
                 written[case.name] = refusal
         return written[case.name]
 
-    def wanted(engine: str) -> Iterator[Case]:
-        """The cases that the tests of this run ask this engine for."""
+    def wanted(engine: str, share: int) -> Iterator[Case]:
+        """The cases of a share that the tests of this run ask this engine for."""
         for item in request.session.items:
             parameters = getattr(getattr(item, "callspec", None), "params", {})
-            if parameters.get("engine") == engine and "case" in parameters:
+            if parameters.get("engine") == engine and "case" in parameters and chunk(parameters["case"]) == share:
                 yield parameters["case"]
 
     def recalculated(case: Case, engine: str) -> Recalculated:
-        if engine not in available():
-            pytest.skip(f"{engine} is not installed")
-        if engine not in computed:
-            books = {c.name: path for c in wanted(engine) if isinstance(path := write(c), Path)}
-            computed[engine] = dict(zip(books, recalculate_all(list(books.values()), engine), strict=True)) if books else {}
+        key = engine, chunk(case)
+        if key not in computed:
+            books = {c.name: path for c in wanted(*key) if isinstance(path := write(c), Path)}
+            computed[key] = dict(zip(books, recalculate_all(list(books.values()), engine), strict=True)) if books else {}
         book = write(case)
         if isinstance(book, Exception):
             return Recalculated(None, None, book)
-        done = computed[engine][case.name]
+        done = computed[key][case.name]
         return Recalculated(None, None, done) if isinstance(done, WeightlensError) else Recalculated(read_book(book), done)
 
     return recalculated

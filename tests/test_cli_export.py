@@ -59,8 +59,8 @@ def test_without_an_architecture_the_matrices_are_written(out: Path, capsys: pyt
     assert main(["export", str(path), "-i", "1,2,3", "-o", str(out), "--force"]) == 2
 
 
+@pytest.mark.keras
 def test_keras_is_the_witness(out: Path) -> None:
-    pytest.importorskip("keras")
     assert main(["export", OR, "--with-keras", "-o", str(out)]) == 0
     sheet = read_book(out).sheets["Check"]
     assert "computed by Keras" in str(sheet["A2"]) and sheet["B4"] == "OK"

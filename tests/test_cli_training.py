@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from weightlens.checks.book import read_book
 from weightlens.cli import main
 
-SAMPLES = Path(__file__).parent.parent / "sample_models"
 OR, OR_DATA = SAMPLES / "or.h5", SAMPLES / "or_data.csv"
 Run = Callable[..., tuple[int, str, str]]
 
@@ -76,14 +77,13 @@ def test_fit_writes_a_model_that_is_better(run: Run, name: str) -> None:
     assert weightlens.load("new.h5").weights.keys() == weightlens.load(SAMPLES / f"{name}.h5").weights.keys()
 
 
-def test_fit_keeps_the_archive_format(run: Run, keras: object) -> None:
-    import keras as k
-
-    k.Sequential([k.Input((2,)), k.layers.Dense(3, activation="tanh"), k.layers.Dense(1, activation="sigmoid")]).save("old.keras")
+def test_fit_keeps_the_archive_format(run: Run, keras: Any) -> None:
+    dense = keras.layers.Dense
+    keras.Sequential([keras.Input((2,)), dense(3, activation="tanh"), dense(1, activation="sigmoid")]).save("old.keras")
     assert run("fit", "old.keras", "-i", OR_DATA, "--target", "y", "--lr", 0.5, "--epochs", 50, "-o", "new.keras")[0] == 0
     table = np.loadtxt(OR_DATA, delimiter=",", skiprows=1)[:, :2]
     [ours] = weightlens.load("new.keras").predict(table)
-    assert ours == pytest.approx(k.models.load_model("new.keras").predict(table, verbose=0), abs=1e-6)
+    assert ours == pytest.approx(keras.models.load_model("new.keras").predict(table, verbose=0), abs=1e-6)
     assert "--force" in refusal(run("fit", "old.keras", "-i", OR_DATA, "--target", "y", "-o", "new.keras"))
 
 
@@ -136,13 +136,11 @@ def test_targets_have_to_fit_the_network(run: Run) -> None:
     )
 
 
-def test_a_network_without_weights_is_not_trained(run: Run, keras: object) -> None:
-    import keras as k
-
-    k.Sequential([k.Input((2,)), k.layers.Activation("tanh")]).save("bare.keras")
-    frozen = k.layers.Dense(1)
+def test_a_network_without_weights_is_not_trained(run: Run, keras: Any) -> None:
+    keras.Sequential([keras.Input((2,)), keras.layers.Activation("tanh")]).save("bare.keras")
+    frozen = keras.layers.Dense(1)
     frozen.trainable = False
-    k.Sequential([k.Input((2,)), frozen]).save("frozen.keras")
+    keras.Sequential([keras.Input((2,)), frozen]).save("frozen.keras")
     Path("data.csv").write_text("x0,x1,y,z\n0,1,0,1\n")
     assert "no weights to train" in refusal(run("train-sheet", "bare.keras", "-i", "data.csv", "--target", "y,z", "-o", "o.xlsx"))
     assert "no weights to train" in refusal(run("fit", "frozen.keras", "-i", OR_DATA, "--target", "y", "-o", "o.keras"))

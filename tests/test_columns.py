@@ -126,8 +126,7 @@ def test_no_numbers_at_all_are_refused_from_python_too(empty: Any) -> None:
         named("a").predict(empty)
 
 
-def test_words_and_numbers_together_as_keras_takes_them(tmp_path: Path) -> None:
-    import keras
+def test_words_and_numbers_together_as_keras_takes_them(tmp_path: Path, keras: Any) -> None:
     import tensorflow as tf
 
     color, weight = keras.Input((1,), dtype="string", name="color"), keras.Input((1,), name="weight")

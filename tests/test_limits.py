@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from h5py import h5d, h5p, h5s, h5t
 
+from tests.conftest import SAMPLES
 from tests.formats import build
 from tests.fuzz.archives import contents, packed
 from weightlens.cli import main
 
 MODEL = build.sequential(build.given("i", 2), build.dense("d", 2))
-SAMPLES = Path(__file__).parents[1] / "sample_models"
 READERS = (("show",), ("show", "--tree", "--full"), ("show", "--stats"), ("predict", "-i", "0,1"))
 MEGABYTES, SECONDS = 512, 20
 

@@ -13,9 +13,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weightlens.errors import BadInput
 from weightlens.stopping import Begun
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 LOCKS = os.name == "posix"  # on Windows a file that is open can be neither removed nor replaced
 if LOCKS:
@@ -129,9 +133,9 @@ class Raw(io.FileIO):
 
     shown = Path()
 
-    def write(self, data: object) -> int | None:  # type: ignore[override]
+    def write(self, data: ReadableBuffer) -> int:
         try:
-            return super().write(data)  # type: ignore[arg-type]
+            return super().write(data)
         except OSError as error:
             raise unwritable(self.shown, error) from None
 

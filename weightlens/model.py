@@ -38,7 +38,7 @@ class Weight:
     read_part: Callable[[Any], np.ndarray] | None = None
     note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
     not_finite: int = 0  # how many of its numbers are NaN or infinite, as far as they were read
-    layer: Layer | None = field(default=None, repr=False, compare=False)  # the one that it belongs to
+    owner: tuple[str, dict[str, Any]] = field(default=("", {}), repr=False, compare=False)  # class and configuration of its layer
     _value: np.ndarray | None = field(default=None, repr=False)
 
     def count_not_finite(self, array: np.ndarray) -> None:
@@ -60,9 +60,7 @@ class Weight:
         from weightlens.axes.factors import axis_words
         from weightlens.axes.names import as_stored
 
-        layer = self.layer
-        axes = as_stored(layer.class_name, layer.config, self.name, self.shape) if layer is not None else as_stored("", {}, "", self.shape)
-        return tuple(map(axis_words, axes))
+        return tuple(map(axis_words, as_stored(*self.owner, self.name, self.shape)))
 
     @property
     def size(self) -> int:
@@ -74,14 +72,14 @@ class Weight:
 
         A large array that nobody has touched is converted piece by piece and not kept: it would be in memory twice.
         """
-        whole = self._value is not None or self.read_part is None or self.size <= AT_ONCE
+        read_part, floats = self.read_part, self.dtype.lstrip("<>").startswith(("float", "bfloat", "f"))
         if self.dtype.startswith("complex"):
             raise BadInput(f"{self.path} holds complex numbers, with which no layer of Keras computes")
-        if whole or not self.dtype.lstrip("<>").startswith(("float", "bfloat", "f")):
+        if self._value is not None or read_part is None or self.size <= AT_ONCE or not floats:
             return self.value if self.value.dtype.kind in "iub" else self.value.astype(dtype)
         made, step = np.empty(self.shape, dtype), max(1, AT_ONCE * self.shape[0] // self.size)
         for start in range(0, self.shape[0], step):
-            made[start : start + step] = self.read_part(slice(start, min(start + step, self.shape[0])))  # type: ignore[misc]
+            made[start : start + step] = read_part(slice(start, min(start + step, self.shape[0])))
         return made
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -141,9 +139,9 @@ class Layer:
         return found
 
     def own_its_weights(self) -> None:
-        """Tell each weight the layer that it belongs to, inside too."""
+        """Tell each weight what kind of layer it belongs to, inside too; not the layer itself, which would keep the file open."""
         for weight in self.own_weights.values():
-            weight.layer = self
+            weight.owner = self.class_name, self.config
         for layer in (*self.inner.values(), *(self.model.layers if self.model is not None else ())):
             layer.own_its_weights()
 

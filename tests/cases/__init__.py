@@ -7,6 +7,7 @@ spread over files named as in ``weightlens/layers``; ``CASES`` is all of it.
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,21 +62,5 @@ def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: An
     return Case(name, layer, shapes, **options)
 
 
-PARTS = (
-    "core", "activations", "merging", "regularization", "reshaping", "resizing", "convolutional", "pooling",
-    "recurrent", "sequence", "wrappers", "attention", "normalization", "preprocessing", "operations", "einsum",
-    "sampling", "whole",
-)  # fmt: skip
-
-
-def _all() -> list[Case]:
-    found: list[Case] = []
-    for part in PARTS:
-        try:
-            found += importlib.import_module(f"tests.cases.{part}").CASES
-        except ModuleNotFoundError:
-            continue
-    return found
-
-
-CASES = _all()
+PARTS = sorted(part.name for part in pkgutil.iter_modules(__path__))
+CASES: list[Case] = [case for part in PARTS for case in importlib.import_module(f"tests.cases.{part}").CASES]

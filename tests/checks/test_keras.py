@@ -88,8 +88,7 @@ def test_right_networks_are_right_and_wrong_weights_are_seen(keras: Any, tmp_pat
     assert not check(model).ok
 
 
-def test_a_network_of_keras_2_in_low_precision(tmp_path: Path) -> None:
-    tf_keras = pytest.importorskip("tf_keras")
+def test_a_network_of_keras_2_in_low_precision(tmp_path: Path, tf_keras: Any) -> None:
     with calm():
         half(tf_keras).save(tmp_path / "m.h5")
     report = check(weightlens.load(tmp_path / "m.h5"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -96,7 +95,7 @@ def test_killed_at_random_times() -> None:
     assert done.returncode == 0 and "killed" in done.stdout, done.stderr
 
 
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice")
+@pytest.mark.office("libreoffice")
 def test_programs_that_were_started_are_stopped(tmp_path: Path) -> None:
     scratch, command = tmp_path / "scratch", [sys.executable, "-m", "weightlens", "export", write_tiny(tmp_path / "tiny.h5"), "--verify"]
     scratch.mkdir()

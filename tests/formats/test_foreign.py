@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from tests.formats import build
 from tests.fuzz.archives import packed
 from tests.fuzz.kinds import good
 from weightlens.cli import main
 
-SAMPLES = Path(__file__).parents[2] / "sample_models"
 MODEL = build.sequential(build.given("i", 2), build.dense("d", 2))
 WORDS = {
     "empty": "an empty file", "zeros": "a file of zeros", "tar": "tar archive: unpack", "gzip": "gzip: unpack", "npy": "NumPy array",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 from pathlib import Path
@@ -39,7 +40,7 @@ def constructors(library: Any) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 def test_the_table_knows_every_option_of_every_layer(library: str) -> None:
-    found = constructors(pytest.importorskip(library))
+    found = constructors(importlib.import_module(library))
     assert len(found) > 90
     missing = {
         f"{name}.{option}"

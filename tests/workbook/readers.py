@@ -13,16 +13,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 HERE = Path(__file__).resolve().parent / "node"
 FOLDER = Path(os.environ.get("WEIGHTLENS_NODE", HERE)).resolve()
-MISSING = (
+NODE_MISSING = (
     ""
     if "WEIGHTLENS_NODE" in os.environ or (shutil.which("node") and (FOLDER / "node_modules" / "exceljs").is_dir())
     else "node or its packages are missing: npm install --prefix tests/workbook/node"
 )
-needs_node = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
 
 def ask(task: str, books: list[Path]) -> dict[Path, Any]:

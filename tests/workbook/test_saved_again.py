@@ -11,9 +11,9 @@ import openpyxl
 import pytest
 
 from tests.conftest import SAMPLES
-from tests.workbook.readers import ask, needs_node
+from tests.workbook.readers import ask
 from weightlens.checks.book import read_book, sheet_parts
-from weightlens.checks.recalculate import available, libreoffice, write_number
+from weightlens.checks.recalculate import libreoffice, write_number
 from weightlens.checks.workbook import check_workbook
 from weightlens.cli import main
 from weightlens.errors import BadInput
@@ -46,16 +46,12 @@ def on_node(task: str) -> Callable[[Path], Path]:
     return save
 
 
-def needs(engine: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(engine not in available(), reason=f"{engine} is not installed")
-
-
 PROGRAMS = [
-    pytest.param(by_libreoffice, id="LibreOffice", marks=needs("libreoffice")),
-    pytest.param(by_gnumeric, id="Gnumeric", marks=needs("gnumeric")),
+    pytest.param(by_libreoffice, id="LibreOffice", marks=pytest.mark.office("libreoffice")),
+    pytest.param(by_gnumeric, id="Gnumeric", marks=pytest.mark.office("gnumeric")),
     pytest.param(by_openpyxl, id="openpyxl"),
-    pytest.param(on_node("sheetjs-save"), id="SheetJS", marks=needs_node),
-    pytest.param(on_node("exceljs-save"), id="ExcelJS", marks=needs_node),
+    pytest.param(on_node("sheetjs-save"), id="SheetJS", marks=pytest.mark.office("node")),
+    pytest.param(on_node("exceljs-save"), id="ExcelJS", marks=pytest.mark.office("node")),
 ]
 
 
@@ -89,7 +85,7 @@ def test_a_workbook_saved_by_another_program_is_read(
     assert main(["trace", str(model), "--cells", str(again)]) == 0
 
 
-@needs("gnumeric")
+@pytest.mark.office("gnumeric")
 def test_an_engine_that_panics_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ironcalc")
     edited(tmp_path / "book.xlsx")

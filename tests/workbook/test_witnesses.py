@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Built
 from tests.workbook.kinds import SOME_CASES, write_case
-from tests.workbook.readers import ask, needs_node
+from tests.workbook.readers import ask
 from tests.workbook.rules import complaints
 from weightlens.checks.book import Book, CellError, Value, column_letters, read_book
 from weightlens.checks.recalculate import blank_cached_values
@@ -29,7 +29,7 @@ def differences(stored: Book, found: dict[str, dict[str, Value]]) -> list[str]:
     ]
 
 
-@needs_node
+@pytest.mark.office("node")
 @pytest.mark.parametrize("reader", ["sheetjs", "exceljs"])
 def test_a_reader_finds_every_cell_as_we_wrote_it(reader: str, books: dict[str, Path]) -> None:
     found = ask(reader, list(books.values()))
@@ -37,7 +37,7 @@ def test_a_reader_finds_every_cell_as_we_wrote_it(reader: str, books: dict[str, 
     assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 
-@needs_node
+@pytest.mark.office("node")
 def test_the_sdk_of_microsoft_finds_no_fault(books: dict[str, Path]) -> None:
     found = ask("validator", list(books.values()))
     assert {name: found[path] for name, path in books.items() if found[path]} == {}

@@ -90,7 +90,7 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
     """YAML without its power to make Python objects; a Python tuple or text becomes just that."""
     import yaml
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the fast one where libyaml is there
         """Knows the tags that Keras 0 and 1 wrote, and nothing that runs code."""
 
     Loader.add_constructor("tag:yaml.org,2002:python/tuple", lambda loader, node: loader.construct_sequence(node, deep=True))

@@ -145,7 +145,7 @@ def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndar
     if op is np.pad and "constant" in (x.kwargs.get("mode", "constant"), *x.args[2:]):
         kwargs["constant_values"] = -1
     rest, kwargs = each(evaluated, x.args[1:]), each(evaluated, kwargs)
-    moved = np.asarray(x.op(type(x.args[0])(places) if several else places[0], *rest, **kwargs))  # type: ignore[misc]
+    moved = np.asarray(x.op(type(x.args[0])(places) if several else places[0], *rest, **kwargs))  # type: ignore[misc]  # what moves was made by a call
     return moved if op not in (np.triu, np.tril) else np.where(op(np.ones(moved.shape, bool), *rest, **kwargs), moved, -1)
 
 

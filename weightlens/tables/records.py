@@ -95,7 +95,7 @@ def numbered(rows: Iterator[list[str]]) -> Iterator[Row]:
 def parquet_rows(path: Path) -> Iterator[Row]:
     """The rows of a parquet file, under its titles."""
     try:
-        from pyarrow import ArrowException, parquet  # type: ignore[import-not-found,unused-ignore]
+        from pyarrow import ArrowException, parquet
     except ImportError:
         raise BadInput(f"{path.name}: reading parquet needs pyarrow: python -m pip install pyarrow") from None
     try:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from weightlens.axes import Axis
 
 MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
+LONGEST = 1 << 23  # places of an axis that are named; one that a file only declares may have more than memory
 EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
 Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the row or over the column
 
@@ -143,6 +144,8 @@ def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...], confi
     """What rows, columns and slices of a weight are called; what comes in is x, or h where it is the state before."""
     from weightlens.axes.names import as_stored
 
+    if max(shape, default=0) > LONGEST:
+        return lambda axis, index: str(index)
     incoming = "h" if weight_name.rsplit("/", 1)[-1] == "recurrent_kernel" else "x" if len(shape) == 2 else "in "
     return labels(as_stored(class_name, config or {}, weight_name, shape), incoming)
 

@@ -247,7 +247,7 @@ def _on_one_page(page: Any, rows: int) -> None:
     page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
 
 
-def _whole_number(page: object, last: int) -> None:
+def _whole_number(page: Any, last: int) -> None:
     """Only epochs that were computed can be chosen."""
     from openpyxl.worksheet.datavalidation import DataValidation
 
@@ -255,7 +255,7 @@ def _whole_number(page: object, last: int) -> None:
         "whole", operator="between", formula1="0", formula2=str(last), showErrorMessage=True, error=f"an epoch from 0 to {last}"
     )
     check.add(f"B{CHOSEN + 1}")
-    page.add_data_validation(check)  # type: ignore[attr-defined]
+    page.add_data_validation(check)
 
 
 __all__ = ["OneStep"]

@@ -10,7 +10,7 @@ import numpy as np
 from weightlens.errors import WorkbookTooLarge
 from weightlens.forward import predict
 from weightlens.workbook import target
-from weightlens.workbook.cells import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, combine, refer
+from weightlens.workbook.cells import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, Piece, combine, refer
 from weightlens.workbook.controls import beside, control, drop_down
 from weightlens.workbook.frame import HEAD, LABEL, SECTION, TOP, squares
 from weightlens.workbook.grid import Block, Text
@@ -132,9 +132,10 @@ def fetched(pick: str, switch: str, mine: Block, data: Block, shape: tuple[int, 
     columns: Cells = np.broadcast_to((data.first + np.arange(data.arrangement.shape[1])).reshape(1, *shape[1:]), shape)
 
     def make() -> Expression:
-        options = [["INDEX(", Area(columns, n, 1), f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)"] for i in range(shape[0])]
+        rows = [f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)" for i in range(shape[0])]
+        options: list[list[Piece]] = [["INDEX(", Area(columns, n, 1), row] for row in rows]
         which = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
-        found = Expression(shape, options, which if shape[0] > 1 else None)  # type: ignore[arg-type]
+        found = Expression(shape, options, which if shape[0] > 1 else None)
         end = ')&""' if data.values is not None and data.values.dtype.kind == "U" else ")"  # an empty cell is no word, not 0
         return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", found, end], shape)
 

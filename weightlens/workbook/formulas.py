@@ -87,7 +87,7 @@ class Formulas:
             return refer(cells)
         if op in FOLLOWS and not moved_by_data(x):
             inner = self.expression(x.args[0])
-            return inner.moved(lambda array: x.op(array, *x.args[1:], **x.kwargs), x.shape)  # type: ignore[misc]
+            return inner.moved(lambda array: x.op(array, *x.args[1:], **x.kwargs), x.shape)  # type: ignore[misc]  # what has an operation was made by a call
         raise Unwritable(getattr(op, "__name__", str(op)))
 
     def cells_through(self, x: Recorded) -> Cells | None:

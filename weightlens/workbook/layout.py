@@ -102,7 +102,7 @@ def in_rows(shape: tuple[int, ...], last: int | None = None) -> Arrangement:
     return Arrangement(shape, tuple(range(rank - last)), tuple(range(rank - last, rank)))
 
 
-def in_columns(shape: tuple[int, int]) -> Arrangement:
+def in_columns(shape: tuple[int, ...]) -> Arrangement:
     """A sample is a column: ``(samples, units)`` turned round, so that sums of products run down two columns."""
     return Arrangement(shape, (1,), (0,))
 

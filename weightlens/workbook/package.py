@@ -80,7 +80,7 @@ def _write(new: zipfile.ZipFile, name: str, pieces: Iterable[bytes], level: int,
     """One part, piece by piece."""
     info = zipfile.ZipInfo(name, EPOCH)
     info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-    info._compresslevel = level  # type: ignore[attr-defined]
+    info._compresslevel = level  # type: ignore[attr-defined]  # it has a public name from Python 3.13 on
     size = 0
     with new.open(info, "w", force_zip64=large) as part:
         for piece in pieces:

@@ -76,7 +76,7 @@ class Plan(Book):
         self.tables = time_tables(self.steps) if self.whole and not self.one_sheet else {}
         for x in self.trace.inputs:
             turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
-            self._add("input", x, layout.in_columns(x.shape) if turned else layout.in_rows(x.shape))  # type: ignore[arg-type]
+            self._add("input", x, layout.in_columns(x.shape) if turned else layout.in_rows(x.shape))
         steps, self.steps = self.steps, []
         for step in steps:
             key = (step.layer, step.name, step.made.shape)

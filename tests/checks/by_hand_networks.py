@@ -281,10 +281,8 @@ class Network:
     families: tuple[str, ...]
 
 
-def networks(folder: Path, outputs: int, seed: int, every: int = 1) -> Iterator[Network]:
+def networks(keras: Any, folder: Path, outputs: int, seed: int, every: int = 1) -> Iterator[Network]:
     """A network of each kind (or of ``every`` third), with weights like those of a trained one."""
-    import keras
-
     rng = np.random.default_rng(seed)
     for name, (shape, layers, families) in list(kinds(keras, rng).items())[seed % every :: every]:
         final = ("sigmoid", "linear")[seed % 2] if outputs == 1 else ("softmax", "softmax", "linear")[seed % 3]

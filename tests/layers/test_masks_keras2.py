@@ -48,14 +48,12 @@ CASES: dict[str, tuple[Build, list[tuple[int, ...]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_masks_of_keras_2(name: str, tmp_path: Path) -> None:
-    with quiet():
-        keras = pytest.importorskip("tf_keras")
+def test_masks_of_keras_2(name: str, tmp_path: Path, tf_keras: Any) -> None:
     build, shapes = CASES[name]
     rng = np.random.default_rng(3)
     with quiet():
-        tensors = [keras.Input(shape) for shape in shapes]
-        model = keras.Model(tensors, build(keras.layers, *tensors))
+        tensors = [tf_keras.Input(shape) for shape in shapes]
+        model = tf_keras.Model(tensors, build(tf_keras.layers, *tensors))
         for weight in model.weights:
             weight.assign(rng.normal(0, 0.5, weight.shape))
         data = gaps if shapes[0] == (4, 2) else tokens

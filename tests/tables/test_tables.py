@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from tests.test_inputs import model
 from weightlens.answers import true_answers
 from weightlens.checks.typed import read_csv
@@ -20,7 +22,6 @@ from weightlens.input_files import input_chunks, read_inputs, read_samples
 from weightlens.tables import open_table
 from weightlens.training.data import read_data
 
-SAMPLES = Path(__file__).parent.parent / "sample_models"
 WANTED = [[0.5, 1.25], [1.0, -3.0]]
 
 
@@ -156,17 +157,12 @@ def test_sheets(tmp_path: Path) -> None:
             read_inputs(str(tmp_path / name), model((2,)))
 
 
+@pytest.mark.office("libreoffice")
 def test_a_workbook_of_libreoffice(tmp_path: Path) -> None:
-    import shutil
-    import subprocess
-
-    soffice = shutil.which("soffice")
-    if soffice is None:
-        pytest.skip("LibreOffice is not there")
     (tmp_path / "x.csv").write_text("a,b\n0.5,1.25\n1,-3\n")
     home = f"-env:UserInstallation=file://{tmp_path}/home"
     for suffix in ("ods", "xlsx"):
-        command = [soffice, home, "--headless", "--convert-to", suffix, "--outdir", str(tmp_path), str(tmp_path / "x.csv")]
+        command = ["soffice", home, "--headless", "--convert-to", suffix, "--outdir", str(tmp_path), str(tmp_path / "x.csv")]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         assert read_inputs(str(tmp_path / f"x.{suffix}"), model((2,)))[0].tolist() == WANTED
 

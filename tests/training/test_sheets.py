@@ -12,13 +12,13 @@ import openpyxl
 import pytest
 from openpyxl.utils import get_column_letter
 
+from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.checks import check_workbook
 from weightlens.checks.recalculate import recalculate
 from weightlens.cli import main
 from weightlens.workbook.styles import FILLS
 
-SAMPLES = Path(__file__).parent.parent / "sample_models"
 BOOKS = {
     "or": "or --epochs 20 --init 1",
     "or as trained": "or --epochs 20",

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import weightlens
-from tests.by_hand_networks import FAMILIES, Network, Person, Steps, calculate, networks, rows, table
+from tests.checks.by_hand_networks import FAMILIES, Network, Person, Steps, calculate, networks, rows, table
 from weightlens.checks import check_by_hand
 from weightlens.checks.hand_report import HandReport
 from weightlens.model import Model
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Network, Model]]:
+def made(tmp_path_factory: pytest.TempPathFactory, keras: Any) -> list[tuple[Network, Model]]:
     folder = tmp_path_factory.mktemp("networks")
-    found = [network for seed, outputs in enumerate((1, 2, 10)) for network in networks(folder, outputs, seed, 3)]
+    found = [network for seed, outputs in enumerate((1, 2, 10)) for network in networks(keras, folder, outputs, seed, 3)]
     return [(network, weightlens.load(network.path)) for network in found]
 
 

@@ -1,6 +1,6 @@
 """Calculations by hand: right ones are confirmed, and every known mistake is named, whoever makes it.
 
-The mistakes are made by ``tests/by_hand.py``, plain loops that share nothing with the code that explains them.
+The mistakes are made by ``tests/checks/by_hand.py``, plain loops that share nothing with the code that explains them.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ import json
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
 import pytest
 
 import weightlens
-from tests import by_hand
-from tests.by_hand import RIGHT, Steps, calculate, slips
 from tests.cases import CASES, Case
+from tests.checks import by_hand
+from tests.checks.by_hand import RIGHT, Steps, calculate, slips
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.claims import allowances, from_number, written
@@ -336,10 +337,8 @@ SOFTMAX = np.array([[0.2, -0.4, 0.9], [-0.7, 0.3, 0.1]])  # the kernel of a netw
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def three(tmp_path_factory: pytest.TempPathFactory, keras: Any) -> Model:
     """A Dense layer with a softmax over three units."""
-    import keras
-
     path = tmp_path_factory.mktemp("three") / "three.keras"
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax", name="d")])
     model.layers[0].set_weights([SOFTMAX, np.array([0.1, 0.2, -0.3])])
@@ -375,10 +374,8 @@ def test_a_table_turned_round_is_recognised(three: Model, digits: int, checked: 
         checked(three, x, "0.1,0.2,0.3,0.4")
 
 
-def test_outputs_as_pictures_are_recognised(tmp_path: Path, checked: Callable[..., HandReport]) -> None:
+def test_outputs_as_pictures_are_recognised(tmp_path: Path, checked: Callable[..., HandReport], keras: Any) -> None:
     """A row of the table is a row of the picture, one picture under the other; also on its side."""
-    import keras
-
     keras.Sequential([keras.Input((3, 4, 1)), keras.layers.Conv2D(1, 2, padding="same")]).save(tmp_path / "picture.keras")
     model, x = weightlens.load(tmp_path / "picture.keras"), np.random.default_rng(0).normal(size=(2, 3, 4, 1))
     pictures = model.predict(x)[0][..., 0]
