@@ -263,14 +263,14 @@ class Run:
 
         ``given`` are its arguments as they stand in the file, references for tensors.
         """
-        from weightlens.layers.operations import OPERATIONS
+        from weightlens.layers.operations import operation
 
         def computed(compute: Callable[[], Any]) -> Any:
             kind = str(layer.config.get("input_dtype"))
             y = compute()
             return kept_in_range(layer.class_name, kind, given, y) if kind == "bool" or is_whole(kind) else y
 
-        function = OPERATIONS.get(layer.class_name)
+        function = operation(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
         if layer.class_name == "Add" and taken_for_a_bias(args, given):
@@ -292,7 +292,10 @@ class Run:
             signature.bind(*args, **options)
         except TypeError as mismatch:
             raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})") from None
-        return self.guarded(layer, path, lambda: computed(lambda: function(*args, **options)))
+        try:
+            return self.guarded(layer, path, lambda: computed(lambda: function(*args, **options)))
+        except TypeError as mismatch:  # an argument of a kind that the function does not take
+            raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})") from None
 
     def without_activation(self, lookup: Callable[[Any], Any], prefix: str, layer: Layer, call: Call) -> Any:
         """What a layer with weights computes before its activation."""

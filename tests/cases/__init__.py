@@ -64,7 +64,7 @@ def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: An
 PARTS = (
     "core", "activations", "merging", "regularization", "reshaping", "resizing", "convolutional", "pooling",
     "recurrent", "sequence", "wrappers", "attention", "normalization", "preprocessing", "operations", "einsum",
-    "sampling", "whole",
+    "whole",
 )  # fmt: skip
 
 
