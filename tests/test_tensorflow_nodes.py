@@ -87,6 +87,7 @@ FUNCTIONS = [
         [["x", 0, 0, {"filter": np.ones((2, 3, 1)).tolist(), "strides": [1], "padding": "SAME", "dilation_rate": [2]}]],
         PADDED[:, :4] + PADDED[:, 2:],
     ),
+    ("compat.v1.linalg.transpose", [["x", 0, 0, {}]], X.transpose(0, 2, 1)),
     ("image.rot90", [["x", 0, 0, {"k": 1}]], np.rot90(X, 1, (0, 1))),
     ("image.adjust_brightness", [["x", 0, 0, {"delta": 0.25}]], X + 0.25),
     ("signal.frame", [["x", 0, 0, {"frame_length": 2, "frame_step": 1}]], np.stack([X[..., :2], X[..., 1:]], -2)),
@@ -98,7 +99,7 @@ REMOVED_FUNCTIONS = (
     "compat.v1.boolean_mask compat.v1.gather_nd searchsorted meshgrid clip_by_norm bitwise.bitwise_and signal.fft signal.stft "
     "compat.v1.nn.crelu compat.v1.nn.pool compat.v1.nn.separable_conv2d image.ssim image.psnr image.rgb_to_hsv image.hsv_to_rgb "
     "image.rgb_to_yuv image.central_crop image.crop_to_bounding_box image.pad_to_bounding_box image.resize_with_pad "
-    "image.resize_with_crop_or_pad image.adjust_contrast image.adjust_saturation compat.v1.image.resize_bilinear raw_ops.Svd raw_ops.Div "
+    "image.resize_with_crop_or_pad image.adjust_contrast image.adjust_saturation compat.v1.image.resize raw_ops.Svd raw_ops.Div "
     "strings.split image.transpose sparse.add"
 )
 REMOVED_OPERATIONS = (
@@ -107,7 +108,7 @@ REMOVED_OPERATIONS = (
     "ISTFT Unfold Fold SegmentSum SegmentMax SegmentMin SegmentProd Erfinv InTopK CDist Nansum Nanprod Nanmax Nanmin Nanmean Nanvar "
     "Nanstd Nanargmax Nanargmin Nancumsum Nancumprod Nanquantile Nanpercentile Nanmedian Quantile Percentile Corrcoef Correlate "
     "Linspace Logspace Full UnravelIndex Angle Imag Isreal I0 Nextafter BitwiseAnd BitwiseOr BitwiseXor BitwiseInvert BitwiseLeftShift "
-    "BitwiseRightShift Gcd Lcm Trapezoid Vander Meshgrid Kron Cross Vdot Diagflat Append Dstack SliceUpdate Scatter AllClose Select"
+    "BitwiseRightShift Gcd Lcm Trapezoid Vander Meshgrid Kron Cross Vdot Inner Diagflat Append Dstack SliceUpdate Scatter AllClose Select"
 )
 NODES = [
     (node_entry("Mul", {"1": 2.5}), X * 2.5),

@@ -51,8 +51,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Take": arrays.take, "TakeAlongAxis": arrays.take_along_axis, "GetItem": arrays.getitem, "Slice": maths.sliced,
     "ScatterUpdate": maths.scatter_update,
     # products
-    "Matmul": arrays.matmul, "Dot": arrays.dot, "Inner": arrays.inner, "Outer": arrays.outer, "Tensordot": arrays.tensordot,
-    "Einsum": arrays.einsum,
+    "Matmul": arrays.matmul, "Dot": arrays.dot, "Outer": arrays.outer, "Tensordot": arrays.tensordot, "Einsum": arrays.einsum,
     # what only moves numbers
     "Concatenate": arrays.concatenate, "Stack": arrays.stack, "Hstack": arrays.hstack, "Vstack": arrays.vstack, "Split": np.split,
     "ArraySplit": np.array_split, "Unstack": arrays.unstack, "Reshape": arrays.reshape, "BroadcastTo": arrays.broadcast_to,

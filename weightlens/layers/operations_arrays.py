@@ -137,11 +137,6 @@ def dot(x1: Any, x2: Any, *, step: Step) -> Any:
     return np.einsum(f"{left},{right}{left[-1]}Z->{left[:-1]}{right}Z", x1, x2)
 
 
-def inner(x1: Any, x2: Any, *, step: Step) -> Any:
-    """The product over the last axis of both."""
-    return np.inner(placed(x1, step), placed(x2, step)) if np.ndim(x1) and np.ndim(x2) else x1 * x2
-
-
 def tensordot(x1: Any, x2: Any, axes: Any = 2, *, step: Step) -> Any:
     """The product over the given axes of both."""
     return np.tensordot(placed(x1, step), placed(x2, step), axes=axes) if axes != 0 else outer(x1, x2, flat=False)

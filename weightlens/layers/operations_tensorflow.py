@@ -7,7 +7,7 @@ a node of the graph (``raw_ops.AddV2``), whose arguments come in its order.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,26 +43,32 @@ CONVERTED: dict[str, Function] = {  # values that TensorFlow writes otherwise, b
 
 @dataclass(frozen=True)
 class Rename:
-    """A name of TensorFlow's for an operation.
+    """One of TensorFlow's names of an operation, and its names of the arguments in order, ``"params:x indices axis batch_dims=0"``.
 
-    ``arguments`` are TensorFlow's, in order, each with the operation's own name behind a colon where that differs: nothing there
-    means that it changes no number, and ``name=value`` that only this value is computed. ``without`` holds what the operation is
-    told where the file says nothing.
+    Behind a colon stands the operation's own name where that differs, or nothing for an argument that changes no number;
+    behind ``=`` the only value that is computed. ``unless`` has what the operation is told unless the file says something.
     """
 
     operation: str | Function
     arguments: str = "x"
-    without: Mapping[str, Any] = field(default_factory=dict)
+    unless: Mapping[str, Any] = field(default_factory=dict)
+
+    def meanings(self) -> Iterator[tuple[str, str, str]]:
+        """TensorFlow's name of each argument, the operation's (or nothing), and its only value (or nothing)."""
+        for part in self.arguments.split():
+            name, fixed, only = part.partition("=")
+            name, renamed, own = name.partition(":")
+            yield name, own if renamed or fixed else name, only
 
     def function(self) -> Function:
         """The operation, to be called with TensorFlow's arguments."""
         compute = OPERATIONS[self.operation] if isinstance(self.operation, str) else self.operation
         own = {} if isinstance(compute, np.ufunc) else inspect.signature(compute).parameters
-        names = [part.partition(":")[0].partition("=")[0] for part in self.arguments.split()] + [n for n in HANDED_ON if n in own]
+        names = [name for name, _, _ in self.meanings()] + [name for name in HANDED_ON if name in own]
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
         def call(*args: Any, **options: Any) -> Any:
-            return called(compute, dict(self.without) | self.translated(dict(zip(names, args, strict=False)) | options))
+            return called(compute, dict(self.unless) | self.translated(dict(zip(names, args, strict=False)) | options))
 
         call.__signature__ = inspect.Signature([inspect.Parameter(n, kind, default=None) for n in names])  # type: ignore[attr-defined]
         return call
@@ -70,14 +76,11 @@ class Rename:
     def translated(self, given: dict[str, Any]) -> dict[str, Any]:
         """TensorFlow's arguments under the operation's names."""
         named = {name: given[name] for name in HANDED_ON if name in given}
-        for part in self.arguments.split():
-            name, only, wanted = part.partition("=")
-            name, renamed, own = name.partition(":")
+        for name, own, only in self.meanings():
             value = given.get(name)
-            if only and value is not None and str(value) != wanted:
+            if only and value is not None and str(value) != only:
                 raise NotImplementedError(f"is called with {name}={value}, which weightlens does not know")
-            if value is not None and not only and (own or not renamed):
-                own = own or name
+            if own and value is not None:
                 named[own] = CONVERTED[own](value) if own in CONVERTED else value
         return named
 
@@ -133,7 +136,7 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     # order and lookup
     "argmax": Rename("Argmax", "input:a axis output_type:", {"axis": 0}),
     "argmin": Rename("Argmin", "input:a axis output_type:", {"axis": 0}),
-    "sort": Rename(adapted.sort, "values axis direction"), "argsort": Rename(adapted.argsort, "values axis direction"),
+    "sort": Rename(adapted.sort, "values axis direction"), "argsort": Rename(adapted.argsort, "values axis direction stable:"),
     "top_k": Rename("TopK", "input:x k", {"k": 1}), "gather": Rename("Take", "params:x indices axis batch_dims=0", {"axis": 0}),
     "embedding_lookup": Rename(adapted.embedding_lookup, "params ids partition_strategy: validate_indices:"),
     "getitem": adapted.getitem, "slice": Rename("Slice", "input_:inputs begin:start_indices size:shape"),
@@ -143,7 +146,7 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "matmul": Rename(adapted.matmul, "a b transpose_a transpose_b"), "rmatmul": Rename("Matmul", "x:x2 y:x1"), "einsum": adapted.einsum,
     "tensordot": Rename("Tensordot", "a:x1 b:x2 axes"), "diag_part": Rename("Diagonal", "input:a", BACK),
     "trace": Rename("Trace", "x", BACK),
-    "matrix_transpose": Rename("Swapaxes", "a", BACK), "band_part": adapted.band_part,
+    **dict.fromkeys(["matrix_transpose", "linalg.transpose"], Rename("Swapaxes", "a", BACK)), "band_part": adapted.band_part,
     # what only moves numbers
     "reshape": Rename("Reshape", "tensor:x shape:newshape"), "transpose": Rename("Transpose", "a perm:axes conjugate:"),
     "concat": Rename("Concatenate", "values:xs axis"), "stack": Rename("Stack", "values:x axis"),
@@ -168,7 +171,7 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "depth_to_space": Rename("DepthToSpace", "input:x block_size data_format"),
     "space_to_depth": Rename("SpaceToDepth", "input:x block_size data_format"),
     **{
-        f"{short}_pool{rank}": Rename(adapted.pooled(layer), "input ksize strides padding data_format value:input")
+        f"{short}_pool{rank}": Rename(adapted.pooled(layer), "input ksize strides padding data_format")
         for short, layer in (("max", pooling.max_pooling), ("avg", pooling.average_pooling))
         for rank in ("", "1d", "2d")
     },
@@ -177,7 +180,7 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
         "input filters strides padding data_format dilations filter:filters dilation_rate:dilations use_cudnn_on_gpu:",
     )),
     "conv1d": Rename(
-        adapted.convolution(operations_nn.conv), "value:input filters stride:strides padding data_format dilations input use_cudnn_on_gpu:"
+        adapted.convolution(operations_nn.conv), "input filters stride:strides padding data_format dilations use_cudnn_on_gpu:"
     ),
     "depthwise_conv2d": Rename(
         adapted.convolution(operations_nn.depthwise_conv), "input filter:filters strides padding rate:dilations data_format dilations"
@@ -227,6 +230,8 @@ PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "__operators__"})  # h
 
 def tensorflow_function(path: str) -> Function | None:
     """What one of TensorFlow's paths (``math.add``, ``compat.v1.transpose``) computes; ``None`` for an unknown one."""
-    place, _, name = path.removeprefix("compat.v1.").rpartition(".")
-    found = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES else f"{place}.{name}")
+    if not path.startswith("compat.v1.image."):  # TensorFlow 1 counts pixels otherwise
+        path = path.removeprefix("compat.v1.")
+    place, _, name = path.rpartition(".")
+    found = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
     return found.function() if isinstance(found, Rename) else found

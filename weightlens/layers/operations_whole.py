@@ -28,8 +28,8 @@ TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which 
 MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
 DIVISIONS = frozenset({"truediv", "rtruediv", "divide", "RealDiv"})  # these make fractions, but only then
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
-PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Inner", "Matmul", "Tensordot", "Average"})
-PRODUCTS_OF_TRUTH = frozenset({"Dot", "Einsum", "Inner", "Matmul", "Outer", "Tensordot"})
+PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Matmul", "Tensordot", "Average"})
+PRODUCTS_OF_TRUTH = frozenset({"Dot", "Einsum", "Matmul", "Outer", "Tensordot"})
 
 
 def leaves(thing: Any) -> Iterator[Any]:
