@@ -14,6 +14,7 @@ from typing import Any
 from weightlens.layers import LAYERS
 from weightlens.layers.activations import ELEMENTWISE, STEPWISE
 from weightlens.layers.operations import OPERATIONS
+from weightlens.layers.operations_tensorflow import FUNCTIONS, RAW
 
 ACTIVATIONS = ELEMENTWISE | STEPWISE
 TARGET = Path(__file__).resolve().parent / "layers.md"
@@ -46,6 +47,22 @@ weightlens.register("Mine>ScaledSum", scaled_sum, ["weights", "offset"])  # befo
 The name is the one that `weightlens show` prints. The list names the layer's weights in the order in which it makes them. After
 that `load`, `trace`, `predict`, `export` and `check` treat the layer like any other (`check` needs the class in Keras too:
 `keras.saving.register_keras_serializable("Mine")`).
+"""
+
+OPERATORS_HEAD = """## Operators of functional models (Keras 3)
+
+The operations of `keras.ops` that models call between their layers, by their class. Others are refused by name, among them inverses,
+determinants and decompositions of matrices, quantiles, statistics that leave out NaN, operations on bits, reductions by segment,
+Fourier transforms of complex numbers, and images turned, blurred, compared or in other colours.
+"""
+FUNCTIONS_HEAD = """## TensorFlow functions inside functional models (Keras 2)
+
+Other names of the operators above, with TensorFlow's names of their arguments. A name without a place is the same in `tf`, `tf.math`,
+`tf.nn`, `tf.linalg`, `tf.dtypes` and, for `x + y` and its kin, `tf.__operators__`; and below `tf.compat.v1` as well.
+"""
+NODES_HEAD = """## Graph nodes inside functional models (TensorFlow 2.0 to 2.3)
+
+The same operators once more, as nodes of TensorFlow's own graph.
 """
 
 
@@ -83,17 +100,16 @@ def names_in(table: dict[str, Any]) -> str:
 
 def text() -> str:
     """The whole file."""
-    keras = {name: f for name, f in OPERATIONS.items() if not name.startswith("tf.")}
-    tensorflow = {name: f for name, f in OPERATIONS.items() if name.startswith("tf.")}
     counted = {
         "layer classes": LAYERS,
         "activation functions": ACTIVATIONS,
-        "operators of Keras 3": keras,
-        "TensorFlow functions of Keras 2": tensorflow,
+        "operators of Keras 3": OPERATIONS,
+        "functions of TensorFlow": FUNCTIONS,
+        "nodes of its graphs": RAW,
     }
     parts = [HEAD, f"**{', '.join(f'{len(names)} {what}' for what, names in counted.items())}.**", layer_tables()]
-    parts += ["## Activation functions", names_in(ACTIVATIONS), "## Operators of functional models (Keras 3)", names_in(keras)]
-    parts += ["## TensorFlow functions inside functional models (Keras 2)", names_in(tensorflow)]
+    parts += ["## Activation functions", names_in(ACTIVATIONS), OPERATORS_HEAD, names_in(OPERATIONS)]
+    parts += [FUNCTIONS_HEAD, names_in(FUNCTIONS), NODES_HEAD, names_in(RAW)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

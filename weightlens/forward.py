@@ -289,36 +289,41 @@ class Run:
 
         ``given`` are its arguments as they stand in the file, references for tensors.
         """
-        from weightlens.layers.operations import OPERATIONS
+        from weightlens.layers.operations import operation
 
         def computed(compute: Callable[[], Any]) -> Any:
             kind = str(layer.config.get("input_dtype"))
             y = compute()
             return kept_in_range(layer.class_name, kind, given, y) if kind == "bool" or is_whole(kind) else y
 
-        function = OPERATIONS.get(layer.class_name)
+        function = operation(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
         if layer.class_name == "Add" and taken_for_a_bias(args, given):
             raise UnsupportedLayer(layer.name, "Add", "adds a constant that versions of Keras 3 take for a bias along another axis")
+        unknown = "is called in a way that weightlens does not know"
         if isinstance(function, np.ufunc):
-            return self.guarded(layer, path, lambda: computed(lambda: function(*map(self.operand, args), *kwargs.values())))
-        signature = inspect.signature(function)
-        options = {
-            k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in signature.parameters)
-        } | kwargs
-        options = {
-            k: as_tuple(v) for k, v in options.items() if k in signature.parameters or not (k in BOOKKEEPING or v is None or v is False)
-        }
-        if "step" in signature.parameters:
-            options["step"] = self.step
-        if "input_dtype" in signature.parameters:
-            options["input_dtype"] = layer.config.get("input_dtype")
-        try:
-            signature.bind(*args, **options)
-        except TypeError as mismatch:
-            raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})") from None
+            args, options = [*map(self.operand, args), *kwargs.values()], {}
+            if len(args) != function.nin:
+                raise UnsupportedLayer(layer.name, layer.class_name, f"{unknown} ({len(args)} operands)")
+        else:
+            options = self.options(function, layer, kwargs)
+            try:
+                inspect.signature(function).bind(*args, **options)
+            except TypeError as mismatch:
+                raise UnsupportedLayer(layer.name, layer.class_name, f"{unknown} ({mismatch})") from None
         return self.guarded(layer, path, lambda: computed(lambda: function(*args, **options)))
+
+    def options(self, function: Callable[..., Any], layer: Layer, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The options of an operation, from its configuration (Keras 3) and from the call."""
+        known = inspect.signature(function).parameters
+        given = {k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in known)} | kwargs
+        options = {k: as_tuple(v) for k, v in given.items() if k in known or not (k in BOOKKEEPING or v is None or v is False)}
+        if "step" in known:
+            options["step"] = self.step
+        if "input_dtype" in known:
+            options["input_dtype"] = layer.config.get("input_dtype")
+        return options
 
     def without_activation(self, lookup: Callable[[Any], Any], prefix: str, layer: Layer, call: Call) -> Any:
         """What a layer with weights computes before its activation."""

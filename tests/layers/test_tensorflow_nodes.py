@@ -13,9 +13,11 @@ import pytest
 
 import weightlens
 from weightlens.checks.recalculate import recalculate
+from weightlens.cli import main
 from weightlens.errors import UnsupportedLayer
 
 X = np.random.default_rng(3).normal(size=(2, 4, 3))
+PADDED = np.pad(X.sum(-1, keepdims=True), [(0, 0), (1, 1), (0, 0)])
 
 
 def saved(folder: Path, entry: dict[str, Any], kind: str = "float32") -> Path:
@@ -44,6 +46,10 @@ def node_entry(op: str, constants: dict[str, Any], **attributes: Any) -> dict[st
     return {"class_name": "TensorFlowOpLayer", "name": "tf_op_layer_" + op, "config": config, "inbound_nodes": [[["x", 0, 0, {}]]]}
 
 
+def keras3_entry(name: str) -> dict[str, Any]:
+    return {"module": "keras.src.ops.any", "class_name": name, "name": "node", "config": {"name": "node"}, "inbound_nodes": [[HERE]]}
+
+
 HERE = ["x", 0, 0]
 FUNCTIONS = [
     ("math.multiply", [["x", 0, 0, {"y": 2.5, "name": None}]], X * 2.5),
@@ -58,7 +64,6 @@ FUNCTIONS = [
     ("split", [["x", 0, 0, {"num_or_size_splits": [1, 3], "axis": 1}]], X[:, :1]),
     ("math.cumsum", [["x", 0, 0, {"axis": 1, "exclusive": True}]], np.cumsum(X, 1) - X),
     ("math.cumsum", [["x", 0, 0, {"axis": 1, "exclusive": True, "reverse": True}]], np.cumsum(X[:, ::-1], 1)[:, ::-1] - X),
-    ("math.unsorted_segment_sum", [["x", 0, 0, {"segment_ids": [2, 0], "num_segments": 3}]], np.stack([X[1], 0 * X[0], X[0]])),
     ("dtypes.saturate_cast", [["x", 0, 0, {"dtype": "uint8"}]], np.trunc(np.maximum(X, 0))),
     (
         "math.cumprod",
@@ -67,21 +72,44 @@ FUNCTIONS = [
     ),
     ("broadcast_to", [["x", 0, 0, {"shape": [2, 2, 4, 3]}]], np.broadcast_to(X, (2, 2, 4, 3))),
     ("fill", [["_CONSTANT_VALUE", -1, [2, 3], {"value": 4.0}]], np.full((2, 3), 4.0)),
-    ("clip_by_norm", [["x", 0, 0, {"clip_norm": 1.0, "axes": [2]}]], X / np.maximum(np.linalg.norm(X, axis=2, keepdims=True), 1.0)),
-    ("compat.v1.boolean_mask", [["x", 0, 0, {"mask": [True, False, False, True], "axis": 1}]], X[:, [0, 3]]),
-    ("compat.v1.gather_nd", [["x", 0, 0, {"indices": [[0, 1], [1, 2]]}]], X[[0, 1], [1, 2]]),
     ("math.count_nonzero", [["x", 0, 0, {"axis": 1}]], np.full((2, 3), 4.0)),
     ("math.reduce_euclidean_norm", [["x", 0, 0, {"axis": -1}]], np.linalg.norm(X, axis=-1)),
-    ("linalg.normalize", [["x", 0, 0, {"axis": -1}]], X / np.linalg.norm(X, axis=-1, keepdims=True)),
-    ("linalg.diag", [["x", 0, 0, {}]], X[..., None] * np.eye(3)),
-    ("searchsorted", [["_CONSTANT_VALUE", -1, [[[-1.0, 0.0, 1.0]] * 4] * 2, {"values": HERE}]], np.searchsorted([-1.0, 0.0, 1.0], X)),
     ("image.per_image_standardization", [["x", 0, 0, {}]], (X - X.mean()) / X.std()),
     ("image.flip_left_right", [["x", 0, 0, {}]], X[:, ::-1]),
-    ("image.central_crop", [["x", 0, 0, {"central_fraction": 0.5}]], X[0:2][int((2 - 1) / 2) : 2, 1:3]),
-    ("nn.crelu", [["x", 0, 0, {}]], np.maximum(np.concatenate([X, -X], -1), 0)),
     ("nn.sigmoid_cross_entropy_with_logits", [["x", 0, 0, {"logits": HERE}]], np.log1p(np.exp(X)) - X * X),
     ("nn.leaky_relu", [["x", 0, 0, {"alpha": 0.1}]], np.where(X > 0, X, 0.1 * X)),
+    ("math.argmax", [["x", 0, 0, {"axis": -1, "output_type": "int32"}]], X.argmax(-1)),
+    ("math.accumulate_n", [[["x", 0, 0, {}], ["x", 0, 0, {}]]], 2 * X),
+    ("compat.v1.math.scalar_mul", [["_CONSTANT_VALUE", -1, 2.0, {"x": HERE}]], 2 * X),
+    ("compat.v1.gather", [["x", 0, 0, {"indices": [2, 0], "validate_indices": None, "axis": 1, "batch_dims": 0}]], X[:, [2, 0]]),
+    (
+        "compat.v1.nn.convolution",
+        [["x", 0, 0, {"filter": np.ones((2, 3, 1)).tolist(), "strides": [1], "padding": "SAME", "dilation_rate": [2]}]],
+        PADDED[:, :4] + PADDED[:, 2:],
+    ),
+    ("compat.v1.linalg.transpose", [["x", 0, 0, {}]], X.transpose(0, 2, 1)),
+    ("image.rot90", [["x", 0, 0, {"k": 1}]], np.rot90(X, 1, (0, 1))),
+    ("image.adjust_brightness", [["x", 0, 0, {"delta": 0.25}]], X + 0.25),
+    ("signal.frame", [["x", 0, 0, {"frame_length": 2, "frame_step": 1}]], np.stack([X[..., :2], X[..., 1:]], -2)),
 ]
+# What no model was seen to hold; each is refused by name.
+REMOVED_FUNCTIONS = (
+    "linalg.inv linalg.det linalg.cholesky linalg.svd linalg.qr linalg.lstsq linalg.solve linalg.cross linalg.diag linalg.normalize "
+    "math.segment_sum math.unsorted_segment_sum math.xlogy math.xdivy math.multiply_no_nan math.reciprocal_no_nan math.in_top_k "
+    "compat.v1.boolean_mask compat.v1.gather_nd searchsorted meshgrid clip_by_norm bitwise.bitwise_and signal.fft signal.stft "
+    "compat.v1.nn.crelu compat.v1.nn.pool compat.v1.nn.separable_conv2d image.ssim image.psnr image.rgb_to_hsv image.hsv_to_rgb "
+    "image.rgb_to_yuv image.central_crop image.crop_to_bounding_box image.pad_to_bounding_box image.resize_with_pad "
+    "image.resize_with_crop_or_pad image.adjust_contrast image.adjust_saturation compat.v1.image.resize raw_ops.Svd raw_ops.Div "
+    "strings.split image.transpose sparse.add"
+)
+REMOVED_OPERATIONS = (
+    "AffineTransform PerspectiveTransform MapCoordinates ScaleAndTranslate SSIM PSNR RGBToHSV HSVToRGB GaussianBlur SobelEdges PadImages "
+    "CropImages Det Inv Pinv Solve SolveTriangular Cholesky CholeskyInverse Slogdet Logdet SVD Lstsq MatrixRank Qr FFT FFT2 IFFT2 IRFFT "
+    "ISTFT Unfold Fold SegmentSum SegmentMax SegmentMin SegmentProd Erfinv InTopK CDist Nansum Nanprod Nanmax Nanmin Nanmean Nanvar "
+    "Nanstd Nanargmax Nanargmin Nancumsum Nancumprod Nanquantile Nanpercentile Nanmedian Quantile Percentile Corrcoef Correlate "
+    "Linspace Logspace Full UnravelIndex Angle Imag Isreal I0 Nextafter BitwiseAnd BitwiseOr BitwiseXor BitwiseInvert BitwiseLeftShift "
+    "BitwiseRightShift Gcd Lcm Trapezoid Vander Meshgrid Kron Cross Vdot Inner Diagflat Append Dstack SliceUpdate Scatter AllClose Select"
+)
 NODES = [
     (node_entry("Mul", {"1": 2.5}), X * 2.5),
     (node_entry("Sub", {"0": 1.0}), 1.0 - X),
@@ -127,6 +155,25 @@ def test_graph_node(entry: dict[str, Any], expected: np.ndarray, tmp_path: Path)
 def test_refused_by_name(entry: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UnsupportedLayer, match=entry["name"]):
         weightlens.load(saved(tmp_path, entry)).trace(X)
+
+
+@pytest.mark.parametrize("path", REMOVED_FUNCTIONS.split())
+def test_function_that_no_model_holds(path: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedLayer, match=rf"'node' \(tf\.{path}\): is not an operation"):
+        weightlens.load(saved(tmp_path, function_entry(path, [["x", 0, 0, {}]]))).trace(X)
+
+
+@pytest.mark.parametrize("name", REMOVED_OPERATIONS.split())
+def test_operation_that_no_model_holds(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedLayer, match=rf"'node' \({name}\): is not an operation"):
+        weightlens.load(saved(tmp_path, keras3_entry(name))).trace(X)
+
+
+def test_refusal_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", str(saved(tmp_path, keras3_entry("SVD")))]) == 2
+    message = capsys.readouterr().err
+    assert "SVD" in message
+    assert message.count("\n") == 1
 
 
 BYTES = np.random.default_rng(3).integers(0, 256, size=(2, 4, 3)).astype("uint8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,9 +49,14 @@ def places_in_order(x: Any, step: Step) -> Any:
     return np.sum(np.where(np.equal(rank[..., None, :], places[:, None]), places, 0.0), axis=-1)
 
 
-def sort(x: Any, axis: int = -1) -> Any:
-    """The numbers in rising order."""
-    return np.sort(x, axis=axis)
+def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The middle number over ``axis``, or the mean of the middle two."""
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in np.atleast_1d(axis).tolist())
+    rest = [d for d in range(x.ndim) if d not in axes]
+    rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
+    n = rising.shape[-1]
+    y = 0.5 * (rising[..., (n - 1) // 2] + rising[..., n // 2])
+    return np.reshape(y, [1 if d in axes else m for d, m in enumerate(x.shape)]) if keepdims else y
 
 
 def take(x: Any, indices: Any, axis: int | None = None, *, step: Step) -> Any:
@@ -133,11 +137,6 @@ def dot(x1: Any, x2: Any, *, step: Step) -> Any:
     return np.einsum(f"{left},{right}{left[-1]}Z->{left[:-1]}{right}Z", x1, x2)
 
 
-def inner(x1: Any, x2: Any, *, step: Step) -> Any:
-    """The product over the last axis of both."""
-    return np.inner(placed(x1, step), placed(x2, step)) if np.ndim(x1) and np.ndim(x2) else x1 * x2
-
-
 def tensordot(x1: Any, x2: Any, axes: Any = 2, *, step: Step) -> Any:
     """The product over the given axes of both."""
     return np.tensordot(placed(x1, step), placed(x2, step), axes=axes) if axes != 0 else outer(x1, x2, flat=False)
@@ -147,26 +146,6 @@ def outer(x1: Any, x2: Any, flat: bool = True) -> Any:
     """Every number of ``x1`` times every number of ``x2``."""
     shape = (np.size(x1), np.size(x2)) if flat else (*np.shape(x1), *np.shape(x2))
     return np.reshape(np.reshape(x1, (-1, 1)) * np.reshape(x2, (1, -1)), shape)
-
-
-def vdot(x1: Any, x2: Any) -> Any:
-    """The sum of the products of all numbers in order."""
-    return np.sum(np.reshape(x1, (-1,)) * np.reshape(x2, (-1,)))
-
-
-def kron(x1: Any, x2: Any) -> Any:
-    """Every number of ``x1`` times the whole of ``x2``."""
-    a, b = np.reshape(x1, [n for m in x1.shape for n in (m, 1)]), np.reshape(x2, [n for m in x2.shape for n in (1, m)])
-    return np.reshape(a * b, [m * n for m, n in zip(x1.shape, x2.shape, strict=True)])
-
-
-def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    """The cross product of vectors of three."""
-    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
-    a, b = np.moveaxis(x1, axisa, -1), np.moveaxis(x2, axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise NotImplementedError("cross is computed for vectors of three only")
-    return np.moveaxis(np.roll(a, -1, -1) * np.roll(b, 1, -1) - np.roll(a, 1, -1) * np.roll(b, -1, -1), -1, axisc)
 
 
 # What only moves numbers.
@@ -182,11 +161,6 @@ def concatenate(xs: Any, axis: int = 0) -> Any:
     return np.concatenate([array(x) for x in xs], axis=axis)
 
 
-def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
-    """``x2`` after ``x1``."""
-    return np.concatenate([np.ravel(x1), np.ravel(x2)], axis=0) if axis is None else np.concatenate([x1, x2], axis=axis)
-
-
 def stack(x: Any, axis: int = 0) -> Any:
     """Beside each other along a new axis."""
     return np.stack([array(part) for part in x], axis=axis)
@@ -200,31 +174,6 @@ def hstack(xs: Any) -> Any:
 def vstack(xs: Any) -> Any:
     """One below the other."""
     return concatenate([np.reshape(x, (1, -1)) if np.ndim(x) < 2 else x for x in xs], axis=0)
-
-
-def dstack(xs: Any) -> Any:
-    """One behind the other along the third axis."""
-    return concatenate([np.expand_dims(x, -1) if np.ndim(x) == 2 else x for x in xs], axis=2)
-
-
-def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Cut into equal parts, or before each of the places given."""
-    return np.split(x, indices_or_sections, axis=axis)
-
-
-def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """Cut into nearly equal parts."""
-    return np.array_split(x, indices_or_sections, axis=axis)
-
-
-def cut(axis: int) -> Callable[..., Any]:
-    """``split`` along a fixed axis."""
-    return lambda x, indices_or_sections: np.split(x, indices_or_sections, axis=axis)
-
-
-def hsplit(x: Any, indices_or_sections: Any) -> Any:
-    """``split`` along the second axis (of a vector the first)."""
-    return np.split(x, indices_or_sections, axis=0 if x.ndim == 1 else 1)
 
 
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
@@ -250,11 +199,6 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     return np.pad(x, pairs, **options)
 
 
-def expand_dims(x: Any, axis: Any) -> Any:
-    """A new axis of length 1."""
-    return np.expand_dims(x, axis)
-
-
 def tile(x: Any, repeats: Any) -> Any:
     """The whole of ``x`` several times over."""
     return np.tile(x, repeats)
@@ -274,11 +218,6 @@ def diag(x: Any, k: int = 0) -> Any:
     return np.where(np.eye(side, k=k, dtype=bool), np.reshape(placed, (1, -1)), 0.0)
 
 
-def diagflat(x: Any, k: int = 0) -> Any:
-    """All numbers on the diagonal of a matrix of zeros."""
-    return diag(np.reshape(x, (-1,)), k)
-
-
 def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """Turned by quarters."""
     return np.rot90(array, k, tuple(axes))
@@ -287,19 +226,6 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The sum of the diagonal."""
     return np.sum(np.diagonal(x, offset=offset, axis1=axis1, axis2=axis2), axis=-1)
-
-
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803 - NumPy's name
-    """The powers of ``x`` side by side."""
-    powers = np.arange(float(x.shape[0] if N is None else N))
-    return np.power(np.expand_dims(x, -1), powers if increasing else powers[::-1])
-
-
-def meshgrid(*x: Any, indexing: str = "xy") -> Any:
-    """The coordinates of every point of a grid."""
-    along = [1, 0, *range(2, len(x))] if indexing == "xy" and len(x) > 1 else list(range(len(x)))
-    size = tuple(np.size(x[along.index(d)]) for d in range(len(x)))
-    return [np.broadcast_to(np.reshape(v, [-1 if d == axis else 1 for d in range(len(x))]), size) for v, axis in zip(x, along, strict=True)]
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
@@ -315,21 +241,3 @@ def zeros_like(x: Any, dtype: Any = None) -> Any:
 def ones_like(x: Any, dtype: Any = None) -> Any:
     """Ones in the shape of ``x``."""
     return np.ones(x.shape)
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    # order and lookup
-    "Digitize": digitize, "SearchSorted": searchsorted, "Sort": sort, "Argsort": argsort, "Take": take, "TakeAlongAxis": take_along_axis,
-    "GetItem": getitem,
-    # products
-    "Matmul": matmul, "Dot": dot, "Inner": inner, "Outer": outer, "Tensordot": tensordot, "Einsum": einsum, "Kron": kron, "Cross": cross,
-    "Vdot": vdot,
-    # what only moves numbers
-    "Concatenate": concatenate, "Append": append, "Stack": stack, "Hstack": hstack, "Vstack": vstack, "Dstack": dstack, "Split": split,
-    "ArraySplit": array_split, "Hsplit": hsplit, "Vsplit": cut(0), "Dsplit": cut(2), "Unstack": unstack, "Reshape": reshape,
-    "BroadcastTo": broadcast_to, "Pad": pad, "ExpandDims": expand_dims, "Squeeze": np.squeeze, "Transpose": np.transpose,
-    "Swapaxes": np.swapaxes, "Moveaxis": np.moveaxis, "Ravel": np.ravel, "Flip": np.flip, "Fliplr": np.fliplr, "Flipud": np.flipud,
-    "Rot90": rot90, "Roll": np.roll, "Tile": tile, "Repeat": repeat, "Tril": np.tril, "Triu": np.triu, "Diag": diag, "Diagflat": diagflat,
-    "Diagonal": np.diagonal, "Trace": trace, "Vander": vander, "Meshgrid": meshgrid, "FullLike": full_like, "ZerosLike": zeros_like,
-    "OnesLike": ones_like, "EmptyLike": zeros_like,
-}  # fmt: skip

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers import activations, convolutional, normalization, pooling
 from weightlens.layers.activations import Step
 from weightlens.layers.attention import MASKED, causal
 from weightlens.layers.operations_numpy import var
-from weightlens.layers.windows import per_axis
 
 ALMOST_ONE = float(np.float32(1.0 - 1e-7))  # the largest share that crossentropies take, in single precision
 
@@ -36,32 +34,26 @@ def adaptive(reduce: Callable[..., Any], name: str) -> Callable[..., Any]:
     return function
 
 
-def kernel_of(kernel: Any, step: Step) -> Any:
-    """A kernel given as a constant becomes a step, so that it has cells."""
-    return step("kernel", kernel)
+def placing(strides: Any, padding: str, data_format: Any, dilation_rate: Any) -> dict[str, Any]:
+    """The settings of a convolutional layer without bias."""
+    return {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
 
 
 def conv(
     inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
 ) -> Any:
     """Convolution: ``(batch, *space, channels), (*size, channels / groups, filters)``."""
-    channels = inputs.shape[1 if data_format == "channels_first" else -1]
-    config = {
-        "strides": strides,
-        "padding": padding,
-        "data_format": data_format,
-        "dilation_rate": dilation_rate,
-        "groups": channels // kernel.shape[-2],
-    }
-    return convolutional.conv(inputs, {"kernel": kernel_of(kernel, step)}, config | {"use_bias": False}, step)
+    groups = inputs.shape[1 if data_format == "channels_first" else -1] // kernel.shape[-2]
+    config = placing(strides, padding, data_format, dilation_rate) | {"groups": groups}
+    return convolutional.conv(inputs, {"kernel": step("kernel", kernel)}, config, step)
 
 
 def depthwise_conv(
     inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
 ) -> Any:
     """Convolution of each channel by itself."""
-    config = {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
-    return convolutional.depthwise_conv(inputs, {"kernel": kernel_of(kernel, step)}, config, step)
+    config = placing(strides, padding, data_format, dilation_rate)
+    return convolutional.depthwise_conv(inputs, {"kernel": step("kernel", kernel)}, config, step)
 
 
 def separable_conv(
@@ -76,9 +68,8 @@ def separable_conv(
     step: Step,
 ) -> Any:
     """A depthwise convolution followed by one over the channels."""
-    config = {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
-    kernels = {"depthwise_kernel": kernel_of(depthwise_kernel, step), "pointwise_kernel": kernel_of(pointwise_kernel, step)}
-    return convolutional.separable_conv(inputs, kernels, config, step)
+    kernels = {"depthwise_kernel": step("kernel", depthwise_kernel), "pointwise_kernel": step("kernel", pointwise_kernel)}
+    return convolutional.separable_conv(inputs, kernels, placing(strides, padding, data_format, dilation_rate), step)
 
 
 def conv_transpose(
@@ -93,15 +84,9 @@ def conv_transpose(
     step: Step,
 ) -> Any:
     """Transposed convolution."""
-    config = {
-        "strides": strides,
-        "padding": padding,
-        "output_padding": output_padding,
-        "data_format": data_format,
-        "dilation_rate": dilation_rate,
-    }
-    config |= {"filters": kernel.shape[-2], "kernel_size": kernel.shape[:-2], "use_bias": False}
-    return convolutional.conv_transpose(inputs, {"kernel": kernel_of(kernel, step)}, config, step)
+    size = {"output_padding": output_padding, "filters": kernel.shape[-2], "kernel_size": kernel.shape[:-2]}
+    config = placing(strides, padding, data_format, dilation_rate) | size
+    return convolutional.conv_transpose(inputs, {"kernel": step("kernel", kernel)}, config, step)
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1) -> Any:
@@ -182,11 +167,6 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     return -np.sum(one_hot(target, output.shape[-1]) * activations.log_softmax(output, step, axis), axis=axis)
 
 
-def psnr(x1: Any, x2: Any, max_val: float) -> Any:
-    """Peak signal to noise ratio in decibels."""
-    return 20.0 * math.log10(max_val) - 10.0 * np.log10(np.mean((x1 - x2) * (x1 - x2)))
-
-
 def dot_product_attention(
     query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: Any = None, is_causal: bool = False, *, step: Step
 ) -> Any:
@@ -200,29 +180,6 @@ def dot_product_attention(
         mask = before if mask is None else np.logical_and(mask, before)
     scores = scores if mask is None else step("masked scores", np.where(mask, scores, MASKED))
     return np.swapaxes(step("attention weights", activations.softmax(scores, step)) @ v, 1, 2)
-
-
-def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
-    """Every window as a column: ``(batch, channels, height, width) -> (batch, channels * size, windows)``."""
-    size, rate, margin, by = (per_axis(setting, 2) for setting in (kernel_size, dilation, padding, stride))
-    x = np.pad(x, [(0, 0), (0, 0), *((m, m) for m in margin)])
-    seen = sliding_window_view(x, [(n - 1) * r + 1 for n, r in zip(size, rate, strict=True)], axis=(2, 3))
-    seen = seen[:, :, :: by[0], :: by[1], :: rate[0], :: rate[1]]
-    return np.reshape(np.transpose(seen, (0, 1, 4, 5, 2, 3)), (x.shape[0], x.shape[1] * math.prod(size), -1))
-
-
-def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
-    """Windows added up where they came from, the way back of ``unfold``: ``(batch, channels, *output_size)``."""
-    space, size, rate, margin, by = (per_axis(setting, 2) for setting in (output_size, kernel_size, dilation, padding, stride))
-    whole = [n + 2 * m for n, m in zip(space, margin, strict=True)]
-    counts = [(n - r * (k - 1) - 1) // s + 1 for n, r, k, s in zip(whole, rate, size, by, strict=True)]
-    x = np.reshape(x, (x.shape[0], -1, *size, *counts))
-    total: Any = 0.0
-    for i, j in np.ndindex(*size):
-        piece = np.moveaxis(convolutional.spread_out(np.moveaxis(x[:, :, i, j], 1, -1), by), -1, 1)
-        first = (i * rate[0], j * rate[1])
-        total = total + np.pad(piece, [(0, 0), (0, 0), *((f, n - f - m) for f, n, m in zip(first, whole, piece.shape[2:], strict=True))])
-    return total[:, :, margin[0] : whole[0] - margin[0], margin[1] : whole[1] - margin[1]]
 
 
 def depth_to_space(x: Any, block_size: int, data_format: Any = "channels_last") -> Any:
@@ -243,42 +200,6 @@ def space_to_depth(x: Any, block_size: int, data_format: Any = "channels_last") 
     return np.moveaxis(y, -1, 1) if data_format == "channels_first" else y
 
 
-def softmax(x: Any, axis: Any = -1, *, step: Step) -> Any:
-    """``e^x / sum of e^x`` along ``axis``; over all numbers without one."""
-    return activations.softmax(x, step, tuple(range(x.ndim)) if axis is None else axis)
-
-
-def log_softmax(x: Any, axis: Any = -1, *, step: Step) -> Any:
-    """The logarithm of ``softmax``."""
-    return activations.log_softmax(x, step, tuple(range(x.ndim)) if axis is None else axis)
-
-
-def sparsemax(x: Any, axis: int = -1, *, step: Step) -> Any:
-    """The nearest point of the probability simplex."""
-    return activations.sparsemax(x, step, axis)
-
-
 def gelu(x: Any, approximate: bool = True) -> Any:
     """The activation; approximate unless told otherwise, unlike in a layer."""
     return activations.gelu(x, approximate)
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    # activations
-    "Relu": activations.relu, "ReLU": activations.relu, "Relu6": activations.relu6, "Sigmoid": activations.sigmoid,
-    "SparseSigmoid": activations.sparse_sigmoid, "Softplus": activations.softplus, "Softsign": activations.softsign,
-    "SoftShrink": activations.soft_shrink, "SparsePlus": activations.sparse_plus, "Silu": activations.silu,
-    "Squareplus": activations.squareplus, "LogSigmoid": activations.log_sigmoid, "LeakyRelu": activations.leaky_relu,
-    "HardSigmoid": activations.hard_sigmoid, "HardSilu": activations.hard_silu, "Elu": activations.elu, "Selu": activations.selu,
-    "Gelu": gelu, "Celu": activations.celu, "Glu": activations.glu, "TanhShrink": activations.tanh_shrink,
-    "HardTanh": activations.hard_tanh, "HardShrink": activations.hard_shrink, "Threshold": activations.threshold, "Mish": activations.mish,
-    "Softmax": softmax, "LogSoftmax": log_softmax, "Sparsemax": sparsemax,
-    # pooling and convolution
-    "MaxPool": pooled(pooling.max_pooling), "AveragePool": pooled(pooling.average_pooling), "AdaptiveMaxPool": adaptive(np.max, "max"),
-    "AdaptiveAveragePool": adaptive(np.mean, "average"), "Conv": conv, "DepthwiseConv": depthwise_conv, "SeparableConv": separable_conv,
-    "ConvTranspose": conv_transpose, "Unfold": unfold, "Fold": fold, "DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth,
-    # the rest
-    "OneHot": one_hot, "MultiHot": multi_hot, "Moments": moments, "BatchNorm": batch_norm, "LayerNorm": layer_norm, "RMSNorm": rms_norm,
-    "Normalize": normalize, "BinaryCrossentropy": binary_crossentropy, "CategoricalCrossentropy": categorical_crossentropy,
-    "SparseCategoricalCrossentropy": sparse_categorical_crossentropy, "PSNR": psnr, "DotProductAttention": dot_product_attention,
-}  # fmt: skip

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
 from weightlens.layers.operations_whole import NARROW, fits
-from weightlens.whole import is_whole
 
 Axis = int | tuple[int, ...] | None
 
@@ -18,6 +16,12 @@ Axis = int | tuple[int, ...] | None
 def whole(x: Any) -> Any:
     """Numbers used as places: integers."""
     return x.astype(int) if hasattr(x, "dtype") and x.dtype.kind not in "iu" else x
+
+
+def known(size: Any) -> Any:
+    """A size or place that the graph works out from shapes (``tf.shape``), as plain numbers."""
+    size = getattr(size, "value", size)
+    return [known(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
 
 
 def is_truth(x: Any) -> bool:
@@ -102,18 +106,6 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
     return np.where(x == -np.inf, np.finfo(np.float32).min if neginf is None else neginf, x)
 
 
-def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """Whether two numbers differ by at most ``atol + rtol * |x2|``."""
-    if equal_nan:
-        raise NotImplementedError("isclose with equal_nan is not one that weightlens computes")
-    return np.less_equal(np.abs(np.subtract(x1, x2)), atol + rtol * np.abs(x2))
-
-
-def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """Whether all numbers are close."""
-    return np.all(isclose(x1, x2, rtol, atol, equal_nan))
-
-
 def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
     """Whether each number of ``x1`` is among ``x2``."""
     found = np.any(np.equal(np.expand_dims(x1, -1), np.reshape(x2, (-1,))), axis=-1)
@@ -127,13 +119,6 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     return np.where(truth(condition), x1, x2)
 
 
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """The choice of the first condition that holds."""
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        default = where(condition, choice, default)
-    return default
-
-
 def truth(x: Any) -> Any:
     """Numbers as true or false: 0 is false."""
     return x if is_truth(x) else np.not_equal(x, 0)
@@ -142,31 +127,15 @@ def truth(x: Any) -> Any:
 def logical(operation: Callable[..., Any]) -> Callable[..., Any]:
     """The operation on true and false, which numbers become where they are not 0."""
 
-    def function(*x: Any) -> Any:
-        return operation(*(truth(part) for part in x))
+    def function(x1: Any, x2: Any) -> Any:
+        return operation(truth(x1), truth(x2))
 
     return function
 
 
-def of_integers(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """The operation on whole numbers, which arrive here as floating point."""
-
-    def function(x: Any, y: Any = None) -> Any:
-        return operation(whole(x)) if y is None else operation(whole(x), whole(y))
-
-    return function
-
-
-def shift(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """The bits of whole numbers moved; farther than there are bits, processors disagree."""
-
-    def function(x: Any, y: Any, input_dtype: str | None = None) -> Any:
-        distance = np.asarray(getattr(y, "value", y))
-        if is_whole(input_dtype) and np.any((distance < 0) | (distance >= np.iinfo(str(input_dtype)).bits)):
-            raise NotImplementedError(f"moves bits farther than {input_dtype} has")
-        return operation(whole(x), whole(y))
-
-    return function
+def logical_not(x: Any) -> Any:
+    """Whether ``x`` is 0."""
+    return np.logical_not(truth(x))
 
 
 # Reductions.
@@ -239,87 +208,14 @@ def count_nonzero(x: Any, axis: Axis = None) -> Any:
     return np.sum(np.where(truth(x), 1.0, 0.0), axis=axis)
 
 
-def without_nan(reduction: Callable[..., Any], stand_in: float) -> Callable[..., Any]:
-    """The reduction of the numbers that are not NaN."""
-
-    def function(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-        return reduction(np.where(np.isnan(x), stand_in, x), axis=axis, keepdims=keepdims)
-
-    return function
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """The running sum along ``axis``, over all numbers in a row without one."""
+    return np.cumsum(np.ravel(x), axis=0) if axis is None else np.cumsum(x, axis=axis)
 
 
-def nanmean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean of the numbers that are not NaN."""
-    there = np.where(np.isnan(x), 0.0, 1.0)
-    return np.sum(np.where(np.isnan(x), 0.0, x), axis=axis, keepdims=keepdims) / np.sum(there, axis=axis, keepdims=keepdims)
-
-
-def nanvar(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The population variance of the numbers that are not NaN."""
-    away = x - nanmean(x, axis, True)
-    return nanmean(away * away, axis, keepdims)
-
-
-def in_rising_order(x: Any, axis: Axis) -> tuple[Any, list[int]]:
-    """The numbers over ``axis`` in rising order along a last axis of their own, and the shape with ``axis`` kept as 1."""
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
-    rest = [d for d in range(x.ndim) if d not in axes]
-    rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
-    return rising, [1 if d in axes else n for d, n in enumerate(x.shape)]
-
-
-def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
-    """What a share ``q`` of the numbers over ``axis`` lie below; between two of them by ``method``."""
-    if np.ndim(q):
-        return np.stack([quantile(x, float(part), axis, method, keepdims) for part in q], axis=0)
-    rising, kept = in_rising_order(x, axis)
-    position = float(q) * (rising.shape[-1] - 1)
-    below, above = math.floor(position), math.ceil(position)
-    share = {
-        "linear": position - below,
-        "lower": 0.0,
-        "higher": 1.0,
-        "midpoint": 0.5 if above > below else 0.0,
-        "nearest": float(round(position) - below),
-    }
-    if method not in share:
-        raise NotImplementedError(f"quantile method {method!r} is not one that weightlens computes")
-    y = rising[..., below] * (1.0 - share[method]) + rising[..., above] * share[method]
-    return np.reshape(y, kept) if keepdims else y
-
-
-def between(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
-    """``quantile`` as a node of a graph: Keras keeps its ``method``, but then does not look at it."""
-    return quantile(x, q, axis, "linear", keepdims)
-
-
-def percentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
-    """``quantile`` with ``q`` in hundredths."""
-    return quantile(x, np.asarray(q) / 100.0, axis, method, keepdims)
-
-
-def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The middle number over ``axis``, or the mean of the middle two."""
-    return quantile(x, 0.5, axis, "linear", keepdims)
-
-
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The place of the largest number along ``axis``."""
-    return np.argmax(x, axis=axis, keepdims=keepdims)
-
-
-def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The place of the smallest number along ``axis``."""
-    return np.argmin(x, axis=axis, keepdims=keepdims)
-
-
-def along(running: Callable[..., Any]) -> Callable[..., Any]:
-    """A running sum or product along ``axis``, over all numbers in a row without one."""
-
-    def function(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-        return running(np.reshape(x, (-1,)), axis=0) if axis is None else running(x, axis=axis)
-
-    return function
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """The running product along ``axis``, over all numbers in a row without one."""
+    return np.cumprod(np.ravel(x), axis=0) if axis is None else np.cumprod(x, axis=axis)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> Any:
@@ -330,51 +226,6 @@ def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> 
     return a
 
 
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    """The area under ``y`` by trapezoids."""
-    width = dx if x is None else diff(np.asarray(x) if not hasattr(x, "dtype") else x, 1, -1)
-    y = np.moveaxis(y, axis, -1)
-    return np.sum((y[..., 1:] + y[..., :-1]) * (0.5 * width), axis=-1)
-
-
 def same(x: Any, *_: Any) -> Any:
     """``x``."""
     return x
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    # arithmetic
-    "Add": np.add, "Subtract": np.subtract, "Multiply": np.multiply, "Divide": np.divide, "TrueDivide": np.divide,
-    "DivideNoNan": divide_no_nan, "FloorDivide": floor_divide, "Mod": np.mod, "Fmod": fmod, "Power": np.power, "Negative": np.negative,
-    "Absolute": np.abs, "Abs": np.abs, "Fabs": np.abs, "Reciprocal": lambda x: 1.0 / x, "Sign": np.sign, "Square": np.square,
-    "Sqrt": np.sqrt, "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Cbrt": cbrt, "Clip": clip, "Floor": np.floor, "Ceil": np.ceil,
-    "Trunc": np.trunc, "Round": around, "Maximum": np.maximum, "Minimum": np.minimum, "Fmax": np.fmax, "Fmin": np.fmin,
-    "Hypot": lambda x1, x2: np.sqrt(x1 * x1 + x2 * x2), "Heaviside": heaviside, "NanToNum": nan_to_num, "Real": same, "Conjugate": same,
-    "Conj": same, "Copy": same, "Array": same, "StopGradient": same,
-    # exponents and angles
-    "Exp": np.exp, "Exp2": lambda x: np.power(2.0, x), "Expm1": np.expm1, "Log": np.log, "Log1p": np.log1p, "Log2": np.log2,
-    "Log10": np.log10, "Logaddexp": logaddexp, "Logaddexp2": logaddexp2, "Ldexp": lambda x1, x2: x1 * np.power(2.0, x2), "Sin": np.sin,
-    "Cos": np.cos, "Tan": np.tan, "Sinh": np.sinh, "Cosh": np.cosh, "Tanh": np.tanh, "Arcsin": np.arcsin, "Arccos": np.arccos,
-    "Arctan": np.arctan, "Arctan2": arctan2, "Arcsinh": np.arcsinh, "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Sinc": sinc,
-    "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg,
-    # comparison and choice
-    "Greater": greater, "GreaterEqual": greater_equal, "Less": less, "LessEqual": less_equal, "Equal": equal, "NotEqual": not_equal,
-    "Isclose": isclose, "AllClose": allclose, "IsIn": isin, "Isnan": np.isnan, "Isinf": np.isinf, "Isfinite": np.isfinite,
-    "Isposinf": lambda x: x == np.inf, "Isneginf": lambda x: x == -np.inf, "Signbit": np.signbit, "LogicalAnd": logical(np.logical_and),
-    "LogicalOr": logical(np.logical_or), "LogicalXor": logical(np.not_equal), "LogicalNot": logical(np.logical_not), "Where": where,
-    "Select": select,
-    # whole numbers
-    "BitwiseAnd": of_integers(np.bitwise_and), "BitwiseOr": of_integers(np.bitwise_or), "BitwiseXor": of_integers(np.bitwise_xor),
-    "BitwiseInvert": of_integers(np.invert), "BitwiseNot": of_integers(np.invert), "BitwiseLeftShift": shift(np.left_shift),
-    "LeftShift": shift(np.left_shift), "BitwiseRightShift": shift(np.right_shift), "RightShift": shift(np.right_shift),
-    "Gcd": of_integers(np.gcd), "Lcm": of_integers(np.lcm),
-    # reductions
-    "Sum": total, "Mean": mean, "Prod": product, "Max": largest, "Min": smallest, "Amax": largest, "Amin": smallest, "Var": var,
-    "Std": std, "Ptp": ptp, "Any": any_of, "All": all_of, "Average": average, "CountNonzero": count_nonzero, "Argmax": argmax,
-    "Argmin": argmin, "Median": median, "Quantile": between, "Percentile": percentile, "Nansum": without_nan(np.sum, 0.0),
-    "Nanprod": without_nan(np.prod, 1.0), "Nanmax": without_nan(np.max, -np.inf), "Nanmin": without_nan(np.min, np.inf),
-    "Nanmean": nanmean, "Nanvar": nanvar, "Nanstd": lambda x, axis=None, keepdims=False: np.sqrt(nanvar(x, axis, keepdims)),
-    "Nanargmax": without_nan(np.argmax, -np.inf), "Nanargmin": without_nan(np.argmin, np.inf), "Cumsum": along(np.cumsum),
-    "Cumprod": along(np.cumprod), "Diff": diff, "Nancumsum": along(np.nancumsum), "Nancumprod": along(np.nancumprod),
-    "Trapezoid": trapezoid,
-}  # fmt: skip

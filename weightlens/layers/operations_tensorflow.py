@@ -1,398 +1,237 @@
-"""TensorFlow functions that Keras 2 stored as layers (``TFOpLambda``, ``SlicingOpLambda``): by path, with TensorFlow's argument names."""
+"""TensorFlow's names of operations, as Keras 2 stored them: which of Keras's operations each one is, and how its arguments are called.
+
+``TFOpLambda`` and ``SlicingOpLambda`` hold a function's path (``math.add``), ``TensorFlowOpLayer`` (TensorFlow 2.0 to 2.3)
+a node of the graph (``raw_ops.AddV2``), whose arguments come in its order.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.layers import (
-    activations,
-    operations_arrays,
-    operations_image,
-    operations_linalg,
-    operations_math,
-    operations_nn,
-    operations_numpy,
-    pooling,
-)
-from weightlens.layers.activations import Step
-from weightlens.layers.comparisons import equal, greater, greater_equal, less, less_equal, not_equal
+from weightlens.layers import operations_adapters as adapted
+from weightlens.layers import operations_nn, pooling
+from weightlens.layers.operations import OPERATIONS
+from weightlens.layers.operations_numpy import known
 
 Function = Callable[..., Any]
-
-
-def unary(function: Function) -> Function:
-    """A function of one array."""
-    return lambda x: function(x)
-
-
-def binary(function: Function) -> Function:
-    """A function of ``x`` and ``y``."""
-    return lambda x, y: function(x, y)
-
-
-def reduced(function: Function) -> Function:
-    """A reduction of ``input_tensor`` over ``axis``."""
-    return lambda input_tensor, axis=None, keepdims=False: function(input_tensor, axis=axes(axis), keepdims=keepdims or False)
+OPERANDS = {1: ("x",), 2: ("x1", "x2")}
+HANDED_ON = ("step", "input_dtype")
 
 
 def axes(axis: Any) -> Any:
     """Axes as NumPy takes them: one number or a tuple."""
-    return tuple(int(a) for a in axis) if isinstance(axis, (list, tuple, np.ndarray)) and np.ndim(axis) else axis
+    axis = known(axis)
+    return tuple(axis) if isinstance(axis, list) else axis
 
 
-def index_part(spec: Any) -> Any:
-    """One part of a stored index: a slice, a number, ``...`` or a new axis."""
-    if isinstance(spec, dict) and set(spec) <= {"start", "stop", "step"}:
-        return slice(*(spec.get(key) for key in ("start", "stop", "step")))
-    if isinstance(spec, dict):
-        spec = spec.get("value", spec.get("type"))
-    return (
-        {"...": Ellipsis, "Ellipsis": Ellipsis, "ellipsis": Ellipsis, "newaxis": None, "tf.newaxis": None, "None": None}.get(spec, spec)
-        if isinstance(spec, str)
-        else spec
-    )
+def in_small_letters(word: Any) -> Any:
+    """``SAME`` as ``same``; what is no word as it is."""
+    return word.lower() if isinstance(word, str) else word
 
 
-def getitem(tensor: Any, slice_spec: Any) -> Any:
-    """``tensor[slice_spec]``."""
-    parts = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
-    return operations_arrays.getitem(tensor, tuple(index_part(spec) for spec in parts))
-
-
-def known(size: Any) -> Any:
-    """A size that the graph works out from shapes (``tf.shape``), as plain numbers."""
-    size = getattr(size, "value", size)
-    return [known(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
-
-
-def reshape(tensor: Any, shape: Any) -> Any:
-    """The same numbers in another shape."""
-    return operations_arrays.reshape(tensor, known(shape))
-
-
-def transpose(a: Any, perm: Any = None, conjugate: bool = False) -> Any:
-    """The axes in another order."""
-    return np.transpose(a, axes(perm))
-
-
-def split(value: Any, num_or_size_splits: Any, axis: int = 0) -> Any:
-    """Equal parts, or parts of the sizes given."""
-    if isinstance(num_or_size_splits, int):
-        return np.split(value, num_or_size_splits, axis=axis)
-    sizes = [int(n) for n in num_or_size_splits]
-    if -1 in sizes:
-        sizes[sizes.index(-1)] = value.shape[axis] - sum(sizes) - 1
-    return np.split(value, np.cumsum(sizes)[:-1].tolist(), axis=axis)
-
-
-def squeeze(input: Any, axis: Any = None) -> Any:
-    """Without the axes of length 1."""
-    return np.squeeze(input, axes(axis) or None)
-
-
-def gather(params: Any, indices: Any, axis: int | None = 0, batch_dims: int = 0, *, step: Step) -> Any:
-    """The entries at ``indices``."""
-    if batch_dims:
-        raise NotImplementedError("gathers for each sample by itself (batch_dims)")
-    return operations_arrays.take(params, indices, axis or 0, step=step)
-
-
-def clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
-    """``t`` cut to a range."""
-    return operations_numpy.clip(t, clip_value_min, clip_value_max)
-
-
-def cast(x: Any, dtype: Any, input_dtype: str | None = None) -> Any:
-    """Numbers of another kind."""
-    return operations_math.cast(x, str(dtype).removeprefix("tf."), input_dtype)
-
-
-def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, *, step: Step) -> Any:
-    """The matrix product of the last two axes."""
-    a, b = operations_arrays.placed(a, step), operations_arrays.placed(b, step)
-    return (np.swapaxes(a, -1, -2) if transpose_a else a) @ (np.swapaxes(b, -1, -2) if transpose_b else b)
-
-
-def einsum(equation: Any, *inputs: Any, step: Step) -> Any:
-    """A sum of products over named axes; Keras 2 does not store of what."""
-    if not inputs:
-        raise NotImplementedError("is an einsum whose operands Keras 2 did not save")
-    return operations_arrays.einsum(*inputs, subscripts=equation, step=step)
-
-
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: float = 0) -> Any:
-    """Cells added around."""
-    return operations_arrays.pad(tensor, paddings, mode.lower(), constant_values)
-
-
-def softmax(logits: Any, axis: Any = None, *, step: Step) -> Any:
-    """``e^x / sum of e^x`` along the last axis unless told otherwise."""
-    return activations.softmax(logits, step, -1 if axis is None else axis)
-
-
-def log_softmax(logits: Any, axis: Any = None, *, step: Step) -> Any:
-    """The logarithm of ``softmax``."""
-    return activations.log_softmax(logits, step, -1 if axis is None else axis)
-
-
-def logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False, *, step: Step) -> Any:
-    """``ln(sum of e^x)``."""
-    return operations_math.logsumexp(input_tensor, axes(axis), keepdims, step=step)
-
-
-def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Any:
-    """``x / sqrt(max(sum of x^2, epsilon))``."""
-    return x / np.sqrt(np.maximum(np.sum(x * x, axis=axes(axis), keepdims=True), epsilon))
-
-
-def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False) -> Any:
-    """The length of vectors."""
-    return operations_linalg.norm(tensor, None if ord == "euclidean" else ord, axes(axis), keepdims or False)
-
-
-def one_hot(indices: Any, depth: int, on_value: Any = None, off_value: Any = None, axis: int | None = None) -> Any:
-    """``on_value`` at the place that is named, ``off_value`` elsewhere."""
-    hot = operations_nn.one_hot(indices, depth, -1 if axis is None else axis)
-    on, off = 1.0 if on_value is None else on_value, 0.0 if off_value is None else off_value
-    return hot if (on, off) == (1.0, 0.0) else np.where(np.equal(hot, 1.0), on, off)
-
-
-def top_k(input: Any, k: int = 1, *, step: Step) -> Any:
-    """The ``k`` largest numbers of the last axis, and their places."""
-    return operations_math.top_k(input, k, step=step)
-
-
-def cumulative(function: Function) -> Function:
-    """A running sum or product."""
-
-    def call(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Any:
-        x = np.flip(x, axis) if reverse else x
-        if exclusive:  # without the number itself
-            before = [(0, 0)] * (x.ndim - 1) + [(1, 0)]
-            x = np.moveaxis(np.pad(np.moveaxis(x, axis, -1)[..., :-1], before, constant_values=float(function is np.cumprod)), -1, axis)
-        y = function(x, axis=axis)
-        return np.flip(y, axis) if reverse else y
-
-    return call
-
-
-def argument(function: Function) -> Function:
-    """The place of the largest or smallest number along ``axis``."""
-    return lambda input, axis=None: function(input, axis=0 if axis is None else axis)
-
-
-def resize(
-    images: Any, size: Any, method: str = "bilinear", preserve_aspect_ratio: bool = False, antialias: bool = False, *, step: Step
-) -> Any:
-    """Images of another size."""
-    if preserve_aspect_ratio:  # as large as fits
-        lengths = np.asarray(images.shape[-3:-1], np.float32)
-        size = np.rint(lengths * np.min(np.asarray(size, np.float32) / lengths))
-    return operations_image.resize(images, tuple(int(n) for n in size), str(method).lower(), antialias, step=step)
-
-
-def space(function: Function) -> Function:
-    """Channels to pixels or back."""
-    return lambda input, block_size, data_format="NHWC": function(input, block_size, "channels_first" if data_format == "NCHW" else None)
-
-
-def bias_add(value: Any, bias: Any, data_format: str | None = None) -> Any:
-    """``value + bias`` along the channels."""
-    first = data_format is not None and data_format.startswith("NC")
-    return value + (np.reshape(bias, (-1, *((1,) * (value.ndim - 2)))) if first else bias)
-
-
-def tile(input: Any, multiples: Any) -> Any:
-    """The whole array several times over."""
-    return np.tile(input, tuple(int(n) for n in multiples))
-
-
-def sliced(input_: Any, begin: Any, size: Any) -> Any:
-    """A block of an array."""
-    return operations_math.sliced(input_, [int(n) for n in begin], [int(n) for n in size])
-
-
-def strided_slice(
-    input_: Any,
-    begin: Any,
-    end: Any,
-    strides: Any = None,
-    begin_mask: int = 0,
-    end_mask: int = 0,
-    ellipsis_mask: int = 0,
-    new_axis_mask: int = 0,
-    shrink_axis_mask: int = 0,
-) -> Any:
-    """A block of an array, with steps; the masks are sets of positions in the index, one bit each."""
-    key: list[Any] = []
-    for i, (first, last) in enumerate(zip(known(begin), known(end), strict=True)):
-        bit = 1 << i
-        if ellipsis_mask & bit or new_axis_mask & bit:
-            key.append(Ellipsis if ellipsis_mask & bit else None)
-        elif shrink_axis_mask & bit:
-            key.append(first)
-        else:
-            by = 1 if strides is None else int(strides[i])
-            key.append(slice(None if begin_mask & bit else first, None if end_mask & bit else last, by))
-    return input_[tuple(key)]
-
-
-def scatter_update(tensor: Any, indices: Any, updates: Any) -> Any:
-    """An array with the entries at fixed places replaced."""
-    return operations_math.scatter_update(tensor, indices, updates)
-
-
-def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:
-    """Mean and population variance."""
-    return operations_nn.moments(x, tuple(axes) if isinstance(axes, list) else axes, keepdims)
-
-
-def pooled(layer: Function) -> Function:
-    """Pooling of pictures or sequences."""
-
-    def call(input: Any, ksize: Any, strides: Any, padding: str, data_format: Any = None, *, step: Step) -> Any:
-        size, by = spatial(ksize, input), spatial(strides, input)
-        return operations_nn.pooled(layer)(input, size, by, padding.lower(), order(data_format), step=step)
-
-    return call
-
-
-def spatial(setting: Any, x: Any) -> Any:
-    """The part of a setting that belongs to the spatial axes."""
-    if np.ndim(setting) == 0:
-        return setting
-    numbers = tuple(int(n) for n in setting)
-    return numbers if len(numbers) < x.ndim else numbers[1:-1]
-
-
-def order(data_format: Any) -> Any:
-    """Keras's name of where the channels are."""
-    return "channels_first" if str(data_format).startswith("NC") else None
-
-
-def conv2d(
-    input: Any,
-    filters: Any = None,
-    strides: Any = 1,
-    padding: Any = "VALID",
-    data_format: Any = None,
-    dilations: Any = 1,
-    filter: Any = None,
-    use_cudnn_on_gpu: bool = True,
-    *,
-    step: Step,
-) -> Any:
-    """Convolution with a constant kernel."""
-    filters = filter if filters is None else filters
-    if not isinstance(padding, str):
-        input, padding = np.pad(input, np.asarray(padding).tolist()), "VALID"
-    by, rate = spatial(strides, input), spatial(1 if dilations is None else dilations, input)
-    return operations_nn.conv(input, np.asarray(filters, float), by, padding.lower(), order(data_format), rate, step=step)
-
-
-def local_response_normalization(input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5) -> Any:
-    """``x / (bias + alpha * sum of x^2 of the channels nearby) ^ beta``."""
-    r = int(depth_radius)
-    squares = np.pad(input * input, [(0, 0)] * (input.ndim - 1) + [(r, r)])
-    return input / np.power(bias + alpha * np.sum(sliding_window_view(squares, 2 * r + 1, axis=-1), axis=-1), beta)
-
-
-def sort(values: Any, axis: int = -1, direction: str = "ASCENDING") -> Any:
-    """The numbers in rising or falling order."""
-    y = np.sort(values, axis=axis)
-    return np.flip(y, axis) if direction == "DESCENDING" else y
-
-
-def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", *, step: Step) -> Any:
-    """The places of the numbers in rising or falling order."""
-    return operations_arrays.argsort(-values if direction == "DESCENDING" else values, axis, step=step)
-
-
-def activation(name: str) -> Function:
-    """One of Keras's activations."""
-    return lambda x: activations.ELEMENTWISE[name](x)
-
-
-ELEMENTWISE: dict[str, Function] = {
-    "abs": np.abs, "negative": np.negative, "sqrt": np.sqrt, "rsqrt": operations_numpy.OPERATIONS["Rsqrt"], "square": np.square,
-    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh,
-    "cosh": np.cosh, "tanh": np.tanh, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh,
-    "atanh": np.arctanh, "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "round": np.rint, "rint": np.rint,
-    "reciprocal": operations_numpy.OPERATIONS["Reciprocal"], "erf": activations.erf, "sigmoid": activations.sigmoid,
-    "softplus": activations.softplus, "is_nan": np.isnan, "is_inf": np.isinf, "is_finite": np.isfinite,
-    "logical_not": operations_numpy.OPERATIONS["LogicalNot"], "zeros_like": operations_arrays.zeros_like,
-    "ones_like": operations_arrays.ones_like, "identity": operations_numpy.same, "stop_gradient": operations_numpy.same,
-    "log_sigmoid": activations.log_sigmoid, "softsign": activations.softsign,
+CONVERTED: dict[str, Function] = {  # values that TensorFlow writes otherwise, by the operation's name of the argument
+    **dict.fromkeys(["axis", "axes"], axes), **dict.fromkeys(["newshape", "shape", "size", "repeats", "k", "start_indices"], known),
+    **dict.fromkeys(["mode", "interpolation", "padding"], in_small_letters), "dtype": lambda kind: str(kind).removeprefix("tf."),
+    "data_format": lambda order: "channels_first" if str(order).startswith("NC") else None,
 }  # fmt: skip
-PAIRS: dict[str, Function] = {
-    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "truediv": np.divide,
-    "divide_no_nan": operations_numpy.divide_no_nan, "floordiv": operations_numpy.floor_divide, "floormod": np.mod, "mod": np.mod,
-    "pow": np.power, "maximum": np.maximum, "minimum": np.minimum, "greater": greater, "greater_equal": greater_equal, "less": less,
-    "less_equal": less_equal, "equal": equal, "not_equal": not_equal, "logical_and": operations_numpy.OPERATIONS["LogicalAnd"],
-    "logical_or": operations_numpy.OPERATIONS["LogicalOr"], "logical_xor": operations_numpy.OPERATIONS["LogicalXor"],
-    "squared_difference": lambda x, y: np.square(x - y), "floor_div": operations_numpy.floor_divide,
-    "xlogy": lambda x, y: np.where(np.equal(x, 0), 0.0, x * np.log(y)),
+
+
+@dataclass(frozen=True)
+class Rename:
+    """One of TensorFlow's names of an operation, and its names of the arguments in order, ``"params:x indices axis batch_dims=0"``.
+
+    Behind a colon stands the operation's own name where that differs, or nothing for an argument that changes no number;
+    behind ``=`` the only value that is computed. ``unless`` has what the operation is told unless the file says something.
+    """
+
+    operation: str | Function
+    arguments: str = "x"
+    unless: Mapping[str, Any] = field(default_factory=dict)
+
+    def meanings(self) -> Iterator[tuple[str, str, str]]:
+        """TensorFlow's name of each argument, the operation's (or nothing), and its only value (or nothing)."""
+        for part in self.arguments.split():
+            name, fixed, only = part.partition("=")
+            name, renamed, own = name.partition(":")
+            yield name, own if renamed or fixed else name, only
+
+    def function(self) -> Function:
+        """The operation, to be called with TensorFlow's arguments."""
+        compute = OPERATIONS[self.operation] if isinstance(self.operation, str) else self.operation
+        own = {} if isinstance(compute, np.ufunc) else inspect.signature(compute).parameters
+        names = [name for name, _, _ in self.meanings()] + [name for name in HANDED_ON if name in own]
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+        def call(*args: Any, **options: Any) -> Any:
+            return called(compute, dict(self.unless) | self.translated(dict(zip(names, args, strict=False)) | options))
+
+        call.__signature__ = inspect.Signature([inspect.Parameter(n, kind, default=None) for n in names])  # type: ignore[attr-defined]
+        return call
+
+    def translated(self, given: dict[str, Any]) -> dict[str, Any]:
+        """TensorFlow's arguments under the operation's names."""
+        named = {name: given[name] for name in HANDED_ON if name in given}
+        for name, own, only in self.meanings():
+            value = given.get(name)
+            if only and value is not None and str(value) != only:
+                raise NotImplementedError(f"is called with {name}={value}, which weightlens does not know")
+            if own and value is not None:
+                named[own] = CONVERTED[own](value) if own in CONVERTED else value
+        return named
+
+
+def called(compute: Function, named: dict[str, Any]) -> Any:
+    """What a function makes of arguments by name; the tensors go first, as NumPy's functions want them."""
+    if isinstance(compute, np.ufunc):
+        return compute(*(named[name] for name in OPERANDS[compute.nin]))
+    try:
+        bound = inspect.signature(compute).bind(**named)
+    except TypeError as mismatch:
+        raise NotImplementedError(f"is called in a way that weightlens does not know ({mismatch})") from None
+    return compute(*bound.args, **bound.kwargs)
+
+
+ONE = {  # of one array
+    "abs": "Abs", "negative": "Negative", "neg": "Negative", "sqrt": "Sqrt", "rsqrt": "Rsqrt", "square": "Square", "exp": "Exp",
+    "expm1": "Expm1", "log": "Log", "log1p": "Log1p", "sin": "Sin", "cos": "Cos", "tan": "Tan", "sinh": "Sinh", "cosh": "Cosh",
+    "tanh": "Tanh", "asin": "Arcsin", "acos": "Arccos", "atan": "Arctan", "asinh": "Arcsinh", "acosh": "Arccosh", "atanh": "Arctanh",
+    "sign": "Sign", "floor": "Floor", "ceil": "Ceil", "round": "Round", "rint": "Round", "reciprocal": "Reciprocal", "erf": "Erf",
+    "erfc": "Erfc", "sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign", "log_sigmoid": "LogSigmoid", "relu": "Relu",
+    "relu6": "Relu6", "elu": "Elu", "selu": "Selu", "silu": "Silu", "swish": "Silu", "is_nan": "Isnan", "is_inf": "Isinf",
+    "is_finite": "Isfinite", "logical_not": "LogicalNot", "invert": "LogicalNot", "zeros_like": "ZerosLike", "ones_like": "OnesLike",
+    "identity": "Copy", "stop_gradient": "StopGradient", "convert_to_tensor": "Copy",
 }  # fmt: skip
-REDUCTIONS: dict[str, Function] = {
-    "reduce_sum": operations_numpy.total, "reduce_mean": operations_numpy.mean, "reduce_max": operations_numpy.largest,
-    "reduce_min": operations_numpy.smallest, "reduce_prod": operations_numpy.product, "reduce_any": operations_numpy.any_of,
-    "reduce_all": operations_numpy.all_of, "reduce_std": operations_numpy.std, "reduce_variance": operations_numpy.var,
+TWO: dict[str, str | Function] = {  # of x and y
+    "add": "Add", "subtract": "Subtract", "sub": "Subtract", "multiply": "Multiply", "mul": "Multiply", "divide": "Divide",
+    "truediv": "Divide", "divide_no_nan": "DivideNoNan", "floordiv": "FloorDivide", "floor_div": "FloorDivide", "floormod": "Mod",
+    "mod": "Mod", "pow": "Power", "maximum": "Maximum", "minimum": "Minimum", "greater": "Greater", "gt": "Greater",
+    "greater_equal": "GreaterEqual", "ge": "GreaterEqual", "less": "Less", "lt": "Less", "less_equal": "LessEqual", "le": "LessEqual",
+    "equal": "Equal", "eq": "Equal", "not_equal": "NotEqual", "ne": "NotEqual", "logical_and": "LogicalAnd", "and": "LogicalAnd",
+    "logical_or": "LogicalOr", "or": "LogicalOr", "logical_xor": "LogicalXor", "xor": "LogicalXor",
+    "squared_difference": adapted.squared_difference,
 }  # fmt: skip
-OPERATORS = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "truediv": "divide", "floordiv": "floordiv", "mod": "floormod",
-    "pow": "pow", "and": "logical_and", "or": "logical_or", "xor": "logical_xor", "gt": "greater", "ge": "greater_equal", "lt": "less",
-    "le": "less_equal", "eq": "equal", "ne": "not_equal",
+REVERSED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")  # ``1 - x``: radd, rsub...
+REDUCTIONS = {
+    "reduce_sum": "Sum", "reduce_mean": "Mean", "reduce_max": "Max", "reduce_min": "Min", "reduce_prod": "Prod", "reduce_any": "Any",
+    "reduce_all": "All", "reduce_std": "Std", "reduce_variance": "Var", "reduce_logsumexp": "Logsumexp", "reduce_euclidean_norm": "Norm",
 }  # fmt: skip
-FUNCTIONS: dict[str, Function] = {
-    "__operators__.getitem": getitem, "__operators__.neg": unary(np.negative), "__operators__.abs": unary(np.abs),
-    "__operators__.invert": unary(operations_numpy.OPERATIONS["LogicalNot"]), "__operators__.matmul": binary(np.matmul),
-    "linalg.matmul": matmul, "matmul": matmul, "linalg.einsum": einsum, "einsum": einsum,
-    "tensordot": lambda a, b, axes, *, step: operations_arrays.tensordot(a, b, axes, step=step), "reshape": reshape,
-    "transpose": transpose, "compat.v1.transpose": transpose, "concat": lambda values, axis: operations_arrays.concatenate(values, axis),
-    "stack": lambda values, axis=0: operations_arrays.stack(values, axis),
-    "unstack": lambda value, num=None, axis=0: operations_arrays.unstack(value, num, axis), "split": split, "squeeze": squeeze,
-    "compat.v1.squeeze": squeeze, "expand_dims": lambda input, axis: np.expand_dims(input, axis), "tile": tile,
-    "repeat": lambda input, repeats, axis=None: operations_arrays.repeat(input, repeats, axis),
-    "reverse": lambda tensor, axis: np.flip(tensor, axes(axis)),
-    "roll": lambda input, shift, axis: np.roll(input, axes(shift), axes(axis)), "pad": pad, "compat.v1.pad": pad, "gather": gather,
-    "compat.v1.gather": gather, "slice": sliced, "strided_slice": strided_slice,
-    "broadcast_to": lambda input, shape: operations_arrays.broadcast_to(input, known(shape)), "cast": cast, "clip_by_value": clip,
-    "where": lambda condition, x=None, y=None: operations_numpy.where(condition, x, y), "one_hot": one_hot,
-    "add_n": lambda inputs: functools.reduce(np.add, inputs), "math.add_n": lambda inputs: functools.reduce(np.add, inputs),
-    "math.argmax": argument(np.argmax), "math.argmin": argument(np.argmin), "argmax": argument(np.argmax), "argmin": argument(np.argmin),
-    "math.cumsum": cumulative(np.cumsum), "cumsum": cumulative(np.cumsum), "math.cumprod": cumulative(np.cumprod), "math.top_k": top_k,
-    "nn.top_k": top_k, "math.reduce_logsumexp": logsumexp, "reduce_logsumexp": logsumexp, "math.l2_normalize": l2_normalize,
-    "nn.l2_normalize": l2_normalize, "linalg.l2_normalize": l2_normalize, "norm": norm, "linalg.norm": norm, "sort": sort,
-    "argsort": argsort, "linalg.diag_part": lambda input: np.diagonal(input, axis1=-2, axis2=-1),
-    "linalg.band_part": operations_linalg.band_part, "linalg.matrix_transpose": lambda a: np.swapaxes(a, -1, -2),
-    "tensor_scatter_nd_update": scatter_update, "nn.softmax": softmax, "nn.log_softmax": log_softmax, "nn.relu": unary(activations.relu),
-    "nn.relu6": unary(activations.relu6), "nn.elu": unary(activations.elu), "nn.selu": unary(activations.selu),
-    "nn.silu": lambda features, beta=1.0: features * activations.sigmoid(beta * features),
-    "nn.swish": lambda features, beta=1.0: features * activations.sigmoid(beta * features),
-    "nn.gelu": lambda features, approximate=False: activations.gelu(features, approximate),
-    "nn.leaky_relu": lambda features, alpha=0.2: activations.leaky_relu(features, alpha), "nn.bias_add": bias_add, "nn.moments": moments,
-    "nn.depth_to_space": space(operations_nn.depth_to_space), "nn.space_to_depth": space(operations_nn.space_to_depth),
-    "nn.max_pool": pooled(pooling.max_pooling), "nn.max_pool2d": pooled(pooling.max_pooling),
-    "nn.avg_pool": pooled(pooling.average_pooling), "nn.avg_pool2d": pooled(pooling.average_pooling),
-    "nn.max_pool1d": pooled(pooling.max_pooling), "nn.avg_pool1d": pooled(pooling.average_pooling), "nn.conv2d": conv2d,
-    "nn.convolution": conv2d, "nn.local_response_normalization": local_response_normalization, "nn.lrn": local_response_normalization,
-    "shape": lambda input: np.array(input.shape), "rank": lambda input: np.array(input.ndim),
-    "math.atan2": lambda y, x: operations_numpy.arctan2(y, x), "image.resize": resize,
-    "image.rgb_to_grayscale": lambda images: operations_image.rgb_to_grayscale(images),
-    "keras.activations.gelu": lambda x, approximate=False: activations.gelu(x, approximate),
+BACK = {"axis1": -2, "axis2": -1}
+FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf.linalg and tf.__operators__, by path elsewhere
+    **{name: Rename(operation) for name, operation in ONE.items()},
+    **{name: Rename(operation, "x:x1 y:x2" if isinstance(operation, str) else "x y") for name, operation in TWO.items()},
+    **{f"r{name}": Rename(TWO[name], "x:x2 y:x1") for name in REVERSED},
+    **{name: Rename(operation, "input_tensor:x axis keepdims") for name, operation in REDUCTIONS.items()},
+    # arithmetic
+    "add_n": adapted.add_n, "accumulate_n": adapted.add_n, "scalar_mul": Rename("Multiply", "scalar:x1 x:x2"),
+    "atan2": Rename("Arctan2", "y:x1 x:x2"), "clip_by_value": Rename("Clip", "t:x clip_value_min:x_min clip_value_max:x_max"),
+    "where": Rename("Where", "condition x:x1 y:x2"), "cumsum": Rename(adapted.cumulative(np.cumsum), "x axis exclusive reverse"),
+    "cumprod": Rename(adapted.cumulative(np.cumprod), "x axis exclusive reverse"), "count_nonzero": Rename("CountNonzero", "input:x axis"),
+    "norm": Rename("Norm", "tensor:x ord axis keepdims"), "l2_normalize": Rename(adapted.l2_normalize, "x axis epsilon"),
+    "moments": Rename("Moments", "x axes keepdims"),
+    # order and lookup
+    "argmax": Rename("Argmax", "input:a axis output_type:", {"axis": 0}),
+    "argmin": Rename("Argmin", "input:a axis output_type:", {"axis": 0}),
+    "sort": Rename(adapted.sort, "values axis direction"), "argsort": Rename(adapted.argsort, "values axis direction stable:"),
+    "top_k": Rename("TopK", "input:x k", {"k": 1}), "gather": Rename("Take", "params:x indices axis batch_dims=0", {"axis": 0}),
+    "embedding_lookup": Rename(adapted.embedding_lookup, "params ids partition_strategy: validate_indices:"),
+    "getitem": adapted.getitem, "slice": Rename("Slice", "input_:inputs begin:start_indices size:shape"),
+    "strided_slice": adapted.strided_slice, "tensor_scatter_nd_update": Rename("ScatterUpdate", "tensor:inputs indices updates"),
+    "one_hot": Rename(adapted.one_hot, "indices depth on_value off_value axis"), "sequence_mask": adapted.sequence_mask,
+    # products
+    "matmul": Rename(adapted.matmul, "a b transpose_a transpose_b"), "rmatmul": Rename("Matmul", "x:x2 y:x1"), "einsum": adapted.einsum,
+    "tensordot": Rename("Tensordot", "a:x1 b:x2 axes"), "diag_part": Rename("Diagonal", "input:a", BACK),
+    "trace": Rename("Trace", "x", BACK),
+    **dict.fromkeys(["matrix_transpose", "linalg.transpose"], Rename("Swapaxes", "a", BACK)), "band_part": adapted.band_part,
+    # what only moves numbers
+    "reshape": Rename("Reshape", "tensor:x shape:newshape"), "transpose": Rename("Transpose", "a perm:axes conjugate:"),
+    "concat": Rename("Concatenate", "values:xs axis"), "stack": Rename("Stack", "values:x axis"),
+    "unstack": Rename("Unstack", "value:x num axis"), "split": Rename(adapted.split, "value num_or_size_splits axis num:"),
+    "squeeze": Rename(adapted.squeeze, "input axis squeeze_dims:axis"), "expand_dims": Rename("ExpandDims", "input:a axis"),
+    "tile": Rename("Tile", "input:x multiples:repeats"), "repeat": Rename("Repeat", "input:x repeats axis"),
+    "reverse": Rename("Flip", "tensor:m axis"), "roll": Rename("Roll", "input:a shift axis"),
+    "pad": Rename("Pad", "tensor:x paddings:pad_width mode constant_values"), "broadcast_to": Rename("BroadcastTo", "input:x shape"),
+    "keras.backend.batch_flatten": lambda x: np.reshape(x, (x.shape[0], -1)), "ensure_shape": Rename("Copy", "x shape:"),
+    "signal.frame": Rename("ExtractSequences", "signal:x frame_length:sequence_length frame_step:sequence_stride axis=-1"),
+    # kinds and sizes
+    "cast": Rename("Cast", "x dtype"), "saturate_cast": Rename("SaturateCast", "value:x dtype"),
+    "shape": lambda input, out_type=None: np.array(input.shape), "size": lambda input, out_type=None: np.array(int(np.prod(input.shape))),
+    "rank": lambda input: np.array(input.ndim), "zeros": lambda shape: np.full(known(shape), 0.0),
+    "ones": lambda shape: np.full(known(shape), 1.0), "fill": lambda dims, value: np.full(known(dims), value),
+    "range": adapted.numbers_from,
+    # networks
+    "softmax": Rename("Softmax", "logits:x axis"), "log_softmax": Rename("LogSoftmax", "logits:x axis"),
+    "gelu": Rename("Gelu", "features:x approximate", {"approximate": False}),
+    "bias_add": Rename(adapted.bias_add, "value bias data_format"),
+    "leaky_relu": Rename("LeakyRelu", "features:x alpha:negative_slope"),
+    "depth_to_space": Rename("DepthToSpace", "input:x block_size data_format"),
+    "space_to_depth": Rename("SpaceToDepth", "input:x block_size data_format"),
+    **{
+        f"{short}_pool{rank}": Rename(adapted.pooled(layer), "input ksize strides padding data_format")
+        for short, layer in (("max", pooling.max_pooling), ("avg", pooling.average_pooling))
+        for rank in ("", "1d", "2d")
+    },
+    **dict.fromkeys(["conv2d", "convolution"], Rename(
+        adapted.convolution(operations_nn.conv),
+        "input filters strides padding data_format dilations filter:filters dilation_rate:dilations use_cudnn_on_gpu:",
+    )),
+    "conv1d": Rename(
+        adapted.convolution(operations_nn.conv), "input filters stride:strides padding data_format dilations use_cudnn_on_gpu:"
+    ),
+    "depthwise_conv2d": Rename(
+        adapted.convolution(operations_nn.depthwise_conv), "input filter:filters strides padding rate:dilations data_format dilations"
+    ),
+    "conv2d_transpose": Rename(adapted.transposed_convolution, "input filters output_shape strides padding data_format"),
+    **dict.fromkeys(["local_response_normalization", "lrn"], adapted.local_response_normalization),
+    "sigmoid_cross_entropy_with_logits": Rename("BinaryCrossentropy", "labels:target logits:output", {"from_logits": True}),
+    "softmax_cross_entropy_with_logits": Rename("CategoricalCrossentropy", "labels:target logits:output axis", {"from_logits": True}),
+    "softmax_cross_entropy_with_logits_v2": Rename("CategoricalCrossentropy", "labels:target logits:output axis", {"from_logits": True}),
+    # images
+    "image.resize": Rename("Resize", "images size method:interpolation preserve_aspect_ratio=False antialias"),
+    "image.rgb_to_grayscale": Rename("RGBToGrayscale", "images"),
+    "image.grayscale_to_rgb": Rename("Repeat", "images:x", {"repeats": 3, "axis": -1}),
+    "image.flip_left_right": Rename("Flip", "image:m", {"axis": -2}), "image.flip_up_down": Rename("Flip", "image:m", {"axis": -3}),
+    "image.rot90": Rename("Rot90", "image:array k", {"axes": (-3, -2)}), "image.adjust_brightness": Rename("Add", "image:x1 delta:x2"),
+    "image.per_image_standardization": adapted.standardized,
+    "image.extract_patches": Rename(adapted.patches, "images sizes strides rates padding"),
 }  # fmt: skip
-BY_PATH: dict[str, Function] = {
-    **{f"tf.{path}{name}": unary(function) for name, function in ELEMENTWISE.items() for path in ("", "math.", "nn.")},
-    **{f"tf.{path}{name}": binary(function) for name, function in PAIRS.items() for path in ("", "math.")},
-    **{f"tf.{path}{name}": reduced(function) for name, function in REDUCTIONS.items() for path in ("", "math.")},
-    **{f"tf.__operators__.{name}": binary(PAIRS[function]) for name, function in OPERATORS.items()},
-    **{f"tf.__operators__.r{name}": lambda x, y, function=PAIRS[function]: function(y, x) for name, function in OPERATORS.items()},
-    **{f"tf.keras.activations.{name}": activation(name) for name in activations.ELEMENTWISE},
-    **{f"tf.{path}": function for path, function in FUNCTIONS.items()},
-}
-OPERATIONS = BY_PATH | {name.replace("tf.", "tf.compat.v1.", 1): function for name, function in BY_PATH.items()}
+SAME = (  # nodes of the graph that are called as Keras's operations are, tensors only
+    "Abs Sqrt Rsqrt Square Exp Expm1 Log Log1p Sin Cos Tan Tanh Sign Floor Ceil Round Reciprocal Erf Sigmoid Softplus Softsign Relu "
+    "Relu6 Elu Selu LogicalNot LogicalAnd LogicalOr ZerosLike OnesLike StopGradient Add Maximum Minimum Greater GreaterEqual Less "
+    "LessEqual Equal NotEqual Softmax LogSoftmax"
+)
+CALLED_AS = {  # nodes of the graph that are called as TensorFlow's functions are
+    "Neg": "negative", "Rint": "rint", "Identity": "identity", "AddV2": "add", "Sub": "subtract", "Mul": "multiply", "RealDiv": "divide",
+    "DivNoNan": "divide_no_nan", "FloorDiv": "floordiv", "FloorMod": "floormod", "Pow": "pow", "SquaredDifference": "squared_difference",
+    "Reshape": "reshape", "Transpose": "transpose", "Tile": "tile", "Slice": "slice", "StridedSlice": "strided_slice", "Pad": "pad",
+    "ExpandDims": "expand_dims", "Squeeze": "squeeze", "ReverseV2": "reverse", "Shape": "shape", "BroadcastTo": "broadcast_to",
+    "GatherV2": "gather", "Select": "where", "SelectV2": "where", "ClipByValue": "clip_by_value", "BiasAdd": "bias_add",
+    "LeakyRelu": "leaky_relu", "LRN": "lrn", "TensorScatterUpdate": "tensor_scatter_nd_update", "DepthToSpace": "depth_to_space",
+    "SpaceToDepth": "space_to_depth", "TopKV2": "top_k", "Cumsum": "cumsum", "ArgMax": "argmax", "ArgMin": "argmin", "MatMul": "matmul",
+}  # fmt: skip
+RAW: dict[str, Rename | Function] = {
+    **{name: OPERATIONS[name] for name in SAME.split()}, **{node: FUNCTIONS[name] for node, name in CALLED_AS.items()},
+    **{name: Rename(name, "x axis keep_dims:keepdims") for name in ("Sum", "Mean", "Max", "Min", "Prod", "Any", "All")},
+    **dict.fromkeys(["BatchMatMul", "BatchMatMulV2"], Rename(adapted.matmul, "a b adj_x:transpose_a adj_y:transpose_b")),
+    "Einsum": lambda *inputs, equation, step: adapted.einsum(equation, *inputs, step=step), "AddN": lambda *inputs: adapted.add_n(inputs),
+    "Cast": Rename("Cast", "x DstT:dtype Truncate=False"), "ConcatV2": adapted.concat, "Pack": adapted.pack,
+    "Unpack": Rename("Unstack", "value:x num axis"), "Split": Rename(adapted.split, "axis value num_split:num_or_size_splits"),
+    "SplitV": Rename(adapted.split, "value sizes:num_or_size_splits axis num_split:"),
+    "PadV2": Rename("Pad", "x paddings:pad_width constant_values"), "MirrorPad": Rename("Pad", "x paddings:pad_width mode"),
+    "OneHot": Rename(adapted.one_hot, "indices depth on_value off_value axis"), "ResizeBilinear": adapted.resized("bilinear"),
+    "ResizeNearestNeighbor": adapted.resized("nearest"), "ResizeBicubic": adapted.resized("bicubic"),
+}  # fmt: skip
+PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "__operators__"})  # hold the same functions
+
+
+def tensorflow_function(path: str) -> Function | None:
+    """What one of TensorFlow's paths (``math.add``, ``compat.v1.transpose``) computes; ``None`` for an unknown one."""
+    if not path.startswith("compat.v1.image."):  # TensorFlow 1 counts pixels otherwise
+        path = path.removeprefix("compat.v1.")
+    place, _, name = path.rpartition(".")
+    found = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
+    return found.function() if isinstance(found, Rename) else found

@@ -15,22 +15,21 @@ from weightlens.whole import CUT, LAYERS_OF_MEANS, LAYERS_WRAP, is_whole
 EXACT = 2.0**53  # whole numbers beyond this are not all floats
 NARROW = frozenset({"int8", "uint8", "int16", "uint16", "uint32"})
 SAME_KIND = frozenset({  # operations whose result is of the kind of their operands
-    "Absolute", "Abs", "Add", "BitwiseInvert", "BitwiseLeftShift", "BitwiseNot", "BitwiseXor", "Clip", "Cross", "Cumsum", "Diff",
-    "FloorDivide", "Kron", "Lcm", "LeftShift", "Maximum", "Minimum", "Mod", "Multiply", "Negative", "Outer", "Power", "Ptp", "Square",
-    "Subtract",
+    "Absolute", "Abs", "Add", "Clip", "Cumsum", "Diff", "FloorDivide", "Maximum", "Minimum", "Mod", "Multiply", "Negative", "Outer",
+    "Power", "Ptp", "Square", "Subtract",
 })  # fmt: skip
 TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which never widen
     "add", "radd", "sub", "rsub", "subtract", "mul", "rmul", "multiply", "neg", "negative", "abs", "square", "pow", "rpow", "floordiv",
-    "rfloordiv", "mod", "rmod", "floormod", "maximum", "minimum", "clip_by_value", "cumsum", "cumprod", "reduce_sum", "reduce_prod",
-    "squared_difference", "add_n", "matmul", "tensordot", "einsum", "Add", "AddV2", "AddN", "Sub", "Mul", "Neg", "Abs", "Square", "Pow",
-    "FloorDiv", "FloorMod", "Maximum", "Minimum", "Cumsum", "Sum", "Prod", "MatMul", "BatchMatMul", "BatchMatMulV2", "SquaredDifference",
-    "Einsum",
+    "floor_div", "rfloordiv", "mod", "rmod", "floormod", "maximum", "minimum", "clip_by_value", "cumsum", "cumprod", "reduce_sum",
+    "reduce_prod", "squared_difference", "add_n", "matmul", "tensordot", "einsum", "Add", "AddV2", "AddN", "Sub", "Mul", "Neg", "Abs",
+    "Square", "Pow", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Cumsum", "Sum", "Prod", "MatMul", "BatchMatMul", "BatchMatMulV2",
+    "SquaredDifference", "Einsum",
 })  # fmt: skip
 MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
-DIVISIONS = frozenset({"truediv", "rtruediv", "div", "rdiv", "divide", "RealDiv"})  # these make fractions, but only then
+DIVISIONS = frozenset({"truediv", "rtruediv", "divide", "RealDiv"})  # these make fractions, but only then
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
-PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Inner", "Matmul", "Tensordot", "Vdot", "Correlate", "Average"})
-PRODUCTS_OF_TRUTH = frozenset({"Cross", "Dot", "Einsum", "Inner", "Kron", "Matmul", "Outer", "Tensordot", "Vdot"})
+PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Matmul", "Tensordot", "Average"})
+PRODUCTS_OF_TRUTH = frozenset({"Dot", "Einsum", "Matmul", "Outer", "Tensordot"})
 
 
 def leaves(thing: Any) -> Iterator[Any]:
