@@ -113,7 +113,7 @@ TWO: dict[str, str | Function] = {  # of x and y
     "greater_equal": "GreaterEqual", "ge": "GreaterEqual", "less": "Less", "lt": "Less", "less_equal": "LessEqual", "le": "LessEqual",
     "equal": "Equal", "eq": "Equal", "not_equal": "NotEqual", "ne": "NotEqual", "logical_and": "LogicalAnd", "and": "LogicalAnd",
     "logical_or": "LogicalOr", "or": "LogicalOr", "logical_xor": "LogicalXor", "xor": "LogicalXor",
-    "squared_difference": adapted.squared_difference,
+    "squared_difference": lambda x, y: np.square(np.subtract(x, y)),
 }  # fmt: skip
 REVERSED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")  # ``1 - x``: radd, rsub...
 REDUCTIONS = {
