@@ -93,6 +93,7 @@ FUNCTIONS = [
         PADDED[:, :4] + PADDED[:, 2:],
     ),
     ("compat.v1.linalg.transpose", [["x", 0, 0, {}]], X.transpose(0, 2, 1)),
+    ("keras.activations.swish", [["x", 0, 0, {}]], X / (1 + np.exp(-X))),
     ("image.rot90", [["x", 0, 0, {"k": 1}]], np.rot90(X, 1, (0, 1))),
     ("image.adjust_brightness", [["x", 0, 0, {"delta": 0.25}]], X + 0.25),
     ("signal.frame", [["x", 0, 0, {"frame_length": 2, "frame_step": 1}]], np.stack([X[..., :2], X[..., 1:]], -2)),
@@ -105,7 +106,7 @@ REMOVED_FUNCTIONS = (
     "compat.v1.nn.crelu compat.v1.nn.pool compat.v1.nn.separable_conv2d image.ssim image.psnr image.rgb_to_hsv image.hsv_to_rgb "
     "image.rgb_to_yuv image.central_crop image.crop_to_bounding_box image.pad_to_bounding_box image.resize_with_pad "
     "image.resize_with_crop_or_pad image.adjust_contrast image.adjust_saturation compat.v1.image.resize raw_ops.Svd raw_ops.Div "
-    "strings.split image.transpose sparse.add"
+    "keras.activations.hard_sigmoid strings.split image.transpose sparse.add"
 )
 REMOVED_OPERATIONS = (
     "AffineTransform PerspectiveTransform MapCoordinates ScaleAndTranslate SSIM PSNR RGBToHSV HSVToRGB GaussianBlur SobelEdges PadImages "

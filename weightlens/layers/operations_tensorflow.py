@@ -225,7 +225,7 @@ RAW: dict[str, Rename | Function] = {
     "OneHot": Rename(adapted.one_hot, "indices depth on_value off_value axis"), "ResizeBilinear": adapted.resized("bilinear"),
     "ResizeNearestNeighbor": adapted.resized("nearest"), "ResizeBicubic": adapted.resized("bicubic"),
 }  # fmt: skip
-PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "__operators__"})  # hold the same functions
+PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "keras.activations", "__operators__"})  # hold the same functions
 
 
 def tensorflow_function(path: str) -> Function | None:
