@@ -58,7 +58,8 @@ Fourier transforms of complex numbers, and images turned, blurred, compared or i
 FUNCTIONS_HEAD = """## TensorFlow functions inside functional models (Keras 2)
 
 Other names of the operators above, with TensorFlow's names of their arguments. A name without a place is the same in `tf`, `tf.math`,
-`tf.nn`, `tf.linalg`, `tf.dtypes` and, for `x + y` and its kin, `tf.__operators__`; and below `tf.compat.v1` as well.
+`tf.nn`, `tf.linalg`, `tf.dtypes`, `tf.keras.activations` and, for `x + y` and its kin, `tf.__operators__`; and below `tf.compat.v1`,
+except for images.
 """
 NODES_HEAD = """## Graph nodes inside functional models (TensorFlow 2.0 to 2.3)
 

@@ -49,7 +49,7 @@ OF_POSITIVE = [
 OF_TWO = [
     "add", "subtract", "multiply", "divide", "true_divide", "floor_divide", "mod", "fmod", "maximum", "minimum", "fmax", "fmin",
     "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor", "arctan2",
-    "hypot", "logaddexp", "logaddexp2", "heaviside", "divide_no_nan",
+    "hypot", "logaddexp", "logaddexp2", "divide_no_nan",
 ]  # fmt: skip
 REDUCTIONS = [
     "sum", "mean", "max", "min", "prod", "std", "var", "ptp", "any", "all", "amax", "amin", "median", "logsumexp",

@@ -20,11 +20,16 @@ X = np.random.default_rng(3).normal(size=(2, 4, 3))
 PADDED = np.pad(X.sum(-1, keepdims=True), [(0, 0), (1, 1), (0, 0)])
 
 
-def saved(folder: Path, entry: dict[str, Any], kind: str = "float32") -> Path:
-    """A functional model ``x -> one node`` as TensorFlow's Keras 2 stores it."""
+def saved(folder: Path, entry: dict[str, Any], kind: str = "float32", before: list[dict[str, Any]] | None = None) -> Path:
+    """A functional model ``x -> one node`` (and those ``before`` it) as TensorFlow's Keras 2 stores it."""
     config = {"batch_input_shape": [None, 4, 3], "name": "x", "dtype": kind}
     first = {"class_name": "InputLayer", "name": "x", "config": config, "inbound_nodes": []}
-    config = {"name": "m", "layers": [first, entry], "input_layers": [["x", 0, 0]], "output_layers": [[entry["name"], 0, 0]]}
+    config = {
+        "name": "m",
+        "layers": [first, *(before or []), entry],
+        "input_layers": [["x", 0, 0]],
+        "output_layers": [[entry["name"], 0, 0]],
+    }
     path = folder / "m.h5"
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": config})
@@ -88,6 +93,7 @@ FUNCTIONS = [
         PADDED[:, :4] + PADDED[:, 2:],
     ),
     ("compat.v1.linalg.transpose", [["x", 0, 0, {}]], X.transpose(0, 2, 1)),
+    ("keras.activations.swish", [["x", 0, 0, {}]], X / (1 + np.exp(-X))),
     ("image.rot90", [["x", 0, 0, {"k": 1}]], np.rot90(X, 1, (0, 1))),
     ("image.adjust_brightness", [["x", 0, 0, {"delta": 0.25}]], X + 0.25),
     ("signal.frame", [["x", 0, 0, {"frame_length": 2, "frame_step": 1}]], np.stack([X[..., :2], X[..., 1:]], -2)),
@@ -100,7 +106,7 @@ REMOVED_FUNCTIONS = (
     "compat.v1.nn.crelu compat.v1.nn.pool compat.v1.nn.separable_conv2d image.ssim image.psnr image.rgb_to_hsv image.hsv_to_rgb "
     "image.rgb_to_yuv image.central_crop image.crop_to_bounding_box image.pad_to_bounding_box image.resize_with_pad "
     "image.resize_with_crop_or_pad image.adjust_contrast image.adjust_saturation compat.v1.image.resize raw_ops.Svd raw_ops.Div "
-    "strings.split image.transpose sparse.add"
+    "keras.activations.hard_sigmoid strings.split image.transpose sparse.add"
 )
 REMOVED_OPERATIONS = (
     "AffineTransform PerspectiveTransform MapCoordinates ScaleAndTranslate SSIM PSNR RGBToHSV HSVToRGB GaussianBlur SobelEdges PadImages "
@@ -108,7 +114,8 @@ REMOVED_OPERATIONS = (
     "ISTFT Unfold Fold SegmentSum SegmentMax SegmentMin SegmentProd Erfinv InTopK CDist Nansum Nanprod Nanmax Nanmin Nanmean Nanvar "
     "Nanstd Nanargmax Nanargmin Nancumsum Nancumprod Nanquantile Nanpercentile Nanmedian Quantile Percentile Corrcoef Correlate "
     "Linspace Logspace Full UnravelIndex Angle Imag Isreal I0 Nextafter BitwiseAnd BitwiseOr BitwiseXor BitwiseInvert BitwiseLeftShift "
-    "BitwiseRightShift Gcd Lcm Trapezoid Vander Meshgrid Kron Cross Vdot Inner Diagflat Append Dstack SliceUpdate Scatter AllClose Select"
+    "BitwiseRightShift Gcd Lcm Trapezoid Vander Meshgrid Kron Cross Vdot Inner Diagflat Append Dstack SliceUpdate Scatter AllClose Select "
+    "Heaviside"
 )
 NODES = [
     (node_entry("Mul", {"1": 2.5}), X * 2.5),
@@ -167,6 +174,30 @@ def test_function_that_no_model_holds(path: str, tmp_path: Path) -> None:
 def test_operation_that_no_model_holds(name: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedLayer, match=rf"'node' \({name}\): is not an operation"):
         weightlens.load(saved(tmp_path, keras3_entry(name))).trace(X)
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        ("__operators__.getitem", {"slice_spec": [{"start": None, "stop": None, "step": None}, ["place", 0, 0]]}),
+        ("__operators__.getitem", {"slice_spec": [{"start": None, "stop": ["place", 0, 0], "step": None}]}),
+        ("tile", {"multiples": [1, 1, ["place", 0, 0]]}),
+    ],
+    ids=["index", "slice", "tile"],
+)
+def test_shapes_that_depend_on_the_data_are_refused(path: str, options: dict[str, Any], tmp_path: Path) -> None:
+    place = function_entry("math.reduce_max", [[*HERE, {}]]) | {"name": "place"}
+    file = saved(tmp_path, function_entry(path, [["x", 0, 0, options]]), before=[place])
+    with pytest.raises(UnsupportedLayer, match="from the data"):
+        weightlens.load(file).trace(X)
+
+
+def test_shapes_that_come_from_shapes_are_known(tmp_path: Path) -> None:
+    shape = function_entry("compat.v1.shape", [[*HERE, {}]]) | {"name": "shape"}
+    size = function_entry("__operators__.getitem", [["shape", 0, 0, {"slice_spec": 2}]]) | {"name": "size"}
+    part = {"slice_spec": [{"start": None, "stop": None, "step": None}, {"start": None, "stop": ["size", 0, 0], "step": None}]}
+    file = saved(tmp_path, function_entry("__operators__.getitem", [["x", 0, 0, part]]), before=[shape, size])
+    np.testing.assert_array_equal(weightlens.load(file).trace(X).outputs[0], X[:, :3])
 
 
 def test_refusal_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

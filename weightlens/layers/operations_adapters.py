@@ -91,7 +91,7 @@ def sequence_mask(lengths: Any, maxlen: Any = None) -> Any:
 def numbers_from(start: Any, limit: Any = None, delta: Any = 1) -> Any:
     """``start, start + delta, ...`` below ``limit``; one number is the limit."""
     first, last = (0, start) if limit is None else (start, limit)
-    first, last, delta = (float(getattr(n, "value", n)) for n in (first, last, delta))
+    first, last, delta = (known(n) if hasattr(n, "op") else float(n) for n in (first, last, delta))
     return np.arange(first, last, delta)
 
 
@@ -102,11 +102,6 @@ def one_hot(indices: Any, depth: Any, on_value: float = 1.0, off_value: float = 
 
 
 # Arithmetic.
-
-
-def squared_difference(x: Any, y: Any) -> Any:
-    """``(x - y)^2``."""
-    return np.square(np.subtract(x, y))
 
 
 def add_n(inputs: Any) -> Any:

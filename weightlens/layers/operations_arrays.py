@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.layers.operations_numpy import numbers, whole
+from weightlens.layers.operations_numpy import known, numbers, whole
 
 LONG_ROW = 64  # numbers: longer rows are sorted without formulas
 
@@ -81,7 +81,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 def getitem(x: Any, key: Any) -> Any:
     """``x[key]`` with numbers, slices, ``...`` and new axes."""
-    return x[tuple(whole(part) for part in key) if isinstance(key, (list, tuple)) else whole(key)]
+    parts = key if isinstance(key, (list, tuple)) else [key]
+    return x[tuple(known(part) if hasattr(part, "op") else whole(part) for part in parts)]
 
 
 # Products.

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers.activations import Step
 from weightlens.layers.operations_arrays import places_in_order
-from weightlens.layers.operations_numpy import Axis, is_truth, numbers, truth
+from weightlens.layers.operations_numpy import Axis, is_truth, known, numbers, truth
 from weightlens.layers.operations_whole import NARROW, fits, wrapped
 from weightlens.layers.resizing import saturated
 from weightlens.layers.spectral import fourier, short_time_fourier
@@ -105,9 +105,7 @@ def convert(x: Any, dtype: str | None = None, input_dtype: str | None = None) ->
 
 def sliced(inputs: Any, start_indices: Any, shape: Any) -> Any:
     """A block of ``inputs`` that begins at ``start_indices``; ``-1`` reaches to the end."""
-    if any(hasattr(start, "op") for start in start_indices):
-        raise NotImplementedError("cuts out a block at a place that depends on the data")
-    pairs = zip((int(start) for start in start_indices), shape, inputs.shape, strict=True)
+    pairs = zip(known(start_indices), shape, inputs.shape, strict=True)
     return inputs[tuple(slice(start, n if size in (-1, None) else start + size) for start, size, n in pairs)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.operations_whole import NARROW, fits
+from weightlens.layers.operations_whole import NARROW, fits, leaves
 
 Axis = int | tuple[int, ...] | None
 
@@ -18,8 +18,23 @@ def whole(x: Any) -> Any:
     return x.astype(int) if hasattr(x, "dtype") and x.dtype.kind not in "iu" else x
 
 
+def from_data(x: Any) -> bool:
+    """Whether any of the values was made from an input of the model."""
+    waiting, seen = list(leaves(x)), set()
+    while waiting:
+        made = waiting.pop()
+        if getattr(made, "kind", "") == "input":
+            return True
+        if hasattr(made, "op") and id(made) not in seen:
+            seen.add(id(made))
+            waiting += leaves((made.args, made.kwargs))
+    return False
+
+
 def known(size: Any) -> Any:
     """A size or place that the graph works out from shapes (``tf.shape``), as plain numbers."""
+    if from_data(size):
+        raise NotImplementedError("takes a size or a place from the data")
     size = getattr(size, "value", size)
     return [known(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
 
@@ -92,11 +107,6 @@ def arctan2(x1: Any, x2: Any) -> Any:
     side = np.where(np.greater_equal(x1, 0), math.pi, -math.pi)
     beside = np.where(np.equal(x1, 0), 0.0, side / 2)
     return np.where(np.greater(x2, 0), ahead, np.where(np.less(x2, 0), ahead + side, beside))
-
-
-def heaviside(x1: Any, x2: Any) -> Any:
-    """0 below 0, 1 above, ``x2`` at 0."""
-    return np.where(np.less(x1, 0), 0.0, np.where(np.greater(x1, 0), 1.0, x2))
 
 
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
@@ -224,8 +234,3 @@ def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> 
         a = np.moveaxis(a, axis, 0)
         a = np.moveaxis(np.not_equal(a[1:], a[:-1]) if input_dtype == "bool" else a[1:] - a[:-1], 0, axis)
     return a
-
-
-def same(x: Any, *_: Any) -> Any:
-    """``x``."""
-    return x

@@ -113,7 +113,7 @@ TWO: dict[str, str | Function] = {  # of x and y
     "greater_equal": "GreaterEqual", "ge": "GreaterEqual", "less": "Less", "lt": "Less", "less_equal": "LessEqual", "le": "LessEqual",
     "equal": "Equal", "eq": "Equal", "not_equal": "NotEqual", "ne": "NotEqual", "logical_and": "LogicalAnd", "and": "LogicalAnd",
     "logical_or": "LogicalOr", "or": "LogicalOr", "logical_xor": "LogicalXor", "xor": "LogicalXor",
-    "squared_difference": adapted.squared_difference,
+    "squared_difference": lambda x, y: np.square(np.subtract(x, y)),
 }  # fmt: skip
 REVERSED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")  # ``1 - x``: radd, rsub...
 REDUCTIONS = {
@@ -225,7 +225,7 @@ RAW: dict[str, Rename | Function] = {
     "OneHot": Rename(adapted.one_hot, "indices depth on_value off_value axis"), "ResizeBilinear": adapted.resized("bilinear"),
     "ResizeNearestNeighbor": adapted.resized("nearest"), "ResizeBicubic": adapted.resized("bicubic"),
 }  # fmt: skip
-PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "__operators__"})  # hold the same functions
+PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "keras.activations", "__operators__"})  # hold the same functions
 
 
 def tensorflow_function(path: str) -> Function | None:
