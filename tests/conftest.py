@@ -13,9 +13,9 @@ import pytest
 import weightlens
 from tests.cases import Case
 from weightlens.checks.book import Book, read_book
-from weightlens.checks.handed import flat
-from weightlens.checks.oracle import calm
-from weightlens.checks.recalculate import available, recalculate_all
+from weightlens.checks.handed import flatten
+from weightlens.checks.oracle import quiet_tensorflow
+from weightlens.checks.recalculate import installed_engines, recalculate_all
 from weightlens.errors import WeightlensError
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
@@ -35,7 +35,7 @@ def sample_input(model: Path) -> np.ndarray:
 @pytest.fixture(scope="session")
 def keras() -> Any:
     """Keras 3, imported without its chatter."""
-    with calm():
+    with quiet_tensorflow():
         return pytest.importorskip("keras")
 
 
@@ -68,11 +68,11 @@ def built(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cas
     def build(case: Case) -> Built:
         if case.name not in done:
             keras.utils.clear_session(free_memory=False)  # layer names start again; collecting garbage would take most of the time
-            with calm():
+            with quiet_tensorflow():
                 model, inputs = case.model(keras), case.inputs()
                 path = folder / f"{len(done)}.keras"
                 model.save(path)
-                outputs = flat(model(inputs if len(inputs) > 1 else inputs[0], training=False))
+                outputs = flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
             done[case.name] = Built(path, inputs, [np.asarray(y) for y in outputs])
         return done[case.name]
 
@@ -115,7 +115,7 @@ def workbook(
                 yield parameters["case"]
 
     def recalculated(case: Case, engine: str) -> Recalculated:
-        if engine not in available():
+        if engine not in installed_engines():
             pytest.skip(f"{engine} is not installed")
         if engine not in computed:
             books = {c.name: path for c in wanted(engine) if isinstance(path := write(c), Path)}

@@ -13,9 +13,9 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks import check, check_workbook
-from weightlens.checks.book import Book, places, read_book
-from weightlens.checks.oracle import calm
-from weightlens.checks.recalculate import Changes, available, recalculate_all
+from weightlens.checks.book import Book, area_cells, read_book
+from weightlens.checks.oracle import quiet_tensorflow
+from weightlens.checks.recalculate import Changes, installed_engines, recalculate_all
 from weightlens.errors import WeightlensError
 from weightlens.workbook.reading import read_map
 
@@ -67,7 +67,7 @@ class Variant:
 def variants(path: Path, book: Path) -> dict[str, Variant]:
     """The workbook as it is, with every input huge, with one input changed, with one weight changed."""
     x = sample_input(path)
-    inputs = list(places(read_book(book).names["input_0"]))
+    inputs = list(area_cells(read_book(book).names["input_0"]))
     found = {"unchanged": Variant(book, {}, x)}
     for label, size in HUGE.items():
         found[label] = Variant(book, dict.fromkeys(inputs, size), np.full_like(x, size, float))
@@ -98,7 +98,7 @@ def computed(books: dict[str, dict[str, Variant]]) -> Callable[[str, str, str], 
     done: dict[str, dict[tuple[str, str], Book | WeightlensError]] = {}
 
     def look_up(engine: str, name: str, variant: str) -> Book:
-        if engine not in available():
+        if engine not in installed_engines():
             pytest.skip(f"{engine} is not installed")
         if engine not in done:
             all_of_them = {(n, v): what for n, found in books.items() for v, what in found.items()}
@@ -136,7 +136,7 @@ def test_the_workbook_predicts_what_keras_predicts(
     keras: Any, name: str, variant: str, books: dict[str, dict[str, Variant]], computed: Callable[[str, str, str], Book]
 ) -> None:
     what = books[name][variant]
-    with calm():
+    with quiet_tensorflow():
         model = keras.models.load_model(SAMPLES / name, compile=False)
         if what.weight is not None:
             layer, weight, index, number = what.weight
@@ -145,13 +145,13 @@ def test_the_workbook_predicts_what_keras_predicts(
             array[index] = number
             variable.assign(array)
         expected = np.asarray(model(what.inputs.astype("float32"), training=False))
-    np.testing.assert_allclose(computed(available()[0], name, variant).block("output_0"), expected.ravel(), rtol=0, atol=2e-6)
+    np.testing.assert_allclose(computed(installed_engines()[0], name, variant).block("output_0"), expected.ravel(), rtol=0, atol=2e-6)
 
 
 # LibreOffice takes seconds to start: once is enough here, the layer cases ask it for everything.
 @pytest.mark.parametrize(("name", "engine"), [("or.h5", "libreoffice"), *((name, engine) for name in NAMES for engine in ENGINES[1:])])
 def test_every_step_of_the_workbook(name: str, engine: str, books: dict[str, dict[str, Variant]]) -> None:
-    if engine not in available():
+    if engine not in installed_engines():
         pytest.skip(f"{engine} is not installed")
     report = check_workbook(books[name]["unchanged"].book, weightlens.load(SAMPLES / name), engine)
     assert report.ok, report.summary

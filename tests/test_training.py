@@ -13,7 +13,7 @@ import weightlens
 from tests.workbook.probe import probe
 from weightlens.checks import check_workbook
 from weightlens.checks.book import read_book
-from weightlens.checks.recalculate import available, recalculate
+from weightlens.checks.recalculate import installed_engines, recalculate
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.training import prepare
 from weightlens.training.book import write_training_book
@@ -168,7 +168,7 @@ def row_of(epoch: Epoch, number: int) -> dict[int, Any]:
     return last
 
 
-@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("engine", installed_engines())
 def test_every_engine_computes_the_history(engine: str, tmp_path: Path) -> None:
     write_training_book(xor(), 50, tmp_path / "xor.xlsx")
     report = check_workbook(tmp_path / "xor.xlsx", engine=engine)

@@ -16,7 +16,7 @@ import pytest
 
 import weightlens
 from weightlens.checks.book import Book, read_book
-from weightlens.checks.recalculate import available, recalculate_all
+from weightlens.checks.recalculate import installed_engines, recalculate_all
 from weightlens.checks.workbook import compare_sheet
 from weightlens.recording import Recorded, each
 from weightlens.training import prepare
@@ -136,7 +136,7 @@ def test_numpy_trains_as_keras_does(case: Combination, keras64: Any) -> None:
         assert last[id(mine.now)] == pytest.approx(theirs, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("engine", installed_engines())
 def test_workbooks_train_as_numpy_does(engine: str, books: dict[Combination, Path]) -> None:
     computed = recalculate_all(list(books.values()), engine)
     for (case, path), book in zip(books.items(), computed, strict=True):

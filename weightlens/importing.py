@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.book import NON_FINITE, Book, no_number, read_book
+from weightlens.checks.book import NON_FINITE, Book, number_fault, read_book
 from weightlens.errors import BadInput
 from weightlens.files import check_output
 from weightlens.formats import files_of, load
@@ -133,7 +133,7 @@ def finite(shown: Any, old: float, cell: Any) -> float | None:
     """The number in a cell; ``None`` where the sheet shows in words what is no finite number in the file either."""
     if isinstance(shown, str) and shown in NON_FINITE and repr(NON_FINITE[shown]) == repr(old):
         return None
-    if wrong := no_number(shown):
+    if wrong := number_fault(shown):
         raise BadInput(f"{cell()} {wrong}; a weight is a number")
     return float(shown)
 

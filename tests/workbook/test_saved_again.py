@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import SAMPLES
 from tests.workbook.readers import ask, needs_node
 from weightlens.checks.book import read_book, sheet_parts
-from weightlens.checks.recalculate import available, libreoffice, write_number
+from weightlens.checks.recalculate import installed_engines, run_libreoffice, write_number
 from weightlens.checks.workbook import check_workbook
 from weightlens.cli import main
 from weightlens.errors import BadInput
@@ -24,7 +24,7 @@ MODEL = SAMPLES / "xor_relu.h5"
 
 def by_libreoffice(book: Path) -> Path:
     (book.parent / "out").mkdir()
-    libreoffice([book], book.parent / "out", book.parent / "profile")
+    run_libreoffice([book], book.parent / "out", book.parent / "profile")
     return book.parent / "out" / book.name
 
 
@@ -47,7 +47,7 @@ def on_node(task: str) -> Callable[[Path], Path]:
 
 
 def needs(engine: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(engine not in available(), reason=f"{engine} is not installed")
+    return pytest.mark.skipif(engine not in installed_engines(), reason=f"{engine} is not installed")
 
 
 PROGRAMS = [

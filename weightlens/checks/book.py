@@ -69,7 +69,7 @@ class Book:
 
     def block(self, name: str) -> np.ndarray:
         """The numbers of a defined name, or of an area such as ``'1 net'!A1:B2``, row by row; NaN where there is none."""
-        cells = [self.cell(*place) for place in places(self.names.get(name, name))]
+        cells = [self.cell(*place) for place in area_cells(self.names.get(name, name))]
         return np.array([as_number(value) for value in cells])
 
     def errors(self) -> list[str]:
@@ -77,7 +77,7 @@ class Book:
         return [f"'{sheet}'!{ref} {v}" for sheet, cells in self.sheets.items() for ref, v in cells.items() if isinstance(v, CellError)]
 
 
-def no_number(value: Value | None) -> str:
+def number_fault(value: Value | None) -> str:
     """What is wrong with a cell that should hold a finite number; empty where it does."""
     if value is None or value == "":
         return "is empty"
@@ -93,7 +93,7 @@ def as_number(value: Value | None) -> float:
     return float(value) if isinstance(value, (int, float)) else np.nan
 
 
-def places(area: str) -> Iterator[tuple[str, str]]:
+def area_cells(area: str) -> Iterator[tuple[str, str]]:
     """The sheet and reference of every cell of an area (or of several, parted by commas), row by row."""
     for found in AREA.finditer(area):
         sheet = (found["quoted"] or found["plain"]).replace("''", "'")
@@ -176,25 +176,25 @@ def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     found: list[str] = []
     if "xl/sharedStrings.xml" not in archive.NameToInfo:
         return found
-    for item in elements(archive, "xl/sharedStrings.xml", "si"):
-        found.append(text_of(item))
+    for item in xml_elements(archive, "xl/sharedStrings.xml", "si"):
+        found.append(text_content(item))
         if len(found) > limits.CELLS:
             raise UnreadableModel(f"it holds more than {limits.CELLS:,} texts")
     return found
 
 
-def text_of(item: ET.Element) -> str:
+def text_content(item: ET.Element) -> str:
     """The text of a cell or of an entry of the table: plain, or in pieces of several looks; how it is pronounced is left out."""
     pieces = [*item.findall(f"{MAIN}t"), *item.findall(f"{MAIN}r/{MAIN}t")]
-    return decoded("".join(piece.text or "" for piece in pieces))
+    return unescaped("".join(piece.text or "" for piece in pieces))
 
 
-def decoded(text: str) -> str:
+def unescaped(text: str) -> str:
     """``_x0041_`` stands for the letter A, as Excel writes what XML cannot hold."""
     return CODED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
+def xml_elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
     """The elements of a name in one part, each forgotten when the next is asked for, so that memory stays flat."""
     check_member(archive, part)
     with archive.open(part) as stream:
@@ -222,7 +222,7 @@ def read_sheet(
     most: int,
 ) -> None:
     """Add one sheet's cells, row by row; a sheet of more than ``most`` is refused."""
-    for row in elements(archive, part, "row"):
+    for row in xml_elements(archive, part, "row"):
         for cell in row:
             read_cell(cell, strings, dates, values, formulas)
         if len(values) > most:
@@ -252,7 +252,7 @@ def read_cell(cell: ET.Element, strings: list[str], dates: set[str], values: dic
         elif child.tag == f"{MAIN}v":
             text = child.text if child.text is not None or kind != "str" else ""
         elif child.tag == f"{MAIN}is":
-            text = text_of(child)
+            text = text_content(child)
     if text is None:
         return
     if kind == "n":
@@ -262,4 +262,4 @@ def read_cell(cell: ET.Element, strings: list[str], dates: set[str], values: dic
     elif kind == "b":
         values[reference] = text == "1"
     else:
-        values[reference] = CellError(text) if kind == "e" else decoded(text) if kind == "str" else text
+        values[reference] = CellError(text) if kind == "e" else unescaped(text) if kind == "str" else text

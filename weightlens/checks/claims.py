@@ -15,7 +15,7 @@ NOISE = 1e-6  # what float32 arithmetic in another order may differ by, relative
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenNumber:
     """One number as it was written: ``0.80`` has two decimals and, like ``0.8``, one digit that matters."""
 
     value: float
@@ -32,7 +32,7 @@ class Written:
 class Claim:
     """One number of the calculation by hand: where it belongs (as far as it was said), and where it was written."""
 
-    written: Written
+    written: WrittenNumber
     layer: str = ""
     step: str = ""
     sample: int | None = None
@@ -56,7 +56,7 @@ class Claims:
     notes: list[str] = field(default_factory=list)
 
 
-def written(text: str) -> Written | None:
+def parse_number(text: str) -> WrittenNumber | None:
     """A number from its text (``0.83``, ``0,83``, ``83 %``, ``1.2e-3``, ``-.5``, ``~0.8``); ``None`` where it is none."""
     clean = re.sub(r"\s", "", text).replace("\u2212", "-").lstrip("=~\u2248")
     clean = re.sub(r"^([-+]?\d*),(\d+%?)$", r"\1.\2", clean)  # a decimal comma
@@ -67,18 +67,18 @@ def written(text: str) -> Written | None:
     decimals = len(found["decimals"] or found["bare"] or "") - int(found["exponent"] or 0) + 2 * percent
     value = float(found[0]) / (100 if percent else 1)
     mantissa = re.sub(r"[eE].*", "", found[0]).lstrip("+-")
-    return Written(value, decimals, len(mantissa.replace(".", "").lstrip("0")))
+    return WrittenNumber(value, decimals, len(mantissa.replace(".", "").lstrip("0")))
 
 
-def from_number(value: float) -> Written:
+def number_of_cell(value: float) -> WrittenNumber:
     """A number as a spreadsheet keeps it: without the zeros that were typed at its end, with 15 digits that matter."""
-    found = written(repr(float(f"{value:.15g}")).removesuffix(".0"))
+    found = parse_number(repr(float(f"{value:.15g}")).removesuffix(".0"))
     if found is None:
         raise BadInput(f"{value} is not a finite number")
     return found
 
 
-def allowances(numbers: Sequence[Written]) -> np.ndarray:
+def rounding_allowances(numbers: Sequence[WrittenNumber]) -> np.ndarray:
     """How far each of several numbers, rounded by one rule, may be from the truth: half a unit of its last place.
 
     Zeros at the end are often not written, so the places are found for all of them together: as many decimals

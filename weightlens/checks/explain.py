@@ -14,7 +14,7 @@ from weightlens.arithmetic import arithmetic, plain
 from weightlens.checks.mistakes import LOOSE, Mistake, known_mistakes
 from weightlens.checks.mistakes.misread import cells_to_try, misread
 from weightlens.checks.placing import Given
-from weightlens.checks.replay import Edit, Replay, instead
+from weightlens.checks.replay import Edit, Replay, replace_by
 from weightlens.checks.scene import Scene
 from weightlens.recording import Recorded, Step
 
@@ -50,7 +50,7 @@ class Explainer:
     def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
         self.scene, self.replay = scene, scene.replay
         self.target, self.earlier, self.legitimate = givens[-1], list(givens[:-1]), legitimate
-        self.pins = pinned(self.earlier, self.replay, legitimate)
+        self.pins = pin_given_numbers(self.earlier, self.replay, legitimate)
         work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
         off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
@@ -76,7 +76,7 @@ class Explainer:
         found = found or loosely or partly
         best = {m.words: m for m in sorted(found, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
-        return [Explanation(m.kind, m.words, self.correction(m), path(m.at), m.bits, m.harmless) for m in ranked]
+        return [Explanation(m.kind, m.words, self.correction(m), step_path(m.at), m.bits, m.harmless) for m in ranked]
 
     def known(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake], list[Mistake]]:
         """The mistakes that lead to every number, those that do so loosely, and those that lead to the wrong ones, others being right."""
@@ -145,14 +145,14 @@ class Explainer:
         samples = inputs[0].shape[0]
         if samples < 2 or not self.target.node.shape or self.target.node.shape[0] != samples or any(x.shape[0] != samples for x in inputs):
             return []
-        rows = rows_meant(self.target, self.replay.run([self.target.node], self.legitimate)[0], self.sought)
+        rows = matching_samples(self.target, self.replay.run([self.target.node], self.legitimate)[0], self.sought)
         if rows is None:
             return []
         moved = {a: b for a, b in rows.items() if a != b}
         order = np.arange(samples)
         for given, meant in moved.items():
             order[given] = meant
-        edits = {id(x): instead(x.value[order]) for x in inputs}
+        edits = {id(x): replace_by(x.value[order]) for x in inputs}
         off = self.outcome(edits)
         if off is None or (off > 1).any():
             return []
@@ -174,7 +174,7 @@ class Explainer:
         except (ValueError, IndexError, TypeError):
             wrong, right = None, step.value
         index = self.shown(step, wrong, right)
-        return f"{element_words(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
+        return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
 
     def shown(self, step: Step, wrong: Any, right: Any) -> tuple[int, ...]:
         """Which element to show: one of those given that differ, else the one that the mistake changes most."""
@@ -186,17 +186,17 @@ class Explainer:
         return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
 
 
-def pinned(givens: Sequence[Given], replay: Replay, legitimate: dict[int, Edit]) -> dict[int, Edit]:
+def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: dict[int, Edit]) -> dict[int, Edit]:
     """The person's own numbers in the place of ours, for what they computed later from them."""
     pins: dict[int, Edit] = {}
     for given in givens:
         array = np.array(replay.run([given.node], legitimate)[0], np.float64)
         array[given.at] = given.values
-        pins[id(given.node)] = instead(array)
+        pins[id(given.node)] = replace_by(array)
     return pins
 
 
-def rows_meant(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
+def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
     """For each sample with a wrong number the sample for which all its numbers are right; ``None`` where there is none."""
     rows: dict[int, list[int]] = {}
     for i, element in enumerate(given.elements):
@@ -205,29 +205,29 @@ def rows_meant(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] |
     for row, members in rows.items():
         if not sought[members].any():
             continue
-        fits = [other for other in range(len(array)) if other != row and all_right(given, array, members, other)]
+        fits = [other for other in range(len(array)) if other != row and matches_sample(given, array, members, other)]
         if not fits:
             return None
         found[row] = fits[0]
     return found
 
 
-def all_right(given: Given, array: Any, members: list[int], other: int) -> bool:
+def matches_sample(given: Given, array: Any, members: list[int], other: int) -> bool:
     """Whether these numbers are right for another sample."""
     true = np.array([array[(other, *given.elements[i][1:])] for i in members])
     return bool((np.abs(given.values[members] - true) <= given.allowed[members] * (1 + 1e-9)).all())
 
 
-def path(step: Step | None) -> str:
+def step_path(step: Step | None) -> str:
     return "" if step is None else f"{step.layer}/{step.name}"
 
 
-def element_words(step: Step, index: tuple[int, ...]) -> str:
+def element_label(step: Step, index: tuple[int, ...]) -> str:
     """``dense/pre-activation, sample 2, unit 1``."""
     parts = [f"sample {index[0]}"] if len(index) > 1 else []
     inside = index[1:] if len(index) > 1 else index
     parts += [f"unit {inside[0]}" if len(inside) == 1 else f"element [{', '.join(map(str, inside))}]"] if inside else []
-    return ", ".join([path(step), *parts])
+    return ", ".join([step_path(step), *parts])
 
 
 __all__ = ["Explainer", "Explanation", "Recorded"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.replay import Replay, instead
+from weightlens.checks.replay import Replay, replace_by
 from weightlens.recording import Part, Recorded, cast, each
 from weightlens.recording.calls import MOVES
 
@@ -52,7 +52,7 @@ class Bounds:
     def in_float32(self, node: Recorded) -> Any:
         """The value, computed in float32."""
         leaves = [x for x in self.replay.nodes if x.op is None and x.value.dtype.kind == "f"]
-        return self.replay.run([node], {id(x): instead(x.value.astype(np.float32)) for x in leaves})[0]
+        return self.replay.run([node], {id(x): replace_by(x.value.astype(np.float32)) for x in leaves})[0]
 
     def value(self, thing: Any) -> Any:
         """What an operand is."""

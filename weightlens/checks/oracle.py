@@ -34,7 +34,7 @@ Change = Callable[[Any], Any]  # of a configuration
 CONFIG = "config.json"  # in an archive of Keras 3
 
 
-def calm() -> contextlib.AbstractContextManager[None]:
+def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
     """TensorFlow without a graphics card, without its chatter, and with the same order of sums on every machine."""
     for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}.items():
         os.environ.setdefault(name, value)
@@ -51,7 +51,7 @@ def load_oracle(model: Model) -> tuple[Any, Any]:
             continue
         try:
             keras = importlib.import_module(name)
-            return keras, opened(keras, model)
+            return keras, open_in_keras(keras, model)
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
     raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
@@ -60,21 +60,21 @@ def load_oracle(model: Model) -> tuple[Any, Any]:
 def load_twin(keras: Any, model: Model) -> Any:
     """The same network with every layer computing in float64."""
     with floatx(keras, "float64"):
-        return opened(keras, model, in_float64)
+        return open_in_keras(keras, model, with_float64_dtypes)
 
 
-def opened(keras: Any, model: Model, change: Change | None = None) -> Any:
+def open_in_keras(keras: Any, model: Model, change: Change | None = None) -> Any:
     """The network as Keras reads it: whole from one file, its architecture from another one, or the stack that is assumed.
 
     ``change`` is made to the configuration.
     """
     provenance = model.provenance
     if provenance.assumed:
-        return stack(keras, model, change)
+        return build_dense_stack(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
             if change is not None:
-                rewrite(path, change)
+                rewrite_config(path, change)
             return keras.models.load_model(str(path), compile=False, safe_mode=True)
         config = read_architecture(Path(provenance.architecture))
         text = json.dumps(config if change is None else change(config))
@@ -85,7 +85,7 @@ def opened(keras: Any, model: Model, change: Change | None = None) -> Any:
         return network
 
 
-def stack(keras: Any, model: Model, change: Change | None) -> Any:
+def build_dense_stack(keras: Any, model: Model, change: Change | None) -> Any:
     """The stack of layers that a file of bare weights is assumed to hold, with the weights that we read."""
     given, *layers = model.layers
     made = [
@@ -114,7 +114,7 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
         yield copy
 
 
-def rewrite(path: Path, change: Change) -> None:
+def rewrite_config(path: Path, change: Change) -> None:
     """Change the configuration that stands in a file; one that has none is left for Keras to refuse."""
     if zipfile.is_zipfile(path):
         old = path.rename(path.with_name("before.zip"))
@@ -136,7 +136,7 @@ def rewrite(path: Path, change: Change) -> None:
         (path / CONFIG).write_text(json.dumps(change(json.loads((path / CONFIG).read_text()))))
 
 
-def put_in_use(network: Any) -> list[str]:
+def restore_normalization(network: Any) -> list[str]:
     """Have every Normalization use the mean and the variance read for it: Keras forgets those in nested models of a ``.h5``."""
     forgotten = []
     for layer in network._flatten_layers():
@@ -148,7 +148,7 @@ def put_in_use(network: Any) -> list[str]:
     return forgotten
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Return memory that is free to the system: Keras leaves circles of references, glibc keeps what was used in small pieces."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
@@ -173,16 +173,16 @@ def floatx(keras: Any, dtype: str) -> Iterator[None]:
         keras.backend.set_floatx(before)
 
 
-def in_float64(config: Any, key: str = "") -> Any:
+def with_float64_dtypes(config: Any, key: str = "") -> Any:
     """A configuration with every floating-point dtype, and every dtype policy, turned into float64; weights are to begin as zeros."""
     if key.endswith("_initializer"):
         return "zeros"
     if isinstance(config, dict):
         policy = config.get("class_name") in ("DTypePolicy", "Policy")
         return {
-            k: in_float64(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k)
+            k: with_float64_dtypes(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k)
             for k, v in config.items()
         }
     if isinstance(config, (list, tuple)):
-        return type(config)(in_float64(item, key) for item in config)
+        return type(config)(with_float64_dtypes(item, key) for item in config)
     return "float64" if key == "dtype" and config in LOW_PRECISION else config

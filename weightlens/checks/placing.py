@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.claims import NOISE, Claim, Claims, Written, allowances
+from weightlens.checks.claims import NOISE, Claim, Claims, WrittenNumber, rounding_allowances
 from weightlens.errors import BadInput
 from weightlens.recording import Recorded, Step, Trace
 
@@ -46,12 +46,12 @@ class Given:
 
     step: Step
     elements: list[Index]
-    written: list[Written]
+    written: list[WrittenNumber]
     places: list[str]
 
     def __post_init__(self) -> None:
         self.values = np.array([w.value for w in self.written])
-        self.allowed = allowances(self.written)
+        self.allowed = rounding_allowances(self.written)
         self.noise: Any = 0.0  # what float32 rounding comes to
         self.at = tuple(np.array(axis) for axis in zip(*self.elements, strict=True)) if self.step.made.shape else ()
 
@@ -80,22 +80,22 @@ class NoSuchStep(BadInput):
     """The layer has no step of that name: a slip of the pen, or a step that only somebody who is wrong computes."""
 
 
-def place(claims: Claims, trace: Trace) -> list[Given]:
+def place_claims(claims: Claims, trace: Trace) -> list[Given]:
     """The claims, sorted by the steps they are about, in the order in which these are computed.
 
     Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: whatever agrees with more of the numbers.
     """
     samples = [claim.sample for claim in claims.items if claim.sample is not None]
     if not samples or min(samples) == 0:
-        return placed(claims, trace, 0)
-    from_one = placed(claims, trace, 1)
+        return place_numbered_from(claims, trace, 0)
+    from_one = place_numbered_from(claims, trace, 1)
     if max(samples) >= trace.inputs[0].shape[0]:
         return from_one
     claims.unknown.clear()
-    return max(placed(claims, trace, 0), from_one, key=lambda givens: sum(int(g.agrees(g.step.value).sum()) for g in givens))
+    return max(place_numbered_from(claims, trace, 0), from_one, key=lambda givens: sum(int(g.agrees(g.step.value).sum()) for g in givens))
 
 
-def placed(claims: Claims, trace: Trace, first: int) -> list[Given]:
+def place_numbered_from(claims: Claims, trace: Trace, first: int) -> list[Given]:
     """The claims by step, where the first sample has this number."""
     steps = steps_of(trace)
     order = {id(step.made): i for i, step in enumerate(steps)}
@@ -108,10 +108,10 @@ def placed(claims: Claims, trace: Trace, first: int) -> list[Given]:
             claims.unknown.append(str(unknown))
     if not groups:
         raise BadInput(claims.unknown[0] if claims.unknown else f"{claims.source}: holds no numbers")
-    return [made_given(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
+    return [group_claims(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
 
 
-def given_elements(step: Step, elements: list[Index], numbers: list[Written], place: str) -> Given:
+def given_elements(step: Step, elements: list[Index], numbers: list[WrittenNumber], place: str) -> Given:
     """Numbers whose elements are known."""
     return Given(step, elements, numbers, [place] * len(elements))
 
@@ -149,10 +149,10 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         close = difflib.get_close_matches(layer, known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
         raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
-    found = named(own, name, trace, layer) if layer else []
-    found = found or named(next_layer(own, steps) if layer else steps, name, trace, "")
+    found = steps_named(own, name, trace, layer) if layer else []
+    found = found or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
     if not found and not layer:  # a layer alone: what it hands on
-        found = named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
+        found = steps_named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
     if not found:
         names = ", ".join(dict.fromkeys(s.name for s in own or steps))
         raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
@@ -168,7 +168,7 @@ def next_layer(own: list[Step], steps: list[Step]) -> list[Step]:
     return [step for step in after if step.layer == after[0].layer and after[-1].made.shape == own[-1].made.shape]
 
 
-def named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
+def steps_named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
     """The steps of that name; ``output`` and the like are what a layer hands on."""
     wanted = plain_words(name) if name else "activation"
     for word in (wanted, *INSTEAD.get(wanted, ())):
@@ -182,7 +182,7 @@ def named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
     return [step for step in steps if close and plain_words(step.name) == close[0]]
 
 
-def made_given(step: Step, claims: list[Claim], first: int, trace: Trace) -> Given:
+def group_claims(step: Step, claims: list[Claim], first: int, trace: Trace) -> Given:
     """The claims about one step, each with its element."""
     shape = step.made.shape
     batched = bool(shape) and (len(shape) > 1 or shape[0] == trace.inputs[0].shape[0])

@@ -51,7 +51,7 @@ def recalculate_all(
     books: Sequence[str | Path], engine: str | None = None, changes: Sequence[Changes] = ()
 ) -> list[Book | WeightlensError]:
     """Compute several workbooks in one start of the program (which is what takes the time); or why one could not be."""
-    name = choose(engine)
+    name = choose_engine(engine)
     changes = changes or [{}] * len(books)
     with scratch_folder() as scratch:
         blank, done = scratch / "blank", scratch / "done"
@@ -61,10 +61,10 @@ def recalculate_all(
         for book, file, change in zip(books, files, changes, strict=True):
             blank_cached_values(Path(book), file, change)
         COMPUTE[name](files, done)
-        return [result(Path(book), done / file.name, name) for book, file in zip(books, files, strict=True)]
+        return [read_result(Path(book), done / file.name, name) for book, file in zip(books, files, strict=True)]
 
 
-def result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
+def read_result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
     """What the engine wrote, under the workbook's own path and with its own names (engines write names as they like)."""
     if not computed.exists():
         return WeightlensError(f"{engine} could not recalculate {str(book)!r}")
@@ -75,7 +75,7 @@ def result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
     return found
 
 
-def available() -> list[str]:
+def installed_engines() -> list[str]:
     """The engines that are installed, the best witness first."""
     present = {
         "libreoffice": shutil.which("soffice"),
@@ -85,11 +85,11 @@ def available() -> list[str]:
     return [name for name in COMPUTE if present[name]]
 
 
-def choose(engine: str | None = None) -> str:
+def choose_engine(engine: str | None = None) -> str:
     """The engine asked for, or the best one there is."""
     if engine is not None and engine not in COMPUTE:
         raise WeightlensError(f"no spreadsheet engine is called {engine!r}; known are: {', '.join(COMPUTE)}")
-    found = available()
+    found = installed_engines()
     if engine is None and found:
         return found[0]
     if engine is None or engine not in found:
@@ -130,10 +130,10 @@ def write_number(xml: bytes, reference: str, number: float) -> bytes:
 def with_libreoffice(files: Sequence[Path], done: Path) -> None:
     """LibreOffice, in profiles of its own: one start for all the files, two at a time for many. It writes 15 digits."""
     parts = [files[::2], files[1::2]] if len(files) >= MANY else [files]
-    at_once(len(parts), lambda number: libreoffice(parts[number], done, done.parent / f"profile {number}"), range(len(parts)))
+    run_in_parallel(len(parts), lambda number: run_libreoffice(parts[number], done, done.parent / f"profile {number}"), range(len(parts)))
 
 
-def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
+def run_libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
     """One LibreOffice for some files; started again for the rest where it stops. What stops it twice is left out."""
     (profile / "user").mkdir(parents=True)
     (profile / "user" / "registrymodifications.xcu").write_text(ALWAYS_RECALCULATE)
@@ -141,7 +141,7 @@ def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
     waiting, suspect = list(files), None
     while waiting:
         attempt, rest = waiting[:AT_ONCE], waiting[AT_ONCE:]
-        run([*command, *map(str, attempt)], len(attempt))
+        run_program([*command, *map(str, attempt)], len(attempt))
         left = [file for file in attempt if not (done / file.name).exists()]
         if left and left[0] == suspect:
             del left[0]
@@ -151,7 +151,7 @@ def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
 
 def with_gnumeric(files: Sequence[Path], done: Path) -> None:
     """Gnumeric's converter, once for every file, two at a time."""
-    at_once(2, lambda file: run(["ssconvert", "--recalc", str(file), str(done / file.name)], 1), files)
+    run_in_parallel(2, lambda file: run_program(["ssconvert", "--recalc", str(file), str(done / file.name)], 1), files)
 
 
 def with_ironcalc(files: Sequence[Path], done: Path) -> None:
@@ -173,7 +173,7 @@ def with_ironcalc(files: Sequence[Path], done: Path) -> None:
 RUNNING: set[subprocess.Popen[bytes]] = set()  # what has to be stopped when we are
 
 
-def run(command: list[str], files: int) -> None:
+def run_program(command: list[str], files: int) -> None:
     """Run an office program quietly; a workbook that it did not write is noticed afterwards."""
     with subprocess.Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True) as program:
         RUNNING.add(program)
@@ -182,13 +182,13 @@ def run(command: list[str], files: int) -> None:
             if program not in RUNNING:  # it did not end by itself
                 raise WeightlensError(f"{command[0]} was stopped")
         except subprocess.TimeoutExpired:
-            kill(program)
+            kill_process_group(program)
             raise WeightlensError(f"{command[0]} gave no answer in {SECONDS * (1 + files // 10)} seconds") from None
         finally:
             RUNNING.discard(program)
 
 
-def at_once(count: int, work: Callable[[Any], None], items: Iterable[Any]) -> None:
+def run_in_parallel(count: int, work: Callable[[Any], None], items: Iterable[Any]) -> None:
     """Do something with each item, so many at a time; where that is stopped, the programs that it started are stopped too."""
     with ThreadPoolExecutor(count) as pool:
         try:
@@ -196,11 +196,11 @@ def at_once(count: int, work: Callable[[Any], None], items: Iterable[Any]) -> No
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             while RUNNING:
-                kill(RUNNING.pop())
+                kill_process_group(RUNNING.pop())
             raise
 
 
-def kill(program: subprocess.Popen[bytes]) -> None:
+def kill_process_group(program: subprocess.Popen[bytes]) -> None:
     """End a program and those that it started itself (``soffice`` is a script)."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program.pid, signal.SIGKILL) if hasattr(os, "killpg") else program.kill()

@@ -20,17 +20,17 @@ Edit = Callable[[Now, Callable[[], Any]], Any]  # makes a value from others, or 
 Edits = Mapping[int, Edit]  # by the id of the value
 
 
-def instead(array: Any) -> Edit:
+def replace_by(array: Any) -> Edit:
     """This array in the place of the value."""
     return lambda now, own: array
 
 
-def through(function: Callable[[Any], Any]) -> Edit:
+def change_by(function: Callable[[Any], Any]) -> Edit:
     """The function of what the value would have been."""
     return lambda now, own: function(own())
 
 
-def of(node: Recorded, function: Callable[[Any], Any]) -> Edit:
+def compute_from(node: Recorded, function: Callable[[Any], Any]) -> Edit:
     """The function of another value."""
     return lambda now, own: function(now(node))
 

@@ -90,7 +90,7 @@ class Scene:
         found = []
         for node in self.replay.nodes:
             step = self.owner.get(id(node))
-            match = recognised(node) if step is not None else None
+            match = recognised_activation(node) if step is not None else None
             if step is not None and match is not None and match[1].shape == node.shape:
                 found.append(Site(match[0], match[1], node, step))
         taken = {id(site.out) for site in found}
@@ -100,7 +100,7 @@ class Scene:
                 continue
             if last.name in ("pre-activation", "dot product"):
                 found.append(Site("linear", last.made, last.made, last))
-            elif last.name == "activation" and (argument := one_argument(last.made)) is not None:
+            elif last.name == "activation" and (argument := only_argument(last.made)) is not None:
                 found.append(Site("activation", argument, last.made, last))
         return found
 
@@ -116,7 +116,7 @@ class Scene:
         for layer, steps in self.steps_of_layer.items():
             last = steps[-1]
             if self.class_of(last) in SCALING:
-                before = [x for x in named_behind(last.made) if x.layer != layer and x.shape == last.made.shape]
+                before = [x for x in named_operands(last.made) if x.layer != layer and x.shape == last.made.shape]
                 found += [(last, before[0])] if before else []
         return found
 
@@ -151,24 +151,24 @@ def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
             yield from class_names(layer.model, path + "/")
 
 
-def named_behind(node: Recorded) -> list[Recorded]:
+def named_values_read(node: Recorded) -> list[Recorded]:
     """The named values that an expression uses, those of its own layer followed further."""
     return [x for x in walk([node], lambda x: not x.kind or x.layer == node.layer) if x.kind and x.kind != "weight"]
 
 
-def one_argument(node: Recorded) -> Recorded | None:
+def only_argument(node: Recorded) -> Recorded | None:
     """The one value that an elementwise step is a function of; ``None`` where there are several."""
-    shaped = [x for x in named_operands(node) if x.shape == node.shape and x.kind != "weight"]
+    shaped = [x for x in named_values_read(node) if x.shape == node.shape and x.kind != "weight"]
     return shaped[0] if len(shaped) == 1 else None
 
 
-def recognised(node: Recorded) -> tuple[str, Recorded] | None:
+def recognised_activation(node: Recorded) -> tuple[str, Recorded] | None:
     """The activation function that made a value, and its argument; of those that mistakes are made with."""
     name, argument = node.function if node.op is not np.tanh else ("tanh", node.args[0])
     return (name, argument) if name in ("tanh", "relu", "sigmoid", "softmax") and isinstance(argument, Recorded) else None
 
 
-def factors(n: int) -> list[tuple[int, int]]:
+def rectangle_sizes(n: int) -> list[tuple[int, int]]:
     """Rectangles of n cells that are no single row or column, the squarest first."""
     found = [(a, n // a) for a in range(2, math.isqrt(n) + 1) if n % a == 0]
     return [pair for a, b in reversed(found) for pair in dict.fromkeys([(a, b), (b, a)])]

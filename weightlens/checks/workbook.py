@@ -107,7 +107,7 @@ def compare_sheet(sheet: str, stored: Book, computed: Book, tolerance: float) ->
 def compare_cells(label: str, kind: str, places: list[Place], then: Sequence[Value | None], computed: Book, tolerance: float) -> Row:
     """The cell that is furthest off. Text has to be the same; what is not a finite number has no cell to compare."""
     now = [computed.sheets.get(sheet, {}).get(reference) for sheet, reference in places]
-    off = np.array([distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
+    off = np.array([relative_distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
     worst = int(off.argmax())
     place = f"'{places[worst][0]}'!{places[worst][1]}" if places else "-"
     ours, theirs = (as_number(values[worst]) if places else math.nan for values in (now, then))
@@ -115,7 +115,7 @@ def compare_cells(label: str, kind: str, places: list[Place], then: Sequence[Val
     return Row(label, kind, (len(places),), computed.engine, absolute, float(off[worst]), place, tolerance, ours, theirs)
 
 
-def distance(now: Value | None, then: Value | None) -> float:
+def relative_distance(now: Value | None, then: Value | None) -> float:
     """How far a number is off, relative to its size (or to 1, where it is smaller); infinitely for other text or none."""
     if then is None or (isinstance(then, float) and not math.isfinite(then)):
         return 0.0

@@ -15,7 +15,7 @@ from weightlens.recording import LayerRun, Recorded, Step, Trace, each
 Weights = dict[str, Any]
 
 
-def again(
+def rerun_layer(
     scene: Scene,
     run: LayerRun,
     config: dict[str, Any] | None = None,
@@ -39,7 +39,7 @@ def again(
 
             entering, w = x(each(value, run.x)), each(value, run.weights)
             options = each(value, run.arguments) | (arguments or {})
-            kept[key] = values, steps_made(run, entering, weights(w, entering), run.config | (config or {}), options)
+            kept[key] = values, rerun_steps(run, entering, weights(w, entering), run.config | (config or {}), options)
         return kept[key][1]
 
     def edit(name: tuple[str, int], shape: tuple[int, ...]) -> Edit:
@@ -49,7 +49,7 @@ def again(
 
         return made
 
-    return {id(step.made): edit(name, step.made.shape) for name, step in numbered(run.steps, run.layer)}
+    return {id(step.made): edit(name, step.made.shape) for name, step in numbered_steps(run.steps, run.layer)}
 
 
 def can_run_again(run: LayerRun) -> bool:
@@ -70,7 +70,7 @@ def recorded_in(things: Any) -> list[Recorded]:
     return list(found.values())
 
 
-def numbered(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:
+def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:
     """A layer's own steps, each with how many of its name came before."""
     seen: Counter[str] = Counter()
     for step in steps:
@@ -79,7 +79,7 @@ def numbered(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int
             seen[step.name] += 1
 
 
-def steps_made(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], arguments: dict[str, Any]) -> dict[tuple[str, int], Any]:
+def rerun_steps(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], arguments: dict[str, Any]) -> dict[tuple[str, int], Any]:
     """The values of a layer's steps, by name and number."""
     recorder = Trace(layer=run.layer)
 
@@ -91,4 +91,4 @@ def steps_made(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], 
     for i, y in enumerate(outs):
         if y is not None:
             recorder.step("output" if len(outs) == 1 else f"output {i}", y)
-    return {name: step.value for name, step in numbered(recorder.steps, run.layer)}
+    return {name: step.value for name, step in numbered_steps(recorder.steps, run.layer)}

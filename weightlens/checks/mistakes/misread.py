@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.checks.mistakes.base import LOOSE, Mistake, is_bias, label
-from weightlens.checks.replay import Edit, instead
+from weightlens.checks.mistakes.base import LOOSE, Mistake, is_bias, weight_label
+from weightlens.checks.replay import Edit, replace_by
 from weightlens.recording import Recorded
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list
             break
         search = Cell(explainer, w, i, base)
         for value, words, bits in search.readings(free):
-            kind = kind_of(w, value, words)
+            kind = misreading_kind(w, value, words)
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
-            text = f"{label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
+            text = f"{weight_label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
             found.append(
                 (search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), BITS + bits + choice))
             )
@@ -66,7 +66,7 @@ def independent_bits(explainer: Explainer) -> np.ndarray:
     return bits
 
 
-def kind_of(weight: Recorded, value: float, words: str) -> str:
+def misreading_kind(weight: Recorded, value: float, words: str) -> str:
     """A bias taken for zero, or for that of its neighbour, has a name of its own."""
     if is_bias(weight) and (value == 0 or words.startswith("that of unit")):
         return "no bias" if value == 0 else "bias of another unit"
@@ -84,7 +84,7 @@ class Cell:
         """The weight with another number in this cell."""
         array = self.weight.value.copy()
         array.reshape(-1)[self.position] = value
-        return {id(self.weight): instead(array)}
+        return {id(self.weight): replace_by(array)}
 
     def result(self, value: float) -> np.ndarray:
         """The numbers sought, with another number in this cell."""

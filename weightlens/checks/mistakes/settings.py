@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.mistakes.again import again, can_run_again, recorded_in
-from weightlens.checks.mistakes.base import Mistake, times
-from weightlens.checks.replay import Edit, through
+from weightlens.checks.mistakes.again import can_run_again, recorded_in, rerun_layer
+from weightlens.checks.mistakes.base import Mistake, multiply_by
+from weightlens.checks.replay import Edit, change_by
 from weightlens.checks.scene import Scene
 from weightlens.recording import LayerRun
 
@@ -42,11 +42,11 @@ def related_activation(scene: Scene) -> Iterator[Mistake]:
         place = f"the gates of {run.layer}" if key == "recurrent_activation" else run.layer
         for other in RELATIVES.get(name, ()):
             words = f"{NAMES.get(other, other)} was applied in {place} instead of {NAMES.get(name, name)}"
-            yield Mistake("another activation", words, again(scene, run, {key: other}), run.steps[-1])
+            yield Mistake("another activation", words, rerun_layer(scene, run, {key: other}), run.steps[-1])
         if name == "gelu":
             tanh = bool(options.get("approximate"))
             own, other = ("the tanh approximation of gelu", "gelu with erf")[:: 1 if tanh else -1]
-            edits = again(scene, run, {key: {"class_name": "gelu", "config": {"approximate": not tanh}}})
+            edits = rerun_layer(scene, run, {key: {"class_name": "gelu", "config": {"approximate": not tanh}}})
             yield Mistake("another activation", f"{other} was applied in {place} instead of {own}", edits, run.steps[-1])
 
 
@@ -65,7 +65,10 @@ def slopes(scene: Scene) -> Iterator[Mistake]:
 def slope_mistake(scene: Scene, run: LayerRun, own: float, slope: float, config: dict[str, Any]) -> Mistake:
     """One other slope."""
     return Mistake(
-        "another slope", f"the slope below 0 in {run.layer} was {slope:g} instead of {own:g}", again(scene, run, config), run.steps[-1]
+        "another slope",
+        f"the slope below 0 in {run.layer} was {slope:g} instead of {own:g}",
+        rerun_layer(scene, run, config),
+        run.steps[-1],
     )
 
 
@@ -76,21 +79,25 @@ def another_scale(scene: Scene) -> Iterator[Mistake]:
         if np.ndim(own) or np.ndim(offset):
             continue
         for scale in (s for s in SCALES if not np.isclose(s, own, rtol=1e-9)):
-            words = f"{run.layer} multiplied by {fraction(scale)} instead of {fraction(own)}"
-            yield Mistake("another scale", words, again(scene, run, {"scale": scale}), run.steps[-1])
+            words = f"{run.layer} multiplied by {fraction_text(scale)} instead of {fraction_text(own)}"
+            yield Mistake("another scale", words, rerun_layer(scene, run, {"scale": scale}), run.steps[-1])
             if offset:
                 yield Mistake(
-                    "another scale", f"{words}, without the offset", again(scene, run, {"scale": scale, "offset": 0.0}), run.steps[-1], 1.0
+                    "another scale",
+                    f"{words}, without the offset",
+                    rerun_layer(scene, run, {"scale": scale, "offset": 0.0}),
+                    run.steps[-1],
+                    1.0,
                 )
         if offset:
-            yield Mistake("no offset", f"the offset of {run.layer} was left out", again(scene, run, {"offset": 0.0}), run.steps[-1])
+            yield Mistake("no offset", f"the offset of {run.layer} was left out", rerun_layer(scene, run, {"offset": 0.0}), run.steps[-1])
     for x in (x for x in scene.trace.inputs if x.value.dtype.kind == "f" and np.abs(x.value).max(initial=0.0) <= 1):
         for one, other in ((255, 256), (256, 255)):
-            edits = {id(x): through(times(one / other))}
+            edits = {id(x): change_by(multiply_by(one / other))}
             yield Mistake("another scale", f"the input was divided by {other} instead of {one}", edits, None, 1.0)
 
 
-def fraction(scale: float) -> str:
+def fraction_text(scale: float) -> str:
     """``1/255`` for 0.00392."""
     return f"1/{1 / scale:.6g}" if 0 < abs(scale) < 0.2 else f"{scale:g}"
 
@@ -101,28 +108,28 @@ def dropout_applied(scene: Scene) -> Iterator[Mistake]:
         rate = float(run.config.get("rate") or 0.0)
         for factor, words in ((1 - rate, f"multiplied by {1 - rate:.4g}"), (1 / max(1 - rate, 1e-9), f"divided by {1 - rate:.4g}")):
             if 0 < rate < 1:
-                edits, at = scaled_after(scene, run, factor)
+                edits, at = scaled_readers(scene, run, factor)
                 yield Mistake(
                     "dropout applied", f"{run.layer} was applied: its input was {words}; when a network predicts it does nothing", edits, at
                 )
 
 
-def scaled_after(scene: Scene, dropout: LayerRun, factor: float) -> tuple[dict[int, Edit], Any]:
+def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[dict[int, Edit], Any]:
     """What a dropout layer hands on, scaled where the next layers take it (the array itself may be a step that was given)."""
     (node,) = recorded_in(dropout.x)[:1]
     after = scene.trace.runs[scene.trace.runs.index(dropout) + 1 :]
     readers = [run for run in after if can_run_again(run) and run.class_name not in DROPOUT and any(node is x for x in recorded_in(run.x))]
     if not readers:
-        return {id(node): through(times(factor))}, None
+        return {id(node): change_by(multiply_by(factor))}, None
     edits: dict[int, Edit] = {}
     for run in readers:
         parts = len(run.x) if isinstance(run.x, (list, tuple)) else 0
         mine = [not parts or run.x[i] is node for i in range(max(parts, 1))]
-        edits |= again(scene, run, x=partial(scaled, factor=factor, mine=mine))
+        edits |= rerun_layer(scene, run, x=partial(scaled_inputs, factor=factor, mine=mine))
     return edits, readers[0].steps[-1] if readers[0].steps else None
 
 
-def scaled(x: Any, factor: float, mine: list[bool]) -> Any:
+def scaled_inputs(x: Any, factor: float, mine: list[bool]) -> Any:
     """One input scaled, or of several those that are meant."""
     return [factor * part if own else part for part, own in zip(x, mine, strict=True)] if isinstance(x, (list, tuple)) else factor * x
 
@@ -130,7 +137,7 @@ def scaled(x: Any, factor: float, mine: list[bool]) -> Any:
 def percent(scene: Scene) -> Iterator[Mistake]:
     """Probabilities written as percent, without the sign."""
     for site in (s for s in scene.sites if s.function in ("sigmoid", "softmax")):
-        edits = {id(site.out): through(times(100.0))}
+        edits = {id(site.out): change_by(multiply_by(100.0))}
         yield Mistake(
             "percent", f"the numbers of {site.at.layer} are percent, written without the sign (or multiplied by 100)", edits, site.at
         )
