@@ -17,7 +17,7 @@ from weightlens.checks.keras import keras_contradicts_itself, rounding_explains
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.checks.report import Report, Row
 from weightlens.cli import main
-from weightlens.formats.bare import assume
+from weightlens.formats.bare import assume_dense_stack
 
 
 def adapted(k: Any) -> Any:
@@ -105,7 +105,7 @@ def test_an_assumed_stack_is_built_in_keras(keras: Any, tmp_path: Path, capsys: 
     command = ["check", str(tmp_path / "bare.h5"), "--assume", "dense:tanh,softmax"]
     assert main(command) == 0
     assert "Keras was given the stack dense:tanh,softmax" in " ".join(capsys.readouterr().out.split())
-    model = assume(weightlens.load(tmp_path / "bare.h5"), "dense:tanh,softmax")
+    model = assume_dense_stack(weightlens.load(tmp_path / "bare.h5"), "dense:tanh,softmax")
     assert [row.layer for row in check(model).rows] == ["dense_1", "dense_2"] * 2
 
 

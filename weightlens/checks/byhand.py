@@ -1,4 +1,4 @@
-"""A calculation made by hand held against the forward pass: the first step that differs, by how much, and why."""
+"""A calculation by hand compared with the forward pass: the first step that differs, by how much, and why."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_by_hand(
     if not isinstance(given, Claims) and book_claims.is_workbook(given):
         return check_book(model, inputs, Path(given), ranges, steps)
     claims = given if isinstance(given, Claims) else read_csv(str(given))
-    scene = scene_of(model, default_inputs(model) if inputs is None else inputs)
+    scene = record_scene(model, default_inputs(model) if inputs is None else inputs)
     givens = rows_of_outputs(claims, scene.trace) if claims.rows else place_claims(claims, scene.trace)
     report = compare_with_trace(claims.source, scene, givens)
     report.notes[:0] = claims.notes
@@ -46,10 +46,10 @@ def check_by_hand(
 
 
 def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], steps: Sequence[str]) -> HandReport:
-    """The numbers in a workbook."""
+    """Compare the numbers in a workbook."""
     book = book_claims.read_computed_book(path)
     if ranges or steps:
-        scene = scene_of(model, default_inputs(model) if inputs is None else inputs)
+        scene = record_scene(model, default_inputs(model) if inputs is None else inputs)
         return compare_with_trace(path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
     recorded = trace(model, book_claims.book_inputs(book) if inputs is None else inputs, stop_at_unsupported=True)
     found = book_claims.claims_in_export(book, model, recorded)
@@ -63,14 +63,14 @@ def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], ste
     return report
 
 
-def scene_of(model: Model, inputs: Any) -> Scene:
-    """The forward pass, recorded, and ready to be run again with mistakes in it."""
+def record_scene(model: Model, inputs: Any) -> Scene:
+    """The forward pass recorded, ready to be rerun with mistakes in it."""
     recorded = trace(model, inputs, stop_at_unsupported=True)
     return Scene(model, recorded, Replay(recorded))
 
 
 def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
-    """Each step that was given against the right one; the first that differs is explained."""
+    """Compare each given step with the right values; explain the first that differs."""
     legitimate = softmax_without_maximum(scene, givens)
     allow_float32(scene.replay, givens, legitimate)
     report = HandReport(source)
@@ -89,16 +89,16 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
 
 
 def allow_float32(replay: Replay, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
-    """Where numbers are off, they may be off by what float32 rounding comes to."""
+    """If any number differs, allow every number the error that float32 rounding can cause."""
     if all(given.agrees(replay.run([given.node], legitimate)[0]).all() for given in givens):
         return
     bounds = Bounds(replay)
     for given in givens:
-        given.noise = given.picked(bounds.of(given.node))
+        given.noise = given.pick(bounds.bound(given.node))
 
 
 def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
-    """Whether e^x was computed without subtracting the maximum, which is as right: an edit for each such softmax.
+    """An edit for each softmax that was computed without subtracting the maximum, which is also correct.
 
     Numbers that agree speak for it, and, where a mistake was made before, those that are larger than any e^(x - max) or sum of them.
     """
@@ -116,7 +116,7 @@ def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, 
 
 
 def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: dict[int, Edit]) -> tuple[np.ndarray, bool]:
-    """How far each number is off: from the exact value or, where that is nearer, from what follows from the person's own numbers."""
+    """The distance of each number from the exact value or, if nearer, from the value that follows from the person's earlier numbers."""
     exact = given.off(replay.run([given.node], legitimate)[0])
     if (exact <= 1).all() or not earlier:
         return exact, False
@@ -127,7 +127,7 @@ def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], 
 def first_difference(given: Given, array: Any, off: np.ndarray) -> str:
     """``dense/pre-activation, sample 2, unit 1 is 0.31, but should be 0.13 (off by 0.18)``."""
     worst = int(off.argmax())
-    true, have = float(given.picked(array)[worst]), given.written[worst]
+    true, have = float(given.pick(array)[worst]), given.written[worst]
     decimals = min(max(have.decimals, 0), 6)
     place = element_label(given.step, given.elements[worst])
     more = int((off > 1).sum()) - 1

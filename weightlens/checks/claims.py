@@ -1,4 +1,4 @@
-"""What a person calculated: numbers with the digits they were written with, and the steps that they belong to."""
+"""What a person calculated: numbers with the digits they were written with, and the steps they belong to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOISE = 1e-6  # what float32 arithmetic in another order may differ by, relative
 
 @dataclass(frozen=True)
 class WrittenNumber:
-    """One number as it was written: ``0.80`` has two decimals and, like ``0.8``, one digit that matters."""
+    """One number as written: ``0.80`` has two decimals and, like ``0.8``, one significant digit."""
 
     value: float
     decimals: int
@@ -30,7 +30,7 @@ class WrittenNumber:
 
 @dataclass
 class Claim:
-    """One number of the calculation by hand: where it belongs (as far as it was said), and where it was written."""
+    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and where it was written."""
 
     written: WrittenNumber
     layer: str = ""
@@ -57,7 +57,7 @@ class Claims:
 
 
 def parse_number(text: str) -> WrittenNumber | None:
-    """A number from its text (``0.83``, ``0,83``, ``83 %``, ``1.2e-3``, ``-.5``, ``~0.8``); ``None`` where it is none."""
+    """The number in a text (``0.83``, ``0,83``, ``83 %``, ``1.2e-3``, ``-.5``, ``~0.8``); ``None`` if there is none."""
     clean = re.sub(r"\s", "", text).replace("\u2212", "-").lstrip("=~\u2248")
     clean = re.sub(r"^([-+]?\d*),(\d+%?)$", r"\1.\2", clean)  # a decimal comma
     percent = clean.endswith("%")
@@ -71,7 +71,7 @@ def parse_number(text: str) -> WrittenNumber | None:
 
 
 def number_of_cell(value: float) -> WrittenNumber:
-    """A number as a spreadsheet keeps it: without the zeros that were typed at its end, with 15 digits that matter."""
+    """The number in a cell: 15 significant digits; a spreadsheet does not keep trailing zeros."""
     found = parse_number(repr(float(f"{value:.15g}")).removesuffix(".0"))
     if found is None:
         raise BadInput(f"{value} is not a finite number")
@@ -79,7 +79,7 @@ def number_of_cell(value: float) -> WrittenNumber:
 
 
 def rounding_allowances(numbers: Sequence[WrittenNumber]) -> np.ndarray:
-    """How far each of several numbers, rounded by one rule, may be from the truth: half a unit of its last place.
+    """The largest rounding error of each number: half a unit of its last place, all rounded by one rule.
 
     Zeros at the end are often not written, so the places are found for all of them together: as many decimals
     as most have, or else as many digits that matter. Where both are possible, the more generous of the two.

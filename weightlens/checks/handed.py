@@ -1,4 +1,4 @@
-"""What every layer of a network of Keras hands on, by the path that our trace gives it; Keras 2 and 3."""
+"""The outputs of every layer of a Keras network, by the layer's path in our trace; for Keras 2 and 3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # from 1 to the next numbe
 
 @dataclass(frozen=True)
 class LayerOutput:
-    """One call of a layer (``dense``, ``dense #2``, ``inner/dense``): its class, the coarsest precision on the way there, its outputs."""
+    """One call of a layer (``dense``, ``dense #2``, ``inner/dense``): its class, its outputs, the lowest precision that led to them."""
 
     path: str
     class_name: str
@@ -25,7 +25,7 @@ class LayerOutput:
 
 @dataclass(frozen=True)
 class LayerCall:
-    """One call as it stands in a network: the symbolic tensors that it is made on, all that go in (masks too), and what comes out."""
+    """One call in a Keras graph, as symbolic tensors: ``given`` to the call, all ``inputs`` (masks too), and the ``outputs``."""
 
     path: str
     layer: Any
@@ -35,7 +35,7 @@ class LayerCall:
 
 
 def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray], batch: int | None = None) -> list[LayerOutput]:
-    """What each layer hands on, inner layers of nested models included; with ``batch``, so many samples at a time."""
+    """The outputs of each layer, also inside nested models; computed ``batch`` samples at a time, if given."""
     wanted = [dtype_name(t.dtype) for t in flatten(graph_of(network).inputs)]
     given = [x.astype(dtype) if dtype != "string" else x for x, dtype in zip(arrays, wanted, strict=True)]
     with floatx(keras, "float64" if any(dtype_name(t.dtype) == "float64" for t in tensors(network)) else "float32"):
@@ -49,12 +49,12 @@ def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray], batch: int
 
 
 def batch_slices(samples: int, size: int | None) -> list[slice]:
-    """The samples ``size`` at a time."""
+    """Slices of at most ``size`` samples; one slice of all samples without a size."""
     return [slice(start, start + size) for start in range(0, samples, size)] if size else [slice(None)]
 
 
 def computed_calls(keras: Any, network: Any, given: list[Any], prefix: str = "", before: str = "float32") -> Iterator[LayerOutput]:
-    """Every call of a network, computed; tensors keep the masks that Keras hung on them."""
+    """Every call of a network with its outputs computed; tensors keep the masks that Keras attached."""
     graph = graph_of(network)
     calls = list(calls_of(graph))
     wanted = list({id(t): t for call in calls for t in call.outputs}.values())
@@ -72,18 +72,18 @@ def computed_calls(keras: Any, network: Any, given: list[Any], prefix: str = "",
 
 
 def precisions(call: LayerCall) -> list[str]:
-    """In what a layer and those inside it compute, and what it hands on."""
+    """The dtypes in which a layer and its inner layers compute, and those of its outputs."""
     inner = call.layer._flatten_layers() if hasattr(call.layer, "_flatten_layers") else ()
     return [dtype_name(t.dtype) for t in call.outputs] + [dtype_name(layer.compute_dtype) for layer in inner]
 
 
 def lowest_precision(names: list[str]) -> str:
-    """The precision with the fewest digits; ``float32`` where none has fewer."""
+    """The dtype with the fewest digits; ``float32`` unless one has fewer."""
     return max(names, key=lambda name: EPSILON.get(name, 0.0))
 
 
 def graph_of(network: Any) -> Any:
-    """The functional graph of a network, ``None`` for a layer that has none."""
+    """The functional graph of a network; ``None`` for a layer without one."""
     graph = getattr(network, "_functional", None) or network
     return graph if hasattr(graph, "layers") and (hasattr(graph, "operations") or hasattr(graph, "_network_nodes")) else None
 
@@ -107,13 +107,13 @@ def calls_of(graph: Any) -> Iterator[LayerCall]:
 
 
 def call_tensors(node: Any) -> Any:
-    """The symbolic tensors that a call is made on, without its mask and the like (Keras 3 and 2)."""
+    """The symbolic tensors that a call is made on, without masks and other arguments (Keras 3 and 2)."""
     args = node.arguments.args if hasattr(node, "arguments") else node.call_args
     return args[0] if args else node.input_tensors
 
 
 def dtype_name(dtype: Any) -> str:
-    """``float32``, whether Keras says it as text or as a TensorFlow dtype."""
+    """A dtype's name, such as ``float32``, whether Keras gives it as text or as a TensorFlow dtype."""
     return str(getattr(dtype, "name", dtype))
 
 

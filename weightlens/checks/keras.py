@@ -79,7 +79,7 @@ def check_with_keras(
 
 
 def lost_axes_note(model: Model, oracle: Any) -> list[str]:
-    """Layers over several axes, which Keras 3 drops when it reads a whole ``.h5``: then it is Keras that is wrong."""
+    """Notes on layers over several axes, which Keras 3 loses when it reads a whole ``.h5``: there Keras is wrong."""
     found = []
     for theirs in oracle.layers:
         layer = next((layer for layer in model.layers if layer.name == theirs.name), None)
@@ -90,7 +90,7 @@ def lost_axes_note(model: Model, oracle: Any) -> list[str]:
 
 
 def with_large_stack(compute: Callable[[], Found]) -> Found:
-    """Run something with a stack for deep recursion: Keras walks a network layer by layer inside itself."""
+    """Run a function in a thread with a large stack: Keras walks a deep network by recursion."""
     found: list[Found] = []
     troubles: list[BaseException] = []
 
@@ -115,14 +115,14 @@ def with_large_stack(compute: Callable[[], Found]) -> Found:
 
 
 def needs_large_stack(model: Model) -> bool:
-    """Whether Keras needs more room for this model than the main thread has."""
+    """Whether Keras needs a larger stack for this model than the main thread has."""
     return len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread()
 
 
 def compare_layers(
     ours: dict[str, list[Any]], theirs: list[LayerOutput], classes: dict[str, str], version: str, tolerance: float
 ) -> list[Row]:
-    """One row for every output of every layer that both have computed."""
+    """One row for each output of each layer computed by both."""
     rows = []
     for handed in [handed for handed in theirs if handed.path in ours]:
         allowed = max(tolerance, LOW_PRECISION_STEPS * EPSILON.get(handed.precision, 0.0))
@@ -134,7 +134,7 @@ def compare_layers(
 
 
 def low_precision_note(theirs: list[LayerOutput]) -> list[str]:
-    """What is said of layers that Keras computes with fewer digits than float32 has."""
+    """Notes on layers that Keras computes in a dtype with fewer digits than float32."""
     found: dict[str, list[str]] = {}
     for handed in theirs:
         if handed.precision in EPSILON:
@@ -148,7 +148,7 @@ def low_precision_note(theirs: list[LayerOutput]) -> list[str]:
 
 
 def rounding_explains(row: Row, exact: list[Row], report: Report) -> Row:
-    """A layer that is off in few digits, though it agrees in float64: what many roundings in Keras have added up to."""
+    """The row, excused if the layer agrees in float64: the difference is rounding that Keras accumulates."""
     twin = next((twin for twin in exact if twin.layer == row.layer), None)
     if row.ok or twin is None or not twin.ok or not np.isfinite(row.worst_relative):
         return row
@@ -158,7 +158,7 @@ def rounding_explains(row: Row, exact: list[Row], report: Report) -> Row:
 
 
 def keras_contradicts_itself(row: Row, in_float32: list[Row], tolerance: float, report: Report) -> Row:
-    """A layer in float64 that is off though it agrees in float32, which is what the file computes in: then Keras disagrees with itself.
+    """The row, excused if the layer agrees in float32: then Keras's float64 contradicts its own float32.
 
     Some layers (Resizing, attention) compute in float32 inside, even when asked for float64; others add -1e9 to what is masked.
     """
@@ -176,7 +176,7 @@ def keras_contradicts_itself(row: Row, in_float32: list[Row], tolerance: float, 
 
 
 def keras_outputs(model: Model, arrays: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """What Keras in float32 answers to these inputs: one array per output of the model; and its name and version."""
+    """The outputs of Keras in float32, one array per output of the model; and Keras's name and version."""
     if needs_large_stack(model):
         return with_large_stack(lambda: keras_outputs(model, arrays))
     with quiet_tensorflow():

@@ -1,4 +1,4 @@
-"""A saved file as a network of Keras: as it is, and as a twin in which every layer computes in float64.
+"""A saved file as a Keras network: as it is, and as a twin in which every layer computes in float64.
 
 Files of Keras 1 and 2 are opened by ``tf_keras`` (Keras 2) where it is installed, because Keras 3 gives some of their
 layers another meaning. The twin is the same file with another precision written in its configuration: Keras itself
@@ -35,14 +35,14 @@ CONFIG = "config.json"  # in an archive of Keras 3
 
 
 def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
-    """TensorFlow without a graphics card, without its chatter, and with the same order of sums on every machine."""
+    """Settings for TensorFlow: no graphics card, no log output, the same order of sums on every machine."""
     for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}.items():
         os.environ.setdefault(name, value)
     return quiet(STDERR)
 
 
 def load_oracle(model: Model) -> tuple[Any, Any]:
-    """Keras (the module that can open the file) and the network that it reads. Python code in the file is never run."""
+    """The Keras module that can open the file, and the network it reads. Python code in the file is never run."""
     first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) else "keras"
     reasons = []
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
@@ -64,7 +64,7 @@ def load_twin(keras: Any, model: Model) -> Any:
 
 
 def open_in_keras(keras: Any, model: Model, change: Change | None = None) -> Any:
-    """The network as Keras reads it: whole from one file, its architecture from another one, or the stack that is assumed.
+    """The network as Keras reads it: from one file, from an architecture and weights, or as the assumed stack.
 
     ``change`` is made to the configuration.
     """
@@ -86,7 +86,7 @@ def open_in_keras(keras: Any, model: Model, change: Change | None = None) -> Any
 
 
 def build_dense_stack(keras: Any, model: Model, change: Change | None) -> Any:
-    """The stack of layers that a file of bare weights is assumed to hold, with the weights that we read."""
+    """The assumed stack of Dense layers, with the weights that we read."""
     given, *layers = model.layers
     made = [
         getattr(keras.layers, layer.class_name).from_config(layer.config if change is None else change(layer.config)) for layer in layers
@@ -99,7 +99,7 @@ def build_dense_stack(keras: Any, model: Model, change: Change | None) -> Any:
 
 @contextlib.contextmanager
 def private_copy(provenance: Provenance) -> Iterator[Path]:
-    """HDF5 refuses to open a file twice with other locking, and we may still hold it open: Keras gets a copy.
+    """A copy of the file for Keras, because HDF5 refuses to open a file twice with different locking.
 
     It goes by the end of a name, so the copy has the one that its contents call for.
     """
@@ -115,7 +115,7 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
 
 
 def rewrite_config(path: Path, change: Change) -> None:
-    """Change the configuration that stands in a file; one that has none is left for Keras to refuse."""
+    """Apply a change to the configuration inside a file; a file without one is left for Keras to refuse."""
     if zipfile.is_zipfile(path):
         old = path.rename(path.with_name("before.zip"))
         with zipfile.ZipFile(old) as archive, zipfile.ZipFile(path, "w") as new:
@@ -137,7 +137,7 @@ def rewrite_config(path: Path, change: Change) -> None:
 
 
 def restore_normalization(network: Any) -> list[str]:
-    """Have every Normalization use the mean and the variance read for it: Keras forgets those in nested models of a ``.h5``."""
+    """Set the stored mean and variance of every Normalization: Keras loses those in nested models of a ``.h5``."""
     forgotten = []
     for layer in network._flatten_layers():
         if type(layer).__name__ == "Normalization" and getattr(layer, "mean", None) is not None:
@@ -149,7 +149,7 @@ def restore_normalization(network: Any) -> list[str]:
 
 
 def release_memory() -> None:
-    """Return memory that is free to the system: Keras leaves circles of references, glibc keeps what was used in small pieces."""
+    """Return freed memory to the system: Keras leaves reference cycles, and glibc keeps small freed blocks."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
@@ -162,7 +162,7 @@ def first_line(trouble: BaseException) -> str:
 
 @contextlib.contextmanager
 def floatx(keras: Any, dtype: str) -> Iterator[None]:
-    """Keras's default precision, for a while. It remembers the first policy it is asked for, so ask before changing anything."""
+    """Set Keras's default dtype for the length of a block."""
     before = keras.backend.floatx()
     if hasattr(keras, "config"):
         keras.config.dtype_policy()
@@ -174,7 +174,7 @@ def floatx(keras: Any, dtype: str) -> Iterator[None]:
 
 
 def with_float64_dtypes(config: Any, key: str = "") -> Any:
-    """A configuration with every floating-point dtype, and every dtype policy, turned into float64; weights are to begin as zeros."""
+    """A configuration with every floating-point dtype and dtype policy set to float64; weights start as zeros."""
     if key.endswith("_initializer"):
         return "zeros"
     if isinstance(config, dict):

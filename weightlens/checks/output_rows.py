@@ -1,4 +1,4 @@
-"""Rows of final outputs: a row per sample, or turned round, or the rows of pictures and sequences."""
+"""Rows of final outputs: a row per sample, a column per sample, or the rows of pictures and sequences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TURNED = "the table was read turned round: a column for each sample"
 
 
 def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
-    """The outputs that rows of numbers are. Of the ways to read them that fit the usual one, unless most numbers are right in another.
+    """The outputs that rows of numbers stand for: the usual reading of the table, unless more numbers are right in another.
 
     What was not read as a row per sample is said in ``claims.notes``.
     """
@@ -39,7 +39,7 @@ def count_right(givens: list[Given]) -> int:
 
 
 def possible_readings(claims: Claims, trace: Trace) -> Iterator[tuple[str, Table]]:
-    """The ways to read a table that fit the network's outputs, the usual one first."""
+    """The ways to read the table that fit the outputs' shapes, the usual one first."""
     samples, total = trace.results[0].shape[0], sum(output_sizes(trace))
     table = claim_rows(without_row_numbers(claims.items, samples, total, trace))
     if fits_outputs(table, samples, total):
@@ -57,7 +57,7 @@ def possible_readings(claims: Claims, trace: Trace) -> Iterator[tuple[str, Table
 
 
 def rows_within_samples(table: Table, shape: tuple[int, ...], samples: int, words: str) -> Iterator[tuple[str, Table]]:
-    """One picture, or sequence, under the other: a row of the table is one of its rows."""
+    """The reading in which a table row is one row of a picture or sequence, the samples one below the other."""
     flat = [claim for row in table for claim in row]
     total, width = int(np.prod(shape)), len(table[0])
     ends = {int(np.prod(shape[i:])) for i in range(1, len(shape))}
@@ -67,12 +67,12 @@ def rows_within_samples(table: Table, shape: tuple[int, ...], samples: int, word
 
 
 def fits_outputs(table: Table, samples: int, total: int) -> bool:
-    """Whether these are rows of all outputs, for some of the samples."""
+    """Whether each row holds all outputs of a sample, for no more samples than there are."""
     return len(table) <= samples and {len(row) for row in table} == {total}
 
 
 def why_not_outputs(claims: Claims, trace: Trace) -> BadInput:
-    """Why a table is no table of outputs."""
+    """Why a table cannot hold the outputs."""
     samples, total = trace.results[0].shape[0], sum(output_sizes(trace))
     widths = {len(row) for row in claim_rows(without_row_numbers(claims.items, samples, total, trace))}
     if widths == {total}:
@@ -81,7 +81,7 @@ def why_not_outputs(claims: Claims, trace: Trace) -> BadInput:
 
 
 def given_rows(table: Table, trace: Trace) -> list[Given]:
-    """The numbers of each output, from rows of all outputs of a sample."""
+    """The numbers of each output, taken from rows with all outputs of a sample."""
     ends = np.cumsum([0, *output_sizes(trace)]).tolist()
     givens = []
     for k, (start, end) in enumerate(pairwise(ends)):
@@ -91,12 +91,12 @@ def given_rows(table: Table, trace: Trace) -> list[Given]:
 
 
 def output_sizes(trace: Trace) -> list[int]:
-    """How many numbers each output has for a sample."""
+    """How many numbers each output has per sample."""
     return [int(np.prod(x.shape[1:])) for x in trace.results]
 
 
 def claim_rows(items: Sequence[Claim]) -> Table:
-    """The claims row by row."""
+    """The claims grouped by row."""
     rows: dict[int, list[Claim]] = {}
     for claim in items:
         rows.setdefault(claim.sample or 0, []).append(claim)
@@ -104,7 +104,7 @@ def claim_rows(items: Sequence[Claim]) -> Table:
 
 
 def without_row_numbers(items: list[Claim], samples: int, total: int, trace: Trace) -> list[Claim]:
-    """The numbers without a heading 0, 1, 2... (as data frames are written), and without row numbers and inputs before the outputs."""
+    """The numbers without a heading row 0, 1, 2... (of a data frame), and without row numbers and inputs before the outputs."""
     table = whole = claim_rows(items)
     if total == 1 and len(table) == 1:  # one row of numbers, one for each sample
         return items
@@ -117,7 +117,7 @@ def without_row_numbers(items: list[Claim], samples: int, total: int, trace: Tra
 
 
 def is_number_or_inputs(table: list[list[Claim]], before: int, trace: Trace) -> bool:
-    """Whether the first columns of a row are its number, the inputs, or both."""
+    """Whether the first columns of each row are the row's number, the inputs, or both."""
     lead = np.array([[c.written.value for c in row[:before]] for row in table])
     numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
     given = np.concatenate(numeric, axis=1)[: len(table)] if numeric else np.zeros((len(table), 0))
@@ -129,10 +129,10 @@ def is_number_or_inputs(table: list[list[Claim]], before: int, trace: Trace) -> 
 
 
 def is_numbering(numbers: Sequence[float]) -> bool:
-    """Whether they are 0, 1, 2... or 1, 2, 3..."""
+    """Whether the numbers are 0, 1, 2... or 1, 2, 3..."""
     return len(numbers) > 1 and list(numbers) in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
 
 
 def renumbered(table: list[list[Claim]], before: int) -> list[Claim]:
-    """The claims of each row after the first few columns."""
+    """The claims of each row from column ``before`` on, numbered from 0."""
     return [replace(c, sample=i, unit=(j,)) for i, row in enumerate(table) for j, c in enumerate(row[before:])]

@@ -1,4 +1,4 @@
-"""What a person typed: a file of rows and columns, as programs and people write it, read as claims."""
+"""A calculation as typed text or as a table file, read as claims."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def read_csv(given: str) -> Claims:
 
 
 def heading_columns(cells: list[str]) -> dict[str, int]:
-    """Which column holds what."""
+    """Which column holds which part of a claim, by the heading."""
     names = [cell.strip().lower() for cell in cells]
     return {key: names.index(word) for key, words in COLUMNS.items() for word in reversed(words) if word in names}
 
 
 def columns_without_heading(cells: list[str]) -> dict[str, int]:
-    """The columns of a table without a heading: two words, and numbers after them."""
+    """Which column holds which part of a claim in a table without a heading: two columns of words, then numbers."""
     names = UNNAMED.get(len(cells), ())
     words = [parse_number(cell) is None and bool(cell) for cell in cells]
     return {name: i for i, name in enumerate(names)} if words[:2] == [True, True] and not words[-1] else {}
 
 
 def claims_from_table(table: list[Row], head: dict[str, int], source: str) -> Claims:
-    """One number a line."""
+    """The claims of a table with one number per line."""
     claims = Claims(source)
     for line, row in table:
         cells = {key: row[i].strip() for key, i in head.items() if i < len(row)}
@@ -58,7 +58,7 @@ def claims_from_table(table: list[Row], head: dict[str, int], source: str) -> Cl
 
 
 def claims_from_rows(table: list[list[str]], source: str) -> Claims:
-    """Final outputs, a row per sample. A first line of words is a heading; columns of words beside the numbers are labels."""
+    """Final outputs, one row per sample. A first line of words is a heading; columns of words are labels."""
     headed = not any(parse_number(cell) for cell in table[0])
     rows = table[headed:]
     width = max(map(len, rows), default=0)

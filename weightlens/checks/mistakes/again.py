@@ -1,4 +1,4 @@
-"""A layer run again with something else in it: another setting, other weights, without its mask."""
+"""A layer rerun with a change: another setting, other weights, or no mask."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rerun_layer(
     weights: Callable[[Weights, Any], Weights] = lambda w, x: w,
     x: Callable[[Any], Any] = lambda x: x,
 ) -> dict[int, Edit]:
-    """An edit for each step of the layer. ``config`` and ``arguments`` replace some of its own; ``weights`` and ``x`` make others."""
+    """Edits that replace a layer's steps by those of a rerun. ``config`` and ``arguments`` override; ``weights`` and ``x`` transform."""
     kept: dict[tuple[int, ...], tuple[Any, dict[tuple[str, int], Any]]] = {}
     given = recorded_in([run.x, run.weights, run.arguments])
 
@@ -53,12 +53,12 @@ def rerun_layer(
 
 
 def can_run_again(run: LayerRun) -> bool:
-    """Whether a layer does all by itself: a wrapper runs other layers."""
+    """Whether the layer computes its output itself; a wrapper calls other layers."""
     return "call" not in run.arguments
 
 
 def recorded_in(things: Any) -> list[Recorded]:
-    """The recorded arrays in nested lists and dicts, each once."""
+    """The distinct recorded arrays in nested lists and dicts."""
     found: dict[int, Recorded] = {}
 
     def note(thing: Any) -> Any:
@@ -71,7 +71,7 @@ def recorded_in(things: Any) -> list[Recorded]:
 
 
 def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:
-    """A layer's own steps, each with how many of its name came before."""
+    """A layer's own steps, each with its name and its occurrence number, from 0."""
     seen: Counter[str] = Counter()
     for step in steps:
         if step.layer == layer:
@@ -80,7 +80,7 @@ def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[st
 
 
 def rerun_steps(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], arguments: dict[str, Any]) -> dict[tuple[str, int], Any]:
-    """The values of a layer's steps, by name and number."""
+    """The values of a layer's steps, by name and occurrence number."""
     recorder = Trace(layer=run.layer)
 
     def wrapped(thing: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Mistakes with functions: activations exchanged or left out, a softmax not divided, the wrong logarithm."""
+"""Mistakes with functions: activations replaced or left out, a softmax without its division, the wrong logarithm."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def softmax(z: Any, axis: Any) -> Any:
 
 
 def groups_of_sites(sites: list[Site]) -> Iterator[tuple[str, list[Site]]]:
-    """The places of one function in one step (all time steps of it together), then those of a whole layer."""
+    """The sites of one function by step (all its time steps together), then by layer."""
     steps: dict[tuple[str, str, str], list[Site]] = {}
     layers: dict[tuple[str, str], list[Site]] = {}
     for site in sites:
@@ -50,7 +50,7 @@ def groups_of_sites(sites: list[Site]) -> Iterator[tuple[str, list[Site]]]:
 
 
 def activation_words(place: str, old: str, new: str) -> tuple[str, str]:
-    """The kind of mistake and its words, for one function taken for another."""
+    """The kind of mistake and its words, for one function used instead of another."""
     if new == "linear":
         return (
             "activation left out",
@@ -72,12 +72,12 @@ def replaced_activations(scene: Scene, functions: dict[str, Callable[[Any], Any]
 
 
 def replacement_edits(sites: list[Site], function: Callable[[Any], Any]) -> dict[int, Edit]:
-    """Another function at each of the places."""
+    """Edits that apply another function at each of the sites."""
     return {id(s.out): change_by(function) if s.out is s.argument else compute_from(s.argument, function) for s in sites}
 
 
 def another_activation(scene: Scene) -> Iterator[Mistake]:
-    """relu, sigmoid and softmax exchanged, left out, or added."""
+    """relu, sigmoid and softmax used instead of each other, left out, or added."""
     yield from replaced_activations(scene, FUNCTIONS)
     hidden = [s for s in scene.sites if s.function not in ("linear", "softmax")]
     if len({s.at.layer for s in hidden}) > 1:
@@ -93,7 +93,7 @@ def another_activation(scene: Scene) -> Iterator[Mistake]:
 
 
 def rarer_activation(scene: Scene) -> Iterator[Mistake]:
-    """Functions that are taken for another less often, and slips in writing the right one."""
+    """Functions less often confused, and errors in writing the right one."""
     yield from replaced_activations(scene, RARER)
     sigmoids = [s for s in scene.sites if s.function == "sigmoid"]
     if len({s.at.layer for s in sigmoids}) > 1:
@@ -124,13 +124,13 @@ def shifted_powers(z: Any, axis: Any) -> Any:
 
 
 def softmax_axis(site: Site) -> Any:
-    """The axis that a softmax adds up."""
+    """The axis over which a softmax sums."""
     total = site.out.args[1]
     return total.kwargs.get("axis", -1)
 
 
 def softmax_miswritten(scene: Scene) -> Iterator[Mistake]:
-    """Divided without e^x, by the largest, by the other units only, or with another base."""
+    """A softmax without e^x, or divided by the largest, by the other units only, or with another base."""
     ways: dict[str, Callable[..., Any]] = {
         "the numbers were divided by their sum without e^x": lambda z, axis: z / np.sum(z, axis=axis, keepdims=True),
         "e^x was divided by the largest e^x, not by the sum": shifted_powers,
@@ -159,7 +159,7 @@ def softmax_over_another_axis(scene: Scene) -> Iterator[Mistake]:
 
 
 def another_logarithm(scene: Scene) -> Iterator[Mistake]:
-    """LOG, which is the logarithm to base 10 in a spreadsheet, for LN."""
+    """LOG, which in a spreadsheet is the logarithm to base 10, instead of LN."""
     for layer, nodes in scene.with_operation(np.log, np.log1p):
         for words, base in (("10 (LOG instead of LN)", 10.0), ("2", 2.0)):
             edits = {id(x): change_by(partial(np.multiply, 1 / math.log(base))) for x in nodes}

@@ -1,4 +1,4 @@
-"""Mistakes with numbers on their way: inputs not scaled or in another order, pictures flattened otherwise, rounding."""
+"""Mistakes with inputs and intermediate numbers: scaling, feature order, flattening order, rounding."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def layer_scaling(scene: Scene) -> Iterator[Mistake]:
 
 
 def scaled_twice(scene: Scene, source: Recorded, out: Recorded, once: Any) -> Any:
-    """What a scaling layer makes of its own output."""
+    """A scaling layer applied to its own output."""
     return scene.replay.run([out], {id(source): replace_by(once)})[0]
 
 
 def input_scaling(scene: Scene) -> Iterator[Mistake]:
-    """Inputs taken before a scaling that they have had, or scaled once more."""
+    """Inputs from before their scaling, or scaled a second time."""
     for x in scene.trace.inputs:
         if x.value.dtype.kind != "f":
             continue
@@ -46,7 +46,7 @@ def input_scaling(scene: Scene) -> Iterator[Mistake]:
 
 
 def input_standardised(scene: Scene) -> Iterator[Mistake]:
-    """Inputs brought to another range than the network takes."""
+    """Inputs rescaled to a range that the network does not expect."""
     ways: dict[str, Callable[[Any], Any]] = {
         "brought to -1..1": lambda v: 2 * v - 1,
         "brought from -1..1 to 0..1": lambda v: (v + 1) / 2,
@@ -61,7 +61,7 @@ def input_standardised(scene: Scene) -> Iterator[Mistake]:
 
 
 def inputs_in_another_order(scene: Scene) -> Iterator[Mistake]:
-    """Features in reverse, moved on by one, or read column by column; pictures turned; two inputs exchanged."""
+    """Features reversed, rotated by one, or read column by column; pictures turned; two inputs swapped."""
     for x in scene.trace.inputs:
         value = x.value
         orders = plain_orders(value) if value.ndim > 1 else []
@@ -81,7 +81,7 @@ def inputs_in_another_order(scene: Scene) -> Iterator[Mistake]:
 
 
 def inputs_exchanged(scene: Scene) -> Iterator[Mistake]:
-    """Two features exchanged, or a few in any order."""
+    """Two features swapped, or a few in any order."""
     for x in (x for x in scene.trace.inputs if x.ndim > 1):
         for words, array in rarer_orders(x.value):
             yield Mistake("inputs in another order", f"the inputs were taken in another order ({words})", {id(x): replace_by(array)})
@@ -97,12 +97,12 @@ def flatten_order(scene: Scene) -> Iterator[Mistake]:
 
 
 def flatten_in_order(order: tuple[int, ...], shape: tuple[int, ...], array: Any) -> Any:
-    """Axes in another order, then a row per sample."""
+    """The array with its axes in the given order, flattened to one row per sample."""
     return np.transpose(array, order).reshape(shape)
 
 
 def rounding(scene: Scene) -> Iterator[Mistake]:
-    """Weights, inputs or results along the way rounded, or cut off, to a few digits after the point; e^x also without the maximum."""
+    """Weights, inputs or intermediate results rounded or truncated to a few decimals; e^x also without the maximum."""
     ways: tuple[tuple[str, Callable[..., Any]], ...] = (("rounded", np.round), ("cut off", truncated))
     steps = [step.made for step in scene.trace.steps]
     largest: dict[int, Edit] = {id(x): replace_by(np.zeros(x.shape)) for x in scene.maxima}
@@ -122,5 +122,5 @@ def rounding(scene: Scene) -> Iterator[Mistake]:
 
 
 def truncated(array: Any, decimals: int) -> Any:
-    """Digits cut off instead of rounded."""
+    """Numbers truncated to a number of decimals."""
     return np.trunc(array * 10.0**decimals) / 10.0**decimals

@@ -1,4 +1,4 @@
-"""Mistakes with normalization: another epsilon, the batch's own statistics, a variance over n - 1, parts left out."""
+"""Mistakes with normalization: another epsilon, batch statistics, a variance over n - 1, parts left out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPSILONS = (0.0, 1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-4, 1e-2)
 
 
 def parts_left_out(scene: Scene) -> Iterator[Mistake]:
-    """Parts of a normalisation left out or exchanged."""
+    """Parts of a normalization left out or swapped."""
     for w in scene.weights:
         last = w.name.split("/")[-1]
         if last == "gamma":
@@ -51,7 +51,7 @@ def values_of_layer(run: LayerRun) -> Iterator[Recorded]:
 
 
 def another_epsilon(scene: Scene) -> Iterator[Mistake]:
-    """Another epsilon than the layer's, none, or the right one added outside the root."""
+    """Another epsilon, no epsilon, or epsilon added outside the square root."""
     for run in normalizations(scene):
         for root in (node for node in values_of_layer(run) if node.op is np.sqrt):
             inside = root.args[0]
@@ -71,17 +71,17 @@ def another_epsilon(scene: Scene) -> Iterator[Mistake]:
 
 
 def normalize_epsilon_inside(variance: Any, epsilon: float) -> Any:
-    """The layer's formula."""
+    """The layer's formula: epsilon inside the square root."""
     return np.sqrt(variance + epsilon)
 
 
 def normalize_epsilon_outside(variance: Any, epsilon: float) -> Any:
-    """The same with epsilon added to the root."""
+    """The layer's formula with epsilon outside the square root."""
     return np.sqrt(variance) + epsilon
 
 
 def batch_statistics(scene: Scene) -> Iterator[Mistake]:
-    """The mean and variance of the batch at hand, instead of the moving ones that the layer keeps."""
+    """The mean and variance of the batch used instead of the moving ones."""
     runs = [run for run in scene.runs_of("BatchNormalization", "SyncBatchNormalization") if not run.config.get("mode")]
     ways = (("", 0, 0.0), (", with a variance over n - 1", 1, 1.0))
     for words, freedom, bits in ways:
@@ -100,7 +100,7 @@ def batch_statistics(scene: Scene) -> Iterator[Mistake]:
 
 
 def with_batch_statistics(weights: dict[str, Any], x: Any, axis: Any, freedom: int) -> dict[str, Any]:
-    """The weights with mean and variance of the batch."""
+    """The layer's weights with the mean and variance of the batch."""
     axes = tuple(d for d in range(x.ndim) if d not in axes_of(axis, x.ndim))
     return weights | {"moving_mean": np.mean(x, axis=axes), "moving_variance": np.var(x, axis=axes, ddof=freedom)}
 

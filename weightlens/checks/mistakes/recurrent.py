@@ -19,7 +19,7 @@ GRUS = ("GRU", "GRUCell", "CuDNNGRU")
 
 
 def reset_gate(scene: Scene) -> Iterator[Mistake]:
-    """The reset gate of a GRU before the product with the recurrent kernel instead of after it, or the other way round."""
+    """The reset gate of a GRU applied before instead of after the product with the recurrent kernel, or vice versa."""
     for run in scene.runs_of(*GRUS):
         after = bool(run.config.get("reset_after", True))
         words = f"the reset gate of {run.layer} was applied {'before' if after else 'after'} the product with the recurrent kernel"
@@ -30,12 +30,12 @@ def reset_gate(scene: Scene) -> Iterator[Mistake]:
 
 
 def other_bias(weights: dict[str, Any], x: Any, bias: Callable[[Any], Any] | None) -> dict[str, Any]:
-    """The weights with a bias of the shape that the other formula takes."""
+    """The weights with a bias of the shape that the other formula needs."""
     return weights | ({"bias": bias(weights["bias"])} if bias is not None and "bias" in weights else {})
 
 
 def with_zero_bias(bias: Any) -> Any:
-    """One bias as two, the second of zeros."""
+    """One bias as two rows, the second of zeros."""
     return np.stack([bias, np.zeros_like(bias)])
 
 
@@ -44,7 +44,7 @@ biases_apart: tuple[str, Callable[[Any], Any]] = (", with the first bias only", 
 
 
 def one_bias_forgotten(scene: Scene) -> Iterator[Mistake]:
-    """One of the two biases of a GRU (for the input and for the hidden state) left out."""
+    """One of the two biases of a GRU (input and recurrent) left out."""
     for run in scene.runs_of(*GRUS):
         bias = run.weights.get("bias")
         if isinstance(bias, Recorded) and bias.ndim == 2:
@@ -55,7 +55,7 @@ def one_bias_forgotten(scene: Scene) -> Iterator[Mistake]:
 
 
 def update_gate(scene: Scene) -> Iterator[Mistake]:
-    """The old state and the candidate exchanged in ``z * h + (1 - z) * candidate``: papers differ."""
+    """The old state and the candidate swapped in ``z * h + (1 - z) * candidate``: papers differ."""
     for run in scene.runs_of(*GRUS):
         edits = {id(node): edit for node in values_of_layer(run) if (edit := exchange_update(node)) is not None}
         if edits:
@@ -64,7 +64,7 @@ def update_gate(scene: Scene) -> Iterator[Mistake]:
 
 
 def exchange_update(node: Recorded) -> Edit | None:
-    """``z * b + (1 - z) * a`` for a value that is ``z * a + (1 - z) * b``."""
+    """An edit to ``z * b + (1 - z) * a`` for a value computed as ``z * a + (1 - z) * b``; ``None`` for other values."""
     products = [x for x in node.args if isinstance(x, Recorded) and x.op is np.multiply] if node.op is np.add else []
     rest = products[1].args[0] if len(products) == 2 else None
     if not isinstance(rest, Recorded) or rest.op is not np.subtract or rest.args[1] is not products[0].args[0]:
@@ -78,7 +78,7 @@ def exchange_update(node: Recorded) -> Edit | None:
 
 
 def two_directions(scene: Scene) -> Iterator[Mistake]:
-    """The halves of a Bidirectional layer exchanged, its second half not turned round again, or not read from the end."""
+    """The halves of a Bidirectional layer swapped, its backward half not reversed again, or not read from the end."""
     for run in scene.runs_of("Bidirectional"):
         for node in values_of_layer(run):
             if node.op is np.concatenate and node.layer == run.layer:
@@ -100,5 +100,5 @@ def backwards(run: LayerRun) -> bool:
 
 
 def swap_halves(parts: Any, kwargs: dict[str, Any]) -> Edit:
-    """The parts put together in reverse."""
+    """An edit that concatenates the parts in reverse."""
     return lambda now, own: np.concatenate([now(part) for part in reversed(parts)], **kwargs)

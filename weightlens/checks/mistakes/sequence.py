@@ -1,4 +1,4 @@
-"""Mistakes with sequences: the mask ignored, word numbers one off, attention scores not scaled."""
+"""Mistakes with sequences: the mask ignored, word numbers off by one, attention scores not scaled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def masks_of(run: LayerRun) -> list[Recorded]:
 
 
 def mask_ignored(scene: Scene) -> Iterator[Mistake]:
-    """Padding computed like real time steps: by every layer, or by one of several."""
+    """Padding computed like real time steps, by every layer or by one of several."""
     masked = [run for run in scene.trace.runs if masks_of(run) and run.steps]
     masks = {id(mask): mask for run in masked for mask in masks_of(run)}
     words = "the mask was ignored: padding was computed like real time steps"
@@ -39,7 +39,7 @@ def mask_ignored(scene: Scene) -> Iterator[Mistake]:
 
 
 def word_numbers(scene: Scene) -> Iterator[Mistake]:
-    """Rows of an embedding table looked up one too low or one too high."""
+    """Embedding rows looked up one too low or one too high."""
     for run in scene.runs_of("Embedding"):
         count = run.weights["embeddings"].shape[0]
         for by, words in ((-1, "before"), (1, "after")):
@@ -55,12 +55,12 @@ def word_numbers(scene: Scene) -> Iterator[Mistake]:
 
 
 def shifted_words(ids: Any, by: int, count: int, ring: bool) -> Any:
-    """Word numbers one off; beyond the table's ends its last row, or as a ring."""
+    """Word numbers shifted by one; past the table's ends clipped to the last row, or wrapped round."""
     return np.mod(ids + by, count) if ring else np.clip(ids + by, 0, count - 1)
 
 
 def scores_not_scaled(scene: Scene) -> Iterator[Mistake]:
-    """Attention scores without ``1/sqrt(d)``, over d itself, or scaled where the layer does not scale."""
+    """Attention scores without ``1/sqrt(d)``, divided by d itself, or scaled where the layer does not scale."""
     for run in scene.runs_of(*HEADS):
         for node in (step.made for step in run.steps):
             if (

@@ -1,4 +1,4 @@
-"""Mistakes with a layer's settings: a relative of its activation function, another slope, another scale, dropout in use."""
+"""Mistakes with a layer's settings: a related activation, another slope, another scale, dropout applied."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DROPOUT = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"
 
 
 def activations(scene: Scene) -> Iterator[tuple[LayerRun, str, str, dict[str, Any]]]:
-    """Each activation that a layer is set to: the layer, which setting, the function's name and its options."""
+    """Each activation in a layer's settings: the layer, the setting's key, the function's name and its options."""
     for run in filter(can_run_again, scene.trace.runs):
         for key in ("activation", "recurrent_activation"):
             named = run.config.get(key)
@@ -37,7 +37,7 @@ def activations(scene: Scene) -> Iterator[tuple[LayerRun, str, str, dict[str, An
 
 
 def related_activation(scene: Scene) -> Iterator[Mistake]:
-    """A function taken for its near relative: sigmoid for hard_sigmoid, one gelu for the other."""
+    """A related function used instead: sigmoid for hard_sigmoid, one gelu for the other."""
     for run, key, name, options in activations(scene):
         place = f"the gates of {run.layer}" if key == "recurrent_activation" else run.layer
         for other in RELATIVES.get(name, ()):
@@ -51,7 +51,7 @@ def related_activation(scene: Scene) -> Iterator[Mistake]:
 
 
 def slopes(scene: Scene) -> Iterator[Mistake]:
-    """Another slope below 0 in a leaky ReLU: programs differ in their default."""
+    """Another negative slope in a leaky ReLU: programs have different defaults."""
     for run in scene.runs_of("LeakyReLU", "ReLU"):
         if own := run.config.get("negative_slope"):
             yield from (slope_mistake(scene, run, own, slope, {"negative_slope": slope}) for slope in SLOPES if slope != own)
@@ -63,7 +63,7 @@ def slopes(scene: Scene) -> Iterator[Mistake]:
 
 
 def slope_mistake(scene: Scene, run: LayerRun, own: float, slope: float, config: dict[str, Any]) -> Mistake:
-    """One other slope."""
+    """A leaky ReLU with one other negative slope."""
     return Mistake(
         "another slope",
         f"the slope below 0 in {run.layer} was {slope:g} instead of {own:g}",
@@ -98,12 +98,12 @@ def another_scale(scene: Scene) -> Iterator[Mistake]:
 
 
 def fraction_text(scale: float) -> str:
-    """``1/255`` for 0.00392."""
+    """A scale as a fraction: ``1/255`` for 0.00392."""
     return f"1/{1 / scale:.6g}" if 0 < abs(scale) < 0.2 else f"{scale:g}"
 
 
 def dropout_applied(scene: Scene) -> Iterator[Mistake]:
-    """Numbers scaled by a dropout layer, which does nothing when a network predicts."""
+    """Numbers scaled by a dropout layer, which does nothing in prediction."""
     for run in scene.runs_of(*DROPOUT):
         rate = float(run.config.get("rate") or 0.0)
         for factor, words in ((1 - rate, f"multiplied by {1 - rate:.4g}"), (1 / max(1 - rate, 1e-9), f"divided by {1 - rate:.4g}")):
@@ -115,7 +115,7 @@ def dropout_applied(scene: Scene) -> Iterator[Mistake]:
 
 
 def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[dict[int, Edit], Any]:
-    """What a dropout layer hands on, scaled where the next layers take it (the array itself may be a step that was given)."""
+    """Edits that scale a dropout layer's output where the next layers read it: the array itself may be a given step."""
     (node,) = recorded_in(dropout.x)[:1]
     after = scene.trace.runs[scene.trace.runs.index(dropout) + 1 :]
     readers = [run for run in after if can_run_again(run) and run.class_name not in DROPOUT and any(node is x for x in recorded_in(run.x))]
@@ -130,12 +130,12 @@ def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[dict
 
 
 def scaled_inputs(x: Any, factor: float, mine: list[bool]) -> Any:
-    """One input scaled, or of several those that are meant."""
+    """The input scaled; of several inputs, those marked in ``mine``."""
     return [factor * part if own else part for part, own in zip(x, mine, strict=True)] if isinstance(x, (list, tuple)) else factor * x
 
 
 def percent(scene: Scene) -> Iterator[Mistake]:
-    """Probabilities written as percent, without the sign."""
+    """Probabilities written as percent without the sign."""
     for site in (s for s in scene.sites if s.function in ("sigmoid", "softmax")):
         edits = {id(site.out): change_by(multiply_by(100.0))}
         yield Mistake(

@@ -1,4 +1,4 @@
-"""Mistakes with weights: left out, exchanged, transposed, read in another order."""
+"""Mistakes with weights: left out, swapped, transposed, read in another order."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def bias_of_one_unit_left_out(scene: Scene) -> Iterator[Mistake]:
 
 
 def bias_of_another_unit(scene: Scene) -> Iterator[Mistake]:
-    """Biases moved on by one, or in reverse."""
+    """Biases rotated by one, or reversed."""
     for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
         for words, array in plain_orders(b.value):
             yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
 
 
 def biases_exchanged(scene: Scene) -> Iterator[Mistake]:
-    """Two biases exchanged, or one of them used for all units."""
+    """Two biases swapped, or one of them used for all units."""
     for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
         for words, array in rarer_orders(b.value):
             yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
@@ -56,7 +56,7 @@ def bias_added_wrongly(scene: Scene) -> Iterator[Mistake]:
 
 
 def kernel_transposed(scene: Scene) -> Iterator[Mistake]:
-    """Rows and columns of a kernel exchanged, also where it is not square and its numbers were only read in the other order."""
+    """A kernel transposed; if it is not square, its numbers read in column order."""
     for w in filter(is_kernel, scene.weights):
         words = f"the {w.name} of {w.layer} was transposed"
         for order in orders_of_axes(w.ndim):
@@ -80,7 +80,7 @@ def orders_of_axes(rank: int) -> list[tuple[int, ...]]:
 
 
 def kernel_reversed(scene: Scene) -> Iterator[Mistake]:
-    """Kernels turned end for end (true convolution), rows or columns in reverse, units exchanged, a recurrent kernel left out."""
+    """Kernels flipped (true convolution), rows or columns reversed, units swapped, a recurrent kernel left out."""
     for w in filter(is_kernel, scene.weights):
         if w.ndim > 2:
             flipped = np.flip(w.value, tuple(range(w.ndim - 2)))

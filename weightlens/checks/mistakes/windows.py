@@ -1,4 +1,4 @@
-"""Mistakes with windows: padding as many before as after, padding that takes part in pooling, the average for the maximum."""
+"""Mistakes with windows: symmetric padding, padding counted in pooling, average pooling for max pooling."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from weightlens.recording import LayerRun, Recorded
 
 
 def symmetric_padding(scene: Scene) -> Iterator[Mistake]:
-    """``same`` padding with as much before as after, or with the larger part before (Keras puts it after)."""
+    """``same`` padding made symmetric, or with the larger part first (Keras puts it last)."""
     for run in (run for run in scene.trace.runs if run.config.get("padding") == "same"):
         for words, before in (
             ("with as much before as after", smaller_half_window),
@@ -31,22 +31,26 @@ def symmetric_padding(scene: Scene) -> Iterator[Mistake]:
 
 
 def smaller_half_window(total: int, span: int) -> int:
-    """Of an uneven window its half; of an even one the smaller part."""
+    """Half the window; of an even window, rounded down: ``(size - 1)
+    2``.
+    """
     return (span - 1) // 2
 
 
 def larger_half_margin(total: int, span: int) -> int:
-    """The larger half of the margins."""
+    """The larger half of the padding."""
     return total - total // 2
 
 
 def half_window(total: int, span: int) -> int:
-    """Half the window, rounded up: its size divided by two."""
+    """The window's size divided by two: ``size
+    2``.
+    """
     return span // 2
 
 
 def padded_otherwise(node: Recorded, before: Callable[[int, int], int]) -> Edit | None:
-    """The windows over the input with its margins elsewhere; ``None`` where nothing would change."""
+    """An edit that places the padding differently; ``None`` if nothing would change."""
     if node.op is not sliding_window_view or not isinstance(node.args[0], Recorded):
         return None
     padded, spans, axes = node.args[0], node.args[1], node.kwargs["axis"]
@@ -63,7 +67,7 @@ def padded_otherwise(node: Recorded, before: Callable[[int, int], int]) -> Edit 
 
 
 def windows_of(x: Any, margins: Any, fill: float, args: Any, kwargs: Any) -> Any:
-    """Windows over a padded array; negative margins are cut off."""
+    """Windows over a padded array; a negative margin crops it."""
     x = np.pad(x, [(max(a, 0), max(b, 0)) for a, b in margins], constant_values=fill)
     cut = x[tuple(slice(0, n + min(b, 0)) for n, (_, b) in zip(x.shape, margins, strict=True))]
     return sliding_window_view(cut, *args, **kwargs)
@@ -89,7 +93,7 @@ def pool_cells(run: LayerRun, node: Recorded) -> int:
 
 
 def pooling_exchanged(scene: Scene) -> Iterator[Mistake]:
-    """The average of a window taken for its maximum, or the other way round."""
+    """Average pooling used instead of max pooling, or vice versa."""
     for old, new, words in (
         (np.max, np.mean, "the average was taken instead of the maximum"),
         (np.mean, np.max, "the maximum was taken instead of the average"),
