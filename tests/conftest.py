@@ -15,8 +15,8 @@ import weightlens
 from tests.cases import Case
 from tests.marks import chunk, hide, marked, programs
 from weightlens.checks.book import Book, read_book
-from weightlens.checks.handed import flat
-from weightlens.checks.oracle import calm
+from weightlens.checks.handed import flatten
+from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.checks.recalculate import recalculate_all
 from weightlens.errors import WeightlensError
 
@@ -49,14 +49,14 @@ def nothing_but_what_is_asked_for(request: pytest.FixtureRequest, monkeypatch: p
 @pytest.fixture(scope="session")
 def keras() -> Any:
     """Keras 3, imported without its chatter."""
-    with calm():
+    with quiet_tensorflow():
         return importlib.import_module("keras")
 
 
 @pytest.fixture(scope="session")
 def tf_keras() -> Any:
     """Keras 2, imported without its chatter."""
-    with calm():
+    with quiet_tensorflow():
         return importlib.import_module("tf_keras")
 
 
@@ -88,11 +88,11 @@ def built(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cas
     def build(case: Case) -> Built:
         if case.name not in done:
             keras.utils.clear_session(free_memory=False)  # layer names start again; collecting garbage would take most of the time
-            with calm():
+            with quiet_tensorflow():
                 model, inputs = case.model(keras), case.inputs()
                 path = folder / f"{len(done)}.keras"
                 model.save(path)
-                outputs = flat(model(inputs if len(inputs) > 1 else inputs[0], training=False))
+                outputs = flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
             done[case.name] = Built(path, inputs, [np.asarray(y) for y in outputs])
         return done[case.name]
 

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import SAMPLES
 from tests.formats.build import dense, given, legacy, numbered, numbers, objects, sequential
 from weightlens.checks.book import read_book
-from weightlens.checks.recalculate import available
+from weightlens.checks.recalculate import installed_engines
 from weightlens.cli import main
 
 OR, MLP = str(SAMPLES / "or.h5"), str(SAMPLES / "digits_mlp.keras")
@@ -102,5 +102,5 @@ def test_the_command_that_is_printed_works(
     assert main(["export", "my model.h5", *options, "-o", "my book.xlsx"]) == 0
     command = shlex.split(capsys.readouterr().out.split("or: ")[1])
     assert command[:2] == ["weightlens", "check"]
-    assert main([*command[1:], *(["--engine", "ironcalc"] if "ironcalc" in available() else [])]) == 0
+    assert main([*command[1:], *(["--engine", "ironcalc"] if "ironcalc" in installed_engines() else [])]) == 0
     assert "OK" in capsys.readouterr().out

@@ -10,7 +10,7 @@ import pytest
 
 import weightlens
 from tests.test_inputs import model
-from weightlens.columns import key_of_each
+from weightlens.columns import input_keys
 from weightlens.errors import BadInput
 from weightlens.forward import bind
 from weightlens.input_files import read_inputs, read_samples
@@ -90,7 +90,7 @@ KEYS: list[tuple[list[str], list[str], list[str] | None]] = [
 def test_keys_are_all_names_or_all_places(tmp_path: Path, keys: list[str], names: list[str], right: list[str] | None) -> None:
     arrays = {key: np.full((1, 1), number) for number, key in enumerate(keys)}
     np.savez(tmp_path / "x.npz", **arrays)
-    assert key_of_each(keys, names) == right
+    assert input_keys(keys, names) == right
     if right is None:
         for refused in (lambda: read_inputs(str(tmp_path / "x.npz"), named(*names)), lambda: bind(named(*names), arrays)):
             with pytest.raises(BadInput):

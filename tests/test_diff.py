@@ -12,7 +12,7 @@ import pytest
 
 import weightlens
 from tests.tiny import BIAS, KERNEL, write_tiny
-from weightlens.diff import compare, flat
+from weightlens.diff import compare, flat_pieces
 from weightlens.model import Call, Layer, Model, Ref, Weight
 
 
@@ -115,7 +115,7 @@ def test_large_matrices_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) 
     values = np.random.default_rng(0).normal(size=(13, 5, 11)).astype(np.float32)
     other = values.copy()
     other[12, 3, 7] += 1
-    assert np.array_equal(np.concatenate(list(flat(weight(values)))), values.ravel())
+    assert np.array_equal(np.concatenate(list(flat_pieces(weight(values)))), values.ravel())
     change = compare(network(dense(values=values)), network(dense(values=other))).weights[0]
     assert change.element == "[12, 3, 7]" and change.largest == pytest.approx(1, rel=1e-6)
     assert change.norms[0] == pytest.approx(np.linalg.norm(values.astype(float)))

@@ -27,7 +27,7 @@ from weightlens.cli import main
 from weightlens.errors import BadInput
 from weightlens.importing import import_workbook
 from weightlens.model import Weight
-from weightlens.write_back import encoded
+from weightlens.write_back import encode
 
 OR = next(path for path in INPUTS if path.stem == "or")
 
@@ -238,7 +238,7 @@ def test_layouts_of_hdf5(book: Path, tmp_path: Path) -> None:
 
 def test_bfloat16_rounds_to_even() -> None:
     numbers = np.array([1.0, 1.00390625, 1.01171875, -3.1415927], np.float32)
-    bits = np.frombuffer(encoded(numbers, np.dtype("V2")), np.uint16).astype(np.uint32) << 16
+    bits = np.frombuffer(encode(numbers, np.dtype("V2")), np.uint16).astype(np.uint32) << 16
     np.testing.assert_array_equal(bits.view(np.float32), np.array([1.0, 1.0, 1.015625, -3.140625], np.float32))
 
 
@@ -266,24 +266,24 @@ def test_an_archive_keeps_its_members(tmp_path: Path) -> None:
 
 def test_joined_and_turned_weights_are_taken_apart() -> None:
     """Keras 1 keeps a matrix per gate, Theano turns kernels: writing undoes what reading did."""
-    from weightlens.formats.conversion import converted, flipped, moved
-    from weightlens.write_back import NotMoved, undone
+    from weightlens.formats.conversion import converted, flip_kernel, with_axes_moved
+    from weightlens.write_back import NotARearrangement, stored_arrays
 
     rng = np.random.default_rng(0)
     gates = {name: rng.normal(size=(3, 2)).astype("float32") for name in "ifco"}
     parts = [Weight(name, (3, 2), "float32", name, partial(gates.get, name)) for name in gates]
     joined = converted("kernel", parts, lambda *a: np.concatenate(a, -1), (3, 8))
     new = rng.normal(size=(3, 8)).astype("float32")
-    for position, (name, array) in enumerate(undone(joined, new).items()):
+    for position, (name, array) in enumerate(stored_arrays(joined, new).items()):
         assert name == "ifco"[position]
         np.testing.assert_array_equal(array, new[:, 2 * position : 2 * position + 2])
     stored = rng.normal(size=(4, 3, 5, 5)).astype("float32")
-    kernel = flipped(moved(Weight("kernel", stored.shape, "float32", "w", lambda: stored), (2, 3, 1, 0), ""), 2)
-    np.testing.assert_array_equal(undone(kernel, kernel.value)["w"], stored)
+    kernel = flip_kernel(with_axes_moved(Weight("kernel", stored.shape, "float32", "w", lambda: stored), (2, 3, 1, 0), ""), 2)
+    np.testing.assert_array_equal(stored_arrays(kernel, kernel.value)["w"], stored)
     both = Weight("bias", (8,), "float32", "b", lambda: np.zeros(8, "float32"))
     halves = converted("bias", [both], lambda b: b[:4] + b[4:], (4,), "two biases added")
-    with pytest.raises(NotMoved, match="two biases added"):
-        undone(halves, np.ones(4))
+    with pytest.raises(NotARearrangement, match="two biases added"):
+        stored_arrays(halves, np.ones(4))
 
 
 def test_command_line(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 import weightlens
 from tests.test_import import weight_cells
-from weightlens.checks.oracle import calm, load_twin
-from weightlens.checks.recalculate import available, recalculate
+from weightlens.checks.oracle import load_twin, quiet_tensorflow
+from weightlens.checks.recalculate import installed_engines, recalculate
 from weightlens.importing import import_workbook
 
 Choose = np.random.Generator
@@ -78,7 +78,7 @@ def edit_some(file: Path, choose: Choose) -> int:
 @pytest.mark.parametrize(("seed", "suffix", "library"), CASES)
 def test_keras_predicts_what_the_edited_sheet_shows(seed: int, suffix: str, library: str, tmp_path: Path) -> None:
     choose = np.random.default_rng([seed, len(suffix), len(library)])
-    with calm():
+    with quiet_tensorflow():
         keras = importlib.import_module(library)
         model = made(keras, choose, KINDS[seed % len(KINDS)])
         path, file, new = (tmp_path / name for name in (f"model{suffix}", "book.xlsx", f"new{suffix}"))
@@ -89,14 +89,14 @@ def test_keras_predicts_what_the_edited_sheet_shows(seed: int, suffix: str, libr
     edited = edit_some(file, choose)
     imported = import_workbook(file, path, new)
     assert len(imported.changes) == edited
-    with calm():
+    with quiet_tensorflow():
         loaded = keras.models.load_model(new, compile=False)
         predicted = np.asarray(loaded(x))
         twin = load_twin(keras, weightlens.load(new))
         exact = np.asarray(twin(x if x.dtype.kind == "i" else x.astype("float64")))
     assert np.abs(predicted - np.asarray(model(x))).max() > 1e-6  # the edits matter
     engines = ["ironcalc", "libreoffice"] if seed == 0 and suffix == ".h5" else ["ironcalc"]
-    for engine in [name for name in engines if name in available()]:
+    for engine in [name for name in engines if name in installed_engines()]:
         shown = recalculate(file, engine).block("output_0")
         np.testing.assert_allclose(predicted.ravel(), shown, rtol=1e-6, atol=1e-6, err_msg=engine)
         np.testing.assert_allclose(exact.ravel(), shown, rtol=1e-12, atol=1e-12, err_msg=f"{engine}, Keras in double precision")

@@ -11,7 +11,7 @@ import pytest
 
 import weightlens
 from weightlens.checks import check, check_workbook, recalculate
-from weightlens.checks.oracle import calm
+from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.cli import main
 from weightlens.errors import BadInput, UnsupportedLayer
 
@@ -43,7 +43,7 @@ def sequences() -> np.ndarray:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_states_go_from_batch_to_batch(keras: Any, tmp_path: Path, name: str) -> None:
     batch, build = NETWORKS[name]
-    with calm():
+    with quiet_tensorflow():
         given = keras.Input(batch_shape=(batch, 3, 2))
         network = keras.Model(given, build(keras, given))
         network.save(tmp_path / "m.keras")
@@ -54,12 +54,12 @@ def test_states_go_from_batch_to_batch(keras: Any, tmp_path: Path, name: str) ->
     report = check(model, sequences())
     assert report.ok, report.summary
     weightlens.export(model, tmp_path / "m.xlsx", sequences())
-    if "ironcalc" in recalculate.available():
+    if "ironcalc" in recalculate.installed_engines():
         assert check_workbook(tmp_path / "m.xlsx", model, "ironcalc").ok
 
 
 def stateful(keras: Any, path: Path, twice: bool = False) -> weightlens.Model:
-    with calm():
+    with quiet_tensorflow():
         given, layer = keras.Input(batch_shape=(2, 3, 2)), keras.layers.GRU(2, stateful=True, return_sequences=True)
         keras.Model(given, layer(layer(given)) if twice else layer(given)).save(path)
     return weightlens.load(path)

@@ -1,4 +1,4 @@
-"""The true answers that stand beside the inputs: one column of the table that they come from."""
+"""The true answers in the inputs' table: one of its columns."""
 
 from __future__ import annotations
 

@@ -22,19 +22,19 @@ from weightlens.cli_common import (
     Output,
     Part,
     Scale,
+    check_choice,
+    check_output_option,
     note,
-    one_of,
-    opened,
+    note_non_finite_weights,
+    open_model,
     progress_bar,
     quiet_pipe,
-    ready,
-    refused,
+    report_error,
     samples_of,
-    say_what_is_not_finite,
     system_error,
-    to_bytes,
-    to_screen,
-    unexpected,
+    unexpected_error,
+    write_data,
+    write_lines,
 )
 from weightlens.errors import WeightlensError
 from weightlens.stopping import Stopped
@@ -53,7 +53,7 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
 
 
 def application(arguments: list[str]) -> typer.Typer:
-    """The command that the arguments name, or all of them: typer takes long over each option, used or not."""
+    """The app with only the command in the arguments, or with all: typer is slow for each option, used or not."""
     app = typer.Typer(
         name="weightlens",
         add_completion=False,
@@ -116,22 +116,22 @@ def show(
     weightlens show or.h5 --grep dense/kernel --format csv -o kernel.csv
     weightlens show or.h5 --tree
     """
-    from weightlens.terminal.show import Wish
+    from weightlens.terminal.show import Selection
 
-    one_of(output_format, "--format", ("table", "csv", "json", "npy"))
-    wish = Wish(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256)
-    ready(output, force, "table" if tree else output_format, model, formats=("table", "csv", "json", "npy"), config=config)
+    check_choice(output_format, "--format", ("table", "csv", "json", "npy"))
+    wish = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256)
+    check_output_option(output, force, "table" if tree else output_format, model, formats=("table", "csv", "json", "npy"), config=config)
     if tree:
         from weightlens.terminal.tree import tree as print_tree
 
-        to_screen(output, force, lambda screen: print_tree(Path(model), screen, full))
+        write_lines(output, force, lambda screen: print_tree(Path(model), screen, full))
         return
-    loaded = opened(model, config, assume)
+    loaded = open_model(model, config, assume)
     if output_format == "table":
         from weightlens.terminal.show import show as print_model
 
         with progress_bar("reading", loaded.size * 2 if stats else 0) as advance:
-            to_screen(output, force, lambda screen: print_model(loaded, screen, wish, advance))
+            write_lines(output, force, lambda screen: print_model(loaded, screen, wish, advance))
         return
     from weightlens.terminal import machine
 
@@ -140,7 +140,7 @@ def show(
         "json": lambda file: machine.write_json(loaded, file, wish),
         "npy": lambda file: machine.write_npy(loaded, file, wish, output is not None and output.suffix == ".npz"),
     }
-    to_bytes(output, force, writers[output_format], binary=output_format == "npy")
+    write_data(output, force, writers[output_format], binary=output_format == "npy")
 
 
 def trace(
@@ -169,9 +169,9 @@ def trace(
     from weightlens.forward import trace as run
     from weightlens.terminal.trace import print_trace, write_json
 
-    one_of(output_format, "--format", ("table", "json"))
-    ready(output, force, output_format, model, formats=("table", "json"), input=given, cells=cells, config=config)
-    loaded = opened(model, config, assume, layers)
+    check_choice(output_format, "--format", ("table", "json"))
+    check_output_option(output, force, output_format, model, formats=("table", "json"), input=given, cells=cells, config=config)
+    loaded = open_model(model, config, assume, layers)
     for name in layer or ():
         loaded.layer_named(name)
     samples = samples_of(given, loaded, scale)
@@ -183,12 +183,12 @@ def trace(
 
         places = cells_of(read_book(cells), found)
     if output_format == "json":
-        to_bytes(output, force, lambda file: write_json(found, file, layer or (), places, samples.labels))
+        write_data(output, force, lambda file: write_json(found, file, layer or (), places, samples.labels))
     else:
-        to_screen(
+        write_lines(
             output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision, places, samples.labels)
         )
-    say_what_is_not_finite(loaded)
+    note_non_finite_weights(loaded)
     if found.stopped:
         raise WeightlensError(found.stopped)
 
@@ -214,11 +214,11 @@ def predict(
     """
     from weightlens.predictions import count_rows, write_predictions
 
-    ready(output, force, "csv", model, input=given, config=config)
-    loaded = opened(model, config, assume, layers)
+    check_output_option(output, force, "csv", model, input=given, config=config)
+    loaded = open_model(model, config, assume, layers)
     with progress_bar("predicting", count_rows(given)) as advance:
-        to_bytes(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note, scale))
-    say_what_is_not_finite(loaded)
+        write_data(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note, scale))
+    note_non_finite_weights(loaded)
 
 
 def diff(
@@ -238,25 +238,25 @@ def diff(
     from weightlens.diff import compare
     from weightlens.terminal.report import print_difference, write_difference
 
-    one_of(output_format, "--format", ("table", "json"))
-    ready(output, force, output_format, first, second, formats=("table", "json"))
+    check_choice(output_format, "--format", ("table", "json"))
+    check_output_option(output, force, output_format, first, second, formats=("table", "json"))
     found = compare(weightlens.load(first), weightlens.load(second), tolerance)
     if output_format == "json":
-        to_bytes(output, force, lambda file: write_difference(found, file))
+        write_data(output, force, lambda file: write_difference(found, file))
     else:
-        to_screen(output, force, lambda screen: print_difference(found, screen))
+        write_lines(output, force, lambda screen: print_difference(found, screen))
     raise typer.Exit(0 if found.same else 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; gives the exit code. 0: fine, 1: a difference was found, 2: bad input, one line said why."""
+    """Run the command line; returns the exit code. 0: fine, 1: a difference was found, 2: bad input, explained in one line."""
     try:
         arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
         code = application(arguments)(arguments, standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except WeightlensError as error:
-        return refused(str(error))
+        return report_error(str(error))
     except (BrokenPipeError, SystemExit):  # nobody reads on (``| head``): click turns that into SystemExit
         quiet_pipe()
         return 0
@@ -265,8 +265,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except MemoryError:
-        return refused("there is not enough memory for this; --layer, --slice and --layers ask for less")
+        return report_error("there is not enough memory for this; --layer, --slice and --layers ask for less")
     except OSError as error:
         return system_error(error)
     except Exception as error:
-        return unexpected(error)
+        return unexpected_error(error)

@@ -1,4 +1,4 @@
-"""The commands ``check`` and ``import``: is it right, and back into the model with what was changed.
+"""The commands ``check`` and ``import``: compare results, and carry changes back into a model.
 
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
@@ -18,14 +18,14 @@ from weightlens.cli_common import (
     ModelFile,
     Part,
     Scale,
-    done,
+    check_choice,
     inputs_of,
     note,
-    one_of,
-    opened,
-    say_what_is_not_finite,
-    to_bytes,
-    to_screen,
+    note_non_finite_weights,
+    open_model,
+    report_done,
+    write_data,
+    write_lines,
 )
 from weightlens.errors import BadInput
 
@@ -68,10 +68,10 @@ def check(
     from weightlens import checks
     from weightlens.terminal.report import print_report, write_report
 
-    one_of(output_format, "--format", ("table", "json"))
+    check_choice(output_format, "--format", ("table", "json"))
     options = {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given, "--layers": layers}
-    agree(by_hand, workbook, options | {"--scale": scale})
-    loaded = opened(model, config, assume, layers)
+    check_options(by_hand, workbook, options | {"--scale": scale})
+    loaded = open_model(model, config, assume, layers)
     limit: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
     report: checks.Report
     show: Any = print_report
@@ -86,20 +86,20 @@ def check(
         report = checks.check_workbook(workbook, loaded, engine, **limit)
     else:
         from weightlens.checks.keras import MANY_LAYERS, STAGES
-        from weightlens.terminal.progress import stages
+        from weightlens.terminal.progress import progress_stages
 
-        with stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
+        with progress_stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
             report = checks.check(loaded, inputs_of(given, loaded, scale), stage=stage, **limit)
-    say_what_is_not_finite(loaded)
+    note_non_finite_weights(loaded)
     if output_format == "json":
-        to_bytes(None, False, lambda file: write_report(report, file))
+        write_data(None, False, lambda file: write_report(report, file))
     else:
-        to_screen(None, False, lambda screen: show(report, screen))
+        write_lines(None, False, lambda screen: show(report, screen))
     raise typer.Exit(0 if report.ok else 1)
 
 
-def agree(by_hand: str | None, workbook: Path | None, options: dict[str, Any]) -> None:
-    """Refuse options that would be passed over: what was asked for was not done then."""
+def check_options(by_hand: str | None, workbook: Path | None, options: dict[str, Any]) -> None:
+    """Refuse options that would have no effect together."""
     if by_hand is not None and workbook is not None:
         raise BadInput("--by-hand and --workbook are two checks: ask for one at a time")
     sheet = by_hand is not None and by_hand.lower().endswith((".xlsx", ".xlsm"))
@@ -135,4 +135,4 @@ def import_(
     imported = import_workbook(workbook, model, output, force, config)
     for line in imported.lines:
         typer.echo(clean(line, 400))
-    done(f"{output} written ({output.stat().st_size:,} bytes).")
+    report_done(f"{output} written ({output.stat().st_size:,} bytes).")

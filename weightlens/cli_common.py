@@ -1,4 +1,4 @@
-"""What the commands of the command line share: their options, how they open a model, where their output goes."""
+"""What the commands share: options, opening a model, writing output."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
 }
 
 
-def opened(path: str, config: str | None, assume: str | None, layers: str | None = None) -> Model:
-    """The model, with the architecture it is assumed to have, cut to the layers asked for."""
+def open_model(path: str, config: str | None, assume: str | None, layers: str | None = None) -> Model:
+    """The model, with its assumed architecture, cut to the layers asked for."""
     loaded = weightlens.load(path, config)
     if assume:
-        from weightlens.formats.bare import assume as assumed
+        from weightlens.formats.bare import assume_dense_stack as assumed
 
         loaded = assumed(loaded, assume)
     if layers:
@@ -65,12 +65,12 @@ def opened(path: str, config: str | None, assume: str | None, layers: str | None
 
 
 def inputs_of(given: str | None, model: Model, scale: str | None = None) -> list[Any]:
-    """The arrays of the input that was given, or sensible ones."""
+    """The arrays of the given input, or default ones."""
     return samples_of(given, model, scale).arrays
 
 
 def samples_of(given: str | None, model: Model, scale: str | None = None) -> Samples:
-    """The input that was given, or a sensible one."""
+    """The given input, or a default one."""
     from weightlens.shapes import refuse_explosion, refuse_too_short
     from weightlens.state import state_note
 
@@ -91,22 +91,24 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
     return found
 
 
-def say_what_is_not_finite(model: Model) -> None:
-    """A note for each weight that was computed with though some of its numbers are none."""
+def note_non_finite_weights(model: Model) -> None:
+    """A note on the weights in use that contain NaN or infinities."""
     odd = [f"{name} ({w.not_finite:,} of {w.size:,})" for name, w in model.weights.items() if w.not_finite]
     if odd:
         more = f" and {len(odd) - 4} more" if len(odd) > 4 else ""
         note(f"NaN or infinite numbers are in the weights {', '.join(odd[:4])}{more}")
 
 
-def one_of(value: str, option: str, known: tuple[str, ...]) -> None:
-    """Refuse a value that an option does not have."""
+def check_choice(value: str, option: str, known: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of an option's choices."""
     if value not in known:
         raise BadInput(f"{option} {value}: it is one of {', '.join(known)}")
 
 
-def ready(output: Path | None, force: bool, written: str, *models: str, formats: Sequence[str] = (), **read: str | Path | None) -> None:
-    """Refuse an output that cannot be written before anything is computed: under a name of another kind, or over what is read.
+def check_output_option(
+    output: Path | None, force: bool, written: str, *models: str, formats: Sequence[str] = (), **read: str | Path | None
+) -> None:
+    """Refuse an output that cannot be written, before any computing: a wrong suffix, or a file that is read.
 
     ``written`` is the format of the output, ``formats`` the others that ``--format`` has; ``read`` are the options that name files.
     """
@@ -124,8 +126,8 @@ def ready(output: Path | None, force: bool, written: str, *models: str, formats:
     check_suffix(output, SUFFIXES[written], other)
 
 
-def to_screen(output: Path | None, force: bool, write: Callable[[Screen], None]) -> None:
-    """Print lines, or write them to a file all at once."""
+def write_lines(output: Path | None, force: bool, write: Callable[[Screen], None]) -> None:
+    """Print lines, or write them to a file when complete."""
     from weightlens.terminal import Screen
 
     if output is None:
@@ -142,8 +144,8 @@ def to_screen(output: Path | None, force: bool, write: Callable[[Screen], None])
         text.detach()
 
 
-def to_bytes(output: Path | None, force: bool, write: Callable[[Any], None], binary: bool = False) -> None:
-    """Write data to a file all at once, or to standard output."""
+def write_data(output: Path | None, force: bool, write: Callable[[Any], None], binary: bool = False) -> None:
+    """Write data to a file when complete, or to standard output."""
     if output is not None:
         from weightlens.files import replacing
 
@@ -158,66 +160,68 @@ def to_bytes(output: Path | None, force: bool, write: Callable[[Any], None], bin
 
 
 def note(text: str) -> None:
-    """One line beside the output."""
+    """Print a note on stderr."""
     from weightlens.terminal.escape import clean
 
-    beside(f"Note: {clean(text, 300)}")
+    print_to_stderr(f"Note: {clean(text, 300)}")
 
 
 def progress_bar(title: str, total: int) -> Any:
-    """A progress bar on a terminal, for what takes a while; gives the function that moves it on."""
+    """A progress bar for long tasks, on a terminal; yields the function that advances it."""
     from weightlens.terminal.progress import progress
 
     return progress(title, total)
 
 
-def refused(message: str) -> int:
-    """Say in one line on stderr what is wrong; gives the exit code."""
+def report_error(message: str) -> int:
+    """Print an error in one line on stderr; returns the exit code."""
     from weightlens.terminal.escape import clean
 
     with contextlib.suppress(OSError):  # full, or nobody reads on
         sys.stdout.flush()
-    beside(f"Error: {clean(message, 1000)}")
+    print_to_stderr(f"Error: {clean(message, 1000)}")
     return 2
 
 
-def beside(line: str) -> None:
-    """One line on stderr; where that cannot be written, there is nobody to be told."""
+def print_to_stderr(line: str) -> None:
+    """Print a line on stderr, ignoring errors: there is nowhere to report them."""
     with contextlib.suppress(OSError):
         typer.echo(line, err=True)
 
 
-def done(message: str) -> None:
-    """One line that says what was written."""
+def report_done(message: str) -> None:
+    """Print one line that says what was written."""
     from weightlens.terminal.escape import clean
 
     typer.echo(clean(message, 1000))
 
 
 def system_error(error: OSError) -> int:
-    """Refuse for what the system says: no room, not permitted, closed. Output files say so themselves."""
+    """Report an error of the operating system: no space, no permission, closed. Output files report their own."""
     import os
 
     if error.errno is None or error.strerror != os.strerror(error.errno):  # HDF5's own
-        return unexpected(error)
-    return refused(f"{error.filename or 'standard input or output'}: cannot be read or written ({error.strerror})")
+        return unexpected_error(error)
+    return report_error(f"{error.filename or 'standard input or output'}: cannot be read or written ({error.strerror})")
 
 
 def quiet_pipe() -> None:
-    """Nobody reads on (``| head``): let Python end without complaining."""
+    """Let Python end quietly after a broken pipe (``| head``)."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def unexpected(error: Exception) -> int:
-    """Whatever else comes up: click's own refusals, and our mistakes, which are said to be ours."""
+def unexpected_error(error: Exception) -> int:
+    """Report any other exception: click's own errors, and our bugs, which are called so."""
     import os
 
     if hasattr(error, "format_message"):  # a wrong option, a missing argument; empty where help was printed instead
-        return refused(f"{error.format_message()} (--help lists what there is)") if error.format_message() else 2
+        return report_error(f"{error.format_message()} (--help lists what there is)") if error.format_message() else 2
     if type(error).__name__ == "Abort":
         return 130
     if os.environ.get("WEIGHTLENS_DEBUG"):
         raise error
-    return refused(f"a mistake in weightlens itself, please report it: {type(error).__name__}: {error} (WEIGHTLENS_DEBUG=1 shows where)")
+    return report_error(
+        f"a mistake in weightlens itself, please report it: {type(error).__name__}: {error} (WEIGHTLENS_DEBUG=1 shows where)"
+    )

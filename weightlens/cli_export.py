@@ -1,4 +1,4 @@
-"""The command ``export``: a model becomes a workbook.
+"""The command ``export``: write a model as a workbook.
 
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
@@ -18,13 +18,13 @@ from weightlens.cli_common import (
     Output,
     Part,
     Scale,
-    done,
+    check_choice,
+    check_output_option,
     note,
-    one_of,
-    opened,
-    ready,
+    note_non_finite_weights,
+    open_model,
+    report_done,
     samples_of,
-    say_what_is_not_finite,
 )
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
@@ -64,16 +64,16 @@ def export(
     from weightlens import workbook
     from weightlens.workbook.options import DETAILS
 
-    one_of(detail, "--detail", DETAILS)
+    check_choice(detail, "--detail", DETAILS)
     file = output or Path((Path(model).stem or "model") + ".xlsx")
     if not plan:
-        ready(file, force, "xlsx", model, input=given, config=config)
-    loaded = opened(model, config, assume, layers)
+        check_output_option(file, force, "xlsx", model, input=given, config=config)
+    loaded = open_model(model, config, assume, layers)
     if detail == "auto" and given is None and not loaded.inputs:
         note("there is no architecture to compute with, so this is a workbook of the matrices")
         detail = "weights"
     options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
-    options |= {"labels": listed(labels), "exercise": exercise, "blank": listed(blank)}
+    options |= {"labels": split_list(labels), "exercise": exercise, "blank": split_list(blank)}
     inputs = None
     if detail != "weights":
         from weightlens.answers import true_answers
@@ -86,24 +86,24 @@ def export(
         return
     with bar() as progress:
         workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
-    say_what_is_not_finite(loaded)
-    done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {checking(model, file, config, assume, layers)}")
+    note_non_finite_weights(loaded)
+    report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(model, file, config, assume, layers)}")
 
 
-def checking(model: str, file: Path, config: str | None, assume: str | None, layers: str | None) -> str:
-    """The command that has the workbook recalculated and compared with the model as it was opened here."""
+def check_command(model: str, file: Path, config: str | None, assume: str | None, layers: str | None) -> str:
+    """The command that checks the workbook against the model, with the same options."""
     opening = {"--config": config, "--assume": assume, "--layers": layers}
     given = [word for option, value in opening.items() if value for word in (option, value)]
     return shlex.join(["weightlens", "check", model, *given, "--workbook", str(file)])
 
 
-def listed(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """``A,B`` as a list."""
     return [part.strip() for part in text.split(",")] if text else []
 
 
 def print_plan(size: Any) -> None:
-    """Sheets, cells and formulas, and what they come to."""
+    """Print the numbers of sheets, cells and formulas, and an estimate of the size."""
     from weightlens.terminal.escape import clean
 
     width = max(len(sheet.title) for sheet in size.sheets)

@@ -1,4 +1,4 @@
-"""The commands that train: ``train-sheet`` writes training as a workbook, ``fit`` runs it and writes the model."""
+"""The training commands: ``train-sheet`` writes training as a workbook, ``fit`` trains and writes the model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli_common import Config, Force, ModelFile, Output, done, note, one_of, opened, progress_bar, ready, to_screen
+from weightlens.cli_common import (
+    Config,
+    Force,
+    ModelFile,
+    Output,
+    check_choice,
+    check_output_option,
+    note,
+    open_model,
+    progress_bar,
+    report_done,
+    write_lines,
+)
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
@@ -53,15 +65,17 @@ def train_sheet(
     weightlens train-sheet xor_sigmoid.h5 -i xor_data.csv --target y --loss half_mse --lr 1 --epochs 5000 --init 1
     weightlens train-sheet or.h5 -i or_data.csv --target y --format table
     """
-    one_of(output_format, "--format", FORMATS)
+    check_choice(output_format, "--format", FORMATS)
     target_file = output or Path(Path(model).stem + "_learns.xlsx")
-    ready(target_file if output_format == "xlsx" else output, force, output_format, model, formats=FORMATS, input=data, config=config)
-    loaded = opened(model, config, None)
-    epoch, read = prepared(loaded, data, target, loss, optimizer, rate, batch, init)
+    check_output_option(
+        target_file if output_format == "xlsx" else output, force, output_format, model, formats=FORMATS, input=data, config=config
+    )
+    loaded = open_model(model, config, None)
+    epoch, read = record_training(loaded, data, target, loss, optimizer, rate, batch, init)
     if output_format == "table":
         from weightlens.terminal.trace import print_trace
 
-        to_screen(output, force, lambda screen: print_trace(loaded, epoch.trace, screen, (), False, 4))
+        write_lines(output, force, lambda screen: print_trace(loaded, epoch.trace, screen, (), False, 4))
         return
     from weightlens.training.book import write_training_book
     from weightlens.training.teaching import hardly_moves
@@ -73,13 +87,13 @@ def train_sheet(
             target_file,
             model=loaded,
             title=loaded.name,
-            recipe=recipe(epoch, loss, optimizer, loaded),
+            recipe=recipe_words(epoch, loss, optimizer, loaded),
             input_labels=read.input_labels,
             target_labels=read.target_labels,
             force=force,
             progress=lambda done, of: advance(1),
         )
-    done(
+    report_done(
         f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
         "Change the learning rate on its Data sheet."
     )
@@ -111,10 +125,10 @@ def fit(
     from weightlens.training.teaching import hardly_moves
     from weightlens.write_back import check_new_model, write_back
 
-    ready(output, force, "model", model, input=data, config=config)
-    loaded = opened(model, config, None)
+    check_output_option(output, force, "model", model, input=data, config=config)
+    loaded = open_model(model, config, None)
     check_new_model(Path(model), output, force)
-    epoch, _ = prepared(loaded, data, target, loss, optimizer, rate, batch, init)
+    epoch, _ = record_training(loaded, data, target, loss, optimizer, rate, batch, init)
     last: dict[int, np.ndarray] = {}
     with progress_bar("epochs", epochs + 1) as advance:
         for last in epoch.replay(epochs):  # noqa: B007 - the last one is what is written
@@ -122,15 +136,15 @@ def fit(
     changed = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in epoch.trained}
     write_back(Path(model), output, changed, force)
     hits = f", accuracy {float(last[id(epoch.accuracy)]):.1%}" if epoch.accuracy is not None else ""
-    done(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
+    report_done(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
     if advice := hardly_moves(epoch):
         typer.echo(advice)
 
 
-def prepared(
+def record_training(
     model: Model, data: str, target: str, loss: str | None, optimizer: str | None, rate: float | None, batch: str, seed: int | None
 ) -> tuple[Epoch, Data]:
-    """The recorded epoch, and the data it was made of."""
+    """The recorded epoch, and its data."""
     from weightlens.training import prepare, units_of
     from weightlens.training.data import read_data
 
@@ -142,12 +156,12 @@ def prepared(
 
 
 def loss_words(epoch: Epoch) -> str:
-    """``loss 0.43 -> 0.23``, once it has been replayed."""
+    """``loss 0.43 -> 0.23``, after the epochs were replayed."""
     return "" if epoch.seen is None else "loss {:.6g} -> {:.6g}".format(*epoch.seen)
 
 
-def recipe(epoch: Epoch, loss: str | None, optimizer: str | None, model: Model) -> str:
-    """What is done, in one line for the Data sheet."""
+def recipe_words(epoch: Epoch, loss: str | None, optimizer: str | None, model: Model) -> str:
+    """The training's settings in one line, for the Data sheet."""
     from weightlens.training import recipe_of
 
     stated: dict[str, Any] = recipe_of(model)

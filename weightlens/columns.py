@@ -1,4 +1,4 @@
-"""Which column, and which array, feeds which input of the model: by its name where names decide, else by its place."""
+"""Which column or array feeds which input of the model: by name if the names decide, else by position."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3
 Named = dict[tuple[int, int | None], int]  # the input, and which number of its sample: the column
 
 
-def key_of_each(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
-    """The key of each input's array: ``input_0``, ``input_1``... for its place, or its name.
+def input_keys(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
+    """The key of each input's array: its name, or its position ``input_0``, ``input_1``...
 
     ``None`` where they are neither, or some of the one kind and some of the other. Keys that are all places and nothing else
     are places, whatever the inputs are called; what can be read as both beside other keys is refused.
@@ -24,43 +24,46 @@ def key_of_each(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
     ways = [[f"input_{i}" for i in range(len(names))], list(names)]
     possible = next(([way] for way in ways if set(way) == set(given)), None) or [way for way in ways if set(way) <= set(given)]
     if len(possible) == 2 and possible[0] != possible[1]:
-        raise BadInput(f"{listed(given)} can be read as the places of the inputs and as their names, which are: {listed(names)}")
+        raise BadInput(f"{name_list(given)} can be read as the places of the inputs and as their names, which are: {name_list(names)}")
     return possible[0] if possible else None
 
 
 def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted], source: str) -> tuple[list[list[int]], list[str]]:
-    """The columns that feed each input, in its order, and what there is to say about the choice."""
+    """The columns that feed each input, in its order, and notes on the choice."""
     if titles is None:
-        return in_order(list(range(width)), wanted, source), []
-    named = meant(titles, [[w.name, *["x"] * (len(wanted) == 1)] for w in wanted], source)
+        return share_out_columns(list(range(width)), wanted, source), []
+    named = inputs_by_title(titles, [[w.name, *["x"] * (len(wanted) == 1)] for w in wanted], source)
     chosen = complete_columns(titles, named, wanted, source)
     said = []
     if chosen is None:
-        chosen = in_order(taken(titles, wanted), wanted, source)
+        chosen = share_out_columns(likely_inputs(titles, wanted), wanted, source)
         sizes = [len(part) for part in chosen]
         if some := {(k, e): i for (k, e), i in named.items() if (sizes[k] == 1 if e is None else e <= sizes[k])}:
-            agree(some, chosen, titles, wanted, source)
-            order = listed([titles[i] for columns in chosen for i in columns])
+            refuse_other_order(some, chosen, titles, wanted, source)
+            order = name_list([titles[i] for columns in chosen for i in columns])
             said.append(f"not every title is the name of an input; the columns are taken as they stand: {order}")
     used = {column for columns in chosen for column in columns}
     if left := [title or "the column without a title" for i, title in enumerate(titles) if i not in used]:
-        said.append(f"left out: {listed(left)}")
-    if untitled(titles) and 0 in used:
+        said.append(f"left out: {name_list(left)}")
+    if has_index_title(titles) and 0 in used:
         said.append("the first column has no title; it is taken for an input, because the model takes so many columns")
     return chosen, said
 
 
 def complete_columns(titles: list[str], named: Named, wanted: list[Wanted], source: str) -> list[list[int]] | None:
-    """The columns of each input where titles name all of its numbers, by its name or by its place (``input_0``)."""
+    """The columns of each input if titles name all of its numbers, by its name or its position (``input_0``)."""
     places = [f"input_{i}" for i in range(len(wanted))]
-    by_name, by_place = complete(named, wanted), complete(meant(titles, [[place] for place in places], source), wanted)
+    by_name, by_place = (
+        columns_if_complete(named, wanted),
+        columns_if_complete(inputs_by_title(titles, [[place] for place in places], source), wanted),
+    )
     if by_name and by_place and by_name != by_place:
-        raise BadInput(f"{source}: {listed(titles)} can be read as the places of the inputs and as their names")
+        raise BadInput(f"{source}: {name_list(titles)} can be read as the places of the inputs and as their names")
     return by_name or by_place
 
 
-def meant(titles: list[str], names: list[list[str]], source: str) -> Named:
-    """What each title means that names an input, or a number of one."""
+def inputs_by_title(titles: list[str], names: list[list[str]], source: str) -> Named:
+    """The input, or the number of an input, that each title names."""
     known = {name.casefold(): k for k, spellings in enumerate(names) for name in spellings}
     found: Named = {}
     for column, title in enumerate(titles):
@@ -76,8 +79,8 @@ def meant(titles: list[str], names: list[list[str]], source: str) -> Named:
     return found
 
 
-def complete(named: Named, wanted: list[Wanted]) -> list[list[int]] | None:
-    """The columns of each input in its order, where all of its numbers are named (counted from 0 or from 1) and no others."""
+def columns_if_complete(named: Named, wanted: list[Wanted]) -> list[list[int]] | None:
+    """The columns of each input in its order, if exactly all of its numbers are named (counted from 0 or 1)."""
     found = []
     for k, w in enumerate(wanted):
         columns = {element: column for (which, element), column in named.items() if which == k}
@@ -93,8 +96,8 @@ def complete(named: Named, wanted: list[Wanted]) -> list[list[int]] | None:
     return found
 
 
-def agree(named: Named, chosen: list[list[int]], titles: list[str], wanted: list[Wanted], source: str) -> None:
-    """Refuse columns in an order that contradicts those titles that do name inputs."""
+def refuse_other_order(named: Named, chosen: list[list[int]], titles: list[str], wanted: list[Wanted], source: str) -> None:
+    """Refuse columns whose order contradicts the titles that name inputs."""
 
     def stands(place: tuple[int, int | None], column: int, first: int) -> bool:
         columns, element = chosen[place[0]], place[1]
@@ -105,34 +108,34 @@ def agree(named: Named, chosen: list[list[int]], titles: list[str], wanted: list
     if not any(all(stands(place, column, first) for place, column in named.items()) for first in (0, 1)):
         names = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
         raise BadInput(
-            f"{source}: the titles {listed(titles)} name some inputs of the model, but not all, and in another order ({names}); "
+            f"{source}: the titles {name_list(titles)} name some inputs of the model, but not all, and in another order ({names}); "
             "name every column after its input, or none"
         )
 
 
-def untitled(titles: Sequence[str]) -> bool:
-    """Whether the first column has the title that pandas gives to the numbers of the rows."""
+def has_index_title(titles: Sequence[str]) -> bool:
+    """Whether the first column has the title that pandas gives to row numbers."""
     return bool(titles) and titles[0].casefold() in INDEX
 
 
-def is_index(titles: Sequence[str] | None, columns: list[list[int]]) -> bool:
-    """Whether the first column is left out because it seems to number the rows."""
-    return titles is not None and untitled(titles) and not any(0 in part for part in columns)
+def is_index_left_out(titles: Sequence[str] | None, columns: list[list[int]]) -> bool:
+    """Whether the first column is left out as row numbers."""
+    return titles is not None and has_index_title(titles) and not any(0 in part for part in columns)
 
 
-def taken(titles: list[str], wanted: list[Wanted]) -> list[int]:
-    """The columns that are inputs where more are there than the model takes: not the numbers of rows, and not answers."""
+def likely_inputs(titles: list[str], wanted: list[Wanted]) -> list[int]:
+    """The columns that are inputs if there are too many: without row numbers, and without answers."""
     rest = list(range(len(titles)))
     fixed = [w.size for w in wanted if w.size is not None]
-    if untitled(titles) and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
+    if has_index_title(titles) and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
         rest = rest[1:]
     if len(fixed) == len(wanted) and len(rest) > sum(fixed):
         rest = [i for i in rest if not ANSWERS.fullmatch(titles[i])]
     return rest
 
 
-def in_order(columns: list[int], wanted: list[Wanted], source: str) -> list[list[int]]:
-    """Columns shared out over the inputs, one after the other."""
+def share_out_columns(columns: list[int], wanted: list[Wanted], source: str) -> list[list[int]]:
+    """The columns divided among the inputs, in order."""
     have, fixed = len(columns), sum(w.size for w in wanted if w.size is not None)
     open_ended = sum(w.size is None for w in wanted)
     if open_ended > 1 or (not open_ended and have != fixed) or (open_ended and have <= fixed):
@@ -146,6 +149,6 @@ def in_order(columns: list[int], wanted: list[Wanted], source: str) -> list[list
     return found
 
 
-def listed(names: Sequence[str]) -> str:
-    """A few names, and whether there are more."""
+def name_list(names: Sequence[str]) -> str:
+    """The first few names, and ``...`` if there are more."""
     return ", ".join(names[:8]) + ", ..." * (len(names) > 8)

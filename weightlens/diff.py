@@ -1,4 +1,4 @@
-"""What changed between two models: layers, settings, connections, shapes, types, weights. Dialects do not count as changes."""
+"""What changed between two models: layers, settings, connections, shapes, dtypes, weights; whatever their file formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRAINING = ("initializer", "regularizer", "constraint")
 
 @dataclass
 class WeightChange:
-    """One matrix held against its counterpart; ``status``: same, differs, shape, only in A, only in B."""
+    """One matrix and its counterpart; ``status``: same, differs, shape, only in A, only in B."""
 
     name: str
     status: str
@@ -39,13 +39,13 @@ class WeightChange:
 
     @property
     def same(self) -> bool:
-        """Whether the numbers are equal (a type that holds them as exactly is no difference)."""
+        """Whether the numbers are equal; a dtype that holds them exactly makes no difference."""
         return self.status == "same"
 
 
 @dataclass
 class Difference:
-    """All that two models do not have in common; ``same`` where that is nothing."""
+    """All differences between two models."""
 
     names: tuple[str, str]
     architecture: list[str] = field(default_factory=list)  # one line for each difference
@@ -59,7 +59,7 @@ class Difference:
 
 
 def compare(a: Model, b: Model, tolerance: float = 0.0) -> Difference:
-    """Hold one model against another. Weights without an architecture are placed by that of the other one."""
+    """Compare two models. Weights without an architecture are placed by the other model's."""
     if a.class_name and not b.class_name:
         b = placed_like(b, a)
     elif b.class_name and not a.class_name:
@@ -67,15 +67,15 @@ def compare(a: Model, b: Model, tolerance: float = 0.0) -> Difference:
     found = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance)
     compare_layers(a.layers, b.layers, found, "")
     if a.class_name and b.class_name:
-        pairs = {first.name: second.name for first, second in matched(a.layers, b.layers) if first and second}
-        found.architecture += [f"{name}: connected differently" for name in rewired(a, b, pairs)]
+        pairs = {first.name: second.name for first, second in matching_layers(a.layers, b.layers) if first and second}
+        found.architecture += [f"{name}: connected differently" for name in changed_connections(a, b, pairs)]
     first, second = ({w.path.replace("\\", "/"): w for w in model.unplaced} for model in (a, b))
     compare_weights(first, second, found, "")
     return found
 
 
 def placed_like(bare: Model, whole: Model) -> Model:
-    """Weights that are read with the architecture of another model; as they were where they do not fit it."""
+    """Weights placed by another model's architecture; unchanged if they do not fit it."""
     from weightlens.formats import load
 
     try:
@@ -86,9 +86,9 @@ def placed_like(bare: Model, whole: Model) -> Model:
 
 
 def compare_layers(a: list[Layer], b: list[Layer], found: Difference, prefix: str) -> None:
-    """Layers of one graph, those of nested models included. A file of weights alone names no layer that has none."""
+    """Compare the layers of a graph, nested models included; in a weights-only file layers without weights are unknown."""
     bare = not all(any(layer.class_name for layer in layers) for layers in (a, b))
-    for first, second in matched(a, b):
+    for first, second in matching_layers(a, b):
         if first is None or second is None:
             alone = first or second
             assert alone is not None
@@ -104,7 +104,7 @@ def compare_layers(a: list[Layer], b: list[Layer], found: Difference, prefix: st
 
 
 def compare_one(first: Layer, second: Layer, name: str, found: Difference) -> None:
-    """A layer and its counterpart: class, settings, weights, what it wraps."""
+    """Compare a layer and its counterpart: class, settings, weights, inner layers."""
     if first.class_name and second.class_name:
         if first.class_name != second.class_name:
             found.architecture.append(f"{name}: {first.class_name} in A, {second.class_name} in B")
@@ -120,14 +120,14 @@ def compare_one(first: Layer, second: Layer, name: str, found: Difference) -> No
         compare_layers(first.model.layers, second.model.layers, found, f"{name}/")
 
 
-def matched(a: list[Layer], b: list[Layer]) -> list[tuple[Layer | None, Layer | None]]:
-    """Layers and their counterparts: by name, then by class and shapes in order; what has none stands alone."""
+def matching_layers(a: list[Layer], b: list[Layer]) -> list[tuple[Layer | None, Layer | None]]:
+    """Layers paired by name, then by class and shapes in order; ``None`` stands for a missing counterpart."""
     by_name = {layer.name: layer for layer in b}
-    pairs = {layer.name: by_name[layer.name] for layer in a if layer.name in by_name and fits(layer, by_name[layer.name])}
+    pairs = {layer.name: by_name[layer.name] for layer in a if layer.name in by_name and same_class(layer, by_name[layer.name])}
     taken = {id(layer) for layer in pairs.values()}
     rest = [layer for layer in b if id(layer) not in taken]
     for layer in a:
-        if layer.name not in pairs and (twin := next((other for other in rest if alike(layer, other)), None)) is not None:
+        if layer.name not in pairs and (twin := next((other for other in rest if may_be_same_layer(layer, other)), None)) is not None:
             pairs[layer.name] = twin
             rest.remove(twin)
     for layer in a:  # the same name, though something else
@@ -137,18 +137,18 @@ def matched(a: list[Layer], b: list[Layer]) -> list[tuple[Layer | None, Layer | 
     return [(layer, pairs.get(layer.name)) for layer in a] + [(None, layer) for layer in rest]
 
 
-def fits(a: Layer, b: Layer) -> bool:
-    """Whether two layers of one name are of one class, where both say of which."""
+def same_class(a: Layer, b: Layer) -> bool:
+    """Whether two layers have the same class, if both state it."""
     return a.class_name == b.class_name or not a.class_name or not b.class_name
 
 
-def alike(a: Layer, b: Layer) -> bool:
-    """Whether two layers of different names can be the same one."""
-    return fits(a, b) and [w.shape for w in a.weights.values()] == [w.shape for w in b.weights.values()]
+def may_be_same_layer(a: Layer, b: Layer) -> bool:
+    """Whether two layers with different names can be the same."""
+    return same_class(a, b) and [w.shape for w in a.weights.values()] == [w.shape for w in b.weights.values()]
 
 
 def changed_settings(a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:
-    """The settings that both files state, and state differently."""
+    """The settings stated by both files with different values."""
     for key in a:
         if key not in b or key in SILENT or any(word in key for word in TRAINING):
             continue
@@ -158,7 +158,7 @@ def changed_settings(a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:
 
 
 def plain_setting(value: Any) -> Any:
-    """A setting in one form, however it was written: ``None`` for a linear activation, a list for a tuple, seven digits."""
+    """A setting in normal form: ``None`` for a linear activation, lists for tuples, seven digits."""
     if isinstance(value, dict):
         inner = value.get("config")
         if isinstance(inner, str):
@@ -172,8 +172,8 @@ def plain_setting(value: Any) -> Any:
     return value
 
 
-def rewired(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[str]:
-    """The layers that take their inputs from elsewhere."""
+def changed_connections(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[str]:
+    """The layers whose inputs come from other layers."""
     layers = {layer.name: layer for layer in b.layers}
     for layer in a.layers:
         twin = layers.get(pairs.get(layer.name, ""))
@@ -186,7 +186,7 @@ def rewired(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[str]:
 
 
 def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Difference, prefix: str) -> None:
-    """Matrices by name."""
+    """Compare matrices by name."""
     for name in dict.fromkeys([*a, *b]):
         pair = [weights[name] for weights in (a, b) if name in weights]
         change = WeightChange(prefix + name, "same", [w.shape for w in pair], [w.dtype for w in pair])
@@ -197,16 +197,16 @@ def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Differenc
         elif any(w.dtype.startswith("not numbers") for w in pair):
             change.status = "same" if pair[0].dtype == pair[1].dtype else "differs"
         else:
-            measure(pair[0], pair[1], change)
+            measure_change(pair[0], pair[1], change)
             change.status = "same" if change.largest <= found.tolerance else "differs"
         found.weights.append(change)
 
 
 @np.errstate(all="ignore")  # infinite numbers are compared too
-def measure(a: Weight, b: Weight, change: WeightChange) -> None:
-    """Largest difference, norms and cosine, over chunks so that memory stays flat."""
+def measure_change(a: Weight, b: Weight, change: WeightChange) -> None:
+    """The largest difference, the norms and the cosine, in chunks: memory use does not grow with the matrix."""
     start, products, squares_a, squares_b = 0, 0.0, 0.0, 0.0
-    for x, y in zip(flat(a), flat(b), strict=True):
+    for x, y in zip(flat_pieces(a), flat_pieces(b), strict=True):
         off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
         off = np.where(np.isnan(off), np.inf, off)
         place = int(off.argmax()) if off.size else 0
@@ -221,14 +221,14 @@ def measure(a: Weight, b: Weight, change: WeightChange) -> None:
     change.cosine = products / (change.norms[0] * change.norms[1]) if squares_a and squares_b else float(squares_a == squares_b)
 
 
-def flat(weight: Weight) -> Iterator[np.ndarray]:
-    """The numbers of a matrix in double precision, in pieces that are the same for every matrix of its shape."""
+def flat_pieces(weight: Weight) -> Iterator[np.ndarray]:
+    """The numbers of a matrix as float64 in flat pieces, of the same sizes for every matrix of its shape."""
     if weight.size <= CHUNK:
-        yield doubled(np.asarray(weight.value)).ravel()
+        yield as_float64(np.asarray(weight.value)).ravel()
         return
     pending = np.empty(0)
     for piece in chunks(weight):
-        pending = np.concatenate([pending, doubled(piece)]) if pending.size else doubled(piece)
+        pending = np.concatenate([pending, as_float64(piece)]) if pending.size else as_float64(piece)
         while pending.size >= CHUNK:
             yield pending[:CHUNK]
             pending = pending[CHUNK:]
@@ -236,6 +236,6 @@ def flat(weight: Weight) -> Iterator[np.ndarray]:
         yield pending
 
 
-def doubled(values: np.ndarray) -> np.ndarray:
-    """Numbers in double precision, complex ones too."""
+def as_float64(values: np.ndarray) -> np.ndarray:
+    """Numbers as float64, or complex128."""
     return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)

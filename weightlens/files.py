@@ -1,4 +1,4 @@
-"""Every file that weightlens writes: all at once or not at all, and never over a file that is read.
+"""Every output file: written completely or not at all, and never over a file that is being read.
 
 A file is written beside its place under a name that ends in ``.part``, and takes its place when it is complete. It is
 locked while its process lives: by that, what a killed process left is known, and removed at the next write in the folder.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weightlens.errors import BadInput
-from weightlens.stopping import Begun
+from weightlens.stopping import CleanupPending
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -35,8 +35,8 @@ Inputs = Sequence[tuple[str, StrPath | None]]  # what is read: what it is to the
 
 
 def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Sequence[str] = ()) -> Path:
-    """Refuse an output that cannot be written, before any work is done for it; gives the file that a link leads to."""
-    place, old = found(path)
+    """Refuse an output that cannot be written, before any work is done; returns the path with links resolved."""
+    place, old = resolve_output(path)
     if old is not None:
         refuse_old(path, old, inputs)
     check_suffix(path, suffixes)
@@ -50,13 +50,13 @@ def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes:
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], otherwise: str = "") -> None:
-    """Refuse a name that says another kind of file than the ones that are written, the usual one first."""
+    """Refuse a suffix of another kind of file; ``suffixes`` are the accepted ones, the usual one first."""
     if suffixes and path.suffix.lower() not in suffixes:
         raise BadInput(f"{path}: what is written is a {suffixes[0]} file: name it {path.stem}{suffixes[0]}{otherwise}")
 
 
-def found(path: Path) -> tuple[Path, os.stat_result | None]:
-    """The file at a path, or where a link there leads to, and what the system says of it; a link to nowhere is refused."""
+def resolve_output(path: Path) -> tuple[Path, os.stat_result | None]:
+    """The path with links resolved, and the status of a file already there; a broken link is refused."""
     try:
         old = path.stat()
         return path.resolve(strict=True) if path.is_symlink() and stat.S_ISREG(old.st_mode) else path, old
@@ -70,7 +70,7 @@ def found(path: Path) -> tuple[Path, os.stat_result | None]:
 
 
 def refuse_old(path: Path, old: os.stat_result, inputs: Inputs) -> None:
-    """Refuse what is no file, and what is read: by whatever name, it is the same file."""
+    """Refuse to replace what is not a regular file, or is an input or an open stream, under whatever name."""
     if stat.S_ISDIR(old.st_mode):
         raise BadInput(f"{path}: is a folder; name a file in it")
     if not stat.S_ISREG(old.st_mode):
@@ -82,7 +82,7 @@ def refuse_old(path: Path, old: os.stat_result, inputs: Inputs) -> None:
 
 
 def same_file(file: StrPath | int, old: os.stat_result) -> bool:
-    """Whether this is that file, under any of its names."""
+    """Whether a path or open file is the file with this status."""
     try:
         return os.path.samestat(os.stat(file), old)  # noqa: PTH116 - or a number of an open file
     except (OSError, ValueError):  # an input such as "0,1" is no file at all
@@ -91,13 +91,13 @@ def same_file(file: StrPath | int, old: os.stat_result) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Sequence[str] = ()) -> Iterator[io.BufferedRandom]:
-    """A file that appears at ``path`` when it is complete; after an error there is what was there before.
+    """A file that appears at ``path`` when it is complete; after an error the old file is still there.
 
     It can be read again, and opened by its ``name``, before it takes its place.
     """
     place = check_output(path, force, inputs, suffixes)
     mode = stat.S_IMODE(place.stat().st_mode) & 0o777 | 0o600 if place.exists() else 0o666
-    with part(place, path, mode) as file:
+    with part_file(place, path, mode) as file:
         yield file
         try:
             file.flush()
@@ -110,12 +110,12 @@ def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Se
 
 
 @contextlib.contextmanager
-def part(place: Path, shown: Path, mode: int = 0o600) -> Iterator[io.BufferedRandom]:
-    """A file beside ``place`` that is gone at the end, unless it took that place; errors are those of the path ``shown``."""
-    with Begun():
+def part_file(place: Path, shown: Path, mode: int = 0o600) -> Iterator[io.BufferedRandom]:
+    """A temporary file next to ``place``, removed at the end unless it was moved there; errors name the path ``shown``."""
+    with CleanupPending():
         remove_left_over(place.parent)
         try:
-            file, lock = created(place, shown, mode)
+            file, lock = create_locked(place, shown, mode)
         except OSError as error:
             raise unwritable(shown, error) from None
         try:
@@ -128,8 +128,8 @@ def part(place: Path, shown: Path, mode: int = 0o600) -> Iterator[io.BufferedRan
                 os.close(lock)
 
 
-class Raw(io.FileIO):
-    """A file whose errors of writing say where it was to be written."""
+class OutputFile(io.FileIO):
+    """A file whose write errors name the final path."""
 
     shown = Path()
 
@@ -140,12 +140,12 @@ class Raw(io.FileIO):
             raise unwritable(self.shown, error) from None
 
 
-def created(place: Path, shown: Path, mode: int) -> tuple[io.BufferedRandom, int | None]:
-    """A new file, locked, and the descriptor that keeps the lock after the file is closed."""
+def create_locked(place: Path, shown: Path, mode: int) -> tuple[io.BufferedRandom, int | None]:
+    """A new locked file, and a descriptor that holds the lock after the file is closed."""
     while True:
         start = os.fsencode(place.name)[:SHOWN].decode("utf-8", "ignore")
         name = place.with_name(f".{start}.{os.urandom(6).hex()}{PART}")
-        raw = Raw(str(name), "x+", opener=lambda path, flags: os.open(path, flags, mode))
+        raw = OutputFile(str(name), "x+", opener=lambda path, flags: os.open(path, flags, mode))
         raw.shown = shown
         file = io.BufferedRandom(raw, 1 << 16)
         if not LOCKS:
@@ -158,7 +158,7 @@ def created(place: Path, shown: Path, mode: int) -> tuple[io.BufferedRandom, int
 
 
 def remove_left_over(folder: Path) -> None:
-    """Remove the parts that killed processes left in a folder; those of living ones are locked."""
+    """Remove temporary files left by killed processes; those of living processes are locked."""
     if not LOCKS:
         return
     with contextlib.suppress(OSError):
@@ -179,9 +179,9 @@ def remove_unlocked(path: Path) -> None:
 
 
 def take_place(made: Path, place: Path, force: bool) -> None:
-    """Give a complete file its name: in the place of an old one, with its mode and owner, or where there is none."""
+    """Move a complete file to its final name; with ``force``, over an old file, keeping its mode and owner."""
     if not force:
-        link(made, place)
+        link_new(made, place)
         return
     if place.exists():
         old = place.stat()
@@ -191,8 +191,8 @@ def take_place(made: Path, place: Path, force: bool) -> None:
     made.replace(place)
 
 
-def link(made: Path, place: Path) -> None:
-    """Name a file where there must be none: of two processes that do this at the same time, one fails."""
+def link_new(made: Path, place: Path) -> None:
+    """Move a file to a name that must be unused: of two processes doing so at once, one fails."""
     try:
         try:
             os.link(made, place)
@@ -210,13 +210,13 @@ def link(made: Path, place: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError | ValueError) -> BadInput:
-    """The refusal of an output for what the system says."""
+    """The refusal of an output after an error of the operating system."""
     return BadInput(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})")
 
 
 @contextlib.contextmanager
 def temporary_files() -> Iterator[None]:
-    """Say where it is that others write temporary files, when they cannot."""
+    """Name the temporary folder in the error if a library cannot write its temporary files."""
     try:
         yield
     except Exception as error:
@@ -230,8 +230,8 @@ def temporary_files() -> Iterator[None]:
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for files that other programs are to read; gone at the end."""
+    """A temporary folder for files that other programs read."""
     import tempfile
 
-    with Begun(), tempfile.TemporaryDirectory(prefix="weightlens-") as folder:
+    with CleanupPending(), tempfile.TemporaryDirectory(prefix="weightlens-") as folder:
         yield Path(folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.columns import key_of_each
+from weightlens.columns import input_keys
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
 from weightlens.faults import faults_of, shape_of
 from weightlens.graph import calls_in_order, refs
@@ -106,7 +106,7 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
         raise BadInput(model.why_nothing_runs)
     if isinstance(inputs, dict):
         names = [ref.layer for ref in wanted]
-        keys = key_of_each(map(str, inputs), names)
+        keys = input_keys(map(str, inputs), names)
         if keys is None:
             missing = next((name for name in names if name not in inputs), names[0])
             raise BadInput(f"no values for input {missing!r}; the inputs are: {', '.join(names)} (or all of them by place: input_0, ...)")

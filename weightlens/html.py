@@ -1,4 +1,4 @@
-"""Models, traces and reports as HTML, for notebooks: plain tables, and all text from files escaped."""
+"""Models, traces and reports as HTML for notebooks: plain tables; all text from files is escaped."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ROWS = 200  # of one table; what follows is only counted
 NUMBERS = 32  # of one step, beyond which only the first are shown
 
 
-def of_model(model: Model) -> str:
-    """The layers: name, class, activation, weights and how many numbers these are."""
+def model_html(model: Model) -> str:
+    """The layers as a table: name, class, activation, weights and their number."""
     rows = []
     for layer in model.layers:
         activation = layer.config.get("activation")
@@ -29,15 +29,15 @@ def of_model(model: Model) -> str:
     return heading(title) + table(("layer", "class", "activation", "weights", "numbers"), rows)
 
 
-def of_trace(trace: Trace) -> str:
-    """The steps: what each is in words, and its numbers."""
+def trace_html(trace: Trace) -> str:
+    """The steps as tables: each in words, and its numbers."""
     rows = [(step.layer, step.name, step.words, shape_words(step.value.shape), numbers(step.value)) for step in trace.steps[:ROWS]]
     title = f"{len(trace.steps):,} steps" + (f"; it ends early: {trace.stopped}" if trace.stopped else "")
     return heading(title) + table(("layer", "step", "in words", "shape", "numbers"), rows, len(trace.steps))
 
 
-def of_report(report: Report) -> str:
-    """The comparisons, the verdict, and what may explain it."""
+def report_html(report: Report) -> str:
+    """The comparisons as a table, the verdict, and possible explanations."""
     rows = [(row.layer, row.class_name, row.witness, f"{row.worst_absolute:.1e}", row.element, row.verdict) for row in report.rows]
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     explained = "".join(f"<li>{escape(str(found))}</li>" for found in getattr(report, "explanations", []))
@@ -49,7 +49,7 @@ def of_report(report: Report) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Iterable[str]], total: int = 0) -> str:
-    """An HTML table; long ones are cut, and say so."""
+    """An HTML table; a long one is cut, with a note."""
     top = "".join(f'<th style="text-align:left">{escape(cell)}</th>' for cell in head)
     cells = ("".join(f'<td style="text-align:left">{escape(str(cell))}</td>' for cell in row) for row in rows[:ROWS])
     body = "".join(f"<tr>{row}</tr>" for row in cells)
@@ -58,7 +58,7 @@ def table(head: Sequence[str], rows: Sequence[Iterable[str]], total: int = 0) ->
 
 
 def heading(text: str) -> str:
-    """A line over a table."""
+    """A heading for a table."""
     return f"<p><b>{escape(text)}</b></p>"
 
 

@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.book import NON_FINITE, Book, no_number, read_book
+from weightlens.checks.book import NON_FINITE, Book, number_fault, read_book
 from weightlens.errors import BadInput
 from weightlens.files import check_output
 from weightlens.formats import files_of, load
 from weightlens.model import Model, Weight
 from weightlens.workbook.reading import Entry, read_map
-from weightlens.write_back import check_new_model, rounded, write_back
+from weightlens.write_back import check_new_model, round_to_dtype, write_back
 
 SHOWN = 20  # changed numbers that are listed one by one
 
 
 @dataclass(frozen=True)
 class Change:
-    """One number that was changed: the weight, its element, the cell, the value in the file and the one in the sheet."""
+    """One changed number: the weight, its element, the cell, the value in the file and the value in the sheet."""
 
     weight: str
     index: tuple[int, ...]
@@ -39,7 +39,7 @@ class Change:
 
 @dataclass
 class Imported:
-    """What ``import_workbook`` did: the new file, and every number that differs from the old one."""
+    """The result of ``import_workbook``: the new file, and every changed number."""
 
     path: Path
     changes: list[Change] = field(default_factory=list)
@@ -62,7 +62,7 @@ def import_workbook(
     force: bool = False,
     config: str | PathLike[str] | None = None,
 ) -> Imported:
-    """Write a new model file with the weights that stand in the yellow cells of an edited workbook.
+    """Write a new model file with the weights in the yellow cells of an edited workbook.
 
     Only the changed numbers differ from the file at ``model_path``. Cells are found by their defined names;
     anything but a finite number in one of them raises ``BadInput``, and nothing is written.
@@ -80,8 +80,8 @@ def import_workbook(
             name, weight = weight_of(model, entry, edited.path.name)
             sheet, first = entry.place(edited)
             cells = entry.references(first)
-            without_results(edited, sheet, cells)
-            value, found = compared(weight, entry.values(edited), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
+            refuse_missing_results(edited, sheet, cells)
+            value, found = changed_numbers(weight, entry.values(edited), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
             imported.changes += [Change(name, *rest) for rest in found]
             if not np.array_equal(seen.setdefault(weight.path, value), value, equal_nan=True):
                 raise BadInput(f"{edited.path.name}: {name} stands in the workbook twice, with different numbers; the file keeps it once")
@@ -91,8 +91,8 @@ def import_workbook(
     return imported
 
 
-def without_results(book: Book, sheet: str, cells: np.ndarray) -> None:
-    """Refuse a weight that is a formula, where the program that saved the workbook did not keep its result."""
+def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray) -> None:
+    """Refuse a weight cell with a formula whose result is not in the workbook."""
     formulas, values = book.formulas.get(sheet, {}), book.sheets.get(sheet, {})
     bare = next((ref for ref in cells.ravel().tolist() if ref in formulas and ref not in values), None) if formulas else None
     if bare is not None:
@@ -100,7 +100,7 @@ def without_results(book: Book, sheet: str, cells: np.ndarray) -> None:
 
 
 def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
-    """The weight of the model that a block shows, by layer and name. Calls of a shared layer have one set of weights."""
+    """The weight shown in a block, by layer and name. All calls of a shared layer have the same weights."""
     weights = model.weights
     for name in (entry.label, re.sub(r" #\d+(?=/|$)", "", entry.label)):
         if name in weights:
@@ -111,8 +111,8 @@ def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
     raise BadInput(f"{book}: is not a workbook of this model, which has no weight {entry.label}")
 
 
-def compared(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:
-    """The weight with the cells' numbers where they differ, and these differences.
+def changed_numbers(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:
+    """The weight with the changed numbers of its cells, and the list of these changes.
 
     A number that reads back as the stored one is unchanged, also where a program kept only 15 or 16 digits of it.
     """
@@ -121,39 +121,39 @@ def compared(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, 
     for index, old, shown in zip(np.ndindex(weight.shape), value.reshape(-1).tolist(), cells.reshape(-1).tolist(), strict=True):
         if shown == old:
             continue
-        new = finite(shown, old, lambda: cell(index))  # noqa: B023 - called at once
-        if new is not None and not same(new, old, value.dtype):
-            value[index] = stored = fitting(new, weight.dtype, cell(index))
+        new = finite_number(shown, old, lambda: cell(index))  # noqa: B023 - called at once
+        if new is not None and not is_same_number(new, old, value.dtype):
+            value[index] = stored = fit_to_dtype(new, weight.dtype, cell(index))
             if stored != old:
                 changes.append((index, cell(index), old, stored))
     return value, changes
 
 
-def finite(shown: Any, old: float, cell: Any) -> float | None:
-    """The number in a cell; ``None`` where the sheet shows in words what is no finite number in the file either."""
+def finite_number(shown: Any, old: float, cell: Any) -> float | None:
+    """The number in a cell; ``None`` if the cell shows the words for a non-finite number in the file."""
     if isinstance(shown, str) and shown in NON_FINITE and repr(NON_FINITE[shown]) == repr(old):
         return None
-    if wrong := no_number(shown):
+    if wrong := number_fault(shown):
         raise BadInput(f"{cell()} {wrong}; a weight is a number")
     return float(shown)
 
 
-def same(new: float, old: float, dtype: np.dtype) -> bool:
-    """Whether a number in a sheet is the stored one."""
+def is_same_number(new: float, old: float, dtype: np.dtype) -> bool:
+    """Whether a number in a sheet equals the stored one."""
     with np.errstate(over="ignore"):
         shortened = (float(f"{old:.{digits}g}") for digits in (15, 16))
         return bool(new == float(old) or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
 
 
-def fitting(new: float, stored_type: str, cell: str) -> float:
-    """The number as the file's type holds it; refuses what it cannot hold."""
+def fit_to_dtype(new: float, stored_type: str, cell: str) -> float:
+    """The number converted to the file's dtype; refused on overflow."""
     if stored_type != "bfloat16" and (dtype := np.dtype(stored_type)).kind in "iub":
         limits = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if new != int(new) or not limits[0] <= new <= limits[1]:
             raise BadInput(f"{cell} holds {new:.9g}, but the file keeps {dtype} there: a whole number from {limits[0]} to {limits[1]}")
         return int(new)
     with np.errstate(over="ignore"):
-        stored = float(rounded(np.array([new]), stored_type)[0])
+        stored = float(round_to_dtype(np.array([new]), stored_type)[0])
     if not math.isfinite(stored):
         raise BadInput(f"{cell} holds {new:.9g}, which is too large for {stored_type}, the type of the file")
     return stored

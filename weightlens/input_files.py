@@ -1,4 +1,4 @@
-"""The numbers that go into a model: typed, or read from a file.
+"""The inputs of a model: typed, or read from a file.
 
 ``read_samples`` understands ``"0,1"`` (a row), ``"0,0;0,1"`` (rows), ``-`` (rows from standard input), and files: tables
 (see ``weightlens.tables``), ``.npy``, ``.npz``, images. Each row is one sample; where the model has several inputs or inputs
@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.columns import columns_of_inputs, is_index, key_of_each
+from weightlens.columns import columns_of_inputs, input_keys, is_index_left_out
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.input_limits import check_picture, npz_members
 from weightlens.inputs import Samples, Wanted, shape_words, wanted_inputs
 from weightlens.model import Model
-from weightlens.pictures import advice, description, scaled
+from weightlens.pictures import picture_words, range_advice, scale_values
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.files import WORDS, split_area
@@ -35,26 +35,26 @@ TITLES = re.compile(
 
 
 def read_samples(given: str, model: Model, note: Note | None = None, scale: str | None = None) -> Samples:
-    """What an INPUT on the command line stands for; ``scale``: see ``weightlens.pictures``."""
+    """The samples of a command line INPUT; ``scale``: see ``weightlens.pictures``."""
     pieces = list(sample_chunks(given, model, None, note, scale))
     arrays = [np.concatenate(parts) for parts in zip(*(piece.arrays for piece in pieces), strict=True)]
     return Samples(arrays, pieces[0].labels)
 
 
 def read_inputs(given: str, model: Model, note: Note | None = None) -> list[np.ndarray]:
-    """The arrays that an INPUT on the command line stands for, one per input of the model."""
+    """The arrays of a command line INPUT, one per input of the model."""
     return read_samples(given, model, note).arrays
 
 
 def input_chunks(
     given: str, model: Model, size: int | None, note: Note | None = None, scale: str | None = None
 ) -> Iterator[list[np.ndarray]]:
-    """The same, ``size`` samples at a time (all at once where ``None``), so that memory stays flat."""
+    """The same in chunks of ``size`` samples (one chunk if ``None``): memory use does not grow with the file."""
     return (samples.arrays for samples in sample_chunks(given, model, size, note, scale))
 
 
 def sample_chunks(given: str, model: Model, size: int | None, note: Note | None, scale: str | None = None) -> Iterator[Samples]:
-    """The same with labels. Nothing to compute with is refused here, whatever it came from."""
+    """The same with labels. An input without samples is refused, typed or from a file."""
     note, wanted, some = note or (lambda text: None), wanted_inputs(model), False
     picture = Path(given).suffix.lower() in IMAGES and is_file(Path(given))
     if scale is not None and not picture:
@@ -69,7 +69,7 @@ def sample_chunks(given: str, model: Model, size: int | None, note: Note | None,
 
 
 def any_samples(given: str, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:
-    """The samples that were typed, or those of a file, by what its name ends in."""
+    """The samples that were typed, or those of a file, by its suffix."""
     if not given.strip():
         raise BadInput("the input is empty; write a row of numbers like 0,1, or name a file")
     path = Path(split_area(given)[0])
@@ -84,7 +84,7 @@ def any_samples(given: str, wanted: list[Wanted], size: int | None, note: Note) 
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; a name too long for the file system is none."""
+    """Whether there is such a file; too long a name is not one."""
     try:
         if path.is_dir():
             raise BadInput(f"{path}: is a folder; an input is a file or a row of numbers like 0,1")
@@ -94,7 +94,7 @@ def is_file(path: Path) -> bool:
 
 
 def from_file(given: str, path: Path, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:
-    """The samples in a file, by what its name ends in."""
+    """The samples in a file, by its suffix."""
     kind = path.suffix.lower()
     try:
         if kind in (".npy", ".npz"):
@@ -111,7 +111,7 @@ def from_file(given: str, path: Path, wanted: list[Wanted], size: int | None, no
 
 
 class Typed(Table):
-    """Rows that were typed on the command line, parted by semicolons; commas part their cells, or spaces where no comma is."""
+    """Rows typed on the command line, separated by semicolons; their cells by commas or, without commas, by spaces."""
 
     separator = ","
 
@@ -128,7 +128,7 @@ class Typed(Table):
 
 
 def is_titled(table: Table, wanted: list[Wanted]) -> bool:
-    """Whether the first row names the columns: it holds no numbers; of texts, more columns than the model reads, or usual titles."""
+    """Whether the first row holds titles: no numbers; for text inputs, more columns than inputs, or usual titles."""
     cells = table.first
     if not seems_titled(table) or table.titled or not any(w.text for w in wanted):
         return seems_titled(table)
@@ -148,25 +148,25 @@ def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note)
     labels = [[table.titles[i] for i in chosen] for chosen in columns] if table.titles else []
     numbers = Numbers(table)
     for block in table.blocks(size, plain=not any(w.text for w in wanted)):
-        if is_index(table.titles, columns):
+        if is_index_left_out(table.titles, columns):
             refuse_no_index(table, block)
         arrays = [shaped(cells_of(block, chosen, w, numbers), w, table.name) for chosen, w in zip(columns, wanted, strict=True)]
         if table.decimal == "," and not table.titles and [number for number, _ in block.rows] == [table.number]:
             raise BadInput(f"{table.name}: one row of decimal commas, or several rows? write numbers with a point, or a header above")
-        for text in numbers.news():
+        for text in numbers.notes():
             note(f"{table.name}: {text}")
         yield Samples(arrays, labels)
 
 
 def refuse_no_index(table: Table, block: Block) -> None:
-    """Refuse a first column without title that holds something else than the numbers of rows, or their names."""
+    """Refuse an untitled first column that does not hold row numbers or row names."""
     fractions = block.matrix is not None and bool((block.matrix[:, 0] % 1).any())
     if fractions or any(is_number(row[0]) and not row[0].isdigit() for _, row in block.rows):
         raise BadInput(f"{table.name}: the first column has no title and does not number the rows; give it a title, or remove it")
 
 
 def cells_of(block: Block, columns: list[int], w: Wanted, numbers: Numbers) -> np.ndarray:
-    """Some columns of a block: numbers, or the words of an input that takes text."""
+    """Some columns of a block as numbers, or as text for a text input."""
     if block.matrix is not None:
         straight = columns == list(range(columns[0], columns[-1] + 1))
         return block.matrix[:, columns[0] : columns[-1] + 1] if straight else block.matrix[:, columns]
@@ -176,12 +176,12 @@ def cells_of(block: Block, columns: list[int], w: Wanted, numbers: Numbers) -> n
 
 
 def shaped(part: np.ndarray, w: Wanted, name: str) -> np.ndarray:
-    """Rows of cells in the shape that the input takes."""
+    """Rows of cells in the shape of the input."""
     return part if w.shape is None else part.reshape(len(part), *full_shape(w, part.shape[1], name))
 
 
 def full_shape(w: Wanted, size: int, name: str) -> tuple[int, ...]:
-    """The shape of a sample with its open dimension filled in from the number of numbers."""
+    """The shape of a sample, its open dimension computed from the number of cells."""
     assert w.shape is not None
     known = int(np.prod([n for n in w.shape if n is not None], dtype=np.int64))
     unknown = sum(n is None for n in w.shape)
@@ -193,14 +193,14 @@ def full_shape(w: Wanted, size: int, name: str) -> tuple[int, ...]:
 
 
 def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
-    """The arrays of a ``.npy`` or ``.npz`` file, by input name, by ``input_0``, or the only one there is."""
+    """The arrays of a ``.npy`` or ``.npz`` file: by input name, by ``input_0``, or the only one."""
     try:
         loaded = np.load(path, allow_pickle=False, mmap_mode="r" if size and path.suffix.lower() == ".npy" else None)
         if isinstance(loaded, np.ndarray):
             arrays: list[Any] = [loaded]
         else:
             with loaded:
-                keys = key_of_each(loaded.files, [w.name for w in wanted])
+                keys = input_keys(loaded.files, [w.name for w in wanted])
                 single = loaded.files if len(loaded.files) == len(wanted) == 1 else []
             arrays = npz_members(path, keys or single)
     except BadInput as error:
@@ -221,7 +221,7 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
 
 
 def with_batch(array: Any, w: Wanted, path: Path) -> Any:
-    """The array with its batch axis, and of a kind that can be computed with."""
+    """The array with its batch axis and a supported dtype."""
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" + "US" * w.text:
         raise BadInput(f"{path}: holds {getattr(array, 'dtype', 'no array')}, not numbers")
     if w.shape is not None and array.ndim == len(w.shape):
@@ -233,17 +233,17 @@ PICTURES = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 
 
 def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, scale: str | None) -> Iterator[Samples]:
-    """The one sample in a picture, in the range that ``scale`` asks for, and what there is to say about it."""
+    """A picture as the only sample, in the range asked for by ``scale``, with notes."""
     pixels, own = from_image(path, wanted)
-    found = pixels if scale is None else scaled(pixels, scale)
-    note(f"{path.name}: {description(own, found, len(wanted[0].shape or ()), scale)}")
-    if pixels.max() > 1 and (words := advice(model, wanted[0].name, scale)):
+    found = pixels if scale is None else scale_values(pixels, scale)
+    note(f"{path.name}: {picture_words(own, found, len(wanted[0].shape or ()), scale)}")
+    if pixels.max() > 1 and (words := range_advice(model, wanted[0].name, scale)):
         note(words)
     yield Samples([found])
 
 
 def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int, int]]:
-    """An image as numbers 0..255, in the size and with the channels that the model takes, and its own width and height."""
+    """A picture as numbers 0..255 in the model's size and channels, and its own width and height."""
     shape = wanted[0].shape
     if len(wanted) != 1 or shape is None or len(shape) not in (2, 3):
         raise BadInput(f"{path}: the model does not take one image, but {'; '.join(shape_words(w.shape) for w in wanted)}")

@@ -1,4 +1,4 @@
-"""Files of inputs that cost far more than they take: looked at before they are unpacked."""
+"""Input files that cost far more memory than their size: checked before they are unpacked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weightlens.zips import check_member, open_zip
 
 
 def check_picture(name: str, size: tuple[int, int], wanted: tuple[int | None, int | None]) -> None:
-    """Refuse a picture whose points alone take more room than there is, unless the model takes pictures of just that size.
+    """Refuse a picture with too many pixels, unless the model takes pictures of exactly that size.
 
     ``size`` and ``wanted`` are width and height. Where the model leaves them open, it computes with all points as float64.
     """
@@ -22,7 +22,7 @@ def check_picture(name: str, size: tuple[int, int], wanted: tuple[int | None, in
 
 
 def npz_members(path: Path, names: Sequence[str]) -> list[Any]:
-    """The arrays of these names in an ``.npz`` file; no other is read, and none of absurd size."""
+    """The arrays with these names in an ``.npz`` file; no other array is read, and none of implausible size."""
     import numpy as np
 
     with open_zip(path) as archive, np.load(path, allow_pickle=False) as loaded:

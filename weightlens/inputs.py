@@ -1,4 +1,4 @@
-"""What a model asks for, and sensible numbers for it where none are given: the truth table, token ids, grey images.
+"""The inputs that a model expects, and default ones: the truth table, token ids, grey images.
 
 Seeded, so that the same model always gets the same numbers.
 """
@@ -25,7 +25,7 @@ FEW = 500  # numbers in one sample, above which one sample is enough
 
 @dataclass(frozen=True)
 class Wanted:
-    """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text, how many samples if fixed."""
+    """One input of the model: name, shape of a sample (``None``: open dimension), text or numbers, fixed number of samples."""
 
     name: str
     shape: tuple[int | None, ...] | None
@@ -34,7 +34,7 @@ class Wanted:
 
     @property
     def size(self) -> int | None:
-        """How many numbers a sample has, where that is fixed."""
+        """How many numbers a sample has; ``None`` for an open dimension."""
         if self.shape is None or None in self.shape:
             return None
         return math.prod(n or 0 for n in self.shape)
@@ -42,14 +42,14 @@ class Wanted:
 
 @dataclass
 class Samples:
-    """An array per input of the model, and what the columns of each are called (nothing where nothing says so)."""
+    """An array per input of the model, and the titles of its columns, if there are any."""
 
     arrays: list[np.ndarray]
     labels: list[list[str]] = field(default_factory=list)
 
 
 def wanted_inputs(model: Model) -> list[Wanted]:
-    """What the model asks for, input by input."""
+    """The inputs that the model expects, in order."""
     found = []
     for ref in refs(model.inputs):
         layer = model[ref.layer]
@@ -71,7 +71,7 @@ def shape_words(shape: tuple[int | None, ...] | None) -> str:
 
 
 def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
-    """The layers that take an input directly, those inside nested models included."""
+    """The layers that read an input directly, those inside nested models included."""
     users = [layer for layer in model.layers for call in layer.calls if any(ref.layer == name for ref in refs((call.args, call.kwargs)))]
     inner = [
         u
@@ -84,7 +84,7 @@ def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
 
 
 def default_inputs(model: Model) -> list[np.ndarray]:
-    """One array per input of the model, a few samples each."""
+    """One default array per input of the model, with a few samples each."""
     wanted = wanted_inputs(model)
     table = small_table(model, wanted[0]) if len(wanted) == 1 else None
     if table is not None:
@@ -93,11 +93,11 @@ def default_inputs(model: Model) -> list[np.ndarray]:
     fixed = next((w.batch for w in wanted if w.batch), None)
     few = sum(map(math.prod, shapes)) <= FEW
     samples = (fixed if keeps_batch(model) else 1) if fixed else 3 if few else 1
-    return [example(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
+    return [example_array(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
 
 
 def small_table(model: Model, w: Wanted) -> np.ndarray | None:
-    """The truth table for two to four plain inputs, a short ramp for one; ``None`` for anything else."""
+    """The truth table for two to four plain inputs, a short ramp for one; ``None`` for others."""
     if w.text or w.batch or w.shape is None or len(w.shape) != 1 or w.size not in (1, 2, 3, 4):
         return None
     if any(user.class_name not in PLAIN for user in first_users(model, w.name)):
@@ -108,7 +108,7 @@ def small_table(model: Model, w: Wanted) -> np.ndarray | None:
 
 
 def keeps_batch(model: Model) -> bool:
-    """Whether the model may count on the number of samples that its file fixes: states are kept for each, operators may name it."""
+    """Whether the model needs the batch size in its file: for kept states, or for operators that contain it."""
     return any(
         layer.is_operation or layer.config.get("stateful") or (layer.model is not None and keeps_batch(layer.model))
         for layer in model.layers
@@ -116,7 +116,7 @@ def keeps_batch(model: Model) -> bool:
 
 
 def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:
-    """The shape of a sample of each input: small where dimensions are open, but so long that every layer leaves something."""
+    """The shape of a sample of each input: open dimensions small, but long enough that no layer's output is empty."""
     from weightlens.shapes import needed_length
 
     shapes = [example_shape(w) for w in wanted]
@@ -127,28 +127,28 @@ def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:
 
 
 def with_length(asked: tuple[int | None, ...] | None, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
-    """A shape whose open dimensions are at least so long."""
+    """A shape whose open dimensions are at least this long."""
     return tuple(max(n, length) if want is None else n for want, n in zip(asked, shape, strict=True)) if asked else shape
 
 
 def example_shape(w: Wanted) -> tuple[int, ...]:
-    """The shape of a sample, with a small number for each open dimension."""
+    """The shape of a sample, its open dimensions replaced by small numbers."""
     shape = w.shape if w.shape is not None else (4,)
     return tuple(n if n is not None else (PIXELS if len(shape) > 2 else STEPS) for n in shape)
 
 
-def example(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray:
-    """Numbers that the first layer can make something of."""
+def example_array(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray:
+    """Numbers that suit the first layer."""
     rng = np.random.default_rng(zlib.crc32(w.name.encode()))
     if w.text:
-        words = next((known_words(user) for user in users if user.class_name == "StringLookup"), [])
+        words = next((vocabulary_of(user) for user in users if user.class_name == "StringLookup"), [])
         return rng.choice(words, shape) if words else np.full(shape, "the quick brown fox")
     for user in users:
         config = user.config
         if (limit := token_limit(user)) is not None:
             return rng.integers(0, max(limit, 1), shape).astype(np.float64)
         if user.class_name == "Rescaling":
-            return np.round(rng.uniform(0, 1, shape) * bound(config.get("scale")))
+            return np.round(rng.uniform(0, 1, shape) * rescaling_bound(config.get("scale")))
         if user.class_name == "Normalization" and "mean" in user.own_weights:
             return normal_numbers(rng, shape, user)
     if len(shape) == 4 and shape[-1] in (1, 3):
@@ -156,14 +156,14 @@ def example(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray
     return np.round(rng.uniform(-1, 1, shape), 2)
 
 
-def known_words(user: Layer) -> list[str]:
-    """The vocabulary of a layer that looks words up, where the file has it."""
+def vocabulary_of(user: Layer) -> list[str]:
+    """The vocabulary of a lookup layer, if the file has it."""
     found = user.config.get("vocabulary")
     return [word for word in found if isinstance(word, str) and word] if isinstance(found, list) else []
 
 
 def token_limit(user: Layer) -> int | None:
-    """How many different whole numbers a layer takes, where it takes whole numbers."""
+    """How many different integers a layer accepts; ``None`` if it does not take integers."""
     config = user.config
     if user.class_name in ("Embedding", "ReversibleEmbedding"):
         return int(config.get("input_dim", 1))
@@ -178,8 +178,8 @@ def token_limit(user: Layer) -> int | None:
     return int(config["input_dim"]) if user.class_name == "TimeDistributed" and "input_dim" in config else None
 
 
-def bound(scale: Any) -> float:
-    """The largest number that rescaling brings to 1: 255 for a scale of 1/255."""
+def rescaling_bound(scale: Any) -> float:
+    """The largest number that rescaling maps to 1: 255 for a scale of 1/255."""
     try:
         return float(np.clip(1.0 / float(np.max(np.abs(scale))), 1.0, 65535.0))
     except (TypeError, ValueError, ZeroDivisionError):
@@ -187,7 +187,7 @@ def bound(scale: Any) -> float:
 
 
 def normal_numbers(rng: np.random.Generator, shape: tuple[int, ...], user: Layer) -> np.ndarray:
-    """Numbers with the mean and the variance that the data had."""
+    """Random numbers with the mean and variance of a Normalization layer's data."""
     mean, variance = (np.asarray(user.own_weights[name].value, np.float64).ravel() for name in ("mean", "variance"))
     if mean.size not in (1, shape[-1]):
         return np.round(rng.uniform(-1, 1, shape), 2)

@@ -1,4 +1,4 @@
-"""What a file may cost: files are untrusted, and a few bytes can declare or unpack to more than a machine has room for.
+"""Resource limits for untrusted files: a few bytes can declare, or unpack to, more than a machine's memory.
 
 A file of less than 1 MB is to cost no more than 512 MB and 20 seconds. What larger files may make of themselves grows with them.
 """
@@ -25,6 +25,6 @@ BLOCK = 16_000_000  # cells of a block that a workbook says it holds
 PICTURE = 256 * 2**20  # bytes that the points of a picture take while it is read
 
 
-def room(size: int) -> int:
-    """How many bytes may be made of a file of this size."""
+def allowed_bytes(size: int) -> int:
+    """How many bytes of data a file of this size may unpack to."""
     return SMALL + RATIO * size

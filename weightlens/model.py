@@ -246,9 +246,9 @@ class Model:
 
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""
-        from weightlens.html import of_model
+        from weightlens.html import model_html
 
-        return of_model(self)
+        return model_html(self)
 
     def trace(self, inputs: Any, dtype: Any = np.float64) -> Trace:
         """Run the forward pass and remember every step; see ``weightlens.forward.trace``."""

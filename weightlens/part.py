@@ -1,4 +1,4 @@
-"""A part of a model as a model of its own: what lies before or after a layer that cannot be computed."""
+"""A part of a model as a model of its own: for a model with a layer that cannot be computed."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ def part(model: Model, between: str) -> Model:
     end = model.layer_named(last) if last else None
     if end is not None and not end.calls and end.class_name != "InputLayer":
         raise BadInput(f"layer {last!r} is not part of the graph")
-    outputs = list(refs(model.outputs)) if end is None else outputs_of(model, end)
-    cut = entering(start) if start is not None else []
-    needed = calls_in_order(without(model, cut), outputs)
+    outputs = list(refs(model.outputs)) if end is None else tensors_out_of(model, end)
+    cut = tensors_into(start) if start is not None else []
+    needed = calls_in_order(model_cut_at(model, cut), outputs)
     if start is not None and not any(layer is start for layer, _, _ in needed):
         raise BadInput(
             f"no way leads from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B"
         )
-    return assemble(model, cut, needed, outputs, between)
+    return assemble_part(model, cut, needed, outputs, between)
 
 
-def outputs_of(model: Model, layer: Layer) -> list[Ref]:
-    """Every tensor that a layer hands to others or out of the model; its first one where nothing uses it."""
+def tensors_out_of(model: Model, layer: Layer) -> list[Ref]:
+    """Every output tensor of a layer that others or the model use; its first output if none is used."""
     used = [ref for other in model.layers for call in other.calls for ref in refs((call.args, call.kwargs)) if ref.layer == layer.name]
     used += [ref for ref in refs(model.outputs) if ref.layer == layer.name]
     return sorted(set(used), key=lambda ref: (ref.call, ref.index)) or [Ref(layer.name)]
 
 
-def entering(layer: Layer) -> list[Ref]:
-    """The tensors that go into a layer, each once, in order."""
+def tensors_into(layer: Layer) -> list[Ref]:
+    """The distinct input tensors of a layer, in order."""
     return list(dict.fromkeys(ref for call in layer.calls for ref in refs((call.args, call.kwargs))))
 
 
-def without(model: Model, cut: list[Ref]) -> Model:
-    """The model as it is walked when the tensors in ``cut`` are given."""
+def model_cut_at(model: Model, cut: list[Ref]) -> Model:
+    """The model with the tensors in ``cut`` as further inputs."""
     return Model(model.name, model.class_name, model.layers, [*refs(model.inputs), *cut], model.outputs)
 
 
-def assemble(model: Model, cut: list[Ref], needed: list[tuple[Layer, int, Call]], outputs: list[Ref], between: str) -> Model:
-    """A model of the needed calls: the tensors given become inputs, under new names where theirs is taken."""
+def assemble_part(model: Model, cut: list[Ref], needed: list[tuple[Layer, int, Call]], outputs: list[Ref], between: str) -> Model:
+    """A model of the needed calls: the given tensors become inputs, renamed if their name is taken."""
     used = [ref for _, _, call in needed for ref in refs((call.args, call.kwargs))] + outputs
     given = [ref for ref in dict.fromkeys([*cut, *refs(model.inputs)]) if ref in used]
     names = {layer.name for layer, _, _ in needed}
-    renamed = {ref: Ref(fresh(ref, names)) for ref in given}
+    renamed = {ref: Ref(unused_input_name(ref, names)) for ref in given}
 
     def rename(thing: Any) -> Any:
         return renamed.get(thing, thing) if isinstance(thing, Ref) else thing
@@ -77,8 +77,8 @@ def assemble(model: Model, cut: list[Ref], needed: list[tuple[Layer, int, Call]]
     return result
 
 
-def fresh(ref: Ref, taken: set[str]) -> str:
-    """A name for the input that takes a tensor's place: the layer's that made it, numbered where that is taken."""
+def unused_input_name(ref: Ref, taken: set[str]) -> str:
+    """A name for the input that replaces a tensor: its layer's name, extended if that is taken."""
     name = ref.layer if (ref.call, ref.index) == (0, 0) else f"{ref.layer}_{ref.call}_{ref.index}"
     while name in taken:
         name += "_given"
@@ -87,24 +87,24 @@ def fresh(ref: Ref, taken: set[str]) -> str:
 
 
 def input_layer(name: str, shape: tuple[int | None, ...] | None, model: Model, ref: Ref) -> Layer:
-    """The input layer that takes a tensor's place."""
+    """The input layer that replaces a tensor."""
     old = model[ref.layer]
     dtype = old.config.get("dtype", "float32") if old.class_name == "InputLayer" else "float32"
     return Layer(name, "InputLayer", {"name": name, "dtype": dtype, "batch_shape": None if shape is None else [batch_size(model), *shape]})
 
 
 def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, Call]]) -> dict[Ref, tuple[int | None, ...] | None]:
-    """The shape of a sample for each tensor given: what the file says, what a run up to there shows, or what the weights ask for."""
+    """The sample shape of each given tensor: stated in the file, computed, or required by the next layer's weights."""
     shapes: dict[Ref, tuple[int | None, ...] | None] = {}
     for ref in given:
         declared = model[ref.layer].config.get("batch_shape") if model[ref.layer].class_name == "InputLayer" else None
         users = [layer for layer, _, call in needed if ref in refs((call.args, call.kwargs))]
-        shapes[ref] = tuple(declared[1:]) if declared else computed_shape(model, ref) or asked_for(users)
+        shapes[ref] = tuple(declared[1:]) if declared else computed_shape(model, ref) or shape_from_weights(users)
     return shapes
 
 
 def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
-    """The shape of a tensor by computing it from a sensible input; ``None`` where that cannot be done."""
+    """The shape of a tensor, by computing it from default inputs; ``None`` if that fails."""
     from weightlens.forward import predict
     from weightlens.inputs import default_inputs
 
@@ -116,8 +116,8 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
     return tuple(sample.shape[1:])
 
 
-def asked_for(users: list[Layer]) -> tuple[int | None, ...] | None:
-    """The shape that the first weight of a layer asks for, with the lengths that it leaves open."""
+def shape_from_weights(users: list[Layer]) -> tuple[int | None, ...] | None:
+    """The input shape that a layer's kernel requires; ``None`` for open dimensions."""
     for user in users:
         kernel = user.own_weights.get("kernel")
         if kernel is None:
@@ -134,7 +134,7 @@ def asked_for(users: list[Layer]) -> tuple[int | None, ...] | None:
 
 
 def mask_note(model: Model, cut: list[Ref]) -> list[str]:
-    """A warning where a mask made before the cut would be missed after it."""
+    """A warning if the part lacks a mask made before the cut."""
     try:
         before = calls_in_order(model, cut) if cut else []
     except WeightlensError:

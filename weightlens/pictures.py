@@ -1,4 +1,4 @@
-"""What is done to a picture on its way into a network: its values in the range that is asked for, and what is said about it."""
+"""Scaling a picture's values for a network, and the notes about it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PASSING = {"Resizing", "CenterCrop", "ZeroPadding2D", "Cropping2D", "Identity", 
 CHANNELS = {1: "1 channel (grey)", 3: "3 channels (RGB)", 4: "4 channels (RGB, alpha)"}
 
 
-def scaled(pixels: np.ndarray, scale: str) -> np.ndarray:
-    """Values 0..255 times a factor (``1/255``), or in the range that 0..255 becomes (``-1..1``)."""
+def scale_values(pixels: np.ndarray, scale: str) -> np.ndarray:
+    """Values 0..255 times a factor (``1/255``), or mapped to a range (``-1..1``)."""
     if (factor := FACTOR.fullmatch(scale.strip())) and float(factor[1]) and float(factor[2] or 1):
         return pixels * float(factor[1]) / float(factor[2] or 1)
     if (ends := RANGE.fullmatch(scale.strip())) and float(ends[1]) != float(ends[2]):
@@ -28,16 +28,16 @@ def scaled(pixels: np.ndarray, scale: str) -> np.ndarray:
     raise BadInput(f"--scale {scale}: is a factor such as 1/255, or the range that 0..255 becomes, such as -1..1")
 
 
-def description(own: tuple[int, int], pixels: np.ndarray, rank: int, scale: str | None) -> str:
+def picture_words(own: tuple[int, int], pixels: np.ndarray, rank: int, scale: str | None) -> str:
     """What was done to a picture, from its ``own`` size: ``6 x 4 pixels, resized to 3 x 2, 1 channel (grey), values 0..255``."""
     height, width = pixels.shape[1:3]
     resized = f", resized to {width} x {height}" if (width, height) != own else ""
-    low, high = (0, 255) if scale is None else scaled(np.array([0.0, 255.0]), scale)
+    low, high = (0, 255) if scale is None else scale_values(np.array([0.0, 255.0]), scale)
     return f"{own[0]} x {own[1]} pixels{resized}, {CHANNELS[pixels.shape[3] if rank == 3 else 1]}, values {low:g}..{high:g}"
 
 
-def advice(model: Model, name: str, scale: str | None) -> str:
-    """What to think of where the network's first layer and the range of the values do not go together; empty where they do."""
+def range_advice(model: Model, name: str, scale: str | None) -> str:
+    """Advice if the range of the values does not suit the network's first layer; else empty."""
     first = first_layer(model, name)
     if first is None:
         return ""
@@ -50,7 +50,7 @@ def advice(model: Model, name: str, scale: str | None) -> str:
 
 
 def first_layer(model: Model, name: str) -> Layer | None:
-    """The first layer on an input that calculates with its values; ``None`` where that cannot be told."""
+    """The first layer that computes with an input's values; ``None`` if unknown."""
     users = first_users(model, name)
     for _ in range(8):
         if not users or any(user.is_operation or user.class_name == "Lambda" for user in users):

@@ -51,7 +51,7 @@ def header(model: Model, outputs: list[np.ndarray]) -> list[str]:
 
 
 def as_csv(matrix: np.ndarray) -> bytes:
-    """A matrix as lines of numbers that read back exactly; a JSON encoder prints a whole block at once."""
+    """A matrix as lines of numbers that parse to the same numbers; a JSON encoder formats a whole block at once."""
     import orjson
 
     if not np.isfinite(matrix).all():  # JSON has no words for these
@@ -61,7 +61,7 @@ def as_csv(matrix: np.ndarray) -> bytes:
 
 
 def count_rows(given: str) -> int:
-    """About how many rows a file holds, for the progress bar; 0 where that cannot be known beforehand."""
+    """The approximate number of rows in a file, for the progress bar; 0 if unknown."""
     path = Path(given)
     if given == "-" or path.suffix.lower() not in (".csv", ".tsv", ".txt") or not path.is_file():
         return 0

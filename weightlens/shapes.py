@@ -1,4 +1,4 @@
-"""The shapes that flow through a model, found without computing anything: the forward pass of no sample at all."""
+"""The shapes of all layers, by a forward pass of no samples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST = 1 << 17  # a sequence that is tried
 
 
 def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:
-    """The shapes (without batch) that each layer hands on for samples of ``shapes``.
+    """The output shapes (without batch) of each layer for samples of ``shapes``.
 
     Nothing is multiplied and no weight is read. Ends where a layer cannot be computed.
     """
@@ -32,7 +32,7 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
 
 
 def refuse_too_short(model: Model, shapes: list[tuple[int, ...]]) -> None:
-    """Refuse samples of which some layer leaves nothing, and say how long they must be."""
+    """Refuse samples so short that a layer's output is empty, and state the length needed."""
     asked = [w.shape for w in wanted_inputs(model)]
     if [None if want is None else len(want) for want in asked] == [len(shape) for shape in shapes]:
         length = needed_length(model, asked, shapes)
@@ -43,7 +43,7 @@ def refuse_too_short(model: Model, shapes: list[tuple[int, ...]]) -> None:
 
 
 def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
-    """Refuse a network that makes more numbers of one sample than any machine has room for, before it is computed."""
+    """Refuse a network whose values for one sample exceed the memory limit, before it is computed."""
     try:
         found = layer_shapes(model, shapes)
     except (WeightlensError, MemoryError, ValueError):  # said when it is computed
@@ -55,7 +55,7 @@ def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
 
 
 def needed_length(model: Model, asked: list[tuple[int | None, ...] | None], shapes: list[tuple[int, ...]]) -> int | None:
-    """How long the open dimensions of the inputs must be so that every layer leaves something.
+    """The length of the open dimensions at which no layer's output is empty.
 
     ``None`` where ``shapes`` are long enough, or where no length helps.
     """
@@ -77,7 +77,7 @@ def needed_length(model: Model, asked: list[tuple[int | None, ...] | None], shap
 
 
 def leaves_something(model: Model, shapes: list[tuple[int, ...]]) -> bool:
-    """Whether every layer hands on some numbers for samples of these shapes."""
+    """Whether no layer's output is empty for samples of these shapes."""
     try:
         found = layer_shapes(model, shapes)
     except (WeightlensError, MemoryError, ArithmeticError, ValueError, TypeError, IndexError):
@@ -87,7 +87,7 @@ def leaves_something(model: Model, shapes: list[tuple[int, ...]]) -> bool:
 
 
 class ShapesOnly(Run):
-    """A forward pass to which only shapes matter, of the weights too; it keeps those of every layer's output."""
+    """A forward pass of shapes, without values of weights; records the shape of every layer's output."""
 
     def __init__(self, recorder: Trace | None, dtype: Any) -> None:
         super().__init__(recorder, dtype)

@@ -1,4 +1,4 @@
-"""Networks that remember: whether a sample goes on from the state in which one before it ended, and how many are computed together."""
+"""Stateful networks: whether samples continue from the state of those before, and how many are computed together."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from weightlens.model import Model
 
 
 def batch_size(model: Model) -> int | None:
-    """How many samples are computed together, where the model fixes it."""
+    """The batch size, if the model fixes it."""
     shapes = (model[ref.layer].config.get("batch_shape") for ref in refs(model.inputs))
     return next((shape[0] for shape in shapes if shape and isinstance(shape[0], int) and shape[0] > 0), None)
 
 
 def is_stateful(model: Model) -> bool:
-    """Whether any layer, wrapped and nested ones included, keeps its state from one batch to the next."""
+    """Whether any layer, also wrapped or nested, keeps its state from one batch to the next."""
     inner = (layer for owner in model.layers for layer in (owner, *owner.inner.values()))
     return any(layer.config.get("stateful") is True or (layer.model is not None and is_stateful(layer.model)) for layer in inner)
 
 
 def state_note(model: Model, samples: int) -> str:
-    """What somebody should know who gives several samples to a network that remembers; empty where there is nothing to say."""
+    """A note for several samples in a stateful network; else empty."""
     batch = batch_size(model)
     if not is_stateful(model) or samples <= (batch or 1):
         return ""

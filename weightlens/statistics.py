@@ -1,4 +1,4 @@
-"""Statistics of a stored matrix, read in chunks so that memory stays flat."""
+"""Statistics of a stored matrix, read in chunks: memory use does not grow with the matrix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BINS = 24
 
 @dataclass
 class Statistics:
-    """Smallest, largest, mean, standard deviation (population) of the finite numbers; how many are 0, NaN, infinite."""
+    """Minimum, maximum, mean, population standard deviation of the finite numbers; counts of zeros, NaN, infinities."""
 
     count: int = 0
     smallest: float = np.nan
@@ -29,7 +29,7 @@ class Statistics:
 
 
 def chunks(weight: Weight, size: int = CHUNK) -> Iterator[np.ndarray]:
-    """The numbers of a matrix as flat pieces of about ``size`` numbers, cut along the axes that come first."""
+    """The numbers of a matrix in flat pieces of about ``size`` numbers, cut along the leading axes."""
     if weight.read_part is None or weight.size <= size or weight._value is not None:
         yield np.asarray(weight.value).ravel()
         return
@@ -52,7 +52,7 @@ def statistics(weight: Weight, progress: Callable[[int], None] | None = None) ->
     found = Statistics()
     total = squares = 0.0
     finite_count, low, high = 0, np.inf, -np.inf
-    for values in passes(weight, progress):
+    for values in read_pass(weight, progress):
         finite = values[np.isfinite(values)]
         found.count += values.size
         found.zeros += int(np.count_nonzero(values == 0))
@@ -69,20 +69,20 @@ def statistics(weight: Weight, progress: Callable[[int], None] | None = None) ->
         found.smallest, found.largest, found.mean = low, high, total / finite_count
         found.deviation = float(np.sqrt(squares / finite_count))
         bins = np.zeros(BINS, np.int64)
-        for values in passes(weight, progress):
-            bins += binned(values[np.isfinite(values)], low, high)
+        for values in read_pass(weight, progress):
+            bins += bin_counts(values[np.isfinite(values)], low, high)
         found.histogram = bins.tolist()
     return found
 
 
-def binned(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """How many of the numbers fall into each of the equal bins from ``low`` to ``high``; all into the first where these are one."""
+def bin_counts(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The histogram of the numbers in equal bins from ``low`` to ``high``; if these are equal, all are in the first bin."""
     half = 0.5 if np.isinf(high - low) else 1.0
     shares = (values * half - low * half) / ((high * half - low * half) or 1.0)
     return np.bincount(np.minimum((shares * BINS).astype(np.int64), BINS - 1), minlength=BINS)
 
 
-def passes(weight: Weight, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:
+def read_pass(weight: Weight, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:
     """One pass over the numbers, as float64."""
     for values in chunks(weight):
         yield np.abs(values).astype(np.float64) if values.dtype.kind == "c" else values.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Ctrl-C, and being told to end: at once where nothing has been begun, else by an exception, so that it is tidied up.
+"""Ctrl-C and termination signals: exit at once if nothing needs cleaning up, else raise an exception.
 
 Imported before anything else by the command, so it imports next to nothing.
 """
@@ -8,34 +8,34 @@ import signal
 
 
 class Stopped(BaseException):
-    """The process was told to end; ``code`` is the exit code that says by which signal."""
+    """The process was told to end by a signal; ``code`` is the exit code for that signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.code = 128 + number
 
 
-class Begun:
-    """While this lasts, there is something to be tidied up: a temporary file, a program that was started, a progress bar."""
+class CleanupPending:
+    """A block with something to clean up at its end: a temporary file, a started program, a progress bar."""
 
     now = 0
 
     def __enter__(self) -> None:
-        Begun.now += 1
+        CleanupPending.now += 1
 
     def __exit__(self, *error: object) -> None:
-        Begun.now -= 1
+        CleanupPending.now -= 1
 
 
 def on_signal(number: int, _: object) -> None:
-    """End at once, or raise ``Stopped``. (An exception in the middle of an import is printed or swallowed.)"""
-    if Begun.now:
+    """Exit at once, or raise ``Stopped``. (An exception in the middle of an import is printed or swallowed.)"""
+    if CleanupPending.now:
         raise Stopped(number)
     os._exit(128 + number)
 
 
 def listen() -> None:
-    """From now on the signals that end a process are ours, unless they are ignored (``nohup``)."""
+    """Handle the signals that end a process, unless they are ignored (``nohup``)."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # not all systems have all of them
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):

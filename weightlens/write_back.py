@@ -1,4 +1,4 @@
-"""Changing single numbers in a saved model: a copy of the file in which only these bytes differ.
+"""Changing single numbers in a saved model: a copy of the file in which only their bytes differ.
 
 In HDF5 the arrays that Keras writes lie in one piece, and their bytes are replaced where they stand. A ``.keras``
 archive is packed again with its members, dates and compression as they were.
@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.files import check_output, part, replacing
+from weightlens.files import check_output, part_file, replacing
 from weightlens.formats import files_of
 from weightlens.formats.conversion import Conversion
 from weightlens.formats.hdf5 import FLOATS_16_BIT
@@ -29,7 +29,7 @@ Stored = dict[str, np.ndarray]  # arrays by their path in the file
 
 
 def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.ndarray]], force: bool = False) -> None:
-    """Copy the model file ``source`` to ``out`` with new values for some weights, given by ``layer/name``.
+    """Copy the model file ``source`` to ``out`` with new values for some weights, by ``layer/name``.
 
     The copy is read again and compared before it appears at ``out``; after an error nothing is written.
     """
@@ -46,7 +46,7 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
 
 
 def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
-    """Refuse before anything is done what cannot be the changed copy of a model; gives the suffixes that it may have."""
+    """Refuse an output that cannot be a changed copy of the model, before any work is done; returns its possible suffixes."""
     if source.is_file() and zipfile.is_zipfile(source):
         suffixes: tuple[str, ...] = (".keras",)
     elif source.is_file() and h5py.is_hdf5(source):
@@ -61,23 +61,23 @@ def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
 
 
 def stored_values(changed: Mapping[str, tuple[Weight, np.ndarray]]) -> Stored:
-    """What has to stand in the file so that the weights have these values."""
+    """The stored arrays that give the weights these values."""
     stored: Stored = {}
     for name, (weight, value) in changed.items():
         try:
-            for path, array in undone(weight, value).items():
+            for path, array in stored_arrays(weight, value).items():
                 stored[path] = array
-        except NotMoved as why:
+        except NotARearrangement as why:
             raise BadInput(f"{name} cannot be written back: its numbers are computed from those in the file ({why})") from None
     return stored
 
 
-class NotMoved(Exception):
-    """The array is not a plain rearrangement of stored ones."""
+class NotARearrangement(Exception):
+    """The array is computed from stored ones, not only rearranged."""
 
 
-def undone(weight: Weight, value: np.ndarray) -> Stored:
-    """The stored arrays from which reading makes ``value``: joined gates taken apart, turned axes turned back."""
+def stored_arrays(weight: Weight, value: np.ndarray) -> Stored:
+    """The stored arrays that are read as ``value``: joined gates split, transposed axes restored."""
     if not isinstance(weight.read, Conversion):
         return {weight.path: value}
     sources = list(weight.read.sources)
@@ -88,19 +88,19 @@ def undone(weight: Weight, value: np.ndarray) -> Stored:
         change = np.where((before == value) | (np.isnan(before) & np.isnan(value)), 0, value - before.astype(np.float64))
         part = weight.read.add(first.value, change).astype(first.value.dtype)
         if not np.allclose(weight.read.make(part, *rest), value, rtol=1e-6, atol=1e-6 * np.abs(first.value).max(), equal_nan=True):
-            raise NotMoved(weight.note)
-        return undone(first, part)
+            raise NotARearrangement(weight.note)
+        return stored_arrays(first, part)
     sizes = [source.size for source in sources]
     flat = np.concatenate([np.asarray(source.value).reshape(-1) for source in sources])
-    origin = positions(weight.read, [source.shape for source in sources], sum(sizes), weight.note)
+    origin = origin_of_elements(weight.read, [source.shape for source in sources], sum(sizes), weight.note)
     flat[origin.reshape(-1)] = value.reshape(-1)
     for source, part in zip(sources, np.split(flat, np.cumsum(sizes)[:-1]), strict=True):
-        found |= undone(source, part.reshape(source.shape))
+        found |= stored_arrays(source, part.reshape(source.shape))
     return found
 
 
-def positions(conversion: Conversion, shapes: list[tuple[int, ...]], total: int, note: str) -> np.ndarray:
-    """Where each element of a converted array comes from, found by converting arrays of numbered elements.
+def origin_of_elements(conversion: Conversion, shapes: list[tuple[int, ...]], total: int, note: str) -> np.ndarray:
+    """The stored position of each element of a converted array, found by converting arrays of positions.
 
     Done twice, with the numbers in another order: only what moves numbers gives the same answer.
     """
@@ -114,15 +114,15 @@ def positions(conversion: Conversion, shapes: list[tuple[int, ...]], total: int,
     try:
         origin = convert(np.arange(total))
     except (ValueError, IndexError, TypeError):  # it uses the numbers as something else
-        raise NotMoved(note) from None
+        raise NotARearrangement(note) from None
     whole = origin.dtype.kind in "iu" and np.array_equal(np.unique(origin), np.arange(total))
     if not whole or not np.array_equal(convert(shuffled), shuffled[origin]):
-        raise NotMoved(note)
+        raise NotARearrangement(note)
     return origin
 
 
 def patch_copy(source: Path, file: IO[bytes], stored: Stored) -> None:
-    """Copy an HDF5 file into ``file`` with other numbers."""
+    """Copy an HDF5 file into ``file`` with some arrays replaced."""
     with source.open("rb") as original:
         shutil.copyfileobj(original, file, 1 << 20)
     file.flush()
@@ -130,7 +130,7 @@ def patch_copy(source: Path, file: IO[bytes], stored: Stored) -> None:
 
 
 def patch_hdf5(file: Path, stored: Stored) -> None:
-    """Write arrays into the datasets of an HDF5 file, in place."""
+    """Overwrite arrays in the datasets of an HDF5 file, in place."""
     places: list[tuple[int, bytes]] = []
     with h5py.File(file, "r", locking=False) as opened:
         others = {}
@@ -138,9 +138,9 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
             if path not in opened:
                 raise BadInput(f"the numbers at {path} cannot be written back: that name is not text in the file")
             dataset = opened[path]
-            data = encoded(array, dataset.dtype)
+            data = encode(array, dataset.dtype)
             offset = dataset.id.get_offset()
-            if offset is not None and at(file, offset, len(data)) == dataset[()].tobytes():
+            if offset is not None and read_bytes_at(file, offset, len(data)) == dataset[()].tobytes():
                 places.append((offset, data))
             else:
                 others[path] = array
@@ -152,29 +152,29 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
         with h5py.File(file, "r+", locking=False) as opened:
             for path, array in others.items():
                 dataset = opened[path]
-                dataset[...] = np.frombuffer(encoded(array, dataset.dtype), dataset.dtype).reshape(dataset.shape)
+                dataset[...] = np.frombuffer(encode(array, dataset.dtype), dataset.dtype).reshape(dataset.shape)
     with h5py.File(file, "r", locking=False) as opened:
         for path, array in stored.items():
-            if opened[path][()].tobytes() != encoded(array, opened[path].dtype):
+            if opened[path][()].tobytes() != encode(array, opened[path].dtype):
                 raise WeightlensError(f"the numbers at {path} could not be written; the file is left as it was")
 
 
-def at(file: Path, offset: int, length: int) -> bytes:
-    """Bytes of a file."""
+def read_bytes_at(file: Path, offset: int, length: int) -> bytes:
+    """The bytes of a file from an offset."""
     with file.open("rb") as raw:
         raw.seek(offset)
         return raw.read(length)
 
 
-def encoded(array: np.ndarray, dtype: np.dtype) -> bytes:
-    """Numbers as the bytes of a stored type."""
+def encode(array: np.ndarray, dtype: np.dtype) -> bytes:
+    """Numbers as bytes of a stored dtype."""
     if dtype != FLOATS_16_BIT:
         return np.ascontiguousarray(array).astype(dtype).tobytes()
-    return (rounded(array, "bfloat16").view(np.uint32) >> 16).astype("<u2").tobytes()
+    return (round_to_dtype(array, "bfloat16").view(np.uint32) >> 16).astype("<u2").tobytes()
 
 
-def rounded(array: np.ndarray, stored_type: str) -> np.ndarray:
-    """Numbers as they are after a file of that type has kept them; bfloat16 is the upper half of a float32, rounded to even."""
+def round_to_dtype(array: np.ndarray, stored_type: str) -> np.ndarray:
+    """Numbers rounded to a stored dtype; bfloat16 is the upper half of a float32, rounded half to even."""
     if stored_type != "bfloat16":
         return array.astype(stored_type)
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
@@ -182,40 +182,40 @@ def rounded(array: np.ndarray, stored_type: str) -> np.ndarray:
 
 
 def patch_archive(source: Path, file: IO[bytes], stored: Stored, out: Path) -> None:
-    """Pack a ``.keras`` archive again into ``file`` with other numbers; everything else of it stays as it is."""
+    """Copy a ``.keras`` archive into ``file`` with some arrays replaced; all else stays the same."""
     try:
-        with zipfile.ZipFile(source) as old, part(Path(file.name), out) as weights:
+        with zipfile.ZipFile(source) as old, part_file(Path(file.name), out) as weights:
             if old.namelist().count(WEIGHTS) != 1 or len(set(old.namelist())) != len(old.namelist()):
                 raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
             with old.open(WEIGHTS) as member:
                 shutil.copyfileobj(member, weights, 1 << 20)
             weights.flush()
             patch_hdf5(Path(weights.name), stored)
-            pack(old, file, weights)
-            compare(old, file, weights)
+            pack_archive(old, file, weights)
+            verify_archive(old, file, weights)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise BadInput(f"{source.name}: cannot be packed again ({error})") from None
 
 
-def pack(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
-    """The members of an archive as they were, but for the weights."""
+def pack_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
+    """Pack the old archive's members with new weights."""
     with zipfile.ZipFile(file, "w") as new:
         new.comment = old.comment
         for info in old.infolist():
             made = zipfile.ZipInfo(info.filename, info.date_time)
             for kept in ("compress_type", "comment", "extra", "create_system", "external_attr", "internal_attr", "file_size"):
                 setattr(made, kept, getattr(info, kept))
-            with member_of(old, info, weights) as member, new.open(made, "w") as packed:
+            with new_member(old, info, weights) as member, new.open(made, "w") as packed:
                 shutil.copyfileobj(member, packed, 1 << 20)
 
 
-def compare(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
-    """Read a packed archive again: the same members, and in each the bytes that it has to hold."""
+def verify_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
+    """Read a packed archive again: the same members, with the same bytes except for the weights."""
     with zipfile.ZipFile(file) as new:
         if new.namelist() != old.namelist():
             raise WeightlensError(f"{old.filename}: packed again it has other members; nothing is written")
         for info in old.infolist():
-            with member_of(old, info, weights) as wanted, new.open(info.filename) as found:
+            with new_member(old, info, weights) as wanted, new.open(info.filename) as found:
                 while chunk := wanted.read(1 << 20):
                     if found.read(len(chunk)) != chunk:
                         raise WeightlensError(f"{old.filename}: packed again, {info.filename} is another; nothing is written")
@@ -223,6 +223,6 @@ def compare(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
                     raise WeightlensError(f"{old.filename}: packed again, {info.filename} is longer; nothing is written")
 
 
-def member_of(old: zipfile.ZipFile, info: zipfile.ZipInfo, weights: IO[bytes]) -> IO[bytes]:
-    """What a member of the new archive has to hold: the changed weights, else what it holds in the old one."""
+def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, weights: IO[bytes]) -> IO[bytes]:
+    """A member's contents in the new archive: the changed weights, else the old bytes."""
     return Path(weights.name).open("rb") if info.filename == WEIGHTS else old.open(info)

@@ -14,7 +14,7 @@ KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what Keras, NumPy and offi
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
-    """The zip file, after a look at what its directory says: no byte is in it twice, and it unpacks to no absurd size."""
+    """The zip file, after a check of its directory: no members overlap, and the unpacked size is plausible."""
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
@@ -24,14 +24,14 @@ def open_zip(path: Path) -> zipfile.ZipFile:
         raise UnreadableModel(f"{path.name}: a damaged zip file ({'cut short: copy or download it again' if short else error})") from None
     except (OSError, ValueError, NotImplementedError, struct.error) as error:
         raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
-    if trouble := trouble_with(archive, path.stat().st_size):
+    if trouble := zip_fault(archive, path.stat().st_size):
         archive.close()
         raise UnreadableModel(f"{path.name}: a zip file {trouble}")
     return archive
 
 
-def trouble_with(archive: zipfile.ZipFile, size: int) -> str:
-    """What no honest program would have written; empty where there is nothing."""
+def zip_fault(archive: zipfile.ZipFile, size: int) -> str:
+    """What no honest program would have written in a zip directory; empty if it is sound."""
     members = sorted(archive.infolist(), key=lambda info: info.header_offset)
     total = sum(info.file_size for info in members)
     if any(one.header_offset + one.compress_size > next_.header_offset for one, next_ in pairwise(members)):
@@ -44,16 +44,16 @@ def trouble_with(archive: zipfile.ZipFile, size: int) -> str:
 
 
 def check_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> None:
-    """Refuse a member that unpacks to more than ``most`` bytes, or to more than its own size allows where that is not said."""
+    """Refuse a member that unpacks to more than ``most`` bytes (by default, more than its packed size allows)."""
     info, label = archive.getinfo(name), Path(archive.filename or "").name
     if info.compress_type not in KNOWN:
         raise UnreadableModel(f"{label}: {name} is packed in a way that is not read here")
-    if info.file_size > min(most or 2**63, limits.room(info.compress_size)):
+    if info.file_size > min(most or 2**63, limits.allowed_bytes(info.compress_size)):
         raise UnreadableModel(f"{label}: {name} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}")
 
 
 def read_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> bytes:
-    """A member as bytes, no more of them than ``check_member`` lets pass."""
+    """A member as bytes, checked by ``check_member``."""
     check_member(archive, name, most)
     try:
         return archive.read(name)

@@ -21,7 +21,7 @@ from tests.checks import by_hand
 from tests.checks.by_hand import RIGHT, Steps, calculate, slips
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks import check_by_hand
-from weightlens.checks.claims import allowances, from_number, written
+from weightlens.checks.claims import number_of_cell, parse_number, rounding_allowances
 from weightlens.checks.float32 import SMALL
 from weightlens.checks.hand_report import HandReport
 from weightlens.cli import main
@@ -218,7 +218,7 @@ def test_rounding_on_the_way_is_no_mistake(checked: Callable[..., HandReport]) -
     ("\u22121", -1, 0, 1),
 ])  # fmt: skip
 def test_digits_are_read_from_the_text(text: str, value: float, decimals: int, digits: int) -> None:
-    number = written(text)
+    number = parse_number(text)
     assert number is not None
     assert (number.value, number.decimals, number.digits) == (pytest.approx(value), decimals, digits)
 
@@ -257,7 +257,7 @@ def test_files_as_people_write_them(text: str, encoding: str, tmp_path: Path) ->
     (["1", "0.9996", "0.0004"], [5e-5, 5e-5, 5e-5]),
 ])  # fmt: skip
 def test_numbers_are_compared_at_the_digits_given(values: list[str], allowed: list[float]) -> None:
-    np.testing.assert_allclose(allowances([from_number(float(v)) for v in values]), allowed)
+    np.testing.assert_allclose(rounding_allowances([number_of_cell(float(v)) for v in values]), allowed)
 
 
 def test_a_spreadsheet_of_one_s_own(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import Report, check, recalculate
-from weightlens.checks.book import Book, CellError, column_letters, column_number, places, read_book
-from weightlens.checks.keras import with_room
-from weightlens.checks.oracle import in_float64, load_oracle
+from weightlens.checks.book import Book, CellError, area_cells, column_letters, column_number, read_book
+from weightlens.checks.keras import with_large_stack
+from weightlens.checks.oracle import load_oracle, with_float64_dtypes
 from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
 from weightlens.cli import main
@@ -84,16 +84,16 @@ def test_what_cannot_be_recalculated_is_one_clear_line(tmp_path: Path, small_boo
     with pytest.raises(WeightlensError, match="no cell Z99"):
         recalculate.recalculate(small_book, None, {("two", "Z99"): 1})
     with pytest.raises(WeightlensError, match="no spreadsheet engine is called 'excel'"):
-        recalculate.choose("excel")
-    monkeypatch.setattr(recalculate, "available", list)
+        recalculate.choose_engine("excel")
+    monkeypatch.setattr(recalculate, "installed_engines", list)
     with pytest.raises(WeightlensError, match="a spreadsheet engine is not installed"):
-        recalculate.choose()
+        recalculate.choose_engine()
 
 
 def test_columns_and_areas() -> None:
     assert [column_letters(n) for n in (1, 26, 27, 702, 703, 16384)] == ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
     assert all(column_number(column_letters(n)) == n for n in range(1, 16385, 97))
-    assert list(places("'it''s'!$A$1:$B$2,two!C3")) == [("it's", "A1"), ("it's", "B1"), ("it's", "A2"), ("it's", "B2"), ("two", "C3")]
+    assert list(area_cells("'it''s'!$A$1:$B$2,two!C3")) == [("it's", "A1"), ("it's", "B1"), ("it's", "A2"), ("it's", "B2"), ("two", "C3")]
 
 
 def test_comparison_of_arrays() -> None:
@@ -115,7 +115,7 @@ def test_a_report_with_nothing_in_it_is_not_ok() -> None:
 def test_configurations_in_float64() -> None:
     policy = {"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}
     config = {"dtype": policy, "name": "float32", "layers": [{"config": {"dtype": "float32", "mode": "int"}}], "other": {"dtype": "int32"}}
-    assert in_float64(config) == {
+    assert with_float64_dtypes(config) == {
         "dtype": {"class_name": "DTypePolicy", "config": {"name": "float64"}}, "name": "float32",
         "layers": [{"config": {"dtype": "float64", "mode": "int"}}], "other": {"dtype": "int32"},
     }  # fmt: skip
@@ -185,10 +185,10 @@ def test_keras_has_room_to_walk_through_a_thousand_layers() -> None:
     limit = sys.getrecursionlimit()
     with pytest.raises(RecursionError):
         walk(20_000)
-    assert with_room(lambda: walk(20_000)).subject == "deep"
+    assert with_large_stack(lambda: walk(20_000)).subject == "deep"
     assert sys.getrecursionlimit() == limit
     with pytest.raises(WeightlensError, match="handed on"):
-        with_room(lambda: refuse("handed on"))
+        with_large_stack(lambda: refuse("handed on"))
 
 
 def refuse(why: str) -> Report:

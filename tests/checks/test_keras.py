@@ -13,11 +13,11 @@ import pytest
 
 import weightlens
 from weightlens.checks import check
-from weightlens.checks.keras import in_doubt, rounded
-from weightlens.checks.oracle import calm
+from weightlens.checks.keras import keras_contradicts_itself, rounding_explains
+from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.checks.report import Report, Row
 from weightlens.cli import main
-from weightlens.formats.bare import assume
+from weightlens.formats.bare import assume_dense_stack
 
 
 def adapted(k: Any) -> Any:
@@ -75,7 +75,7 @@ NETWORKS: dict[str, tuple[Callable[[Any], Any], set[str], str]] = {  # what is c
 @pytest.mark.parametrize("name", NETWORKS)
 def test_right_networks_are_right_and_wrong_weights_are_seen(keras: Any, tmp_path: Path, name: str) -> None:
     build, layers, said = NETWORKS[name]
-    with calm():
+    with quiet_tensorflow():
         build(keras).save(tmp_path / "m.keras")
     model = weightlens.load(tmp_path / "m.keras")
     report = check(model)
@@ -89,7 +89,7 @@ def test_right_networks_are_right_and_wrong_weights_are_seen(keras: Any, tmp_pat
 
 
 def test_a_network_of_keras_2_in_low_precision(tmp_path: Path, tf_keras: Any) -> None:
-    with calm():
+    with quiet_tensorflow():
         half(tf_keras).save(tmp_path / "m.h5")
     report = check(weightlens.load(tmp_path / "m.h5"))
     assert report.ok, report.summary
@@ -104,7 +104,7 @@ def test_an_assumed_stack_is_built_in_keras(keras: Any, tmp_path: Path, capsys: 
     command = ["check", str(tmp_path / "bare.h5"), "--assume", "dense:tanh,softmax"]
     assert main(command) == 0
     assert "Keras was given the stack dense:tanh,softmax" in " ".join(capsys.readouterr().out.split())
-    model = assume(weightlens.load(tmp_path / "bare.h5"), "dense:tanh,softmax")
+    model = assume_dense_stack(weightlens.load(tmp_path / "bare.h5"), "dense:tanh,softmax")
     assert [row.layer for row in check(model).rows] == ["dense_1", "dense_2"] * 2
 
 
@@ -114,15 +114,15 @@ EXACT = replace(ROW, witness="Keras 3 float64", worst_relative=1e-15, tolerance=
 
 def test_few_digits_are_excused_by_many_only() -> None:
     report = Report("m")
-    assert rounded(ROW, [EXACT], report).ok and len(report.notes) == 1
+    assert rounding_explains(ROW, [EXACT], report).ok and len(report.notes) == 1
     for twins in ([], [replace(EXACT, worst_relative=1e-8)], [replace(EXACT, layer="other")]):
-        assert not rounded(ROW, twins, report).ok
-    assert not rounded(replace(ROW, worst_relative=np.inf), [EXACT], report).ok
+        assert not rounding_explains(ROW, twins, report).ok
+    assert not rounding_explains(replace(ROW, worst_relative=np.inf), [EXACT], report).ok
 
 
 def test_float64_is_excused_by_the_float32_of_the_file_only() -> None:
     report, off = Report("m"), replace(EXACT, worst_relative=1e-3)
     right = replace(ROW, worst_relative=1e-7)
-    assert in_doubt(off, [right], 1e-5, report).ok and "Keras in float64 is 1.0e-03" in report.notes[0]
+    assert keras_contradicts_itself(off, [right], 1e-5, report).ok and "Keras in float64 is 1.0e-03" in report.notes[0]
     for twins in ([], [ROW], [replace(right, excused=True)], [replace(right, witness="Keras 3 float16")]):
-        assert not in_doubt(off, twins, 1e-5, report).ok
+        assert not keras_contradicts_itself(off, twins, 1e-5, report).ok

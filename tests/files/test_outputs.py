@@ -20,7 +20,7 @@ from tests.test_write_back import shards
 from tests.tiny import write_tiny
 from weightlens.cli import main
 from weightlens.errors import BadInput
-from weightlens.files import PART, part, replacing
+from weightlens.files import PART, part_file, replacing
 
 Refused = Callable[..., str]
 
@@ -255,7 +255,7 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
     for path in (dead, mine):
         path.write_text("half")
     (tmp_path / f".pipe{PART}").symlink_to(mine)
-    with part(tmp_path / "other.txt", tmp_path / "other.txt") as living:
+    with part_file(tmp_path / "other.txt", tmp_path / "other.txt") as living:
         with replacing(tmp_path / "new.txt") as file:
             assert Path(living.name).exists() and Path(file.name).exists() and not dead.exists()
         assert Path(living.name).exists()
@@ -311,6 +311,6 @@ def test_a_folder_that_cannot_be_written_in(tiny: Path, refused: Refused, monkey
 
 
 def test_no_two_parts_have_one_name(tmp_path: Path) -> None:
-    with part(tmp_path / "a", tmp_path / "a") as first, part(tmp_path / "a", tmp_path / "a") as second:
+    with part_file(tmp_path / "a", tmp_path / "a") as first, part_file(tmp_path / "a", tmp_path / "a") as second:
         assert first.name != second.name
     assert not list(itertools.islice(tmp_path.iterdir(), 1))

@@ -27,13 +27,13 @@ runpy.run_module("weightlens", run_name="__main__", alter_sys=True)
 AT_WRITING = """
 import os, sys
 import weightlens.files
-class Raw(weightlens.files.Raw):
+class Output(weightlens.files.OutputFile):
     def write(self, data):
         print(self.name)
         sys.stdout.flush()
         os.kill(os.getpid(), {number})
         return super().write(data)
-weightlens.files.Raw = Raw
+weightlens.files.OutputFile = Output
 sys.argv = ["weightlens", *sys.argv[1:]]
 from weightlens.__main__ import run
 run()

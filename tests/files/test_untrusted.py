@@ -59,7 +59,7 @@ def test_members_may_be_called_anything(compress: bool, name: str, tmp_path: Pat
 
 
 def test_an_archive_that_is_packed_wrongly_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, pack = with_members(tmp_path / "m.keras", False), module.pack
+    path, pack = with_members(tmp_path / "m.keras", False), module.pack_archive
 
     def spoilt(old: zipfile.ZipFile, file: io.BufferedRandom, weights: io.BufferedRandom) -> None:
         pack(old, file, weights)
@@ -69,10 +69,10 @@ def test_an_archive_that_is_packed_wrongly_is_noticed(tmp_path: Path, monkeypatc
         file.seek(at)
         file.write(b"!")
 
-    monkeypatch.setattr(module, "pack", spoilt)
+    monkeypatch.setattr(module, "pack_archive", spoilt)
     with pytest.raises(WeightlensError):
         change_one(path, tmp_path / "new.keras")
-    monkeypatch.setattr(module, "pack", lambda old, file, weights: zipfile.ZipFile(file, "w").close())
+    monkeypatch.setattr(module, "pack_archive", lambda old, file, weights: zipfile.ZipFile(file, "w").close())
     with pytest.raises(WeightlensError, match="other members"):
         change_one(path, tmp_path / "new.keras")
     assert [p.name for p in tmp_path.iterdir()] == ["m.keras"]
@@ -183,10 +183,10 @@ def test_every_harmful_character_is_escaped_so_that_json_stays_the_same() -> Non
     import sys
     import unicodedata
 
-    from weightlens.terminal.machine import dump
+    from weightlens.terminal.machine import to_json
 
     harmful = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) in HARMFUL - {"Cs", "Cn", "Co"})
-    text = dump({"a": harmful, "é": 1.5}).decode()
+    text = to_json({"a": harmful, "é": 1.5}).decode()
     assert json.loads(text) == {"a": harmful, "é": 1.5} and written_out(text) == text and "é" in text
 
 

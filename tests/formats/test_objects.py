@@ -13,7 +13,7 @@ import pytest
 
 import weightlens
 from tests.formats.build import archive, dense, functional, given, layer, legacy, node, numbered, numbers, objects, sequential, tensor
-from weightlens.formats.bare import assume
+from weightlens.formats.bare import assume_dense_stack
 from weightlens.model import Ref
 
 
@@ -192,18 +192,18 @@ def test_weights_without_an_architecture(tmp_path: Path) -> None:
 def test_a_stack_of_dense_layers_can_be_assumed(tmp_path: Path) -> None:
     arrays = numbered("layers/dense", numbers(3, 2), numbers(2)) | numbered("layers/dense_1", numbers(2, 4))
     objects(tmp_path / "m.weights.h5", arrays)
-    model = assume(weightlens.load(tmp_path / "m.weights.h5"), "dense:relu,linear")
+    model = assume_dense_stack(weightlens.load(tmp_path / "m.weights.h5"), "dense:relu,linear")
     x = numbers(5, 3).astype(float)
     assert np.allclose(model.predict(x)[0], np.maximum(x @ numbers(3, 2) + numbers(2), 0) @ numbers(2, 4))
     for wrong in ("dense:relu", "dense:relu,relu,relu", "conv:relu,relu", "dense"):
         with pytest.raises(weightlens.BadInput):
-            assume(weightlens.load(tmp_path / "m.weights.h5"), wrong)
+            assume_dense_stack(weightlens.load(tmp_path / "m.weights.h5"), wrong)
 
 
 def test_matrices_that_do_not_follow_each_other_are_refused(tmp_path: Path) -> None:
     objects(tmp_path / "m.weights.h5", numbered("layers/dense", numbers(3, 2)) | numbered("layers/dense_1", numbers(3, 4)))
     with pytest.raises(weightlens.BadInput, match="does not follow"):
-        assume(weightlens.load(tmp_path / "m.weights.h5"), "dense:relu,linear")
+        assume_dense_stack(weightlens.load(tmp_path / "m.weights.h5"), "dense:relu,linear")
 
 
 def policy(mode: str) -> dict[str, Any]:

@@ -65,11 +65,11 @@ def verdict(folder: Path) -> str:
     from weightlens.inputs import default_inputs
     from weightlens.shapes import refuse_explosion
     from weightlens.terminal import Screen
-    from weightlens.terminal.show import Wish, show
+    from weightlens.terminal.show import Selection, show
 
     try:
         model = weightlens.load(folder)
-        show(model, Screen(io.StringIO(), colour=False), Wish())
+        show(model, Screen(io.StringIO(), colour=False), Selection())
         inputs = default_inputs(model)
         refuse_explosion(model, [x.shape[1:] for x in inputs])
         model.trace(inputs)

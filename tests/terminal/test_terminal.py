@@ -17,8 +17,8 @@ from weightlens.model import Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import output_shapes
-from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
-from weightlens.terminal.show import Wish, bars, show
+from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view_of_weight
+from weightlens.terminal.show import Selection, histogram_bars, show
 from weightlens.terminal.trace import print_trace
 
 SHOWN = """\
@@ -80,12 +80,12 @@ def weight(values: np.ndarray) -> Weight:
 
 def matrix(values: np.ndarray, cut: str | None = None, full: bool = False) -> list[str]:
     w = weight(values)
-    return list(matrix_lines(view(w, cut, full), Screen(io.StringIO(), 80, False), axis_labels("Dense", "kernel", w.shape)))
+    return list(matrix_lines(view_of_weight(w, cut, full), Screen(io.StringIO(), 80, False), axis_labels("Dense", "kernel", w.shape)))
 
 
 def test_show_prints_the_model(tmp_path: Path) -> None:
     model = weightlens.load(write_tiny(tmp_path / "tiny.h5"))
-    text = printed(lambda screen: show(model, screen, Wish()))
+    text = printed(lambda screen: show(model, screen, Selection()))
     lines = [line for line in text.splitlines(keepends=True) if not line.startswith("sha256")]
     assert "".join(lines) == SHOWN
 
@@ -104,7 +104,7 @@ def test_large_matrices_are_abbreviated_and_read_at_their_edges_only() -> None:
         return values[key]  # type: ignore[index]
 
     w = Weight("kernel", values.shape, "float32", "", lambda: pytest.fail("read whole"), read_part)
-    shown = view(w)
+    shown = view_of_weight(w)
     assert shown.values.shape == (6, 6) and shown.indices[0] == [0, 1, 2, 997, 998, 999]
     assert np.array_equal(shown.values, values[np.ix_([0, 1, 2, 997, 998, 999], [0, 1, 2, 197, 198, 199])])
     assert all(values[key].size <= 9 for key in keys)  # type: ignore[index]
@@ -143,7 +143,7 @@ def test_slices_mean_what_numpy_means(text: str) -> None:
     expected = values[eval(f"np.s_[{text.strip('[]')}]")]
     key = parse_slice(text, values.shape)
     assert np.array_equal(values[key], expected)
-    assert np.array_equal(view(weight(values), text, full=True).values, expected)
+    assert np.array_equal(view_of_weight(weight(values), text, full=True).values, expected)
 
 
 @pytest.mark.parametrize("text", ["a", "0,0,0", "1:2:3:4", "::0", "9", "-5", "__import__('os')", "1.5", "0;1"])
@@ -160,7 +160,7 @@ def test_recurrent_columns_are_named_after_their_gates() -> None:
 
 def test_colours_are_diverging_and_only_on_request() -> None:
     values = np.array([[-1.0, 0.01, 1.0]])
-    coloured = "\n".join(matrix_lines(view(weight(values)), Screen(io.StringIO(), 80, True), axis_labels("", "", values.shape)))
+    coloured = "\n".join(matrix_lines(view_of_weight(weight(values)), Screen(io.StringIO(), 80, True), axis_labels("", "", values.shape)))
     assert "\x1b[38;5;16;48;5;33m-1.0000\x1b[0m" in coloured and "\x1b[38;5;16;48;5;203m 1.0000\x1b[0m" in coloured
     assert "\x1b[38;5;16;48;5;0m" not in coloured and "  0.0100" in coloured.replace("\x1b[0m", "")
     assert "\x1b" not in "\n".join(matrix(values))
@@ -210,7 +210,7 @@ def test_hostile_text_is_written_out_harmlessly(text: str) -> None:
 def test_hostile_names_in_a_file_are_shown_harmlessly(tmp_path: Path) -> None:
     name = "\x1b[31mred\nline\u202e"
     model = weightlens.load(write_tiny(tmp_path / "tiny.h5", name=name))
-    for wish in (Wish(), Wish(stats=True), Wish(layers=(name,))):
+    for wish in (Selection(), Selection(stats=True), Selection(layers=(name,))):
         text = printed(lambda screen, wish=wish: show(model, screen, wish))
         assert all(line.isprintable() for line in text.splitlines()) and "\\x1b[31mred\\x0aline" in text
     text = printed(lambda screen: print_trace(model, model.trace([[0, 1]]), screen, (), False, 4))
@@ -239,7 +239,7 @@ def test_statistics_count_what_is_not_a_number() -> None:
 
 
 def test_bars_show_every_bin_that_is_not_empty() -> None:
-    assert bars([0, 1, 500, 1000]) == " ▁▄█"
+    assert histogram_bars([0, 1, 500, 1000]) == " ▁▄█"
 
 
 def test_columns_fit_the_width() -> None:

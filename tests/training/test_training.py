@@ -20,8 +20,8 @@ from weightlens.training import prepare
 from weightlens.training.book import write_training_book
 from weightlens.training.epoch import Epoch, record_epoch
 from weightlens.training.gradients import NoGradient
-from weightlens.training.losses import LOSSES, loss_named
-from weightlens.training.optimizers import optimizer_named
+from weightlens.training.losses import LOSSES, find_loss
+from weightlens.training.optimizers import find_optimizer
 
 RNG = np.random.default_rng(5)
 X, KERNEL = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 3))
@@ -56,7 +56,7 @@ def test_gradients_equal_central_differences(name: str) -> None:
     function = RULES[name]
     with probe(lambda x, w, step: function(x, w["kernel"], x @ w["kernel"]), X, kernel=KERNEL) as model:
         targets = RNG.normal(size=function(X, KERNEL, X @ KERNEL).shape)
-        epoch = record_epoch(model, [X], targets, loss_named("mse"), optimizer_named("sgd"), 1.0)
+        epoch = record_epoch(model, [X], targets, find_loss("mse"), find_optimizer("sgd"), 1.0)
     gradient = KERNEL - after(epoch, 1)["probe/kernel"]
 
     def loss(kernel: np.ndarray) -> float:
@@ -197,11 +197,11 @@ def test_a_dead_relu_learns_nothing() -> None:
 
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     with probe(lambda x, w, step: np.sort(x @ w["kernel"]), X, kernel=KERNEL) as model, pytest.raises(NoGradient, match="sort"):
-        record_epoch(model, [X], X[:, :3], loss_named("mse"), optimizer_named("sgd"), 1.0)
+        record_epoch(model, [X], X[:, :3], find_loss("mse"), find_optimizer("sgd"), 1.0)
     with pytest.raises(BadInput, match="loss 'nonsense' is not one of"):
-        loss_named("nonsense")
+        find_loss("nonsense")
     with pytest.raises(BadInput, match="optimizer"):
-        optimizer_named("lion")
+        find_optimizer("lion")
     many = np.zeros((2000, 3))
     with pytest.raises(WorkbookTooLarge, match="columns"):
         write_training_book(prepare(weightlens.load(SAMPLES / "xor_sigmoid.h5"), [many], many[:, :1]), 1, tmp_path / "no.xlsx")

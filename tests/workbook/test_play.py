@@ -13,7 +13,7 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import check_workbook
-from weightlens.checks.book import Book, places, read_book
+from weightlens.checks.book import Book, area_cells, read_book
 from weightlens.checks.recalculate import Changes, recalculate
 from weightlens.errors import BadInput
 from weightlens.workbook.reading import read_map
@@ -25,7 +25,7 @@ RNG = np.random.default_rng(3)
 
 def place(book: Book, name: str) -> tuple[str, str]:
     """The cell of a defined name."""
-    return next(iter(places(book.names[name])))
+    return next(iter(area_cells(book.names[name])))
 
 
 def with_typed(path: Path, typed: dict[tuple[str, str], str]) -> Book:
@@ -122,7 +122,7 @@ def test_words_are_refused_where_numbers_are_read(tmp_path: Path) -> None:
 
 def test_an_error_is_no_agreement(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx")
-    changed = with_typed(tmp_path / "or.xlsx", {next(iter(places(read_book(tmp_path / "or.xlsx").names["input_0"]))): "abc"})
+    changed = with_typed(tmp_path / "or.xlsx", {next(iter(area_cells(read_book(tmp_path / "or.xlsx").names["input_0"]))): "abc"})
     assert changed.sheets["Check"]["B4"] == "ERROR"
     assert changed.sheets["Check"]["B7"] == "dense: dot product"
 
@@ -132,7 +132,7 @@ def test_answers_far_to_the_right_are_shown_beside_the_inputs(tmp_path: Path) ->
     stored = read_book(tmp_path / "xor.xlsx")
     cells = [f"E{row}" for row in range(8, 12)]
     assert stored.sheets["1 network"]["E5"] == "answer"
-    book = recalculate(tmp_path / "xor.xlsx", "ironcalc", {next(iter(places(stored.names["input_0"]))): 1.0})
+    book = recalculate(tmp_path / "xor.xlsx", "ironcalc", {next(iter(area_cells(stored.names["input_0"]))): 1.0})
     assert [book.sheets["1 network"][cell] for cell in cells] == book.block("output_0").tolist()
     assert [stored.sheets["1 network"][cell] for cell in cells] != book.block("output_0").tolist()
 
@@ -175,7 +175,7 @@ def test_targets_are_compared_live(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", path, inputs=x, labels=["False", "True"], target=["False", "True", "True", "False"])
     stored = read_book(path)
     assert recalculate(path, "ironcalc").block("accuracy")[0] == stored.block("accuracy")[0] == 0.75
-    inputs = list(places(stored.names["input_0"]))
+    inputs = list(area_cells(stored.names["input_0"]))
     flipped = recalculate(path, "ironcalc", {inputs[6]: 0.0, inputs[7]: 0.0})  # (1, 1) becomes (0, 0): False, as wanted
     assert flipped.block("accuracy")[0] == 1.0
 
@@ -200,7 +200,7 @@ def test_the_switch_goes_back_to_the_original(name: str, tmp_path: Path) -> None
     weightlens.export(model, path, inputs=x, switch=True)
     stored = read_book(path)
     kernel = next(entry for entry in read_map(stored) if entry.kind == "weight")
-    typed = {(kernel.sheet, kernel.first): "3.5", next(iter(places(stored.names["input_0"]))): "2.5"}
+    typed = {(kernel.sheet, kernel.first): "3.5", next(iter(area_cells(stored.names["input_0"]))): "2.5"}
     expected = model.predict(x)[0].ravel()
     assert np.abs(with_typed(path, typed).block("output_0") - expected).max() > 1e-6, "mine counts"
     back = with_typed(path, typed | {place(stored, "use"): "original"})

@@ -13,8 +13,8 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks import check, check_workbook
-from weightlens.checks.book import Book, places, read_book
-from weightlens.checks.oracle import calm
+from weightlens.checks.book import Book, area_cells, read_book
+from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.checks.recalculate import Changes, recalculate_all
 from weightlens.errors import WeightlensError
 from weightlens.workbook.reading import read_map
@@ -67,7 +67,7 @@ class Variant:
 def variants(path: Path, book: Path) -> dict[str, Variant]:
     """The workbook as it is, with every input huge, with one input changed, with one weight changed."""
     x = sample_input(path)
-    inputs = list(places(read_book(book).names["input_0"]))
+    inputs = list(area_cells(read_book(book).names["input_0"]))
     found = {"unchanged": Variant(book, {}, x)}
     for label, size in HUGE.items():
         found[label] = Variant(book, dict.fromkeys(inputs, size), np.full_like(x, size, float))
@@ -134,7 +134,7 @@ def test_the_workbook_predicts_what_keras_predicts(
     keras: Any, name: str, variant: str, books: dict[str, dict[str, Variant]], computed: Callable[[str, str, str], Book]
 ) -> None:
     what = books[name][variant]
-    with calm():
+    with quiet_tensorflow():
         model = keras.models.load_model(SAMPLES / name, compile=False)
         if what.weight is not None:
             layer, weight, index, number = what.weight

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import SAMPLES
 from tests.workbook.readers import ask
 from weightlens.checks.book import read_book, sheet_parts
-from weightlens.checks.recalculate import libreoffice, write_number
+from weightlens.checks.recalculate import run_libreoffice, write_number
 from weightlens.checks.workbook import check_workbook
 from weightlens.cli import main
 from weightlens.errors import BadInput
@@ -24,7 +24,7 @@ MODEL = SAMPLES / "xor_relu.h5"
 
 def by_libreoffice(book: Path) -> Path:
     (book.parent / "out").mkdir()
-    libreoffice([book], book.parent / "out", book.parent / "profile")
+    run_libreoffice([book], book.parent / "out", book.parent / "profile")
     return book.parent / "out" / book.name
 
 

@@ -16,7 +16,7 @@ from tests.workbook.readers import ask
 from tests.workbook.rules import complaints
 from weightlens.checks.book import Book, CellError, Value, column_letters, read_book
 from weightlens.checks.recalculate import blank_cached_values
-from weightlens.checks.workbook import distance
+from weightlens.checks.workbook import relative_distance
 
 
 def differences(stored: Book, found: dict[str, dict[str, Value]]) -> list[str]:
@@ -67,7 +67,8 @@ def off(path: Path, scratch: Path) -> tuple[int, list[str]]:
     wrong = [
         f"{sheet}!{place}: {stored.sheets[sheet].get(place)!r} as {found[sheet].get(place)!r}"
         for sheet, place in formulas
-        if isinstance(found[sheet].get(place), CellError) or distance(found[sheet].get(place), stored.sheets[sheet].get(place, "")) > 1e-9
+        if isinstance(found[sheet].get(place), CellError)
+        or relative_distance(found[sheet].get(place), stored.sheets[sheet].get(place, "")) > 1e-9
     ]
     return len(formulas), wrong
 

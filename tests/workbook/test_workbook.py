@@ -12,7 +12,7 @@ import pytest
 
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
-from weightlens.checks.book import Book, places, read_book
+from weightlens.checks.book import Book, area_cells, read_book
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.workbook.reading import read_map
@@ -148,7 +148,7 @@ S N{x}/$P{x}
 def test_the_formulas_of_the_or_network(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", inputs=sample_input(SAMPLES / "or.h5"))
     book = read_book(tmp_path / "or.xlsx")
-    x, k = (int(next(places(book.names[name]))[1].strip("ABCDEFGHIJ")) for name in ("input_0", "w_dense_kernel"))
+    x, k = (int(next(area_cells(book.names[name]))[1].strip("ABCDEFGHIJ")) for name in ("input_0", "w_dense_kernel"))
     wanted = [line.split(" ", 1) for line in OR_FORMULAS.format(x=x, k=k, k1=k + 1).strip().splitlines()]
     made = book.formulas["1 network"]
     assert [[column, made[f"{column}{x}"]] for column, _ in wanted] == wanted
@@ -204,7 +204,7 @@ def test_numbers_that_no_cell_can_hold_are_said_in_words(number: float, tmp_path
         for part in archive.namelist():
             if "worksheets/sheet" in part:
                 assert not re.search(rb"<v>-?(nan|inf)<", archive.read(part), re.IGNORECASE)
-    [place] = list(places(read_book(path).names["w_d_kernel"]))[:1]
+    [place] = list(area_cells(read_book(path).names["w_d_kernel"]))[:1]
     assert isinstance(read_book(path).cell(*place), str)
     openpyxl.load_workbook(path)
 

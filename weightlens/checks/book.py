@@ -1,4 +1,4 @@
-"""The cells of a workbook as plain values: what stands in the file, read without openpyxl.
+"""The cells of a workbook as plain values, read straight from its XML, without openpyxl.
 
 openpyxl would have to read a workbook twice (formulas, then cached values) and takes ten times as long; recalculated
 workbooks are read by the thousand here. Only what a check needs is read: values, which cells hold formulas, names.
@@ -45,7 +45,7 @@ class CellError(str):
 
 
 class CellDate(float):
-    """A number that a spreadsheet shows as a date or a time: what becomes of ``1/2`` or ``3-4`` where somebody types it."""
+    """A number formatted as a date or a time: what a spreadsheet makes of a typed ``1/2`` or ``3-4``."""
 
     __slots__ = ()
 
@@ -69,7 +69,7 @@ class Book:
 
     def block(self, name: str) -> np.ndarray:
         """The numbers of a defined name, or of an area such as ``'1 net'!A1:B2``, row by row; NaN where there is none."""
-        cells = [self.cell(*place) for place in places(self.names.get(name, name))]
+        cells = [self.cell(*place) for place in area_cells(self.names.get(name, name))]
         return np.array([as_number(value) for value in cells])
 
     def errors(self) -> list[str]:
@@ -77,8 +77,8 @@ class Book:
         return [f"'{sheet}'!{ref} {v}" for sheet, cells in self.sheets.items() for ref, v in cells.items() if isinstance(v, CellError)]
 
 
-def no_number(value: Value | None) -> str:
-    """What is wrong with a cell that should hold a finite number; empty where it does."""
+def number_fault(value: Value | None) -> str:
+    """Why a cell does not hold a finite number; empty where it does."""
     if value is None or value == "":
         return "is empty"
     if isinstance(value, CellDate):
@@ -89,12 +89,12 @@ def no_number(value: Value | None) -> str:
 
 
 def as_number(value: Value | None) -> float:
-    """A cell's number; NaN for text or nothing."""
+    """A cell's value as a float; NaN for text and for an empty cell."""
     return float(value) if isinstance(value, (int, float)) else np.nan
 
 
-def places(area: str) -> Iterator[tuple[str, str]]:
-    """The sheet and reference of every cell of an area (or of several, parted by commas), row by row."""
+def area_cells(area: str) -> Iterator[tuple[str, str]]:
+    """The sheet and reference of every cell of an area, row by row; several areas are separated by commas."""
     for found in AREA.finditer(area):
         sheet = (found["quoted"] or found["plain"]).replace("''", "'")
         first, last = column_number(found["c1"]), column_number(found["c2"] or found["c1"])
@@ -120,7 +120,7 @@ def column_letters(number: int) -> str:
 
 
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The file inside the zip for every sheet, by the sheet's name, in the workbook's order."""
+    """The path inside the zip of every sheet, by the sheet's name, in the workbook's order."""
     targets = {r.get("Id"): r.get("Target", "") for r in ET.fromstring(read_member(archive, "xl/_rels/workbook.xml.rels")).iter(PART)}
     found = {}
     for sheet in ET.fromstring(read_member(archive, "xl/workbook.xml")).iter(f"{MAIN}sheet"):
@@ -130,7 +130,7 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def defined_names(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The workbook's names and the areas that they stand for."""
+    """The workbook's defined names and their areas."""
     return {
         name.get("name", ""): name.text or "" for name in ET.fromstring(read_member(archive, "xl/workbook.xml")).iter(f"{MAIN}definedName")
     }
@@ -157,7 +157,7 @@ def read_book(path: str | Path) -> Book:
 
 
 def open_workbook(path: Path) -> zipfile.ZipFile:
-    """The workbook as a zip file; what is none is refused under its name."""
+    """The workbook as a zip file; refuses a file that is not a workbook."""
     from weightlens.formats.detect import kind_of
     from weightlens.formats.foreign import archive_words
 
@@ -172,30 +172,30 @@ def open_workbook(path: Path) -> zipfile.ZipFile:
 
 
 def shared_strings(archive: zipfile.ZipFile) -> list[str]:
-    """The workbook's table of texts, if it has one."""
+    """The workbook's table of shared strings; empty if it has none."""
     found: list[str] = []
     if "xl/sharedStrings.xml" not in archive.NameToInfo:
         return found
-    for item in elements(archive, "xl/sharedStrings.xml", "si"):
-        found.append(text_of(item))
+    for item in xml_elements(archive, "xl/sharedStrings.xml", "si"):
+        found.append(text_content(item))
         if len(found) > limits.CELLS:
             raise UnreadableModel(f"it holds more than {limits.CELLS:,} texts")
     return found
 
 
-def text_of(item: ET.Element) -> str:
-    """The text of a cell or of an entry of the table: plain, or in pieces of several looks; how it is pronounced is left out."""
+def text_content(item: ET.Element) -> str:
+    """The text of a cell or of a shared string, its formatted runs joined; phonetic guides are left out."""
     pieces = [*item.findall(f"{MAIN}t"), *item.findall(f"{MAIN}r/{MAIN}t")]
-    return decoded("".join(piece.text or "" for piece in pieces))
+    return unescaped("".join(piece.text or "" for piece in pieces))
 
 
-def decoded(text: str) -> str:
-    """``_x0041_`` stands for the letter A, as Excel writes what XML cannot hold."""
+def unescaped(text: str) -> str:
+    """Text with Excel's escapes resolved: ``_x0041_`` is the letter A."""
     return CODED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
-    """The elements of a name in one part, each forgotten when the next is asked for, so that memory stays flat."""
+def xml_elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
+    """The elements of one name in a part of the zip, one at a time: memory does not grow with the file."""
     check_member(archive, part)
     with archive.open(part) as stream:
         waiting = 0
@@ -221,8 +221,8 @@ def read_sheet(
     formulas: dict[str, str],
     most: int,
 ) -> None:
-    """Add one sheet's cells, row by row; a sheet of more than ``most`` is refused."""
-    for row in elements(archive, part, "row"):
+    """Add one sheet's cells, row by row; refuses a sheet with more than ``most`` cells."""
+    for row in xml_elements(archive, part, "row"):
         for cell in row:
             read_cell(cell, strings, dates, values, formulas)
         if len(values) > most:
@@ -230,7 +230,7 @@ def read_sheet(
 
 
 def date_styles(archive: zipfile.ZipFile) -> set[str]:
-    """The numbers of the cell styles that show a number as a date or a time."""
+    """The numbers of the cell styles with a date or time format."""
     if STYLES not in archive.NameToInfo:
         return set()
     check_member(archive, STYLES)
@@ -252,7 +252,7 @@ def read_cell(cell: ET.Element, strings: list[str], dates: set[str], values: dic
         elif child.tag == f"{MAIN}v":
             text = child.text if child.text is not None or kind != "str" else ""
         elif child.tag == f"{MAIN}is":
-            text = text_of(child)
+            text = text_content(child)
     if text is None:
         return
     if kind == "n":
@@ -262,4 +262,4 @@ def read_cell(cell: ET.Element, strings: list[str], dates: set[str], values: dic
     elif kind == "b":
         values[reference] = text == "1"
     else:
-        values[reference] = CellError(text) if kind == "e" else decoded(text) if kind == "str" else text
+        values[reference] = CellError(text) if kind == "e" else unescaped(text) if kind == "str" else text

@@ -1,4 +1,4 @@
-"""A calculation in a workbook: one that weightlens wrote and somebody edited or filled in, or any sheet with its ranges named."""
+"""A calculation in a workbook: an exported workbook that was edited or filled in, or any sheet with named ranges."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.book import AREA, Book, CellDate, Value, column_letters, column_number, no_number, read_book
-from weightlens.checks.claims import Claim, Written, from_number, written
+from weightlens.checks.book import AREA, Book, CellDate, Value, column_letters, column_number, number_fault, read_book
+from weightlens.checks.claims import Claim, WrittenNumber, number_of_cell, parse_number
 from weightlens.checks.placing import Given, find_step, given_elements, steps_of
 from weightlens.errors import BadInput
 from weightlens.model import Model
@@ -22,7 +22,7 @@ LISTED = 5
 
 @dataclass
 class SheetClaims:
-    """What a workbook says: about steps, and about weights and inputs that are not those of the model."""
+    """What a workbook says about steps, and which of its weights and formulas were changed."""
 
     givens: list[Given]
     changed: list[str] = field(default_factory=list)
@@ -30,12 +30,12 @@ class SheetClaims:
 
 
 def is_workbook(given: str | Path) -> bool:
-    """Whether a file is a workbook, by its name."""
+    """Whether a file's name is that of a workbook."""
     return str(given).lower().endswith((".xlsx", ".xlsm"))
 
 
-def computed_book(path: Path) -> Book:
-    """A workbook with the values of its formulas; computed here where the program that saved it did not keep them."""
+def read_computed_book(path: Path) -> Book:
+    """A workbook with the results of its formulas; recalculated if the file has no cached results."""
     book = read_book(path)
     missing = any(reference not in book.sheets[sheet] for sheet, formulas in book.formulas.items() for reference in formulas)
     if not missing:
@@ -47,18 +47,18 @@ def computed_book(path: Path) -> Book:
     return fresh
 
 
-def ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
-    """Numbers in any cells, each area with the step that it holds: a row per sample, or a column per sample."""
+def claims_in_ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
+    """The numbers of each area, for the step named with it: one row per sample, or one column per sample."""
     if len(areas) != len(steps):
         raise BadInput(f"each --range needs its --step: {len(areas)} of the one and {len(steps)} of the other were given")
-    found = [one_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
+    found = [claims_in_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
     order = {id(step.made): i for i, step in enumerate(steps_of(trace))}
     return sorted(found, key=lambda given: order[id(given.node)])
 
 
-def one_range(book: Book, area: str, name: str, trace: Trace) -> Given:
-    """One area and its step."""
-    step = find_step(trace, steps_of(trace), Claim(Written(0.0, 0, 1), step=name), area)
+def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
+    """The numbers of one area, for one step."""
+    step = find_step(trace, steps_of(trace), Claim(WrittenNumber(0.0, 0, 1), step=name), area)
     shape = step.made.shape
     numbers = numbers_in(book, area, step.made.size)
     width = int(np.prod(shape[1:]))
@@ -73,8 +73,8 @@ def one_range(book: Book, area: str, name: str, trace: Trace) -> Given:
     return given_elements(step, [tuple(map(int, index)) for index, _ in found], [w for _, w in found], area)
 
 
-def numbers_in(book: Book, area: str, most: int) -> list[list[Written | None]]:
-    """The numbers of an area, row by row; ``None`` for blank cells. Not of more cells than the step has numbers."""
+def numbers_in(book: Book, area: str, most: int) -> list[list[WrittenNumber | None]]:
+    """The numbers of an area, row by row; ``None`` for blank cells. Refuses an area of more than ``most`` cells."""
     place, _, corners = area.rpartition("!")
     first = "'" + next(iter(book.sheets)).replace("'", "''") + "'"
     found = AREA.fullmatch(f"{place or first}!{corners.upper()}")
@@ -90,19 +90,19 @@ def numbers_in(book: Book, area: str, most: int) -> list[list[Written | None]]:
     return [[number_in(book, sheet, f"{column_letters(c)}{r}") for c in range(left, right + 1)] for r in range(top, bottom + 1)]
 
 
-def number_in(book: Book, sheet: str, reference: str) -> Written | None:
+def number_in(book: Book, sheet: str, reference: str) -> WrittenNumber | None:
     """The number in one cell."""
     value: Value | None = book.sheets[sheet].get(reference)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    number = written(value) if isinstance(value, str) else None if no_number(value) else from_number(float(value))
+    number = parse_number(value) if isinstance(value, str) else None if number_fault(value) else number_of_cell(float(value))
     if isinstance(value, CellDate) or number is None:
-        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} {no_number(value)}")
+        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} {number_fault(value)}")
     return number
 
 
-def edited(book: Book, model: Model, trace: Trace) -> SheetClaims:
-    """Every step of a workbook that weightlens wrote; of an exercise, the cells that were filled in."""
+def claims_in_export(book: Book, model: Model, trace: Trace) -> SheetClaims:
+    """The numbers of every step in an exported workbook; in an exercise, those of the cells that were filled in."""
     entries = read_map(book)
     steps = steps_by_entry(trace)
     order = {id(step.made): i for i, step in enumerate(trace.steps)}
@@ -114,19 +114,19 @@ def edited(book: Book, model: Model, trace: Trace) -> SheetClaims:
         step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
         if step is None or id(step.made) not in order or (exercise and not entry.sheet.startswith(ANSWERS)):
             continue
-        sheet = home_of(entry, book)
+        sheet = sheet_of_step(entry, book)
         given = step_claims(book, entry, sheet, step)
         found.givens += [given] if given is not None else []
         if not exercise:
-            found.typed_over += typed_over(book, entry, sheet, step)
+            found.typed_over += overwritten_formulas(book, entry, sheet, step)
     if not found.givens:
         raise BadInput(f"{book.path.name}: no step of it has been filled in")
     found.givens.sort(key=lambda given: order[id(given.node)])
     return found
 
 
-def home_of(entry: Entry, book: Book) -> str:
-    """The sheet that a step stands on; of an exercise, the one with the blank cells."""
+def sheet_of_step(entry: Entry, book: Book) -> str:
+    """The sheet that shows a step; in an exercise, the sheet with the blank cells."""
     if not entry.sheet.startswith(ANSWERS):
         return entry.sheet
     return entry.sheet[len(ANSWERS) :].strip() or book.names["input_0"].rpartition("!")[0].strip("'")
@@ -140,8 +140,8 @@ def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | Non
     return given_elements(step, [index for index, _ in found], [w for _, w in found], sheet) if found else None
 
 
-def typed_over(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:
-    """Cells of a computed step that hold a number now, not a formula."""
+def overwritten_formulas(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:
+    """The cells of a computed step in which a number has replaced the formula."""
     formulas = book.formulas.get(sheet, {})
     if step.made.op is None:
         return []
@@ -150,16 +150,16 @@ def typed_over(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:
 
 
 def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
-    """The weights in the sheet that are not those of the file."""
-    from weightlens.importing import compared, weight_of
+    """The numbers of a weight that differ between the sheet and the model file."""
+    from weightlens.importing import changed_numbers, weight_of
 
     name, weight = weight_of(model, entry, book.path.name)
     sheet, first = entry.place(book)
     cells = entry.references(first)
-    _, changes = compared(weight, entry.values(book), lambda index: f"'{sheet}'!{cells[index]}")
+    _, changes = changed_numbers(weight, entry.values(book), lambda index: f"'{sheet}'!{cells[index]}")
     return [f"{name} {list(index)} is {new:.6g} in {cell}, but {old:.6g} in the file" for index, cell, old, new in changes[:LISTED]]
 
 
 def book_inputs(book: Book) -> list[np.ndarray]:
-    """The inputs that stand in the workbook."""
+    """The inputs in the workbook."""
     return [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]

@@ -1,4 +1,4 @@
-"""A calculation made by hand held against the forward pass: the first step that differs, by how much, and why."""
+"""A calculation by hand compared with the forward pass: the first step that differs, by how much, and why."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from weightlens.checks import book_claims
 from weightlens.checks.claims import Claims
-from weightlens.checks.explain import Explainer, Explanation, element_words, pinned
+from weightlens.checks.explain import Explainer, Explanation, element_label, pin_given_numbers
 from weightlens.checks.float32 import Bounds
 from weightlens.checks.hand_report import HandReport, row_of
 from weightlens.checks.output_rows import rows_of_outputs
-from weightlens.checks.placing import Given, place
-from weightlens.checks.replay import Edit, Replay, instead
+from weightlens.checks.placing import Given, place_claims
+from weightlens.checks.replay import Edit, Replay, replace_by
 from weightlens.checks.scene import Scene
 from weightlens.checks.typed import read_csv
 from weightlens.errors import BadInput
@@ -35,9 +35,9 @@ def check_by_hand(
     if not isinstance(given, Claims) and book_claims.is_workbook(given):
         return check_book(model, inputs, Path(given), ranges, steps)
     claims = given if isinstance(given, Claims) else read_csv(str(given))
-    scene = scene_of(model, default_inputs(model) if inputs is None else inputs)
-    givens = rows_of_outputs(claims, scene.trace) if claims.rows else place(claims, scene.trace)
-    report = compared(claims.source, scene, givens)
+    scene = record_scene(model, default_inputs(model) if inputs is None else inputs)
+    givens = rows_of_outputs(claims, scene.trace) if claims.rows else place_claims(claims, scene.trace)
+    report = compare_with_trace(claims.source, scene, givens)
     report.notes[:0] = claims.notes
     if claims.unknown and report.ok:
         raise BadInput(claims.unknown[0])
@@ -46,14 +46,14 @@ def check_by_hand(
 
 
 def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], steps: Sequence[str]) -> HandReport:
-    """The numbers in a workbook."""
-    book = book_claims.computed_book(path)
+    """Compare the numbers in a workbook."""
+    book = book_claims.read_computed_book(path)
     if ranges or steps:
-        scene = scene_of(model, default_inputs(model) if inputs is None else inputs)
-        return compared(path.name, scene, book_claims.ranges(book, ranges, steps, scene.trace))
+        scene = record_scene(model, default_inputs(model) if inputs is None else inputs)
+        return compare_with_trace(path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
     recorded = trace(model, book_claims.book_inputs(book) if inputs is None else inputs, stop_at_unsupported=True)
-    found = book_claims.edited(book, model, recorded)
-    report = compared(path.name, Scene(model, recorded, Replay(recorded)), found.givens)
+    found = book_claims.claims_in_export(book, model, recorded)
+    report = compare_with_trace(path.name, Scene(model, recorded, Replay(recorded)), found.givens)
     if report.ok:
         report.notes += found.changed
         return report
@@ -63,20 +63,20 @@ def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], ste
     return report
 
 
-def scene_of(model: Model, inputs: Any) -> Scene:
-    """The forward pass, recorded, and ready to be run again with mistakes in it."""
+def record_scene(model: Model, inputs: Any) -> Scene:
+    """The forward pass recorded, ready to be rerun with mistakes in it."""
     recorded = trace(model, inputs, stop_at_unsupported=True)
     return Scene(model, recorded, Replay(recorded))
 
 
-def compared(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
-    """Each step that was given against the right one; the first that differs is explained."""
-    legitimate = without_maximum(scene, givens)
+def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
+    """Compare each given step with the right values; explain the first that differs."""
+    legitimate = softmax_without_maximum(scene, givens)
     allow_float32(scene.replay, givens, legitimate)
     report = HandReport(source)
     for number, step in enumerate(givens):
         exact = scene.replay.run([step.node], legitimate)[0]
-        off, carried = distance(step, scene.replay, givens[:number], legitimate)
+        off, carried = distance_to_nearest(step, scene.replay, givens[:number], legitimate)
         report.rows.append(row_of(step, exact, off))
         if report.first:
             continue
@@ -89,16 +89,16 @@ def compared(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
 
 
 def allow_float32(replay: Replay, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
-    """Where numbers are off, they may be off by what float32 rounding comes to."""
+    """If any number differs, allow every number the error that float32 rounding can cause."""
     if all(given.agrees(replay.run([given.node], legitimate)[0]).all() for given in givens):
         return
     bounds = Bounds(replay)
     for given in givens:
-        given.noise = given.picked(bounds.of(given.node))
+        given.noise = given.pick(bounds.bound(given.node))
 
 
-def without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
-    """Whether e^x was computed without subtracting the maximum, which is as right: an edit for each such softmax.
+def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
+    """An edit for each softmax that was computed without subtracting the maximum, which is also correct.
 
     Numbers that agree speak for it, and, where a mistake was made before, those that are larger than any e^(x - max) or sum of them.
     """
@@ -106,7 +106,7 @@ def without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
     for site in (s for s in scene.sites if s.function == "softmax"):
         exponentials, total = site.out.args
         largest = exponentials.args[0].args[1]
-        edit = {id(largest): instead(np.zeros(largest.shape))}
+        edit = {id(largest): replace_by(np.zeros(largest.shape))}
         told = [g for g in givens if g.node is exponentials or g.node is total]
         plain, shifted = (sum(int(g.agrees(scene.replay.run([g.node], edits)[0]).sum()) for g in told) for edits in (edit, {}))
         limits = [1.0 if g.node is exponentials else exponentials.size / max(total.size, 1) for g in told]
@@ -115,21 +115,21 @@ def without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
     return found
 
 
-def distance(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: dict[int, Edit]) -> tuple[np.ndarray, bool]:
-    """How far each number is off: from the exact value or, where that is nearer, from what follows from the person's own numbers."""
+def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: dict[int, Edit]) -> tuple[np.ndarray, bool]:
+    """The distance of each number from the exact value or, if nearer, from the value that follows from the person's earlier numbers."""
     exact = given.off(replay.run([given.node], legitimate)[0])
     if (exact <= 1).all() or not earlier:
         return exact, False
-    own = given.off(replay.run([given.node], legitimate | pinned(earlier, replay, legitimate))[0])
+    own = given.off(replay.run([given.node], legitimate | pin_given_numbers(earlier, replay, legitimate))[0])
     return np.minimum(exact, own), bool((np.minimum(exact, own) <= 1).all())
 
 
 def first_difference(given: Given, array: Any, off: np.ndarray) -> str:
     """``dense/pre-activation, sample 2, unit 1 is 0.31, but should be 0.13 (off by 0.18)``."""
     worst = int(off.argmax())
-    true, have = float(given.picked(array)[worst]), given.written[worst]
+    true, have = float(given.pick(array)[worst]), given.written[worst]
     decimals = min(max(have.decimals, 0), 6)
-    place = element_words(given.step, given.elements[worst])
+    place = element_label(given.step, given.elements[worst])
     more = int((off > 1).sum()) - 1
     others = f", and {more} more number{'s' * (more != 1)} of this step" if more else ""
     numbers = f"{have.value:.{decimals}f} should be {true:.{decimals + 1}f}, off by {abs(have.value - true):.2g}"

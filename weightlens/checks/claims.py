@@ -1,4 +1,4 @@
-"""What a person calculated: numbers with the digits they were written with, and the steps that they belong to."""
+"""What a person calculated: numbers with the digits they were written with, and the steps they belong to."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NOISE = 1e-6  # what float32 arithmetic in another order may differ by, relative
 
 
 @dataclass(frozen=True)
-class Written:
-    """One number as it was written: ``0.80`` has two decimals and, like ``0.8``, one digit that matters."""
+class WrittenNumber:
+    """One number as written: ``0.80`` has two decimals and, like ``0.8``, one significant digit."""
 
     value: float
     decimals: int
@@ -30,9 +30,9 @@ class Written:
 
 @dataclass
 class Claim:
-    """One number of the calculation by hand: where it belongs (as far as it was said), and where it was written."""
+    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and where it was written."""
 
-    written: Written
+    written: WrittenNumber
     layer: str = ""
     step: str = ""
     sample: int | None = None
@@ -56,8 +56,8 @@ class Claims:
     notes: list[str] = field(default_factory=list)
 
 
-def written(text: str) -> Written | None:
-    """A number from its text (``0.83``, ``0,83``, ``83 %``, ``1.2e-3``, ``-.5``, ``~0.8``); ``None`` where it is none."""
+def parse_number(text: str) -> WrittenNumber | None:
+    """The number in a text (``0.83``, ``0,83``, ``83 %``, ``1.2e-3``, ``-.5``, ``~0.8``); ``None`` if there is none."""
     clean = re.sub(r"\s", "", text).replace("\u2212", "-").lstrip("=~\u2248")
     clean = re.sub(r"^([-+]?\d*),(\d+%?)$", r"\1.\2", clean)  # a decimal comma
     percent = clean.endswith("%")
@@ -67,19 +67,19 @@ def written(text: str) -> Written | None:
     decimals = len(found["decimals"] or found["bare"] or "") - int(found["exponent"] or 0) + 2 * percent
     value = float(found[0]) / (100 if percent else 1)
     mantissa = re.sub(r"[eE].*", "", found[0]).lstrip("+-")
-    return Written(value, decimals, len(mantissa.replace(".", "").lstrip("0")))
+    return WrittenNumber(value, decimals, len(mantissa.replace(".", "").lstrip("0")))
 
 
-def from_number(value: float) -> Written:
-    """A number as a spreadsheet keeps it: without the zeros that were typed at its end, with 15 digits that matter."""
-    found = written(repr(float(f"{value:.15g}")).removesuffix(".0"))
+def number_of_cell(value: float) -> WrittenNumber:
+    """The number in a cell: 15 significant digits; a spreadsheet does not keep trailing zeros."""
+    found = parse_number(repr(float(f"{value:.15g}")).removesuffix(".0"))
     if found is None:
         raise BadInput(f"{value} is not a finite number")
     return found
 
 
-def allowances(numbers: Sequence[Written]) -> np.ndarray:
-    """How far each of several numbers, rounded by one rule, may be from the truth: half a unit of its last place.
+def rounding_allowances(numbers: Sequence[WrittenNumber]) -> np.ndarray:
+    """The largest rounding error of each number: half a unit of its last place, all rounded by one rule.
 
     Zeros at the end are often not written, so the places are found for all of them together: as many decimals
     as most have, or else as many digits that matter. Where both are possible, the more generous of the two.

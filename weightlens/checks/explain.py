@@ -1,4 +1,4 @@
-"""Why a number is wrong: the known mistakes are made on purpose, and those that lead to the person's numbers are named."""
+"""Why a number is wrong: every known mistake is made in the recorded calculation, and those that give the person's numbers are named."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from weightlens.arithmetic import arithmetic, plain
 from weightlens.checks.mistakes import LOOSE, Mistake, known_mistakes
 from weightlens.checks.mistakes.misread import cells_to_try, misread
 from weightlens.checks.placing import Given
-from weightlens.checks.replay import Edit, Replay, instead
+from weightlens.checks.replay import Edit, Replay, replace_by
 from weightlens.checks.scene import Scene
 from weightlens.recording import Recorded, Step
 
@@ -28,7 +28,7 @@ PARTLY = 8.0  # bits for each sample or unit: a mistake is less likely to be mad
 
 @dataclass(frozen=True)
 class Explanation:
-    """A mistake that leads to the numbers that were given: its kind, a sentence, and the line of arithmetic as it should be."""
+    """A mistake that leads to the given numbers: its kind, a sentence, and the correct line of arithmetic."""
 
     kind: str
     words: str
@@ -42,7 +42,7 @@ class Explanation:
 
 
 class Explainer:
-    """Looks for mistakes in one calculation: ``givens`` in order, the last of them the first that differs.
+    """Searches for the mistake in one calculation: ``givens`` in order, the last of them the first step that differs.
 
     ``legitimate`` are edits that a correct calculation may contain as well (e^x without subtracting the maximum).
     """
@@ -50,7 +50,7 @@ class Explainer:
     def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
         self.scene, self.replay = scene, scene.replay
         self.target, self.earlier, self.legitimate = givens[-1], list(givens[:-1]), legitimate
-        self.pins = pinned(self.earlier, self.replay, legitimate)
+        self.pins = pin_given_numbers(self.earlier, self.replay, legitimate)
         work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
         off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
@@ -60,14 +60,14 @@ class Explainer:
 
     @cached_property
     def probabilities(self) -> bool:
-        """Whether the numbers sought come out of a sigmoid or a softmax."""
+        """Whether the wrong numbers come out of a sigmoid or a softmax."""
         if not ((self.target.values >= 0) & (self.target.values <= 1) & (self.target.allowed < 0.5)).all():
             return False
         return any(s.out is self.target.node and s.function in ("sigmoid", "softmax") for s in self.scene.sites)
 
     def explanations(self) -> list[Explanation]:
-        """The likeliest first; empty where no known mistake leads there."""
-        found, loosely, partly = self.known(known_mistakes(self.scene))
+        """The explanations, likeliest first; empty if no known mistake leads to the numbers."""
+        found, loosely, partly = self.matching_mistakes(known_mistakes(self.scene))
         found += self.other_samples()
         cells = cells_to_try(self)
         if len(cells) <= FEW_CELLS or min((m.bits for m in found), default=np.inf) > PLAIN:
@@ -76,15 +76,15 @@ class Explainer:
         found = found or loosely or partly
         best = {m.words: m for m in sorted(found, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
-        return [Explanation(m.kind, m.words, self.correction(m), path(m.at), m.bits, m.harmless) for m in ranked]
+        return [Explanation(m.kind, m.words, self.correction(m), step_path(m.at), m.bits, m.harmless) for m in ranked]
 
-    def known(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake], list[Mistake]]:
-        """The mistakes that lead to every number, those that do so loosely, and those that lead to the wrong ones, others being right."""
+    def matching_mistakes(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake], list[Mistake]]:
+        """The mistakes that give every number; those that give them loosely; those that give only the wrong ones."""
         found, loosely, partly = [], [], []
         for number, mistake in enumerate(mistakes):
             if number >= self.runs:
                 break
-            off = self.outcome(mistake.edits)
+            off = self.try_mistake(mistake.edits)
             if off is None:
                 continue
             if (off <= 1).all():
@@ -92,25 +92,25 @@ class Explainer:
             elif self.far and (off <= LOOSE).all() and not mistake.harmless:
                 loosely.append(mistake)
             elif (off[self.sought] <= 1).all() and not mistake.harmless:
-                bits, where = self.where
+                bits, where = self.where_it_differs
                 partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where} only"))
         return found, loosely, partly
 
-    def outcome(self, edits: dict[int, Edit]) -> np.ndarray | None:
-        """How far the numbers sought are off after a mistake; ``None`` where it comes near none of them, or contradicts earlier steps.
+    def try_mistake(self, edits: dict[int, Edit]) -> np.ndarray | None:
+        """How far the numbers are off after a mistake; ``None`` if it gives none of the wrong ones or contradicts earlier steps.
 
         It is made once on the person's own earlier numbers, and once on the exact ones.
         """
-        results = [self.agreement(edits, self.pins)] if self.pins else []
+        results = [self.try_edits(edits, self.pins)] if self.pins else []
         if not results or results[0] is None or not (results[0] <= 1).all():
-            results.append(self.agreement(edits, {}, self.earlier))
+            results.append(self.try_edits(edits, {}, self.earlier))
         known = [r for r in results if r is not None]
         return min(known, key=lambda off: (int((off > 1).sum()), float(np.minimum(off, 100).sum())), default=None)
 
-    def agreement(self, edits: dict[int, Edit], pins: dict[int, Edit], others: Sequence[Given] = ()) -> np.ndarray | None:
-        """How far the numbers are off after the edits; the ``others`` have to agree."""
+    def try_edits(self, edits: dict[int, Edit], pins: dict[int, Edit], others: Sequence[Given] = ()) -> np.ndarray | None:
+        """How far the numbers are off after the edits; ``None`` unless the ``others`` agree."""
         target = self.target
-        if not self.reaches(edits):
+        if not self.affects_target(edits):
             return None
         try:
             values = self.replay.run([target.node, *(g.node for g in others)], self.legitimate | edits | pins)
@@ -121,14 +121,14 @@ class Explainer:
             return None
         return off if (off[self.sought] <= LOOSE).any() else None
 
-    def reaches(self, edits: Iterable[int]) -> bool:
-        """Whether the number sought depends on what is edited."""
-        behind, number = self.replay.behind(self.target.node), self.replay.number
+    def affects_target(self, edits: Iterable[int]) -> bool:
+        """Whether the step to be explained depends on an edited value."""
+        behind, number = self.replay.ancestors(self.target.node), self.replay.number
         return any(key in number and behind[number[key]] for key in edits)
 
     @cached_property
-    def where(self) -> tuple[float, str]:
-        """The samples, or else the units, in which the numbers differ: how unlikely just these are, and ``in sample 3``."""
+    def where_it_differs(self) -> tuple[float, str]:
+        """In which samples, or units, the numbers differ: how unlikely this set is, in bits, and ``in sample 3``."""
         if not self.target.node.shape:
             return PARTLY, "here"
         differing = [self.target.elements[i] for i in np.flatnonzero(self.sought)]
@@ -140,20 +140,20 @@ class Explainer:
         return PARTLY * len(places) + math.log2(math.comb(out_of, len(places))), f"in {what} {', '.join(map(str, places[:6]))}"
 
     def other_samples(self) -> list[Mistake]:
-        """Rows that are right for other rows of the input."""
+        """A mistake if the given rows are right for other samples of the input."""
         inputs = self.scene.trace.inputs
         samples = inputs[0].shape[0]
         if samples < 2 or not self.target.node.shape or self.target.node.shape[0] != samples or any(x.shape[0] != samples for x in inputs):
             return []
-        rows = rows_meant(self.target, self.replay.run([self.target.node], self.legitimate)[0], self.sought)
+        rows = matching_samples(self.target, self.replay.run([self.target.node], self.legitimate)[0], self.sought)
         if rows is None:
             return []
         moved = {a: b for a, b in rows.items() if a != b}
         order = np.arange(samples)
         for given, meant in moved.items():
             order[given] = meant
-        edits = {id(x): instead(x.value[order]) for x in inputs}
-        off = self.outcome(edits)
+        edits = {id(x): replace_by(x.value[order]) for x in inputs}
+        off = self.try_mistake(edits)
         if off is None or (off > 1).any():
             return []
         plain_order = (
@@ -164,20 +164,20 @@ class Explainer:
         return [Mistake("another sample", f"another sample of the data was computed ({pairs})", edits, None, float(bits))]
 
     def correction(self, mistake: Mistake) -> str:
-        """The arithmetic as it should be, of the element that the mistake changes most."""
+        """The correct line of arithmetic, for the element that the mistake changes most."""
         target = self.target.step
-        step = mistake.at if mistake.at is not None and self.reaches([id(mistake.at.made)]) else target
+        step = mistake.at if mistake.at is not None and self.affects_target([id(mistake.at.made)]) else target
         try:
             wrong, right = (self.replay.run([step.made], self.legitimate | edits)[0] for edits in (mistake.edits, {}))
             if step is not target and np.array_equal(wrong, right):  # it shows later only
                 return self.correction(replace(mistake, at=target))
         except (ValueError, IndexError, TypeError):
             wrong, right = None, step.value
-        index = self.shown(step, wrong, right)
-        return f"{element_words(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
+        index = self.element_to_show(step, wrong, right)
+        return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
 
-    def shown(self, step: Step, wrong: Any, right: Any) -> tuple[int, ...]:
-        """Which element to show: one of those given that differ, else the one that the mistake changes most."""
+    def element_to_show(self, step: Step, wrong: Any, right: Any) -> tuple[int, ...]:
+        """The index of the worst given element or, in another step, of the element that the mistake changes most."""
         if step.made is self.target.node:
             return self.target.elements[int(self.target.off(right).argmax())]
         if wrong is None or np.shape(wrong) != np.shape(right):
@@ -186,18 +186,18 @@ class Explainer:
         return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
 
 
-def pinned(givens: Sequence[Given], replay: Replay, legitimate: dict[int, Edit]) -> dict[int, Edit]:
-    """The person's own numbers in the place of ours, for what they computed later from them."""
+def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: dict[int, Edit]) -> dict[int, Edit]:
+    """Edits that replace our values by the person's own, for the steps computed from them."""
     pins: dict[int, Edit] = {}
     for given in givens:
         array = np.array(replay.run([given.node], legitimate)[0], np.float64)
         array[given.at] = given.values
-        pins[id(given.node)] = instead(array)
+        pins[id(given.node)] = replace_by(array)
     return pins
 
 
-def rows_meant(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
-    """For each sample with a wrong number the sample for which all its numbers are right; ``None`` where there is none."""
+def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
+    """For each sample with a wrong number, the sample for which its numbers are right; ``None`` if there is none."""
     rows: dict[int, list[int]] = {}
     for i, element in enumerate(given.elements):
         rows.setdefault(element[0], []).append(i)
@@ -205,26 +205,26 @@ def rows_meant(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] |
     for row, members in rows.items():
         if not sought[members].any():
             continue
-        fits = [other for other in range(len(array)) if other != row and all_right(given, array, members, other)]
+        fits = [other for other in range(len(array)) if other != row and matches_sample(given, array, members, other)]
         if not fits:
             return None
         found[row] = fits[0]
     return found
 
 
-def all_right(given: Given, array: Any, members: list[int], other: int) -> bool:
+def matches_sample(given: Given, array: Any, members: list[int], other: int) -> bool:
     """Whether these numbers are right for another sample."""
     true = np.array([array[(other, *given.elements[i][1:])] for i in members])
     return bool((np.abs(given.values[members] - true) <= given.allowed[members] * (1 + 1e-9)).all())
 
 
-def path(step: Step | None) -> str:
+def step_path(step: Step | None) -> str:
     return "" if step is None else f"{step.layer}/{step.name}"
 
 
-def element_words(step: Step, index: tuple[int, ...]) -> str:
+def element_label(step: Step, index: tuple[int, ...]) -> str:
     """``dense/pre-activation, sample 2, unit 1``."""
-    return ", ".join(filter(None, [path(step), step.place(index)]))
+    return ", ".join(filter(None, [step_path(step), step.place(index)]))
 
 
 __all__ = ["Explainer", "Explanation", "Recorded"]

@@ -1,4 +1,4 @@
-"""How far a float32 calculation may be from the exact one, whatever the order of its sums.
+"""Error bounds: how far a float32 calculation may be from the exact one, in any order of its sums.
 
 The bound goes along with the recorded forward pass. A sum of n products is off by at most ``gamma_n * sum |x w|``
 (Higham, *Accuracy and Stability of Numerical Algorithms*, 3.1), beside what its terms are off; a function by as much
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.replay import Replay, instead
+from weightlens.checks.replay import Replay, replace_by
 from weightlens.recording import Part, Recorded, cast, each
 from weightlens.recording.calls import MOVES
 
@@ -30,107 +30,107 @@ BASIC = {np.add, np.subtract, np.multiply, np.divide, np.sqrt, np.square}
 
 
 class Bounds:
-    """For every value of a forward pass how far it is off at most, computed in float32."""
+    """The float32 error bound of every value of a forward pass."""
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
         self.kept: dict[int, Any] = {}
 
-    def of(self, node: Recorded) -> np.ndarray:
-        """The bound for each element of one value."""
-        behind = np.flatnonzero(self.replay.behind(node)).tolist()
+    def bound(self, node: Recorded) -> np.ndarray:
+        """The error bound of each element of one value."""
+        needed = np.flatnonzero(self.replay.ancestors(node)).tolist()
         with np.errstate(all="ignore"):
-            for i in behind:
+            for i in needed:
                 if i not in self.kept:
-                    self.kept[i] = np.nan_to_num(self.one(self.replay.nodes[i], self.replay.original(i)), nan=0.0, posinf=0.0)
-            value = self.replay.original(behind[-1])
+                    self.kept[i] = np.nan_to_num(self.bound_of_call(self.replay.nodes[i], self.replay.original(i)), nan=0.0, posinf=0.0)
+            value = self.replay.original(needed[-1])
             measured = float(np.nan_to_num(np.abs(self.in_float32(node) - value)).max(initial=0.0))
             largest = float(np.nan_to_num(np.abs(value)).max(initial=1.0))
-        bound: np.ndarray = np.minimum(self.kept[behind[-1]], max(SMALL * largest, TIMES * measured))
+        bound: np.ndarray = np.minimum(self.kept[needed[-1]], max(SMALL * largest, TIMES * measured))
         return bound
 
     def in_float32(self, node: Recorded) -> Any:
-        """The value, computed in float32."""
+        """The value computed in float32."""
         leaves = [x for x in self.replay.nodes if x.op is None and x.value.dtype.kind == "f"]
-        return self.replay.run([node], {id(x): instead(x.value.astype(np.float32)) for x in leaves})[0]
+        return self.replay.run([node], {id(x): replace_by(x.value.astype(np.float32)) for x in leaves})[0]
 
-    def value(self, thing: Any) -> Any:
-        """What an operand is."""
+    def operand_value(self, thing: Any) -> Any:
+        """An operand's value: recorded or constant."""
         return self.replay.original(self.replay.number[id(thing)]) if isinstance(thing, Recorded) else thing
 
-    def moved_by(self, thing: Any, off: Any, side: int) -> Any:
-        """An operand at one end of its range."""
-        return self.value(thing) + side * off if side else self.value(thing)
+    def operand_end(self, thing: Any, off: Any, side: int) -> Any:
+        """An operand at one end of its error interval."""
+        return self.operand_value(thing) + side * off if side else self.operand_value(thing)
 
-    def error(self, thing: Any) -> Any:
-        """How far an operand is off."""
+    def operand_bound(self, thing: Any) -> Any:
+        """The error bound of an operand."""
         return self.kept[self.replay.number[id(thing)]] if isinstance(thing, Recorded) else stored_error(thing)
 
-    def one(self, node: Recorded, value: Any) -> Any:
-        """The bound of one value, from those of its operands."""
+    def bound_of_call(self, node: Recorded, value: Any) -> Any:
+        """The error bound of one value, from those of its operands."""
         op: Any = node.op
         if op is None:
             return stored_error(value)
         if np.asarray(value).dtype.kind not in "fb":
             return np.zeros(np.shape(value))
         if op in MOVES or op is cast or isinstance(op, Part):
-            return self.moved(node)
+            return self.bound_of_move(node)
         if op in SUMS:
-            return self.summed(node, value)
+            return self.bound_of_sum(node, value)
         if op in LARGEST_OF:
-            return np.max(self.error(node.args[0]), *node.args[1:], **node.kwargs)
+            return np.max(self.operand_bound(node.args[0]), *node.args[1:], **node.kwargs)
         if op is np.where:
-            return self.chosen(*node.args)
+            return self.bound_of_choice(*node.args)
         if op in COMPARISONS:
-            off = self.error(node.args[0]) + self.error(node.args[1])
-            return ((off > 0) & (np.abs(self.value(node.args[0]) - self.value(node.args[1])) <= off)).astype(float)
-        return self.computed(node, value)
+            off = self.operand_bound(node.args[0]) + self.operand_bound(node.args[1])
+            return ((off > 0) & (np.abs(self.operand_value(node.args[0]) - self.operand_value(node.args[1])) <= off)).astype(float)
+        return self.bound_of_function(node, value)
 
-    def moved(self, node: Recorded) -> Any:
-        """What only moves numbers moves what they are off; padding is exact."""
-        kwargs = {key: 0.0 if key == "constant_values" else each(self.error_of_moved, x) for key, x in node.kwargs.items()}
+    def bound_of_move(self, node: Recorded) -> Any:
+        """The bound of moved numbers: their bounds, moved likewise; padding is exact."""
+        kwargs = {key: 0.0 if key == "constant_values" else each(self.moved_bound, x) for key, x in node.kwargs.items()}
         first, *others = node.args
-        args = [each(self.error_of_moved, first), *(each(self.value, x) for x in others)]
+        args = [each(self.moved_bound, first), *(each(self.operand_value, x) for x in others)]
         return np.asarray(operation(node)(*args, **kwargs), np.float64)
 
-    def error_of_moved(self, thing: Any) -> Any:
-        return self.error(thing) if isinstance(thing, Recorded) else 0.0 if isinstance(thing, float) else thing
+    def moved_bound(self, thing: Any) -> Any:
+        return self.operand_bound(thing) if isinstance(thing, Recorded) else 0.0 if isinstance(thing, float) else thing
 
-    def summed(self, node: Recorded, value: Any) -> Any:
-        """A sum of n terms, of products where there are two operands."""
+    def bound_of_sum(self, node: Recorded, value: Any) -> Any:
+        """The bound of a sum of n terms; with two operands, of n products."""
         op: Callable[..., Any] = partial(operation(node), **node.kwargs)
         arrays = [isinstance(x, (Recorded, np.ndarray)) for x in node.args]
-        sizes = [np.abs(self.value(x)) if known else x for x, known in zip(node.args, arrays, strict=True)]
-        upper = [s + self.error(x) if known else x for s, x, known in zip(sizes, node.args, arrays, strict=True)]
+        sizes = [np.abs(self.operand_value(x)) if is_array else x for x, is_array in zip(node.args, arrays, strict=True)]
+        upper = [s + self.operand_bound(x) if is_array else x for s, x, is_array in zip(sizes, node.args, arrays, strict=True)]
         total = op(*upper)
-        terms = max(np.size(s) for s, known in zip(sizes, arrays, strict=True) if known)
+        terms = max(np.size(s) for s, is_array in zip(sizes, arrays, strict=True) if is_array)
         if sum(arrays) == 2:
-            first, second = (np.size(s) for s, known in zip(sizes, arrays, strict=True) if known)
+            first, second = (np.size(s) for s, is_array in zip(sizes, arrays, strict=True) if is_array)
             terms = round(math.sqrt(first * second / max(np.size(value), 1)))
         elif np.size(value):
             terms //= np.size(value)
         return total - op(*sizes) + terms * ROUND * total
 
-    def chosen(self, condition: Any, one: Any, other: Any) -> Any:
-        """One of two values: either, where rounding may turn the condition."""
-        a, b = self.value(one), self.value(other)
-        ea, eb = np.broadcast_to(self.error(one), np.shape(a)), np.broadcast_to(self.error(other), np.shape(b))
-        certain = np.where(self.value(condition), ea, eb)
-        turned = self.error(condition) if isinstance(condition, Recorded) else 0.0
+    def bound_of_choice(self, condition: Any, one: Any, other: Any) -> Any:
+        """The bound of ``np.where``: that of the chosen value, or of both where rounding may flip the condition."""
+        a, b = self.operand_value(one), self.operand_value(other)
+        ea, eb = np.broadcast_to(self.operand_bound(one), np.shape(a)), np.broadcast_to(self.operand_bound(other), np.shape(b))
+        certain = np.where(self.operand_value(condition), ea, eb)
+        turned = self.operand_bound(condition) if isinstance(condition, Recorded) else 0.0
         return np.where(np.asarray(turned) > 0, np.abs(a - b) + np.maximum(ea, eb), certain)
 
-    def computed(self, node: Recorded, value: Any) -> Any:
-        """Any other call: the largest change of its result at the corners of its operands' ranges, and its own rounding."""
+    def bound_of_function(self, node: Recorded, value: Any) -> Any:
+        """Any other call: the largest change of its result at the corners of its operands' intervals, plus its own rounding."""
         op: Callable[..., Any] = partial(operation(node), **node.kwargs)
-        off = [self.error(x) if isinstance(x, (Recorded, float)) else None for x in node.args]
+        off = [self.operand_bound(x) if isinstance(x, (Recorded, float)) else None for x in node.args]
         sides = [(0,) if e is None or not np.any(e) else (-1, 1) for e in off]
         change: Any = 0.0
         for corner in product(*sides):
-            args = [self.moved_by(x, e, side) for x, e, side in zip(node.args, off, corner, strict=True)]
+            args = [self.operand_end(x, e, side) for x, e, side in zip(node.args, off, corner, strict=True)]
             change = np.maximum(change, np.abs(np.asarray(op(*args), np.float64) - value))
         size = np.abs(np.asarray(value, np.float64))
         if node.op in (np.add, np.subtract):  # as large as what cancels: sums are taken in any order
-            size = np.abs(self.value(node.args[0])) + np.abs(self.value(node.args[1]))
+            size = np.abs(self.operand_value(node.args[0])) + np.abs(self.operand_value(node.args[1]))
         roundings = EXACT if node.op in PICKING else ARITHMETIC if node.op in BASIC else FUNCTION
         return np.broadcast_to(change + roundings * ROUND * size, np.shape(value))
 
@@ -142,7 +142,7 @@ def operation(node: Recorded) -> Callable[..., Any]:
 
 
 def stored_error(thing: Any) -> Any:
-    """How far a stored or given number is from its float32."""
+    """The error of rounding a stored or given number to float32."""
     array = np.asarray(thing)
     if array.dtype.kind != "f":
         return np.zeros(array.shape)

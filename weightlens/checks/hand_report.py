@@ -1,4 +1,4 @@
-"""What was found in a calculation by hand: how many digits of each step were compared, and the verdict."""
+"""The result of checking a calculation by hand: how many digits of each step were compared, and the verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOUBLE = 15  # digits that a double holds
 
 @dataclass(frozen=True)
 class HandRow(Row):
-    """One step. ``worst_relative`` counts in units of what the digits given allow: up to 1 is right.
+    """One step. ``worst_relative`` is the difference in units of the rounding error allowed: up to 1 is right.
 
     ``digits``: how many were compared, 0 where the numbers were rounded to whole ones. ``units``: how far beyond its digits
     a number is off that float32 rounding explains, in units in the last place of the step's largest number.
@@ -42,7 +42,7 @@ class HandRow(Row):
 
 @dataclass
 class HandReport(Report):
-    """What was found in a calculation by hand: a row per step, and explanations for the first that differs, likeliest first."""
+    """The result of checking a calculation by hand: a row per step, and explanations of the first that differs, likeliest first."""
 
     explanations: list[Explanation] = field(default_factory=list)
     first: str = ""
@@ -73,7 +73,7 @@ class HandReport(Report):
 
     @property
     def no_digits(self) -> str:
-        """What was rounded so far that nothing is left to compare."""
+        """Which numbers were rounded so far that no digit is left to compare."""
         row = next(row for row in self.steps if not row.digits)
         example = f"{row.theirs:g} for {row.ours:.4g}"
         return f"no digits were compared in {row.layer}/{row.class_name}: its numbers are rounded to whole ones ({example})"
@@ -105,7 +105,7 @@ def units_words(units: int) -> str:
 
 def row_of(given: Given, array: Any, off: np.ndarray) -> HandRow:
     """One step as a row of the report."""
-    worst, picked = int(off.argmax()), given.picked(array)
+    worst, picked = int(off.argmax()), given.pick(array)
     true, value = float(picked[worst]), float(given.values[worst])
     element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
     step, shape = given.step, (len(given.elements),)
@@ -117,7 +117,7 @@ def row_of(given: Given, array: Any, off: np.ndarray) -> HandRow:
 
 
 def digits_compared(given: Given, true: np.ndarray) -> int:
-    """The digits in which the numbers were compared: those after the point, or those that matter where these are more.
+    """How many digits were compared: those after the point or, if more, the significant ones.
 
     A whole number of one digit says nothing, unless the true one is that whole number.
     """
@@ -131,7 +131,7 @@ def digits_compared(given: Given, true: np.ndarray) -> int:
 
 
 def units_off(given: Given, true: np.ndarray) -> int:
-    """How far the numbers are off beyond the digits given, in units in the last place of the largest number, as float32 has it."""
+    """How far the numbers are off beyond their rounding, in float32 units in the last place of the largest number."""
     beyond = np.abs(given.values - true) - given.allowed * (1 + 1e-9)
     if not (beyond > 0).any():
         return 0

@@ -1,4 +1,4 @@
-"""What every layer of a network of Keras hands on, by the path that our trace gives it; Keras 2 and 3."""
+"""The outputs of every layer of a Keras network, by the layer's path in our trace; for Keras 2 and 3."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # from 1 to the next numbe
 
 
 @dataclass(frozen=True)
-class Handed:
-    """One call of a layer (``dense``, ``dense #2``, ``inner/dense``): its class, the coarsest precision on the way there, its outputs."""
+class LayerOutput:
+    """One call of a layer (``dense``, ``dense #2``, ``inner/dense``): its class, its outputs, the lowest precision that led to them."""
 
     path: str
     class_name: str
@@ -24,8 +24,8 @@ class Handed:
 
 
 @dataclass(frozen=True)
-class Called:
-    """One call as it stands in a network: the symbolic tensors that it is made on, all that go in (masks too), and what comes out."""
+class LayerCall:
+    """One call in a Keras graph, as symbolic tensors: ``given`` to the call, all ``inputs`` (masks too), and the ``outputs``."""
 
     path: str
     layer: Any
@@ -34,53 +34,56 @@ class Called:
     outputs: list[Any]
 
 
-def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray], batch: int | None = None) -> list[Handed]:
-    """What each layer hands on, inner layers of nested models included; with ``batch``, so many samples at a time."""
-    wanted = [name_of(t.dtype) for t in flat(graph_of(network).inputs)]
+def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray], batch: int | None = None) -> list[LayerOutput]:
+    """The outputs of each layer, also inside nested models; computed ``batch`` samples at a time, if given."""
+    wanted = [dtype_name(t.dtype) for t in flatten(graph_of(network).inputs)]
     given = [x.astype(dtype) if dtype != "string" else x for x, dtype in zip(arrays, wanted, strict=True)]
-    with floatx(keras, "float64" if any(name_of(t.dtype) == "float64" for t in tensors(network)) else "float32"):
-        runs = [list(handed_on(keras, network, [x[part] for x in given])) for part in batches(len(given[0]) if given[0].ndim else 1, batch)]
+    with floatx(keras, "float64" if any(dtype_name(t.dtype) == "float64" for t in tensors(network)) else "float32"):
+        runs = [
+            list(computed_calls(keras, network, [x[part] for x in given]))
+            for part in batch_slices(len(given[0]) if given[0].ndim else 1, batch)
+        ]
     joined = [[np.concatenate([np.asarray(y) for y in ys]) if len(runs) > 1 else np.asarray(ys[0]) for ys in zip(*outputs, strict=True)]
               for outputs in zip(*([handed.outputs for handed in run] for run in runs), strict=True)]  # fmt: skip
-    return [Handed(handed.path, handed.class_name, handed.precision, outputs) for handed, outputs in zip(runs[0], joined, strict=True)]
+    return [LayerOutput(handed.path, handed.class_name, handed.precision, outputs) for handed, outputs in zip(runs[0], joined, strict=True)]
 
 
-def batches(samples: int, size: int | None) -> list[slice]:
-    """The samples ``size`` at a time."""
+def batch_slices(samples: int, size: int | None) -> list[slice]:
+    """Slices of at most ``size`` samples; one slice of all samples without a size."""
     return [slice(start, start + size) for start in range(0, samples, size)] if size else [slice(None)]
 
 
-def handed_on(keras: Any, network: Any, given: list[Any], prefix: str = "", before: str = "float32") -> Iterator[Handed]:
-    """Every call of a network, computed; tensors keep the masks that Keras hung on them."""
+def computed_calls(keras: Any, network: Any, given: list[Any], prefix: str = "", before: str = "float32") -> Iterator[LayerOutput]:
+    """Every call of a network with its outputs computed; tensors keep the masks that Keras attached."""
     graph = graph_of(network)
     calls = list(calls_of(graph))
     wanted = list({id(t): t for call in calls for t in call.outputs}.values())
-    computed = flat(keras.Model(graph.inputs, wanted)(given, training=False)) if wanted else []
-    values = {id(t): x for t, x in zip([*flat(graph.inputs), *wanted], [*given, *computed], strict=True)}
-    precision = {id(t): before for t in flat(graph.inputs)}
+    computed = flatten(keras.Model(graph.inputs, wanted)(given, training=False)) if wanted else []
+    values = {id(t): x for t, x in zip([*flatten(graph.inputs), *wanted], [*given, *computed], strict=True)}
+    precision = {id(t): before for t in flatten(graph.inputs)}
     for call in calls:
-        before_it = coarsest([before, *(precision.get(id(t), before) for t in call.inputs)])
-        leaving = coarsest([before_it, *precisions(call)])
+        before_it = lowest_precision([before, *(precision.get(id(t), before) for t in call.inputs)])
+        leaving = lowest_precision([before_it, *precisions(call)])
         precision |= {id(t): leaving for t in call.outputs}
         if graph_of(call.layer) is not None and all(id(t) in values for t in call.given):
-            yield from handed_on(keras, call.layer, [values[id(t)] for t in call.given], f"{prefix}{call.path}/", before_it)
+            yield from computed_calls(keras, call.layer, [values[id(t)] for t in call.given], f"{prefix}{call.path}/", before_it)
         else:
-            yield Handed(prefix + call.path, type(call.layer).__name__, leaving, [values[id(t)] for t in call.outputs])
+            yield LayerOutput(prefix + call.path, type(call.layer).__name__, leaving, [values[id(t)] for t in call.outputs])
 
 
-def precisions(call: Called) -> list[str]:
-    """In what a layer and those inside it compute, and what it hands on."""
+def precisions(call: LayerCall) -> list[str]:
+    """The dtypes in which a layer and its inner layers compute, and those of its outputs."""
     inner = call.layer._flatten_layers() if hasattr(call.layer, "_flatten_layers") else ()
-    return [name_of(t.dtype) for t in call.outputs] + [name_of(layer.compute_dtype) for layer in inner]
+    return [dtype_name(t.dtype) for t in call.outputs] + [dtype_name(layer.compute_dtype) for layer in inner]
 
 
-def coarsest(names: list[str]) -> str:
-    """The precision with the fewest digits; ``float32`` where none has fewer."""
+def lowest_precision(names: list[str]) -> str:
+    """The dtype with the fewest digits; ``float32`` unless one has fewer."""
     return max(names, key=lambda name: EPSILON.get(name, 0.0))
 
 
 def graph_of(network: Any) -> Any:
-    """The functional graph of a network, ``None`` for a layer that has none."""
+    """The functional graph of a network; ``None`` for a layer without one."""
     graph = getattr(network, "_functional", None) or network
     return graph if hasattr(graph, "layers") and (hasattr(graph, "operations") or hasattr(graph, "_network_nodes")) else None
 
@@ -90,7 +93,7 @@ def tensors(network: Any) -> Iterator[Any]:
     return (t for call in calls_of(graph_of(network)) for t in call.outputs)
 
 
-def calls_of(graph: Any) -> Iterator[Called]:
+def calls_of(graph: Any) -> Iterator[LayerCall]:
     """Every call of every layer inside a functional graph (Keras 2 and 3)."""
     inside: set[str] = (
         graph._nodes if hasattr(graph, "operations") else graph._network_nodes
@@ -100,24 +103,24 @@ def calls_of(graph: Any) -> Iterator[Called]:
         for number, node in enumerate(nodes):
             if type(layer).__name__ != "InputLayer":
                 path = layer.name + (f" #{number + 1}" if number else "")
-                yield Called(path, layer, flat(entering(node)), flat(node.input_tensors), flat(node.outputs))
+                yield LayerCall(path, layer, flatten(call_tensors(node)), flatten(node.input_tensors), flatten(node.outputs))
 
 
-def entering(node: Any) -> Any:
-    """The symbolic tensors that a call is made on, without its mask and the like (Keras 3 and 2)."""
+def call_tensors(node: Any) -> Any:
+    """The symbolic tensors that a call is made on, without masks and other arguments (Keras 3 and 2)."""
     args = node.arguments.args if hasattr(node, "arguments") else node.call_args
     return args[0] if args else node.input_tensors
 
 
-def name_of(dtype: Any) -> str:
-    """``float32``, whether Keras says it as text or as a TensorFlow dtype."""
+def dtype_name(dtype: Any) -> str:
+    """A dtype's name, such as ``float32``, whether Keras gives it as text or as a TensorFlow dtype."""
     return str(getattr(dtype, "name", dtype))
 
 
-def flat(thing: Any) -> list[Any]:
+def flatten(thing: Any) -> list[Any]:
     """Nested lists and dictionaries of tensors as one list."""
     if isinstance(thing, dict):
-        return [leaf for key in sorted(thing) for leaf in flat(thing[key])]
+        return [leaf for key in sorted(thing) for leaf in flatten(thing[key])]
     if isinstance(thing, (list, tuple)):
-        return [leaf for item in thing for leaf in flat(item)]
+        return [leaf for item in thing for leaf in flatten(item)]
     return [] if thing is None else [thing]

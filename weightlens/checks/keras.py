@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from weightlens.checks.handed import EPSILON, Handed, batches, flat, layer_outputs, name_of
-from weightlens.checks.oracle import calm, first_line, give_back, load_oracle, load_twin, put_in_use
+from weightlens.checks.handed import EPSILON, LayerOutput, batch_slices, dtype_name, flatten, layer_outputs
+from weightlens.checks.oracle import first_line, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.checks.report import Report, Row, compare
 from weightlens.errors import WeightlensError
 from weightlens.forward import bind, trace
@@ -37,20 +37,20 @@ def check_with_keras(
         from weightlens.inputs import default_inputs
 
         inputs = default_inputs(model)
-    if too_deep(model):
-        return with_room(lambda: check_with_keras(model, inputs, tolerance, float64, stage))
+    if needs_large_stack(model):
+        return with_large_stack(lambda: check_with_keras(model, inputs, tolerance, float64, stage))
     report = Report(Path(model.provenance.path).name or model.name)
     arrays, batch = bind(model, inputs), batch_size(model) if is_stateful(model) else None
     stage(STAGES[0])
     ours = {path: [x.value for x in outputs] for path, outputs in trace(model, inputs).layer_outputs.items()}  # lets go of the weights
     classes = {layer.name: layer.class_name for layer in model.layers}
     stage(STAGES[1])
-    with calm():
+    with quiet_tensorflow():
         keras, oracle = load_oracle(model)
-        give_back()
+        release_memory()
         stage(STAGES[2])
         version = f"Keras {keras.__version__}"
-        report.notes += lost_axes(model, oracle) + put_in_use(oracle)
+        report.notes += lost_axes_note(model, oracle) + restore_normalization(oracle)
         if model.provenance.assumed:
             report.notes.append(f"Keras was given the stack {model.provenance.assumed} with the weights as weightlens read them")
         try:
@@ -59,27 +59,27 @@ def check_with_keras(
             raise WeightlensError(f"{version} opens {report.subject} but cannot run it: {first_line(trouble)}") from None
         report.rows += compare_layers(ours, theirs, classes, version, tolerance)
         report.notes += [f"{handed.path}: Keras computes it, we do not" for handed in theirs if handed.path not in ours]
-        report.notes += in_low_precision(theirs)
+        report.notes += low_precision_note(theirs)
         if float64:
             stage(STAGES[3])
             del oracle, theirs  # its weights and those in float64 are not in memory together
-            give_back()
+            release_memory()
             try:
                 twin = load_twin(keras, model)
-                put_in_use(twin)
+                restore_normalization(twin)
                 theirs = layer_outputs(keras, twin, arrays, batch)
             except Exception as trouble:  # some of TensorFlow's kernels know float32 only
                 report.notes.append(f"not compared in float64: {first_line(trouble)}")
             else:
                 exact = [replace(handed, precision="float64") for handed in theirs]
                 rows = compare_layers(ours, exact, classes, version, TOLERANCE_64)
-                judged = [rounded(row, rows, report) for row in report.rows]
-                report.rows = judged + [in_doubt(row, report.rows, tolerance, report) for row in rows]
+                judged = [rounding_explains(row, rows, report) for row in report.rows]
+                report.rows = judged + [keras_contradicts_itself(row, report.rows, tolerance, report) for row in rows]
     return report
 
 
-def lost_axes(model: Model, oracle: Any) -> list[str]:
-    """Layers over several axes, which Keras 3 drops when it reads a whole ``.h5``: then it is Keras that is wrong."""
+def lost_axes_note(model: Model, oracle: Any) -> list[str]:
+    """Notes on layers over several axes, which Keras 3 loses when it reads a whole ``.h5``: there Keras is wrong."""
     found = []
     for theirs in oracle.layers:
         layer = next((layer for layer in model.layers if layer.name == theirs.name), None)
@@ -89,8 +89,8 @@ def lost_axes(model: Model, oracle: Any) -> list[str]:
     return found
 
 
-def with_room(compute: Callable[[], Found]) -> Found:
-    """Run something with a stack for deep recursion: Keras walks a network layer by layer inside itself."""
+def with_large_stack(compute: Callable[[], Found]) -> Found:
+    """Run a function in a thread with a large stack: Keras walks a deep network by recursion."""
     found: list[Found] = []
     troubles: list[BaseException] = []
 
@@ -114,13 +114,15 @@ def with_room(compute: Callable[[], Found]) -> Found:
     return found[0]
 
 
-def too_deep(model: Model) -> bool:
-    """Whether Keras needs more room for this model than the main thread has."""
+def needs_large_stack(model: Model) -> bool:
+    """Whether Keras needs a larger stack for this model than the main thread has."""
     return len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread()
 
 
-def compare_layers(ours: dict[str, list[Any]], theirs: list[Handed], classes: dict[str, str], version: str, tolerance: float) -> list[Row]:
-    """One row for every output of every layer that both have computed."""
+def compare_layers(
+    ours: dict[str, list[Any]], theirs: list[LayerOutput], classes: dict[str, str], version: str, tolerance: float
+) -> list[Row]:
+    """One row for each output of each layer computed by both."""
     rows = []
     for handed in [handed for handed in theirs if handed.path in ours]:
         allowed = max(tolerance, LOW_PRECISION_STEPS * EPSILON.get(handed.precision, 0.0))
@@ -131,8 +133,8 @@ def compare_layers(ours: dict[str, list[Any]], theirs: list[Handed], classes: di
     return rows
 
 
-def in_low_precision(theirs: list[Handed]) -> list[str]:
-    """What is said of layers that Keras computes with fewer digits than float32 has."""
+def low_precision_note(theirs: list[LayerOutput]) -> list[str]:
+    """Notes on layers that Keras computes in a dtype with fewer digits than float32."""
     found: dict[str, list[str]] = {}
     for handed in theirs:
         if handed.precision in EPSILON:
@@ -145,8 +147,8 @@ def in_low_precision(theirs: list[Handed]) -> list[str]:
     return notes
 
 
-def rounded(row: Row, exact: list[Row], report: Report) -> Row:
-    """A layer that is off in few digits, though it agrees in float64: what many roundings in Keras have added up to."""
+def rounding_explains(row: Row, exact: list[Row], report: Report) -> Row:
+    """The row, excused if the layer agrees in float64: the difference is rounding that Keras accumulates."""
     twin = next((twin for twin in exact if twin.layer == row.layer), None)
     if row.ok or twin is None or not twin.ok or not np.isfinite(row.worst_relative):
         return row
@@ -155,8 +157,8 @@ def rounded(row: Row, exact: list[Row], report: Report) -> Row:
     return replace(row, excused=True)
 
 
-def in_doubt(row: Row, in_float32: list[Row], tolerance: float, report: Report) -> Row:
-    """A layer in float64 that is off though it agrees in float32, which is what the file computes in: then Keras disagrees with itself.
+def keras_contradicts_itself(row: Row, in_float32: list[Row], tolerance: float, report: Report) -> Row:
+    """The row, excused if the layer agrees in float32: then Keras's float64 contradicts its own float32.
 
     Some layers (Resizing, attention) compute in float32 inside, even when asked for float64; others add -1e9 to what is masked.
     """
@@ -174,13 +176,13 @@ def in_doubt(row: Row, in_float32: list[Row], tolerance: float, report: Report) 
 
 
 def keras_outputs(model: Model, arrays: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """What Keras in float32 answers to these inputs: one array per output of the model; and its name and version."""
-    if too_deep(model):
-        return with_room(lambda: keras_outputs(model, arrays))
-    with calm():
+    """The outputs of Keras in float32, one array per output of the model; and Keras's name and version."""
+    if needs_large_stack(model):
+        return with_large_stack(lambda: keras_outputs(model, arrays))
+    with quiet_tensorflow():
         keras, oracle = load_oracle(model)
-        wanted = [name_of(t.dtype) for t in flat(oracle.inputs)]
+        wanted = [dtype_name(t.dtype) for t in flatten(oracle.inputs)]
         given = [x.astype(dtype) if dtype != "string" else x for x, dtype in zip(arrays, wanted, strict=True)]
-        parts = batches(len(given[0]), batch_size(model) if is_stateful(model) else None)
-        runs = [flat(oracle([x[part] for x in given] if len(given) > 1 else given[0][part], training=False)) for part in parts]
+        parts = batch_slices(len(given[0]), batch_size(model) if is_stateful(model) else None)
+        runs = [flatten(oracle([x[part] for x in given] if len(given) > 1 else given[0][part], training=False)) for part in parts]
         return [np.concatenate([np.asarray(y) for y in ys]) for ys in zip(*runs, strict=True)], f"Keras {keras.__version__} (float32)"

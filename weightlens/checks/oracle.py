@@ -1,4 +1,4 @@
-"""A saved file as a network of Keras: as it is, and as a twin in which every layer computes in float64.
+"""A saved file as a Keras network: as it is, and as a twin in which every layer computes in float64.
 
 Files of Keras 1 and 2 are opened by ``tf_keras`` (Keras 2) where it is installed, because Keras 3 gives some of their
 layers another meaning. The twin is the same file with another precision written in its configuration: Keras itself
@@ -34,15 +34,15 @@ Change = Callable[[Any], Any]  # of a configuration
 CONFIG = "config.json"  # in an archive of Keras 3
 
 
-def calm() -> contextlib.AbstractContextManager[None]:
-    """TensorFlow without a graphics card, without its chatter, and with the same order of sums on every machine."""
+def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
+    """Settings for TensorFlow: no graphics card, no log output, the same order of sums on every machine."""
     for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}.items():
         os.environ.setdefault(name, value)
     return quiet(STDERR)
 
 
 def load_oracle(model: Model) -> tuple[Any, Any]:
-    """Keras (the module that can open the file) and the network that it reads. Python code in the file is never run."""
+    """The Keras module that can open the file, and the network it reads. Python code in the file is never run."""
     first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) else "keras"
     reasons = []
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
@@ -51,7 +51,7 @@ def load_oracle(model: Model) -> tuple[Any, Any]:
             continue
         try:
             keras = importlib.import_module(name)
-            return keras, opened(keras, model)
+            return keras, open_in_keras(keras, model)
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
     raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
@@ -60,21 +60,21 @@ def load_oracle(model: Model) -> tuple[Any, Any]:
 def load_twin(keras: Any, model: Model) -> Any:
     """The same network with every layer computing in float64."""
     with floatx(keras, "float64"):
-        return opened(keras, model, in_float64)
+        return open_in_keras(keras, model, with_float64_dtypes)
 
 
-def opened(keras: Any, model: Model, change: Change | None = None) -> Any:
-    """The network as Keras reads it: whole from one file, its architecture from another one, or the stack that is assumed.
+def open_in_keras(keras: Any, model: Model, change: Change | None = None) -> Any:
+    """The network as Keras reads it: from one file, from an architecture and weights, or as the assumed stack.
 
     ``change`` is made to the configuration.
     """
     provenance = model.provenance
     if provenance.assumed:
-        return stack(keras, model, change)
+        return build_dense_stack(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
             if change is not None:
-                rewrite(path, change)
+                rewrite_config(path, change)
             return keras.models.load_model(str(path), compile=False, safe_mode=True)
         config = read_architecture(Path(provenance.architecture))
         text = json.dumps(config if change is None else change(config))
@@ -85,8 +85,8 @@ def opened(keras: Any, model: Model, change: Change | None = None) -> Any:
         return network
 
 
-def stack(keras: Any, model: Model, change: Change | None) -> Any:
-    """The stack of layers that a file of bare weights is assumed to hold, with the weights that we read."""
+def build_dense_stack(keras: Any, model: Model, change: Change | None) -> Any:
+    """The assumed stack of Dense layers, with the weights that we read."""
     given, *layers = model.layers
     made = [
         getattr(keras.layers, layer.class_name).from_config(layer.config if change is None else change(layer.config)) for layer in layers
@@ -99,7 +99,7 @@ def stack(keras: Any, model: Model, change: Change | None) -> Any:
 
 @contextlib.contextmanager
 def private_copy(provenance: Provenance) -> Iterator[Path]:
-    """HDF5 refuses to open a file twice with other locking, and we may still hold it open: Keras gets a copy.
+    """A copy of the file for Keras, because HDF5 refuses to open a file twice with different locking.
 
     It goes by the end of a name, so the copy has the one that its contents call for.
     """
@@ -114,8 +114,8 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
         yield copy
 
 
-def rewrite(path: Path, change: Change) -> None:
-    """Change the configuration that stands in a file; one that has none is left for Keras to refuse."""
+def rewrite_config(path: Path, change: Change) -> None:
+    """Apply a change to the configuration inside a file; a file without one is left for Keras to refuse."""
     if zipfile.is_zipfile(path):
         old = path.rename(path.with_name("before.zip"))
         with zipfile.ZipFile(old) as archive, zipfile.ZipFile(path, "w") as new:
@@ -136,8 +136,8 @@ def rewrite(path: Path, change: Change) -> None:
         (path / CONFIG).write_text(json.dumps(change(json.loads((path / CONFIG).read_text()))))
 
 
-def put_in_use(network: Any) -> list[str]:
-    """Have every Normalization use the mean and the variance read for it: Keras forgets those in nested models of a ``.h5``."""
+def restore_normalization(network: Any) -> list[str]:
+    """Set the stored mean and variance of every Normalization: Keras loses those in nested models of a ``.h5``."""
     forgotten = []
     for layer in network._flatten_layers():
         if type(layer).__name__ == "Normalization" and getattr(layer, "mean", None) is not None:
@@ -148,8 +148,8 @@ def put_in_use(network: Any) -> list[str]:
     return forgotten
 
 
-def give_back() -> None:
-    """Return memory that is free to the system: Keras leaves circles of references, glibc keeps what was used in small pieces."""
+def release_memory() -> None:
+    """Return freed memory to the system: Keras leaves reference cycles, and glibc keeps small freed blocks."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
@@ -162,7 +162,7 @@ def first_line(trouble: BaseException) -> str:
 
 @contextlib.contextmanager
 def floatx(keras: Any, dtype: str) -> Iterator[None]:
-    """Keras's default precision, for a while. It remembers the first policy it is asked for, so ask before changing anything."""
+    """Set Keras's default dtype for the length of a block."""
     before = keras.backend.floatx()
     if hasattr(keras, "config"):
         keras.config.dtype_policy()
@@ -173,16 +173,16 @@ def floatx(keras: Any, dtype: str) -> Iterator[None]:
         keras.backend.set_floatx(before)
 
 
-def in_float64(config: Any, key: str = "") -> Any:
-    """A configuration with every floating-point dtype, and every dtype policy, turned into float64; weights are to begin as zeros."""
+def with_float64_dtypes(config: Any, key: str = "") -> Any:
+    """A configuration with every floating-point dtype and dtype policy set to float64; weights start as zeros."""
     if key.endswith("_initializer"):
         return "zeros"
     if isinstance(config, dict):
         policy = config.get("class_name") in ("DTypePolicy", "Policy")
         return {
-            k: in_float64(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k)
+            k: with_float64_dtypes(v, "dtype" if policy and k == "config" else "dtype" if key == "dtype" and k == "name" else k)
             for k, v in config.items()
         }
     if isinstance(config, (list, tuple)):
-        return type(config)(in_float64(item, key) for item in config)
+        return type(config)(with_float64_dtypes(item, key) for item in config)
     return "float64" if key == "dtype" and config in LOW_PRECISION else config

@@ -1,4 +1,4 @@
-"""Which steps of the forward pass the numbers of a calculation by hand belong to."""
+"""Which step of the forward pass each number of a calculation by hand belongs to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.claims import NOISE, Claim, Claims, Written, allowances
+from weightlens.checks.claims import NOISE, Claim, Claims, WrittenNumber, rounding_allowances
 from weightlens.errors import BadInput
 from weightlens.recording import Recorded, Step, Trace
 
@@ -42,16 +42,16 @@ INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # where a lay
 
 @dataclass(eq=False)
 class Given:
-    """What the calculation says about one step: elements of its array, their numbers, and how exact these are."""
+    """The numbers given for one step: their elements in its array, and the rounding error allowed."""
 
     step: Step
     elements: list[Index]
-    written: list[Written]
+    written: list[WrittenNumber]
     places: list[str]
 
     def __post_init__(self) -> None:
         self.values = np.array([w.value for w in self.written])
-        self.allowed = allowances(self.written)
+        self.allowed = rounding_allowances(self.written)
         self.noise: Any = 0.0  # what float32 rounding comes to
         self.at = tuple(np.array(axis) for axis in zip(*self.elements, strict=True)) if self.step.made.shape else ()
 
@@ -59,13 +59,13 @@ class Given:
     def node(self) -> Recorded:
         return self.step.made
 
-    def picked(self, array: Any) -> np.ndarray:
-        """The elements that were given, out of the whole step."""
+    def pick(self, array: Any) -> np.ndarray:
+        """The given elements of the step's array."""
         return np.atleast_1d(np.broadcast_to(array, self.node.shape)[self.at]).astype(np.float64)
 
     def off(self, array: Any) -> np.ndarray:
-        """How far each number is from what it should be, in units of what its digits allow."""
-        true = self.picked(array)
+        """How far each number is off, in units of its allowed rounding error."""
+        true = self.pick(array)
         with np.errstate(all="ignore"):
             difference = np.abs(self.values - true)
             room = self.allowed * (1 + 1e-9) + np.maximum(NOISE * np.maximum(1.0, np.abs(true)), self.noise)
@@ -77,26 +77,26 @@ class Given:
 
 
 class NoSuchStep(BadInput):
-    """The layer has no step of that name: a slip of the pen, or a step that only somebody who is wrong computes."""
+    """The layer has no step of that name: a typing error, or a step that only a wrong calculation has."""
 
 
-def place(claims: Claims, trace: Trace) -> list[Given]:
-    """The claims, sorted by the steps they are about, in the order in which these are computed.
+def place_claims(claims: Claims, trace: Trace) -> list[Given]:
+    """The claims grouped by step, in the order of the computation.
 
     Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: whatever agrees with more of the numbers.
     """
     samples = [claim.sample for claim in claims.items if claim.sample is not None]
     if not samples or min(samples) == 0:
-        return placed(claims, trace, 0)
-    from_one = placed(claims, trace, 1)
+        return place_numbered_from(claims, trace, 0)
+    from_one = place_numbered_from(claims, trace, 1)
     if max(samples) >= trace.inputs[0].shape[0]:
         return from_one
     claims.unknown.clear()
-    return max(placed(claims, trace, 0), from_one, key=lambda givens: sum(int(g.agrees(g.step.value).sum()) for g in givens))
+    return max(place_numbered_from(claims, trace, 0), from_one, key=lambda givens: sum(int(g.agrees(g.step.value).sum()) for g in givens))
 
 
-def placed(claims: Claims, trace: Trace, first: int) -> list[Given]:
-    """The claims by step, where the first sample has this number."""
+def place_numbered_from(claims: Claims, trace: Trace, first: int) -> list[Given]:
+    """The claims grouped by step, if samples are numbered from ``first``."""
     steps = steps_of(trace)
     order = {id(step.made): i for i, step in enumerate(steps)}
     groups: dict[int, tuple[Step, list[Claim]]] = {}
@@ -108,16 +108,16 @@ def placed(claims: Claims, trace: Trace, first: int) -> list[Given]:
             claims.unknown.append(str(unknown))
     if not groups:
         raise BadInput(claims.unknown[0] if claims.unknown else f"{claims.source}: holds no numbers")
-    return [made_given(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
+    return [group_claims(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
 
 
-def given_elements(step: Step, elements: list[Index], numbers: list[Written], place: str) -> Given:
+def given_elements(step: Step, elements: list[Index], numbers: list[WrittenNumber], place: str) -> Given:
     """Numbers whose elements are known."""
     return Given(step, elements, numbers, [place] * len(elements))
 
 
 def steps_of(trace: Trace) -> list[Step]:
-    """The inputs, as steps that nobody computes, then every step."""
+    """The inputs as steps, then every step."""
     return [Step(x.name, "input", x) for x in trace.inputs] + list(trace.steps)
 
 
@@ -128,13 +128,13 @@ def output_step(trace: Trace, number: int = 0) -> Step:
 
 
 def plain_words(name: str) -> str:
-    """A name in small letters, with single spaces; a synonym becomes the name that the trace has."""
+    """A name in lower case with single spaces; a synonym is replaced by the trace's own name."""
     clean = re.sub(r"[\s_\-*.·@()]+", " ", name.lower()).strip()
     return next((known for known, others in OTHER_WORDS.items() if clean in others), clean)
 
 
 def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Step:
-    """The step that a claim names; layers and steps may be named as people do."""
+    """The step that a claim names; layers and steps may go by their common names."""
     layer, name = claim.layer.strip(), claim.step.strip()
     place = f"{source}, {claim.place}" if claim.place else source
     if not layer and "/" in name:
@@ -149,10 +149,10 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         close = difflib.get_close_matches(layer, known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
         raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
-    found = named(own, name, trace, layer) if layer else []
-    found = found or named(next_layer(own, steps) if layer else steps, name, trace, "")
+    found = steps_named(own, name, trace, layer) if layer else []
+    found = found or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
     if not found and not layer:  # a layer alone: what it hands on
-        found = named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
+        found = steps_named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
     if not found:
         names = ", ".join(dict.fromkeys(s.name for s in own or steps))
         raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
@@ -163,13 +163,13 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
 
 
 def next_layer(own: list[Step], steps: list[Step]) -> list[Step]:
-    """The steps of the layer after: e^x and the sum are said of the dense layer, also where the softmax is a layer of its own."""
+    """The steps of the next layer: a softmax layer's exponentials and sum are often named with the Dense layer before it."""
     after = steps[steps.index(own[-1]) + 1 :]
     return [step for step in after if step.layer == after[0].layer and after[-1].made.shape == own[-1].made.shape]
 
 
-def named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
-    """The steps of that name; ``output`` and the like are what a layer hands on."""
+def steps_named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
+    """The steps with that name; ``output`` and its synonyms name a layer's output."""
     wanted = plain_words(name) if name else "activation"
     for word in (wanted, *INSTEAD.get(wanted, ())):
         found = [step for step in steps if plain_words(step.name) == word or step.name.lower() == name.lower()]
@@ -182,8 +182,8 @@ def named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
     return [step for step in steps if close and plain_words(step.name) == close[0]]
 
 
-def made_given(step: Step, claims: list[Claim], first: int, trace: Trace) -> Given:
-    """The claims about one step, each with its element."""
+def group_claims(step: Step, claims: list[Claim], first: int, trace: Trace) -> Given:
+    """The claims about one step, each with the index of its element."""
     shape = step.made.shape
     batched = bool(shape) and (len(shape) > 1 or shape[0] == trace.inputs[0].shape[0])
     inside = shape[1:] if batched else shape
@@ -205,7 +205,7 @@ def made_given(step: Step, claims: list[Claim], first: int, trace: Trace) -> Giv
 
 
 def flat_position(unit: int | Index, inside: Index, claim: Claim, step: Step) -> int:
-    """The position of a unit within a sample; ``(1, 2, 0)`` and the flat number mean the same."""
+    """The flat position of a unit within a sample; ``unit`` may be an index such as ``(1, 2, 0)``."""
     if isinstance(unit, int):
         return unit
     if len(unit) == 1:

@@ -13,7 +13,7 @@ STDOUT, STDERR = 1, 2
 
 @contextlib.contextmanager
 def quiet(*descriptors: int) -> Iterator[None]:
-    """Send file descriptors (1: output, 2: errors) to nowhere for a while, and ignore Python's warnings."""
+    """Send file descriptors (1: output, 2: errors) to the null device, and ignore Python's warnings."""
     sys.stdout.flush()
     sys.stderr.flush()
     nowhere, saved = os.open(os.devnull, os.O_WRONLY), {number: os.dup(number) for number in descriptors}

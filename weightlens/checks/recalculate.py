@@ -1,4 +1,4 @@
-"""Make a real spreadsheet program compute a workbook's formulas from nothing.
+"""Make a real spreadsheet program compute a workbook's formulas afresh.
 
 LibreOffice trusts the cached values of a workbook, so a conversion proves nothing: they are blanked first. Whatever
 is read afterwards was computed by the program named in ``Book.engine``. IronCalc (``pip install weightlens[verify]``)
@@ -40,7 +40,7 @@ SECONDS = 600  # for one start of an office program, and as long again for every
 
 
 def recalculate(book: str | Path, engine: str | None = None, changes: Changes | None = None) -> Book:
-    """Compute one workbook's formulas afresh, after writing ``changes`` into it (the file itself stays as it is)."""
+    """Compute one workbook's formulas afresh, with ``changes`` to its cells; the file itself is not changed."""
     [computed] = recalculate_all([book], engine, [changes or {}])
     if isinstance(computed, WeightlensError):
         raise computed
@@ -50,8 +50,8 @@ def recalculate(book: str | Path, engine: str | None = None, changes: Changes | 
 def recalculate_all(
     books: Sequence[str | Path], engine: str | None = None, changes: Sequence[Changes] = ()
 ) -> list[Book | WeightlensError]:
-    """Compute several workbooks in one start of the program (which is what takes the time); or why one could not be."""
-    name = choose(engine)
+    """Compute several workbooks in one start of the program, which takes most of the time; an error for each that fails."""
+    name = choose_engine(engine)
     changes = changes or [{}] * len(books)
     with scratch_folder() as scratch:
         blank, done = scratch / "blank", scratch / "done"
@@ -61,11 +61,11 @@ def recalculate_all(
         for book, file, change in zip(books, files, changes, strict=True):
             blank_cached_values(Path(book), file, change)
         COMPUTE[name](files, done)
-        return [result(Path(book), done / file.name, name) for book, file in zip(books, files, strict=True)]
+        return [read_result(Path(book), done / file.name, name) for book, file in zip(books, files, strict=True)]
 
 
-def result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
-    """What the engine wrote, under the workbook's own path and with its own names (engines write names as they like)."""
+def read_result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
+    """The computed workbook, under the original's path and with its defined names (engines may rename them)."""
     if not computed.exists():
         return WeightlensError(f"{engine} could not recalculate {str(book)!r}")
     found = read_book(computed)
@@ -75,8 +75,8 @@ def result(book: Path, computed: Path, engine: str) -> Book | WeightlensError:
     return found
 
 
-def available() -> list[str]:
-    """The engines that are installed, the best witness first."""
+def installed_engines() -> list[str]:
+    """The installed engines, the best witness first."""
     present = {
         "libreoffice": shutil.which("soffice"),
         "gnumeric": shutil.which("ssconvert"),
@@ -85,11 +85,11 @@ def available() -> list[str]:
     return [name for name in COMPUTE if present[name]]
 
 
-def choose(engine: str | None = None) -> str:
-    """The engine asked for, or the best one there is."""
+def choose_engine(engine: str | None = None) -> str:
+    """The engine asked for, or the best one installed."""
     if engine is not None and engine not in COMPUTE:
         raise WeightlensError(f"no spreadsheet engine is called {engine!r}; known are: {', '.join(COMPUTE)}")
-    found = available()
+    found = installed_engines()
     if engine is None and found:
         return found[0]
     if engine is None or engine not in found:
@@ -100,7 +100,7 @@ def choose(engine: str | None = None) -> str:
 
 
 def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
-    """Copy a workbook without the stored results of its formulas, and with other numbers in some cells."""
+    """Copy a workbook without the cached results of its formulas, and with ``changes`` to its cells."""
     try:
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
             parts = sheet_parts(old) if changes else {}
@@ -119,7 +119,7 @@ def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
 
 
 def write_number(xml: bytes, reference: str, number: float) -> bytes:
-    """A sheet's XML with another number in one cell; its style stays."""
+    """A sheet's XML with another number in one cell; the cell's style is kept."""
     cell = re.compile(rb'<c r="%s"((?: s="\d+")?)[^>]*?(?:/>|>.*?</c>)' % reference.encode(), re.S)
     changed, count = cell.subn(rb'<c r="%s"\1><v>%s</v></c>' % (reference.encode(), repr(float(number)).encode()), xml, count=1)
     if not count:
@@ -130,18 +130,18 @@ def write_number(xml: bytes, reference: str, number: float) -> bytes:
 def with_libreoffice(files: Sequence[Path], done: Path) -> None:
     """LibreOffice, in profiles of its own: one start for all the files, two at a time for many. It writes 15 digits."""
     parts = [files[::2], files[1::2]] if len(files) >= MANY else [files]
-    at_once(len(parts), lambda number: libreoffice(parts[number], done, done.parent / f"profile {number}"), range(len(parts)))
+    run_in_parallel(len(parts), lambda number: run_libreoffice(parts[number], done, done.parent / f"profile {number}"), range(len(parts)))
 
 
-def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
-    """One LibreOffice for some files; started again for the rest where it stops. What stops it twice is left out."""
+def run_libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
+    """One LibreOffice for several files; restarted where it crashes. A file that crashes it twice is left out."""
     (profile / "user").mkdir(parents=True)
     (profile / "user" / "registrymodifications.xcu").write_text(ALWAYS_RECALCULATE)
     command = ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", "xlsx", "--outdir", str(done)]
     waiting, suspect = list(files), None
     while waiting:
         attempt, rest = waiting[:AT_ONCE], waiting[AT_ONCE:]
-        run([*command, *map(str, attempt)], len(attempt))
+        run_program([*command, *map(str, attempt)], len(attempt))
         left = [file for file in attempt if not (done / file.name).exists()]
         if left and left[0] == suspect:
             del left[0]
@@ -151,7 +151,7 @@ def libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
 
 def with_gnumeric(files: Sequence[Path], done: Path) -> None:
     """Gnumeric's converter, once for every file, two at a time."""
-    at_once(2, lambda file: run(["ssconvert", "--recalc", str(file), str(done / file.name)], 1), files)
+    run_in_parallel(2, lambda file: run_program(["ssconvert", "--recalc", str(file), str(done / file.name)], 1), files)
 
 
 def with_ironcalc(files: Sequence[Path], done: Path) -> None:
@@ -173,8 +173,8 @@ def with_ironcalc(files: Sequence[Path], done: Path) -> None:
 RUNNING: set[subprocess.Popen[bytes]] = set()  # what has to be stopped when we are
 
 
-def run(command: list[str], files: int) -> None:
-    """Run an office program quietly; a workbook that it did not write is noticed afterwards."""
+def run_program(command: list[str], files: int) -> None:
+    """Run an office program quietly; the caller sees which workbooks it did not write."""
     with subprocess.Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True) as program:
         RUNNING.add(program)
         try:
@@ -182,26 +182,26 @@ def run(command: list[str], files: int) -> None:
             if program not in RUNNING:  # it did not end by itself
                 raise WeightlensError(f"{command[0]} was stopped")
         except subprocess.TimeoutExpired:
-            kill(program)
+            kill_process_group(program)
             raise WeightlensError(f"{command[0]} gave no answer in {SECONDS * (1 + files // 10)} seconds") from None
         finally:
             RUNNING.discard(program)
 
 
-def at_once(count: int, work: Callable[[Any], None], items: Iterable[Any]) -> None:
-    """Do something with each item, so many at a time; where that is stopped, the programs that it started are stopped too."""
+def run_in_parallel(count: int, work: Callable[[Any], None], items: Iterable[Any]) -> None:
+    """Apply a function to each item, a few at a time; if interrupted, stop the programs it started."""
     with ThreadPoolExecutor(count) as pool:
         try:
             list(pool.map(work, items))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             while RUNNING:
-                kill(RUNNING.pop())
+                kill_process_group(RUNNING.pop())
             raise
 
 
-def kill(program: subprocess.Popen[bytes]) -> None:
-    """End a program and those that it started itself (``soffice`` is a script)."""
+def kill_process_group(program: subprocess.Popen[bytes]) -> None:
+    """End a program and its child processes (``soffice`` is a script)."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program.pid, signal.SIGKILL) if hasattr(os, "killpg") else program.kill()
 

@@ -1,4 +1,4 @@
-"""The recorded forward pass run again with something changed: what a mistake would have led to.
+"""The recorded forward pass rerun with changes: what a mistake would have led to.
 
 Every recorded value knows the NumPy call that made it, so a mistake is an edit of single values (another bias,
 another function, rounded numbers), and only what follows from them is computed again.
@@ -20,46 +20,46 @@ Edit = Callable[[Now, Callable[[], Any]], Any]  # makes a value from others, or 
 Edits = Mapping[int, Edit]  # by the id of the value
 
 
-def instead(array: Any) -> Edit:
-    """This array in the place of the value."""
+def replace_by(array: Any) -> Edit:
+    """An edit: this array replaces the value."""
     return lambda now, own: array
 
 
-def through(function: Callable[[Any], Any]) -> Edit:
-    """The function of what the value would have been."""
+def change_by(function: Callable[[Any], Any]) -> Edit:
+    """An edit: a function of the unchanged value replaces it."""
     return lambda now, own: function(own())
 
 
-def of(node: Recorded, function: Callable[[Any], Any]) -> Edit:
-    """The function of another value."""
+def compute_from(node: Recorded, function: Callable[[Any], Any]) -> Edit:
+    """An edit: a function of another value replaces it."""
     return lambda now, own: function(now(node))
 
 
 class Replay:
-    """All values behind a trace in an order in which they can be computed."""
+    """All values of a trace in topological order."""
 
     def __init__(self, trace: Trace) -> None:
         self.nodes = ordered([*trace.results, *(step.made for step in trace.steps)])
         self.number = {id(node): i for i, node in enumerate(self.nodes)}
         self.before = [[self.number[id(x)] for x in operands(node)] for node in self.nodes]
         self.kept: dict[int, Any] = {}  # values that the trace has dropped, computed again
-        self._behind: dict[int, np.ndarray] = {}
+        self._ancestors: dict[int, np.ndarray] = {}
         self._affected: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
 
-    def behind(self, node: Recorded) -> np.ndarray:
-        """Which values ``node`` is computed from (itself included), by number."""
+    def ancestors(self, node: Recorded) -> np.ndarray:
+        """Which values ``node`` is computed from, itself included: a boolean per number."""
         last = self.number[id(node)]
-        if last not in self._behind:
+        if last not in self._ancestors:
             found = np.zeros(len(self.nodes), bool)
             found[last] = True
             for i in range(last, -1, -1):
                 if found[i]:
                     found[self.before[i]] = True
-            self._behind[last] = found
-        return self._behind[last]
+            self._ancestors[last] = found
+        return self._ancestors[last]
 
     def original(self, i: int) -> Any:
-        """A value as it was."""
+        """The unchanged value with number ``i``."""
         node = self.nodes[i]
         if node.value is not None:
             return node.value
@@ -86,16 +86,16 @@ class Replay:
             return changed[i] if i in changed else self.original(i)
 
         with np.errstate(all="ignore"):
-            for i in self.affected(targets, tuple(edited)):
+            for i in self.to_recompute(targets, tuple(edited)):
                 own = partial(computed, self.nodes[i], now, wholes)
                 changed[i] = edited[i](now, own) if i in edited else own()
         return [changed[i] if i in changed else self.original(i) for i in targets]
 
-    def affected(self, targets: tuple[int, ...], edited: tuple[int, ...]) -> list[int]:
-        """Which values have to be computed again for the targets, in order."""
+    def to_recompute(self, targets: tuple[int, ...], edited: tuple[int, ...]) -> list[int]:
+        """The numbers of the values to be recomputed for the targets, in order."""
         key = (targets, edited)
         if key not in self._affected:
-            behind = np.logical_or.reduce([np.zeros(len(self.nodes), bool), *(self.behind(self.nodes[i]) for i in targets)])
+            behind = np.logical_or.reduce([np.zeros(len(self.nodes), bool), *(self.ancestors(self.nodes[i]) for i in targets)])
             found = np.zeros(len(self.nodes), bool)
             found[list(edited)] = True
             for i in range(min(edited, default=len(self.nodes)), len(self.nodes)):

@@ -1,4 +1,4 @@
-"""What a check found: one row for each array that was held against another, and a verdict."""
+"""The result of a check: one row per compared array, and a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Numbers = np.ndarray
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: how far ``layer`` is off at most, and at which element.
+    """One comparison: the largest difference in ``layer``, and its element.
 
     ``witness`` names who computed the other numbers (``Keras float32``, ``libreoffice``). ``worst_relative`` is
     the worst difference over the largest number of the array, or over 1 where all are smaller.
@@ -32,7 +32,7 @@ class Row:
 
     @property
     def ok(self) -> bool:
-        """True within the tolerance, or where the other program explains what is beyond it."""
+        """True within the tolerance, or if the difference is explained by the other program."""
         return self.worst_relative <= self.tolerance or self.excused
 
     @property
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass
 class Report:
-    """All comparisons of one check, in the order of the computation. ``notes`` say what could not be compared."""
+    """All comparisons of one check, in the order of the computation. ``notes`` say what could not be compared, and why."""
 
     subject: str
     rows: list[Row] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Report:
 
     @property
     def worst(self) -> Row | None:
-        """The first row that differs, else the one that comes nearest to it."""
+        """The first row that differs, else the one nearest to its tolerance."""
         differing = [row for row in self.rows if not row.ok]
         return differing[0] if differing else max(self.rows, key=lambda row: row.worst_relative / max(row.tolerance, 1e-300), default=None)
 
@@ -78,9 +78,9 @@ class Report:
 
     def _repr_html_(self) -> str:
         """The comparisons as a table, in a notebook."""
-        from weightlens.html import of_report
+        from weightlens.html import report_html
 
-        return of_report(self)
+        return report_html(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data, for ``--format json``."""
@@ -90,7 +90,7 @@ class Report:
 
 
 def compare(layer: str, class_name: str, ours: Any, theirs: Any, witness: str, tolerance: float) -> Row:
-    """Hold one array against another. Equal infinities agree, and NaN with NaN; another shape is infinitely far off."""
+    """Compare two arrays. Equal infinities agree, and NaN with NaN; arrays of different shapes differ infinitely."""
     a, b = np.asarray(ours), np.asarray(theirs)
     if a.dtype.kind in "USO" or b.dtype.kind in "USO":
         return compare_text(layer, class_name, a, b, witness)
@@ -110,7 +110,7 @@ def compare(layer: str, class_name: str, ours: Any, theirs: Any, witness: str, t
 
 
 def compare_text(layer: str, class_name: str, ours: Numbers, theirs: Numbers, witness: str) -> Row:
-    """Texts are equal or they are not."""
+    """Compare two arrays of texts: each pair is equal or not."""
     texts = [[x.decode() if isinstance(x, bytes) else str(x) for x in array.ravel().tolist()] for array in (ours, theirs)]
     unequal = [i for i, (a, b) in enumerate(zip(*texts, strict=False)) if a != b]
     off = np.inf if unequal or ours.shape != theirs.shape else 0.0

@@ -1,4 +1,4 @@
-"""What a mistake can be made on: the weights, inputs and functions of one forward pass, found in its recording."""
+"""Where mistakes can be made: the weights, inputs and functions of one recorded forward pass."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Site:
 
 @dataclass(eq=False)
 class Scene:
-    """One forward pass, and what there is in it."""
+    """One recorded forward pass, and the places in it where mistakes can be made."""
 
     model: Model
     trace: Trace
@@ -42,17 +42,17 @@ class Scene:
 
     @cached_property
     def weights(self) -> list[Recorded]:
-        """Every weight that is used, in the order of its use."""
+        """Every weight in use, in the order of first use."""
         return [node for node in self.replay.nodes if node.kind == "weight"]
 
     @cached_property
     def classes(self) -> dict[str, str]:
-        """Class names by the layers' paths, those of inner layers and nested models included."""
+        """Class names by layer path, those of inner layers and nested models included."""
         return dict(class_names(self.model, ""))
 
     @cached_property
     def owner(self) -> dict[int, Step]:
-        """The step that each value is written in; a named value is its own."""
+        """The step in which each value is computed; a named value is its own step."""
         found: dict[int, Step] = {}
         for step in self.trace.steps:
             found[id(step.made)] = step
@@ -86,11 +86,11 @@ class Scene:
 
     @cached_property
     def sites(self) -> list[Site]:
-        """Every activation: by its expression where that is known, else by the step's name; then layers that have none."""
+        """Every activation: by its recorded function, else by the step's name; then the layers without one, as ``linear``."""
         found = []
         for node in self.replay.nodes:
             step = self.owner.get(id(node))
-            match = recognised(node) if step is not None else None
+            match = recognised_activation(node) if step is not None else None
             if step is not None and match is not None and match[1].shape == node.shape:
                 found.append(Site(match[0], match[1], node, step))
         taken = {id(site.out) for site in found}
@@ -100,13 +100,13 @@ class Scene:
                 continue
             if last.name in ("pre-activation", "dot product"):
                 found.append(Site("linear", last.made, last.made, last))
-            elif last.name == "activation" and (argument := one_argument(last.made)) is not None:
+            elif last.name == "activation" and (argument := only_argument(last.made)) is not None:
                 found.append(Site("activation", argument, last.made, last))
         return found
 
     @cached_property
     def maxima(self) -> list[Recorded]:
-        """What each softmax subtracts before e^x; people leave that out, and are as right."""
+        """The maximum that each softmax subtracts before e^x; leaving it out is also correct."""
         return [site.out.args[0].args[0].args[1] for site in self.sites if site.function == "softmax"]
 
     @cached_property
@@ -116,13 +116,13 @@ class Scene:
         for layer, steps in self.steps_of_layer.items():
             last = steps[-1]
             if self.class_of(last) in SCALING:
-                before = [x for x in named_behind(last.made) if x.layer != layer and x.shape == last.made.shape]
+                before = [x for x in named_operands(last.made) if x.layer != layer and x.shape == last.made.shape]
                 found += [(last, before[0])] if before else []
         return found
 
     @cached_property
     def flattenings(self) -> list[tuple[Step, Recorded, Recorded]]:
-        """Values that become one row per sample, with what they are made from."""
+        """Values flattened to one row per sample, with their sources."""
         found = []
         for node in self.replay.nodes:
             if node.op is np.reshape and isinstance(node.args[0], Recorded) and id(node) in self.owner:
@@ -151,24 +151,24 @@ def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
             yield from class_names(layer.model, path + "/")
 
 
-def named_behind(node: Recorded) -> list[Recorded]:
-    """The named values that an expression uses, those of its own layer followed further."""
+def named_values_read(node: Recorded) -> list[Recorded]:
+    """The named values that an expression reads; those of its own layer are followed further back."""
     return [x for x in walk([node], lambda x: not x.kind or x.layer == node.layer) if x.kind and x.kind != "weight"]
 
 
-def one_argument(node: Recorded) -> Recorded | None:
-    """The one value that an elementwise step is a function of; ``None`` where there are several."""
-    shaped = [x for x in named_operands(node) if x.shape == node.shape and x.kind != "weight"]
+def only_argument(node: Recorded) -> Recorded | None:
+    """The one array that an elementwise step is a function of; ``None`` if there are several."""
+    shaped = [x for x in named_values_read(node) if x.shape == node.shape and x.kind != "weight"]
     return shaped[0] if len(shaped) == 1 else None
 
 
-def recognised(node: Recorded) -> tuple[str, Recorded] | None:
-    """The activation function that made a value, and its argument; of those that mistakes are made with."""
+def recognised_activation(node: Recorded) -> tuple[str, Recorded] | None:
+    """The activation function that computed a value, and its argument; ``None`` for other functions."""
     name, argument = node.function if node.op is not np.tanh else ("tanh", node.args[0])
     return (name, argument) if name in ("tanh", "relu", "sigmoid", "softmax") and isinstance(argument, Recorded) else None
 
 
-def factors(n: int) -> list[tuple[int, int]]:
-    """Rectangles of n cells that are no single row or column, the squarest first."""
+def rectangle_sizes(n: int) -> list[tuple[int, int]]:
+    """Rectangles of n cells with at least two rows and columns, the squarest first."""
     found = [(a, n // a) for a in range(2, math.isqrt(n) + 1) if n % a == 0]
     return [pair for a, b in reversed(found) for pair in dict.fromkeys([(a, b), (b, a)])]

@@ -1,4 +1,4 @@
-"""A workbook held against the engine: its formulas computed afresh by a spreadsheet program, step by step."""
+"""A workbook compared with the engine: a spreadsheet program computes its formulas afresh, step by step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from weightlens.workbook.reading import MAP, Entry, Place, read_map, steps_by_en
 
 
 def check_workbook(book: str | Path, model: Model | None = None, engine: str | None = None, tolerance: float = 1e-12) -> Report:
-    """Recalculate a workbook from nothing and compare every step's cells.
+    """Recalculate a workbook and compare every step's cells.
 
     Without ``model`` they are compared with the values that were stored when the workbook was written. With it, the
     forward pass is run on the inputs that the workbook holds, and its weights are compared with the model's as well.
@@ -56,7 +56,7 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
 
 
 def compare_steps(mapped: list[Entry], stored: Book, computed: Book, tolerance: float) -> list[Row]:
-    """Every step as stored against the same as computed; the occurrences of one step (time steps) are one row."""
+    """Every step as stored and as recalculated; all occurrences of a step (its time steps) make one row."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in mapped:
         if entry.kind == "step":
@@ -70,7 +70,7 @@ def compare_steps(mapped: list[Entry], stored: Book, computed: Book, tolerance: 
 
 
 def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Book, tolerance: float) -> list[Row]:
-    """The workbook's weights against the file's; its steps against a forward pass on the workbook's inputs (as stored: all digits)."""
+    """The workbook's weights and the file's; its steps and a forward pass on the workbook's inputs, with all stored digits."""
     from weightlens.importing import weight_of
 
     rows = []
@@ -92,22 +92,22 @@ def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Boo
 
 
 def compare_block(entry: Entry, expected: np.ndarray, stored: Book, computed: Book, tolerance: float) -> Row:
-    """One block of cells against an array; the workbook as stored knows where the block stands."""
+    """One block of cells and an array; the stored workbook says where the block is."""
     exact = expected if expected.dtype.kind == "U" else np.asarray(expected, np.float64)
     then = [value if value != "" else None for value in np.broadcast_to(exact, entry.arrangement.shape).reshape(-1).tolist()]
     return compare_cells(f"{entry.layer} / {entry.name}", entry.kind, entry.places(stored), then, computed, tolerance)
 
 
 def compare_sheet(sheet: str, stored: Book, computed: Book, tolerance: float) -> Row:
-    """All formulas of one sheet, as stored against as computed."""
+    """All formulas of one sheet, as stored and as recalculated."""
     places = [(sheet, reference) for reference in stored.formulas[sheet] if reference in stored.sheets[sheet]]
     return compare_cells(sheet, f"{len(places)} formulas", places, [stored.cell(*place) for place in places], computed, tolerance)
 
 
 def compare_cells(label: str, kind: str, places: list[Place], then: Sequence[Value | None], computed: Book, tolerance: float) -> Row:
-    """The cell that is furthest off. Text has to be the same; what is not a finite number has no cell to compare."""
+    """The cell with the largest difference. Text must be equal; non-finite numbers have no cell to compare."""
     now = [computed.sheets.get(sheet, {}).get(reference) for sheet, reference in places]
-    off = np.array([distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
+    off = np.array([relative_distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
     worst = int(off.argmax())
     place = f"'{places[worst][0]}'!{places[worst][1]}" if places else "-"
     ours, theirs = (as_number(values[worst]) if places else math.nan for values in (now, then))
@@ -115,8 +115,8 @@ def compare_cells(label: str, kind: str, places: list[Place], then: Sequence[Val
     return Row(label, kind, (len(places),), computed.engine, absolute, float(off[worst]), place, tolerance, ours, theirs)
 
 
-def distance(now: Value | None, then: Value | None) -> float:
-    """How far a number is off, relative to its size (or to 1, where it is smaller); infinitely for other text or none."""
+def relative_distance(now: Value | None, then: Value | None) -> float:
+    """A number's difference relative to its size, or to 1 if smaller; infinite for text that differs and for missing values."""
     if then is None or (isinstance(then, float) and not math.isfinite(then)):
         return 0.0
     if isinstance(now, (int, float)) and isinstance(then, (int, float)):

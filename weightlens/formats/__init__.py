@@ -1,4 +1,4 @@
-"""Reading saved Keras models of every version: bytes on disk become a ``Model`` whose weights are read when touched."""
+"""Reading saved Keras models of every version: the bytes of a file become a ``Model``; weights are read when accessed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weightlens.errors import UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
-from weightlens.formats.detect import read, shard_files
+from weightlens.formats.detect import read_model, shard_files
 from weightlens.model import Model
 
 __all__ = ["files_of", "load"]
@@ -16,7 +16,7 @@ __all__ = ["files_of", "load"]
 def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = None) -> Model:
     """The model saved at ``path``. ``config``: the architecture (.json, .yaml) of a file that holds weights only."""
     try:
-        model = read(Path(path), None if config is None else Path(config))
+        model = read_model(Path(path), None if config is None else Path(config))
     except WeightlensError:
         raise
     except Exception as error:  # a hostile or damaged file can fail in any way; the user gets one line
@@ -27,7 +27,7 @@ def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = N
 
 
 def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
-    """Every file that a model is or will be read from, with what it is: itself, its architecture, its shards, its folder's."""
+    """Every file that a model is or will be read from, with a label: the model, its architecture, its shards, its folder's files."""
     name, known = (model.provenance.path, model.provenance.architecture) if isinstance(model, Model) else (model, "")
     path = Path(name)
     if (path / "config.json").is_file():

@@ -1,14 +1,14 @@
-"""From a saved configuration to a ``Model``: its layers, the layers inside them, and the graph. No weights yet."""
+"""From a saved configuration to a ``Model``: its layers, their inner layers, and the graph; without weights."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config, plain_dict, sound
+from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config, plain_dict, without_wrong_options
 from weightlens.formats.dialect import Dialect
-from weightlens.formats.inbound import calls_of, count_from_zero, dtype_into, dtype_together, endpoints, split_states
-from weightlens.formats.lost import reconnect
+from weightlens.formats.inbound import calls_of, common_dtype, count_from_zero, endpoints, input_dtype, split_states
+from weightlens.formats.lost import restore_lost_connection
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.table import OPTIONS
 from weightlens.whole import CUT, GUARDED, LAYERS_OF_MEANS
@@ -48,7 +48,7 @@ def build_model(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Mode
 
 
 def too_many_layers(entry: Any) -> bool:
-    """Whether a saved model lists more layers than anybody's, those of nested models included."""
+    """Whether a saved model lists more layers than the limit, those of nested models included."""
     count, waiting = 0, [entry]
     while waiting and count <= MAX_LAYERS:
         item = waiting.pop()
@@ -61,7 +61,7 @@ def too_many_layers(entry: Any) -> bool:
 
 
 def is_model(entry: dict[str, Any]) -> bool:
-    """Whether an entry is a model with layers of its own (a Pipeline of preprocessing layers is not)."""
+    """Whether an entry is a model with layers of its own (not a Pipeline of preprocessing layers)."""
     config = entry.get("config")
     if isinstance(config, list):
         return True
@@ -84,17 +84,17 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
         if layer.class_name.startswith("tf.raw_ops."):
             from weightlens.formats import raw_nodes
 
-            raw_nodes.complete(layer)
+            raw_nodes.complete_arguments(layer)
     if len({layer.name for layer in model.layers}) < len(model.layers):
         raise UnreadableModel(f"two layers of model {model.name!r} have the same name")
     model.inputs = endpoints(config.get("input_layers", []))
     model.outputs = count_from_zero(model.layers, endpoints(config["output_layers"]), dialect)
     if dialect.major < 3:
-        reconnect(model)
+        restore_lost_connection(model)
 
 
 def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
-    """The graph of a Sequential: each layer takes the one before it; the first is an InputLayer, made if need be."""
+    """The graph of a Sequential: each layer takes the one before; an InputLayer is added if there is none."""
     if not model.layers:
         return
     first = model.layers[0]
@@ -111,12 +111,12 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
 
 
 def _inner_shape(layer: Layer) -> Any:
-    """The input shape of a nested model, which is that of its own first layer."""
+    """The input shape of a nested model: that of its first layer."""
     return layer.model.layers[0].config.get("batch_shape") if layer.model is not None and layer.model.layers else None
 
 
 def _number_doubles(layers: list[Layer]) -> None:
-    """Make names unique: Keras 0 gives all layers of a class the same name."""
+    """Make layer names unique: Keras 0 gives all layers of a class the same name."""
     used: set[str] = set()
     for layer in layers:
         name, count = layer.name, 1
@@ -127,7 +127,7 @@ def _number_doubles(layers: list[Layer]) -> None:
 
 
 def modern_entry(entry: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-    """An entry of Keras 0 or 1 in Keras 3's words; one of a later version as it is."""
+    """An entry of Keras 0 or 1 translated to Keras 3; an entry of a later version unchanged."""
     if dialect.major >= 2:
         return entry
     from weightlens.formats import keras1
@@ -136,7 +136,7 @@ def modern_entry(entry: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
 
 
 def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Layer:
-    """A layer from its entry, with the layers and models inside it."""
+    """A layer from its entry, with its inner layers and models."""
     entry = modern_entry(entry, dialect)
     raw = entry.get("config")
     if is_model(entry):
@@ -147,7 +147,7 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         raise UnreadableModel(f"layer {str(entry.get('name') or entry.get('class_name'))!r} has no configuration")
     class_name = class_name_of(entry)
     operation = _is_operation(entry, raw, dialect)
-    raw, faults = (raw, []) if operation else sound(class_name, raw, dialect)
+    raw, faults = (raw, []) if operation else without_wrong_options(class_name, raw, dialect)
     config = modern_config(class_name, raw, dialect)
     if class_name in OTHER_MASKS and dialect.major < 3:
         config["keras_2_masks"] = True
@@ -156,22 +156,22 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     if "quantization_mode" in config:
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
     if class_name in WHOLE:
-        config["input_dtype"] = dtype_into(entry.get("inbound_nodes"))
+        config["input_dtype"] = input_dtype(entry.get("inbound_nodes"))
     elif class_name in GUARDED - LAYERS_OF_MEANS and dialect.major >= 3:
-        config["input_dtype"] = dtype_together(entry.get("inbound_nodes"))
+        config["input_dtype"] = common_dtype(entry.get("inbound_nodes"))
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"
     elif class_name not in OPTIONS and not operation:
-        from weightlens.formats.other_packages import advice
+        from weightlens.formats.other_packages import advice_for_class
 
-        layer.note = advice(class_name)
+        layer.note = advice_for_class(class_name)
     if class_name in FUNCTION_NODES:
         _name_function(layer)
     elif operation:
         layer.is_operation, layer.config["module"] = True, str(entry.get("module") or "")
         if class_name not in WHOLE:
-            layer.config["input_dtype"] = dtype_together(entry.get("inbound_nodes"))
+            layer.config["input_dtype"] = common_dtype(entry.get("inbound_nodes"))
     return layer
 
 
@@ -196,14 +196,14 @@ def _inner_layers(class_name: str, raw: dict[str, Any], dialect: Dialect, depth:
 
 
 def _backward(forward: dict[str, Any]) -> dict[str, Any]:
-    """The backward layer where the file leaves it out: the forward one, reading the other way."""
+    """The backward layer if the file leaves it out: the forward layer, reading in reverse."""
     config = plain_dict(forward.get("config"))
     name = str(config.get("name", "")).removeprefix("forward_")
     return {**forward, "config": {**config, "name": f"backward_{name}", "go_backwards": not config.get("go_backwards", False)}}
 
 
 def _is_operation(entry: dict[str, Any], raw: dict[str, Any], dialect: Dialect) -> bool:
-    """An operator node of Keras 3: told by its module, or in ``.h5`` by lacking a setting that nearly every layer has.
+    """Whether an entry is an operator node of Keras 3: known by its module or, in ``.h5``, by a missing common setting.
 
     The activation ``relu`` with settings of its own is saved as an operator that is the layer ReLU in all but name.
     """
@@ -216,7 +216,7 @@ def _is_operation(entry: dict[str, Any], raw: dict[str, Any], dialect: Dialect) 
 
 
 def _name_function(layer: Layer) -> None:
-    """A TensorFlow function called on tensors (Keras 2): named by its path, as ``tf.math.multiply``."""
+    """Name a TensorFlow function called on tensors (Keras 2) by its path, such as ``tf.math.multiply``."""
     layer.is_operation = True
     given = layer.config.get("function") or layer.config.get("symbol")
     if layer.class_name == "SlicingOpLambda":

@@ -1,4 +1,4 @@
-"""Weights without an architecture: every array named and shown, and a plain stack of dense layers made of them on request."""
+"""Weights without an architecture: all arrays with their names and, on request, a plain stack of dense layers made of them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ KERAS_1_NAMES = {"W": "kernel", "b": "bias", "U": "recurrent_kernel", "running_s
 BY_SNAKE_NAME = {snake_case(name): name for name in VARIABLES}
 
 
-def natural(text: str) -> list[tuple[int, str]]:
-    """A key that sorts ``dense_2`` before ``dense_10``."""
+def natural_sort_key(text: str) -> list[tuple[int, str]]:
+    """A sort key that puts ``dense_2`` before ``dense_10``."""
     return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d+)", text)]
 
 
 def layers_of_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> list[Layer]:
-    """The layers of a weights-only file of Keras 1 or 2, in the order the file gives."""
+    """The layers of a weights-only file of Keras 1 or 2, in file order."""
     layers = []
     for name in file.names(prefix, "layer_names") or []:
         group = join(prefix, name)
@@ -32,27 +32,27 @@ def layers_of_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) ->
         for stored in file.names(group, "weight_names") or []:
             weight = weights.pop(join(group, stored.strip("/")), None)
             if weight is not None:
-                found[unused(own_name(stored, name), found)] = weight
-        layers.append(named(name, found))
+                found[unused_name(variable_name(stored, name), found)] = weight
+        layers.append(layer_of_arrays(name, found))
     return layers
 
 
 def layers_of_objects(tree: ObjectTree) -> list[Layer]:
-    """The layers of a weights-only file of Keras 3: an object each, sorted by name, for the file does not order them."""
+    """The layers of a weights-only file of Keras 3, one per object, sorted by name because the file has no order."""
     layers = []
-    for owner in sorted(tree.variables, key=natural):
+    for owner in sorted(tree.variables, key=natural_sort_key):
         arrays = tree.take(owner)
         parts = [part for part in owner.split("/") if part not in CONTAINERS]
         names = _guessed([part for part in parts if part != "cell"], len(arrays)) or [weight.name for weight in arrays]
         found: dict[str, Weight] = {}
         for name, weight in zip(names, arrays, strict=True):
-            found[unused(name, found)] = weight
-        layers.append(named("/".join(parts) or "model", found))
+            found[unused_name(name, found)] = weight
+        layers.append(layer_of_arrays("/".join(parts) or "model", found))
     return layers
 
 
 def _guessed(parts: list[str], count: int) -> list[str] | None:
-    """Variable names from a class in snake case, where their number leaves no doubt."""
+    """Variable names for a class in snake case, if it has that many variables."""
     class_name = BY_SNAKE_NAME.get(re.sub(r"_\d+$", "", parts[-1])) if parts else None
     if class_name is None:
         return None
@@ -66,20 +66,20 @@ def _guessed(parts: list[str], count: int) -> list[str] | None:
 def layers_of_anything(weights: dict[str, Weight]) -> list[Layer]:
     """Any other HDF5 file: a layer per group that holds arrays."""
     groups: dict[str, dict[str, Weight]] = {}
-    for path in sorted(weights, key=natural):
+    for path in sorted(weights, key=natural_sort_key):
         group, _, name = path.rpartition("/")
         groups.setdefault(group or "/", {})[name] = weights.pop(path)
-    return [named(group, found) for group, found in groups.items()]
+    return [layer_of_arrays(group, found) for group, found in groups.items()]
 
 
-def named(name: str, weights: dict[str, Weight]) -> Layer:
-    """A layer of which only the arrays are known."""
+def layer_of_arrays(name: str, weights: dict[str, Weight]) -> Layer:
+    """A layer of unknown class with its arrays."""
     for key, weight in weights.items():
         weight.name = key
     return Layer(name, "", {"name": name}, own_weights=weights)
 
 
-def own_name(stored: str, layer: str) -> str:
+def variable_name(stored: str, layer: str) -> str:
     """A variable's name without its layer's: ``dense_1_W_1:0`` -> ``kernel``, ``lstm/lstm_cell/bias:0`` -> ``lstm_cell/bias``."""
     name = re.sub(r":\d+$", "", stored)
     tokens = [token for token in name.split("/") if token != layer]
@@ -91,8 +91,8 @@ def own_name(stored: str, layer: str) -> str:
     return "/".join([*tokens[:-1], short])
 
 
-def unused(name: str, names: Iterable[str]) -> str:
-    """The name, with a number where it is taken."""
+def unused_name(name: str, names: Iterable[str]) -> str:
+    """The name, numbered if it is taken."""
     taken, number, found = set(names), 1, name
     while found in taken:
         number += 1
@@ -100,8 +100,8 @@ def unused(name: str, names: Iterable[str]) -> str:
     return found
 
 
-def assume(model: Model, stack: str) -> Model:
-    """A Sequential of dense layers made of a bare weights file: ``dense:relu,softmax`` names the activation of each.
+def assume_dense_stack(model: Model, stack: str) -> Model:
+    """A Sequential of Dense layers for a weights-only file: ``dense:relu,softmax`` lists their activations.
 
     The matrices are taken in the file's order; each must have as many rows as the one before it has columns.
     """
@@ -132,7 +132,7 @@ def assume(model: Model, stack: str) -> Model:
 
 
 def _biases(model: Model, kernels: list[Weight]) -> list[Weight | None]:
-    """For each matrix the vector that stands in its group, or comes next in the file."""
+    """The bias for each matrix: the vector in its group, or the next one in the file."""
     every = [weight for layer in model.layers for weight in layer.own_weights.values()]
     found: list[Weight | None] = []
     for kernel in kernels:

@@ -1,4 +1,4 @@
-"""An architecture kept beside the weights: JSON or YAML, found by the weights file's name."""
+"""An architecture file next to the weights: JSON or YAML, found by the weights file's name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_NODES = 2_000_000
 
 
 def find_architecture(weights: Path) -> Path | None:
-    """``model.json`` beside ``model.h5`` or ``model.weights.h5``, or None."""
+    """``model.json`` next to ``model.h5`` or ``model.weights.h5``; ``None`` if there is none."""
     stems = [weights.name.removesuffix(weights.suffix)]
     stems += [stem.removesuffix(".weights") for stem in stems if stem.endswith(".weights")]
     for stem in stems:
@@ -26,28 +26,34 @@ def find_architecture(weights: Path) -> Path | None:
 
 
 def read_architecture(path: Path) -> dict[str, Any]:
-    """The architecture in a file as Keras's ``to_json`` or ``to_yaml`` wrote it, or that of a whole model (.keras, .h5)."""
+    """The architecture in a file written by Keras's ``to_json`` or ``to_yaml``, or in a whole model (.keras, .h5)."""
     from weightlens.formats.detect import kind_of
 
     yaml = path.suffix.lower() in (".yaml", ".yml")
     kind = "yaml" if yaml and path.is_file() else kind_of(path)
-    entry = {"yaml": of_yaml, "json": of_json, "hdf5": of_hdf5, "zip": of_archive, "folder": of_archive}[kind](path)
+    entry = {
+        "yaml": architecture_from_yaml,
+        "json": architecture_from_json,
+        "hdf5": architecture_from_hdf5,
+        "zip": architecture_from_archive,
+        "folder": architecture_from_archive,
+    }[kind](path)
     if not is_architecture(entry):
         raise UnreadableModel(f"{path.name}: not the architecture of a Keras model")
     return entry
 
 
-def of_yaml(path: Path) -> dict[str, Any]:
-    """What a YAML file holds."""
-    return parse_yaml(bytes_of(path), path.name)
+def architecture_from_yaml(path: Path) -> dict[str, Any]:
+    """The architecture in a YAML file."""
+    return parse_yaml(read_bytes(path), path.name)
 
 
-def of_json(path: Path) -> dict[str, Any]:
-    """What a JSON file holds."""
-    return parse_object(bytes_of(path), path.name)
+def architecture_from_json(path: Path) -> dict[str, Any]:
+    """The architecture in a JSON file."""
+    return parse_object(read_bytes(path), path.name)
 
 
-def of_hdf5(path: Path) -> dict[str, Any]:
+def architecture_from_hdf5(path: Path) -> dict[str, Any]:
     """The architecture in the HDF5 file of a whole model."""
     from weightlens.formats.hdf5 import Hdf5File
 
@@ -59,7 +65,7 @@ def of_hdf5(path: Path) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value} | parse_object(text, "model_config")
 
 
-def of_archive(path: Path) -> dict[str, Any]:
+def architecture_from_archive(path: Path) -> dict[str, Any]:
     """The architecture in a ``.keras`` archive or folder."""
     from weightlens.formats.zipped import Archive
 
@@ -69,8 +75,8 @@ def of_archive(path: Path) -> dict[str, Any]:
     return {"keras_version": str(said.get("keras_version", ""))} | entry
 
 
-def bytes_of(path: Path) -> bytes:
-    """A file of text as bytes; one that is too large is not read to find out that it is."""
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a text file; a file above the size limit is refused unread."""
     try:
         if (size := path.stat().st_size) > JSON:
             raise UnreadableModel(f"{path.name}: {size:,} bytes, which is larger than any architecture that Keras writes")
@@ -80,18 +86,18 @@ def bytes_of(path: Path) -> bytes:
 
 
 def is_architecture(entry: Any) -> bool:
-    """Whether a JSON object is a saved model: a class and its configuration (Keras 0: a name and layers)."""
+    """Whether a JSON object describes a model: a class and its configuration (Keras 0: a name and layers)."""
     return isinstance(entry, dict) and (
         {"class_name", "config"} <= set(entry) or {"name", "layers"} <= set(entry) or {"name", "node_config"} <= set(entry)
     )
 
 
 def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
-    """YAML without its power to make Python objects; a Python tuple or text becomes just that."""
+    """Parsed YAML; no tag can create Python objects, but Python tuples and strings are accepted as plain values."""
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the fast one where libyaml is there
-        """Knows the tags that Keras 0 and 1 wrote, and nothing that runs code."""
+        """A YAML loader that accepts the tags of Keras 0 and 1, and none that runs code."""
 
     Loader.add_constructor("tag:yaml.org,2002:python/tuple", lambda loader, node: loader.construct_sequence(node, deep=True))
     Loader.add_constructor("tag:yaml.org,2002:python/unicode", lambda loader, node: loader.construct_scalar(node))
@@ -106,7 +112,7 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
 
 
 def count_nodes(value: Any) -> int:
-    """How many values there are when every alias is written out; stops counting where it is too many."""
+    """How many values there are with all aliases expanded; stops counting above the limit."""
     count, waiting = 0, [value]
     while waiting and count <= MAX_NODES:
         item = waiting.pop()

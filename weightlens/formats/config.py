@@ -1,4 +1,4 @@
-"""One layer's configuration in Keras 3's words, whatever version wrote it."""
+"""One layer's configuration with Keras 3's keys, from any version."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OTHER_MASKS = frozenset({"Identity", "Normalization", "Rescaling", "Softmax", "T
 
 
 def class_name_of(entry: dict[str, Any]) -> str:
-    """The class's Keras 3 name; a class of somebody else's package keeps that package's name (``Custom>Dense``)."""
+    """The class's Keras 3 name; a third-party class keeps its package's name (``Custom>Dense``)."""
     name = str(entry.get("class_name", ""))
     module, registered = entry.get("module"), entry.get("registered_name")
     if isinstance(registered, str) and ">" in registered and (module is None or str(module).split(".")[0] not in OWN_PACKAGES):
@@ -50,13 +50,13 @@ def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dic
     config = {renamed.get(key, key): as_lists(plain(value)) for key, value in raw.items() if key not in drop and key != "dtype"}
     if "batch_input_shape" in config:
         config.setdefault("batch_shape", config.pop("batch_input_shape"))
-    mode, dtype = policy(raw.get("dtype", config.get("dtype")), str(config.get("name", "")))
+    mode, dtype = dtype_policy(raw.get("dtype", config.get("dtype")), str(config.get("name", "")))
     config["dtype"] = dtype
     if mode:
         config["quantization_mode"] = mode
     for key in ACTIVATION_KEYS:
         if key in config:
-            config[key] = activation(raw[key], dialect)
+            config[key] = modern_activation(raw[key], dialect)
     if class_name in POOLS:
         config |= {
             key: config[key][0] for key in ("pool_size", "strides") if isinstance(config.get(key), (list, tuple)) and len(config[key]) == 1
@@ -66,15 +66,15 @@ def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dic
     return config
 
 
-def sound(class_name: str, raw: dict[str, Any], dialect: Dialect) -> tuple[dict[str, Any], list[str]]:
-    """A layer's configuration as the file has it without the options that are wrong, and what is wrong with them."""
+def without_wrong_options(class_name: str, raw: dict[str, Any], dialect: Dialect) -> tuple[dict[str, Any], list[str]]:
+    """A layer's configuration as saved, without its invalid options, and what is wrong with those."""
     values = {key: as_lists(plain(value)) if is_wrapped(value) else value for key, value in raw.items()}
     good, faults = options.sound(class_name, values, dialect.major if dialect.known else 0)
     return ({key: raw[key] for key in good} if faults else raw), faults
 
 
-def activation(value: Any, dialect: Dialect) -> Any:
-    """An activation as its name, or as ``{"class_name", "config"}`` where it is a layer with settings of its own.
+def modern_activation(value: Any, dialect: Dialect) -> Any:
+    """An activation as its name, or as ``{"class_name", "config"}`` for a layer with settings of its own.
 
     The slope of ``hard_sigmoid`` changed with Keras 3; an older file's is called ``hard_sigmoid_keras2``.
     """
@@ -85,7 +85,7 @@ def activation(value: Any, dialect: Dialect) -> Any:
         if isinstance(inside, str):
             registered = value.get("registered_name")
             custom = isinstance(registered, str) and ">" in registered
-            return registered if custom else activation(inside, dialect)
+            return registered if custom else modern_activation(inside, dialect)
         name = class_name_of(value)
         config = modern_config(name, inside if isinstance(inside, dict) else {}, dialect)
         return {"class_name": name, "config": config}
@@ -93,8 +93,8 @@ def activation(value: Any, dialect: Dialect) -> Any:
     return "hard_sigmoid_keras2" if name == "hard_sigmoid" and dialect.major < 3 else name
 
 
-def policy(value: Any, layer: str = "") -> tuple[str, str]:
-    """(quantisation mode, name of the dtype or policy) of a ``dtype`` entry of any version."""
+def dtype_policy(value: Any, layer: str = "") -> tuple[str, str]:
+    """The quantization mode and the name of the dtype or policy in a ``dtype`` entry of any version."""
     if isinstance(value, str) or value is None:
         return "", str(value or "float32")
     if not isinstance(value, dict):
@@ -103,7 +103,7 @@ def policy(value: Any, layer: str = "") -> tuple[str, str]:
     config = config if isinstance(config, dict) else value
     if "policy_map" in config:
         own = {path: given for path, given in plain_dict(config["policy_map"]).items() if path.split("/")[-1] == layer}
-        return policy(next(iter(own.values()), config.get("default_policy")), layer)
+        return dtype_policy(next(iter(own.values()), config.get("default_policy")), layer)
     mode = str(config.get("mode") or "")
     name = str(config.get("source_name") or config.get("name") or "float32")
     if "_from_" in name:  # "int8_from_float32"
@@ -112,5 +112,5 @@ def policy(value: Any, layer: str = "") -> tuple[str, str]:
 
 
 def plain_dict(value: Any) -> dict[str, Any]:
-    """The value where it is a dictionary, else an empty one."""
+    """The value if it is a dictionary, else an empty one."""
     return value if isinstance(value, dict) else {}

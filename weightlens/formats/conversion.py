@@ -1,4 +1,4 @@
-"""Arrays made of stored ones: turned, joined, restored when they are read."""
+"""Arrays derived from stored ones when they are read: transposed, joined, dequantized."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from weightlens.model import Weight
 
 @dataclass(frozen=True)
 class Conversion:
-    """How an array is made of stored ones: what ``Weight.read`` is for it, and what writing back has to undo.
+    """How an array is derived from stored ones: used by ``Weight.read``, and undone in writing back.
 
     ``add`` is for sums: it adds a change of the array to the first of the stored ones, and gives that.
     """
@@ -41,18 +41,18 @@ def converted(
     dtype: str = "",
     add: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> Weight:
-    """An array made of stored ones, worked out when it is read."""
+    """An array derived from stored ones when it is read."""
     paths = ", ".join(weight.path for weight in sources)
     notes = "; ".join(dict.fromkeys(text for text in (*(weight.note for weight in sources), note) if text))
     return Weight(name, shape, dtype or sources[0].dtype, paths, Conversion(sources, make, add), note=notes)
 
 
-def moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:
+def with_axes_moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:
     """The array with its axes in another order."""
     return converted(weight.name, [weight], lambda w: np.transpose(w, axes), tuple(weight.shape[axis] for axis in axes), note)
 
 
-def flipped(weight: Weight, spatial: int) -> Weight:
-    """A kernel turned end for end in its first axes: Theano computes true convolutions, everybody else correlations."""
+def flip_kernel(weight: Weight, spatial: int) -> Weight:
+    """A kernel flipped along its spatial axes: Theano computes true convolutions, all others correlations."""
     axes = tuple(range(spatial))
     return converted(weight.name, [weight], lambda w: np.flip(w, axes), weight.shape, "spatially flipped (Theano)")

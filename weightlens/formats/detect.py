@@ -1,4 +1,4 @@
-"""Which kind of file it is, by its contents and never by its name, and which reader it goes to."""
+"""Which kind of file it is, by its contents and never by its name, and which reader it needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from weightlens.errors import UnreadableModel
 from weightlens.formats import beside, placing
 from weightlens.formats.architecture import build_model
 from weightlens.formats.dialect import Dialect, dialect_of
-from weightlens.formats.hdf5 import Hdf5File, free
+from weightlens.formats.hdf5 import Hdf5File, unused_name
 from weightlens.formats.soundness import SIGNATURE
 from weightlens.formats.values import parse_json, parse_object
 from weightlens.limits import JSON
@@ -24,8 +24,8 @@ WEIGHT = re.compile(
 START = 1024  # bytes by which a file is known
 
 
-def read(path: Path, config: Path | None) -> Model:
-    """The model in a file or folder of any kind that is known."""
+def read_model(path: Path, config: Path | None) -> Model:
+    """The model in a file or folder of any known kind."""
     kind = kind_of(path)
     if kind in ("folder", "zip"):
         return read_archive(path)
@@ -33,9 +33,9 @@ def read(path: Path, config: Path | None) -> Model:
 
 
 def kind_of(path: Path) -> str:
-    """``folder``, ``zip``, ``json`` or ``hdf5``, by the contents; what is none of these is refused under its name."""
+    """``folder``, ``zip``, ``json`` or ``hdf5``, by the contents; other kinds are refused by name."""
     if path.is_dir():
-        return folder(path)
+        return check_folder(path)
     start = first_bytes_of(path)
     if start.startswith(SIGNATURE):
         return "hdf5"
@@ -43,15 +43,15 @@ def kind_of(path: Path) -> str:
         return "zip"
     if start.lstrip()[:1] in (b"{", b"[") and not (start[8:9] == b"{" and b"\0" in start[:8]):  # as a safetensors file may begin
         return "json"
-    from weightlens.formats.foreign import named
+    from weightlens.formats.foreign import foreign_words
 
-    if words := named(start, path):
+    if words := foreign_words(start, path):
         raise UnreadableModel(f"{path.name}: {words}")
     return "hdf5"
 
 
-def folder(path: Path) -> str:
-    """``folder``; one without a ``config.json`` is refused under its name."""
+def check_folder(path: Path) -> str:
+    """``folder``; one without a ``config.json`` is refused, with what it seems to be."""
     if not (path / "config.json").is_file():
         from weightlens.formats.foreign import folder_words
 
@@ -60,7 +60,7 @@ def folder(path: Path) -> str:
 
 
 def first_bytes_of(path: Path) -> bytes:
-    """The beginning of a file; what is none, or cannot be read, is refused."""
+    """The first bytes of a file; refuses what is not a readable file."""
     if path.exists() and not path.is_file():
         raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
     try:
@@ -75,7 +75,7 @@ def first_bytes_of(path: Path) -> bytes:
 
 
 def read_archive(path: Path) -> Model:
-    """A ``.keras`` file, or the same unpacked in a folder."""
+    """The model in a ``.keras`` file, or in the same unpacked to a folder."""
     from weightlens.formats.zipped import Archive  # zip files are not always needed
 
     archive = Archive(path)
@@ -92,7 +92,7 @@ def read_archive(path: Path) -> Model:
     if weights is None and "model.weights.npz" in names:
         raise UnreadableModel(f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened")
     if weights == "model.weights.h5":
-        placing.place(model, Hdf5File(archive.open(weights), path.name, archive.packed(weights)), dialect, dialect)
+        placing.place_weights(model, Hdf5File(archive.open(weights), path.name, archive.packed(weights)), dialect, dialect)
     elif weights is not None:
         placing.place_shards(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
     placing.read_assets(model, archive)
@@ -105,8 +105,8 @@ def read_archive(path: Path) -> Model:
 
 
 def read_json(path: Path, config: Path | None) -> Model:
-    """A list of weight shards, or an architecture without weights."""
-    value = parse_json(beside.bytes_of(path), path.name)
+    """The model of a manifest of weight shards, or of an architecture without weights."""
+    value = parse_json(beside.read_bytes(path), path.name)
     if isinstance(value, dict) and "weight_map" in value:
         found = config or beside.find_architecture(path)
         entry = None if found is None else beside.read_architecture(found)
@@ -127,26 +127,26 @@ def read_json(path: Path, config: Path | None) -> Model:
 
 
 def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
-    """The arrays of all shards that a manifest names; they stand beside it."""
+    """The arrays of all shards that a manifest names; they must be in the manifest's folder."""
     weights: dict[str, Weight] = {}
     for name in shard_names(manifest):
         file = folder / name
         if Path(name).name != name or file.is_symlink() or not file.is_file():
             raise UnreadableModel(f"the shard {name!r} is not beside its list, or is only a link")
         for found, weight in Hdf5File(file, name).weights().items():
-            weights[free(found, weights)] = weight
+            weights[unused_name(found, weights)] = weight
     return weights
 
 
 def shard_names(manifest: dict[str, Any]) -> list[str]:
-    """The files that a manifest names, each once."""
+    """The distinct files that a manifest names."""
     entries = manifest.get("weight_map")
     values = entries.values() if isinstance(entries, dict) else []
     return list(dict.fromkeys(str(name) for value in values for name in (value if isinstance(value, list) else [value])))
 
 
 def shard_files(path: Path) -> list[Path]:
-    """The files beside a manifest that it names; none for a file that is no manifest."""
+    """The shards next to a manifest; none if the file is not a manifest."""
     if not path.is_file() or path.stat().st_size > JSON:
         return []
     with path.open("rb") as file:
@@ -161,7 +161,7 @@ def shard_files(path: Path) -> list[Path]:
 
 
 def read_hdf5(path: Path, config: Path | None) -> Model:
-    """An HDF5 file of any version: with its architecture, with one beside it, or weights alone."""
+    """The model in an HDF5 file of any version: with its architecture, with a separate one, or weights alone."""
     file = Hdf5File(path, path.name)
     prefix = "model_weights" if file.group("model_weights") is not None else ""
     version = file.text("", "keras_version") or file.text(prefix, "keras_version")
@@ -169,13 +169,15 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     text = file.text("", "model_config")
     entry, source = (parse_object(text, "model_config"), None) if text and config is None else _architecture(path, config)
     dialect = dialect_of(version, backend, entry)
-    weights_dialect = dialect_of(version, backend, None) if version else Dialect(placing.generation(file, prefix), "", backend, known=False)
+    weights_dialect = (
+        dialect_of(version, backend, None) if version else Dialect(placing.keras_generation(file, prefix), "", backend, known=False)
+    )
     if source is not None and entry is not None and entry.get("keras_version"):
         dialect = dialect_of(str(entry["keras_version"]), backend, entry)
     model = _model(entry, dialect, path)
-    layout = placing.place(model, file, dialect, weights_dialect, together=source is None)
+    layout = placing.place_weights(model, file, dialect, weights_dialect, together=source is None)
     if layout == NOT_KERAS and not model.class_name:
-        plain(model, file)
+        note_arrays_only(model, file)
     if source is not None:
         model.notes.append(f"architecture from {source.name}")
     model.training_config = _training(file)
@@ -188,8 +190,8 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     return model
 
 
-def plain(model: Model, file: Hdf5File) -> None:
-    """Note of an HDF5 file in which no array has a name that Keras gives that it holds arrays, not weights."""
+def note_arrays_only(model: Model, file: Hdf5File) -> None:
+    """If no array has a name used by Keras, note that the file holds arrays, not weights."""
     if not any(WEIGHT.search(weight.path) for weight in model.weights.values()):
         from weightlens.formats.foreign import hdf5_words
 
@@ -197,7 +199,7 @@ def plain(model: Model, file: Hdf5File) -> None:
 
 
 def _architecture(path: Path, config: Path | None) -> tuple[dict[str, Any] | None, Path | None]:
-    """The architecture given, or found beside the weights; (None, None) where there is none."""
+    """The architecture given, or found next to the weights; (None, None) if there is none."""
     if config is not None:
         return beside.read_architecture(config), config
     found = beside.find_architecture(path)

@@ -1,4 +1,4 @@
-"""What a file says of the program that wrote it, and what follows from that."""
+"""Which version of Keras wrote a file, as far as the file says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KERAS_3_KEYS = ("batch_shape", "keras_history", "registered_name")
 
 @dataclass(frozen=True)
 class Dialect:
-    """The generation of Keras (0 to 3) that wrote a configuration or weights, its version and backend as stated."""
+    """The major version of Keras (0 to 3) that wrote a configuration or weights, with its full version and backend as stated."""
 
     major: int
     version: str = ""
@@ -29,13 +29,13 @@ class Dialect:
     known: bool = True  # False: the file does not say, the generation is guessed
 
     def at_least(self, *version: int) -> bool:
-        """Whether the stated version is at least this one; False where none is stated."""
+        """Whether the stated version is at least this one; False if none is stated."""
         stated = tuple(int(number) for number in re.findall(r"\d+", self.version)[:3])
         return bool(stated) and stated >= version
 
 
 def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
-    """The dialect, from the stated version or, where there is none, from the keys of the configuration."""
+    """The dialect by the stated version, else by the keys of the configuration."""
     number = re.match(r"\s*v?(\d{1,3})\b", version)
     if number:
         return Dialect(min(int(number[1]), 3), version, backend)

@@ -1,4 +1,4 @@
-"""What follows from the arrays of a layer once they are in place: settings that a file leaves out, other layouts undone."""
+"""Corrections that need a layer's arrays: settings that the file leaves out, and layouts other than Keras 3's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.formats.conversion import converted, flipped
+from weightlens.formats.conversion import converted, flip_kernel
 from weightlens.formats.dialect import Dialect
 from weightlens.model import Layer, Model
 
@@ -21,13 +21,13 @@ def finish_model(model: Model, dialect: Dialect) -> None:
     for layer in model.layers:
         finish(layer, dialect)
     if dialect.major < 3:
-        from weightlens.formats.kinds import settle_kinds
+        from weightlens.formats.kinds import settle_integer_dtypes
 
-        settle_kinds(model)
+        settle_integer_dtypes(model)
 
 
 def finish(layer: Layer, dialect: Dialect) -> None:
-    """Settle this layer and everything inside it."""
+    """Complete this layer and its inner layers."""
     if layer.class_name == "TimeDistributed" and any(inner.config.get("quantization_mode") for inner in layer.inner.values()):
         layer.class_name += " (quantised)"  # Keras itself goes past the scales here
     for inner in layer.inner.values():
@@ -39,7 +39,7 @@ def finish(layer: Layer, dialect: Dialect) -> None:
         if not layer.faults and (layer.config.get("quantization_mode") or few_bits):
             from weightlens.formats import quantised
 
-            quantised.restore(layer, dialect)
+            quantised.restore_quantised(layer, dialect)
         if dialect.backend == "theano" and dialect.major == 2:
             theano(layer)
     rule = RULES.get(layer.class_name)
@@ -52,7 +52,7 @@ def finish(layer: Layer, dialect: Dialect) -> None:
 
 
 def before_keras_3(layer: Layer) -> None:
-    """Layers that compute other numbers since Keras 3: masks that are merged, biases of several axes, RandomCrop when it predicts."""
+    """Layers that Keras 3 computes differently: merged masks, biases over several axes, RandomCrop in prediction."""
     if layer.class_name in MERGING and not layer.is_operation:
         layer.config["mask_mode"] = "all"
     elif layer.class_name in ("EinsumDense", "MultiHeadAttention"):
@@ -63,25 +63,27 @@ def before_keras_3(layer: Layer) -> None:
 
 
 def theano(layer: Layer) -> None:
-    """Kernels saved by Keras 2 on Theano, which turns them round as it computes."""
+    """Kernels saved by Keras 2 on Theano, which flips them in its convolutions."""
     for name, weight in layer.own_weights.items():
         if layer.class_name in SPATIAL and name.endswith("kernel"):
-            layer.own_weights[name] = flipped(weight, SPATIAL[layer.class_name])
+            layer.own_weights[name] = flip_kernel(weight, SPATIAL[layer.class_name])
 
 
 def cudnn_lstm(layer: Layer) -> None:
-    """CuDNNLSTM is an LSTM whose kernels are stored transposed gate by gate, with two biases that are added."""
-    _from_cudnn(layer, gates=4, bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :], bias_shape=lambda units: (4 * units,), add=first_half)
+    """CuDNNLSTM as an LSTM: its kernels are stored transposed gate by gate, with two biases to be added."""
+    _from_cudnn(
+        layer, gates=4, bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :], bias_shape=lambda units: (4 * units,), add=subtract_second
+    )
     layer.class_name = "LSTM"
 
 
-def first_half(stored: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Two biases whose sum is changed: the first of them takes it."""
+def subtract_second(stored: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """A changed sum of two biases, stored by changing the first."""
     return np.concatenate([stored[: len(change)] + change, stored[len(change) :]])
 
 
 def cudnn_gru(layer: Layer) -> None:
-    """CuDNNGRU is a GRU with ``reset_after`` whose kernels are stored transposed gate by gate."""
+    """CuDNNGRU as a GRU with ``reset_after``: its kernels are stored transposed gate by gate."""
     _from_cudnn(layer, gates=3, bias=lambda b: b.reshape(2, -1), bias_shape=lambda units: (2, 3 * units))
     layer.class_name = "GRU"
     layer.config["reset_after"] = True
@@ -118,20 +120,20 @@ def _from_cudnn(
 
 
 def pruned(layer: Layer) -> None:
-    """PruneLowMagnitude keeps a mask beside the kernel of the layer that it wraps."""
+    """PruneLowMagnitude stores a mask with the kernel of its wrapped layer."""
     from weightlens.formats import other_packages
 
-    other_packages.prune(layer)
+    other_packages.apply_pruning_masks(layer)
 
 
 def gru(layer: Layer) -> None:
-    """Two rows of biases mean ``reset_after``; files before Keras 2.1.3 do not say."""
+    """Two rows of biases mean ``reset_after``; files before Keras 2.1.3 do not state it."""
     bias = layer.own_weights.get("bias")
     layer.config.setdefault("reset_after", bias is not None and len(bias.shape) == 2)
 
 
 def sync_batch_normalization(layer: Layer) -> None:
-    """It differs from BatchNormalization while it learns; renamed last, for files name their groups by class."""
+    """SyncBatchNormalization predicts like BatchNormalization; renamed last, because files name groups by class."""
     layer.class_name = "BatchNormalization"
 
 

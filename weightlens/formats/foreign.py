@@ -1,4 +1,4 @@
-"""What a file is that is no Keras model, by its bytes, and what to do with it."""
+"""What a file is that is not a Keras model, by its bytes, and what to do with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from h5py import h5a, h5l
 
-from weightlens.formats.hdf5 import Hdf5File, links, show
+from weightlens.formats.hdf5 import Hdf5File, decode_name, group_links
 
 START = 1024  # bytes that are looked at
 SAVE_AGAIN = "load it where it was made and save it from Keras as .keras or .h5"
@@ -60,8 +60,8 @@ MARKS = {  # attributes of the root or of a group in it
 TAGS = (b"<!doctype html", b"<html", b"<head", b"<script")
 
 
-def named(start: bytes, path: Path) -> str:
-    """What a file that begins so is, in words; empty where nothing tells, as of any HDF5 file, zip archive or JSON."""
+def foreign_words(start: bytes, path: Path) -> str:
+    """What a file with these first bytes is; empty if unknown, or possibly a model (HDF5, zip archive, JSON)."""
     text = start.lstrip()
     if not start:
         return "an empty file (0 bytes): the copy or the download failed; get it again"
@@ -84,14 +84,14 @@ def named(start: bytes, path: Path) -> str:
 
 
 def holds_hdf5(path: Path) -> bool:
-    """Whether HDF5 begins further on, behind a block of the user's own."""
+    """Whether HDF5 begins later in the file, after a user block."""
     import h5py
 
     return bool(h5py.is_hdf5(path))
 
 
 def is_tar(start: bytes, path: Path) -> bool:
-    """Whether it is a tar archive: its mark stands behind the first name."""
+    """Whether it is a tar archive: its magic bytes follow the first name."""
     return start[257:262] == b"ustar"
 
 
@@ -101,12 +101,12 @@ def is_tflite(start: bytes, path: Path) -> bool:
 
 
 def is_safetensors(start: bytes, path: Path) -> bool:
-    """Whether it is a safetensors file: a length, and JSON of that length."""
+    """Whether it is a safetensors file: a length, then JSON of that length."""
     return start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
 
 
 def is_pickle(start: bytes, path: Path) -> bool:
-    """Whether it is a Python pickle of the second protocol or later."""
+    """Whether it is a Python pickle of protocol 2 or later."""
     return start[:1] == b"\x80" and 2 <= start[1] <= 5 if len(start) > 1 else False
 
 
@@ -116,12 +116,12 @@ def is_saved_model(start: bytes, path: Path) -> bool:
 
 
 def is_onnx(start: bytes, path: Path) -> bool:
-    """Whether it is an ONNX model: the number of its version, then a text, in a protocol buffer."""
+    """Whether it is an ONNX model: a protocol buffer that begins with a version and a text."""
     return path.suffix == ".onnx" or (start[:1] == b"\x08" and start[2:3] == b"\x12" and 3 <= start[1] <= 20)
 
 
 def is_checkpoint_part(start: bytes, path: Path) -> bool:
-    """Whether it is the index or the data of a TensorFlow checkpoint."""
+    """Whether it is the index or the data file of a TensorFlow checkpoint."""
     return path.suffix == ".index" or ".data-0" in path.name
 
 
@@ -164,7 +164,7 @@ STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
 
 
 def folder_words(path: Path) -> str:
-    """What a folder without a ``config.json`` is."""
+    """What a folder without a ``config.json`` seems to be."""
     names = sorted(found.name for found in path.iterdir())
     models = [name for name in names if name.endswith(KERAS_SUFFIXES)]
     if "saved_model.pb" in names or "keras_metadata.pb" in names:
@@ -178,7 +178,7 @@ def folder_words(path: Path) -> str:
 
 
 def archive_words(path: Path, names: list[str]) -> str:
-    """What a zip file without a ``config.json`` is, from the names of its members."""
+    """What a zip file without a ``config.json`` seems to be, by the names of its members."""
     models = [name for name in names if name.endswith(KERAS_SUFFIXES) and not name.startswith("__MACOSX/")]
     folder = next((name.rpartition("/")[0] for name in names if name.endswith("/config.json")), "")
     if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
@@ -202,15 +202,15 @@ def archive_words(path: Path, names: list[str]) -> str:
 
 
 def json_words(value: Any) -> str:
-    """What JSON is that is no architecture."""
+    """What JSON that is not an architecture seems to be."""
     if isinstance(value, dict) and ("modelTopology" in value or "weightsManifest" in value):
         return TENSORFLOW_JS
     return "JSON, but not the architecture of a Keras model"
 
 
 def hdf5_words(file: Hdf5File) -> str:
-    """What an HDF5 file is in which nothing is named as Keras names it."""
+    """What an HDF5 file without any of Keras's names seems to be."""
     root = file.group("")
-    inside = [file.group(show(name)) for name, kind, _ in links(root) if kind == h5l.TYPE_HARD] if root is not None else []
+    inside = [file.group(decode_name(name)) for name, kind, _ in group_links(root) if kind == h5l.TYPE_HARD] if root is not None else []
     marks = {name for group in [root, *inside] if group is not None for name in MARKS if h5a.exists(group, name.encode())}
     return next((words for name, words in MARKS.items() if name in marks), "an HDF5 file of arrays, not a Keras model")

@@ -1,4 +1,4 @@
-"""Weights as Keras 1, 2 and the ``.h5`` files of Keras 3 lay them out: a group per layer, its arrays listed by name.
+"""The weights layout of Keras 1, 2 and Keras 3's ``.h5``: a group per layer, its arrays listed by name.
 
 The attribute ``weight_names`` is the order; a wrapper's or nested model's arrays stand in one flat list, trainable
 ones first, so inside them each array goes where its name says, never where its position says.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from weightlens.formats import order
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.hdf5 import Hdf5File
-from weightlens.formats.objects import every_layer, join, renamed
+from weightlens.formats.objects import all_layers, join, with_name
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.table import ATTENTION_PARTS
 from weightlens.specs.variables import variable_names
@@ -24,7 +24,7 @@ DEPTHWISE = frozenset({"DepthwiseConv1D", "DepthwiseConv2D"})
 
 @dataclass
 class Leaf:
-    """A layer that owns variables, with the names on the way to it and the arrays given to it so far."""
+    """A layer with variables of its own: the names on the path to it, and the arrays assigned to it so far."""
 
     layer: Layer
     trail: tuple[str, ...]
@@ -32,7 +32,7 @@ class Leaf:
     given: list[tuple[str, Weight]] = field(default_factory=list)
 
     def score(self, tokens: list[str]) -> int:
-        """How much of the way to this layer a stored name spells out; a full name counts more than a beginning."""
+        """How well a stored name's parts match the path to this layer; a full name counts more than a prefix."""
         return sum(
             max((2 * len(t) + 1 if t == token else len(t) if token.startswith(t + "_") else 0 for token in tokens), default=0)
             for t in self.trail
@@ -40,16 +40,16 @@ class Leaf:
 
 
 def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect, together: bool) -> None:
-    """Give each layer the arrays of its group, by order as Keras does; what is placed is taken out of ``weights``.
+    """Give each layer the arrays of its group, in Keras's order; placed arrays are removed from ``weights``.
 
     Where nobody can tell which layer a group belongs to, its arrays go where its name says, and the model's faults say so.
     """
     groups = list(stored_groups(file, prefix, weights))
     names = [name for name, _ in groups]
-    found: Sequence[Layer | None] | None = order.takers(model, names, dialect.major < 2, together)
+    found: Sequence[Layer | None] | None = order.layers_for_groups(model, names, dialect.major < 2, together)
     if found is None:
-        model.faults.append(f"the file has weights for {some(names)}, which are not the layers with weights of the architecture")
-        layers = {layer.name: layer for layer in every_layer(model)} | {layer.name: layer for layer in model.layers}
+        model.faults.append(f"the file has weights for {names_in_words(names)}, which are not the layers with weights of the architecture")
+        layers = {layer.name: layer for layer in all_layers(model)} | {layer.name: layer for layer in model.layers}
         found = [layers.get(name) for name in names]
     for layer, (name, stored) in zip(found, groups, strict=True):
         if layer is None:
@@ -62,7 +62,7 @@ def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, W
 
 
 def stored_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> Iterator[tuple[str, list[tuple[str, Weight]]]]:
-    """The groups that hold arrays: the name of the layer, and each array with its name in the list."""
+    """The groups with arrays: the layer's name, and each array with its listed name."""
     for name in file.names(prefix, "layer_names") or []:
         group = join(prefix, name)
         paths = [(listed, join(group, listed.strip("/"))) for listed in file.names(group, "weight_names") or []]
@@ -71,13 +71,13 @@ def stored_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> It
             yield name, stored
 
 
-def some(names: list[str]) -> str:
-    """A few names in words."""
+def names_in_words(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
-    """Keras 0: ``layer_3/param_0`` by position of the layer, or ``graph/param_7`` in one list for all."""
+    """Keras 0: ``layer_3/param_0`` by the layer's position, or ``graph/param_7`` in one list for all layers."""
     from weightlens.formats import keras1_weights
 
     dialect = Dialect(0)
@@ -88,7 +88,7 @@ def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
     leaves = [leaf for layer in layers for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
     if "graph" in numbered and leaves:
         _by_position(
-            leaves, [(weight.name, weight) for weight in numbered.pop("graph")], [keras1_weights.count_of(leaf.layer) for leaf in leaves]
+            leaves, [(weight.name, weight) for weight in numbered.pop("graph")], [keras1_weights.array_count(leaf.layer) for leaf in leaves]
         )
         for leaf in leaves:
             name_variables(leaf, dialect)
@@ -101,11 +101,11 @@ def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
 
 
 def distribute(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect) -> None:
-    """Hand the arrays of one group to the layer, or to the layers inside it."""
+    """Assign the arrays of one group to the layer or to its inner layers."""
     leaves = [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
     if len(leaves) == 1:
         leaves[0].given = stored
-    elif layer.model is not None and in_order(layer, leaves, stored):
+    elif layer.model is not None and distribute_in_order(layer, leaves, stored):
         layer.note = layer.note or "its weights were found by their order: the file has other names for its layers"
     elif leaves:
         _by_name(leaves, stored)
@@ -115,8 +115,8 @@ def distribute(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect)
         name_variables(leaf, dialect)
 
 
-def in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> bool:
-    """Hand out the arrays of a nested model in Keras's order, if their names are not those of its layers and their number is right."""
+def distribute_in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> bool:
+    """Assign a nested model's arrays in Keras's order, if their names match no layers and their number fits."""
     assert layer.model is not None
     if order.names_agree(layer.model, [name for name, _ in stored]) or order.has_variables(layer) is None:
         return False
@@ -130,7 +130,7 @@ def in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str, Weight]])
 
 
 def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:
-    """The layers that own variables at or below ``layer``."""
+    """The layers with variables of their own at or below ``layer``."""
     found: list[Leaf] = []
     if layer.model is not None:
         return [leaf for inner in layer.model.layers for leaf in leaves_of(inner, (*trail, inner.name))]
@@ -143,7 +143,7 @@ def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:
 
 
 def _by_name(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
-    """Each array to the layer whose name its own name spells out best, the earlier one where several do."""
+    """Assign each array to the layer whose path its name matches best; on a tie, to the earlier layer."""
     tokens_of = [name.removesuffix(":0").split("/") for name, _ in stored]
     if not any(leaf.score(tokens) for leaf in leaves for tokens in tokens_of):
         _by_position(leaves, stored)
@@ -163,7 +163,7 @@ def _by_name(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
 
 
 def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]], counts: list[int] | None = None) -> None:
-    """Names that say nothing (``param_3``): as many as each layer has, in order; equal shares where that fails."""
+    """Assign arrays with meaningless names (``param_3``) in order, as many as each layer has; else in equal shares."""
     counts = counts or [len(leaf.names or []) for leaf in leaves]
     if sum(counts) != len(stored):
         counts = [len(stored) // len(leaves)] * len(leaves)
@@ -175,24 +175,24 @@ def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]], counts: l
 
 
 def name_variables(leaf: Leaf, dialect: Dialect) -> None:
-    """Name a layer's arrays as Keras 3 does: by their own names where these are known, else by position."""
+    """Name a layer's arrays as Keras 3 does: by their own names if known, else by position."""
     if dialect.major < 2:
         from weightlens.formats import keras1_weights
 
         if keras1_weights.name_weights(leaf.layer, [weight for _, weight in leaf.given], dialect):
             return
     expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
-    found = [variable_of(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
+    found = [variable_name(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
     if len(expected) == len(found) and set(found) != set(expected) and not any(name.startswith("lora_") for name in found):
         found = expected
     for name, (_, weight) in zip(found, leaf.given, strict=True):
         while name in leaf.layer.own_weights:
             name += "_"
-        leaf.layer.own_weights[name] = renamed(weight, name)
+        leaf.layer.own_weights[name] = with_name(weight, name)
 
 
-def variable_of(stored: str, trail: tuple[str, ...], expected: list[str], class_name: str) -> str:
-    """A variable's Keras 3 name from its stored one: ``mha/query/kernel:0`` -> ``query/kernel``."""
+def variable_name(stored: str, trail: tuple[str, ...], expected: list[str], class_name: str) -> str:
+    """A variable's Keras 3 name from its stored name: ``mha/query/kernel:0`` -> ``query/kernel``."""
     tokens = re.sub(r":\d+$", "", stored).split("/")
     name = tokens[-1]
     if class_name in DEPTHWISE or name != "depthwise_kernel":

@@ -1,4 +1,4 @@
-"""An HDF5 file read with caution: nothing outside it is followed, nothing is read before it is asked for.
+"""An HDF5 file read with caution: no link leads outside it, and numbers are read on access.
 
 Links to other places, datasets kept in other files and declared sizes that cannot be true are refused, as
 Keras's own reader does. Everything goes through h5py's low level: half the time of its high level.
@@ -21,8 +21,8 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError, first_line
-from weightlens.formats.pieces import check_pieces
-from weightlens.formats.soundness import SIGNATURE, cut_short, damage, first_bytes
+from weightlens.formats.pieces import check_chunks
+from weightlens.formats.soundness import SIGNATURE, cut_short, find_damage, first_bytes
 from weightlens.model import Weight
 
 NO_MODEL = "not a Keras model: it is neither HDF5 nor a zip archive nor JSON, and of no kind that is known here"
@@ -39,16 +39,16 @@ class Hdf5File:
     def __init__(self, source: Path | BinaryIO, label: str, packed: int | None = None) -> None:
         self.label = label
         self.size = size_of(source)
-        self.budget = limits.room(self.size if packed is None else packed)  # bytes that its arrays may take as float64
+        self.budget = limits.allowed_bytes(self.size if packed is None else packed)  # bytes that its arrays may take as float64
         self.read_whole: set[str] = set()
         self.file = open_hdf5(source, label)
         # h5py must let go of the file before the object it reads through dies, else Python crashes on exit.
         self.groups: dict[str, h5g.GroupID | None] = {}  # open while the file is being listed
         self.extents: dict[int, tuple[int | None, int]] = {}  # where the numbers of each array begin, and their bytes
-        self.close = weakref.finalize(self, closed, self.file)
+        self.close = weakref.finalize(self, close_file, self.file)
 
     def group(self, path: str) -> h5g.GroupID | None:
-        """The group at ``path``, or None where there is none."""
+        """The group at ``path``; ``None`` if there is none."""
         if path not in self.groups:
             self.groups[path] = self._open_group(path)
         return self.groups[path]
@@ -65,22 +65,22 @@ class Hdf5File:
         return found if isinstance(found, h5g.GroupID) else None
 
     def attribute(self, path: str, name: str) -> Any:
-        """An attribute of a group: text, a number, an array; None where it is absent."""
+        """An attribute of a group: text, a number, an array; ``None`` if it is absent."""
         group = self.group(path)
         return None if group is None else read_attribute(group, name)
 
     def text(self, path: str, name: str) -> str:
-        """An attribute that is text, whatever the type it was stored as; empty where it is absent."""
+        """A text attribute, whatever its stored type; empty if it is absent."""
         value = self.attribute(path, name)
         return "" if value is None else as_text(value)
 
     def has(self, path: str, name: str) -> bool:
-        """Whether a group has an attribute, in one piece or in several."""
+        """Whether a group has an attribute, whole or split."""
         group = self.group(path)
         return group is not None and (h5a.exists(group, name.encode()) or h5a.exists(group, f"{name}0".encode()))
 
     def names(self, path: str, name: str) -> list[str] | None:
-        """An attribute that is a list of texts, which Keras cuts into ``name0``, ``name1``, ... where it is long."""
+        """An attribute that is a list of texts; Keras splits a long one into ``name0``, ``name1``, ..."""
         group = self.group(path)
         if group is None:
             return None
@@ -97,18 +97,18 @@ class Hdf5File:
         return [text for piece in pieces for text in as_texts(piece)] if pieces else None
 
     def weights(self) -> dict[str, Weight]:
-        """Every dataset of the file by its path, in the file's order."""
+        """Every dataset of the file by its path, in file order."""
         found: dict[str, Weight] = {}
         for path, raw, dataset in self.walk():
             if isinstance(dataset, h5d.DatasetID):
-                name = free(path, found)
+                name = unused_name(path, found)
                 found[name] = self.weight(name, raw, dataset)
-        if lie := lying_over_each_other(self.extents):
+        if lie := overlap_of_arrays(self.extents):
             raise UnreadableModel(f"{self.label}: damaged (the numbers of two arrays lie over each other at byte {lie:,})")
         return found
 
     def walk(self) -> Iterator[tuple[str, bytes, Any]]:
-        """Every group and dataset as (path, path in bytes, object), parents first; a group found twice is refused: it may hold itself."""
+        """Every group and dataset as (path, path in bytes, object), parents first; refuses a group found twice: it may be a cycle."""
         stack: list[tuple[str, bytes, h5g.GroupID]] = [("", b"", self.group(""))]
         objects, seen = 0, set()
         while stack:
@@ -118,7 +118,7 @@ class Hdf5File:
             inside = []
             for name, address in self._members(group, path):
                 objects += 1
-                below = (f"{path}/{show(name)}", raw + b"/" + name) if path else (show(name), name)
+                below = (f"{path}/{decode_name(name)}", raw + b"/" + name) if path else (decode_name(name), name)
                 if objects > limits.OBJECTS or below[0].count("/") > limits.DEPTH:
                     raise UnreadableModel(f"{self.label}: more groups, or deeper ones, than any Keras model has")
                 member = h5o.open(group, name)
@@ -133,15 +133,15 @@ class Hdf5File:
             stack.extend(reversed(inside))
 
     def _members(self, group: h5g.GroupID, path: str) -> list[tuple[bytes, int]]:
-        """The names in a group, each with the place of what it names in the file."""
-        members = links(group)
+        """The names in a group, each with the address of its object."""
+        members = group_links(group)
         for name, kind, _ in members:
             if kind != h5l.TYPE_HARD:
-                raise UnreadableModel(f"{self.label}: {path}/{show(name)} is a link to another place, which is never followed")
+                raise UnreadableModel(f"{self.label}: {path}/{decode_name(name)} is a link to another place, which is never followed")
         return [(name, address) for name, _, address in members]
 
     def weight(self, path: str, raw: bytes, dataset: h5d.DatasetID) -> Weight:
-        """The array at ``path``: its shape and type now, its numbers when they are read."""
+        """The array at ``path``: shape and dtype now, numbers on access."""
         if dataset.get_offset() is None:  # not one piece of this very file
             layout = dataset.get_create_plist()
             if layout.get_layout() == h5d.VIRTUAL or layout.get_external_count():
@@ -170,34 +170,34 @@ class Hdf5File:
         return values.astype(values.dtype.newbyteorder("="), copy=False)
 
     def _check_size(self, dataset: h5d.DatasetID, path: str, whole: bool) -> None:
-        """Refuse an array that is larger than the file has room for, together with those that were read whole before."""
+        """Refuse an array that, together with those read whole before, exceeds the memory allowed for the file."""
         declared = math.prod(dataset.shape or (0,)) * max(dataset.dtype.itemsize, FLOAT64)
         stored = dataset.get_storage_size()
         if stored > self.size or declared > self.budget:
             raise UnreadableModel(f"{self.label}: {path} declares {declared:,} bytes and stores {min(stored, self.size):,}")
         if dataset.get_offset() is None:
-            check_pieces(dataset, f"{self.label}: {path}", self.size)
+            check_chunks(dataset, f"{self.label}: {path}", self.size)
         if whole and path not in self.read_whole:
             self.read_whole.add(path)
             self.budget -= declared
 
 
-def lying_over_each_other(extents: dict[int, tuple[int | None, int]]) -> int | None:
-    """Where two arrays share bytes, which HDF5 never writes; ``None`` where no two do."""
+def overlap_of_arrays(extents: dict[int, tuple[int | None, int]]) -> int | None:
+    """The address where two arrays overlap, which HDF5 never writes; ``None`` if none do."""
     ordered = sorted((start, start + size) for start, size in extents.values() if start is not None and size)
     return next((start for (_, end), (start, _) in pairwise(ordered) if start < end), None)
 
 
 def size_of(source: Path | BinaryIO) -> int:
-    """The bytes of a file."""
+    """The size of a file in bytes."""
     return source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
 
 
 def open_hdf5(source: Path | BinaryIO, label: str) -> h5py.File:
-    """The file, after a look at its bytes: on some damage the HDF5 library hangs or fills the memory."""
+    """The open file; its bytes are checked first, because some damage makes the HDF5 library hang or fill the memory."""
     size = size_of(source)
     start = first_bytes(source, size)
-    if found := damage(start, size):
+    if found := find_damage(start, size):
         raise UnreadableModel(f"{label}: damaged ({found})")
     try:
         return h5py.File(source, "r")
@@ -206,14 +206,14 @@ def open_hdf5(source: Path | BinaryIO, label: str) -> h5py.File:
         raise UnreadableModel(f"{label}: {cut_short(start, size) or other}") from None
 
 
-def closed(file: h5py.File) -> None:
-    """Close a file; one that is damaged may refuse even that."""
+def close_file(file: h5py.File) -> None:
+    """Close a file, ignoring the errors of a damaged one."""
     with contextlib.suppress(RuntimeError, OSError, ValueError):
         file.close()
 
 
-def links(group: h5g.GroupID) -> list[tuple[bytes, int, int]]:
-    """The members of a group: name, kind of link, and where what it names lies in the file; by name.
+def group_links(group: h5g.GroupID) -> list[tuple[bytes, int, int]]:
+    """The members of a group, sorted by name: name, link type, and the object's address.
 
     Read in the order in which they are stored: HDF5's own sorting crashes on a damaged index.
     """
@@ -223,7 +223,7 @@ def links(group: h5g.GroupID) -> list[tuple[bytes, int, int]]:
 
 
 def read_attribute(group: h5g.GroupID, name: str) -> Any:
-    """An attribute's value, or None where it is absent."""
+    """An attribute's value; ``None`` if it is absent."""
     raw = name.encode()
     try:
         if not h5a.exists(group, raw):
@@ -244,29 +244,29 @@ def read_attribute(group: h5g.GroupID, name: str) -> Any:
 
 @functools.cache
 def dtype_name(dtype: np.dtype[Any]) -> str:
-    """The name of a stored type; bfloat16 is what Keras's two opaque bytes are."""
+    """The name of a stored dtype; two opaque bytes are Keras's bfloat16."""
     return "bfloat16" if dtype == FLOATS_16_BIT else str(dtype.newbyteorder("=")) if dtype.kind in "biufc" else f"not numbers ({dtype})"
 
 
 def as_text(value: Any) -> str:
-    """Text from bytes, text or an array of one of them."""
+    """Text from bytes, from text, or from an array of one of them."""
     if isinstance(value, np.ndarray):
         value = value.item() if value.size == 1 else ""
-    return show(value) if isinstance(value, bytes) else str(value)
+    return decode_name(value) if isinstance(value, bytes) else str(value)
 
 
 def as_texts(value: Any) -> list[str]:
-    """Texts from an array of names; an empty list is stored as an empty array of float64."""
+    """Texts from an array of names; Keras stores an empty list as an empty array of float64."""
     return [as_text(item) for item in (value.ravel().tolist() if isinstance(value, np.ndarray) else [value])]
 
 
-def show(raw: bytes) -> str:
-    """A name from the file as text, whatever its bytes."""
+def decode_name(raw: bytes) -> str:
+    """A name from the file as text; invalid UTF-8 is replaced."""
     return raw.decode("utf-8", "replace")
 
 
-def free(name: str, taken: Container[str]) -> str:
-    """The name, marked where it is taken (two names that are not text look alike): no array may hide another."""
+def unused_name(name: str, taken: Container[str]) -> str:
+    """The name, marked if taken: two names in invalid UTF-8 may look alike, and neither array may hide the other."""
     while name in taken:
         name += "'"
     return name

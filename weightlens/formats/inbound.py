@@ -1,4 +1,4 @@
-"""How the layers of a functional model are connected: ``inbound_nodes`` of every version as calls with references."""
+"""How the layers of a functional model are connected: ``inbound_nodes`` of every version as calls on tensor references."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLST
 
 
 def calls_of(nodes: Any) -> list[Call]:
-    """The calls of one layer; a TensorFlow function on one tensor is listed with one level less."""
+    """The calls of one layer; a TensorFlow function of one tensor is listed one level less deep."""
     if not isinstance(nodes, list):
         raise UnreadableModel("the connections of a layer (inbound_nodes) are not a list")
     calls = []
@@ -32,16 +32,16 @@ def calls_of(nodes: Any) -> list[Call]:
     return calls
 
 
-def dtype_into(nodes: Any) -> str | None:
-    """The kind of number of the first tensor that a layer is called on, which Keras 3 stores with the connection."""
+def input_dtype(nodes: Any) -> str | None:
+    """The dtype of the first tensor of a layer's call, which Keras 3 stores with the connection."""
     if isinstance(nodes, dict) and nodes.get("class_name") == "__keras_tensor__":
         return str(plain_dict(nodes.get("config")).get("dtype"))
     inside = nodes.values() if isinstance(nodes, dict) else nodes if isinstance(nodes, list) else ()
-    return next((found for item in inside if (found := dtype_into(item)) is not None), None)
+    return next((found for item in inside if (found := input_dtype(item)) is not None), None)
 
 
-def dtype_together(nodes: Any) -> str | None:
-    """The kind of number in which Keras 3 computes with the tensors that an operation is called on; ``None`` if they are not numbers."""
+def common_dtype(nodes: Any) -> str | None:
+    """The dtype to which Keras 3 promotes an operation's tensors; ``None`` if they are not numbers."""
     kinds: set[str] = set()
 
     def collect(item: Any) -> None:
@@ -59,7 +59,7 @@ def dtype_together(nodes: Any) -> str | None:
 
 
 def _listed_call(entries: list[Any]) -> Call:
-    """A call as Keras 1 and 2 list it: ``[[name, call, index, {kwargs}], ...]``; one tensor stands alone."""
+    """A call as Keras 1 and 2 list it: ``[[name, call, index, {kwargs}], ...]``; a single tensor is not in a list."""
     tensors: list[Any] = []
     kwargs: dict[str, Any] = {}
     for entry in entries:
@@ -81,7 +81,7 @@ def _tensor(entry: Any) -> Any:
 
 
 def _argument(value: Any) -> Any:
-    """A keyword argument; a list ``[name, 0, 0]`` in it is a tensor (Keras 2 writes it so)."""
+    """A keyword argument; in Keras 2 a list ``[name, 0, 0]`` in it is a tensor."""
     if isinstance(value, (list, tuple)):
         if len(value) in (3, 4) and isinstance(value[0], str) and isinstance(value[1], int):
             return _tensor(value)
@@ -92,7 +92,7 @@ def _argument(value: Any) -> Any:
 
 
 def endpoints(value: Any) -> Any:
-    """``input_layers`` or ``output_layers`` with references: a list (or a dictionary) of them."""
+    """The tensor references in ``input_layers`` or ``output_layers``: a list or a dictionary."""
 
     def walk(item: Any) -> Any:
         if isinstance(item, dict):
@@ -108,7 +108,7 @@ def endpoints(value: Any) -> Any:
 
 
 def map_refs(value: Any, change: Any) -> Any:
-    """The same nested arguments with ``change`` applied to each reference."""
+    """Nested arguments with ``change`` applied to each tensor reference."""
     if isinstance(value, Ref):
         return change(value)
     if isinstance(value, dict):
@@ -121,7 +121,7 @@ def map_refs(value: Any, change: Any) -> Any:
 
 
 def count_from_zero(layers: list[Layer], outputs: Any, dialect: Dialect) -> Any:
-    """Number the calls of nested models from zero; returns the outputs.
+    """Renumber the calls of nested models from zero; returns the outputs.
 
     A nested model counts its own making as a call: always in Keras 1 and 2 (unless it was made without an input),
     in Keras 3 only in the list of outputs and only where it is not a Sequential.

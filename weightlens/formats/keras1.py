@@ -1,4 +1,4 @@
-"""Keras 0 and 1: their words for layers and settings in Keras 3's words."""
+"""Keras 0 and 1: their names of layers and settings translated to Keras 3."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ MODELS = frozenset({"Sequential", "Model", "Graph", "Container"})
 
 
 def modern_entry(entry: Settings) -> Settings:
-    """An entry of Keras 0 or 1 in Keras 3's words."""
+    """An entry of Keras 0 or 1 translated to Keras 3."""
     if entry.get("_modern"):
         return entry
-    entry = with_class_name(entry)
+    entry = with_class_and_config(entry)
     name, config = entry["class_name"], entry.get("config")
     if name == "Graph" and isinstance(config, dict):
         return {"class_name": "Functional", "config": graph_container(config), "_modern": True}
@@ -43,8 +43,8 @@ def modern_entry(entry: Settings) -> Settings:
     return {**entry, "class_name": class_name, "config": settings, "_modern": True}
 
 
-def with_class_name(entry: Settings) -> Settings:
-    """Keras 0 puts the class under ``name`` and the settings beside it."""
+def with_class_and_config(entry: Settings) -> Settings:
+    """An entry of Keras 0, which has the class under ``name`` and the settings next to it, in the later form."""
     if "class_name" in entry:
         return entry
     if not isinstance(entry.get("name"), str):
@@ -55,9 +55,9 @@ def with_class_name(entry: Settings) -> Settings:
 
 
 def modern_settings(name: str, old: Settings) -> tuple[str, Settings]:
-    """The class and settings of one layer: ``nb_filter`` is ``filters``, ``th`` is ``channels_first``, and so on."""
+    """The class and settings of one layer in Keras 3: ``nb_filter`` is ``filters``, ``th`` is ``channels_first``, and so on."""
     if name == "Merge":
-        return merge(old)
+        return modern_merge(old)
     keep = {"output_dim"} if name == "Embedding" else {"p"} if name == "Masking" else set()
     config = {
         key if key in keep else KEYS.get(key, key): value
@@ -78,7 +78,7 @@ def modern_settings(name: str, old: Settings) -> tuple[str, Settings]:
 
 
 def _input_shape(old: Settings) -> list[Any] | None:
-    """The batch shape from the ways Keras 0 had of giving it: ``input_shape``, ``input_dim``, ``input_length``."""
+    """The batch shape from Keras 0's settings: ``input_shape``, ``input_dim``, ``input_length``."""
     if isinstance(old.get("input_shape"), (list, tuple)):
         return [None, *old["input_shape"]]
     return None
@@ -92,14 +92,14 @@ def _conv1d(class_name: str, config: Settings) -> tuple[str, Settings]:
 
 
 def _deconvolution(class_name: str, config: Settings) -> tuple[str, Settings]:
-    """Keras 1 is told the output's shape; only a stride of one leaves no choice about how it is padded."""
+    """Keras 1 states the output's shape instead of the padding; only for a stride of one are both known."""
     strides = config.get("strides") or [1, 1]
     del_output = {key: value for key, value in config.items() if key != "output_shape"}
     return (class_name, del_output) if list(strides) == [1, 1] else ("Deconvolution2D", config)
 
 
 def _zero_padding(class_name: str, config: Settings) -> tuple[str, Settings]:
-    """Padding of a picture as four numbers or by the names of its sides."""
+    """Padding of a picture as four numbers, or by the names of its sides."""
     sides = config.get("padding")
     if isinstance(sides, dict):
         sides = [sides.get(f"{side}_pad", 0) for side in ("top", "bottom", "left", "right")]
@@ -109,7 +109,7 @@ def _zero_padding(class_name: str, config: Settings) -> tuple[str, Settings]:
 
 
 def _batch_normalization(class_name: str, config: Settings) -> tuple[str, Settings]:
-    """Mode 0 is today's; 1 normalises each sample, 2 the batch at hand: other layers, which have no successor."""
+    """Mode 0 is today's layer; modes 1 (per sample) and 2 (per batch) have no successor."""
     mode = config.pop("mode", 0)
     config.setdefault("epsilon", 1e-6)
     return (class_name if mode == 0 else f"BatchNormalization (mode {mode})"), config
@@ -133,8 +133,8 @@ ADAPT: dict[str, Callable[[str, Settings], tuple[str, Settings]]] = {
 }  # fmt: skip
 
 
-def merge(old: Settings) -> tuple[str, Settings]:
-    """``Merge`` by its mode; one that runs a function, or the cosine with its extra axis, stays what it was."""
+def modern_merge(old: Settings) -> tuple[str, Settings]:
+    """``Merge`` as the layer of its mode; with a function or the cosine it stays, for no later layer is the same."""
     mode, config = old.get("mode"), {"name": old.get("name") or old.get("custom_name") or "merge"}
     if not isinstance(mode, str) or mode not in MERGES:
         return "Merge", {**config, "mode": str(mode)}
@@ -149,16 +149,16 @@ def merge(old: Settings) -> tuple[str, Settings]:
 
 
 def _without_merge(config: Any) -> Any:
-    """A Sequential that begins with a ``Merge`` of other models: the same as a functional graph."""
+    """A Sequential that begins with a ``Merge`` of other models, as a functional graph."""
     entries = config if isinstance(config, list) else plain_dict(config).get("layers")
     if not isinstance(entries, list) or not entries or "output_layers" in plain_dict(config):
         return config
-    entries = [with_class_name(entry) for entry in entries if isinstance(entry, dict)]
+    entries = [with_class_and_config(entry) for entry in entries if isinstance(entry, dict)]
     first = plain_dict(entries[0].get("config"))
     branches = first.get("layers")
     if entries[0]["class_name"] != "Merge" or not isinstance(branches, list):
         return config
-    return _branched(plain_dict(config), [with_class_name(branch) for branch in branches if isinstance(branch, dict)], entries)
+    return _branched(plain_dict(config), [with_class_and_config(branch) for branch in branches if isinstance(branch, dict)], entries)
 
 
 def _branched(config: Settings, branches: list[Settings], entries: list[Settings]) -> Settings:
@@ -180,14 +180,14 @@ def _branched(config: Settings, branches: list[Settings], entries: list[Settings
 
 
 def _input_shapes(branch: Settings, depth: int = 0) -> Iterator[Any]:
-    """The shape of a branch's input; those of its own branches where it begins with a ``Merge`` too."""
+    """The shape of a branch's input; if the branch begins with a ``Merge``, those of its own branches."""
     inside = branch.get("config")
     entries = inside if isinstance(inside, list) else plain_dict(inside).get("layers")
-    first = with_class_name(plain_dict(entries[0])) if isinstance(entries, list) and entries else {}
+    first = with_class_and_config(plain_dict(entries[0])) if isinstance(entries, list) and entries else {}
     config = plain_dict(first.get("config"))
     if first.get("class_name") == "Merge" and isinstance(config.get("layers"), list) and depth < 40:
         for inner in config["layers"]:
-            yield from _input_shapes(with_class_name(plain_dict(inner)), depth + 1)
+            yield from _input_shapes(with_class_and_config(plain_dict(inner)), depth + 1)
     else:
         yield modern_settings(str(first.get("class_name", "")), config)[1].get("batch_input_shape")
 
@@ -198,7 +198,7 @@ def _node(class_name: str, config: Settings, inbound: list[Any]) -> Settings:
 
 
 def graph_container(config: Settings) -> Settings:
-    """The ``Graph`` model of Keras 0: named nodes, each with one input or several merged ones, and named outputs."""
+    """The ``Graph`` model of Keras 0 as a functional graph: named nodes with one input or several merged, and named outputs."""
     layers = [
         _node("InputLayer", {"name": given["name"], "batch_input_shape": [None, *given.get("input_shape", [])]}, [])
         for given in config.get("input_config", [])
@@ -214,7 +214,7 @@ def graph_container(config: Settings) -> Settings:
         return f"{name}_merge"
 
     for node in config.get("node_config", []):
-        entry = with_class_name(config["nodes"][node["name"]])
+        entry = with_class_and_config(config["nodes"][node["name"]])
         before = source(node, node["name"])
         layers.append({**_node(entry["class_name"], entry["config"], [[[before, 0, 0]]]), "name": node["name"]})
         if node.get("create_output"):

@@ -1,4 +1,4 @@
-"""How Keras 0 and 1 kept weights: an array per gate, kernels in Theano's order."""
+"""The weights of Keras 0 and 1: an array per gate, kernels in Theano's axis order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from weightlens.formats.conversion import converted, flipped, moved
+from weightlens.formats.conversion import converted, flip_kernel, with_axes_moved
 from weightlens.formats.dialect import Dialect
 from weightlens.model import Layer, Weight
 from weightlens.specs.variables import variable_names
@@ -24,7 +24,7 @@ RECURRENT = ("kernel", "recurrent_kernel", "bias")
 
 
 def name_weights(layer: Layer, stored: Sequence[Weight], dialect: Dialect) -> bool:
-    """Name and convert a layer's arrays, known by their order; False where the layer is none of Keras 1's."""
+    """Name and convert a layer's arrays by their order; False for a layer unknown to Keras 1."""
     names = variable_names(layer.class_name, layer.config)
     if layer.own_weights:  # a second group for the same layer: hides nothing of the first
         return False
@@ -44,7 +44,7 @@ def name_weights(layer: Layer, stored: Sequence[Weight], dialect: Dialect) -> bo
     return True
 
 
-def count_of(layer: Layer) -> int:
+def array_count(layer: Layer) -> int:
     """How many arrays Keras 0 and 1 store for the layer."""
     gates = {"LSTM": 12, "GRU": 9, "ConvLSTM2D": 12}
     return gates.get(layer.class_name, len(variable_names(layer.class_name, layer.config) or []))
@@ -61,7 +61,7 @@ def join_gates(stored: Sequence[Weight], order: tuple[int, ...]) -> dict[str, We
 
 
 def _conv1d(layer: Layer, weight: Weight) -> Weight:
-    """Convolution1D was a picture one pixel wide: (length, 1, in, out), before 1.1 (out, in, length, 1)."""
+    """Convolution1D is stored as a picture one pixel wide: (length, 1, in, out), before 1.1 (out, in, length, 1)."""
     if len(weight.shape) != 4:
         return weight
     if (
@@ -69,33 +69,35 @@ def _conv1d(layer: Layer, weight: Weight) -> Weight:
         and weight.shape[:1] == (layer.config.get("filters"),)
         and weight.shape[2] == layer.config.get("kernel_size", [0])[0]
     ):
-        weight = moved(weight, THEANO_ORDER["Conv1D"], "axes in Theano's order")
+        weight = with_axes_moved(weight, THEANO_ORDER["Conv1D"], "axes in Theano's order")
     shape = (weight.shape[0], *weight.shape[2:])
     return converted(weight.name, [weight], lambda w: w.reshape(shape), shape, "without its axis of length one")
 
 
 def _conv(layer: Layer, weight: Weight) -> Weight:
-    """Theano's order (out, in, rows, columns) where the layer has its channels first.
+    """Theano's axis order (out, in, rows, columns) for a layer with its channels first.
 
     The file does not name its backend, but TensorFlow's arrays are called ``..._W:0``; others are Theano's, flipped.
     """
     axes = THEANO_ORDER[layer.class_name]
     if layer.config.get("data_format") != "channels_first" or len(weight.shape) != len(axes):
         return weight
-    turned = moved(weight, axes, "axes in Theano's order")
-    return turned if weight.path.endswith(":0") else flipped(turned, len(axes) - 2)
+    turned = with_axes_moved(weight, axes, "axes in Theano's order")
+    return turned if weight.path.endswith(":0") else flip_kernel(turned, len(axes) - 2)
 
 
 def _conv_transpose(layer: Layer, weight: Weight) -> Weight:
     """Stored (rows, columns, in, out) or, channels first, (out, in, rows, columns)."""
     if layer.config.get("data_format") == "channels_first":
         return _conv(layer, weight)
-    return moved(weight, (0, 1, 3, 2), "axes in Keras 1's order")
+    return with_axes_moved(weight, (0, 1, 3, 2), "axes in Keras 1's order")
 
 
 def _separable(layer: Layer, weight: Weight) -> Weight:
     return (
-        moved(weight, THEANO_ORDER["Conv2D"], "axes in Theano's order") if layer.config.get("data_format") == "channels_first" else weight
+        with_axes_moved(weight, THEANO_ORDER["Conv2D"], "axes in Theano's order")
+        if layer.config.get("data_format") == "channels_first"
+        else weight
     )
 
 

@@ -1,4 +1,4 @@
-"""Which layers of a Keras 2 model compute on whole numbers: TensorFlow keeps the kind of number that enters, and no file says it.
+"""Integer dtypes in Keras 2 models: TensorFlow functions compute in the dtype of their input, which no file states.
 
 The kind goes from the inputs and casts through the graph, and stands in ``config["input_dtype"]`` of the layers that it enters.
 """
@@ -26,8 +26,8 @@ KEEPING = frozenset({  # layers that hand on the kind of number they are given
 })  # fmt: skip
 
 
-def settle_kinds(model: Model) -> None:
-    """Tell the layers of a model on which whole numbers they compute."""
+def settle_integer_dtypes(model: Model) -> None:
+    """Record for each layer the integer dtype of its input."""
     kinds: dict[tuple[str, int], str] = {}
     for ref in refs(model.inputs):
         kind = str(model[ref.layer].config.get("dtype"))
@@ -37,23 +37,23 @@ def settle_kinds(model: Model) -> None:
     except UnreadableModel:  # said when the model is run
         return
     for layer, number, call in order:
-        entering = next((kinds.get((first.layer, first.call)) for first in refs(data_of(layer, call))), None)
+        entering = next((kinds.get((first.layer, first.call)) for first in refs(arguments_with_result_dtype(layer, call))), None)
         if entering is not None and (layer.is_operation or layer.class_name in GUARDED):
             layer.config["input_dtype"] = entering
-        leaving = kind_after(layer, call, entering)
+        leaving = output_dtype(layer, call, entering)
         if leaving is not None:
             kinds[layer.name, number] = leaving
 
 
-def data_of(layer: Layer, call: Call) -> Any:
-    """The arguments that share their kind with the result: the first, unless it is a condition or a single number."""
+def arguments_with_result_dtype(layer: Layer, call: Call) -> Any:
+    """The arguments that have the result's dtype: the first, unless it is a condition or a scalar."""
     first = call.args[0] if call.args else None
     conditional = layer.class_name.rpartition(".")[2] in ("where", "Select", "SelectV2")
     return (call.args[1:], call.kwargs) if conditional or isinstance(first, (bool, int)) else first
 
 
-def kind_after(layer: Layer, call: Call, entering: str | None) -> str | None:
-    """The kind of whole number that a layer hands on; ``None`` for fractions."""
+def output_dtype(layer: Layer, call: Call, entering: str | None) -> str | None:
+    """The integer dtype of a layer's output; ``None`` if it is not an integer."""
     name = layer.class_name.rpartition(".")[2]
     if name in ("cast", "Cast", "saturate_cast"):
         found = call.kwargs.get("dtype", call.kwargs.get("DstT", call.args[1] if len(call.args) > 1 else None))

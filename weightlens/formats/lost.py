@@ -1,4 +1,4 @@
-"""A connection that tf.keras lost: that of a layer which a nested model holds as well.
+"""A connection lost by tf.keras: that of a layer which a nested model contains as well.
 
 While it writes a model, tf.keras keeps one configuration for each shared layer, so the connection inside the nested model
 is written over the one outside, and points at a tensor that the outer model does not have.
@@ -11,15 +11,15 @@ from weightlens.graph import refs
 from weightlens.model import Call, Layer, Model, Ref
 
 
-def reconnect(model: Model) -> None:
-    """Connect the one layer that lost its connection with the one tensor that nobody reads. Where there are more, nothing is done."""
+def restore_lost_connection(model: Model) -> None:
+    """Connect the only layer without a valid input to the only tensor that nothing reads; if there are several, do nothing."""
     names = {layer.name for layer in model.layers}
     calls = [(layer, call) for layer in model.layers for call in layer.calls]
-    lost = [(layer, call) for layer, call in calls if any(ref.layer not in names for ref in references(call))]
-    if len(lost) != 1 or len(references(lost[0][1])) != 1 or not inside_as_well(model, *lost[0]):
+    lost = [(layer, call) for layer, call in calls if any(ref.layer not in names for ref in tensors_read(call))]
+    if len(lost) != 1 or len(tensors_read(lost[0][1])) != 1 or not is_also_in_nested_model(model, *lost[0]):
         return
     layer, call = lost[0]
-    read = {(ref.layer, ref.call) for _, other in calls for ref in references(other)} | {(r.layer, r.call) for r in refs(model.outputs)}
+    read = {(ref.layer, ref.call) for _, other in calls for ref in tensors_read(other)} | {(r.layer, r.call) for r in refs(model.outputs)}
     unread = [
         (source, Ref(source.name, i))
         for source in model.layers
@@ -30,12 +30,12 @@ def reconnect(model: Model) -> None:
         call.args, call.kwargs = map_refs((call.args, call.kwargs), lambda ref: unread[0][1])
 
 
-def references(call: Call) -> list[Ref]:
-    """The tensors that a call reads."""
+def tensors_read(call: Call) -> list[Ref]:
+    """The tensor references in a call."""
     return list(refs((call.args, call.kwargs)))
 
 
-def inside_as_well(model: Model, layer: Layer, call: Call) -> bool:
-    """Whether a nested model has the layer too, connected in the very same way."""
+def is_also_in_nested_model(model: Model, layer: Layer, call: Call) -> bool:
+    """Whether a nested model contains the layer too, with the same connection."""
     nested = [inner for outer in model.layers if outer.model is not None for inner in outer.model.layers]
-    return any(inner.name == layer.name and any(references(c) == references(call) for c in inner.calls) for inner in nested)
+    return any(inner.name == layer.name and any(tensors_read(c) == tensors_read(call) for c in inner.calls) for inner in nested)

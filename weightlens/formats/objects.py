@@ -1,4 +1,4 @@
-"""Weights as Keras 3's saving library lays them out: a group per object, its variables numbered in ``vars``.
+"""The weights layout of Keras 3's saving library: a group per object, its variables numbered in ``vars``.
 
 ``layers/dense_1/vars/0``: members of a list are called by their class in snake case and counted per class, so the
 path of each layer is worked out from the architecture. An object that is reachable twice is stored once.
@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from weightlens.formats.hdf5 import free
+from weightlens.formats.hdf5 import unused_name
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.variables import variable_names, with_scales
 
@@ -27,7 +27,7 @@ def snake_case(class_name: str) -> str:
 
 
 class ObjectTree:
-    """The arrays of a file by the path of the object that owns them; taken out one object at a time."""
+    """The arrays of a file by the path of their object; each object is taken once."""
 
     def __init__(self, weights: dict[str, Weight]) -> None:
         self.variables: dict[str, dict[str, Weight]] = defaultdict(dict)
@@ -36,30 +36,30 @@ class ObjectTree:
             parts = path.replace("\\", "/").split("/")
             owner = parts[:-2] if len(parts) > 1 and parts[-2] == "vars" else parts[:-1]
             owned = self.variables["/".join(owner)]
-            owned[free(parts[-1], owned)] = weight
+            owned[unused_name(parts[-1], owned)] = weight
             self.groups.update("/".join(owner[: i + 1]) for i in range(len(owner)))
 
     def take(self, path: str) -> list[Weight]:
-        """The variables of the object at ``path``, in their numbered order."""
+        """Take the variables of the object at ``path``, in their order."""
         found = self.variables.pop(path, {})
         return [found[key] for key in sorted(found, key=lambda key: (not key.isdecimal(), int(key) if key.isdecimal() else 0))]
 
     def below(self, path: str) -> list[tuple[str, Weight]]:
-        """Everything left at or below ``path``, by its path relative to it."""
+        """Everything not yet taken at or below ``path``, by relative path."""
         owners = [owner for owner in self.variables if owner == path or owner.startswith(path + "/")]
         return [((owner[len(path) + 1 :] + "/" + weight.name).lstrip("/"), weight) for owner in owners for weight in self.take(owner)]
 
     def rest(self) -> list[Weight]:
-        """Every array that nobody took."""
+        """Every array not taken."""
         return [weight for owner in list(self.variables) for weight in self.take(owner)]
 
 
 def join(*parts: str) -> str:
-    """A path from its non-empty parts."""
+    """A path joined from its non-empty parts."""
     return "/".join(part for part in parts if part)
 
 
-def members(layers: list[Layer], prefix: str, tree: ObjectTree, gaps: bool = False) -> Iterator[tuple[Layer, str]]:
+def numbered_members(layers: list[Layer], prefix: str, tree: ObjectTree, gaps: bool = False) -> Iterator[tuple[Layer, str]]:
     """Each layer of a list with its path: the n-th of its class is ``class_n``.
 
     Keras 2.12 and 2.13 (``gaps``) count a layer with weights twice.
@@ -74,31 +74,31 @@ def members(layers: list[Layer], prefix: str, tree: ObjectTree, gaps: bool = Fal
 
 
 def numbered_layers(model: Model) -> list[Layer]:
-    """The members of a model that Keras numbers: not operators, nor the input of a Sequential."""
+    """The layers of a model that Keras numbers: all but operators and the input of a Sequential."""
     drop = {"InputLayer"} if model.class_name == "Sequential" else set()
     return [layer for layer in model.layers if not layer.is_operation and layer.class_name not in drop]
 
 
 def place_model(model: Model, tree: ObjectTree, path: str = "") -> None:
-    """Give the layers of a model their weights, and those of the models and layers inside them."""
+    """Give the layers of a model their weights, nested models and wrapped layers included."""
     container = next((join(path, name) for name in CONTAINERS if join(path, name) in tree.groups), None)
     if container is None:
         return
     layers = numbered_layers(model)
     gaps = container.endswith(CONTAINERS[1]) and _has_gaps(layers, container, tree)
-    for layer, place in list(members(layers, container, tree, gaps)):
+    for layer, place in list(numbered_members(layers, container, tree, gaps)):
         place_layer(layer, tree, place)
 
 
 def _has_gaps(layers: list[Layer], container: str, tree: ObjectTree) -> bool:
-    """Whether counting weighted layers twice leaves fewer of the file's groups without a layer."""
+    """Whether counting weighted layers twice (Keras 2.12, 2.13) matches more of the file's groups."""
     there = {group for group in tree.groups if group.rpartition("/")[0] == container}
-    missed = [len(there - {path for _, path in members(layers, container, tree, gaps)}) for gaps in (False, True)]
+    missed = [len(there - {path for _, path in numbered_members(layers, container, tree, gaps)}) for gaps in (False, True)]
     return missed[1] < missed[0]
 
 
 def place_layer(layer: Layer, tree: ObjectTree, path: str) -> None:
-    """Give one layer its own variables and those of what it wraps."""
+    """Give one layer its own variables and those of its wrapped layers."""
     if layer.model is not None:
         place_model(layer.model, tree, path)
         return
@@ -110,7 +110,7 @@ def place_layer(layer: Layer, tree: ObjectTree, path: str) -> None:
         else:
             place_layer(inner, tree, join(path, name))
     for name, inside in lists.items():
-        for inner, place in list(members(inside, join(path, name), tree)):
+        for inner, place in list(numbered_members(inside, join(path, name), tree)):
             place_layer(inner, tree, place)
     _own_variables(layer, tree, path)
 
@@ -118,7 +118,7 @@ def place_layer(layer: Layer, tree: ObjectTree, path: str) -> None:
 def _own_variables(layer: Layer, tree: ObjectTree, path: str) -> None:
     known = variable_names(layer.class_name, layer.config)
     if known is None:
-        layer.own_weights.update((name, renamed(weight, name)) for name, weight in tree.below(path))
+        layer.own_weights.update((name, with_name(weight, name)) for name, weight in tree.below(path))
         return
     parts = dict.fromkeys(name.rpartition("/")[0] for name in known)
     for part in parts:
@@ -134,19 +134,19 @@ def _own_variables(layer: Layer, tree: ObjectTree, path: str) -> None:
         names = with_scales(names, len(arrays)) if part else names
         for number, weight in enumerate(arrays):
             name = names[number] if number < len(names) else join(part, f"variable_{number}")
-            layer.own_weights[name] = renamed(weight, name)
+            layer.own_weights[name] = with_name(weight, name)
 
 
 def _part_places(path: str, part: str) -> list[str]:
-    """Where the variables of a part of a layer may stand: the layer itself, its cell, a projection of attention."""
+    """Where the variables of a part of a layer may be stored: in the layer, its cell, or a projection of attention."""
     if not part:
         return [path, join(path, "cell")]
     name = "output" if part == "attention_output" else part
     return [join(path, f"{name}_dense"), join(path, f"_{name}_dense"), join(path, part)]
 
 
-def renamed(weight: Weight, name: str) -> Weight:
-    """The same array under its Keras name."""
+def with_name(weight: Weight, name: str) -> Weight:
+    """The array under its Keras name."""
     weight.name = name
     return weight
 
@@ -157,13 +157,13 @@ def is_training_state(path: str) -> bool:
 
 
 def find_shared(model: Model, tree: ObjectTree, names: dict[str, str]) -> None:
-    """Layers left empty because they are stored under another path: find them by the stored name, or by their twin.
+    """Fill layers left empty because they are stored under another path, by the stored name or by their twin.
 
     ``names``: object path by the layer name stored with it (Keras 3.6 and later).
     """
     twins: dict[tuple[str, str], Layer] = {}
     empty: list[Layer] = []
-    for layer in every_layer(model):
+    for layer in all_layers(model):
         if layer.weights:
             twins.setdefault((layer.name, layer.class_name), layer)
         elif variable_names(layer.class_name, layer.config) or layer.inner or layer.model is not None:
@@ -179,9 +179,9 @@ def find_shared(model: Model, tree: ObjectTree, names: dict[str, str]) -> None:
             layer.note = layer.note or "shares its weights with the layer of the same name in a nested model"
 
 
-def every_layer(model: Model) -> Iterator[Layer]:
+def all_layers(model: Model) -> Iterator[Layer]:
     """All layers of a model and of the models nested in it."""
     for layer in model.layers:
         yield layer
         if layer.model is not None:
-            yield from every_layer(layer.model)
+            yield from all_layers(layer.model)

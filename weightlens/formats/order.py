@@ -1,4 +1,4 @@
-"""Weights by order, as Keras loads ``.h5`` files: the n-th group that holds arrays belongs to the n-th layer that has variables.
+"""Weights by order, as Keras loads ``.h5``: the n-th group with arrays belongs to the n-th layer with variables.
 
 Names that Keras numbers by itself overlap from one session to the next (``dense_1`` of the file is ``dense`` of the architecture), so
 names count only where all of them agree.
@@ -17,8 +17,8 @@ from weightlens.specs.variables import variable_names
 NOT_TRAINED = ("moving_", "renorm_", "mean", "variance", "count", "vector_u")  # variables that no optimizer changes
 
 
-def takers(model: Model, names: list[str], flat: bool, together: bool) -> list[Layer] | None:
-    """The layers that the groups called ``names`` belong to, in that order; ``None`` where nobody can tell.
+def layers_for_groups(model: Model, names: list[str], flat: bool, together: bool) -> list[Layer] | None:
+    """The layers that the groups called ``names`` belong to, in that order; ``None`` if this is undecidable.
 
     ``flat``: Keras 1, which may list the layers of nested models instead of the models. ``together``: the file holds the
     architecture as well, so the names are of one session: they hold in the order in which it lists its layers too, and groups
@@ -40,7 +40,7 @@ def takers(model: Model, names: list[str], flat: bool, together: bool) -> list[L
 
 
 def flattened(model: Model) -> Iterator[Layer]:
-    """The layers of a model, those of nested models in their place."""
+    """The layers of a model, each nested model replaced by its layers."""
     for layer in in_keras_order(model):
         if layer.model is None:
             yield layer
@@ -49,10 +49,10 @@ def flattened(model: Model) -> Iterator[Layer]:
 
 
 def has_variables(layer: Layer) -> bool | None:
-    """Whether a layer, or one inside it, has variables for certain; ``None`` where that is not known, as a class is not."""
+    """Whether a layer or one of its inner layers has variables; ``None`` if unknown, as for an unknown class."""
     if layer.is_operation:
         return False
-    found = {has_variables(inner) for inner in inside(layer)}
+    found = {has_variables(inner) for inner in inner_layers(layer)}
     known = layer.model is not None or options_of(layer.class_name) is not None or layer.class_name in VARIABLES
     if not known:
         found.add(None)
@@ -62,7 +62,7 @@ def has_variables(layer: Layer) -> bool | None:
 
 
 def in_keras_order(model: Model) -> list[Layer]:
-    """The layers as Keras lists them once it has built the graph, however the file lists them: by their distance from the outputs.
+    """The layers in Keras's order: sorted by depth, the distance from the outputs, whatever the order in the file.
 
     Layers equally far away stand in the order in which a walk from the outputs back to the inputs meets them.
     """
@@ -81,57 +81,57 @@ def in_keras_order(model: Model) -> list[Layer]:
             seen.add(node)
             met.setdefault(node[0], len(met))
             stack.append((node, True))
-            stack.extend((before, False) for before in reversed(entering(layers[node[0]], node[1])))
+            stack.extend((before, False) for before in reversed(calls_before(layers[node[0]], node[1])))
     depth: dict[str, int] = {}
     of_node: dict[tuple[str, int], int] = {}
     for name, call in reversed(finished):
         depth[name] = of_node[name, call] = max(of_node.get((name, call), 0), depth.get(name, 0))
-        for before in entering(layers[name], call):
+        for before in calls_before(layers[name], call):
             of_node[before] = max(of_node.get(before, 0), depth[name] + 1)
     last = len(met)
     return sorted(model.layers, key=lambda layer: (-depth.get(layer.name, 0), met.get(layer.name, last)))
 
 
-def entering(layer: Layer, call: int) -> list[tuple[str, int]]:
-    """The calls whose outputs go into a call of a layer."""
+def calls_before(layer: Layer, call: int) -> list[tuple[str, int]]:
+    """The calls whose outputs a call of a layer takes."""
     if not 0 <= call < len(layer.calls):
         return []
     return [(ref.layer, ref.call) for ref in refs((layer.calls[call].args, layer.calls[call].kwargs))]
 
 
 def variables_in_order(layer: Layer) -> list[tuple[Layer, str]]:
-    """Every variable at or below a layer, as Keras lists them: those that are trained, then the others."""
-    return [*trained(layer), *untrained(layer)]
+    """Every variable at or below a layer in Keras's order: trainable ones first."""
+    return [*trained_variables(layer), *untrained_variables(layer)]
 
 
-def trained(layer: Layer) -> Iterator[tuple[Layer, str]]:
-    """The variables that an optimizer changes: none of a layer that is frozen."""
+def trained_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
+    """The trainable variables: none of a frozen layer."""
     if layer.trainable:
-        for inner in inside(layer):
-            yield from trained(inner)
+        for inner in inner_layers(layer):
+            yield from trained_variables(inner)
         yield from ((layer, name) for name in own_variables(layer) if not name.startswith(NOT_TRAINED))
 
 
-def untrained(layer: Layer) -> Iterator[tuple[Layer, str]]:
-    """The variables that no optimizer changes: all of a layer that is frozen."""
-    for inner in inside(layer):
-        yield from () if layer.trainable else trained(inner)
-        yield from untrained(inner)
+def untrained_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
+    """The variables that are not trainable: all of a frozen layer."""
+    for inner in inner_layers(layer):
+        yield from () if layer.trainable else trained_variables(inner)
+        yield from untrained_variables(inner)
     yield from ((layer, name) for name in own_variables(layer) if not layer.trainable or name.startswith(NOT_TRAINED))
 
 
-def inside(layer: Layer) -> list[Layer]:
-    """The layers of a nested model, or those that a wrapper wraps."""
+def inner_layers(layer: Layer) -> list[Layer]:
+    """The layers of a nested model, or those wrapped by a wrapper."""
     return in_keras_order(layer.model) if layer.model is not None else list(layer.inner.values())
 
 
 def own_variables(layer: Layer) -> list[str]:
-    """The layer's own variables, none where its class is not known."""
+    """The layer's own variables; none if its class is unknown."""
     return variable_names(layer.class_name, layer.config) or []
 
 
 def names_agree(model: Model, stored: list[str]) -> bool:
-    """Whether the names of the arrays of a nested model name its layers: each array one of them, each layer with variables by some."""
+    """Whether a nested model's array names match its layers: each array names one, and each layer with variables is named."""
     owners = {layer.name for layer in flattened(model) if has_variables(layer)}
     named = [owners.intersection(name.removesuffix(":0").split("/")) for name in stored]
     return all(named) and set().union(*named) == owners

@@ -1,4 +1,4 @@
-"""Layers of packages built on Keras: pruned ones, which are plain ones with a mask, and what works instead of the others."""
+"""Layers of packages built on Keras: pruned layers, which are plain layers with a mask, and advice about the others."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ADVICE: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-def advice(class_name: str) -> str:
-    """What a class of another package is and what works instead; nothing where we do not know it."""
+def advice_for_class(class_name: str) -> str:
+    """What a third-party class is, and what works instead; empty if unknown."""
     return next((words for pattern, words in ADVICE if re.fullmatch(pattern, class_name)), "")
 
 
-def prune(layer: Layer) -> None:
-    """Multiply the kernels of a PruneLowMagnitude's layer by their masks, as it does whenever it is called."""
+def apply_pruning_masks(layer: Layer) -> None:
+    """Multiply the kernels in a PruneLowMagnitude by their masks, as it does in every call."""
     inner = layer.inner.get("layer")
     if inner is None:
         return
@@ -41,13 +41,13 @@ def prune(layer: Layer) -> None:
         mask = next((mask for mask in masks if mask.shape == kernel.shape), None)
         if mask is not None:
             masks.remove(mask)
-            inner.own_weights[name] = masked(name, kernel, mask)
+            inner.own_weights[name] = masked_kernel(name, kernel, mask)
     state = [name for name in inner.own_weights if re.match("threshold|pruning_step", name)]
     layer.own_weights |= {name: inner.own_weights.pop(name) for name in state}
     if masks or not kept:
         layer.faults.append("has no mask for its layer, or one that fits none of its weights")
 
 
-def masked(name: str, kernel: Weight, mask: Weight) -> Weight:
-    """A kernel without the numbers that were pruned."""
+def masked_kernel(name: str, kernel: Weight, mask: Weight) -> Weight:
+    """A kernel with its pruned weights set to 0."""
     return converted(name, [kernel, mask], lambda k, m: (k * m).astype(k.dtype), kernel.shape, "multiplied by its mask", add=np.add)

@@ -1,4 +1,4 @@
-"""HDF5 arrays that are stored in pieces (chunks), packed or not: refused where the pieces cost far more than they hold."""
+"""HDF5 datasets stored in chunks, compressed or not: refused if the chunks cost far more than they hold."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SHORTEST = 5  # bytes of a packed piece
 DEFLATE_RATIO = 1032  # the most that one byte can unpack to
 
 
-def check_pieces(dataset: h5d.DatasetID, label: str, size: int) -> None:
-    """Refuse too many pieces, pieces much larger than the array, ways of packing that have no bounds, and pieces that unpack to more."""
+def check_chunks(dataset: h5d.DatasetID, label: str, size: int) -> None:
+    """Refuse too many chunks, chunks much larger than the array, filters without bounds, and chunks that unpack to more than their size."""
     layout = dataset.get_create_plist()
     if layout.get_layout() != h5d.CHUNKED:
         return
@@ -33,18 +33,18 @@ def check_pieces(dataset: h5d.DatasetID, label: str, size: int) -> None:
     filters = [layout.get_filter(i)[0] for i in range(layout.get_nfilters())]
     if not set(filters) <= BOUNDED or filters.count(h5z.FILTER_DEFLATE) > 1 or filters.count(LZF) > 1:
         raise UnreadableModel(f"{label} is packed in a way that is not read here (HDF5 filters {filters})")
-    for found in pieces(dataset):
+    for found in stored_chunks(dataset):
         if any(start >= extent or start % step for start, extent, step in zip(found.chunk_offset, shape, chunk, strict=True)):
             raise UnreadableModel(f"{label} has a piece that lies outside of it")
         squeezed = any(kind in SQUEEZING and not found.filter_mask >> place & 1 for place, kind in enumerate(filters))
         if found.size < (SHORTEST if squeezed else one):
             raise UnreadableModel(f"{label} has a piece that is too short")
         if h5z.FILTER_DEFLATE in filters and found.size * DEFLATE_RATIO > limits.SMALL:
-            check_packed(dataset.read_direct_chunk(found.chunk_offset)[1], one, label)
+            check_unpacked_size(dataset.read_direct_chunk(found.chunk_offset)[1], one, label)
 
 
-def pieces(dataset: h5d.DatasetID) -> list[Any]:
-    """Where each piece that is stored lies, and how large it is."""
+def stored_chunks(dataset: h5d.DatasetID) -> list[Any]:
+    """The address and the size of each stored chunk."""
     if not hasattr(dataset, "chunk_iter"):  # HDF5 before 1.12.3
         return [dataset.get_chunk_info(number) for number in range(dataset.get_num_chunks())]
     found: list[Any] = []
@@ -52,8 +52,8 @@ def pieces(dataset: h5d.DatasetID) -> list[Any]:
     return found
 
 
-def check_packed(data: bytes, most: int, label: str) -> None:
-    """Refuse a piece that unpacks to more than a piece holds; what is broken in another way is said when it is read."""
+def check_unpacked_size(data: bytes, most: int, label: str) -> None:
+    """Refuse a chunk that unpacks to more than its size; other damage is reported when the chunk is read."""
     packer = zlib.decompressobj()
     try:
         unpacked = len(packer.decompress(data, most + 5))  # a checksum may stand behind the numbers

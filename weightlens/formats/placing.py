@@ -1,4 +1,4 @@
-"""Which layout the weights of a file have, and giving them to the layers accordingly."""
+"""Finds the layout of a file's weights, and gives the weights to the layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from weightlens.formats.dialect import Dialect
 from weightlens.formats.finish import finish_model
 from weightlens.formats.groups import place_groups, place_numbered
 from weightlens.formats.hdf5 import Hdf5File
-from weightlens.formats.objects import ObjectTree, every_layer, find_shared, is_training_state, members, numbered_layers, place_model
+from weightlens.formats.objects import (
+    ObjectTree,
+    all_layers,
+    find_shared,
+    is_training_state,
+    numbered_layers,
+    numbered_members,
+    place_model,
+)
 from weightlens.limits import VALUES
 from weightlens.model import Model, Weight
 from weightlens.specs.variables import variable_names
@@ -19,8 +27,8 @@ if TYPE_CHECKING:
     from weightlens.formats.zipped import Archive
 
 
-def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
-    """Give the layers their weights and say which layout it was; what belongs nowhere is listed as unplaced.
+def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
+    """Give the layers their weights; returns the layout. Weights without a layer are listed as unplaced.
 
     ``together``: the architecture is out of the same file.
     """
@@ -47,8 +55,8 @@ def place(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Diale
     return layout
 
 
-def generation(file: Hdf5File, prefix: str) -> int:
-    """The generation of Keras whose names the arrays have, where no version is stated: ``dense_1_W`` or ``dense/kernel:0``."""
+def keras_generation(file: Hdf5File, prefix: str) -> int:
+    """The major version of Keras by the arrays' names, if none is stated: ``dense_1_W`` or ``dense/kernel:0``."""
     for layer in file.names(prefix, "layer_names") or []:
         for name in file.names(f"{prefix}/{layer}".strip("/"), "weight_names") or []:
             return 2 if re.search(r"/(\w*kernel|bias|gamma|beta|alpha|embeddings|scale|mean|variance)(_\d+)?(:0)?$", name) else 1
@@ -56,15 +64,15 @@ def generation(file: Hdf5File, prefix: str) -> int:
 
 
 def note_missing(model: Model) -> None:
-    """Say which layers the file has no weights for."""
-    missing = [layer.name for layer in every_layer(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
+    """Note the layers whose weights are not in the file."""
+    missing = [layer.name for layer in all_layers(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
     if missing:
         more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
         model.notes.append(f"the file has no weights for: {', '.join(missing[:8])}{more}")
 
 
 def note_left_over(model: Model) -> None:
-    """Nothing may be computed with an architecture that has no place for some of the file's weights (a counter is none)."""
+    """Record a fault for weights that no layer takes: then nothing may be computed. Counters do not matter."""
     left = [weight.path for weight in model.unplaced if weight.shape]
     if left and model.layers and model.inputs and not model.faults:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
@@ -72,7 +80,7 @@ def note_left_over(model: Model) -> None:
 
 
 def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
-    """``groups`` (a group per layer), ``objects`` (numbered variables), Keras 0's, or none of Keras's."""
+    """The layout: ``groups`` (one per layer), ``objects`` (numbered variables), Keras 0's, or not Keras's."""
     if file.has(prefix, "layer_names"):
         return "groups"
     if file.has("", "nb_layers") or file.has("graph", "nb_params"):
@@ -83,7 +91,7 @@ def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
 
 
 def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | None) -> None:
-    """The layout of the saving library of Keras 3 (and tf.keras 2.12 and later); empties ``weights``."""
+    """Place the layout of Keras 3's saving library (and tf.keras 2.12 and later); empties ``weights``."""
     model.optimizer += [weights.pop(path) for path in list(weights) if is_training_state(path)]
     tree = ObjectTree(weights)
     weights.clear()
@@ -111,7 +119,7 @@ def _stored_names(file: Hdf5File) -> dict[str, str]:
 
 
 def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
-    """Weights spread over several files, already read into one list."""
+    """Place weights that were spread over several files, already read into one dictionary."""
     _place_objects(model, weights, None)
     note_missing(model)
     finish_model(model, dialect)
@@ -119,9 +127,9 @@ def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> 
 
 
 def read_assets(model: Model, archive: Archive, place: str = "assets/layers") -> None:
-    """Vocabularies, which a ``.keras`` file keeps as text files: one word a line."""
+    """Read the vocabularies, which a ``.keras`` file keeps as text files with one word per line."""
     names = [name for name in archive.names() if name.startswith(place + "/") and name.endswith("vocabulary.txt")]
-    for layer, path in members(numbered_layers(model), place, ObjectTree({})) if names else ():
+    for layer, path in numbered_members(numbered_layers(model), place, ObjectTree({})) if names else ():
         if layer.model is not None:
             read_assets(layer.model, archive, f"{path}/layers")
         name = next((name for name in names if name.startswith(path + "/")), None)

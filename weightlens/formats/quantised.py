@@ -1,4 +1,4 @@
-"""Quantised and LoRA layers of Keras 3: packed integers unpacked, low-rank updates merged.
+"""Quantized and LoRA layers of Keras 3: packed integers unpacked, low-rank updates merged.
 
 Where Keras computes with the restored kernel (int4 from 3.14 on, GPTQ, AWQ) the layer gets that float kernel and no
 scale. Where it also rounds the inputs (int8, int4 before 3.14) the layer keeps the integers and their scale.
@@ -22,16 +22,16 @@ PROJECTED = frozenset({"MultiHeadAttention", "GroupQueryAttention"})
 UNDERSTOOD = frozenset({"Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"})
 
 
-def unpack(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> np.ndarray:
-    """Two four-bit numbers a byte, the even one in the low half: an array of ``length`` along ``axis``."""
+def unpack_int4(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> np.ndarray:
+    """Two int4 numbers per byte, the even one in the low half, unpacked to ``length`` along ``axis``."""
     packed = np.moveaxis(packed, axis, 0).astype(np.uint8)
     halves = np.stack([packed & 15, packed >> 4], axis=1).reshape(-1, *packed.shape[1:])[:length]
     values = halves.astype(np.int8)
     return np.moveaxis(np.where(values > 7, values - 16, values).astype(np.int8) if signed else values, 0, axis)
 
 
-def restore(layer: Layer, dialect: Dialect) -> None:
-    """Bring a layer's quantised arrays into the form its arithmetic needs."""
+def restore_quantised(layer: Layer, dialect: Dialect) -> None:
+    """Convert a layer's quantized arrays to the form its arithmetic needs."""
     mode = str(layer.config.get("quantization_mode", "")).split("/")[0]
     if mode == "int4":
         for name in TABLES & set(layer.own_weights):
@@ -42,20 +42,20 @@ def restore(layer: Layer, dialect: Dialect) -> None:
         _calibrated_kernel(layer)
     elif layer.class_name in PROJECTED:
         _projections(layer)
-    low_rank(layer)
+    merge_lora(layer)
     integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]
     if layer.class_name and layer.class_name not in UNDERSTOOD and not all(whole_projection(layer, name) for name in integers):
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
 
 
 def whole_projection(layer: Layer, name: str) -> bool:
-    """Whether this is the int8 kernel of a projection of attention, with its scale: an axis each for input, heads and size."""
+    """Whether this is an int8 attention projection with its scale: axes for input, heads and size."""
     kernel = layer.own_weights[name]
     return name.endswith("/kernel") and kernel.dtype == "int8" and len(kernel.shape) == 3 and f"{name}_scale" in layer.own_weights
 
 
 def rounds_inputs(layer: Layer, mode: str) -> bool:
-    """Whether Keras rounds the layer's inputs too: if its settings name a quantizer for them, else for int8."""
+    """Whether Keras quantizes the layer's inputs too: by the quantizer in its settings, else for int8."""
     given = layer.config.get("quantization_config")
     if isinstance(given, dict):
         settings = given.get("config")
@@ -64,14 +64,14 @@ def rounds_inputs(layer: Layer, mode: str) -> bool:
 
 
 def packed_by_input(kernel: Weight, columns: int, dialect: Dialect) -> bool:
-    """Whether an int4 kernel is packed along its inputs, as before 3.14: then its columns are all there."""
+    """Whether an int4 kernel is packed along its inputs, as before Keras 3.14: then it has all its columns."""
     if columns > 1:
         return kernel.shape[-1] == columns
     return bool(dialect.version) and not dialect.at_least(*WEIGHT_ONLY_INT4)
 
 
-def low_rank(layer: Layer) -> None:
-    """LoRA: ``W + (alpha / rank) * a @ b``, whose parts ``.h5`` files keep apart; beside whole numbers it stays a matrix of its own."""
+def merge_lora(layer: Layer) -> None:
+    """LoRA: ``W + (alpha / rank) * a @ b``, stored apart in ``.h5``; next to an integer kernel it stays a matrix of its own."""
     for name in ("kernel", "embeddings"):
         parts = (name, f"lora_{name}_a", f"lora_{name}_b")
         if not set(parts) <= set(layer.own_weights):
@@ -92,13 +92,13 @@ def low_rank(layer: Layer) -> None:
 
 
 def _put(layer: Layer, name: str, made: dict[str, Weight], instead: Sequence[str]) -> None:
-    """Put arrays in the place of those they were made of: the one called ``name`` first, what is new last."""
+    """Replace arrays by those derived from them: the one called ``name`` first, new ones last."""
     rest = {key: weight for key, weight in layer.own_weights.items() if key not in instead} | made
     layer.own_weights = {name: rest.pop(name), **rest}
 
 
 def _restore_rows(layer: Layer, name: str) -> None:
-    """A table of whole numbers with a scale for each row, as floats."""
+    """An integer table with a scale per row, as floats."""
     table, scale = layer.own_weights[name], layer.own_weights[f"{name}_scale"]
     make: Callable[..., np.ndarray] = lambda q, s: (q / s.reshape(-1, 1)).astype(np.float32)
     _replace(layer, name, [table, scale], make, table.shape, "int8, restored")
@@ -118,14 +118,14 @@ def _by_group(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.nda
 
 
 def _replace(layer: Layer, name: str, sources: list[Weight], make: Callable[..., np.ndarray], shape: tuple[int, ...], note: str) -> None:
-    """Put the restored float array first, in place of what it was made of."""
+    """Replace arrays by the float array restored from them, which comes first."""
     used = {id(weight) for weight in sources}
     rest = {key: weight for key, weight in layer.own_weights.items() if id(weight) not in used}
     layer.own_weights = {name: converted(name, sources, make, shape, note, "float32"), **rest}
 
 
 def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
-    """The integers of a kernel unpacked; restored as floats where the inputs are not rounded."""
+    """Unpack an integer kernel; restore it as floats unless the inputs are quantized too."""
     weights = layer.own_weights
     kernel, scale = weights["kernel"], weights["kernel_scale"]
     columns = scale.shape[-1] if scale.shape else 1
@@ -135,7 +135,7 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
     shape = kernel.shape if mode == "int8" else kernel_shape(layer, kernel.shape[0], columns)
 
     def integers(q: np.ndarray) -> np.ndarray:
-        return unpack(q, columns, -1) if mode == "int4" else q
+        return unpack_int4(q, columns, -1) if mode == "int4" else q
 
     if "g_idx" in weights or (mode == "int4" and not rounds_inputs(layer, mode)):
         _int4_kernel(layer, "", columns, shape)
@@ -149,18 +149,18 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
 
 
 def _int4_kernel(layer: Layer, prefix: str, columns: int, shape: tuple[int, ...]) -> None:
-    """A kernel packed along its columns as floats: a scale a column, or a scale and a zero point a group of its rows."""
+    """A kernel packed along its columns, as floats: one scale per column, or a scale and zero point per group of rows."""
     weights = layer.own_weights
     sources = [weights[f"{prefix}kernel"], weights[f"{prefix}kernel_scale"]]
-    make: Callable[..., np.ndarray] = lambda q, s: (unpack(q, columns, -1) / s).astype(np.float32).reshape(shape)
+    make: Callable[..., np.ndarray] = lambda q, s: (unpack_int4(q, columns, -1) / s).astype(np.float32).reshape(shape)
     if f"{prefix}g_idx" in weights:
         sources += [weights[f"{prefix}kernel_zero"], weights[f"{prefix}g_idx"]]
-        make = lambda q, s, z, g: _by_group(unpack(q, columns, -1), s, z, g, 0).reshape(shape)
+        make = lambda q, s, z, g: _by_group(unpack_int4(q, columns, -1), s, z, g, 0).reshape(shape)
     _replace(layer, f"{prefix}kernel", sources, make, shape, "int4, restored")
 
 
 def _projections(layer: Layer) -> None:
-    """The int4 kernels of attention's projections, stored as matrices, with their axes for heads and size again."""
+    """The int4 kernels of attention projections, stored as matrices, reshaped to heads and size."""
     for name in [name for name, weight in layer.own_weights.items() if name.endswith("/kernel") and len(weight.shape) == 2]:
         part = name.removesuffix("kernel")
         scale = layer.own_weights.get(f"{part}kernel_scale")
@@ -173,7 +173,7 @@ def _projections(layer: Layer) -> None:
 
 
 def projection_shape(config: dict[str, Any], part: str, rows: int, columns: int) -> tuple[int, ...]:
-    """The shape of a projection's kernel: ``(features, heads, size)``, that of the output ``(heads, size, ...)``."""
+    """The shape of a projection's kernel: ``(features, heads, size)``; for the output ``(heads, size, ...)``."""
     of_keys = part in ("query/", "key/") or not config.get("value_dim")
     size = int(config.get("head_dim") or config["key_dim" if of_keys else "value_dim"])
     if part != "attention_output/":
@@ -183,18 +183,18 @@ def projection_shape(config: dict[str, Any], part: str, rows: int, columns: int)
 
 
 def _old_int4_kernel(layer: Layer, kernel: Weight) -> None:
-    """Before 3.14 the kernel is packed along its inputs and used as integers."""
+    """Before Keras 3.14: the kernel is packed along its inputs and computed with as integers."""
     if layer.class_name != "Dense":
         layer.class_name += " (quantised)"  # packed along an axis that the file does not name
         return
     build = layer.config.get("build_input_shape")
     rows = build[-1] if isinstance(build, (list, tuple)) and build else 2 * kernel.shape[0]
     shape = (int(rows), *kernel.shape[1:])
-    layer.own_weights["kernel"] = converted("kernel", [kernel], lambda q: unpack(q, shape[0], 0), shape, "int4, unpacked", "int8")
+    layer.own_weights["kernel"] = converted("kernel", [kernel], lambda q: unpack_int4(q, shape[0], 0), shape, "int4, unpacked", "int8")
 
 
 def kernel_shape(layer: Layer, rows: int, columns: int) -> tuple[int, ...]:
-    """The kernel's own shape; that of an EinsumDense is worked out from its equation."""
+    """The kernel's shape before packing; for an EinsumDense, derived from its equation."""
     if layer.class_name != "EinsumDense":
         return (rows, columns)
     inputs, _, rest = str(layer.config.get("equation", "")).replace(" ", "").partition(",")
@@ -212,7 +212,7 @@ def kernel_shape(layer: Layer, rows: int, columns: int) -> tuple[int, ...]:
 
 
 def _embeddings(layer: Layer, name: str) -> None:
-    """A packed table with a scale per row (or per group of a row): a table of floats."""
+    """A packed table with a scale per row (or per group in a row), as floats."""
     weights = layer.own_weights
     table, scale, reverse = weights[name], weights[f"{name}_scale"], name != "embeddings"
     width = int(layer.config["output_dim"])
@@ -221,11 +221,11 @@ def _embeddings(layer: Layer, name: str) -> None:
     if f"{name}_zero" in weights and "g_idx" in weights:
         groups = weights["g_idx"]
         sources = [table, scale, weights[f"{name}_zero"], groups]
-        _replace(layer, name, sources, lambda q, s, z, g: _by_group(unpack(q, width, axis), s, z, g, axis), shape, "int4, restored")
+        _replace(layer, name, sources, lambda q, s, z, g: _by_group(unpack_int4(q, width, axis), s, z, g, axis), shape, "int4, restored")
         layer.own_weights["g_idx"] = groups
     else:
         per_row = (-1,) if reverse else (-1, 1)
-        make: Callable[..., np.ndarray] = lambda q, s: (unpack(q, width, axis) / s.reshape(per_row)).astype(np.float32)
+        make: Callable[..., np.ndarray] = lambda q, s: (unpack_int4(q, width, axis) / s.reshape(per_row)).astype(np.float32)
         _replace(layer, name, [table, scale], make, shape, "int4, restored")
 
 
@@ -238,7 +238,7 @@ def _calibrated_kernel(layer: Layer) -> None:
     rows = sources[3].shape[0]
 
     def make(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.ndarray, *awq: np.ndarray) -> np.ndarray:
-        integers = unpack(q, columns, 0, signed=False) if q.shape[0] != columns else q
+        integers = unpack_int4(q, columns, 0, signed=False) if q.shape[0] != columns else q
         kernel = _by_group(integers, scale, zero, groups, -1).T
         return (kernel / awq[0][:, None] if awq else kernel).reshape(shape)
 

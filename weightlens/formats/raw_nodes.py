@@ -1,4 +1,4 @@
-"""Graph nodes of TensorFlow 2.0 to 2.3 (``TensorFlowOpLayer``), stored as protobuf in JSON: their arguments in plain Python."""
+"""Graph nodes of TensorFlow 2.0 to 2.3 (``TensorFlowOpLayer``), stored as protobuf in JSON: their arguments as plain Python."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ DECODED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def complete(layer: Layer) -> None:
-    """Put the constants between the tensors of each call, and the node's attributes behind them."""
+def complete_arguments(layer: Layer) -> None:
+    """Insert the constants among each call's tensors, and append the node's attributes."""
     node = layer.config.get("node_def")
     attributes = node.get("attr") if isinstance(node, dict) else None
-    options = {name: decoded(value) for name, value in (attributes or {}).items() if matters(name, value)}
+    options = {name: decode_attribute(value) for name, value in (attributes or {}).items() if is_arithmetic_attribute(name, value)}
     constants = layer.config.get("constants") or {}
     for call in layer.calls:
         arguments: list[Any] = list(refs(call.args))
@@ -34,14 +34,14 @@ def complete(layer: Layer) -> None:
         call.args, call.kwargs = tuple(arguments), dict(options)
 
 
-def matters(name: str, value: Any) -> bool:
-    """Whether an attribute changes the arithmetic: not a count of inputs, nor a kind of number unless it is cast to."""
+def is_arithmetic_attribute(name: str, value: Any) -> bool:
+    """Whether an attribute affects the result: input counts do not, dtypes only in a cast."""
     if not value or name in ("N", "shape") or name.startswith("_"):
         return False
     return name == "DstT" or "type" not in value
 
 
-def decoded(value: Any) -> Any:
-    """One attribute: ``{"i": "3"}`` is 3."""
+def decode_attribute(value: Any) -> Any:
+    """One attribute's value: ``{"i": "3"}`` is 3."""
     kinds = [kind for kind in DECODED if isinstance(value, dict) and kind in value]
     return DECODED[kinds[0]](value[kinds[0]]) if kinds else None

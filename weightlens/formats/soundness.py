@@ -1,4 +1,4 @@
-"""A look at a file's bytes before HDF5 sees them, for damage on which the HDF5 library hangs or fills the memory."""
+"""Checks a file's bytes before HDF5 opens it, for damage that makes the HDF5 library hang or fill the memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT_OF_ANY_LENGTH, TEXT_ENTRY, MAX_TEXTS = 9, 16, 100_000  # a type class; byte
 
 
 def first_bytes(source: Path | BinaryIO, size: int) -> bytes:
-    """The beginning of the file, where its texts stand; all of a small one."""
+    """The beginning of the file, where its metadata is; all of a small file."""
     if isinstance(source, Path):
         with source.open("rb", buffering=0) as file:
             return file.read(min(size, LOOK_AT))
@@ -25,8 +25,8 @@ def first_bytes(source: Path | BinaryIO, size: int) -> bytes:
     return source.read(min(size, LOOK_AT))
 
 
-def damage(data: bytes, size: int) -> str:
-    """What is wrong with a file that begins so and is ``size`` bytes long; empty where nothing is seen."""
+def find_damage(data: bytes, size: int) -> str:
+    """The damage in a file with these first bytes and this ``size``; empty if none is seen."""
     if any(not _entries_fit(data, start) for start in _places(data, HEAP) if _is_heap(data, start)):
         return "its store of texts is broken"
     if any(data[start + 4 : start + 5] == b"\0" and not _blocks_fit(data, start) for start in _places(data, FRACTAL_HEAP)):
@@ -40,12 +40,12 @@ def damage(data: bytes, size: int) -> str:
 
 
 def attribute_fits(data: bytes, name: bytes, size: int) -> bool:
-    """Whether every attribute of that name holds no more text than a file of that size."""
+    """Whether every attribute of that name holds no more text than a file of this size can."""
     return all(_attribute_fits(data, start, size) for start in _places(data, name))
 
 
 def cut_short(data: bytes, size: int) -> str:
-    """Said of a file that ends before its end, which the superblock knows; empty where that is not what is wrong."""
+    """The refusal of a truncated file, whose superblock states its full size; empty for a complete file."""
     start = next((place for place in (0, *(2**n for n in range(9, 20))) if data[place : place + 8] == SIGNATURE), None)
     if start is None or len(data) < start + 48:
         return "cut short" if start is not None else ""
@@ -66,13 +66,13 @@ def _places(data: bytes, what: bytes) -> Iterator[int]:
 
 
 def _records_fit(data: bytes, start: int) -> bool:
-    """Whether a node of a B-tree holds at least one record, and these are of some size: HDF5 divides by it."""
+    """Whether a B-tree node holds at least one record, and records have a size: HDF5 divides by both."""
     node, record = _number(data, start + 6, 4), _number(data, start + 10, 2)
     return 0 < record < node
 
 
 def _blocks_fit(data: bytes, start: int) -> bool:
-    """Whether the blocks of a fractal heap have sizes that go by powers of two, and are not packed: HDF5 divides by them."""
+    """Whether the blocks of a fractal heap have power-of-two sizes and no filter: HDF5 divides by them."""
     if len(data) < start + 130:
         return False
     width, first, largest = _number(data, start + 110, 2), _number(data, start + 112, 8), _number(data, start + 120, 8)
@@ -81,12 +81,12 @@ def _blocks_fit(data: bytes, start: int) -> bool:
 
 
 def _is_heap(data: bytes, start: int) -> bool:
-    """Whether these bytes are a heap and not a weight that looks like one: version 1, three zeros, a size that fits."""
+    """Whether these bytes are a global heap, not a weight that looks like one: version 1, three zeros, a size that fits."""
     return data[start + 4 : start + 8] == b"\x01\0\0\0" and SMALLEST_HEAP <= _number(data, start + 8, 8) <= len(data) - start
 
 
 def _entries_fit(data: bytes, start: int) -> bool:
-    """Whether no entry of a heap lacks a size: HDF5 would go on reading it for ever.
+    """Whether every entry of a heap has a size: on an entry without one HDF5 loops forever.
 
     Entries: number (2 bytes), count (2), nothing (4), size (8), content. Number 0 is what is free, header included.
     """
@@ -101,7 +101,7 @@ def _entries_fit(data: bytes, start: int) -> bool:
 
 
 def _attribute_fits(data: bytes, name: int, size: int) -> bool:
-    """Whether an attribute's texts are together no longer than the file: HDF5 makes room for as much as they claim.
+    """Whether an attribute's texts together fit in the file: HDF5 allocates whatever length is declared.
 
     Before the name stand version (1 byte), flags (1), the sizes of name, type and shape (2 each), in version 3 the
     encoding (1); after it the type, the shape (version, rank, flags, then the sizes) and the references to the texts.

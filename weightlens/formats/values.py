@@ -1,4 +1,4 @@
-"""Values of a saved configuration as plain Python: Keras's wrappers for tuples, slices, arrays and tensors undone."""
+"""Saved configuration values as plain Python: Keras's wrappers for tuples, slices, arrays and tensors removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOOKKEEPING = frozenset({"module", "registered_name", "shared_object_id", "build
 
 
 def parse_json(text: str | bytes, what: str) -> Any:
-    """JSON as Python's own writer makes it, NaN and Infinity included."""
+    """JSON as Python writes it, NaN and Infinity included."""
     if len(text) > JSON:
         raise UnreadableModel(f"{what} is larger than any that Keras writes")
     if sum(text.count(mark) if isinstance(text, str) else text.count(mark.encode()) for mark in ",[{") > VALUES:
@@ -33,7 +33,7 @@ def parse_json(text: str | bytes, what: str) -> Any:
 
 
 def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
-    """JSON that has to be an object; Keras 1 stored some of it as JSON within JSON."""
+    """JSON that must be an object; Keras 1 sometimes stored JSON within JSON."""
     value = parse_json(text, what)
     if isinstance(value, str):
         value = parse_json(value, what)
@@ -84,13 +84,13 @@ def plain(value: Any) -> Any:
 
 
 def is_wrapped(value: Any) -> bool:
-    """Whether a value is a list, or a wrapper of Keras's around one or around an array."""
+    """Whether a value is a list, or Keras's wrapper of a list or an array."""
     kind = value.get("class_name") if isinstance(value, dict) else None
     return isinstance(value, list) or (isinstance(kind, str) and (kind == "__tuple__" or kind in WRAPPERS))
 
 
 def as_lists(value: Any) -> Any:
-    """The same with arrays as nested lists, as a layer's configuration holds them."""
+    """The value with arrays as nested lists, the form used in a layer's configuration."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, dict):

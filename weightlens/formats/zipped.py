@@ -17,7 +17,7 @@ HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., lengt
 
 
 class Window(io.RawIOBase):
-    """A part of a file as a file of its own: an HDF5 file inside a zip, without unpacking it."""
+    """A part of a file as a file object: an HDF5 file inside a zip, without unpacking it."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         self.file, self.start, self.size, self.position = file, start, size, 0
@@ -62,7 +62,7 @@ class Archive:
         ]
 
     def text(self, name: str) -> bytes:
-        """A small member as bytes; empty where it is absent."""
+        """A small member as bytes; empty if it is absent."""
         if self.zip is None:
             file = self.path / name
             readable = file.is_file() and not file.is_symlink() and file.stat().st_size <= JSON
@@ -70,11 +70,11 @@ class Archive:
         return read_member(self.zip, name, JSON) if name in self.zip.NameToInfo else b""
 
     def packed(self, name: str) -> int:
-        """How many bytes a member takes as it is stored."""
+        """The compressed size of a member in bytes."""
         return (self.path / name).stat().st_size if self.zip is None else self.zip.getinfo(name).compress_size
 
     def open(self, name: str) -> Path | BinaryIO:
-        """The weights: a window on the zip where they are stored as they are, else unpacked to a temporary file."""
+        """The weights as an open file: a window on the zip if stored uncompressed, else unpacked to a temporary file."""
         if self.zip is None:
             return self.path / name
         info = self.zip.getinfo(name)

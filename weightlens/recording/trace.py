@@ -131,9 +131,9 @@ class Trace:
 
     def _repr_html_(self) -> str:
         """The steps as a table, in a notebook."""
-        from weightlens.html import of_trace
+        from weightlens.html import trace_html
 
-        return of_trace(self)
+        return trace_html(self)
 
     def drop_unnamed(self, since: int) -> None:
         """Forget the arrays of unnamed values behind the steps from ``since`` on; their shapes stay."""

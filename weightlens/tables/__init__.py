@@ -1,4 +1,4 @@
-"""The one reader of tables: bytes become titled columns of cells.
+"""The one reader of tables: the bytes of a file become columns of cells, with titles.
 
 Inputs, training data, true answers and calculations by hand all come through here: text in any alphabet and with any separator,
 sheets (``.xlsx``, ``.ods``), records (``.json``, ``.parquet``). A cell is its text, whatever it was in the file, so that the

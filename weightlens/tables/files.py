@@ -1,4 +1,4 @@
-"""Which files hold tables, told by their bytes and names, and how each kind is opened."""
+"""Which files hold tables, by their first bytes and names, and how each kind is opened."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from weightlens.errors import BadInput
 from weightlens.tables.table import Row, Table
-from weightlens.tables.text import TextTable, decoded
+from weightlens.tables.text import TextTable, decode_lines
 
 TEXTS = {".csv", ".tsv", ".tab", ".txt", ".dat", ""}
 SHEETS = {".xlsx", ".xlsm", ".ods"}
@@ -17,7 +17,7 @@ WORDS = "a .csv, .tsv, .txt, .xlsx, .ods, .json or .parquet file"
 
 
 def split_area(given: str) -> tuple[str, str]:
-    """``book.xlsx!Sheet1!A1:C9`` as the file and what is meant in it; everything else is a file."""
+    """A file and an area in it, from ``book.xlsx!Sheet1!A1:C9``; without an area, the file alone."""
     for suffix in SHEETS:
         at = given.lower().find(suffix + "!")
         if at >= 0:
@@ -26,12 +26,12 @@ def split_area(given: str) -> tuple[str, str]:
 
 
 def is_table(given: str) -> bool:
-    """Whether a file's name says that it holds a table."""
+    """Whether a file's name is that of a table."""
     return Path(split_area(given)[0]).suffix.lower() in KINDS
 
 
 def open_table(given: str, loose: bool = False) -> Table:
-    """The table in a file, or (``-``) on standard input. ``loose``: rows may have any number of cells, and ``#`` begins a comment."""
+    """The table in a file, or (``-``) on standard input. ``loose``: rows of any length, and ``#`` begins a comment."""
     if given == "-":
         return TextTable("standard input", standard_input(), loose)
     name, area = split_area(given)
@@ -40,7 +40,7 @@ def open_table(given: str, loose: bool = False) -> Table:
         stream = path.open("rb")
         kind = kind_of(path, stream.peek(64)[:64])
         if kind == "text":
-            return TextTable(path.name, decoded(stream, path.name), loose)
+            return TextTable(path.name, decode_lines(stream, path.name), loose)
         stream.close()
         table = Table(path.name, *rows_of(kind, path, area))
         table.loose = loose
@@ -54,11 +54,11 @@ def standard_input() -> Iterable[str]:
     if sys.stdin is None or sys.stdin.closed:
         raise BadInput("standard input is closed")
     raw = getattr(sys.stdin, "buffer", None)
-    return sys.stdin if raw is None else decoded(raw, "standard input")
+    return sys.stdin if raw is None else decode_lines(raw, "standard input")
 
 
 def kind_of(path: Path, head: bytes) -> str:
-    """What a file is, by how it begins and, where that does not tell, by its name."""
+    """The kind of a file, by its first bytes, else by its suffix."""
     suffix = path.suffix.lower()
     if head.startswith(b"PK\x03\x04"):
         return "ods" if suffix == ".ods" or b"opendocument.spreadsheet" in head else "xlsx"
@@ -72,7 +72,7 @@ def kind_of(path: Path, head: bytes) -> str:
 
 
 def rows_of(kind: str, path: Path, area: str) -> tuple[Iterator[Row], bool | None]:
-    """The rows of a file that is no text, and whether the first one holds titles, where that is known."""
+    """The rows of a file that is not text, and whether the first row holds titles (``None``: unknown)."""
     if kind in ("xlsx", "ods"):
         from weightlens.tables.sheets import sheet_rows
 

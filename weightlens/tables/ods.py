@@ -1,4 +1,4 @@
-"""The cells of one sheet of an ``.ods`` workbook, as texts: content.xml, read by parts and without any entity of its own."""
+"""The cells of one sheet of an ``.ods`` workbook, as texts; content.xml is parsed in pieces, and entities are refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
-from weightlens.tables.sheets import Grid, pick
+from weightlens.tables.sheets import Grid, pick_sheet
 from weightlens.zips import check_member, open_zip
 
 NUMBERS = {"float": "value", "percentage": "value", "currency": "value", "boolean": "boolean-value"}
@@ -18,7 +18,7 @@ HIDDEN = {OFFICE + "annotation", TABLE + "shapes"}  # notes and drawings have pa
 
 
 def grid(path: Path, sheet: str) -> Grid:
-    """The cells of a sheet, the first where none is named."""
+    """The cells of a sheet; without a name, of the first sheet."""
     reader = Reader(path, sheet)
     try:
         with open_zip(path) as archive:
@@ -27,11 +27,11 @@ def grid(path: Path, sheet: str) -> Grid:
                 reader.parser.ParseFile(stream)
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, OSError, zlib.error, expat.ExpatError):
         raise BadInput(f"{path.name}: is damaged, or no .ods workbook that can be read") from None
-    return reader.sheets[pick(list(reader.sheets), sheet, path)]
+    return reader.sheets[pick_sheet(list(reader.sheets), sheet, path)]
 
 
 class Reader:
-    """What is known while the elements of content.xml pass by."""
+    """The state of the parser between the XML events of content.xml."""
 
     def __init__(self, path: Path, wanted: str) -> None:
         self.path, self.wanted = path, wanted
@@ -47,11 +47,11 @@ class Reader:
         self.parser.StartDoctypeDeclHandler = self.refuse
 
     def refuse(self, *declared: object) -> None:
-        """A document type could define entities; no spreadsheet program writes one."""
+        """Refuse a document type: it could define entities, and no spreadsheet program writes one."""
         raise BadInput(f"{self.path.name}: declares a document type, which no spreadsheet program writes")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Handle the start of an element."""
         self.hidden += tag in HIDDEN or (tag == TABLE + "table" and self.depth > 0)
         if self.hidden:
             return
@@ -60,7 +60,7 @@ class Reader:
             self.name = attributes.get(TABLE + "name", f"Sheet{len(self.sheets) + 1}")
             self.sheets[self.name] = {}
         elif tag == TABLE + "table-row":
-            self.row, self.column, self.repeated = self.row + 1, 0, times(attributes, "rows")
+            self.row, self.column, self.repeated = self.row + 1, 0, repetitions(attributes, "rows")
         elif tag in (TABLE + "table-cell", TABLE + "covered-table-cell"):
             self.attributes, self.words = attributes, []
         elif tag == TEXT + "p" and self.words:
@@ -69,12 +69,12 @@ class Reader:
             self.text(" " * min(int(attributes.get(TEXT + "c", 1)), 1000))
 
     def text(self, words: str) -> None:
-        """The text of a cell."""
+        """Collect the text of a cell."""
         if self.words is not None and not self.hidden:
             self.words.append(words)
 
     def end(self, tag: str) -> None:
-        """An element ends."""
+        """Handle the end of an element."""
         if self.hidden:
             self.hidden -= tag in HIDDEN or tag == TABLE + "table"
         elif tag == TABLE + "table":
@@ -86,14 +86,14 @@ class Reader:
             self.words = None
 
     def cell(self) -> None:
-        """Put a cell in its place, as often as it is repeated."""
+        """Add a cell, repeated as often as the file says."""
         kind = self.attributes.get(OFFICE + "value-type", "")
         value = "".join(self.words or ()).strip()
         if kind in NUMBERS:
             value = self.attributes.get(OFFICE + NUMBERS[kind], "")
         elif kind in ("date", "time"):
             value = "a date"  # not the number of its day
-        often = times(self.attributes, "columns")
+        often = repetitions(self.attributes, "columns")
         if value and self.wanted in ("", self.name) and self.depth:
             self.counted(often)
             row = self.sheets[self.name].setdefault(self.row, {})
@@ -101,7 +101,7 @@ class Reader:
         self.column += often
 
     def repeat_row(self) -> None:
-        """A row that stands for several equal ones."""
+        """Add a row repeated as often as the file says."""
         cells = self.sheets[self.name].get(self.row) if self.sheets else None
         if cells and self.repeated > 1:
             self.counted(len(cells) * (self.repeated - 1))
@@ -109,12 +109,12 @@ class Reader:
         self.row += self.repeated - 1
 
     def counted(self, more: int) -> None:
-        """Refuse more cells than there is room for."""
+        """Count cells; refuse more than the limit."""
         self.count += more
         if self.count > CELLS:
             raise BadInput(f"{self.path.name}: holds more than {CELLS:,} cells; save it as .csv")
 
 
-def times(attributes: dict[str, str], what: str) -> int:
+def repetitions(attributes: dict[str, str], what: str) -> int:
     """How often a row or cell is repeated."""
     return max(int(attributes.get(f"{TABLE}number-{what}-repeated", 1)), 1)

@@ -1,4 +1,4 @@
-"""Tables in workbooks: the first sheet of an ``.xlsx`` or ``.ods``, or the sheet and range that is asked for."""
+"""Tables in workbooks: the first sheet of an ``.xlsx`` or ``.ods``, or the sheet and range given."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
         grid = ods.grid(path, sheet) if kind == "ods" else xlsx.grid(path, sheet)
     except UnreadableModel as trouble:
         raise BadInput(str(trouble)) from None
-    return cut_out(grid, corners(found) if found else used(grid))
+    return rows_in_area(grid, corners(found) if found else used_corners(grid))
 
 
 def corners(found: re.Match[str]) -> tuple[int, int, int, int]:
@@ -41,13 +41,13 @@ def corners(found: re.Match[str]) -> tuple[int, int, int, int]:
     return rows[0], rows[1], min(first, last), max(first, last)
 
 
-def used(grid: Grid) -> tuple[int, int, int, int]:
-    """The same of the part of a sheet in which anything stands."""
+def used_corners(grid: Grid) -> tuple[int, int, int, int]:
+    """The first and last row and column of the cells in use."""
     columns = {column for row in grid.values() for column in row}
     return min(grid, default=0), max(grid, default=-1), min(columns, default=0), max(columns, default=-1)
 
 
-def cut_out(grid: Grid, area: tuple[int, int, int, int]) -> Iterator[Row]:
+def rows_in_area(grid: Grid, area: tuple[int, int, int, int]) -> Iterator[Row]:
     """The rows of an area that are not empty."""
     top, bottom, left, right = area
     for number in sorted(n for n in grid if top <= n <= bottom):
@@ -56,8 +56,8 @@ def cut_out(grid: Grid, area: tuple[int, int, int, int]) -> Iterator[Row]:
             yield number, cells
 
 
-def pick(names: list[str], wanted: str, path: Path) -> str:
-    """The sheet that is meant: the first one where none is."""
+def pick_sheet(names: list[str], wanted: str, path: Path) -> str:
+    """The sheet with the given name; without a name, the first."""
     if not names:
         raise BadInput(f"{path.name}: has no sheet")
     if wanted and wanted not in names:

@@ -1,4 +1,4 @@
-"""A table while it is read: its name, its first row, and its rows some at a time."""
+"""A table: its name, its first row, and its rows, read in blocks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Row = tuple[int, list[str]]  # where it stands in the file, for messages, and it
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows: as one matrix where every cell is a plain number, else as cells."""
+    """A block of rows: one matrix if every cell is a plain number, else cells."""
 
     rows: list[Row]
     matrix: np.ndarray | None = None
 
 
 class Table:
-    """Rows of cells. The first row may hold the titles of the columns: whoever reads the table says so by ``begin``."""
+    """Rows of cells. ``begin`` says whether the first row holds the titles of the columns."""
 
     separator = ""  # what parts the cells of a text file
     loose = False  # whether rows may have any number of cells
@@ -43,21 +43,21 @@ class Table:
         return len(self.first)
 
     def begin(self, titled: bool) -> None:
-        """Whether the first row holds the titles of the columns; otherwise it is the first row of cells."""
+        """Say whether the first row holds the titles; if not, it is the first row of cells."""
         self.titles = [" ".join(title.split()) for title in (self.first[0].removeprefix("#"), *self.first[1:])] if titled else None
 
     def rows(self) -> list[Row]:
-        """All rows after the titles."""
+        """All rows below the titles."""
         return [row for block in self.blocks(None, plain=False) for row in block.rows]
 
     def blocks(self, size: int | None, plain: bool = True) -> Iterator[Block]:
-        """The rows after the titles, ``size`` at a time; ``plain``: as matrices where that is possible."""
+        """The rows below the titles, ``size`` at a time; ``plain``: as matrices where possible."""
         rows = self.rest if self.titles else chain([(self.number, self.first)], self.rest)
         while found := list(islice(rows, size)):
             yield Block(self.checked(found))
 
     def checked(self, rows: list[Row]) -> list[Row]:
-        """Rows, all of which must have as many cells as the first one."""
+        """Rows, each checked to have as many cells as the first one."""
         for number, row in rows if not self.loose else ():
             if len(row) != self.width:
                 comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""

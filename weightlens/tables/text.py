@@ -1,4 +1,4 @@
-"""Tables in text files: which alphabet, which separator, and rows of cells (as one matrix where all are plain numbers)."""
+"""Tables in text files: the encoding, the separator, and the rows of cells (or a matrix if all are plain numbers)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ QUOTED = re.compile(r'"[^"]*"')
 NO_TABLE = "is not a text file of rows and columns"
 
 
-def windows_letter(error: UnicodeError) -> tuple[str, int]:
-    """A byte that is no UTF-8, as Windows's own alphabet has it: spreadsheets write that too."""
+def decode_windows_byte(error: UnicodeError) -> tuple[str, int]:
+    """A byte that is not valid UTF-8, decoded as Windows-1252, which spreadsheets also write."""
     try:
         if isinstance(error, UnicodeDecodeError) and error.encoding == "utf-8":
             return error.object[error.start : error.end].decode("cp1252"), error.end
@@ -33,11 +33,11 @@ def windows_letter(error: UnicodeError) -> tuple[str, int]:
     raise BadInput(f"a file that should hold a table {NO_TABLE}")
 
 
-codecs.register_error("weightlens.windows", windows_letter)
+codecs.register_error("weightlens.windows", decode_windows_byte)
 
 
-def decoded(stream: io.BufferedReader, name: str) -> Iterable[str]:
-    """The lines of a stream of bytes: UTF-8 or UTF-16, with or without its mark, or Windows's own alphabet."""
+def decode_lines(stream: io.BufferedReader, name: str) -> Iterable[str]:
+    """The lines of a byte stream: UTF-8 or UTF-16, with or without a byte order mark, or Windows-1252."""
     head = stream.peek(1024)[:1024]
     encoding = "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     if encoding == "utf-8-sig" and b"\0" in head:
@@ -49,7 +49,7 @@ def decoded(stream: io.BufferedReader, name: str) -> Iterable[str]:
 
 
 class TextTable(Table):
-    """The lines of a text file, cut into cells. ``loose``: lines that begin with ``#`` are passed over."""
+    """The lines of a text file, split into cells. ``loose``: lines that begin with ``#`` are skipped."""
 
     def __init__(self, name: str, lines: Iterable[str], loose: bool = False) -> None:
         self.lines, self.loose, self.at = iter(lines), loose, 0
@@ -64,17 +64,17 @@ class TextTable(Table):
                 break
         self.separator = separator or separator_of([line for line in sample if not self.is_blank(line)])
         if self.separator == " ":
-            sample[:1] = [untitled(line) for line in sample[:1]]
+            sample[:1] = [without_comment_sign(line) for line in sample[:1]]
         self.name, self.lines = name, chain(sample, self.lines)
         self.head: list[str] = []  # the lines of the first row
         super().__init__(name, self.first_row())
 
     def is_blank(self, line: str) -> bool:
-        """Whether a line holds nothing to be read."""
+        """Whether a line holds no cells."""
         return not line.strip() or (self.loose and line.lstrip().startswith("#"))
 
     def first_row(self) -> Iterator[Row]:
-        """The first row that has any cell."""
+        """The first row that is not empty."""
         read = 1
         while read:
             rows, read = self.cut(self.remembered(), 1, self.at)
@@ -84,13 +84,13 @@ class TextTable(Table):
             self.at, self.head = self.at + read, []
 
     def remembered(self) -> Iterator[str]:
-        """The lines, kept until it is known whether they hold titles."""
+        """The lines, buffered until it is known whether the first holds titles."""
         for line in self.lines:
             self.head.append(line)
             yield line
 
     def blocks(self, size: int | None, plain: bool = True) -> Iterator[Block]:
-        """The rows after the titles, about ``size`` lines at a time."""
+        """The rows below the titles, about ``size`` lines at a time."""
         lines, at = (self.lines, self.at + len(self.head)) if self.titles else (chain(self.head, self.lines), self.at)
         while chunk := list(islice(lines, size)):
             matrix = self.matrix(chunk) if plain else None
@@ -100,7 +100,7 @@ class TextTable(Table):
                 yield Block(self.checked(rows), matrix)
 
     def matrix(self, lines: list[str]) -> np.ndarray | None:
-        """Lines of plain numbers as a matrix; ``None`` where anything else is among them."""
+        """Lines of plain numbers as a matrix; ``None`` if any cell is not one."""
         if self.decimal == ",":
             return None
         with contextlib.suppress(ValueError), warnings.catch_warnings():
@@ -114,7 +114,7 @@ class TextTable(Table):
         return None
 
     def cut(self, lines: Iterator[str], most: int, at: int) -> tuple[list[Row], int]:
-        """Numbered rows of cells, and how many lines were read: ``most``, and those that a quoted cell goes on in."""
+        """Numbered rows of cells, and how many lines were read: ``most``, plus those of a quoted cell that continues."""
         rows: list[Row] = []
         reader, read = self.reader(lines), 0
         while read < most:
@@ -123,7 +123,7 @@ class TextTable(Table):
             except StopIteration:
                 break
             except csv.Error as error:
-                raise BadInput(f"{self.name}: line {at + read + 1} cannot be cut into cells: {csv_words(error)}") from None
+                raise BadInput(f"{self.name}: line {at + read + 1} cannot be cut into cells: {csv_error_words(error)}") from None
             if any(cells):
                 rows.append((at + read + 1, cells))
             read = line
@@ -142,24 +142,24 @@ class TextTable(Table):
 
 
 def separator_of(lines: list[str]) -> str:
-    """What parts the cells: a tab, semicolon or bar in most lines, else commas; spaces between what are numbers then."""
+    """The separator: a tab, semicolon or bar if it is in most lines, else a comma; else spaces between numbers."""
     bare = [QUOTED.sub("", line) for line in lines]
     for mark in "\t;|":
         if sum(mark in line for line in bare) * 2 > len(bare) and (mark in bare[0] or "," not in bare[0]):
             return mark
     words = lines[-1].split() if lines else []
-    if len(words) > 1 and all(map(is_number, words)) and len(untitled(lines[0]).split()) == len(words):
+    if len(words) > 1 and all(map(is_number, words)) and len(without_comment_sign(lines[0]).split()) == len(words):
         return " "
     return max(",;\t|", key=bare[0].count) if bare else ","
 
 
-def untitled(line: str) -> str:
-    """A line without the sign that NumPy sets before its titles."""
+def without_comment_sign(line: str) -> str:
+    """A line without the ``#`` that NumPy writes before titles."""
     return line.lstrip().removeprefix("#")
 
 
-def csv_words(error: csv.Error) -> str:
-    """What the reader of the standard library found, in words."""
+def csv_error_words(error: csv.Error) -> str:
+    """An error of Python's csv reader in plain words."""
     found = str(error)
     if "field larger" in found:
         return f"a cell holds more than {csv.field_size_limit():,} letters"

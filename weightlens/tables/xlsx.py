@@ -11,18 +11,18 @@ from xml.etree import ElementTree
 from weightlens.checks import book
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
-from weightlens.tables.sheets import Grid, pick
+from weightlens.tables.sheets import Grid, pick_sheet
 from weightlens.zips import open_zip
 
 REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
 
 def grid(path: Path, sheet: str) -> Grid:
-    """The cells of a sheet. A date is refused: it would be read as the number of its day."""
+    """The cells of a sheet. Refuses a date, which would be read as a number of days."""
     try:
         with open_zip(path) as archive:
             parts = {name: part for name, part in book.sheet_parts(archive).items() if "worksheets/" in part}
-            part = parts[pick(list(parts), sheet, path)]
+            part = parts[pick_sheet(list(parts), sheet, path)]
             strings, dates = book.shared_strings(archive), book.date_styles(archive)
             values: dict[str, book.Value] = {}
             formulas: dict[str, str] = {}
@@ -34,10 +34,10 @@ def grid(path: Path, sheet: str) -> Grid:
         raise BadInput(
             f"{path.name}: the program that saved it did not keep the value of the formula in {lost}; open and save it, or use .csv"
         )
-    return by_place({cell: as_text(value) for cell, value in values.items()})
+    return cells_by_position({cell: as_text(value) for cell, value in values.items()})
 
 
-def by_place(texts: dict[str, str]) -> Grid:
+def cells_by_position(texts: dict[str, str]) -> Grid:
     """Cells by row and column."""
     found: Grid = {}
     for reference, text in texts.items():
@@ -48,7 +48,7 @@ def by_place(texts: dict[str, str]) -> Grid:
 
 
 def as_text(value: book.Value) -> str:
-    """A cell's value as it would be written."""
+    """A cell's value as text."""
     if isinstance(value, book.CellDate):
         return "a date"
     if isinstance(value, bool):

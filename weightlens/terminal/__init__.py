@@ -23,7 +23,7 @@ NARROWEST = 10  # letters to which a column may be cut
 
 
 class Screen:
-    """Where lines go: how wide it is, and whether it shows colours."""
+    """An output stream with a width, with or without colours."""
 
     def __init__(self, file: TextIO | None = None, width: int | None = None, colour: bool | None = None) -> None:
         self.file = file if file is not None else sys.stdout
@@ -35,7 +35,7 @@ class Screen:
         self.unicode = (getattr(self.file, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
 
     def line(self, text: str = "") -> None:
-        """One line."""
+        """Print one line."""
         text = text.rstrip()
         if not self.unicode:
             encoding = self.file.encoding or "ascii"
@@ -43,36 +43,36 @@ class Screen:
         self.file.write(text + "\n")
 
     def lines(self, texts: Iterable[str]) -> None:
-        """Several lines."""
+        """Print several lines."""
         for text in texts:
             self.line(text)
 
     def wrapped(self, text: str, indent: str = "") -> list[str]:
-        """A sentence in lines that fit."""
+        """A sentence wrapped to the screen's width."""
         return wrapped(text, self.width, indent)
 
     def styled(self, text: str, code: str) -> str:
-        """The text in a style (an SGR code), where there are styles."""
+        """The text in a style (an SGR code), if styles are on."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
 
     def bold(self, text: str) -> str:
-        """Headings."""
+        """The text in the style of headings."""
         return self.styled(text, "1")
 
     def dim(self, text: str) -> str:
-        """What is there to be looked up."""
+        """The text in the style of secondary facts."""
         return self.styled(text, "2")
 
     def good(self, text: str) -> str:
-        """What is as it should be."""
+        """The text in the style of what is right."""
         return self.styled(text, "32")
 
     def bad(self, text: str) -> str:
-        """What differs."""
+        """The text in the style of what differs."""
         return self.styled(text, "1;31")
 
     def heat(self, text: str, value: float, largest: float) -> str:
-        """A number on blue (negative) or red (positive), the stronger the larger; near 0 without colour."""
+        """A number on blue (negative) or red (positive), stronger for larger numbers; near 0 without colour."""
         if not self.colour or not largest or value != value:
             return text
         level = int(min(abs(value) / largest, 1.0) * 4.999)
@@ -80,7 +80,7 @@ class Screen:
 
 
 def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), width: int = 80, gap: str = "  ") -> list[str]:
-    """Rows of cells as aligned lines of at most ``width``; the columns in ``right`` are numbers and never cut."""
+    """Rows of cells as aligned lines of at most ``width``; columns in ``right`` are right-aligned and never shortened."""
     if not rows:
         return []
     numeric = set(right)
@@ -94,14 +94,14 @@ def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), width: int
 
 
 def fitted(cell: str, width: int, right: bool) -> str:
-    """A cell in its column, cut where it is too long."""
+    """A cell padded or shortened to its column's width."""
     if right:
         return cell.rjust(width)
     return cell.ljust(width) if len(cell) <= width else cell[: width - 1] + "…"
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """A sentence in lines of at most ``width``; further lines are indented by two more."""
+    """A sentence in lines of at most ``width``; lines after the first are indented by two more spaces."""
     lines = [indent]
     for word in text.split():
         if len(lines[-1]) + len(word) + 1 > width and lines[-1].strip():

@@ -1,4 +1,4 @@
-"""A calculation by hand on the screen: each step right or wrong, the first that differs, and what may have happened."""
+"""The report on a calculation by hand: each step right or wrong, the first that differs, and possible mistakes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from weightlens.terminal import Screen, clean, columns
 
 
 def print_hand_report(report: HandReport, screen: Screen) -> None:
-    """The steps as a table, the verdict, and the explanations, likeliest first."""
+    """Print the steps as a table, the verdict, and the explanations, likeliest first."""
     rows = [["layer", "step", "numbers", "worst at", "yours", "right", ""]]
     for row in report.steps:
         numbers = [str(row.shape[0]), row.element, f"{row.theirs:.6g}", f"{row.ours:.6g}"]

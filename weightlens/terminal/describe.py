@@ -1,4 +1,4 @@
-"""What a model consists of, flattened for listing: its layers with those of nested models, and facts about each."""
+"""A model as a flat list of layers, nested ones included, with facts about each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged
 
 @dataclass
 class Entry:
-    """One line of the list of layers: ``path`` is ``inner/dense`` inside a nested model; ``weights`` without those of lines below."""
+    """One layer in the list: ``path`` is ``inner/dense`` in a nested model; inner layers have entries of their own."""
 
     path: str
     layer: Layer
@@ -27,19 +27,19 @@ class Entry:
     depth: int = 0
 
 
-def entries(model: Model, prefix: str = "", depth: int = 0) -> Iterator[Entry]:
-    """Every layer in file order, those of nested models under theirs."""
+def layer_entries(model: Model, prefix: str = "", depth: int = 0) -> Iterator[Entry]:
+    """Every layer in file order, each nested model followed by its layers."""
     for layer in model.layers:
         own = dict(layer.own_weights)
         for name, inner in layer.inner.items():
             own |= {f"{name}/{key}": weight for key, weight in inner.weights.items()}
         yield Entry(prefix + layer.name, layer, own, depth)
         if layer.model is not None:
-            yield from entries(layer.model, f"{prefix}{layer.name}/", depth + 1)
+            yield from layer_entries(layer.model, f"{prefix}{layer.name}/", depth + 1)
 
 
 def activation_of(layer: Layer) -> str:
-    """The activation's name; empty where the layer has none."""
+    """The activation's name; empty for a layer without one."""
     named = layer.config.get("activation")
     if isinstance(named, dict):
         inner = named.get("config")
@@ -50,7 +50,7 @@ def activation_of(layer: Layer) -> str:
 
 
 def options_of(layer: Layer) -> str:
-    """What a layer's configuration says, in one line: ``units 2, use_bias yes``; what does not change its arithmetic is left out."""
+    """A layer's configuration in one line: ``units 2, use_bias yes``; options without effect on its output are left out."""
     parts = []
     for key, value in layer.config.items():
         if key in PLAIN_KEYS or key.endswith(BORING) or value is None or (isinstance(value, (dict, list)) and not is_plain_list(value)):
@@ -60,7 +60,7 @@ def options_of(layer: Layer) -> str:
 
 
 def option_text(value: Any) -> str:
-    """A configured value as a person would say it."""
+    """A configured value in plain words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " x ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -72,7 +72,7 @@ def is_plain_list(value: Any) -> bool:
 
 
 def shape_text(shape: Any) -> str:
-    """``28 x 28 x 1`` without the batch; ``any`` for an open length."""
+    """``28 x 28 x 1`` without the batch; ``any`` for an open dimension."""
     return " x ".join("any" if n is None else str(n) for n in shape) or "1"
 
 
@@ -82,7 +82,7 @@ def weight_text(weights: dict[str, Weight]) -> str:
 
 
 def output_shapes(model: Model) -> dict[str, str]:
-    """The shape that each layer hands on; ``any`` where it depends on a length that is open."""
+    """The output shape of each layer; ``any`` where it depends on an open dimension."""
     from weightlens.inputs import wanted_inputs
     from weightlens.shapes import layer_shapes
 
@@ -103,7 +103,7 @@ def output_shapes(model: Model) -> dict[str, str]:
 
 
 def sha256_of(path: str, always: bool = False) -> str:
-    """The file's SHA-256 where it is small or asked for, else nothing."""
+    """The file's SHA-256 if it is small or the hash is ``always`` wanted; else nothing."""
     file = Path(path)
     if not file.is_file() or (not always and file.stat().st_size > HASHED):
         return ""

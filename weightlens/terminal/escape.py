@@ -10,7 +10,7 @@ HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirec
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
-    """The text in one line with everything invisible written out (``\\x1b``), shortened in the middle."""
+    """The text as one line with invisible characters escaped (``\x1b``), its middle left out if too long."""
     line = str(text)
     if len(line) > 2 * longest:
         line = line[:longest] + line[-longest:]
@@ -22,7 +22,7 @@ def clean(text: object, longest: int = LONGEST) -> str:
 
 
 def written_out(text: str, escape: Callable[[str], str] | None = None) -> str:
-    """The text, whole, with everything invisible written out."""
+    """The whole text with invisible characters escaped."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if unicodedata.category(c) not in HARMFUL else (escape or escaped)(c) for c in text)

@@ -1,4 +1,4 @@
-"""``weightlens show --format csv|json|npy``: the same facts for machines, exactly."""
+"""``weightlens show --format csv|json|npy``: the same facts, exact and machine-readable."""
 
 from __future__ import annotations
 
@@ -16,57 +16,57 @@ from weightlens.faults import every_fault
 from weightlens.model import Model, Weight
 from weightlens.terminal.describe import Entry, activation_of, sha256_of
 from weightlens.terminal.escape import written_out
-from weightlens.terminal.matrices import parse_slice, read
-from weightlens.terminal.show import Wish, chosen, others
+from weightlens.terminal.matrices import parse_slice, read_part
+from weightlens.terminal.show import Selection, other_arrays, select_layers
 
 Found = list[tuple[str, Weight]]
 
 
-def write_csv(model: Model, file: BinaryIO, wish: Wish) -> None:
-    """One matrix as rows of numbers; several as one line per number: layer, weight, index, value."""
-    found = matrices(model, wish)
+def write_csv(model: Model, file: BinaryIO, wish: Selection) -> None:
+    """One matrix as rows of numbers; several matrices as one number per line: layer, weight, index, value."""
+    found = chosen_matrices(model, wish)
     if len(found) == 1:
-        values = np.atleast_1d(numbers(found[0][1], wish))
+        values = np.atleast_1d(stored_numbers(found[0][1], wish))
         for row in values.reshape(-1, values.shape[-1]) if values.size else ():
-            file.write((",".join(map(exact, row.tolist())) + "\n").encode())
+            file.write((",".join(map(exact_number, row.tolist())) + "\n").encode())
         return
     file.write(b"matrix,index,value\n")
     for name, weight in found:
         cell = csv_cell(name)
-        values = numbers(weight, wish)
+        values = stored_numbers(weight, wish)
         for index in np.ndindex(values.shape):
-            file.write(f"{cell},{' '.join(map(str, index))},{exact(values[index].item())}\n".encode())
+            file.write(f"{cell},{' '.join(map(str, index))},{exact_number(values[index].item())}\n".encode())
 
 
-def write_npy(model: Model, file: BinaryIO, wish: Wish, several: bool) -> None:
-    """One matrix as ``.npy``; with ``several`` all of them as ``.npz``, by name."""
-    found = matrices(model, wish)
+def write_npy(model: Model, file: BinaryIO, wish: Selection, several: bool) -> None:
+    """One matrix as ``.npy``; with ``several``, all of them as ``.npz``, by name."""
+    found = chosen_matrices(model, wish)
     if not several:
         if len(found) != 1:
             raise BadInput(f"a .npy file holds one matrix, and {len(found)} are chosen: pick one with --grep, or write -o FILE.npz")
-        np.lib.format.write_array(file, np.ascontiguousarray(numbers(found[0][1], wish)), allow_pickle=False)
+        np.lib.format.write_array(file, np.ascontiguousarray(stored_numbers(found[0][1], wish)), allow_pickle=False)
         return
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, weight in found:
             with archive.open(zipfile.ZipInfo(name.replace("\x00", "") + ".npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(numbers(weight, wish)), allow_pickle=False)
+                np.lib.format.write_array(member, np.ascontiguousarray(stored_numbers(weight, wish)), allow_pickle=False)
 
 
-def write_json(model: Model, file: BinaryIO, wish: Wish) -> None:
-    """Everything about the model; matrices are written one after another, so that memory stays flat."""
+def write_json(model: Model, file: BinaryIO, wish: Selection) -> None:
+    """The model as JSON, its matrices written one by one: memory use does not grow with the model."""
     p = model.provenance
     head = {
         "file": p.path, "format": p.format, "keras_version": p.keras_version, "backend": p.backend, "date": p.date,
         "sha256": p.sha256 or (sha256_of(p.path, wish.sha256) if p.path else ""), "name": model.name, "class_name": model.class_name,
         "parameters": model.size, "notes": model.notes, "faults": list(every_fault(model)), "training": model.training_config,
     }  # fmt: skip
-    file.write(dump(head)[:-1] + b',"layers":[')
-    for number, (entry, weights) in enumerate(chosen(model, wish)):
-        file.write(b"," * (number > 0) + dump(layer_facts(entry))[:-1] + b',"weights":[')
+    file.write(to_json(head)[:-1] + b',"layers":[')
+    for number, (entry, weights) in enumerate(select_layers(model, wish)):
+        file.write(b"," * (number > 0) + to_json(layer_facts(entry))[:-1] + b',"weights":[')
         write_each(file, weights.items(), wish)
         file.write(b"]}")
     file.write(b"]")
-    for title, arrays in others(model, wish):
+    for title, arrays in other_arrays(model, wish):
         file.write(b',"unplaced":[' if title != "optimizer" else b',"optimizer":[')
         write_each(file, ((weight.path, weight) for weight in arrays), wish)
         file.write(b"]")
@@ -83,8 +83,8 @@ def layer_facts(entry: Entry) -> dict[str, Any]:
 
 
 @np.errstate(all="ignore")  # infinite numbers and NaN of every kind are written too
-def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Wish) -> None:
-    """The matrices of a list, each with its facts."""
+def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Selection) -> None:
+    """Write the matrices of a list, each with its facts."""
     for number, (name, weight) in enumerate(weights):
         facts: dict[str, Any] = {"name": name, "path": weight.path, "shape": weight.shape, "dtype": weight.dtype, "note": weight.note}
         if wish.stats:
@@ -92,30 +92,30 @@ def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Wish
 
             facts["statistics"] = vars(statistics(weight)) if is_numeric(weight) else None
         elif is_numeric(weight):
-            values = np.ascontiguousarray(numbers(weight, wish))
+            values = np.ascontiguousarray(stored_numbers(weight, wish))
             facts["values"] = values.astype(np.float64) if values.dtype.kind == "f" else values  # 17 digits: exactly the stored number
-        file.write(b"," * (number > 0) + dump(facts))
+        file.write(b"," * (number > 0) + to_json(facts))
 
 
-def matrices(model: Model, wish: Wish) -> Found:
-    """Every chosen matrix that holds numbers, by ``layer/name``."""
-    found = [(f"{entry.path}/{name}", weight) for entry, weights in chosen(model, wish) for name, weight in weights.items()]
-    found += [(weight.path, weight) for _, arrays in others(model, wish) for weight in arrays]
+def chosen_matrices(model: Model, wish: Selection) -> Found:
+    """Every selected matrix of numbers, by ``layer/name``."""
+    found = [(f"{entry.path}/{name}", weight) for entry, weights in select_layers(model, wish) for name, weight in weights.items()]
+    found += [(weight.path, weight) for _, arrays in other_arrays(model, wish) for weight in arrays]
     return [(name, weight) for name, weight in found if is_numeric(weight)]
 
 
 def is_numeric(weight: Weight) -> bool:
-    """Whether the array holds numbers at all."""
+    """Whether the array holds numbers."""
     return not weight.dtype.startswith("not numbers")
 
 
-def numbers(weight: Weight, wish: Wish) -> np.ndarray:
-    """The numbers of a matrix, or the part that ``--slice`` asks for."""
-    return read(weight, parse_slice(wish.cut, weight.shape)) if wish.cut else np.asarray(weight.value)
+def stored_numbers(weight: Weight, wish: Selection) -> np.ndarray:
+    """The numbers of a matrix, or the part selected by ``--slice``."""
+    return read_part(weight, parse_slice(wish.cut, weight.shape)) if wish.cut else np.asarray(weight.value)
 
 
-def dump(thing: Any) -> bytes:
-    """JSON; what it cannot hold (infinities, odd text, numbers beyond 64 bits) becomes null or text; nothing invisible stands in it."""
+def to_json(thing: Any) -> bytes:
+    """Data as ASCII JSON; what JSON cannot hold (infinities, lone surrogates, numbers beyond 64 bits) becomes null or text."""
     import orjson
 
     def other(value: Any) -> Any:
@@ -127,33 +127,33 @@ def dump(thing: Any) -> bytes:
     try:
         text: bytes = orjson.dumps(thing, default=other, option=options)
     except TypeError:
-        text = orjson.dumps(plain(thing), default=other, option=options)
+        text = orjson.dumps(json_ready(thing), default=other, option=options)
     return text if text.isascii() and b"\x7f" not in text else written_out(text.decode(), json_escape).encode()
 
 
-def plain(thing: Any) -> Any:
+def json_ready(thing: Any) -> Any:
     """Nested data with lone surrogates replaced and huge integers as text."""
     if isinstance(thing, str):
         return thing.encode("utf-8", "replace").decode()
     if isinstance(thing, dict):
-        return {plain(str(key)): plain(value) for key, value in thing.items()}
+        return {json_ready(str(key)): json_ready(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
-        return [plain(item) for item in thing]
+        return [json_ready(item) for item in thing]
     return str(thing) if isinstance(thing, int) and not isinstance(thing, bool) and abs(thing) >= 2**63 else thing
 
 
-def exact(value: Any) -> str:
-    """A number that reads back as the same number."""
+def exact_number(value: Any) -> str:
+    """A number as text that parses to the same number."""
     return repr(value) if isinstance(value, float) else str(value)
 
 
 def json_escape(character: str) -> str:
-    """A character as JSON writes it in ASCII."""
+    """A character as a JSON escape."""
     return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"
 
 
 def csv_cell(text: str) -> str:
-    """A text cell that no spreadsheet takes for a formula, and no terminal for a command."""
+    """A text cell that is neither a formula to a spreadsheet nor an escape sequence to a terminal."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([written_out(f"'{text}" if text[:1] in "=+-@\t\r" else text)])
     return line.getvalue()

@@ -1,4 +1,4 @@
-"""Matrices as aligned numbers: the edges of large ones, read without reading the rest; slices; heat colours."""
+"""Matrices as aligned numbers: slices, heat colours, and only the edges of large matrices, read alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the ro
 
 @dataclass
 class View:
-    """The part of a matrix that is shown: its numbers, and which index of which axis each row and column is."""
+    """The visible part of a matrix: its numbers, and the index of each row and column along its axis."""
 
     values: np.ndarray
     indices: list[list[int]]  # for each axis of ``values`` the index in the matrix
@@ -33,7 +33,7 @@ class View:
 
 
 def parse_slice(text: str, shape: tuple[int, ...]) -> tuple[int | slice, ...]:
-    """``"0,:5"`` as an index; parsed, never evaluated. Raises ``BadInput`` for what is no index of that shape."""
+    """``"0,:5"`` as an index; parsed, never evaluated. Raises ``BadInput`` if it does not fit the shape."""
     parts: list[int | slice] = []
     pieces = [piece.strip() for piece in text.strip().strip("[]").split(",")]
     if "..." in pieces:
@@ -55,21 +55,21 @@ def parse_slice(text: str, shape: tuple[int, ...]) -> tuple[int | slice, ...]:
 
 
 def one_index(number: int | None, length: int) -> int:
-    """An index from the start; ``IndexError`` where the axis is shorter."""
+    """An index counted from the start; raises ``IndexError`` if it is out of range."""
     if number is None:
         raise ValueError
     return range(length)[number]
 
 
-def read(weight: Weight, key: tuple[Any, ...]) -> np.ndarray:
-    """A part of a matrix, reading no more of the file than it needs."""
+def read_part(weight: Weight, key: tuple[Any, ...]) -> np.ndarray:
+    """A part of a matrix, read without the rest of the file."""
     if weight._value is not None or weight.read_part is None or any(isinstance(k, slice) and (k.step or 1) < 0 for k in key):
         return np.asarray(weight.value[key])
     return np.asarray(weight.read_part(key))
 
 
-def view(weight: Weight, cut: str | None = None, full: bool = False, most: int = MOST) -> View:
-    """The numbers to show: all of a small matrix, the edges of a large one, or what ``--slice`` asks for."""
+def view_of_weight(weight: Weight, cut: str | None = None, full: bool = False, most: int = MOST) -> View:
+    """The numbers to show: all of a small matrix, the edges of a large one, or those selected by ``--slice``."""
     key = parse_slice(cut, weight.shape) if cut else ()
     keys = [*key, *[slice(None)] * (len(weight.shape) - len(key))]
     ranges = [range(length)[k] if isinstance(k, slice) else k for k, length in zip(keys, weight.shape, strict=True)]
@@ -90,22 +90,22 @@ def view(weight: Weight, cut: str | None = None, full: bool = False, most: int =
         cut_out = abbreviate and len(r) > 2 * edge
         gaps.append(edge if cut_out else 0)
         runs.append([r[:edge], r[-edge:]] if cut_out else [r])
-    values = assemble(weight, runs)
+    values = join_parts(weight, runs)
     indices = [[i for r in run for i in r] for run in runs if isinstance(run[0], range)]
     return View(values.reshape([len(i) for i in indices]), indices, axes, gaps)
 
 
-def view_of(values: np.ndarray, full: bool = False, most: int = MOST) -> View:
-    """The same for numbers at hand."""
-    return view(Weight("", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key]), None, full, most)
+def view_of_array(values: np.ndarray, full: bool = False, most: int = MOST) -> View:
+    """The same for an array in memory."""
+    return view_of_weight(Weight("", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key]), None, full, most)
 
 
-def assemble(weight: Weight, runs: list[list[Any]], key: tuple[Any, ...] = ()) -> np.ndarray:
-    """The parts of a matrix that the runs of each axis name, put together."""
+def join_parts(weight: Weight, runs: list[list[Any]], key: tuple[Any, ...] = ()) -> np.ndarray:
+    """The parts of a matrix between the gaps of each axis, joined."""
     axis = len(key)
     if axis == len(runs):
-        return read(weight, tuple(as_slice(k) for k in key))
-    parts = [assemble(weight, runs, (*key, run)) for run in runs[axis]]
+        return read_part(weight, tuple(as_slice(k) for k in key))
+    parts = [join_parts(weight, runs, (*key, run)) for run in runs[axis]]
     place = sum(isinstance(k, range) for k in key)
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=place)
 
@@ -121,7 +121,7 @@ def as_slice(run: Any) -> Any:
 
 
 def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
-    """One way of writing all numbers of a matrix, so that their points stand under each other."""
+    """One number format for a whole matrix, so that its decimal points are aligned."""
     if values.dtype.kind in "iu":
         return lambda value: format(value, "d")
     if values.dtype.kind == "b":
@@ -141,7 +141,7 @@ def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
 
 
 def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...], config: dict[str, Any] | None = None) -> Labels:
-    """What rows, columns and slices of a weight are called; what comes in is x, or h where it is the state before."""
+    """The labels of a weight's rows, columns and slices; inputs are ``x``, states ``h``."""
     from weightlens.axes.names import as_stored
 
     if max(shape, default=0) > LONGEST:
@@ -151,7 +151,7 @@ def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...], confi
 
 
 def labels(axes: list[Axis], incoming: str = "in ") -> Labels:
-    """What rows, columns and slices are called, by the names of the axes; of gates side by side with their letter: ``f0``."""
+    """Labels by the names of the axes; units of a gate carry the gate's letter: ``f0``."""
     from weightlens.axes.names import LETTERS
 
     def label(axis: int, index: int) -> str:
@@ -190,7 +190,7 @@ def matrix_lines(shown: View, screen: Screen, label: Labels, precision: int = 4,
 def block_lines(
     shown: View, place: tuple[int, ...], screen: Screen, label: Labels, write: Callable[[Any], str], largest: float, indent: str, wrap: bool
 ) -> Iterator[str]:
-    """One block of rows and columns; wide ones are cut into several, side by side on paper, here one below the other."""
+    """One block of rows and columns; a block wider than the screen is split, its pieces one below the other."""
     block = np.atleast_2d(shown.values[place])
     numbers = block.tolist()
     texts = [[write(value) for value in row] for row in numbers]

@@ -1,4 +1,4 @@
-"""What a comparison found: two models held against each other, the engine against Keras, a workbook against the engine."""
+"""The results of comparisons: two models, the engine and Keras, a workbook and the engine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, BinaryIO
 
 from weightlens.diff import Difference, WeightChange
 from weightlens.terminal import Screen, clean, columns
-from weightlens.terminal.machine import dump
+from weightlens.terminal.machine import to_json
 
 
 def print_difference(found: Difference, screen: Screen) -> None:
-    """The changes in architecture, the changed matrices, and a verdict."""
+    """Print the changes in architecture, the changed matrices, and a verdict."""
     for letter, name in zip("AB", found.names, strict=True):
         screen.line(f"{letter}  {screen.bold(clean(name))}")
     changed = [change for change in found.weights if not change.same]
@@ -26,11 +26,11 @@ def print_difference(found: Difference, screen: Screen) -> None:
         screen.lines([screen.dim(lines[0]), *lines[1:]])
         screen.lines(f"{clean(c.name)}: {c.dtypes[0]} in A, {c.dtypes[1]} in B" for c in changed if len(set(c.dtypes)) > 1)
     screen.line()
-    screen.line(verdict(found, changed, screen))
+    screen.line(difference_verdict(found, changed, screen))
 
 
-def verdict(found: Difference, changed: list[WeightChange], screen: Screen) -> str:
-    """One line: the same, or how much differs."""
+def difference_verdict(found: Difference, changed: list[WeightChange], screen: Screen) -> str:
+    """The verdict in one line: the same, or how much differs."""
     total = len(found.weights)
     retyped = sum(len(set(change.dtypes)) > 1 for change in found.weights if change.same)
     if found.same:
@@ -43,7 +43,7 @@ def verdict(found: Difference, changed: list[WeightChange], screen: Screen) -> s
 
 
 def weight_row(change: WeightChange) -> list[str]:
-    """One changed matrix as cells."""
+    """One changed matrix as a row of cells."""
     shapes = " / ".join(shape_text(shape) for shape in change.shapes)
     if change.status != "differs":
         return [clean(change.name, 60), shapes, "shape differs" if change.status == "shape" else change.status, "", "", "", ""]
@@ -57,14 +57,14 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 def write_difference(found: Difference, file: BinaryIO) -> None:
-    """The same for machines."""
+    """Write the differences as JSON."""
     weights = [vars(change) | {"same": change.same} for change in found.weights]
     facts: dict[str, Any] = {"a": found.names[0], "b": found.names[1], "same": found.same, "tolerance": found.tolerance}
-    file.write(dump(facts | {"architecture": found.architecture, "weights": weights}) + b"\n")
+    file.write(to_json(facts | {"architecture": found.architecture, "weights": weights}) + b"\n")
 
 
 def print_report(report: Any, screen: Screen) -> None:
-    """The comparisons of a check as a table, its notes, its verdict."""
+    """Print the comparisons of a check as a table, its notes, its verdict."""
     rows = [["layer", "class", "shape", "against", "absolute", "relative", "at", ""]]
     for row in report.rows:
         facts = [clean(text, 40) for text in (row.layer, row.class_name)]
@@ -85,10 +85,10 @@ def print_report(report: Any, screen: Screen) -> None:
 
 
 def write_report(report: Any, file: BinaryIO) -> None:
-    """A check for machines."""
-    file.write(dump(report.as_dict()) + b"\n")
+    """Write a check as JSON."""
+    file.write(to_json(report.as_dict()) + b"\n")
 
 
 def number_cells(row: Any) -> list[str]:
-    """The two differences with two digits."""
+    """The absolute and the relative difference, with two digits."""
     return [f"{row.worst_absolute:.1e}" if row.worst_absolute else "0", f"{row.worst_relative:.1e}" if row.worst_relative else "0"]

@@ -10,8 +10,8 @@ from weightlens.errors import BadInput
 from weightlens.faults import every_fault
 from weightlens.model import AT_ONCE, Layer, Model, Weight
 from weightlens.terminal import Screen, clean, columns
-from weightlens.terminal.describe import Entry, activation_of, entries, options_of, output_shapes, sha256_of, weight_text
-from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view
+from weightlens.terminal.describe import Entry, activation_of, layer_entries, options_of, output_shapes, sha256_of, weight_text
+from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view_of_weight
 
 LONGEST = 10_000  # letters of a name with --full
 MOST_FAULTS = 8  # lines
@@ -19,7 +19,7 @@ BARS = " ▁▂▃▄▅▆▇█"
 
 
 @dataclass
-class Wish:
+class Selection:
     """Which matrices to show, and how."""
 
     layers: tuple[str, ...] = ()
@@ -32,9 +32,9 @@ class Wish:
     sha256: bool = False
 
 
-def chosen(model: Model, wish: Wish) -> list[tuple[Entry, dict[str, Weight]]]:
-    """The layers and matrices that ``--layer``, ``--grep`` and ``--slice`` leave. Raises ``BadInput`` where nothing is left."""
-    everything = [(entry, entry.weights) for entry in entries(model)]
+def select_layers(model: Model, wish: Selection) -> list[tuple[Entry, dict[str, Weight]]]:
+    """The layers and matrices selected by ``--layer``, ``--grep`` and ``--slice``. Raises ``BadInput`` if there are none."""
+    everything = [(entry, entry.weights) for entry in layer_entries(model)]
     for name in wish.layers:
         if not any(entry.path == name or entry.path.startswith(name + "/") for entry, _ in everything):
             model.layer_named(name)
@@ -49,11 +49,11 @@ def chosen(model: Model, wish: Wish) -> list[tuple[Entry, dict[str, Weight]]]:
         everything = [(e, weights) for e, weights in everything if weights]
         if not everything and not any(wanted.search(w.path) for w in model.unplaced):
             raise BadInput(f"no matrix has a name that contains {wish.grep!r}")
-    return sliceable(everything, wish.cut) if wish.cut else everything
+    return select_sliceable(everything, wish.cut) if wish.cut else everything
 
 
-def sliceable(everything: list[tuple[Entry, dict[str, Weight]]], cut: str) -> list[tuple[Entry, dict[str, Weight]]]:
-    """Only the matrices that have such a slice; ``BadInput`` where none has."""
+def select_sliceable(everything: list[tuple[Entry, dict[str, Weight]]], cut: str) -> list[tuple[Entry, dict[str, Weight]]]:
+    """The matrices that have such a slice; ``BadInput`` if none has."""
     refusals: list[BadInput] = []
 
     def fits(weight: Weight) -> bool:
@@ -70,7 +70,7 @@ def sliceable(everything: list[tuple[Entry, dict[str, Weight]]], cut: str) -> li
     return left
 
 
-def others(model: Model, wish: Wish) -> Iterator[tuple[str, list[Weight]]]:
+def other_arrays(model: Model, wish: Selection) -> Iterator[tuple[str, list[Weight]]]:
     """The arrays that belong to no layer, under their headings."""
     grep = re.compile(wish.grep, re.IGNORECASE) if wish.grep else None
     if model.unplaced and not wish.layers:
@@ -79,11 +79,11 @@ def others(model: Model, wish: Wish) -> Iterator[tuple[str, list[Weight]]]:
         yield "optimizer", [w for w in model.optimizer if not grep or grep.search(w.path)]
 
 
-def show(model: Model, screen: Screen, wish: Wish, progress: Callable[[int], None] | None = None) -> None:
+def show(model: Model, screen: Screen, wish: Selection, progress: Callable[[int], None] | None = None) -> None:
     """Print the model: what it is, its layers, then each matrix (or its statistics)."""
-    picked = chosen(model, wish)
+    picked = select_layers(model, wish)
     if not wish.layers and not wish.grep:
-        screen.lines(heading(model, screen, wish.sha256))
+        screen.lines(heading_lines(model, screen, wish.sha256))
         screen.line()
         screen.lines(layer_table(model, screen))
     if wish.stats:
@@ -94,28 +94,31 @@ def show(model: Model, screen: Screen, wish: Wish, progress: Callable[[int], Non
         if not weights and not wish.layers:
             continue
         screen.line()
-        screen.lines(layer_heading(entry, screen, bool(wish.layers), amount(model, entry.layer.size)))
+        screen.lines(layer_heading(entry, screen, bool(wish.layers), amount_words(model, entry.layer.size)))
         for name, weight in weights.items():
-            matrix(entry.layer, name, weight, screen, wish)
-    for title, arrays in others(model, wish):
+            print_matrix(entry.layer, name, weight, screen, wish)
+    for title, arrays in other_arrays(model, wish):
         screen.line()
-        screen.line(f"{screen.bold(title)} {screen.dim(f'· {amount(model, sum(w.size for w in arrays))}')}")
+        screen.line(f"{screen.bold(title)} {screen.dim(f'· {amount_words(model, sum(w.size for w in arrays))}')}")
         for weight in arrays:
-            matrix(None, weight.path, weight, screen, wish)
+            print_matrix(None, weight.path, weight, screen, wish)
 
 
-def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
-    """Which file it is, what it says of itself, and what is worth knowing about it."""
+def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
+    """The file's facts in lines: its name, format and versions, and notes."""
     p = model.provenance
     name = re.split(r"[/\\]", p.path)[-1] if p.path else model.name
     version = ", ".join(clean(text) for text in (p.keras_version and f"Keras {p.keras_version}", p.backend, p.date) if text)
     title = clean(name, screen.width)
     first, *more = screen.wrapped(" · ".join(part for part in (title, clean(p.format), version) if part))
     yield from [first.replace(title, screen.bold(title), 1), *more]
-    parts = [f"{len(model.layers)} {'group' if model.arrays_only else 'layer'}{'s' * (len(model.layers) != 1)}", amount(model, model.size)]
+    parts = [
+        f"{len(model.layers)} {'group' if model.arrays_only else 'layer'}{'s' * (len(model.layers) != 1)}",
+        amount_words(model, model.size),
+    ]
     kind = "arrays, not weights" if model.arrays_only else "weights without an architecture"
     kind = f"{clean(model.class_name)} {clean(model.name)}" if model.class_name else kind
-    yield from screen.wrapped(" · ".join([kind, *parts, *training(model)]))
+    yield from screen.wrapped(" · ".join([kind, *parts, *training_line(model)]))
     digest = p.sha256 or (sha256_of(p.path, always_hash) if p.path else "")
     if digest:
         yield screen.dim(f"sha256 {digest}")
@@ -130,8 +133,8 @@ def heading(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
         yield f"... and {len(faults) - MOST_FAULTS} more reasons of this kind"
 
 
-def training(model: Model) -> list[str]:
-    """Loss and optimizer, where the file has them."""
+def training_line(model: Model) -> list[str]:
+    """The loss and the optimizer, if the file has them."""
     config = model.training_config
     loss, optimizer = config.get("loss"), config.get("optimizer_config", config.get("optimizer"))
     if isinstance(loss, dict):
@@ -141,20 +144,20 @@ def training(model: Model) -> list[str]:
     return [f"{title} {clean(value, 40)}" for title, value in (("loss", loss), ("optimizer", optimizer)) if isinstance(value, str)]
 
 
-def count(number: int, what: str = "parameter") -> str:
-    """``1,234 parameters``."""
+def count_words(number: int, what: str = "parameter") -> str:
+    """A number of parameters in words: ``1,234 parameters``."""
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def amount(model: Model, number: int) -> str:
-    """How many numbers of a model: parameters, unless it is no model but arrays."""
-    return count(number, "element" if model.arrays_only else "parameter")
+def amount_words(model: Model, number: int) -> str:
+    """How many parameters a model has; for a file of arrays, how many numbers."""
+    return count_words(number, "element" if model.arrays_only else "parameter")
 
 
 def layer_table(model: Model, screen: Screen) -> list[str]:
-    """One line per layer."""
+    """A table with one line per layer."""
     shapes = output_shapes(model)
-    found = list(entries(model))
+    found = list(layer_entries(model))
     title = "output" if shapes else "weights"
     heads = ("group", "arrays", "elements") if model.arrays_only else ("layer", title, "parameters")
     rows = [[heads[0], "class", "activation", *heads[1:]]]
@@ -170,7 +173,7 @@ def layer_table(model: Model, screen: Screen) -> list[str]:
 
 
 def layer_heading(entry: Entry, screen: Screen, options: bool, size: str) -> Iterator[str]:
-    """A layer's name, class, activation and size; its configuration where the layer was asked for."""
+    """A layer's name, class, activation and size in lines; its configuration if it was selected by name."""
     layer = entry.layer
     facts = [clean(layer.class_name), clean(activation_of(layer)), size, "" if layer.trainable else "frozen"]
     yield f"{screen.bold(clean(entry.path))} {screen.dim('· ' + ' · '.join(fact for fact in facts if fact))}"
@@ -180,10 +183,10 @@ def layer_heading(entry: Entry, screen: Screen, options: bool, size: str) -> Ite
         yield from map(screen.dim, screen.wrapped(clean(layer.note, 300), "  "))
 
 
-def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish: Wish) -> None:
-    """One matrix under its name, shape, type, and path in the file."""
+def print_matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish: Selection) -> None:
+    """Print one matrix under its name, shape, dtype and path in the file."""
     cut = f"[{wish.cut}]" if wish.cut else ""
-    title, facts = f"  {clean(name, LONGEST if wish.full else 60)}{cut} ", facts_of(weight)
+    title, facts = f"  {clean(name, LONGEST if wish.full else 60)}{cut} ", shape_and_type(weight)
     room = LONGEST if wish.full else max(24, screen.width - len(title) - len(facts) - 3)
     where = f" · {clean(weight.path, room)}" if weight.path and weight.path != name else ""
     screen.line(title + screen.dim(facts + where))
@@ -197,32 +200,32 @@ def matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish:
             screen.line(f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}")
     own = inner_layer(layer, name)
     label = axis_labels(own.class_name if own is not None else "", name, weight.shape, own.config if own is not None else {})
-    shown = view(weight, wish.cut or None, wish.full)
+    shown = view_of_weight(weight, wish.cut or None, wish.full)
     screen.lines(matrix_lines(shown, screen, label, wish.precision, wrap=screen.terminal or not wish.full))
 
 
-def facts_of(weight: Weight) -> str:
-    """``(784, 128) float32``."""
+def shape_and_type(weight: Weight) -> str:
+    """A matrix's shape and dtype: ``(784, 128) float32``."""
     return f"({', '.join(map(str, weight.shape))}) {weight.dtype}"
 
 
 def inner_layer(layer: Layer | None, name: str) -> Layer | None:
-    """The layer that a weight belongs to, the wrapped one for a wrapper."""
+    """The layer that owns a weight: for a wrapper, the wrapped layer."""
     while layer is not None and (inner := next((found for key, found in layer.inner.items() if name.startswith(key + "/")), None)):
         layer, name = inner, name.split("/", 1)[-1]
     return layer
 
 
 def statistics_lines(
-    model: Model, picked: list[tuple[Entry, dict[str, Weight]]], screen: Screen, wish: Wish, progress: Callable[[int], None] | None
+    model: Model, picked: list[tuple[Entry, dict[str, Weight]]], screen: Screen, wish: Selection, progress: Callable[[int], None] | None
 ) -> Iterator[str]:
-    """A table of statistics with a histogram in bars for each matrix."""
+    """The lines of a table of statistics, with a histogram for each matrix."""
     from weightlens.statistics import statistics
 
     arrays = [(f"{entry.path}/{name}", weight) for entry, weights in picked for name, weight in weights.items()]
-    arrays += [(weight.path, weight) for _, found in others(model, wish) for weight in found]
+    arrays += [(weight.path, weight) for _, found in other_arrays(model, wish) for weight in found]
     for name, weight in arrays:
-        yield f"{screen.bold(clean(name, screen.width - 24))} {screen.dim(facts_of(weight))}"
+        yield f"{screen.bold(clean(name, screen.width - 24))} {screen.dim(shape_and_type(weight))}"
         if weight.dtype.startswith("not numbers"):
             continue
         s = statistics(weight, progress)
@@ -230,10 +233,10 @@ def statistics_lines(
         warning = "".join(f"  {screen.bad(f'{n:,} {title}')}" for title, n in (("NaN", s.nan), ("infinite", s.infinite)) if n)
         yield "  " + "  ".join(f"{title} {value:.{wish.precision}g}" for title, value in facts) + f"  zeros {s.zeros:,}{warning}"
         if s.histogram:
-            yield f"  {screen.dim(f'{s.smallest:.3g}')} {bars(s.histogram)} {screen.dim(f'{s.largest:.3g}')}"
+            yield f"  {screen.dim(f'{s.smallest:.3g}')} {histogram_bars(s.histogram)} {screen.dim(f'{s.largest:.3g}')}"
 
 
-def bars(histogram: list[int]) -> str:
-    """The bins as bars of eight heights; what is not empty is never invisible."""
+def histogram_bars(histogram: list[int]) -> str:
+    """A histogram as bars of eight heights; a bin that is not empty always has a bar."""
     tallest = max(histogram) or 1
     return "".join(BARS[-(-number * 8 // tallest)] for number in histogram)

@@ -14,8 +14,8 @@ from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
 from weightlens.terminal import Screen, clean
-from weightlens.terminal.machine import dump
-from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of
+from weightlens.terminal.machine import to_json
+from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
 
@@ -47,8 +47,8 @@ def print_trace(
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
             axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
             label = labels(axes, "x")
-            screen.lines(writer.numbers(x.value, named_columns(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
-    steps = [step for step in trace.steps if not layers or any(belongs(step, name) for name in layers)]
+            screen.lines(writer.numbers(x.value, with_column_names(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
+    steps = [step for step in trace.steps if not layers or any(is_step_of_layer(step, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
     for path, group in groupby(steps, key=lambda step: step.layer):
@@ -63,7 +63,7 @@ def print_trace(
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:
-    """The steps of one layer; where they repeat (a recurrent layer), the first two rounds and the last."""
+    """Print the steps of one layer; of repeated steps (time steps), the first two rounds and the last."""
     screen = writer.screen
     rounds = Counter(step.name for step in steps)
     seen: Counter[str] = Counter()
@@ -80,15 +80,15 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
 
 
 def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
-    """The whole trace for machines: inputs, steps with their words and values (and cells of a workbook), outputs."""
+    """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
     inputs = [
         {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
         for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)
     ]
-    file.write(b'{"inputs":' + dump(inputs) + b',"steps":[')
+    file.write(b'{"inputs":' + to_json(inputs) + b',"steps":[')
     first = True
     for step in trace.steps:
-        if not layers or any(belongs(step, name) for name in layers):
+        if not layers or any(is_step_of_layer(step, name) for name in layers):
             facts: dict[str, Any] = {
                 "layer": step.layer,
                 "name": step.name,
@@ -99,15 +99,15 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
             if cells is not None and id(step.made) in cells:
                 sheet, references = cells[id(step.made)]
                 facts |= {"sheet": sheet, "cells": references.tolist()}
-            file.write(b"," * (not first) + dump(facts | {"values": np.ascontiguousarray(step.value)}))
+            file.write(b"," * (not first) + to_json(facts | {"values": np.ascontiguousarray(step.value)}))
             first = False
     outputs = [np.ascontiguousarray(y) for y in trace.outputs] if trace.results else []
     named = dict(zip(trace.output_names, outputs, strict=True)) if trace.outputs_named and outputs else outputs
-    file.write(b'],"outputs":' + dump(named) + b',"stopped":' + dump(trace.stopped) + b"}\n")
+    file.write(b'],"outputs":' + to_json(named) + b',"stopped":' + to_json(trace.stopped) + b"}\n")
 
 
-def belongs(step: Step, layer: str) -> bool:
-    """Whether a step is one of a layer's, or of a layer inside it."""
+def is_step_of_layer(step: Step, layer: str) -> bool:
+    """Whether a step belongs to a layer or to one of its inner layers."""
     return step.layer == layer or step.layer.startswith((layer + "/", layer + " #"))
 
 
@@ -133,7 +133,7 @@ def shape_of(values: np.ndarray) -> str:
 
 
 class TraceWriter:
-    """Writes steps: as worked-out elements where there are few, as a matrix with one example where there are many."""
+    """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
 
     def __init__(self, model: Model, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
         self.model, self.screen, self.full, self.precision, self.cells = model, screen, full, precision, cells
@@ -163,7 +163,7 @@ class TraceWriter:
                 yield self.screen.dim(start + self.calculation(step, index, self.screen.width - len(start)))
 
     def worked(self, step: Step) -> Iterator[str]:
-        """Every element of a small step with the numbers it is made of."""
+        """Every element of a small step with its arithmetic."""
         named = step.named
         names = [named.place(index, brief=True) for index in np.ndindex(step.value.shape)]
         if id(step.made) in self.cells:
@@ -175,7 +175,7 @@ class TraceWriter:
             yield self.screen.dim(start) + self.calculation(step, index, self.screen.width - len(start))
 
     def calculation(self, step: Step, index: tuple[int, ...], room: int) -> str:
-        """One element written out with as many terms as there is room for; at worst without its middle."""
+        """One element's arithmetic with as many terms as fit; if need be, without its middle."""
         line = ""
         for arithmetic in self.arithmetics:
             line = clean(arithmetic.line(step, index), 400)
@@ -184,14 +184,14 @@ class TraceWriter:
         return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
 
     def numbers(self, values: np.ndarray, label: Labels) -> Iterator[str]:
-        """A matrix with the names of its rows and columns."""
+        """The lines of a matrix with labelled rows and columns."""
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
-        shown: View = view_of(values, self.full, FEW)
+        shown: View = view_of_array(values, self.full, FEW)
         yield from matrix_lines(shown, self.screen, label, self.precision, wrap=not self.full)
 
 
-def named_columns(label: Labels, names: Sequence[str]) -> Labels:
-    """Labels in which the columns have names."""
+def with_column_names(label: Labels, names: Sequence[str]) -> Labels:
+    """Labels with the names of the columns."""
     return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else label(axis, index)

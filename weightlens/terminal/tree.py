@@ -1,4 +1,4 @@
-"""``weightlens show --tree``: what the file really holds, group by group, with its attributes; links are shown, not followed."""
+"""``weightlens show --tree``: the groups, datasets and attributes in the file; links are shown, not followed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
 from weightlens.formats.detect import kind_of
 from weightlens.formats.foreign import archive_words
-from weightlens.formats.hdf5 import FLOATS_16_BIT, as_text, links, open_hdf5, show, size_of
+from weightlens.formats.hdf5 import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
 from weightlens.formats.soundness import attribute_fits, first_bytes
 from weightlens.formats.zipped import Archive
 from weightlens.terminal import Screen, clean
@@ -35,7 +35,7 @@ def tree(path: Path, screen: Screen, full: bool = False) -> None:
 
 
 def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
-    """The members of an archive, and the tree of each HDF5 file in it."""
+    """The members of an archive, each HDF5 file among them with its tree."""
     archive = Archive(path)
     names = archive.names()
     if "config.json" not in names:
@@ -48,14 +48,14 @@ def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
 
 
 def member_size(archive: Archive, name: str) -> str:
-    """How large a member says it is."""
+    """The size that a member declares."""
     size = archive.zip.getinfo(name).file_size if archive.zip is not None else (archive.path / name).stat().st_size
     return f"{size:,} bytes"
 
 
 @dataclass
 class Hdf5Tree:
-    """The tree of one HDF5 file in lines. ``seen``: where the groups that were shown lie in the file."""
+    """The tree of one HDF5 file as lines. ``seen``: the addresses of the groups already shown."""
 
     label: str
     source: Path | BinaryIO
@@ -64,7 +64,7 @@ class Hdf5Tree:
     seen: set[int] = field(default_factory=set)
 
     def lines(self, indent: str = "") -> Iterator[str]:
-        """All lines, up to a number that nobody reads."""
+        """All lines, up to a limit."""
         try:
             with open_hdf5(self.source, self.label) as file:
                 yield from self.attributes(file.id, indent)
@@ -77,10 +77,10 @@ class Hdf5Tree:
             raise UnreadableModel(f"{self.label}: not a readable HDF5 file ({first_line(error)})") from None
 
     def members(self, group: h5g.GroupID, indent: str, depth: int) -> Iterator[str]:
-        """The members of a group: links by where they point, datasets by shape and type, groups with their members."""
-        found = links(group)
+        """The members of a group: links with their targets, datasets with shape and dtype, groups with their members."""
+        found = group_links(group)
         for number, (raw, kind, address) in enumerate(found):
-            name, last = clean(show(raw), LONGEST if self.full else 100), number == len(found) - 1
+            name, last = clean(decode_name(raw), LONGEST if self.full else 100), number == len(found) - 1
             branch, inner = indent + ("└── " if last else "├── "), indent + ("    " if last else "│   ")
             if kind != h5l.TYPE_HARD:
                 yield branch + name + self.screen.dim(f"  {link_text(group.links.get_val(raw))}")
@@ -97,7 +97,7 @@ class Hdf5Tree:
                 yield from self.attributes(member, inner) if isinstance(member, h5d.DatasetID) else ()
 
     def group(self, group: h5g.GroupID, title: str, inner: str, depth: int, address: int) -> Iterator[str]:
-        """One group and what is in it, once."""
+        """A group and its members, once per file."""
         again, deep = address in self.seen, depth > limits.DEPTH
         yield title + self.screen.dim("  shown above" * again or "  deeper than any model" * deep)
         if not again and not deep:
@@ -113,7 +113,7 @@ class Hdf5Tree:
         except (OSError, RuntimeError, ValueError, UnicodeDecodeError):
             return
         for raw in sorted(names):
-            title = clean(show(raw), LONGEST if self.full else 40)
+            title = clean(decode_name(raw), LONGEST if self.full else 40)
             yield indent + self.screen.dim(f"@{title} = {self.attribute_text(h5a.open(thing, raw), raw)}")
 
     def attribute_text(self, attribute: h5a.AttrID, name: bytes) -> str:
@@ -130,7 +130,7 @@ class Hdf5Tree:
         return self.value_text(value)
 
     def text_fits(self, dtype: np.dtype, name: bytes) -> bool:
-        """Whether an attribute is text of any length, of no more than the file holds: HDF5 makes room for as much as is claimed."""
+        """Whether an attribute's variable-length text is no longer than the file: HDF5 allocates whatever length is declared."""
         size = size_of(self.source)
         return h5py.check_string_dtype(dtype) is not None and attribute_fits(first_bytes(self.source, size), name + b"\0", size)
 
@@ -146,14 +146,14 @@ class Hdf5Tree:
 
 
 def link_text(target: bytes | tuple[bytes, bytes]) -> str:
-    """Where a link points."""
+    """A link's target."""
     if isinstance(target, tuple):
-        return f"-> {clean(show(target[0]))}:{clean(show(target[1]))} (another file, not followed)"
-    return f"-> {clean(show(target))} (link, not followed)"
+        return f"-> {clean(decode_name(target[0]))}:{clean(decode_name(target[1]))} (another file, not followed)"
+    return f"-> {clean(decode_name(target))} (link, not followed)"
 
 
 def dataset_text(member: Any) -> str:
-    """Shape and type of a dataset, and whether its numbers stand elsewhere."""
+    """A dataset's shape and dtype, and whether its numbers are in another file."""
     if not isinstance(member, h5d.DatasetID):
         return "a named type"
     try:
@@ -165,7 +165,7 @@ def dataset_text(member: Any) -> str:
 
 
 def read_value(attribute: h5a.AttrID) -> np.ndarray | None:
-    """What an attribute holds; ``None`` where it is empty."""
+    """An attribute's value; ``None`` if it is empty."""
     if attribute.shape is None:
         return None
     values = np.zeros(attribute.shape, attribute.dtype)

@@ -14,8 +14,8 @@ from weightlens.errors import BadInput
 from weightlens.graph import refs
 from weightlens.model import Model
 from weightlens.training.epoch import Epoch, record_epoch
-from weightlens.training.losses import loss_named
-from weightlens.training.optimizers import optimizer_named
+from weightlens.training.losses import find_loss
+from weightlens.training.optimizers import find_optimizer
 
 __all__ = ["Epoch", "prepare", "recipe_of", "units_of"]
 
@@ -31,7 +31,7 @@ def prepare(
     batch: int | None = None,
     seed: int | None = None,
 ) -> Epoch:
-    """Record one epoch of training; what is not given is as the file's ``training_config`` says.
+    """Record one epoch of training; the defaults come from the file's ``training_config``.
 
     ``batch`` samples an update, in the order of the data (all of them without); ``seed`` starts from random weights
     (Glorot's uniform ones, biases zero) instead of the file's. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``.
@@ -39,16 +39,16 @@ def prepare(
     stated = recipe_of(model)
     name = optimizer or stated["optimizer"] or "sgd"
     options = stated["options"] if not optimizer or optimizer.lower() == str(stated["optimizer"]).lower() else {}
-    chosen = optimizer_named(name, options)
+    chosen = find_optimizer(name, options)
     speed = rate if rate is not None else options.get("learning_rate", options.get("lr", chosen.rate))
     if not isinstance(speed, (int, float)):
         raise BadInput("the file's learning rate follows a schedule; give one number with --lr")
     start = None if seed is None else random_start(model, seed)
-    return record_epoch(model, inputs, targets, loss_named(loss or stated["loss"] or "mse"), chosen, float(speed), batch, start)
+    return record_epoch(model, inputs, targets, find_loss(loss or stated["loss"] or "mse"), chosen, float(speed), batch, start)
 
 
 def recipe_of(model: Model) -> dict[str, Any]:
-    """Loss, optimizer and its options, as the file states them: ``loss``, ``optimizer``, ``options``."""
+    """The loss, the optimizer and its options in the file: ``loss``, ``optimizer``, ``options``."""
     config = model.training_config or {}
     stated = config.get("optimizer_config") or config.get("optimizer") or {}
     if isinstance(stated, str):
@@ -62,7 +62,7 @@ def recipe_of(model: Model) -> dict[str, Any]:
 
 
 def units_of(model: Model) -> int:
-    """How many numbers the network's output has for one sample, found by running it on nothing but zeros."""
+    """The size of the network's output per sample, found by running it on zeros."""
     from weightlens.inputs import default_inputs
 
     output = model.predict([np.asarray(x)[:1] for x in default_inputs(model)])[0]
@@ -72,7 +72,7 @@ def units_of(model: Model) -> int:
 
 
 def random_start(model: Model, seed: int) -> dict[str, np.ndarray]:
-    """Other weights to start from: Glorot's uniform numbers for matrices, zeros for biases, ones for scales (Keras's own habits)."""
+    """Keras's initial weights: Glorot uniform for matrices, zeros for biases, ones for scales."""
     rng = np.random.default_rng(seed)
     start: dict[str, np.ndarray] = {}
     for name, weight in model.weights.items():

@@ -45,7 +45,7 @@ def write_training_book(
     force: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write the workbook of ``epochs`` epochs; refuses before anything is written what does not fit a sheet.
+    """Write the workbook of ``epochs`` epochs; refuses what does not fit a sheet before anything is written.
 
     With ``model`` there is a sheet of what the network answers between the samples (one or two inputs).
     """

@@ -1,4 +1,4 @@
-"""Training data from a table: the columns that are inputs, and those that are the targets."""
+"""Training data from a table: the columns of the inputs and those of the targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.columns import columns_of_inputs, is_index, listed
+from weightlens.columns import columns_of_inputs, is_index_left_out, name_list
 from weightlens.errors import BadInput
 from weightlens.input_files import refuse_no_index, shaped
 from weightlens.inputs import wanted_inputs
@@ -20,7 +20,7 @@ from weightlens.tables.table import Row
 
 @dataclass(frozen=True)
 class Data:
-    """Samples with their targets, and what their columns are called."""
+    """Samples with their targets, and the names of their columns."""
 
     inputs: list[np.ndarray]
     targets: np.ndarray
@@ -50,7 +50,7 @@ def read_data(path: str | Path, target: str, model: Model, units: int, note: Cal
         targets, wanted = _classes(table, rows, at[0], units, numbers, note)
     else:
         targets = numbers.matrix(rows, at)
-    for text in numbers.news():
+    for text in numbers.notes():
         note(f"{table.name}: {text}")
     return Data(inputs, targets, labels, tuple(wanted))
 
@@ -63,7 +63,7 @@ def _inputs(
     chosen, said = columns_of_inputs(titles, len(rest), wanted, table.name)
     for text in said:
         note(f"{table.name}: {text}")
-    if is_index(titles, chosen):
+    if is_index_left_out(titles, chosen):
         refuse_no_index(table, Block([(number, [row[rest[0]]]) for number, row in rows]))
     arrays = [shaped(numbers.matrix(rows, [rest[i] for i in part]), w, table.name) for part, w in zip(chosen, wanted, strict=True)]
     return arrays, tuple(titles[i] for part in chosen for i in part)
@@ -72,7 +72,7 @@ def _inputs(
 def _classes(
     table: Table, rows: list[Row], column: int, units: int, numbers: Numbers, note: Callable[[str], None]
 ) -> tuple[np.ndarray, list[str]]:
-    """A column of classes as a one-hot row each (a 0 or 1 where the network has one output), and what the outputs stand for."""
+    """One-hot targets from a column of classes (0 or 1 for a network with one output), and the name of each output."""
     cells, name = [row[column] for _, row in rows], table.titles[column] if table.titles else ""
     if any(map(is_content, cells)) or not all(cells):  # numbers, or what should be numbers
         classes, names = numbers.matrix(rows, [column])[:, 0], [str(i) for i in range(units)]
@@ -80,7 +80,7 @@ def _classes(
         names = sorted(set(cells))
         if len(names) != max(units, 2):
             outputs = "1 output, which tells two classes apart" if units == 1 else f"{units} outputs, one for each class"
-            raise BadInput(f"{table.name}: column {name!r} names {len(names)} classes ({listed(names)}), but the network has {outputs}")
+            raise BadInput(f"{table.name}: column {name!r} names {len(names)} classes ({name_list(names)}), but the network has {outputs}")
         note(f"{table.name}: {name}: " + ", ".join(f"{word} is class {i}" for i, word in enumerate(names[:8])) + ", ..." * (len(names) > 8))
         classes = np.array([names.index(cell) for cell in cells], dtype=np.float64)
     if units == 1:

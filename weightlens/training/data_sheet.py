@@ -33,7 +33,7 @@ RATE_NOTE = (
 
 
 class DataSheet:
-    """Everything that can be changed stands here; ``fixed`` learns where."""
+    """The sheet with everything that can be changed; ``fixed`` learns the positions of its cells."""
 
     def __init__(
         self, book: Book, epoch: Epoch, styles: Styles, fixed: dict[int, Cells], input_labels: Sequence[str], target_labels: Sequence[str]
@@ -63,7 +63,7 @@ class DataSheet:
         self.sheet.freeze = f"B{(REMARK if self.wide else self.top) + 1}"
 
     def _block(self, name: str, x: Recorded, labels: Sequence[str], defined: str, made: Cells | None = None, values: Any = None) -> Block:
-        """Numbers to change (or, ``made``, references to results), a row per sample."""
+        """Numbers to change (with ``made``, references to results), one row per sample."""
         sheet, arrangement = self.sheet, in_rows(x.shape)
         self._text(self.head, self.column, name, "caption left", 1.2)
         given = list(labels) if len(labels) == arrangement.width else [f"{name[0]}{j}" for j in range(min(arrangement.width, MOST_LABELS))]
@@ -82,12 +82,12 @@ class DataSheet:
         return block
 
     def _text(self, row: int, column: int, text: str, style: str, size: float = 1.0) -> None:
-        """Words that may be wider than their column."""
+        """A text that may be wider than its column."""
         self.sheet.write(row, column, text, self.styles[style])
         self.ends.append((column, len(text) * size + 1))
 
     def results(self, history: History) -> None:
-        """What the network answers after the last epoch, the loss before and after; the charts."""
+        """The predictions after the last epoch, the loss before and after, and the charts."""
         y, epoch, after = self.epoch.trace.results[0], self.epoch, f"after {history.epochs:,} epochs"
         self._block(f"answer {after}", y, self.target_labels, "answers", history.last(y), history.values[id(y)][-1])
         for i, (x, name) in enumerate(((epoch.loss, "loss"), (epoch.accuracy, "accuracy"))):
@@ -119,7 +119,7 @@ class DataSheet:
         self.sheet.finishing.append(self._charts(history))
 
     def _charts(self, history: History) -> Callable[[Any], None]:
-        """The fall of the loss, and the paths of the weights."""
+        """Charts of the loss and of the weights over the epochs."""
         epoch, side = self.epoch, max(column_after(self.sheet, *end) for end in self.ends)
         side += width_of(self.sheet, side) <= GAP
         several = len({t.layer for t in epoch.trained}) > 1
@@ -140,7 +140,7 @@ class DataSheet:
 
 
 def lines(history: History, title: str, columns: list[tuple[str, int]], width: float) -> Any:
-    """Columns of Epochs (name, number) as lines over the epochs."""
+    """A line chart over the epochs of columns (name, number) of the sheet Epochs."""
     from openpyxl.chart import Reference, ScatterChart, Series
 
     from weightlens.workbook.charts import COLOURS, plain

@@ -29,7 +29,7 @@ FROZEN = {"BatchNormalization", "Normalization"}  # used as at inference, as Ker
 
 @dataclass(eq=False)
 class Trained:
-    """A weight in training: as it is at the start of the epoch, at its end, and the optimizer's slots likewise."""
+    """A weight in training: its value at the start of the epoch and at the end, and its optimizer slots likewise."""
 
     layer: str
     weight: Weight
@@ -61,12 +61,12 @@ class Epoch:
     about: dict[int, Recorded] = field(default_factory=dict)  # gradients, and what an optimizer makes of them -> the weight
 
     def mark(self, batch: int, part: str) -> None:
-        """Everything recorded since the last mark is this part of the epoch."""
+        """Assign everything recorded since the last mark to this part of the epoch."""
         for step in self.trace.steps:
             self.parts.setdefault(id(step.made), (batch, part))
 
     def replay(self, epochs: int, rate: float | None = None, keep: bool = False) -> Iterator[dict[int, np.ndarray]]:
-        """The values of every step, epoch by epoch, by ``id``; ``epochs + 1`` of them, the last is after all updates.
+        """The values of every step by ``id``, epoch by epoch: ``epochs + 1`` dictionaries, the last after all updates.
 
         ``keep``: the dictionaries hold the weights and every named value; else the weights, the loss and the accuracy only.
         """
@@ -92,13 +92,13 @@ class Epoch:
                     values[id(slot)] = run[id(t.new_slots[name])]
 
     def _program(self) -> list[Recorded]:
-        """All calls, operands first."""
+        """All calls in topological order."""
         ends = [step.made for step in self.trace.steps] + [self.loss] + [t.new for t in self.trained]
         return [x for x in ordered(ends, lambda x: x.op is not None) if x.op is not None]
 
 
 def _now(run: dict[int, Any], x: Recorded) -> Any:
-    """What a value is in this epoch."""
+    """A value in the current epoch."""
     return run.get(id(x), x.value)
 
 
@@ -112,7 +112,7 @@ def record_epoch(
     batch: int | None = None,
     start: dict[str, np.ndarray] | None = None,
 ) -> Epoch:
-    """Record one epoch: ``batch`` samples an update in the order of the data (all of them without).
+    """Record one epoch: an update every ``batch`` samples, in the order of the data (one update without).
 
     ``start`` replaces weights by ``layer/name``. Raises ``NoGradient``, ``UnsupportedLayer`` or ``BadInput``.
     """
@@ -150,7 +150,7 @@ def record_epoch(
 
 
 def _numbers(x: Recorded) -> str:
-    """``1 number``, ``2 x 3 numbers``: what there is of each sample."""
+    """The size of a sample in words: ``1 number``, ``2 x 3 numbers``."""
     return f"{' x '.join(map(str, x.shape[1:])) or 1} number{'s' * (x.size != len(x.value))}"
 
 
@@ -161,7 +161,7 @@ def _given(array: np.ndarray, name: str, kind: str = "step") -> Recorded:
 
 
 def _layers(model: Model, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Every layer that may hold weights, wrapped and nested ones too, with its path."""
+    """Every layer that may hold weights, wrapped and nested ones included, with its path."""
     stack = [(prefix + layer.name, layer) for layer in reversed(model.layers)]
     while stack:
         path, layer = stack.pop()
@@ -196,14 +196,14 @@ def _weights(model: Model, optimizer: Optimizer, start: dict[str, np.ndarray]) -
 
 
 def forward_at_start(model: Model, epoch: Epoch, inputs: list[Recorded]) -> Trace:
-    """Another forward pass with the weights at the epoch's start, recorded on its own."""
+    """Another forward pass with the weights at the epoch's start, recorded separately."""
     trace = Trace(keep=True, inputs=inputs)
     trace.results = [_forward(model, epoch, inputs, "", trace)]
     return trace
 
 
 def _forward(model: Model, epoch: Epoch, inputs: list[Recorded], prefix: str, apart: Trace | None = None) -> Recorded:
-    """The network on recorded inputs; with the newest weights, or (recorded ``apart``) with those of the epoch's start."""
+    """The network on recorded inputs, with the newest weights or, ``apart``, with those of the epoch's start."""
     run = Run(epoch.trace if apart is None else apart, np.float64)
     for path, layer in _layers(model):
         mine = {t.weight.name: t.new if apart is None else t.now for t in epoch.trained if t.layer == path}
@@ -222,7 +222,7 @@ def _forward(model: Model, epoch: Epoch, inputs: list[Recorded], prefix: str, ap
 
 
 def logits_of(y: Recorded) -> tuple[Recorded | None, str]:
-    """The numbers behind a final sigmoid or softmax, and which of the two it is."""
+    """The logits before a final sigmoid or softmax, and which of the two it is."""
     name, z = y.function
     return (z, name) if name in ("sigmoid", "softmax") and isinstance(z, Recorded) else (None, "")
 
@@ -242,7 +242,7 @@ def _loss(trace: Trace, loss: Loss, t: Recorded, y: Recorded) -> tuple[Recorded,
 
 
 def _accuracy(trace: Trace, t: Recorded, y: Recorded) -> Recorded | None:
-    """The share of samples that are right, where the targets are classes."""
+    """The share of samples classified correctly, for targets that are classes."""
     if y.ndim != 2 or not np.isin(t.value, (0.0, 1.0)).all():
         return None
     right = (y > 0.5) == (t > 0.5) if y.shape[1] == 1 else np.argmax(y, axis=1) == np.argmax(t, axis=1)
@@ -252,7 +252,7 @@ def _accuracy(trace: Trace, t: Recorded, y: Recorded) -> Recorded | None:
 
 
 def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded, number: int, prefix: str = "") -> None:
-    """Backward pass and new weights, for one batch."""
+    """The backward pass and the new weights, for one batch."""
     trace = epoch.trace
     z, squash = logits_of(y)
     n = _count(loss, y)
@@ -285,7 +285,7 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
 
 
 def _slot(trace: Trace, weight: str, name: str, x: Any) -> Any:
-    """Name what the optimizer remembers of a weight."""
+    """Name an optimizer slot of a weight."""
     return trace.step(f"{name} of {weight}", x)
 
 

@@ -1,4 +1,4 @@
-"""The Fitted sheet: what the network answers between the samples, with the weights of the chosen epoch.
+"""The Fitted sheet: the network's prediction between the samples, with the weights of the chosen epoch.
 
 One input that varies gives a curve with the samples as points; two give a map, coloured live. The answers are a
 forward pass on a grid of inputs, recorded like any other, that reads the weights from the One step sheet.
@@ -16,7 +16,7 @@ from weightlens.model import Model
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch, forward_at_start
 from weightlens.training.history import style_of
-from weightlens.training.names import PER_SAMPLE, one_each
+from weightlens.training.names import PER_SAMPLE, is_one_per_sample
 from weightlens.training.one_step import OneStep
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import COLUMN, Cells, Expression, cell_name, refer
@@ -35,7 +35,7 @@ SQUARE, SQUARE_HEIGHT = 5.2, 27.0  # characters and points of a cell of the map
 
 
 def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: Styles, labels: list[str]) -> None:
-    """Add the sheet, if one or two columns of the only input vary."""
+    """Add the sheet if one or two columns of the only input vary."""
     x = epoch.trace.inputs[0].value
     varying = [j for j in range(x.shape[-1]) if np.ptp(x[:, j])] if x.ndim == 2 and len(epoch.trace.inputs) == 1 else []
     if len(varying) not in (1, 2) or epoch.targets.ndim != 2:
@@ -70,7 +70,7 @@ def _answers(
     axes: list[np.ndarray],
     labels: list[str],
 ) -> tuple[Block, Block]:
-    """The forward pass on the grid, its blocks side by side; the block of answers, and that of inputs."""
+    """The forward pass on the grid, its blocks side by side; returns the blocks of outputs and inputs."""
     x = epoch.trace.inputs[0].value
     mesh = np.meshgrid(*axes, indexing="ij")
     grid = np.repeat(x[:1], mesh[0].size, axis=0)
@@ -91,7 +91,7 @@ def _answers(
         width = block.arrangement.width
         sheet.write(HEAD, column, name, styles["caption left"])
         for j in range(min(width, MOST_LABELS)):
-            label = labels[j] if y is inputs else PER_SAMPLE.replace("sample", "point") if one_each(y) else f"unit {j}"
+            label = labels[j] if y is inputs else PER_SAMPLE.replace("sample", "point") if is_one_per_sample(y) else f"unit {j}"
             sheet.write(HEAD + 1, column + j, label, styles["label"])
             widen(sheet, column + j, max(sheet.default_width, len(label) + 1, (len(name) * 1.2 + 1) / width))
         blocks[id(y)] = sheet.put(block, top, column)
@@ -106,7 +106,7 @@ def _formula(formulas: Formulas, y: Recorded) -> Expression | None:
 
 
 def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
-    """The answers as a picture: the first input across, the second up. Of several outputs the last is shown."""
+    """A coloured map of the output: the first input across, the second up. Of several outputs, the last is shown."""
     shape = (SIDE, SIDE)
     cells = answers.cells[:, -1].reshape(shape).T[::-1]
     values = np.asarray(answers.values)[:, -1].reshape(shape).T[::-1]
@@ -134,12 +134,12 @@ def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np
 
 
 def _only_the_map(page: Any) -> None:
-    """On paper, the arithmetic beside the map is left out."""
+    """Leave the arithmetic beside the map out of the print area."""
     page.print_area = f"A1:{COLUMN[BESIDE - 2]}{MAP_TOP + SIDE + 1}"
 
 
 def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, name: str) -> Callable[[Any], None]:
-    """The answers as a line, the samples as points."""
+    """The output as a line, with the samples as points."""
     given = epoch.trace.inputs[0].value
 
     def finish(page: Any) -> None:
@@ -156,7 +156,7 @@ def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, na
         varying = next(j for j in range(given.shape[-1]) if np.ptp(given[:, j]))
 
         def on_data(y: Recorded, column: int) -> Any:
-            """A column of the inputs or targets, where it stands on the Data sheet."""
+            """The cells of an input or target column on the Data sheet."""
             first, last = (absolute(cell_name(int(step.places[id(y)][i, column]))) for i in (0, -1))
             return Reference(range_string=f"'{book.titles[0]}'!{first}:{last}")
 

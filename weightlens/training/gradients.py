@@ -52,7 +52,7 @@ def backward(start: list[tuple[Recorded, Any]], wanted: dict[int, tuple[str, str
 
 
 def _reached(start: list[Recorded], wanted: set[int]) -> list[Recorded]:
-    """The values on the way from ``start`` back to the wanted ones, results before operands."""
+    """The values between ``start`` and the wanted ones, in reverse topological order."""
     leads: set[int] = set()
     order = []
     for x in ordered(start, last_first=True):
@@ -119,7 +119,7 @@ def power(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 
 def larger(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
-    """``np.maximum``: the gradient goes where the larger number came from; against a constant a tie counts as flat (relu at 0)."""
+    """``np.maximum``: the gradient goes to the larger operand; on a tie with a constant it is 0 (relu at 0)."""
     a, b = x.args
     if not isinstance(b, Recorded):
         return [(a, np.where(a > b, g, 0.0))]
@@ -142,7 +142,7 @@ def chosen(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 
 def _restored(x: Recorded, y: Any) -> Any:
-    """A reduced array with its reduced axes back, of length 1, so that it broadcasts."""
+    """A reduced array with its reduced axes restored as length 1, so that it broadcasts."""
     axes, _ = reduced_axes(x)
     return np.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(x.args[0].shape)))
 
@@ -157,14 +157,14 @@ def average(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 
 def extreme(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
-    """``np.max``, ``np.min``: the gradient goes to the extreme; where several are equal, in equal parts (TensorFlow's rule)."""
+    """``np.max``, ``np.min``: the gradient goes to the extreme; equal extremes share it equally (TensorFlow's rule)."""
     is_it = (x.args[0] == _restored(x, x)).astype(float)
     count = np.sum(is_it, axis=x.args[1] if len(x.args) > 1 else x.kwargs.get("axis"), keepdims=True)
     return [(x.args[0], is_it / count * _restored(x, g))]
 
 
 def moved(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
-    """Whatever only moves numbers: each number gets the sum of the gradients of all the places it went to."""
+    """Calls that only move numbers: each number gets the sum of the gradients of all its copies."""
     parts, went = sources(x), origins(x).reshape(-1)
     starts = np.cumsum([0, *(int(np.prod(np.shape(part), dtype=np.int64)) for part in parts)])
     return [
@@ -175,7 +175,7 @@ def moved(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 
 def _gathered(went: np.ndarray, start: int, end: int, g: Any, shape: tuple[int, ...]) -> Any:
-    """For the numbers ``start..end`` the sum of ``g`` over all places that hold them."""
+    """For the numbers ``start..end``, the sum of ``g`` over all their copies."""
     order = np.argsort(went, kind="stable")
     counts = np.bincount(went[went >= 0], minlength=end)[start:end]
     most = max(int(counts.max(initial=0)), 1)
@@ -192,7 +192,7 @@ def _gathered(went: np.ndarray, start: int, end: int, g: Any, shape: tuple[int, 
 
 
 def product(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
-    """``@`` and its kin: each operand's gradient is the product of the result's with the other operand."""
+    """``@`` and its kin: each operand's gradient is the product of the result's gradient and the other operand."""
     labels, output = einsum_subscripts(x).split("->")
     a, b = labels.split(",")
     left, right = factors(x)
@@ -210,7 +210,7 @@ def _kept(labels: str, known: str) -> str:
 
 
 def lookup(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
-    """``np.take`` of rows by computed places (an embedding): a row gets the gradients of all places where it was looked up."""
+    """``np.take`` of rows by computed indices (an embedding): a row gets the sum of the gradients of its look-ups."""
     table, index = x.args[0], x.args[1] if len(x.args) > 1 else x.kwargs["indices"]
     if not isinstance(index, Recorded):
         return moved(x, g)
@@ -220,7 +220,7 @@ def lookup(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 
 def only(rule: Callable[[Recorded, Any, Any], Any]) -> Rule:
-    """A rule for a call of one operand: ``rule(result, operand, gradient)``."""
+    """A rule for a call with one operand: ``rule(result, operand, gradient)``."""
     return lambda x, g: [(x.args[0], rule(x, x.args[0], g))]
 
 

@@ -1,4 +1,4 @@
-"""The sheet Epochs, the history of the training: one row per epoch, each computed from the row before by live formulas.
+"""The sheet Epochs: one row per epoch, each computed from the row before by live formulas.
 
 Every value of the recorded epoch lies in one row: the weights, the loss, then each step of the forward and the
 backward pass. The formula of a step is made once, for epoch 0, and stands in all rows, shifted.
@@ -34,7 +34,7 @@ MAX_EPOCHS = 1_000_000
 
 
 class History:
-    """Places every value of the epoch in a row, and keeps the numbers of all epochs."""
+    """Places every value of the epoch in a row, and holds the numbers of all epochs."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class History:
         self.column = self.weights_end = 0
 
     def _replayed(self, progress: Callable[[int, int], None] | None) -> dict[int, np.ndarray]:
-        """Every value in every epoch: ``(epochs + 1, ...)``."""
+        """Every value in every epoch: an array of ``epochs + 1`` rows."""
         kept: dict[int, list[np.ndarray]] = {}
         for number, row in enumerate(self.epoch.replay(self.epochs, keep=True)):
             for key, value in row.items():
@@ -69,7 +69,7 @@ class History:
         return {key: np.stack(rows) for key, rows in kept.items()}
 
     def cells(self, x: Recorded) -> Cells | None:
-        """Where a value stands in epoch 0 (data and learning rate: where they stand at all)."""
+        """The cells of a value in epoch 0; data and the learning rate have one place for all epochs."""
         if id(x) in self.fixed:
             return self.fixed[id(x)]
         first = self.places.get(id(x))
@@ -90,12 +90,12 @@ class History:
         self._names()
 
     def _carried(self) -> list[Recorded]:
-        """What one epoch hands to the next: weights in the order of the file, then the optimizer's slots."""
+        """What one epoch passes to the next: weights in file order, then the optimizer's slots."""
         trained = self.epoch.trained
         return [t.now for t in trained] + [slot for t in trained for slot in t.slots.values()]
 
     def _place_all(self) -> None:
-        """Give every value its columns; ``new`` weights are the next row's weights and need none of their own."""
+        """Assign columns to every value; ``new`` weights share the columns of the next row's weights."""
         handed_on = {id(t.new) for t in self.epoch.trained} | {id(s) for t in self.epoch.trained for s in t.new_slots.values()}
         read = self._read_elsewhere(handed_on)
         self.column = 1
@@ -165,7 +165,7 @@ class History:
         self.sheet.put(block, TOP, 0)
 
     def _carry(self, x: Recorded, new: Recorded) -> None:
-        """A weight: a number to change in epoch 0, from then on what the row before makes of it."""
+        """A weight: an editable number in epoch 0, afterwards the result of the row before."""
         self._rows(x, 0, 0, "weight", None)
         if self.epochs:
             self._rows(x, 1, self.epochs, "step", partial(self._formula, new, self.epochs))
@@ -175,7 +175,7 @@ class History:
         self._rows(step.made, 0, self.epochs, role, partial(self._formula, step.made, self.epochs + 1))
 
     def _formula(self, x: Recorded, rows: int) -> Expression:
-        """The formula of ``x`` in ``rows`` rows from epoch 0 on: what lies on this sheet moves down with them."""
+        """The formula of ``x`` for ``rows`` rows from epoch 0 on; its references to this sheet are relative."""
         try:
             made = as_number(self.formulas.made(x) if id(x) in self.places and x.op is not None else self.formulas.expression(x))
         except Unwritable as what:
@@ -193,7 +193,7 @@ class History:
         return Expression((rows, *x.shape), [[shifted(p) for p in option] for option in made.options], made.choice, made.level)
 
     def _names(self) -> None:
-        """The contract: ``loss_history``, ``weights_final``."""
+        """Define the names ``loss_history`` and ``weights_final``."""
         column = self.places[id(self.epoch.loss)] & (ROW - 1)
         losses = Block(Arrangement((self.epochs + 1, 1), (0,), (1,)), None, first=self.sheet.number * SHEET + TOP * ROW + column)
         self.book.define("loss_history", self.sheet, losses)
@@ -205,12 +205,12 @@ class History:
         self.sheet.finishing.append(partial(_printed, last=self.weights_end, rows=TOP + self.epochs + 1))
 
     def last(self, x: Recorded) -> Cells:
-        """Where a value stands after the last epoch."""
+        """The cells of a value after the last epoch."""
         return self.places[id(x)] + self.epochs * ROW + np.arange(x.size, dtype=np.int64).reshape(x.shape)
 
 
 def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
-    """A look with the format for these numbers: as elsewhere, but gradients and deltas, which are small, keep three digits."""
+    """A cell style with the number format for these numbers; gradients and deltas, being small, get three digits."""
     finite = np.abs(values[np.isfinite(values)])
     largest, chosen = float(finite.max(initial=0.0)), short_format(values)
     if chosen == "0.000" and 0 < largest < 0.1:
@@ -219,5 +219,5 @@ def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
 
 
 def _printed(page: Any, last: int, rows: int) -> None:
-    """On paper only what one wants to follow: loss, accuracy and weights."""
+    """Limit the print area to loss, accuracy and weights."""
     page.print_area = f"A1:{COLUMN[max(last - 1, 0)]}{rows}"

@@ -1,4 +1,4 @@
-"""Losses: what training makes small (``keras.losses``), each with the gradient at which the backward pass begins.
+"""Losses, the functions that training minimizes (``keras.losses``), each with the gradient that starts the backward pass.
 
 A loss compares the targets ``t`` with the outputs ``y``, ``(samples, ...)``, and is averaged over the batch. The
 cross-entropies start from the logits ``z`` behind a final sigmoid or softmax, as Keras does: nothing is clipped,
@@ -41,7 +41,7 @@ def _clip(y: Any) -> Any:
 
 
 def _signs(t: Any) -> Any:
-    """Targets for a hinge: where all are 0 or 1, they count as -1 and 1 (Keras's rule)."""
+    """Targets for a hinge loss: 0 and 1 are taken as -1 and 1 (Keras's rule)."""
     return t * 2.0 - 1.0 if np.isin(value_of(t), (0.0, 1.0)).all() else t
 
 
@@ -88,7 +88,7 @@ ALIASES = {
 
 
 def remark_on(loss: Loss, ending: str) -> str:
-    """How a loss is computed from z, for somebody who knows its usual formula; ``ending``: the network's last activation."""
+    """How a loss is computed from logits, for a reader of its usual formula; ``ending``: the last activation."""
     if loss.from_logits is None or not ending:
         return ""
     squashed = FORMULAS[loss.squash]
@@ -100,8 +100,8 @@ def remark_on(loss: Loss, ending: str) -> str:
     )
 
 
-def loss_named(name: str) -> Loss:
-    """The loss of that name; Keras's class names (``MeanSquaredError``) and short names count too."""
+def find_loss(name: str) -> Loss:
+    """The loss with that name; Keras's class names (``MeanSquaredError``) and short names are accepted."""
     snake = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
     found = LOSSES.get(ALIASES.get(snake, snake))
     if found is None:

@@ -1,4 +1,4 @@
-"""What the columns of a training sheet are called: samples counted from 1, units, and weights by what they lead from and to."""
+"""The column labels of a training sheet: samples numbered from 1, units, and weights by what they connect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PER_SAMPLE = "per sample"
 
 
 class Names:
-    """Labels for the weights and values of one epoch; ``inputs`` names the columns of its only input."""
+    """Labels for the weights and values of one epoch; ``inputs`` names the columns of the only input."""
 
     def __init__(self, epoch: Epoch, steps: Sequence[Step], inputs: Sequence[str]) -> None:
         self.epoch = epoch
@@ -25,13 +25,13 @@ class Names:
             self.rows.setdefault(key, self.rows.get(id(weight), []))
 
     def weight_of(self, x: Recorded) -> Recorded | None:
-        """The weight that a value is about: itself, what the optimizer remembers of it, its gradient, or what it becomes."""
+        """The weight that a value belongs to: itself, an optimizer slot, a gradient, or the updated weight."""
         if id(x) in self.weights:
             return self.weights[id(x)]
         return self.epoch.about.get(id(x))
 
     def columns(self, x: Recorded) -> tuple[dict[int, str], list[str]]:
-        """For a value that stands in one row: what begins at some of its columns (``sample 2``), and a label for each column."""
+        """Labels for a value in one row: headings over some columns (``sample 2``), and a label for each column."""
         weight = self.weight_of(x)
         if weight is not None:
             return {}, self._of_weight(weight)
@@ -61,8 +61,8 @@ class Names:
         return [f"u{j}" for j in range(weight.size)] if weight.ndim == 1 else _indices(weight.shape)
 
 
-def one_each(x: Recorded) -> bool:
-    """Whether a value has one number for each sample, made of all units: the largest of a softmax's scores, their sum, a hit."""
+def is_one_per_sample(x: Recorded) -> bool:
+    """Whether a value has one number per sample that combines all units: a softmax's maximum, its sum, a hit."""
     return x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1 and (x.op in (np.max, np.min, np.sum, np.mean) or x.name == "right"))
 
 
@@ -76,7 +76,7 @@ def _indices(shape: tuple[int, ...]) -> list[str]:
 
 
 def _row_names(steps: Sequence[Step], weights: dict[int, Recorded], inputs: Sequence[str]) -> dict[int, list[str]]:
-    """What the rows of each matrix are called: the inputs where the first step that reads it reads an input, else units."""
+    """The row labels of each matrix: input names if the first step that reads it reads an input, else units."""
     found: dict[int, list[str]] = {}
     for step in steps:
         given = next((y for y in operands(step.made) if y.kind == "input"), None)
@@ -88,4 +88,4 @@ def _row_names(steps: Sequence[Step], weights: dict[int, Recorded], inputs: Sequ
     return found
 
 
-__all__ = ["PER_SAMPLE", "Names", "one_each"]
+__all__ = ["PER_SAMPLE", "Names", "is_one_per_sample"]

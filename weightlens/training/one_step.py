@@ -1,4 +1,4 @@
-"""The One step sheet: a chosen epoch worked out in full, from left to right, forward and then backward.
+"""The One step sheet: a chosen epoch in full, from left to right, forward and then backward.
 
 The weights are looked up on the sheet Epochs for the epoch in the blue cell; everything else is computed here, on
 matrices, as one would by hand: z, a, the loss, delta, the gradient of each kernel, the new weights.
@@ -17,8 +17,8 @@ from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.training.history import History, style_of
-from weightlens.training.names import PER_SAMPLE, in_words, one_each
-from weightlens.training.teaching import dead_words, explained, in_plain_words
+from weightlens.training.names import PER_SAMPLE, in_words, is_one_per_sample
+from weightlens.training.teaching import dead_words, explanation_for, in_plain_words
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.captions import mathematics, shape_words
 from weightlens.workbook.cells import ROW, Area, Cells, Expression, cell_name
@@ -54,7 +54,7 @@ class OneStep:
         self.names = history.names
 
     def build(self) -> None:
-        """The chosen epoch, the bands, the numbers."""
+        """Write the epoch chooser, the bands, the numbers."""
         sheet, styles = self.sheet, self.styles
         sheet.write(CHOSEN, 0, "epoch", styles["label right"])
         chosen = sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["input"]), CHOSEN, 1)
@@ -73,7 +73,7 @@ class OneStep:
         sheet.finishing.append(partial(_on_one_page, rows=row))
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
-        """The steps up to the end of the first update, each with the part of the epoch that it belongs to."""
+        """The steps up to the end of the first update, each with its part of the epoch."""
         found: list[tuple[tuple[int, str], Step]] = []
         part = (0, "Update")
         for step in reversed(self.history.steps):  # what only has cells for the sake of a later step belongs to the same part
@@ -83,7 +83,7 @@ class OneStep:
         return found[::-1]
 
     def _band(self, row: int, title: str, about: str, part: str, steps: list[Step]) -> int:
-        """Blocks side by side under a heading, the weights below the step that reads them; returns where the next band begins."""
+        """Blocks side by side under a heading, weights below the step that reads them; returns the row of the next band."""
         self.sheet.write(row, 0, title, self.styles["section"])
         self.sheet.write(row, 1, about, self.styles["about"])
         if part == "Loss" and self.epoch.remark:
@@ -105,7 +105,7 @@ class OneStep:
         return top + 1
 
     def _lines(self, steps: list[Step], part: str) -> list[list[tuple[Step, list[Recorded]]]]:
-        """The steps of a band, each with the weights that stand below it, broken into lines that a screen shows."""
+        """The steps of a band, each with its weights, broken into lines of a screen's width."""
         lines: list[list[tuple[Step, list[Recorded]]]] = [[]]
         column, placed = 0, set(self.places)
         for step in steps:
@@ -120,16 +120,16 @@ class OneStep:
         return [line for line in lines if line]
 
     def _columns(self, step: Step, weights: list[Recorded], part: str) -> int:
-        """How many columns a step takes, with the weights below it and a gap."""
+        """The width of a step in columns, its weights and a gap included."""
         own = self._room(self._arrangement(step.made, part).width, caption(step.layer, step.name), words_over(step))
         return max(own, sum(self._room(_as_weight(x).width, caption(x.layer, x.name)) for x in weights))
 
     def _room(self, width: int, name: str, words: str = "") -> int:
-        """Columns of a block and a gap; under a caption that is wider than its block there is one already."""
+        """The width of a block and a gap in columns; a caption wider than its block already leaves one."""
         return max(width + 1, self._span(width, name, words))
 
     def _read_first_by(self, step: Step, placed: set[int]) -> list[Recorded]:
-        """Weights and slots that this step is the first to read."""
+        """Weights and slots that no earlier step reads."""
         inside = walk([step.made], lambda x: not x.kind and id(x) not in self.names.weights)
         return [x for x in inside if id(x) in self.names.weights and id(x) not in placed]
 
@@ -138,12 +138,12 @@ class OneStep:
         return _as_weight(x) if about or not x.ndim else in_rows(x.shape)
 
     def _span(self, width: int, name: str, words: str = "") -> int:
-        """How many columns a block takes, its caption included."""
+        """The width of a block in columns, its caption included."""
         most = LONG_CAPTION_WIDTH if len(words) > LONG else CAPTION_WIDTH
         return max(width, math.ceil(min(max(len(name) * 1.15 + 2, len(words) * 0.6 + 2), most) / self.sheet.default_width))
 
     def _captions(self, row: int, column: int, x: Recorded, words: str, a: Arrangement, unit: str = "") -> None:
-        """Layer and name, the mathematics, the labels of the columns; texts wrap over the block and are never cut."""
+        """Layer and name, the formula, the labels of the columns; texts wrap over the block."""
         sheet, styles = self.sheet, self.styles
         name = caption(x.layer, x.name)
         width = min(self._span(a.width, name, words), MOST_LABELS)
@@ -171,7 +171,7 @@ class OneStep:
             self.sheet.texts.setdefault((row + i, column - 1), Text(name, self.styles["label right"]))
 
     def _weight(self, x: Recorded, row: int, column: int) -> Block:
-        """A weight of the chosen epoch: looked up in its columns of Epochs."""
+        """A weight of the chosen epoch, looked up in its columns of Epochs."""
         a = _as_weight(x)
         self._captions(row, column, x, shape_words(x.shape), a)
         self._rows_named(self.names.rows.get(id(x), []), row + FIRST, column)
@@ -196,7 +196,7 @@ class OneStep:
         x, a = step.made, self._arrangement(step.made, part)
         like = self.names.weight_of(x) if part in ("Backward", "Update") else None
         sample_rows = like is None and x.ndim > 0 and x.shape[0] == a.height
-        self._captions(row, column, x, words_over(step), a, PER_SAMPLE if sample_rows and one_each(x) else "")
+        self._captions(row, column, x, words_over(step), a, PER_SAMPLE if sample_rows and is_one_per_sample(x) else "")
         if like is not None:
             self._rows_named(self.names.rows.get(id(like), []), row + FIRST, column)
         elif sample_rows and column == 1:
@@ -208,7 +208,7 @@ class OneStep:
         block = Block(a, first, style, sheet_names=self.book.titles)
         if x.op is not None:
             block.make = lambda: as_number(self.formulas.made(x))
-            self.sheet.notes[(row + FIRST, column)] = explained(step)
+            self.sheet.notes[(row + FIRST, column)] = explanation_for(step)
         self.sheet.put(block, row + FIRST, column)
         self.places[id(x)] = block.cells
         if step.name == "delta":
@@ -216,7 +216,7 @@ class OneStep:
         return block
 
     def _zero(self, step: Step, block: Block, row: int, column: int) -> None:
-        """A delta that is all zero is grey, and a sentence below it, live too, says what that means."""
+        """Grey out a delta that is all zero; a live sentence below it explains what that means."""
         a, words = block.arrangement, dead_words(step)
         cells = f"{absolute(cell_name(block.first))}:{absolute(cell_name(block.first + (a.height - 1) * ROW + a.width - 1))}"
         self.sheet.rule(block.area, "dead", f"AND(MAX({cells})=0,MIN({cells})=0)")
@@ -227,12 +227,12 @@ class OneStep:
 
 
 def caption(layer: str, name: str) -> str:
-    """``dense: kernel``; the loss and the update have a band of their own, which says so."""
+    """The caption ``dense: kernel``; in the loss and update bands, without the layer."""
     return name if layer in ("", "loss", "update") else f"{layer}: {name}"
 
 
 def words_over(step: Step) -> str:
-    """The mathematics of a step, or plain words where they are shorter."""
+    """A step's formula, or plain words if they are shorter."""
     if step.made.op is None:
         return ""
     return in_plain_words(step) or mathematics(step, longest=LONGEST)
@@ -243,12 +243,12 @@ def _as_weight(x: Recorded) -> Arrangement:
 
 
 def _on_one_page(page: Any, rows: int) -> None:
-    """The whole step on one sheet of paper, if it can be read there."""
+    """Print the whole step on one page, if it stays legible."""
     page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
 
 
 def _whole_number(page: Any, last: int) -> None:
-    """Only epochs that were computed can be chosen."""
+    """Allow only epochs that were computed."""
     from openpyxl.worksheet.datavalidation import DataValidation
 
     check = DataValidation(

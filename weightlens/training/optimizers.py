@@ -31,8 +31,8 @@ class Optimizer:
     step_size: Callable[[Any, Any], Any] | None = None
 
 
-def single(number: float) -> float:
-    """A constant as Keras uses it where it casts one: rounded to single precision even when it trains in double."""
+def round_to_float32(number: float) -> float:
+    """A constant rounded to float32, as Keras casts it even when it trains in float64."""
     return float(np.float32(number))
 
 
@@ -44,7 +44,7 @@ def sgd(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots
 def momentum(beta: float = 0.9, nesterov: bool = False) -> Update:
     """``v = beta * v - rate * g; w + v``; Nesterov's looks one step ahead: ``w + beta * v - rate * g``."""
 
-    beta = single(beta)
+    beta = round_to_float32(beta)
 
     def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
         v = step("new velocity", beta * slots["velocity"] - rate * g)
@@ -86,12 +86,12 @@ def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> U
 
 def adam_step_size(beta_1: float, beta_2: float) -> Callable[[Any, Any], Any]:
     """``rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)`` with t counting from 1: corrects the slots' start at zero."""
-    beta_1, beta_2 = single(beta_1), single(beta_2)
+    beta_1, beta_2 = round_to_float32(beta_1), round_to_float32(beta_2)
     return lambda rate, iteration: rate * np.sqrt(1.0 - beta_2 ** (iteration + 1.0)) / (1.0 - beta_1 ** (iteration + 1.0))
 
 
-def optimizer_named(name: str, options: dict[str, Any] | None = None) -> Optimizer:
-    """The optimizer of that name with Keras's options (``momentum``, ``rho``, ``beta_1``...); unknown ones are refused."""
+def find_optimizer(name: str, options: dict[str, Any] | None = None) -> Optimizer:
+    """The optimizer with that name and Keras's options (``momentum``, ``rho``, ``beta_1``...); unknown options are refused."""
     options = {k: v for k, v in (options or {}).items() if v is not None}
     key = name.lower()
     epsilon = float(options.get("epsilon", 1e-7))
@@ -111,7 +111,7 @@ def optimizer_named(name: str, options: dict[str, Any] | None = None) -> Optimiz
     if key == "rmsprop" and not options.get("momentum"):
         return Optimizer(rmsprop(float(options.get("rho", 0.9)), epsilon), {"mean square": 0.0})
     if key == "adagrad":
-        return Optimizer(adagrad(epsilon), {"sum of squares": single(options.get("initial_accumulator_value", 0.1))})
+        return Optimizer(adagrad(epsilon), {"sum of squares": round_to_float32(options.get("initial_accumulator_value", 0.1))})
     if key == "adam":
         betas = float(options.get("beta_1", 0.9)), float(options.get("beta_2", 0.999))
         return Optimizer(adam(*betas, epsilon), {"mean gradient": 0.0, "mean square": 0.0}, step_size=adam_step_size(*betas))

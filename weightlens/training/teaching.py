@@ -1,4 +1,4 @@
-"""What the notes of a training sheet say: each kind of step for somebody who sees it for the first time."""
+"""The notes on a training sheet: each kind of step explained for beginners."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ DEAD = "All zero: this relu lets no sample through, so no gradient comes back, a
 FLAT = "All zero: the loss does not change with these numbers, so nothing is learned here."
 
 
-def explained(step: Step) -> str:
-    """For a beginner: what the step is for, and how it is computed."""
+def explanation_for(step: Step) -> str:
+    """For a beginner: the step's purpose, and how it is computed."""
     sentence = sentence_for(step.name, weight=step.made.op is np.matmul and any(x.op is np.transpose for x in operands(step.made)))
     return f"{sentence}\nIn words: {step.words}" if sentence else note(step)
 
 
 def sentence_for(name: str, weight: bool) -> str:
-    """What is known about a step of that name; ``weight``: it is the gradient of a weight."""
+    """The explanation of a step with that name; ``weight``: of the gradient of a weight."""
     if name.startswith("new "):
         return NEW.get(name[4:].split(" of ")[0], NEW_WEIGHT)
     if name.startswith("gradient of "):
@@ -53,7 +53,7 @@ def sentence_for(name: str, weight: bool) -> str:
 
 
 def in_plain_words(step: Step) -> str:
-    """Words that stand over a step instead of its mathematics, where the mathematics is long and says less."""
+    """Words to show instead of a step's formula, if the formula is long and says less."""
     if step.name != "right":
         return ""
     if step.made.ndim == 2:  # a column: one unit
@@ -69,7 +69,7 @@ TRAINED_ALREADY = (
 
 
 def hardly_moves(epoch: Epoch) -> str:
-    """What to say when a training that starts from the file's weights finds nothing to do."""
+    """The note for a training that starts from the file's weights and hardly reduces the loss; else empty."""
     if epoch.random or epoch.seen is None:
         return ""
     before, after = epoch.seen
@@ -77,10 +77,10 @@ def hardly_moves(epoch: Epoch) -> str:
 
 
 def hardly_moves_formula(before: str, after: str) -> str:
-    """The same as a formula: ``before`` and ``after`` are cells."""
+    """The same note as a formula; ``before`` and ``after`` are cells."""
     return f'IF(AND({after}<={before},{after}>={1 - CLOSE}*{before}),"{TRAINED_ALREADY}","")'
 
 
 def dead_words(step: Step) -> str:
-    """What it means that a delta is all zero."""
+    """The meaning of a delta that is all zero."""
     return DEAD if step.made.op is not None and operation(step.made) is np.where else FLAT

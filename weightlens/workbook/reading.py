@@ -86,13 +86,13 @@ class Entry:
 
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array of floats; refuses a cell that holds no number."""
-        from weightlens.checks.book import NON_FINITE, no_number
+        from weightlens.checks.book import NON_FINITE, number_fault
 
         found, (sheet, first) = self.values(book), self.place(book)
         for index, value in np.ndenumerate(found):
             if isinstance(value, str) and value in NON_FINITE:
                 found[index] = NON_FINITE[value]
-            elif wrong := no_number(value):
+            elif wrong := number_fault(value):
                 raise BadInput(f"{book.path.name}: '{sheet}'!{self.references(first)[index]} {wrong}; an input is a number")
         return found.astype(np.float64)
 

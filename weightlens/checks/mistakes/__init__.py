@@ -1,4 +1,4 @@
-"""The known ways to get a calculation wrong, each as edits of the recorded forward pass.
+"""The known mistakes in a calculation, each as edits of the recorded forward pass.
 
 ``FAMILIES`` is the table of contents. A family makes variants of one mistake: which layer, which function, which
 order. Beside it stands how unlikely it is to be made, in bits; the more variants a family has, the less likely is

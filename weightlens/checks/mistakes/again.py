@@ -1,4 +1,4 @@
-"""A layer run again with something else in it: another setting, other weights, without its mask."""
+"""A layer rerun with a change: another setting, other weights, or no mask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from weightlens.recording import LayerRun, Recorded, Step, Trace, each
 Weights = dict[str, Any]
 
 
-def again(
+def rerun_layer(
     scene: Scene,
     run: LayerRun,
     config: dict[str, Any] | None = None,
@@ -23,7 +23,7 @@ def again(
     weights: Callable[[Weights, Any], Weights] = lambda w, x: w,
     x: Callable[[Any], Any] = lambda x: x,
 ) -> dict[int, Edit]:
-    """An edit for each step of the layer. ``config`` and ``arguments`` replace some of its own; ``weights`` and ``x`` make others."""
+    """Edits that replace a layer's steps by those of a rerun. ``config`` and ``arguments`` override; ``weights`` and ``x`` transform."""
     kept: dict[tuple[int, ...], tuple[Any, dict[tuple[str, int], Any]]] = {}
     given = recorded_in([run.x, run.weights, run.arguments])
 
@@ -39,7 +39,7 @@ def again(
 
             entering, w = x(each(value, run.x)), each(value, run.weights)
             options = each(value, run.arguments) | (arguments or {})
-            kept[key] = values, steps_made(run, entering, weights(w, entering), run.config | (config or {}), options)
+            kept[key] = values, rerun_steps(run, entering, weights(w, entering), run.config | (config or {}), options)
         return kept[key][1]
 
     def edit(name: tuple[str, int], shape: tuple[int, ...]) -> Edit:
@@ -49,16 +49,16 @@ def again(
 
         return made
 
-    return {id(step.made): edit(name, step.made.shape) for name, step in numbered(run.steps, run.layer)}
+    return {id(step.made): edit(name, step.made.shape) for name, step in numbered_steps(run.steps, run.layer)}
 
 
 def can_run_again(run: LayerRun) -> bool:
-    """Whether a layer does all by itself: a wrapper runs other layers."""
+    """Whether the layer computes its output itself; a wrapper calls other layers."""
     return "call" not in run.arguments
 
 
 def recorded_in(things: Any) -> list[Recorded]:
-    """The recorded arrays in nested lists and dicts, each once."""
+    """The distinct recorded arrays in nested lists and dicts."""
     found: dict[int, Recorded] = {}
 
     def note(thing: Any) -> Any:
@@ -70,8 +70,8 @@ def recorded_in(things: Any) -> list[Recorded]:
     return list(found.values())
 
 
-def numbered(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:
-    """A layer's own steps, each with how many of its name came before."""
+def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:
+    """A layer's own steps, each with its name and its occurrence number, from 0."""
     seen: Counter[str] = Counter()
     for step in steps:
         if step.layer == layer:
@@ -79,8 +79,8 @@ def numbered(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int
             seen[step.name] += 1
 
 
-def steps_made(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], arguments: dict[str, Any]) -> dict[tuple[str, int], Any]:
-    """The values of a layer's steps, by name and number."""
+def rerun_steps(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], arguments: dict[str, Any]) -> dict[tuple[str, int], Any]:
+    """The values of a layer's steps, by name and occurrence number."""
     recorder = Trace(layer=run.layer)
 
     def wrapped(thing: Any) -> Any:
@@ -91,4 +91,4 @@ def steps_made(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], 
     for i, y in enumerate(outs):
         if y is not None:
             recorder.step("output" if len(outs) == 1 else f"output {i}", y)
-    return {name: step.value for name, step in numbered(recorder.steps, run.layer)}
+    return {name: step.value for name, step in numbered_steps(recorder.steps, run.layer)}

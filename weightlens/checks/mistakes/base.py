@@ -1,4 +1,4 @@
-"""What a mistake is, and how the families make theirs."""
+"""What a mistake is, and helpers to build one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.replay import Edit, instead
+from weightlens.checks.replay import Edit, replace_by
 from weightlens.checks.scene import Scene
 from weightlens.recording import Recorded, Step
 
@@ -20,7 +20,7 @@ SEVERAL = 40  # numbers of which every two are exchanged
 
 @dataclass(frozen=True)
 class Mistake:
-    """One way to get it wrong: what was done, where, and how likely it is before any number is looked at.
+    """One possible mistake: its edits, its words, and its prior unlikeliness in bits.
 
     ``at`` is the step where it is made, the one whose arithmetic is shown corrected. Rounding is a ``harmless`` one.
     """
@@ -36,38 +36,38 @@ class Mistake:
 Family = Callable[[Scene], Iterator[Mistake]]
 
 
-def times(factor: float) -> Callable[[Any], Any]:
+def multiply_by(factor: float) -> Callable[[Any], Any]:
     """Multiplication by a number."""
     return lambda array: factor * array
 
 
-def label(node: Recorded) -> str:
-    """``dense/bias``."""
+def weight_label(node: Recorded) -> str:
+    """A weight's label: ``dense/bias``."""
     return f"{node.layer}/{node.name}"
 
 
 def is_bias(node: Recorded) -> bool:
-    """Whether a weight is added at the end."""
+    """Whether a weight is a bias."""
     return node.name.split("/")[-1] in ("bias", "beta")
 
 
 def is_kernel(node: Recorded) -> bool:
-    """Whether a weight is multiplied with."""
+    """Whether a weight is a kernel."""
     return node.name.endswith("kernel") and node.ndim > 1
 
 
 def weight_mistake(scene: Scene, kind: str, words: str, node: Recorded, array: Any, bits: float = 0.0) -> Mistake:
     """A weight replaced by another array."""
-    return Mistake(kind, words, {id(node): instead(array)}, scene.readers.get(id(node)), bits)
+    return Mistake(kind, words, {id(node): replace_by(array)}, scene.readers.get(id(node)), bits)
 
 
-def moved_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """The last axis moved on, moved back, and in reverse."""
+def plain_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The last axis rotated by one, rotated back by one, and reversed."""
     return [("moved on by one", np.roll(array, 1, -1)), ("moved back by one", np.roll(array, -1, -1)), ("in reverse", np.flip(array, -1))]
 
 
-def other_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """The last axis in orders that are met less often: every two exchanged, and every order of a few."""
+def rarer_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Rarer orders of the last axis: every swap of two, and every permutation of a few."""
     n = array.shape[-1]
     found: list[tuple[str, np.ndarray]] = []
     orders: list[tuple[str, list[int]]] = []
@@ -78,7 +78,7 @@ def other_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
             orders.append((f"{i} and {j} exchanged", order))
     if n <= FEW:
         orders += [(f"as {', '.join(map(str, order))}", list(order)) for order in permutations(range(n))]
-    known = [np.ascontiguousarray(a).tobytes() for a in (array, *(moved for _, moved in moved_orders(array)))]
+    known = [np.ascontiguousarray(a).tobytes() for a in (array, *(moved for _, moved in plain_orders(array)))]
     for words, order in orders:
         moved = np.ascontiguousarray(array[..., order])
         if moved.tobytes() not in known:

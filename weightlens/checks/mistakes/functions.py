@@ -1,4 +1,4 @@
-"""Mistakes with functions: activations exchanged or left out, a softmax not divided, the wrong logarithm."""
+"""Mistakes with functions: activations replaced or left out, a softmax without its division, the wrong logarithm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks.mistakes.base import Mistake
-from weightlens.checks.replay import Edit, of, through
+from weightlens.checks.replay import Edit, change_by, compute_from
 from weightlens.checks.scene import Scene, Site
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -35,8 +35,8 @@ def softmax(z: Any, axis: Any) -> Any:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def grouped(sites: list[Site]) -> Iterator[tuple[str, list[Site]]]:
-    """The places of one function in one step (all time steps of it together), then those of a whole layer."""
+def groups_of_sites(sites: list[Site]) -> Iterator[tuple[str, list[Site]]]:
+    """The sites of one function by step (all its time steps together), then by layer."""
     steps: dict[tuple[str, str, str], list[Site]] = {}
     layers: dict[tuple[str, str], list[Site]] = {}
     for site in sites:
@@ -50,7 +50,7 @@ def grouped(sites: list[Site]) -> Iterator[tuple[str, list[Site]]]:
 
 
 def activation_words(place: str, old: str, new: str) -> tuple[str, str]:
-    """The kind of mistake and its words, for one function taken for another."""
+    """The kind of mistake and its words, for one function used instead of another."""
     if new == "linear":
         return (
             "activation left out",
@@ -61,49 +61,52 @@ def activation_words(place: str, old: str, new: str) -> tuple[str, str]:
     return "another activation", f"{new} was applied in {place} instead of {old if old != 'activation' else 'its activation'}"
 
 
-def exchanged(scene: Scene, functions: dict[str, Callable[[Any], Any]], without: str = "") -> Iterator[Mistake]:
+def replaced_activations(scene: Scene, functions: dict[str, Callable[[Any], Any]], without: str = "") -> Iterator[Mistake]:
     """Every activation replaced by each of the functions."""
-    for place, sites in grouped(scene.sites):
+    for place, sites in groups_of_sites(scene.sites):
         for name, function in functions.items():
             if name not in (sites[0].function, without):
                 kind, words = activation_words(place, sites[0].function, name)
                 bits = ODD if sites[0].function == "softmax" and name in RARER else 0.0
-                yield Mistake(kind, words, edits_of(sites, function), sites[0].at, bits)
+                yield Mistake(kind, words, replacement_edits(sites, function), sites[0].at, bits)
 
 
-def edits_of(sites: list[Site], function: Callable[[Any], Any]) -> dict[int, Edit]:
-    """Another function at each of the places."""
-    return {id(s.out): through(function) if s.out is s.argument else of(s.argument, function) for s in sites}
+def replacement_edits(sites: list[Site], function: Callable[[Any], Any]) -> dict[int, Edit]:
+    """Edits that apply another function at each of the sites."""
+    return {id(s.out): change_by(function) if s.out is s.argument else compute_from(s.argument, function) for s in sites}
 
 
 def another_activation(scene: Scene) -> Iterator[Mistake]:
-    """relu, sigmoid and softmax exchanged, left out, or added."""
-    yield from exchanged(scene, FUNCTIONS)
+    """relu, sigmoid and softmax used instead of each other, left out, or added."""
+    yield from replaced_activations(scene, FUNCTIONS)
     hidden = [s for s in scene.sites if s.function not in ("linear", "softmax")]
     if len({s.at.layer for s in hidden}) > 1:
         for name, function in FUNCTIONS.items():
             if name != "softmax" and any(s.function != name for s in hidden):
                 words = "the activations were left out in every layer" if name == "linear" else f"{name} was applied in every layer"
                 yield Mistake(
-                    "activation left out" if name == "linear" else "another activation", words, edits_of(hidden, function), hidden[0].at
+                    "activation left out" if name == "linear" else "another activation",
+                    words,
+                    replacement_edits(hidden, function),
+                    hidden[0].at,
                 )
 
 
 def rarer_activation(scene: Scene) -> Iterator[Mistake]:
-    """Functions that are taken for another less often, and slips in writing the right one."""
-    yield from exchanged(scene, RARER)
+    """Functions less often confused, and errors in writing the right one."""
+    yield from replaced_activations(scene, RARER)
     sigmoids = [s for s in scene.sites if s.function == "sigmoid"]
     if len({s.at.layer for s in sigmoids}) > 1:
         for name in ("hard_sigmoid", "hard_sigmoid of Keras 2"):
             words = f"{name} was applied in every layer instead of sigmoid"
-            yield Mistake("another activation", words, edits_of(sigmoids, RARER[name]), sigmoids[0].at)
-    for place, sites in grouped(sigmoids):
+            yield Mistake("another activation", words, replacement_edits(sigmoids, RARER[name]), sigmoids[0].at)
+    for place, sites in groups_of_sites(sigmoids):
         for words, function in (
             ("1 / (1 + e^x) was computed, with the wrong sign", lambda z: 1.0 / (1.0 + np.exp(z))),
             ("e^-x was computed, not 1 / (1 + e^-x)", lambda z: np.exp(-z)),
             ("1 + e^-x was computed, not 1 / (1 + e^-x)", lambda z: 1.0 + np.exp(-z)),
         ):
-            yield Mistake("sigmoid miswritten", f"{words}, in {place}", edits_of(sites, function), sites[0].at)
+            yield Mistake("sigmoid miswritten", f"{words}, in {place}", replacement_edits(sites, function), sites[0].at)
 
 
 def not_divided(scene: Scene) -> Iterator[Mistake]:
@@ -111,8 +114,8 @@ def not_divided(scene: Scene) -> Iterator[Mistake]:
     for s in (s for s in scene.sites if s.function == "softmax"):
         words = f"e^x was not divided by the sum in {s.at.layer}"
         axis = softmax_axis(s)
-        yield Mistake("not divided by the sum", words, edits_of([s], np.exp), s.at)
-        yield Mistake("not divided by the sum", words, edits_of([s], partial(shifted_powers, axis=axis)), s.at)
+        yield Mistake("not divided by the sum", words, replacement_edits([s], np.exp), s.at)
+        yield Mistake("not divided by the sum", words, replacement_edits([s], partial(shifted_powers, axis=axis)), s.at)
 
 
 def shifted_powers(z: Any, axis: Any) -> Any:
@@ -121,13 +124,13 @@ def shifted_powers(z: Any, axis: Any) -> Any:
 
 
 def softmax_axis(site: Site) -> Any:
-    """The axis that a softmax adds up."""
+    """The axis over which a softmax sums."""
     total = site.out.args[1]
     return total.kwargs.get("axis", -1)
 
 
 def softmax_miswritten(scene: Scene) -> Iterator[Mistake]:
-    """Divided without e^x, by the largest, by the other units only, or with another base."""
+    """A softmax without e^x, or divided by the largest, by the other units only, or with another base."""
     ways: dict[str, Callable[..., Any]] = {
         "the numbers were divided by their sum without e^x": lambda z, axis: z / np.sum(z, axis=axis, keepdims=True),
         "e^x was divided by the largest e^x, not by the sum": shifted_powers,
@@ -140,7 +143,7 @@ def softmax_miswritten(scene: Scene) -> Iterator[Mistake]:
     for s in (s for s in scene.sites if s.function == "softmax"):
         axis = softmax_axis(s)
         for words, function in ways.items():
-            yield Mistake("softmax miswritten", f"{words}, in {s.at.layer}", edits_of([s], partial(function, axis=axis)), s.at)
+            yield Mistake("softmax miswritten", f"{words}, in {s.at.layer}", replacement_edits([s], partial(function, axis=axis)), s.at)
 
 
 def softmax_over_another_axis(scene: Scene) -> Iterator[Mistake]:
@@ -150,15 +153,15 @@ def softmax_over_another_axis(scene: Scene) -> Iterator[Mistake]:
         own = own % s.out.ndim if isinstance(own, int) else own
         for axis in [*(a for a in range(s.out.ndim) if a != own), None]:
             over = "everything" if axis is None else "the samples" if axis == 0 else f"axis {axis}"
-            edits = edits_of([s], partial(softmax, axis=axis))
-            edits[id(s.out.args[1])] = of(s.out.args[0], partial(np.sum, axis=axis, keepdims=True))
+            edits = replacement_edits([s], partial(softmax, axis=axis))
+            edits[id(s.out.args[1])] = compute_from(s.out.args[0], partial(np.sum, axis=axis, keepdims=True))
             yield Mistake("softmax over the wrong axis", f"the softmax of {s.at.layer} was taken over {over}", edits, s.at)
 
 
 def another_logarithm(scene: Scene) -> Iterator[Mistake]:
-    """LOG, which is the logarithm to base 10 in a spreadsheet, for LN."""
+    """LOG, which in a spreadsheet is the logarithm to base 10, instead of LN."""
     for layer, nodes in scene.with_operation(np.log, np.log1p):
         for words, base in (("10 (LOG instead of LN)", 10.0), ("2", 2.0)):
-            edits = {id(x): through(partial(np.multiply, 1 / math.log(base))) for x in nodes}
+            edits = {id(x): change_by(partial(np.multiply, 1 / math.log(base))) for x in nodes}
             at = scene.owner[id(nodes[0])]
             yield Mistake(f"log base {base:g}", f"the logarithm to base {words} was taken in {layer}", edits, at)

@@ -1,4 +1,4 @@
-"""One weight misread: which cell, and for which number it was taken."""
+"""One weight misread: which cell, and as which number."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.checks.mistakes.base import LOOSE, Mistake, is_bias, label
-from weightlens.checks.replay import Edit, instead
+from weightlens.checks.mistakes.base import LOOSE, Mistake, is_bias, weight_label
+from weightlens.checks.replay import Edit, replace_by
 from weightlens.recording import Recorded
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ STARTS = (0.0, 0.5, -0.5, 2.0, -2.0)  # where it may begin, away from the weight
 
 
 def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
-    """Every element of every weight that the numbers sought depend on, the last layer's first, as many as there is time for."""
-    weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.reaches([id(w)])]
+    """Every element of every weight that affects the target, the last layer's first, within the search budget."""
+    weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.affects_target([id(w)])]
     return [(w, i) for w in reversed(weights) for i in range(w.size)][: explainer.runs // 4]
 
 
 def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
-    """The weights that, with another number in one cell, lead to what was given; the best fit first.
+    """Mistakes in which one cell was read as another number that explains the given ones; the best fit first.
 
     A free value, which nobody would read there, is fitted to one of the numbers: the others have to outweigh the choice of the cell.
     """
@@ -45,9 +45,9 @@ def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list
             break
         search = Cell(explainer, w, i, base)
         for value, words, bits in search.readings(free):
-            kind = kind_of(w, value, words)
+            kind = misreading_kind(w, value, words)
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
-            text = f"{label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
+            text = f"{weight_label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
             found.append(
                 (search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), BITS + bits + choice))
             )
@@ -56,7 +56,7 @@ def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list
 
 
 def independent_bits(explainer: Explainer) -> np.ndarray:
-    """How unlikely it is to meet each number by chance. Of those that a softmax makes of one sample one follows from the others."""
+    """How unlikely each number is by chance, in bits; in a softmax one number follows from the others and counts 0."""
     target, bits = explainer.target, explainer.bits.copy()
     if any(s.out is target.node and s.function == "softmax" for s in explainer.scene.sites):
         for sample in {element[:-1] for element in target.elements}:
@@ -66,43 +66,43 @@ def independent_bits(explainer: Explainer) -> np.ndarray:
     return bits
 
 
-def kind_of(weight: Recorded, value: float, words: str) -> str:
-    """A bias taken for zero, or for that of its neighbour, has a name of its own."""
+def misreading_kind(weight: Recorded, value: float, words: str) -> str:
+    """The kind of mistake: a bias read as zero or as its neighbour's has a kind of its own."""
     if is_bias(weight) and (value == 0 or words.startswith("that of unit")):
         return "no bias" if value == 0 else "bias of another unit"
     return "weight misread"
 
 
 class Cell:
-    """One element of a weight, and what other numbers in it lead to."""
+    """One element of a weight, and the effect of another number in it."""
 
     def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: dict[int, Edit]) -> None:
         self.explainer, self.weight, self.position, self.base = explainer, weight, position, base
         self.value = float(weight.value.reshape(-1)[position])
 
     def edits(self, value: float) -> dict[int, Edit]:
-        """The weight with another number in this cell."""
+        """Edits that put another number in this cell."""
         array = self.weight.value.copy()
         array.reshape(-1)[self.position] = value
-        return {id(self.weight): instead(array)}
+        return {id(self.weight): replace_by(array)}
 
     def result(self, value: float) -> np.ndarray:
-        """The numbers sought, with another number in this cell."""
+        """The given elements, computed with another number in this cell."""
         target = self.explainer.target
-        found: np.ndarray = target.picked(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
+        found: np.ndarray = target.pick(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
         return found
 
     def misfit(self, value: float) -> float:
-        """How far the numbers are off then, in units of what their digits allow."""
+        """The sum of squared differences for this number, in units of the allowed rounding errors."""
         target = self.explainer.target
         return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
 
     def fits(self, value: float, room: float = 1.0) -> bool:
-        off = self.explainer.outcome(self.edits(value))
+        off = self.explainer.try_mistake(self.edits(value))
         return off is not None and bool((off <= room).all())
 
     def readings(self, free: bool) -> Iterator[tuple[float, str, float]]:
-        """Numbers that fit, with the words for them and how unlikely they are: the plain misreadings, then a ``free`` value."""
+        """Numbers that fit, with words and bits: the plain misreadings first, then a ``free`` value."""
         start = self.start()
         if start is None:
             return
@@ -117,7 +117,7 @@ class Cell:
             yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", FREE)
 
     def start(self) -> float | None:
-        """A number in this cell at which those sought move with it: its own, or else one further off, where a ReLU is not dead."""
+        """A starting value for the search at which the result has a slope; ``None`` if there is none (a dead ReLU)."""
         for away in STARTS:
             value = self.value + away * max(1.0, abs(self.value))
             slope = self.result(value + 1e-4 * max(1.0, abs(value))) - self.result(value)
@@ -127,7 +127,7 @@ class Cell:
 
     @np.errstate(all="ignore")
     def solved(self, start: float) -> tuple[float, float]:
-        """The number in this cell for which those given come out, each within its digits, or come nearest; about how exact it is."""
+        """The number in this cell that best gives the target values, and the width of the interval in which all digits agree."""
         value, room = self.nearest(start), 0.1 * abs(self.value) + 0.1
         target = self.explainer.target
         for _ in range(3):
@@ -143,7 +143,7 @@ class Cell:
         return value, room
 
     def nearest(self, start: float) -> float:
-        """The number in this cell for which the squared differences are least: Gauss and Newton, with shorter steps where needed."""
+        """The least-squares number for this cell, by Gauss-Newton with step halving."""
         value, wanted = start, self.explainer.target.values
         away = self.measured(wanted) - self.measured(self.result(value))
         for _ in range(ROUNDS):
@@ -167,7 +167,7 @@ class Cell:
         return value
 
     def measured(self, numbers: np.ndarray) -> np.ndarray:
-        """Numbers in units of what their digits allow; probabilities on a scale without ends, where a weight's change shows evenly."""
+        """Numbers in units of their allowed rounding errors; probabilities as log-odds, in which the effect of a weight is even."""
         target = self.explainer.target
         if not self.explainer.probabilities:
             scaled: np.ndarray = numbers / target.allowed
@@ -177,7 +177,7 @@ class Cell:
         return odds
 
     def plain_misreadings(self) -> Iterator[tuple[float, str, float]]:
-        """A lost sign, zero, a neighbour's number, a point in the wrong place, two digits exchanged."""
+        """A lost sign, zero, a neighbour's number, a misplaced decimal point, two swapped digits."""
         array, v = self.weight.value, self.value
         yield -v, f"{-v:.4g}, with the wrong sign,", 0.0
         yield 0.0, "0", 0.0
@@ -196,12 +196,12 @@ class Cell:
             yield value, f"{value:.4g}, with two digits exchanged,", 2.0
 
     def shortest(self, value: float) -> float:
-        """The number with the fewest digits that still fits."""
+        """The number with the fewest digits that fits."""
         return next((rounded for digits in range(1, 6) if self.fits(rounded := float(f"{value:.{digits}g}"))), value)
 
 
 def exchanged_digits(value: float) -> Iterator[float]:
-    """The number with two digits that stand side by side exchanged, as it is shown with 2 to 5 digits after the point."""
+    """The number with two adjacent digits swapped, as shown with 2 to 5 decimals."""
     for decimals in (2, 3, 4, 5):
         text = f"{value:.{decimals}f}"
         for i, (one, other) in enumerate(pairwise(text)):

@@ -1,4 +1,4 @@
-"""Mistakes with sequences: the mask ignored, word numbers one off, attention scores not scaled."""
+"""Mistakes with sequences: the mask ignored, word numbers off by one, attention scores not scaled."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.mistakes.again import again, can_run_again, recorded_in
-from weightlens.checks.mistakes.base import Mistake, times
-from weightlens.checks.replay import of, through
+from weightlens.checks.mistakes.again import can_run_again, recorded_in, rerun_layer
+from weightlens.checks.mistakes.base import Mistake, multiply_by
+from weightlens.checks.replay import change_by, compute_from
 from weightlens.checks.scene import Scene
 from weightlens.recording import LayerRun, Recorded
 
@@ -24,43 +24,43 @@ def masks_of(run: LayerRun) -> list[Recorded]:
 
 
 def mask_ignored(scene: Scene) -> Iterator[Mistake]:
-    """Padding computed like real time steps: by every layer, or by one of several."""
+    """Padding computed like real time steps, by every layer or by one of several."""
     masked = [run for run in scene.trace.runs if masks_of(run) and run.steps]
     masks = {id(mask): mask for run in masked for mask in masks_of(run)}
     words = "the mask was ignored: padding was computed like real time steps"
     if masks:
-        yield Mistake("mask ignored", words, {key: through(np.ones_like) for key in masks}, masked[0].steps[0])
+        yield Mistake("mask ignored", words, {key: change_by(np.ones_like) for key in masks}, masked[0].steps[0])
     for run in filter(can_run_again, masked if len(masked) > 1 else []):
         without = {name: None for name in run.arguments if name == "mask" or name.endswith("_mask")}
-        yield Mistake("mask ignored", f"{words}, in {run.layer}", again(scene, run, arguments=without), run.steps[0], 1.0)
+        yield Mistake("mask ignored", f"{words}, in {run.layer}", rerun_layer(scene, run, arguments=without), run.steps[0], 1.0)
     for run in (run for run in scene.trace.runs if run.arguments.get("use_causal_mask") and can_run_again(run)):
         said = f"the causal mask of {run.layer} was ignored: each place looked at those after it"
-        yield Mistake("mask ignored", said, again(scene, run, arguments={"use_causal_mask": False}), run.steps[0])
+        yield Mistake("mask ignored", said, rerun_layer(scene, run, arguments={"use_causal_mask": False}), run.steps[0])
 
 
 def word_numbers(scene: Scene) -> Iterator[Mistake]:
-    """Rows of an embedding table looked up one too low or one too high."""
+    """Embedding rows looked up one too low or one too high."""
     for run in scene.runs_of("Embedding"):
         count = run.weights["embeddings"].shape[0]
         for by, words in ((-1, "before"), (1, "after")):
             for ring in (False, True)[: 2 if by < 0 else 1]:
                 how = ", from the first to the last" if ring else ""
-                edits = again(scene, run, x=partial(moved, by=by, count=count, ring=ring))
+                edits = rerun_layer(scene, run, x=partial(shifted_words, by=by, count=count, ring=ring))
                 said = f"each word number looked up the row {words} its own in {run.layer}: one off{how}"
                 yield Mistake("word numbers one off", said, edits, run.steps[0])
     for x in (x for x in scene.trace.inputs if any(run.x is x for run in scene.runs_of("Embedding"))):
         for by, words in ((1, "one too high"), (-1, "one too low")):
-            edits = {id(x): through(partial(np.add, by))}
+            edits = {id(x): change_by(partial(np.add, by))}
             yield Mistake("word numbers one off", f"the word numbers were {words}, one off", edits, None, 1.0)
 
 
-def moved(ids: Any, by: int, count: int, ring: bool) -> Any:
-    """Word numbers one off; beyond the table's ends its last row, or as a ring."""
+def shifted_words(ids: Any, by: int, count: int, ring: bool) -> Any:
+    """Word numbers shifted by one; past the table's ends clipped to the last row, or wrapped round."""
     return np.mod(ids + by, count) if ring else np.clip(ids + by, 0, count - 1)
 
 
 def scores_not_scaled(scene: Scene) -> Iterator[Mistake]:
-    """Attention scores without ``1/sqrt(d)``, over d itself, or scaled where the layer does not scale."""
+    """Attention scores without ``1/sqrt(d)``, divided by d itself, or scaled where the layer does not scale."""
     for run in scene.runs_of(*HEADS):
         for node in (step.made for step in run.steps):
             if (
@@ -71,13 +71,13 @@ def scores_not_scaled(scene: Scene) -> Iterator[Mistake]:
             ):
                 d, at = node.args[0].args[0].shape[-1], scene.owner[id(node)]
                 said = f"the scores of {run.layer} were not divided by sqrt(d) = sqrt({d}): no 1/sqrt(d)"
-                yield Mistake("scores not scaled", said, {id(node): of(node.args[0], lambda v: v)}, at)
+                yield Mistake("scores not scaled", said, {id(node): compute_from(node.args[0], lambda v: v)}, at)
                 said = f"the scores of {run.layer} were divided by d = {d} instead of its square root"
-                yield Mistake("scores not scaled", said, {id(node): of(node.args[0], times(1 / d))}, at)
+                yield Mistake("scores not scaled", said, {id(node): compute_from(node.args[0], multiply_by(1 / d))}, at)
     for run in scene.runs_of("Attention"):
         for node in (step.made for step in run.steps):
             if node.op is np.matmul and isinstance(node.args[1], Recorded) and node.args[1].op is np.swapaxes:
                 d = node.args[0].shape[-1]
                 said = f"the scores of {run.layer} were divided by sqrt({d}): this layer does not scale them"
-                edits = {id(node): through(times(1 / math.sqrt(d)))}
+                edits = {id(node): change_by(multiply_by(1 / math.sqrt(d)))}
                 yield Mistake("scores scaled", said, edits, scene.owner[id(node)])

@@ -1,4 +1,4 @@
-"""Mistakes with weights: left out, exchanged, transposed, read in another order."""
+"""Mistakes with weights: left out, swapped, transposed, read in another order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from weightlens.checks.mistakes.base import Mistake, is_bias, is_kernel, moved_orders, other_orders, weight_mistake
-from weightlens.checks.replay import instead
+from weightlens.checks.mistakes.base import Mistake, is_bias, is_kernel, plain_orders, rarer_orders, weight_mistake
+from weightlens.checks.replay import replace_by
 from weightlens.checks.scene import Scene
 
 
@@ -19,7 +19,7 @@ def no_bias(scene: Scene) -> Iterator[Mistake]:
         yield weight_mistake(scene, "no bias", f"the bias of {b.layer} was left out", b, np.zeros(b.shape))
     if len(biases) > 1:
         first = scene.readers.get(id(biases[0]))
-        yield Mistake("no bias", "the biases were left out in every layer", {id(b): instead(np.zeros(b.shape)) for b in biases}, first)
+        yield Mistake("no bias", "the biases were left out in every layer", {id(b): replace_by(np.zeros(b.shape)) for b in biases}, first)
 
 
 def bias_of_one_unit_left_out(scene: Scene) -> Iterator[Mistake]:
@@ -32,16 +32,16 @@ def bias_of_one_unit_left_out(scene: Scene) -> Iterator[Mistake]:
 
 
 def bias_of_another_unit(scene: Scene) -> Iterator[Mistake]:
-    """Biases moved on by one, or in reverse."""
+    """Biases rotated by one, or reversed."""
     for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
-        for words, array in moved_orders(b.value):
+        for words, array in plain_orders(b.value):
             yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
 
 
 def biases_exchanged(scene: Scene) -> Iterator[Mistake]:
-    """Two biases exchanged, or one of them used for all units."""
+    """Two biases swapped, or one of them used for all units."""
     for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
-        for words, array in other_orders(b.value):
+        for words, array in rarer_orders(b.value):
             yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
         for i in range(b.shape[-1]):
             array = np.broadcast_to(b.value[..., i : i + 1], b.shape)
@@ -56,7 +56,7 @@ def bias_added_wrongly(scene: Scene) -> Iterator[Mistake]:
 
 
 def kernel_transposed(scene: Scene) -> Iterator[Mistake]:
-    """Rows and columns of a kernel exchanged, also where it is not square and its numbers were only read in the other order."""
+    """A kernel transposed; if it is not square, its numbers read in column order."""
     for w in filter(is_kernel, scene.weights):
         words = f"the {w.name} of {w.layer} was transposed"
         for order in orders_of_axes(w.ndim):
@@ -80,7 +80,7 @@ def orders_of_axes(rank: int) -> list[tuple[int, ...]]:
 
 
 def kernel_reversed(scene: Scene) -> Iterator[Mistake]:
-    """Kernels turned end for end (true convolution), rows or columns in reverse, units exchanged, a recurrent kernel left out."""
+    """Kernels flipped (true convolution), rows or columns reversed, units swapped, a recurrent kernel left out."""
     for w in filter(is_kernel, scene.weights):
         if w.ndim > 2:
             flipped = np.flip(w.value, tuple(range(w.ndim - 2)))
@@ -100,5 +100,5 @@ def gates_in_another_order(scene: Scene) -> Iterator[Mistake]:
         count = w.shape[1] // w.shape[0]
         together = [x for x in scene.weights if x.layer == w.layer and x.ndim and x.shape[-1] == w.shape[1]]
         for order in list(permutations(range(count)))[1:] if count <= 4 else []:
-            edits = {id(x): instead(np.concatenate([np.split(x.value, count, -1)[i] for i in order], -1)) for x in together}
+            edits = {id(x): replace_by(np.concatenate([np.split(x.value, count, -1)[i] for i in order], -1)) for x in together}
             yield Mistake("gates in another order", f"the gates of {w.layer} were read in another order", edits, scene.readers.get(id(w)))
