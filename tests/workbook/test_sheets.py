@@ -20,8 +20,9 @@ from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.layers import LAYERS
 from weightlens.model import Layer
 from weightlens.workbook import measure
+from weightlens.workbook.frame import in_two
 from weightlens.workbook.reading import read_map
-from weightlens.workbook.words import sentence
+from weightlens.workbook.words import inside, sentence
 
 LEVELS = ["steps", "layers", "weights"]
 AREA = re.compile(r"'(?P<sheet>[^']+)'!\$?(?P<first>[A-Z]+)\$?(?P<top>\d+)")
@@ -188,6 +189,19 @@ def test_a_wrapper_in_a_sentence_and_what_is_inside() -> None:
         "multiplies each of its inputs by a weight and adds up the products, plus a bias. "
         "Its activation, relu, keeps positive numbers and turns negative ones into 0."
     )
+
+
+def test_the_sheet_of_a_wrapped_layer_names_it() -> None:
+    inner = Layer("forward", "LSTM", {"units": 3})
+    owner = Layer("both", "Bidirectional", {}, inner={"forward_layer": inner})
+    assert inside(owner, "forward_layer") is inner and inside(owner, "") is owner and inside(owner, "forward") is owner
+
+
+def test_a_long_sentence_takes_two_lines_of_about_the_same_length() -> None:
+    assert in_two("short words") == ["short words"]
+    text = " ".join(["some words"] * 20)
+    first, second = in_two(text)
+    assert f"{first} {second}" == text and abs(len(first) - len(second)) < 20
 
 
 def test_an_operator_is_not_taken_for_the_layer_of_its_name() -> None:
