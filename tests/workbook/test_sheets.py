@@ -17,10 +17,12 @@ from weightlens.checks import check_workbook
 from weightlens.checks.book import read_book
 from weightlens.checks.recalculate import recalculate
 from weightlens.errors import BadInput, UnsupportedLayer
+from weightlens.layers import LAYERS
 from weightlens.model import Layer
 from weightlens.workbook import measure
+from weightlens.workbook.frame import in_two
 from weightlens.workbook.reading import read_map
-from weightlens.workbook.words import sentence
+from weightlens.workbook.words import inside, sentence
 
 LEVELS = ["steps", "layers", "weights"]
 AREA = re.compile(r"'(?P<sheet>[^']+)'!\$?(?P<first>[A-Z]+)\$?(?P<top>\d+)")
@@ -179,15 +181,40 @@ def test_labels_name_the_winner_in_words(tmp_path: Path) -> None:
     assert found == ["Nein", "=Ja", "Nein", "=Ja"], "over the columns, and the winner of each sample"
 
 
-@pytest.mark.parametrize(
-    ("class_name", "config", "words"),
-    [
-        ("Rescaling", {"scale": 0.1, "offset": 0.0}, "Multiplies by 0.1."),
-        ("Rescaling", {"scale": 0.1, "offset": 0.5}, "Multiplies by 0.1 and adds 0.5."),
-        ("Dense", {"units": 1}, "Its one unit adds up all inputs times their weights, plus a bias."),
-        ("Conv3D", {"filters": 1}, "Slides one small pattern through the volume and says how well it fits, place by place."),
-        ("Conv2D", {"filters": 11}, "Slides 11 small patterns over the picture and says how well each fits, place by place."),
-    ],
-)
-def test_a_layer_in_a_sentence(class_name: str, config: dict[str, Any], words: str) -> None:
-    assert sentence(Layer("layer", class_name, config)) == words
+def test_a_wrapper_in_a_sentence_and_what_is_inside() -> None:
+    inner = Layer("inner", "Dense", {"units": 2, "activation": "relu"})
+    words = sentence(Layer("layer", "TimeDistributed", {}, inner={"layer": inner}))
+    assert words == (
+        "Applies one layer to every time step separately, always with the same weights. The layer inside (Dense): Each of its 2 units "
+        "multiplies each of its inputs by a weight and adds up the products, plus a bias. "
+        "Its activation, relu, keeps positive numbers and turns negative ones into 0."
+    )
+
+
+def test_the_sheet_of_a_wrapped_layer_names_it() -> None:
+    inner = Layer("forward", "LSTM", {"units": 3})
+    owner = Layer("both", "Bidirectional", {}, inner={"forward_layer": inner})
+    assert inside(owner, "forward_layer") is inner and inside(owner, "") is owner and inside(owner, "forward") is owner
+
+
+def test_a_long_sentence_takes_two_lines_of_about_the_same_length() -> None:
+    assert in_two("short words") == ["short words"]
+    text = " ".join(["some words"] * 20)
+    first, second = in_two(text)
+    assert f"{first} {second}" == text and abs(len(first) - len(second)) < 20
+
+
+def test_an_operator_is_not_taken_for_the_layer_of_its_name() -> None:
+    assert sentence(Layer("add", "Add", {}, is_operation=True)) == "Adds up its inputs, number by number."
+    assert sentence(Layer("average", "Average", {}, is_operation=True)) == "", "the operator takes the mean along an axis"
+
+
+def test_a_layer_of_the_users_is_described_by_its_own_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubled(x: Any, w: Any, config: Any, step: Any) -> Any:
+        """Twice ``x``.
+
+        And more."""
+        return 2.0 * x
+
+    monkeypatch.setitem(LAYERS.data, "Mine>Double", doubled)
+    assert sentence(Layer("double", "Mine>Double", {})) == "Twice x."

@@ -36,9 +36,9 @@ def amount(value: Any) -> float | None:
 
 def number(value: float) -> str:
     """``0.00001``, ``2``, ``1/255``: six digits, or the fraction that is meant."""
-    below = round(1 / value) if value and abs(value) < 1 else 0
-    if below > 1 and len(repr(float(value))) > 12 and math.isclose(value * below, 1.0, rel_tol=1e-6):
-        return f"1/{below}"
+    below = round(2 / value) / 2 if value and abs(value) < 1 else 0
+    if 1 < below < 1000 and len(repr(float(value))) > 12 and math.isclose(value * below, 1.0, rel_tol=1e-6):
+        return f"1/{below:g}"
     return format(Decimal(f"{value:.6g}"), "f") if abs(value) < 1e6 else str(round(value))
 
 

@@ -12,46 +12,57 @@ from typing import Any
 
 from weightlens.specs.setting_words import fill
 
-# Functions: what happens to a number on its way through. Those that a layer shares have its settings, here as they are without one.
-LEAKY = "Keeps positive numbers and multiplies negative ones by {negative_slope}."
-BENT = "Keeps positive numbers and bends negative ones smoothly towards {limit}."
-ABOVE = "Keeps numbers above {theta} and turns the others into 0."
-SHARES = "Turns scores into shares between 0 and 1 that add up to 1: the larger the score, the larger its share."
-LIKE_RELU = "large ones hardly change, very negative ones come close to 0."
-RISING = "Turns {0} and less into 0, {1} and more into 1; in between, the result rises evenly."
+# Functions: what happens to a number on its way through. ``ALIASES``: their other names, those of layers that do the same among them.
+LEAKY = "keeps positive numbers and multiplies negative ones by {negative_slope}"
+BENT = "keeps positive numbers and bends negative ones smoothly towards {limit}"
+ABOVE = "keeps numbers above {theta} and turns the others into 0"
+SHARES = "turns scores into shares between 0 and 1 that add up to 1"
+RISING = "turns {0} and less into 0, {1} and more into 1; in between, the result rises evenly"
 FUNCTIONS: dict[str, str] = {
-    "linear": "Passes every number on unchanged.",
-    "relu": "{relu}.",
-    "relu6": "Keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6.",
+    "linear": "passes every number on unchanged",
+    "relu": "{relu}",
+    "relu6": "keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6",
     "leaky_relu": LEAKY,
     "elu": BENT,
     "celu": BENT,
-    "selu": "Multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581.",
-    "exponential": "Raises e (about 2.718) to the power of each number: always above 0, and growing very fast.",
-    "sigmoid": "Squeezes each number to between 0 and 1: large ones come close to 1, very negative ones close to 0, 0 becomes one half.",
+    "selu": "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581",
+    "exponential": "raises e (about 2.718) to the power of each number",
+    "sigmoid": "squeezes each number to between 0 and 1",
     "hard_sigmoid": RISING.format("-3", "3"),
     "hard_sigmoid_keras2": RISING.format("-2.5", "2.5"),
-    "tanh": "Squeezes each number to between -1 and 1: large ones come close to 1, very negative ones close to -1, 0 stays 0.",
-    "hard_tanh": "Keeps numbers from -1 to 1, turns smaller ones into -1 and larger ones into 1.",
-    "tanh_shrink": "Subtracts from each number its tanh: numbers near 0 almost vanish, large ones move by about 1 towards 0.",
-    "hard_shrink": "Turns numbers from -{threshold} to {threshold} into 0 and keeps the others.",
-    "soft_shrink": "Moves each number by {threshold} towards 0; those from -{threshold} to {threshold} become 0.",
-    "threshold": "Keeps numbers above a threshold and replaces the others by a fixed number.",
+    "tanh": "squeezes each number to between -1 and 1",
+    "hard_tanh": "keeps numbers from -1 to 1, turns smaller ones into -1 and larger ones into 1",
+    "tanh_shrink": "subtracts from each number its tanh",
+    "hard_shrink": "turns numbers from -{threshold} to {threshold} into 0 and keeps the others",
+    "soft_shrink": "moves each number by {threshold} towards 0; those from -{threshold} to {threshold} become 0",
+    "threshold": "keeps numbers above a threshold and replaces the others by a fixed number",
     "thresholded_relu": ABOVE,
-    "softplus": f"Bends numbers so that all are above 0: {LIKE_RELU}",
-    "log_sigmoid": "Takes the logarithm of the sigmoid: large numbers come close to 0 from below, very negative ones hardly change.",
-    "softsign": "Divides each number by 1 plus its size, which squeezes it to between -1 and 1.",
-    "silu": f"Multiplies each number by its own sigmoid: {LIKE_RELU}",
-    "hard_silu": "Multiplies each number by a share that rises evenly from 0 at -3 to 1 at 3.",
-    "gelu": f"Multiplies each number by the part of a bell curve that lies below it: {LIKE_RELU}",
-    "mish": f"Multiplies each number by the tanh of its softplus: {LIKE_RELU}",
-    "squareplus": f"Bends numbers with a square root so that all are above 0: {LIKE_RELU}",
-    "sparse_plus": "Turns numbers up to -1 into 0, keeps those from 1 on, and bends those in between smoothly.",
+    "softplus": "bends numbers so that all are above 0",
+    "log_sigmoid": "takes the logarithm of each number's sigmoid",
+    "softsign": "divides each number by 1 plus its size, which squeezes it to between -1 and 1",
+    "silu": "multiplies each number by its own sigmoid",
+    "hard_silu": "multiplies each number by a share that rises evenly from 0 at -3 to 1 at 3",
+    "gelu": "multiplies each number by the part of a bell curve that lies below it",
+    "mish": "multiplies each number by the tanh of its softplus",
+    "squareplus": "bends numbers with a square root so that all are above 0",
+    "sparse_plus": "turns numbers up to -1 into 0, keeps those from 1 on, and bends those in between smoothly",
     "sparse_sigmoid": RISING.format("-1", "1"),
-    "glu": "Splits the numbers into two halves and multiplies the first half by the sigmoid of the second.",
+    "glu": "splits the numbers into two halves and multiplies the first half by the sigmoid of the second",
     "softmax": SHARES,
-    "log_softmax": "Takes the logarithm of the shares that softmax makes: 0 or less, and highest for the largest score.",
-    "sparsemax": "Subtracts from all scores a threshold worked out from them; what is negative becomes 0, so that few scores remain.",
+    "log_softmax": "takes the logarithm of the shares that softmax makes",
+    "sparsemax": "subtracts from all scores a threshold worked out from them, and turns what is negative into 0",
+}
+# What there is to add where the function itself is the subject.
+MORE: dict[str, str] = {
+    "exponential": "the result is always above 0 and grows very fast",
+    "sigmoid": "large ones come close to 1, very negative ones close to 0, and 0 becomes one half",
+    "tanh": "large ones come close to 1, very negative ones close to -1, and 0 stays 0",
+    "tanh_shrink": "those near 0 almost vanish, large ones move by about 1 towards 0",
+    "log_sigmoid": "large ones come close to 0 from below, very negative ones hardly change",
+    **dict.fromkeys(["softplus", "silu", "gelu", "mish", "squareplus"], "large ones hardly change, very negative ones come close to 0"),
+    "softmax": "the larger the score, the larger its share",
+    "log_softmax": "all are 0 or less, the largest score keeps the largest number",
+    "sparsemax": "few scores remain",
 }
 ALIASES = {
     "swish": "silu", "hard_swish": "hard_silu", "softmax_v2": "softmax", "Softmax": "softmax",
@@ -64,7 +75,7 @@ DEFAULTS: dict[str, dict[str, float]] = {
 
 # Layers with and without space.
 ONE_BY_ONE = "{units:Its one unit|Each of its # units}"
-FITS = "and says at each place how well {filters:it fits|each of them fits}."
+FITS = "and says how well {filters:it fits|each fits}, place by place."
 MIXING = "Each query gets a mixture of the values: a value counts the more, the better its key fits the query."
 HEADS = "Lets each place of a sequence look at the places of the same or of another one and mix what fits it, {}."
 DRAWN = "Takes the cosine of {output_dim:weighted sum} of its inputs, whose weights were drawn at random."
@@ -92,7 +103,6 @@ WITHOUT_SPACE: dict[str, str] = {
     "Identity": "Passes on what comes in, unchanged.",
     **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], FLOAT32),
     # activations
-    "ReLU": FUNCTIONS["relu"], "LeakyReLU": LEAKY, "ELU": BENT, "ThresholdedReLU": ABOVE, "Softmax": SHARES,
     "PReLU": "Keeps positive numbers and multiplies negative ones by a factor that was learned in training.",
     "SReLU": "Keeps numbers between two learned limits; beyond each of them it continues with a slope that was learned too.",
     "ParametricSoftplus": "Sends each number through a softplus curve whose height and steepness were learned in training.",
@@ -158,7 +168,7 @@ IN_SPACE: dict[str, str] = {
     "ConvTranspose": "Spreads every number over a window of the result, weighted by small learned patterns, and adds up "
     "where windows overlap. It makes {filters:channel}{spread_windows}.{activation}",
     "DepthwiseConv": "Slides {depth_multiplier:a small pattern of its own|# small patterns of its own} over each channel "
-    "and says at each place how well {depth_multiplier:it fits|each of them fits}.{windows}{activation}",
+    "and says how well {depth_multiplier:it fits|each fits}, place by place.{windows}{activation}",
     "SeparableConv": "Slides small patterns over each channel on its own, then mixes the results into {filters:channel}."
     "{windows}{activation}",
     "LocallyConnected": "Compares each window of the {space} with {filters:one small pattern|# small patterns} used at that place only."
@@ -228,8 +238,13 @@ TRAINING_ONLY = IN_TRAINING | {f"Random{name}": f"changes pictures at random: it
 
 def sentence(class_name: str, config: Mapping[str, Any]) -> str:
     """What a layer of this class with these settings does; empty for a class that is not Keras's."""
+    if class_name in ALIASES:
+        return as_sentence(class_name, config)
     template, rank = template_of(class_name, bool(config.get("invert")))
-    return fill(template, config, rank, activation=then_activated(config), function=activated(config) or "Applies a function to its input.")
+    name, options = named_function(config.get("activation"))
+    function, words = as_sentence(name, options) or "Applies a function to its input.", clause(name, options)
+    follows = f" Its activation, {name.removesuffix('_keras2')}, {words}." if words and name != "linear" else ""
+    return fill(template, config, rank, activation=follows, function=function)
 
 
 def template_of(class_name: str, backwards: bool = False) -> tuple[str, int]:
@@ -244,32 +259,25 @@ def template_of(class_name: str, backwards: bool = False) -> tuple[str, int]:
 
 def activation_sentence(name: str) -> str:
     """What an activation function does; empty for one that is not Keras's."""
-    return function_sentence(name, {})
+    return as_sentence(name, {})
 
 
-def function_sentence(name: str, options: Mapping[str, Any]) -> str:
-    """The same with the options that it was given."""
-    name = ALIASES.get(name, name)
+def as_sentence(function: str, options: Mapping[str, Any]) -> str:
+    """The clause of a function with these options, and what there is to add, as a sentence."""
+    words, more = clause(function, options), MORE.get(ALIASES.get(function, function), "")
+    return f"{words[0].upper()}{words[1:]}{more and ': '}{more}." if words else ""
+
+
+def clause(function: str, options: Mapping[str, Any]) -> str:
+    """What a function with these options does to a number."""
+    name = ALIASES.get(function, function)
     return fill(FUNCTIONS.get(name, ""), {**DEFAULTS.get(name, {}), **options})
 
 
 def named_function(named: Any) -> tuple[str, Mapping[str, Any]]:
     """The name and the options of the activation in a configuration: ``"relu"``, or a dictionary with a class name."""
     if not isinstance(named, Mapping):
-        return str(named or ""), {}
+        return str(named or "linear"), {}
     inner = named.get("config")
     name = inner if isinstance(inner, str) else named.get("class_name")
-    return str(name or ""), inner if isinstance(inner, Mapping) else {}
-
-
-def activated(config: Mapping[str, Any]) -> str:
-    """What the activation among a layer's settings does."""
-    return function_sentence(*named_function(config.get("activation") or "linear"))
-
-
-def then_activated(config: Mapping[str, Any]) -> str:
-    """What is said of an activation that follows in the same layer: nothing of one that changes nothing."""
-    name, words = named_function(config.get("activation"))[0], activated(config)
-    if not words or name in ("", "linear"):
-        return ""
-    return f" Its activation, {name.removesuffix('_keras2')}, {words[0].lower()}{words[1:]}"
+    return str(name or "linear"), inner if isinstance(inner, Mapping) else {}

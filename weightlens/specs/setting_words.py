@@ -66,9 +66,9 @@ def relu(config: Config, rank: int) -> str:
     most = "" if top is None else f"; nothing becomes larger than {number(top)}"
     if not edge:
         below = f"multiplies negative ones by {number(slope)}" if slope else "turns negative ones into 0"
-        return f"Keeps positive numbers and {below}{most}"
+        return f"keeps positive numbers and {below}{most}"
     below = f"of the others it takes {number(edge)} away and multiplies by {number(slope)}" if slope else "the others become 0"
-    return f"Keeps numbers above {number(edge)}, and {below}{most}"
+    return f"keeps numbers above {number(edge)}, and {below}{most}"
 
 
 def limit(config: Config, rank: int) -> str:

@@ -19,6 +19,7 @@ GAP = 1.8
 TITLE_HEIGHT = 24.0
 WIDTH = 9.0  # characters in a column that nobody made wider
 VERDICT = "'Check'!$B$4"
+LONGEST_HINT = 150  # characters of a line; what is longer takes two, so that a page is not made wide by it
 
 NARROWEST = 6.0  # characters; a narrower column shows no word
 LEGEND = (
@@ -36,7 +37,7 @@ LEGEND = (
 
 @dataclass
 class Page:
-    """What a sheet says of itself in its first two rows."""
+    """What a sheet says of itself in its first three rows."""
 
     sheet: Sheet
     title: str
@@ -73,6 +74,12 @@ def column_after(sheet: Sheet, start: int, characters: float) -> int:
     return column
 
 
+def in_two(text: str) -> list[str]:
+    """A text as one line, or as two of about the same length where it is long."""
+    middle = text.find(" ", len(text) // 2) if len(text) > LONGEST_HINT else -1
+    return [text] if middle < 0 else [text[:middle], text[middle + 1 :]]
+
+
 def frame(pages: list[Page], plan: Book, styles: Styles) -> None:
     """Write the first rows of all pages, once their columns have their widths."""
     pages = [page for page in pages if not page.sheet.hidden]
@@ -83,7 +90,8 @@ def frame(pages: list[Page], plan: Book, styles: Styles) -> None:
         column = column_after(sheet, 0, len(page.title) * 1.9 + 2)
         sheet.write(0, column, page.about, styles["about"])
         column = column_after(sheet, column, len(page.about) * 1.1 + 1 if page.about else 0)
-        sheet.write(1, 0, page.hint, styles["hint"])
+        for row, line in enumerate(in_two(page.hint), start=1):
+            sheet.write(row, 0, line, styles["hint"])
         ways = [("\u2190 " + pages[i - 1].sheet.title, pages[i - 1].sheet)] if i else []
         ways += [(pages[0].sheet.title, pages[0].sheet)] if i > 1 else []
         ways += [(pages[i + 1].sheet.title + " \u2192", pages[i + 1].sheet)] if i + 1 < len(pages) else []

@@ -13,11 +13,21 @@ LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 
 
 def find(model: Model, path: str) -> Layer | None:
-    """The layer that a step's path names: ``inner/dense #2``."""
+    """The layer that a step's path names, that inside a wrapper too: ``inner/dense #2``, ``bidirectional/forward_layer``."""
+    path = path.split(" #")[0]
     try:
-        return model[path.split(" #")[0]]
+        return model[path]
     except KeyError:
-        return next((layer for layer in model.layers if path.split(" #")[0].startswith(layer.name + "/")), None)
+        owner = next((layer for layer in model.layers if path.startswith(layer.name + "/")), None)
+        return None if owner is None else inside(owner, path[len(owner.name) + 1 :])
+
+
+def inside(layer: Layer, path: str) -> Layer:
+    """The layer that a path inside a layer names, as far as there are layers."""
+    key = next((key for key in layer.inner if f"{path}/".startswith(key + "/")), None)
+    if key is not None:
+        return inside(layer.inner[key], path[len(key) + 1 :])
+    return layer if layer.model is None or not path else find(layer.model, path) or layer
 
 
 def activation_of(layer: Layer) -> str:
