@@ -82,6 +82,7 @@ KEYS: list[tuple[list[str], list[str], list[str] | None]] = [
     (["input_1", "input_0"], ["a", "b"], ["input_0", "input_1"]),
     (["a", "input_1"], ["a", "b"], None),
     (["input_1", "input_0"], ["input_0", "input_1"], ["input_0", "input_1"]),
+    (["input_0", "input_1"], ["input_1", "input_0"], ["input_0", "input_1"]),
     (["input_1"], ["input_1", "input_2"], None),
 ]
 
@@ -101,10 +102,9 @@ def test_keys_are_all_names_or_all_places(tmp_path: Path, keys: list[str], names
     assert [x.tolist() for x in bind(named(*names), arrays)] == wanted
 
 
-@pytest.mark.parametrize("keys", [["input_0", "input_1"], ["input_0", "input_1", "input_2"]])
-def test_keys_that_can_be_read_in_two_ways_are_refused(tmp_path: Path, keys: list[str]) -> None:
-    wanted = named("input_1", "input_2" if len(keys) == 3 else "input_0")
-    arrays = {key: np.ones((1, 1)) for key in keys}
+def test_keys_that_can_be_read_in_two_ways_are_refused(tmp_path: Path) -> None:
+    wanted = named("input_1", "input_2")
+    arrays = {f"input_{i}": np.ones((1, 1)) for i in range(3)}
     np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(BadInput, match="as the places of the inputs and as their names"):
         bind(wanted, arrays)

@@ -296,3 +296,36 @@ def test_a_first_row_that_may_be_titles_is_mentioned(tmp_path: Path, text: str, 
     (tmp_path / "x.csv").write_text(text)
     read_inputs(str(tmp_path / "x.csv"), model((3,)), notes.append)
     assert ["taken for numbers, not for titles" in words for words in notes] == [True] * said
+
+
+def words_and_numbers(*words: bool) -> Model:
+    """Inputs ``a``, ``b``, ..., each of one word or of two numbers."""
+    made = model(*((1,) if word else (2,) for word in words))
+    for word, layer in zip(words, made.layers[::2], strict=True):
+        layer.config["dtype"] = "string" if word else "float32"
+    return made
+
+
+@pytest.mark.parametrize("titles", ["b_0,a,b_1", "b[1],A,b[2]", "big,a,bold"])
+def test_a_first_row_without_numbers_is_no_sample_where_numbers_are_taken(tmp_path: Path, titles: str) -> None:
+    (tmp_path / "x.csv").write_text(titles + "\n1,red,2\n")
+    if "big" in titles:
+        with pytest.raises(BadInput, match="in another order"):
+            read_inputs(str(tmp_path / "x.csv"), words_and_numbers(True, False))
+    else:
+        a, b = read_inputs(str(tmp_path / "x.csv"), words_and_numbers(True, False))
+        assert a.tolist() == [["red"]] and b.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(("text", "rows"), [("a,other\nred,blue\n", 1), ("B,a\nred,blue\n", 1), ("green,other\nred,blue\n", 2)])
+def test_of_words_alone_the_name_of_an_input_tells_titles(tmp_path: Path, text: str, rows: int) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    assert len(read_inputs(str(tmp_path / "x.csv"), words_and_numbers(True, True))[0]) == rows
+
+
+def test_words_and_numbers_are_typed() -> None:
+    a, b = read_inputs("red,.5,1;blue,2,3.5", words_and_numbers(True, False))
+    assert a.tolist() == [["red"], ["blue"]] and b.tolist() == [[0.5, 1], [2, 3.5]]
+    assert read_inputs("It was 3.5 stars.", words_and_numbers(True))[0].tolist() == [["It was 3.5 stars."]]
+    with pytest.raises(BadInput, match="no such file"):
+        read_inputs("words.csv", words_and_numbers(True))

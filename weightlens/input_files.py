@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.columns import columns_of_inputs, input_keys, is_index_left_out
+from weightlens.columns import columns_of_inputs, input_keys, inputs_by_title, is_index_left_out
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.input_limits import check_picture, npz_members
 from weightlens.inputs import Samples, Wanted, shape_words, wanted_inputs
@@ -29,6 +29,7 @@ Note = Callable[[str], None]
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 NUMBERS = re.compile(r"[-+.\d\s,;eEnaif%\u2212]*\d[-+.\d\s,;eEnaif%\u2212]*")
+ENDING = re.compile(r"\.[a-z]\w{0,7}", re.I)  # of the name of a file, rather than of a text that holds a point
 TITLES = re.compile(
     r"(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*", re.I
 )
@@ -75,7 +76,7 @@ def any_samples(given: str, wanted: list[Wanted], size: int | None, note: Note) 
     path = Path(split_area(given)[0])
     if given == "-" or is_file(path):
         return from_file(given, path, wanted, size, note)
-    if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not path.suffix):
+    if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not ENDING.fullmatch(path.suffix)):
         return from_table(Typed(given, any(w.text for w in wanted)), wanted, size, note)
     if "," in given or ";" in given:
         bad = next((cell.strip() for cell in re.split("[,;]", given) if not is_number(cell.strip())), given)
@@ -128,13 +129,17 @@ class Typed(Table):
 
 
 def is_titled(table: Table, wanted: list[Wanted]) -> bool:
-    """Whether the first row holds titles: no numbers; for text inputs, more columns than inputs, or usual titles."""
+    """Whether the first row holds titles: no numbers.
+
+    Where all inputs are texts it may be a sample all the same, unless there are more columns than inputs, a cell is the name of an
+    input, or all are usual titles.
+    """
     cells = table.first
-    if not seems_titled(table) or table.titled or not any(w.text for w in wanted):
+    if not seems_titled(table) or table.titled or not all(w.text for w in wanted):
         return seems_titled(table)
-    sizes, names = [w.size for w in wanted], {w.name for w in wanted}
+    sizes = [w.size for w in wanted]
     more = None not in sizes and len(cells) > sum(n for n in sizes if n is not None)
-    return more or all(cell in names or TITLES.fullmatch(cell) for cell in cells)
+    return more or bool(inputs_by_title(cells, [[w.name] for w in wanted], table.name)) or all(map(TITLES.fullmatch, cells))
 
 
 def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:

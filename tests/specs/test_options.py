@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from weightlens.specs.options import options_of, sound
 from weightlens.specs.table import EVERYWHERE, HARMLESS_ENDINGS, OPTIONS
 
 INTERNAL = {"rank", "cell", "conv_op", "pool_function", "pool_dimensions", "pool_mode", "partitioner", "weights"}  # of base classes
+NO_OPTIONS: set[str] = set()
 NOT_COMPUTED = {
     "AbstractRNNCell", "DenseFeatures", "FlaxLayer", "JaxLayer", "Lambda", "Layer", "TFSMLayer", "TorchModuleWrapper", "Wrapper",
     "GroupedQueryAttention", "Functional", "Model", "Sequential",
@@ -49,6 +51,24 @@ def test_the_table_knows_every_option_of_every_layer(library: str) -> None:
         if option not in (options_of(name) or {}) and not option.endswith(HARMLESS_ENDINGS)
     }
     assert not missing
+
+
+def written(library: Any) -> dict[str, set[str]]:
+    """The options that ``get_config`` of every layer class of a library writes: not all of them are its constructor's."""
+    found = {}
+    for kind in vars(library.layers).values():
+        if inspect.isclass(kind) and issubclass(kind, library.layers.Layer) and kind.__name__ not in NOT_COMPUTED:
+            bases = [base for base in kind.__mro__[: kind.__mro__.index(library.layers.Layer)] if "get_config" in vars(base)]
+            found[kind.__name__] = {name for b in bases for name in re.findall(r'"(\w+)":', inspect.getsource(b.get_config))}
+    return found
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_the_table_knows_every_option_that_is_written(library: str) -> None:
+    found = written(pytest.importorskip(library))
+    assert len(found) > 90
+    unknown = {f"{name}.{option}" for name, options in found.items() for option in options if option not in (options_of(name) or {})}
+    assert not {name for name in unknown if not name.endswith(HARMLESS_ENDINGS)} - NO_OPTIONS
 
 
 def test_every_kind_in_the_table_is_one() -> None:

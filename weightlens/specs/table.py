@@ -152,7 +152,8 @@ OPTIONS: dict[str, str] = {
     "Bidirectional": "layer! merge_mode backward_layer |2 num_constants:any", "TimeDistributed": "layer!",
     "Highway": "activation use_bias transform_bias:any", "MaxoutDense": "units! nb_feature!:count use_bias",
     "Attention": "use_scale score_mode:score dropout", "AdditiveAttention": "use_scale dropout |3 score_mode:text",
-    "MultiHeadAttention": f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEADS}",
+    "MultiHeadAttention": f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEADS} "
+                          "query_shape:any key_shape:any value_shape:any",  # those of the call that built it: Keras 2
     "GroupQueryAttention": f"head_dim!:count num_query_heads!:count num_key_value_heads!:count {HEADS}",
     "CategoryEncoding": "num_tokens:count? output_mode:output sparse |2 max_tokens:count?",
     "Discretization": "bin_boundaries:numbers? num_bins:count? epsilon output_mode:output sparse |2 bins:numbers?",
