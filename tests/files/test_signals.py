@@ -36,6 +36,8 @@ class Raw(weightlens.files.Raw):
 weightlens.files.Raw = Raw
 sys.argv = ["weightlens", *sys.argv[1:]]
 from weightlens.__main__ import run
+
+pytestmark = pytest.mark.slow
 run()
 """
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
