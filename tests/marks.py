@@ -52,6 +52,8 @@ def programs(item: pytest.Item) -> set[str]:
 
 def group(item: pytest.Item, parameters: dict[str, object]) -> str:
     """What runs in one process with the test: its file, or its share of the layer cases."""
+    if "share" in parameters:
+        return f"cases {parameters['share']}"
     if "case" in parameters and {"built", "workbook"} & {*getattr(item, "fixturenames", ())}:
         return f"cases {chunk(parameters['case'])}"
     return item.nodeid.partition("::")[0]

@@ -31,6 +31,8 @@ MEGABYTES, SECONDS = 512, 20
 MEASURED = """
 import re, resource, sys
 from weightlens.cli import main
+
+pytestmark = pytest.mark.slow
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 code = main(sys.argv[1:])
 peak = int(re.search("VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])

@@ -36,6 +36,8 @@ class Output(weightlens.files.OutputFile):
 weightlens.files.OutputFile = Output
 sys.argv = ["weightlens", *sys.argv[1:]]
 from weightlens.__main__ import run
+
+pytestmark = pytest.mark.slow
 run()
 """
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]

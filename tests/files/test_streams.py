@@ -15,6 +15,8 @@ from tests.formats.build import archive, dense, given, numbered, numbers, sequen
 from tests.tiny import write_tiny
 from weightlens.cli import main
 
+pytestmark = pytest.mark.slow
+
 LEAST = 4096  # bytes that a file may have where the disk is "full"
 
 

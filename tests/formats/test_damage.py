@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 import weightlens
 from tests.formats import build
 
-EXAMPLES = int(os.environ.get("WEIGHTLENS_DAMAGE", "5000"))
+pytestmark = pytest.mark.slow
+
+EXAMPLES = int(os.environ.get("WEIGHTLENS_DAMAGE", "2000"))
 SECONDS = 2
 SETTINGS = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)}
 

@@ -8,7 +8,9 @@ import pytest
 
 from tests.fuzz.run import CLASSES, case, watched
 
-COUNT = int(os.environ.get("WEIGHTLENS_FUZZ", "40"))
+pytestmark = pytest.mark.slow
+
+COUNT = int(os.environ.get("WEIGHTLENS_FUZZ", "30"))
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -207,6 +207,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> str:
     return draw(st.sampled_from(BINARY)).format(draw(expressions(depth - 1)), draw(expressions(depth - 1)))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(made=expressions(4), seed=st.integers(0, 99))
 def test_any_expression_computes_alike(made: str, seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
