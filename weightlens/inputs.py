@@ -16,10 +16,10 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.graph import refs
 from weightlens.model import Layer, Model
+from weightlens.specs.table import spec_of
 
 STEPS = 5  # length of a sequence that may have any
 PIXELS = 24  # width of a picture that may have any
-PLAIN = {"Dense", "Activation", "Dropout", "Flatten"}  # layers that may be fed a truth table
 FEW = 500  # numbers in one sample, above which one sample is enough
 
 
@@ -100,7 +100,7 @@ def small_table(model: Model, w: Wanted) -> np.ndarray | None:
     """The truth table for two to four plain inputs, a short ramp for one; ``None`` for anything else."""
     if w.text or w.batch or w.shape is None or len(w.shape) != 1 or w.size not in (1, 2, 3, 4):
         return None
-    if any(user.class_name not in PLAIN for user in first_users(model, w.name)):
+    if not all(spec_of(user).truth_table for user in first_users(model, w.name)):
         return None
     if w.size == 1:
         return np.array([[-1.0], [0.0], [1.0], [2.0]])
@@ -165,17 +165,12 @@ def known_words(user: Layer) -> list[str]:
 def token_limit(user: Layer) -> int | None:
     """How many different whole numbers a layer takes, where it takes whole numbers."""
     config = user.config
-    if user.class_name in ("Embedding", "ReversibleEmbedding"):
-        return int(config.get("input_dim", 1))
-    if user.class_name == "TokenAndPositionEmbedding":
+    if user.class_name == "TokenAndPositionEmbedding":  # KerasHub's
         return int(config.get("vocabulary_size", 1))
-    if user.class_name == "CategoryEncoding":
-        return int(config.get("num_tokens", 1))
-    if user.class_name == "Hashing":
-        return 100
-    if user.class_name == "IntegerLookup":
-        return max(int(config.get("max_tokens") or 10), 1)
-    return int(config["input_dim"]) if user.class_name == "TimeDistributed" and "input_dim" in config else None
+    if (tokens := spec_of(user).tokens) is None:
+        return None
+    setting, usual = tokens
+    return int(config.get(setting) or usual) or None
 
 
 def bound(scale: Any) -> float:

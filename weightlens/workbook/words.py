@@ -7,58 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers import function_of
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded
+from weightlens.specs.table import sentence_of, spec_of
 
-# What a layer does, by class: {name} is a setting of the layer.
-SENTENCES = {
-    "InputLayer": "Where the numbers come in.",
-    "Dense": "Each of its {units} units adds up all inputs times their weights, plus a bias.",
-    "Activation": "Bends each number: {activation}.",
-    "Dropout": "Only used in training; hands on what comes in.",
-    "Flatten": "Writes all numbers of a sample in one row.",
-    "Reshape": "Arranges the numbers of a sample anew.",
-    "Conv1D": "Slides {filters} small patterns along the sequence and says how well each fits, place by place.",
-    "Conv2D": "Slides {filters} small patterns over the picture and says how well each fits, place by place.",
-    "Conv3D": "Slides {filters} small patterns through the volume and says how well each fits, place by place.",
-    "DepthwiseConv2D": "Slides small patterns over each channel on its own.",
-    "SeparableConv2D": "Patterns over each channel on its own, then mixed into {filters} channels.",
-    "MaxPooling1D": "Keeps the largest number of each window.",
-    "MaxPooling2D": "Keeps the largest number of each window: a smaller picture.",
-    "AveragePooling2D": "Keeps the mean of each window: a smaller picture.",
-    "GlobalAveragePooling2D": "The mean of each channel.",
-    "GlobalMaxPooling2D": "The largest number of each channel.",
-    "BatchNormalization": "Shifts and scales each channel by what was usual in training.",
-    "LayerNormalization": "Brings the numbers of each sample to mean 0 and variance 1, then scales them.",
-    "Rescaling": "Multiplies by {scale} and adds {offset}.",
-    "Normalization": "Takes off the mean and divides by the deviation of the training data.",
-    "Embedding": "Looks up a row of {output_dim} numbers for each token.",
-    "LSTM": "Reads the sequence step by step with a memory of {units} numbers; gates decide what to keep.",
-    "GRU": "Reads the sequence step by step with a state of {units} numbers; two gates decide what to keep.",
-    "SimpleRNN": "Reads the sequence step by step with a state of {units} numbers.",
-    "Bidirectional": "Reads the sequence forwards and backwards.",
-    "TimeDistributed": "The same layer for every time step.",
-    "MultiHeadAttention": "Each place looks at all others, in {num_heads} ways at once.",
-    "Add": "Adds its inputs, place by place.",
-    "Concatenate": "Puts its inputs side by side.",
-    "ReLU": "Negative numbers become 0.",
-    "Softmax": "Turns scores into shares that add up to 1.",
-    "ZeroPadding2D": "A border of zeros around the picture.",
-    "UpSampling2D": "Repeats rows and columns: a larger picture.",
-}
 AFTER = {
     "relu": "negative sums become 0", "sigmoid": "squeezed between 0 and 1", "tanh": "squeezed between -1 and 1",
     "softmax": "then turned into shares that add up to 1",
 }  # fmt: skip
-SETTINGS = {
-    "Dense": "units",
-    "Conv1D": "filters",
-    "Conv2D": "filters",
-    "Conv3D": "filters",
-    "LSTM": "units",
-    "GRU": "units",
-    "SimpleRNN": "units",
-}
 
 
 def find(model: Model, path: str) -> Layer | None:
@@ -79,7 +36,7 @@ def activation_of(layer: Layer) -> str:
 
 def call_words(layer: Layer) -> str:
     """``Dense(2), activation softmax``."""
-    setting = layer.config.get(SETTINGS.get(layer.class_name, ""), "")
+    setting = layer.config.get(spec_of(layer).setting, "")
     activation = activation_of(layer)
     if layer.class_name == "Activation":
         return f"Activation({activation or 'linear'})"
@@ -95,8 +52,8 @@ def in_framework_words(model: Model, path: str) -> str:
 
 def sentence(layer: Layer) -> str:
     """What the layer does, for somebody who has not heard of it; the first line of its own docstring where we have no better."""
-    template = SENTENCES.get(layer.class_name)
-    if template is None:
+    template = sentence_of(layer)
+    if not template:
         return documented(layer)
     text = in_singular(template.format_map(Settings(layer.config)))
     after = AFTER.get(activation_of(layer), "")
@@ -115,9 +72,7 @@ def in_singular(text: str) -> str:
 
 def documented(layer: Layer) -> str:
     """The first line of the docstring of the function that computes the layer."""
-    from weightlens.layers import LAYERS
-
-    function = LAYERS.get(layer.class_name)
+    function = function_of(layer.class_name)
     text = ((function.__doc__ if function is not None else "") or "").strip().split("\n")[0]
     return text.replace("``", "")
 
