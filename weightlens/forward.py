@@ -134,21 +134,10 @@ def accepted(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(name for name, p in inspect.signature(function).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
-BOOKKEEPING = frozenset(
-    {
-        "name",
-        "dtype",
-        "trainable",
-        "module",
-        "function",
-        "sorted",
-        "sparse",
-        "synchronized",
-        "flash_attention",
-        "registered_name",
-        "out_type",
-    }
-)
+BOOKKEEPING = frozenset({
+    "name", "dtype", "trainable", "module", "function", "sorted", "sparse", "synchronized", "flash_attention", "registered_name",
+    "out_type",
+})  # fmt: skip
 
 
 def as_tuple(setting: Any) -> Any:

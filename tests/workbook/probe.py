@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 @contextmanager
 def probe(function: Function, *inputs: np.ndarray, **weights: np.ndarray) -> Iterator[Model]:
     """A model whose only layer computes ``function(x, w, step)``; ``x`` is a list where there are several inputs."""
-    SPECS["Probe"] = LayerSpec(function=lambda x, w, config, step: function(x, w, step), mask="none")
+    SPECS["Probe"] = LayerSpec(function=lambda x, w, config, step: function(x, w, step))
     stored = {
         name: Weight(name, array.shape, str(array.dtype), f"probe/{name}", lambda array=array: array) for name, array in weights.items()
     }

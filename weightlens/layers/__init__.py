@@ -62,9 +62,7 @@ def register(class_name: str, function: LayerFunction | LayerSpec, variables: Se
     """
     if class_name in SPECS and class_name not in REGISTERED:
         raise ValueError(f"{class_name} is a layer that weightlens computes itself")
-    known = (
-        function if isinstance(function, LayerSpec) else LayerSpec(function=function, mask="none", variables=" ".join(variables) or None)
-    )
+    known = function if isinstance(function, LayerSpec) else LayerSpec(function=function, variables=" ".join(variables) or None)
     if not callable(known.function):
         raise TypeError(f"the function of {class_name} has to be one: f(x, w, config, step)")
     REGISTERED.add(class_name)

@@ -8,49 +8,32 @@ from weightlens.specs.layer import LayerSpec, each_rank
 
 SETTINGS = "kernel_size! strides padding data_format dilation_rate"
 CONV = LayerSpec(
-    function="convolutional.conv",
-    mask="none",
-    variables="kernel[*kernel_size,in/groups,filters] bias[filters]?use_bias",
+    function="convolutional.conv", variables="kernel[*kernel_size,in/groups,filters] bias[filters]?use_bias",
     options=f"filters! {SETTINGS} groups activation use_bias |3 lora_rank lora_alpha",
-    axes={"kernel": "*, channel, filter", "bias": "filter"},
-    setting="filters",
-    alone=True,
-    ends_in_activation=True,
-)
+    axes={"kernel": "*, channel, filter", "bias": "filter"}, setting="filters", alone=True, ends_in_activation=True,
+)  # fmt: skip
 TRANSPOSED = LayerSpec(
-    function="convolutional.conv_transpose",
-    mask="none",
-    variables="kernel[*kernel_size,filters,in] bias[filters]?use_bias",
-    options=f"filters! {SETTINGS} output_padding activation use_bias |2 groups",
-    axes={"kernel": "*, filter, channel", "bias": "filter"},
+    function="convolutional.conv_transpose", variables="kernel[*kernel_size,filters,in] bias[filters]?use_bias",
+    options=f"filters! {SETTINGS} output_padding activation use_bias |2 groups", axes={"kernel": "*, filter, channel", "bias": "filter"},
     ends_in_activation=True,
-)
+)  # fmt: skip
 DEPTHWISE = LayerSpec(
-    function="convolutional.depthwise_conv",
-    mask="none",
-    variables="kernel[*kernel_size,in,depth_multiplier] bias[in*depth_multiplier]?use_bias",
-    options=f"{SETTINGS} depth_multiplier activation use_bias |2 groups filters:count?",
-    axes={"kernel": "*, channel, multiplier"},
-    alone=True,
-    ends_in_activation=True,
-)
+    function="convolutional.depthwise_conv", variables="kernel[*kernel_size,in,depth_multiplier] bias[in*depth_multiplier]?use_bias",
+    options=f"{SETTINGS} depth_multiplier activation use_bias |2 groups filters:count?", axes={"kernel": "*, channel, multiplier"},
+    alone=True, ends_in_activation=True,
+)  # fmt: skip
 SEPARABLE = LayerSpec(
     function="convolutional.separable_conv",
-    mask="none",
     variables="depthwise_kernel[*kernel_size,in,depth_multiplier] pointwise_kernel[*ones,in*depth_multiplier,filters] "
     "bias[filters]?use_bias",
     options=f"filters! {SETTINGS} depth_multiplier activation use_bias |2 groups",
-    axes={"depthwise_kernel": "*, channel, multiplier", "pointwise_kernel": "*, channel, filter", "bias": "filter"},
-    alone=True,
+    axes={"depthwise_kernel": "*, channel, multiplier", "pointwise_kernel": "*, channel, filter", "bias": "filter"}, alone=True,
     ends_in_activation=True,
-)
+)  # fmt: skip
 LOCAL = LayerSpec(
-    function="locally_connected.locally_connected",
-    mask="none",
-    variables="kernel bias?use_bias",
-    shapes="locally_connected",
+    function="locally_connected.locally_connected", variables="kernel bias?use_bias", shapes="locally_connected",
     options="filters! kernel_size! strides padding data_format activation use_bias |2 implementation:any",
-)
+)  # fmt: skip
 
 
 def causal(spec: LayerSpec) -> LayerSpec:
@@ -66,4 +49,4 @@ LAYERS = {
     **each_rank("SeparableConv{}D", (1,), causal(SEPARABLE)),
     **each_rank("SeparableConv{}D", (2,), SEPARABLE),
     **each_rank("LocallyConnected{}D", (1, 2), LOCAL),
-}
+}  # fmt: skip

@@ -5,7 +5,6 @@ sorts them: ``core``, ``convolutional``, ...). An example::
 
     "Highway": LayerSpec(
         function="legacy.highway",
-        mask="none",
         variables="kernel[in,in] gate_kernel[in,in] bias[in]?use_bias gate_bias[in]?use_bias",
         options="activation use_bias transform_bias:any",
         axes={"kernel": "?, unit", "gate_kernel": "?, unit", "bias": "unit", "gate_bias": "unit"},
@@ -37,7 +36,7 @@ class LayerSpec:
     # What it computes: a function of weightlens/layers ("core.dense"), or a function itself. None: it has none of its own.
     function: str | Callable[..., Any] | None
     # Which mask it hands on: a function of layers/masking.py ("keep"), a function itself, or "none".
-    mask: str | Callable[..., Any]
+    mask: str | Callable[..., Any] = "none"
     variables: str | None = None  # None: nobody has to know them
     shapes: str = ""  # the function of specs/shapes.py that tells the shapes that ``variables`` leaves out
     options: str | None = None  # None: they are not looked at
@@ -56,7 +55,6 @@ class LayerSpec:
     hands_on: bool = False  # what it returns when the model predicts is its very input
     keeps_kind: bool = False  # whole numbers stay whole numbers of the same kind
     frozen: bool = False  # used while others learn as it is when the model predicts
-    mixes_masks: bool = False  # merges several inputs, and their masks with them
     picture: str = ""  # what it does to the values of a picture: "scales" them into a range, or "passes" them on
     truth_table: bool = False  # as a first layer it may be fed a truth table
     tokens: tuple[str, int] | None = None  # takes whole numbers: the setting that says how many different ones, and its default

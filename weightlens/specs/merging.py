@@ -7,7 +7,7 @@ from weightlens.specs.layer import LayerSpec
 
 def elementwise(function: str, alone: bool = False, keeps_kind: bool = True) -> LayerSpec:
     """A layer that takes its inputs place by place."""
-    return LayerSpec(function=function, mask="either", mixes_masks=True, options="", alone=alone, keeps_kind=keeps_kind)
+    return LayerSpec(function=function, mask="either", options="", alone=alone, keeps_kind=keeps_kind)
 
 
 LAYERS = {
@@ -17,6 +17,6 @@ LAYERS = {
     "Average": elementwise("merging.average", keeps_kind=False),
     "Maximum": elementwise("merging.maximum"),
     "Minimum": elementwise("merging.minimum"),
-    "Concatenate": LayerSpec(function="merging.concatenate", mask="concatenated", mixes_masks=True, options="axis", keeps_kind=True),
-    "Dot": LayerSpec(function="merging.dot", mask="none", options="axes normalize"),
-}
+    "Concatenate": LayerSpec(function="merging.concatenate", mask="concatenated", options="axis", keeps_kind=True),
+    "Dot": LayerSpec(function="merging.dot", options="axes normalize"),
+}  # fmt: skip

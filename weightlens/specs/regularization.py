@@ -13,12 +13,11 @@ DROPOUT = LayerSpec(function="regularization.identity", mask="keep", options="ra
 PICTURE = "data_format bounding_box_format:any factor:any value_range:range"
 RANDOM = LayerSpec(
     function="regularization.identity",
-    mask="none",
     options=f"{PICTURE} mode:any height_factor:any width_factor:any fill_mode:any fill_value:any interpolation:any height:any width:any "
     "scale:any alpha:any num_chains:any chain_depth:any all_ops:any num_ops:any brightness_factor:any contrast_factor:any "
     "saturation_factor:any hue_factor:any x_factor:any y_factor:any kernel_size:any sigma:any addition_factor:any "
     "threshold_factor:any bins:any",
-)
+)  # fmt: skip
 PASSING = replace(RANDOM, picture="passes")
 WHAT = (
     "Brightness ColorDegeneration ColorJitter Contrast ElasticTransform Erasing Flip GaussianBlur Grayscale Height Hue Invert "
@@ -43,4 +42,4 @@ LAYERS = {
     "MaxNumBoundingBoxes": replace(RANDOM, options=f"{PICTURE} max_number:any fill_value:any"),
     # AutoKeras
     **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], replace(RANDOM, options=None)),
-}
+}  # fmt: skip

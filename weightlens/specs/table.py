@@ -45,7 +45,7 @@ class Table(UserDict[str, LayerSpec]):
         return sum(1 for _ in self)
 
 
-UNKNOWN = LayerSpec(function=None, mask="none")  # a class of which nothing is known
+UNKNOWN = LayerSpec(function=None)  # a class of which nothing is known
 SPECS = Table()
 
 
