@@ -7,9 +7,9 @@ import re
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.inputs import first_users
 from weightlens.model import Layer, Model
 from weightlens.specs.table import spec_of
+from weightlens.wanted import first_users
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 FACTOR = re.compile(rf"({NUMBER})(?:/({NUMBER}))?")

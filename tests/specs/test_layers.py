@@ -93,7 +93,6 @@ def added() -> Iterator[LayerSpec]:
         variables="kernel[in,units] bias[units]",
         options="units! scale:number",
         axes={"kernel": "?, beam", "bias": "beam"},
-        setting="units",
         sentence="Projects onto {units} beams.",
     )
     weightlens.register("Mine>Projected", known)

@@ -158,7 +158,7 @@ def read_book(path: str | Path) -> Book:
 
 def open_workbook(path: Path) -> zipfile.ZipFile:
     """The workbook as a zip file; what is none is refused under its name."""
-    from weightlens.formats.detect import kind_of
+    from weightlens.formats.contents import kind_of
     from weightlens.formats.foreign import archive_words
 
     kind = kind_of(path) if path.exists() else "zip"

@@ -10,7 +10,7 @@ SETTINGS = "kernel_size! strides padding data_format dilation_rate"
 CONV = LayerSpec(
     function="convolutional.conv", variables="kernel[*kernel_size,in/groups,filters] bias[filters]?use_bias",
     options=f"filters! {SETTINGS} groups activation use_bias |3 lora_rank lora_alpha",
-    axes={"kernel": "*, channel, filter", "bias": "filter"}, setting="filters", alone=True, ends_in_activation=True,
+    axes={"kernel": "*, channel, filter", "bias": "filter"}, alone=True, ends_in_activation=True,
 )  # fmt: skip
 TRANSPOSED = LayerSpec(
     function="convolutional.conv_transpose", variables="kernel[*kernel_size,filters,in] bias[filters]?use_bias",

@@ -19,11 +19,11 @@ LAYERS = {
     "Dense": LayerSpec(
         function="core.dense", mask="keep", variables="kernel[in,units] bias[units]?use_bias",
         options=f"units! activation use_bias |3 {ADAPTED}",
-        axes=UNITS | {"lora_kernel_a": "?, rank", "lora_kernel_b": "rank, unit", "kernel_scale": "unit"}, setting="units", alone=True,
+        axes=UNITS | {"lora_kernel_a": "?, rank", "lora_kernel_b": "rank, unit", "kernel_scale": "unit"}, alone=True,
         ends_in_activation=True, truth_table=True,
     ),
     "Activation": LayerSpec(
-        function="core.activation", mask="keep", options="activation!", setting="activation", alone=True, ends_in_activation=True,
+        function="core.activation", mask="keep", options="activation!", alone=True, ends_in_activation=True,
         keeps_kind=True, truth_table=True,
     ),
     "EinsumDense": LayerSpec(

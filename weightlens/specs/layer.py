@@ -48,7 +48,6 @@ class LayerSpec:
     new_axis: str = ""  # an axis that its calculation brings in
     # Words
     sentence: str = ""  # what it does, for somebody who has not heard of it: "{units}" is a setting. Of Keras's: specs/sentences.py
-    setting: str = ""  # the setting that stands in brackets after its name: Dense(2)
     # Facts about it
     alone: bool = False  # treats each sample by itself, whatever its settings
     ends_in_activation: bool = False  # the function in its setting ``activation`` is the last thing that it does

@@ -44,7 +44,7 @@ CUDNN = LayerSpec(
 def over_time(function: str, cell: LayerSpec) -> LayerSpec:
     """The layer that runs a cell over a sequence."""
     options = f"{cell.options} {OVER_TIME} {OLD}"
-    return replace(cell, function=function, mask="recurrent", options=options, arguments=WITH_STATE, setting="units", alone=True)
+    return replace(cell, function=function, mask="recurrent", options=options, arguments=WITH_STATE, alone=True)
 
 
 LAYERS = {

@@ -54,13 +54,6 @@ def spec(class_name: str) -> LayerSpec:
     return SPECS.get(class_name, UNKNOWN)
 
 
-def sentence_of(layer: Any) -> str:
-    """What a layer's class does, for somebody who has not heard of it; empty where nobody has written it."""
-    from weightlens.specs.sentences import SENTENCES  # words are seldom needed
-
-    return spec_of(layer).sentence or ("" if layer.is_operation else SENTENCES.get(layer.class_name, ""))
-
-
 def spec_of(layer: Any) -> LayerSpec:
     """What is known of a layer, by its class; of an operator or a model, whose class may be called like a layer's, nothing."""
     return UNKNOWN if layer.is_operation or layer.model is not None else spec(layer.class_name)

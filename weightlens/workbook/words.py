@@ -10,7 +10,8 @@ import numpy as np
 from weightlens.layers import function_of
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded
-from weightlens.specs.table import sentence_of, spec_of
+from weightlens.specs.sentences import SENTENCES
+from weightlens.specs.table import spec_of
 
 AFTER = {
     "relu": "negative sums become 0", "sigmoid": "squeezed between 0 and 1", "tanh": "squeezed between -1 and 1",
@@ -36,7 +37,7 @@ def activation_of(layer: Layer) -> str:
 
 def call_words(layer: Layer) -> str:
     """``Dense(2), activation softmax``."""
-    setting = layer.config.get(spec_of(layer).setting, "")
+    setting = next((layer.config[key] for key in ("units", "filters") if isinstance(layer.config.get(key), int)), "")
     activation = activation_of(layer)
     if layer.class_name == "Activation":
         return f"Activation({activation or 'linear'})"
@@ -52,7 +53,7 @@ def in_framework_words(model: Model, path: str) -> str:
 
 def sentence(layer: Layer) -> str:
     """What the layer does, for somebody who has not heard of it; the first line of its own docstring where we have no better."""
-    template = sentence_of(layer)
+    template = spec_of(layer).sentence or SENTENCES.get(layer.class_name, "")
     if not template:
         return documented(layer)
     text = in_singular(template.format_map(Settings(layer.config)))
