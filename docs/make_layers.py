@@ -1,6 +1,6 @@
 """Write ``docs/layers.md``, the table of everything that weightlens computes: ``python docs/make_layers.py``.
 
-The table is made from ``LAYERS`` and ``OPERATIONS`` themselves; a test fails where the file has fallen behind.
+The table is made from ``SPECS`` and ``OPERATIONS`` themselves; a test fails where the file has fallen behind.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from weightlens.layers import LAYERS
+from weightlens.layers import function_of
 from weightlens.layers.activations import ELEMENTWISE, STEPWISE
 from weightlens.layers.operations import OPERATIONS
 from weightlens.layers.operations_tensorflow import FUNCTIONS, RAW
+from weightlens.specs.table import SPECS
 
 ACTIVATIONS = ELEMENTWISE | STEPWISE
 TARGET = Path(__file__).resolve().parent / "layers.md"
@@ -82,14 +83,14 @@ def home(function: Callable[..., Any]) -> str:
     return function.__module__.rsplit(".", 1)[-1].replace("_", " ").capitalize()
 
 
-def layer_tables() -> str:
+def layer_tables(functions: dict[str, Callable[..., Any]]) -> str:
     """One table per module: the classes that share a function share a row."""
     rows: dict[str, dict[Callable[..., Any], list[str]]] = {}
-    for name, function in LAYERS.items():
+    for name, function in functions.items():
         rows.setdefault(home(function), {}).setdefault(function, []).append(name)
     parts = []
-    for module, functions in rows.items():
-        lines = [f"| {', '.join(f'`{name}`' for name in names)} | {summary(function)} |" for function, names in functions.items()]
+    for module, classes in rows.items():
+        lines = [f"| {', '.join(f'`{name}`' for name in names)} | {summary(function)} |" for function, names in classes.items()]
         parts.append("\n".join([f"## {module}", "", "| layer | what it does |", "| --- | --- |", *lines]))
     return "\n\n".join(parts)
 
@@ -101,14 +102,15 @@ def names_in(table: dict[str, Any]) -> str:
 
 def text() -> str:
     """The whole file."""
+    functions = {name: function for name in SPECS if (function := function_of(name)) is not None}
     counted = {
-        "layer classes": LAYERS,
+        "layer classes": functions,
         "activation functions": ACTIVATIONS,
         "operators of Keras 3": OPERATIONS,
         "functions of TensorFlow": FUNCTIONS,
         "nodes of its graphs": RAW,
     }
-    parts = [HEAD, f"**{', '.join(f'{len(names)} {what}' for what, names in counted.items())}.**", layer_tables()]
+    parts = [HEAD, f"**{', '.join(f'{len(names)} {what}' for what, names in counted.items())}.**", layer_tables(functions)]
     parts += ["## Activation functions", names_in(ACTIVATIONS), OPERATORS_HEAD, names_in(OPERATIONS)]
     parts += [FUNCTIONS_HEAD, names_in(FUNCTIONS), NODES_HEAD, names_in(RAW)]
     return "\n\n".join(part.strip() for part in parts) + "\n"

@@ -53,13 +53,13 @@ def test_the_python(folder: Path, monkeypatch: pytest.MonkeyPatch, keras: Any, c
 
 
 def test_the_python_of_the_layers() -> None:
-    from weightlens.layers import LAYERS, REGISTERED
-    from weightlens.specs.table import VARIABLES
+    from weightlens.layers import REGISTERED
+    from weightlens.specs.table import SPECS
 
     [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "layers.md").read_text(), re.DOTALL)
     exec(compile(example, "layers.md", "exec"), {})
-    assert "Mine>ScaledSum" in LAYERS
-    del LAYERS["Mine>ScaledSum"], VARIABLES["Mine>ScaledSum"]
+    assert "Mine>ScaledSum" in SPECS
+    del SPECS["Mine>ScaledSum"]
     REGISTERED.discard("Mine>ScaledSum")
 
 

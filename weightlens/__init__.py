@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from weightlens.importing import import_workbook
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
+    from weightlens.specs.layer import LayerSpec
 
 __version__ = "0.1.0"
 __all__ = [
-    "BadInput", "Layer", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",
-    "check", "export", "import_workbook", "load", "register",
+    "BadInput", "Layer", "LayerSpec", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError",
+    "WorkbookTooLarge", "check", "export", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
@@ -52,7 +53,14 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
     return checks.check(loaded, inputs, **options)
 
 
-HOMES = {"import_workbook": "importing", "register": "layers", "Layer": "model", "Model": "model", "Weight": "model"}
+HOMES = {
+    "import_workbook": "importing",
+    "register": "layers",
+    "Layer": "model",
+    "LayerSpec": "specs.layer",
+    "Model": "model",
+    "Weight": "model",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,9 +14,9 @@ import weightlens
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
-    from weightlens.inputs import Samples
     from weightlens.model import Model
     from weightlens.terminal import Screen
+    from weightlens.wanted import Samples
 
 ModelFile = Annotated[
     str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .hdf5, .keras, weights with or without architecture.")
@@ -75,7 +75,8 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
     from weightlens.state import state_note
 
     if given is None:
-        from weightlens.inputs import Samples, default_inputs
+        from weightlens.inputs import default_inputs
+        from weightlens.wanted import Samples
 
         if scale is not None:
             raise BadInput("--scale belongs to -i with a picture")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from weightlens.errors import BadInput
-from weightlens.inputs import Wanted, shape_words
 from weightlens.tables.table import INDEX
+from weightlens.wanted import Wanted, shape_words
 
 ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
 NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3]

@@ -14,35 +14,18 @@ from weightlens.columns import input_keys
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
 from weightlens.faults import faults_of, shape_of
 from weightlens.graph import calls_in_order, refs
-from weightlens.layers import CALL_ARGUMENTS, LAYERS, MASKS
+from weightlens.layers import function_of, mask_rule
 from weightlens.layers.masking import blind_to_masks
 from weightlens.layers.operations_whole import kept_in_range, layer_in_range, taken_for_a_bias
 from weightlens.logits import LOSSES, Producers, before_activation, producers
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import LayerRun, Recorded, Role, Trace, each, value_of
 from weightlens.recording.arrays import NO_ROLE
+from weightlens.specs.table import spec, spec_of
 from weightlens.state import batch_size
 from weightlens.whole import is_whole
 
 Values = dict[Ref, Any]
-# Layers that treat each sample by itself, whatever their settings: those that large networks mostly consist of.
-ALONE = {
-    "InputLayer",
-    "Dense",
-    "Activation",
-    "ReLU",
-    "LeakyReLU",
-    "Dropout",
-    "Flatten",
-    "BatchNormalization",
-    "Add",
-    "Embedding",
-    "LSTM",
-    "GRU",
-}
-ALONE |= {f"{kind}{rank}D" for kind in ("Conv", "DepthwiseConv", "SeparableConv", "MaxPooling", "AveragePooling") for rank in (1, 2, 3)}
-ALONE |= {f"Global{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3)} | {"SimpleRNN", "ZeroPadding2D"}
-TABLES = {"Embedding", "ReversibleEmbedding"}
 AT_ONCE = 128  # samples: what is computed of them stays in the processor's cache
 
 
@@ -68,7 +51,7 @@ def predict(model: Model, inputs: Any, dtype: Any = np.float64, first: int = 0) 
 def each_alone(model: Model) -> bool:
     """Whether no sample can change what another one comes to, so that they may be taken some at a time."""
     return all(
-        layer.class_name in ALONE and not layer.is_operation and not layer.config.get("time_major") and not layer.config.get("stateful")
+        spec_of(layer).alone and not layer.config.get("time_major") and not layer.config.get("stateful")
         if layer.model is None
         else each_alone(layer.model)
         for layer in model.layers
@@ -151,22 +134,10 @@ def accepted(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(name for name, p in inspect.signature(function).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
-BOOKKEEPING = frozenset(
-    {
-        "name",
-        "dtype",
-        "trainable",
-        "module",
-        "function",
-        "sorted",
-        "sparse",
-        "synchronized",
-        "flash_attention",
-        "registered_name",
-        "out_type",
-        "input_dtype",
-    }
-)
+BOOKKEEPING = frozenset({
+    "name", "dtype", "trainable", "module", "function", "sorted", "sparse", "synchronized", "flash_attention", "registered_name",
+    "out_type",
+})  # fmt: skip
 
 
 def as_tuple(setting: Any) -> Any:
@@ -185,7 +156,7 @@ def masks_wanted(order: list[tuple[Layer, int, Call]], outputs: Any) -> set[tupl
     """The calls whose mask somebody looks at: a layer that takes masks, or one that hands them on to such a layer."""
     wanted = {(ref.layer, ref.call) for ref in refs(outputs)}
     for layer, number, call in reversed(order):
-        function = None if layer.is_operation else LAYERS.get(layer.class_name)
+        function = None if layer.is_operation else function_of(layer.class_name)
         takes = function is not None and any(name.endswith("mask") for name in accepted(function)) and call.kwargs.get("mask") is None
         if takes or layer.model is not None or ((layer.name, number) in wanted and not layer.is_operation):
             wanted |= {(ref.layer, ref.call) for ref in refs((call.args, call.kwargs))}
@@ -261,7 +232,7 @@ class Run:
                 logits = before_activation(call.args[1], self.made, run, lookup)
                 args, kwargs = (args, kwargs) if logits is None else ([args[0], logits, *args[2:]], kwargs | {"from_logits": True})
             return self.operation(layer, args, kwargs, path, (call.args, call.kwargs)), None
-        names = CALL_ARGUMENTS.get(layer.class_name, ("inputs", "mask", "training"))
+        names = spec_of(layer).arguments
         arguments = dict(zip(names, args, strict=False)) | kwargs
         first = names[0]
         if first not in arguments and "inputs" in arguments:
@@ -281,8 +252,8 @@ class Run:
         if layer.model is not None:
             return self.nested(layer.model, x, mask, path)
         out = self.layer(layer, x, arguments, path)
-        rule = MASKS.get(layer.class_name) if mask_wanted else None
-        return out, None if rule is None else self.guarded(layer, path, lambda: rule(x, settings(layer), mask), "mask")
+        rule = mask_rule(layer.class_name) if mask_wanted else None
+        return out, None if rule is None else self.guarded(layer, path, lambda: rule(x, settings(layer), mask, layer.quirks), "mask")
 
     def operation(self, layer: Layer, args: Any, kwargs: Any, path: str, given: Any = ((), {})) -> Any:
         """An operator node of a functional graph: one function, its options from the config (Keras 3) and from the call.
@@ -292,7 +263,7 @@ class Run:
         from weightlens.layers.operations import operation
 
         def computed(compute: Callable[[], Any]) -> Any:
-            kind = str(layer.config.get("input_dtype"))
+            kind = str(layer.quirks.input_dtype)
             y = compute()
             return kept_in_range(layer.class_name, kind, given, y) if kind == "bool" or is_whole(kind) else y
 
@@ -322,15 +293,17 @@ class Run:
         if "step" in known:
             options["step"] = self.step
         if "input_dtype" in known:
-            options["input_dtype"] = layer.config.get("input_dtype")
+            options["input_dtype"] = layer.quirks.input_dtype
         return options
 
     def without_activation(self, lookup: Callable[[Any], Any], prefix: str, layer: Layer, call: Call) -> Any:
         """What a layer with weights computes before its activation."""
-        function, linear = LAYERS[layer.class_name], settings(layer) | {"activation": "linear"}
-        w = self.weights(layer, prefix + layer.name)
+        function: Any = function_of(layer.class_name)
+        path = prefix + layer.name
+        w, linear = self.weights(layer, path), settings(layer) | {"activation": "linear"}
+        quirks = {"quirks": layer.quirks} if "quirks" in accepted(function) else {}
         return self.guarded(
-            layer, prefix + layer.name, lambda: function(lookup(call.args[0]), w, linear, lambda _, y, role=NO_ROLE: y), "logits"
+            layer, path, lambda: function(lookup(call.args[0]), w, linear, lambda _, y, role=NO_ROLE: y, **quirks), "logits"
         )
 
     def operand(self, thing: Any) -> Any:
@@ -351,7 +324,7 @@ class Run:
         """Run one layer: its output, or list of outputs."""
         if layer.model is not None:
             return self.nested(layer.model, x, arguments.get("mask"), path)[0]
-        function = LAYERS.get(layer.class_name)
+        function = function_of(layer.class_name)
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, *([layer.note] if layer.note else []))
         self.refuse_faults(layer, x)
@@ -361,6 +334,8 @@ class Run:
             if name not in takes and not plain:
                 raise UnsupportedLayer(layer.name, layer.class_name, f"is called with {name}, which weightlens does not know")
         given = {name: value for name, value in arguments.items() if name in takes}
+        if "quirks" in takes:
+            given["quirks"] = layer.quirks
         if "call" in takes:
             given["call"] = functools.partial(self.inner, layer, path)
         if layer.config.get("stateful") and "batch" in takes:
@@ -368,10 +343,10 @@ class Run:
             if id(layer) in self.ran:
                 raise UnsupportedLayer(layer.name, layer.class_name, "carries its state, and is called more than once")
             self.ran.add(id(layer))
-        w, kind, config = self.weights(layer, path), str(layer.config.get("input_dtype")), settings(layer)
+        w, kind, config = self.weights(layer, path), str(layer.quirks.input_dtype), settings(layer)
 
         def compute() -> Any:
-            if layer.class_name in TABLES and not arguments.get("reverse"):
+            if spec(layer.class_name).tokens and "embeddings" in w and not arguments.get("reverse"):
                 self.refuse_outside(layer, x, len(w["embeddings"]))
             elif layer.class_name == "CategoryEncoding" and layer.config.get("output_mode") != "one_hot":
                 self.refuse_outside(layer, x)  # a category that is too large has no mark in Keras 3

@@ -18,12 +18,12 @@ import numpy as np
 from weightlens.columns import columns_of_inputs, input_keys, inputs_by_title, is_index_left_out
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.input_limits import check_picture, npz_members
-from weightlens.inputs import Samples, Wanted, shape_words, wanted_inputs
 from weightlens.model import Model
 from weightlens.pictures import picture_words, range_advice, scale_values
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.files import WORDS, split_area
+from weightlens.wanted import Samples, Wanted, shape_words, wanted_inputs
 
 Note = Callable[[str], None]
 

@@ -1,4 +1,4 @@
-"""The inputs that a model expects, and default ones: the truth table, token ids, grey images.
+"""Sensible numbers for what a model asks for, where none are given: the truth table, token ids, grey images.
 
 Seeded, so that the same model always gets the same numbers.
 """
@@ -8,79 +8,18 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from weightlens.errors import BadInput
-from weightlens.graph import refs
 from weightlens.model import Layer, Model
+from weightlens.shapes import needed_length
+from weightlens.specs.table import spec_of
+from weightlens.wanted import Wanted, first_users, wanted_inputs, with_length
 
 STEPS = 5  # length of a sequence that may have any
 PIXELS = 24  # width of a picture that may have any
-PLAIN = {"Dense", "Activation", "Dropout", "Flatten"}  # layers that may be fed a truth table
 FEW = 500  # numbers in one sample, above which one sample is enough
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One input of the model: name, shape of a sample (``None``: open dimension), text or numbers, fixed number of samples."""
-
-    name: str
-    shape: tuple[int | None, ...] | None
-    text: bool = False
-    batch: int | None = None
-
-    @property
-    def size(self) -> int | None:
-        """How many numbers a sample has; ``None`` for an open dimension."""
-        if self.shape is None or None in self.shape:
-            return None
-        return math.prod(n or 0 for n in self.shape)
-
-
-@dataclass
-class Samples:
-    """An array per input of the model, and the titles of its columns, if there are any."""
-
-    arrays: list[np.ndarray]
-    labels: list[list[str]] = field(default_factory=list)
-
-
-def wanted_inputs(model: Model) -> list[Wanted]:
-    """The inputs that the model expects, in order."""
-    found = []
-    for ref in refs(model.inputs):
-        layer = model[ref.layer]
-        shape = layer.config.get("batch_shape") or None
-        if shape and not all(n is None or (isinstance(n, int) and n >= 0) for n in shape):
-            raise BadInput(f"input {ref.layer!r} has the shape {shape}, which no array has")
-        text = layer.config.get("dtype") == "string"
-        found.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
-    if not found:
-        raise BadInput(model.why_nothing_runs)
-    return found
-
-
-def shape_words(shape: tuple[int | None, ...] | None) -> str:
-    """``28 x 28 x 1``; ``any x 16``."""
-    if shape is None:
-        return "any shape"
-    return " x ".join("any" if n is None else str(n) for n in shape) or "one number"
-
-
-def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
-    """The layers that read an input directly, those inside nested models included."""
-    users = [layer for layer in model.layers for call in layer.calls if any(ref.layer == name for ref in refs((call.args, call.kwargs)))]
-    inner = [
-        u
-        for user in users
-        if user.model and depth < 8
-        for ref in refs(user.model.inputs)
-        for u in first_users(user.model, ref.layer, depth + 1)
-    ]
-    return [user for user in users if not user.model] + inner
 
 
 def default_inputs(model: Model) -> list[np.ndarray]:
@@ -100,7 +39,7 @@ def small_table(model: Model, w: Wanted) -> np.ndarray | None:
     """The truth table for two to four plain inputs, a short ramp for one; ``None`` for others."""
     if w.text or w.batch or w.shape is None or len(w.shape) != 1 or w.size not in (1, 2, 3, 4):
         return None
-    if any(user.class_name not in PLAIN for user in first_users(model, w.name)):
+    if not all(spec_of(user).truth_table for user in first_users(model, w.name)):
         return None
     if w.size == 1:
         return np.array([[-1.0], [0.0], [1.0], [2.0]])
@@ -116,19 +55,12 @@ def keeps_batch(model: Model) -> bool:
 
 
 def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:
-    """The shape of a sample of each input: open dimensions small, but long enough that no layer's output is empty."""
-    from weightlens.shapes import needed_length
-
+    """The shape of a sample of each input: small where dimensions are open, but so long that every layer leaves something."""
     shapes = [example_shape(w) for w in wanted]
     length = needed_length(model, [w.shape for w in wanted], shapes)
     if length is None:
         return shapes
     return [with_length(w.shape, shape, length) for w, shape in zip(wanted, shapes, strict=True)]
-
-
-def with_length(asked: tuple[int | None, ...] | None, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
-    """A shape whose open dimensions are at least this long."""
-    return tuple(max(n, length) if want is None else n for want, n in zip(asked, shape, strict=True)) if asked else shape
 
 
 def example_shape(w: Wanted) -> tuple[int, ...]:
@@ -165,17 +97,12 @@ def vocabulary_of(user: Layer) -> list[str]:
 def token_limit(user: Layer) -> int | None:
     """How many different integers a layer accepts; ``None`` if it does not take integers."""
     config = user.config
-    if user.class_name in ("Embedding", "ReversibleEmbedding"):
-        return int(config.get("input_dim", 1))
-    if user.class_name == "TokenAndPositionEmbedding":
+    if user.class_name == "TokenAndPositionEmbedding":  # KerasHub's
         return int(config.get("vocabulary_size", 1))
-    if user.class_name == "CategoryEncoding":
-        return int(config.get("num_tokens", 1))
-    if user.class_name == "Hashing":
-        return 100
-    if user.class_name == "IntegerLookup":
-        return max(int(config.get("max_tokens") or 10), 1)
-    return int(config["input_dim"]) if user.class_name == "TimeDistributed" and "input_dim" in config else None
+    if (tokens := spec_of(user).tokens) is None:
+        return None
+    setting, usual = tokens
+    return int(config.get(setting) or usual) or None
 
 
 def rescaling_bound(scale: Any) -> float:

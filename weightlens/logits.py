@@ -7,16 +7,11 @@ from typing import Any
 
 from weightlens.errors import UnsupportedLayer
 from weightlens.graph import refs
-from weightlens.layers import LAYERS
 from weightlens.model import Call, Layer, Model, Ref
+from weightlens.specs.table import spec_of
 
 LOSSES = frozenset({"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"})
 ACTIVATED = ("softmax", "sigmoid")
-HANDED_ON = frozenset({
-    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity", "SpatialDropout1D",
-    "SpatialDropout2D", "SpatialDropout3D",
-})  # fmt: skip
-BY_THEMSELVES = ("Dense", "EinsumDense", "Conv", "DepthwiseConv", "SeparableConv")  # end in their activation
 
 Producers = dict[tuple[str, int], tuple[Layer, Call]]
 
@@ -36,9 +31,7 @@ def is_activated(layer: Layer) -> bool:
     if name == "Softmax":
         axis = layer.config.get("axis", -1)
         return not isinstance(axis, (list, tuple)) or len(axis) == 1
-    return (
-        layer.config.get("activation") in ACTIVATED and name.startswith(("Activation", *BY_THEMSELVES)) and not name.startswith("ConvLSTM")
-    )
+    return spec_of(layer).ends_in_activation and layer.config.get("activation") in ACTIVATED
 
 
 def before_activation(ref: Any, made: Producers, run: Callable[[Layer, Call], Any], lookup: Callable[[Any], Any]) -> Any:
@@ -48,10 +41,10 @@ def before_activation(ref: Any, made: Producers, run: Callable[[Layer, Call], An
     layer, call = made[ref.layer, ref.call]
     if layer.model is not None:
         inner = list(refs(layer.model.outputs))[ref.index]
-        if is_activated(layer.model[inner.layer]) or layer.model[inner.layer].class_name in HANDED_ON:
+        if is_activated(layer.model[inner.layer]) or spec_of(layer.model[inner.layer]).hands_on:
             raise UnsupportedLayer(layer.name, layer.class_name, "ends in an activation that a crossentropy outside looks through")
         return None
-    if not layer.is_operation and layer.class_name in HANDED_ON:
+    if spec_of(layer).hands_on:
         return before_activation(call.args[0], made, run, lookup)
     if not is_activated(layer):
         return None
@@ -59,4 +52,4 @@ def before_activation(ref: Any, made: Producers, run: Callable[[Layer, Call], An
         if len(call.args) != 1 or call.kwargs.get("mask") is not None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is masked before a crossentropy looks through it")
         return lookup(call.args[0])
-    return run(layer, call) if layer.class_name in LAYERS else None
+    return run(layer, call)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.errors import BadInput
+from weightlens.specs.quirks import NONE, Quirks
 
 if TYPE_CHECKING:
     from weightlens.recording import Trace
@@ -126,6 +127,7 @@ class Layer:
     trainable: bool = True
     note: str = ""  # e.g. "holds Python code, which is never run"
     faults: list[str] = field(default_factory=list)  # what is wrong with its configuration as the file has it
+    quirks: Quirks = NONE  # what the version of Keras changes in its arithmetic
 
     @property
     def weights(self) -> dict[str, Weight]:

@@ -9,9 +9,11 @@ from weightlens.errors import BadInput, WeightlensError
 from weightlens.graph import calls_in_order, refs
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import each
+from weightlens.specs.table import spec_of
+from weightlens.specs.variables import variables_of
 from weightlens.state import batch_size
 
-MASKING = {"Masking", "Embedding"}  # layers that hand on a mask (Embedding where it is asked to)
+MASKING = ("masking", "embedding", "reversible_embedding")  # the rules that make a mask (of embeddings where they are asked to)
 
 
 def part(model: Model, between: str) -> Model:
@@ -117,19 +119,19 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
 
 
 def shape_from_weights(users: list[Layer]) -> tuple[int | None, ...] | None:
-    """The input shape that a layer's kernel requires; ``None`` for open dimensions."""
+    """The shape that the first kernel of a layer asks for, with the lengths that it leaves open."""
+    from weightlens.axes.inputs import told  # seldom needed
+
     for user in users:
-        kernel = user.own_weights.get("kernel")
-        if kernel is None:
+        known, kernel = spec_of(user), user.own_weights.get("kernel")
+        written = next((variable.shape.split(",") for variable in variables_of(user.class_name) if variable.name == "kernel"), [])
+        place = next((i for i, word in enumerate(written) if word in ("in", "in/groups")), None)
+        if kernel is None or place is None:
             continue
-        if user.class_name == "Dense":
-            return (kernel.shape[0],)
-        if user.class_name in ("LSTM", "GRU", "SimpleRNN"):
-            return (None, kernel.shape[0])
-        if user.class_name in ("Conv1D", "Conv2D", "Conv3D") and user.config.get("groups", 1) == 1:
-            spatial: tuple[int | None, ...] = (None,) * (len(kernel.shape) - 2)
-            channels = kernel.shape[-2]
-            return (channels, *spatial) if user.config.get("data_format") == "channels_first" else (*spatial, channels)
+        channels = kernel.shape[place - len(written)] * int(user.config.get("groups") or 1)
+        rank = 2 + known.spatial + ("time step" in known.takes)
+        axes = told(user.class_name, user.config, rank) or ("sample", "feature")
+        return tuple(channels if axis in ("channel", "feature") else None for axis in axes[1:])
     return None
 
 
@@ -139,5 +141,5 @@ def mask_note(model: Model, cut: list[Ref]) -> list[str]:
         before = calls_in_order(model, cut) if cut else []
     except WeightlensError:
         before = []
-    makers = [layer for layer, _, _ in before if layer.class_name in MASKING and layer.config.get("mask_zero", True)]
+    makers = [layer for layer, _, _ in before if spec_of(layer).mask in MASKING and layer.config.get("mask_zero", True)]
     return [f"the mask made by {makers[0].name!r} is not handed on to this part"] if makers else []

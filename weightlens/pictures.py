@@ -7,14 +7,13 @@ import re
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.inputs import first_users
 from weightlens.model import Layer, Model
+from weightlens.specs.table import spec_of
+from weightlens.wanted import first_users
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 FACTOR = re.compile(rf"({NUMBER})(?:/({NUMBER}))?")
 RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})")
-SCALING = {"Rescaling", "Normalization", "BatchNormalization"}  # layers that bring values into a range themselves
-PASSING = {"Resizing", "CenterCrop", "ZeroPadding2D", "Cropping2D", "Identity", "Dropout", "GaussianNoise", "Reshape", "Permute"}
 CHANNELS = {1: "1 channel (grey)", 3: "3 channels (RGB)", 4: "4 channels (RGB, alpha)"}
 
 
@@ -42,7 +41,7 @@ def range_advice(model: Model, name: str, scale: str | None) -> str:
     if first is None:
         return ""
     layer = f"{first.name} ({first.class_name})"
-    if first.class_name in SCALING:
+    if spec_of(first).picture == "scales":
         return "" if scale is None else f"{layer} scales the values too, after --scale"
     if scale is not None:
         return ""
@@ -55,8 +54,8 @@ def first_layer(model: Model, name: str) -> Layer | None:
     for _ in range(8):
         if not users or any(user.is_operation or user.class_name == "Lambda" for user in users):
             return None
-        passing = [user for user in users if user.class_name in PASSING or user.class_name.startswith("Random")]
+        passing = [user for user in users if spec_of(user).picture == "passes"]
         if not passing:
-            return next((user for user in users if user.class_name in SCALING), users[0])
+            return next((user for user in users if spec_of(user).picture == "scales"), users[0])
         users = [further for user in passing for further in first_users(model, user.name)]
     return None

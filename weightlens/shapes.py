@@ -11,9 +11,9 @@ import numpy as np
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.forward import Run, Values
 from weightlens.graph import refs
-from weightlens.inputs import wanted_inputs, with_length
 from weightlens.model import Call, Layer, Model, Weight
 from weightlens.recording import Trace, each
+from weightlens.wanted import wanted_inputs, with_length
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
 LONGEST = 1 << 17  # a sequence that is tried

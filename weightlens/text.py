@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.recording import Part, Recorded, Step, Trace, cast
+from weightlens.recording.arrays import Part, Recorded, cast
 from weightlens.recording.calls import JOINS, argument, reduced_axes
 from weightlens.recording.graph import named_operands
 from weightlens.texts import lowered, spaced, without_marks, word_at
 
 if TYPE_CHECKING:
     from weightlens.axes import Factor, Named
+    from weightlens.recording import Step
 
 Words = tuple[str, int]  # a text, and how tightly it holds together
 
@@ -130,7 +131,7 @@ class Wording:
     dot = DOT
 
     def __init__(self, step: Step) -> None:
-        self.made, self.trace = step.made, step.trace
+        self.made, self.named = step.made, step.named_of
         outside = {id(x) for x in named_operands(step.made) if x.kind == "input"}
         self.one_input = len(outside) == 1
 
@@ -239,10 +240,6 @@ class Wording:
         return (f"{where} of {self.operand(whole, depth, PHRASE)}", PHRASE) if where else self.phrase(whole, depth)
 
     # -- the names of axes -----------------------------------------------------------------------------------------------------
-
-    def named(self, x: Recorded) -> Named:
-        """The axes of an operand."""
-        return (Trace() if self.trace is None else self.trace).axes.of(x)
 
     def over(self, x: Recorded) -> str:
         """`` over units``: the axes that a reduction runs over; nothing where these are all."""

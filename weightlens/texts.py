@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Recorded, record
+from weightlens.recording.arrays import Recorded, record
 
 PUNCTUATION = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
 BLANKS = "\t\n\v\f\r"  # beside the space itself

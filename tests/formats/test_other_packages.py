@@ -67,15 +67,13 @@ def scaled_sum(x: Any, w: dict[str, Any], config: dict[str, Any], step: Any) -> 
 @pytest.fixture
 def registered() -> Any:
     """``ScaledSum`` known to weightlens, and not afterwards."""
-    from weightlens.layers import LAYERS, REGISTERED
-    from weightlens.specs.table import VARIABLES
-    from weightlens.specs.variables import variables_of
+    from weightlens.layers import REGISTERED
+    from weightlens.specs.table import SPECS
 
     weightlens.register("Mine>ScaledSum", scaled_sum, ["weights", "offset"])
     yield
-    del LAYERS["Mine>ScaledSum"], VARIABLES["Mine>ScaledSum"]
+    del SPECS["Mine>ScaledSum"]
     REGISTERED.discard("Mine>ScaledSum")
-    variables_of.cache_clear()
 
 
 def test_a_layer_of_the_users_own(registered: None, keras: Any, tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers import LAYERS
+from weightlens.layers import function_of
 
 
 def run(class_name: str, x: Any, weights: dict[str, Any], **config: Any) -> np.ndarray:
     """One layer on bare arrays."""
     arrays = {name: np.asarray(value, float) for name, value in weights.items()}
-    result: np.ndarray = LAYERS[class_name](np.asarray(x, float), arrays, config, lambda name, value: value)
+    function: Any = function_of(class_name)
+    result: np.ndarray = function(np.asarray(x, float), arrays, config, lambda name, value: value)
     return result
 
 

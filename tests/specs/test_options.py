@@ -15,8 +15,8 @@ import weightlens
 from tests.formats.build import dense_arrays, given, layer, legacy, sequential
 from weightlens.errors import UnsupportedLayer
 from weightlens.specs.kinds import KINDS
-from weightlens.specs.options import options_of, sound
-from weightlens.specs.table import EVERYWHERE, HARMLESS_ENDINGS, OPTIONS
+from weightlens.specs.options import EVERYWHERE, HARMLESS_ENDINGS, options_of, sound
+from weightlens.specs.table import SPECS
 
 INTERNAL = {"rank", "cell", "conv_op", "pool_function", "pool_dimensions", "pool_mode", "partitioner", "weights"}  # of base classes
 NO_OPTIONS: set[str] = set()
@@ -72,7 +72,7 @@ def test_the_table_knows_every_option_that_is_written(library: str) -> None:
 
 
 def test_every_kind_in_the_table_is_one() -> None:
-    kinds = {option.kind for name in OPTIONS for option in (options_of(name) or {}).values()}
+    kinds = {option.kind for name in SPECS for option in (options_of(name) or {}).values()}
     assert kinds <= set(KINDS)
     assert EVERYWHERE
 

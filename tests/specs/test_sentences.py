@@ -11,15 +11,14 @@ import pytest
 
 from weightlens.formats.architecture import build_layer
 from weightlens.formats.dialect import Dialect
-from weightlens.layers import LAYERS
 from weightlens.layers.activations import ELEMENTWISE, STEPWISE
 from weightlens.specs import sentences
 from weightlens.specs.number_words import number
 from weightlens.specs.sentences import activation_sentence, sentence
-from weightlens.specs.table import OPTIONS
+from weightlens.specs.table import OPTIONS, SPECS
 
 FUNCTIONS = sorted({**ELEMENTWISE, **STEPWISE})
-CLASSES = sorted({"InputLayer", *LAYERS})
+CLASSES = sorted(name for name, known in SPECS.items() if known.function is not None or name == "InputLayer")
 RAW = re.compile(r"None|True|False|null|[][{}()\\\"_]|(?<!\w)'|channels_|\bnan\b|\binf\b|\d[eE][+-]?\d")
 ALLOWED = re.compile(r" \((about 2\.718|dot product|gamma|beta|one-hot|multi-hot|TF-IDF|mel|pruning|[\d, ]+)\)|(?<=Its activation, )\w+")
 LONGEST_FIRST, LONGEST = 165, 340

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import openpyxl
 
-from weightlens.layers import LAYERS
 from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.specs.layer import LayerSpec
+from weightlens.specs.table import SPECS
 
 Function = Callable[..., Any]
 
@@ -19,7 +20,7 @@ Function = Callable[..., Any]
 @contextmanager
 def probe(function: Function, *inputs: np.ndarray, **weights: np.ndarray) -> Iterator[Model]:
     """A model whose only layer computes ``function(x, w, step)``; ``x`` is a list where there are several inputs."""
-    LAYERS["Probe"] = lambda x, w, config, step: function(x, w, step)
+    SPECS["Probe"] = LayerSpec(function=lambda x, w, config, step: function(x, w, step))
     stored = {
         name: Weight(name, array.shape, str(array.dtype), f"probe/{name}", lambda array=array: array) for name, array in weights.items()
     }
@@ -29,7 +30,7 @@ def probe(function: Function, *inputs: np.ndarray, **weights: np.ndarray) -> Ite
     try:
         yield Model("probe", "Functional", layers, refs, [Ref("probe")])
     finally:
-        del LAYERS["Probe"]
+        del SPECS["Probe"]
 
 
 def written(function: Function, book: Path, *inputs: np.ndarray, **weights: np.ndarray) -> None:

@@ -17,8 +17,9 @@ from weightlens.checks import check_workbook
 from weightlens.checks.book import read_book
 from weightlens.checks.recalculate import recalculate
 from weightlens.errors import BadInput, UnsupportedLayer
-from weightlens.layers import LAYERS
 from weightlens.model import Layer
+from weightlens.specs.layer import LayerSpec
+from weightlens.specs.table import SPECS
 from weightlens.workbook import measure
 from weightlens.workbook.frame import in_two
 from weightlens.workbook.reading import read_map
@@ -216,5 +217,5 @@ def test_a_layer_of_the_users_is_described_by_its_own_function(monkeypatch: pyte
         And more."""
         return 2.0 * x
 
-    monkeypatch.setitem(LAYERS.data, "Mine>Double", doubled)
+    monkeypatch.setitem(SPECS.data, "Mine>Double", LayerSpec(function=doubled))
     assert sentence(Layer("double", "Mine>Double", {})) == "Twice x."

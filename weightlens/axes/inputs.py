@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from weightlens.axes.names import SPACE, guessed
 from weightlens.recording.graph import walk
+from weightlens.specs.table import spec
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace
 
-ATTENTION = {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"}
-SEQUENCES = {"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "TimeDistributed", "GRUCell", "LSTMCell", "SimpleRNNCell"}
-INSIDE = {1: ("feature",), 2: ("row", "channel"), 3: ("row", "column", "channel")}  # of one time step
+# What the dots of ``LayerSpec.takes`` stand for, by how many axes they are: at the end the inside of a time step, else places.
+INSIDE = {1: ("feature",), 2: ("row", "channel"), 3: ("row", "column", "channel")}
+PLACES = {1: ("token",), 2: ("row", "column")}
 
 
 def of_input(trace: Trace, x: Recorded) -> Sequence[str]:
@@ -34,16 +34,13 @@ def of_input(trace: Trace, x: Recorded) -> Sequence[str]:
 
 def told(kind: str, config: dict[str, Any], rank: int) -> tuple[str, ...]:
     """The axes of what a layer takes, where its class says so."""
-    digit = re.search(r"(\d)D(Transpose)?$", kind)
-    sequence = ("time step",) if kind.startswith("ConvLSTM") else ()
-    if digit and rank == int(digit[1]) + 2 + len(sequence):
-        space = SPACE[int(digit[1])]
-        first = config.get("data_format") == "channels_first"
-        return ("sample", *sequence, "channel", *space) if first else ("sample", *sequence, *space, "channel")
-    if kind in SEQUENCES and rank >= 3:
-        return ("sample", "time step", *INSIDE.get(rank - 2, ("axis",) * (rank - 2)))
-    if "Embedding" in kind and rank == 2:
-        return ("sample", "token")
-    if kind in ATTENTION and rank >= 3:
-        return ("sample", *{1: ("token",), 2: ("row", "column")}.get(rank - 2, ("place",) * (rank - 2)), "feature")
-    return ()
+    known = spec(kind)
+    takes = (known.takes or ("sample, *, channel" if known.spatial else "")).replace("*", ", ".join(SPACE[known.spatial]))
+    axes = takes.split(", ") if takes else []
+    if "..." in axes:
+        at, n = axes.index("..."), rank - len(axes) + 1
+        axes[at : at + 1] = (INSIDE if axes[-1] == "..." else PLACES).get(n, ("place",) * n) if n > 0 else ("...",)
+    if "channel" in axes and config.get("data_format") == "channels_first":
+        axes.remove("channel")
+        axes.insert(len(axes) - known.spatial, "channel")
+    return tuple(axes) if len(axes) == rank and "..." not in axes else ()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.axes.factors import PADDED, PADDING, Axis, Factor, Named, plain, varied
-from weightlens.recording import Recorded
+from weightlens.recording.arrays import Recorded
 from weightlens.recording.graph import origins, shape_of, sources
 
 Shape = tuple[int, ...]

@@ -1,4 +1,4 @@
-"""The tables of names: axes of weights by layer class, of inputs by the layer that reads them; and a guess by rank where nothing tells."""
+"""Axes by name: of weights as the spec of their layer class tells, of a layer's own tables, and a guess by rank where nothing tells."""
 
 from __future__ import annotations
 
@@ -8,43 +8,9 @@ from typing import Any
 import numpy as np
 
 from weightlens.axes.factors import Axis, Factor, plain
+from weightlens.specs.table import spec
 
 SPACE = {0: (), 1: ("time step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
-LSTM = "gate:input gate|forget gate|candidate|output gate*unit"
-GRU = "gate:update gate|reset gate|candidate*unit"
-UNITS = {"kernel": ("?", "unit"), "bias": ("unit",)}
-HEADS = {
-    f"{part}/{name}": (*("?",) * (name == "kernel"), "head", f"{size} dim")
-    for part, size in (("query", "key"), ("key", "key"), ("value", "value"), ("gate", "value"))
-    for name in ("kernel", "bias")
-}
-HEADS |= {name + "_scale": ("one", "one", *texts[1:]) for name, texts in HEADS.items() if name.endswith("kernel")}
-
-# Weights by name: one text an axis. ``?``: what it is multiplied with or added to says what it is; ``gate:a|b*unit``: two factors,
-# the first with words for its coordinates. A name with a number: of so many axes.
-WEIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "Dense": UNITS | {"lora_kernel_a": ("?", "rank"), "lora_kernel_b": ("rank", "unit"), "kernel_scale": ("unit",)},
-    "Embedding": {
-        "embeddings": ("word", "dimension"), "embeddings_scale": ("word",), "reverse_embeddings": ("dimension", "word"),
-        "lora_embeddings_a": ("word", "rank"),        "lora_embeddings_b": ("rank", "dimension"),
-    },
-    "SimpleRNN": UNITS | {"recurrent_kernel": ("?", "unit")},
-    "LSTM": {"kernel": ("?", LSTM), "recurrent_kernel": ("?", LSTM), "bias": (LSTM,)},
-    "GRU": {"kernel": ("?", GRU), "recurrent_kernel": ("?", GRU), "bias": (GRU,), "bias 2": ("side:bias x|bias h", GRU)},
-    "Highway": UNITS | {"gate_kernel": ("?", "unit"), "gate_bias": ("unit",)},
-    "MaxoutDense": {"kernel": ("piece", "?", "unit"), "bias": ("piece", "unit")},
-    "RandomFourierFeatures": UNITS,
-    **{kind: {"idf_weights": ("word",)} for kind in ("IntegerLookup", "StringLookup", "TextVectorization")},
-    "MultiHeadAttention": HEADS | {
-        "attention_output/kernel": ("head", "value dim", "feature"), "attention_output/bias": ("feature",),
-        "attention_output/kernel_scale": ("one", "one", "feature"),
-        "attention_output/kernel 4": ("head", "value dim", "feature a", "feature b"), "attention_output/bias 2": ("feature a", "feature b"),
-    },
-}  # fmt: skip
-ALIKE = {
-    "LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "SimpleRNN", "CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU",
-    "GroupQueryAttention": "MultiHeadAttention", "GroupedQueryAttention": "MultiHeadAttention", "ReversibleEmbedding": "Embedding",
-}  # fmt: skip
 LETTERS = {"input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "z", "reset gate": "r"}
 LEAVING = {"filter": "channel", "unit before": "unit"}  # what the next layer calls it
 # Tables of numbers that a layer makes itself, by the name of the step.
@@ -52,38 +18,19 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
     "vocabulary": ("word",), "boundaries": ("bin",), "row weights": ("row", "?"), "column weights": ("column", "?"),
     "plane weights": ("plane", "?"), "cosines": ("?", "frequency"), "sines": ("?", "frequency"),
 }  # fmt: skip
-# An axis that a layer's calculation brings in, by class or by the name of the step.
-NEW = {
-    "CategoryEncoding": "category", "Discretization": "bin", "Hashing": "bin", "HashedCrossing": "bin", "IntegerLookup": "word",
-    "StringLookup": "word", "TextVectorization": "word", "STFTSpectrogram": "frequency", "MelSpectrogram": "frequency",
-    "ContrastLimitedAdaptiveHistogramEqualization": "tone", "RepeatVector": "time step", "words": "token",
-}  # fmt: skip
+NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of its step
 
 
 def of_weight(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """One text for each axis of a weight."""
-    last, rank = name.rsplit("/", 1)[-1], len(shape)
-    if "Conv" in kind and rank > 0 and (not last.endswith("kernel") or rank - 2 in SPACE):
-        found = of_convolution(kind, last, rank)
-    elif kind == "EinsumDense" and "equation" in config and last in ("kernel", "bias"):
-        found = of_equation(config["equation"], last, rank)
+    """One text for each axis of a weight, as ``LayerSpec.axes`` has it."""
+    last, rank, table = name.rsplit("/", 1)[-1], len(shape), spec(kind).axes or {}
+    text = next((table[key] for key in (f"{name} {rank}", name, f"{last} {rank}", last) if key in table), "?")
+    if text == "equation":
+        found = of_equation(config["equation"], last, rank) if "equation" in config else ()
     else:
-        table = WEIGHTS.get(ALIKE.get(kind, kind), {})
-        found = next((table[key] for key in (f"{name} {rank}", name, f"{last} {rank}", last) if key in table), ())
+        space = [f"kernel {axis}" for axis in SPACE.get(rank - 2, ())]
+        found = tuple(axis for word in text.split(", ") for axis in (space if word == "*" else [word]))
     return found if len(found) == rank else ("?",) * rank
-
-
-def of_convolution(kind: str, name: str, rank: int) -> tuple[str, ...]:
-    """Kernels ``(*size, channels, filters)``; transposed ones the other way round; of depthwise ones a multiplier; biases."""
-    gates = LSTM.replace("unit", "filter") if kind.startswith("ConvLSTM") else "filter"
-    if not name.endswith("kernel"):
-        return ("?",) * rank if "Depthwise" in kind else (gates,)
-    space = tuple(f"kernel {axis}" for axis in SPACE[rank - 2])
-    if "depthwise" in name or "Depthwise" in kind:
-        return (*space, "channel", "multiplier")
-    if "Transpose" in kind:
-        return (*space, "filter", "channel")
-    return (*space, "filter before" if name == "recurrent_kernel" else "channel", gates)
 
 
 def of_equation(equation: str, name: str, rank: int) -> tuple[str, ...]:
@@ -101,7 +48,7 @@ def of_constant(name: str, rank: int) -> tuple[str, ...]:
 
 
 def axis(text: str, n: int) -> Axis:
-    """An axis by its text in the tables: ``gate:a|b*unit`` has two factors."""
+    """An axis by its text in ``LayerSpec.axes``: ``gate:a|b*unit`` has two factors."""
     outer, _, inner = text.rpartition("*")
     title, _, listed = (outer or inner).partition(":")
     words = tuple(listed.split("|")) if listed else ()

@@ -24,6 +24,7 @@ from weightlens.recording.calls import (
     reduced_axes,
 )
 from weightlens.recording.graph import operands, ordered, shape_of
+from weightlens.specs.table import spec_of
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace
@@ -207,12 +208,12 @@ class Axes:
             return named
         axes = [regrouped(axis, n) for axis, n in zip(named.axes, y.shape, strict=True)]
         guess, layer = names.guessed(y.shape, named.names), self.trace.layers.get(y.layer)
-        new = names.NEW.get(y.name) or names.NEW.get(layer.class_name if layer is not None else "")
+        new = names.NEW.get(y.name) or (spec_of(layer).new_axis if layer is not None else "")
         unknown = [d for d, axis in enumerate(axes) if not axis and y.shape[d] > 1]
         for d, (axis, n) in enumerate(zip(axes, y.shape, strict=True)):
             if d in unknown:
-                told = new is not None and d == unknown[-1] and new not in named.names
-                axes[d] = plain(str(new), n) if told else plain(guess[d], n, guess=True)
+                told = new and d == unknown[-1] and new not in named.names
+                axes[d] = plain(new, n) if told else plain(guess[d], n, guess=True)
             elif axis and n > 1 and not distinct(axis, n):
                 real = [f for f in axis if f.name != PADDING] or list(axis)
                 axes[d] = (replace(real[-1], at=np.arange(n), words=()),)

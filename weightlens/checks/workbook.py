@@ -14,8 +14,8 @@ from weightlens.checks.recalculate import recalculate
 from weightlens.checks.report import Report, Row
 from weightlens.errors import BadInput
 from weightlens.forward import trace
-from weightlens.inputs import wanted_inputs
 from weightlens.model import Model
+from weightlens.wanted import wanted_inputs
 from weightlens.workbook.reading import MAP, Entry, Place, read_map, steps_by_entry
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats.config import OTHER_MASKS, class_name_of, modern_config, plain_dict, without_wrong_options
+from weightlens.formats.config import class_name_of, modern_config, plain_dict, without_wrong_options
 from weightlens.formats.dialect import Dialect
 from weightlens.formats.inbound import calls_of, common_dtype, count_from_zero, endpoints, input_dtype, split_states
 from weightlens.formats.lost import restore_lost_connection
 from weightlens.model import Call, Layer, Model, Ref
-from weightlens.specs.table import OPTIONS
+from weightlens.specs.quirks import Quirks
+from weightlens.specs.table import spec
 from weightlens.whole import CUT, GUARDED, LAYERS_OF_MEANS
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
@@ -106,7 +107,7 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
     for before, layer in zip(model.layers, model.layers[1:], strict=False):
         layer.calls = [Call((Ref(before.name),))]
         if before.class_name == "InputLayer" and layer.class_name in WHOLE and dialect.major >= 3:
-            layer.config["input_dtype"] = before.config.get("dtype")
+            layer.quirks = Quirks(input_dtype=before.config.get("dtype"))
     model.inputs, model.outputs = [Ref(model.layers[0].name)], [Ref(model.layers[-1].name)]
 
 
@@ -149,20 +150,20 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     operation = _is_operation(entry, raw, dialect)
     raw, faults = (raw, []) if operation else without_wrong_options(class_name, raw, dialect)
     config = modern_config(class_name, raw, dialect)
-    if class_name in OTHER_MASKS and dialect.major < 3:
-        config["keras_2_masks"] = True
     name = str(entry.get("name") or config.get("name") or class_name.lower())
     layer = Layer(name, class_name, config, trainable=bool(config.get("trainable", True)), faults=faults)
     if "quantization_mode" in config:
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
+    entering = None
     if class_name in WHOLE:
-        config["input_dtype"] = input_dtype(entry.get("inbound_nodes"))
-    elif class_name in GUARDED - LAYERS_OF_MEANS and dialect.major >= 3:
-        config["input_dtype"] = common_dtype(entry.get("inbound_nodes"))
+        entering = input_dtype(entry.get("inbound_nodes"))
+    elif operation or (class_name in GUARDED - LAYERS_OF_MEANS and dialect.major >= 3):
+        entering = common_dtype(entry.get("inbound_nodes"))
+    layer.quirks = Quirks(before_keras_3=dialect.major < 3, input_dtype=entering)
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"
-    elif class_name not in OPTIONS and not operation:
+    elif not operation and spec(class_name).options is None:
         from weightlens.formats.other_packages import advice_for_class
 
         layer.note = advice_for_class(class_name)
@@ -170,8 +171,6 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         _name_function(layer)
     elif operation:
         layer.is_operation, layer.config["module"] = True, str(entry.get("module") or "")
-        if class_name not in WHOLE:
-            layer.config["input_dtype"] = common_dtype(entry.get("inbound_nodes"))
     return layer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,11 +12,16 @@ from weightlens.formats.groups import ALIASES
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import CONTAINERS, ObjectTree, join, snake_case
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.specs.table import VARIABLES
+from weightlens.specs.table import SPECS
 from weightlens.specs.variables import variable_names
 
 KERAS_1_NAMES = {"W": "kernel", "b": "bias", "U": "recurrent_kernel", "running_std": "moving_variance"}
-BY_SNAKE_NAME = {snake_case(name): name for name in VARIABLES}
+
+
+@functools.cache
+def by_snake_name() -> dict[str, str]:
+    """The classes that have variables, by their names in snake case."""
+    return {snake_case(name): name for name, known in SPECS.items() if known.variables is not None}
 
 
 def natural_sort_key(text: str) -> list[tuple[int, str]]:
@@ -52,8 +58,8 @@ def layers_of_objects(tree: ObjectTree) -> list[Layer]:
 
 
 def _guessed(parts: list[str], count: int) -> list[str] | None:
-    """Variable names for a class in snake case, if it has that many variables."""
-    class_name = BY_SNAKE_NAME.get(re.sub(r"_\d+$", "", parts[-1])) if parts else None
+    """Variable names from a class in snake case, where their number leaves no doubt."""
+    class_name = by_snake_name().get(re.sub(r"_\d+$", "", parts[-1])) if parts else None
     if class_name is None:
         return None
     for settings in ({"use_bias": True}, {"use_bias": False}):
@@ -148,4 +154,4 @@ def _biases(model: Model, kernels: list[Weight]) -> list[Weight | None]:
 def _dense(name: str, kernel: Weight, bias: Weight | None, activation: str, before: str) -> Layer:
     config = {"name": name, "units": kernel.shape[1], "activation": activation, "use_bias": bias is not None, "dtype": "float32"}
     weights = {"kernel": kernel} | ({} if bias is None else {"bias": bias})
-    return Layer(name, "Dense", config, own_weights=weights, calls=[Call((Ref(before),))])
+    return Layer(name, by_snake_name()["dense"], config, own_weights=weights, calls=[Call((Ref(before),))])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.errors import UnreadableModel
+from weightlens.formats.contents import kind_of
 from weightlens.formats.values import parse_object
 from weightlens.limits import JSON
 
@@ -26,9 +27,7 @@ def find_architecture(weights: Path) -> Path | None:
 
 
 def read_architecture(path: Path) -> dict[str, Any]:
-    """The architecture in a file written by Keras's ``to_json`` or ``to_yaml``, or in a whole model (.keras, .h5)."""
-    from weightlens.formats.detect import kind_of
-
+    """The architecture in a file as Keras's ``to_json`` or ``to_yaml`` wrote it, or that of a whole model (.keras, .h5)."""
     yaml = path.suffix.lower() in (".yaml", ".yml")
     kind = "yaml" if yaml and path.is_file() else kind_of(path)
     entry = {

@@ -5,20 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.formats.dialect import Dialect
+from weightlens.formats.old_names import ACTIVATION_NAMES, CLASS_NAMES
 from weightlens.formats.values import as_lists, is_wrapped, plain
 from weightlens.specs import options
 
 OWN_PACKAGES = frozenset({"keras", "tf_keras", "tensorflow", "keras_core", "builtins"})
-CLASS_NAMES = {  # aliases and names that changed
-    "Model": "Functional", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
-    "Convolution1DTranspose": "Conv1DTranspose",
-    "Convolution2DTranspose": "Conv2DTranspose", "Convolution3DTranspose": "Conv3DTranspose",
-    "SeparableConvolution1D": "SeparableConv1D", "SeparableConvolution2D": "SeparableConv2D", "Deconvolution2D": "Conv2DTranspose",
-    "Deconvolution3D": "Conv3DTranspose", "GroupedQueryAttention": "GroupQueryAttention", "BatchNormalizationV1": "BatchNormalization",
-    "BatchNormalizationV2": "BatchNormalization", "GRUV2": "GRU", "LSTMV2": "LSTM", "GRUCellV2": "GRUCell", "LSTMCellV2": "LSTMCell",
-    "DenseV2": "Dense",
-}  # fmt: skip
-ACTIVATION_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "softmax_v2": "softmax", "sigmoid_v2": "sigmoid", "gelu_v2": "gelu"}
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
 INNER_KEYS = frozenset({"layer", "backward_layer", "cell", "cells"})
 CODE_KEYS = frozenset(
@@ -30,8 +21,6 @@ RENAMED = {
     "CategoryEncoding": {"max_tokens": "num_tokens"},
     "Discretization": {"bins": "bin_boundaries"},
 }
-POOLS = frozenset({"MaxPooling1D", "AveragePooling1D"})
-OTHER_MASKS = frozenset({"Identity", "Normalization", "Rescaling", "Softmax", "TimeDistributed"})  # masks mean something else up to Keras 2
 
 
 def class_name_of(entry: dict[str, Any]) -> str:
@@ -57,7 +46,7 @@ def modern_config(class_name: str, raw: dict[str, Any], dialect: Dialect) -> dic
     for key in ACTIVATION_KEYS:
         if key in config:
             config[key] = modern_activation(raw[key], dialect)
-    if class_name in POOLS:
+    if "pool_size" in config:
         config |= {
             key: config[key][0] for key in ("pool_size", "strides") if isinstance(config.get(key), (list, tuple)) and len(config[key]) == 1
         }

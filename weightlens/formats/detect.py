@@ -1,4 +1,4 @@
-"""Which kind of file it is, by its contents and never by its name, and which reader it needs."""
+"""Which reader a file goes to."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import Any
 from weightlens.errors import UnreadableModel
 from weightlens.formats import beside, placing
 from weightlens.formats.architecture import build_model
+from weightlens.formats.contents import kind_of
 from weightlens.formats.dialect import Dialect, dialect_of
 from weightlens.formats.hdf5 import Hdf5File, unused_name
-from weightlens.formats.soundness import SIGNATURE
 from weightlens.formats.values import parse_json, parse_object
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 
-ZIP_MAGIC = b"PK\x03\x04"
 NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
 WEIGHT = re.compile(
     r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$", re.IGNORECASE
 )
-START = 1024  # bytes by which a file is known
 
 
 def read_model(path: Path, config: Path | None) -> Model:
@@ -30,48 +28,6 @@ def read_model(path: Path, config: Path | None) -> Model:
     if kind in ("folder", "zip"):
         return read_archive(path)
     return read_json(path, config) if kind == "json" else read_hdf5(path, config)
-
-
-def kind_of(path: Path) -> str:
-    """``folder``, ``zip``, ``json`` or ``hdf5``, by the contents; other kinds are refused by name."""
-    if path.is_dir():
-        return check_folder(path)
-    start = first_bytes_of(path)
-    if start.startswith(SIGNATURE):
-        return "hdf5"
-    if start.startswith(ZIP_MAGIC):
-        return "zip"
-    if start.lstrip()[:1] in (b"{", b"[") and not (start[8:9] == b"{" and b"\0" in start[:8]):  # as a safetensors file may begin
-        return "json"
-    from weightlens.formats.foreign import foreign_words
-
-    if words := foreign_words(start, path):
-        raise UnreadableModel(f"{path.name}: {words}")
-    return "hdf5"
-
-
-def check_folder(path: Path) -> str:
-    """``folder``; one without a ``config.json`` is refused, with what it seems to be."""
-    if not (path / "config.json").is_file():
-        from weightlens.formats.foreign import folder_words
-
-        raise UnreadableModel(f"{path.resolve().name}: {folder_words(path)}")
-    return "folder"
-
-
-def first_bytes_of(path: Path) -> bytes:
-    """The first bytes of a file; refuses what is not a readable file."""
-    if path.exists() and not path.is_file():
-        raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
-    try:
-        with path.open("rb", buffering=0) as file:
-            return file.read(START)
-    except FileNotFoundError:
-        if path.with_name(f"{path.name}.index").is_file():
-            raise UnreadableModel(f"{path}: a TensorFlow checkpoint, which is not read here: save the model from Keras") from None
-        raise UnreadableModel(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def read_archive(path: Path) -> Model:

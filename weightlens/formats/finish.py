@@ -9,10 +9,10 @@ import numpy as np
 
 from weightlens.formats.conversion import converted, flip_kernel
 from weightlens.formats.dialect import Dialect
+from weightlens.formats.old_names import CUDNN
 from weightlens.model import Layer, Model
 
 FEW_BITS = ("int8", "uint8")
-MERGING = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
 SPATIAL = {"Conv1D": 1, "Conv2D": 2, "Conv3D": 3, "Conv2DTranspose": 2, "ConvLSTM2D": 2}
 
 
@@ -45,19 +45,7 @@ def finish(layer: Layer, dialect: Dialect) -> None:
     rule = RULES.get(layer.class_name)
     if rule is not None:
         rule(layer)
-    if dialect.major < 3:
-        before_keras_3(layer)
-    elif layer.config.get("data_format") == "channels_first" and not layer.is_operation:
-        layer.config["bias_by_shape"] = True  # Keras 3 on TensorFlow finds the bias's axis by its length
-
-
-def before_keras_3(layer: Layer) -> None:
-    """Layers that Keras 3 computes differently: merged masks, biases over several axes, RandomCrop in prediction."""
-    if layer.class_name in MERGING and not layer.is_operation:
-        layer.config["mask_mode"] = "all"
-    elif layer.class_name in ("EinsumDense", "MultiHeadAttention"):
-        layer.config["broadcast_bias"] = True
-    elif layer.class_name == "RandomCrop":
+    if dialect.major < 3 and layer.class_name == "RandomCrop":
         layer.class_name, layer.note = "Resizing", "saved as RandomCrop, which resizes to its size when it predicts"
         layer.config |= {"interpolation": "bilinear", "crop_to_aspect_ratio": True}
 
@@ -70,11 +58,11 @@ def theano(layer: Layer) -> None:
 
 
 def cudnn_lstm(layer: Layer) -> None:
-    """CuDNNLSTM as an LSTM: its kernels are stored transposed gate by gate, with two biases to be added."""
+    """CuDNNLSTM is an LSTM whose kernels are stored transposed gate by gate, with two biases that are added."""
     _from_cudnn(
         layer, gates=4, bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :], bias_shape=lambda units: (4 * units,), add=subtract_second
     )
-    layer.class_name = "LSTM"
+    layer.class_name = CUDNN[layer.class_name]
 
 
 def subtract_second(stored: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -85,7 +73,7 @@ def subtract_second(stored: np.ndarray, change: np.ndarray) -> np.ndarray:
 def cudnn_gru(layer: Layer) -> None:
     """CuDNNGRU as a GRU with ``reset_after``: its kernels are stored transposed gate by gate."""
     _from_cudnn(layer, gates=3, bias=lambda b: b.reshape(2, -1), bias_shape=lambda units: (2, 3 * units))
-    layer.class_name = "GRU"
+    layer.class_name = CUDNN[layer.class_name]
     layer.config["reset_after"] = True
 
 

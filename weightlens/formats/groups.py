@@ -15,11 +15,9 @@ from weightlens.formats.dialect import Dialect
 from weightlens.formats.hdf5 import Hdf5File
 from weightlens.formats.objects import all_layers, join, with_name
 from weightlens.model import Layer, Model, Weight
-from weightlens.specs.table import ATTENTION_PARTS
-from weightlens.specs.variables import variable_names
+from weightlens.specs.variables import ATTENTION_PARTS, variable_names
 
 ALIASES = {"depthwise_kernel": "kernel", "alphas": "alpha", "running_mean": "moving_mean", "running_variance": "moving_variance"}
-DEPTHWISE = frozenset({"DepthwiseConv1D", "DepthwiseConv2D"})
 
 
 @dataclass
@@ -195,7 +193,7 @@ def variable_name(stored: str, trail: tuple[str, ...], expected: list[str], clas
     """A variable's Keras 3 name from its stored name: ``mha/query/kernel:0`` -> ``query/kernel``."""
     tokens = re.sub(r":\d+$", "", stored).split("/")
     name = tokens[-1]
-    if class_name in DEPTHWISE or name != "depthwise_kernel":
+    if name != "depthwise_kernel" or "kernel" in expected:
         name = ALIASES.get(name, name)
     if expected and name not in {word.split("/")[-1] for word in expected}:
         name = re.sub(r"_\d+$", "", name)

@@ -12,9 +12,9 @@ from weightlens.formats.dialect import Dialect
 from weightlens.formats.values import plain
 from weightlens.graph import refs
 from weightlens.model import Call, Layer, Ref
+from weightlens.specs.table import spec_of
 
 CONSTANT = "_CONSTANT_VALUE"
-RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"})
 
 
 def calls_of(nodes: Any) -> list[Call]:
@@ -145,9 +145,14 @@ def _shifted(value: Any, models: set[str]) -> Any:
     return map_refs(value, lambda ref: Ref(ref.layer, ref.call - 1, ref.index) if ref.layer in from_one else ref)
 
 
+def takes_states(layer: Layer) -> bool:
+    """Whether the tensors after the first that a layer is called on are the states that it starts from."""
+    return "initial_state" in spec_of(layer).arguments
+
+
 def split_states(layer: Layer) -> None:
     """``rnn([x, h, c])`` is stored as a list of inputs: make the states a keyword argument."""
-    if layer.class_name not in RECURRENT:
+    if not takes_states(layer):
         return
     for call in layer.calls:
         if call.args and isinstance(call.args[0], (list, tuple)) and len(call.args[0]) > 1:

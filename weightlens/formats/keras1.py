@@ -7,6 +7,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.config import plain_dict
+from weightlens.formats.old_names import KERAS_1_CLASSES
 
 Settings = dict[str, Any]
 KEYS = {
@@ -17,11 +18,6 @@ KEYS = {
     "b_constraint": "bias_constraint", "length": "size", "pool_length": "pool_size", "stride": "strides", "poolsize": "pool_size",
     "atrous_rate": "dilation_rate", "filter_length": "kernel_size", "subsample_length": "strides", "input_dtype": "dtype",
     "custom_name": "name", "pad": "padding",
-}  # fmt: skip
-CLASSES = {
-    "TimeDistributedDense": "Dense", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "AtrousConv1D": "Conv1D",
-    "AtrousConv2D": "Conv2D", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
-    "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D", "ParametricSoftPlus": "ParametricSoftplus",
 }  # fmt: skip
 ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
 MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate", "dot": "Dot"}
@@ -73,7 +69,7 @@ def modern_settings(name: str, old: Settings) -> tuple[str, Settings]:
     if "batch_input_shape" not in config and (shape := _input_shape(old)) is not None:
         config["batch_input_shape"] = shape
     adapt = ADAPT.get(name)
-    class_name = CLASSES.get(name, name)
+    class_name = KERAS_1_CLASSES.get(name, name)
     return (class_name, config) if adapt is None else adapt(class_name, config)
 
 

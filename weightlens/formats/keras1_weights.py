@@ -8,6 +8,7 @@ import numpy as np
 
 from weightlens.formats.conversion import converted, flip_kernel, with_axes_moved
 from weightlens.formats.dialect import Dialect
+from weightlens.formats.old_names import KERAS_1_ARRAYS
 from weightlens.model import Layer, Weight
 from weightlens.specs.variables import variable_names
 
@@ -46,8 +47,7 @@ def name_weights(layer: Layer, stored: Sequence[Weight], dialect: Dialect) -> bo
 
 def array_count(layer: Layer) -> int:
     """How many arrays Keras 0 and 1 store for the layer."""
-    gates = {"LSTM": 12, "GRU": 9, "ConvLSTM2D": 12}
-    return gates.get(layer.class_name, len(variable_names(layer.class_name, layer.config) or []))
+    return KERAS_1_ARRAYS.get(layer.class_name, len(variable_names(layer.class_name, layer.config) or []))
 
 
 def join_gates(stored: Sequence[Weight], order: tuple[int, ...]) -> dict[str, Weight]:

@@ -1,15 +1,17 @@
 """Integer dtypes in Keras 2 models: TensorFlow functions compute in the dtype of their input, which no file states.
 
-The kind goes from the inputs and casts through the graph, and stands in ``config["input_dtype"]`` of the layers that it enters.
+The kind goes from the inputs and casts through the graph, and stands in ``Layer.quirks`` of the layers that it enters.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.graph import calls_in_order, refs
 from weightlens.model import Call, Layer, Model
+from weightlens.specs.table import spec_of
 from weightlens.whole import GUARDED, is_whole
 
 FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another kind than what goes in
@@ -18,11 +20,6 @@ FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has anoth
     "logical_or", "logical_not", "one_hot", "OneHot", "argmax", "argmin", "ArgMax", "ArgMin", "argsort", "shape", "size", "rank",
     "embedding_lookup", "resize_bilinear", "resize_bicubic", "ResizeBilinear", "ResizeBicubic", "sequence_mask", "reduce_any",
     "reduce_all", "is_finite", "is_nan",
-})  # fmt: skip
-KEEPING = frozenset({  # layers that hand on the kind of number they are given
-    "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "Flatten", "Reshape", "Permute", "RepeatVector", "Activation",
-    "ReLU", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "ActivityRegularization", "Masking",
-    *(f"{name}{n}D" for name in ("Cropping", "ZeroPadding", "UpSampling", "MaxPooling", "GlobalMaxPooling") for n in (1, 2, 3)),
 })  # fmt: skip
 
 
@@ -39,7 +36,7 @@ def settle_integer_dtypes(model: Model) -> None:
     for layer, number, call in order:
         entering = next((kinds.get((first.layer, first.call)) for first in refs(arguments_with_result_dtype(layer, call))), None)
         if entering is not None and (layer.is_operation or layer.class_name in GUARDED):
-            layer.config["input_dtype"] = entering
+            layer.quirks = replace(layer.quirks, input_dtype=entering)
         leaving = output_dtype(layer, call, entering)
         if leaving is not None:
             kinds[layer.name, number] = leaving
@@ -61,5 +58,5 @@ def output_dtype(layer: Layer, call: Call, entering: str | None) -> str | None:
     elif layer.class_name == "tf.image.resize":
         given = str(entering) if str(call.kwargs.get("method")).lower() == "nearest" else ""
     else:
-        given = str(entering) if name not in FRACTIONS and (layer.is_operation or name in KEEPING) else ""
+        given = str(entering) if (name not in FRACTIONS if layer.is_operation else spec_of(layer).keeps_kind) else ""
     return given if is_whole(given) else None

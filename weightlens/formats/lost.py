@@ -6,7 +6,7 @@ is written over the one outside, and points at a tensor that the outer model doe
 
 from __future__ import annotations
 
-from weightlens.formats.inbound import RECURRENT, map_refs
+from weightlens.formats.inbound import map_refs, takes_states
 from weightlens.graph import refs
 from weightlens.model import Call, Layer, Model, Ref
 
@@ -26,7 +26,7 @@ def restore_lost_connection(model: Model) -> None:
         for i in range(max(len(source.calls), source.class_name == "InputLayer"))
         if (source.name, i) not in read and source is not layer
     ]
-    if len(unread) == 1 and unread[0][0].class_name not in RECURRENT and unread[0][0].model is None:
+    if len(unread) == 1 and not takes_states(unread[0][0]) and unread[0][0].model is None:
         call.args, call.kwargs = map_refs((call.args, call.kwargs), lambda ref: unread[0][1])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from weightlens.graph import refs
 from weightlens.model import Layer, Model
 from weightlens.specs.options import options_of
-from weightlens.specs.table import VARIABLES
+from weightlens.specs.table import spec
 from weightlens.specs.variables import variable_names
 
 NOT_TRAINED = ("moving_", "renorm_", "mean", "variance", "count", "vector_u")  # variables that no optimizer changes
@@ -53,7 +53,7 @@ def has_variables(layer: Layer) -> bool | None:
     if layer.is_operation:
         return False
     found = {has_variables(inner) for inner in inner_layers(layer)}
-    known = layer.model is not None or options_of(layer.class_name) is not None or layer.class_name in VARIABLES
+    known = layer.model is not None or options_of(layer.class_name) is not None or spec(layer.class_name).variables is not None
     if not known:
         found.add(None)
     if own_variables(layer):

@@ -15,11 +15,22 @@ import numpy as np
 from weightlens.formats.conversion import converted
 from weightlens.formats.dialect import Dialect
 from weightlens.model import Layer, Weight
+from weightlens.specs.options import options_of
+from weightlens.specs.variables import variables_of
 
 WEIGHT_ONLY_INT4 = (3, 14)
 TABLES = frozenset({"embeddings", "reverse_embeddings"})
 PROJECTED = frozenset({"MultiHeadAttention", "GroupQueryAttention"})
-UNDERSTOOD = frozenset({"Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"})
+
+
+def understood(layer: Layer) -> bool:
+    """Whether Keras quantises layers of this class, and in a way that we know."""
+    return "quantization_config" in (options_of(layer.class_name) or {})
+
+
+def is_matrix(layer: Layer) -> bool:
+    """Whether the kernel is a matrix whatever the settings."""
+    return any((variable.name, variable.shape) == ("kernel", "in,units") for variable in variables_of(layer.class_name))
 
 
 def unpack_int4(packed: np.ndarray, length: int, axis: int, signed: bool = True) -> np.ndarray:
@@ -44,7 +55,7 @@ def restore_quantised(layer: Layer, dialect: Dialect) -> None:
         _projections(layer)
     merge_lora(layer)
     integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]
-    if layer.class_name and layer.class_name not in UNDERSTOOD and not all(whole_projection(layer, name) for name in integers):
+    if layer.class_name and not understood(layer) and not all(whole_projection(layer, name) for name in integers):
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
 
 
@@ -82,7 +93,7 @@ def merge_lora(layer: Layer) -> None:
         rank = layer.config.get("lora_rank") or a.shape[-1]
         scale = (layer.config.get("lora_alpha") or rank) / rank
         shape, whole = (*a.shape[:-1], b.shape[-1]), weight.dtype in ("int8", "uint8")
-        if shape != weight.shape or (whole and (name != "kernel" or layer.class_name not in UNDERSTOOD)):
+        if shape != weight.shape or (whole and (name != "kernel" or not understood(layer))):
             layer.class_name += " (quantised, with LoRA apart)"
         elif whole:
             made = converted("lora_kernel", [a, b], lambda a, b, scale=scale: (scale * (a @ b)).astype(a.dtype), shape, "a . b of LoRA")
@@ -139,10 +150,10 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
 
     if "g_idx" in weights or (mode == "int4" and not rounds_inputs(layer, mode)):
         _int4_kernel(layer, "", columns, shape)
-    elif not rounds_inputs(layer, mode) and layer.class_name == "Dense":
+    elif not rounds_inputs(layer, mode) and is_matrix(layer):
         _replace(layer, "kernel", [kernel, scale], lambda q, s: (q / s).astype(np.float32), shape, "int8, restored")
     elif mode == "int4" or not rounds_inputs(layer, mode):
-        if layer.class_name != "Dense":
+        if not is_matrix(layer):
             layer.class_name += " (quantised)"  # which way its scale lies depends on more than the file says
         whole = (kernel.shape[0], columns) if mode == "int4" else kernel.shape
         layer.own_weights["kernel"] = converted("kernel", [kernel], integers, whole, "int4, unpacked", "int8")
@@ -183,8 +194,8 @@ def projection_shape(config: dict[str, Any], part: str, rows: int, columns: int)
 
 
 def _old_int4_kernel(layer: Layer, kernel: Weight) -> None:
-    """Before Keras 3.14: the kernel is packed along its inputs and computed with as integers."""
-    if layer.class_name != "Dense":
+    """Before 3.14 the kernel is packed along its inputs and used as integers."""
+    if not is_matrix(layer):
         layer.class_name += " (quantised)"  # packed along an axis that the file does not name
         return
     build = layer.config.get("build_input_shape")

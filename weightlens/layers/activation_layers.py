@@ -12,6 +12,7 @@ import numpy as np
 from weightlens.layers import activations
 from weightlens.layers.activations import Step
 from weightlens.layers.core import Config, Weights
+from weightlens.specs.quirks import NONE, Quirks
 
 MASKED_LOGIT = -1e9
 
@@ -45,10 +46,10 @@ def thresholded_relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("activation", activations.thresholded_relu(x, config["theta"]))
 
 
-def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
+def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
     """Softmax over an axis, or over several together; what is masked gets 0. ``keras.layers.Softmax``.
 
-    Where all is masked, Keras 2 (``keras_2_masks``) gives equal shares.
+    Where all is masked, Keras 2 gives equal shares.
     """
     axis = config.get("axis", -1)
     if mask is None:
@@ -56,7 +57,7 @@ def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None)
     kept = mask if mask.dtype == bool else mask > 0.5
     x = step("masked logits", np.where(kept, x, MASKED_LOGIT))
     y = activations.softmax(x, step, axis)
-    return step("activation", y if config.get("keras_2_masks") else np.where(kept, y, 0.0))
+    return step("activation", y if quirks.before_keras_3 else np.where(kept, y, 0.0))
 
 
 def srelu(x: Any, w: Weights, config: Config, step: Step) -> Any:

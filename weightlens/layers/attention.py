@@ -11,6 +11,7 @@ from weightlens.layers.activations import Step, sigmoid, softmax
 from weightlens.layers.core import Config, Weights, with_bias
 from weightlens.layers.operations_numpy import truth
 from weightlens.layers.quantised import float8_bias, product
+from weightlens.specs.quirks import NONE, Quirks
 
 MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 
@@ -107,13 +108,13 @@ def projection_bias(w: Weights, name: str, config: Config, step: Step) -> Any:
     return float8_bias(w[f"{name}/bias"], config, step) if f"{name}/inputs_scale" in w else w[f"{name}/bias"]
 
 
-def projected(x: Any, w: Weights, name: str, config: Config, step: Step) -> Any:
+def projected(x: Any, w: Weights, name: str, config: Config, step: Step, quirks: Quirks) -> Any:
     """``x . kernel + bias`` for all heads: ``(batch, ..., features) -> (batch, ..., heads, size)``."""
     heads = w[f"{name}/kernel"].shape[1:]
     y = product(x, flat_kernel(w, name, math.prod(heads)), config, step)
     if f"{name}/bias" in w:
         y = np.reshape(y, (*x.shape[:-1], *heads))
-        y = with_bias(y, projection_bias(w, name, config, step), config)
+        y = with_bias(y, projection_bias(w, name, config, step), quirks)
     return np.reshape(step(name, sigmoid(y) if name == "gate" else y), (*x.shape[:-1], *heads))
 
 
@@ -142,7 +143,7 @@ def allowed_places(query: Any, value: Any, masks: dict[str, Any], config: Config
 def multi_head_attention(
     x: Any, w: Weights, config: Config, step: Step, *, value: Any, key: Any = None, mask: Any = None, query_mask: Any = None,
     value_mask: Any = None, key_mask: Any = None, attention_mask: Any = None, return_attention_scores: bool = False,
-    use_causal_mask: bool = False,
+    use_causal_mask: bool = False, quirks: Quirks = NONE,
 ) -> Any:  # fmt: skip
     """Attention in several heads, each with projections of its own (Vaswani et al. 2017): ``(batch, ..., features)``, shape of the query.
 
@@ -152,8 +153,9 @@ def multi_head_attention(
         query_mask = mask
     masks = {"query": query_mask, "value": value_mask, "key": key_mask, "attention": attention_mask}
     allowed = allowed_places(x, value, masks, config, use_causal_mask)
-    gate = projected(x, w, "gate", config, step) if config.get("use_gate") else None
-    q, k, v = (projected(a, w, name, config, step) for name, a in (("query", x), ("key", value if key is None else key), ("value", value)))
+    gate = projected(x, w, "gate", config, step, quirks) if config.get("use_gate") else None
+    taken = {"query": x, "key": value if key is None else key, "value": value}
+    q, k, v = (projected(a, w, name, config, step, quirks) for name, a in taken.items())
     k, v = (np.repeat(a, q.shape[-2] // a.shape[-2], axis=-2) for a in (k, v))
     own_path = q.ndim != 4 or config.get("dropout", 0.0) > 0 or return_attention_scores
     axes = attention_axes(config, x.ndim) if own_path else (1,)

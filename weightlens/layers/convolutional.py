@@ -15,6 +15,7 @@ import numpy as np
 from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, windows
+from weightlens.specs.quirks import NONE, Quirks
 
 
 def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rates: Any = 1, groups: int = 1) -> Any:
@@ -47,35 +48,35 @@ def placing(config: Config) -> dict[str, Any]:
     return {"strides": config.get("strides", 1), "padding": config.get("padding", "valid"), "rates": config.get("dilation_rate", 1)}
 
 
-def finish(z: Any, w: Weights, config: Config, step: Step) -> Any:
+def finish(z: Any, w: Weights, config: Config, step: Step, quirks: Quirks) -> Any:
     """What follows every convolution: the bias, the axes as in the input, the activation."""
     if config.get("use_bias", True):
         width, filters = z.shape[-2], z.shape[-1]
-        if config.get("bias_by_shape") and config.get("data_format") == "channels_first" and width == filters > 1:
+        if not quirks.before_keras_3 and config.get("data_format") == "channels_first" and width == filters > 1:
             raise NotImplementedError("is as wide as it has filters, channels first: versions of Keras 3 differ in where the bias goes")
         z = step("pre-activation", z + w["bias"])
     return step("activation", activate(like_input(z, config), config.get("activation"), step))
 
 
-def conv(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def conv(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Convolution: ``(batch, *space, channels) -> (batch, *positions, filters)``. ``keras.layers.Conv1D``, ``Conv2D``, ``Conv3D``."""
     z = convolve(channels_last(x, config), w["kernel"], groups=config.get("groups") or 1, **placing(config))
-    return finish(step("dot product", z), w, config, step)
+    return finish(step("dot product", z), w, config, step, quirks)
 
 
-def depthwise_conv(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def depthwise_conv(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """A convolution for each channel alone. ``keras.layers.DepthwiseConv1D``, ``DepthwiseConv2D``."""
     z = depthwise(channels_last(x, config), w["kernel"], **placing(config))
-    return finish(step("dot product", z), w, config, step)
+    return finish(step("dot product", z), w, config, step, quirks)
 
 
-def separable_conv(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def separable_conv(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """A convolution for each channel alone, then a mixture of the channels. ``keras.layers.SeparableConv1D``, ``SeparableConv2D``."""
     z = step("depthwise product", depthwise(channels_last(x, config), w["depthwise_kernel"], **placing(config)))
-    return finish(step("dot product", convolve(z, w["pointwise_kernel"])), w, config, step)
+    return finish(step("dot product", convolve(z, w["pointwise_kernel"])), w, config, step, quirks)
 
 
-def conv_transpose(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def conv_transpose(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Transposed convolution: every input number spreads over a window of the output. ``keras.layers.Conv1DTranspose``, ``2D``, ``3D``.
 
     Written as a convolution: zeros between the inputs (``strides - 1``), the kernel ``(*size, filters, channels)`` turned
@@ -89,7 +90,7 @@ def conv_transpose(x: Any, w: Weights, config: Config, step: Step) -> Any:
     if max(strides) > 1:
         spread = step("spread input", spread)
     z = convolve(spread, step("turned kernel", turned), rates=rates)
-    return finish(step("dot product", z), w, config, step)
+    return finish(step("dot product", z), w, config, step, quirks)
 
 
 def spread_out(x: Any, strides: Sizes) -> Any:

@@ -11,9 +11,10 @@ from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights, with_bias
 from weightlens.layers.quantised import float8_bias, float8_operands, product, rounded_input, with_low_rank
 from weightlens.layers.sequence import embedding
+from weightlens.specs.quirks import NONE, Quirks
 
 
-def einsum_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def einsum_dense(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """``activation(einsum(equation, x, kernel) + bias)``: a dense layer over any axes. ``keras.layers.EinsumDense``."""
     equation = config["equation"].replace(" ", "")
     kernel = as_in_equation(w["kernel"], x, equation, config)
@@ -26,7 +27,7 @@ def einsum_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
         z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
     if "bias" in w:
         bias = float8_bias(w["bias"], config, step) if "inputs_scale" in w else w["bias"]
-        z = step("pre-activation", with_bias(z, bias, config))
+        z = step("pre-activation", with_bias(z, bias, quirks))
     return step("activation", activate(z, config.get("activation"), step))
 
 

@@ -14,9 +14,10 @@ from weightlens.layers.activations import Step
 from weightlens.layers.convolutional import finish
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.windows import Sizes, channels_last, pad_space, per_axis, windows
+from weightlens.specs.quirks import NONE, Quirks
 
 
-def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def locally_connected(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Each window with its own kernel: ``(batch, *space, channels) -> (batch, *positions, filters)``. ``LocallyConnected1D``, ``2D``."""
     first = config.get("data_format") == "channels_first"
     x, rank = channels_last(x, config), x.ndim - 2
@@ -33,7 +34,7 @@ def locally_connected(x: Any, w: Weights, config: Config, step: Step) -> Any:
     z = np.moveaxis(rows @ np.reshape(kernel, (count, -1, filters)), 0, 1)
     if first and "bias" in w:  # Keras re-reads the bias in this shape, without turning it
         w = {"bias": np.moveaxis(np.reshape(w["bias"], (filters, *positions)), 0, -1)}
-    return finish(step("dot product", np.reshape(z, (x.shape[0], *positions, filters))), w, config, step)
+    return finish(step("dot product", np.reshape(z, (x.shape[0], *positions, filters))), w, config, step, quirks)
 
 
 def local_windows(x: Any, size: Sizes, strides: Sizes, padding: str, fill: float = 0.0) -> Any:

@@ -1,21 +1,20 @@
-"""Which mask a layer hands on: ``rule(x, config, mask) -> mask`` with ``mask`` boolean ``(batch, time)`` or ``None``.
+"""Which mask a layer hands on: ``rule(x, config, mask, quirks) -> mask`` with ``mask`` boolean ``(batch, time)`` or ``None``.
 
 A mask is true where a time step is real. It starts at Masking or ``Embedding(mask_zero=True)`` and travels with
-the values. A layer that is not in ``MASKS`` hands on none, as in Keras (``Layer.supports_masking``,
-``Layer.compute_mask``); a rule that gives one mask for several outputs means the first of them.
+the values. ``LayerSpec.mask`` names a layer's rule; with "none" it hands on none, as in Keras (``Layer.supports_masking``,
+``Layer.compute_mask``). A rule that gives one mask for several outputs means the first of them.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from weightlens.layers import mask_rule
 from weightlens.layers.sequence import unlike
-
-MaskRule = Callable[[Any, dict[str, Any], Any], Any]
+from weightlens.specs.quirks import Quirks
 
 
 def blind_to_masks(arguments: dict[str, Any], configs: list[dict[str, Any]]) -> bool:
@@ -26,70 +25,70 @@ def blind_to_masks(arguments: dict[str, Any], configs: list[dict[str, Any]]) -> 
     return "initial_state" in arguments and any("zero_output_for_mask" in config for config in configs)
 
 
-def keep(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def keep(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """The mask goes through unchanged."""
     return mask
 
 
-def keep_since_keras_3(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def keep_since_keras_3(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """The mask goes through in Keras 3, and is lost in Keras 2."""
-    return None if config.get("keras_2_masks") else mask
+    return None if quirks.before_keras_3 else mask
 
 
-def time_distributed(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def time_distributed(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """The mask goes through; in Keras 2 it is what the wrapped layer makes of it, or which time steps have anything real."""
     inner = config["layer"]
-    rule = MASKS.get(inner["class_name"])
-    if not config.get("keras_2_masks"):
+    rule = mask_rule(inner["class_name"])
+    if not quirks.before_keras_3:
         return mask
     inner_mask = None if mask is None else mask.reshape((-1, *mask.shape[2:]))
-    made = None if rule is None else rule(x.reshape((-1, *x.shape[2:])), inner["config"], inner_mask)
+    made = None if rule is None else rule(x.reshape((-1, *x.shape[2:])), inner["config"], inner_mask, quirks)
     if made is not None:
         return made.reshape(x.shape[:2] + made.shape[1:])
     return mask if mask is None or mask.ndim == 2 else np.any(mask, axis=tuple(range(2, mask.ndim)))
 
 
-def embedding(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def embedding(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """Token 0 is padding where ``mask_zero`` says so."""
     return np.not_equal(x, 0) if config.get("mask_zero") else None
 
 
-def reversible_embedding(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def reversible_embedding(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """As Embedding; vectors on their way back to tokens have none."""
-    return None if x.ndim > 2 and x.shape[-1] == config["output_dim"] else embedding(x, config, mask)
+    return None if x.ndim > 2 and x.shape[-1] == config["output_dim"] else embedding(x, config, mask, quirks)
 
 
-def masking(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def masking(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """Real are the time steps with any feature other than ``mask_value``."""
     return unlike(x, config.get("mask_value", 0.0))
 
 
-def recurrent(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def recurrent(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """A sequence keeps its mask, a last output has none."""
     return mask if config.get("return_sequences") else None
 
 
-def bidirectional(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def bidirectional(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """As its layers; both directions where they are not merged."""
-    mask = recurrent(x, config["forward_layer"]["config"], mask)
+    mask = recurrent(x, config["forward_layer"]["config"], mask, quirks)
     return mask if config.get("merge_mode", "concat") else [mask, mask]
 
 
-def query(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def query(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """Of the inputs query, value, key the query's."""
     return mask[0] if isinstance(mask, (list, tuple)) else None
 
 
-def either(x: Any, config: dict[str, Any], mask: Any) -> Any:
-    """Real in one of the merged inputs; none where an input has none. Before Keras 3 (``mask_mode`` "all"): real in all that have one."""
+def either(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+    """Real in one of the merged inputs; none where an input has none. Before Keras 3: real in all that have one."""
     masks = mask if isinstance(mask, (list, tuple)) else [mask]
-    if config.get("mask_mode") == "all":
+    if quirks.before_keras_3:
         masks = [m for m in masks if m is not None]
         return functools.reduce(np.logical_and, masks) if masks else None
     return None if any(m is None for m in masks) else functools.reduce(np.logical_or, masks)
 
 
-def concatenated(x: Any, config: dict[str, Any], mask: Any) -> Any:
+def concatenated(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     """Side by side like the inputs, all real where an input has no mask; along the features: real in any input."""
     if not isinstance(mask, (list, tuple)) or all(m is None for m in mask):
         return None
@@ -98,24 +97,4 @@ def concatenated(x: Any, config: dict[str, Any], mask: Any) -> Any:
         raise NotImplementedError("is called with a mask of another rank than its inputs")
     masks = [np.ones(y.shape[:-1], bool) if m is None else m for y, m in zip(x, mask, strict=True)]
     masks = [np.any(m, axis=-1) if m.ndim == rank else m for m in masks]
-    return either(x, config, masks) if axis % rank == rank - 1 else np.concatenate(masks, axis=axis % rank)
-
-
-KEEPING = (
-    "Activation ActivityRegularization AlphaDropout BatchNormalization Dense Dropout ELU GaussianDropout GaussianNoise "
-    "GroupNormalization GroupQueryAttention LayerNormalization LeakyReLU MultiHeadAttention PReLU ReLU "
-    "Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D ThresholdedReLU UnitNormalization"
-)
-MASKS: dict[str, MaskRule] = {
-    **dict.fromkeys(KEEPING.split(), keep),
-    **dict.fromkeys(["Identity", "Normalization", "Rescaling"], keep_since_keras_3),
-    **dict.fromkeys(["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"], either),
-    **dict.fromkeys(["SimpleRNN", "LSTM", "GRU", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"], recurrent),
-    **dict.fromkeys(["Attention", "AdditiveAttention"], query),
-    "Concatenate": concatenated,
-    "Embedding": embedding,
-    "ReversibleEmbedding": reversible_embedding,
-    "Masking": masking,
-    "Bidirectional": bidirectional,
-    "TimeDistributed": time_distributed,
-}
+    return either(x, config, masks, quirks) if axis % rank == rank - 1 else np.concatenate(masks, axis=axis % rank)

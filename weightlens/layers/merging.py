@@ -2,7 +2,7 @@
 
 Inputs of different rank are aligned after the batch axis. Where every input has a mask, Keras 3 joins them with
 "or" and lets the masks take part in Multiply, Maximum and Minimum; Keras 1 and 2 join them with "and" and do not
-(``config["mask_mode"] == "all"``).
+(``Quirks.before_keras_3``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from weightlens.layers.activations import Step
 from weightlens.layers.core import Config, Weights
+from weightlens.specs.quirks import NONE, Quirks
 
 NORM_EPSILON = 1e-7
 
@@ -41,23 +42,23 @@ def average(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("average", reduce(np.add, aligned(x)) / float(len(x)))
 
 
-def multiply(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
+def multiply(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
     """Product of the inputs, element by element; what is masked counts as 1. ``keras.layers.Multiply``."""
-    xs, masks = aligned(x), masks_of(x, mask, config)
+    xs, masks = aligned(x), masks_of(x, mask, quirks)
     y = reduce(np.multiply, [v if m is None else np.where(m, v, 1.0) for v, m in zip(xs, masks, strict=True)])
     if all(m is not None for m in masks):
         y = np.where(reduce(np.logical_or, masks), y, 0.0)
     return step("product", y)
 
 
-def maximum(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
+def maximum(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
     """Largest of the inputs, element by element. ``keras.layers.Maximum``."""
-    return step("maximum", pick(np.maximum, aligned(x), masks_of(x, mask, config)))
+    return step("maximum", pick(np.maximum, aligned(x), masks_of(x, mask, quirks)))
 
 
-def minimum(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
+def minimum(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
     """Smallest of the inputs, element by element. ``keras.layers.Minimum``."""
-    return step("minimum", pick(np.minimum, aligned(x), masks_of(x, mask, config)))
+    return step("minimum", pick(np.minimum, aligned(x), masks_of(x, mask, quirks)))
 
 
 def pick(better: Callable[[Any, Any], Any], xs: list[Any], masks: list[Any]) -> Any:
@@ -73,9 +74,9 @@ def pick(better: Callable[[Any, Any], Any], xs: list[Any], masks: list[Any]) -> 
     return best
 
 
-def masks_of(xs: Any, masks: Any, config: Config) -> list[Any]:
+def masks_of(xs: Any, masks: Any, quirks: Quirks) -> list[Any]:
     """The masks that take part in the arithmetic, each with the rank of its input; ``None`` for an input without."""
-    if config.get("mask_mode") == "all" or not isinstance(masks, (list, tuple)) or len({x.ndim for x in xs}) > 1:
+    if quirks.before_keras_3 or not isinstance(masks, (list, tuple)) or len({x.ndim for x in xs}) > 1:
         return [None] * len(xs)
     return [None if m is None else m[..., None] for m in masks]
 

@@ -16,7 +16,9 @@ from weightlens.layers.hashing import crossed, fingerprint, siphash
 from weightlens.layers.operations_nn import one_hot
 from weightlens.layers.operations_numpy import whole
 from weightlens.layers.windows import channels_last, like_input
+from weightlens.specs.quirks import NONE, Quirks
 from weightlens.texts import text
+from weightlens.whole import is_whole
 
 
 def encoded(ids: Any, mode: str, depth: int, step: Step, count_weights: Any = None) -> Any:
@@ -98,7 +100,7 @@ def auto_contrast(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return np.where(high > low, stretched / 255.0 * (top - bottom) + bottom, x)
 
 
-def clahe(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def clahe(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Histograms of tiles made flat, blended between tiles. ``keras.layers.ContrastLimitedAdaptiveHistogramEqualization``."""
     x = channels_last(x, config)
     bottom, top = (np.float32(v) for v in config.get("value_range", (0, 255)))
@@ -111,7 +113,7 @@ def clahe(x: Any, w: Weights, config: Config, step: Step) -> Any:
     curves = tone_curves(levels, rows, columns, config.get("clip_limit", 4.0), step)
     y = step("blended", blended(curves, levels, rows, columns))[:, :height, :width]
     y = like_input(y / 255.0 * float(top - bottom) + float(bottom), config)
-    return np.trunc(y) if str(config.get("input_dtype")).startswith(("int", "uint")) else y
+    return np.trunc(y) if is_whole(quirks.input_dtype) else y
 
 
 def tone_curves(levels: Any, rows: int, columns: int, limit: float, step: Step) -> Any:

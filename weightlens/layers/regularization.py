@@ -10,15 +10,6 @@ from typing import Any
 from weightlens.layers.activations import Step
 from weightlens.layers.core import Config, Weights
 
-IDENTITY_LAYERS = (
-    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout", "GaussianNoise",
-    "ActivityRegularization", "Identity",
-    "AugMix", "CutMix", "Equalization", "MaxNumBoundingBoxes", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration",
-    "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur",
-    "RandomGrayscale", "RandomHeight", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
-    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomWidth", "RandomZoom", "Solarization",
-)  # fmt: skip
-
 
 def identity(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """The input unchanged. ``keras.layers.Identity``, and every layer that acts in training only."""

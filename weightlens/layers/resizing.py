@@ -14,6 +14,8 @@ import numpy as np
 from weightlens.layers.activations import Step
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.windows import channels_last, like_input, pad_space, per_axis
+from weightlens.specs.quirks import NONE, Quirks
+from weightlens.whole import is_whole
 
 Array = Any
 CUBIC_TABLE = 1024  # TensorFlow looks bicubic weights up in a table with this many places between two pixels
@@ -123,7 +125,7 @@ def middle(x: Any, height: int, width: int) -> Any:
     return x[:, top : top + height, left : left + width]
 
 
-def resizing(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def resizing(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Images resized, cropped or padded first to keep their proportions; whole numbers stay whole. ``keras.layers.Resizing``."""
     x, size = images(x, config), (config["height"], config["width"])
     if config.get("crop_to_aspect_ratio"):
@@ -132,13 +134,12 @@ def resizing(x: Any, w: Weights, config: Config, step: Step) -> Any:
         x = padded_to_aspect(x, size, config.get("fill_value") or 0.0)
     interpolation = str(config.get("interpolation", "bilinear")).lower()
     y = like_input(resize(x, size, interpolation, bool(config.get("antialias")), step), config)
-    return kept_whole(y, config)
+    return kept_whole(y, quirks)
 
 
-def kept_whole(y: Any, config: Config) -> Any:
+def kept_whole(y: Any, quirks: Quirks) -> Any:
     """Whole numbers where whole numbers went in."""
-    kind = str(config.get("input_dtype"))
-    return saturated(np.rint(y), kind) if kind.startswith(("int", "uint")) else y
+    return saturated(np.rint(y), str(quirks.input_dtype)) if is_whole(quirks.input_dtype) else y
 
 
 def saturated(x: Any, dtype: str) -> Any:
@@ -162,11 +163,11 @@ def images(x: Any, config: Config) -> Any:
     return channels_last(x, config)
 
 
-def up_sampling_2d(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def up_sampling_2d(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Every row and column several times, or pixels in between. ``keras.layers.UpSampling2D``."""
     x, sizes = channels_last(x, config), per_axis(config.get("size"), 2, 2)
     interpolation = config.get("interpolation", "nearest")
     if interpolation == "nearest":
         return like_input(np.repeat(np.repeat(x, sizes[0], axis=1), sizes[1], axis=2), config)
     y = like_input(resize(x, (x.shape[1] * sizes[0], x.shape[2] * sizes[1]), interpolation, False, step), config)
-    return kept_whole(y, config)
+    return kept_whole(y, quirks)

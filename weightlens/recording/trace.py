@@ -52,7 +52,11 @@ class Step:
     @property
     def named(self) -> Named:
         """Its axes with the coordinates of each index."""
-        return (Trace() if self.trace is None else self.trace).axes.of(self.made)
+        return self.named_of(self.made)
+
+    def named_of(self, x: Recorded) -> Named:
+        """The axes of what it is made of."""
+        return (Trace() if self.trace is None else self.trace).axes.of(x)
 
     def __repr__(self) -> str:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"

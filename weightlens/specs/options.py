@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any, NamedTuple
 
 from weightlens.specs.kinds import KINDS, found_text
-from weightlens.specs.table import EVERYWHERE, FLAGS, HARMLESS_ENDINGS, KIND_OF, OPTIONS
+from weightlens.specs.table import spec
 
+# Options that every layer may have: they name it, or act only while it is made or trained.
+EVERYWHERE = (
+    "name:any trainable:any dtype batch_shape batch_input_shape input_shape:any input_dim:any input_length:any batch_size:any "
+    "weights:any dynamic:any autocast:any seed:any build_config:any rng_type:any force_generator:any implementation:any noise_shape:any "
+    "cache_enabled:any W_learning_rate_multiplier:any b_learning_rate_multiplier:any input_dtype:any registered_name:any module:any "
+    "shared_object_id:any"
+)
+HARMLESS_ENDINGS = ("_initializer", "_regularizer", "_constraint", "_init")
+KIND_OF: dict[str, str] = {
+    "axes": "axes_of_two", "units": "count", "filters": "count", "kernel_size": "sizes", "strides": "sizes", "dilation_rate": "sizes",
+    "padding": "border",
+    "groups": "count", "depth_multiplier": "count", "output_padding": "naturals?", "data_format": "format", "activation": "activation",
+    "recurrent_activation": "activation", "rate": "number", "dropout": "number", "recurrent_dropout": "number", "epsilon": "positive",
+    "momentum": "number", "axis": "axis", "alpha": "number", "negative_slope": "number", "max_value": "number?", "threshold": "number",
+    "theta": "number", "stddev": "number", "l1": "number", "l2": "number", "scale": "flag", "input_dim": "count", "output_dim": "count",
+    "n": "count", "dims": "order", "target_shape": "target", "size": "sizes", "height": "count", "width": "count", "dtype": "dtype",
+    "interpolation": "interpolation", "layer": "layer", "cell": "any", "backward_layer": "layer?", "equation": "text",
+    "bias_axes": "text?", "output_shape": "shape?", "lora_rank": "count?", "lora_alpha": "number?", "quantization_config": "any",
+    "pool_size": "sizes", "merge_mode": "merge", "batch_shape": "batch", "batch_input_shape": "batch", "fill_value": "number",
+    "fill_mode": "text",
+}  # fmt: skip
+FLAGS = frozenset({  # options that are true or false
+    "use_bias", "center", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "reset_after", "time_major",
+    "zero_output_for_mask", "unit_forget_bias", "mask_zero", "keepdims", "normalize", "use_scale", "renorm", "synchronized", "fused",
+    "rms_scaling", "invert", "sparse", "ragged", "optional", "tie_weights", "use_gate", "flash_attention", "antialias",
+    "crop_to_aspect_ratio", "pad_to_aspect_ratio", "pad_to_max_tokens", "has_input_vocabulary", "power_to_db", "periodic", "expand_dims",
+    "softmax_robust_masking", "robust_masking",
+})  # fmt: skip
 MOST = 20  # faults that are listed of one layer
 
 
@@ -20,10 +47,9 @@ class Option(NamedTuple):
     version: int = 0
 
 
-@functools.cache
 def options_of(class_name: str) -> dict[str, Option] | None:
-    """The options of a layer class by name; ``None`` for a class that is not in the table."""
-    own = OPTIONS.get(class_name)
+    """The options of a layer class by name; ``None`` for a class whose options nobody looks at."""
+    own = spec(class_name).options
     return None if own is None else _parsed(EVERYWHERE) | _parsed(own)
 
 
@@ -43,12 +69,6 @@ def _parsed(line: str) -> dict[str, Option]:
     return found
 
 
-def spatial_rank(class_name: str) -> int:
-    """The number of spatial axes that a class is named after: 2 for ``Conv2D``, 0 where there are none."""
-    found = re.search(r"(\d)D(Cell)?$", class_name)
-    return int(found[1]) if found else 0
-
-
 def sound(class_name: str, config: dict[str, Any], version: int) -> tuple[dict[str, Any], list[str]]:
     """The configuration without what is wrong in it, and what that is, a line for each.
 
@@ -58,7 +78,7 @@ def sound(class_name: str, config: dict[str, Any], version: int) -> tuple[dict[s
     if known is None:
         return config, []
     faults = [f"{name} is missing" for name, option in known.items() if option.needed and name not in config]
-    rank, good = spatial_rank(class_name), {}
+    rank, good = spec(class_name).spatial, {}
     for name, value in config.items():
         fault = "more" if len(faults) > MOST and name not in known else _fault(name, value, known, rank, version)
         if not fault:

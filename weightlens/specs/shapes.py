@@ -1,16 +1,15 @@
 """The shapes that a layer's configuration demands of its weights, as far as it says: ``None`` for an axis that it leaves open.
 
-A rule takes the configuration and the shape of what comes in (``None`` where nobody knows it yet, then axes that depend on
-it are open) and gives the shapes by the name of the weight; a weight that it does not name may have any shape.
+A rule, which ``LayerSpec.shapes`` names, takes the configuration and the shape of what comes in (``None`` where nobody knows it
+yet, then axes that depend on it are open) and gives the shapes by the name of the weight; one that it does not name may have any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from weightlens.specs.table import ATTENTION_PARTS
-from weightlens.specs.weights import Config, Incoming, Shape, Size, channels, dimension, spread, times
+from weightlens.specs.sizes import Config, Incoming, Shape, Size, channels, dimension, spread, times
+from weightlens.specs.variables import ATTENTION_PARTS
 
 
 def along(axes: Any, x: Incoming) -> Shape | None:
@@ -45,6 +44,11 @@ def batch_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
 def layer_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
     """A number for each place along the axes that are normalised."""
     return same("gamma beta scale", along(config.get("axis", -1), x))
+
+
+def group_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
+    """A number for each channel."""
+    return same("gamma beta", along(config.get("axis", -1), x) or (None,))
 
 
 def normalization(config: Config, x: Incoming) -> dict[str, Shape]:
@@ -117,13 +121,3 @@ def spectrogram(config: Config, x: Incoming) -> dict[str, Shape]:
     """A wave for each frequency that a frame can hold."""
     frame = config.get("frame_length", 256)
     return same("real_kernel imag_kernel", (frame, 1, (config.get("fft_length") or frame) // 2 + 1))
-
-
-SHAPES: dict[str, Callable[[Config, Incoming], dict[str, Shape]]] = {
-    "GRU": gru, "GRUCell": gru, "BatchNormalization": batch_normalization, "SyncBatchNormalization": batch_normalization,
-    "LayerNormalization": layer_normalization, "RMSNormalization": layer_normalization, "Normalization": normalization,
-    "GroupNormalization": lambda config, x: same("gamma beta", along(config.get("axis", -1), x) or (None,)),
-    "PReLU": prelu, "SReLU": prelu, "ParametricSoftplus": prelu, "MultiHeadAttention": attention, "GroupQueryAttention": attention,
-    "STFTSpectrogram": spectrogram, "EinsumDense": einsum_dense, "LocallyConnected1D": locally_connected,
-    "LocallyConnected2D": locally_connected,
-}  # fmt: skip

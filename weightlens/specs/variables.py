@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from weightlens.specs.table import ATTENTION_PARTS, VARIABLES
+from weightlens.specs.table import spec
 
+ATTENTION_PARTS = ("query", "key", "gate", "value", "attention_output")
 QUANTISED: dict[str, str] = {
     "int8": "{0} bias {0}_scale", "int4": "{0} bias {0}_scale {0}_zero?grouped g_idx?grouped",
     "float8": "{0} bias inputs_scale inputs_amax_history {0}_scale {0}_amax_history outputs_grad_scale outputs_grad_amax_history",
@@ -23,17 +24,20 @@ class Variable(NamedTuple):
     unless_said: bool
 
 
-@functools.cache
 def variables_of(class_name: str) -> tuple[Variable, ...]:
     """The variables of a class in the table."""
+    return _parsed(spec(class_name).variables or "")
 
+
+@functools.cache
+def _parsed(line: str) -> tuple[Variable, ...]:
     def parsed(word: str) -> Variable:
         word, _, condition = word.partition("?")
         name, _, shape = word.partition("[")
         flag, _, missing = condition.partition("=")
         return Variable(name, shape.removesuffix("]"), flag, missing != "0")
 
-    return tuple(parsed(word) for word in VARIABLES.get(class_name, "").split())
+    return tuple(parsed(word) for word in line.split())
 
 
 def derived(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def variable_names(class_name: str, config: dict[str, Any], count: int | None = 
 
     ``count``, the number of arrays in the file, decides where the configuration leaves a choice (groups of int4).
     """
-    if class_name not in VARIABLES:
+    if spec(class_name).variables is None:
         return None
     flags = derived(class_name, config)
     names = [v.name for v in variables_of(class_name) if not v.flag or flags.get(v.flag, v.unless_said)]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from weightlens.specs.kinds import found_text
-from weightlens.specs.options import spatial_rank
+from weightlens.specs.sizes import Config, Incoming, Shape, Size, dimension, spread
+from weightlens.specs.table import spec
 from weightlens.specs.variables import variable_names, variables_of
 
-Size = int | None  # None: open
-Shape = tuple[Size, ...]
-Config = dict[str, Any]
-Incoming = tuple[int, ...] | None  # the shape of what comes into a layer, batch first, where it is known
 UNUSED = ("count", "vector_u")  # weights that nothing is computed with
 BESIDE = (
     "scale",
@@ -26,42 +22,10 @@ BESIDE = (
 )  # how the arrays end that quantised and LoRA layers have beside others
 
 
-def channels(config: Config, x: Incoming) -> Size:
-    """How many features come in: the length of the last axis, of the second where channels are first."""
-    if not x:
-        return None
-    return x[1 if config.get("data_format") == "channels_first" and len(x) > 2 else -1]
-
-
-def times(*factors: Size) -> Size:
-    """The product, open where a factor is."""
-    return None if None in factors else math.prod(factors)  # type: ignore[arg-type]
-
-
-def spread(value: Any, rank: int) -> Shape:
-    """A setting that is one number for all axes, or one for each."""
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
-
-
-def dimension(word: str, config: Config, x: Incoming) -> Size:
-    """One axis of a shape in the table: ``units``, ``4*units``, ``in/groups``."""
-    if "*" in word:
-        return times(*(dimension(part, config, x) for part in word.split("*")))
-    if "/" in word:
-        whole, part = (dimension(part, config, x) for part in word.split("/"))
-        return None if whole is None or not part else whole // part
-    if word.isdecimal():
-        return int(word)
-    if word == "in":
-        return channels(config, x)
-    value = config.get(word, 1 if word in ("groups", "depth_multiplier") else None)
-    return value if isinstance(value, int) else None
-
-
 def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
     """A shape as the table writes it."""
     axes: list[Size] = []
-    rank = spatial_rank(class_name)
+    rank = spec(class_name).spatial
     for word in line.split(","):
         if word.startswith("*"):
             axes += [1] * rank if word == "*ones" else list(spread(config.get(word[1:]), rank))
@@ -73,12 +37,13 @@ def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
 def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, Shape]:
     """The shapes that the configuration demands, by the name of the weight."""
     written_down = {v.name: written(v.shape, class_name, config, x) for v in variables_of(class_name) if v.shape}
-    if len(written_down) == len(variables_of(class_name)):
+    rule = spec(class_name).shapes
+    if not rule:
         return written_down
-    from weightlens.specs.shapes import SHAPES  # few networks need them
+    from weightlens.specs import shapes  # few networks need them
 
-    rule = SHAPES.get(class_name)
-    return written_down if rule is None else written_down | rule(config, x)
+    demanded: dict[str, Shape] = getattr(shapes, rule)(config, x)
+    return written_down | demanded
 
 
 def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:

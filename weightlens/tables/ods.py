@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
-from weightlens.tables.sheets import Grid, pick_sheet
+from weightlens.tables.table import Grid, pick_sheet
 from weightlens.zips import check_member, open_zip
 
 NUMBERS = {"float": "value", "percentage": "value", "currency": "value", "boolean": "boolean-value"}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from weightlens.errors import BadInput, UnreadableModel
-from weightlens.tables.table import Row
+from weightlens.tables.table import Grid, Row
 
 RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?", re.IGNORECASE)
-Grid = dict[int, dict[int, str]]  # cells by row and column, counted from 1
 
 
 def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
@@ -54,12 +52,3 @@ def rows_in_area(grid: Grid, area: tuple[int, int, int, int]) -> Iterator[Row]:
         cells = [grid[number].get(column, "") for column in range(left, right + 1)]
         if any(cells):
             yield number, cells
-
-
-def pick_sheet(names: list[str], wanted: str, path: Path) -> str:
-    """The sheet with the given name; without a name, the first."""
-    if not names:
-        raise BadInput(f"{path.name}: has no sheet")
-    if wanted and wanted not in names:
-        raise BadInput(f"{path.name}: has no sheet {wanted!r}; its sheets are: {', '.join(islice(names, 10))}")
-    return wanted or names[0]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 
 import numpy as np
 
 from weightlens.errors import BadInput
 
 INDEX = {"", "unnamed: 0", "__index_level_0__"}  # how pandas titles the numbers of the rows
+Grid = dict[int, dict[int, str]]  # the cells of a sheet by row and column, counted from 1
 Row = tuple[int, list[str]]  # where it stands in the file, for messages, and its cells
 
 
@@ -63,3 +65,12 @@ class Table:
                 comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""
                 raise BadInput(f"{self.name}: row {number} has {len(row)} columns, the first row has {self.width}{comma}")
         return rows
+
+
+def pick_sheet(names: list[str], wanted: str, path: Path) -> str:
+    """The sheet that is meant: the first one where none is."""
+    if not names:
+        raise BadInput(f"{path.name}: has no sheet")
+    if wanted and wanted not in names:
+        raise BadInput(f"{path.name}: has no sheet {wanted!r}; its sheets are: {', '.join(islice(names, 10))}")
+    return wanted or names[0]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from weightlens.checks import book
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
-from weightlens.tables.sheets import Grid, pick_sheet
+from weightlens.tables.table import Grid, pick_sheet
 from weightlens.zips import open_zip
 
 REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")

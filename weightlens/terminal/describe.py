@@ -82,9 +82,9 @@ def weight_text(weights: dict[str, Weight]) -> str:
 
 
 def output_shapes(model: Model) -> dict[str, str]:
-    """The output shape of each layer; ``any`` where it depends on an open dimension."""
-    from weightlens.inputs import wanted_inputs
+    """The shape that each layer hands on; ``any`` where it depends on a length that is open."""
     from weightlens.shapes import layer_shapes
+    from weightlens.wanted import wanted_inputs
 
     try:
         wanted = wanted_inputs(model)

@@ -14,7 +14,7 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
-from weightlens.formats.detect import kind_of
+from weightlens.formats.contents import kind_of
 from weightlens.formats.foreign import archive_words
 from weightlens.formats.hdf5 import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
 from weightlens.formats.soundness import attribute_fits, first_bytes

@@ -11,11 +11,11 @@ import numpy as np
 from weightlens.columns import columns_of_inputs, is_index_left_out, name_list
 from weightlens.errors import BadInput
 from weightlens.input_files import refuse_no_index, shaped
-from weightlens.inputs import wanted_inputs
 from weightlens.model import Model
 from weightlens.tables import Block, Table, open_table
 from weightlens.tables.cells import Numbers, is_content, seems_titled
 from weightlens.tables.table import Row
+from weightlens.wanted import wanted_inputs
 
 
 @dataclass(frozen=True)

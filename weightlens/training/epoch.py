@@ -20,11 +20,10 @@ from weightlens.layers.activations import activate
 from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Part, Recorded, Trace
 from weightlens.recording.graph import computed, ordered
+from weightlens.specs.table import spec_of
 from weightlens.training.gradients import backward
 from weightlens.training.losses import Loss, remark_on
 from weightlens.training.optimizers import Optimizer
-
-FROZEN = {"BatchNormalization", "Normalization"}  # used as at inference, as Keras does with ``trainable = False``
 
 
 @dataclass(eq=False)
@@ -175,7 +174,7 @@ def _weights(model: Model, optimizer: Optimizer, start: dict[str, np.ndarray]) -
     """Every trainable weight as a recorded array, with its optimizer slots."""
     found = []
     for path, layer in _layers(model):
-        if layer.class_name in FROZEN or not layer.trainable:
+        if spec_of(layer).frozen or not layer.trainable:
             continue
         for name, weight in layer.own_weights.items():
             if not weight.dtype.startswith(("float", "bfloat")):

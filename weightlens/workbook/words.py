@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from weightlens.layers import function_of
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded
-from weightlens.specs import sentences
+from weightlens.specs import sentences, setting_words
+from weightlens.specs.table import spec_of
 
 # Operators of functional models that do what the layer of their name does; the others only share the name.
 LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
@@ -58,7 +60,8 @@ def sentence(layer: Layer) -> str:
     """What the layer does, for somebody who has not heard of it, and what the layer does that it is wrapped around."""
     if layer.is_operation:
         return sentences.sentence(layer.class_name, {}) if layer.class_name in LIKE_LAYERS else ""
-    words = sentences.sentence("Functional" if layer.model is not None else layer.class_name, layer.config) or documented(layer)
+    own = setting_words.fill(spec_of(layer).sentence, layer.config)
+    words = own or sentences.sentence("Functional" if layer.model is not None else layer.class_name, layer.config) or documented(layer)
     inner = next((layer.inner[key] for key in ("layer", "forward_layer", "cell") if key in layer.inner), None)
     wrapped = sentence(inner) if inner is not None else ""
     return f"{words} The layer inside ({inner.class_name}): {wrapped}" if inner is not None and wrapped else words
@@ -66,9 +69,7 @@ def sentence(layer: Layer) -> str:
 
 def documented(layer: Layer) -> str:
     """The first line of the docstring of the user's own function that computes the layer."""
-    from weightlens.layers import LAYERS
-
-    function = LAYERS.get(layer.class_name)
+    function = function_of(layer.class_name)
     text = ((function.__doc__ if function is not None else "") or "").strip().split("\n")[0]
     return text.replace("``", "")
 

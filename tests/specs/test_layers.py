@@ -1,0 +1,144 @@
+"""One spec a layer class: what it has to say, held against Keras; adding one is all that a new layer needs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from weightlens.checks import check_workbook
+from weightlens.cli import main
+from weightlens.layers import REGISTERED, function_of, mask_rule
+from weightlens.logits import is_activated
+from weightlens.model import Layer
+from weightlens.specs import shapes
+from weightlens.specs.layer import LayerSpec
+from weightlens.specs.table import SPECS, UNKNOWN, spec
+from weightlens.specs.variables import variables_of
+
+PACKAGE = Path(weightlens.__file__).parent
+OPEN = {"SpectralNormalization", "PeepholeLSTMCell", "CuDNNLSTM", "CuDNNGRU", "RandomFourierFeatures"}  # shapes that nobody checks
+X = np.random.default_rng(5).normal(size=(4, 3)).astype("float32")
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_a_spec_says_what_its_class_needs(name: str) -> None:
+    known = SPECS[name]
+    if known.function is not None:
+        assert callable(function_of(name)), f"{name}: function"
+        assert known.options is not None or "CastToFloat32" in name, f"{name}: options"
+        takes = inspect.signature(function_of(name) or repr).parameters
+        wanted = {n for n in takes if n in known.arguments} - {"inputs", "training", "mask"}
+        assert wanted == set(known.arguments) & set(takes) - {"inputs", "training", "mask"}, f"{name}: arguments"
+    else:
+        assert name == "InputLayer" or known.variables, f"{name} has neither a function nor variables"
+    assert known.mask == "none" or callable(mask_rule(name)), f"{name}: mask"
+    if any(not variable.shape for variable in variables_of(name)) and name not in OPEN:
+        assert callable(getattr(shapes, known.shapes or "", None)), f"{name}: the shapes of its variables"
+    assert set(known.axes or {}) or not variables_of(name) or "kernel" not in variables_of(name)[0].name or name in OPEN | {
+        "LocallyConnected1D", "LocallyConnected2D", "STFTSpectrogram",
+    }, f"{name}: axes"  # fmt: skip
+
+
+def hands_on_a_mask(kind: Any, base: Any) -> bool:
+    """Whether a class of Keras hands on a mask, by its source."""
+    bases = kind.__mro__[: kind.__mro__.index(base)]
+    rule = next((inspect.getsource(vars(b)["compute_mask"]) for b in bases if "compute_mask" in vars(b)), None)
+    if rule is not None:
+        return not re.search(r"return None\s*$", rule) or rule.count("return") > 1
+    return any("supports_masking = True" in inspect.getsource(vars(b)["__init__"]) for b in bases if "__init__" in vars(b))
+
+
+def test_masks_are_handed_on_as_in_keras(keras: Any) -> None:
+    kinds = {name: kind for name, kind in vars(keras.layers).items() if inspect.isclass(kind) and spec(name).function is not None}
+    assert len(kinds) > 120
+    inside = {"ReversibleEmbedding"}  # makes its mask while it is called
+    wrong = [name for name, kind in kinds.items() if hands_on_a_mask(kind, keras.layers.Layer) != (spec(name).mask != "none")]
+    assert set(wrong) == inside, "LayerSpec.mask"
+
+
+@pytest.mark.parametrize("name", ["LSTM", "Dense"])
+def test_a_class_is_spelled_in_its_spec_and_with_its_old_names_only(name: str) -> None:
+    files = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if f'"{name}"' in path.read_text()]
+    assert len(files) <= 3, files
+    assert [file for file in files if not file.startswith("specs/")] == ["formats/old_names.py"]
+
+
+@pytest.mark.parametrize("name", ["ConvMine", "Conv2DMine", "DenseMine", "MyPooling2D", "RandomMine", "MyAttention"])
+def test_a_class_of_the_users_own_is_not_taken_for_one_of_keras(name: str) -> None:
+    layer = Layer("mine", name, {"activation": "softmax"})
+    assert not is_activated(layer)
+    assert spec(name) is UNKNOWN
+    assert function_of(name) is mask_rule(name) is None
+
+
+def projected(x: Any, w: dict[str, Any], config: dict[str, Any], step: Any) -> Any:
+    """``scale * tanh(x . kernel) + bias``."""
+    product = step("dot product", x @ w["kernel"])
+    return step("scaled", config["scale"] * np.tanh(product) + w["bias"])
+
+
+@pytest.fixture
+def added() -> Iterator[LayerSpec]:
+    """A layer of which everything is known, and nothing afterwards."""
+    known = weightlens.LayerSpec(
+        function=projected,
+        mask="keep",
+        variables="kernel[in,units] bias[units]",
+        options="units! scale:number",
+        axes={"kernel": "?, beam", "bias": "beam"},
+        sentence="Projects onto {units} beams.",
+    )
+    weightlens.register("Mine>Projected", known)
+    yield known
+    del SPECS["Mine>Projected"]
+    REGISTERED.discard("Mine>Projected")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_spec_is_all_that_a_new_layer_needs(added: LayerSpec, keras: Any, tmp_path: Path, suffix: str) -> None:
+    @keras.saving.register_keras_serializable("Mine")
+    class Projected(keras.layers.Layer):
+        def __init__(self, units: int, scale: float = 1.0, **options: Any) -> None:
+            super().__init__(**options)
+            self.units, self.scale = units, scale
+
+        def build(self, shape: Any) -> None:
+            self.kernel = self.add_weight(shape=(shape[-1], self.units), initializer="random_normal", name="kernel")
+            self.bias = self.add_weight(shape=(self.units,), initializer="random_normal", name="bias")
+
+        def call(self, x: Any) -> Any:
+            return self.scale * keras.ops.tanh(x @ self.kernel) + self.bias
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "units": self.units, "scale": self.scale}
+
+    model = keras.Sequential([keras.Input((3,)), Projected(4, 2.0, name="p"), keras.layers.Dense(1, activation="sigmoid")])
+    path, book, sheet = tmp_path / f"m{suffix}", tmp_path / "m.xlsx", tmp_path / "t.xlsx"
+    model.save(path)
+    loaded = weightlens.load(path)
+    np.testing.assert_allclose(loaded.predict(X)[0], model.predict(X, verbose=0), atol=1e-6)
+    assert loaded["p"].weights["kernel"].axes == ("in", "beam")
+    assert {step.axes for step in loaded.trace(X).steps if step.layer == "p"} == {("sample", "beam")}
+    weightlens.export(loaded, book, [X], verify=False)
+    assert weightlens.check(loaded, workbook=book, engine="ironcalc").ok
+    rows = "\n".join(["a,b,c,y", *(",".join(map(str, [*row.round(2), i % 2])) for i, row in enumerate(X))])
+    (tmp_path / "d.csv").write_text(rows)
+    given = ["-i", str(tmp_path / "d.csv"), "--target", "y", "--loss", "binary_crossentropy", "--epochs", "2"]
+    assert main(["train-sheet", str(path), *given, "-o", str(sheet)]) == 0
+    assert check_workbook(sheet, engine="ironcalc").ok
+
+
+def test_a_wrong_setting_of_a_new_layer_is_found(added: LayerSpec) -> None:
+    from weightlens.specs.options import sound
+
+    assert sound("Mine>Projected", {"units": 0, "scael": 2.0}, 3)[1] == [
+        "units is 0, but it has to be a whole number from 1 up",
+        "has the option scael (2.0), which no version of Keras knows for it; did you mean scale?",
+    ]

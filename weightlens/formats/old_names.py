@@ -1,0 +1,21 @@
+"""What layer classes were called before Keras 3, or elsewhere than in its documentation, and how Keras 1 stored them."""
+
+from __future__ import annotations
+
+CLASS_NAMES = {  # aliases and names that changed
+    "Model": "Functional", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
+    "Convolution1DTranspose": "Conv1DTranspose",
+    "Convolution2DTranspose": "Conv2DTranspose", "Convolution3DTranspose": "Conv3DTranspose",
+    "SeparableConvolution1D": "SeparableConv1D", "SeparableConvolution2D": "SeparableConv2D", "Deconvolution2D": "Conv2DTranspose",
+    "Deconvolution3D": "Conv3DTranspose", "GroupedQueryAttention": "GroupQueryAttention", "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization", "GRUV2": "GRU", "LSTMV2": "LSTM", "GRUCellV2": "GRUCell", "LSTMCellV2": "LSTMCell",
+    "DenseV2": "Dense",
+}  # fmt: skip
+KERAS_1_CLASSES = {
+    "TimeDistributedDense": "Dense", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "AtrousConv1D": "Conv1D",
+    "AtrousConv2D": "Conv2D", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
+    "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D", "ParametricSoftPlus": "ParametricSoftplus",
+}  # fmt: skip
+KERAS_1_ARRAYS = {"LSTM": 12, "GRU": 9, "ConvLSTM2D": 12}  # three for each gate
+CUDNN = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}  # of Keras 2, on a graphics card: the layers that compute the same
+ACTIVATION_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "softmax_v2": "softmax", "sigmoid_v2": "sigmoid", "gelu_v2": "gelu"}

@@ -1,0 +1,64 @@
+"""What a ``LayerSpec`` says: everything that is known of one layer class without running it.
+
+To add a layer, write its function in ``weightlens/layers`` and one entry in the file of its category here (as Keras's documentation
+sorts them: ``core``, ``convolutional``, ...). An example::
+
+    "Highway": LayerSpec(
+        function="legacy.highway",
+        variables="kernel[in,in] gate_kernel[in,in] bias[in]?use_bias gate_bias[in]?use_bias",
+        options="activation use_bias transform_bias:any",
+        axes={"kernel": "?, unit", "gate_kernel": "?, unit", "bias": "unit", "gate_bias": "unit"},
+    )
+
+``variables``: names in Keras's order. ``name`` is always there, ``name?flag`` where the setting ``flag`` is true (or missing),
+``name?flag=0`` where it is true (missing means not). A name with a slash belongs to a part of the layer: ``query/kernel``.
+``name[..]`` has that shape: settings (``units``), ``*kernel_size`` one number for each axis, ``in`` the features that come in,
+``4*units`` and ``in/groups`` what is worked out of them, ``()`` nothing, a single number. No shape: see ``shapes``, or unknown.
+
+``options``: names of options in every version of Keras, and after ``|1``, ``|2``, ``|3`` those of that version alone. ``name:kind`` says
+the kind of value (``kinds.KINDS``) where it is not the usual one of that name (``options.KIND_OF``); ``name!`` has to be there.
+
+``axes``: what each axis of a weight means. ``?``: what it is multiplied with or added to says what it is; ``*``: the spatial axes of a
+kernel; ``gate:a|b*unit``: two factors, the first with words for its coordinates. ``name 2``: where it has so many axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSpec:
+    """One layer class."""
+
+    # What it computes: a function of weightlens/layers ("core.dense"), or a function itself. None: it has none of its own.
+    function: str | Callable[..., Any] | None
+    # Which mask it hands on: a function of layers/masking.py ("keep"), a function itself, or "none".
+    mask: str | Callable[..., Any] = "none"
+    variables: str | None = None  # None: nobody has to know them
+    shapes: str = ""  # the function of specs/shapes.py that tells the shapes that ``variables`` leaves out
+    options: str | None = None  # None: they are not looked at
+    arguments: tuple[str, ...] = ("inputs", "mask", "training")  # of its call, by position
+    spatial: int = 0  # its spatial axes: 2 for Conv2D
+    # Names of axes
+    takes: str = ""  # of what comes in: "sample, time step, ..."; with spatial axes "sample, *, channel" unless it says otherwise
+    axes: Mapping[str, str] | None = None  # of its weights
+    new_axis: str = ""  # an axis that its calculation brings in
+    # Words
+    sentence: str = ""  # what it does, for somebody who has not heard of it: "{units}" is a setting. Of Keras's: specs/sentences.py
+    # Facts about it
+    alone: bool = False  # treats each sample by itself, whatever its settings
+    ends_in_activation: bool = False  # the function in its setting ``activation`` is the last thing that it does
+    hands_on: bool = False  # what it returns when the model predicts is its very input
+    keeps_kind: bool = False  # whole numbers stay whole numbers of the same kind
+    frozen: bool = False  # used while others learn as it is when the model predicts
+    picture: str = ""  # what it does to the values of a picture: "scales" them into a range, or "passes" them on
+    truth_table: bool = False  # as a first layer it may be fed a truth table
+    tokens: tuple[str, int] | None = None  # takes whole numbers: the setting that says how many different ones, and its default
+
+
+def each_rank(name: str, ranks: Iterable[int], spec: LayerSpec) -> dict[str, LayerSpec]:
+    """The same for one, two and three spatial axes: ``Conv{}D``."""
+    return {name.format(rank): replace(spec, spatial=rank) for rank in ranks}

@@ -1,0 +1,44 @@
+"""Normalization (``keras.layers``, "Normalization layers"; ``Normalization`` and ``Rescaling`` from "Preprocessing layers")."""
+
+from __future__ import annotations
+
+from weightlens.specs.layer import LayerSpec
+
+SCALED = "gamma?scale beta?center"
+SETTINGS = "center scale epsilon"
+MOVING = f"axis:axes {SETTINGS} momentum renorm renorm_clipping:any renorm_momentum:number? synchronized"
+
+LAYERS = {
+    "BatchNormalization": LayerSpec(
+        function="normalization.batch_normalization", mask="keep",
+        variables=f"{SCALED} moving_mean moving_variance moving_stddev?renorm=0 renorm_mean?renorm=0 renorm_stddev?renorm=0",
+        shapes="batch_normalization", options=f"{MOVING} |2 fused virtual_batch_size:any adjustment:any |1 mode:any", alone=True,
+        frozen=True, picture="scales",
+    ),
+    "SyncBatchNormalization": LayerSpec(
+        function="normalization.batch_normalization", mask="keep", variables=f"{SCALED} moving_mean moving_variance",
+        shapes="batch_normalization", options=MOVING,
+    ),
+    "LayerNormalization": LayerSpec(
+        function="normalization.layer_normalization", mask="keep", variables=SCALED, shapes="layer_normalization",
+        options=f"axis:axes {SETTINGS} rms_scaling",
+    ),
+    "GroupNormalization": LayerSpec(
+        function="normalization.group_normalization", mask="keep", variables=SCALED, shapes="group_normalization",
+        options=f"axis {SETTINGS} groups:axis",
+    ),
+    "RMSNormalization": LayerSpec(
+        function="normalization.rms_normalization", variables="scale", shapes="layer_normalization", options="axis:axes epsilon",
+    ),
+    "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes"),
+    "SpectralNormalization": LayerSpec(
+        function="normalization.spectral_normalization", variables="vector_u", options="layer! power_iterations:any",
+    ),
+    "Normalization": LayerSpec(
+        function="normalization.normalization", mask="keep_since_keras_3", variables="mean?adapted variance?adapted count?adapted",
+        shapes="normalization", options="axis:axes? mean:numbers? variance:numbers? invert", frozen=True, picture="scales",
+    ),
+    "Rescaling": LayerSpec(
+        function="normalization.rescaling", mask="keep_since_keras_3", options="scale:numbers offset:numbers", picture="scales",
+    ),
+}  # fmt: skip

@@ -1,0 +1,45 @@
+"""Layers that change nothing when a model predicts: dropout, noise, random augmentation.
+
+``keras.layers``, "Regularization layers", "Image augmentation layers".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from weightlens.specs.layer import LayerSpec, each_rank
+
+DROPOUT = LayerSpec(function="regularization.identity", mask="keep", options="rate data_format |1 dim_ordering:any", hands_on=True)
+PICTURE = "data_format bounding_box_format:any factor:any value_range:range"
+RANDOM = LayerSpec(
+    function="regularization.identity",
+    options=f"{PICTURE} mode:any height_factor:any width_factor:any fill_mode:any fill_value:any interpolation:any height:any width:any "
+    "scale:any alpha:any num_chains:any chain_depth:any all_ops:any num_ops:any brightness_factor:any contrast_factor:any "
+    "saturation_factor:any hue_factor:any x_factor:any y_factor:any kernel_size:any sigma:any addition_factor:any "
+    "threshold_factor:any bins:any",
+)  # fmt: skip
+PASSING = replace(RANDOM, picture="passes")
+WHAT = (
+    "Brightness ColorDegeneration ColorJitter Contrast ElasticTransform Erasing Flip GaussianBlur Grayscale Height Hue Invert "
+    "Perspective Posterization Rotation Saturation Sharpness Shear Translation Width Zoom"
+)
+
+LAYERS = {
+    "Dropout": replace(DROPOUT, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
+    **each_rank("SpatialDropout{}D", (1, 2, 3), replace(DROPOUT, keeps_kind=True)),
+    "AlphaDropout": DROPOUT,
+    "GaussianDropout": DROPOUT,
+    "GaussianNoise": replace(DROPOUT, options="stddev", picture="passes"),
+    "ActivityRegularization": replace(DROPOUT, options="l1 l2", keeps_kind=True),
+    **{f"Random{what}": PASSING for what in WHAT.split()},
+    "RandomCrop": replace(PASSING, options=f"height! width! {PICTURE}"),
+    "RandAugment": RANDOM,
+    "AugMix": RANDOM,
+    "CutMix": RANDOM,
+    "MixUp": RANDOM,
+    "Solarization": RANDOM,
+    "Equalization": replace(RANDOM, options=f"{PICTURE} bins:any"),
+    "MaxNumBoundingBoxes": replace(RANDOM, options=f"{PICTURE} max_number:any fill_value:any"),
+    # AutoKeras
+    **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], replace(RANDOM, options=None)),
+}  # fmt: skip
