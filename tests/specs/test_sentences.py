@@ -15,7 +15,7 @@ from weightlens.layers.activations import ELEMENTWISE, STEPWISE
 from weightlens.specs import sentences
 from weightlens.specs.number_words import number
 from weightlens.specs.sentences import activation_sentence, sentence
-from weightlens.specs.table import OPTIONS, SPECS
+from weightlens.specs.table import SPECS, spec
 
 FUNCTIONS = sorted({**ELEMENTWISE, **STEPWISE})
 CLASSES = sorted(name for name, known in SPECS.items() if known.function is not None or name == "InputLayer")
@@ -58,7 +58,7 @@ ODD: tuple[Any, ...] = (
 
 def settings(class_name: str) -> Iterator[dict[str, Any]]:
     """Each option of a class with each odd value, the others missing, and all options with one value."""
-    names = [name.split(":")[0].rstrip("!") for name in OPTIONS.get(class_name, "").split() if not name.startswith("|")]
+    names = [name.split(":")[0].rstrip("!") for name in (spec(class_name).options or "").split() if not name.startswith("|")]
     for value in ODD:
         yield dict.fromkeys(names, value)
         yield from ({name: value} for name in names)
