@@ -260,7 +260,7 @@ class Run:
 
         ``given`` are its arguments as they stand in the file, references for tensors.
         """
-        from weightlens.layers.operations import operation
+        from weightlens.layers.operators import operation
 
         def computed(compute: Callable[[], Any]) -> Any:
             kind = str(layer.quirks.input_dtype)

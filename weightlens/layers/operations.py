@@ -85,12 +85,3 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Resize": image.resize, "RGBToGrayscale": image.rgb_to_grayscale, "ExtractPatches": image.extract_patches,
     "RFFT": maths.rfft, "STFT": maths.stft,
 }  # fmt: skip
-
-
-def operation(class_name: str) -> Callable[..., Any] | None:
-    """The function of an operator node by its class, as Keras 3 or TensorFlow (``tf.math.add``) names it; ``None`` for an unknown one."""
-    if not class_name.startswith("tf."):
-        return OPERATIONS.get(class_name)
-    from weightlens.layers.operations_tensorflow import tensorflow_function
-
-    return tensorflow_function(class_name.removeprefix("tf."))

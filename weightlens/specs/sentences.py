@@ -129,10 +129,8 @@ WITHOUT_SPACE: dict[str, str] = {
     "Attention": f"{MIXING} The fit is {{score}}.", "AdditiveAttention": f"{MIXING} The fit is the tanh of query plus key, added up.",
     "MultiHeadAttention": HEADS.format("{num_heads:with one head|with # heads at once}")
     + " Each head compares places by {key_dim:number}.",
-    **dict.fromkeys(
-        ["GroupQueryAttention", "GroupedQueryAttention"],
-        HEADS.format("{num_query_heads:with one head|with # heads at once}") + " They share {num_key_value_heads:set} of keys and values.",
-    ),
+    "GroupQueryAttention": HEADS.format("{num_query_heads:with one head|with # heads at once}")
+    + " They share {num_key_value_heads:set} of keys and values.",
     # merging
     "Add": "Adds up its inputs, number by number.", "Subtract": "Subtracts its second input from its first, number by number.",
     "Multiply": "Multiplies its inputs, number by number.", "Average": "Takes the mean of its inputs, number by number.",

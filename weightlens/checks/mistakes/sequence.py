@@ -15,7 +15,7 @@ from weightlens.checks.replay import change_by, compute_from
 from weightlens.checks.scene import Scene
 from weightlens.recording import LayerRun, Recorded
 
-HEADS = ("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention")
+HEADS = ("MultiHeadAttention", "GroupQueryAttention")
 
 
 def masks_of(run: LayerRun) -> list[Recorded]:
