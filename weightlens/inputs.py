@@ -1,6 +1,6 @@
 """The inputs that a model expects, and default ones: the truth table, token ids, grey images.
 
-Seeded, so that the same model always gets the same numbers.
+Random ones are seeded: the same model always gets the same numbers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from weightlens.errors import BadInput
 from weightlens.graph import refs
 from weightlens.model import Layer, Model
 
-STEPS = 5  # length of a sequence that may have any
-PIXELS = 24  # width of a picture that may have any
+STEPS = 5  # default length of a sequence
+PIXELS = 24  # default width of a picture
 PLAIN = {"Dense", "Activation", "Dropout", "Flatten"}  # layers that may be fed a truth table
 FEW = 500  # numbers in one sample, above which one sample is enough
 
@@ -50,17 +50,17 @@ class Samples:
 
 def wanted_inputs(model: Model) -> list[Wanted]:
     """The inputs that the model expects, in order."""
-    found = []
+    wanted = []
     for ref in refs(model.inputs):
         layer = model[ref.layer]
         shape = layer.config.get("batch_shape") or None
         if shape and not all(n is None or (isinstance(n, int) and n >= 0) for n in shape):
             raise BadInput(f"input {ref.layer!r} has the shape {shape}, which no array has")
         text = layer.config.get("dtype") == "string"
-        found.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
-    if not found:
+        wanted.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
+    if not wanted:
         raise BadInput(model.why_nothing_runs)
-    return found
+    return wanted
 
 
 def shape_words(shape: tuple[int | None, ...] | None) -> str:
@@ -158,8 +158,8 @@ def example_array(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.n
 
 def vocabulary_of(user: Layer) -> list[str]:
     """The vocabulary of a lookup layer, if the file has it."""
-    found = user.config.get("vocabulary")
-    return [word for word in found if isinstance(word, str) and word] if isinstance(found, list) else []
+    words = user.config.get("vocabulary")
+    return [word for word in words if isinstance(word, str) and word] if isinstance(words, list) else []
 
 
 def token_limit(user: Layer) -> int | None:

@@ -129,11 +129,11 @@ def test_a_shard_is_a_file_beside_its_list(tmp_path: Path) -> None:
     shard.unlink()
     for name in ("../secret.h5", str(tmp_path / "secret.h5"), "..", ".", ""):
         manifest.write_text(json.dumps({"weight_map": {"/layers/dense/vars": name}}))
-        with pytest.raises(UnreadableModel, match="not beside its list"):
+        with pytest.raises(UnreadableModel, match="not in the folder of its manifest"):
             weightlens.load(manifest)
     os.mkfifo(shard)
     manifest.write_text(json.dumps({"weight_map": {"/layers/dense/vars": shard.name}}))
-    with pytest.raises(UnreadableModel, match="not beside its list"):
+    with pytest.raises(UnreadableModel, match="not in the folder of its manifest"):
         weightlens.load(manifest)
 
 

@@ -21,7 +21,7 @@ NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
 WEIGHT = re.compile(
     r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$", re.IGNORECASE
 )
-START = 1024  # bytes by which a file is known
+START = 1024  # bytes that identify a file
 
 
 def read_model(path: Path, config: Path | None) -> Model:
@@ -62,7 +62,7 @@ def check_folder(path: Path) -> str:
 def first_bytes_of(path: Path) -> bytes:
     """The first bytes of a file; refuses what is not a readable file."""
     if path.exists() and not path.is_file():
-        raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
+        raise UnreadableModel(f"{path}: not a regular file (a pipe or a device?); save it as a file first")
     try:
         with path.open("rb", buffering=0) as file:
             return file.read(START)
@@ -108,12 +108,12 @@ def read_json(path: Path, config: Path | None) -> Model:
     """The model of a manifest of weight shards, or of an architecture without weights."""
     value = parse_json(beside.read_bytes(path), path.name)
     if isinstance(value, dict) and "weight_map" in value:
-        found = config or beside.find_architecture(path)
-        entry = None if found is None else beside.read_architecture(found)
+        architecture = config or beside.find_architecture(path)
+        entry = None if architecture is None else beside.read_architecture(architecture)
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
         placing.place_shards(model, _shards(path.parent, value), dialect)
-        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(found or ""))
+        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""))
         return model
     if not beside.is_architecture(value):
         from weightlens.formats.foreign import json_words
@@ -132,9 +132,9 @@ def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
     for name in shard_names(manifest):
         file = folder / name
         if Path(name).name != name or file.is_symlink() or not file.is_file():
-            raise UnreadableModel(f"the shard {name!r} is not beside its list, or is only a link")
-        for found, weight in Hdf5File(file, name).weights().items():
-            weights[unused_name(found, weights)] = weight
+            raise UnreadableModel(f"the shard {name!r} is not in the folder of its manifest, or is a link")
+        for path, weight in Hdf5File(file, name).weights().items():
+            weights[unused_name(path, weights)] = weight
     return weights
 
 
@@ -202,11 +202,11 @@ def _architecture(path: Path, config: Path | None) -> tuple[dict[str, Any] | Non
     """The architecture given, or found next to the weights; (None, None) if there is none."""
     if config is not None:
         return beside.read_architecture(config), config
-    found = beside.find_architecture(path)
-    if found is None:
+    architecture = beside.find_architecture(path)
+    if architecture is None:
         return None, None
     try:
-        return beside.read_architecture(found), found
+        return beside.read_architecture(architecture), architecture
     except UnreadableModel:  # some other file of the same name
         return None, None
 

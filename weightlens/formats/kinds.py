@@ -1,6 +1,6 @@
 """Integer dtypes in Keras 2 models: TensorFlow functions compute in the dtype of their input, which no file states.
 
-The kind goes from the inputs and casts through the graph, and stands in ``config["input_dtype"]`` of the layers that it enters.
+The dtype is followed from the inputs and casts through the graph, and recorded in ``config["input_dtype"]`` of each layer.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from weightlens.graph import calls_in_order, refs
 from weightlens.model import Call, Layer, Model
 from weightlens.whole import GUARDED, is_whole
 
-FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another kind than what goes in
+FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another dtype than their input
     "truediv", "rtruediv", "div", "rdiv", "divide", "divide_no_nan", "RealDiv", "greater", "greater_equal", "less", "less_equal", "equal",
     "not_equal", "gt", "ge", "lt", "le", "eq", "ne", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "logical_and",
     "logical_or", "logical_not", "one_hot", "OneHot", "argmax", "argmin", "ArgMax", "ArgMin", "argsort", "shape", "size", "rank",
     "embedding_lookup", "resize_bilinear", "resize_bicubic", "ResizeBilinear", "ResizeBicubic", "sequence_mask", "reduce_any",
     "reduce_all", "is_finite", "is_nan",
 })  # fmt: skip
-KEEPING = frozenset({  # layers that hand on the kind of number they are given
+KEEPING = frozenset({  # layers whose output has the dtype of their input
     "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate", "Flatten", "Reshape", "Permute", "RepeatVector", "Activation",
     "ReLU", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "ActivityRegularization", "Masking",
     *(f"{name}{n}D" for name in ("Cropping", "ZeroPadding", "UpSampling", "MaxPooling", "GlobalMaxPooling") for n in (1, 2, 3)),
