@@ -62,7 +62,7 @@ def test_a_sequence_of_any_length_by_its_titles(tmp_path: Path) -> None:
 def test_titles_of_which_some_name_inputs_are_refused_or_said(tmp_path: Path) -> None:
     notes: list[str] = []
     assert read(tmp_path, "user,film\n3,1\n", named("user", "item"), notes) == [[3], [1]]
-    assert notes == ["x.csv: not every title is the name of an input; the columns are taken as they stand: user, film"]
+    assert notes == ["x.csv: not every title is the name of an input; the columns are read in this order: user, film"]
     for text, wanted in (
         ("film,user\n3,1\n", named("user", "item")),
         ("x1,x0,size\n1,2,3\n", named("in", size=3)),
@@ -70,7 +70,7 @@ def test_titles_of_which_some_name_inputs_are_refused_or_said(tmp_path: Path) ->
     ):
         with pytest.raises(BadInput, match="name some inputs of the model, but not all"):
             read(tmp_path, text, wanted)
-    with pytest.raises(BadInput, match="as the places of the inputs and as their names"):
+    with pytest.raises(BadInput, match="as the positions of the inputs and as their names"):
         read(tmp_path, "input_0,input_1\n1,2\n", named("input_1", "input_0"))
 
 
@@ -106,7 +106,7 @@ def test_keys_that_can_be_read_in_two_ways_are_refused(tmp_path: Path) -> None:
     wanted = named("input_1", "input_2")
     arrays = {f"input_{i}": np.ones((1, 1)) for i in range(3)}
     np.savez(tmp_path / "x.npz", **arrays)
-    with pytest.raises(BadInput, match="as the places of the inputs and as their names"):
+    with pytest.raises(BadInput, match="as the positions of the inputs and as their names"):
         bind(wanted, arrays)
     with pytest.raises(BadInput, match=r"x\.npz: input_0, input_1.* can be read"):
         read_inputs(str(tmp_path / "x.npz"), wanted)

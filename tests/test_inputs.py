@@ -276,7 +276,7 @@ def test_default_inputs_are_long_enough_for_every_layer() -> None:
 
 def test_samples_that_are_too_short_are_told_the_length() -> None:
     crop = stack(Layer("crop", "Cropping1D", {"cropping": [40, 35]}), shape=(None, 4))
-    with pytest.raises(BadInput, match="takes a length of 76 or more"):
+    with pytest.raises(BadInput, match="needs a length of 76 or more"):
         refuse_too_short(crop, [(75, 4)])
     refuse_too_short(crop, [(76, 4)])
 

@@ -175,22 +175,22 @@ def trace(
     for name in layer or ():
         loaded.layer_named(name)
     samples = samples_of(given, loaded, scale)
-    found = run(loaded, samples.arrays, stop_at_unsupported=True)
+    recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
     places = None
     if cells is not None:
         from weightlens.checks.book import read_book
         from weightlens.workbook.reading import cells_of
 
-        places = cells_of(read_book(cells), found)
+        places = cells_of(read_book(cells), recorded)
     if output_format == "json":
-        write_data(output, force, lambda file: write_json(found, file, layer or (), places, samples.labels))
+        write_data(output, force, lambda file: write_json(recorded, file, layer or (), places, samples.labels))
     else:
         write_lines(
-            output, force, lambda screen: print_trace(loaded, found, screen, tuple(layer or ()), full, precision, places, samples.labels)
+            output, force, lambda screen: print_trace(loaded, recorded, screen, tuple(layer or ()), full, precision, places, samples.labels)
         )
     note_non_finite_weights(loaded)
-    if found.stopped:
-        raise WeightlensError(found.stopped)
+    if recorded.stopped:
+        raise WeightlensError(recorded.stopped)
 
 
 def predict(
@@ -240,12 +240,12 @@ def diff(
 
     check_choice(output_format, "--format", ("table", "json"))
     check_output_option(output, force, output_format, first, second, formats=("table", "json"))
-    found = compare(weightlens.load(first), weightlens.load(second), tolerance)
+    difference = compare(weightlens.load(first), weightlens.load(second), tolerance)
     if output_format == "json":
-        write_data(output, force, lambda file: write_difference(found, file))
+        write_data(output, force, lambda file: write_difference(difference, file))
     else:
-        write_lines(output, force, lambda screen: print_difference(found, screen))
-    raise typer.Exit(0 if found.same else 1)
+        write_lines(output, force, lambda screen: print_difference(difference, screen))
+    raise typer.Exit(0 if difference.same else 1)
 
 
 def main(arguments: list[str] | None = None) -> int:

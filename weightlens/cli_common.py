@@ -80,16 +80,16 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
 
         if scale is not None:
             raise BadInput("--scale belongs to -i with a picture")
-        found = Samples(default_inputs(model))
+        samples = Samples(default_inputs(model))
     else:
         from weightlens.input_files import read_samples
 
-        found = read_samples(given, model, note, scale)
-        refuse_too_short(model, [x.shape[1:] for x in found.arrays])
-    refuse_explosion(model, [x.shape[1:] for x in found.arrays])
-    if said := state_note(model, len(found.arrays[0])):
+        samples = read_samples(given, model, note, scale)
+        refuse_too_short(model, [x.shape[1:] for x in samples.arrays])
+    refuse_explosion(model, [x.shape[1:] for x in samples.arrays])
+    if said := state_note(model, len(samples.arrays[0])):
         note(said)
-    return found
+    return samples
 
 
 def note_non_finite_weights(model: Model) -> None:

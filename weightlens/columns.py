@@ -17,14 +17,14 @@ Named = dict[tuple[int, int | None], int]  # the input, and which number of its 
 def input_keys(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
     """The key of each input's array: its name, or its position ``input_0``, ``input_1``...
 
-    ``None`` where they are neither, or some of the one kind and some of the other. Keys that are all places and nothing else
-    are places, whatever the inputs are called; what can be read as both beside other keys is refused.
+    ``None`` if they are neither, or mixed. If the keys are exactly all positions, they are positions, whatever
+    the inputs are called; otherwise ambiguous keys are refused.
     """
     given = list(keys)
     ways = [[f"input_{i}" for i in range(len(names))], list(names)]
     possible = next(([way] for way in ways if set(way) == set(given)), None) or [way for way in ways if set(way) <= set(given)]
     if len(possible) == 2 and possible[0] != possible[1]:
-        raise BadInput(f"{name_list(given)} can be read as the places of the inputs and as their names, which are: {name_list(names)}")
+        raise BadInput(f"{name_list(given)} can be read as the positions of the inputs and as their names, which are: {name_list(names)}")
     return possible[0] if possible else None
 
 
@@ -41,7 +41,7 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
         if some := {(k, e): i for (k, e), i in named.items() if (sizes[k] == 1 if e is None else e <= sizes[k])}:
             refuse_other_order(some, chosen, titles, wanted, source)
             order = name_list([titles[i] for columns in chosen for i in columns])
-            said.append(f"not every title is the name of an input; the columns are taken as they stand: {order}")
+            said.append(f"not every title is the name of an input; the columns are read in this order: {order}")
     used = {column for columns in chosen for column in columns}
     if left := [title or "the column without a title" for i, title in enumerate(titles) if i not in used]:
         said.append(f"left out: {name_list(left)}")
@@ -58,14 +58,14 @@ def complete_columns(titles: list[str], named: Named, wanted: list[Wanted], sour
         columns_if_complete(inputs_by_title(titles, [[place] for place in places], source), wanted),
     )
     if by_name and by_place and by_name != by_place:
-        raise BadInput(f"{source}: {name_list(titles)} can be read as the places of the inputs and as their names")
+        raise BadInput(f"{source}: {name_list(titles)} can be read as the positions of the inputs and as their names")
     return by_name or by_place
 
 
 def inputs_by_title(titles: list[str], names: list[list[str]], source: str) -> Named:
     """The input, or the number of an input, that each title names."""
     known = {name.casefold(): k for k, spellings in enumerate(names) for name in spellings}
-    found: Named = {}
+    inputs: Named = {}
     for column, title in enumerate(titles):
         place: tuple[int, int | None] | None = None
         if title.casefold() in known:
@@ -73,27 +73,27 @@ def inputs_by_title(titles: list[str], names: list[list[str]], source: str) -> N
         elif (parts := NUMBERED.fullmatch(title)) and parts[1].casefold() in known:
             place = known[parts[1].casefold()], int(parts[2] or parts[3])
         if place is not None:
-            if place in found:
+            if place in inputs:
                 raise BadInput(f"{source}: two columns are called {title!r}")
-            found[place] = column
-    return found
+            inputs[place] = column
+    return inputs
 
 
 def columns_if_complete(named: Named, wanted: list[Wanted]) -> list[list[int]] | None:
     """The columns of each input in its order, if exactly all of its numbers are named (counted from 0 or 1)."""
-    found = []
+    by_input = []
     for k, w in enumerate(wanted):
         columns = {element: column for (which, element), column in named.items() if which == k}
         count = len(columns)
         if not count or w.size not in (None, count):
             return None
         if set(columns) == {None}:
-            found.append([columns[None]])
+            by_input.append([columns[None]])
         elif set(columns) in (set(range(count)), set(range(1, count + 1))):
-            found.append([columns[element] for element in sorted(element for element in columns if element is not None)])
+            by_input.append([columns[element] for element in sorted(element for element in columns if element is not None)])
         else:
             return None
-    return found
+    return by_input
 
 
 def refuse_other_order(named: Named, chosen: list[list[int]], titles: list[str], wanted: list[Wanted], source: str) -> None:
@@ -141,12 +141,12 @@ def share_out_columns(columns: list[int], wanted: list[Wanted], source: str) -> 
     if open_ended > 1 or (not open_ended and have != fixed) or (open_ended and have <= fixed):
         shapes = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
         raise BadInput(f"{source}: the model takes {fixed or 'any number of'} numbers per sample ({shapes}), but a row has {have}")
-    found, start = [], 0
+    shares, start = [], 0
     for w in wanted:
         size = w.size if w.size is not None else have - fixed
-        found.append(columns[start : start + size])
+        shares.append(columns[start : start + size])
         start += size
-    return found
+    return shares
 
 
 def name_list(names: Sequence[str]) -> str:

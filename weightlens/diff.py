@@ -64,14 +64,14 @@ def compare(a: Model, b: Model, tolerance: float = 0.0) -> Difference:
         b = placed_like(b, a)
     elif b.class_name and not a.class_name:
         a = placed_like(a, b)
-    found = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance)
-    compare_layers(a.layers, b.layers, found, "")
+    difference = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance)
+    compare_layers(a.layers, b.layers, difference, "")
     if a.class_name and b.class_name:
         pairs = {first.name: second.name for first, second in matching_layers(a.layers, b.layers) if first and second}
-        found.architecture += [f"{name}: connected differently" for name in changed_connections(a, b, pairs)]
+        difference.architecture += [f"{name}: connected differently" for name in changed_connections(a, b, pairs)]
     first, second = ({w.path.replace("\\", "/"): w for w in model.unplaced} for model in (a, b))
-    compare_weights(first, second, found, "")
-    return found
+    compare_weights(first, second, difference, "")
+    return difference
 
 
 def placed_like(bare: Model, whole: Model) -> Model:

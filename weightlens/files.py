@@ -1,7 +1,7 @@
 """Every output file: written completely or not at all, and never over a file that is being read.
 
-A file is written beside its place under a name that ends in ``.part``, and takes its place when it is complete. It is
-locked while its process lives: by that, what a killed process left is known, and removed at the next write in the folder.
+A file is written in the folder of its final path under a name that ends in ``.part``, and renamed when it is complete. It
+is locked while its process lives, so files left by killed processes are recognized, and removed at the next write.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if LOCKS:
     import fcntl
 
 PART = ".weightlens.part"
-SHOWN = 40  # bytes of the name that a part shows: with the rest it stays below the limit of every file system
+SHOWN = 40  # bytes of the final name kept in a temporary name: the whole stays below every file system's limit
 WORKBOOK = (".xlsx",)
 STREAMS = (("standard input", 0), ("standard output", 1), ("standard error", 2))
 
 StrPath = str | os.PathLike[str]
-Inputs = Sequence[tuple[str, StrPath | None]]  # what is read: what it is to the user, and its path, or a text that is none
+Inputs = Sequence[tuple[str, StrPath | None]]  # inputs as (label for the user, path or other text)
 
 
 def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Sequence[str] = ()) -> Path:
@@ -93,7 +93,7 @@ def same_file(file: StrPath | int, old: os.stat_result) -> bool:
 def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Sequence[str] = ()) -> Iterator[io.BufferedRandom]:
     """A file that appears at ``path`` when it is complete; after an error the old file is still there.
 
-    It can be read again, and opened by its ``name``, before it takes its place.
+    Before it is renamed it can be read again, and opened by its ``name``.
     """
     place = check_output(path, force, inputs, suffixes)
     mode = stat.S_IMODE(place.stat().st_mode) & 0o777 | 0o600 if place.exists() else 0o666
@@ -101,7 +101,7 @@ def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Se
         yield file
         try:
             file.flush()
-            if force:  # before an old file goes, the new one is on the disk: the power may fail too
+            if force:  # the new file is on the disk before the old one is replaced, in case of a power failure
                 os.fsync(file.fileno())
             file.close()
             take_place(Path(file.name), check_output(path, force, inputs, suffixes), force)
@@ -154,7 +154,7 @@ def create_locked(place: Path, shown: Path, mode: int) -> tuple[io.BufferedRando
             fcntl.flock(raw.fileno(), fcntl.LOCK_EX)
         if same_file(name, os.fstat(raw.fileno())):
             return file, os.dup(raw.fileno())
-        file.close()  # another process took it for left over before it was locked
+        file.close()  # another process removed it as left over before it was locked
 
 
 def remove_left_over(folder: Path) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.inputs import shape_words
+
 if TYPE_CHECKING:
     from weightlens.checks.report import Report
     from weightlens.model import Model
     from weightlens.recording import Trace
 
-ROWS = 200  # of one table; what follows is only counted
+ROWS = 200  # rows of one table; the rest is only counted
 NUMBERS = 32  # of one step, beyond which only the first are shown
 
 
@@ -67,8 +69,3 @@ def numbers(values: np.ndarray) -> str:
     flat = np.asarray(values).reshape(-1)
     shown = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in flat[:NUMBERS].tolist()]
     return ", ".join(shown) + (", …" if flat.size > NUMBERS else "")
-
-
-def shape_words(shape: Sequence[int]) -> str:
-    """``2 x 3``."""
-    return " x ".join(map(str, shape)) or "one number"

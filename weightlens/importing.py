@@ -81,11 +81,11 @@ def import_workbook(
             sheet, first = entry.place(edited)
             cells = entry.references(first)
             refuse_missing_results(edited, sheet, cells)
-            value, found = changed_numbers(weight, entry.values(edited), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
-            imported.changes += [Change(name, *rest) for rest in found]
+            value, changes = changed_numbers(weight, entry.values(edited), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
+            imported.changes += [Change(name, *rest) for rest in changes]
             if not np.array_equal(seen.setdefault(weight.path, value), value, equal_nan=True):
                 raise BadInput(f"{edited.path.name}: {name} stands in the workbook twice, with different numbers; the file keeps it once")
-            if found:
+            if changes:
                 new[name] = weight, value
     write_back(source, target, new, force)
     return imported
@@ -114,7 +114,7 @@ def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
 def changed_numbers(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:
     """The weight with the changed numbers of its cells, and the list of these changes.
 
-    A number that reads back as the stored one is unchanged, also where a program kept only 15 or 16 digits of it.
+    A number that converts to the stored one is unchanged, even if a program kept only 15 or 16 digits.
     """
     value = weight.value.copy()
     changes = []
@@ -155,5 +155,5 @@ def fit_to_dtype(new: float, stored_type: str, cell: str) -> float:
     with np.errstate(over="ignore"):
         stored = float(round_to_dtype(np.array([new]), stored_type)[0])
     if not math.isfinite(stored):
-        raise BadInput(f"{cell} holds {new:.9g}, which is too large for {stored_type}, the type of the file")
+        raise BadInput(f"{cell} holds {new:.9g}, which is too large for {stored_type}, the dtype in the file")
     return stored

@@ -1,8 +1,8 @@
 """The inputs of a model: typed, or read from a file.
 
-``read_samples`` understands ``"0,1"`` (a row), ``"0,0;0,1"`` (rows), ``-`` (rows from standard input), and files: tables
-(see ``weightlens.tables``), ``.npy``, ``.npz``, images. Each row is one sample; where the model has several inputs or inputs
-of several dimensions, a row holds all numbers of the sample, input after input, in C order.
+``read_samples`` accepts ``"0,1"`` (a row), ``"0,0;0,1"`` (rows), ``-`` (rows from standard input), and files: tables
+(see ``weightlens.tables``), ``.npy``, ``.npz``, images. Each row is one sample; for a model with several inputs or
+dimensions, a row holds all numbers of the sample, input after input, in C order.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from weightlens.zips import check_member, open_zip
 def check_picture(name: str, size: tuple[int, int], wanted: tuple[int | None, int | None]) -> None:
     """Refuse a picture with too many pixels, unless the model takes pictures of exactly that size.
 
-    ``size`` and ``wanted`` are width and height. Where the model leaves them open, it computes with all points as float64.
+    ``size`` and ``wanted`` are width and height. If the model leaves them open, all pixels are computed with as float64.
     """
     taken = size[0] * size[1] * 4 * (8 if None in wanted else 1)
     if taken > PICTURE and size != wanted:

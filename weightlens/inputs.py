@@ -1,6 +1,6 @@
 """Sensible numbers for what a model asks for, where none are given: the truth table, token ids, grey images.
 
-Seeded, so that the same model always gets the same numbers.
+Random ones are seeded: the same model always gets the same numbers.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def example_array(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.n
 
 def vocabulary_of(user: Layer) -> list[str]:
     """The vocabulary of a lookup layer, if the file has it."""
-    found = user.config.get("vocabulary")
-    return [word for word in found if isinstance(word, str) and word] if isinstance(found, list) else []
+    words = user.config.get("vocabulary")
+    return [word for word in words if isinstance(word, str) and word] if isinstance(words, list) else []
 
 
 def token_limit(user: Layer) -> int | None:

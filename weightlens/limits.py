@@ -1,22 +1,22 @@
 """Resource limits for untrusted files: a few bytes can declare, or unpack to, more than a machine's memory.
 
-A file of less than 1 MB is to cost no more than 512 MB and 20 seconds. What larger files may make of themselves grows with them.
+A file of less than 1 MB may cost at most 512 MB and 20 seconds; the limits for larger files grow with their size.
 """
 
 from __future__ import annotations
 
 SMALL = 64 * 2**20  # bytes that a file of any size may unpack to
-RATIO = 64  # bytes that each of its own may unpack to beyond that
+RATIO = 64  # further unpacked bytes per byte of the file
 
 DEPTH = 64  # groups inside groups
 OBJECTS = 300_000  # groups and arrays in an HDF5 file
 ATTRIBUTE = 64 * 2**20  # bytes of an HDF5 attribute
 TEXTS = 1_000_000  # in one HDF5 attribute
 TREE_LINES = 200_000
-CHUNKS = 20_000  # pieces of an HDF5 array, whatever the size of its file; each takes some room to be found
+CHUNKS = 20_000  # chunks of an HDF5 array, whatever the size of its file; finding each takes memory
 
 JSON = 64 * 2**20  # bytes of a configuration
-VALUES = 3_000_000  # in a configuration or a vocabulary: each takes up to a hundred times the room that its text does
+VALUES = 3_000_000  # in a configuration or a vocabulary: each takes up to a hundred times the memory of its text
 
 MEMBERS = 100_000  # of a zip file
 CELLS = 1_000_000  # of a workbook that is small; each takes some 200 bytes

@@ -19,7 +19,7 @@ MASKING = ("masking", "embedding", "reversible_embedding")  # the rules that mak
 def part(model: Model, between: str) -> Model:
     """The layers from ``a`` to ``b`` (``"a..b"``, ``"..b"``, ``"a.."``, ``"a"``).
 
-    What goes into ``a`` becomes the input, what ``b`` hands on the output.
+    The inputs of ``a`` become the model's inputs, the outputs of ``b`` its outputs.
     """
     first, dots, last = between.partition("..")
     first, last = first.strip(), (last if dots else first).strip()
@@ -32,7 +32,7 @@ def part(model: Model, between: str) -> Model:
     needed = calls_in_order(model_cut_at(model, cut), outputs)
     if start is not None and not any(layer is start for layer, _, _ in needed):
         raise BadInput(
-            f"no way leads from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B"
+            f"there is no path from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B"
         )
     return assemble_part(model, cut, needed, outputs, between)
 
@@ -114,7 +114,7 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
     try:
         sample = predict(before, [x[:1] for x in default_inputs(before)])[0]
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
-        return None  # the layer that cannot be computed lies before: that is what a part is for
+        return None  # the layer that cannot be computed may come before the cut
     return tuple(sample.shape[1:])
 
 

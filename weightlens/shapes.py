@@ -22,7 +22,7 @@ LONGEST = 1 << 17  # a sequence that is tried
 def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:
     """The output shapes (without batch) of each layer for samples of ``shapes``.
 
-    Nothing is multiplied and no weight is read. Ends where a layer cannot be computed.
+    No weight is read and no product computed. Stops at a layer that cannot be computed.
     """
     run = ShapesOnly(None, np.float64)
     with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
@@ -38,7 +38,7 @@ def refuse_too_short(model: Model, shapes: list[tuple[int, ...]]) -> None:
         length = needed_length(model, asked, shapes)
         if length is not None:
             raise BadInput(
-                f"the samples are too short: some layer leaves nothing of them; the network takes a length of {length:,} or more"
+                f"the samples are too short: the output of some layer is empty; the network needs a length of {length:,} or more"
             )
 
 
@@ -51,13 +51,13 @@ def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
     sizes = [(math.prod(shape), layer) for layer, outputs in found.items() for shape in outputs]
     most, layer = max(sizes, default=(0, ""))
     if most > MOST_NUMBERS:
-        raise BadInput(f"layer {layer!r} makes {most:,} numbers of one sample, more than there is room for")
+        raise BadInput(f"layer {layer!r} computes {most:,} numbers for one sample, more than memory allows")
 
 
 def needed_length(model: Model, asked: list[tuple[int | None, ...] | None], shapes: list[tuple[int, ...]]) -> int | None:
     """The length of the open dimensions at which no layer's output is empty.
 
-    ``None`` where ``shapes`` are long enough, or where no length helps.
+    ``None`` if ``shapes`` are long enough, or if no length helps.
     """
     if not any(None in shape for shape in asked if shape) or leaves_something(model, shapes):
         return None
@@ -103,7 +103,7 @@ class ShapesOnly(Run):
     def one_call(self, layer: Layer, call: Call, values: Values, masks: Values, path: str, mask_wanted: bool) -> tuple[Any, Any]:
         try:
             out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)
-        except BadInput:  # NumPy cannot always tell how nothing is to be reshaped: this layer alone is given a sample of zeros
+        except BadInput:  # NumPy cannot always reshape an empty array: this layer gets one sample of zeros
             read = list(refs((call.args, call.kwargs)))
             values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (values, masks))
             out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)

@@ -43,20 +43,20 @@ def chunks(weight: Weight, size: int = CHUNK) -> Iterator[np.ndarray]:
             yield np.asarray(weight.read_part((*map(int, place), slice(start, min(start + step, weight.shape[axis]))))).ravel()
 
 
-@np.errstate(all="ignore")  # infinite numbers and NaN of every kind are what it is to find
+@np.errstate(all="ignore")  # infinities and NaN are expected: they are counted
 def statistics(weight: Weight, progress: Callable[[int], None] | None = None) -> Statistics:
     """Two passes over the numbers: one for the range and the moments, one for the histogram.
 
-    ``progress`` is told how many numbers have been read.
+    ``progress`` is called with how many numbers were read since its last call.
     """
-    found = Statistics()
+    result = Statistics()
     total = squares = 0.0
     finite_count, low, high = 0, np.inf, -np.inf
     for values in read_pass(weight, progress):
         finite = values[np.isfinite(values)]
-        found.count += values.size
-        found.zeros += int(np.count_nonzero(values == 0))
-        found.nan += int(np.count_nonzero(np.isnan(values)))
+        result.count += values.size
+        result.zeros += int(np.count_nonzero(values == 0))
+        result.nan += int(np.count_nonzero(np.isnan(values)))
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
             # Deviations from the running mean, so that large numbers close together lose nothing (Chan et al. 1979).
@@ -64,15 +64,15 @@ def statistics(weight: Weight, progress: Callable[[int], None] | None = None) ->
             apart = mean - total / finite_count if finite_count else 0.0
             squares += float(((finite - mean) ** 2).sum()) + apart * apart * finite_count * count / (finite_count + count)
             total, finite_count = total + mean * count, finite_count + count
-    found.infinite = found.count - finite_count - found.nan
+    result.infinite = result.count - finite_count - result.nan
     if finite_count:
-        found.smallest, found.largest, found.mean = low, high, total / finite_count
-        found.deviation = float(np.sqrt(squares / finite_count))
+        result.smallest, result.largest, result.mean = low, high, total / finite_count
+        result.deviation = float(np.sqrt(squares / finite_count))
         bins = np.zeros(BINS, np.int64)
         for values in read_pass(weight, progress):
             bins += bin_counts(values[np.isfinite(values)], low, high)
-        found.histogram = bins.tolist()
-    return found
+        result.histogram = bins.tolist()
+    return result
 
 
 def bin_counts(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Ctrl-C and termination signals: exit at once if nothing needs cleaning up, else raise an exception.
 
-Imported before anything else by the command, so it imports next to nothing.
+The command imports this module first, so it imports next to nothing itself.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Changing single numbers in a saved model: a copy of the file in which only their bytes differ.
 
-In HDF5 the arrays that Keras writes lie in one piece, and their bytes are replaced where they stand. A ``.keras``
-archive is packed again with its members, dates and compression as they were.
+Keras writes most HDF5 arrays as contiguous blocks, and their bytes are overwritten in place. A ``.keras``
+archive is packed again with the same members, dates and compression.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def stored_arrays(weight: Weight, value: np.ndarray) -> Stored:
     if not isinstance(weight.read, Conversion):
         return {weight.path: value}
     sources = list(weight.read.sources)
-    found: Stored = {}
+    arrays: Stored = {}
     if weight.read.add is not None:
         first, rest = sources[0], [source.value for source in sources[1:]]
         before = weight.read.make(first.value, *rest)
@@ -95,14 +95,14 @@ def stored_arrays(weight: Weight, value: np.ndarray) -> Stored:
     origin = origin_of_elements(weight.read, [source.shape for source in sources], sum(sizes), weight.note)
     flat[origin.reshape(-1)] = value.reshape(-1)
     for source, part in zip(sources, np.split(flat, np.cumsum(sizes)[:-1]), strict=True):
-        found |= stored_arrays(source, part.reshape(source.shape))
-    return found
+        arrays |= stored_arrays(source, part.reshape(source.shape))
+    return arrays
 
 
 def origin_of_elements(conversion: Conversion, shapes: list[tuple[int, ...]], total: int, note: str) -> np.ndarray:
     """The stored position of each element of a converted array, found by converting arrays of positions.
 
-    Done twice, with the numbers in another order: only what moves numbers gives the same answer.
+    Done twice, with the positions permuted: only a rearrangement gives consistent results.
     """
     cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
 
@@ -113,7 +113,7 @@ def origin_of_elements(conversion: Conversion, shapes: list[tuple[int, ...]], to
     shuffled = np.random.default_rng(0).permutation(total)
     try:
         origin = convert(np.arange(total))
-    except (ValueError, IndexError, TypeError):  # it uses the numbers as something else
+    except (ValueError, IndexError, TypeError):  # it does arithmetic with the numbers
         raise NotARearrangement(note) from None
     whole = origin.dtype.kind in "iu" and np.array_equal(np.unique(origin), np.arange(total))
     if not whole or not np.array_equal(convert(shuffled), shuffled[origin]):
@@ -136,7 +136,7 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
         others = {}
         for path, array in stored.items():
             if path not in opened:
-                raise BadInput(f"the numbers at {path} cannot be written back: that name is not text in the file")
+                raise BadInput(f"the numbers at {path} cannot be written back: that name is not valid UTF-8 in the file")
             dataset = opened[path]
             data = encode(array, dataset.dtype)
             offset = dataset.id.get_offset()
@@ -215,11 +215,11 @@ def verify_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) ->
         if new.namelist() != old.namelist():
             raise WeightlensError(f"{old.filename}: packed again it has other members; nothing is written")
         for info in old.infolist():
-            with new_member(old, info, weights) as wanted, new.open(info.filename) as found:
+            with new_member(old, info, weights) as wanted, new.open(info.filename) as packed:
                 while chunk := wanted.read(1 << 20):
-                    if found.read(len(chunk)) != chunk:
-                        raise WeightlensError(f"{old.filename}: packed again, {info.filename} is another; nothing is written")
-                if found.read(1):
+                    if packed.read(len(chunk)) != chunk:
+                        raise WeightlensError(f"{old.filename}: packed again, {info.filename} has other contents; nothing is written")
+                if packed.read(1):
                     raise WeightlensError(f"{old.filename}: packed again, {info.filename} is longer; nothing is written")
 
 

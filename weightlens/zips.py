@@ -35,7 +35,7 @@ def zip_fault(archive: zipfile.ZipFile, size: int) -> str:
     members = sorted(archive.infolist(), key=lambda info: info.header_offset)
     total = sum(info.file_size for info in members)
     if any(one.header_offset + one.compress_size > next_.header_offset for one, next_ in pairwise(members)):
-        return "whose members lie over each other"
+        return "whose members overlap"
     if len(members) > limits.MEMBERS:
         return f"with {len(members):,} members"
     if total > limits.SMALL * 4 + limits.RATIO * size:
@@ -47,7 +47,7 @@ def check_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> None:
     """Refuse a member that unpacks to more than ``most`` bytes (by default, more than its packed size allows)."""
     info, label = archive.getinfo(name), Path(archive.filename or "").name
     if info.compress_type not in KNOWN:
-        raise UnreadableModel(f"{label}: {name} is packed in a way that is not read here")
+        raise UnreadableModel(f"{label}: {name} is compressed with a method that is not supported")
     if info.file_size > min(most or 2**63, limits.allowed_bytes(info.compress_size)):
         raise UnreadableModel(f"{label}: {name} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}")
 

@@ -376,7 +376,7 @@ def test_a_table_turned_round_is_recognised(three: Model, digits: int, checked: 
         for numbers, fine in ((right.T, True), (right.T[:, ::-1], False)):
             report = checked(three, x, "\n".join(",".join(f"{v:.{digits}f}" for v in row) for row in numbers))
             assert report.ok == fine
-            assert not fine or "turned round" in report.summary
+            assert not fine or "transposed" in report.summary
     with pytest.raises(BadInput, match="a row has 4 numbers, but the network has 3 outputs"):
         checked(three, x, "0.1,0.2,0.3,0.4")
 
@@ -389,7 +389,7 @@ def test_outputs_as_pictures_are_recognised(tmp_path: Path, checked: Callable[..
     for numbers in (pictures.reshape(6, 4), pictures[0], np.concatenate(pictures, 0).T):
         report = checked(model, x, "\n".join(",".join(f"{v:.3f}" for v in row) for row in numbers))
         assert report.ok, report.summary
-        assert "one under the other" in report.notes[0]
+        assert "one below the other" in report.notes[0]
     assert checked(model, x, "\n".join(",".join(f"{v:.3f}" for v in row.ravel()) for row in pictures)).notes == []
     assert not checked(model, x, "\n".join(",".join(f"{v:.3f}" for v in row) for row in -pictures.reshape(6, 4))).ok
 

@@ -66,7 +66,7 @@ NETWORKS: dict[str, tuple[Callable[[Any], Any], set[str], str]] = {  # what is c
     "words": (words, set(), ""),
     "half": (half, set(), "and 2 more layers in float16"),
     "brain": (brain, set(), "in bfloat16"),
-    "chaos": (chaos, set(), "nothing but the rounding of the former"),
+    "chaos": (chaos, set(), "only rounding"),
     "masked inside": (masked_inside, {"e", "inner/lstm", "out"}, ""),
     "twice": (twice, {"middle/inner/d", "middle #2/inner/d", "minus"}, ""),
 }

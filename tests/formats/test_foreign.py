@@ -162,11 +162,11 @@ def test_two_gigabytes_that_begin_like_json(tmp_path: Path, capsys: pytest.Captu
     assert "2,147,483,648 bytes" in said(capsys, "show", str(SAMPLES / "or.h5"), "--config", str(tmp_path / "m.json"))
 
 
-def test_members_that_lie_over_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_members_that_overlap(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = packed({f"{n}.h5": b"x" * 1000 for n in range(3)}, zipfile.ZIP_STORED)
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         second = file.getinfo("1.h5").header_offset
     entry = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
     (tmp_path / "m.keras").write_bytes(data[: entry + 42] + (second - 500).to_bytes(4, "little") + data[entry + 46 :])
     for options in ((), ("--tree",)):
-        assert "lie over each other" in said(capsys, "show", str(tmp_path / "m.keras"), *options)
+        assert "members overlap" in said(capsys, "show", str(tmp_path / "m.keras"), *options)

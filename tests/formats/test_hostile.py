@@ -110,7 +110,7 @@ def own_child(file: h5py.File) -> None:
     ("harm", "saying"),
     [(external_link, "link"), (soft_link, "link"), (linked_layer, "link"), (virtual, "another file"), (external_storage, "another file"),
      (absurd, "declares"), (bomb, "declares"), (texts, "no numbers"), (references, "no numbers"), (deep, "deeper"),
-     (own_child, "once already")],
+     (own_child, "linked twice")],
 )  # fmt: skip
 def test_datasets_and_links(tmp_path: Path, harm: Callable[[h5py.File], None], saying: str) -> None:
     path = whole(tmp_path / "m.h5")

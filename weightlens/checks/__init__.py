@@ -20,7 +20,7 @@ def check(
 ) -> Report:
     """Run the saved file in Keras, in float32 and in float64, and compare every layer's output with ours.
 
-    ``stage`` is told what begins, for a progress bar: one of ``weightlens.checks.keras.STAGES``.
+    ``stage`` is called with the name of each stage, for a progress bar: one of ``weightlens.checks.keras.STAGES``.
     """
     from weightlens.checks.keras import check_with_keras
 

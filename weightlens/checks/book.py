@@ -32,10 +32,10 @@ AREA = re.compile(
 CODED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
-DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # the formats of dates that every workbook has
+DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # built-in date formats
 STYLES = "xl/styles.xml"
 NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
-NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words that a sheet shows for them
+NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words shown for non-finite numbers
 
 
 class CellError(str):
@@ -95,10 +95,10 @@ def as_number(value: Value | None) -> float:
 
 def area_cells(area: str) -> Iterator[tuple[str, str]]:
     """The sheet and reference of every cell of an area, row by row; several areas are separated by commas."""
-    for found in AREA.finditer(area):
-        sheet = (found["quoted"] or found["plain"]).replace("''", "'")
-        first, last = column_number(found["c1"]), column_number(found["c2"] or found["c1"])
-        for row in range(int(found["r1"]), int(found["r2"] or found["r1"]) + 1):
+    for match in AREA.finditer(area):
+        sheet = (match["quoted"] or match["plain"]).replace("''", "'")
+        first, last = column_number(match["c1"]), column_number(match["c2"] or match["c1"])
+        for row in range(int(match["r1"]), int(match["r2"] or match["r1"]) + 1):
             yield from ((sheet, f"{column_letters(column)}{row}") for column in range(first, last + 1))
 
 
@@ -122,11 +122,11 @@ def column_letters(number: int) -> str:
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """The path inside the zip of every sheet, by the sheet's name, in the workbook's order."""
     targets = {r.get("Id"): r.get("Target", "") for r in ET.fromstring(read_member(archive, "xl/_rels/workbook.xml.rels")).iter(PART)}
-    found = {}
+    parts = {}
     for sheet in ET.fromstring(read_member(archive, "xl/workbook.xml")).iter(f"{MAIN}sheet"):
         target = targets[sheet.get(RELATION)]
-        found[sheet.get("name", "")] = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
-    return found
+        parts[sheet.get("name", "")] = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
+    return parts
 
 
 def defined_names(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -151,7 +151,7 @@ def read_book(path: str | Path) -> Book:
                     most -= len(book.sheets[sheet])
     except WeightlensError:
         raise
-    except Exception as trouble:  # a damaged zip, broken XML, a text where a number stands: it can fail in any way
+    except Exception as trouble:  # a damaged zip, broken XML, text instead of a number: any error is possible
         raise UnreadableModel(f"{str(path)!r} is not an .xlsx workbook that can be read ({trouble})") from None
     return book
 
@@ -173,14 +173,14 @@ def open_workbook(path: Path) -> zipfile.ZipFile:
 
 def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     """The workbook's table of shared strings; empty if it has none."""
-    found: list[str] = []
+    texts: list[str] = []
     if "xl/sharedStrings.xml" not in archive.NameToInfo:
-        return found
+        return texts
     for item in xml_elements(archive, "xl/sharedStrings.xml", "si"):
-        found.append(text_content(item))
-        if len(found) > limits.CELLS:
+        texts.append(text_content(item))
+        if len(texts) > limits.CELLS:
             raise UnreadableModel(f"it holds more than {limits.CELLS:,} texts")
-    return found
+    return texts
 
 
 def text_content(item: ET.Element) -> str:

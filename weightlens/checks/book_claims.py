@@ -16,7 +16,7 @@ from weightlens.model import Model
 from weightlens.recording import Step, Trace
 from weightlens.workbook.reading import Entry, read_map, steps_by_entry
 
-ANSWERS = "Answers"  # sheets of an exercise that hold the right formulas; the blank cells stand in the same places of another
+ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
 LISTED = 5
 
 
@@ -51,9 +51,9 @@ def claims_in_ranges(book: Book, areas: Sequence[str], steps: Sequence[str], tra
     """The numbers of each area, for the step named with it: one row per sample, or one column per sample."""
     if len(areas) != len(steps):
         raise BadInput(f"each --range needs its --step: {len(areas)} of the one and {len(steps)} of the other were given")
-    found = [claims_in_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
+    givens = [claims_in_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
     order = {id(step.made): i for i, step in enumerate(steps_of(trace))}
-    return sorted(found, key=lambda given: order[id(given.node)])
+    return sorted(givens, key=lambda given: order[id(given.node)])
 
 
 def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
@@ -67,24 +67,24 @@ def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
         numbers = [list(column) for column in zip(*numbers, strict=True)]
     elif columns != width or rows > shape[0]:
         raise BadInput(f"{area} has {rows} x {columns} cells, but {step.layer}/{step.name} has {shape[0]} samples of {width}")
-    found = [(np.unravel_index(i * width + j, shape), w) for i, row in enumerate(numbers) for j, w in enumerate(row) if w is not None]
-    if not found:
+    numbered = [(np.unravel_index(i * width + j, shape), w) for i, row in enumerate(numbers) for j, w in enumerate(row) if w is not None]
+    if not numbered:
         raise BadInput(f"{area} holds no numbers")
-    return given_elements(step, [tuple(map(int, index)) for index, _ in found], [w for _, w in found], area)
+    return given_elements(step, [tuple(map(int, index)) for index, _ in numbered], [w for _, w in numbered], area)
 
 
 def numbers_in(book: Book, area: str, most: int) -> list[list[WrittenNumber | None]]:
     """The numbers of an area, row by row; ``None`` for blank cells. Refuses an area of more than ``most`` cells."""
     place, _, corners = area.rpartition("!")
     first = "'" + next(iter(book.sheets)).replace("'", "''") + "'"
-    found = AREA.fullmatch(f"{place or first}!{corners.upper()}")
-    if found is None:
+    match = AREA.fullmatch(f"{place or first}!{corners.upper()}")
+    if match is None:
         raise BadInput(f"--range {area}: is not an area like Sheet1!G3:H6")
-    sheet = (found["quoted"] or found["plain"]).replace("''", "'")
+    sheet = (match["quoted"] or match["plain"]).replace("''", "'")
     if sheet not in book.sheets:
         raise BadInput(f"{book.path.name}: has no sheet {sheet!r}; its sheets are: {', '.join(book.sheets)}")
-    left, right = sorted((column_number(found["c1"]), column_number(found["c2"] or found["c1"])))
-    top, bottom = sorted((int(found["r1"]), int(found["r2"] or found["r1"])))
+    left, right = sorted((column_number(match["c1"]), column_number(match["c2"] or match["c1"])))
+    top, bottom = sorted((int(match["r1"]), int(match["r2"] or match["r1"])))
     if (right - left + 1) * (bottom - top + 1) > most:
         raise BadInput(f"{area} has {bottom - top + 1} x {right - left + 1} cells, but the step has only {most} numbers")
     return [[number_in(book, sheet, f"{column_letters(c)}{r}") for c in range(left, right + 1)] for r in range(top, bottom + 1)]
@@ -106,23 +106,23 @@ def claims_in_export(book: Book, model: Model, trace: Trace) -> SheetClaims:
     entries = read_map(book)
     steps = steps_by_entry(trace)
     order = {id(step.made): i for i, step in enumerate(trace.steps)}
-    found = SheetClaims([])
+    claims = SheetClaims([])
     exercise = any(entry.sheet.startswith(ANSWERS) for entry in entries)
     for entry in entries:
         if entry.kind == "weight":
-            found.changed += changed_weights(book, entry, model)
+            claims.changed += changed_weights(book, entry, model)
         step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
         if step is None or id(step.made) not in order or (exercise and not entry.sheet.startswith(ANSWERS)):
             continue
         sheet = sheet_of_step(entry, book)
         given = step_claims(book, entry, sheet, step)
-        found.givens += [given] if given is not None else []
+        claims.givens += [given] if given is not None else []
         if not exercise:
-            found.typed_over += overwritten_formulas(book, entry, sheet, step)
-    if not found.givens:
+            claims.typed_over += overwritten_formulas(book, entry, sheet, step)
+    if not claims.givens:
         raise BadInput(f"{book.path.name}: no step of it has been filled in")
-    found.givens.sort(key=lambda given: order[id(given.node)])
-    return found
+    claims.givens.sort(key=lambda given: order[id(given.node)])
+    return claims
 
 
 def sheet_of_step(entry: Entry, book: Book) -> str:
@@ -136,8 +136,8 @@ def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | Non
     """The numbers of one step; ``None`` where all its cells are blank."""
     references = entry.references().reshape(-1).tolist()
     numbers = [number_in(book, sheet, reference) for reference in references] if sheet in book.sheets else []
-    found = [(index, w) for index, w in zip(np.ndindex(step.made.shape), numbers, strict=False) if w is not None]
-    return given_elements(step, [index for index, _ in found], [w for _, w in found], sheet) if found else None
+    filled = [(index, w) for index, w in zip(np.ndindex(step.made.shape), numbers, strict=False) if w is not None]
+    return given_elements(step, [index for index, _ in filled], [w for _, w in filled], sheet) if filled else None
 
 
 def overwritten_formulas(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:

@@ -52,13 +52,13 @@ def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], ste
         scene = record_scene(model, default_inputs(model) if inputs is None else inputs)
         return compare_with_trace(path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
     recorded = trace(model, book_claims.book_inputs(book) if inputs is None else inputs, stop_at_unsupported=True)
-    found = book_claims.claims_in_export(book, model, recorded)
-    report = compare_with_trace(path.name, Scene(model, recorded, Replay(recorded)), found.givens)
+    claims = book_claims.claims_in_export(book, model, recorded)
+    report = compare_with_trace(path.name, Scene(model, recorded, Replay(recorded)), claims.givens)
     if report.ok:
-        report.notes += found.changed
+        report.notes += claims.changed
         return report
-    changed = [Explanation("weight changed", words, "", "", 0.0) for words in found.changed]
-    typed = [Explanation("formula typed over", words, "", "", 0.0) for words in found.typed_over]
+    changed = [Explanation("weight changed", words, "", "", 0.0) for words in claims.changed]
+    typed = [Explanation("formula typed over", words, "", "", 0.0) for words in claims.typed_over]
     report.explanations = changed + typed + report.explanations
     return report
 
@@ -100,9 +100,9 @@ def allow_float32(replay: Replay, givens: Sequence[Given], legitimate: dict[int,
 def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
     """An edit for each softmax that was computed without subtracting the maximum, which is also correct.
 
-    Numbers that agree speak for it, and, where a mistake was made before, those that are larger than any e^(x - max) or sum of them.
+    Evidence for it: numbers that agree and, if there was an earlier mistake, numbers larger than any e^(x - max) or their sum.
     """
-    found: dict[int, Edit] = {}
+    edits_needed: dict[int, Edit] = {}
     for site in (s for s in scene.sites if s.function == "softmax"):
         exponentials, total = site.out.args
         largest = exponentials.args[0].args[1]
@@ -111,8 +111,8 @@ def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, 
         plain, shifted = (sum(int(g.agrees(scene.replay.run([g.node], edits)[0]).sum()) for g in told) for edits in (edit, {}))
         limits = [1.0 if g.node is exponentials else exponentials.size / max(total.size, 1) for g in told]
         if plain + sum(int((g.values - g.allowed > limit).sum()) for g, limit in zip(told, limits, strict=True)) > shifted:
-            found |= edit
-    return found
+            edits_needed |= edit
+    return edits_needed
 
 
 def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: dict[int, Edit]) -> tuple[np.ndarray, bool]:

@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.errors import BadInput
 
 WRITTEN = re.compile(r"[-+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<bare>\d+))(?:[eE](?P<exponent>[-+]?\d+))?")
-NOISE = 1e-6  # what float32 arithmetic in another order may differ by, relative to numbers of size 1 or more
+NOISE = 1e-6  # float32 rounding from another order of sums, relative to numbers of size 1 or more
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Claim:
 class Claims:
     """All numbers of one calculation.
 
-    ``rows``: they are rows of the final outputs, nothing else was said. ``unknown``: steps that the network does not have.
-    ``notes`` say how they were read, where that is not as usual.
+    ``rows``: rows of the final outputs, without names. ``unknown``: steps that the network does not have.
+    ``notes``: how the numbers were read, if not in the usual way.
     """
 
     source: str
@@ -61,28 +61,28 @@ def parse_number(text: str) -> WrittenNumber | None:
     clean = re.sub(r"\s", "", text).replace("\u2212", "-").lstrip("=~\u2248")
     clean = re.sub(r"^([-+]?\d*),(\d+%?)$", r"\1.\2", clean)  # a decimal comma
     percent = clean.endswith("%")
-    found = WRITTEN.fullmatch(clean.rstrip("%"))
-    if found is None:
+    match = WRITTEN.fullmatch(clean.rstrip("%"))
+    if match is None:
         return None
-    decimals = len(found["decimals"] or found["bare"] or "") - int(found["exponent"] or 0) + 2 * percent
-    value = float(found[0]) / (100 if percent else 1)
-    mantissa = re.sub(r"[eE].*", "", found[0]).lstrip("+-")
+    decimals = len(match["decimals"] or match["bare"] or "") - int(match["exponent"] or 0) + 2 * percent
+    value = float(match[0]) / (100 if percent else 1)
+    mantissa = re.sub(r"[eE].*", "", match[0]).lstrip("+-")
     return WrittenNumber(value, decimals, len(mantissa.replace(".", "").lstrip("0")))
 
 
 def number_of_cell(value: float) -> WrittenNumber:
     """The number in a cell: 15 significant digits; a spreadsheet does not keep trailing zeros."""
-    found = parse_number(repr(float(f"{value:.15g}")).removesuffix(".0"))
-    if found is None:
+    number = parse_number(repr(float(f"{value:.15g}")).removesuffix(".0"))
+    if number is None:
         raise BadInput(f"{value} is not a finite number")
-    return found
+    return number
 
 
 def rounding_allowances(numbers: Sequence[WrittenNumber]) -> np.ndarray:
     """The largest rounding error of each number: half a unit of its last place, all rounded by one rule.
 
-    Zeros at the end are often not written, so the places are found for all of them together: as many decimals
-    as most have, or else as many digits that matter. Where both are possible, the more generous of the two.
+    Trailing zeros are often not written, so the rule is found for all numbers together: as many decimals
+    as most have, or as many significant digits. If both are possible, the more generous one is taken.
     """
     most_decimals, most_digits = max((n.decimals for n in numbers), default=0), max((n.digits for n in numbers), default=1)
     by_decimals = sum(n.decimals == most_decimals for n in numbers)

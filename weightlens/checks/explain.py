@@ -16,13 +16,13 @@ from weightlens.checks.mistakes.misread import cells_to_try, misread
 from weightlens.checks.placing import Given
 from weightlens.checks.replay import Edit, Replay, replace_by
 from weightlens.checks.scene import Scene
-from weightlens.recording import Recorded, Step
+from weightlens.recording import Step
 
 SHOWN = 5  # explanations that are kept
-EFFORT = 2e9  # numbers computed in search of an explanation, about
+EFFORT = 2e9  # the search budget, in computed numbers
 PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
-FEW_CELLS = 40  # so few are tried in any case
-FAR = 20.0  # numbers so far off may be met loosely, for they were rounded on the way as well
+FEW_CELLS = 40  # this many cells are always tried
+FAR = 20.0  # if numbers are this far off, a mistake may match loosely: they may be rounded on the way too
 PARTLY = 8.0  # bits for each sample or unit: a mistake is less likely to be made in some of them only
 
 
@@ -55,7 +55,7 @@ class Explainer:
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
         off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
         self.sought, self.far = off > 1, bool(off.max() > FAR)
-        self.bits: np.ndarray = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely it is to meet each of these numbers by chance
+        self.bits: np.ndarray = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely a match of each number is by chance
         self.evidence = float(self.bits.sum())
 
     @cached_property
@@ -67,20 +67,20 @@ class Explainer:
 
     def explanations(self) -> list[Explanation]:
         """The explanations, likeliest first; empty if no known mistake leads to the numbers."""
-        found, loosely, partly = self.matching_mistakes(known_mistakes(self.scene))
-        found += self.other_samples()
+        mistakes, loosely, partly = self.matching_mistakes(known_mistakes(self.scene))
+        mistakes += self.other_samples()
         cells = cells_to_try(self)
-        if len(cells) <= FEW_CELLS or min((m.bits for m in found), default=np.inf) > PLAIN:
-            found += misread(self, cells)
-        found += [m for m in partly if m.bits < self.evidence]
-        found = found or loosely or partly
-        best = {m.words: m for m in sorted(found, key=lambda m: -m.bits)}
+        if len(cells) <= FEW_CELLS or min((m.bits for m in mistakes), default=np.inf) > PLAIN:
+            mistakes += misread(self, cells)
+        mistakes += [m for m in partly if m.bits < self.evidence]
+        mistakes = mistakes or loosely or partly
+        best = {m.words: m for m in sorted(mistakes, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
         return [Explanation(m.kind, m.words, self.correction(m), step_path(m.at), m.bits, m.harmless) for m in ranked]
 
     def matching_mistakes(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake], list[Mistake]]:
         """The mistakes that give every number; those that give them loosely; those that give only the wrong ones."""
-        found, loosely, partly = [], [], []
+        matching, loosely, partly = [], [], []
         for number, mistake in enumerate(mistakes):
             if number >= self.runs:
                 break
@@ -88,18 +88,18 @@ class Explainer:
             if off is None:
                 continue
             if (off <= 1).all():
-                found.append(mistake)
+                matching.append(mistake)
             elif self.far and (off <= LOOSE).all() and not mistake.harmless:
                 loosely.append(mistake)
             elif (off[self.sought] <= 1).all() and not mistake.harmless:
                 bits, where = self.where_it_differs
                 partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where} only"))
-        return found, loosely, partly
+        return matching, loosely, partly
 
     def try_mistake(self, edits: dict[int, Edit]) -> np.ndarray | None:
         """How far the numbers are off after a mistake; ``None`` if it gives none of the wrong ones or contradicts earlier steps.
 
-        It is made once on the person's own earlier numbers, and once on the exact ones.
+        It is tried on the person's own earlier numbers, and on the exact ones.
         """
         results = [self.try_edits(edits, self.pins)] if self.pins else []
         if not results or results[0] is None or not (results[0] <= 1).all():
@@ -117,7 +117,7 @@ class Explainer:
             if not all(g.agrees(v).all() for g, v in zip(others, values[1:], strict=True)):
                 return None
             off = target.off(values[0])
-        except (ValueError, IndexError, TypeError):  # a shape that does not fit: nobody computes that
+        except (ValueError, IndexError, TypeError):  # the mistake gives a wrong shape: not what was calculated
             return None
         return off if (off[self.sought] <= LOOSE).any() else None
 
@@ -169,7 +169,7 @@ class Explainer:
         step = mistake.at if mistake.at is not None and self.affects_target([id(mistake.at.made)]) else target
         try:
             wrong, right = (self.replay.run([step.made], self.legitimate | edits)[0] for edits in (mistake.edits, {}))
-            if step is not target and np.array_equal(wrong, right):  # it shows later only
+            if step is not target and np.array_equal(wrong, right):  # the mistake shows only in a later step
                 return self.correction(replace(mistake, at=target))
         except (ValueError, IndexError, TypeError):
             wrong, right = None, step.value
@@ -201,15 +201,15 @@ def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, 
     rows: dict[int, list[int]] = {}
     for i, element in enumerate(given.elements):
         rows.setdefault(element[0], []).append(i)
-    found: dict[int, int] = {}
+    matches: dict[int, int] = {}
     for row, members in rows.items():
         if not sought[members].any():
             continue
         fits = [other for other in range(len(array)) if other != row and matches_sample(given, array, members, other)]
         if not fits:
             return None
-        found[row] = fits[0]
-    return found
+        matches[row] = fits[0]
+    return matches
 
 
 def matches_sample(given: Given, array: Any, members: list[int], other: int) -> bool:
@@ -219,12 +219,10 @@ def matches_sample(given: Given, array: Any, members: list[int], other: int) -> 
 
 
 def step_path(step: Step | None) -> str:
+    """``dense/activation``; empty without a step."""
     return "" if step is None else f"{step.layer}/{step.name}"
 
 
 def element_label(step: Step, index: tuple[int, ...]) -> str:
     """``dense/pre-activation, sample 2, unit 1``."""
     return ", ".join(filter(None, [step_path(step), step.place(index)]))
-
-
-__all__ = ["Explainer", "Explanation", "Recorded"]

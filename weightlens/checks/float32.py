@@ -1,8 +1,8 @@
 """Error bounds: how far a float32 calculation may be from the exact one, in any order of its sums.
 
-The bound goes along with the recorded forward pass. A sum of n products is off by at most ``gamma_n * sum |x w|``
-(Higham, *Accuracy and Stability of Numerical Algorithms*, 3.1), beside what its terms are off; a function by as much
-as it changes between the ends of its argument's range.
+The bounds are computed along the recorded forward pass. A sum of n products has an error of at most ``gamma_n * sum |x w|``
+(Higham, *Accuracy and Stability of Numerical Algorithms*, 3.1), plus the errors of its terms; a function, as much as it
+changes between the ends of its argument's interval.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from weightlens.recording.calls import MOVES
 
 ROUND = 2.0**-24  # the largest relative error of one rounding
 EXACT, ARITHMETIC, FUNCTION = 0.0, 1.0, 4.0  # roundings in one operation; programs differ in how they approximate functions
-SMALL, TIMES = 1e-5, 30.0  # where a bound is cut, for it grows with depth: this part of the largest number, or times what is measured
+SMALL, TIMES = 1e-5, 30.0  # caps on a bound, which grows with depth: relative to the largest number, and times the measured error
 SUMS = {np.sum, np.mean, np.matmul, np.dot, np.einsum, np.tensordot, np.add.reduce}
 LARGEST_OF = {np.max, np.min}
 COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
@@ -129,7 +129,7 @@ class Bounds:
             args = [self.operand_end(x, e, side) for x, e, side in zip(node.args, off, corner, strict=True)]
             change = np.maximum(change, np.abs(np.asarray(op(*args), np.float64) - value))
         size = np.abs(np.asarray(value, np.float64))
-        if node.op in (np.add, np.subtract):  # as large as what cancels: sums are taken in any order
+        if node.op in (np.add, np.subtract):  # the size before cancellation, because sums are taken in any order
             size = np.abs(self.operand_value(node.args[0])) + np.abs(self.operand_value(node.args[1]))
         roundings = EXACT if node.op in PICKING else ARITHMETIC if node.op in BASIC else FUNCTION
         return np.broadcast_to(change + roundings * ROUND * size, np.shape(value))

@@ -20,8 +20,8 @@ DOUBLE = 15  # digits that a double holds
 class HandRow(Row):
     """One step. ``worst_relative`` is the difference in units of the rounding error allowed: up to 1 is right.
 
-    ``digits``: how many were compared, 0 where the numbers were rounded to whole ones. ``units``: how far beyond its digits
-    a number is off that float32 rounding explains, in units in the last place of the step's largest number.
+    ``digits``: how many were compared, 0 if the numbers were rounded to integers. ``units``: the difference beyond the digits,
+    explained by float32 rounding, in units in the last place of the step's largest number.
     """
 
     digits: int = 0
@@ -68,7 +68,7 @@ class HandReport(Report):
             return f"{self.subject}: nothing was compared"
         if not self.first:
             return f"{self.subject}: {self.no_digits}"
-        why = f" {self.explanations[0]}" if self.explanations else " None of the known mistakes leads there."
+        why = f" {self.explanations[0]}" if self.explanations else " None of the known mistakes gives these numbers."
         return f"{self.subject}: {self.first}.{why}"
 
     @property
@@ -85,11 +85,11 @@ class HandReport(Report):
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data."""
         keys = ("kind", "words", "correction", "step", "harmless")
-        found = [{key: getattr(e, key) for key in keys} for e in self.explanations]
+        explanations = [{key: getattr(e, key) for key in keys} for e in self.explanations]
         plain = super().as_dict()
         rows = [known | {"digits": row.digits, "float32_units": row.units} for known, row in zip(plain["rows"], self.steps, strict=True)]
         digits = min((row.digits for row in self.steps), default=0)
-        return plain | {"rows": rows, "digits": digits, "first_difference": self.first, "explanations": found}
+        return plain | {"rows": rows, "digits": digits, "first_difference": self.first, "explanations": explanations}
 
 
 def digits_words(digits: list[int]) -> str:
@@ -119,7 +119,7 @@ def row_of(given: Given, array: Any, off: np.ndarray) -> HandRow:
 def digits_compared(given: Given, true: np.ndarray) -> int:
     """How many digits were compared: those after the point or, if more, the significant ones.
 
-    A whole number of one digit says nothing, unless the true one is that whole number.
+    An integer of one digit says nothing, unless the exact value is that integer.
     """
     if (given.values == np.rint(given.values)).all() and (np.abs(given.values - true) <= NOISE).all():
         return min(DOUBLE, max(1, *(w.digits for w in given.written)))

@@ -1,6 +1,6 @@
 """Keras as the oracle: run the saved file layer by layer and compare with our forward pass.
 
-Only this module and those it opens Keras with import Keras, and only when a check is asked for.
+Only this module and those that open Keras for it import Keras, and only when a check is asked for.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from weightlens.checks.handed import EPSILON, LayerOutput, batch_slices, dtype_name, flatten, layer_outputs
-from weightlens.checks.oracle import first_line, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
+from weightlens.checks.oracle import load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.checks.report import Report, Row, compare
-from weightlens.errors import WeightlensError
+from weightlens.errors import WeightlensError, first_line
 from weightlens.forward import bind, trace
 from weightlens.model import Model
 from weightlens.state import batch_size, is_stateful
@@ -42,7 +42,7 @@ def check_with_keras(
     report = Report(Path(model.provenance.path).name or model.name)
     arrays, batch = bind(model, inputs), batch_size(model) if is_stateful(model) else None
     stage(STAGES[0])
-    ours = {path: [x.value for x in outputs] for path, outputs in trace(model, inputs).layer_outputs.items()}  # lets go of the weights
+    ours = {path: [x.value for x in outputs] for path, outputs in trace(model, inputs).layer_outputs.items()}  # frees the weights
     classes = {layer.name: layer.class_name for layer in model.layers}
     stage(STAGES[1])
     with quiet_tensorflow():
@@ -80,24 +80,24 @@ def check_with_keras(
 
 def lost_axes_note(model: Model, oracle: Any) -> list[str]:
     """Notes on layers over several axes, which Keras 3 loses when it reads a whole ``.h5``: there Keras is wrong."""
-    found = []
+    notes = []
     for theirs in oracle.layers:
         layer = next((layer for layer in model.layers if layer.name == theirs.name), None)
         axis = None if layer is None else layer.config.get("axis")
         if isinstance(axis, list) and len(axis) > 1 and getattr(theirs, "axis", axis) in (-1, [-1]):
-            found.append(f"{theirs.name}: the file says axis {axis}; Keras lost that in reading it, and is wrong here (docs/formats.md)")
-    return found
+            notes.append(f"{theirs.name}: the file says axis {axis}; Keras lost that in reading it, and is wrong here (docs/formats.md)")
+    return notes
 
 
 def with_large_stack(compute: Callable[[], Found]) -> Found:
     """Run a function in a thread with a large stack: Keras walks a deep network by recursion."""
-    found: list[Found] = []
+    results: list[Found] = []
     troubles: list[BaseException] = []
 
     def run() -> None:
         try:
-            found.append(compute())
-        except BaseException as trouble:  # handed on to whoever waits
+            results.append(compute())
+        except BaseException as trouble:  # raised again in the calling thread
             troubles.append(trouble)
 
     before, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
@@ -111,7 +111,7 @@ def with_large_stack(compute: Callable[[], Found]) -> Found:
         threading.stack_size(size)
     if troubles:
         raise troubles[0]
-    return found[0]
+    return results[0]
 
 
 def needs_large_stack(model: Model) -> bool:
@@ -135,15 +135,15 @@ def compare_layers(
 
 def low_precision_note(theirs: list[LayerOutput]) -> list[str]:
     """Notes on layers that Keras computes in a dtype with fewer digits than float32."""
-    found: dict[str, list[str]] = {}
+    paths_by_dtype: dict[str, list[str]] = {}
     for handed in theirs:
         if handed.precision in EPSILON:
-            found.setdefault(handed.precision, []).append(handed.path)
+            paths_by_dtype.setdefault(handed.precision, []).append(handed.path)
     notes = []
-    for precision, paths in found.items():
+    for precision, paths in paths_by_dtype.items():
         layers = paths[0] + (f" and {len(paths) - 1} more layers" if len(paths) > 1 else "")
         allowed = f"{LOW_PRECISION_STEPS * EPSILON[precision]:.1e}"
-        notes.append(f"Keras computes {layers} in {precision} (or from numbers in {precision}): compared to its precision, {allowed}")
+        notes.append(f"Keras computes {layers} in {precision} (or from inputs in {precision}): compared with a tolerance of {allowed}")
     return notes
 
 
@@ -153,7 +153,7 @@ def rounding_explains(row: Row, exact: list[Row], report: Report) -> Row:
     if row.ok or twin is None or not twin.ok or not np.isfinite(row.worst_relative):
         return row
     off = f"off by {row.worst_relative:.1e} in {row.witness}, by {twin.worst_relative:.1e} in float64"
-    report.notes.append(f"{row.layer}: {off}: nothing but the rounding of the former")
+    report.notes.append(f"{row.layer}: {off}: only rounding")
     return replace(row, excused=True)
 
 
@@ -165,7 +165,7 @@ def keras_contradicts_itself(row: Row, in_float32: list[Row], tolerance: float, 
     if row.ok:
         return row
     if row.worst_relative <= tolerance:
-        report.notes.append(f"{row.layer}: agrees with {row.witness} to float32's precision only, in which Keras may have computed it")
+        report.notes.append(f"{row.layer}: agrees with {row.witness} to float32 precision only: Keras may compute this layer in float32")
         return replace(row, tolerance=tolerance)
     twin = next((twin for twin in in_float32 if twin.layer == row.layer and twin.witness.endswith("float32")), None)
     if twin is None or not twin.ok or twin.excused or row.worst_relative < 2 * tolerance:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks.quiet import STDERR, quiet
-from weightlens.errors import WeightlensError
+from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
 from weightlens.formats.detect import shard_names
@@ -66,7 +66,7 @@ def load_twin(keras: Any, model: Model) -> Any:
 def open_in_keras(keras: Any, model: Model, change: Change | None = None) -> Any:
     """The network as Keras reads it: from one file, from an architecture and weights, or as the assumed stack.
 
-    ``change`` is made to the configuration.
+    ``change`` is applied to the configuration.
     """
     provenance = model.provenance
     if provenance.assumed:
@@ -101,7 +101,7 @@ def build_dense_stack(keras: Any, model: Model, change: Change | None) -> Any:
 def private_copy(provenance: Provenance) -> Iterator[Path]:
     """A copy of the file for Keras, because HDF5 refuses to open a file twice with different locking.
 
-    It goes by the end of a name, so the copy has the one that its contents call for.
+    Keras decides by the suffix, so the copy gets the suffix of its contents' format.
     """
     path = Path(provenance.path)
     with scratch_folder() as scratch:
@@ -144,7 +144,7 @@ def restore_normalization(network: Any) -> list[str]:
             before = np.asarray(layer.mean)
             layer.finalize_state()
             if not np.array_equal(before, np.asarray(layer.mean)):
-                forgotten.append(f"{layer.name}: Keras does not use the mean and the variance that it reads for it; here it was made to")
+                forgotten.append(f"{layer.name}: Keras reads its mean and variance but does not use them; they were set for this check")
     return forgotten
 
 
@@ -153,11 +153,6 @@ def release_memory() -> None:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def first_line(trouble: BaseException) -> str:
-    """The first line of an error's message, shortened."""
-    return (str(trouble).strip().splitlines() or [type(trouble).__name__])[0][:200]
 
 
 @contextlib.contextmanager

@@ -14,13 +14,13 @@ from weightlens.errors import BadInput
 from weightlens.recording import Trace
 
 Table = list[list[Claim]]
-TURNED = "the table was read turned round: a column for each sample"
+TURNED = "the table was read transposed: a column for each sample"
 
 
 def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
     """The outputs that rows of numbers stand for: the usual reading of the table, unless more numbers are right in another.
 
-    What was not read as a row per sample is said in ``claims.notes``.
+    Any other reading than a row per sample is stated in ``claims.notes``.
     """
     read = [(words, given_rows(table, trace)) for words, table in possible_readings(claims, trace)]
     if not read:
@@ -52,7 +52,7 @@ def possible_readings(claims: Claims, trace: Trace) -> Iterator[tuple[str, Table
     if min(len(table), len(turned)) > 1 and fits_outputs(turned, samples, total):
         yield TURNED, turned
     if len(trace.results) == 1 and len(shape := trace.results[0].shape[1:]) > 1:
-        for words, rows in (("", table), (" with rows and columns exchanged", turned)):
+        for words, rows in (("", table), (", transposed", turned)):
             yield from rows_within_samples(rows, shape, samples, words)
 
 
@@ -62,7 +62,7 @@ def rows_within_samples(table: Table, shape: tuple[int, ...], samples: int, word
     total, width = int(np.prod(shape)), len(table[0])
     ends = {int(np.prod(shape[i:])) for i in range(1, len(shape))}
     if width in ends and len(flat) % total == 0 and len(flat) <= samples * total:
-        as_outputs = f"the table was read as outputs of {' x '.join(map(str, shape))}, one under the other{words}"
+        as_outputs = f"the table was read as outputs of {' x '.join(map(str, shape))}, one below the other{words}"
         yield as_outputs, [flat[i : i + total] for i in range(0, len(flat), total)]
 
 

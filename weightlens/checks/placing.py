@@ -37,7 +37,7 @@ OTHER_WORDS = {
         "prediction",
     ),
 }
-INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # where a layer has no bias there is one step less
+INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # a layer without a bias has one step less
 
 
 @dataclass(eq=False)
@@ -83,7 +83,7 @@ class NoSuchStep(BadInput):
 def place_claims(claims: Claims, trace: Trace) -> list[Given]:
     """The claims grouped by step, in the order of the computation.
 
-    Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: whatever agrees with more of the numbers.
+    Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: the numbering that agrees with more numbers is taken.
     """
     samples = [claim.sample for claim in claims.items if claim.sample is not None]
     if not samples or min(samples) == 0:
@@ -149,17 +149,17 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         close = difflib.get_close_matches(layer, known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
         raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
-    found = steps_named(own, name, trace, layer) if layer else []
-    found = found or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
-    if not found and not layer:  # a layer alone: what it hands on
-        found = steps_named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
-    if not found:
+    matches = steps_named(own, name, trace, layer) if layer else []
+    matches = matches or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
+    if not matches and not layer:  # a layer alone: what it hands on
+        matches = steps_named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
+    if not matches:
         names = ", ".join(dict.fromkeys(s.name for s in own or steps))
         raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
-    number = (claim.time or 0) if len(found) > 1 else 0
-    if number >= len(found):
-        raise BadInput(f"{place}: step {name!r} occurs {len(found)} times, numbered from 0")
-    return found[number] if layer or claim.time is not None else found[-1]
+    number = (claim.time or 0) if len(matches) > 1 else 0
+    if number >= len(matches):
+        raise BadInput(f"{place}: step {name!r} occurs {len(matches)} times, numbered from 0")
+    return matches[number] if layer or claim.time is not None else matches[-1]
 
 
 def next_layer(own: list[Step], steps: list[Step]) -> list[Step]:
@@ -172,9 +172,9 @@ def steps_named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[
     """The steps with that name; ``output`` and its synonyms name a layer's output."""
     wanted = plain_words(name) if name else "activation"
     for word in (wanted, *INSTEAD.get(wanted, ())):
-        found = [step for step in steps if plain_words(step.name) == word or step.name.lower() == name.lower()]
-        if found:
-            return found
+        matches = [step for step in steps if plain_words(step.name) == word or step.name.lower() == name.lower()]
+        if matches:
+            return matches
     if wanted in ("activation", "pre activation") and layer:
         outputs = next((nodes for path, nodes in trace.layer_outputs.items() if path.lower() == layer.lower()), [])
         return [step for node in outputs for step in steps_of(trace) if step.made is node] or steps[-1:]

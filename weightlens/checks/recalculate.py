@@ -34,8 +34,8 @@ ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
 </oor:items>"""
-MANY = 20  # workbooks, from which on a second program is worth its start
-AT_ONCE = 100  # LibreOffice 7.4 falls over at the 247th file of one start
+MANY = 20  # from this many workbooks on, a second program is worth its start
+AT_ONCE = 100  # LibreOffice 7.4 crashes at the 247th file of one start
 SECONDS = 600  # for one start of an office program, and as long again for every ten workbooks
 
 
@@ -68,11 +68,11 @@ def read_result(book: Path, computed: Path, engine: str) -> Book | WeightlensErr
     """The computed workbook, under the original's path and with its defined names (engines may rename them)."""
     if not computed.exists():
         return WeightlensError(f"{engine} could not recalculate {str(book)!r}")
-    found = read_book(computed)
-    found.path, found.engine = book, engine
+    fresh = read_book(computed)
+    fresh.path, fresh.engine = book, engine
     with zipfile.ZipFile(book) as archive:
-        found.names = defined_names(archive)
-    return found
+        fresh.names = defined_names(archive)
+    return fresh
 
 
 def installed_engines() -> list[str]:
@@ -89,10 +89,10 @@ def choose_engine(engine: str | None = None) -> str:
     """The engine asked for, or the best one installed."""
     if engine is not None and engine not in COMPUTE:
         raise WeightlensError(f"no spreadsheet engine is called {engine!r}; known are: {', '.join(COMPUTE)}")
-    found = installed_engines()
-    if engine is None and found:
-        return found[0]
-    if engine is None or engine not in found:
+    installed = installed_engines()
+    if engine is None and installed:
+        return installed[0]
+    if engine is None or engine not in installed:
         raise WeightlensError(
             f"{engine or 'a spreadsheet engine'} is not installed; install LibreOffice or Gnumeric, or: pip install 'weightlens[verify]'"
         )
@@ -170,7 +170,7 @@ def with_ironcalc(files: Sequence[Path], done: Path) -> None:
             continue
 
 
-RUNNING: set[subprocess.Popen[bytes]] = set()  # what has to be stopped when we are
+RUNNING: set[subprocess.Popen[bytes]] = set()  # programs to stop if we are interrupted
 
 
 def run_program(command: list[str], files: int) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 from weightlens.recording import Recorded, Trace, operands
 from weightlens.recording.graph import computed, ordered
 
-Now = Callable[[Recorded], Any]  # the value that something has in this run
-Edit = Callable[[Now, Callable[[], Any]], Any]  # makes a value from others, or from what it would have been
+Now = Callable[[Recorded], Any]  # the current value of a recorded array
+Edit = Callable[[Now, Callable[[], Any]], Any]  # computes a value from others, or from its own unchanged value
 Edits = Mapping[int, Edit]  # by the id of the value
 
 
@@ -50,12 +50,12 @@ class Replay:
         """Which values ``node`` is computed from, itself included: a boolean per number."""
         last = self.number[id(node)]
         if last not in self._ancestors:
-            found = np.zeros(len(self.nodes), bool)
-            found[last] = True
+            is_ancestor = np.zeros(len(self.nodes), bool)
+            is_ancestor[last] = True
             for i in range(last, -1, -1):
-                if found[i]:
-                    found[self.before[i]] = True
-            self._ancestors[last] = found
+                if is_ancestor[i]:
+                    is_ancestor[self.before[i]] = True
+            self._ancestors[last] = is_ancestor
         return self._ancestors[last]
 
     def original(self, i: int) -> Any:
@@ -96,10 +96,10 @@ class Replay:
         key = (targets, edited)
         if key not in self._affected:
             behind = np.logical_or.reduce([np.zeros(len(self.nodes), bool), *(self.ancestors(self.nodes[i]) for i in targets)])
-            found = np.zeros(len(self.nodes), bool)
-            found[list(edited)] = True
+            is_changed = np.zeros(len(self.nodes), bool)
+            is_changed[list(edited)] = True
             for i in range(min(edited, default=len(self.nodes)), len(self.nodes)):
-                if behind[i] and not found[i]:
-                    found[i] = any(found[k] for k in self.before[i])
-            self._affected[key] = np.flatnonzero(found & behind).tolist()
+                if behind[i] and not is_changed[i]:
+                    is_changed[i] = any(is_changed[k] for k in self.before[i])
+            self._affected[key] = np.flatnonzero(is_changed & behind).tolist()
         return self._affected[key]

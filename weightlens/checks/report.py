@@ -28,7 +28,7 @@ class Row:
     tolerance: float
     ours: float = float("nan")
     theirs: float = float("nan")
-    excused: bool = False  # beyond the tolerance, but by what the other program does: a note says what
+    excused: bool = False  # beyond the tolerance because of the other program; a note explains it
 
     @property
     def ok(self) -> bool:

@@ -53,13 +53,13 @@ class Scene:
     @cached_property
     def owner(self) -> dict[int, Step]:
         """The step in which each value is computed; a named value is its own step."""
-        found: dict[int, Step] = {}
+        owners: dict[int, Step] = {}
         for step in self.trace.steps:
-            found[id(step.made)] = step
+            owners[id(step.made)] = step
             for node in walk([step.made]):
                 if not node.kind:
-                    found.setdefault(id(node), step)
-        return found
+                    owners.setdefault(id(node), step)
+        return owners
 
     def class_of(self, step: Step) -> str:
         """The class of a step's layer; calls of a shared layer are numbered."""
@@ -68,41 +68,41 @@ class Scene:
     @cached_property
     def steps_of_layer(self) -> dict[str, list[Step]]:
         """The steps of each layer, in order."""
-        found: dict[str, list[Step]] = {}
+        steps: dict[str, list[Step]] = {}
         for step in self.trace.steps:
-            found.setdefault(step.layer, []).append(step)
-        return found
+            steps.setdefault(step.layer, []).append(step)
+        return steps
 
     @cached_property
     def readers(self) -> dict[int, Step]:
         """The first step that reads each weight."""
-        found: dict[int, Step] = {}
+        readers: dict[int, Step] = {}
         for node in self.replay.nodes:
             if id(node) in self.owner:
                 for x in operands(node):
                     if x.kind == "weight":
-                        found.setdefault(id(x), self.owner[id(node)])
-        return found
+                        readers.setdefault(id(x), self.owner[id(node)])
+        return readers
 
     @cached_property
     def sites(self) -> list[Site]:
         """Every activation: by its recorded function, else by the step's name; then the layers without one, as ``linear``."""
-        found = []
+        sites = []
         for node in self.replay.nodes:
             step = self.owner.get(id(node))
             match = recognised_activation(node) if step is not None else None
             if step is not None and match is not None and match[1].shape == node.shape:
-                found.append(Site(match[0], match[1], node, step))
-        taken = {id(site.out) for site in found}
+                sites.append(Site(match[0], match[1], node, step))
+        taken = {id(site.out) for site in sites}
         for steps in self.steps_of_layer.values():
             last = steps[-1]
             if id(last.made) in taken:
                 continue
             if last.name in ("pre-activation", "dot product"):
-                found.append(Site("linear", last.made, last.made, last))
+                sites.append(Site("linear", last.made, last.made, last))
             elif last.name == "activation" and (argument := only_argument(last.made)) is not None:
-                found.append(Site("activation", argument, last.made, last))
-        return found
+                sites.append(Site("activation", argument, last.made, last))
+        return sites
 
     @cached_property
     def maxima(self) -> list[Recorded]:
@@ -112,32 +112,32 @@ class Scene:
     @cached_property
     def scalings(self) -> list[tuple[Step, Recorded]]:
         """Layers that scale their input, with that input."""
-        found = []
+        scalings = []
         for layer, steps in self.steps_of_layer.items():
             last = steps[-1]
             if self.class_of(last) in SCALING:
                 before = [x for x in named_operands(last.made) if x.layer != layer and x.shape == last.made.shape]
-                found += [(last, before[0])] if before else []
-        return found
+                scalings += [(last, before[0])] if before else []
+        return scalings
 
     @cached_property
     def flattenings(self) -> list[tuple[Step, Recorded, Recorded]]:
         """Values flattened to one row per sample, with their sources."""
-        found = []
+        flattenings = []
         for node in self.replay.nodes:
             if node.op is np.reshape and isinstance(node.args[0], Recorded) and id(node) in self.owner:
                 source = node.args[0]
                 if source.ndim > 2 and node.ndim == 2 and source.shape[0] == node.shape[0]:
-                    found.append((self.owner[id(node)], source, node))
-        return found
+                    flattenings.append((self.owner[id(node)], source, node))
+        return flattenings
 
     def with_operation(self, *operations: Any) -> Iterator[tuple[str, list[Recorded]]]:
         """The values made by one of these NumPy calls, layer by layer."""
-        found: dict[str, list[Recorded]] = {}
+        nodes: dict[str, list[Recorded]] = {}
         for node in self.replay.nodes:
             if node.op in operations and id(node) in self.owner:
-                found.setdefault(self.owner[id(node)].layer, []).append(node)
-        yield from found.items()
+                nodes.setdefault(self.owner[id(node)].layer, []).append(node)
+        yield from nodes.items()
 
 
 def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
@@ -170,5 +170,5 @@ def recognised_activation(node: Recorded) -> tuple[str, Recorded] | None:
 
 def rectangle_sizes(n: int) -> list[tuple[int, int]]:
     """Rectangles of n cells with at least two rows and columns, the squarest first."""
-    found = [(a, n // a) for a in range(2, math.isqrt(n) + 1) if n % a == 0]
-    return [pair for a, b in reversed(found) for pair in dict.fromkeys([(a, b), (b, a)])]
+    pairs = [(a, n // a) for a in range(2, math.isqrt(n) + 1) if n % a == 0]
+    return [pair for a, b in reversed(pairs) for pair in dict.fromkeys([(a, b), (b, a)])]

@@ -22,9 +22,9 @@ from weightlens.workbook.reading import MAP, Entry, Place, read_map, steps_by_en
 def check_workbook(book: str | Path, model: Model | None = None, engine: str | None = None, tolerance: float = 1e-12) -> Report:
     """Recalculate a workbook and compare every step's cells.
 
-    Without ``model`` they are compared with the values that were stored when the workbook was written. With it, the
-    forward pass is run on the inputs that the workbook holds, and its weights are compared with the model's as well.
-    A workbook without our map of cells (made by hand, say) is compared with its own stored values, sheet by sheet.
+    Without ``model`` the results are compared with the values stored in the workbook. With it, they are compared with a forward
+    pass on the workbook's inputs, and the workbook's weights with the model's. A workbook without our map of cells (made by
+    hand, say) is compared with its own stored values, sheet by sheet.
     """
     stored = read_book(book)
     live = any(stored.formulas.values())
@@ -34,7 +34,7 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
         raise BadInput(f"{Path(book).name} holds formulas without results: the program that saved it kept none; compare it with the model")
     if live:
         computed = recalculate(book, engine)
-        report = Report(Path(book).name, notes=[f"recalculated by {computed.engine}, from nothing"])
+        report = Report(Path(book).name, notes=[f"recalculated by {computed.engine}, from its formulas alone"])
     else:
         computed, report = stored, Report(Path(book).name, notes=["it holds no formulas: there is nothing to recalculate"])
     report.notes += [f"{place} is an error" for place in computed.errors()[:10]]

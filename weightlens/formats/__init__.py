@@ -35,5 +35,5 @@ def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     if not path.is_file():  # made in memory, or nothing that can be read
         return []
     beside = Path(known) if known else find_architecture(path)
-    found = [("the model", path), *(("a part of the model", part) for part in shard_files(path))]
-    return found if beside is None else [*found, ("its architecture", beside)]
+    files = [("the model", path), *(("a part of the model", part) for part in shard_files(path))]
+    return files if beside is None else [*files, ("its architecture", beside)]

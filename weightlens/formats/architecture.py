@@ -17,7 +17,7 @@ from weightlens.whole import CUT, GUARDED, LAYERS_OF_MEANS
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
 WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
-# Of whole numbers these make whole ones.
+# These compute integers from integers.
 WHOLE = CUT | {"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "SSIM", "UpSampling2D"}
 MAX_NESTING = 40
 MAX_LAYERS = 25_000  # ten times the largest that anybody has published

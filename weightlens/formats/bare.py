@@ -109,7 +109,7 @@ def unused_name(name: str, names: Iterable[str]) -> str:
 def assume_dense_stack(model: Model, stack: str) -> Model:
     """A Sequential of Dense layers for a weights-only file: ``dense:relu,softmax`` lists their activations.
 
-    The matrices are taken in the file's order; each must have as many rows as the one before it has columns.
+    The matrices are taken in file order; each must have as many rows as the one before has columns.
     """
     kind, _, given = stack.partition(":")
     activations = [name.strip() for name in given.split(",") if name.strip()]
@@ -118,8 +118,8 @@ def assume_dense_stack(model: Model, stack: str) -> Model:
     kernels = [weight for layer in model.layers for weight in layer.own_weights.values() if len(weight.shape) == 2]
     other = [weight for layer in model.layers for weight in layer.own_weights.values() if len(weight.shape) > 2]
     if len(kernels) != len(activations) or other:
-        found = ", ".join(str(weight.shape) for weight in [*kernels, *other]) or "none"
-        raise BadInput(f"{len(activations)} dense layers need as many matrices and nothing larger; the file has {found}")
+        shapes = ", ".join(str(weight.shape) for weight in [*kernels, *other]) or "none"
+        raise BadInput(f"{len(activations)} dense layers need as many matrices and nothing larger; the file has {shapes}")
     biases = _biases(model, kernels)
     layers = [Layer("input", "InputLayer", {"name": "input", "batch_shape": [None, kernels[0].shape[0]], "dtype": "float32"})]
     for number, (kernel, activation) in enumerate(zip(kernels, activations, strict=True)):
@@ -140,15 +140,15 @@ def assume_dense_stack(model: Model, stack: str) -> Model:
 def _biases(model: Model, kernels: list[Weight]) -> list[Weight | None]:
     """The bias for each matrix: the vector in its group, or the next one in the file."""
     every = [weight for layer in model.layers for weight in layer.own_weights.values()]
-    found: list[Weight | None] = []
+    biases: list[Weight | None] = []
     for kernel in kernels:
         after = every[every.index(kernel) + 1 :]
         following = next(iter(after), None)
-        found.append(following if following is not None and following.shape == kernel.shape[1:] else None)
+        biases.append(following if following is not None and following.shape == kernel.shape[1:] else None)
     vectors = sum(len(weight.shape) == 1 for weight in every)
-    if vectors != sum(bias is not None for bias in found):
+    if vectors != sum(bias is not None for bias in biases):
         raise BadInput(f"the file has {vectors} vectors, which are not the biases of its {len(kernels)} matrices")
-    return found
+    return biases
 
 
 def _dense(name: str, kernel: Weight, bias: Weight | None, activation: str, before: str) -> Layer:

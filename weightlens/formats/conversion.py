@@ -15,7 +15,7 @@ from weightlens.model import Weight
 class Conversion:
     """How an array is derived from stored ones: used by ``Weight.read``, and undone in writing back.
 
-    ``add`` is for sums: it adds a change of the array to the first of the stored ones, and gives that.
+    ``add`` is for sums: it adds a change of the array to the first stored array, and returns that.
     """
 
     sources: Sequence[Weight]

@@ -64,12 +64,12 @@ def read_json(path: Path, config: Path | None) -> Model:
     """The model of a manifest of weight shards, or of an architecture without weights."""
     value = parse_json(beside.read_bytes(path), path.name)
     if isinstance(value, dict) and "weight_map" in value:
-        found = config or beside.find_architecture(path)
-        entry = None if found is None else beside.read_architecture(found)
+        architecture = config or beside.find_architecture(path)
+        entry = None if architecture is None else beside.read_architecture(architecture)
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
         placing.place_shards(model, _shards(path.parent, value), dialect)
-        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(found or ""))
+        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""))
         return model
     if not beside.is_architecture(value):
         from weightlens.formats.foreign import json_words
@@ -88,9 +88,9 @@ def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
     for name in shard_names(manifest):
         file = folder / name
         if Path(name).name != name or file.is_symlink() or not file.is_file():
-            raise UnreadableModel(f"the shard {name!r} is not beside its list, or is only a link")
-        for found, weight in Hdf5File(file, name).weights().items():
-            weights[unused_name(found, weights)] = weight
+            raise UnreadableModel(f"the shard {name!r} is not in the folder of its manifest, or is a link")
+        for path, weight in Hdf5File(file, name).weights().items():
+            weights[unused_name(path, weights)] = weight
     return weights
 
 
@@ -158,11 +158,11 @@ def _architecture(path: Path, config: Path | None) -> tuple[dict[str, Any] | Non
     """The architecture given, or found next to the weights; (None, None) if there is none."""
     if config is not None:
         return beside.read_architecture(config), config
-    found = beside.find_architecture(path)
-    if found is None:
+    architecture = beside.find_architecture(path)
+    if architecture is None:
         return None, None
     try:
-        return beside.read_architecture(found), found
+        return beside.read_architecture(architecture), architecture
     except UnreadableModel:  # some other file of the same name
         return None, None
 

@@ -47,13 +47,13 @@ def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
 
 
 def _keys(value: Any) -> set[str]:
-    found: set[str] = set()
+    keys: set[str] = set()
     waiting = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            found.update(item)
+            keys.update(item)
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
-    return found
+    return keys

@@ -29,7 +29,7 @@ def finish_model(model: Model, dialect: Dialect) -> None:
 def finish(layer: Layer, dialect: Dialect) -> None:
     """Complete this layer and its inner layers."""
     if layer.class_name == "TimeDistributed" and any(inner.config.get("quantization_mode") for inner in layer.inner.values()):
-        layer.class_name += " (quantised)"  # Keras itself goes past the scales here
+        layer.class_name += " (quantised)"  # Keras itself ignores the scales here
     for inner in layer.inner.values():
         finish(inner, dialect)
     if layer.model is not None:

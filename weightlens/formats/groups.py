@@ -1,7 +1,7 @@
 """The weights layout of Keras 1, 2 and Keras 3's ``.h5``: a group per layer, its arrays listed by name.
 
-The attribute ``weight_names`` is the order; a wrapper's or nested model's arrays stand in one flat list, trainable
-ones first, so inside them each array goes where its name says, never where its position says.
+The attribute ``weight_names`` gives the order. A wrapper's or nested model's arrays are in one flat list, trainable
+ones first, so within it each array is assigned by name, never by position.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class Leaf:
 def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect, together: bool) -> None:
     """Give each layer the arrays of its group, in Keras's order; placed arrays are removed from ``weights``.
 
-    Where nobody can tell which layer a group belongs to, its arrays go where its name says, and the model's faults say so.
+    If the order is undecidable, arrays are assigned by their group's name, and a fault of the model says so.
     """
     groups = list(stored_groups(file, prefix, weights))
     names = [name for name, _ in groups]
-    found: Sequence[Layer | None] | None = order.layers_for_groups(model, names, dialect.major < 2, together)
-    if found is None:
+    layers_found: Sequence[Layer | None] | None = order.layers_for_groups(model, names, dialect.major < 2, together)
+    if layers_found is None:
         model.faults.append(f"the file has weights for {names_in_words(names)}, which are not the layers with weights of the architecture")
         layers = {layer.name: layer for layer in all_layers(model)} | {layer.name: layer for layer in model.layers}
-        found = [layers.get(name) for name in names]
-    for layer, (name, stored) in zip(found, groups, strict=True):
+        layers_found = [layers.get(name) for name in names]
+    for layer, (name, stored) in zip(layers_found, groups, strict=True):
         if layer is None:
             continue
         if layer.name != name:
@@ -129,15 +129,15 @@ def distribute_in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str
 
 def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:
     """The layers with variables of their own at or below ``layer``."""
-    found: list[Leaf] = []
+    leaves: list[Leaf] = []
     if layer.model is not None:
         return [leaf for inner in layer.model.layers for leaf in leaves_of(inner, (*trail, inner.name))]
     for key, inner in layer.inner.items():
-        found += leaves_of(inner, (*trail, key.split("_")[0], inner.name) if key.endswith("ward_layer") else (*trail, inner.name))
+        leaves += leaves_of(inner, (*trail, key.split("_")[0], inner.name) if key.endswith("ward_layer") else (*trail, inner.name))
     names = variable_names(layer.class_name, layer.config)
-    if names or (names is None and not found):
-        found.append(Leaf(layer, trail, names))
-    return found
+    if names or (names is None and not leaves):
+        leaves.append(Leaf(layer, trail, names))
+    return leaves
 
 
 def _by_name(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
@@ -180,10 +180,10 @@ def name_variables(leaf: Leaf, dialect: Dialect) -> None:
         if keras1_weights.name_weights(leaf.layer, [weight for _, weight in leaf.given], dialect):
             return
     expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
-    found = [variable_name(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
-    if len(expected) == len(found) and set(found) != set(expected) and not any(name.startswith("lora_") for name in found):
-        found = expected
-    for name, (_, weight) in zip(found, leaf.given, strict=True):
+    names = [variable_name(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
+    if len(expected) == len(names) and set(names) != set(expected) and not any(name.startswith("lora_") for name in names):
+        names = expected
+    for name, (_, weight) in zip(names, leaf.given, strict=True):
         while name in leaf.layer.own_weights:
             name += "_"
         leaf.layer.own_weights[name] = with_name(weight, name)

@@ -1,7 +1,7 @@
-"""An HDF5 file read with caution: no link leads outside it, and numbers are read on access.
+"""An HDF5 file read with caution: links out of it are never followed, and numbers are read on access.
 
-Links to other places, datasets kept in other files and declared sizes that cannot be true are refused, as
-Keras's own reader does. Everything goes through h5py's low level: half the time of its high level.
+Links out of the file, external datasets and impossible sizes are refused, as by Keras's own reader.
+Everything uses h5py's low-level API, which takes half the time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from weightlens.formats.pieces import check_chunks
 from weightlens.formats.soundness import SIGNATURE, cut_short, find_damage, first_bytes
 from weightlens.model import Weight
 
-NO_MODEL = "not a Keras model: it is neither HDF5 nor a zip archive nor JSON, and of no kind that is known here"
+NO_MODEL = "not a Keras model: it is neither HDF5 nor a zip archive nor JSON, nor any other known kind"
 FLOAT64 = 8  # bytes of a number when it is computed with
 FLOATS_16_BIT = np.dtype("V2")  # bfloat16 has no HDF5 type: Keras stores two opaque bytes
 
@@ -33,7 +33,7 @@ FLOATS_16_BIT = np.dtype("V2")  # bfloat16 has no HDF5 type: Keras stores two op
 class Hdf5File:
     """One open HDF5 file (or an HDF5 file inside another one) and the arrays in it.
 
-    ``packed``: the bytes that it takes inside another file, where it was unpacked from there.
+    ``packed``: its compressed size, if it was unpacked from another file.
     """
 
     def __init__(self, source: Path | BinaryIO, label: str, packed: int | None = None) -> None:
@@ -93,19 +93,19 @@ class Hdf5File:
             pieces.append(piece)
             size += piece.nbytes
             if size > limits.ATTRIBUTE:
-                raise UnreadableModel(f"{self.label}: attribute {name} is longer than any of Keras's")
+                raise UnreadableModel(f"{self.label}: attribute {name} is longer than any that Keras writes")
         return [text for piece in pieces for text in as_texts(piece)] if pieces else None
 
     def weights(self) -> dict[str, Weight]:
         """Every dataset of the file by its path, in file order."""
-        found: dict[str, Weight] = {}
+        weights: dict[str, Weight] = {}
         for path, raw, dataset in self.walk():
             if isinstance(dataset, h5d.DatasetID):
-                name = unused_name(path, found)
-                found[name] = self.weight(name, raw, dataset)
+                name = unused_name(path, weights)
+                weights[name] = self.weight(name, raw, dataset)
         if lie := overlap_of_arrays(self.extents):
-            raise UnreadableModel(f"{self.label}: damaged (the numbers of two arrays lie over each other at byte {lie:,})")
-        return found
+            raise UnreadableModel(f"{self.label}: damaged (two arrays overlap at byte {lie:,})")
+        return weights
 
     def walk(self) -> Iterator[tuple[str, bytes, Any]]:
         """Every group and dataset as (path, path in bytes, object), parents first; refuses a group found twice: it may be a cycle."""
@@ -127,7 +127,7 @@ class Hdf5File:
                     yield *below, member
                 elif isinstance(member, h5g.GroupID):
                     if address in seen:
-                        raise UnreadableModel(f"{self.label}: {below[0]} is a group that is in the file once already, as in no Keras model")
+                        raise UnreadableModel(f"{self.label}: {below[0]} is a group linked twice, which no Keras model has")
                     seen.add(address)
                     inside.append((*below, member))
             stack.extend(reversed(inside))
@@ -142,7 +142,7 @@ class Hdf5File:
 
     def weight(self, path: str, raw: bytes, dataset: h5d.DatasetID) -> Weight:
         """The array at ``path``: shape and dtype now, numbers on access."""
-        if dataset.get_offset() is None:  # not one piece of this very file
+        if dataset.get_offset() is None:  # not one contiguous block in this file
             layout = dataset.get_create_plist()
             if layout.get_layout() == h5d.VIRTUAL or layout.get_external_count():
                 raise UnreadableModel(f"{self.label}: {path} keeps its numbers in another file, which is never opened")
@@ -197,8 +197,8 @@ def open_hdf5(source: Path | BinaryIO, label: str) -> h5py.File:
     """The open file; its bytes are checked first, because some damage makes the HDF5 library hang or fill the memory."""
     size = size_of(source)
     start = first_bytes(source, size)
-    if found := find_damage(start, size):
-        raise UnreadableModel(f"{label}: damaged ({found})")
+    if fault := find_damage(start, size):
+        raise UnreadableModel(f"{label}: damaged ({fault})")
     try:
         return h5py.File(source, "r")
     except (OSError, RuntimeError, ValueError) as error:
@@ -215,11 +215,11 @@ def close_file(file: h5py.File) -> None:
 def group_links(group: h5g.GroupID) -> list[tuple[bytes, int, int]]:
     """The members of a group, sorted by name: name, link type, and the object's address.
 
-    Read in the order in which they are stored: HDF5's own sorting crashes on a damaged index.
+    Iterated in stored order, because HDF5's own sorting crashes on a damaged index.
     """
-    found: list[tuple[bytes, int, int]] = []
-    group.links.iterate(lambda name, info: found.append((name, info.type, info.u)), info=True, order=h5.ITER_NATIVE)
-    return sorted(found, key=lambda link: link[0])
+    members: list[tuple[bytes, int, int]] = []
+    group.links.iterate(lambda name, info: members.append((name, info.type, info.u)), info=True, order=h5.ITER_NATIVE)
+    return sorted(members, key=lambda link: link[0])
 
 
 def read_attribute(group: h5g.GroupID, name: str) -> Any:
@@ -231,7 +231,7 @@ def read_attribute(group: h5g.GroupID, name: str) -> Any:
         attribute = h5a.open(group, raw)
         shape, dtype = attribute.shape, attribute.dtype
         if shape is None or math.prod(shape) > limits.TEXTS or math.prod(shape) * dtype.itemsize > limits.ATTRIBUTE:
-            raise UnreadableModel(f"attribute {name} has a size that no attribute of Keras's has")
+            raise UnreadableModel(f"attribute {name} is larger than any that Keras writes")
         if dtype.kind not in "SOiufb" or (dtype.kind == "O" and h5py.check_string_dtype(dtype) is None):
             raise UnreadableModel(f"attribute {name} holds neither text nor numbers")
         values = np.zeros(shape, dtype)

@@ -123,8 +123,8 @@ def map_refs(value: Any, change: Any) -> Any:
 def count_from_zero(layers: list[Layer], outputs: Any, dialect: Dialect) -> Any:
     """Renumber the calls of nested models from zero; returns the outputs.
 
-    A nested model counts its own making as a call: always in Keras 1 and 2 (unless it was made without an input),
-    in Keras 3 only in the list of outputs and only where it is not a Sequential.
+    A nested model counts its construction as a call: always in Keras 1 and 2 (unless it was built without an input),
+    in Keras 3 only in the list of outputs, and not for a Sequential.
     """
     models = {layer.name: layer.class_name for layer in layers if layer.model is not None}
     if not models:

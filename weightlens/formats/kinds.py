@@ -14,7 +14,7 @@ from weightlens.model import Call, Layer, Model
 from weightlens.specs.table import spec_of
 from weightlens.whole import GUARDED, is_whole
 
-FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another kind than what goes in
+FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another dtype than their input
     "truediv", "rtruediv", "div", "rdiv", "divide", "divide_no_nan", "RealDiv", "greater", "greater_equal", "less", "less_equal", "equal",
     "not_equal", "gt", "ge", "lt", "le", "eq", "ne", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "logical_and",
     "logical_or", "logical_not", "one_hot", "OneHot", "argmax", "argmin", "ArgMax", "ArgMin", "argsort", "shape", "size", "rank",

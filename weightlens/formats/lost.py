@@ -1,7 +1,7 @@
 """A connection lost by tf.keras: that of a layer which a nested model contains as well.
 
-While it writes a model, tf.keras keeps one configuration for each shared layer, so the connection inside the nested model
-is written over the one outside, and points at a tensor that the outer model does not have.
+When tf.keras saves a model, it keeps one configuration per shared layer: the connection inside the nested model overwrites
+the outer one, and refers to a tensor that the outer model does not have.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The weights layout of Keras 3's saving library: a group per object, its variables numbered in ``vars``.
 
-``layers/dense_1/vars/0``: members of a list are called by their class in snake case and counted per class, so the
-path of each layer is worked out from the architecture. An object that is reachable twice is stored once.
+``layers/dense_1/vars/0``: members of a list are named by their class in snake case and numbered per class, so the
+path of each layer follows from the architecture. An object reachable by two paths is stored once.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class ObjectTree:
 
     def take(self, path: str) -> list[Weight]:
         """Take the variables of the object at ``path``, in their order."""
-        found = self.variables.pop(path, {})
-        return [found[key] for key in sorted(found, key=lambda key: (not key.isdecimal(), int(key) if key.isdecimal() else 0))]
+        variables = self.variables.pop(path, {})
+        return [variables[key] for key in sorted(variables, key=lambda key: (not key.isdecimal(), int(key) if key.isdecimal() else 0))]
 
     def below(self, path: str) -> list[tuple[str, Weight]]:
         """Everything not yet taken at or below ``path``, by relative path."""

@@ -1,7 +1,7 @@
 """Weights by order, as Keras loads ``.h5``: the n-th group with arrays belongs to the n-th layer with variables.
 
-Names that Keras numbers by itself overlap from one session to the next (``dense_1`` of the file is ``dense`` of the architecture), so
-names count only where all of them agree.
+Automatic names differ between sessions (``dense_1`` in the file may be ``dense`` in the architecture), so names count only
+if all of them agree.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ NOT_TRAINED = ("moving_", "renorm_", "mean", "variance", "count", "vector_u")  #
 def layers_for_groups(model: Model, names: list[str], flat: bool, together: bool) -> list[Layer] | None:
     """The layers that the groups called ``names`` belong to, in that order; ``None`` if this is undecidable.
 
-    ``flat``: Keras 1, which may list the layers of nested models instead of the models. ``together``: the file holds the
-    architecture as well, so the names are of one session: they hold in the order in which it lists its layers too, and groups
-    that are missing leave the others where they belong.
+    ``flat``: Keras 1, which may list the layers of nested models instead of the models. ``together``: the file contains the
+    architecture, so the names are from one session: then the architecture's own order is accepted too, and missing groups
+    do not matter.
     """
     orders = [in_keras_order(model), *([list(flattened(model))] if flat else [])]
     owners = [[(layer, known) for layer in layers if (known := has_variables(layer)) is not False] for layers in orders]
     wanted = set(names)
-    for found in owners:
-        named = {layer.name: layer for layer, _ in found if layer.name in wanted}
-        whole = together or all(layer.name in wanted for layer, known in found if known)
+    for candidates in owners:
+        named = {layer.name: layer for layer, _ in candidates if layer.name in wanted}
+        whole = together or all(layer.name in wanted for layer, known in candidates if known)
         if whole and names in (list(named), [layer.name for layer in model.layers if together and layer.name in named]):
             return [named[name] for name in names]
-    for found in owners:
-        for some in ([layer for layer, _ in found], [layer for layer, known in found if known]):
+    for candidates in owners:
+        for some in ([layer for layer, _ in candidates], [layer for layer, known in candidates if known]):
             if len(some) == len(names):
                 return some
     return None
@@ -52,19 +52,19 @@ def has_variables(layer: Layer) -> bool | None:
     """Whether a layer or one of its inner layers has variables; ``None`` if unknown, as for an unknown class."""
     if layer.is_operation:
         return False
-    found = {has_variables(inner) for inner in inner_layers(layer)}
+    answers = {has_variables(inner) for inner in inner_layers(layer)}
     known = layer.model is not None or options_of(layer.class_name) is not None or spec(layer.class_name).variables is not None
     if not known:
-        found.add(None)
+        answers.add(None)
     if own_variables(layer):
-        found.add(True)
-    return True if True in found else None if None in found else False
+        answers.add(True)
+    return True if True in answers else None if None in answers else False
 
 
 def in_keras_order(model: Model) -> list[Layer]:
     """The layers in Keras's order: sorted by depth, the distance from the outputs, whatever the order in the file.
 
-    Layers equally far away stand in the order in which a walk from the outputs back to the inputs meets them.
+    Layers of equal depth are in the order of a traversal from the outputs back to the inputs.
     """
     if model.class_name == "Sequential":
         return model.layers

@@ -12,10 +12,10 @@ from weightlens import limits
 from weightlens.errors import UnreadableModel
 
 LZF = 32000
-BOUNDED = {h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_DEFLATE, LZF}  # what they unpack to is known from what they are given
+BOUNDED = {h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_DEFLATE, LZF}  # their unpacked size is bounded by the packed size
 SQUEEZING = {h5z.FILTER_DEFLATE, LZF}
-SHORTEST = 5  # bytes of a packed piece
-DEFLATE_RATIO = 1032  # the most that one byte can unpack to
+SHORTEST = 5  # bytes of a compressed chunk
+DEFLATE_RATIO = 1032  # the largest ratio of unpacked to packed bytes
 
 
 def check_chunks(dataset: h5d.DatasetID, label: str, size: int) -> None:
@@ -29,27 +29,27 @@ def check_chunks(dataset: h5d.DatasetID, label: str, size: int) -> None:
         raise UnreadableModel(f"{label} has {declared:,} bytes and unpacks {one:,} to read them")
     number = math.prod(-(-n // c) for n, c in zip(shape, chunk, strict=True))
     if number > limits.CHUNKS + size // 8:
-        raise UnreadableModel(f"{label} lies in {number:,} pieces")
+        raise UnreadableModel(f"{label} is stored in {number:,} chunks, more than Keras writes")
     filters = [layout.get_filter(i)[0] for i in range(layout.get_nfilters())]
     if not set(filters) <= BOUNDED or filters.count(h5z.FILTER_DEFLATE) > 1 or filters.count(LZF) > 1:
-        raise UnreadableModel(f"{label} is packed in a way that is not read here (HDF5 filters {filters})")
-    for found in stored_chunks(dataset):
-        if any(start >= extent or start % step for start, extent, step in zip(found.chunk_offset, shape, chunk, strict=True)):
-            raise UnreadableModel(f"{label} has a piece that lies outside of it")
-        squeezed = any(kind in SQUEEZING and not found.filter_mask >> place & 1 for place, kind in enumerate(filters))
-        if found.size < (SHORTEST if squeezed else one):
-            raise UnreadableModel(f"{label} has a piece that is too short")
-        if h5z.FILTER_DEFLATE in filters and found.size * DEFLATE_RATIO > limits.SMALL:
-            check_unpacked_size(dataset.read_direct_chunk(found.chunk_offset)[1], one, label)
+        raise UnreadableModel(f"{label} is compressed with unsupported HDF5 filters ({filters})")
+    for stored in stored_chunks(dataset):
+        if any(start >= extent or start % step for start, extent, step in zip(stored.chunk_offset, shape, chunk, strict=True)):
+            raise UnreadableModel(f"{label} has a chunk outside its shape")
+        squeezed = any(kind in SQUEEZING and not stored.filter_mask >> place & 1 for place, kind in enumerate(filters))
+        if stored.size < (SHORTEST if squeezed else one):
+            raise UnreadableModel(f"{label} has a chunk that is too short")
+        if h5z.FILTER_DEFLATE in filters and stored.size * DEFLATE_RATIO > limits.SMALL:
+            check_unpacked_size(dataset.read_direct_chunk(stored.chunk_offset)[1], one, label)
 
 
 def stored_chunks(dataset: h5d.DatasetID) -> list[Any]:
     """The address and the size of each stored chunk."""
     if not hasattr(dataset, "chunk_iter"):  # HDF5 before 1.12.3
         return [dataset.get_chunk_info(number) for number in range(dataset.get_num_chunks())]
-    found: list[Any] = []
-    dataset.chunk_iter(found.append)
-    return found
+    chunks: list[Any] = []
+    dataset.chunk_iter(chunks.append)
+    return chunks
 
 
 def check_unpacked_size(data: bytes, most: int, label: str) -> None:
@@ -60,4 +60,4 @@ def check_unpacked_size(data: bytes, most: int, label: str) -> None:
     except zlib.error:
         return
     if unpacked > most + 4 or packer.unconsumed_tail:
-        raise UnreadableModel(f"{label} has a piece of {most:,} bytes that unpacks to more")
+        raise UnreadableModel(f"{label} has a chunk of {most:,} bytes that unpacks to more")

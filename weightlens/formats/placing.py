@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
     """Give the layers their weights; returns the layout. Weights without a layer are listed as unplaced.
 
-    ``together``: the architecture is out of the same file.
+    ``together``: the architecture is in the same file.
     """
     weights = file.weights()
     prefix = "model_weights" if file.group("model_weights") is not None else ""
@@ -109,13 +109,13 @@ def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | No
 
 def _stored_names(file: Hdf5File) -> dict[str, str]:
     """Object path by the layer name stored with it (Keras 3.6 and later)."""
-    found = {}
+    paths = {}
     for path, _raw, _group in file.walk():
         if path.endswith("/vars"):
             name = file.text(path, "name")
             if name:
-                found[name] = path.removesuffix("/vars")
-    return found
+                paths[name] = path.removesuffix("/vars")
+    return paths
 
 
 def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:

@@ -1,7 +1,7 @@
 """Quantized and LoRA layers of Keras 3: packed integers unpacked, low-rank updates merged.
 
-Where Keras computes with the restored kernel (int4 from 3.14 on, GPTQ, AWQ) the layer gets that float kernel and no
-scale. Where it also rounds the inputs (int8, int4 before 3.14) the layer keeps the integers and their scale.
+If Keras computes with the restored kernel (int4 from 3.14 on, GPTQ, AWQ), the layer gets that float kernel and no
+scale. If it also quantizes the inputs (int8, int4 before 3.14), the layer keeps the integers and their scale.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _by_group(q: np.ndarray, scale: np.ndarray, zero: np.ndarray, groups: np.nda
     """``(q - zero) * scale`` with the scale and zero point of each position's group along ``axis``."""
     index = groups.astype(np.int64)
     if index.size and not 0 <= index.min() <= index.max() < scale.shape[axis]:
-        raise ValueError("a group that there is not")
+        raise ValueError("a group index out of range")
     restored: np.ndarray = ((q - np.take(zero, index, axis=axis).astype(np.float32)) * np.take(scale, index, axis=axis)).astype(np.float32)
     return restored
 

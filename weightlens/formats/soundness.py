@@ -28,9 +28,9 @@ def first_bytes(source: Path | BinaryIO, size: int) -> bytes:
 def find_damage(data: bytes, size: int) -> str:
     """The damage in a file with these first bytes and this ``size``; empty if none is seen."""
     if any(not _entries_fit(data, start) for start in _places(data, HEAP) if _is_heap(data, start)):
-        return "its store of texts is broken"
+        return "its heap of texts is broken"
     if any(data[start + 4 : start + 5] == b"\0" and not _blocks_fit(data, start) for start in _places(data, FRACTAL_HEAP)):
-        return "its store of names is broken, or packed as Keras never does"
+        return "its heap of names is broken, or compressed, as Keras never does"
     if any(data[start + 4 : start + 5] == b"\0" and not _records_fit(data, start) for start in _places(data, INDEX)):
         return "its index is broken"
     for name in ATTRIBUTES:
@@ -88,7 +88,7 @@ def _is_heap(data: bytes, start: int) -> bool:
 def _entries_fit(data: bytes, start: int) -> bool:
     """Whether every entry of a heap has a size: on an entry without one HDF5 loops forever.
 
-    Entries: number (2 bytes), count (2), nothing (4), size (8), content. Number 0 is what is free, header included.
+    An entry: number (2 bytes), count (2), unused (4), size (8), content. Number 0 is the free space, header included.
     """
     place, end = start + HEAP_HEADER, start + _number(data, start + 8, 8)
     while place + HEAP_HEADER <= end:
@@ -103,8 +103,8 @@ def _entries_fit(data: bytes, start: int) -> bool:
 def _attribute_fits(data: bytes, name: int, size: int) -> bool:
     """Whether an attribute's texts together fit in the file: HDF5 allocates whatever length is declared.
 
-    Before the name stand version (1 byte), flags (1), the sizes of name, type and shape (2 each), in version 3 the
-    encoding (1); after it the type, the shape (version, rank, flags, then the sizes) and the references to the texts.
+    Before the name: version (1 byte), flags (1), the sizes of name, type and shape (2 each), in version 3 the
+    encoding (1). After it: the type, the shape (version, rank, flags, then the sizes) and the references to the texts.
     """
     head = next(
         (name - length for length, versions in ((8, (1, 2)), (9, (3,))) if name >= length and data[name - length] in versions), None

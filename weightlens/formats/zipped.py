@@ -79,7 +79,7 @@ class Archive:
             return self.path / name
         info = self.zip.getinfo(name)
         if info.compress_type not in KNOWN:
-            raise UnreadableModel(f"{self.path.name}: {name} is packed in a way that is not read here")
+            raise UnreadableModel(f"{self.path.name}: {name} is compressed with a method that is not supported")
         if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
             return self._window(info)
         unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the model
@@ -101,10 +101,10 @@ class Archive:
         file.seek(info.header_offset)
         header = file.read(HEADER.size)
         if len(header) < HEADER.size or header[:4] != b"PK\x03\x04":
-            raise UnreadableModel(f"{self.path.name}: the zip's directory points at no member")
+            raise UnreadableModel(f"{self.path.name}: the zip's directory points to no member")
         _, name, extra = HEADER.unpack(header)
         if file.read(name) != info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437"):
-            raise UnreadableModel(f"{self.path.name}: the zip's directory calls {info.filename} what has another name where it stands")
+            raise UnreadableModel(f"{self.path.name}: {info.filename} has different names in the zip's directory and in its own header")
         start = info.header_offset + HEADER.size + name + extra
         if start + info.file_size > self.path.stat().st_size:
             raise UnreadableModel(f"{self.path.name}: {info.filename} is longer than the file it is in")

@@ -1,8 +1,8 @@
 """The one reader of tables: the bytes of a file become columns of cells, with titles.
 
-Inputs, training data, true answers and calculations by hand all come through here: text in any alphabet and with any separator,
-sheets (``.xlsx``, ``.ods``), records (``.json``, ``.parquet``). A cell is its text, whatever it was in the file, so that the
-digits that somebody wrote are kept; ``cells.Numbers`` makes numbers of them.
+Inputs, training data, true answers and calculations by hand are all read here: text in any encoding and with any separator,
+sheets (``.xlsx``, ``.ods``), records (``.json``, ``.parquet``). A cell is always text, so that the digits are kept as
+written; ``cells.Numbers`` converts them.
 """
 
 from __future__ import annotations

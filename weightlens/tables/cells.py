@@ -58,12 +58,12 @@ class Numbers:
                 if not is_number(row[i]) and row[i].lower() not in LOGICAL:
                     raise BadInput(f"{self.cell_position(number, i)}: {number_fault(row[i])}")
         self.find_decimal_mark([(number, i, row[i]) for number, row in rows for i in columns if "," in row[i] or "." in row[i]])
-        found = np.array([[self.value(row[i]) for i in columns] for _, row in rows], dtype=np.float64).reshape(len(rows), len(columns))
-        if not np.isfinite(found).all():
-            at, which = np.argwhere(~np.isfinite(found))[0]
+        numbers = np.array([[self.value(row[i]) for i in columns] for _, row in rows], dtype=np.float64).reshape(len(rows), len(columns))
+        if not np.isfinite(numbers).all():
+            at, which = np.argwhere(~np.isfinite(numbers))[0]
             number, row = rows[at]
             raise BadInput(f"{self.cell_position(number, columns[which])}: {row[columns[which]]!r} is too large a number")
-        return found
+        return numbers
 
     def find_decimal_mark(self, marked: list[tuple[int, int, str]]) -> None:
         """Find the table's decimal mark in the cells that contain one; refuses mixed marks and possible thousands separators."""

@@ -67,7 +67,7 @@ def kind_of(path: Path, head: bytes) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise BadInput(f"{path}: is an old Excel workbook (.xls) or one with a password; save it as .xlsx")
     if suffix in SHEETS or suffix in (".parquet", ".xls"):
-        raise BadInput(f"{path}: is named {suffix}, but is no such file")
+        raise BadInput(f"{path}: is named {suffix}, but is not such a file")
     return "json" if suffix == ".json" else "text"
 
 

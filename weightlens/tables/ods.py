@@ -36,7 +36,9 @@ class Reader:
     def __init__(self, path: Path, wanted: str) -> None:
         self.path, self.wanted = path, wanted
         self.sheets: dict[str, Grid] = {}
-        self.row = self.column = self.depth = self.count = self.hidden = 0  # depth: 1 in a table; hidden: in what is no cell of it
+        self.row = self.column = self.depth = self.count = self.hidden = (
+            0  # depth: 1 in a table; hidden: inside an element that is not a cell
+        )
         self.name, self.repeated = "", 1
         self.attributes: dict[str, str] = {}
         self.words: list[str] | None = None

@@ -27,9 +27,9 @@ class Block:
 class Table:
     """Rows of cells. ``begin`` says whether the first row holds the titles of the columns."""
 
-    separator = ""  # what parts the cells of a text file
+    separator = ""  # the separator of a text file
     loose = False  # whether rows may have any number of cells
-    decimal = ""  # the decimal mark of its numbers, as soon as one was seen
+    decimal = ""  # the decimal mark, once one was seen
 
     def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None) -> None:
         self.name, self.titled = name, titled  # titled: whether the first row holds titles, where the file says so

@@ -18,7 +18,7 @@ from weightlens.tables.cells import is_number
 from weightlens.tables.table import Block, Row, Table
 
 SAMPLE = 20  # lines that tell the separator
-STATED = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)  # the first line of a file by which Excel is told the separator
+STATED = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)  # a first line that tells Excel the separator
 QUOTED = re.compile(r'"[^"]*"')
 NO_TABLE = "is not a text file of rows and columns"
 
@@ -106,11 +106,11 @@ class TextTable(Table):
         with contextlib.suppress(ValueError), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # lines without any cell
             split = None if self.separator == " " else self.separator
-            found = np.loadtxt(lines, delimiter=split, comments=None, quotechar='"', ndmin=2)
-            if found.size and found.shape[1] == self.width and np.isfinite(found).all():
+            numbers = np.loadtxt(lines, delimiter=split, comments=None, quotechar='"', ndmin=2)
+            if numbers.size and numbers.shape[1] == self.width and np.isfinite(numbers).all():
                 if self.separator != "," and any("." in line for line in lines):
                     self.decimal = "."
-                return found
+                return numbers
         return None
 
     def cut(self, lines: Iterator[str], most: int, at: int) -> tuple[list[Row], int]:
@@ -123,7 +123,7 @@ class TextTable(Table):
             except StopIteration:
                 break
             except csv.Error as error:
-                raise BadInput(f"{self.name}: line {at + read + 1} cannot be cut into cells: {csv_error_words(error)}") from None
+                raise BadInput(f"{self.name}: line {at + read + 1} cannot be split into cells: {csv_error_words(error)}") from None
             if any(cells):
                 rows.append((at + read + 1, cells))
             read = line

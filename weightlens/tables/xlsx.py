@@ -39,12 +39,12 @@ def grid(path: Path, sheet: str) -> Grid:
 
 def cells_by_position(texts: dict[str, str]) -> Grid:
     """Cells by row and column."""
-    found: Grid = {}
+    cells: Grid = {}
     for reference, text in texts.items():
         place = REFERENCE.fullmatch(reference)
         if place and text:
-            found.setdefault(int(place[2]), {})[book.column_number(place[1])] = text
-    return found
+            cells.setdefault(int(place[2]), {})[book.column_number(place[1])] = text
+    return cells
 
 
 def as_text(value: book.Value) -> str:

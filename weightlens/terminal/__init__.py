@@ -1,7 +1,7 @@
 """What weightlens prints: plain aligned lines, coloured on a terminal that wants it.
 
-Lines are made by hand rather than by a layout engine: a matrix of a million numbers is printed row by row, and
-nothing is imported that a short listing does not need.
+Lines are formatted here rather than by a layout library: a matrix of a million numbers is printed row by row, and
+a short listing imports little.
 """
 
 from __future__ import annotations
@@ -77,6 +77,11 @@ class Screen:
             return text
         level = int(min(abs(value) / largest, 1.0) * 4.999)
         return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(BLUES if value < 0 else REDS)[level - 1]}")
+
+
+def tuple_text(shape: Sequence[int]) -> str:
+    """A shape: ``(784, 128)``, ``(2)``."""
+    return f"({', '.join(map(str, shape))})"
 
 
 def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), width: int = 80, gap: str = "  ") -> list[str]:

@@ -24,14 +24,14 @@ Found = list[tuple[str, Weight]]
 
 def write_csv(model: Model, file: BinaryIO, wish: Selection) -> None:
     """One matrix as rows of numbers; several matrices as one number per line: layer, weight, index, value."""
-    found = chosen_matrices(model, wish)
-    if len(found) == 1:
-        values = np.atleast_1d(stored_numbers(found[0][1], wish))
+    matrices = chosen_matrices(model, wish)
+    if len(matrices) == 1:
+        values = np.atleast_1d(stored_numbers(matrices[0][1], wish))
         for row in values.reshape(-1, values.shape[-1]) if values.size else ():
             file.write((",".join(map(exact_number, row.tolist())) + "\n").encode())
         return
     file.write(b"matrix,index,value\n")
-    for name, weight in found:
+    for name, weight in matrices:
         cell = csv_cell(name)
         values = stored_numbers(weight, wish)
         for index in np.ndindex(values.shape):
@@ -40,14 +40,14 @@ def write_csv(model: Model, file: BinaryIO, wish: Selection) -> None:
 
 def write_npy(model: Model, file: BinaryIO, wish: Selection, several: bool) -> None:
     """One matrix as ``.npy``; with ``several``, all of them as ``.npz``, by name."""
-    found = chosen_matrices(model, wish)
+    matrices = chosen_matrices(model, wish)
     if not several:
-        if len(found) != 1:
-            raise BadInput(f"a .npy file holds one matrix, and {len(found)} are chosen: pick one with --grep, or write -o FILE.npz")
-        np.lib.format.write_array(file, np.ascontiguousarray(stored_numbers(found[0][1], wish)), allow_pickle=False)
+        if len(matrices) != 1:
+            raise BadInput(f"a .npy file holds one matrix, and {len(matrices)} are chosen: pick one with --grep, or write -o FILE.npz")
+        np.lib.format.write_array(file, np.ascontiguousarray(stored_numbers(matrices[0][1], wish)), allow_pickle=False)
         return
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, weight in found:
+        for name, weight in matrices:
             with archive.open(zipfile.ZipInfo(name.replace("\x00", "") + ".npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(stored_numbers(weight, wish)), allow_pickle=False)
 

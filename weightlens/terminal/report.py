@@ -6,7 +6,7 @@ import re
 from typing import Any, BinaryIO
 
 from weightlens.diff import Difference, WeightChange
-from weightlens.terminal import Screen, clean, columns
+from weightlens.terminal import Screen, clean, columns, tuple_text
 from weightlens.terminal.machine import to_json
 
 
@@ -44,16 +44,11 @@ def difference_verdict(found: Difference, changed: list[WeightChange], screen: S
 
 def weight_row(change: WeightChange) -> list[str]:
     """One changed matrix as a row of cells."""
-    shapes = " / ".join(shape_text(shape) for shape in change.shapes)
+    shapes = " / ".join(tuple_text(shape) for shape in change.shapes)
     if change.status != "differs":
         return [clean(change.name, 60), shapes, "shape differs" if change.status == "shape" else change.status, "", "", "", ""]
     numbers = [f"{change.norms[0]:.4g}", f"{change.norms[1]:.4g}", f"{change.cosine:.6f}"]
-    return [clean(change.name, 60), shape_text(change.shapes[0]), f"{change.largest:.3g}", change.element, *numbers]
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """``(784, 128)``."""
-    return f"({', '.join(map(str, shape))})"
+    return [clean(change.name, 60), tuple_text(change.shapes[0]), f"{change.largest:.3g}", change.element, *numbers]
 
 
 def write_difference(found: Difference, file: BinaryIO) -> None:
@@ -69,7 +64,7 @@ def print_report(report: Any, screen: Screen) -> None:
     for row in report.rows:
         facts = [clean(text, 40) for text in (row.layer, row.class_name)]
         witness = re.sub(r"^Keras [\d.]+ ", "Keras ", clean(row.witness))  # room for the precision
-        rows.append([*facts, shape_text(row.shape), witness, *number_cells(row), row.element, row.verdict])
+        rows.append([*facts, tuple_text(row.shape), witness, *number_cells(row), row.element, row.verdict])
     if len(rows) > 1:
         keep = [i for i in range(8) if i in (0, 7) or any(r[i] for r in rows[1:])]
         if sum(max(len(r[i]) for r in rows) + 2 for i in keep) > screen.width:

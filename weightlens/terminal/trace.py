@@ -13,7 +13,7 @@ from weightlens.arithmetic import Arithmetic
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
-from weightlens.terminal import Screen, clean
+from weightlens.terminal import Screen, clean, tuple_text
 from weightlens.terminal.machine import to_json
 from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
 
@@ -44,7 +44,7 @@ def print_trace(
     writer = TraceWriter(model, screen, full, precision, cells or {})
     if not layers:
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
-            screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {shape_of(x.value)}"))
+            screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
             axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
             label = labels(axes, "x")
             screen.lines(writer.numbers(x.value, with_column_names(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
@@ -58,7 +58,7 @@ def print_trace(
     if not layers and trace.results:
         screen.line()
         for name, y in zip(trace.output_names, trace.results, strict=True):
-            screen.line(screen.bold(clean(name)) + screen.dim(f" {shape_of(y.value)}"))
+            screen.line(screen.bold(clean(name)) + screen.dim(f" {tuple_text(y.value.shape)}"))
             screen.lines(writer.numbers(y.value, labels(trace.axes.of(y).titled)))
 
 
@@ -127,11 +127,6 @@ def class_of(model: Model, path: str) -> str:
     return inner.class_name if inner is not None else layer.class_name
 
 
-def shape_of(values: np.ndarray) -> str:
-    """``(4, 2)``."""
-    return f"({', '.join(map(str, values.shape))})"
-
-
 class TraceWriter:
     """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
 
@@ -141,7 +136,7 @@ class TraceWriter:
 
     def step(self, step: Step) -> Iterator[str]:
         """The lines of one step."""
-        shape = shape_of(step.value)
+        shape = tuple_text(step.value.shape)
         *above, last = self.screen.wrapped(clean(step.words, 240), "  ")
         room = self.screen.width - len(last) - len(shape)
         yield from above

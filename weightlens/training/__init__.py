@@ -33,8 +33,8 @@ def prepare(
 ) -> Epoch:
     """Record one epoch of training; the defaults come from the file's ``training_config``.
 
-    ``batch`` samples an update, in the order of the data (all of them without); ``seed`` starts from random weights
-    (Glorot's uniform ones, biases zero) instead of the file's. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``.
+    ``batch`` samples per update, in the order of the data (default: all); ``seed`` starts from random weights
+    (Glorot uniform, biases zero) instead of the file's. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``.
     """
     stated = recipe_of(model)
     name = optimizer or stated["optimizer"] or "sgd"

@@ -47,7 +47,7 @@ def write_training_book(
 ) -> Path:
     """Write the workbook of ``epochs`` epochs; refuses what does not fit a sheet before anything is written.
 
-    With ``model`` there is a sheet of what the network answers between the samples (one or two inputs).
+    With ``model``, a sheet shows the prediction between the samples (one or two inputs).
     """
     from openpyxl import Workbook
 

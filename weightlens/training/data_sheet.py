@@ -47,7 +47,7 @@ class DataSheet:
         fixed[id(epoch.rate)] = rate.cells
         widen(self.sheet, 0, 13)
         widths = [in_rows(x.shape).width for x in (*epoch.trace.inputs, epoch.targets, epoch.trace.results[0])]
-        self.after = 2 if widths[0] > 1 else 3  # the column of what holds after the last epoch: none that is a gap of the table
+        self.after = 2 if widths[0] > 1 else 3  # the column for results after the last epoch, never a gap of the table
         self.wide = sum(widths) * self.sheet.default_width > WIDE
         self.head = RATE + CHART_ROWS + 1 if self.wide else TABLE
         self.label, self.top = self.head + 1, self.head + 2

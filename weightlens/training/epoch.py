@@ -54,10 +54,10 @@ class Epoch:
     updates: int  # per epoch
     batch: int = 0  # samples an update
     random: bool = False  # starts from random weights, not from the file's
-    remark: str = ""  # how the loss is computed, where that is not as one would expect from the last activation
+    remark: str = ""  # how the loss is computed, if not as the last activation suggests
     seen: tuple[float, float] | None = None  # the loss before and after, once the epoch has been replayed
-    parts: dict[int, tuple[int, str]] = field(default_factory=dict)  # step -> batch (0: all samples), what it is a part of
-    about: dict[int, Recorded] = field(default_factory=dict)  # gradients, and what an optimizer makes of them -> the weight
+    parts: dict[int, tuple[int, str]] = field(default_factory=dict)  # step -> batch (0: all samples) and part of the epoch
+    about: dict[int, Recorded] = field(default_factory=dict)  # gradients and optimizer values -> the weight
 
     def mark(self, batch: int, part: str) -> None:
         """Assign everything recorded since the last mark to this part of the epoch."""
@@ -129,7 +129,7 @@ def record_epoch(
         trace.results = [y]
         epoch.mark(0, "Forward")
         if y.shape != t.shape:
-            raise BadInput(f"the network gives {_numbers(y)} for each sample, but there are {_numbers(t)} to aim at (--target)")
+            raise BadInput(f"the network gives {_numbers(y)} for each sample, but there are {_numbers(t)} in its target (--target)")
         epoch.losses, epoch.loss = _loss(trace, loss, t, y)
         epoch.random, epoch.remark = start is not None, remark_on(loss, logits_of(y)[1])
         epoch.accuracy = _accuracy(trace, t, y)
@@ -172,7 +172,7 @@ def _layers(model: Model, prefix: str = "") -> Iterator[tuple[str, Layer]]:
 
 def _weights(model: Model, optimizer: Optimizer, start: dict[str, np.ndarray]) -> list[Trained]:
     """Every trainable weight as a recorded array, with its optimizer slots."""
-    found = []
+    weights = []
     for path, layer in _layers(model):
         if spec_of(layer).frozen or not layer.trainable:
             continue
@@ -188,10 +188,10 @@ def _weights(model: Model, optimizer: Optimizer, start: dict[str, np.ndarray]) -
             }
             for slot in slots.values():
                 slot.layer = path
-            found.append(Trained(path, weight, now, now, slots, dict(slots)))
-    if not found:
+            weights.append(Trained(path, weight, now, now, slots, dict(slots)))
+    if not weights:
         raise BadInput("this network has no weights to train")
-    return found
+    return weights
 
 
 def forward_at_start(model: Model, epoch: Epoch, inputs: list[Recorded]) -> Trace:

@@ -27,7 +27,7 @@ class NoGradient(WeightlensError):
 def backward(start: list[tuple[Recorded, Any]], wanted: dict[int, tuple[str, str]], trace: Trace) -> dict[int, Any]:
     """The gradient of the loss for every ``wanted`` array (``id`` -> its layer and name), by ``id``.
 
-    ``start`` gives the gradient where the backward pass begins (the outputs, or the logits behind them). Each
+    ``start`` is the gradient at the beginning of the backward pass (the outputs, or the logits before them). Each
     named value of the forward pass gets a named gradient: ``delta`` for a pre-activation, else ``gradient of ...``.
     """
     reached = _reached([x for x, _ in start], set(wanted))
@@ -205,7 +205,7 @@ def product(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
 
 def _kept(labels: str, known: str) -> str:
     if any(c not in known for c in labels):
-        raise NoGradient("a product that sums one operand alone has no gradient rule")
+        raise NoGradient("a product that sums an axis of only one operand has no gradient rule")
     return labels
 
 

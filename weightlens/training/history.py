@@ -1,7 +1,7 @@
 """The sheet Epochs: one row per epoch, each computed from the row before by live formulas.
 
-Every value of the recorded epoch lies in one row: the weights, the loss, then each step of the forward and the
-backward pass. The formula of a step is made once, for epoch 0, and stands in all rows, shifted.
+Every value of the recorded epoch is in one row: the weights, the loss, then each step of the forward and the
+backward pass. The formula of a step is made once, for epoch 0, and repeated in all rows with shifted references.
 """
 
 from __future__ import annotations

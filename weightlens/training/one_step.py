@@ -39,7 +39,7 @@ PARTS = {
 }
 CAPTION_WIDTH, LONG_CAPTION_WIDTH, MOST_LABELS = 18.0, 27.0, 200
 LONG, LONGEST = 28, 200  # characters of mathematics: from where a caption is wider; where it ends
-ACROSS = 16  # columns that the blocks of a band take before the next ones stand below: what a screen shows
+ACROSS = 16  # the width of a band in columns, about a screen; further blocks go below
 WIDEST_NAME = 30.0  # characters that the names of rows get
 ONE_PAGE = 120  # rows that are printed on one page
 
@@ -74,13 +74,13 @@ class OneStep:
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
         """The steps up to the end of the first update, each with its part of the epoch."""
-        found: list[tuple[tuple[int, str], Step]] = []
+        steps: list[tuple[tuple[int, str], Step]] = []
         part = (0, "Update")
-        for step in reversed(self.history.steps):  # what only has cells for the sake of a later step belongs to the same part
+        for step in reversed(self.history.steps):  # a helper of a later step belongs to that step's part
             part = self.epoch.parts.get(id(step.made), part)
             if part[0] <= 1:
-                found.append((part, step))
-        return found[::-1]
+                steps.append((part, step))
+        return steps[::-1]
 
     def _band(self, row: int, title: str, about: str, part: str, steps: list[Step]) -> int:
         """Blocks side by side under a heading, weights below the step that reads them; returns the row of the next band."""
@@ -204,7 +204,7 @@ class OneStep:
         values = self.history.values.get(id(x))
         role = "output" if x is self.epoch.trace.results[0] else "constant" if x.op is None else "step"
         first = np.asarray(x.value if values is None else values[0], np.float64)
-        style = style_of(self.styles, role, first if values is None else values)  # every epoch can be chosen: a format for all
+        style = style_of(self.styles, role, first if values is None else values)  # one format for every epoch
         block = Block(a, first, style, sheet_names=self.book.titles)
         if x.op is not None:
             block.make = lambda: as_number(self.formulas.made(x))

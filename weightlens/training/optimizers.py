@@ -1,6 +1,6 @@
 """Optimizers: how a gradient changes a weight (``keras.optimizers``), as plain NumPy.
 
-``update(weight, gradient, slots, rate, step)`` gives the new weight and the new slots (velocities and the like).
+``update(weight, gradient, slots, rate, step)`` returns the new weight and the new slots (such as velocities).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Update = Callable[[Any, Any, Slots, Any, Step], tuple[Any, Slots]]
 class Optimizer:
     """A rule to update weights: its formula, its slots with their starting values, its usual learning rate.
 
-    ``step_size(rate, iteration)``, where there is one, is what ``update`` gets as its rate; ``iteration`` counts from 0.
+    ``step_size(rate, iteration)``, if given, computes the rate passed to ``update``; ``iteration`` counts from 0.
     """
 
     update: Update

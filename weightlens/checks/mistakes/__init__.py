@@ -1,8 +1,8 @@
 """The known mistakes in a calculation, each as edits of the recorded forward pass.
 
 ``FAMILIES`` is the table of contents. A family makes variants of one mistake: which layer, which function, which
-order. Beside it stands how unlikely it is to be made, in bits; the more variants a family has, the less likely is
-each, so that a mistake that can be fitted to anything does not crowd out a plain one.
+order. Each family has a prior unlikeliness in bits. The more variants it has, the less likely each one is: a mistake
+that can be fitted to anything must not displace a plain one.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ FAMILIES: tuple[tuple[Family, float], ...] = (
 
 def known_mistakes(scene: Scene) -> list[Mistake]:
     """Every variant of every family, the likeliest first."""
-    found = []
+    mistakes = []
     for family, bits in FAMILIES:
         variants = list(family(scene))
         plain = sum(m.bits == 0 for m in variants)  # those that are no odder than the family itself
-        found += [replace(m, bits=m.bits + bits + math.log2(plain or len(variants))) for m in variants]
-    return sorted(found, key=lambda mistake: mistake.bits)
+        mistakes += [replace(m, bits=m.bits + bits + math.log2(plain or len(variants))) for m in variants]
+    return sorted(mistakes, key=lambda mistake: mistake.bits)
 
 
 __all__ = ["FAMILIES", "LOOSE", "Mistake", "known_mistakes"]

@@ -44,8 +44,8 @@ def rerun_layer(
 
     def edit(name: tuple[str, int], shape: tuple[int, ...]) -> Edit:
         def made(now: Now, own: Callable[[], Any]) -> Any:
-            found = results(now).get(name)
-            return found if found is not None and np.shape(found) == shape else own()
+            rerun = results(now).get(name)
+            return rerun if rerun is not None and np.shape(rerun) == shape else own()
 
         return made
 
@@ -59,15 +59,15 @@ def can_run_again(run: LayerRun) -> bool:
 
 def recorded_in(things: Any) -> list[Recorded]:
     """The distinct recorded arrays in nested lists and dicts."""
-    found: dict[int, Recorded] = {}
+    arrays: dict[int, Recorded] = {}
 
     def note(thing: Any) -> Any:
         if isinstance(thing, Recorded):
-            found[id(thing)] = thing
+            arrays[id(thing)] = thing
         return thing
 
     each(note, things)
-    return list(found.values())
+    return list(arrays.values())
 
 
 def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:

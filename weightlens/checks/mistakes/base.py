@@ -13,16 +13,16 @@ from weightlens.checks.replay import Edit, replace_by
 from weightlens.checks.scene import Scene
 from weightlens.recording import Recorded, Step
 
-LOOSE = 2.2  # one unit of the last place, about: as far off as numbers are that were rounded on the way as well
-FEW = 5  # numbers of which every order is tried
-SEVERAL = 40  # numbers of which every two are exchanged
+LOOSE = 2.2  # about one unit in the last place: the error of numbers that were also rounded on the way
+FEW = 5  # up to this length every order is tried
+SEVERAL = 40  # up to this length every swap of two is tried
 
 
 @dataclass(frozen=True)
 class Mistake:
     """One possible mistake: its edits, its words, and its prior unlikeliness in bits.
 
-    ``at`` is the step where it is made, the one whose arithmetic is shown corrected. Rounding is a ``harmless`` one.
+    ``at`` is the step with the mistake, whose correct arithmetic is shown. Rounding is a ``harmless`` mistake.
     """
 
     kind: str
@@ -69,7 +69,7 @@ def plain_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
 def rarer_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """Rarer orders of the last axis: every swap of two, and every permutation of a few."""
     n = array.shape[-1]
-    found: list[tuple[str, np.ndarray]] = []
+    arrays: list[tuple[str, np.ndarray]] = []
     orders: list[tuple[str, list[int]]] = []
     if n <= SEVERAL:
         for i, j in combinations(range(n), 2):
@@ -83,5 +83,5 @@ def rarer_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
         moved = np.ascontiguousarray(array[..., order])
         if moved.tobytes() not in known:
             known.append(moved.tobytes())
-            found.append((words, moved))
-    return found
+            arrays.append((words, moved))
+    return arrays

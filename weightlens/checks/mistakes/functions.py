@@ -26,7 +26,7 @@ RARER: dict[str, Callable[[Any], Any]] = {
     "step": lambda z: np.where(z > 0, 1.0, 0.0),
     "absolute value": np.abs,
 }
-ODD = 3.0  # bits: nobody takes these for a softmax
+ODD = 3.0  # bits: these are rarely confused with a softmax
 
 
 def softmax(z: Any, axis: Any) -> Any:
@@ -42,11 +42,11 @@ def groups_of_sites(sites: list[Site]) -> Iterator[tuple[str, list[Site]]]:
     for site in sites:
         steps.setdefault((site.at.layer, site.at.name, site.function), []).append(site)
         layers.setdefault((site.at.layer, site.function), []).append(site)
-    for (layer, name, _), found in steps.items():
-        yield layer if name in ("activation", "pre-activation", "dot product", "output") else f"the {name} of {layer}", found
-    for (layer, _), found in layers.items():
-        if len({site.at.name for site in found}) > 1:
-            yield layer, found
+    for (layer, name, _), group in steps.items():
+        yield layer if name in ("activation", "pre-activation", "dot product", "output") else f"the {name} of {layer}", group
+    for (layer, _), group in layers.items():
+        if len({site.at.name for site in group}) > 1:
+            yield layer, group
 
 
 def activation_words(place: str, old: str, new: str) -> tuple[str, str]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from weightlens.checks.explain import Explainer
 
-SURE = 2.0  # bits by which the numbers that a free value was not fitted to outweigh the choice of the cell
+SURE = 2.0  # bits by which the evidence of the other numbers must exceed the choice of the cell
 BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
-FREE = 6.0  # bits more where it was read as a number that nothing suggests
-ENOUGH = 6  # numbers that differ: one cell that explains so many is the one
+FREE = 6.0  # further bits for a value without an obvious cause
+ENOUGH = 6  # one cell that explains this many differing numbers ends the search
 ROUNDS = 12  # of Newton's method
 STARTS = (0.0, 0.5, -0.5, 2.0, -2.0)  # where it may begin, away from the weight and in units of its size
 
@@ -34,25 +34,25 @@ def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
 def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
     """Mistakes in which one cell was read as another number that explains the given ones; the best fit first.
 
-    A free value, which nobody would read there, is fitted to one of the numbers: the others have to outweigh the choice of the cell.
+    A free value is fitted to one of the numbers: the other numbers must be evidence enough for the choice of the cell.
     """
-    found: list[tuple[float, Mistake]] = []
+    fits: list[tuple[float, Mistake]] = []
     evidence, choice = independent_bits(explainer), math.log2(max(len(cells), 1))
     free = bool(np.count_nonzero(evidence) > 1) and float(evidence.sum() - evidence.max()) >= choice + SURE
     bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
     for (w, i), base in product(cells, bases):
-        if found and np.count_nonzero(explainer.sought) >= ENOUGH:
+        if fits and np.count_nonzero(explainer.sought) >= ENOUGH:
             break
         search = Cell(explainer, w, i, base)
         for value, words, bits in search.readings(free):
             kind = misreading_kind(w, value, words)
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
             text = f"{weight_label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
-            found.append(
+            fits.append(
                 (search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), BITS + bits + choice))
             )
-    found.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
-    return [mistake for _, mistake in found]
+    fits.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
+    return [mistake for _, mistake in fits]
 
 
 def independent_bits(explainer: Explainer) -> np.ndarray:
@@ -89,8 +89,8 @@ class Cell:
     def result(self, value: float) -> np.ndarray:
         """The given elements, computed with another number in this cell."""
         target = self.explainer.target
-        found: np.ndarray = target.pick(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
-        return found
+        numbers: np.ndarray = target.pick(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
+        return numbers
 
     def misfit(self, value: float) -> float:
         """The sum of squared differences for this number, in units of the allowed rounding errors."""
@@ -159,7 +159,7 @@ class Cell:
                 if closer @ closer < away @ away:
                     break
                 move /= 4
-            if closer @ closer > 0.9 * (away @ away):  # no better: the numbers cannot be reached from here
+            if closer @ closer > 0.9 * (away @ away):  # no progress: the search is stuck
                 break
             value, away = value + move, closer
             if abs(move) < 1e-7 * max(1.0, abs(value)):

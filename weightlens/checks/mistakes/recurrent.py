@@ -87,7 +87,7 @@ def two_directions(scene: Scene) -> Iterator[Mistake]:
                     "halves exchanged", f"the two halves of {run.layer} were exchanged (backward first)", edits, scene.owner[id(node)]
                 )
             if node.op is np.flip and scene.owner[id(node)].layer == run.layer:
-                words = f"the outputs of the backward layer of {run.layer} were not turned round again"
+                words = f"the outputs of the backward layer of {run.layer} were not reversed back"
                 yield Mistake("not turned round", words, {id(node): compute_from(node.args[0], lambda v: v)}, scene.owner[id(node)])
     for run in filter(backwards, scene.trace.runs):
         words = f"{run.layer} read its sequence from the beginning instead of from the end"

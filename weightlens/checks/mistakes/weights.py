@@ -84,7 +84,7 @@ def kernel_reversed(scene: Scene) -> Iterator[Mistake]:
     for w in filter(is_kernel, scene.weights):
         if w.ndim > 2:
             flipped = np.flip(w.value, tuple(range(w.ndim - 2)))
-            yield weight_mistake(scene, "kernel flipped", f"the {w.name} of {w.layer} was turned end for end", w, flipped)
+            yield weight_mistake(scene, "kernel flipped", f"the {w.name} of {w.layer} was flipped", w, flipped)
         for axis, words in ((-2, "inputs"), (-1, "units")):
             reverse = np.flip(w.value, axis)
             yield weight_mistake(

@@ -26,7 +26,7 @@ def symmetric_padding(scene: Scene) -> Iterator[Mistake]:
         ):
             edits = {id(node): edit for node in values_of_layer(run) if (edit := padded_otherwise(node, before)) is not None}
             if edits:
-                said = f"the padding of {run.layer} was put {words}: Keras puts the larger part after"
+                said = f"the padding of {run.layer} was placed {words}: Keras puts the larger part after"
                 yield Mistake("symmetric padding", said, edits, run.steps[0])
 
 
