@@ -131,7 +131,7 @@ def test_an_exercise(tmp_path: Path) -> None:
 def test_an_input_cell_of_a_workbook_must_hold_a_number(tmp_path: Path) -> None:
     model, path = weightlens.load(OR), tmp_path / "or.xlsx"
     weightlens.export(model, path, TRUTH_TABLE)
-    for value, says in ((None, "is empty"), ("one", "holds 'one', which is not a finite number"), ("n/a", "holds 'n/a'")):
+    for value, says in ((None, "is empty"), ("one", "holds 'one', which is not a finite number"), ("nan", "holds 'nan'")):
         book = openpyxl.load_workbook(path)
         ((sheet, area),) = book.defined_names["input_0"].destinations
         cell = book[sheet][area.replace("$", "")][1][1]

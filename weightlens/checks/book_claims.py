@@ -35,7 +35,10 @@ def is_workbook(given: str | Path) -> bool:
 
 
 def computed_book(path: Path) -> Book:
-    """A workbook with the values of its formulas; computed here where the program that saved it did not keep them."""
+    """A workbook with the values of its formulas; computed here where the program that saved it did not keep them.
+
+    What was typed stays as it is in the file: IronCalc makes a 0 of an empty cell.
+    """
     book = read_book(path)
     missing = any(reference not in book.sheets[sheet] for sheet, formulas in book.formulas.items() for reference in formulas)
     if not missing:
@@ -43,8 +46,11 @@ def computed_book(path: Path) -> Book:
     from weightlens.checks.recalculate import recalculate
 
     fresh = recalculate(path)
-    fresh.formulas = book.formulas
-    return fresh
+    for sheet, formulas in book.formulas.items():
+        typed = {reference: value for reference, value in book.sheets[sheet].items() if reference not in formulas}
+        book.sheets[sheet] = typed | {reference: value for reference, value in fresh.sheets[sheet].items() if reference in formulas}
+    book.engine = fresh.engine
+    return book
 
 
 def ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
