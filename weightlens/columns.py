@@ -17,12 +17,12 @@ Named = dict[tuple[int, int | None], int]  # the input, and which number of its 
 def key_of_each(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
     """The key of each input's array: ``input_0``, ``input_1``... for its place, or its name.
 
-    ``None`` where they are neither, or some of the one kind and some of the other. Keys that are all places and nothing else
-    are places, whatever the inputs are called; what can be read as both beside other keys is refused.
+    ``None`` where they are neither, or some of the one kind and some of the other. Keys that are the places and nothing else are
+    places, though some are the names of other inputs; what can be read as both is refused.
     """
     given = list(keys)
     ways = [[f"input_{i}" for i in range(len(names))], list(names)]
-    possible = next(([way] for way in ways if set(way) == set(given)), None) or [way for way in ways if set(way) <= set(given)]
+    possible = [way for way in ways if set(way) == set(given)] or [way for way in ways if set(way) <= set(given)]
     if len(possible) == 2 and possible[0] != possible[1]:
         raise BadInput(f"{listed(given)} can be read as the places of the inputs and as their names, which are: {listed(names)}")
     return possible[0] if possible else None
