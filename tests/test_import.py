@@ -64,6 +64,7 @@ def test_without_a_change_the_file_is_the_same(path: Path, tmp_path: Path) -> No
     assert imported.path.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.stem)
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -79,7 +79,12 @@ def many_pieces(file: h5py.File) -> None:
 
 @pytest.mark.parametrize(
     ("harm", "saying"),
-    [(diamonds, "once already"), (one_large_chunk, "unpacks"), (many_names, "no attribute of Keras"), (many_pieces, "longer than")],
+    [
+        (diamonds, "once already"),
+        pytest.param(one_large_chunk, "unpacks", marks=pytest.mark.slow),
+        (many_names, "no attribute of Keras"),
+        (many_pieces, "longer than"),
+    ],
 )
 def test_more_than_it_takes(tmp_path: Path, harm: Callable[[h5py.File], None], saying: str) -> None:
     path = tmp_path / "m.h5"

@@ -22,6 +22,7 @@ from weightlens.workbook import measure
 from weightlens.workbook.reading import read_map
 from weightlens.workbook.words import sentence
 
+pytestmark = pytest.mark.slow
 LEVELS = ["steps", "layers", "weights"]
 AREA = re.compile(r"'(?P<sheet>[^']+)'!\$?(?P<first>[A-Z]+)\$?(?P<top>\d+)")
 
