@@ -328,6 +328,7 @@ def test_a_scale_without_an_input_is_not_passed_over(run: Run, tiny: Path) -> No
         assert code == 2 and "--scale belongs to -i with a picture" in err
 
 
+@pytest.mark.slow
 def test_tables_on_standard_input_in_any_alphabet(tiny: Path) -> None:
     command = [sys.executable, "-m", "weightlens", "predict", str(tiny), "-i"]
     wanted = subprocess.run([*command, "0.5,1"], capture_output=True, check=True).stdout

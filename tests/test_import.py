@@ -64,6 +64,7 @@ def test_without_a_change_the_file_is_the_same(path: Path, tmp_path: Path) -> No
     assert imported.path.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.stem)
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
@@ -217,6 +218,7 @@ def test_names_lead_to_moved_cells(book: Path, tmp_path: Path) -> None:
     assert "'my sheet'!" in str(imported)
 
 
+@pytest.mark.slow
 def test_layouts_of_hdf5(book: Path, tmp_path: Path) -> None:
     """Compressed, chunked, 16-bit and big-endian datasets are written too; the numbers next to the changed one stay."""
     packed: dict[str, Any] = {"chunks": (1, 2), "compression": "gzip"}
@@ -311,6 +313,7 @@ def test_command_line(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         (0.5, '[Red]"days" 0.0', ""),
     ],
 )
+@pytest.mark.slow
 def test_only_numbers_become_weights(book: Path, tmp_path: Path, value: Any, number_format: str | None, what: str) -> None:
     def change(workbook: Any) -> None:
         cell = weight_cells(workbook)["w_dense_kernel"][0]
@@ -329,6 +332,7 @@ def test_only_numbers_become_weights(book: Path, tmp_path: Path, value: Any, num
 @pytest.mark.parametrize(
     ("value", "what"), [(date(2020, 1, 2), "holds a date"), (None, "is empty"), ("nan", "holds 'nan'"), (True, "holds TRUE")]
 )
+@pytest.mark.slow
 def test_an_input_cell_of_a_calculation_by_hand_holds_a_number(book: Path, value: Any, what: str) -> None:
     def change(workbook: Any) -> None:
         ((sheet, area),) = workbook.defined_names["input_0"].destinations

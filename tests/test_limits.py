@@ -23,6 +23,7 @@ from tests.formats import build
 from tests.fuzz.archives import contents, packed
 from weightlens.cli import main
 
+pytestmark = pytest.mark.slow
 MODEL = build.sequential(build.given("i", 2), build.dense("d", 2))
 READERS = (("show",), ("show", "--tree", "--full"), ("show", "--stats"), ("predict", "-i", "0,1"))
 MEGABYTES, SECONDS = 512, 20
@@ -31,8 +32,6 @@ MEGABYTES, SECONDS = 512, 20
 MEASURED = """
 import re, resource, sys
 from weightlens.cli import main
-
-pytestmark = pytest.mark.slow
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 code = main(sys.argv[1:])
 peak = int(re.search("VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])

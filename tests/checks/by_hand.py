@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.conftest import SAMPLES
 from weightlens.model import Layer, Model
 
 Steps = dict[tuple[str, str], np.ndarray]  # (layer, step) -> numbers
@@ -30,6 +31,8 @@ class Slip:
 
 
 RIGHT = Slip("none")
+TRUTH_TABLE = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+OR = SAMPLES / "or.h5"
 
 
 def calculate(model: Model, x: np.ndarray, slip: Slip = RIGHT) -> Steps:
@@ -223,3 +226,17 @@ def slips(model: Model, x: np.ndarray) -> Iterator[Slip]:
         yield Slip("inputs in another order", "", lambda v: v.reshape(-1, 8, 8).swapaxes(1, 2).reshape(-1, 64))
     yield Slip("another sample", "", 1)
     yield Slip("another sample", "", -1)
+
+
+def rows(steps: Steps, digits: int) -> str:
+    """The final outputs, a row per sample."""
+    return "\n".join(",".join(f"{v:.{digits}f}" for v in row.ravel()) for row in steps[list(steps)[-1]])
+
+
+def table(steps: Steps, digits: int, chosen: Any = None) -> str:
+    """Steps (those chosen, or all), number by number."""
+    lines = ["layer,step,sample,unit,value"]
+    for number, ((layer, step), array) in enumerate(steps.items()):
+        if chosen is None or chosen[number % len(chosen)] or number == len(steps) - 1:
+            lines += [f"{layer},{step},{i},{u},{v:.{digits}f}" for i, row in enumerate(array) for u, v in enumerate(row.ravel())]
+    return "\n".join(lines)

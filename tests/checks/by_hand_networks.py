@@ -343,17 +343,3 @@ def kinds(keras: Any, rng: np.random.Generator) -> dict[str, tuple[tuple[int, ..
         "embedding_rnn": ((5,), [k.Embedding(10, 2, mask_zero=True), k.SimpleRNN(n)], ("mask ignored", "word one off")),
         "embedding_gru": ((5,), [k.Embedding(10, 2), k.GRU(n)], ("word one off", "reset gate")),
     }  # fmt: skip
-
-
-def rows(steps: Steps, digits: int) -> str:
-    """The final outputs, a row per sample."""
-    return "\n".join(",".join(f"{v:.{digits}f}" for v in row.ravel()) for row in steps[list(steps)[-1]])
-
-
-def table(steps: Steps, digits: int, chosen: Any = None) -> str:
-    """Steps (those chosen, or all), number by number."""
-    lines = ["layer,step,sample,unit,value"]
-    for number, ((layer, step), array) in enumerate(steps.items()):
-        if chosen is None or chosen[number % len(chosen)] or number == len(steps) - 1:
-            lines += [f"{layer},{step},{i},{u},{v:.{digits}f}" for i, row in enumerate(array) for u, v in enumerate(row.ravel())]
-    return "\n".join(lines)

@@ -5,7 +5,6 @@ The mistakes are made by ``tests/checks/by_hand.py``, plain loops that share not
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Callable
@@ -13,59 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openpyxl
 import pytest
 
 import weightlens
 from tests.cases import CASES, Case
-from tests.checks import by_hand
-from tests.checks.by_hand import RIGHT, Steps, calculate, slips
+from tests.checks.by_hand import OR, RIGHT, TRUTH_TABLE, Steps, calculate, rows, slips, table
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
-from weightlens.checks import check_by_hand
-from weightlens.checks.claims import number_of_cell, parse_number, rounding_allowances
 from weightlens.checks.float32 import SMALL
 from weightlens.checks.hand_report import HandReport
-from weightlens.cli import main
 from weightlens.errors import BadInput
 from weightlens.model import Model
 
 AS_GOOD = {"bias misread": {"weight misread", "bias of another unit", "no bias"}}  # other words for the same slip
-TRUTH_TABLE = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 EVERY = int(os.environ.get("WEIGHTLENS_EVERY_SLIP", "4"))  # of the mistakes in models with many inputs, every so many is tried
-OR = next(path for path in INPUTS if path.stem == "or")
-
-
-def rows(steps: Steps, digits: int) -> str:
-    """The final outputs, a row per sample."""
-    return "\n".join(",".join(f"{v:.{digits}f}" for v in row.ravel()) for row in steps[list(steps)[-1]])
-
-
-def table(steps: Steps, digits: int) -> str:
-    """Every step, number by number."""
-    lines = ["layer,step,sample,unit,value"]
-    for (layer, step), array in steps.items():
-        lines += [f"{layer},{step},{i},{u},{v:.{digits}f}" for i, row in enumerate(array) for u, v in enumerate(row.ravel())]
-    return "\n".join(lines)
-
-
-@pytest.fixture
-def checked(tmp_path: Path) -> Callable[[Model, np.ndarray, str], HandReport]:
-    """A calculation written to a file and checked."""
-
-    def check(model: Model, x: np.ndarray, text: str) -> HandReport:
-        file = tmp_path / "mine.csv"
-        file.write_text(text)
-        return check_by_hand(model, x, file)
-
-    return check
 
 
 def by_size(path: Path) -> object:
-    """A sample model; those with many inputs take long."""
-    return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (sample_input(path)[0].size > 3))
+    """A sample model; the quick run takes one."""
+    return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path != OR))
 
 
-@pytest.mark.parametrize("path", map(by_size, INPUTS))
+@pytest.mark.parametrize("path", [by_size(path) for path in INPUTS])
 @pytest.mark.parametrize("write", [rows, table])
 def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, int], str], checked: Callable[..., HandReport]) -> None:
     """In at least 95 % of the cases that the digits can tell apart; and what is right is never explained away."""
@@ -220,126 +187,6 @@ def test_rounding_on_the_way_is_no_mistake(checked: Callable[..., HandReport]) -
     assert (report.explanations[0].kind, report.explanations[0].harmless) == ("rounding", True)
 
 
-@pytest.mark.parametrize(("text", "value", "decimals", "digits"), [
-    ("0.83", 0.83, 2, 2), ("0.80", 0.8, 2, 2), ("-.5", -0.5, 1, 1), ("12", 12, 0, 2), ("1.2e-3", 0.0012, 4, 2), ("83 %", 0.83, 2, 2),
-    ("\u22121", -1, 0, 1),
-])  # fmt: skip
-def test_digits_are_read_from_the_text(text: str, value: float, decimals: int, digits: int) -> None:
-    number = parse_number(text)
-    assert number is not None
-    assert (number.value, number.decimals, number.digits) == (pytest.approx(value), decimals, digits)
-
-
-OUTPUTS = ["0.988,0.012", "0.002,0.998", "0.002,0.998", "0.000,1.000"]
-TABLE = "softmax,softmax,0,0,0.988;softmax,softmax,0,1,0.012;softmax,softmax,3,1,1.000"
-
-
-@pytest.mark.parametrize("text", [
-    "\n".join(OUTPUTS).replace(",", ";").replace(".", ","), "\n".join(OUTPUTS).replace(",", "; ").replace(".", ","),
-    "\n".join(OUTPUTS).replace(",", "\t").replace(".", ","), "\n".join(OUTPUTS).replace(",", "   "), "\n".join(OUTPUTS).replace(",", ", "),
-    "\n".join(OUTPUTS).replace(",", " ").replace(".", ","), "\n".join(OUTPUTS).replace(",", "  ,") + "  \n\n", "98.8%,1.2 %\n0.2%,99.8%",
-    "98,8%;1,2%\n0,2%;99,8%", "False,True\n" + "\n".join(OUTPUTS), "0,1\n" + "\n".join(OUTPUTS),
-    "a,b,note\n" + "\n".join(row + ",fine" for row in OUTPUTS), "\n".join(f"sample {i},{row}" for i, row in enumerate(OUTPUTS)),
-    "nr,a,b\n" + "\n".join(f"{i},{row}" for i, row in enumerate(OUTPUTS, 1)), "# mine\n" + "\n".join(row + "," for row in OUTPUTS[:2]),
-    ",0,1\n" + "\n".join(f"{i},{row}" for i, row in enumerate(OUTPUTS)), '"0,988","0,012"', "~0.988, =0.012",
-    "x0,x1,a,b\n" + "\n".join(f"{x},{row}" for x, row in zip(("0,0", "0,1", "1,0", "1,1"), OUTPUTS, strict=True)),
-    TABLE.replace(";", "\n"), "layer,step,sample,unit,value,why\n" + TABLE.replace(";", ",x\n") + ",x",
-    "layer\tstep\tsample\tunit\tvalue\n" + TABLE.replace(",", "\t").replace(";", "\n").replace(".", ","),
-    "softmax,softmax,0,0.988\nsoftmax,softmax,1,0.012",
-])  # fmt: skip
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_files_as_people_write_them(text: str, encoding: str, tmp_path: Path) -> None:
-    """Decimal commas, percent signs, headings, labels, row numbers and inputs beside the outputs: right is right, wrong is wrong."""
-    file = tmp_path / "mine.csv"
-    file.write_bytes(text.encode(encoding))
-    assert check_by_hand(weightlens.load(OR), TRUTH_TABLE, file).ok
-    turned = text.replace("0.012", "0.503").replace("0,012", "0,503").replace("1.2 %", "50.3 %").replace("1,2%", "50,3%")
-    file.write_bytes(turned.encode(encoding))
-    assert not check_by_hand(weightlens.load(OR), TRUTH_TABLE, file).ok
-
-
-@pytest.mark.parametrize(("values", "allowed"), [
-    (["0.83", "0.1", "0.05"], [0.005, 0.005, 0.005]),  # a zero at the end was not written
-    (["0.983", "0.0123", "0.00471", "12.5"], [5e-4, 5e-5, 5e-6, 0.05]),  # three digits that matter
-    (["1", "0.9996", "0.0004"], [5e-5, 5e-5, 5e-5]),
-])  # fmt: skip
-def test_numbers_are_compared_at_the_digits_given(values: list[str], allowed: list[float]) -> None:
-    np.testing.assert_allclose(rounding_allowances([number_of_cell(float(v)) for v in values]), allowed)
-
-
-def test_a_spreadsheet_of_one_s_own(tmp_path: Path) -> None:
-    """Any range with its step: a row per sample or a column per sample; what is wrong is found there."""
-    model = weightlens.load(OR)
-    z = TRUTH_TABLE @ model["dense"].kernel + model["dense"].bias
-    book = openpyxl.Workbook()
-    for i, row in enumerate(np.round(z, 3)):
-        for j, value in enumerate(row):
-            book.active.cell(3 + i, 7 + j, float(value))
-            book.active.cell(20 + j, 2 + i, round(float(value) - (j == 1) * float(model["dense"].bias[1]), 3))
-    book.save(tmp_path / "own.xlsx")
-    name = book.active.title
-    assert check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H6"], ["dense/pre-activation"]).ok
-    report = check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!B20:E21"], ["dense/pre-activation"])
-    assert report.explanations[0].kind == "no bias"
-    for same in (f"{name}!$h$6:$g$3".lower().replace(name.lower(), name), "G3:H6"):
-        assert check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [same], ["dense/pre-activation"]).ok
-    assert check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H6"], ["dense"]).ok
-    with pytest.raises(BadInput, match=f"^{name}!G3:H6: there is no step 'squares'"):
-        check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H6"], ["squares"])
-    with pytest.raises(BadInput, match="1048576 x 16384 cells, but the step has only 8 numbers"):
-        check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!A1:XFD1048576"], ["dense/pre-activation"])
-    with pytest.raises(BadInput, match="2 x 2 cells"):
-        check_by_hand(model, TRUTH_TABLE, tmp_path / "own.xlsx", [f"{name}!G3:H4"], ["softmax/sum"])
-
-
-def test_an_edited_workbook(tmp_path: Path) -> None:
-    """Our own workbook is right as written; a changed weight, and a number typed over a formula, are named with their cells."""
-    model, path = weightlens.load(OR), tmp_path / "or.xlsx"
-    weightlens.export(model, path, TRUTH_TABLE)
-    assert check_by_hand(model, None, path).ok
-    book = openpyxl.load_workbook(path)
-    ((sheet, area),) = book.defined_names["w_dense_bias"].destinations
-    cell = book[sheet][area.replace("$", "")][0][1]
-    cell.value += 0.25
-    book.save(path)
-    report = check_by_hand(model, None, path)
-    assert not report.ok
-    assert report.explanations[0].kind == "weight changed"
-    assert cell.coordinate in report.explanations[0].words
-
-
-def test_an_exercise(tmp_path: Path) -> None:
-    """The blank cells of an exercise are compared as far as they are filled in."""
-    model, path = weightlens.load(OR), tmp_path / "exercise.xlsx"
-    weightlens.export(model, path, TRUTH_TABLE, blank=["pre-activation"])
-    with pytest.raises(BadInput, match="no step of it has been filled in"):
-        check_by_hand(model, TRUTH_TABLE, path)
-    dense = model["dense"]
-    for wrong, kind in ((0.0, ""), (1.0, "no bias")):
-        book = openpyxl.load_workbook(path)
-        row = next(r for r in book["Cells"].iter_rows(values_only=True) if r[:3] == ("step", "dense", "pre-activation"))
-        cells = book["1 network"][row[5]]
-        for i, z in enumerate(TRUTH_TABLE @ dense.kernel + (1 - wrong) * dense.bias):
-            for j, value in enumerate(z):
-                cells.offset(i, j).value = round(float(value), 2)
-        book.save(tmp_path / "done.xlsx")
-        report = check_by_hand(model, TRUTH_TABLE, tmp_path / "done.xlsx")
-        assert [e.kind for e in report.explanations[:1]] == ([kind] if kind else [])
-
-
-def test_an_input_cell_of_a_workbook_must_hold_a_number(tmp_path: Path) -> None:
-    model, path = weightlens.load(OR), tmp_path / "or.xlsx"
-    weightlens.export(model, path, TRUTH_TABLE)
-    for value, says in ((None, "is empty"), ("one", "holds 'one', which is not a finite number"), ("nan", "holds 'nan'")):
-        book = openpyxl.load_workbook(path)
-        ((sheet, area),) = book.defined_names["input_0"].destinations
-        cell = book[sheet][area.replace("$", "")][1][1]
-        cell.value = value
-        book.save(tmp_path / "edited.xlsx")
-        with pytest.raises(BadInput, match=f"'{sheet}'!{cell.coordinate} {says}"):
-            check_by_hand(model, None, tmp_path / "edited.xlsx")
-
-
 SOFTMAX = np.array([[0.2, -0.4, 0.9], [-0.7, 0.3, 0.1]])  # the kernel of a network with two inputs and three outputs
 
 
@@ -402,32 +249,6 @@ def test_one_number_does_not_confirm_any_misreading(checked: Callable[..., HandR
     report = checked(model, x, f"{value + 0.7193:.4f}")
     assert not report.ok
     assert not any("about" in e.words for e in report.explanations)
-
-
-@pytest.mark.parametrize(("text", "says"), [
-    ("", "holds no rows"), ("0.1,0.2,0.3", "a row has 3 numbers"), ("0.1,x", "'x' is not a number"), ("0.1,0.9\n" * 9, "more rows"),
-    ("layer,step,unit,value\ndens,sum,0,1", "did you mean 'dense'"), ("layer,step,unit,value\ndense,squares,0,1", "no step 'squares'"),
-    ("layer,step,sample,unit,value\ndense,dot product,0,7,1", "unit 7"),
-    ("layer,step,sample,unit,value\ndense,dot product,9,0,1", "sample 9"),
-])  # fmt: skip
-def test_what_makes_no_sense_is_refused_in_one_line(text: str, says: str, checked: Callable[..., HandReport]) -> None:
-    with pytest.raises(BadInput, match=says) as refusal:
-        checked(weightlens.load(OR), TRUTH_TABLE, text)
-    assert "\n" not in str(refusal.value)
-
-
-def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model, file = weightlens.load(OR), tmp_path / "mine.csv"
-    file.write_text(rows(calculate(model, TRUTH_TABLE), 2))
-    assert main(["check", str(OR), "-i", str(INPUTS[OR]), "--by-hand", str(file)]) == 0
-    file.write_text(rows(calculate(model, TRUTH_TABLE, by_hand.Slip("no bias", "dense")), 2))
-    capsys.readouterr()
-    assert main(["check", str(OR), "-i", str(INPUTS[OR]), "--by-hand", str(file)]) == 1
-    assert "the bias of dense was left out" in " ".join(capsys.readouterr().out.split())
-    assert main(["check", str(OR), "-i", str(INPUTS[OR]), "--by-hand", str(file), "--format", "json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert (found["ok"], found["explanations"][0]["kind"]) == (False, "no bias")
-    assert main(["check", str(OR), "--by-hand", str(tmp_path / "none.csv")]) == 2
 
 
 def small_case(name: str) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.checks.by_hand_networks import FAMILIES, Network, Person, Steps, calculate, networks, rows, table
+from tests.checks.by_hand import rows, table
+from tests.checks.by_hand_networks import FAMILIES, Network, Person, Steps, calculate, networks
 from weightlens.checks import check_by_hand
 from weightlens.checks.hand_report import HandReport
 from weightlens.model import Model

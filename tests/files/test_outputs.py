@@ -71,7 +71,7 @@ READ = [  # a command, a file that it reads, and what it is called
 
 
 @pytest.mark.parametrize(("command", "read", "words"), READ)
-@pytest.mark.parametrize("other_name", ["itself", "hard link", "symlink"])
+@pytest.mark.parametrize("other_name", ["itself", *(pytest.param(name, marks=pytest.mark.slow) for name in ("hard link", "symlink"))])
 def test_what_is_read_is_never_overwritten(
     command: str, read: str, words: str, other_name: str, tiny: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:

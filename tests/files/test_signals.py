@@ -14,6 +14,8 @@ import pytest
 import weightlens
 from tests.tiny import write_tiny
 
+pytestmark = pytest.mark.slow
+
 AT_IMPORT = """
 import os, runpy, sys
 class Hook:
@@ -36,8 +38,6 @@ class Output(weightlens.files.OutputFile):
 weightlens.files.OutputFile = Output
 sys.argv = ["weightlens", *sys.argv[1:]]
 from weightlens.__main__ import run
-
-pytestmark = pytest.mark.slow
 run()
 """
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]

@@ -193,6 +193,7 @@ def write_bomb(path: Path, name: str, **beside: str) -> None:
                 member.write(bytes(2**20))
 
 
+@pytest.mark.slow
 def test_a_zip_that_unpacks_to_far_more(tmp_path: Path) -> None:
     write_bomb(tmp_path / "m.keras", "config.json")
     refused(tmp_path / "m.keras", "claims to unpack")

@@ -81,7 +81,7 @@ def many_pieces(file: h5py.File) -> None:
     ("harm", "saying"),
     [
         (diamonds, "linked twice"),
-        (one_large_chunk, "unpacks"),
+        pytest.param(one_large_chunk, "unpacks", marks=pytest.mark.slow),
         (many_names, "larger than any that Keras writes"),
         (many_pieces, "longer than"),
     ],

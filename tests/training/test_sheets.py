@@ -19,6 +19,7 @@ from weightlens.checks.recalculate import recalculate
 from weightlens.cli import main
 from weightlens.workbook.styles import FILLS
 
+pytestmark = pytest.mark.slow
 BOOKS = {
     "or": "or --epochs 20 --init 1",
     "or as trained": "or --epochs 20",

@@ -131,6 +131,7 @@ def test_long_products_are_one_call(tmp_path: Path) -> None:
         assert formula.startswith("=SUMPRODUCT(MMULT($B") and formula.count("SUMPRODUCT") == 1
 
 
+@pytest.mark.slow
 def test_no_formula_uses_what_some_spreadsheet_lacks(tmp_path: Path) -> None:
     for number, function in enumerate([*ELEMENTWISE.values(), *GATHERING.values(), *PRODUCTS.values()]):
         book = tmp_path / f"{number}.xlsx"
@@ -149,6 +150,7 @@ def test_more_than_255_arguments_are_nested(tmp_path: Path) -> None:
     assert check_workbook(tmp_path / "book.xlsx", engine="ironcalc").ok
 
 
+@pytest.mark.slow
 def test_a_product_of_scattered_cells_is_cut_into_partial_products(tmp_path: Path) -> None:
     scattered, kernel = RNG.normal(size=(1, 3000)), RNG.normal(size=(4500, 2))
     written(lambda x, w, step: np.exp(0.01 * (x[:, ::2] @ w["kernel"][::3])), tmp_path / "book.xlsx", scattered, kernel=kernel)

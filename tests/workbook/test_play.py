@@ -20,6 +20,7 @@ from weightlens.workbook.reading import read_map
 from weightlens.workbook.target import as_answers
 
 pytest.importorskip("ironcalc")
+pytestmark = pytest.mark.slow
 RNG = np.random.default_rng(3)
 
 

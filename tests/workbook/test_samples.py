@@ -25,6 +25,7 @@ HUGE = {"inputs of 1e6": 1e6, "inputs of -1e6": -1e6}
 VARIANTS = ["unchanged", *HUGE, "another input", "another weight"]
 
 every_sample = pytest.mark.parametrize("name", NAMES)
+pytestmark = pytest.mark.slow
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 

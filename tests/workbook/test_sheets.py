@@ -25,6 +25,7 @@ from weightlens.workbook.frame import in_two
 from weightlens.workbook.reading import read_map
 from weightlens.workbook.words import inside, sentence
 
+pytestmark = pytest.mark.slow
 LEVELS = ["steps", "layers", "weights"]
 AREA = re.compile(r"'(?P<sheet>[^']+)'!\$?(?P<first>[A-Z]+)\$?(?P<top>\d+)")
 

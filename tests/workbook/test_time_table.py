@@ -18,6 +18,7 @@ from weightlens.checks.recalculate import recalculate
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.workbook.time_table import TimeTable
 
+pytestmark = pytest.mark.slow
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 BIASES = {"GRU": 2}
 

@@ -35,7 +35,10 @@ def is_workbook(given: str | Path) -> bool:
 
 
 def read_computed_book(path: Path) -> Book:
-    """A workbook with the results of its formulas; recalculated if the file has no cached results."""
+    """A workbook with the results of its formulas; recalculated if the file has no cached results.
+
+    What was typed stays as it is in the file: IronCalc makes a 0 of an empty cell.
+    """
     book = read_book(path)
     missing = any(reference not in book.sheets[sheet] for sheet, formulas in book.formulas.items() for reference in formulas)
     if not missing:
@@ -43,8 +46,11 @@ def read_computed_book(path: Path) -> Book:
     from weightlens.checks.recalculate import recalculate
 
     fresh = recalculate(path)
-    fresh.formulas = book.formulas
-    return fresh
+    for sheet, formulas in book.formulas.items():
+        typed = {reference: value for reference, value in book.sheets[sheet].items() if reference not in formulas}
+        book.sheets[sheet] = typed | {reference: value for reference, value in fresh.sheets[sheet].items() if reference in formulas}
+    book.engine = fresh.engine
+    return book
 
 
 def claims_in_ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:

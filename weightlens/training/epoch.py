@@ -115,7 +115,7 @@ def record_epoch(
 
     ``start`` replaces weights by ``layer/name``. Raises ``NoGradient``, ``UnsupportedLayer`` or ``BadInput``.
     """
-    trace = Trace(keep=True, input_names=[ref.layer for ref in refs(model.inputs)])
+    trace = Trace(keep=True, input_names=[ref.layer for ref in refs(model.inputs)], output_names=model.output_names)
     arrays = bind(model, inputs)
     samples = len(arrays[0])
     trace.inputs = [_given(array, name, "input") for array, name in zip(arrays, trace.input_names, strict=True)]
@@ -196,7 +196,7 @@ def _weights(model: Model, optimizer: Optimizer, start: dict[str, np.ndarray]) -
 
 def forward_at_start(model: Model, epoch: Epoch, inputs: list[Recorded]) -> Trace:
     """Another forward pass with the weights at the epoch's start, recorded separately."""
-    trace = Trace(keep=True, inputs=inputs)
+    trace = Trace(keep=True, inputs=inputs, output_names=model.output_names)
     trace.results = [_forward(model, epoch, inputs, "", trace)]
     return trace
 
