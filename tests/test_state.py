@@ -22,6 +22,12 @@ def sequence(keras: Any, x: Any, **options: Any) -> Any:
     return keras.layers.GRU(2, stateful=True, return_sequences=True, **options)(x)
 
 
+def nested(keras: Any, layer: Any, x: Any) -> Any:
+    """A model of one layer, to be used as a layer."""
+    given = keras.Input(batch_shape=x.shape)
+    return keras.Model(given, layer(given))
+
+
 NETWORKS: dict[str, tuple[int, Build]] = {
     "gru, batches of one": (1, lambda k, x: k.layers.GRU(2, stateful=True)(x)),
     "lstm, masked, sequences": (2, lambda k, x: k.layers.LSTM(2, stateful=True, return_sequences=True)(k.layers.Masking()(x))),
@@ -30,6 +36,7 @@ NETWORKS: dict[str, tuple[int, Build]] = {
     "zero output": (2, lambda k, x: sequence(k, k.layers.Masking()(x), zero_output_for_mask=True)),
     "two layers": (1, lambda k, x: k.layers.LSTM(2, stateful=True)(k.layers.GRU(3, stateful=True, return_sequences=True)(x))),
     "bidirectional": (2, lambda k, x: k.layers.Bidirectional(k.layers.LSTM(2, stateful=True))(x)),
+    "in a nested model": (2, lambda k, x: nested(k, nested(k, k.layers.LSTM(2, stateful=True), x), x)(x)),
 }  # fmt: skip
 
 

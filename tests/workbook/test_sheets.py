@@ -140,6 +140,16 @@ def test_detail_levels(name: str, detail: str, tmp_path: Path) -> None:
     assert steps >= all_steps if detail == "steps" else steps < all_steps
 
 
+def test_weights_of_a_step_that_stands_under_one_of_its_name(keras: Any, tmp_path: Path) -> None:
+    """A step of the second cell adds a bias to each of two products: with one block per layer, both are called ``sum``."""
+    cells = [keras.layers.LSTMCell(3), keras.layers.GRUCell(2)]
+    keras.Sequential([keras.Input((4, 3)), keras.layers.RNN(cells)]).save(tmp_path / "m.keras")
+    model = weightlens.load(tmp_path / "m.keras")
+    weightlens.export(model, tmp_path / "b.xlsx", np.ones((2, 4, 3)), detail="layers")
+    assert {f"{e.layer}/{e.name}" for e in read_map(read_book(tmp_path / "b.xlsx")) if e.kind == "weight"} == set(model.weights)
+    assert check_workbook(tmp_path / "b.xlsx", model, "ironcalc", 1e-11).ok
+
+
 def test_matrices_of_what_cannot_be_computed(tmp_path: Path) -> None:
     model = weightlens.load(SAMPLES / "or.h5")
     model.layers[1].class_name = "FromTheFuture"

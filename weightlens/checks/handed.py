@@ -58,6 +58,7 @@ def computed_calls(keras: Any, network: Any, given: list[Any], prefix: str = "",
     graph = graph_of(network)
     calls = list(calls_of(graph))
     wanted = list({id(t): t for call in calls for t in call.outputs}.values())
+    states = states_of(network)
     computed = flatten(keras.Model(graph.inputs, wanted)(given, training=False)) if wanted else []
     values = {id(t): x for t, x in zip([*flatten(graph.inputs), *wanted], [*given, *computed], strict=True)}
     precision = {id(t): before for t in flatten(graph.inputs)}
@@ -66,9 +67,18 @@ def computed_calls(keras: Any, network: Any, given: list[Any], prefix: str = "",
         leaving = lowest_precision([before_it, *precisions(call)])
         precision |= {id(t): leaving for t in call.outputs}
         if graph_of(call.layer) is not None and all(id(t) in values for t in call.given):
+            for state, at_first in states:  # the layers inside compute once more: from where they started
+                state.assign(at_first)
             yield from computed_calls(keras, call.layer, [values[id(t)] for t in call.given], f"{prefix}{call.path}/", before_it)
         else:
             yield LayerOutput(prefix + call.path, type(call.layer).__name__, leaving, [values[id(t)] for t in call.outputs])
+
+
+def states_of(network: Any) -> list[tuple[Any, np.ndarray]]:
+    """The variables in which the layers of a network keep their states from one batch to the next, and what they hold now."""
+    layers = [layer for layer in network._flatten_layers() if getattr(layer, "stateful", False)]
+    variables = [state for layer in layers for state in flatten(getattr(layer, "states", None)) if hasattr(state, "assign")]
+    return [(state, np.array(state)) for state in variables]
 
 
 def precisions(call: LayerCall) -> list[str]:

@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,6 @@ from subprocess import DEVNULL
 from typing import Any
 
 from weightlens.checks.book import Book, defined_names, read_book, sheet_parts
-from weightlens.checks.quiet import STDERR, STDOUT, quiet
 from weightlens.errors import WeightlensError
 from weightlens.files import scratch_folder
 from weightlens.zips import read_member
@@ -155,21 +155,21 @@ def with_gnumeric(files: Sequence[Path], done: Path) -> None:
 
 
 def with_ironcalc(files: Sequence[Path], done: Path) -> None:
-    """IronCalc, in this process."""
-    import ironcalc
-
-    for file in files:
-        try:
-            with quiet(STDOUT, STDERR):  # it prints a line for every blank formula
-                model = ironcalc.load_from_xlsx(str(file), "en", "UTC", "en")
-                model.evaluate()
-                (done / file.name).write_bytes(model.to_xlsx())
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # its panics are no Exceptions; a workbook that it did not write is noticed afterwards
-            continue
+    """IronCalc, in a process of its own: it ends the process that it runs in where it finds no memory."""
+    run_program([sys.executable, "-P", "-c", IRONCALC, *map(str, files), str(done)], len(files))
 
 
+IRONCALC = """
+import pathlib, sys, ironcalc
+*files, done = map(pathlib.Path, sys.argv[1:])
+for file in files:
+    try:
+        model = ironcalc.load_from_xlsx(str(file), "en", "UTC", "en")
+        model.evaluate()
+        (done / file.name).write_bytes(model.to_xlsx())
+    except BaseException:  # its panics are no Exceptions; half a file, on a full disk, is none
+        (done / file.name).unlink(missing_ok=True)
+"""
 RUNNING: set[subprocess.Popen[bytes]] = set()  # programs to stop if we are interrupted
 
 

@@ -162,7 +162,9 @@ def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int, 
         own = net.read_first_by(step) if under is not None else []
         put_weights(net, sheet, own, column, under or 0)
         column += max([width, *(p.block.arrangement.width for p in own)]) + 1
-    return column
+    left = {id(p.made): p for step in steps for p in net.read_first_by(step)} if under is not None else {}
+    put_weights(net, sheet, list(left.values()), column, under or 0)  # of steps that stand under one of the same name
+    return column + max((p.block.arrangement.width + 1 for p in left.values()), default=0)
 
 
 def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int, row: int = HEAD) -> None:
