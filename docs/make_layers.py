@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.layers import function_of
-from weightlens.layers.activations import ELEMENTWISE, STEPWISE
+from weightlens.layers.activations import ACTIVATIONS
 from weightlens.layers.operations import OPERATIONS
 from weightlens.layers.operations_tensorflow import FUNCTIONS, RAW
 from weightlens.specs.table import SPECS
 
-ACTIVATIONS = ELEMENTWISE | STEPWISE
 TARGET = Path(__file__).resolve().parent / "layers.md"
 HEAD = """# What weightlens computes
 
-Made by `docs/make_layers.py` from the tables in `weightlens/layers`. A layer that is not listed here (or an option of one) is
+Made by `docs/make_layers.py` from `weightlens/specs` and `weightlens/layers`. A layer that is not listed here (or an option of one) is
 refused by name; its matrices can still be shown. So is an option that no version of Keras knows, a value of a kind that it cannot
-have, and an array of another shape than the settings ask for: `weightlens/specs/table.py` says what each class has.
+have, and an array of another shape than the settings ask for: `weightlens/specs` says what each class has.
 
 ## A layer of your own
 
@@ -45,9 +44,10 @@ def scaled_sum(x, w, config, step):
 weightlens.register("Mine>ScaledSum", scaled_sum, ["weights", "offset"])  # before the model is loaded
 ```
 
-The name is the one that `weightlens show` prints. The list names the layer's weights in the order in which it makes them. After
-that `load`, `trace`, `predict`, `export` and `check` treat the layer like any other (`check` needs the class in Keras too:
-`keras.saving.register_keras_serializable("Mine")`).
+The name is the one that `weightlens show` prints. The list names the layer's weights in the order in which it makes them. A
+`weightlens.LayerSpec` in the place of the function says more of the class: the shapes of its weights, its options, the mask that it
+hands on, what its axes mean; `weightlens/specs/layer.py` has an example. After that `load`, `trace`, `predict`, `export` and `check`
+treat the layer like any other (`check` needs the class in Keras too: `keras.saving.register_keras_serializable("Mine")`).
 """
 
 OPERATORS_HEAD = """## Operators of functional models (Keras 3)

@@ -12,7 +12,7 @@ import weightlens
 from weightlens.errors import BadInput
 from weightlens.inputs import default_inputs
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.part import part
+from weightlens.part import asked_for, part
 
 SAMPLES = sorted(path for path in (Path(__file__).parent.parent / "sample_models").iterdir() if path.suffix in (".h5", ".keras"))
 
@@ -93,3 +93,21 @@ def test_a_mask_that_is_lost_is_mentioned() -> None:
     ]
     model = Model("m", "Functional", layers, [Ref("x")], [Ref("l")])
     assert any("mask" in text for text in part(model, "l").notes) and not any("mask" in text for text in part(model, "e").notes)
+
+
+KERNELS = {
+    "Dense": ((6, 2), {}, (6,)),
+    "LSTM": ((6, 8), {}, (None, 6)),
+    "Conv2D": ((3, 3, 2, 4), {"groups": 3}, (None, None, 6)),
+    "Conv2DTranspose": ((3, 3, 4, 6), {"data_format": "channels_first"}, (6, None, None)),
+    "ConvLSTM1D": ((3, 6, 16), {}, (None, None, 6)),
+    "MaxoutDense": ((2, 6, 3), {}, (6,)),
+    "ConvMine": ((3, 3, 6, 4), {}, None),
+}
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_a_kernel_tells_what_comes_in(name: str) -> None:
+    shape, config, asked = KERNELS[name]
+    weights = {"kernel": Weight("kernel", shape, "float32", "k", lambda: np.zeros(shape))}
+    assert asked_for([Layer("first", name, config, weights)]) == asked

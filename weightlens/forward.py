@@ -156,7 +156,7 @@ def masks_wanted(order: list[tuple[Layer, int, Call]], outputs: Any) -> set[tupl
     """The calls whose mask somebody looks at: a layer that takes masks, or one that hands them on to such a layer."""
     wanted = {(ref.layer, ref.call) for ref in refs(outputs)}
     for layer, number, call in reversed(order):
-        function = None if layer.is_operation else function_of(layer.class_name)
+        function = None if layer.is_operation or layer.model is not None else function_of(layer.class_name)
         takes = function is not None and any(name.endswith("mask") for name in accepted(function)) and call.kwargs.get("mask") is None
         if takes or layer.model is not None or ((layer.name, number) in wanted and not layer.is_operation):
             wanted |= {(ref.layer, ref.call) for ref in refs((call.args, call.kwargs))}

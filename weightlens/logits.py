@@ -7,11 +7,11 @@ from typing import Any
 
 from weightlens.errors import UnsupportedLayer
 from weightlens.graph import refs
+from weightlens.layers.activations import ACTIVATIONS
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.table import spec_of
 
 LOSSES = frozenset({"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"})
-ACTIVATED = ("softmax", "sigmoid")
 
 Producers = dict[tuple[str, int], tuple[Layer, Call]]
 
@@ -31,7 +31,8 @@ def is_activated(layer: Layer) -> bool:
     if name == "Softmax":
         axis = layer.config.get("axis", -1)
         return not isinstance(axis, (list, tuple)) or len(axis) == 1
-    return spec_of(layer).ends_in_activation and layer.config.get("activation") in ACTIVATED
+    named = layer.config.get("activation")
+    return spec_of(layer).ends_in_activation and isinstance(named, str) and named in ACTIVATIONS and ACTIVATIONS[named].logits
 
 
 def before_activation(ref: Any, made: Producers, run: Callable[[Layer, Call], Any], lookup: Callable[[Any], Any]) -> Any:

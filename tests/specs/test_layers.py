@@ -24,26 +24,27 @@ from weightlens.specs.variables import variables_of
 
 PACKAGE = Path(weightlens.__file__).parent
 OPEN = {"SpectralNormalization", "PeepholeLSTMCell", "CuDNNLSTM", "CuDNNGRU", "RandomFourierFeatures"}  # shapes that nobody checks
+UNNAMED = {"LocallyConnected1D", "LocallyConnected2D", "STFTSpectrogram", "PeepholeLSTMCell", "CuDNNLSTM", "CuDNNGRU"}  # axes
+FILLED_IN = {"mask", "call", "quirks", "batch", "states", "zero_masked"}  # arguments that do not come from the call
 X = np.random.default_rng(5).normal(size=(4, 3)).astype("float32")
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
 def test_a_spec_says_what_its_class_needs(name: str) -> None:
-    known = SPECS[name]
-    if known.function is not None:
-        assert callable(function_of(name)), f"{name}: function"
+    known, function, variables = SPECS[name], function_of(name), variables_of(name)
+    if function is not None:
+        taken = {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY} - FILLED_IN
+        assert taken <= set(known.arguments) | {f"{argument}_mask" for argument in known.arguments}, f"{name}: arguments"
         assert known.options is not None or "CastToFloat32" in name, f"{name}: options"
-        takes = inspect.signature(function_of(name) or repr).parameters
-        wanted = {n for n in takes if n in known.arguments} - {"inputs", "training", "mask"}
-        assert wanted == set(known.arguments) & set(takes) - {"inputs", "training", "mask"}, f"{name}: arguments"
     else:
-        assert name == "InputLayer" or known.variables, f"{name} has neither a function nor variables"
+        assert name == "InputLayer" or variables, f"{name}: function, or variables"
     assert known.mask == "none" or callable(mask_rule(name)), f"{name}: mask"
-    if any(not variable.shape for variable in variables_of(name)) and name not in OPEN:
-        assert callable(getattr(shapes, known.shapes or "", None)), f"{name}: the shapes of its variables"
-    assert set(known.axes or {}) or not variables_of(name) or "kernel" not in variables_of(name)[0].name or name in OPEN | {
-        "LocallyConnected1D", "LocallyConnected2D", "STFTSpectrogram",
-    }, f"{name}: axes"  # fmt: skip
+    if any(not variable.shape for variable in variables) and name not in OPEN:
+        assert callable(getattr(shapes, known.shapes or "-", None)), f"{name}: shapes"
+    if any(variable.name.endswith("kernel") for variable in variables) and name not in UNNAMED:
+        assert known.axes, f"{name}: axes"
+    if {"kernel_size!", "pool_size"} & set(str(known.options).split()):
+        assert known.spatial, f"{name}: spatial"
 
 
 def hands_on_a_mask(kind: Any, base: Any) -> bool:

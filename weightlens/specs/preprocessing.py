@@ -16,7 +16,7 @@ WORDS = {"idf_weights": "word"}
 LAYERS = {
     "CategoryEncoding": LayerSpec(
         function="preprocessing.category_encoding", options="num_tokens:count? output_mode:output sparse |2 max_tokens:count?",
-        new_axis="category", tokens=("num_tokens", 1),
+        arguments=("inputs", "count_weights"), new_axis="category", tokens=("num_tokens", 1),
     ),
     "Discretization": LayerSpec(
         function="preprocessing.discretization",
