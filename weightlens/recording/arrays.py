@@ -40,7 +40,11 @@ def cast(array: Any, dtype: Any) -> Any:
 @dataclass(frozen=True)
 class Role:
     """What a step is in its layer: a ``helper`` on the way to a result, a ``gate``, a ``state``, a ``masked state``
-    (``of`` which name), or the ``start`` of one."""
+    (``of`` which name), or the ``start`` of one.
+
+    In training: the ``delta`` of a pre-activation, the ``gradient`` of a ``value`` or a ``weight``, a ``new`` weight or slot
+    (``of`` which name), and a ``hit``: whether a sample is right.
+    """
 
     kind: str = ""
     of: str = ""

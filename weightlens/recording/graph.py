@@ -23,21 +23,21 @@ def unnamed(x: Recorded) -> bool:
 
 def operands(x: Recorded) -> list[Recorded]:
     """The recorded arrays that the call which made ``x`` was given, in order."""
-    found = within(x.args)
-    return found + within(tuple(x.kwargs.values())) if x.kwargs else found
+    return within((*x.args, *x.kwargs.values()) if x.kwargs else x.args)
 
 
 def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
     """The recorded arrays among these things, and inside of them."""
     found = []
     for thing in things:
-        if isinstance(thing, Recorded):
+        kind = type(thing)  # asked once: this runs for every call of every walk
+        if kind is Recorded:
             found.append(thing)
-        elif isinstance(thing, (tuple, list)):
+        elif kind is tuple or kind is list:
             found += within(thing)
-        elif isinstance(thing, dict):
+        elif kind is dict:
             found += within(tuple(thing.values()))
-        elif isinstance(thing, slice):
+        elif kind is slice:
             found += within((thing.start, thing.stop, thing.step))
     return found
 
@@ -52,7 +52,7 @@ def walk(roots: Iterable[Recorded], follow: Follow = unnamed) -> Iterator[Record
             if id(x) not in seen:
                 seen.add(id(x))
                 yield x
-                if follow(x):
+                if x.args and follow(x):
                     stack.extend(operands(x)[::-1])
 
 
@@ -84,7 +84,8 @@ def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True, last_fir
 
 def expression(made: Recorded) -> list[Recorded]:
     """A value and the unnamed ones behind it, operands first."""
-    return [*(x for x in ordered(filter(unnamed, operands(made)), unnamed) if not x.kind), made]
+    inside = [x for x in operands(made) if not x.kind]
+    return [*(x for x in ordered(inside, unnamed) if not x.kind), made] if inside else [made]
 
 
 def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, Any] | None = None) -> Any:

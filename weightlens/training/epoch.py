@@ -18,7 +18,7 @@ from weightlens.forward import Run, bind
 from weightlens.graph import refs
 from weightlens.layers.activations import activate
 from weightlens.model import Layer, Model, Weight
-from weightlens.recording import Part, Recorded, Trace
+from weightlens.recording import Part, Recorded, Role, Trace
 from weightlens.recording.graph import computed, ordered
 from weightlens.specs.table import spec_of
 from weightlens.training.gradients import backward
@@ -245,7 +245,7 @@ def _accuracy(trace: Trace, t: Recorded, y: Recorded) -> Recorded | None:
     if y.ndim != 2 or not np.isin(t.value, (0.0, 1.0)).all():
         return None
     right = (y > 0.5) == (t > 0.5) if y.shape[1] == 1 else np.argmax(y, axis=1) == np.argmax(t, axis=1)
-    hits = trace.step("right", right.astype(np.float64))
+    hits = trace.step("right", right.astype(np.float64), Role("hit"))
     made: Recorded = trace.step("accuracy", np.mean(hits))
     return made
 
@@ -276,7 +276,7 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
         trace.layer, name = prefix + trained.layer, trained.now.name
         trained.gradient, since = g, len(trace.steps)
         new, trained.new_slots = optimizer.update(trained.new, g, trained.new_slots, rate, partial(_slot, trace, name))
-        trained.new = trace.step(f"new {name}", new)
+        trained.new = trace.step(f"new {name}", new, Role("new", "weight"))
         made = [g, *(step.made for step in trace.steps[since:])]
         epoch.about |= {id(x): trained.now for x in made if x.shape == trained.now.shape}
     epoch.mark(batch, "Update")
@@ -285,7 +285,7 @@ def _update(epoch: Epoch, loss: Loss, optimizer: Optimizer, t: Any, y: Recorded,
 
 def _slot(trace: Trace, weight: str, name: str, x: Any) -> Any:
     """Name an optimizer slot of a weight."""
-    return trace.step(f"{name} of {weight}", x)
+    return trace.step(f"new {name} of {weight}", x, Role("new", name))
 
 
 __all__ = ["Epoch", "Part", "Trained", "forward_at_start", "record_epoch"]

@@ -16,7 +16,7 @@ from weightlens.model import Model
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch, forward_at_start
 from weightlens.training.history import style_of
-from weightlens.training.names import PER_SAMPLE, is_one_per_sample
+from weightlens.training.names import PER_POINT, is_one_per_sample
 from weightlens.training.one_step import OneStep
 from weightlens.workbook.book import Book, Sheet
 from weightlens.workbook.cells import COLUMN, Cells, Expression, cell_name, refer
@@ -91,7 +91,7 @@ def _answers(
         width = block.arrangement.width
         sheet.write(HEAD, column, name, styles["caption left"])
         for j in range(min(width, MOST_LABELS)):
-            label = labels[j] if y is inputs else PER_SAMPLE.replace("sample", "point") if is_one_per_sample(y) else f"unit {j}"
+            label = labels[j] if y is inputs else PER_POINT if is_one_per_sample(y) else f"unit {j}"
             sheet.write(HEAD + 1, column + j, label, styles["label"])
             widen(sheet, column + j, max(sheet.default_width, len(label) + 1, (len(name) * 1.2 + 1) / width))
         blocks[id(y)] = sheet.put(block, top, column)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import WeightlensError
-from weightlens.recording import Part, Recorded, Trace, cast, operands
+from weightlens.recording import Part, Recorded, Role, Trace, cast, operands
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import ordered, origins, sources
 
@@ -40,7 +40,9 @@ def backward(start: list[tuple[Recorded, Any]], wanted: dict[int, tuple[str, str
         g = gradients[id(x)]
         if x.kind:
             trace.layer, name = wanted.get(id(x), (x.layer, x.name))
-            g = gradients[id(x)] = trace.step("delta" if name in ("pre-activation", "dot product") else f"gradient of {name}", g)
+            summed = name in ("pre-activation", "dot product")
+            role = Role("delta") if summed else Role("gradient", "weight" if id(x) in wanted else "value")
+            g = gradients[id(x)] = trace.step("delta" if summed else f"gradient of {name}", g, role)
         if x.op is None:
             continue
         for operand, part in _rule(x)(x, g):

@@ -102,10 +102,10 @@ class History:
         self.places[id(self.epoch.number)] = self.sheet.number * SHEET + TOP * ROW
         summary = [x for x in (self.epoch.loss, self.epoch.accuracy) if x is not None]
         for x in summary:
-            self._place(x, x.name)
+            self._place(x, "", x.name)
         self._gap()
         for x in self._carried():
-            self._place(x, f"{x.layer}: {x.name}")
+            self._place(x, x.layer, x.name)
         self.weights_end = self.column
         self._gap()
         for step in self.steps:
@@ -114,7 +114,7 @@ class History:
                 continue
             if x.op is None:  # a constant array: the same in every row
                 self.values[id(x)] = np.broadcast_to(np.asarray(x.value, np.float64), (self.epochs + 1, *x.shape))
-            self._place(x, f"{step.layer}: {step.name}")
+            self._place(x, step.layer, step.name)
             self._gap()
         if self.column > MAX_COLUMNS:
             raise WorkbookTooLarge(
@@ -127,9 +127,8 @@ class History:
         inside = walk((step.made for step in self.steps), lambda y: not y.kind and id(y) not in handed_on)
         return handed_on & set(map(id, inside))
 
-    def _place(self, x: Recorded, head: str) -> None:
+    def _place(self, x: Recorded, layer: str, name: str) -> None:
         self.places[id(x)] = self.sheet.number * SHEET + TOP * ROW + self.column
-        layer, _, name = head.rpartition(": ") if ": " in head else ("", "", head)
         groups, labels = self.names.columns(x) if x.size <= MOST_LABELS else ({}, [])
         for j in range(min(x.size, MOST_LABELS)):
             label = len(labels[j]) + 1 if labels else 0

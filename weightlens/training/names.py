@@ -11,7 +11,7 @@ from weightlens.recording import Recorded, Step, operands
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 
-PER_SAMPLE = "per sample"
+PER_SAMPLE, PER_POINT = "per sample", "per point"
 
 
 class Names:
@@ -20,9 +20,11 @@ class Names:
     def __init__(self, epoch: Epoch, steps: Sequence[Step], inputs: Sequence[str]) -> None:
         self.epoch = epoch
         self.weights = {id(x): t.now for t in epoch.trained for x in (t.now, *t.slots.values())}
-        self.rows = _row_names(steps, {id(t.now): t.now for t in epoch.trained}, inputs)
+        trained = {id(t.now): t.now for t in epoch.trained}
+        self.rows, self.short_rows = (_row_names(steps, trained, inputs, unit) for unit in ("unit ", "u"))
         for key, weight in self.weights.items():
-            self.rows.setdefault(key, self.rows.get(id(weight), []))
+            for rows in (self.rows, self.short_rows):
+                rows.setdefault(key, rows.get(id(weight), []))
 
     def weight_of(self, x: Recorded) -> Recorded | None:
         """The weight that a value belongs to: itself, an optimizer slot, a gradient, or the updated weight."""
@@ -56,14 +58,14 @@ class Names:
     def _of_weight(self, weight: Recorded) -> list[str]:
         """``x0 -> u1`` for a matrix, ``u1`` for a bias, else positions."""
         if weight.ndim == 2:
-            rows = self.rows.get(id(weight)) or [f"unit {i}" for i in range(weight.shape[0])]
-            return [f"{row.replace('unit ', 'u')} \u2192 u{j}" for row in rows for j in range(weight.shape[1])]
+            rows = self.short_rows.get(id(weight)) or [f"u{i}" for i in range(weight.shape[0])]
+            return [f"{row} \u2192 u{j}" for row in rows for j in range(weight.shape[1])]
         return [f"u{j}" for j in range(weight.size)] if weight.ndim == 1 else _indices(weight.shape)
 
 
 def is_one_per_sample(x: Recorded) -> bool:
     """Whether a value has one number per sample that combines all units: a softmax's maximum, its sum, a hit."""
-    return x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1 and (x.op in (np.max, np.min, np.sum, np.mean) or x.name == "right"))
+    return x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1 and (x.op in (np.max, np.min, np.sum, np.mean) or x.role.kind == "hit"))
 
 
 def in_words(axes: Sequence[Axis], index: Sequence[int]) -> str:
@@ -75,17 +77,17 @@ def _indices(shape: tuple[int, ...]) -> list[str]:
     return [",".join(map(str, index)) for index in np.ndindex(shape)]
 
 
-def _row_names(steps: Sequence[Step], weights: dict[int, Recorded], inputs: Sequence[str]) -> dict[int, list[str]]:
-    """The row labels of each matrix: input names if the first step that reads it reads an input, else units."""
+def _row_names(steps: Sequence[Step], weights: dict[int, Recorded], inputs: Sequence[str], unit: str) -> dict[int, list[str]]:
+    """The row labels of each matrix: input names if the first step that reads it reads an input, else ``unit``s."""
     found: dict[int, list[str]] = {}
     for step in steps:
         given = next((y for y in operands(step.made) if y.kind == "input"), None)
         for x in walk([step.made], lambda x: not x.kind and id(x) not in weights):
             if id(x) in weights and id(x) not in found and x.ndim == 2:
-                word = "unit " if given is None else "x" if given.shape[-1] == x.shape[0] else "row "  # a row: of a table to look up
+                word = unit if given is None else "x" if given.shape[-1] == x.shape[0] else "row "  # a row: of a table to look up
                 named = word == "x" and len(inputs) == x.shape[0]
                 found[id(x)] = list(inputs) if named else [f"{word}{i}" for i in range(x.shape[0])]
     return found
 
 
-__all__ = ["PER_SAMPLE", "Names", "is_one_per_sample"]
+__all__ = ["PER_POINT", "PER_SAMPLE", "Names", "is_one_per_sample"]

@@ -211,7 +211,7 @@ class OneStep:
             self.sheet.notes[(row + FIRST, column)] = explanation_for(step)
         self.sheet.put(block, row + FIRST, column)
         self.places[id(x)] = block.cells
-        if step.name == "delta":
+        if step.made.role.kind == "delta":
             self._zero(step, block, row + FIRST + a.height, column)
         return block
 

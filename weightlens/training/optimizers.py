@@ -47,7 +47,7 @@ def momentum(beta: float = 0.9, nesterov: bool = False) -> Update:
     beta = round_to_float32(beta)
 
     def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
-        v = step("new velocity", beta * slots["velocity"] - rate * g)
+        v = step("velocity", beta * slots["velocity"] - rate * g)
         return (w + (beta * v - rate * g) if nesterov else w + v), {"velocity": v}
 
     return update
@@ -57,7 +57,7 @@ def rmsprop(rho: float = 0.9, epsilon: float = 1e-7) -> Update:
     """``s = rho * s + (1 - rho) * g^2; w - rate * g / sqrt(s + epsilon)`` (Hinton 2012)."""
 
     def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
-        s = step("new mean square", rho * slots["mean square"] + (1.0 - rho) * np.square(g))
+        s = step("mean square", rho * slots["mean square"] + (1.0 - rho) * np.square(g))
         return w - rate * g / np.sqrt(s + epsilon), {"mean square": s}
 
     return update
@@ -67,7 +67,7 @@ def adagrad(epsilon: float = 1e-7) -> Update:
     """``s = s + g^2; w - rate * g / sqrt(s + epsilon)`` (Duchi et al. 2011)."""
 
     def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
-        s = step("new sum of squares", slots["sum of squares"] + np.square(g))
+        s = step("sum of squares", slots["sum of squares"] + np.square(g))
         return w - rate * g / np.sqrt(s + epsilon), {"sum of squares": s}
 
     return update
@@ -77,8 +77,8 @@ def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> U
     """``m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w - step size * m / (sqrt v + epsilon)`` (Kingma, Ba 2015)."""
 
     def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
-        m = step("new mean gradient", slots["mean gradient"] + (g - slots["mean gradient"]) * (1.0 - beta_1))
-        v = step("new mean square", slots["mean square"] + (np.square(g) - slots["mean square"]) * (1.0 - beta_2))
+        m = step("mean gradient", slots["mean gradient"] + (g - slots["mean gradient"]) * (1.0 - beta_1))
+        v = step("mean square", slots["mean square"] + (np.square(g) - slots["mean square"]) * (1.0 - beta_2))
         return w - m * rate / (np.sqrt(v) + epsilon), {"mean gradient": m, "mean square": v}
 
     return update

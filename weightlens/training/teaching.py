@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weightlens.recording import Step, operands
+from weightlens.recording import Step
 from weightlens.recording.calls import operation
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.captions import note
@@ -39,22 +39,23 @@ FLAT = "All zero: the loss does not change with these numbers, so nothing is lea
 
 def explanation_for(step: Step) -> str:
     """For a beginner: the step's purpose, and how it is computed."""
-    sentence = sentence_for(step.name, weight=step.made.op is np.matmul and any(x.op is np.transpose for x in operands(step.made)))
+    sentence = sentence_for(step)
     return f"{sentence}\nIn words: {step.words}" if sentence else note(step)
 
 
-def sentence_for(name: str, weight: bool) -> str:
-    """The explanation of a step with that name; ``weight``: of the gradient of a weight."""
-    if name.startswith("new "):
-        return NEW.get(name[4:].split(" of ")[0], NEW_WEIGHT)
-    if name.startswith("gradient of "):
-        return GRADIENT_OF_WEIGHT if weight or name.endswith(("kernel", "bias")) else GRADIENT
-    return EXPLAINED.get(name, "")
+def sentence_for(step: Step) -> str:
+    """What a step is for, by its role in training; empty where it has none."""
+    role = step.made.role
+    if role.kind == "new":
+        return NEW.get(role.of, NEW_WEIGHT)
+    if role.kind == "gradient":
+        return GRADIENT_OF_WEIGHT if role.of == "weight" else GRADIENT
+    return EXPLAINED.get(step.name, "")
 
 
 def in_plain_words(step: Step) -> str:
     """Words to show instead of a step's formula, if the formula is long and says less."""
-    if step.name != "right":
+    if step.made.role.kind != "hit":
         return ""
     if step.made.ndim == 2:  # a column: one unit
         return "1 if on the target's side of 0.5, else 0"

@@ -48,7 +48,10 @@ def with_operands(trace: Trace) -> Trace:
 
 
 def promoted(steps: list[Step]) -> list[Step]:
-    """The steps, with new ones for the values that need cells: these are named, where they stand."""
+    """The steps, with new ones for the values that need cells: these are named, where they stand.
+
+    This changes the values of the trace, so it has to be nobody else's: a copy, or one recorded for the sheet that is made (training).
+    """
     uses: Counter[int] = Counter()
     seen: set[int] = set()
     for step in steps:

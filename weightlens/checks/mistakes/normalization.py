@@ -13,7 +13,8 @@ from weightlens.checks.mistakes.base import Mistake, multiply_by, weight_mistake
 from weightlens.checks.replay import Edit, change_by, compute_from
 from weightlens.checks.scene import Scene
 from weightlens.layers.normalization import axes_of
-from weightlens.recording import LayerRun, Recorded, operands
+from weightlens.recording import LayerRun, Recorded
+from weightlens.recording.graph import expression
 
 EPSILONS = (0.0, 1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-4, 1e-2)
 
@@ -43,11 +44,7 @@ def normalizations(scene: Scene) -> Iterator[LayerRun]:
 def values_of_layer(run: LayerRun) -> Iterator[Recorded]:
     """Every value that a layer computes."""
     for step in run.steps:
-        stack = [step.made]
-        while stack:
-            node = stack.pop()
-            yield node
-            stack += [x for x in operands(node) if not x.kind]
+        yield from expression(step.made)
 
 
 def another_epsilon(scene: Scene) -> Iterator[Mistake]:

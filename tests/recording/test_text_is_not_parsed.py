@@ -1,0 +1,68 @@
+"""What is known is recorded: no module that words, labels or names things reads text that weightlens itself wrote."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import weightlens
+
+PACKAGE = Path(weightlens.__file__).parent
+PLACES = ("recording", "training", "axes", "text.py", "workbook/captions.py", "workbook/labels.py", "workbook/time_table.py")
+CUTS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "replace"}
+# What is cut there all the same: (module, function) -> what it is, which is nothing that is shown.
+ALLOWED = {
+    ("recording/trace.py", "__getitem__"): "paths of layers, which are made of the names in the file",
+    ("recording/calls.py", "full_subscripts"): "einsum's own letters",
+    ("training/gradients.py", "product"): "einsum's own letters",
+    ("training/__init__.py", "random_start"): "paths of variables",
+    ("training/epoch.py", "_weights"): "the names of NumPy's kinds of number",
+    ("training/data.py", "*"): "names of columns, as the user typed them",
+    ("axes/moves.py", "joined"): "paths of layers",
+    ("axes/rules.py", "product"): "einsum's own letters",
+    ("axes/rules.py", "read"): "paths of layers",
+    ("axes/rules.py", "is_open"): "the mark of an axis that has no name yet",
+    ("axes/inputs.py", "*"): "names of classes",
+    ("axes/names.py", "*"): "names of classes and variables, and the tables of axes",
+    ("text.py", "constant"): "the sign of a number",
+    ("text.py", "call"): "the words of the operand that a phrase is made of, while it is made",
+    ("text.py", "listed"): "the words of the operands that a phrase is made of, while it is made",
+    ("text.py", "several"): "the plural of an English word",
+    ("text.py", "call_name"): "the name that NumPy gives a function",
+}
+
+
+def cuts(path: Path) -> set[tuple[str, str]]:
+    """The functions of a module that cut strings, or match them with regular expressions."""
+    module, found = path.relative_to(PACKAGE).as_posix(), set()
+
+    def look(node: ast.AST, function: str) -> None:
+        if isinstance(node, ast.FunctionDef):
+            function = node.name  # of methods without their class
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            pattern = isinstance(owner, ast.Name) and owner.id == "re"
+            array = isinstance(owner, ast.Name) and owner.id == "np"
+            if pattern or (node.func.attr in CUTS and not array):
+                found.add((module, function))
+        for inner in ast.iter_child_nodes(node):
+            look(inner, function)
+
+    look(ast.parse(path.read_text(encoding="utf-8")), "")
+    return found
+
+
+def modules() -> list[Path]:
+    places = [PACKAGE / place for place in PLACES]
+    return [path for place in places for path in ([place] if place.suffix else sorted(place.glob("*.py")))]
+
+
+def test_no_text_of_ours_is_parsed() -> None:
+    found = {place for path in modules() for place in cuts(path)}
+    assert {(module, name) for module, name in found if not {(module, name), (module, "*")} & set(ALLOWED)} == set()
+
+
+def test_nothing_is_allowed_that_is_gone() -> None:
+    found = {place for path in modules() for place in cuts(path)}
+    named = found | {(module, "*") for module, _ in found}
+    assert set(ALLOWED) - named == set()
