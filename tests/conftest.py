@@ -13,7 +13,7 @@ import pytest
 
 import weightlens
 from tests.cases import Case
-from tests.marks import chunk, hide, marked, programs
+from tests.marks import chunk, group, hide, marked, programs
 from weightlens.checks.book import Book, read_book
 from weightlens.checks.handed import flatten
 from weightlens.checks.oracle import quiet_tensorflow
@@ -34,10 +34,21 @@ def sample_input(model: Path) -> np.ndarray:
     return np.loadtxt(file, delimiter=",", skiprows=1, ndmin=2, usecols=columns)
 
 
-@pytest.hookimpl(tryfirst=True)  # before tests are left out by their marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        marked(item)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Before tests are left out by their marks."""
+    marked(item)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What shares models, workbooks and programs runs in one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Groups(config, log)
 
 
 @pytest.fixture(autouse=True)

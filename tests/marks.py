@@ -1,4 +1,4 @@
-"""The marks of the tests, from what they use: ``keras``, ``office``, ``slow``, and which of them run in one process.
+"""The marks of the tests, from what they use: ``keras``, ``office``, ``slow``; and which of them run in one process.
 
 A test uses Keras when one of its fixtures does, and an office program when it is given one as its engine; others say it
 with ``@pytest.mark.keras`` or ``@pytest.mark.office("libreoffice")``. Both make it slow. A test that says nothing is run as
@@ -8,6 +8,7 @@ where neither is installed, so a missing mark is noticed.
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
 import zlib
@@ -33,8 +34,6 @@ def marked(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.skip(reason=reason))
     if item.get_closest_marker("keras") or item.get_closest_marker("office"):
         item.add_marker("slow")
-    if not item.get_closest_marker("xdist_group"):
-        item.add_marker(pytest.mark.xdist_group(group(item, parameters)))
 
 
 def missing(item: pytest.Item) -> list[str]:
@@ -50,18 +49,22 @@ def programs(item: pytest.Item) -> set[str]:
     return {name for mark in item.iter_markers("office") for name in mark.args}
 
 
-def group(item: pytest.Item, parameters: dict[str, object]) -> str:
-    """What runs in one process with the test: its file, or its share of the layer cases."""
-    if "share" in parameters:
-        return f"cases {parameters['share']}"
-    if "case" in parameters and {"built", "workbook"} & {*getattr(item, "fixturenames", ())}:
-        return f"cases {chunk(parameters['case'])}"
-    return item.nodeid.partition("::")[0]
+def group(nodeid: str) -> str:
+    """What runs in one process with a test: its file, or its share of the layer cases."""
+    file, identifier = nodeid.partition("::")[0], nodeid.removesuffix("]").partition("[")[2]
+    if file == "tests/layers/test_layers.py":
+        return f"cases {share(re.sub(r'-(ironcalc|libreoffice|gnumeric)$', '', identifier))}"
+    return f"cases {identifier.removeprefix('share ')}" if identifier.startswith("share ") else file
 
 
 def chunk(case: object) -> int:
     """The share of a layer case."""
-    return zlib.crc32(str(getattr(case, "name", case)).encode()) % CHUNKS
+    return share(str(getattr(case, "name", case)))
+
+
+def share(name: str) -> int:
+    """The same by name."""
+    return zlib.crc32(name.encode()) % CHUNKS
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, keras: bool, shown: Collection[str]) -> None:

@@ -20,7 +20,7 @@ from weightlens.recording.graph import walk
 
 # Keras adds a bias with one long axis along another axis of the same length: its own name is not that of the axis.
 MISPLACED = {"heads, as many as places, of size 1", "einsum dense, bias of heads"}
-every_share = pytest.mark.parametrize("share", range(CHUNKS))
+every_share = pytest.mark.parametrize("share", range(CHUNKS), ids="share {}".format)
 
 
 def of_share(share: int) -> list[Case]:

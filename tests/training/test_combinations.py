@@ -27,6 +27,7 @@ from weightlens.training.losses import LOSSES
 
 NAMES = ("or", "and", "xor_relu", "xor_sigmoid", "relu_neuron")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam")
+pytestmark = pytest.mark.slow
 EPOCHS, RATE, SEED = 50, 0.02, 3
 TOLERANCE = 1e-12
 
