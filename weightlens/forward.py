@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.columns import input_keys
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
 from weightlens.faults import faults_of, shape_of
 from weightlens.graph import calls_in_order, refs
@@ -89,6 +88,8 @@ def bind(model: Model, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]
         raise BadInput(model.why_nothing_runs)
     if isinstance(inputs, dict):
         names = [ref.layer for ref in wanted]
+        from weightlens.columns import input_keys  # with it come all readers of tables
+
         keys = input_keys(map(str, inputs), names)
         if keys is None:
             missing = next((name for name in names if name not in inputs), names[0])

@@ -17,9 +17,7 @@ import numpy as np
 
 from weightlens.columns import columns_of_inputs, input_keys, inputs_by_title, is_index_left_out
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.input_limits import check_picture, npz_members
 from weightlens.model import Model
-from weightlens.pictures import picture_words, range_advice, scale_values
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.files import WORDS, split_area
@@ -199,6 +197,8 @@ def full_shape(w: Wanted, size: int, name: str) -> tuple[int, ...]:
 
 def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
     """The arrays of a ``.npy`` or ``.npz`` file: by input name, by ``input_0``, or the only one."""
+    from weightlens.input_limits import npz_members
+
     try:
         loaded = np.load(path, allow_pickle=False, mmap_mode="r" if size and path.suffix.lower() == ".npy" else None)
         if isinstance(loaded, np.ndarray):
@@ -239,6 +239,8 @@ PICTURES = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 
 def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, scale: str | None) -> Iterator[Samples]:
     """A picture as the only sample, in the range asked for by ``scale``, with notes."""
+    from weightlens.pictures import picture_words, range_advice, scale_values
+
     pixels, own = from_image(path, wanted)
     found = pixels if scale is None else scale_values(pixels, scale)
     note(f"{path.name}: {picture_words(own, found, len(wanted[0].shape or ()), scale)}")
@@ -249,6 +251,8 @@ def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, 
 
 def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int, int]]:
     """A picture as numbers 0..255 in the model's size and channels, and its own width and height."""
+    from weightlens.input_limits import check_picture
+
     shape = wanted[0].shape
     if len(wanted) != 1 or shape is None or len(shape) not in (2, 3):
         raise BadInput(f"{path}: the model does not take one image, but {'; '.join(shape_words(w.shape) for w in wanted)}")
