@@ -24,6 +24,7 @@ from weightlens.recording.calls import (
     reduced_axes,
 )
 from weightlens.recording.graph import operands, ordered, shape_of
+from weightlens.recording.trace import is_inside
 from weightlens.specs.table import spec_of
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Axes:
         axes = [self.resolved(axis) for axis in found.axes]
         if z.kind == "step" and z.layer != path:
             axes = [tuple(leaving(f) for f in axis) for axis in axes]
-        inside = z.kind != "step" or path.startswith(z.layer) or z.layer.startswith(path)
+        inside = z.kind != "step" or is_inside(path, z.layer) or is_inside(z.layer, path)
         return replace(found, axes=axes, fixed=found.fixed if inside else {})
 
     def resolved(self, axis: Axis) -> Axis:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from weightlens.model import Layer
 
 
+def is_inside(path: str, layer: str) -> bool:
+    """Whether the steps at ``path`` belong to a layer: its own, those of layers inside it, those of a further call (``dense #2``)."""
+    return path == layer or path.startswith((layer + "/", layer + " #"))
+
+
 @dataclass(eq=False)
 class Step:
     """One named matrix of the forward pass: the layer it belongs to, its name, its value, and how it came about."""
@@ -122,7 +127,7 @@ class Trace:
         return [x.value for x in self.results]
 
     def __getitem__(self, layer: str) -> list[Step]:
-        found = [step for step in self.steps if step.layer == layer or step.layer.startswith((layer + "/", layer + " #"))]
+        found = [step for step in self.steps if is_inside(step.layer, layer)]
         if not found and layer not in self.layer_outputs:
             raise KeyError(layer)
         return found

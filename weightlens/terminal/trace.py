@@ -13,6 +13,7 @@ from weightlens.arithmetic import Arithmetic
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
+from weightlens.recording.trace import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
 from weightlens.terminal.machine import to_json
 from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
@@ -48,7 +49,7 @@ def print_trace(
             axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
             label = labels(axes, "x")
             screen.lines(writer.numbers(x.value, with_column_names(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
-    steps = [step for step in trace.steps if not layers or any(is_step_of_layer(step, name) for name in layers)]
+    steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
     for path, group in groupby(steps, key=lambda step: step.layer):
@@ -88,7 +89,7 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
     file.write(b'{"inputs":' + to_json(inputs) + b',"steps":[')
     first = True
     for step in trace.steps:
-        if not layers or any(is_step_of_layer(step, name) for name in layers):
+        if not layers or any(is_inside(step.layer, name) for name in layers):
             facts: dict[str, Any] = {
                 "layer": step.layer,
                 "name": step.name,
@@ -104,11 +105,6 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
     outputs = [np.ascontiguousarray(y) for y in trace.outputs] if trace.results else []
     named = dict(zip(trace.output_names, outputs, strict=True)) if trace.outputs_named and outputs else outputs
     file.write(b'],"outputs":' + to_json(named) + b',"stopped":' + to_json(trace.stopped) + b"}\n")
-
-
-def is_step_of_layer(step: Step, layer: str) -> bool:
-    """Whether a step belongs to a layer or to one of its inner layers."""
-    return step.layer == layer or step.layer.startswith((layer + "/", layer + " #"))
 
 
 def class_of(model: Model, path: str) -> str:
