@@ -12,7 +12,7 @@ import weightlens
 from weightlens.errors import BadInput
 from weightlens.inputs import default_inputs
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.part import asked_for, part
+from weightlens.part import part, shape_from_weights
 
 SAMPLES = sorted(path for path in (Path(__file__).parent.parent / "sample_models").iterdir() if path.suffix in (".h5", ".keras"))
 
@@ -110,4 +110,4 @@ KERNELS = {
 def test_a_kernel_tells_what_comes_in(name: str) -> None:
     shape, config, asked = KERNELS[name]
     weights = {"kernel": Weight("kernel", shape, "float32", "k", lambda: np.zeros(shape))}
-    assert asked_for([Layer("first", name, config, weights)]) == asked
+    assert shape_from_weights([Layer("first", name, config, weights)]) == asked

@@ -217,7 +217,8 @@ def quantised(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(("make", "says"), [
-    (shards, "not to this one"), (unpacked, "not to this one"), (unspeakable, "not text in the file"), (quantised, "computed from those"),
+    (shards, "not to this one"), (unpacked, "not to this one"), (unspeakable, "not valid UTF-8 in the file"),
+    (quantised, "computed from those"),
 ])  # fmt: skip
 def test_what_cannot_be_written_is_refused(make: Callable[[Path], Path], says: str, tmp_path: Path) -> None:
     path = make(tmp_path)

@@ -19,6 +19,7 @@ JSON = 64 * 2**20  # bytes of a configuration
 VALUES = 3_000_000  # in a configuration or a vocabulary: each takes up to a hundred times the memory of its text
 
 MEMBERS = 100_000  # of a zip file
+BOOK = 16 * 2**20  # bytes of a workbook's list of its sheets and names
 CELLS = 1_000_000  # of a workbook that is small; each takes some 200 bytes
 ELEMENTS = 300_000  # of a row of a workbook
 BLOCK = 16_000_000  # cells of a block that a workbook says it holds

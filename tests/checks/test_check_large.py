@@ -57,7 +57,7 @@ def test_the_stages_are_told(tmp_path: Path, keras: object) -> None:
     assert told == list(STAGES)
 
 
-SHOW = "from weightlens.terminal.progress import stages\nwith stages(2, True) as s:\n    s('first'); s('second')"
+SHOW = "from weightlens.terminal.progress import progress_stages\nwith progress_stages(2, True) as s:\n    s('first'); s('second')"
 
 
 def test_a_terminal_shows_them_and_a_pipe_does_not() -> None:

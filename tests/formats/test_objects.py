@@ -172,7 +172,7 @@ def test_sharded_weights(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(json.dumps(sequential(given("i", 2, key="batch_shape"), dense("a", 2), dense("b", 2))))
     assert np.array_equal(weightlens.load(tmp_path / "m.weights.json")["b"].kernel, numbers(2, 2, seed=1))
     (tmp_path / "m.weights.json").write_text(json.dumps({"weight_map": {"/x": "../secret.h5"}}))
-    with pytest.raises(weightlens.UnreadableModel, match="not beside"):
+    with pytest.raises(weightlens.UnreadableModel, match="not in the folder of its manifest"):
         weightlens.load(tmp_path / "m.weights.json")
 
 

@@ -12,7 +12,7 @@ PLACES = ("recording", "training", "axes", "text.py", "workbook/captions.py", "w
 CUTS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "replace"}
 # What is cut there all the same: (module, function) -> what it is, which is nothing that is shown.
 ALLOWED = {
-    ("recording/trace.py", "__getitem__"): "paths of layers, which are made of the names in the file",
+    ("recording/trace.py", "is_inside"): "paths of layers, which are made of the names in the file",
     ("recording/calls.py", "full_subscripts"): "einsum's own letters",
     ("training/gradients.py", "product"): "einsum's own letters",
     ("training/__init__.py", "random_start"): "paths of variables",
@@ -20,7 +20,6 @@ ALLOWED = {
     ("training/data.py", "*"): "names of columns, as the user typed them",
     ("axes/moves.py", "joined"): "paths of layers",
     ("axes/rules.py", "product"): "einsum's own letters",
-    ("axes/rules.py", "read"): "paths of layers",
     ("axes/rules.py", "is_open"): "the mark of an axis that has no name yet",
     ("axes/inputs.py", "*"): "names of classes",
     ("axes/names.py", "*"): "names of classes and variables, and the tables of axes",

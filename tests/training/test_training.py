@@ -101,8 +101,8 @@ def trained_by_keras(
 ) -> Any:
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     keras.utils.set_random_seed(3)
-    for variable in model.variables:
-        variable.assign(np.random.default_rng(len(variable.path)).normal(0, 0.5, variable.shape))
+    for number, variable in enumerate(model.variables):  # not by its path, which counts the layers made before
+        variable.assign(np.random.default_rng(number).normal(0, 0.3, variable.shape))
     model.save(saved)
     model.compile(optimizer=optimizer, loss=loss)
     for _ in range(epochs):

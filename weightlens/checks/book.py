@@ -123,7 +123,7 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """The path inside the zip of every sheet, by the sheet's name, in the workbook's order."""
     targets = {r.get("Id"): r.get("Target", "") for r in ET.fromstring(read_member(archive, "xl/_rels/workbook.xml.rels")).iter(PART)}
     parts = {}
-    for sheet in ET.fromstring(read_member(archive, "xl/workbook.xml")).iter(f"{MAIN}sheet"):
+    for sheet in ET.fromstring(read_member(archive, "xl/workbook.xml", limits.BOOK)).iter(f"{MAIN}sheet"):
         target = targets[sheet.get(RELATION)]
         parts[sheet.get("name", "")] = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
     return parts
@@ -132,7 +132,8 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 def defined_names(archive: zipfile.ZipFile) -> dict[str, str]:
     """The workbook's defined names and their areas."""
     return {
-        name.get("name", ""): name.text or "" for name in ET.fromstring(read_member(archive, "xl/workbook.xml")).iter(f"{MAIN}definedName")
+        name.get("name", ""): name.text or ""
+        for name in ET.fromstring(read_member(archive, "xl/workbook.xml", limits.BOOK)).iter(f"{MAIN}definedName")
     }
 
 
