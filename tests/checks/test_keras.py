@@ -43,14 +43,10 @@ def brain(k: Any) -> Any:
 
 
 def chaos(k: Any) -> Any:
-    wide = [k.initializers.RandomNormal(stddev=3.0, seed=seed) for seed in range(40)]
-    return k.Sequential(
-        [
-            k.Input((8,)),
-            *(k.layers.Dense(8, activation="tanh", kernel_initializer=w) for w in wide),
-            k.layers.Dense(1, kernel_initializer=wide[0]),
-        ]
-    )
+    """Deep, and each layer makes the rounding of the one before it larger."""
+    wide = [k.initializers.RandomNormal(stddev=0.5, seed=seed) for seed in range(60)]
+    layers = [k.layers.Dense(32, activation="tanh", kernel_initializer=w) for w in wide]
+    return k.Sequential([k.Input((32,)), *layers, k.layers.Dense(1, kernel_initializer=wide[0])])
 
 
 def masked_inside(k: Any) -> Any:

@@ -12,7 +12,7 @@ PLACES = ("recording", "training", "axes", "text.py", "workbook/captions.py", "w
 CUTS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "replace"}
 # What is cut there all the same: (module, function) -> what it is, which is nothing that is shown.
 ALLOWED = {
-    ("recording/trace.py", "is_inside"): "paths of layers, which are made of the names in the file",
+    ("recording/graph.py", "is_inside"): "paths of layers, which are made of the names in the file",
     ("recording/calls.py", "full_subscripts"): "einsum's own letters",
     ("training/gradients.py", "product"): "einsum's own letters",
     ("training/__init__.py", "random_start"): "paths of variables",

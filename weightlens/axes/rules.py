@@ -23,8 +23,7 @@ from weightlens.recording.calls import (
     operation,
     reduced_axes,
 )
-from weightlens.recording.graph import operands, ordered, shape_of
-from weightlens.recording.trace import is_inside
+from weightlens.recording.graph import is_inside, operands, ordered, shape_of
 from weightlens.specs.table import spec_of
 
 if TYPE_CHECKING:

@@ -26,6 +26,11 @@ def operands(x: Recorded) -> list[Recorded]:
     return within((*x.args, *x.kwargs.values()) if x.kwargs else x.args)
 
 
+def is_inside(path: str, layer: str) -> bool:
+    """Whether the steps at ``path`` belong to a layer: its own, those of layers inside it, those of a further call (``dense #2``)."""
+    return path == layer or path.startswith((layer + "/", layer + " #"))
+
+
 def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
     """The recorded arrays among these things, and inside of them."""
     found = []

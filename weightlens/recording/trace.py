@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.recording.arrays import NO_ROLE, Operation, Recorded, Role
-from weightlens.recording.graph import copies, ordered, walk
+from weightlens.recording.graph import copies, is_inside, ordered, walk
 
 if TYPE_CHECKING:
     from weightlens.axes import Named
     from weightlens.axes.rules import Axes
     from weightlens.model import Layer
-
-
-def is_inside(path: str, layer: str) -> bool:
-    """Whether the steps at ``path`` belong to a layer: its own, those of layers inside it, those of a further call (``dense #2``)."""
-    return path == layer or path.startswith((layer + "/", layer + " #"))
 
 
 @dataclass(eq=False)

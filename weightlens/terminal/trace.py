@@ -13,7 +13,7 @@ from weightlens.arithmetic import Arithmetic
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
-from weightlens.recording.trace import is_inside
+from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
 from weightlens.terminal.machine import to_json
 from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
