@@ -11,13 +11,14 @@ import pytest
 
 from weightlens.formats.architecture import build_layer
 from weightlens.formats.dialect import Dialect
-from weightlens.layers.activations import ACTIVATIONS, ELEMENTWISE
+from weightlens.layers.activations import ACTIVATIONS
 from weightlens.specs import sentences
 from weightlens.specs.number_words import number
 from weightlens.specs.sentences import activation_sentence, sentence
 from weightlens.specs.table import SPECS, spec
 
 FUNCTIONS = sorted(ACTIVATIONS)
+ELEMENTWISE = {name: known.function for name, known in ACTIVATIONS.items() if not known.steps}
 CLASSES = sorted(name for name, known in SPECS.items() if known.function is not None or name == "InputLayer")
 RAW = re.compile(r"None|True|False|null|[][{}()\\\"_]|(?<!\w)'|channels_|\bnan\b|\binf\b|\d[eE][+-]?\d")
 ALLOWED = re.compile(r" \((about 2\.718|dot product|gamma|beta|one-hot|multi-hot|TF-IDF|mel|pruning|[\d, ]+)\)|(?<=Its activation, )\w+")

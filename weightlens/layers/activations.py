@@ -277,9 +277,6 @@ def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
     return np.maximum(x - step("threshold", (total - 1.0) / size), 0.0)
 
 
-ELEMENTWISE = {name: known.function for name, known in ACTIVATIONS.items() if not known.steps}
-
-
 def activate(x: Any, named: Any, step: Step) -> Any:
     """Apply the activation that a configuration names: ``None``, ``"relu"``, or ``{"class_name": "relu", "config": {...}}``.
 
