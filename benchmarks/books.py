@@ -36,10 +36,11 @@ def ours(path: str, rows: int, level: int | None = None) -> Work:
     """weightlens: blocks on openpyxl's shell."""
     from openpyxl import Workbook
 
-    from weightlens.workbook import areas, package
-    from weightlens.workbook.cells import SHEET
-    from weightlens.workbook.grid import Block, rows_of
-    from weightlens.workbook.layout import in_rows
+    from weightlens.workbook.formulas import areas
+    from weightlens.workbook.formulas.cell_arrays import SHEET
+    from weightlens.workbook.layout.arrangement import in_rows
+    from weightlens.workbook.xlsx import package
+    from weightlens.workbook.xlsx.grid import Block, rows_of
 
     weights, inputs, results = numbers(rows)
 

@@ -20,8 +20,8 @@ def export(path: str, samples: int, out: str) -> Work:
     import numpy as np
 
     import weightlens
-    from weightlens.workbook import grid
-    from weightlens.workbook.plan import Plan
+    from weightlens.workbook.layout.plan import Plan
+    from weightlens.workbook.xlsx import grid
 
     model = weightlens.load(path)
     shape = next(iter(model.layers)).config["batch_shape"][1:]

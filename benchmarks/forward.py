@@ -20,7 +20,7 @@ def side_by_side(path: str, shape: list[int], rounds: int, with_keras: bool) -> 
     import numpy as np
 
     import weightlens
-    from weightlens.forward import predict
+    from weightlens.engine.forward import predict
 
     model = weightlens.load(path)
     x = np.random.default_rng(0).random(shape, dtype=np.float32)

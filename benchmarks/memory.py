@@ -12,7 +12,7 @@ from benchmarks.report import Section
 
 def predict(path: str, rows: int, scratch: str) -> Callable[[], dict[str, float]]:
     """``weightlens predict MODEL -i data.csv -o out.csv``, as the command line runs it."""
-    from weightlens.cli import main
+    from weightlens.cli.main import main
 
     data = Path(scratch) / f"{rows}.csv"
     with data.open("w") as file:

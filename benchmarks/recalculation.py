@@ -16,9 +16,9 @@ from unittest.mock import patch
 from benchmarks import models
 from benchmarks.measure import Job, Sample, alternate, command, middle, on_path
 from benchmarks.report import Section
-from weightlens.checks.recalculate import blank_cached_values
-from weightlens.workbook import layout
-from weightlens.workbook.layout import FEW_CHANNELS
+from weightlens.spreadsheet.recalculate import blank_cached_values
+from weightlens.workbook.layout import arrangement as layout
+from weightlens.workbook.layout.arrangement import FEW_CHANNELS
 
 WORK = (
     "What computing the formulas adds to opening the same cells as numbers. Cost over all: the geometric mean, over the programs, "

@@ -13,7 +13,7 @@ LEVELS = (1, 3, 4, 6)
 
 def run(scratch: Path, tiny: bool) -> Section:
     """Ours at its own level of compression, a bare row stream at the same, openpyxl and XlsxWriter."""
-    from weightlens.workbook.package import LEVEL
+    from weightlens.workbook.xlsx.package import LEVEL
 
     rows, path = (50 if tiny else 4_000), str(scratch / "written.xlsx")
     section = Section(

@@ -13,9 +13,9 @@ from typing import Any
 
 from weightlens.layers import function_of
 from weightlens.layers.activations import ACTIVATIONS
-from weightlens.layers.operations import OPERATIONS
-from weightlens.layers.operations_tensorflow import FUNCTIONS, RAW
-from weightlens.specs.table import SPECS
+from weightlens.operations.catalogue import OPERATIONS
+from weightlens.operations.tensorflow_names import FUNCTIONS, RAW
+from weightlens.specs.registry import SPECS
 
 TARGET = Path(__file__).resolve().parent / "layers.md"
 HEAD = """# What weightlens computes

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image, ImageChops
 
 import weightlens
-from weightlens.checks.book import read_book
-from weightlens.checks.recalculate import blank_cached_values
+from weightlens.spreadsheet.cell_values import read_book
+from weightlens.spreadsheet.recalculate import blank_cached_values
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES, DOCS = ROOT / "sample_models", ROOT / "docs"

@@ -14,11 +14,11 @@ import pytest
 import weightlens
 from tests.cases import Case
 from tests.marks import chunk, group, hide, marked, programs
-from weightlens.checks.book import Book, read_book
 from weightlens.checks.handed import flatten
 from weightlens.checks.oracle import quiet_tensorflow
-from weightlens.checks.recalculate import recalculate_all
 from weightlens.errors import WeightlensError
+from weightlens.spreadsheet.cell_values import Book, read_book
+from weightlens.spreadsheet.recalculate import recalculate_all
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_models"
 INPUTS = {path: path.with_suffix(suffix) for path in sorted(SAMPLES.iterdir()) for suffix in (".csv", ".npy")

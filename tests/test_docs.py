@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("[A-Z]*.md"))]

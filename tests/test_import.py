@@ -22,12 +22,12 @@ import weightlens
 from tests.conftest import INPUTS, sample_input
 from tests.formats.build import given as given_input
 from tests.formats.build import layer, legacy, numbers, sequential
-from weightlens.checks.recalculate import recalculate
-from weightlens.cli import main
+from weightlens.cli.main import main
 from weightlens.errors import BadInput
+from weightlens.formats.write_back import encode
 from weightlens.importing import import_workbook
 from weightlens.model import Weight
-from weightlens.write_back import encode
+from weightlens.spreadsheet.recalculate import recalculate
 
 OR = next(path for path in INPUTS if path.stem == "or")
 
@@ -268,8 +268,8 @@ def test_an_archive_keeps_its_members(tmp_path: Path) -> None:
 
 def test_joined_and_turned_weights_are_taken_apart() -> None:
     """Keras 1 keeps a matrix per gate, Theano turns kernels: writing undoes what reading did."""
-    from weightlens.formats.conversion import converted, flip_kernel, with_axes_moved
-    from weightlens.write_back import NotARearrangement, stored_arrays
+    from weightlens.formats.weights.conversion import converted, flip_kernel, with_axes_moved
+    from weightlens.formats.write_back import NotARearrangement, stored_arrays
 
     rng = np.random.default_rng(0)
     gates = {name: rng.normal(size=(3, 2)).astype("float32") for name in "ifco"}

@@ -14,8 +14,8 @@ import pytest
 import weightlens
 from tests.test_import import weight_cells
 from weightlens.checks.oracle import load_twin, quiet_tensorflow
-from weightlens.checks.recalculate import installed_engines, recalculate
 from weightlens.importing import import_workbook
+from weightlens.spreadsheet.recalculate import installed_engines, recalculate
 
 Choose = np.random.Generator
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "softplus", "elu", "linear"]

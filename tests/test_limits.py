@@ -21,7 +21,7 @@ from h5py import h5d, h5p, h5s, h5t
 from tests.conftest import SAMPLES
 from tests.formats import build
 from tests.fuzz.archives import contents, packed
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 pytestmark = pytest.mark.slow
 MODEL = build.sequential(build.given("i", 2), build.dense("d", 2))

@@ -10,7 +10,7 @@ import pytest
 
 import weightlens
 from weightlens.errors import BadInput
-from weightlens.inputs import default_inputs
+from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.part import part, shape_from_weights
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -54,7 +54,7 @@ def test_the_python(folder: Path, monkeypatch: pytest.MonkeyPatch, keras: Any, c
 
 def test_the_python_of_the_layers() -> None:
     from weightlens.layers import REGISTERED
-    from weightlens.specs.table import SPECS
+    from weightlens.specs.registry import SPECS
 
     [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "layers.md").read_text(), re.DOTALL)
     exec(compile(example, "layers.md", "exec"), {})

@@ -20,7 +20,7 @@ def run() -> NoReturn:
     """Run the command line, then leave at once: to take all modules apart takes as long as to print a small network."""
     gc.set_threshold(SELDOM)
     stand_in()
-    from weightlens.cli import main
+    from weightlens.cli.main import main
 
     code = main()
     for stream in (sys.stdout, sys.stderr):

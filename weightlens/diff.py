@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.call_order import refs
 from weightlens.errors import WeightlensError
-from weightlens.graph import refs
 from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import CHUNK, chunks
 

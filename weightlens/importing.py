@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.book import NON_FINITE, Book, number_fault, read_book
 from weightlens.errors import BadInput
 from weightlens.files import check_output
 from weightlens.formats import files_of, load
+from weightlens.formats.write_back import check_new_model, round_to_dtype, write_back
 from weightlens.model import Model, Weight
-from weightlens.workbook.reading import Entry, read_map
-from weightlens.write_back import check_new_model, round_to_dtype, write_back
+from weightlens.spreadsheet.cell_values import NON_FINITE, Book, number_fault, read_book
+from weightlens.spreadsheet.cells_map import Entry, read_map
 
 SHOWN = 20  # changed numbers that are listed one by one
 

@@ -242,25 +242,25 @@ class Model:
     @property
     def output_names(self) -> list[str]:
         """What each output is called, in the order of ``predict``: the keys of a dictionary, or ``output``, ``output_0``..."""
-        from weightlens.graph import names_of
+        from weightlens.call_order import names_of
 
         return names_of(self.outputs)
 
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""
-        from weightlens.html import model_html
+        from weightlens.terminal.html import model_html
 
         return model_html(self)
 
     def trace(self, inputs: Any, dtype: Any = np.float64) -> Trace:
-        """Run the forward pass and remember every step; see ``weightlens.forward.trace``."""
-        from weightlens.forward import trace
+        """Run the forward pass and remember every step; see ``weightlens.engine.forward.trace``."""
+        from weightlens.engine.forward import trace
 
         return trace(self, inputs, dtype=dtype)
 
     def predict(self, inputs: Any, dtype: Any = np.float64) -> list[np.ndarray]:
         """Run the forward pass without recording: one array per output."""
-        from weightlens.forward import predict
+        from weightlens.engine.forward import predict
 
         return predict(self, inputs, dtype=dtype)
 

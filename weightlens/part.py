@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from weightlens.call_order import calls_in_order, refs
+from weightlens.engine.state import batch_size
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.graph import calls_in_order, refs
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import each
-from weightlens.specs.table import spec_of
+from weightlens.specs.registry import spec_of
 from weightlens.specs.variables import variables_of
-from weightlens.state import batch_size
 
 MASKING = ("masking", "embedding", "reversible_embedding")  # the rules that make a mask (of embeddings where they are asked to)
 
@@ -107,8 +107,8 @@ def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, 
 
 def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
     """The shape of a tensor, by computing it from default inputs; ``None`` if that fails."""
-    from weightlens.forward import predict
-    from weightlens.inputs import default_inputs
+    from weightlens.engine.forward import predict
+    from weightlens.inputs.defaults import default_inputs
 
     before = Model(model.name, model.class_name, model.layers, model.inputs, [ref])
     try:

@@ -96,7 +96,7 @@ def test_axes_of_weights_in_a_file(built: Callable[[Case], Built]) -> None:
 
 
 def test_a_trace_stays_as_it_is_when_a_workbook_is_made_of_it(built: Callable[[Case], Built]) -> None:
-    from weightlens.workbook.plan import Plan
+    from weightlens.workbook.layout.plan import Plan
 
     run = traced(next(c for c in CASES if c.name == "activation sparsemax"), built)[2]
     before = [(step.name, step.words, step.axes) for step in run.steps]

@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.convolutional``. Channels-first convolutions run on a CPU only in a few places."""
+"""Cases of ``weightlens.layers.convolution.convolutional``. Channels-first convolutions run on a CPU only in a few places."""
 
 from tests.cases import case
 

@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.operations``: operator nodes of a functional graph."""
+"""Cases of ``weightlens.operations.catalogue``: operator nodes of a functional graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.pooling``."""
+"""Cases of ``weightlens.layers.convolution.pooling``."""
 
 from tests.cases import case
 

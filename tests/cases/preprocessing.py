@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.preprocessing``, ``lookup`` and ``spectral``."""
+"""Cases of ``weightlens.layers.preprocessing.encoding``, ``lookup`` and ``spectral``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.recurrent``, ``cells`` and ``conv_recurrent``."""
+"""Cases of ``weightlens.layers.recurrent.rnn``, ``cells`` and ``conv_recurrent``."""
 
 from typing import Any
 

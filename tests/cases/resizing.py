@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.resizing``."""
+"""Cases of ``weightlens.layers.preprocessing.resizing``."""
 
 from tests.cases import case
 

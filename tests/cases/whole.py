@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.operations_whole``: whole numbers of few bits, which start again at the other end."""
+"""Cases of ``weightlens.operations.small_integers``: whole numbers of few bits, which start again at the other end."""
 
 from __future__ import annotations
 

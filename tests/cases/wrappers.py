@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.wrappers``."""
+"""Cases of ``weightlens.layers.recurrent.wrappers``."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from weightlens.checks import check_by_hand
-from weightlens.checks.hand_report import HandReport
+from weightlens.checks.by_hand.hand_report import HandReport
 from weightlens.model import Model
 
 

@@ -15,9 +15,9 @@ from tests.checks import by_hand
 from tests.checks.by_hand import OR, TRUTH_TABLE, calculate, rows
 from tests.conftest import INPUTS
 from weightlens.checks import check_by_hand
-from weightlens.checks.claims import number_of_cell, parse_number, rounding_allowances
-from weightlens.checks.hand_report import HandReport
-from weightlens.cli import main
+from weightlens.checks.by_hand.claims import number_of_cell, parse_number, rounding_allowances
+from weightlens.checks.by_hand.hand_report import HandReport
+from weightlens.cli.main import main
 from weightlens.errors import BadInput
 
 

@@ -13,7 +13,7 @@ import weightlens
 from tests.checks.by_hand import rows, table
 from tests.checks.by_hand_networks import FAMILIES, Network, Person, Steps, calculate, networks
 from weightlens.checks import check_by_hand
-from weightlens.checks.hand_report import HandReport
+from weightlens.checks.by_hand.hand_report import HandReport
 from weightlens.model import Model
 
 

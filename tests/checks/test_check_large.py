@@ -21,7 +21,7 @@ PEAK = """
 import resource, sys, weightlens, weightlens.forward, weightlens.inputs
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 model, before = weightlens.load(sys.argv[1]), peak()
-weightlens.forward.trace(model, weightlens.inputs.default_inputs(model))
+weightlens.engine.forward.trace(model, weightlens.inputs.defaults.default_inputs(model))
 print((peak() - before) / (4 * model.size))
 """
 

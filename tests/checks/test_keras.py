@@ -16,7 +16,7 @@ from weightlens.checks import check
 from weightlens.checks.keras import keras_contradicts_itself, rounding_explains
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.checks.report import Report, Row
-from weightlens.cli import main
+from weightlens.cli.main import main
 from weightlens.formats.bare import assume_dense_stack
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.formats.build import archive, dense, given, numbered, numbers, sequential
 from tests.tiny import write_tiny
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 OLD = b"what was there before"
 

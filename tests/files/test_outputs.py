@@ -16,9 +16,9 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from tests.formats.build import numbered, numbers, objects
-from tests.test_write_back import shards
+from tests.formats.test_write_back import shards
 from tests.tiny import write_tiny
-from weightlens.cli import main
+from weightlens.cli.main import main
 from weightlens.errors import BadInput
 from weightlens.files import PART, part_file, replacing
 

@@ -54,7 +54,7 @@ def ended(code: str, *arguments: object, ignored: bool = False) -> subprocess.Co
         signal.signal(signal.SIGHUP, hang_up)
 
 
-@pytest.mark.parametrize("module", ["typer", "numpy", "h5py", "weightlens.cli", "weightlens.model", "weightlens.formats.hdf5"])
+@pytest.mark.parametrize("module", ["typer", "numpy", "h5py", "weightlens.cli.main", "weightlens.model", "weightlens.formats.hdf5.access"])
 def test_while_modules_are_imported(module: str, tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path / "tiny.h5")
     for number, code in SIGNALS[:2]:

@@ -13,7 +13,7 @@ import pytest
 import weightlens
 from tests.formats.build import archive, dense, given, numbered, numbers, sequential
 from tests.tiny import write_tiny
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 pytestmark = pytest.mark.slow
 

@@ -17,13 +17,13 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from tests.formats.build import archive
-from tests.test_write_back import ARRAYS, STACK, shards
+from tests.formats.test_write_back import ARRAYS, STACK, shards
 from tests.tiny import write_tiny
-from weightlens import write_back as module
-from weightlens.cli import main
+from weightlens.cli.main import main
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError
+from weightlens.formats import write_back as module
+from weightlens.formats.write_back import write_back
 from weightlens.terminal.escape import HARMFUL, written_out
-from weightlens.write_back import write_back
 
 # -- a .keras archive is packed again -------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from tests.conftest import SAMPLES
 from tests.formats import build
 from tests.fuzz.archives import packed
 from tests.fuzz.kinds import good
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 MODEL = build.sequential(build.given("i", 2), build.dense("d", 2))
 WORDS = {

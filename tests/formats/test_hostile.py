@@ -31,7 +31,7 @@ from tests.formats.build import (
     sequential,
     tensor,
 )
-from weightlens.graph import calls_in_order
+from weightlens.call_order import calls_in_order
 
 MODEL = sequential(given("i", 2), dense("d", 2))
 

@@ -34,8 +34,9 @@ from tests.formats.build import (
     write_groups,
 )  # fmt: skip
 from tests.formats.test_hostile import MODEL, refused, whole, within_bounds
-from weightlens.cli import main
-from weightlens.formats import architecture, values
+from weightlens.cli.main import main
+from weightlens.formats.architecture import build as architecture
+from weightlens.formats.architecture import config_values as values
 
 __all__ = ["within_bounds"]  # holds for every test here
 

@@ -68,7 +68,7 @@ def scaled_sum(x: Any, w: dict[str, Any], config: dict[str, Any], step: Any) -> 
 def registered() -> Any:
     """``ScaledSum`` known to weightlens, and not afterwards."""
     from weightlens.layers import REGISTERED
-    from weightlens.specs.table import SPECS
+    from weightlens.specs.registry import SPECS
 
     weightlens.register("Mine>ScaledSum", scaled_sum, ["weights", "offset"])
     yield

@@ -62,8 +62,8 @@ def mutated(entry: dict[str, Any], rng: random.Random) -> tuple[dict[str, Any], 
 
 def verdict(folder: Path) -> str:
     """``computed``, ``refused``, ``vague`` (refused, but the reader did not know why), or ``fault: ...``."""
-    from weightlens.inputs import default_inputs
-    from weightlens.shapes import refuse_explosion
+    from weightlens.engine.output_shapes import refuse_explosion
+    from weightlens.inputs.defaults import default_inputs
     from weightlens.terminal import Screen
     from weightlens.terminal.show import Selection, show
 

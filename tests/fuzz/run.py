@@ -39,7 +39,7 @@ def case(kind: str, number: int) -> Case:
 
 def answer(found: Case) -> dict[str, Any]:
     """Exit code, output and errors of a case, run in this process and in the folder that it is in."""
-    from weightlens.cli import main
+    from weightlens.cli.main import main
 
     for name, data in found.files.items():
         Path(name).unlink(missing_ok=True)  # HDF5 takes a file for the one that it has open, by the inode

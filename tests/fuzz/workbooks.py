@@ -45,7 +45,7 @@ VALUE = re.compile(rb'(?<=<v>)[^<]*|(?<=<f>)[^<]*|(?<=<t>)[^<]*|(?<=")[^"<]*(?="
 @functools.cache
 def good() -> dict[str, bytes]:
     """The parts of a workbook that weightlens wrote."""
-    from weightlens.cli import main
+    from weightlens.cli.main import main
 
     with tempfile.TemporaryDirectory() as folder:
         model, book = Path(folder) / "or.h5", Path(folder) / "b.xlsx"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from weightlens.layers.operations_math import cast
-from weightlens.layers.operations_whole import kept_in_range, taken_for_a_bias, wrapped
+from weightlens.operations.mathematics import cast
+from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias, wrapped
 
 RANGE = np.arange(-70000.0, 70000.0, 333.0)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.test_forward import network, weight
+from tests.engine.test_forward import network, weight
 from weightlens.layers.activations import ACTIVATIONS, activate
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import Recorded, Trace
 from weightlens.training.gradients import backward
-from weightlens.workbook.words import shares
+from weightlens.words.layer_words import shares
 
 
 def dense(activation: str) -> Model:

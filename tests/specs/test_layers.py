@@ -13,13 +13,13 @@ import pytest
 
 import weightlens
 from weightlens.checks import check_workbook
-from weightlens.cli import main
+from weightlens.cli.main import main
+from weightlens.engine.logits import is_activated
 from weightlens.layers import REGISTERED, function_of, mask_rule
-from weightlens.logits import is_activated
 from weightlens.model import Layer
 from weightlens.specs import shapes
 from weightlens.specs.layer import LayerSpec
-from weightlens.specs.table import SPECS, UNKNOWN, spec
+from weightlens.specs.registry import SPECS, UNKNOWN, spec
 from weightlens.specs.variables import variables_of
 
 PACKAGE = Path(weightlens.__file__).parent

@@ -16,7 +16,7 @@ from tests.formats.build import dense_arrays, given, layer, legacy, sequential
 from weightlens.errors import UnsupportedLayer
 from weightlens.specs.kinds import KINDS
 from weightlens.specs.options import EVERYWHERE, HARMLESS_ENDINGS, options_of, sound
-from weightlens.specs.table import SPECS
+from weightlens.specs.registry import SPECS
 
 INTERNAL = {"rank", "cell", "conv_op", "pool_function", "pool_dimensions", "pool_mode", "partitioner", "weights"}  # of base classes
 NO_OPTIONS: set[str] = set()

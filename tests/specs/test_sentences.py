@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from weightlens.formats.architecture import build_layer
-from weightlens.formats.dialect import Dialect
+from weightlens.formats.architecture.build import build_layer
+from weightlens.formats.architecture.dialect import Dialect
 from weightlens.layers.activations import ACTIVATIONS
-from weightlens.specs import sentences
-from weightlens.specs.number_words import number
-from weightlens.specs.sentences import activation_sentence, sentence
-from weightlens.specs.table import SPECS, spec
+from weightlens.specs.registry import SPECS, spec
+from weightlens.specs.words import sentences
+from weightlens.specs.words.number_words import number
+from weightlens.specs.words.sentences import activation_sentence, sentence
 
 FUNCTIONS = sorted(ACTIVATIONS)
 ELEMENTWISE = {name: known.function for name, known in ACTIVATIONS.items() if not known.steps}
@@ -74,7 +74,7 @@ def test_no_setting_is_printed_raw_or_stops_a_sentence(class_name: str) -> None:
 
 def test_every_layer_that_keras_makes(keras: Any) -> None:
     from tests.cases import CASES
-    from weightlens.workbook.words import sentence as of_layer
+    from weightlens.words.layer_words import sentence as of_layer
 
     made = 0
     for case in CASES:

@@ -12,8 +12,8 @@ import pytest
 import weightlens
 from tests.cases import CASES, Case
 from tests.formats.build import given, layer, legacy, numbers, sequential
+from weightlens.engine.faults import every_fault
 from weightlens.errors import UnsupportedLayer, WeightlensError
-from weightlens.faults import every_fault
 from weightlens.model import Layer, Weight
 
 PARTS = ("dense", "conv", "lstm", "gru", "simple rnn", "batch norm", "layer norm", "group norm", "rms norm", "normalization", "embedding",

@@ -14,11 +14,11 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES
-from tests.test_inputs import model
-from weightlens.answers import true_answers
-from weightlens.checks.typed import read_csv
+from tests.inputs.test_inputs import model
+from weightlens.checks.by_hand.typed import read_csv
 from weightlens.errors import BadInput
-from weightlens.input_files import input_chunks, read_inputs, read_samples
+from weightlens.inputs.answers import true_answers
+from weightlens.inputs.given import input_chunks, read_inputs, read_samples
 from weightlens.tables import open_table
 from weightlens.training.data import read_data
 

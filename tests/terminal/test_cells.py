@@ -10,9 +10,9 @@ import pytest
 
 import weightlens
 from tests.conftest import INPUTS, sample_input
-from weightlens.checks.book import read_book
-from weightlens.cli import main
-from weightlens.workbook.reading import cells_of
+from weightlens.cli.main import main
+from weightlens.spreadsheet.cell_values import read_book
+from weightlens.spreadsheet.cells_map import cells_of
 
 OR = next(path for path in INPUTS if path.stem == "or")
 

@@ -18,8 +18,8 @@ from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import output_shapes
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view_of_weight
+from weightlens.terminal.print_trace import print_trace
 from weightlens.terminal.show import Selection, histogram_bars, show
-from weightlens.terminal.trace import print_trace
 
 SHOWN = """\
 tiny.h5 · Keras 3 HDF5 · Keras 3.5.0, tensorflow

@@ -16,14 +16,14 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES
-from weightlens.checks.book import Book, read_book
-from weightlens.checks.recalculate import recalculate_all
 from weightlens.checks.workbook import compare_sheet
 from weightlens.recording import Recorded, each
+from weightlens.spreadsheet.cell_values import Book, read_book
+from weightlens.spreadsheet.recalculate import recalculate_all
 from weightlens.training import prepare
-from weightlens.training.book import write_training_book
 from weightlens.training.epoch import Epoch
 from weightlens.training.losses import LOSSES
+from weightlens.workbook.training.training_book import write_training_book
 
 NAMES = ("or", "and", "xor_relu", "xor_sigmoid", "relu_neuron")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam")

@@ -15,9 +15,9 @@ from openpyxl.utils import get_column_letter
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.checks import check_workbook
-from weightlens.checks.recalculate import recalculate
-from weightlens.cli import main
-from weightlens.workbook.styles import FILLS
+from weightlens.cli.main import main
+from weightlens.spreadsheet.recalculate import recalculate
+from weightlens.workbook.xlsx.styles import FILLS
 
 pytestmark = pytest.mark.slow
 BOOKS = {

@@ -13,15 +13,15 @@ import weightlens
 from tests.conftest import SAMPLES
 from tests.workbook.probe import probe
 from weightlens.checks import check_workbook
-from weightlens.checks.book import read_book
-from weightlens.checks.recalculate import recalculate
 from weightlens.errors import BadInput, WorkbookTooLarge
+from weightlens.spreadsheet.cell_values import read_book
+from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.training import prepare
-from weightlens.training.book import write_training_book
 from weightlens.training.epoch import Epoch, record_epoch
 from weightlens.training.gradients import NoGradient
 from weightlens.training.losses import LOSSES, find_loss
 from weightlens.training.optimizers import find_optimizer
+from weightlens.workbook.training.training_book import write_training_book
 
 RNG = np.random.default_rng(5)
 X, KERNEL = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 3))

@@ -8,7 +8,7 @@ from pathlib import Path
 import weightlens
 from tests.cases import CASES, Case
 from tests.conftest import SAMPLES, Built
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 COMMANDS = {
     "truth table": ["export", "or.h5"],

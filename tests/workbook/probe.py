@@ -12,7 +12,7 @@ import openpyxl
 
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.specs.layer import LayerSpec
-from weightlens.specs.table import SPECS
+from weightlens.specs.registry import SPECS
 
 Function = Callable[..., Any]
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from openpyxl.utils.cell import range_boundaries
 
-from weightlens.checks.book import MAIN, sheet_parts
+from weightlens.spreadsheet.cell_values import MAIN, sheet_parts
 
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 TAKES_RANGES = {

@@ -13,14 +13,14 @@ import openpyxl
 import pytest
 
 from tests.workbook.rules import complaints, content, formula, names
-from weightlens.checks.book import read_book
-from weightlens.training.book import HINTS
-from weightlens.workbook import package
-from weightlens.workbook.book import Book
-from weightlens.workbook.chart_values import values, with_values
-from weightlens.workbook.grid import Block, Text, rows_of
-from weightlens.workbook.layout import in_rows
-from weightlens.workbook.text_rules import quoted
+from weightlens.spreadsheet.cell_values import read_book
+from weightlens.workbook.formulas.text_rules import quoted
+from weightlens.workbook.layout.arrangement import in_rows
+from weightlens.workbook.training.training_book import HINTS
+from weightlens.workbook.xlsx import package
+from weightlens.workbook.xlsx.book import Book
+from weightlens.workbook.xlsx.chart_values import values, with_values
+from weightlens.workbook.xlsx.grid import Block, Text, rows_of
 
 LOCAL = struct.Struct("<4s5H3I2H")
 
@@ -73,7 +73,7 @@ def test_parts_are_where_excel_keeps_them(books: dict[str, Path]) -> None:
 
 
 def test_texts_beyond_the_table_stand_in_their_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weightlens.workbook.strings.MOST_TEXTS", 2)
+    monkeypatch.setattr("weightlens.workbook.xlsx.strings.MOST_TEXTS", 2)
     write(tmp_path / "book.xlsx", {(row, 0): Text(text) for row, text in enumerate("abcab")})
     assert list(read_book(tmp_path / "book.xlsx").sheets["Sheet"].values()) == list("abcab")
 

@@ -13,11 +13,11 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import check_workbook
-from weightlens.checks.book import Book, area_cells, read_book
-from weightlens.checks.recalculate import Changes, recalculate
 from weightlens.errors import BadInput
-from weightlens.workbook.reading import read_map
-from weightlens.workbook.target import as_answers
+from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
+from weightlens.spreadsheet.cells_map import read_map
+from weightlens.spreadsheet.recalculate import Changes, recalculate
+from weightlens.workbook.sheets.target import as_answers
 
 pytest.importorskip("ironcalc")
 pytestmark = pytest.mark.slow
@@ -230,7 +230,7 @@ def test_charts_read_numbers_that_exist(name: str, tmp_path: Path) -> None:
 
 
 def grid(book: Book, sheet: str, top: int, left: int, side: int) -> np.ndarray:
-    from weightlens.workbook.cells import COLUMN
+    from weightlens.workbook.formulas.cell_arrays import COLUMN
 
     return np.array([[book.sheets[sheet][f"{COLUMN[left + j]}{top + i + 1}"] for j in range(side)] for i in range(side)], float)
 

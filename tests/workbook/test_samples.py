@@ -13,11 +13,11 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks import check, check_workbook
-from weightlens.checks.book import Book, area_cells, read_book
 from weightlens.checks.oracle import quiet_tensorflow
-from weightlens.checks.recalculate import Changes, recalculate_all
 from weightlens.errors import WeightlensError
-from weightlens.workbook.reading import read_map
+from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
+from weightlens.spreadsheet.cells_map import read_map
+from weightlens.spreadsheet.recalculate import Changes, recalculate_all
 
 NAMES = ["or.h5", "and.h5", "xor_relu.h5", "xor_sigmoid.h5", "relu_neuron.h5", "digits_mlp.keras", "digits_cnn.keras", "sine_lstm.keras"]
 ENGINES = ["libreoffice", "gnumeric", "ironcalc"]

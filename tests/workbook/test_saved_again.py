@@ -12,12 +12,12 @@ import pytest
 
 from tests.conftest import SAMPLES
 from tests.workbook.readers import ask
-from weightlens.checks.book import read_book, sheet_parts
-from weightlens.checks.recalculate import run_libreoffice, write_number
 from weightlens.checks.workbook import check_workbook
-from weightlens.cli import main
+from weightlens.cli.main import main
 from weightlens.errors import BadInput
-from weightlens.workbook.reading import read_map
+from weightlens.spreadsheet.cell_values import read_book, sheet_parts
+from weightlens.spreadsheet.cells_map import read_map
+from weightlens.spreadsheet.recalculate import run_libreoffice, write_number
 
 MODEL = SAMPLES / "xor_relu.h5"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from openxml_audit import FileFormat, OpenXmlValidator, ValidationSeverity
 
 from tests.conftest import SAMPLES
-from weightlens.cli import main
+from weightlens.cli.main import main
 
 
 def complaints(path: Path) -> list[str]:

@@ -14,16 +14,16 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks import check_workbook
-from weightlens.checks.book import read_book
-from weightlens.checks.recalculate import recalculate
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import Layer
 from weightlens.specs.layer import LayerSpec
-from weightlens.specs.table import SPECS
+from weightlens.specs.registry import SPECS
+from weightlens.spreadsheet.cell_values import read_book
+from weightlens.spreadsheet.cells_map import read_map
+from weightlens.spreadsheet.recalculate import recalculate
+from weightlens.words.layer_words import inside, sentence
 from weightlens.workbook import measure
-from weightlens.workbook.frame import in_two
-from weightlens.workbook.reading import read_map
-from weightlens.workbook.words import inside, sentence
+from weightlens.workbook.sheets.frame import in_two
 
 pytestmark = pytest.mark.slow
 LEVELS = ["steps", "layers", "weights"]

@@ -13,10 +13,10 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import check_workbook
-from weightlens.checks.book import read_book
-from weightlens.checks.recalculate import recalculate
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.workbook.time_table import TimeTable
+from weightlens.spreadsheet.cell_values import read_book
+from weightlens.spreadsheet.recalculate import recalculate
+from weightlens.workbook.layout.time_table import TimeTable
 
 pytestmark = pytest.mark.slow
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}

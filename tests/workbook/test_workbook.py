@@ -12,10 +12,10 @@ import pytest
 
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
-from weightlens.checks.book import Book, area_cells, read_book
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.workbook.reading import read_map
+from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
+from weightlens.spreadsheet.cells_map import read_map
 
 ALLOWED = {
     "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "ISNUMBER",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightlens.axes.names import SPACE, guessed
 from weightlens.recording.graph import walk
-from weightlens.specs.table import spec
+from weightlens.specs.registry import spec
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace

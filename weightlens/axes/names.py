@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.axes.factors import Axis, Factor, plain
-from weightlens.specs.table import spec
+from weightlens.specs.registry import spec
 
 SPACE = {0: (), 1: ("time step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 LETTERS = {"input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "z", "reset gate": "r"}

@@ -24,7 +24,7 @@ from weightlens.recording.calls import (
     reduced_axes,
 )
 from weightlens.recording.graph import is_inside, operands, ordered, shape_of
-from weightlens.specs.table import spec_of
+from weightlens.specs.registry import spec_of
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace

@@ -10,7 +10,7 @@ from weightlens.checks.report import Report, Row
 from weightlens.model import Model
 
 if TYPE_CHECKING:
-    from weightlens.checks.hand_report import HandReport
+    from weightlens.checks.by_hand.hand_report import HandReport
 
 __all__ = ["Report", "Row", "check", "check_by_hand", "check_workbook"]
 
@@ -36,6 +36,6 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
 
 def check_by_hand(model: Model, inputs: Any, given: str | Path, ranges: Sequence[str] = (), steps: Sequence[str] = ()) -> HandReport:
     """Compare a calculation by hand (a .csv, ``-``, or a workbook) with ours, and explain the first step that differs."""
-    from weightlens.checks.byhand import check_by_hand as compare
+    from weightlens.checks.by_hand.compare import check_by_hand as compare
 
     return compare(model, inputs, given, ranges, steps)

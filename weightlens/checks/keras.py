@@ -17,10 +17,10 @@ import numpy as np
 from weightlens.checks.handed import EPSILON, LayerOutput, batch_slices, dtype_name, flatten, layer_outputs
 from weightlens.checks.oracle import load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.checks.report import Report, Row, compare
+from weightlens.engine.forward import bind, trace
+from weightlens.engine.state import batch_size, is_stateful
 from weightlens.errors import WeightlensError, first_line
-from weightlens.forward import bind, trace
 from weightlens.model import Model
-from weightlens.state import batch_size, is_stateful
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
 ROUNDING_SHRINKS = 1e-4  # what is only rounding is 2^29 times smaller in float64; less, once float32 has lost every digit
@@ -35,7 +35,7 @@ def check_with_keras(
 ) -> Report:
     """Compare every layer's output with Keras in the file's precision and, on a twin of the network, in float64."""
     if inputs is None:
-        from weightlens.inputs import default_inputs
+        from weightlens.inputs.defaults import default_inputs
 
         inputs = default_inputs(model)
     if needs_large_stack(model):

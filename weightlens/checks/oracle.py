@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.quiet import STDERR, quiet
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
 from weightlens.formats.detect import shard_names
 from weightlens.model import Model, Provenance
+from weightlens.spreadsheet.quiet import STDERR, quiet
 
 LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
 Change = Callable[[Any], Any]  # of a configuration

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.book import Book, Value, as_number, read_book
-from weightlens.checks.recalculate import recalculate
 from weightlens.checks.report import Report, Row
+from weightlens.engine.forward import trace
 from weightlens.errors import BadInput
-from weightlens.forward import trace
+from weightlens.inputs.wanted import wanted_inputs
 from weightlens.model import Model
-from weightlens.wanted import wanted_inputs
-from weightlens.workbook.reading import MAP, Entry, Place, read_map, steps_by_entry
+from weightlens.spreadsheet.cell_values import Book, Value, as_number, read_book
+from weightlens.spreadsheet.cells_map import MAP, Entry, Place, read_map, steps_by_entry
+from weightlens.spreadsheet.recalculate import recalculate
 
 
 def check_workbook(book: str | Path, model: Model | None = None, engine: str | None = None, tolerance: float = 1e-12) -> Report:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from weightlens.errors import BadInput
-from weightlens.formats.groups import ALIASES
-from weightlens.formats.hdf5 import Hdf5File
-from weightlens.formats.objects import CONTAINERS, ObjectTree, join, snake_case
+from weightlens.formats.hdf5.access import Hdf5File
+from weightlens.formats.weights.groups import ALIASES
+from weightlens.formats.weights.objects import CONTAINERS, ObjectTree, join, snake_case
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.specs.table import SPECS
+from weightlens.specs.registry import SPECS
 from weightlens.specs.variables import variable_names
 
 KERAS_1_NAMES = {"W": "kernel", "b": "bias", "U": "recurrent_kernel", "running_std": "moving_variance"}

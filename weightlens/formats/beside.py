@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.errors import UnreadableModel
+from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.contents import kind_of
-from weightlens.formats.values import parse_object
 from weightlens.limits import JSON
 
 SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
@@ -54,7 +54,7 @@ def architecture_from_json(path: Path) -> dict[str, Any]:
 
 def architecture_from_hdf5(path: Path) -> dict[str, Any]:
     """The architecture in the HDF5 file of a whole model."""
-    from weightlens.formats.hdf5 import Hdf5File
+    from weightlens.formats.hdf5.access import Hdf5File
 
     file = Hdf5File(path, path.name)
     text = file.text("", "model_config")

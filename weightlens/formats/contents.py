@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats.soundness import SIGNATURE
+from weightlens.formats.hdf5.soundness import SIGNATURE
 
 ZIP_MAGIC = b"PK\x03\x04"
 START = 1024  # bytes by which a file is known

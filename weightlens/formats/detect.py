@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats import beside, placing
-from weightlens.formats.architecture import build_model
+from weightlens.formats import beside
+from weightlens.formats.architecture.build import build_model
+from weightlens.formats.architecture.config_values import parse_json, parse_object
+from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.contents import kind_of
-from weightlens.formats.dialect import Dialect, dialect_of
-from weightlens.formats.hdf5 import Hdf5File, unused_name
-from weightlens.formats.values import parse_json, parse_object
+from weightlens.formats.hdf5.access import Hdf5File, unused_name
+from weightlens.formats.weights import layouts as placing
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from h5py import h5a, h5l
 
-from weightlens.formats.hdf5 import Hdf5File, decode_name, group_links
+from weightlens.formats.hdf5.access import Hdf5File, decode_name, group_links
 
 START = 1024  # bytes that are looked at
 SAVE_AGAIN = "load it where it was made and save it from Keras as .keras or .h5"

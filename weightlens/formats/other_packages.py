@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from weightlens.formats.conversion import converted
+from weightlens.formats.weights.conversion import converted
 from weightlens.model import Layer, Weight
 
 QKERAS = (

@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from weightlens.specs.layer import LayerSpec
-from weightlens.specs.table import SPECS, spec
+from weightlens.specs.registry import SPECS, spec
 
 LayerFunction = Callable[..., Any]
 REGISTERED: set[str] = set()  # classes that are the user's

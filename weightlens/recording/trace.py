@@ -36,7 +36,7 @@ class Step:
     @property
     def words(self) -> str:
         """The step as one line of mathematics: ``pre-activation = dot product + bias``."""
-        from weightlens.text import words
+        from weightlens.words.wording import words
 
         return words(self)
 
@@ -135,7 +135,7 @@ class Trace:
 
     def _repr_html_(self) -> str:
         """The steps as a table, in a notebook."""
-        from weightlens.html import trace_html
+        from weightlens.terminal.html import trace_html
 
         return trace_html(self)
 

@@ -6,7 +6,7 @@ import functools
 from typing import Any, NamedTuple
 
 from weightlens.specs.kinds import KINDS, found_text
-from weightlens.specs.table import spec
+from weightlens.specs.registry import spec
 
 # Options that every layer may have: they name it, or act only while it is made or trained.
 EVERYWHERE = (

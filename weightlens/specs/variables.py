@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from weightlens.specs.table import spec
+from weightlens.specs.registry import spec
 
 ATTENTION_PARTS = ("query", "key", "gate", "value", "attention_output")
 QUANTISED: dict[str, str] = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from weightlens.specs.kinds import found_text
+from weightlens.specs.registry import spec
 from weightlens.specs.sizes import Config, Incoming, Shape, Size, dimension, spread
-from weightlens.specs.table import spec
 from weightlens.specs.variables import variable_names, variables_of
 
 UNUSED = ("count", "vector_u")  # weights that nothing is computed with

@@ -7,7 +7,7 @@ written; ``cells.Numbers`` converts them.
 
 from __future__ import annotations
 
-from weightlens.tables.files import is_table, open_table
 from weightlens.tables.table import Block, Table
+from weightlens.tables.table_files import is_table, open_table
 
 __all__ = ["Block", "Table", "is_table", "open_table"]

@@ -32,7 +32,7 @@ def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
 
 def corners(found: re.Match[str]) -> tuple[int, int, int, int]:
     """The first row, last row, first column and last column of a range."""
-    from weightlens.checks.book import column_number
+    from weightlens.spreadsheet.cell_values import column_number
 
     first, last = column_number(found[1].upper()), column_number((found[3] or found[1]).upper())
     rows = sorted((int(found[2]), int(found[4] or found[2])))

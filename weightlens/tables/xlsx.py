@@ -8,9 +8,9 @@ import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
-from weightlens.checks import book
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
+from weightlens.spreadsheet import cell_values as book
 from weightlens.tables.table import Grid, pick_sheet
 from weightlens.zips import open_zip
 

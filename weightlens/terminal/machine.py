@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
-from weightlens.faults import every_fault
 from weightlens.model import Model, Weight
 from weightlens.terminal.describe import Entry, activation_of, sha256_of
 from weightlens.terminal.escape import written_out

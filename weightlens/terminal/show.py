@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
-from weightlens.faults import every_fault
 from weightlens.model import AT_ONCE, Layer, Model, Weight
 from weightlens.terminal import Screen, clean, columns
 from weightlens.terminal.describe import Entry, activation_of, layer_entries, options_of, output_shapes, sha256_of, weight_text

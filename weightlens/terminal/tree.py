@@ -16,8 +16,8 @@ from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
 from weightlens.formats.contents import kind_of
 from weightlens.formats.foreign import archive_words
-from weightlens.formats.hdf5 import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
-from weightlens.formats.soundness import attribute_fits, first_bytes
+from weightlens.formats.hdf5.access import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
+from weightlens.formats.hdf5.soundness import attribute_fits, first_bytes
 from weightlens.formats.zipped import Archive
 from weightlens.terminal import Screen, clean
 

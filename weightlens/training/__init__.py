@@ -1,6 +1,6 @@
 """Training as arithmetic: the steps of gradient descent in NumPy, and as a workbook of live formulas.
 
-``prepare`` records one epoch for a model, its data, a loss and an optimizer; ``weightlens.training.book`` writes the
+``prepare`` records one epoch for a model, its data, a loss and an optimizer; ``weightlens.workbook.training.training_book`` writes the
 workbook, ``Epoch.replay`` runs any number of epochs.
 """
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.call_order import refs
 from weightlens.errors import BadInput
-from weightlens.graph import refs
 from weightlens.model import Model
 from weightlens.training.epoch import Epoch, record_epoch
 from weightlens.training.losses import find_loss
@@ -63,7 +63,7 @@ def recipe_of(model: Model) -> dict[str, Any]:
 
 def units_of(model: Model) -> int:
     """The size of the network's output per sample, found by running it on zeros."""
-    from weightlens.inputs import default_inputs
+    from weightlens.inputs.defaults import default_inputs
 
     output = model.predict([np.asarray(x)[:1] for x in default_inputs(model)])[0]
     if len(list(refs(model.outputs))) != 1:

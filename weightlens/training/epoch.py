@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.call_order import refs
+from weightlens.engine.forward import Run, bind
 from weightlens.errors import BadInput
-from weightlens.forward import Run, bind
-from weightlens.graph import refs
 from weightlens.layers.activations import activate
 from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Part, Recorded, Role, Trace
 from weightlens.recording.graph import computed, ordered
-from weightlens.specs.table import spec_of
+from weightlens.specs.registry import spec_of
 from weightlens.training.gradients import backward
 from weightlens.training.losses import Loss, remark_on
 from weightlens.training.optimizers import Optimizer

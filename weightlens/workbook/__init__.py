@@ -19,12 +19,12 @@ from weightlens.model import Model
 
 if TYPE_CHECKING:
     from weightlens.recording import Trace
-    from weightlens.workbook.network import NetworkSheets
-    from weightlens.workbook.options import Options
-    from weightlens.workbook.plan import Sheet
-    from weightlens.workbook.size import Size
-    from weightlens.workbook.strings import Strings
-    from weightlens.workbook.styles import Styles
+    from weightlens.workbook.export_options import Options
+    from weightlens.workbook.layout.plan import Sheet
+    from weightlens.workbook.layout.size import Size
+    from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.strings import Strings
+    from weightlens.workbook.xlsx.styles import Styles
 
 Progress = Callable[[str, int, int], None]
 OFTEN = 20_000  # cells between two messages of progress
@@ -61,7 +61,7 @@ def export(
     """
     from weightlens.files import WORKBOOK, replacing
     from weightlens.formats import files_of
-    from weightlens.workbook.options import Options
+    from weightlens.workbook.export_options import Options
 
     out = Path(path)
     options = Options(
@@ -97,9 +97,9 @@ def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
     """What the workbook would be: its sheets, cells, formulas, size and time; nothing is written."""
     from openpyxl import Workbook
 
-    from weightlens.workbook.options import Options
-    from weightlens.workbook.size import measure as count
-    from weightlens.workbook.styles import Styles
+    from weightlens.workbook.export_options import Options
+    from weightlens.workbook.layout.size import measure as count
+    from weightlens.workbook.xlsx.styles import Styles
 
     options = Options(Path(model.provenance.path).name or model.name, detail=detail)
     net = build(model, inputs, options, Styles(Workbook()))
@@ -109,16 +109,16 @@ def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
 def by_keras(model: Model, inputs: Any) -> tuple[list[np.ndarray], str]:
     """What Keras computes for the samples that the network's sheets show, and which Keras it was."""
     from weightlens.checks.keras import keras_outputs
-    from weightlens.forward import bind
-    from weightlens.inputs import default_inputs
-    from weightlens.workbook import data
+    from weightlens.engine.forward import bind
+    from weightlens.inputs.defaults import default_inputs
+    from weightlens.workbook.sheets import samples as data
 
     return keras_outputs(model, data.shown(model, bind(model, default_inputs(model) if inputs is None else inputs)))
 
 
 def blank_steps(exercise: bool, blank: Sequence[str]) -> tuple[str, ...] | None:
     """Which steps are to be left blank; ``None`` for no exercise."""
-    from weightlens.workbook.exercise import USUAL
+    from weightlens.workbook.sheets.exercise import USUAL
 
     return tuple(blank) if blank else USUAL if exercise else None
 
@@ -127,11 +127,11 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, progress:
     """Plan all sheets, dress them, stream their rows."""
     from openpyxl import Workbook
 
-    from weightlens.workbook import package
-    from weightlens.workbook.chart_values import with_values
-    from weightlens.workbook.dress import dress
-    from weightlens.workbook.size import measure as count
-    from weightlens.workbook.styles import Styles
+    from weightlens.workbook.layout.size import measure as count
+    from weightlens.workbook.xlsx import package
+    from weightlens.workbook.xlsx.chart_values import with_values
+    from weightlens.workbook.xlsx.dress import dress
+    from weightlens.workbook.xlsx.styles import Styles
 
     shell = Workbook()
     shell.remove(shell.worksheets[0])
@@ -148,9 +148,9 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, progress:
 
 def build(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """All sheets with all that stands on them, formulas excepted: those are made while they are written."""
-    from weightlens.workbook.cells_sheet import write_cells
-    from weightlens.workbook.frame import frame
-    from weightlens.workbook.summary import HINT, write_summary
+    from weightlens.workbook.sheets.cells_sheet import write_cells
+    from weightlens.workbook.sheets.frame import frame
+    from weightlens.workbook.sheets.summary import HINT, write_summary
 
     net = bare_network(model, options, styles) if options.detail == "weights" else traced_network(model, inputs, options, styles)
     front = net.page("Summary", options.title, hint=HINT if net.plan.trace.steps else "The matrices in the file.", numbered=False)
@@ -164,8 +164,8 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles) -> Networ
 def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
     """A workbook of matrices: nothing is computed."""
     from weightlens.recording import Trace
-    from weightlens.workbook.network import NetworkSheets
-    from weightlens.workbook.plan import Plan
+    from weightlens.workbook.layout.plan import Plan
+    from weightlens.workbook.sheets.network import NetworkSheets
 
     plan = Plan(Trace())
     plan.one_sheet = False
@@ -174,11 +174,12 @@ def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheet
 
 def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
-    from weightlens.forward import bind, trace
-    from weightlens.inputs import default_inputs
-    from weightlens.workbook import data, detail
-    from weightlens.workbook.network import NetworkSheets
-    from weightlens.workbook.plan import Plan
+    from weightlens.engine.forward import bind, trace
+    from weightlens.inputs.defaults import default_inputs
+    from weightlens.workbook.layout import detail
+    from weightlens.workbook.layout.plan import Plan
+    from weightlens.workbook.sheets import samples as data
+    from weightlens.workbook.sheets.network import NetworkSheets
 
     arrays = bind(model, default_inputs(model) if inputs is None else inputs)
     recorded = trace(model, data.shown(model, arrays))
@@ -203,8 +204,10 @@ def refuse_text(recorded: Trace) -> None:
 
 def fill(net: NetworkSheets) -> None:
     """The sheets after the summary: the network, and what was asked for besides."""
-    from weightlens.workbook import controls, data, detail, maps
-    from weightlens.workbook.check_sheet import write_check
+    from weightlens.workbook.layout import detail
+    from weightlens.workbook.sheets import controls, maps
+    from weightlens.workbook.sheets import samples as data
+    from weightlens.workbook.sheets.check_sheet import write_check
 
     options, plan = net.options, net.plan
     if options.detail == "weights":
@@ -231,8 +234,8 @@ def fill(net: NetworkSheets) -> None:
 
 def network_sheets(net: NetworkSheets) -> None:
     """One sheet for a small dense network, else one for the inputs and one per layer; and names for the outputs."""
-    from weightlens.workbook.layer_sheet import inputs_sheet, layer_sheet
-    from weightlens.workbook.tutorial import tutorial
+    from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet
+    from weightlens.workbook.sheets.tutorial import tutorial
 
     if net.options.exercise is not None:
         net.options.exercise.check(net.plan)
@@ -274,7 +277,7 @@ class Counter:
 
 def _rows(sheet: Sheet, counter: Counter | None, strings: Strings) -> Iterator[str]:
     """The rows of one sheet, counted where somebody wants to know."""
-    from weightlens.workbook.grid import rows_of
+    from weightlens.workbook.xlsx.grid import rows_of
 
     rows = rows_of(sheet.blocks, sheet.texts, strings, sheet.heights)
     return rows if counter is None else (counter.row(sheet.title, row) for row in rows)

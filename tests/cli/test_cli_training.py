@@ -1,0 +1,153 @@
+"""``train-sheet`` and ``fit`` at the command line: what is written, exit codes, one line for what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from tests.conftest import SAMPLES
+from weightlens.cli.main import main
+from weightlens.spreadsheet.cell_values import read_book
+
+OR, OR_DATA = SAMPLES / "or.h5", SAMPLES / "or_data.csv"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run the command line in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return run
+
+
+def refusal(result: tuple[int, str, str]) -> str:
+    """The one line on stderr of a refused command."""
+    code, _, err = result
+    assert code == 2 and err.count("\n") == 1 and err.startswith("Error: ") and "Traceback" not in err, err
+    return err
+
+
+def test_train_sheet_writes_the_contract(run: Run) -> None:
+    code, out, err = run("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--init", 1, "--epochs", 20, "-o", "or.xlsx")
+    assert (code, err) == (0, "") and "or.xlsx written" in out
+    book = read_book("or.xlsx")
+    assert list(book.sheets) == ["Data", "One step", "Epochs", "Fitted"]
+    losses = book.block("loss_history")
+    assert losses.shape == (21,) and losses[-1] < losses[0]
+    assert book.block("weights_final").shape == (6,)
+    assert book.block("learning_rate") == pytest.approx([0.2]), "the file's own learning rate"
+
+
+def test_the_file_name_is_made_and_never_overwritten(run: Run) -> None:
+    command = ("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--epochs", 1)
+    assert run(*command)[0] == 0 and Path("or_learns.xlsx").exists()
+    assert "--force" in refusal(run(*command))
+    assert run(*command, "--force")[0] == 0
+
+
+def test_the_first_step_as_a_table(run: Run) -> None:
+    code, out, err = run("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--format", "table")
+    assert (code, err) == (0, "")
+    for words in ("dot product = input . kernel", "targets", "new kernel = kernel - learning rate * gradient of kernel", "input^T . delta"):
+        assert words in out
+    assert "of  " not in out and not list(Path().iterdir()), "nothing is written"
+
+
+@pytest.mark.parametrize("name", ["or", "xor_sigmoid", "relu_neuron"])
+def test_fit_writes_a_model_that_is_better(run: Run, name: str) -> None:
+    data = SAMPLES / f"{name}_data.csv"
+    code, out, _ = run(
+        "fit", SAMPLES / f"{name}.h5", "-i", data, "--target", "y", "--init", 3, "--epochs", 300, "--lr", 0.05, "-o", "new.h5"
+    )
+    assert code == 0 and "new.h5 written after 300 epochs: loss " in out
+    before, after = (float(word) for word in out.split("loss ")[1].split(",")[0].split(" -> "))
+    assert after < before
+    assert weightlens.load("new.h5").weights.keys() == weightlens.load(SAMPLES / f"{name}.h5").weights.keys()
+
+
+def test_fit_keeps_the_archive_format(run: Run, keras: Any) -> None:
+    dense = keras.layers.Dense
+    keras.Sequential([keras.Input((2,)), dense(3, activation="tanh"), dense(1, activation="sigmoid")]).save("old.keras")
+    assert run("fit", "old.keras", "-i", OR_DATA, "--target", "y", "--lr", 0.5, "--epochs", 50, "-o", "new.keras")[0] == 0
+    table = np.loadtxt(OR_DATA, delimiter=",", skiprows=1)[:, :2]
+    [ours] = weightlens.load("new.keras").predict(table)
+    assert ours == pytest.approx(keras.models.load_model("new.keras").predict(table, verbose=0), abs=1e-6)
+    assert "--force" in refusal(run("fit", "old.keras", "-i", OR_DATA, "--target", "y", "-o", "new.keras"))
+
+
+HOSTILE = {
+    "empty": (b"", "holds no rows"),
+    "only a header": (b"x0,x1,y\n", "needs a header and at least one row"),
+    "ragged": (b"x0,x1,y\n0,1\n", "row 2 has 2 columns"),
+    "a word": (b"x0,x1,y\n0,one,1\n", "'one' is not a number"),
+    "infinite": (b"x0,x1,y\n0,inf,1\n", "'inf' is not a number"),
+    "not a class": (b"x0,x1,y\n0,1,7\n", "classes 0 to 1"),
+    "half a class": (b"x0,x1,y\n0,1,0.5\n", "classes 0 to 1"),
+    "a class beyond all bounds": (b"x0,x1,y\n0,1,1e300\n", "classes 0 to 1"),
+    "no target": (b"x0,x1\n0,1\n", "no column 'y'"),
+    "an input too many": (b"x0,x1,x2,y\n0,1,1,1\n", "takes 2 numbers per sample (input_layer: 2), but a row has 3"),
+    "an input too few": (b"x0,y\n0,1\n", "takes 2 numbers per sample (input_layer: 2), but a row has 1"),
+    "binary": (bytes(range(256)), "not a text file of rows and columns"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("command", ["train-sheet", "fit"])
+def test_bad_data_is_one_line(run: Run, case: str, command: str) -> None:
+    content, words = HOSTILE[case]
+    Path("data.csv").write_bytes(content)
+    assert words in refusal(run(command, OR, "-i", "data.csv", "--target", "y", "-o", "out.h5" if command == "fit" else "out.xlsx"))
+    assert [path.name for path in Path().iterdir()] == ["data.csv"], "nothing is written"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--loss", "nonsense"), "loss 'nonsense' is not one of: mean_squared_error"),
+        (("--optimizer", "lion"), "optimizer 'lion' is not one of: sgd"),
+        (("--batch", "half"), "--batch 'half': full, or a number of samples"),
+        (("--batch", "0"), "--batch '0'"),
+        (("--format", "pdf"), "--format pdf: it is one of xlsx, table"),
+        (("--target", "x0,y"), "takes 2 numbers per sample (input_layer: 2), but a row has 1"),
+        (("--epochs", "2000000"), "epochs"),
+    ],
+)
+def test_bad_options_are_one_line(run: Run, options: tuple[str, ...], words: str) -> None:
+    assert words in refusal(run("train-sheet", OR, "-i", OR_DATA, "--target", "y", *options, "-o", "out.xlsx"))
+    assert not list(Path().iterdir())
+
+
+def test_targets_have_to_fit_the_network(run: Run) -> None:
+    Path("data.csv").write_text("x0,x1,a,b,c\n0,1,0,1,0\n")
+    assert "gives 2 numbers for each sample, but there are 3" in refusal(
+        run("train-sheet", OR, "-i", "data.csv", "--target", "a,b,c", "-o", "o.xlsx")
+    )
+
+
+def test_a_network_without_weights_is_not_trained(run: Run, keras: Any) -> None:
+    keras.Sequential([keras.Input((2,)), keras.layers.Activation("tanh")]).save("bare.keras")
+    frozen = keras.layers.Dense(1)
+    frozen.trainable = False
+    keras.Sequential([keras.Input((2,)), frozen]).save("frozen.keras")
+    Path("data.csv").write_text("x0,x1,y,z\n0,1,0,1\n")
+    assert "no weights to train" in refusal(run("train-sheet", "bare.keras", "-i", "data.csv", "--target", "y,z", "-o", "o.xlsx"))
+    assert "no weights to train" in refusal(run("fit", "frozen.keras", "-i", OR_DATA, "--target", "y", "-o", "o.keras"))
+
+
+def test_what_does_not_fit_a_sheet_is_refused_before_it_is_written(run: Run) -> None:
+    rows = "\n".join("0,1,1" for _ in range(2000))
+    Path("data.csv").write_text(f"x0,x1,y\n{rows}\n")
+    assert "columns, and a sheet has 16,384" in refusal(run("train-sheet", OR, "-i", "data.csv", "--target", "y", "-o", "o.xlsx"))
+    assert not Path("o.xlsx").exists()

@@ -1,0 +1,134 @@
+"""The forward walk: binding of inputs, graphs with shared layers, what is refused, what is recorded."""
+
+from __future__ import annotations
+
+import operator
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from weightlens.call_order import calls_in_order
+from weightlens.engine.forward import predict, trace
+from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer
+from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.recording import Recorded
+
+KERNEL = np.array([[1.0, 2.0], [3.0, 4.0]])
+BIAS = np.array([0.5, -0.5])
+
+
+def weight(name: str, value: np.ndarray) -> Weight:
+    return Weight(name, value.shape, str(value.dtype), f"/{name}", lambda: value)
+
+
+def dense(name: str, *sources: Ref) -> Layer:
+    config = {"use_bias": True, "activation": "linear", "units": 2}
+    return Layer(
+        name, "Dense", config, {"kernel": weight("kernel", KERNEL), "bias": weight("bias", BIAS)}, [Call((source,)) for source in sources]
+    )
+
+
+def network(*layers: Layer, outputs: list[Ref], units: int | None = 2) -> Model:
+    entry = Layer("x", "InputLayer", {"batch_shape": [None, units]}, calls=[Call(())])
+    return Model("network", "Functional", [entry, *layers], inputs=[Ref("x")], outputs=outputs)
+
+
+def test_dense_by_hand() -> None:
+    model = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    np.testing.assert_array_equal(model.predict([[1, 10]])[0], [[31.5, 41.5]])
+
+
+def test_a_shared_layer_is_called_twice() -> None:
+    model = network(dense("d", Ref("x"), Ref("d")), outputs=[Ref("d", 1)])
+    run = model.trace(np.array([[1.0, 0.0]]))
+    once = np.array([[1.5, 1.5]])
+    np.testing.assert_array_equal(run.outputs[0], once @ KERNEL + BIAS)
+    assert list(run.layer_outputs)[-2:] == ["d", "d #2"]
+    assert len({id(step.made) for step in run["d"]}) == len(run["d"]) == 4
+
+
+def test_the_steps_of_a_layer() -> None:
+    run = network(dense("d", Ref("x")), outputs=[Ref("d")]).trace([[1.0, 0.0]])
+    assert [step.name for step in run["d"]] == ["dot product", "pre-activation"]
+    with pytest.raises(KeyError):
+        run["nothing"]
+
+
+def test_every_step_can_be_computed_again_from_its_recording() -> None:
+    run = network(dense("d", Ref("x")), outputs=[Ref("d")]).trace(np.random.default_rng(1).normal(size=(3, 2)))
+
+    def again(thing: Any) -> Any:
+        if not isinstance(thing, Recorded) or thing.op is None or thing.kind == "weight":
+            return thing.value if isinstance(thing, Recorded) else thing
+        return thing.op(*[again(a) for a in thing.args], **thing.kwargs)
+
+    for step in run:
+        np.testing.assert_array_equal(again(step.made), step.value)
+
+
+@pytest.mark.parametrize(
+    ("x", "what"),
+    [([[1, 2, 3]], "takes 2 per sample"), ([[[1, 2]]], "takes 2 per sample"), ({"y": [[1, 2]]}, "no values for input 'x'")],
+)
+def test_inputs_that_do_not_fit(x: Any, what: str) -> None:
+    model = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    with pytest.raises(BadInput, match=what):
+        model.predict(x)
+
+
+def test_one_sample_needs_no_batch_axis() -> None:
+    model = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    np.testing.assert_array_equal(model.predict([1, 10])[0], model.predict([[1, 10]])[0])
+    np.testing.assert_array_equal(model.predict({"x": [1, 10]})[0], model.predict({"input_0": [1, 10]})[0])
+
+
+def test_an_unknown_layer_is_refused_by_name() -> None:
+    model = network(dense("d", Ref("x")), Layer("odd", "MyLayer", {}, calls=[Call((Ref("d"),))]), outputs=[Ref("odd")])
+    with pytest.raises(UnsupportedLayer, match=r"'odd' \(MyLayer\)") as refusal:
+        model.predict([[1, 2]])
+    assert (refusal.value.layer, refusal.value.class_name) == ("odd", "MyLayer")
+    run = trace(model, [[1, 2]], stop_at_unsupported=True)
+    assert "odd" in run.stopped
+    assert [step.layer for step in run] == ["d", "d"]
+
+
+@pytest.mark.parametrize("source", [Ref("missing"), Ref("d", 3), Ref("d")], ids=["no such layer", "no such call", "a circle"])
+def test_graphs_that_lead_nowhere(source: Ref) -> None:
+    with pytest.raises(UnreadableModel):
+        calls_in_order(network(dense("d", source), outputs=[Ref("d")]))
+
+
+@pytest.mark.parametrize("lose", [bool, np.asarray, lambda x: operator.iadd(x, 1), lambda x: np.array([x, x])])
+def test_what_would_lose_the_recording_raises(lose: Callable[[Recorded], Any]) -> None:
+    with pytest.raises(TypeError):
+        lose(Recorded(np.ones(2)))
+
+
+def test_importing_weightlens_imports_neither_keras_nor_openpyxl() -> None:
+    heavy = ("tensorflow", "keras", "tf_keras", "openpyxl", "ironcalc", "pandas")
+    code = f"import sys, weightlens; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert weightlens.__version__
+
+
+@pytest.mark.parametrize(("ids", "row", "value"), [([[0, 1], [2, -1]], 2, "-1"), ([[3, 0]], 1, "3"), ([[np.nan, 0]], 1, "nan")])
+def test_a_number_that_is_no_row_of_an_embedding_is_refused(ids: Any, row: int, value: str) -> None:
+    table = np.arange(6, dtype=np.float32).reshape(3, 2)
+    layer = Layer("e", "Embedding", {"name": "e", "input_dim": 3}, {"embeddings": weight("embeddings", table)}, [Call((Ref("x"),))])
+    model = network(layer, outputs=[Ref("e")])
+    for run in (model.predict, model.trace):
+        with pytest.raises(BadInput, match=rf"input 'x', row {row}, column \d: {value} is out of range; .* from 0 to 2"):
+            run(ids)
+    np.testing.assert_array_equal(model.predict([[0, 2]])[0], [[[0, 1], [4, 5]]])
+    marks = network(Layer("c", "CategoryEncoding", {"name": "c", "num_tokens": 3}, {}, [Call((Ref("x"),))]), outputs=[Ref("c")])
+    np.testing.assert_array_equal(marks.predict([[0, 5]])[0], [[1, 0, 0]])
+    with pytest.raises(BadInput, match=r"row 1, column 2: -1 is out of range; .* from 0 on"):
+        marks.predict([[0, -1]])
+    with pytest.raises(BadInput, match="row 1130, column 1: 7 is out of range"):  # many rows are taken some at a time
+        predict(model, [[0, 1]] * 129 + [[7, 0]], first=1000)

@@ -1,0 +1,171 @@
+"""A calculation in a workbook: an exported workbook that was edited or filled in, or any sheet with named ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from weightlens.checks.by_hand.claims import Claim, WrittenNumber, number_of_cell, parse_number
+from weightlens.checks.by_hand.placing import Given, find_step, given_elements, steps_of
+from weightlens.errors import BadInput
+from weightlens.model import Model
+from weightlens.recording import Step, Trace
+from weightlens.spreadsheet.cell_values import AREA, Book, CellDate, Value, column_letters, column_number, number_fault, read_book
+from weightlens.spreadsheet.cells_map import Entry, read_map, steps_by_entry
+
+ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
+LISTED = 5
+
+
+@dataclass
+class SheetClaims:
+    """What a workbook says about steps, and which of its weights and formulas were changed."""
+
+    givens: list[Given]
+    changed: list[str] = field(default_factory=list)
+    typed_over: list[str] = field(default_factory=list)
+
+
+def is_workbook(given: str | Path) -> bool:
+    """Whether a file's name is that of a workbook."""
+    return str(given).lower().endswith((".xlsx", ".xlsm"))
+
+
+def read_computed_book(path: Path) -> Book:
+    """A workbook with the results of its formulas; recalculated if the file has no cached results.
+
+    What was typed stays as it is in the file: IronCalc makes a 0 of an empty cell.
+    """
+    book = read_book(path)
+    missing = any(reference not in book.sheets[sheet] for sheet, formulas in book.formulas.items() for reference in formulas)
+    if not missing:
+        return book
+    from weightlens.spreadsheet.recalculate import recalculate
+
+    fresh = recalculate(path)
+    for sheet, formulas in book.formulas.items():
+        typed = {reference: value for reference, value in book.sheets[sheet].items() if reference not in formulas}
+        book.sheets[sheet] = typed | {reference: value for reference, value in fresh.sheets[sheet].items() if reference in formulas}
+    book.engine = fresh.engine
+    return book
+
+
+def claims_in_ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
+    """The numbers of each area, for the step named with it: one row per sample, or one column per sample."""
+    if len(areas) != len(steps):
+        raise BadInput(f"each --range needs its --step: {len(areas)} of the one and {len(steps)} of the other were given")
+    givens = [claims_in_range(book, area, step, trace) for area, step in zip(areas, steps, strict=True)]
+    order = {id(step.made): i for i, step in enumerate(steps_of(trace))}
+    return sorted(givens, key=lambda given: order[id(given.node)])
+
+
+def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
+    """The numbers of one area, for one step."""
+    step = find_step(trace, steps_of(trace), Claim(WrittenNumber(0.0, 0, 1), step=name), area)
+    shape = step.made.shape
+    numbers = numbers_in(book, area, step.made.size)
+    width = int(np.prod(shape[1:]))
+    rows, columns = len(numbers), len(numbers[0])
+    if columns != width and rows == width and columns <= shape[0]:
+        numbers = [list(column) for column in zip(*numbers, strict=True)]
+    elif columns != width or rows > shape[0]:
+        raise BadInput(f"{area} has {rows} x {columns} cells, but {step.layer}/{step.name} has {shape[0]} samples of {width}")
+    numbered = [(np.unravel_index(i * width + j, shape), w) for i, row in enumerate(numbers) for j, w in enumerate(row) if w is not None]
+    if not numbered:
+        raise BadInput(f"{area} holds no numbers")
+    return given_elements(step, [tuple(map(int, index)) for index, _ in numbered], [w for _, w in numbered], area)
+
+
+def numbers_in(book: Book, area: str, most: int) -> list[list[WrittenNumber | None]]:
+    """The numbers of an area, row by row; ``None`` for blank cells. Refuses an area of more than ``most`` cells."""
+    place, _, corners = area.rpartition("!")
+    first = "'" + next(iter(book.sheets)).replace("'", "''") + "'"
+    match = AREA.fullmatch(f"{place or first}!{corners.upper()}")
+    if match is None:
+        raise BadInput(f"--range {area}: is not an area like Sheet1!G3:H6")
+    sheet = (match["quoted"] or match["plain"]).replace("''", "'")
+    if sheet not in book.sheets:
+        raise BadInput(f"{book.path.name}: has no sheet {sheet!r}; its sheets are: {', '.join(book.sheets)}")
+    left, right = sorted((column_number(match["c1"]), column_number(match["c2"] or match["c1"])))
+    top, bottom = sorted((int(match["r1"]), int(match["r2"] or match["r1"])))
+    if (right - left + 1) * (bottom - top + 1) > most:
+        raise BadInput(f"{area} has {bottom - top + 1} x {right - left + 1} cells, but the step has only {most} numbers")
+    return [[number_in(book, sheet, f"{column_letters(c)}{r}") for c in range(left, right + 1)] for r in range(top, bottom + 1)]
+
+
+def number_in(book: Book, sheet: str, reference: str) -> WrittenNumber | None:
+    """The number in one cell."""
+    value: Value | None = book.sheets[sheet].get(reference)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    number = parse_number(value) if isinstance(value, str) else None if number_fault(value) else number_of_cell(float(value))
+    if isinstance(value, CellDate) or number is None:
+        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} {number_fault(value)}")
+    return number
+
+
+def claims_in_export(book: Book, model: Model, trace: Trace) -> SheetClaims:
+    """The numbers of every step in an exported workbook; in an exercise, those of the cells that were filled in."""
+    entries = read_map(book)
+    steps = steps_by_entry(trace)
+    order = {id(step.made): i for i, step in enumerate(trace.steps)}
+    claims = SheetClaims([])
+    exercise = any(entry.sheet.startswith(ANSWERS) for entry in entries)
+    for entry in entries:
+        if entry.kind == "weight":
+            claims.changed += changed_weights(book, entry, model)
+        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
+        if step is None or id(step.made) not in order or (exercise and not entry.sheet.startswith(ANSWERS)):
+            continue
+        sheet = sheet_of_step(entry, book)
+        given = step_claims(book, entry, sheet, step)
+        claims.givens += [given] if given is not None else []
+        if not exercise:
+            claims.typed_over += overwritten_formulas(book, entry, sheet, step)
+    if not claims.givens:
+        raise BadInput(f"{book.path.name}: no step of it has been filled in")
+    claims.givens.sort(key=lambda given: order[id(given.node)])
+    return claims
+
+
+def sheet_of_step(entry: Entry, book: Book) -> str:
+    """The sheet that shows a step; in an exercise, the sheet with the blank cells."""
+    if not entry.sheet.startswith(ANSWERS):
+        return entry.sheet
+    return entry.sheet[len(ANSWERS) :].strip() or book.names["input_0"].rpartition("!")[0].strip("'")
+
+
+def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | None:
+    """The numbers of one step; ``None`` where all its cells are blank."""
+    references = entry.references().reshape(-1).tolist()
+    numbers = [number_in(book, sheet, reference) for reference in references] if sheet in book.sheets else []
+    filled = [(index, w) for index, w in zip(np.ndindex(step.made.shape), numbers, strict=False) if w is not None]
+    return given_elements(step, [index for index, _ in filled], [w for _, w in filled], sheet) if filled else None
+
+
+def overwritten_formulas(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:
+    """The cells of a computed step in which a number has replaced the formula."""
+    formulas = book.formulas.get(sheet, {})
+    if step.made.op is None:
+        return []
+    plain = [r for r in entry.references().reshape(-1).tolist() if r not in formulas and r in book.sheets.get(sheet, {})]
+    return [f"'{sheet}'!{reference} ({entry.label}) holds a number, not a formula" for reference in plain[:LISTED]]
+
+
+def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
+    """The numbers of a weight that differ between the sheet and the model file."""
+    from weightlens.importing import changed_numbers, weight_of
+
+    name, weight = weight_of(model, entry, book.path.name)
+    sheet, first = entry.place(book)
+    cells = entry.references(first)
+    _, changes = changed_numbers(weight, entry.values(book), lambda index: f"'{sheet}'!{cells[index]}")
+    return [f"{name} {list(index)} is {new:.6g} in {cell}, but {old:.6g} in the file" for index, cell, old, new in changes[:LISTED]]
+
+
+def book_inputs(book: Book) -> list[np.ndarray]:
+    """The inputs in the workbook."""
+    return [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]

@@ -1,0 +1,228 @@
+"""Why a number is wrong: every known mistake is made in the recorded calculation, and those that give the person's numbers are named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.by_hand.mistakes import LOOSE, Mistake, known_mistakes
+from weightlens.checks.by_hand.mistakes.misread import cells_to_try, misread
+from weightlens.checks.by_hand.placing import Given
+from weightlens.checks.by_hand.replay import Edit, Replay, replace_by
+from weightlens.checks.by_hand.scene import Scene
+from weightlens.recording import Step
+from weightlens.words.worked import arithmetic, plain
+
+SHOWN = 5  # explanations that are kept
+EFFORT = 2e9  # the search budget, in computed numbers
+PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
+FEW_CELLS = 40  # this many cells are always tried
+FAR = 20.0  # if numbers are this far off, a mistake may match loosely: they may be rounded on the way too
+PARTLY = 8.0  # bits for each sample or unit: a mistake is less likely to be made in some of them only
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A mistake that leads to the given numbers: its kind, a sentence, and the correct line of arithmetic."""
+
+    kind: str
+    words: str
+    correction: str
+    step: str
+    bits: float
+    harmless: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.words}. {self.correction}".strip()
+
+
+class Explainer:
+    """Searches for the mistake in one calculation: ``givens`` in order, the last of them the first step that differs.
+
+    ``legitimate`` are edits that a correct calculation may contain as well (e^x without subtracting the maximum).
+    """
+
+    def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
+        self.scene, self.replay = scene, scene.replay
+        self.target, self.earlier, self.legitimate = givens[-1], list(givens[:-1]), legitimate
+        self.pins = pin_given_numbers(self.earlier, self.replay, legitimate)
+        work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
+        self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
+        off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
+        self.sought, self.far = off > 1, bool(off.max() > FAR)
+        self.bits: np.ndarray = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely a match of each number is by chance
+        self.evidence = float(self.bits.sum())
+
+    @cached_property
+    def probabilities(self) -> bool:
+        """Whether the wrong numbers come out of a sigmoid or a softmax."""
+        if not ((self.target.values >= 0) & (self.target.values <= 1) & (self.target.allowed < 0.5)).all():
+            return False
+        return any(s.out is self.target.node and s.function in ("sigmoid", "softmax") for s in self.scene.sites)
+
+    def explanations(self) -> list[Explanation]:
+        """The explanations, likeliest first; empty if no known mistake leads to the numbers."""
+        mistakes, loosely, partly = self.matching_mistakes(known_mistakes(self.scene))
+        mistakes += self.other_samples()
+        cells = cells_to_try(self)
+        if len(cells) <= FEW_CELLS or min((m.bits for m in mistakes), default=np.inf) > PLAIN:
+            mistakes += misread(self, cells)
+        mistakes += [m for m in partly if m.bits < self.evidence]
+        mistakes = mistakes or loosely or partly
+        best = {m.words: m for m in sorted(mistakes, key=lambda m: -m.bits)}
+        ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
+        return [Explanation(m.kind, m.words, self.correction(m), step_path(m.at), m.bits, m.harmless) for m in ranked]
+
+    def matching_mistakes(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake], list[Mistake]]:
+        """The mistakes that give every number; those that give them loosely; those that give only the wrong ones."""
+        matching, loosely, partly = [], [], []
+        for number, mistake in enumerate(mistakes):
+            if number >= self.runs:
+                break
+            off = self.try_mistake(mistake.edits)
+            if off is None:
+                continue
+            if (off <= 1).all():
+                matching.append(mistake)
+            elif self.far and (off <= LOOSE).all() and not mistake.harmless:
+                loosely.append(mistake)
+            elif (off[self.sought] <= 1).all() and not mistake.harmless:
+                bits, where = self.where_it_differs
+                partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where} only"))
+        return matching, loosely, partly
+
+    def try_mistake(self, edits: dict[int, Edit]) -> np.ndarray | None:
+        """How far the numbers are off after a mistake; ``None`` if it gives none of the wrong ones or contradicts earlier steps.
+
+        It is tried on the person's own earlier numbers, and on the exact ones.
+        """
+        results = [self.try_edits(edits, self.pins)] if self.pins else []
+        if not results or results[0] is None or not (results[0] <= 1).all():
+            results.append(self.try_edits(edits, {}, self.earlier))
+        known = [r for r in results if r is not None]
+        return min(known, key=lambda off: (int((off > 1).sum()), float(np.minimum(off, 100).sum())), default=None)
+
+    def try_edits(self, edits: dict[int, Edit], pins: dict[int, Edit], others: Sequence[Given] = ()) -> np.ndarray | None:
+        """How far the numbers are off after the edits; ``None`` unless the ``others`` agree."""
+        target = self.target
+        if not self.affects_target(edits):
+            return None
+        try:
+            values = self.replay.run([target.node, *(g.node for g in others)], self.legitimate | edits | pins)
+            if not all(g.agrees(v).all() for g, v in zip(others, values[1:], strict=True)):
+                return None
+            off = target.off(values[0])
+        except (ValueError, IndexError, TypeError):  # the mistake gives a wrong shape: not what was calculated
+            return None
+        return off if (off[self.sought] <= LOOSE).any() else None
+
+    def affects_target(self, edits: Iterable[int]) -> bool:
+        """Whether the step to be explained depends on an edited value."""
+        behind, number = self.replay.ancestors(self.target.node), self.replay.number
+        return any(key in number and behind[number[key]] for key in edits)
+
+    @cached_property
+    def where_it_differs(self) -> tuple[float, str]:
+        """In which samples, or units, the numbers differ: how unlikely this set is, in bits, and ``in sample 3``."""
+        if not self.target.node.shape:
+            return PARTLY, "here"
+        differing = [self.target.elements[i] for i in np.flatnonzero(self.sought)]
+        (samples, of_samples), (units, of_units) = (
+            (sorted({e[axis] for e in differing}), len({e[axis] for e in self.target.elements})) for axis in (0, -1)
+        )
+        by_sample = len(units) == of_units or len(samples) <= min(len(units), of_samples - 1)  # nothing is said by naming all of them
+        places, out_of, what = (samples, of_samples, "sample") if by_sample else (units, of_units, "unit")
+        return PARTLY * len(places) + math.log2(math.comb(out_of, len(places))), f"in {what} {', '.join(map(str, places[:6]))}"
+
+    def other_samples(self) -> list[Mistake]:
+        """A mistake if the given rows are right for other samples of the input."""
+        inputs = self.scene.trace.inputs
+        samples = inputs[0].shape[0]
+        if samples < 2 or not self.target.node.shape or self.target.node.shape[0] != samples or any(x.shape[0] != samples for x in inputs):
+            return []
+        rows = matching_samples(self.target, self.replay.run([self.target.node], self.legitimate)[0], self.sought)
+        if rows is None:
+            return []
+        moved = {a: b for a, b in rows.items() if a != b}
+        order = np.arange(samples)
+        for given, meant in moved.items():
+            order[given] = meant
+        edits = {id(x): replace_by(x.value[order]) for x in inputs}
+        off = self.try_mistake(edits)
+        if off is None or (off > 1).any():
+            return []
+        plain_order = (
+            len({(b - a) % samples for a, b in moved.items()}) == 1 or len({a + b for a, b in moved.items()}) == 1
+        )  # or in reverse
+        bits = np.log2(samples) * (1 if plain_order else len(moved)) + 1.0
+        pairs = "; ".join(f"sample {a} is that of {b}" for a, b in sorted(moved.items())[:4])
+        return [Mistake("another sample", f"another sample of the data was computed ({pairs})", edits, None, float(bits))]
+
+    def correction(self, mistake: Mistake) -> str:
+        """The correct line of arithmetic, for the element that the mistake changes most."""
+        target = self.target.step
+        step = mistake.at if mistake.at is not None and self.affects_target([id(mistake.at.made)]) else target
+        try:
+            wrong, right = (self.replay.run([step.made], self.legitimate | edits)[0] for edits in (mistake.edits, {}))
+            if step is not target and np.array_equal(wrong, right):  # the mistake shows only in a later step
+                return self.correction(replace(mistake, at=target))
+        except (ValueError, IndexError, TypeError):
+            wrong, right = None, step.value
+        index = self.element_to_show(step, wrong, right)
+        return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
+
+    def element_to_show(self, step: Step, wrong: Any, right: Any) -> tuple[int, ...]:
+        """The index of the worst given element or, in another step, of the element that the mistake changes most."""
+        if step.made is self.target.node:
+            return self.target.elements[int(self.target.off(right).argmax())]
+        if wrong is None or np.shape(wrong) != np.shape(right):
+            return (0,) * step.made.ndim
+        difference = np.nan_to_num(np.abs(wrong - right))
+        return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
+
+
+def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: dict[int, Edit]) -> dict[int, Edit]:
+    """Edits that replace our values by the person's own, for the steps computed from them."""
+    pins: dict[int, Edit] = {}
+    for given in givens:
+        array = np.array(replay.run([given.node], legitimate)[0], np.float64)
+        array[given.at] = given.values
+        pins[id(given.node)] = replace_by(array)
+    return pins
+
+
+def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
+    """For each sample with a wrong number, the sample for which its numbers are right; ``None`` if there is none."""
+    rows: dict[int, list[int]] = {}
+    for i, element in enumerate(given.elements):
+        rows.setdefault(element[0], []).append(i)
+    matches: dict[int, int] = {}
+    for row, members in rows.items():
+        if not sought[members].any():
+            continue
+        fits = [other for other in range(len(array)) if other != row and matches_sample(given, array, members, other)]
+        if not fits:
+            return None
+        matches[row] = fits[0]
+    return matches
+
+
+def matches_sample(given: Given, array: Any, members: list[int], other: int) -> bool:
+    """Whether these numbers are right for another sample."""
+    true = np.array([array[(other, *given.elements[i][1:])] for i in members])
+    return bool((np.abs(given.values[members] - true) <= given.allowed[members] * (1 + 1e-9)).all())
+
+
+def step_path(step: Step | None) -> str:
+    """``dense/activation``; empty without a step."""
+    return "" if step is None else f"{step.layer}/{step.name}"
+
+
+def element_label(step: Step, index: tuple[int, ...]) -> str:
+    """``dense/pre-activation, sample 2, unit 1``."""
+    return ", ".join(filter(None, [step_path(step), step.place(index)]))

@@ -1,0 +1,139 @@
+"""The result of checking a calculation by hand: how many digits of each step were compared, and the verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.by_hand.claims import NOISE
+from weightlens.checks.by_hand.explain import Explanation
+from weightlens.checks.by_hand.placing import Given
+from weightlens.checks.report import Report, Row
+
+DOUBLE = 15  # digits that a double holds
+
+
+@dataclass(frozen=True)
+class HandRow(Row):
+    """One step. ``worst_relative`` is the difference in units of the rounding error allowed: up to 1 is right.
+
+    ``digits``: how many were compared, 0 if the numbers were rounded to integers. ``units``: the difference beyond the digits,
+    explained by float32 rounding, in units in the last place of the step's largest number.
+    """
+
+    digits: int = 0
+    units: int = 0
+
+    @property
+    def verdict(self) -> str:
+        """``OK``, ``DIFFERS``, or ``NO DIGITS`` where there was nothing to compare."""
+        return "DIFFERS" if not self.ok else "OK" if self.digits else "NO DIGITS"
+
+    @property
+    def words(self) -> str:
+        """The verdict as it is shown to people."""
+        if self.verdict == "OK":
+            return f"right, {units_words(self.units)}" if self.units else f"right to {digits_words([self.digits])}"
+        return "differs" if not self.ok else "no digits"
+
+
+@dataclass
+class HandReport(Report):
+    """The result of checking a calculation by hand: a row per step, and explanations of the first that differs, likeliest first."""
+
+    explanations: list[Explanation] = field(default_factory=list)
+    first: str = ""
+
+    @property
+    def steps(self) -> list[HandRow]:
+        """The rows."""
+        return [row for row in self.rows if isinstance(row, HandRow)]
+
+    @property
+    def ok(self) -> bool:
+        """True if digits of every step were compared and nothing differs."""
+        return super().ok and all(row.digits for row in self.steps)
+
+    @property
+    def summary(self) -> str:
+        """The verdict: right and to how many digits, or what is wrong first, and why."""
+        if self.ok:
+            count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.steps)
+            right = f"within float32 rounding, {units_words(units)}" if units else f"to {digits_words([r.digits for r in self.steps])}"
+            return f"{self.subject}: right {right}, all {count} numbers in {len(self.rows)} step{'s' * (len(self.rows) != 1)}" + self.remark
+        if not self.rows:
+            return f"{self.subject}: nothing was compared"
+        if not self.first:
+            return f"{self.subject}: {self.no_digits}"
+        why = f" {self.explanations[0]}" if self.explanations else " None of the known mistakes gives these numbers."
+        return f"{self.subject}: {self.first}.{why}"
+
+    @property
+    def no_digits(self) -> str:
+        """Which numbers were rounded so far that no digit is left to compare."""
+        row = next(row for row in self.steps if not row.digits)
+        example = f"{row.theirs:g} for {row.ours:.4g}"
+        return f"no digits were compared in {row.layer}/{row.class_name}: its numbers are rounded to whole ones ({example})"
+
+    @property
+    def remark(self) -> str:
+        return f" ({self.notes[0]})" if self.notes else ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        keys = ("kind", "words", "correction", "step", "harmless")
+        explanations = [{key: getattr(e, key) for key in keys} for e in self.explanations]
+        plain = super().as_dict()
+        rows = [known | {"digits": row.digits, "float32_units": row.units} for known, row in zip(plain["rows"], self.steps, strict=True)]
+        digits = min((row.digits for row in self.steps), default=0)
+        return plain | {"rows": rows, "digits": digits, "first_difference": self.first, "explanations": explanations}
+
+
+def digits_words(digits: list[int]) -> str:
+    """``3 digits``, ``2 to 4 digits``."""
+    low, high = min(digits), max(digits)
+    return f"{low} digit{'s' * (low != 1)}" if low == high else f"{low} to {high} digits"
+
+
+def units_words(units: int) -> str:
+    """``3 units in the last place``."""
+    return f"{units} unit{'s' * (units != 1)} in the last place"
+
+
+def row_of(given: Given, array: Any, off: np.ndarray) -> HandRow:
+    """One step as a row of the report."""
+    worst, picked = int(off.argmax()), given.pick(array)
+    true, value = float(picked[worst]), float(given.values[worst])
+    element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
+    step, shape = given.step, (len(given.elements),)
+    digits, units = digits_compared(given, picked), units_off(given, picked) if (off <= 1).all() else 0
+    difference = abs(value - true)
+    return HandRow(
+        step.layer, step.name, shape, "by hand", difference, float(off[worst]), element, 1.0, true, value, digits=digits, units=units
+    )
+
+
+def digits_compared(given: Given, true: np.ndarray) -> int:
+    """How many digits were compared: those after the point or, if more, the significant ones.
+
+    An integer of one digit says nothing, unless the exact value is that integer.
+    """
+    if (given.values == np.rint(given.values)).all() and (np.abs(given.values - true) <= NOISE).all():
+        return min(DOUBLE, max(1, *(w.digits for w in given.written)))
+    decimals = np.rint(-np.log10(2 * given.allowed))
+    with np.errstate(divide="ignore"):
+        matter = np.floor(np.log10(np.abs(true)) + decimals + 1e-9) + 1
+    matter = np.where(matter >= 2, matter, 0)
+    return int(min(DOUBLE, max(decimals.max(), matter.max(), 0)))
+
+
+def units_off(given: Given, true: np.ndarray) -> int:
+    """How far the numbers are off beyond their rounding, in float32 units in the last place of the largest number."""
+    beyond = np.abs(given.values - true) - given.allowed * (1 + 1e-9)
+    if not (beyond > 0).any():
+        return 0
+    unit = float(np.spacing(np.float32(np.abs(true).max())))
+    return max(1, math.ceil(float(np.abs(given.values - true)[beyond > 0].max()) / unit - 0.5))

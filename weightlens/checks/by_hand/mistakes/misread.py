@@ -1,0 +1,209 @@
+"""One weight misread: which cell, and as which number."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice, pairwise, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.checks.by_hand.mistakes.mistake import LOOSE, Mistake, is_bias, weight_label
+from weightlens.checks.by_hand.replay import Edit, replace_by
+from weightlens.recording import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from weightlens.checks.by_hand.explain import Explainer
+
+SURE = 2.0  # bits by which the evidence of the other numbers must exceed the choice of the cell
+BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
+FREE = 6.0  # further bits for a value without an obvious cause
+ENOUGH = 6  # one cell that explains this many differing numbers ends the search
+ROUNDS = 12  # of Newton's method
+STARTS = (0.0, 0.5, -0.5, 2.0, -2.0)  # where it may begin, away from the weight and in units of its size
+
+
+def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
+    """Every element of every weight that affects the target, the last layer's first, within the search budget."""
+    weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.affects_target([id(w)])]
+    return [(w, i) for w in reversed(weights) for i in range(w.size)][: explainer.runs // 4]
+
+
+def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
+    """Mistakes in which one cell was read as another number that explains the given ones; the best fit first.
+
+    A free value is fitted to one of the numbers: the other numbers must be evidence enough for the choice of the cell.
+    """
+    fits: list[tuple[float, Mistake]] = []
+    evidence, choice = independent_bits(explainer), math.log2(max(len(cells), 1))
+    free = bool(np.count_nonzero(evidence) > 1) and float(evidence.sum() - evidence.max()) >= choice + SURE
+    bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
+    for (w, i), base in product(cells, bases):
+        if fits and np.count_nonzero(explainer.sought) >= ENOUGH:
+            break
+        search = Cell(explainer, w, i, base)
+        for value, words, bits in search.readings(free):
+            kind = misreading_kind(w, value, words)
+            at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
+            text = f"{weight_label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
+            fits.append(
+                (search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), BITS + bits + choice))
+            )
+    fits.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
+    return [mistake for _, mistake in fits]
+
+
+def independent_bits(explainer: Explainer) -> np.ndarray:
+    """How unlikely each number is by chance, in bits; in a softmax one number follows from the others and counts 0."""
+    target, bits = explainer.target, explainer.bits.copy()
+    if any(s.out is target.node and s.function == "softmax" for s in explainer.scene.sites):
+        for sample in {element[:-1] for element in target.elements}:
+            mine = [i for i, element in enumerate(target.elements) if element[:-1] == sample]
+            if len(mine) == target.node.shape[-1]:
+                bits[min(mine, key=lambda i: bits[i])] = 0.0
+    return bits
+
+
+def misreading_kind(weight: Recorded, value: float, words: str) -> str:
+    """The kind of mistake: a bias read as zero or as its neighbour's has a kind of its own."""
+    if is_bias(weight) and (value == 0 or words.startswith("that of unit")):
+        return "no bias" if value == 0 else "bias of another unit"
+    return "weight misread"
+
+
+class Cell:
+    """One element of a weight, and the effect of another number in it."""
+
+    def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: dict[int, Edit]) -> None:
+        self.explainer, self.weight, self.position, self.base = explainer, weight, position, base
+        self.value = float(weight.value.reshape(-1)[position])
+
+    def edits(self, value: float) -> dict[int, Edit]:
+        """Edits that put another number in this cell."""
+        array = self.weight.value.copy()
+        array.reshape(-1)[self.position] = value
+        return {id(self.weight): replace_by(array)}
+
+    def result(self, value: float) -> np.ndarray:
+        """The given elements, computed with another number in this cell."""
+        target = self.explainer.target
+        numbers: np.ndarray = target.pick(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
+        return numbers
+
+    def misfit(self, value: float) -> float:
+        """The sum of squared differences for this number, in units of the allowed rounding errors."""
+        target = self.explainer.target
+        return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
+
+    def fits(self, value: float, room: float = 1.0) -> bool:
+        off = self.explainer.try_mistake(self.edits(value))
+        return off is not None and bool((off <= room).all())
+
+    def readings(self, free: bool) -> Iterator[tuple[float, str, float]]:
+        """Numbers that fit, with words and bits: the plain misreadings first, then a ``free`` value."""
+        start = self.start()
+        if start is None:
+            return
+        solved, room = self.solved(start)
+        likely = list(self.plain_misreadings())
+        if not self.fits(solved):
+            yield from islice((reading for reading in likely[:4] if self.fits(reading[0])), 1)
+            return
+        loose = LOOSE if self.explainer.far else 1.0
+        near = [r for r in likely if (r in likely[:2] or abs(r[0] - solved) <= 2 * room) and self.fits(r[0], loose)]
+        if near or free:
+            yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", FREE)
+
+    def start(self) -> float | None:
+        """A starting value for the search at which the result has a slope; ``None`` if there is none (a dead ReLU)."""
+        for away in STARTS:
+            value = self.value + away * max(1.0, abs(self.value))
+            slope = self.result(value + 1e-4 * max(1.0, abs(value))) - self.result(value)
+            if np.isfinite(slope).all() and slope[self.explainer.sought].any():
+                return value
+        return None
+
+    @np.errstate(all="ignore")
+    def solved(self, start: float) -> tuple[float, float]:
+        """The number in this cell that best gives the target values, and the width of the interval in which all digits agree."""
+        value, room = self.nearest(start), 0.1 * abs(self.value) + 0.1
+        target = self.explainer.target
+        for _ in range(3):
+            h = 1e-6 * max(1.0, abs(value))
+            result = self.result(value)
+            slope = (self.result(value + h) - result) / h
+            moves = np.flatnonzero(np.abs(slope) * max(1.0, abs(value)) > 1e-3 * target.allowed)
+            ends = np.array([(target.values + side * target.allowed - result)[moves] / slope[moves] for side in (-1, 1)])
+            low, high = ends.min(0).max(initial=-np.inf), ends.max(0).min(initial=np.inf)  # what every number allows
+            if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+                break
+            value, room = value + float(low + high) / 2, float(high - low)
+        return value, room
+
+    def nearest(self, start: float) -> float:
+        """The least-squares number for this cell, by Gauss-Newton with step halving."""
+        value, wanted = start, self.explainer.target.values
+        away = self.measured(wanted) - self.measured(self.result(value))
+        for _ in range(ROUNDS):
+            h = 1e-5 * max(1.0, abs(value))
+            slope = (self.measured(wanted) - self.measured(self.result(value + h)) - away) / -h
+            steepness = float(slope @ slope)
+            if not np.isfinite(steepness) or steepness == 0:
+                break
+            reach = 4 + 4 * abs(value)
+            move = float(np.clip(away @ slope / steepness, -reach, reach))
+            for _ in range(6):
+                closer = self.measured(wanted) - self.measured(self.result(value + move))
+                if closer @ closer < away @ away:
+                    break
+                move /= 4
+            if closer @ closer > 0.9 * (away @ away):  # no progress: the search is stuck
+                break
+            value, away = value + move, closer
+            if abs(move) < 1e-7 * max(1.0, abs(value)):
+                break
+        return value
+
+    def measured(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers in units of their allowed rounding errors; probabilities as log-odds, in which the effect of a weight is even."""
+        target = self.explainer.target
+        if not self.explainer.probabilities:
+            scaled: np.ndarray = numbers / target.allowed
+            return scaled
+        p, q = (np.clip(x, target.allowed / n, 1 - target.allowed / n) for x, n in ((target.values, 2), (numbers, 100)))
+        odds: np.ndarray = np.log(q / (1 - q)) * p * (1 - p) / target.allowed
+        return odds
+
+    def plain_misreadings(self) -> Iterator[tuple[float, str, float]]:
+        """A lost sign, zero, a neighbour's number, a misplaced decimal point, two swapped digits."""
+        array, v = self.weight.value, self.value
+        yield -v, f"{-v:.4g}, with the wrong sign,", 0.0
+        yield 0.0, "0", 0.0
+        yield 10 * v, f"{10 * v:.4g}, with the point in the wrong place,", 2.0
+        yield v / 10, f"{v / 10:.4g}, with the point in the wrong place,", 2.0
+        index = np.unravel_index(self.position, array.shape) if array.ndim else ()
+        for axis in range(array.ndim):
+            for other in range(array.shape[axis]):
+                if other != index[axis]:
+                    place = tuple(other if d == axis else int(i) for d, i in enumerate(index))
+                    near = abs(other - index[axis]) == 1
+                    beside = "its neighbour" if near else "another cell,"
+                    words = f"that of unit {other}" if array.ndim == 1 else f"that of {beside} [{', '.join(map(str, place))}]"
+                    yield float(array[place]), f"{words}, {array[place]:.4g},", 1.0 if near else 2.0 + math.log2(array.shape[axis])
+        for value in exchanged_digits(v):
+            yield value, f"{value:.4g}, with two digits exchanged,", 2.0
+
+    def shortest(self, value: float) -> float:
+        """The number with the fewest digits that fits."""
+        return next((rounded for digits in range(1, 6) if self.fits(rounded := float(f"{value:.{digits}g}"))), value)
+
+
+def exchanged_digits(value: float) -> Iterator[float]:
+    """The number with two adjacent digits swapped, as shown with 2 to 5 decimals."""
+    for decimals in (2, 3, 4, 5):
+        text = f"{value:.{decimals}f}"
+        for i, (one, other) in enumerate(pairwise(text)):
+            if one.isdigit() and other.isdigit() and one != other:
+                yield float(f"{text[:i]}{other}{one}{text[i + 2 :]}")

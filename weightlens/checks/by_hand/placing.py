@@ -1,0 +1,226 @@
+"""Which step of the forward pass each number of a calculation by hand belongs to."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.by_hand.claims import NOISE, Claim, Claims, WrittenNumber, rounding_allowances
+from weightlens.errors import BadInput
+from weightlens.recording import Recorded, Step, Trace
+
+Index = tuple[int, ...]
+
+OTHER_WORDS = {
+    "dot product": ("dot", "product", "matmul", "x w", "wx", "xw", "x kernel"),
+    "pre activation": ("preactivation", "z", "logits", "logit", "net", "net input", "weighted sum", "biased", "with bias", "linear"),
+    "exponentials": ("e^x", "e^z", "exp", "exps", "exponential", "e x", "exp x", "exp z"),
+    "sum": ("total", "sum of exponentials", "denominator", "sum of e^x"),
+    "activation": (
+        "output",
+        "a",
+        "h",
+        "y",
+        "out",
+        "result",
+        "softmax",
+        "relu",
+        "sigmoid",
+        "tanh",
+        "probability",
+        "probabilities",
+        "prediction",
+    ),
+}
+INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # a layer without a bias has one step less
+
+
+@dataclass(eq=False)
+class Given:
+    """The numbers given for one step: their elements in its array, and the rounding error allowed."""
+
+    step: Step
+    elements: list[Index]
+    written: list[WrittenNumber]
+    places: list[str]
+
+    def __post_init__(self) -> None:
+        self.values = np.array([w.value for w in self.written])
+        self.allowed = rounding_allowances(self.written)
+        self.noise: Any = 0.0  # what float32 rounding comes to
+        self.at = tuple(np.array(axis) for axis in zip(*self.elements, strict=True)) if self.step.made.shape else ()
+
+    @property
+    def node(self) -> Recorded:
+        return self.step.made
+
+    def pick(self, array: Any) -> np.ndarray:
+        """The given elements of the step's array."""
+        return np.atleast_1d(np.broadcast_to(array, self.node.shape)[self.at]).astype(np.float64)
+
+    def off(self, array: Any) -> np.ndarray:
+        """How far each number is off, in units of its allowed rounding error."""
+        true = self.pick(array)
+        with np.errstate(all="ignore"):
+            difference = np.abs(self.values - true)
+            room = self.allowed * (1 + 1e-9) + np.maximum(NOISE * np.maximum(1.0, np.abs(true)), self.noise)
+            return np.where(np.isfinite(difference), difference / room, np.inf)
+
+    def agrees(self, array: Any) -> np.ndarray:
+        """Which numbers are right within their digits."""
+        return self.off(array) <= 1.0
+
+
+class NoSuchStep(BadInput):
+    """The layer has no step of that name: a typing error, or a step that only a wrong calculation has."""
+
+
+def place_claims(claims: Claims, trace: Trace) -> list[Given]:
+    """The claims grouped by step, in the order of the computation.
+
+    Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: the numbering that agrees with more numbers is taken.
+    """
+    samples = [claim.sample for claim in claims.items if claim.sample is not None]
+    if not samples or min(samples) == 0:
+        return place_numbered_from(claims, trace, 0)
+    from_one = place_numbered_from(claims, trace, 1)
+    if max(samples) >= trace.inputs[0].shape[0]:
+        return from_one
+    claims.unknown.clear()
+    return max(place_numbered_from(claims, trace, 0), from_one, key=lambda givens: sum(int(g.agrees(g.step.value).sum()) for g in givens))
+
+
+def place_numbered_from(claims: Claims, trace: Trace, first: int) -> list[Given]:
+    """The claims grouped by step, if samples are numbered from ``first``."""
+    steps = steps_of(trace)
+    order = {id(step.made): i for i, step in enumerate(steps)}
+    groups: dict[int, tuple[Step, list[Claim]]] = {}
+    for claim in claims.items:
+        try:
+            step = find_step(trace, steps, claim, claims.source)
+            groups.setdefault(id(step.made), (step, []))[1].append(claim)
+        except NoSuchStep as unknown:
+            claims.unknown.append(str(unknown))
+    if not groups:
+        raise BadInput(claims.unknown[0] if claims.unknown else f"{claims.source}: holds no numbers")
+    return [group_claims(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
+
+
+def given_elements(step: Step, elements: list[Index], numbers: list[WrittenNumber], place: str) -> Given:
+    """Numbers whose elements are known."""
+    return Given(step, elements, numbers, [place] * len(elements))
+
+
+def steps_of(trace: Trace) -> list[Step]:
+    """The inputs as steps, then every step."""
+    return [Step(x.name, "input", x) for x in trace.inputs] + list(trace.steps)
+
+
+def output_step(trace: Trace, number: int = 0) -> Step:
+    """The step that is the network's output."""
+    node = trace.results[number]
+    return next((step for step in trace.steps if step.made is node), Step(node.layer or "output", node.name or "output", node))
+
+
+def plain_words(name: str) -> str:
+    """A name in lower case with single spaces; a synonym is replaced by the trace's own name."""
+    clean = re.sub(r"[\s_\-*.·@()]+", " ", name.lower()).strip()
+    return next((known for known, others in OTHER_WORDS.items() if clean in others), clean)
+
+
+def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Step:
+    """The step that a claim names; layers and steps may go by their common names."""
+    layer, name = claim.layer.strip(), claim.step.strip()
+    place = f"{source}, {claim.place}" if claim.place else source
+    if not layer and "/" in name:
+        layer, _, name = name.rpartition("/")
+    if not layer and not name:
+        return output_step(trace)
+    own = [s for s in steps if layer and s.layer.lower() == layer.lower()] or [
+        s for s in steps if s.layer.lower().startswith(layer.lower() + "/")
+    ]
+    if layer and not own:
+        known = list(dict.fromkeys(s.layer for s in steps))
+        close = difflib.get_close_matches(layer, known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
+        raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
+    matches = steps_named(own, name, trace, layer) if layer else []
+    matches = matches or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
+    if not matches and not layer:  # a layer alone: what it hands on
+        matches = steps_named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
+    if not matches:
+        names = ", ".join(dict.fromkeys(s.name for s in own or steps))
+        raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}")
+    number = (claim.time or 0) if len(matches) > 1 else 0
+    if number >= len(matches):
+        raise BadInput(f"{place}: step {name!r} occurs {len(matches)} times, numbered from 0")
+    return matches[number] if layer or claim.time is not None else matches[-1]
+
+
+def next_layer(own: list[Step], steps: list[Step]) -> list[Step]:
+    """The steps of the next layer: a softmax layer's exponentials and sum are often named with the Dense layer before it."""
+    after = steps[steps.index(own[-1]) + 1 :]
+    return [step for step in after if step.layer == after[0].layer and after[-1].made.shape == own[-1].made.shape]
+
+
+def steps_named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
+    """The steps with that name; ``output`` and its synonyms name a layer's output."""
+    wanted = plain_words(name) if name else "activation"
+    for word in (wanted, *INSTEAD.get(wanted, ())):
+        matches = [step for step in steps if plain_words(step.name) == word or step.name.lower() == name.lower()]
+        if matches:
+            return matches
+    if wanted in ("activation", "pre activation") and layer:
+        outputs = next((nodes for path, nodes in trace.layer_outputs.items() if path.lower() == layer.lower()), [])
+        return [step for node in outputs for step in steps_of(trace) if step.made is node] or steps[-1:]
+    close = difflib.get_close_matches(wanted, [plain_words(step.name) for step in steps], 1, 0.8)
+    return [step for step in steps if close and plain_words(step.name) == close[0]]
+
+
+def group_claims(step: Step, claims: list[Claim], first: int, trace: Trace) -> Given:
+    """The claims about one step, each with the index of its element."""
+    shape = step.made.shape
+    batched = bool(shape) and (len(shape) > 1 or shape[0] == trace.inputs[0].shape[0])
+    inside = shape[1:] if batched else shape
+    size = int(np.prod(inside))
+    units = [c.unit[0] for c in claims if c.unit is not None and len(c.unit) == 1]
+    from_one = bool(units) and max(units) == size and 0 not in units  # units are numbered from 0, unless one would be past the end
+    seen: Counter[Any] = Counter()
+    elements = []
+    for claim in claims:
+        unit = claim.unit if claim.unit is None or not from_one else (claim.unit[0] - 1,)
+        if unit is None and size == 1:
+            unit = (0,)
+        count = seen[(unit, claim.sample)]
+        seen[(unit, claim.sample)] += 1
+        sample = claim.sample - first if claim.sample is not None else count if unit is not None else count // size
+        flat = flat_position(count % size if unit is None else unit, inside, claim, step)
+        elements.append(element(sample, flat, inside, batched, shape, claim, step))
+    return Given(step, elements, [c.written for c in claims], [c.place for c in claims])
+
+
+def flat_position(unit: int | Index, inside: Index, claim: Claim, step: Step) -> int:
+    """The flat position of a unit within a sample; ``unit`` may be an index such as ``(1, 2, 0)``."""
+    if isinstance(unit, int):
+        return unit
+    if len(unit) == 1:
+        return unit[0]
+    if len(unit) != len(inside) or any(i >= n for i, n in zip(unit, inside, strict=True)):
+        raise BadInput(f"{claim.place}: {step.layer}/{step.name} has no element {unit}; its shape is {inside} for each sample")
+    return int(np.ravel_multi_index(unit, inside))
+
+
+def element(sample: int, flat: int, inside: Index, batched: bool, shape: Index, claim: Claim, step: Step) -> Index:
+    """The index of an element of the step's array."""
+    samples = shape[0] if batched else 1
+    if batched and not 0 <= sample < samples:
+        raise BadInput(f"{claim.place}: sample {claim.sample} of {step.layer}/{step.name}, but the input has {samples}")
+    if not 0 <= flat < max(int(np.prod(inside)), 1):
+        raise BadInput(f"{claim.place}: unit {flat} of {step.layer}/{step.name}, which has {int(np.prod(inside))} (numbered from 0)")
+    within = tuple(int(i) for i in np.unravel_index(flat, inside)) if inside else ()
+    return (sample, *within) if batched else within

@@ -1,0 +1,174 @@
+"""Where mistakes can be made: the weights, inputs and functions of one recorded forward pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from weightlens.checks.by_hand.replay import Replay
+from weightlens.model import Model
+from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
+from weightlens.recording.graph import named_operands, walk
+
+SCALING = ("Rescaling", "Normalization")
+
+
+@dataclass(eq=False)
+class Site:
+    """A place where a function is applied: ``out = function(argument)``. ``at``: the step it belongs to."""
+
+    function: str
+    argument: Recorded
+    out: Recorded
+    at: Step
+
+
+@dataclass(eq=False)
+class Scene:
+    """One recorded forward pass, and the places in it where mistakes can be made."""
+
+    model: Model
+    trace: Trace
+    replay: Replay
+
+    def runs_of(self, *class_names: str) -> list[LayerRun]:
+        """Every run of a layer of these classes."""
+        return [run for run in self.trace.runs if run.class_name in class_names]
+
+    @cached_property
+    def weights(self) -> list[Recorded]:
+        """Every weight in use, in the order of first use."""
+        return [node for node in self.replay.nodes if node.kind == "weight"]
+
+    @cached_property
+    def classes(self) -> dict[str, str]:
+        """Class names by layer path, those of inner layers and nested models included."""
+        return dict(class_names(self.model, ""))
+
+    @cached_property
+    def owner(self) -> dict[int, Step]:
+        """The step in which each value is computed; a named value is its own step."""
+        owners: dict[int, Step] = {}
+        for step in self.trace.steps:
+            owners[id(step.made)] = step
+            for node in walk([step.made]):
+                if not node.kind:
+                    owners.setdefault(id(node), step)
+        return owners
+
+    def class_of(self, step: Step) -> str:
+        """The class of a step's layer; calls of a shared layer are numbered."""
+        return self.classes.get(step.layer.split(" #")[0], "")
+
+    @cached_property
+    def steps_of_layer(self) -> dict[str, list[Step]]:
+        """The steps of each layer, in order."""
+        steps: dict[str, list[Step]] = {}
+        for step in self.trace.steps:
+            steps.setdefault(step.layer, []).append(step)
+        return steps
+
+    @cached_property
+    def readers(self) -> dict[int, Step]:
+        """The first step that reads each weight."""
+        readers: dict[int, Step] = {}
+        for node in self.replay.nodes:
+            if id(node) in self.owner:
+                for x in operands(node):
+                    if x.kind == "weight":
+                        readers.setdefault(id(x), self.owner[id(node)])
+        return readers
+
+    @cached_property
+    def sites(self) -> list[Site]:
+        """Every activation: by its recorded function, else by the step's name; then the layers without one, as ``linear``."""
+        sites = []
+        for node in self.replay.nodes:
+            step = self.owner.get(id(node))
+            match = recognised_activation(node) if step is not None else None
+            if step is not None and match is not None and match[1].shape == node.shape:
+                sites.append(Site(match[0], match[1], node, step))
+        taken = {id(site.out) for site in sites}
+        for steps in self.steps_of_layer.values():
+            last = steps[-1]
+            if id(last.made) in taken:
+                continue
+            if last.name in ("pre-activation", "dot product"):
+                sites.append(Site("linear", last.made, last.made, last))
+            elif last.name == "activation" and (argument := only_argument(last.made)) is not None:
+                sites.append(Site("activation", argument, last.made, last))
+        return sites
+
+    @cached_property
+    def maxima(self) -> list[Recorded]:
+        """The maximum that each softmax subtracts before e^x; leaving it out is also correct."""
+        return [site.out.args[0].args[0].args[1] for site in self.sites if site.function == "softmax"]
+
+    @cached_property
+    def scalings(self) -> list[tuple[Step, Recorded]]:
+        """Layers that scale their input, with that input."""
+        scalings = []
+        for layer, steps in self.steps_of_layer.items():
+            last = steps[-1]
+            if self.class_of(last) in SCALING:
+                before = [x for x in named_operands(last.made) if x.layer != layer and x.shape == last.made.shape]
+                scalings += [(last, before[0])] if before else []
+        return scalings
+
+    @cached_property
+    def flattenings(self) -> list[tuple[Step, Recorded, Recorded]]:
+        """Values flattened to one row per sample, with their sources."""
+        flattenings = []
+        for node in self.replay.nodes:
+            if node.op is np.reshape and isinstance(node.args[0], Recorded) and id(node) in self.owner:
+                source = node.args[0]
+                if source.ndim > 2 and node.ndim == 2 and source.shape[0] == node.shape[0]:
+                    flattenings.append((self.owner[id(node)], source, node))
+        return flattenings
+
+    def with_operation(self, *operations: Any) -> Iterator[tuple[str, list[Recorded]]]:
+        """The values made by one of these NumPy calls, layer by layer."""
+        nodes: dict[str, list[Recorded]] = {}
+        for node in self.replay.nodes:
+            if node.op in operations and id(node) in self.owner:
+                nodes.setdefault(self.owner[id(node)].layer, []).append(node)
+        yield from nodes.items()
+
+
+def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
+    """Every layer's path and class."""
+    stack = [(prefix + layer.name, layer) for layer in model.layers]
+    while stack:
+        path, layer = stack.pop()
+        yield path, layer.class_name
+        stack += [(f"{path}/{name}", inner) for name, inner in layer.inner.items()]
+        if layer.model is not None:
+            yield from class_names(layer.model, path + "/")
+
+
+def named_values_read(node: Recorded) -> list[Recorded]:
+    """The named values that an expression reads; those of its own layer are followed further back."""
+    return [x for x in walk([node], lambda x: not x.kind or x.layer == node.layer) if x.kind and x.kind != "weight"]
+
+
+def only_argument(node: Recorded) -> Recorded | None:
+    """The one array that an elementwise step is a function of; ``None`` if there are several."""
+    shaped = [x for x in named_values_read(node) if x.shape == node.shape and x.kind != "weight"]
+    return shaped[0] if len(shaped) == 1 else None
+
+
+def recognised_activation(node: Recorded) -> tuple[str, Recorded] | None:
+    """The activation function that computed a value, and its argument; ``None`` for other functions."""
+    name, argument = node.function if node.op is not np.tanh else ("tanh", node.args[0])
+    return (name, argument) if name in ("tanh", "relu", "sigmoid", "softmax") and isinstance(argument, Recorded) else None
+
+
+def rectangle_sizes(n: int) -> list[tuple[int, int]]:
+    """Rectangles of n cells with at least two rows and columns, the squarest first."""
+    pairs = [(a, n // a) for a in range(2, math.isqrt(n) + 1) if n % a == 0]
+    return [pair for a, b in reversed(pairs) for pair in dict.fromkeys([(a, b), (b, a)])]

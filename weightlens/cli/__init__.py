@@ -1,0 +1,5 @@
+"""The command line: what was typed becomes calls of the library, what they return becomes lines.
+
+Comes in: ``sys.argv``. Goes out: text, files, the exit code (0 fine, 1 a difference was found, 2 bad input).
+May import everything; nothing imports it. A command is imported when it is called.
+"""

@@ -1,0 +1,140 @@
+"""The command ``export``: write a model as a workbook.
+
+Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
+"""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from weightlens.cli.common import (
+    Assume,
+    Config,
+    Force,
+    Input,
+    ModelFile,
+    Output,
+    Part,
+    Scale,
+    check_choice,
+    check_output_option,
+    note,
+    note_non_finite_weights,
+    open_model,
+    report_done,
+    samples_of,
+)
+
+Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
+Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
+Blank = Annotated[str, typer.Option("--blank", metavar="STEPS", help='The steps to leave blank: "dot product,softmax".')]
+
+
+def export(
+    model: ModelFile,
+    given: Input = None,
+    scale: Scale = None,
+    output: Output = None,
+    labels: Annotated[str, typer.Option("--labels", metavar="A,B", help="Names of the classes.")] = "",
+    target: Target = None,
+    detail: Detail = "auto",
+    layers: Part = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only print what would be written.")] = False,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Leave steps blank, to be filled in and marked.")] = False,
+    blank: Blank = "",
+    switch: Annotated[bool, typer.Option("--switch", help="A cell that goes back to the original numbers.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Have a spreadsheet program recalculate it, and say so in it.")] = False,
+    with_keras: Annotated[bool, typer.Option("--with-keras", help="Expect what Keras computes, not what we do.")] = False,
+    force: Force = False,
+    config: Config = None,
+    assume: Assume = None,
+) -> None:
+    """Write a workbook of live formulas, one for every number.
+
+    \b
+    weightlens export or.h5
+    weightlens export or.h5 -i or.csv -o or.xlsx --labels False,True
+    weightlens export digits.keras -i digits.csv --target label --plan
+    weightlens export or.h5 --blank "dot product,softmax" -o exercise.xlsx
+    weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
+    weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
+    """
+    from weightlens import workbook
+    from weightlens.workbook.export_options import DETAILS
+
+    check_choice(detail, "--detail", DETAILS)
+    file = output or Path((Path(model).stem or "model") + ".xlsx")
+    if not plan:
+        check_output_option(file, force, "xlsx", model, input=given, config=config)
+    loaded = open_model(model, config, assume, layers)
+    if detail == "auto" and given is None and not loaded.inputs:
+        note("there is no architecture to compute with, so this is a workbook of the matrices")
+        detail = "weights"
+    options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
+    options |= {"labels": split_list(labels), "exercise": exercise, "blank": split_list(blank)}
+    inputs = None
+    if detail != "weights":
+        from weightlens.inputs.answers import true_answers
+
+        samples = samples_of(given, loaded, scale)
+        inputs, options["input_labels"] = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
+        options["target"] = None if target is None else true_answers(given, target)
+    if plan:
+        print_plan(workbook.measure(loaded, inputs, detail))
+        return
+    with bar() as progress:
+        workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
+    note_non_finite_weights(loaded)
+    report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(model, file, config, assume, layers)}")
+
+
+def check_command(model: str, file: Path, config: str | None, assume: str | None, layers: str | None) -> str:
+    """The command that checks the workbook against the model, with the same options."""
+    opening = {"--config": config, "--assume": assume, "--layers": layers}
+    given = [word for option, value in opening.items() if value for word in (option, value)]
+    return shlex.join(["weightlens", "check", model, *given, "--workbook", str(file)])
+
+
+def split_list(text: str) -> list[str]:
+    """``A,B`` as a list."""
+    return [part.strip() for part in text.split(",")] if text else []
+
+
+def print_plan(size: Any) -> None:
+    """Print the numbers of sheets, cells and formulas, and an estimate of the size."""
+    from weightlens.terminal.escape import clean
+
+    width = max(len(sheet.title) for sheet in size.sheets)
+    typer.echo(f"{'sheet':{width}}  {'cells':>12}  {'formulas':>12}")
+    for sheet in size.sheets:
+        typer.echo(f"{clean(sheet.title, 40):{width}}  {sheet.cells:>12,}  {sheet.formulas:>12,}")
+    typer.echo(size.summary)
+
+
+def bar() -> Any:
+    """A progress bar on a terminal, for large workbooks."""
+    import contextlib
+
+    from weightlens.terminal.progress import progress as bars
+
+    @contextlib.contextmanager
+    def moving() -> Any:
+        with contextlib.ExitStack() as stack:
+            advance: list[Any] = []
+            before = 0
+
+            def progress(sheet: str, done: int, total: int) -> None:
+                nonlocal before
+                if not advance:
+                    advance.append(stack.enter_context(bars("writing", total, WORTH_A_BAR)))
+                advance[0](done - before)
+                before = done
+
+            yield progress
+
+    return moving()
+
+
+WORTH_A_BAR = 300_000  # cells

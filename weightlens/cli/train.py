@@ -1,0 +1,169 @@
+"""The training commands: ``train-sheet`` writes training as a workbook, ``fit`` trains and writes the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from weightlens.cli.common import (
+    Config,
+    Force,
+    ModelFile,
+    Output,
+    check_choice,
+    check_output_option,
+    note,
+    open_model,
+    progress_bar,
+    report_done,
+    write_lines,
+)
+from weightlens.errors import BadInput
+
+if TYPE_CHECKING:
+    from weightlens.model import Model
+    from weightlens.training import Epoch
+    from weightlens.training.data import Data
+
+DataFile = Annotated[
+    str, typer.Option("--input", "-i", metavar="DATA", help="The samples: a table with a header (.csv, .xlsx, .ods, .json).")
+]
+Target = Annotated[str, typer.Option("--target", metavar="COLUMNS", help="Its target columns: y, or y0,y1.")]
+LossName = Annotated[
+    str | None, typer.Option("--loss", help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's.")
+]
+OptimizerName = Annotated[
+    str | None, typer.Option("--optimizer", help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.")
+]
+Rate = Annotated[float | None, typer.Option("--lr", help="Learning rate; else the file's.")]
+Batch = Annotated[str, typer.Option("--batch", metavar="full|K", help="Samples an update, in the order of the file.")]
+FORMATS = ("xlsx", "table")
+Seed = Annotated[int | None, typer.Option("--init", metavar="SEED", help="Start from random weights instead of the file's.")]
+
+
+def train_sheet(
+    model: ModelFile,
+    data: DataFile,
+    target: Target,
+    loss: LossName = None,
+    optimizer: OptimizerName = None,
+    rate: Rate = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=0, help="Rows of the history.")] = 100,
+    batch: Batch = "full",
+    init: Seed = None,
+    output_format: Annotated[str, typer.Option("--format", help="xlsx, or table to print the first step.")] = "xlsx",
+    output: Output = None,
+    force: Force = False,
+    config: Config = None,
+) -> None:
+    """Write a workbook in which the network learns: every weight of every epoch is a live formula.
+
+    \b
+    weightlens train-sheet or.h5 -i or_data.csv --target y -o or_learns.xlsx
+    weightlens train-sheet xor_sigmoid.h5 -i xor_data.csv --target y --loss half_mse --lr 1 --epochs 5000 --init 1
+    weightlens train-sheet or.h5 -i or_data.csv --target y --format table
+    """
+    check_choice(output_format, "--format", FORMATS)
+    target_file = output or Path(Path(model).stem + "_learns.xlsx")
+    check_output_option(
+        target_file if output_format == "xlsx" else output, force, output_format, model, formats=FORMATS, input=data, config=config
+    )
+    loaded = open_model(model, config, None)
+    epoch, read = record_training(loaded, data, target, loss, optimizer, rate, batch, init)
+    if output_format == "table":
+        from weightlens.terminal.print_trace import print_trace
+
+        write_lines(output, force, lambda screen: print_trace(loaded, epoch.trace, screen, (), False, 4))
+        return
+    from weightlens.workbook.training.teaching import hardly_moves
+    from weightlens.workbook.training.training_book import write_training_book
+
+    with progress_bar("epochs", epochs + 1) as advance:
+        write_training_book(
+            epoch,
+            epochs,
+            target_file,
+            model=loaded,
+            title=loaded.name,
+            recipe=recipe_words(epoch, loss, optimizer, loaded),
+            input_labels=read.input_labels,
+            target_labels=read.target_labels,
+            force=force,
+            progress=lambda done, of: advance(1),
+        )
+    report_done(
+        f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
+        "Change the learning rate on its Data sheet."
+    )
+    if epochs and (advice := hardly_moves(epoch)):
+        typer.echo(advice)
+
+
+def fit(
+    model: ModelFile,
+    data: DataFile,
+    target: Target,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="NEW_MODEL", help="Where the trained model goes.")],
+    loss: LossName = None,
+    optimizer: OptimizerName = None,
+    rate: Rate = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often to go through the data.")] = 100,
+    batch: Batch = "full",
+    init: Seed = None,
+    force: Force = False,
+    config: Config = None,
+) -> None:
+    """Train with the arithmetic of the training sheet, and write the trained model.
+
+    \b
+    weightlens fit or.h5 -i or_data.csv --target y --epochs 1000 -o or_trained.h5
+    """
+    import numpy as np
+
+    from weightlens.formats.write_back import check_new_model, write_back
+    from weightlens.workbook.training.teaching import hardly_moves
+
+    check_output_option(output, force, "model", model, input=data, config=config)
+    loaded = open_model(model, config, None)
+    check_new_model(Path(model), output, force)
+    epoch, _ = record_training(loaded, data, target, loss, optimizer, rate, batch, init)
+    last: dict[int, np.ndarray] = {}
+    with progress_bar("epochs", epochs + 1) as advance:
+        for last in epoch.replay(epochs):  # noqa: B007 - the last one is what is written
+            advance(1)
+    changed = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in epoch.trained}
+    write_back(Path(model), output, changed, force)
+    hits = f", accuracy {float(last[id(epoch.accuracy)]):.1%}" if epoch.accuracy is not None else ""
+    report_done(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
+    if advice := hardly_moves(epoch):
+        typer.echo(advice)
+
+
+def record_training(
+    model: Model, data: str, target: str, loss: str | None, optimizer: str | None, rate: float | None, batch: str, seed: int | None
+) -> tuple[Epoch, Data]:
+    """The recorded epoch, and its data."""
+    from weightlens.training import prepare, units_of
+    from weightlens.training.data import read_data
+
+    if batch != "full" and not (batch.isdigit() and int(batch) > 0):
+        raise BadInput(f"--batch {batch!r}: full, or a number of samples")
+    read = read_data(data, target, model, units_of(model), note)
+    size = None if batch == "full" else int(batch)
+    return prepare(model, read.inputs, read.targets, loss=loss, optimizer=optimizer, rate=rate, batch=size, seed=seed), read
+
+
+def loss_words(epoch: Epoch) -> str:
+    """``loss 0.43 -> 0.23``, after the epochs were replayed."""
+    return "" if epoch.seen is None else "loss {:.6g} -> {:.6g}".format(*epoch.seen)
+
+
+def recipe_words(epoch: Epoch, loss: str | None, optimizer: str | None, model: Model) -> str:
+    """The training's settings in one line, for the Data sheet."""
+    from weightlens.training import recipe_of
+
+    stated: dict[str, Any] = recipe_of(model)
+    samples = "all samples at once" if epoch.updates == 1 else f"{epoch.updates} batches an epoch"
+    return f"loss {loss or stated['loss'] or 'mse'}, optimizer {(optimizer or stated['optimizer'] or 'sgd').lower()}, {samples}"

@@ -1,0 +1,161 @@
+"""How the layers of a functional model are connected: ``inbound_nodes`` of every version as calls on tensor references."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.call_order import refs
+from weightlens.errors import UnreadableModel
+from weightlens.formats.architecture.config_values import plain
+from weightlens.formats.architecture.dialect import Dialect
+from weightlens.formats.architecture.layer_config import plain_dict
+from weightlens.model import Call, Layer, Ref
+from weightlens.specs.registry import spec_of
+
+CONSTANT = "_CONSTANT_VALUE"
+
+
+def calls_of(nodes: Any) -> list[Call]:
+    """The calls of one layer; a TensorFlow function of one tensor is listed one level less deep."""
+    if not isinstance(nodes, list):
+        raise UnreadableModel("the connections of a layer (inbound_nodes) are not a list")
+    calls = []
+    for node in nodes:
+        if isinstance(node, dict) and "args" in node:
+            calls.append(Call(tuple(plain(node.get("args", []))), dict(plain(node.get("kwargs", {})))))
+        elif isinstance(node, dict) and node:
+            calls.append(Call(({key: _tensor(value) for key, value in node.items()},)))
+        elif isinstance(node, list) and node:
+            calls.append(_listed_call([node] if isinstance(node[0], str) else node))
+    return calls
+
+
+def input_dtype(nodes: Any) -> str | None:
+    """The dtype of the first tensor of a layer's call, which Keras 3 stores with the connection."""
+    if isinstance(nodes, dict) and nodes.get("class_name") == "__keras_tensor__":
+        return str(plain_dict(nodes.get("config")).get("dtype"))
+    inside = nodes.values() if isinstance(nodes, dict) else nodes if isinstance(nodes, list) else ()
+    return next((found for item in inside if (found := input_dtype(item)) is not None), None)
+
+
+def common_dtype(nodes: Any) -> str | None:
+    """The dtype to which Keras 3 promotes an operation's tensors; ``None`` if they are not numbers."""
+    kinds: set[str] = set()
+
+    def collect(item: Any) -> None:
+        if isinstance(item, dict) and item.get("class_name") == "__keras_tensor__":
+            kinds.add(str(plain_dict(item.get("config")).get("dtype")).replace("bfloat16", "float32"))
+        elif isinstance(item, (dict, list)):
+            for inside in item.values() if isinstance(item, dict) else item:
+                collect(inside)
+
+    collect(nodes)
+    try:
+        return str(np.result_type(*kinds)) if kinds else None
+    except TypeError:
+        return None
+
+
+def _listed_call(entries: list[Any]) -> Call:
+    """A call as Keras 1 and 2 list it: ``[[name, call, index, {kwargs}], ...]``; a single tensor is not in a list."""
+    tensors: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for entry in entries:
+        nested = isinstance(entry, list) and bool(entry) and isinstance(entry[0], list)
+        tensors.append([_tensor(inner) for inner in entry] if nested else _tensor(entry))
+        if not nested and len(entry) > 3 and isinstance(entry[3], dict):
+            kwargs |= {key: _argument(value) for key, value in plain(entry[3]).items()}
+    return Call((tensors[0] if len(tensors) == 1 else tensors,), kwargs)
+
+
+def _tensor(entry: Any) -> Any:
+    if not isinstance(entry, (list, tuple)) or len(entry) < 3:
+        raise UnreadableModel(f"a connection of the graph is not understood: {str(entry)[:80]}")
+    if entry[0] == CONSTANT:
+        return plain(entry[2])
+    if not all(isinstance(number, int) for number in entry[1:3]):
+        raise UnreadableModel(f"a connection of the graph is not numbered: {str(entry)[:80]}")
+    return Ref(str(entry[0]), int(entry[1]), int(entry[2]))
+
+
+def _argument(value: Any) -> Any:
+    """A keyword argument; in Keras 2 a list ``[name, 0, 0]`` in it is a tensor."""
+    if isinstance(value, (list, tuple)):
+        if len(value) in (3, 4) and isinstance(value[0], str) and isinstance(value[1], int):
+            return _tensor(value)
+        return type(value)(_argument(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _argument(item) for key, item in value.items()}
+    return value
+
+
+def endpoints(value: Any) -> Any:
+    """The tensor references in ``input_layers`` or ``output_layers``: a list or a dictionary."""
+
+    def walk(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {key: walk(inside) for key, inside in item.items()}
+        if isinstance(item, (list, tuple)):
+            if len(item) == 3 and isinstance(item[0], str) and not isinstance(item[1], str):
+                return _tensor(item)
+            return [walk(inside) for inside in item]
+        raise UnreadableModel("the inputs or outputs of the model are not understood")
+
+    found = walk(plain(value))
+    return [found] if isinstance(found, Ref) else found
+
+
+def map_refs(value: Any, change: Any) -> Any:
+    """Nested arguments with ``change`` applied to each tensor reference."""
+    if isinstance(value, Ref):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: map_refs(item, change) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_refs(item, change) for item in value)
+    if isinstance(value, slice):
+        return slice(*(map_refs(item, change) for item in (value.start, value.stop, value.step)))
+    return value
+
+
+def count_from_zero(layers: list[Layer], outputs: Any, dialect: Dialect) -> Any:
+    """Renumber the calls of nested models from zero; returns the outputs.
+
+    A nested model counts its construction as a call: always in Keras 1 and 2 (unless it was built without an input),
+    in Keras 3 only in the list of outputs, and not for a Sequential.
+    """
+    models = {layer.name: layer.class_name for layer in layers if layer.model is not None}
+    if not models:
+        return outputs
+    arguments: Any = [[call.args, call.kwargs] for layer in layers for call in layer.calls]
+    if dialect.major < 3:
+        arguments, outputs = _shifted((arguments, outputs), set(models))
+    else:
+        outputs = _shifted(outputs, {name for name, class_name in models.items() if class_name != "Sequential"})
+    calls = [call for layer in layers for call in layer.calls]
+    for call, changed in zip(calls, arguments, strict=True):
+        call.args, call.kwargs = changed
+    return outputs
+
+
+def _shifted(value: Any, models: set[str]) -> Any:
+    from_one = models - {ref.layer for ref in refs(value) if ref.call == 0}
+    return map_refs(value, lambda ref: Ref(ref.layer, ref.call - 1, ref.index) if ref.layer in from_one else ref)
+
+
+def takes_states(layer: Layer) -> bool:
+    """Whether the tensors after the first that a layer is called on are the states that it starts from."""
+    return "initial_state" in spec_of(layer).arguments
+
+
+def split_states(layer: Layer) -> None:
+    """``rnn([x, h, c])`` is stored as a list of inputs: make the states a keyword argument."""
+    if not takes_states(layer):
+        return
+    for call in layer.calls:
+        if call.args and isinstance(call.args[0], (list, tuple)) and len(call.args[0]) > 1:
+            x, *states = [tensor for item in call.args[0] for tensor in (item if isinstance(item, list) else [item])]
+            call.args = (x, *call.args[1:])
+            call.kwargs = {**call.kwargs, "initial_state": states}

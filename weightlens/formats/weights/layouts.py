@@ -1,0 +1,145 @@
+"""Finds the layout of a file's weights, and gives the weights to the layers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from weightlens.errors import UnreadableModel
+from weightlens.formats.architecture.dialect import Dialect
+from weightlens.formats.hdf5.access import Hdf5File
+from weightlens.formats.weights.finish import finish_model
+from weightlens.formats.weights.groups import place_groups, place_numbered
+from weightlens.formats.weights.objects import (
+    ObjectTree,
+    all_layers,
+    find_shared,
+    is_training_state,
+    numbered_layers,
+    numbered_members,
+    place_model,
+)
+from weightlens.limits import VALUES
+from weightlens.model import Model, Weight
+from weightlens.specs.variables import variable_names
+
+if TYPE_CHECKING:
+    from weightlens.formats.zipped import Archive
+
+
+def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
+    """Give the layers their weights; returns the layout. Weights without a layer are listed as unplaced.
+
+    ``together``: the architecture is in the same file.
+    """
+    weights = file.weights()
+    prefix = "model_weights" if file.group("model_weights") is not None else ""
+    model.optimizer = [weights.pop(path) for path in list(weights) if path.startswith("optimizer_weights/")]
+    layout = _layout(file, prefix, weights)
+    if not model.layers:
+        from weightlens.formats import bare
+    if layout == "objects":
+        _place_objects(model, weights, file)
+    elif layout == "groups" and model.layers:
+        place_groups(model, file, prefix, weights, weights_dialect, together)
+    elif layout == "groups":
+        model.layers = bare.layers_of_groups(file, prefix, weights)
+    elif layout == "Keras 0 HDF5 weights" and model.layers:
+        place_numbered(model, weights)
+    elif not model.layers:
+        model.layers = bare.layers_of_anything(weights)
+    note_missing(model)
+    finish_model(model, dialect if dialect.backend or not weights_dialect.backend else weights_dialect)
+    model.unplaced += weights.values()
+    note_left_over(model)
+    return layout
+
+
+def keras_generation(file: Hdf5File, prefix: str) -> int:
+    """The major version of Keras by the arrays' names, if none is stated: ``dense_1_W`` or ``dense/kernel:0``."""
+    for layer in file.names(prefix, "layer_names") or []:
+        for name in file.names(f"{prefix}/{layer}".strip("/"), "weight_names") or []:
+            return 2 if re.search(r"/(\w*kernel|bias|gamma|beta|alpha|embeddings|scale|mean|variance)(_\d+)?(:0)?$", name) else 1
+    return 1
+
+
+def note_missing(model: Model) -> None:
+    """Note the layers whose weights are not in the file."""
+    missing = [layer.name for layer in all_layers(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
+    if missing:
+        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+        model.notes.append(f"the file has no weights for: {', '.join(missing[:8])}{more}")
+
+
+def note_left_over(model: Model) -> None:
+    """Record a fault for weights that no layer takes: then nothing may be computed. Counters do not matter."""
+    left = [weight.path for weight in model.unplaced if weight.shape]
+    if left and model.layers and model.inputs and not model.faults:
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        model.faults.append(f"the architecture has no layer for {', '.join(left[:3])}{more} of the file")
+
+
+def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
+    """The layout: ``groups`` (one per layer), ``objects`` (numbered variables), Keras 0's, or not Keras's."""
+    if file.has(prefix, "layer_names"):
+        return "groups"
+    if file.has("", "nb_layers") or file.has("graph", "nb_params"):
+        return "Keras 0 HDF5 weights"
+    if any("vars" in path.replace("\\", "/").split("/")[-2:-1] for path in weights):
+        return "objects"
+    return "HDF5, not written by Keras"
+
+
+def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | None) -> None:
+    """Place the layout of Keras 3's saving library (and tf.keras 2.12 and later); empties ``weights``."""
+    model.optimizer += [weights.pop(path) for path in list(weights) if is_training_state(path)]
+    tree = ObjectTree(weights)
+    weights.clear()
+    if not model.layers:
+        from weightlens.formats import bare
+
+        model.layers = bare.layers_of_objects(tree)
+        return
+    place_model(model, tree)
+    if tree.variables:
+        find_shared(model, tree, {} if file is None else _stored_names(file))
+    find_shared(model, tree, {})
+    model.unplaced += tree.rest()
+
+
+def _stored_names(file: Hdf5File) -> dict[str, str]:
+    """Object path by the layer name stored with it (Keras 3.6 and later)."""
+    paths = {}
+    for path, _raw, _group in file.walk():
+        if path.endswith("/vars"):
+            name = file.text(path, "name")
+            if name:
+                paths[name] = path.removesuffix("/vars")
+    return paths
+
+
+def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
+    """Place weights that were spread over several files, already read into one dictionary."""
+    _place_objects(model, weights, None)
+    note_missing(model)
+    finish_model(model, dialect)
+    note_left_over(model)
+
+
+def read_assets(model: Model, archive: Archive, place: str = "assets/layers") -> None:
+    """Read the vocabularies, which a ``.keras`` file keeps as text files with one word per line."""
+    names = [name for name in archive.names() if name.startswith(place + "/") and name.endswith("vocabulary.txt")]
+    for layer, path in numbered_members(numbered_layers(model), place, ObjectTree({})) if names else ():
+        if layer.model is not None:
+            read_assets(layer.model, archive, f"{path}/layers")
+        name = next((name for name in names if name.startswith(path + "/")), None)
+        if name is not None and layer.model is None and layer.config.get("vocabulary") is None:
+            words = words_of(archive.text(name))
+            layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
+
+
+def words_of(vocabulary: bytes) -> list[str]:
+    """The words of a vocabulary, one a line."""
+    if vocabulary.count(b"\n") > VALUES:
+        raise UnreadableModel("a vocabulary holds more words than any that Keras writes")
+    return vocabulary.decode("utf-8", "replace").split("\n")

@@ -1,0 +1,228 @@
+"""Changing single numbers in a saved model: a copy of the file in which only their bytes differ.
+
+Keras writes most HDF5 arrays as contiguous blocks, and their bytes are overwritten in place. A ``.keras``
+archive is packed again with the same members, dates and compression.
+"""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import h5py
+import numpy as np
+
+from weightlens.errors import BadInput, WeightlensError
+from weightlens.files import check_output, part_file, replacing
+from weightlens.formats import files_of
+from weightlens.formats.hdf5.access import FLOATS_16_BIT
+from weightlens.formats.weights.conversion import Conversion
+from weightlens.model import Weight
+
+WEIGHTS = "model.weights.h5"  # the member of a .keras archive that holds the numbers
+Stored = dict[str, np.ndarray]  # arrays by their path in the file
+
+
+def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.ndarray]], force: bool = False) -> None:
+    """Copy the model file ``source`` to ``out`` with new values for some weights, by ``layer/name``.
+
+    The copy is read again and compared before it appears at ``out``; after an error nothing is written.
+    """
+    suffixes = check_new_model(source, out, force)
+    stored = stored_values(changed)
+    with replacing(out, force, files_of(source), suffixes) as file:
+        try:
+            if zipfile.is_zipfile(source):
+                patch_archive(source, file, stored, out)
+            else:
+                patch_copy(source, file, stored)
+        except OSError as error:  # HDF5 has its own words for a full disk
+            raise BadInput(f"{out}: cannot be written ({error.strerror or error})") from None
+
+
+def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
+    """Refuse an output that cannot be a changed copy of the model, before any work is done; returns its possible suffixes."""
+    if source.is_file() and zipfile.is_zipfile(source):
+        suffixes: tuple[str, ...] = (".keras",)
+    elif source.is_file() and h5py.is_hdf5(source):
+        suffixes = (".h5", ".hdf5", ".hdf")
+    else:
+        raise BadInput(f"{source.name}: numbers can be written back to .h5 and .keras files, not to this one")
+    check_output(out, force, files_of(source))
+    suffixes += (source.suffix.lower(),)
+    if out.suffix.lower() not in suffixes:
+        raise BadInput(f"{out}: the new file is of the kind of {source.name}, and Keras would not open it as {out.suffix or out.name}")
+    return suffixes
+
+
+def stored_values(changed: Mapping[str, tuple[Weight, np.ndarray]]) -> Stored:
+    """The stored arrays that give the weights these values."""
+    stored: Stored = {}
+    for name, (weight, value) in changed.items():
+        try:
+            for path, array in stored_arrays(weight, value).items():
+                stored[path] = array
+        except NotARearrangement as why:
+            raise BadInput(f"{name} cannot be written back: its numbers are computed from those in the file ({why})") from None
+    return stored
+
+
+class NotARearrangement(Exception):
+    """The array is computed from stored ones, not only rearranged."""
+
+
+def stored_arrays(weight: Weight, value: np.ndarray) -> Stored:
+    """The stored arrays that are read as ``value``: joined gates split, transposed axes restored."""
+    if not isinstance(weight.read, Conversion):
+        return {weight.path: value}
+    sources = list(weight.read.sources)
+    arrays: Stored = {}
+    if weight.read.add is not None:
+        first, rest = sources[0], [source.value for source in sources[1:]]
+        before = weight.read.make(first.value, *rest)
+        change = np.where((before == value) | (np.isnan(before) & np.isnan(value)), 0, value - before.astype(np.float64))
+        part = weight.read.add(first.value, change).astype(first.value.dtype)
+        if not np.allclose(weight.read.make(part, *rest), value, rtol=1e-6, atol=1e-6 * np.abs(first.value).max(), equal_nan=True):
+            raise NotARearrangement(weight.note)
+        return stored_arrays(first, part)
+    sizes = [source.size for source in sources]
+    flat = np.concatenate([np.asarray(source.value).reshape(-1) for source in sources])
+    origin = origin_of_elements(weight.read, [source.shape for source in sources], sum(sizes), weight.note)
+    flat[origin.reshape(-1)] = value.reshape(-1)
+    for source, part in zip(sources, np.split(flat, np.cumsum(sizes)[:-1]), strict=True):
+        arrays |= stored_arrays(source, part.reshape(source.shape))
+    return arrays
+
+
+def origin_of_elements(conversion: Conversion, shapes: list[tuple[int, ...]], total: int, note: str) -> np.ndarray:
+    """The stored position of each element of a converted array, found by converting arrays of positions.
+
+    Done twice, with the positions permuted: only a rearrangement gives consistent results.
+    """
+    cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+
+    def convert(numbers: np.ndarray) -> np.ndarray:
+        parts = [part.reshape(shape) for part, shape in zip(np.split(numbers, cuts), shapes, strict=True)]
+        return np.asarray(conversion.make(*parts))
+
+    shuffled = np.random.default_rng(0).permutation(total)
+    try:
+        origin = convert(np.arange(total))
+    except (ValueError, IndexError, TypeError):  # it does arithmetic with the numbers
+        raise NotARearrangement(note) from None
+    whole = origin.dtype.kind in "iu" and np.array_equal(np.unique(origin), np.arange(total))
+    if not whole or not np.array_equal(convert(shuffled), shuffled[origin]):
+        raise NotARearrangement(note)
+    return origin
+
+
+def patch_copy(source: Path, file: IO[bytes], stored: Stored) -> None:
+    """Copy an HDF5 file into ``file`` with some arrays replaced."""
+    with source.open("rb") as original:
+        shutil.copyfileobj(original, file, 1 << 20)
+    file.flush()
+    patch_hdf5(Path(file.name), stored)
+
+
+def patch_hdf5(file: Path, stored: Stored) -> None:
+    """Overwrite arrays in the datasets of an HDF5 file, in place."""
+    places: list[tuple[int, bytes]] = []
+    with h5py.File(file, "r", locking=False) as opened:
+        others = {}
+        for path, array in stored.items():
+            if path not in opened:
+                raise BadInput(f"the numbers at {path} cannot be written back: that name is not valid UTF-8 in the file")
+            dataset = opened[path]
+            data = encode(array, dataset.dtype)
+            offset = dataset.id.get_offset()
+            if offset is not None and read_bytes_at(file, offset, len(data)) == dataset[()].tobytes():
+                places.append((offset, data))
+            else:
+                others[path] = array
+    with file.open("r+b") as raw:
+        for offset, data in places:
+            raw.seek(offset)
+            raw.write(data)
+    if others:  # chunked, compressed or compact: HDF5 has to find the place
+        with h5py.File(file, "r+", locking=False) as opened:
+            for path, array in others.items():
+                dataset = opened[path]
+                dataset[...] = np.frombuffer(encode(array, dataset.dtype), dataset.dtype).reshape(dataset.shape)
+    with h5py.File(file, "r", locking=False) as opened:
+        for path, array in stored.items():
+            if opened[path][()].tobytes() != encode(array, opened[path].dtype):
+                raise WeightlensError(f"the numbers at {path} could not be written; the file is left as it was")
+
+
+def read_bytes_at(file: Path, offset: int, length: int) -> bytes:
+    """The bytes of a file from an offset."""
+    with file.open("rb") as raw:
+        raw.seek(offset)
+        return raw.read(length)
+
+
+def encode(array: np.ndarray, dtype: np.dtype) -> bytes:
+    """Numbers as bytes of a stored dtype."""
+    if dtype != FLOATS_16_BIT:
+        return np.ascontiguousarray(array).astype(dtype).tobytes()
+    return (round_to_dtype(array, "bfloat16").view(np.uint32) >> 16).astype("<u2").tobytes()
+
+
+def round_to_dtype(array: np.ndarray, stored_type: str) -> np.ndarray:
+    """Numbers rounded to a stored dtype; bfloat16 is the upper half of a float32, rounded half to even."""
+    if stored_type != "bfloat16":
+        return array.astype(stored_type)
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).view(np.float32)
+
+
+def patch_archive(source: Path, file: IO[bytes], stored: Stored, out: Path) -> None:
+    """Copy a ``.keras`` archive into ``file`` with some arrays replaced; all else stays the same."""
+    try:
+        with zipfile.ZipFile(source) as old, part_file(Path(file.name), out) as weights:
+            if old.namelist().count(WEIGHTS) != 1 or len(set(old.namelist())) != len(old.namelist()):
+                raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
+            with old.open(WEIGHTS) as member:
+                shutil.copyfileobj(member, weights, 1 << 20)
+            weights.flush()
+            patch_hdf5(Path(weights.name), stored)
+            pack_archive(old, file, weights)
+            verify_archive(old, file, weights)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise BadInput(f"{source.name}: cannot be packed again ({error})") from None
+
+
+def pack_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
+    """Pack the old archive's members with new weights."""
+    with zipfile.ZipFile(file, "w") as new:
+        new.comment = old.comment
+        for info in old.infolist():
+            made = zipfile.ZipInfo(info.filename, info.date_time)
+            for kept in ("compress_type", "comment", "extra", "create_system", "external_attr", "internal_attr", "file_size"):
+                setattr(made, kept, getattr(info, kept))
+            with new_member(old, info, weights) as member, new.open(made, "w") as packed:
+                shutil.copyfileobj(member, packed, 1 << 20)
+
+
+def verify_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
+    """Read a packed archive again: the same members, with the same bytes except for the weights."""
+    with zipfile.ZipFile(file) as new:
+        if new.namelist() != old.namelist():
+            raise WeightlensError(f"{old.filename}: packed again it has other members; nothing is written")
+        for info in old.infolist():
+            with new_member(old, info, weights) as wanted, new.open(info.filename) as packed:
+                while chunk := wanted.read(1 << 20):
+                    if packed.read(len(chunk)) != chunk:
+                        raise WeightlensError(f"{old.filename}: packed again, {info.filename} has other contents; nothing is written")
+                if packed.read(1):
+                    raise WeightlensError(f"{old.filename}: packed again, {info.filename} is longer; nothing is written")
+
+
+def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, weights: IO[bytes]) -> IO[bytes]:
+    """A member's contents in the new archive: the changed weights, else the old bytes."""
+    return Path(weights.name).open("rb") if info.filename == WEIGHTS else old.open(info)

@@ -1,0 +1,121 @@
+"""Sensible numbers for what a model asks for, where none are given: the truth table, token ids, grey images.
+
+Random ones are seeded: the same model always gets the same numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import zlib
+from typing import Any
+
+import numpy as np
+
+from weightlens.engine.output_shapes import needed_length
+from weightlens.inputs.wanted import Wanted, first_users, wanted_inputs, with_length
+from weightlens.model import Layer, Model
+from weightlens.specs.registry import spec_of
+
+STEPS = 5  # length of a sequence that may have any
+PIXELS = 24  # width of a picture that may have any
+FEW = 500  # numbers in one sample, above which one sample is enough
+
+
+def default_inputs(model: Model) -> list[np.ndarray]:
+    """One default array per input of the model, with a few samples each."""
+    wanted = wanted_inputs(model)
+    table = small_table(model, wanted[0]) if len(wanted) == 1 else None
+    if table is not None:
+        return [table]
+    shapes = example_shapes(model, wanted)
+    fixed = next((w.batch for w in wanted if w.batch), None)
+    few = sum(map(math.prod, shapes)) <= FEW
+    samples = (fixed if keeps_batch(model) else 1) if fixed else 3 if few else 1
+    return [example_array(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
+
+
+def small_table(model: Model, w: Wanted) -> np.ndarray | None:
+    """The truth table for two to four plain inputs, a short ramp for one; ``None`` for others."""
+    if w.text or w.batch or w.shape is None or len(w.shape) != 1 or w.size not in (1, 2, 3, 4):
+        return None
+    if not all(spec_of(user).truth_table for user in first_users(model, w.name)):
+        return None
+    if w.size == 1:
+        return np.array([[-1.0], [0.0], [1.0], [2.0]])
+    return np.array(list(itertools.product((0.0, 1.0), repeat=w.size)))
+
+
+def keeps_batch(model: Model) -> bool:
+    """Whether the model needs the batch size in its file: for kept states, or for operators that contain it."""
+    return any(
+        layer.is_operation or layer.config.get("stateful") or (layer.model is not None and keeps_batch(layer.model))
+        for layer in model.layers
+    )
+
+
+def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:
+    """The shape of a sample of each input: small where dimensions are open, but so long that every layer leaves something."""
+    shapes = [example_shape(w) for w in wanted]
+    length = needed_length(model, [w.shape for w in wanted], shapes)
+    if length is None:
+        return shapes
+    return [with_length(w.shape, shape, length) for w, shape in zip(wanted, shapes, strict=True)]
+
+
+def example_shape(w: Wanted) -> tuple[int, ...]:
+    """The shape of a sample, its open dimensions replaced by small numbers."""
+    shape = w.shape if w.shape is not None else (4,)
+    return tuple(n if n is not None else (PIXELS if len(shape) > 2 else STEPS) for n in shape)
+
+
+def example_array(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray:
+    """Numbers that suit the first layer."""
+    rng = np.random.default_rng(zlib.crc32(w.name.encode()))
+    if w.text:
+        words = next((vocabulary_of(user) for user in users if user.class_name == "StringLookup"), [])
+        return rng.choice(words, shape) if words else np.full(shape, "the quick brown fox")
+    for user in users:
+        config = user.config
+        if (limit := token_limit(user)) is not None:
+            return rng.integers(0, max(limit, 1), shape).astype(np.float64)
+        if user.class_name == "Rescaling":
+            return np.round(rng.uniform(0, 1, shape) * rescaling_bound(config.get("scale")))
+        if user.class_name == "Normalization" and "mean" in user.own_weights:
+            return normal_numbers(rng, shape, user)
+    if len(shape) == 4 and shape[-1] in (1, 3):
+        return np.round(rng.uniform(0, 1, shape), 2)
+    return np.round(rng.uniform(-1, 1, shape), 2)
+
+
+def vocabulary_of(user: Layer) -> list[str]:
+    """The vocabulary of a lookup layer, if the file has it."""
+    words = user.config.get("vocabulary")
+    return [word for word in words if isinstance(word, str) and word] if isinstance(words, list) else []
+
+
+def token_limit(user: Layer) -> int | None:
+    """How many different integers a layer accepts; ``None`` if it does not take integers."""
+    config = user.config
+    if user.class_name == "TokenAndPositionEmbedding":  # KerasHub's
+        return int(config.get("vocabulary_size", 1))
+    if (tokens := spec_of(user).tokens) is None:
+        return None
+    setting, usual = tokens
+    return int(config.get(setting) or usual) or None
+
+
+def rescaling_bound(scale: Any) -> float:
+    """The largest number that rescaling maps to 1: 255 for a scale of 1/255."""
+    try:
+        return float(np.clip(1.0 / float(np.max(np.abs(scale))), 1.0, 65535.0))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 1.0
+
+
+def normal_numbers(rng: np.random.Generator, shape: tuple[int, ...], user: Layer) -> np.ndarray:
+    """Random numbers with the mean and variance of a Normalization layer's data."""
+    mean, variance = (np.asarray(user.own_weights[name].value, np.float64).ravel() for name in ("mean", "variance"))
+    if mean.size not in (1, shape[-1]):
+        return np.round(rng.uniform(-1, 1, shape), 2)
+    return np.round(mean + np.sqrt(np.maximum(variance, 0.0)) * rng.normal(size=shape), 2)

@@ -1,0 +1,87 @@
+"""Pooling layers: the largest number, or the mean, of every window (``keras.layers``, "Pooling layers").
+
+Padding never takes part: it is left out of the maximum, and not counted in the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weightlens.layers.activations import Step
+from weightlens.layers.convolution.windows import channels_last, like_input, per_axis, spatial_axes, windows
+from weightlens.layers.core import Config, Weights
+
+Reduce = Callable[..., Any]
+
+
+def pooled(x: Any, config: Config, fill: float) -> Any:
+    """The windows of a pooling layer: ``(batch, *positions, channels, *pool_size)``."""
+    rank = x.ndim - 2
+    size = per_axis(config.get("pool_size"), rank, 2)
+    strides = size if config.get("strides") is None else per_axis(config["strides"], rank)
+    return windows(channels_last(x, config), size, strides, (1,) * rank, config.get("padding", "valid"), fill, cut=rank == 3)
+
+
+def max_pooling(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """Largest number of each window. ``keras.layers.MaxPooling1D``, ``2D``, ``3D``."""
+    seen = pooled(x, config, -np.inf)
+    return step("maximum", like_input(np.max(seen, axis=tuple(range(x.ndim, seen.ndim))), config))
+
+
+def average_pooling(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """Mean of each window. ``keras.layers.AveragePooling1D``, ``2D``, ``3D``."""
+    seen = pooled(x, config, 0.0)
+    axes = tuple(range(x.ndim, seen.ndim))
+    if config.get("padding") != "same":
+        return step("average", like_input(np.mean(seen, axis=axes), config))
+    counts = np.sum(pooled(np.ones((1, *x.shape[1:]), x.dtype), config, 0.0), axis=axes)
+    return step("average", like_input(np.sum(seen, axis=axes) / counts, config))
+
+
+def global_pooling(reduce: Reduce, name: str) -> Reduce:
+    """The layer that reduces each whole channel to one number: ``(batch, *space, channels) -> (batch, channels)``."""
+
+    def layer(x: Any, w: Weights, config: Config, step: Step) -> Any:
+        return step(name, reduce(x, axis=tuple(spatial_axes(x, config)), keepdims=bool(config.get("keepdims"))))
+
+    return layer
+
+
+global_max_pooling = global_pooling(np.max, "maximum")  # keras.layers.GlobalMaxPooling1D, 2D, 3D
+global_average_pooling = global_pooling(np.mean, "average")  # keras.layers.GlobalAveragePooling2D, 3D
+
+
+def global_average_pooling_1d(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
+    """Mean over the unmasked time steps: ``(batch, time, features) -> (batch, features)``. ``keras.layers.GlobalAveragePooling1D``."""
+    if mask is None:
+        return global_average_pooling(x, w, config, step)
+    axis = spatial_axes(x, config)[0]
+    keepdims, kept = bool(config.get("keepdims")), np.expand_dims(mask, 3 - axis)
+    total = step("sum", np.sum(np.where(kept, x, 0.0), axis=axis, keepdims=keepdims))
+    count = np.sum(np.where(kept, np.ones((), x.dtype), 0.0), axis=axis, keepdims=keepdims)
+    return step("average", total / step("unmasked time steps", count))
+
+
+def bins(length: int, count: int) -> list[slice]:
+    """``count`` slices that cover an axis, overlapping where it does not divide: from floor(i n / m) to ceil((i + 1) n / m)."""
+    return [slice(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+
+
+def adaptive_pooling(reduce: Reduce, name: str) -> Reduce:
+    """The layer that cuts each spatial axis into ``output_size`` bins, and reduces each bin to one number."""
+
+    def layer(x: Any, w: Weights, config: Config, step: Step) -> Any:
+        x = channels_last(x, config)
+        for axis, count in enumerate(per_axis(config["output_size"], x.ndim - 2), start=1):
+            cut = [x[(slice(None),) * axis + (part,)] for part in bins(x.shape[axis], count)]
+            x = step(f"{name} along axis {axis}", np.stack([reduce(part, axis=axis) for part in cut], axis=axis))
+        return like_input(x, config)
+
+    return layer
+
+
+adaptive_max_pooling = adaptive_pooling(np.max, "maximum")  # keras.layers.AdaptiveMaxPooling1D, 2D, 3D
+adaptive_average_pooling = adaptive_pooling(np.mean, "average")  # keras.layers.AdaptiveAveragePooling1D, 2D, 3D

@@ -1,0 +1,1 @@
+"""Preprocessing layers: categories, words, pictures and sound made into numbers (``keras.layers``, "Preprocessing layers")."""

@@ -1,0 +1,139 @@
+"""Mathematical and core operations (``keras.ops.math``, ``linalg``, ``core``, ``einops``)."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from weightlens.layers.activations import Step
+from weightlens.layers.preprocessing.resizing import saturated
+from weightlens.layers.preprocessing.spectral import fourier, short_time_fourier
+from weightlens.operations.numeric import Axis, is_truth, known, numbers, truth
+from weightlens.operations.small_integers import NARROW, fits, wrapped
+from weightlens.operations.whole_arrays import places_in_order
+from weightlens.whole import is_whole
+
+# Mathematics.
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
+    """``ln(sum of e^x)`` over ``axis``, the largest taken out first."""
+    largest = step("max", np.max(x, axis=axis, keepdims=True))
+    total = step("sum", np.sum(step("exponentials", np.exp(x - largest)), axis=axis, keepdims=True))
+    y = np.log(total) + largest
+    return y if keepdims else np.squeeze(y, axis)
+
+
+def top_k(x: Any, k: int, *, step: Step) -> Any:
+    """The ``k`` largest numbers of the last axis, and their places."""
+    falling = np.flip(np.sort(x, axis=-1), axis=-1)
+    return [falling[..., :k], places_in_order(-x, step)[..., :k]]
+
+
+def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
+    """Every window of the last axis."""
+    return sliding_window_view(x, sequence_length, axis=-1)[..., ::sequence_stride, :]
+
+
+def rfft(x: Any, fft_length: int | None = None, *, step: Step) -> Any:
+    """How much of each frequency is in the last axis: real and imaginary part."""
+    n = x.shape[-1] if fft_length is None else fft_length
+    x = x[..., :n] if x.shape[-1] >= n else np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, n - x.shape[-1])])
+    cosines, sines = fourier(n, n // 2 + 1, x.dtype)
+    return [x @ step("cosines", cosines), x @ step("sines", sines)]
+
+
+def stft(
+    x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann", center: bool = True, *, step: Step
+) -> Any:
+    """The Fourier transform of each short piece: real and imaginary part, ``(..., pieces, frequencies)``."""
+    return list(short_time_fourier(x, sequence_length, sequence_stride, fft_length, window, center, step))
+
+
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The length of vectors (``ord`` 2 unless given), or of matrices taken as one long vector."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    ord = {"inf": math.inf, "-inf": -math.inf}.get(ord, ord) if isinstance(ord, str) else ord
+    if ord in (None, "fro", "euclidean") or (ord == 2 and len(axes) == 1):
+        return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
+    if len(axes) > 1:
+        raise NotImplementedError(f"takes a norm of matrices of order {ord}")
+    size = np.abs(x)
+    if math.isinf(ord):
+        return (np.max if ord > 0 else np.min)(size, axis=axes, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(np.where(np.equal(x, 0), 0.0, 1.0), axis=axes, keepdims=keepdims)
+    return np.power(np.sum(np.power(size, float(ord)), axis=axes, keepdims=keepdims), 1.0 / ord)
+
+
+# Core.
+
+
+def cast(x: Any, dtype: str, input_dtype: str | None = None) -> Any:
+    """Numbers of another kind: cut off to whole ones, or to true and false. Whole numbers of more bits keep the lowest."""
+    if dtype == "bool":
+        return truth(x)
+    if is_whole(dtype):
+        if is_whole(input_dtype) and dtype in NARROW and not np.can_cast(str(input_dtype), dtype):
+            return wrapped(x, dtype)
+        y = np.trunc(numbers(x))
+        if not fits(y, dtype):
+            raise NotImplementedError(f"makes {dtype} of numbers that it cannot hold")
+        return y
+    if dtype in ("float16", "bfloat16"):
+        raise NotImplementedError(f"rounds to {dtype}, which weightlens does not imitate")
+    return numbers(x)
+
+
+def saturate_cast(x: Any, dtype: str) -> Any:
+    """``cast``, cut to the range of the kind of number."""
+    if is_whole(dtype):
+        x = saturated(x, dtype)
+    elif dtype == "bool" and not is_truth(x):
+        x = np.maximum(x, 0.0)
+    return cast(x, dtype)
+
+
+def convert(x: Any, dtype: str | None = None, input_dtype: str | None = None) -> Any:
+    """``x``, as ``dtype`` if one is given."""
+    return x if dtype is None else cast(x, dtype, input_dtype)
+
+
+def sliced(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    """A block of ``inputs`` that begins at ``start_indices``; ``-1`` reaches to the end."""
+    pairs = zip(known(start_indices), shape, inputs.shape, strict=True)
+    return inputs[tuple(slice(start, n if size in (-1, None) else start + size) for start, size, n in pairs)]
+
+
+def scatter_update(inputs: Any, indices: Any, updates: Any) -> Any:
+    """``inputs`` with the entries at fixed ``indices`` replaced; of several for one place the last counts."""
+    if not isinstance(indices, (list, tuple, np.ndarray)):
+        raise NotImplementedError("replaces entries at places that depend on the data")
+    places = np.asarray(indices, int)
+    rest = inputs.shape[places.shape[-1] :]
+    new = np.reshape(updates if hasattr(updates, "shape") else np.asarray(updates, float), (-1, *rest))
+    update = np.full(inputs.shape[: places.shape[-1]], -1)  # which of the updates each place gets, -1: none
+    for number, place in enumerate(places.reshape(-1, places.shape[-1])):
+        update[tuple(place)] = number
+    hit = np.reshape(update >= 0, (*update.shape, *((1,) * len(rest))))
+    return np.where(hit, np.take(new, np.maximum(update, 0), axis=0), inputs)
+
+
+# Axes by name.
+
+
+def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Any:
+    """Axes split, reordered and merged by name: ``rearrange(x, "b (h p) c -> b h (p c)", p=2)``."""
+    before, after = ([re.findall(r"\w+", group) for group in re.findall(r"\w+|\(.*?\)", side)] for side in re.split(r"\s*->\s*", pattern))
+    size = dict(axes_lengths)
+    for group, n in zip(before, tensor.shape, strict=True):
+        known = math.prod(size[name] for name in group if name in size)
+        size |= {name: n // known for name in group if name not in size}
+    names = [name for group in before for name in group]
+    tensor = np.reshape(tensor, [size[name] for name in names])
+    tensor = np.transpose(tensor, [names.index(name) for group in after for name in group])
+    return np.reshape(tensor, [math.prod(size[name] for name in group) for group in after])

@@ -1,0 +1,17 @@
+"""The function of an operator node of a functional model, whoever named it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from weightlens.operations.catalogue import OPERATIONS
+
+
+def operation(class_name: str) -> Callable[..., Any] | None:
+    """The function of an operator node by its class, as Keras 3 or TensorFlow (``tf.math.add``) names it; ``None`` for an unknown one."""
+    if not class_name.startswith("tf."):
+        return OPERATIONS.get(class_name)
+    from weightlens.operations.tensorflow_names import tensorflow_function
+
+    return tensorflow_function(class_name.removeprefix("tf."))

@@ -1,0 +1,281 @@
+"""What each layer class and each activation function does, in a sentence or two for somebody who has not heard of it.
+
+The tables are in the order of Keras's documentation. What stands in braces is a setting of the layer, said as ``setting_words`` says it.
+A sentence tells what the layer does when the network predicts; what acts in training only says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from weightlens.specs.words.setting_words import fill
+
+# Functions: what happens to a number on its way through. ``ALIASES``: their other names, those of layers that do the same among them.
+LEAKY = "keeps positive numbers and multiplies negative ones by {negative_slope}"
+BENT = "keeps positive numbers and bends negative ones smoothly towards {limit}"
+ABOVE = "keeps numbers above {theta} and turns the others into 0"
+SHARES = "turns scores into shares between 0 and 1 that add up to 1"
+RISING = "turns {0} and less into 0, {1} and more into 1; in between, the result rises evenly"
+FUNCTIONS: dict[str, str] = {
+    "linear": "passes every number on unchanged",
+    "relu": "{relu}",
+    "relu6": "keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6",
+    "leaky_relu": LEAKY,
+    "elu": BENT,
+    "celu": BENT,
+    "selu": "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581",
+    "exponential": "raises e (about 2.718) to the power of each number",
+    "sigmoid": "squeezes each number to between 0 and 1",
+    "hard_sigmoid": RISING.format("-3", "3"),
+    "hard_sigmoid_keras2": RISING.format("-2.5", "2.5"),
+    "tanh": "squeezes each number to between -1 and 1",
+    "hard_tanh": "keeps numbers from -1 to 1, turns smaller ones into -1 and larger ones into 1",
+    "tanh_shrink": "subtracts from each number its tanh",
+    "hard_shrink": "turns numbers from -{threshold} to {threshold} into 0 and keeps the others",
+    "soft_shrink": "moves each number by {threshold} towards 0; those from -{threshold} to {threshold} become 0",
+    "threshold": "keeps numbers above a threshold and replaces the others by a fixed number",
+    "thresholded_relu": ABOVE,
+    "softplus": "bends numbers so that all are above 0",
+    "log_sigmoid": "takes the logarithm of each number's sigmoid",
+    "softsign": "divides each number by 1 plus its size, which squeezes it to between -1 and 1",
+    "silu": "multiplies each number by its own sigmoid",
+    "hard_silu": "multiplies each number by a share that rises evenly from 0 at -3 to 1 at 3",
+    "gelu": "multiplies each number by the part of a bell curve that lies below it",
+    "mish": "multiplies each number by the tanh of its softplus",
+    "squareplus": "bends numbers with a square root so that all are above 0",
+    "sparse_plus": "turns numbers up to -1 into 0, keeps those from 1 on, and bends those in between smoothly",
+    "sparse_sigmoid": RISING.format("-1", "1"),
+    "glu": "splits the numbers into two halves and multiplies the first half by the sigmoid of the second",
+    "softmax": SHARES,
+    "log_softmax": "takes the logarithm of the shares that softmax makes",
+    "sparsemax": "subtracts from all scores a threshold worked out from them, and turns what is negative into 0",
+}
+# What there is to add where the function itself is the subject.
+MORE: dict[str, str] = {
+    "exponential": "the result is always above 0 and grows very fast",
+    "sigmoid": "large ones come close to 1, very negative ones close to 0, and 0 becomes one half",
+    "tanh": "large ones come close to 1, very negative ones close to -1, and 0 stays 0",
+    "tanh_shrink": "those near 0 almost vanish, large ones move by about 1 towards 0",
+    "log_sigmoid": "large ones come close to 0 from below, very negative ones hardly change",
+    **dict.fromkeys(["softplus", "silu", "gelu", "mish", "squareplus"], "large ones hardly change, very negative ones come close to 0"),
+    "softmax": "the larger the score, the larger its share",
+    "log_softmax": "all are 0 or less, the largest score keeps the largest number",
+    "sparsemax": "few scores remain",
+}
+ALIASES = {
+    "swish": "silu", "hard_swish": "hard_silu", "softmax_v2": "softmax", "Softmax": "softmax",
+    "ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "ThresholdedReLU": "thresholded_relu",
+}  # fmt: skip
+DEFAULTS: dict[str, dict[str, float]] = {
+    "leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}, "celu": {"alpha": 1.0}, "thresholded_relu": {"theta": 1.0},
+    "hard_shrink": {"threshold": 0.5}, "soft_shrink": {"threshold": 0.5},
+}  # fmt: skip
+
+# Layers with and without space.
+ONE_BY_ONE = "{units:Its one unit|Each of its # units}"
+FITS = "and says how well {filters:it fits|each fits}, place by place."
+MIXING = "Each query gets a mixture of the values: a value counts the more, the better its key fits the query."
+HEADS = "Lets each place of a sequence look at the places of the same or of another one and mix what fits it, {}."
+DRAWN = "Takes the cosine of {output_dim:weighted sum} of its inputs, whose weights were drawn at random."
+LSTM = "with a memory of {units:number}: gates decide what to forget, what to add and what to show."
+GRU = "with a memory of {units:number}: one gate decides how much of it to renew, another how much of the old is used for that."
+RNN = ": {units:its one unit weighs|each of its # units weighs} the new input together with the results of the step before."
+TOGETHER = "the numbers of each sample, or of each place in it,"
+STANDARD = "so that their mean is 0 and their standard deviation 1."
+BATCH = "Subtracts from each channel the mean {moments} and divides by the standard deviation {moments}.{learned_scale}{epsilon_words}"
+BINNED = "{num_bins:one bin|one of # bins} by a fixed calculation, its hash; different ones may share a bin.{encoding}"
+LOOKED_UP = "by its place in a list of known ones, the vocabulary.{encoding}"
+FLOAT32 = "Turns all numbers into floating-point numbers of 32 bits; apart from rounding, they stay the same."
+
+WITHOUT_SPACE: dict[str, str] = {
+    # core
+    "InputLayer": "Where the numbers of each sample come in; nothing is computed here.",
+    "Dense": f"{ONE_BY_ONE} multiplies each of its inputs by a weight and adds up the products{{bias}}.{{activation}}",
+    "EinsumDense": "Adds up inputs times weights like a Dense layer, along the axes that its equation names{einsum_bias}.{activation}",
+    "Activation": "{function}",
+    "Functional": "Runs a network with layers of its own as one layer.",
+    "Embedding": "Replaces each token, a whole number, by its row of {output_dim:learned number}; "
+    "the table has {input_dim:row}.{padding_token}",
+    "ReversibleEmbedding": "Replaces each token by its row of {output_dim:learned number}; used backwards, it gives each token a score.",
+    "Masking": "Marks the time steps in which every number is {mask_value}, so that later layers skip them.",
+    "Identity": "Passes on what comes in, unchanged.",
+    **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], FLOAT32),
+    # activations
+    "PReLU": "Keeps positive numbers and multiplies negative ones by a factor that was learned in training.",
+    "SReLU": "Keeps numbers between two learned limits; beyond each of them it continues with a slope that was learned too.",
+    "ParametricSoftplus": "Sends each number through a softplus curve whose height and steepness were learned in training.",
+    # recurrent
+    "SimpleRNN": f"{{reads}}{RNN}{{activation}}{{returns}}", "LSTM": f"{{reads}} {LSTM}{{returns}}", "GRU": f"{{reads}} {GRU}{{returns}}",
+    "RNN": "{reads} and lets the cell inside it compute each step.{returns}",
+    "SimpleRNNCell": f"Computes one time step of a SimpleRNN{RNN}{{activation}}",
+    "LSTMCell": f"Computes one time step of an LSTM, {LSTM}", "GRUCell": f"Computes one time step of a GRU, {GRU}",
+    "StackedRNNCells": "Computes one time step with several cells: each reads what the one before it gives.",
+    "Bidirectional": "Reads the sequence with two layers, one from each end, and {merged}.",
+    "TimeDistributed": "Applies one layer to every time step separately, always with the same weights.",
+    "PruneLowMagnitude": "Stands around a layer whose smallest weights were set to 0 in training (pruning), which makes it sparse.",
+    # normalization
+    "BatchNormalization": BATCH, "SyncBatchNormalization": BATCH,
+    "LayerNormalization": f"{{stretches}} {TOGETHER}{{to_standard}}{{learned_scale}}{{epsilon_words}}",
+    "GroupNormalization": f"Moves and stretches the numbers of {{groups_of_channels}} {STANDARD}{{learned_scale}}{{epsilon_words}}",
+    "RMSNormalization": f"Divides {TOGETHER} by the root of their mean square, then multiplies each by a learned factor."
+    "{epsilon_words}",
+    "UnitNormalization": f"Divides {TOGETHER} by the length of the vector that they form: this length becomes 1.",
+    "SpectralNormalization": "Stands around a layer whose kernel was divided in training by the most that it can stretch a vector.",
+    "Normalization": "Subtracts the mean of the training data and divides by their standard deviation.",
+    "Rescaling": "Multiplies by {factor}.",
+    # attention
+    "Attention": f"{MIXING} The fit is {{score}}.", "AdditiveAttention": f"{MIXING} The fit is the tanh of query plus key, added up.",
+    "MultiHeadAttention": HEADS.format("{num_heads:with one head|with # heads at once}")
+    + " Each head compares places by {key_dim:number}.",
+    "GroupQueryAttention": HEADS.format("{num_query_heads:with one head|with # heads at once}")
+    + " They share {num_key_value_heads:set} of keys and values.",
+    # merging
+    "Add": "Adds up its inputs, number by number.", "Subtract": "Subtracts its second input from its first, number by number.",
+    "Multiply": "Multiplies its inputs, number by number.", "Average": "Takes the mean of its inputs, number by number.",
+    "Maximum": "Keeps the largest of its inputs, number by number.", "Minimum": "Keeps the smallest of its inputs, number by number.",
+    "Concatenate": "Joins its inputs to one longer array, one after another along {joined_along}.",
+    "Dot": "Multiplies two inputs number by number and adds up the products along an axis of each (dot product).{cosine}",
+    # reshaping
+    "Flatten": "Writes all numbers of a sample in one row; the numbers stay the same.",
+    "Reshape": "Arranges the numbers of a sample anew{shape}; the numbers stay the same.",
+    "Permute": "Puts the axes of each sample in another order{order}; the numbers stay the same.",
+    "RepeatVector": "Copies the numbers of a sample to {n:one time step|each of # time steps}.",
+    # numbers, words and signals made ready
+    "CategoryEncoding": "Turns the categories of a sample into {num_tokens:number}: {marks}.",
+    "Discretization": "Sorts each number into one of {ranges} of values and gives the number of that range, counted from 0.{encoding}",
+    "Hashing": f"Puts each word or whole number into {BINNED}",
+    "HashedCrossing": f"Joins two features to one and puts each pair of values into {BINNED}",
+    "IntegerLookup": f"Replaces each whole number {LOOKED_UP}", "StringLookup": f"Replaces each word {LOOKED_UP}",
+    "TextVectorization": f"{{pieces}} {LOOKED_UP}{{length}}",
+    "STFTSpectrogram": "Cuts a signal into pieces of {frame_length:number} and gives for each frequency in each piece {strength}.",
+    "MelSpectrogram": "Cuts a signal into short pieces and measures how loud {num_mel_bins:one range|each of # ranges} of pitch is in "
+    "each{decibels}. The ranges (mel) are spaced as the ear hears them.",
+    "Pipeline": "Runs the layers inside it one after another.",
+    # of older versions
+    "Highway": "Mixes the result of a Dense layer with its unchanged input; a learned gate decides how much of each, number by number.",
+    "MaxoutDense": f"{ONE_BY_ONE} computes {{nb_feature:weighted sum}} of the inputs and keeps the largest.",
+    "RandomFourierFeatures": DRAWN,
+}  # fmt: skip
+
+IN_SPACE: dict[str, str] = {
+    # convolution
+    "Conv": f"Slides {{filters:one small pattern, its filter,|# small patterns, its filters,}} over the {{space}} {FITS}"
+    "{windows}{groups_of_filters}{activation}",
+    "ConvTranspose": "Spreads every number over a window of the result, weighted by small learned patterns, and adds up "
+    "where windows overlap. It makes {filters:channel}{spread_windows}.{activation}",
+    "DepthwiseConv": "Slides {depth_multiplier:a small pattern of its own|# small patterns of its own} over each channel "
+    "and says how well {depth_multiplier:it fits|each fits}, place by place.{windows}{activation}",
+    "SeparableConv": "Slides small patterns over each channel on its own, then mixes the results into {filters:channel}."
+    "{windows}{activation}",
+    "LocallyConnected": "Compares each window of the {space} with {filters:one small pattern|# small patterns} used at that place only."
+    "{windows}{activation}",
+    "ConvLSTM": "Reads a sequence of {frame}s step by step; its memory is a {frame} too, of {filters:channel}. "
+    "Gates decide what to forget, what to add and what to show.{windows}{returns}",
+    # pooling
+    "MaxPooling": "Keeps the largest number of each window{pool}, channel by channel.{pool_steps}",
+    "AveragePooling": "Takes the mean of each window{pool}, channel by channel.{pool_steps}",
+    "GlobalMaxPooling": "Keeps the largest number of each channel, wherever in the {space} it stands.",
+    "GlobalAveragePooling": "Takes the mean of each channel over the whole {space}{unmasked}.",
+    "AdaptiveMaxPooling": "Divides the {space} into {bins} of about equal size and keeps the largest number of each, channel by channel.",
+    "AdaptiveAveragePooling": "Divides the {space} into {bins} of about equal size and takes the mean of each, channel by channel.",
+    # reshaping
+    "Cropping": "Cuts {place}s off the {space}{cropped}.",
+    "ZeroPadding": "Puts zeros around the {space}{padded}.",
+    "UpSampling": "Makes the {space} larger: {blocks}.",
+}
+
+PICTURES: dict[str, str] = {
+    "Resizing": "Makes each picture {height:pixel} high and {width:pixel} wide: each new pixel {new_pixels}.{kept_shape}",
+    "CenterCrop": "Cuts out the middle of each picture, {height:pixel} high and {width:pixel} wide. "
+    "Pictures that are too small are enlarged first.",
+    "AutoContrast": "Stretches the values of each picture, channel by channel, "
+    "so that the smallest becomes the lowest value allowed and the largest the highest.",
+    "ContrastLimitedAdaptiveHistogramEqualization": "Evens out the brightness of each picture tile by tile, "
+    "so that dark and bright parts both show their details.",
+    "MaxNumBoundingBoxes": "Limits how many boxes mark things in a picture; the picture itself passes unchanged.",
+}
+
+# With the option ``invert``.
+BACKWARDS: dict[str, str] = {
+    "Normalization": "Undoes a normalization: multiplies by the standard deviation of the training data and adds their mean.",
+    "IntegerLookup": "Replaces each place number by the whole number that stands there in a list of known ones, the vocabulary.",
+    "StringLookup": "Replaces each place number by the word that stands there in a list of known ones, the vocabulary.",
+}
+
+# What acts in training only, and what it does there.
+IN_TRAINING: dict[str, str] = {
+    "Dropout": "sets {percent} of the numbers to 0 at random and enlarges the others to make up for it",
+    "SpatialDropout": "sets {percent} of the channels to 0 at random, each over the whole {space}, and enlarges the others",
+    "AlphaDropout": "replaces {percent} of the numbers by a fixed one at random, in such a way that mean and variance stay",
+    "GaussianDropout": "multiplies each number by a random factor near 1",
+    "GaussianNoise": "adds to each number a random one, of standard deviation {stddev}",
+    "ActivityRegularization": "adds to the loss a penalty for large numbers",
+    "AugMix": "blends each picture with copies of it that were changed at random",
+    "CutMix": "pastes a piece of another picture into each picture, and mixes their labels",
+    "MixUp": "blends pairs of pictures, and their labels",
+    "RandAugment": "changes each picture by a few operations chosen at random",
+    "Equalization": "evens out the brightness of each picture",
+    "Solarization": "turns the brightest pixels of each picture into their opposite",
+}
+# What the layer Random... does to pictures in training.
+AT_RANDOM: dict[str, str] = {
+    "Brightness": "makes them brighter or darker", "ColorDegeneration": "takes away some of their colour",
+    "ColorJitter": "alters brightness, contrast, saturation and hue", "Contrast": "alters their contrast",
+    "Crop": "cuts a piece out of them",
+    "ElasticTransform": "bends them like rubber", "Erasing": "covers a rectangle of them", "Flip": "flips them as in a mirror",
+    "GaussianBlur": "blurs them", "Grayscale": "turns them grey", "Height": "makes them higher or lower", "Hue": "shifts their colours",
+    "Invert": "turns their colours into the opposite", "Perspective": "tilts them as if seen from the side",
+    "Posterization": "leaves fewer shades of each colour", "Rotation": "turns them by some angle",
+    "Saturation": "makes their colours stronger or paler", "Sharpness": "makes them sharper or softer", "Shear": "slants them",
+    "Translation": "moves them up, down or sideways", "Width": "makes them wider or narrower", "Zoom": "zooms into them or out of them",
+}  # fmt: skip
+TRAINING_ONLY = IN_TRAINING | {f"Random{name}": f"changes pictures at random: it {what}" for name, what in AT_RANDOM.items()}
+
+
+def sentence(class_name: str, config: Mapping[str, Any]) -> str:
+    """What a layer of this class with these settings does; empty for a class that is not Keras's."""
+    if class_name in ALIASES:
+        return as_sentence(class_name, config)
+    template, rank = template_of(class_name, bool(config.get("invert")))
+    name, options = named_function(config.get("activation"))
+    function, words = as_sentence(name, options) or "Applies a function to its input.", clause(name, options)
+    follows = f" Its activation, {name.removesuffix('_keras2')}, {words}." if words and name != "linear" else ""
+    return fill(template, config, rank, activation=follows, function=function)
+
+
+def template_of(class_name: str, backwards: bool = False) -> tuple[str, int]:
+    """The template of a class, and over how many axes of space its layers work (0 for none)."""
+    parts = re.fullmatch(r"(.+)([123])D(|Transpose)", class_name)
+    name, rank = (parts[1] + parts[3], int(parts[2])) if parts else (class_name, 0)
+    if name in TRAINING_ONLY:
+        return f"In training it {TRAINING_ONLY[name]}. In a prediction everything passes unchanged.", rank
+    table = IN_SPACE if rank else WITHOUT_SPACE | PICTURES | (BACKWARDS if backwards else {})
+    return table.get(name, ""), rank
+
+
+def activation_sentence(name: str) -> str:
+    """What an activation function does; empty for one that is not Keras's."""
+    return as_sentence(name, {})
+
+
+def as_sentence(function: str, options: Mapping[str, Any]) -> str:
+    """The clause of a function with these options, and what there is to add, as a sentence."""
+    words, more = clause(function, options), MORE.get(ALIASES.get(function, function), "")
+    return f"{words[0].upper()}{words[1:]}{more and ': '}{more}." if words else ""
+
+
+def clause(function: str, options: Mapping[str, Any]) -> str:
+    """What a function with these options does to a number."""
+    name = ALIASES.get(function, function)
+    return fill(FUNCTIONS.get(name, ""), {**DEFAULTS.get(name, {}), **options})
+
+
+def named_function(named: Any) -> tuple[str, Mapping[str, Any]]:
+    """The name and the options of the activation in a configuration: ``"relu"``, or a dictionary with a class name."""
+    if not isinstance(named, Mapping):
+        return str(named or "linear"), {}
+    inner = named.get("config")
+    name = inner if isinstance(inner, str) else named.get("class_name")
+    return str(name or "linear"), inner if isinstance(inner, Mapping) else {}

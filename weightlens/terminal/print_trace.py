@@ -1,0 +1,188 @@
+"""``weightlens trace``: the arithmetic of a prediction, step by step, in words and in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.model import Model
+from weightlens.recording import Step, Trace
+from weightlens.recording.graph import is_inside
+from weightlens.terminal import Screen, clean, tuple_text
+from weightlens.terminal.machine import to_json
+from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
+from weightlens.words.worked import Arithmetic
+
+Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
+
+ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
+FEW = 64  # numbers of a step that are printed without abbreviating
+LONGEST_NAME = 24  # letters of a column's name
+WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
+
+
+def print_trace(
+    model: Model,
+    trace: Trace,
+    screen: Screen,
+    layers: tuple[str, ...],
+    full: bool,
+    precision: int,
+    cells: Cells | None = None,
+    titles: Sequence[list[str]] = (),
+) -> None:
+    """Print the inputs, each layer's steps, and the outputs.
+
+    ``cells``: where each number stands in a workbook; ``titles``: what the columns of each input are called.
+    """
+    from weightlens.axes.factors import plain
+
+    writer = TraceWriter(model, screen, full, precision, cells or {})
+    if not layers:
+        for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
+            screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
+            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
+            label = labels(axes, "x")
+            screen.lines(writer.numbers(x.value, with_column_names(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
+    steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
+    if layers and not steps:
+        raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
+    for path, group in groupby(steps, key=lambda step: step.layer):
+        screen.line()
+        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_of(model, path))}"))
+        print_layer(list(group), writer)
+    if not layers and trace.results:
+        screen.line()
+        for name, y in zip(trace.output_names, trace.results, strict=True):
+            screen.line(screen.bold(clean(name)) + screen.dim(f" {tuple_text(y.value.shape)}"))
+            screen.lines(writer.numbers(y.value, labels(trace.axes.of(y).titled)))
+
+
+def print_layer(steps: list[Step], writer: TraceWriter) -> None:
+    """Print the steps of one layer; of repeated steps (time steps), the first two rounds and the last."""
+    screen = writer.screen
+    rounds = Counter(step.name for step in steps)
+    seen: Counter[str] = Counter()
+    hidden: Counter[str] = Counter()
+    for step in steps:
+        seen[step.name] += 1
+        if not writer.full and ROUNDS < seen[step.name] < rounds[step.name]:
+            hidden[step.name] += 1
+            continue
+        if hidden:
+            screen.line(screen.dim(f"  … {max(hidden.values()):,} more rounds like this one; --full shows them"))
+            hidden.clear()
+        screen.lines(writer.step(step))
+
+
+def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
+    """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
+    inputs = [
+        {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
+        for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)
+    ]
+    file.write(b'{"inputs":' + to_json(inputs) + b',"steps":[')
+    first = True
+    for step in trace.steps:
+        if not layers or any(is_inside(step.layer, name) for name in layers):
+            facts: dict[str, Any] = {
+                "layer": step.layer,
+                "name": step.name,
+                "words": step.words,
+                "shape": step.value.shape,
+                "axes": step.axes,
+            }
+            if cells is not None and id(step.made) in cells:
+                sheet, references = cells[id(step.made)]
+                facts |= {"sheet": sheet, "cells": references.tolist()}
+            file.write(b"," * (not first) + to_json(facts | {"values": np.ascontiguousarray(step.value)}))
+            first = False
+    outputs = [np.ascontiguousarray(y) for y in trace.outputs] if trace.results else []
+    named = dict(zip(trace.output_names, outputs, strict=True)) if trace.outputs_named and outputs else outputs
+    file.write(b'],"outputs":' + to_json(named) + b',"stopped":' + to_json(trace.stopped) + b"}\n")
+
+
+def class_of(model: Model, path: str) -> str:
+    """The class of the layer at a path of the trace (``inner/dense``, ``bidirectional/forward_layer``, ``dense #2``)."""
+    layers = {layer.name: layer for layer in model.layers}
+    name = path.rsplit(" #", 1)[0]
+    owner = max((n for n in layers if name == n or name.startswith(n + "/")), key=len, default=None)
+    if owner is None:
+        return ""
+    layer, rest = layers[owner], name[len(owner) + 1 :]
+    if not rest:
+        return layer.class_name
+    if layer.model is not None:
+        return class_of(layer.model, rest)
+    inner = next((found for key, found in layer.inner.items() if rest == key or rest.startswith(key + "/")), None)
+    return inner.class_name if inner is not None else layer.class_name
+
+
+class TraceWriter:
+    """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
+
+    def __init__(self, model: Model, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
+        self.model, self.screen, self.full, self.precision, self.cells = model, screen, full, precision, cells
+        self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
+
+    def step(self, step: Step) -> Iterator[str]:
+        """The lines of one step."""
+        shape = tuple_text(step.value.shape)
+        *above, last = self.screen.wrapped(clean(step.words, 240), "  ")
+        room = self.screen.width - len(last) - len(shape)
+        yield from above
+        yield last + " " * room + self.screen.dim(shape) if room > 0 else last
+        sheet, references = self.cells.get(id(step.made), ("", None))
+        if references is not None and references.size:
+            yield self.screen.dim(f"    cells {references.flat[0]} to {references.flat[-1]} of sheet {sheet!r}")
+        if step.value.dtype.kind not in "biuf":
+            yield f"    {clean(step.value.tolist(), self.screen.width - 4)}"
+        elif step.made.op is None and step.value.size > 1 and (step.value == step.value.flat[0]).all():
+            return  # the words have said it: initial hidden state = 0
+        elif 0 < step.value.size <= (WORKED if references is None else FEW):
+            yield from self.worked(step)
+        else:
+            yield from self.numbers(step.value, labels(step.named.titled))
+            if step.value.size:
+                index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
+                start = f"    {step.place(index)}: "
+                yield self.screen.dim(start + self.calculation(step, index, self.screen.width - len(start)))
+
+    def worked(self, step: Step) -> Iterator[str]:
+        """Every element of a small step with its arithmetic."""
+        named = step.named
+        names = [named.place(index, brief=True) for index in np.ndindex(step.value.shape)]
+        if id(step.made) in self.cells:
+            references = self.cells[id(step.made)][1].reshape(-1).tolist()
+            names = [f"{reference:6} {name}" for reference, name in zip(references, names, strict=True)]
+        width = max(map(len, names))
+        for name, index in zip(names, np.ndindex(step.value.shape), strict=True):
+            start = "    " + (name.ljust(width) + "  " if width else "")
+            yield self.screen.dim(start) + self.calculation(step, index, self.screen.width - len(start))
+
+    def calculation(self, step: Step, index: tuple[int, ...], room: int) -> str:
+        """One element's arithmetic with as many terms as fit; if need be, without its middle."""
+        line = ""
+        for arithmetic in self.arithmetics:
+            line = clean(arithmetic.line(step, index), 400)
+            if len(line) <= room:
+                return line
+        return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
+
+    def numbers(self, values: np.ndarray, label: Labels) -> Iterator[str]:
+        """The lines of a matrix with labelled rows and columns."""
+        if values.dtype.kind not in "biuf":
+            yield f"    {clean(values.tolist(), self.screen.width - 4)}"
+            return
+        shown: View = view_of_array(values, self.full, FEW)
+        yield from matrix_lines(shown, self.screen, label, self.precision, wrap=not self.full)
+
+
+def with_column_names(label: Labels, names: Sequence[str]) -> Labels:
+    """Labels with the names of the columns."""
+    return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else label(axis, index)

@@ -1,0 +1,160 @@
+"""What stands over the blocks and in the notes: the step in short mathematics, and in words for a beginner."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Container
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.axes.names import LETTERS
+from weightlens.layers.activations import LARGEST_EXPONENT
+from weightlens.recording import Recorded, Step
+from weightlens.recording.calls import reduced_axes
+from weightlens.specs.words.sentences import activation_sentence
+from weightlens.words.wording import ATOM, Wording, Words
+from weightlens.words.worked import arithmetic
+
+if TYPE_CHECKING:
+    from weightlens.axes import Factor, Named
+
+# How a step's name is abbreviated inside the mathematics of another one.
+SYMBOLS = {
+    "pre-activation": "z",
+    "pre-activations": "z",
+    "standard deviation": "std",
+    "attention weights": "weights",
+    "hidden state": "h",
+    "cell state": "c",
+    **LETTERS,
+    "initial hidden state": "h0",
+    "initial cell state": "c0",
+}
+LONGEST, LONGEST_OVER_TIME = 60, 90
+
+EXPLAINED = {
+    "dot product": "Each number that comes in is multiplied by its weight, and the products are added up: row of inputs times column of weights. A large result means that the input looks like what this unit listens for.",  # noqa: E501
+    "pre-activation": "The bias, one learned number per unit, is added. It moves the point from which the unit reacts.",
+    "max": "The largest score of this sample. It is subtracted before e^ so that no number becomes too large; the result stays the same.",
+    "x - max": "Each score less the largest one: 0 for the winner, negative for the others.",
+    "exponentials": "e to the power of the score: always positive, and the larger the score the (much) larger the result.",
+    "sum": "The numbers on the left added up: what the shares are shares of.",
+    "maximum": "The largest number in each window: the picture becomes smaller, what was found stays.",
+    "average": "The mean of each window.",
+    "padded": "The same numbers with a border around them, so that windows fit at the edges too.",
+    "input product": "The part of the sum that the inputs contribute, for all time steps at once.",
+    "recurrent product": "The part of the sum that the previous state contributes.",
+    "pre-activations": "Input part, part of the previous hidden state, and bias, added up: one group of columns for each gate.",
+    "input gate": "Between 0 and 1: how much of the candidate is let into the memory.",
+    "forget gate": "Between 0 and 1: how much of the old memory is kept.",
+    "output gate": "Between 0 and 1: how much of the memory is shown to the outside.",
+    "candidate": "What could be added to the memory at this time step.",
+    "update gate": "Between 0 and 1: how much of the old state is kept.",
+    "reset gate": "Between 0 and 1: how much of the old state the candidate sees.",
+    "cell state": "The memory: what the forget gate keeps of it, plus what the input gate lets in.",
+    "hidden state": "What the cell tells the next time step and the next layer.",
+    "normalized": "Less the mean, divided by the standard deviation: numbers of usual size whatever came in.",
+    "standard deviation": "The root of the variance; epsilon, a tiny number, keeps it from being 0.",
+    "lookup": "A row of the table for each token: its learned description.",
+    "scores": "How well each query fits each key.",
+    "attention weights": "The scores as shares that add up to 1.",
+    "context": "The values, mixed in the proportion of the attention weights.",
+}
+
+
+def symbol_of(x: Recorded) -> str:
+    """The letter of a step, of a state also where it is masked; empty without one."""
+    return SYMBOLS.get(x.role.of or x.name, "")
+
+
+class Short(Wording):
+    """The mathematics of a step with abbreviated names, to fit over a narrow block.
+
+    ``repeated``: one caption for all time steps. ``earlier``: in a table of time steps, the values that stand one row up; there
+    nothing needs to be said of the time step, for what is read stands in the same row.
+    """
+
+    dot = " \u00b7 "
+
+    def __init__(self, step: Step, repeated: bool = False, earlier: Container[int] | None = None) -> None:
+        super().__init__(step)
+        self.repeated, self.earlier = repeated or earlier is not None, earlier
+
+    def line(self, longest: int) -> str:
+        """``z = dot product + bias``."""
+        symbol = SYMBOLS.get(self.made.name, "")
+        text = self.result()[0]
+        return cut(f"{symbol} = {text}" if symbol and len(symbol) < 3 else text, longest)
+
+    def call(self, x: Recorded, depth: int) -> Words:
+        if x.op is np.minimum and not isinstance(x.args[1], Recorded) and x.args[1] == LARGEST_EXPONENT:
+            return self.phrase(x.args[0], depth)[0], ATOM  # what keeps e^ from overflowing
+        if x.op is np.flip and self.earlier is not None:
+            return self.phrase(x.args[0], depth)
+        return super().call(x, depth)
+
+    def reshaped(self, x: Recorded) -> str:
+        return ""
+
+    def over(self, x: Recorded) -> str:
+        """Only what runs over samples is something to say."""
+        first = self.named(x.args[0]).axes[:1]
+        return super().over(x) if 0 in reduced_axes(x)[0] and any(f.name == "sample" for axis in first for f in axis) else ""
+
+    def name(self, x: Recorded) -> str:
+        if x.kind == "input":
+            return "x" if self.one_input else x.name
+        if x.role.kind == "start":
+            return f"{SYMBOLS[x.role.of]} before" if self.repeated else f"{SYMBOLS[x.role.of]}0"
+        if self.earlier is not None and id(x) in self.earlier:
+            return f"{'masked ' if x.role.kind == 'masked state' else ''}{symbol_of(x) or x.name} before"
+        if x.kind == "step" and x.name in SYMBOLS:
+            return SYMBOLS[x.name]
+        return super().name(x)
+
+    def picked(self, x: Recorded, depth: int) -> Words:
+        """A gate reads its own columns, a time step its own row: of that nothing is said; the two halves of a bias say it all."""
+        whole = x.args[0]
+        if not isinstance(whole, Recorded):
+            return super().picked(x, depth)
+        gone = {name: word for name, (_, word) in self.named(x).fixed.items() if name in self.named(whole).names - self.named(x).names}
+        if "side" in gone:
+            return gone["side"], ATOM
+        if gone.get("gate") == self.made.name or (self.earlier is not None and "time step" in gone):
+            return self.phrase(whole, depth)
+        return super().picked(x, depth)
+
+    def fixed(self, f: Factor, after: Named) -> str:
+        return "time step t" if self.repeated and f.name == "time step" else super().fixed(f, after)
+
+
+def mathematics(step: Step, repeated: bool = False, longest: int = LONGEST) -> str:
+    """``z = dot product + bias``; ``e^ / sum``: what stands under the name of a step, for all its occurrences if ``repeated``."""
+    return Short(step, repeated).line(longest)
+
+
+def over_time(step: Step, earlier: Container[int]) -> str:
+    """The same in a table of time steps; ``earlier``: what stands one row up."""
+    return Short(step, earlier=earlier).line(LONGEST_OVER_TIME)
+
+
+def cut(line: str, longest: int) -> str:
+    """The line, cut where it is too long to be read."""
+    return line if len(line) <= longest else line[: longest - 2].rstrip() + " \u2026"
+
+
+def note(step: Step, numbers: bool = True) -> str:
+    """For a beginner: what this kind of step does, its formula in words, and this cell's own numbers."""
+    activated = step.name in ("activation", "output")
+    explained = activation_sentence(step.made.function[0]) if activated else EXPLAINED.get(step.name, "")
+    lines = [explained, f"In words: {step.words}"]
+    if step.made.size and numbers:
+        with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
+            lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")
+    return "\n".join(line for line in lines if line)[:900]
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    """``(2, 3)``."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

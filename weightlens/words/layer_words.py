@@ -1,0 +1,89 @@
+"""Layers in words: what each one does in a sentence, and how it is called in the framework (``Dense(2), softmax``)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from weightlens.layers import function_of
+from weightlens.model import Layer, Model
+from weightlens.recording import Recorded
+from weightlens.specs.registry import spec_of
+from weightlens.specs.words import sentences, setting_words
+
+# Operators of functional models that do what the layer of their name does; the others only share the name.
+LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
+
+
+def find(model: Model, path: str) -> Layer | None:
+    """The layer that a step's path names, that inside a wrapper too: ``inner/dense #2``, ``bidirectional/forward_layer``."""
+    path = path.split(" #")[0]
+    try:
+        return model[path]
+    except KeyError:
+        owner = next((layer for layer in model.layers if path.startswith(layer.name + "/")), None)
+        return None if owner is None else inside(owner, path[len(owner.name) + 1 :])
+
+
+def inside(layer: Layer, path: str) -> Layer:
+    """The layer that a path inside a layer names, as far as there are layers."""
+    key = next((key for key in layer.inner if f"{path}/".startswith(key + "/")), None)
+    if key is not None:
+        return inside(layer.inner[key], path[len(key) + 1 :])
+    return layer if layer.model is None or not path else find(layer.model, path) or layer
+
+
+def activation_of(layer: Layer) -> str:
+    """The name of the activation function, where the layer has one."""
+    named = layer.config.get("activation")
+    if isinstance(named, dict):
+        named = named.get("config") if isinstance(named.get("config"), str) else named.get("class_name", "")
+    return str(named) if named and named != "linear" else ""
+
+
+def call_words(layer: Layer) -> str:
+    """``Dense(2), activation softmax``."""
+    size = next((layer.config[key] for key in ("units", "filters") if isinstance(layer.config.get(key), int)), "")
+    activation = activation_of(layer)
+    if layer.class_name == "Activation":
+        return f"Activation({activation or 'linear'})"
+    name = f"{layer.class_name}({size})" if size != "" else layer.class_name
+    return f"{name}, activation {activation}" if activation else name
+
+
+def in_framework_words(model: Model, path: str) -> str:
+    """``hidden: Dense(16), activation relu``."""
+    layer = find(model, path)
+    return path if layer is None else f"{path}: {call_words(layer)}"
+
+
+def sentence(layer: Layer) -> str:
+    """What the layer does, for somebody who has not heard of it, and what the layer does that it is wrapped around."""
+    if layer.is_operation:
+        return sentences.sentence(layer.class_name, {}) if layer.class_name in LIKE_LAYERS else ""
+    own = setting_words.fill(spec_of(layer).sentence, layer.config)
+    words = own or sentences.sentence("Functional" if layer.model is not None else layer.class_name, layer.config) or documented(layer)
+    inner = next((layer.inner[key] for key in ("layer", "forward_layer", "cell") if key in layer.inner), None)
+    wrapped = sentence(inner) if inner is not None else ""
+    return f"{words} The layer inside ({inner.class_name}): {wrapped}" if inner is not None and wrapped else words
+
+
+def documented(layer: Layer) -> str:
+    """The first line of the docstring of the user's own function that computes the layer."""
+    function = function_of(layer.class_name)
+    text = ((function.__doc__ if function is not None else "") or "").strip().split("\n")[0]
+    return text.replace("``", "")
+
+
+def model_line(model: Model) -> str:
+    """The network in one line: ``Dense(2), activation softmax; 6 parameters; Keras 2.15.0``."""
+    calls = [call_words(layer) for layer in model.layers if layer.class_name != "InputLayer"]
+    shown = calls if len(calls) <= 4 else [*calls[:2], "\u2026", calls[-1]]
+    version = f"Keras {model.provenance.keras_version}" if model.provenance.keras_version else ""
+    parts = [" \u2192 ".join(shown), f"{model.size:,} parameters", version]
+    return "   \u00b7   ".join(part for part in parts if part)
+
+
+def shares(x: Recorded) -> bool:
+    """Whether each row is made of shares that add up to 1: a softmax, masked or not."""
+    made = x.args[1] if x.op is np.where and isinstance(x.args[1], Recorded) else x
+    return made.function[0] == "softmax" and x.ndim == 2 and x.shape[1] > 1 and made.args[1].shape == (len(x.value), 1)

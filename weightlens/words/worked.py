@@ -1,0 +1,151 @@
+"""The numbers behind one element of a step: ``0*0.53 + 1*(-1.20) = -1.20``.
+
+Elements are followed through whatever only moves numbers by moving their positions: the same NumPy call is
+applied to an array of positions instead of numbers. What remains is written out with the table of ``text``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.recording import Recorded, Step, cast
+from weightlens.recording.calls import MOVES, operation, reduced_axes
+from weightlens.recording.graph import origins, shape_of, sources
+from weightlens.words.wording import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
+
+Index = tuple[int, ...]
+
+TERMS = 4  # terms of a sum that are written out before it is cut
+DEEPEST = 24
+
+
+def arithmetic(step: Step, index: Index, terms: int = TERMS) -> str:
+    """The calculation of one element with its numbers; sums longer than ``terms`` are cut, with their length."""
+    return Arithmetic(terms).line(step, index)
+
+
+def plain(value: Any) -> str:
+    """A number with at most four digits that matter: ``0.53``, ``-1.2``, ``1.24e-05``."""
+    value = np.asarray(value).item()
+    if not isinstance(value, float):
+        return str(value)
+    text = f"{value:.4g}"
+    return "0" if text == "-0" else text
+
+
+class Arithmetic:
+    """Writes elements out; remembers where each moved element came from."""
+
+    def __init__(self, terms: int = TERMS) -> None:
+        self.terms = terms
+        self.origins: dict[int, tuple[Recorded, np.ndarray]] = {}
+
+    def line(self, step: Step, index: Index) -> str:
+        """``numbers = result`` for one element; the number alone where there is nothing to write out."""
+        result = plain(step.value[index])
+        if step.made.op is None:
+            return result
+        text = self.written(step.made, index, 0)[0]
+        return result if text == result else f"{text} = {result}"
+
+    def element(self, thing: Any, index: Index, depth: int) -> Words:
+        """One element of an operand: its number where it has a name, written out where it has none."""
+        if not isinstance(thing, Recorded):
+            return signed(plain(np.asarray(thing)[index] if np.ndim(thing) else thing))
+        if thing.value is not None and (thing.kind or thing.op is None):
+            return signed(plain(thing.value[index]))
+        return self.written(thing, index, depth + 1) if depth < DEEPEST else ("...", ATOM)
+
+    def operand(self, thing: Any, index: Index, depth: int, tightness: int) -> str:
+        """An element in parentheses where it would fall apart."""
+        text, level = self.element(thing, fitted(thing, index), depth)
+        return text if level >= tightness else f"({text})"
+
+    def written(self, x: Recorded, index: Index, depth: int) -> Words:
+        """The call that made one element, with the numbers of its operands."""
+        op, args = x.op, x.args
+        if op is np.matmul or op is np.dot:
+            return self.product(args[0], args[1], index, depth)
+        if op in INFIX:
+            sign, level = INFIX[op]
+            left = self.operand(args[0], index, depth, level)
+            return f"{left}{tight(sign)}{self.operand(args[1], index, depth, level + 1)}", level
+        if op in TEMPLATES and op not in (np.take, np.cumsum, np.sort, np.argsort):
+            template, level, tightness = TEMPLATES[op]
+            inside = [self.operand(arg, index, depth, tightness) for arg in (*args, *x.kwargs.values()) if arg is not None]
+            return template.format(*inside, "", ""), level
+        if op is cast or operation(x) in MOVES:
+            return self.moved(x, index, depth)
+        if reduction_name(op) and args and isinstance(args[0], Recorded):
+            return self.reduction(x, index, depth)
+        if isinstance(op, np.ufunc) and op.signature is None:
+            return f"{call_name(op)}({', '.join(self.operand(arg, index, depth, CHOICE) for arg in args)})", ATOM
+        return signed(plain(x.value[index])) if x.value is not None else (f"{call_name(op)}(...)", ATOM)
+
+    def product(self, a: Any, b: Any, index: Index, depth: int) -> Words:
+        """``a1*b1 + a2*b2``: row times column."""
+        rank_a, rank_b = np.ndim(a), np.ndim(b)
+        row = index[: len(index) - (rank_b > 1)]
+        column = index[-1:] if rank_b > 1 else ()
+        batch = index[: len(index) - (rank_b > 1) - (rank_a > 1)]
+        length = a.shape[-1]
+        shown = range(length) if length <= self.terms + 1 else range(self.terms)
+        left = row if rank_a > 1 else ()
+        pairs = [((*left, k), (*batch, k, *column) if rank_b > 1 else (k,)) for k in shown]
+        terms = [f"{self.operand(a, at_a, depth, PRODUCT)}*{self.operand(b, at_b, depth, POWER)}" for at_a, at_b in pairs]
+        return self.joined(terms, length)
+
+    def reduction(self, x: Recorded, index: Index, depth: int) -> Words:
+        """A sum, a mean or a maximum over the elements it takes."""
+        whole = x.args[0]
+        axes, _ = reduced_axes(x)
+        kept = list(index)
+        for a in sorted(axes) if len(index) < whole.ndim else ():
+            kept.insert(a, 0)
+        lengths = [whole.shape[a] for a in axes]
+        total = int(np.prod(lengths))
+        texts = []
+        for place in (np.unravel_index(k, lengths) for k in range(total if total <= self.terms + 1 else self.terms)):
+            for a, i in zip(axes, place, strict=True):
+                kept[a] = int(i)
+            texts.append(self.operand(whole, tuple(kept), depth, PRODUCT if reduction_name(x.op) == "sum" else CHOICE))
+        name = reduction_name(x.op)
+        if name == "sum":
+            return self.joined(texts, total)
+        return f"{name}({', '.join(texts)}{f', ... {total} numbers' if total > len(texts) else ''})", ATOM
+
+    def joined(self, terms: list[str], total: int) -> Words:
+        """The terms of a sum, cut where there are more than are shown."""
+        rest = f" + ... ({total} terms)" if total > len(terms) else ""
+        return " + ".join(terms) + rest, SUM if total > 1 else PRODUCT
+
+    def moved(self, x: Recorded, index: Index, depth: int) -> Words:
+        """An element that was only moved: the element it came from; 0 where padding put a new one."""
+        if id(x) not in self.origins:
+            self.origins[id(x)] = (x, origins(x))
+        number = int(self.origins[id(x)][1][index])
+        for source in sources(x):
+            size = int(np.prod(shape_of(source), dtype=np.int64))
+            if number < size:
+                place = tuple(int(i) for i in np.unravel_index(number, shape_of(source))) if number >= 0 else ()
+                return self.element(source, place, depth) if number >= 0 else (plain(x.kwargs.get("constant_values", 0)), ATOM)
+            number -= size
+        return "...", ATOM
+
+
+def fitted(thing: Any, index: Index) -> Index:
+    """The index into an operand that was broadcast to the shape of the result."""
+    shape = shape_of(thing)
+    return tuple(0 if length == 1 else i for length, i in zip(shape, index[len(index) - len(shape) :], strict=True))
+
+
+def signed(text: str) -> Words:
+    """A number as an operand; a negative one needs parentheses inside products and differences."""
+    return text, SUM if text.startswith("-") else ATOM
+
+
+def tight(sign: str) -> str:
+    """Products are written without spaces, so that sums of them read well."""
+    return sign.strip() if sign.strip() == "*" else sign

@@ -1,0 +1,170 @@
+"""Formulas of the calls that need more than a line in the table: rounding, lookups, order, conversions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weightlens.recording import Recorded, cast
+from weightlens.recording.calls import argument
+from weightlens.workbook.formulas import areas
+from weightlens.workbook.formulas.cell_arrays import ADD, ATOM, COMPARE, POWER, ROW, Cells, Expression, Unwritable, combine, refer
+from weightlens.workbook.formulas.text_rules import TEXT_RULES
+
+if TYPE_CHECKING:
+    from weightlens.workbook.formulas.translate import Formulas
+
+Rule = Callable[[Recorded, "Formulas"], Expression]
+
+
+def negative(x: Recorded, formulas: Formulas) -> Expression:
+    """``-x``; before parentheses ``0-(...)``: a spreadsheet reads ``-A1^2`` as ``(-A1)^2``, and IronCalc loses the parentheses."""
+    made = formulas.arithmetic(x.args[0])
+    return combine(["-" if made.level >= ATOM else "0-", made.at_least(ATOM)], x.shape, ADD)
+
+
+def square(x: Recorded, formulas: Formulas) -> Expression:
+    """``x^2``."""
+    return combine([formulas.arithmetic(x.args[0]).at_least(ATOM), "^2"], x.shape, POWER)
+
+
+def rounded(x: Recorded, formulas: Formulas) -> Expression:
+    """Half to even, as NumPy rounds: ``ROUND`` itself goes away from zero."""
+    a = formulas.arithmetic(x.args[0]).at_least(ADD)
+    return combine(["IF(ABS(", a, "-TRUNC(", a, "))=0.5,2*ROUND((", a, ")/2,0),ROUND(", a, ",0))"], x.shape)
+
+
+def clip(x: Recorded, formulas: Formulas) -> Expression:
+    """``MIN(MAX(x, low), high)``, either bound only if there is one."""
+    low, high = argument(x, 1, "a_min"), argument(x, 2, "a_max")
+    low, high = x.kwargs.get("min", low), x.kwargs.get("max", high)
+    made = formulas.arithmetic(x.args[0])
+    made = made if low is None else combine(["MAX(", made, ",", formulas.arithmetic(low), ")"], x.shape)
+    return made if high is None else combine(["MIN(", made, ",", formulas.arithmetic(high), ")"], x.shape)
+
+
+def in_line(lines: Cells) -> Cells:
+    """The cells, if each line of them stands in one column from top to bottom or in one row from left to right."""
+    apart = np.diff(lines, axis=1)
+    if not ((apart == ROW).all() or (apart == 1).all()):
+        raise Unwritable("a place counted in cells that do not stand in one row or column, in order")
+    return lines
+
+
+def lookup(x: Recorded, formulas: Formulas) -> Expression:
+    """``np.take`` with a computed index: ``INDEX(column of the table, index + 1, 1)``.
+
+    Where somebody can type the index, one below 0 is refused: INDEX would take 0 for the whole column.
+    """
+    at = argument(x, 1, "indices")
+    at = at.args[0] if at.op is cast else at  # INDEX cuts fractions off by itself
+    table, index, axis = formulas.cells(x.args[0]), formulas.arithmetic(at), argument(x, 2, "axis")
+    if table is None:
+        raise Unwritable("take")
+    axis = 0 if axis is None else axis % table.ndim
+    table = table if argument(x, 2, "axis") is not None else table.reshape(-1)
+    before, after = table.shape[:axis], table.shape[axis + 1 :]
+    columns = np.ascontiguousarray(np.moveaxis(table, axis, -1)).reshape(-1, table.shape[axis])
+    area = areas.reduction(in_line(columns), "AREA", None)
+    if area.choice is not None or len(area.options[0]) != 3:
+        raise Unwritable("take from a table that does not stand in one rectangle")
+    rank = len(index.shape)
+    tall = getattr(area.options[0][1], "height", 1) > 1
+    where = area.moved(lambda array: array.reshape(before + (1,) * rank + after), before + (1,) * rank + after)
+    where = Expression(where.shape, [[where.options[0][1]]])
+    place = index.moved(lambda array: array.reshape(index.shape + (1,) * len(after)), index.shape + (1,) * len(after))
+    counted: list[str | Expression] = [place.at_least(ADD), "+1"]
+    if at.kind:
+        counted = ["IF(", place.at_least(COMPARE + 1), "<0,NA(),", *counted, ")"]
+    return combine(["INDEX(", where, ",", *([] if tall else ["1,"]), *counted, *([",1"] if tall else []), ")"], x.shape)
+
+
+def rounds(x: Recorded) -> bool:
+    """Whether a cast drops digits of fractions: cells hold doubles, and no formula rounds them in binary."""
+    before, after = x.args[0].dtype, np.dtype(x.args[1])
+    return bool(before.kind == after.kind == "f" and after.itemsize < before.itemsize)
+
+
+def converted(x: Recorded, formulas: Formulas) -> Expression:
+    """``astype``: numbers to whole numbers are cut off, anything to bool is "not 0"."""
+    kind = np.dtype(x.args[1]).kind
+    if rounds(x):
+        raise Unwritable("rounding to fewer digits than a cell has")
+    if kind == "b":
+        made = formulas.expression(x.args[0])
+        return made if made.boolean else combine([made.at_least(ADD), "<>0"], x.shape, COMPARE, boolean=True)
+    made = formulas.arithmetic(x.args[0])
+    return combine(["TRUNC(", made, ")"], x.shape) if kind in "iu" and x.args[0].dtype.kind == "f" else made
+
+
+def extreme_place(function: str) -> Rule:
+    """``np.argmax``, ``np.argmin``: the place of the extreme within its row or column of cells."""
+
+    def rule(x: Recorded, formulas: Formulas) -> Expression:
+        rows, _ = formulas.rows(x)
+        area = areas.reduction(in_line(rows), "AREA", None)
+        if area.choice is not None or len(area.options[0]) != 3:
+            raise Unwritable(function)
+        where = Expression(area.shape, [[area.options[0][1]]])
+        made = combine(["MATCH(", function + "(", where, "),", where, ",0)-1"], area.shape, ADD)
+        return made.moved(lambda array: array.reshape(x.shape), x.shape)
+
+    return rule
+
+
+def sorted_values(x: Recorded, formulas: Formulas) -> Expression:
+    """``np.sort``: the k-th smallest of its row of cells."""
+    axis = argument(x, 1, "axis")
+    axis = (len(x.shape) - 1) if axis is None else axis % len(x.shape)
+    if x.shape[axis] == 1:  # IronCalc knows no smallest of one cell
+        return formulas.expression(x.args[0])
+    stand_in = Recorded(np.zeros(()), np.sum, x.args[:1], {"axis": axis})
+    rows, shape = formulas.rows(stand_in)
+    area = areas.reduction(rows, "AREA", None)
+    if area.choice is not None or len(area.options[0]) != 3:
+        raise Unwritable("sort")
+    k = x.shape[axis]
+    where = Expression((len(rows), 1), [[area.options[0][1]]]).options[0][0]
+    options = [["SMALL(", where, f",{i + 1})"] for i in range(k)]
+    made = Expression((len(rows),), options, np.zeros(len(rows), np.int64))
+    made = Expression(
+        (len(rows), k),
+        [[p if isinstance(p, str) else type(p)(p.first[:, None], p.height, p.width) for p in o] for o in options],
+        np.arange(k)[None, :],
+    )
+    return made.moved(lambda array: np.moveaxis(array.reshape((*shape, k)), -1, axis), x.shape)
+
+
+def error_function(x: Recorded, formulas: Formulas) -> Expression:
+    """``ERF(x)``."""
+    return combine(["ERF(", formulas.arithmetic(x.args[0]), ")"], x.shape)
+
+
+RULES: dict[Any, Rule] = {
+    np.negative: negative,
+    np.square: square,
+    np.rint: rounded,
+    np.round: rounded,
+    np.clip: clip,
+    cast: converted,
+    np.argmax: extreme_place("MAX"),
+    np.argmin: extreme_place("MIN"),
+    np.sort: sorted_values,
+}
+
+
+def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
+    """Lookups have a rule; a take at known places is a move."""
+    if isinstance(argument(x, 1, "indices"), Recorded):
+        return lookup(x, formulas)
+    cells = formulas.cells_through(x)
+    if cells is not None:
+        return refer(cells)
+    made = formulas.expression(x.args[0])
+    return made.moved(lambda array: np.take(array, *x.args[1:], **x.kwargs), x.shape)
+
+
+RULES[np.take] = rule_for_take
+BY_NAME: dict[str, Rule] = {"erf (vectorized)": error_function, **TEXT_RULES}  # ufuncs made of Python functions are known by name

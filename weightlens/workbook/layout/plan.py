@@ -1,0 +1,210 @@
+"""The plan of a workbook: its sheets, and which cells every input, weight and step gets.
+
+Nothing is written here. First every value gets an ``Arrangement`` (its shape on a sheet), then the sheets
+put the blocks side by side, and last the formulas are made, block by block, while the rows are written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from weightlens.errors import NoFormula, WorkbookTooLarge
+from weightlens.recording import Recorded, Step, Trace
+from weightlens.recording.calls import PRODUCTS, operation, reduced_axes
+from weightlens.recording.graph import expression, named_operands
+from weightlens.workbook.formulas.cell_arrays import SHEET, Cells, Expression, Unwritable, refer
+from weightlens.workbook.formulas.function_table import REDUCTIONS
+from weightlens.workbook.formulas.promote import with_operands
+from weightlens.workbook.formulas.shorten import shorten
+from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.layout import arrangement as layout
+from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.layout.time_table import TimeTable, time_tables
+from weightlens.workbook.xlsx.book import Book, Sheet
+from weightlens.workbook.xlsx.grid import Block
+
+FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
+MAX_CELLS = 40_000_000
+
+
+@dataclass(eq=False)
+class Placed:
+    """A value of the trace and its block: what the hidden map of cells, the check and the names are made of."""
+
+    kind: str  # input, weight, step
+    layer: str
+    name: str
+    made: Recorded
+    block: Block
+    occurrence: int = 0
+    of: int = 1  # how often this layer has a step of this name
+
+
+class Plan(Book):
+    """Everything that will be written: sheets in order, blocks by value, defined names."""
+
+    def __init__(self, trace: Trace, whole: bool = True) -> None:
+        """``whole``: each step has cells; else only those that end a layer, and no table of time steps can be drawn."""
+        super().__init__()
+        self.trace, self.whole = with_operands(trace), whole
+        self.tables: dict[str, TimeTable] = {}  # recurrent layer -> its table
+        self.steps = self.trace.steps
+        self.placed: dict[int, Placed] = {}
+        self.also: dict[int, Block] = {}  # cells read in place of a value's own: the switch's, or another run's weights
+        self.beside: dict[tuple[str, int], Cells] = {}  # (layer, value) -> cells that only this layer's formulas read: a copy on its sheet
+        self.writing = ""  # the layer whose formula is being made
+        self.formulas = Formulas(self.cells)
+        refuse_lone_sample(trace)
+        self._arrange()
+
+    # -- arrangements: each block on a sheet of its own for now, which is enough to see patterns ---------------------------
+
+    def _arrange(self) -> None:
+        counts = Counter((step.layer, step.name, step.made.shape) for step in self.steps)
+        seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
+        ends = {step.layer: step.made for step in self.steps}
+        wide = {
+            layer: max(step.made.shape[-1] for step in self.steps if step.layer == layer and step.made.ndim == 2)
+            for layer in {s.layer for s in self.steps if s.made.ndim == 2}
+        }
+        self.one_sheet = self._fits_one_sheet(counts)
+        self.tables = time_tables(self.steps) if self.whole and not self.one_sheet else {}
+        for x in self.trace.inputs:
+            turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
+            self._add("input", x, layout.in_columns(x.shape) if turned else layout.in_rows(x.shape))
+        steps, self.steps = self.steps, []
+        for step in steps:
+            key = (step.layer, step.name, step.made.shape)
+            for weight in self._weights(step.made):
+                self._add("weight", weight, layout.for_weight(weight.shape))
+                if weight.ndim > 2:
+                    self.placed[id(weight)].block.arrangement = self._cheapest(weight, step.made)
+            self.steps += shorten(step, self.formulas, self._place_part)
+            self.steps.append(step)
+            columns = not self.one_sheet and wide.get(step.layer, 0) > FEW_UNITS
+            table = self.tables.get(step.layer)
+            arrangement = table.arrangement(step.name, step.made.shape) if table is not None else None
+            if arrangement is None:
+                arrangement = layout.for_step(step.made.shape, ends[step.layer].ndim >= 4, columns and table is None, counts[key])
+            self._add("step", step.made, arrangement, seen[key], counts[key])
+            self._computed(step)
+            seen[key] += 1
+        total = sum(int(np.prod(p.made.shape, dtype=np.int64)) for p in self.placed.values())
+        if total > MAX_CELLS:
+            raise WorkbookTooLarge(
+                f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights"
+            )
+
+    def _place_part(self, step: Step) -> None:
+        """Cells for a partial step, made because a formula would be too long; a name that its layer has not used yet."""
+        taken = {p.name for p in self.placed.values() if p.layer == step.layer}
+        name, number = step.name, 1
+        while step.name in taken:
+            number += 1
+            step.name = step.made.name = f"{name} ({number})"
+        step.trace = self.trace
+        self._add("step", step.made, layout.for_step(step.made.shape, step.made.ndim >= 4, False, 1))
+        self._computed(step)
+
+    def _computed(self, step: Step) -> None:
+        if step.made.op is not None:
+            self.placed[id(step.made)].block.make = partial(self.formula, step)
+
+    def _add(self, kind: str, x: Recorded, arrangement: Arrangement, occurrence: int = 0, of: int = 1) -> None:
+        block = Block(arrangement, x.value, first=(1 << 20) * SHEET + len(self.placed) * SHEET, sheet_names=self.titles)
+        self.placed[id(x)] = Placed(kind, x.layer, x.name, x, block, occurrence, of)
+
+    def place_weight(self, x: Recorded) -> Placed:
+        """Cells for a matrix that no step reads: where only the matrices are shown."""
+        self._add("weight", x, layout.for_weight(x.shape))
+        return self.placed[id(x)]
+
+    def _fits_one_sheet(self, counts: Counter[tuple[str, str, tuple[int, ...]]]) -> bool:
+        """Whether all of it is small enough for one sheet that reads from left to right."""
+        shapes = [step.made.shape for step in self.steps] + [x.shape for x in self.trace.inputs]
+        weights = {id(w): w for step in self.steps for w in self._weights(step.made, placed_too=True)}
+        width = sum(shape[-1] for shape in shapes if len(shape) == 2)
+        small = all(len(shape) == 2 and shape[0] <= 200 and shape[1] <= 64 for shape in shapes) and width <= 120
+        return (
+            small
+            and all(w.ndim <= 2 for w in weights.values())
+            and sum(w.size for w in weights.values()) <= 2000
+            and max(counts.values(), default=1) == 1
+        )
+
+    def _weights(self, made: Recorded, placed_too: bool = False) -> list[Recorded]:
+        """The weights that this step's formula reads and that have no cells yet."""
+        return [x for x in named_operands(made) if x.kind == "weight" and (placed_too or id(x) not in self.placed)]
+
+    def _cheapest(self, weight: Recorded, made: Recorded) -> Arrangement:
+        """The arrangement of a kernel that makes the shortest formulas in the first product that reads it."""
+        placed, best = self.placed[id(weight)].block, None
+        products = [x for x in expression(made) if operation(x) in PRODUCTS and any(y is weight for y in named_operands(x))]
+        for candidate in layout.kernel_candidates(weight.shape):
+            placed.arrangement = candidate
+            cost = sum(max(len(option) for option in self.formulas.sample(x).options) for x in products[:1])
+            if best is None or cost < best[0]:
+                best = (cost, candidate)
+        return best[1] if best else layout.for_weight(weight.shape)
+
+    # -- cells and formulas ------------------------------------------------------------------------------------------------
+
+    def cells(self, x: Recorded) -> Cells | None:
+        """Where a value stands."""
+        beside = self.beside.get((self.writing, id(x)))
+        if beside is not None:
+            return beside
+        block = self.also.get(id(x))
+        if block is not None:
+            return block.cells
+        placed = self.placed.get(id(x))
+        return None if placed is None else placed.block.cells
+
+    def formula(self, step: Step) -> Expression | None:
+        """How a step is computed from cells; ``None`` for a constant. Raises ``NoFormula``."""
+        if step.made.op is None:
+            return None
+        self.writing = step.layer
+        try:
+            made = self.formulas.made(step.made)
+        except Unwritable as what:
+            raise NoFormula(
+                step.layer, "step " + step.name, f"uses {what}, for which there is no formula that every spreadsheet computes"
+            ) from None
+        finally:
+            self.writing = ""
+        return as_number(made)
+
+    # -- sheets and names --------------------------------------------------------------------------------------------------
+
+    def mirror(self, x: Recorded, arrangement: Arrangement) -> Block:
+        """A second block that shows ``x`` by plain references, in another arrangement."""
+        cells = self.cells(x)
+        if cells is None:
+            raise RuntimeError("only what has cells can be shown again")
+        return Block(arrangement, x.value, make=lambda: refer(cells), sheet_names=self.titles)
+
+
+def refuse_lone_sample(trace: Trace) -> None:
+    """Refuse one sample alone where the network reduces over the samples of a batch: its answer would be another one."""
+    if any(x.ndim == 0 or x.shape[0] != 1 for x in trace.inputs):
+        return
+    for step in trace.steps:
+        for x in expression(step.made):
+            if operation(x) in REDUCTIONS and x.args[0].ndim > 1 and 0 in reduced_axes(x)[0]:
+                raise NoFormula(step.layer, f"step {step.name}", "works across the samples of a batch; give several of them with -i")
+
+
+def as_number(made: Expression) -> Expression:
+    """A step's cell holds a number: TRUE and FALSE are written as 1 and 0."""
+    from weightlens.workbook.formulas.cell_arrays import combine
+
+    return combine(["IF(", made, ",1,0)"], made.shape) if made.boolean else made
+
+
+__all__ = ["Any", "Placed", "Plan", "Sheet"]

@@ -1,0 +1,153 @@
+"""The Check sheet: stored outputs against live ones, one verdict, and checksums that name the first wrong step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.workbook.formulas.areas import MAX_ARGUMENTS
+from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, refer
+from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.sheets.frame import link
+from weightlens.workbook.xlsx.grid import MAX_FORMULA, Block, Text, rectangle, runs
+
+if TYPE_CHECKING:
+    from weightlens.workbook.layout.plan import Placed, Plan, Sheet
+    from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.styles import Styles
+
+MAX_CHECKED = 5000  # output numbers compared one by one
+TOLERANCE, KERAS_TOLERANCE = 1e-9, 1e-5
+TOP = 11  # first row of the two tables
+STEPS = 6  # first column of the second one
+
+
+def write_check(net: NetworkSheets, expected: Sequence[np.ndarray], witness: str, verified: str) -> None:
+    """The whole sheet."""
+    plan, styles = net.plan, net.styles
+    hint = f"Expected: computed by {witness} for the inputs and weights as exported. Once you change one, DIFFERS is what you caused."
+    sheet = net.page("Check", "Check", hint=hint, numbered=False)
+    tolerance = KERAS_TOLERANCE if witness.startswith("Keras") else TOLERANCE
+    difference = _outputs(sheet, plan, styles, expected, tolerance)
+    worst = float(np.nanmax(difference.values, initial=0.0)) if difference.values is not None else 0.0
+    steps = _checksums(sheet, plan, styles)
+    for row, name in enumerate(("verdict", "tolerance", "worst difference", "first step that differs", "verified with"), 3):
+        sheet.write(row, 0, name, styles["caption left" if row == 3 else "label left"])
+    verdict = "OK" if worst <= tolerance else "DIFFERS"
+    sheet.texts[(3, 1)] = Text(style=styles["verdict"], formula='IF(ISNUMBER(B6),IF(B6<=B5,"OK","DIFFERS"),"ERROR")', value=verdict)
+    sheet.texts[(4, 1)] = Text(style=styles["input"], value=tolerance)
+    sheet.texts[(5, 1)] = Text(style=styles["check"], formula=f"MAX({difference.area})", value=worst if np.isfinite(worst) else None)
+    if steps:
+        marks, names = (f"${c}${TOP + 1}:${c}${TOP + steps}" for c in "LM")
+        sheet.texts[(6, 1)] = Text(
+            style=styles["verdict"],
+            formula=f'IF(COUNTIF({marks},"DIFFERS")=0,"none",INDEX({names},MATCH("DIFFERS",{marks},0),1))',
+            value="none",
+        )
+        sheet.rule(f"L{TOP + 1}:L{TOP + steps}", "wrong", f'L{TOP + 1}="DIFFERS"')
+    sheet.write(7, 1, verified or "no other program yet; weightlens check MODEL --workbook FILE has one recalculate it", styles["plain"])
+    for place in ("B4", f"E{TOP + 1}:E{TOP + difference.arrangement.height}"):
+        sheet.rule(place, "wrong", f'{place.split(":")[0]}<>"OK"')
+        sheet.rule(place, "right", f'{place.split(":")[0]}="OK"')
+    plan.names["check_verdict"] = (sheet.number, "$B$4")
+    sheet.freeze = f"A{TOP + 1}"
+    sheet.widths |= {(0, 0): 24, (1, 1): 28, (2, 4): 14, (5, 5): 3, (6, 7): 22, (8, 11): 14, (12, 12): 30}
+
+
+def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.ndarray], tolerance: float) -> Block:
+    """Number by number: expected, live, difference; returns the block of differences."""
+    flat: list[Cells] = []
+    wanted: list[np.ndarray] = []
+    shown: list[np.ndarray] = []
+    for x, numbers in zip(plan.trace.results, expected, strict=True):
+        cells = plan.cells(x)
+        if cells is not None:
+            flat.append(cells.reshape(-1))
+            wanted.append(np.asarray(numbers, np.float64).reshape(-1))
+            shown.append(np.asarray(x.value, np.float64).reshape(-1))
+    live_cells, stored, live = (np.concatenate(parts)[:MAX_CHECKED, None] if parts else np.zeros((0, 1)) for parts in (flat, wanted, shown))
+    for column, head in enumerate(("output", "expected", "live", "difference", "verdict")):
+        sheet.write(TOP - 1, column, head, styles["head"])
+    n = len(stored)
+    arrangement = Arrangement((n, 1), (0,), (1,))
+    for i, name in enumerate(output_names(plan)[:n]):
+        sheet.write(TOP + i, 0, name, styles["label left"])
+    expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
+    live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells), sheet_names=plan.titles), TOP, 2)
+    with np.errstate(invalid="ignore"):  # infinite outputs
+        difference = np.abs(stored - live) / np.maximum(1.0, np.abs(stored))
+    made = _difference(expected_block, live_block)
+    block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
+    for i in range(n):
+        text = "OK" if difference[i, 0] <= tolerance else "DIFFERS"
+        sheet.texts[(TOP + i, 4)] = Text(style=styles["label"], formula=agrees(cell_name(block.first + i * ROW), "$B$5"), value=text)
+    return block
+
+
+def agrees(difference: str, limit: str) -> str:
+    """The verdict on one difference; an error cell differs, too."""
+    return f'IF(ISNUMBER({difference}),IF({difference}<={limit},"OK","DIFFERS"),"DIFFERS")'
+
+
+def output_names(plan: Plan) -> list[str]:
+    """What each output number is: ``sample 1, unit 0``; before it the name of the output, where it has one."""
+    names: list[str] = []
+    for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True):
+        if plan.cells(x) is None:
+            continue
+        named = plan.trace.axes.of(x)
+        for index in np.ndindex(x.shape):
+            if len(names) > MAX_CHECKED:
+                return names
+            words = [name if plan.trace.outputs_named else "", named.place(index, 1)]
+            names.append(", ".join(word for word in words if word))
+    return names
+
+
+def _difference(a: Block, b: Block) -> Expression:
+    expected = refer(a.cells)
+    return combine(["ABS(", expected, "-", refer(b.cells), ")/MAX(1,ABS(", expected, "))"], a.arrangement.shape)
+
+
+def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
+    """One row per step: the sum of its cells as exported and as it is now; returns the number of rows."""
+    groups: dict[tuple[str, str, tuple[int, ...]], list[Placed]] = {}
+    for placed in plan.placed.values():
+        if placed.kind == "step" and placed.made.dtype.kind != "U" and placed.block.first >> 34 < len(plan.sheets):
+            groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
+    for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full")):
+        sheet.write(TOP - 1, STEPS + column, head, styles["head"])
+    for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
+        first = parts[0].block
+        home = plan.sheets[first.first >> 34]
+        sheet.write(row, STEPS, layer, styles["link"])
+        sheet.links[(row, STEPS)] = link(home, cell_name(first.first))
+        sheet.write(row, STEPS + 1, name, styles["plain"])
+        sheet.write(row, STEPS + 6, f"{layer}: {name}", styles["label left"])
+        total = float(sum(np.sum(p.made.value, dtype=np.float64) for p in parts))
+        if not np.isfinite(total):
+            continue
+        formula = _sum(home, [placed.block for placed in parts])
+        if not formula:
+            continue
+        sheet.texts[(row, STEPS + 2)] = Text(style=styles["expected"], value=total)
+        sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=formula, value=total)
+        sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})/MAX(1,ABS(I{row + 1}))", value=0.0)
+        size = float(sum(np.sum(np.abs(p.made.value), dtype=np.float64) for p in parts))
+        limit = f"{max(size, 1.0) / max(abs(total), 1.0) * 1e-9:.15f}".rstrip("0")
+        sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=agrees(f"K{row + 1}", limit), value="OK")
+    return len(groups)
+
+
+def _sum(home: Sheet, blocks: list[Block]) -> str:
+    """The sum of all cells of a step: one area, or one a sample where the rows in between belong to others; nothing if too long."""
+    first, last = blocks[0], blocks[-1]
+    if first.arrangement.stretch == 1:
+        end = last.first + (last.arrangement.height - 1) * ROW + last.arrangement.width - 1
+        return f"SUM('{home.title}'!{rectangle(first.first, end)})"
+    areas = [f"'{home.title}'!{area}" for area in runs(blocks)]
+    sums = [f"SUM({','.join(areas[i : i + MAX_ARGUMENTS])})" for i in range(0, len(areas), MAX_ARGUMENTS)]
+    formula = "+".join(sums)
+    return formula if len(formula) < MAX_FORMULA else ""

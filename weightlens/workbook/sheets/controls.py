@@ -1,0 +1,120 @@
+"""Cells to turn: a name, a value to choose (with a drop-down), and what it means; and the switch between original and mine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weightlens.workbook.formulas.cell_arrays import Expression, cell_name, combine, refer
+from weightlens.workbook.sheets.frame import column_after, width_of
+from weightlens.workbook.xlsx.grid import Block, Text, absolute
+
+if TYPE_CHECKING:
+    from weightlens.workbook.layout.plan import Placed, Sheet
+    from weightlens.workbook.sheets.network import NetworkSheets
+
+CONTROLS = 2  # the row of controls, between the hint and the first captions
+CONTROL_HEIGHT = 21.0
+ROOM = 8.0  # characters of a control's cell
+ORIGINAL, MINE = "original", "mine"
+
+
+class Control(NamedTuple):
+    """Where a control's value stands: its absolute name, row and column; and the next free column."""
+
+    place: str
+    row: int
+    column: int
+    after: int
+
+
+def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: float | str, words: str = "", row: int = CONTROLS) -> Control:
+    """A value to change, with its name before and what it means behind."""
+    style = net.styles["switch"]
+    return beside(net, sheet, column, name, Text(value, style) if isinstance(value, str) else Text(style=style, value=value), words, row)
+
+
+def beside(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text, words: str = "", row: int = CONTROLS) -> Control:
+    """One cell with its name before and what it means behind."""
+    sheet.heights[row] = CONTROL_HEIGHT
+    column = max(column_after(sheet, column, len(name) + 1), column + 1)
+    sheet.write(row, column - 1, name, net.styles["label right"])
+    sheet.texts[(row, column)] = text
+    last, room = column, width_of(sheet, column)
+    while room < ROOM:  # narrow columns: several make one cell
+        last += 1
+        room += width_of(sheet, last)
+        sheet.texts[(row, last)] = Text(style=text.style)
+    if last > column:
+        sheet.merges.append((row, column, row, last))
+    sheet.write(row, last + 1, " " + words if words else "", net.styles["label left"])
+    return Control(absolute(cell_name((row << 14) + column)), row, column, column_after(sheet, last + 1, len(words) + 2))
+
+
+def drop_down(place: str, choices: str) -> Callable[[Any], None]:
+    """A list to choose from at a cell: ``"a,b"`` in quotes, or the name of a range."""
+
+    def finish(page: Any) -> None:
+        from openpyxl.worksheet.datavalidation import DataValidation
+
+        validation = DataValidation("list", formula1=choices, allow_blank=False, showErrorMessage=True)
+        validation.error, validation.errorTitle = "Please choose one from the list.", "weightlens"
+        page.add_data_validation(validation)
+        validation.add(place.replace("$", ""))
+
+    return finish
+
+
+def only_numbers(net: NetworkSheets) -> None:
+    """A word typed into an input or a weight is refused at once: it would turn the whole network into errors."""
+    for placed in net.plan.placed.values():
+        if placed.kind in ("input", "weight") and placed.block.make is None and placed.made.dtype.kind != "U":
+            net.plan.sheets[placed.block.first >> 34].finishing.append(number_at(placed.block.area))
+
+
+def number_at(area: str) -> Callable[[Any], None]:
+    """Any number, and nothing else, at these cells."""
+
+    def finish(page: Any) -> None:
+        from openpyxl.worksheet.datavalidation import DataValidation
+
+        validation = DataValidation("decimal", operator="between", formula1="-1E+300", formula2="1E+300", allow_blank=True)
+        validation.showErrorMessage, validation.errorTitle, validation.error = True, "weightlens", "Please type a number."
+        page.add_data_validation(validation)
+        validation.add(area.replace("$", ""))
+
+    return finish
+
+
+def add_switch(net: NetworkSheets) -> None:
+    """One cell that says ``original`` or ``mine``: which inputs and weights all formulas read.
+
+    The blue and yellow cells stay yours to change; what was exported is kept on the sheet Originals, and what is
+    in use stands on the sheet In use.
+    """
+    plan, styles = net.plan, net.styles
+    home = plan.sheets[plan.names["input_0"][0]]
+    place = control(net, home, 1, "calculate with", MINE, "original or mine: with the numbers as exported, or as you changed them").place
+    home.finishing.append(drop_down(place, f'"{ORIGINAL},{MINE}"'))
+    plan.names["use"] = (home.number, place)
+    kept = net.page(
+        "Originals", "Originals", hint="The inputs and weights as exported. Leave them: the switch goes back to them.", numbered=False
+    )
+    used = net.page("In use", "In use", hint="What the formulas read: the original or your number, as the switch says.", numbered=False)
+    row = 4
+    for placed in list(plan.placed.values()):
+        if placed.kind not in ("input", "weight") or placed.block.make is not None:
+            continue
+        for sheet in (kept, used):
+            sheet.write(row - 1, 1, f"{placed.layer}/{placed.name}" if placed.kind == "weight" else placed.name, styles["caption left"])
+        looks = styles.numbers("constant", placed.made.value), styles.numbers("fetched", placed.made.value)
+        original = kept.put(Block(placed.block.arrangement, placed.block.values, looks[0]), row, 1)
+        block = used.put(Block(placed.block.arrangement, placed.block.values, looks[1], sheet_names=plan.titles), row, 1)
+        block.make = chosen(f"'{home.title}'!{place}", original, placed)
+        plan.also[id(placed.made)] = block
+        row += placed.block.arrangement.height + 2
+
+
+def chosen(switch: str, original: Block, placed: Placed) -> Callable[[], Expression]:
+    """``IF(switch="original", original, mine)`` for every element."""
+    return lambda: combine([f'IF({switch}="{ORIGINAL}",', refer(original.cells), ",", refer(placed.block.cells), ")"], placed.made.shape)

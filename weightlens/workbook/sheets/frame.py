@@ -1,0 +1,127 @@
+"""The frame around every sheet: its title, the way back and on, the live verdict, the legend; and where text ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weightlens.workbook.formulas.cell_arrays import COLUMN
+from weightlens.workbook.xlsx.grid import Text
+
+if TYPE_CHECKING:
+    from weightlens.workbook.xlsx.book import Book, Sheet
+    from weightlens.workbook.xlsx.styles import Styles
+
+SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
+SQUARE = 3.6  # characters in a column of square cells
+SQUARE_HEIGHT = 20.0
+GAP = 1.8
+TITLE_HEIGHT = 24.0
+WIDTH = 9.0  # characters in a column that nobody made wider
+VERDICT = "'Check'!$B$4"
+LONGEST_HINT = 150  # characters of a line; what is longer takes two, so that a page is not made wide by it
+
+NARROWEST = 6.0  # characters; a narrower column shows no word
+LEGEND = (
+    ("input", "yours to change"),
+    ("answer", "yours to fill in"),
+    ("weight", "from the file; yours to change"),
+    ("step", "live formula"),
+    ("helper", "live formula, on the way"),
+    ("constant", "a fixed number"),
+    ("output", "what the network answers"),
+    ("check", "stored numbers and comparisons"),
+    ("off", "exactly 0: this unit is off"),
+)
+
+
+@dataclass
+class Page:
+    """What a sheet says of itself in its first three rows."""
+
+    sheet: Sheet
+    title: str
+    about: str = ""
+    hint: str = ""
+
+
+def link(sheet: Sheet, cell: str = "A1") -> str:
+    """Where a link inside the workbook goes."""
+    return f"#'{sheet.title}'!{cell}"
+
+
+def squares(sheet: Sheet) -> bool:
+    """Whether a sheet shows pictures: all its cells are square then."""
+    return sheet.default_height == SQUARE_HEIGHT
+
+
+def widen(sheet: Sheet, column: int, width: float) -> None:
+    """Make a column at least this wide."""
+    sheet.widths[(column, column)] = max(width, sheet.widths.get((column, column), 0))
+
+
+def width_of(sheet: Sheet, column: int) -> float:
+    """How many characters a column holds."""
+    return next((w for (first, last), w in sheet.widths.items() if first <= column <= last), sheet.default_width)
+
+
+def column_after(sheet: Sheet, start: int, characters: float) -> int:
+    """The first column that a text of so many characters, written at ``start``, does not reach."""
+    column = start
+    while characters > 0 and column < len(COLUMN) - 1:
+        characters -= width_of(sheet, column)
+        column += 1
+    return column
+
+
+def in_two(text: str) -> list[str]:
+    """A text as one line, or as two of about the same length where it is long."""
+    middle = text.find(" ", len(text) // 2) if len(text) > LONGEST_HINT else -1
+    return [text] if middle < 0 else [text[:middle], text[middle + 1 :]]
+
+
+def frame(pages: list[Page], plan: Book, styles: Styles) -> None:
+    """Write the first rows of all pages, once their columns have their widths."""
+    pages = [page for page in pages if not page.sheet.hidden]
+    for i, page in enumerate(pages):
+        sheet = page.sheet
+        sheet.write(0, 0, page.title, styles["title"])
+        sheet.heights[0] = TITLE_HEIGHT
+        column = column_after(sheet, 0, len(page.title) * 1.9 + 2)
+        sheet.write(0, column, page.about, styles["about"])
+        column = column_after(sheet, column, len(page.about) * 1.1 + 1 if page.about else 0)
+        for row, line in enumerate(in_two(page.hint), start=1):
+            sheet.write(row, 0, line, styles["hint"])
+        ways = [("\u2190 " + pages[i - 1].sheet.title, pages[i - 1].sheet)] if i else []
+        ways += [(pages[0].sheet.title, pages[0].sheet)] if i > 1 else []
+        ways += [(pages[i + 1].sheet.title + " \u2192", pages[i + 1].sheet)] if i + 1 < len(pages) else []
+        for text, goal in ways:
+            sheet.write(0, column, text, styles["link"])
+            sheet.links[(0, column)] = link(goal)
+            column = column_after(sheet, column, len(text) * 1.1 + 2)
+        if sheet.title != "Check" and any(other.title == "Check" and not other.hidden for other in plan.sheets):
+            sheet.texts[(0, column)] = Text(style=styles["live"], formula=f'"Check: "&{VERDICT}', value="Check: OK")
+            sheet.links[(0, column)] = "#'Check'!A1"
+            place = f"{COLUMN[column]}1"
+            sheet.rule(place, "wrong", f'{place}<>"Check: OK"')
+
+
+def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str, ...] = ("input", "weight", "step", "output")) -> None:
+    """One row that says what the colours mean."""
+    for name, words in LEGEND:
+        if name not in names:
+            continue
+        while width_of(sheet, column) < NARROWEST:
+            column += 1
+        sheet.write(row, column, name, styles[name])
+        sheet.write(row, column + 1, words, styles["label left"])
+        column = column_after(sheet, column + 1, len(words) + 1)
+
+
+def tall_legend(sheet: Sheet, row: int, column: int, styles: Styles, names: set[str]) -> int:
+    """Roles under each other; returns the row after them."""
+    for name, words in (entry for entry in LEGEND if entry[0] in names):
+        sheet.write(row, column, name, styles[name])
+        sheet.write(row, column + 1, words, styles["label left"])
+        row += 1
+    return row

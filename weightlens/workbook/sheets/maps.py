@@ -1,0 +1,211 @@
+"""What the network answers everywhere: a curve over its only input, or a map over its two inputs, all of it live.
+
+The grid points are further samples: the network is recorded on them once more, and its formulas read the same yellow
+cells. The steps of a layer are fused into one block, on a sheet of their own.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.recording import Recorded, Trace
+from weightlens.recording.graph import walk
+from weightlens.words.layer_words import shares
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Expression, combine, refer
+from weightlens.workbook.formulas.promote import with_operands
+from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.layout.detail import fuse
+from weightlens.workbook.sheets.controls import control
+from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
+from weightlens.workbook.sheets.play import is_yes_or_no
+from weightlens.workbook.xlsx import charts
+from weightlens.workbook.xlsx.grid import Block, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weightlens.workbook.layout.plan import Sheet
+    from weightlens.workbook.sheets.network import NetworkSheets
+
+POINTS, SIDE = 41, 21  # points of a curve, points along each side of a map
+MOST_OUTPUTS = 6
+
+
+def draw(net: NetworkSheets) -> None:
+    """The curve or the map, where the network has one input of one or two numbers and one small output."""
+    inputs, results = net.plan.trace.inputs, net.plan.trace.results
+    if (
+        len(inputs) != 1
+        or inputs[0].dtype.kind == "U"
+        or len(results) != 1
+        or inputs[0].ndim != 2
+        or results[0].ndim != 2
+        or not net.plan.one_sheet
+    ):
+        return
+    wide, out = inputs[0].shape[1], results[0].shape[1]
+    if out > MOST_OUTPUTS or results[0].shape[0] != inputs[0].shape[0] or net.plan.placed.get(id(results[0])) is None:
+        return
+    if wide == 1:
+        draw_curve(net, inputs[0], results[0])
+    elif wide == 2:
+        draw_map(net, inputs[0], results[0])
+
+
+def span(values: np.ndarray) -> tuple[float, float]:
+    """From where to where: the samples and a bit around them, in round numbers."""
+    low, high = float(np.min(values)), float(np.max(values))
+    margin = max((high - low) * 0.25, 0.5 if high == low else 0.0)
+    unit = 10.0 ** np.floor(np.log10(max(high - low, 1.0))) / 4
+    return float(np.floor((low - margin) / unit) * unit), float(np.ceil((high + margin) / unit) * unit)
+
+
+def again(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, column: int) -> Block:
+    """The network on the grid points: blocks from left to right on ``sheet``; returns that of the output."""
+    from weightlens.engine.forward import trace
+
+    recorded = trace(net.model, points)
+    recorded = with_operands(fuse(recorded)[0])
+    plan = net.plan
+    plan.also[id(recorded.inputs[0])] = grid
+    share_weights(net, recorded)
+    block = grid
+    for step in recorded.steps:
+        block = Block(in_rows(step.made.shape), step.made.value, net.styles.numbers("step", step.made.value), sheet_names=plan.titles)
+        block.make = partial(plan.formula, step) if step.made.op is not None else None
+        sheet.write(HEAD, column, step.layer, net.styles["caption left"])
+        sheet.write(LABEL, column, step.name, net.styles["label left"])
+        sheet.put(block, TOP, column)
+        plan.also[id(step.made)] = block
+        column += block.arrangement.width + 1
+    return next(plan.also[id(x)] for x in recorded.results)
+
+
+def share_weights(net: NetworkSheets, recorded: Trace) -> None:
+    """The second run reads the yellow cells of the first."""
+    plan = net.plan
+    first = {(p.layer, p.name): p.made for p in plan.placed.values() if p.kind == "weight"}
+    for x in walk((step.made for step in recorded.steps), lambda x: True):
+        if x.kind == "weight":
+            made = first[(x.layer, x.name)]
+            plan.also[id(x)] = plan.also.get(id(made)) or plan.placed[id(made)].block
+
+
+def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[str, str], values: np.ndarray, style: int) -> None:
+    """Evenly spaced numbers between two cells: each is a formula of the bounds."""
+    low, high = bounds
+    last = len(places) - 1
+    for i, (address, value) in enumerate(zip(places, values.tolist(), strict=True)):
+        formula = low if i == 0 else f"{low}+({high}-{low})*{i}/{last}"
+        sheet.texts[((address >> 14) & (ROW * 64 - 1), address & (ROW - 1))] = Text(style=style, formula=formula, value=value)
+
+
+def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
+    """The prediction for 41 points of the only input, and the samples on it."""
+    sheet = net.page(
+        "Curve",
+        "Curve",
+        hint="What the network answers from one end to the other. Change the range, a weight, or a sample.",
+        numbered=False,
+    )
+    low, high = span(x.value)
+    start = control(net, sheet, 1, "from", low)
+    end = control(net, sheet, start.after, "to", high)
+    values = low + (high - low) * np.arange(POINTS) / (POINTS - 1)
+    base = sheet.number << 34
+    axis(sheet, net, [base + ((TOP + i) << 14) + 1 for i in range(POINTS)], (start.place, end.place), values, net.styles["step"])
+    name = (net.options.input_labels or ("x0",))[0]
+    sheet.write(HEAD, 1, "input", net.styles["caption"])
+    sheet.write(LABEL, 1, name, net.styles["label"])
+    grid = Block(Arrangement((POINTS, 1), (0,), (1,)), values[:, None], first=base + (TOP << 14) + 1)
+    output = again(net, sheet, values[:, None], grid, 3)
+    names = net.options.labels if len(net.options.labels) == y.shape[1] else tuple(f"unit {j}" for j in range(y.shape[1]))
+    lines = [(output, j, "prediction" if y.shape[1] == 1 else names[j]) for j in range(y.shape[1])]
+    home = net.plan.sheets[net.plan.names["input_0"][0]]
+    samples = net.plan.placed[id(x)].block, net.plan.placed[id(y)].block
+    where = [f"'{home.title}'!{block.area}" for block in samples]
+    points = [("samples", where[0], where[1])] if y.shape[1] == 1 else []
+    points += [("target", where[0], net.target_area)] if net.target_area and y.shape[1] == 1 else []
+    right = output.column + output.arrangement.width + 1
+    sheet.finishing.append(charts.curve(grid, lines, points, f"{COLUMN[right]}{HEAD + 1}", f"prediction against {name}"))
+    sheet.freeze = f"B{TOP + 1}"
+
+
+def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
+    """21 x 21 live predictions over the two inputs, in colour; the run behind them on a sheet of its own."""
+    names = net.options.input_labels if len(net.options.input_labels) == 2 else ("x0", "x1")
+    sheet = net.page(
+        "Map",
+        "Decision map",
+        hint="What the network answers everywhere. Change the range, or a weight, and the map changes.",
+        numbered=False,
+    )
+    behind = net.page(
+        "Map steps",
+        "Map steps: behind the map",
+        hint="Each row is one point of the map, run through the network; a block per layer.",
+        numbered=False,
+    )
+    base = sheet.number << 34
+    sheet.default_height = SQUARE_HEIGHT
+    for j in range(SIDE + 1):
+        widen(sheet, 1 + j, 4.6)
+    ends, values, column = [], [], 1
+    for name, numbers in zip(names, x.value.T, strict=True):
+        low, high = span(numbers)
+        start = control(net, sheet, column, f"{name} from", low)
+        end = control(net, sheet, start.after, "to", high)
+        column = end.after
+        ends.append((start.place, end.place))
+        values.append(low + (high - low) * np.arange(SIDE) / (SIDE - 1))
+    small = net.styles.numbers("label", None, small=True)
+    across = [base + ((TOP + SIDE) << 14) + 2 + j for j in range(SIDE)]
+    down = [base + ((TOP + SIDE - 1 - i) << 14) + 1 for i in range(SIDE)]
+    axis(sheet, net, across, ends[0], values[0], small)
+    axis(sheet, net, down, ends[1], values[1], small)
+    sheet.write(TOP + SIDE + 1, 2 + SIDE // 2, names[0], net.styles["caption left"])
+    sheet.write(TOP + SIDE // 2, 0, names[1], net.styles["caption"])
+    points = np.stack(np.meshgrid(values[0], values[1][::-1]), axis=-1).reshape(-1, 2)
+    cells = np.stack([np.tile(across, SIDE), np.repeat(down[::-1], SIDE)], axis=-1)
+    arrangement = Arrangement(points.shape, (0,), (1,))
+    grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells), sheet_names=net.plan.titles), TOP, 1)
+    net.labels(behind, LABEL, 1, dict(enumerate(names)))
+    output = again(net, behind, points, grid, 4)
+    behind.freeze = f"A{TOP + 1}"
+    paint(net, sheet, output, y)
+
+
+def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
+    """The coloured squares: the output of each point; of many classes, the number of the winner."""
+    answers, width = np.asarray(output.values), output.arrangement.width
+    square = Arrangement((SIDE, SIDE), (0,), (1,))
+    probable = shares(y) or is_yes_or_no(net, y)
+    shown = width - 1 if width <= 2 else 0
+    names = net.options.labels if len(net.options.labels) == width else tuple(f"unit {j}" for j in range(width))
+    if width <= 2:
+        what = f"{'probability' if probable else 'output'} of {names[-1]}" if width == 2 else "the prediction"
+        if probable:
+            high, low = (f"{names[-1]} (orange)", f"{names[0]} (blue)") if width == 2 else ("1 (blue)", "0 (orange)")
+            what += f": from {low} to {high}; white is undecided"
+        values, cells = answers[:, shown], output.cells[:, shown].reshape(SIDE, SIDE)
+        made = refer(cells)
+    else:
+        what = "number of the largest output: " + ", ".join(f"{j} {name}" for j, name in enumerate(names))
+        values, first = answers.argmax(axis=1), output.cells[:, 0].reshape(SIDE, SIDE)
+        row = Expression((SIDE, SIDE), [[Area(first, 1, width)]])
+        made = combine(["MATCH(MAX(", row, "),", row, ",0)-1"], (SIDE, SIDE))
+    block = Block(
+        square,
+        values.reshape(SIDE, SIDE).astype(float),
+        net.styles.numbers("step", None, small=True),
+        make=lambda: made,
+        sheet_names=net.plan.titles,
+    )
+    sheet.put(block, TOP, 2)
+    sheet.write(LABEL, 2, what, net.styles["caption left"])
+    scale = "both signs" if float(values.min()) < 0 < float(values.max()) else "size"
+    sheet.heats.append((block.area, ("map", "map of two")[width - 1] if probable and width <= 2 else scale))
+    sheet.freeze = ""

@@ -1,0 +1,273 @@
+"""The sheets of the network itself: the tutorial's one sheet for small dense networks, else a sheet per layer.
+
+On each sheet the steps stand side by side from left to right; a caption over each says what it is in words
+and in mathematics; the weights stand in yellow, under the columns that they make (tutorial) or beside the steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.model import Model
+from weightlens.recording import Recorded, Step
+from weightlens.words.captions import mathematics, note, shape_words
+from weightlens.words.layer_words import shares
+from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.layout import arrangement as layout
+from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.layout.labels import Gate, column_labels, gates_of, row_labels
+from weightlens.workbook.layout.plan import Placed, Plan, Sheet
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SQUARE, TOP, WIDTH, Page, squares, widen, width_of
+from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.styles import Styles
+
+if TYPE_CHECKING:
+    from weightlens.axes import Named
+    from weightlens.workbook.export_options import Options
+
+MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
+MOST_LABEL = 30.0  # characters of a column of labels
+LONGEST_TEXT = 60.0  # characters of a column of texts
+SOME = 24  # numbers from which colours help to see where the large ones are
+MOST_HEATED = 300_000  # cells under one colour scale
+MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
+
+
+def room_for(texts: Mapping[int, str]) -> float:
+    """The width of a column of labels."""
+    return min(MOST_LABEL, max([GAP, *(len(text) * 0.9 + 1 for text in texts.values())]))
+
+
+class NetworkSheets:
+    """Puts every block of the plan on a sheet, with captions and labels."""
+
+    def __init__(self, model: Model, plan: Plan, styles: Styles, options: Options) -> None:
+        self.model, self.plan, self.styles, self.options = model, plan, styles, options
+        self.results = {id(x) for x in plan.trace.results}
+        self.sheet_of: dict[str, Sheet] = {}  # layer -> its sheet
+        self.weight_names: dict[int, str] = {}
+        self.pages: list[Page] = []
+        self.arrays: list[np.ndarray] = []  # the inputs as given; of many samples the network shows only some
+        self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
+        self.fused: dict[int, int] | None = None  # with a block per layer: the steps that are left, and their occurrence
+        self.answer: tuple[str, str] | None = None  # the cell of the first sample's class, and the class
+        self.target_shown = False
+        self.target_area = ""  # where the true answers stand, on the one sheet
+        self.named: list[Block] = [plan.placed[id(x)].block for x in plan.trace.inputs]
+
+    def at_top(self, block: Block) -> bool:
+        """Whether a block stands right under the captions of its sheet."""
+        return block.row == TOP
+
+    def page(self, title: str, heading: str, about: str = "", hint: str = "", numbered: bool = True) -> Sheet:
+        """A new sheet with what its first rows say."""
+        sheet = self.plan.sheet(title, numbered)
+        self.pages.append(Page(sheet, heading, about, hint))
+        return sheet
+
+    def read_first_by(self, step: Step) -> list[Placed]:
+        """The weights whose first reader is this step, in the order of the file."""
+        found = self.plan._weights(step.made, placed_too=True)
+        return [self.plan.placed[id(weight)] for weight in found if id(weight) not in self.weight_names]
+
+    # -- blocks with their captions --------------------------------------------------------------------------------------------
+
+    def put_input(self, sheet: Sheet, k: int, x: Recorded, row: int, column: int) -> int:
+        """An input in blue; returns the columns it takes."""
+        placed = self.plan.placed[id(x)]
+        a, picture = placed.block.arrangement, squares(sheet)
+        name = "input" if len(self.plan.trace.inputs) == 1 else x.name
+        self.columns(sheet, column, a, picture)
+        self.room_for_words(sheet, column, placed)
+        self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
+        given = self.options.input_labels
+        if a.column_axes == (x.ndim - 1,) and x.ndim <= 3:
+            names = list(given) if len(given) == x.shape[-1] else [f"x{j}" for j in range(min(x.shape[-1], 2000))]
+            self.labels(sheet, row + LABEL - HEAD, column, dict(enumerate(names)))
+        sheet.put(placed.block, row + TOP - HEAD, column)
+        placed.block.style = self.styles.numbers("input", x.value, small=picture)
+        self.scale(sheet, placed, picture)
+        self.plan.define(f"input_{k}", sheet, placed.block)
+        sheet.notes[(row + TOP - HEAD, column)] = (
+            "An input of the network. Type another number here, and everything that depends on it is computed again."
+        )
+        return a.width
+
+    def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD) -> int:
+        """A step with its caption at row ``head``; returns the columns it takes."""
+        placed = self.plan.placed[id(step.made)]
+        a, picture = placed.block.arrangement, squares(sheet)
+        down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
+        placed.block.style = self.step_style(step, picture)
+        if placed.occurrence == 0:
+            self.columns(sheet, column, a, picture, step.name)
+            self.room_for_words(sheet, column, placed)
+            self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
+            self.labels(sheet, head + LABEL - HEAD, column, self.classes(step.made) or self.over(placed, picture))
+        if self.place_step(sheet, step, head + TOP - HEAD + down, column):
+            self.scale(sheet, placed, picture, step)
+        return a.width
+
+    def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
+        """How a step's cells look, in the format that suits its numbers, or ``values``: all that stand in its narrow columns."""
+        is_result = id(step.made) in self.results
+        role = "output" if is_result else "constant" if step.made.op is None else "helper" if step.made.role.kind == "helper" else "step"
+        share = is_result and shares(step.made)
+        return self.styles.numbers(role, step.made.value if values is None else values, picture, share, narrow=values is not None)
+
+    def classes(self, made: Recorded) -> dict[int, str]:
+        """The names of the classes, over the columns of a result that has as many."""
+        a, names = self.plan.placed[id(made)].block.arrangement, self.options.labels
+        fitting = id(made) in self.results and a.column_axes == (1,) and len(names) == a.width
+        return dict(enumerate(names)) if fitting else {}
+
+    def place_step(self, sheet: Sheet, step: Step, row: int, column: int) -> bool:
+        """A step's cells, with a note on the first of them; whether they show their numbers (in an exercise they may be blank)."""
+        placed = self.plan.placed[id(step.made)]
+        exercise = self.options.exercise
+        blank = exercise is not None and exercise.wants(step.name)
+        if placed.occurrence == 0:
+            sheet.notes[(row, column)] = note(step, not blank) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
+        if exercise is not None and blank:
+            exercise.put(self, sheet, placed, row, column)
+            return False
+        sheet.put(placed.block, row, column)
+        return True
+
+    def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:
+        """A weight in yellow with its caption; returns the row after it."""
+        a = placed.block.arrangement
+        sheet.write(row, column, placed.name, self.styles["caption left"])
+        axes = f" {', '.join(self.axes(placed).words)}" if placed.made.ndim > 2 else ""
+        sheet.write(row + 1, column, shape_words(placed.made.shape) + axes, self.styles["path"])
+        self.labels(sheet, row + 2, column, self.over(placed, squares(sheet)))
+        given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
+        rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed)) if placed.made.ndim > 1 and column > 0 else {}
+        for r, text in rows.items():
+            sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
+        if rows and not given:
+            widen(sheet, column - 1, room_for(rows))
+        self.place_weight(sheet, placed, row + 3, column)
+        return row + 3 + a.height
+
+    def place_weight(self, sheet: Sheet, placed: Placed, row: int, column: int) -> None:
+        """A weight's cells, with its name and a note."""
+        sheet.put(placed.block, row, column)
+        placed.block.style = self.styles.numbers("weight", placed.made.value, squares(sheet))
+        if not self.plan.one_sheet and placed.made.size <= MOST_HEATED:
+            sheet.heats.append((placed.block.area, "weight"))
+        self.weight_names[id(placed.made)] = self.plan.define(f"w_{placed.layer}/{placed.name}", sheet, placed.block)
+        source = placed.made.source
+        path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
+        sheet.notes[(row, column)] = (
+            f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, learned in training.\n{path}\nType another number and watch."
+        )
+
+    def columns(self, sheet: Sheet, column: int, a: Arrangement, picture: bool, name: str = "") -> None:
+        """Widths of the columns of a block: square cells for pictures, wide enough for its name else."""
+        if a.width > 500:
+            return
+        enough = min(18.0, len(name) * 1.15 + 1.5) / a.width
+        usual = SQUARE if picture else CLOSE if a.width >= MANY else WIDTH
+        for j in range(a.width):
+            widen(sheet, column + j, SQUARE if picture else max(usual, enough))
+
+    def room_for_words(self, sheet: Sheet, column: int, placed: Placed) -> None:
+        """Columns as wide as the texts in them, within limits."""
+        if placed.made.dtype.kind != "U" or placed.block.arrangement.width > 500:
+            return
+        for j, texts in enumerate(placed.block.arrangement.table(placed.made.value).T):
+            widen(sheet, column + j, min(LONGEST_TEXT, 2 + 1.1 * max(map(len, texts.tolist()), default=0)))
+
+    def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
+        """Name and mathematics over a block: centred, wrapped to its width; left-aligned over wide ones."""
+        room = sum(width_of(sheet, column + j) for j in range(min(width, 200)))
+        narrow = len(name) * 1.1 < room < 100
+        sheet.write(row, column, name, self.styles["caption" if narrow else "caption left"])
+        sheet.write(row + 1, column, words, self.styles["math" if narrow else "math left"])
+        if not narrow:
+            return
+        for r, text in ((row, name), (row + 1, words)):
+            lines = min(5, math.ceil(len(text) * (1.12 if r == row else 0.95) / room)) if text else 1
+            if lines > 1:
+                sheet.heights[r] = max(sheet.heights.get(r, 0), 13.0 * lines + 3)
+            if width > 1:
+                sheet.merges.append((r, column, r, column + width - 1))
+
+    def over(self, placed: Placed, picture: bool = False) -> dict[int, str]:
+        """What stands over the columns of a block: units; gates and their units, where a layer keeps its gates side by side."""
+        if placed.kind == "step" and placed.made.role.kind == "helper" and placed.made.shape[1:] == (1,):
+            return {0: "per sample"}
+        if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
+            return {j: f"word {j + 1}" for j in range(placed.block.arrangement.width)}
+        return column_labels(placed.block.arrangement, self.axes(placed), placed.made.ndim >= 4 or picture)
+
+    def axes(self, placed: Placed) -> Named:
+        """The axes of a value, with what each index stands for."""
+        return self.plan.trace.axes.of(placed.made)
+
+    def gates_over(self, placed: Placed) -> list[Gate]:
+        """The gates that a block's columns are: from which column to which, and the gate."""
+        last = placed.made.ndim - 1
+        return gates_of(self.axes(placed).axes[last]) if placed.block.arrangement.column_axes == (last,) else []
+
+    def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
+        """What stands over single columns, or over the first of several."""
+        single = len(texts) < 2 or set(texts) == set(range(len(texts)))
+        for j, text in texts.items():
+            sheet.write(row, column + j, text, self.styles["label" if single else "label left"])
+
+    def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
+        """Colours by size: for pictures and for large tables; silent relu units in grey."""
+        area, made = placed.block.area, placed.made
+        relu = step is not None and step.made.function[0] == "relu"
+        if made.size > MOST_HEATED or made.dtype.kind == "U":
+            return
+        if self.plan.one_sheet:
+            first = cell_name(placed.block.first)
+            if relu:
+                sheet.rule(area, "dead", f"AND(ISNUMBER({first}),{first}=0)")
+        elif relu:
+            sheet.heats.append((area, "relu"))
+        elif picture or made.size >= SOME:
+            negative = step is not None and bool((made.value < 0).any())
+            sheet.heats.append((area, "both signs" if negative else "ink" if step is None else "size"))
+
+    def finish(self, sheet: Sheet, rows: int = TOP) -> None:
+        """Panes: captions and row labels stay in view."""
+        sheet.freeze = f"B{rows + 1}"
+        widen(sheet, 0, 9)
+
+    # -- outputs ---------------------------------------------------------------------------------------------------------------
+
+    def outputs(self) -> None:
+        """Name the outputs; where a layer's own arrangement is not C order, collect them once more on a sheet of their own."""
+        sheet: Sheet | None = None
+        column = 1
+        for k, (x, name) in enumerate(zip(self.plan.trace.results, self.plan.trace.output_names, strict=True)):
+            placed = self.plan.placed.get(id(x))
+            if placed is not None and placed.block.arrangement.is_c_order and not any(b is placed.block for b in self.named):
+                self.plan.define(f"output_{k}", self.plan.sheets[placed.block.first >> 34], placed.block)
+                self.named.append(placed.block)
+                continue
+            if sheet is None:
+                sheet = self.page("Outputs", "Outputs", hint="The network's outputs once more, sample by sample.", numbered=False)
+            block = self.plan.mirror(x, layout.in_rows(x.shape))
+            block.style = self.styles.numbers("output", x.value, share=shares(x))
+            self.columns(sheet, column, block.arrangement, False)
+            self.caption(sheet, HEAD, column, block.arrangement.width, name, "")
+            final = self.options.labels
+            named = self.plan.trace.axes.of(x)
+            names = dict(enumerate(final)) if len(final) == block.arrangement.width else column_labels(block.arrangement, named)
+            self.labels(sheet, LABEL, column, names)
+            for r, text in row_labels(block.arrangement, named).items():
+                sheet.texts.setdefault((TOP + r, 0), Text(text, self.styles["label right"]))
+            sheet.put(block, TOP, column)
+            self.plan.define(f"output_{k}", sheet, block)
+            column += block.arrangement.width + 1
+        if sheet is not None:
+            self.finish(sheet)

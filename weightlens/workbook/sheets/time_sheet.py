@@ -1,0 +1,241 @@
+"""The sheet of a recurrent layer: a row per time step, a group of columns per gate, and above them the weights that make them."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.recording import Recorded, Step
+from weightlens.words.captions import SYMBOLS, over_time, shape_words, symbol_of
+from weightlens.workbook.formulas.cell_arrays import Expression, refer
+from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.layout.plan import Placed, Sheet
+from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
+from weightlens.workbook.sheets.network import MOST_HEATED, SOME
+from weightlens.workbook.xlsx.grid import Block, runs
+from weightlens.workbook.xlsx.styles import short_format
+
+if TYPE_CHECKING:
+    from weightlens.workbook.sheets.network import NetworkSheets
+
+FEW_WEIGHTS = 12  # rows of weights that stand above the table; more would push it off the screen
+FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns, else right of it
+FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so many numbers each
+WIDEST_NAME = 24.0  # characters; what a name may ask of all columns of its step together
+NARROW = 6.0  # characters in a column, at least
+ROW_NAME = 4.5  # the same in a column of names of rows
+TOO_WIDE = 100  # characters over which nothing can be centred
+MOST_LABELS = 100_000  # rows that are named
+MOST_AREAS = 100  # of one colour scale: samples
+
+
+class TimeSheet:
+    """Draws one recurrent layer."""
+
+    def __init__(self, net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step]) -> None:
+        self.net, self.sheet, self.table = net, sheet, table
+        self.groups: dict[Key, list[Step]] = {}  # what stands under each other
+        self.starts: dict[Key, Step] = {}  # what stands in the row "start" of these columns
+        self.others: list[Step] = []  # no part of the table
+        for step in steps:
+            key = (step.name, step.made.shape)
+            if key in table.above:
+                self.starts[table.above[key]] = step
+            elif table.row(*key, 0) is None:
+                self.others.append(step)
+            else:
+                self.groups.setdefault(key, []).append(step)
+        self.weights: dict[Key, list[Placed]] = {}  # those that a step is the first to read
+        taken: set[int] = set()
+        for key, own in self.groups.items():
+            read = {id(placed.made): placed for step in own for placed in net.read_first_by(step)}
+            self.weights[key] = [placed for made, placed in read.items() if made not in taken]
+            taken |= set(read)
+        self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
+        self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
+        self.top = TOP + self.tallest + 1 if self.above else TOP
+
+    def draw(self) -> int:
+        """The whole table; returns the column after it."""
+        column = self.sequence(1)
+        for key in self.groups:
+            column = self.group(key, column)
+        for row, text in self.table.labels().items() if self.table.height <= MOST_LABELS else ():
+            self.sheet.write(self.top + row, 0, text, self.net.styles["label right"])
+        beside = [placed for own in self.weights.values() for placed in own] if not self.above and self.table.height > FEW_ROWS else []
+        if beside:
+            widen(self.sheet, column, ROW_NAME)
+            self.under_each_other(beside, HEAD, column + 1)
+            column += 2 + max(placed.block.arrangement.width for placed in beside)
+        return column
+
+    def under_each_other(self, weights: list[Placed], row: int, column: int) -> None:
+        """Weights with their captions, from this row on."""
+        for placed in weights:
+            for j in range(placed.block.arrangement.width):
+                widen(self.sheet, column + j, max(NARROW, characters(placed.made.value)))
+            row = self.net.put_weight(self.sheet, placed, row, column, self.row_names(placed)) + 1
+
+    def sequence(self, column: int) -> int:
+        """What comes in, once more beside the time steps that it belongs to, where it is not too wide; returns the column after it."""
+        net, table = self.net, self.table
+        first = next(iter(self.groups.values()))[0].made
+        x = sequence_read(first, table)
+        if x is None or x.shape[-1] > FEW_FEATURES:
+            return column
+        order = slice(None, None, -1) if table.backwards else slice(None)
+        block = Block(
+            Arrangement(x.shape, (0, 1), (2,), row_gap=1),
+            x.value[:, order],
+            net.styles.numbers("step", x.value, narrow=True),
+            sheet_names=net.plan.titles,
+        )
+        block.make = partial(self.copied, x, order)
+        for j in range(x.shape[-1]):
+            widen(self.sheet, column + j, max(NARROW, characters(x.value)))
+        net.caption(self.sheet, HEAD, column, x.shape[-1], "x", "")
+        names = net.options.input_labels if len(net.options.input_labels) == x.shape[-1] and x.kind == "input" else ()
+        net.labels(self.sheet, LABEL, column, dict(enumerate(names or [f"x{j}" for j in range(x.shape[-1])])))
+        self.sheet.put(block, self.top + 1, column)
+        net.plan.beside[(first.layer, id(x))] = block.cells[:, order]
+        widen(self.sheet, column + x.shape[-1], GAP)
+        return column + x.shape[-1] + 1
+
+    def copied(self, x: Recorded, order: slice) -> Expression | None:
+        """Plain references to a sequence, in the order in which its time steps are computed."""
+        cells = self.net.plan.cells(x)
+        return None if cells is None else refer(cells[:, order])
+
+    def group(self, key: Key, column: int) -> int:
+        """The occurrences of one step under each other, with captions and weights; returns the column after them."""
+        steps, weights = self.groups[key], self.weights[key]
+        below = not self.above and self.table.height <= FEW_ROWS
+        beside = weights if self.above or below else []  # what stands in the same columns
+        placed = self.net.plan.placed[id(steps[0].made)]
+        widest = max([placed, *beside], key=lambda p: p.block.arrangement.width)
+        width = widest.block.arrangement.width
+        self.widths(key, column, width, beside)
+        self.captions(steps, placed, column)
+        self.net.labels(self.sheet, LABEL, column, self.net.classes(steps[-1].made) or self.over(key, widest))
+        if beside and column > 1:
+            widen(self.sheet, column - 1, ROW_NAME)
+        if self.above:
+            self.weights_above(weights, column)
+        elif below:
+            self.under_each_other(weights, self.top + self.table.height + 1, column)
+        self.cells(key, column)
+        widen(self.sheet, column + width, GAP)
+        return column + width + 1
+
+    def cells(self, key: Key, column: int) -> None:
+        """The numbers: what the sample starts from, then every time step."""
+        steps, start = self.groups[key], self.starts.get(key)
+        values = np.stack([step.made.value for step in steps])
+        shown = True
+        for step in [start, *steps] if start is not None else steps:
+            placed = self.net.plan.placed[id(step.made)]
+            placed.block.style = self.net.step_style(step, values=values if step is not start else None)
+            placed.block.flows = (self.top, self.top + self.table.height - 1)
+            row = self.table.row(step.name, step.made.shape, placed.occurrence)
+            shown &= self.net.place_step(self.sheet, step, self.top + (row or 0), column)
+        blocks = [self.net.plan.placed[id(step.made)].block for step in steps if id(step.made) not in self.net.results]
+        if shown and blocks and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
+            self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), "both signs" if (values < 0).any() else "size"))
+
+    def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
+        """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
+        arrays = [step.made.value for step in self.groups[key]] + [placed.made.value for placed in weights]
+        names = [(title(self.groups[key][0].made), width)]
+        if gates := self.net.gates_over(self.net.plan.placed[id(self.groups[key][0].made)]):
+            names = [(max(with_symbol(name).split(), key=len), stop - start) for start, stop, name in gates]  # no word is broken
+        needs = [min(WIDEST_NAME, len(text) * 1.15 + 1.5) / columns for text, columns in names]
+        enough = max([NARROW, *map(characters, arrays), *needs])
+        for j in range(width):
+            widen(self.sheet, column + j, enough)
+
+    def captions(self, steps: list[Step], placed: Placed, column: int) -> None:
+        """Name and mathematics; over several gates in a row of their own, above the names of the gates."""
+        net, sheet, step = self.net, self.sheet, steps[min(1, len(steps) - 1)]
+        earlier = {id(x.made) for own in self.groups.values() if len(own) > 1 for x in own[:1]} if len(steps) > 1 else set()
+        words, gates = over_time(step, earlier), net.gates_over(placed)
+        if not gates:
+            net.caption(sheet, HEAD, column, placed.block.arrangement.width, title(step.made), words)
+            return
+        sheet.write(SECTION, column, step.name, net.styles["caption left"])
+        sheet.write(SECTION, column_after(sheet, column, len(step.name) * 1.15 + 1), words, net.styles["math left"])
+        for start, stop, name in gates:
+            text, room = with_symbol(name), sum(width_of(sheet, column + j) for j in range(start, stop))
+            lines = math.ceil(len(text) * 1.12 / room)
+            sheet.heights[HEAD] = max(sheet.heights.get(HEAD, 15.0), 13.0 * lines + 3)
+            sheet.write(HEAD, column + start, text, net.styles["caption" if room < TOO_WIDE else "caption left"])
+            if stop - start > 1 and room < TOO_WIDE:
+                sheet.merges.append((HEAD, column + start, HEAD, column + stop - 1))
+
+    def over(self, key: Key, widest: Placed) -> dict[int, str]:
+        """What stands over single columns: ``i0``, ``h0`` where the step has a letter."""
+        symbol = symbol_of(self.groups[key][0].made)
+        if self.net.gates_over(widest) or len(symbol) != 1:
+            return self.net.over(widest)
+        return {j: f"{symbol}{j}" for j in range(widest.block.arrangement.width)}
+
+    def weights_above(self, weights: list[Placed], column: int) -> None:
+        """Weights between the captions and the table: each column reads straight down. A vector is one row, with its name on the left."""
+        row, sheet, styles = TOP, self.sheet, self.net.styles
+        for placed in weights:
+            if rows_of(placed) > 1:
+                sheet.write(row, column, placed.name, styles["caption left"])
+                at = column_after(sheet, column, len(placed.name) * 1.15 + 1)
+                if at < column + placed.block.arrangement.width:
+                    sheet.write(row, at, shape_words(placed.made.shape), styles["path"])
+                row += 1
+                for i, name in enumerate(self.row_names(placed)):
+                    sheet.write(row + i, column - 1, name, styles["label right"])
+            else:
+                sheet.write(row, column - 1, placed.name, styles["label right"])
+            self.net.place_weight(sheet, placed, row, column)
+            row += placed.block.arrangement.height
+
+    def row_names(self, placed: Placed) -> list[str]:
+        """What the rows of a matrix are multiplied by: the numbers that come in, or the state before."""
+        if placed.made.ndim != 2:
+            return []
+        n, inputs = placed.made.shape[0], self.net.options.input_labels
+        if "bias" in placed.name:
+            return ["x", "h"] if n == 2 else []
+        if "recurrent" in placed.name:
+            return [f"h{i}" for i in range(n)]
+        return list(inputs) if len(inputs) == n else [f"x{i}" for i in range(n)]
+
+
+def title(made: Recorded) -> str:
+    """``hidden state h``: the name of a step, and its letter where it has one that later steps use."""
+    return with_symbol(made.name) if made.role.kind in ("gate", "state") else made.name
+
+
+def with_symbol(name: str) -> str:
+    """``input gate i``."""
+    symbol = SYMBOLS.get(name, "")
+    return f"{name} {symbol}" if len(symbol) == 1 else name
+
+
+def rows_of(placed: Placed) -> int:
+    """The rows that a weight takes above the table: a vector with a short name needs no caption."""
+    return 1 if placed.made.ndim == 1 and len(placed.name) <= 4 else 1 + placed.block.arrangement.height
+
+
+def characters(values: np.ndarray) -> float:
+    """How wide a column has to be for these numbers as they are shown."""
+    if values.dtype.kind != "f" or not np.isfinite(values).all() or not values.size:
+        return NARROW
+    decimals = {"0.000": 3, "0.0": 1}.get(short_format(values))
+    return 9.0 if decimals is None else max(len(f"{v:.{decimals}f}") for v in (float(values.min()), float(values.max()))) + 0.2
+
+
+def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step]) -> tuple[list[Step], int]:
+    """Draw the table; returns the steps that are no part of it, and the column for them."""
+    drawn = TimeSheet(net, sheet, table, steps)
+    return drawn.others, drawn.draw()

@@ -1,0 +1,166 @@
+"""The Data sheet: the samples, their targets and the learning rate to change; what comes of it; charts of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from weightlens.recording import Recorded
+from weightlens.training.epoch import Epoch
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Cells, cell_name, refer
+from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.sheets.frame import GAP, LEGEND, column_after, widen, width_of
+from weightlens.workbook.training.epochs_sheet import TOP as FIRST_EPOCH
+from weightlens.workbook.training.epochs_sheet import History
+from weightlens.workbook.training.teaching import hardly_moves, hardly_moves_formula
+from weightlens.workbook.xlsx.book import Book
+from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.styles import Look, Styles
+
+REMARK, RATE, RESULTS, TABLE = 2, 3, 6, 9  # rows: what is to be said of this training, learning rate, loss before and after, the samples
+MOST_LABELS, MOST_ROWS, MOST_LINES = 500, 5000, 24
+CHART_WIDTH, CHART_HEIGHT, CHART_ROWS = 18, 8.4, 17  # centimetres, centimetres, rows
+BESIDE_WIDTH, BESIDE_ROOM = 14, 72.0  # centimetres, characters: of two charts side by side
+WIDE = 100.0  # characters; a wider table stands under the charts, so that a screen shows both
+REMARKED = Look(bold=True, colour="9C4A00")
+RATE_NOTE = (
+    "How far each weight moves against its gradient. Try ten times more, or a tenth: "
+    "too small and nothing happens, too large and the loss jumps about."
+)
+
+
+class DataSheet:
+    """The sheet with everything that can be changed; ``fixed`` learns the positions of its cells."""
+
+    def __init__(
+        self, book: Book, epoch: Epoch, styles: Styles, fixed: dict[int, Cells], input_labels: Sequence[str], target_labels: Sequence[str]
+    ) -> None:
+        self.book, self.epoch, self.styles, self.target_labels = book, epoch, styles, target_labels
+        self.sheet = book.sheet("Data", numbered=False)
+        self.sheet.write(RATE, 0, "learning rate", styles["label right"])
+        rate = self.sheet.put(Block(Arrangement((), (), ()), np.asarray(epoch.rate.value, np.float64), styles["input"]), RATE, 1)
+        self.sheet.notes[(RATE, 1)] = RATE_NOTE
+        book.define("learning_rate", self.sheet, rate)
+        fixed[id(epoch.rate)] = rate.cells
+        widen(self.sheet, 0, 13)
+        widths = [in_rows(x.shape).width for x in (*epoch.trace.inputs, epoch.targets, epoch.trace.results[0])]
+        self.after = 2 if widths[0] > 1 else 3  # the column for results after the last epoch, never a gap of the table
+        self.wide = sum(widths) * self.sheet.default_width > WIDE
+        self.head = RATE + CHART_ROWS + 1 if self.wide else TABLE
+        self.label, self.top = self.head + 1, self.head + 2
+        self.column = 1
+        self.ends: list[tuple[int, float]] = []  # columns, and how many characters stand there
+        for k, x in enumerate(epoch.trace.inputs):
+            name = "input" if len(epoch.trace.inputs) == 1 else x.name
+            fixed[id(x)] = self._block(name, x, input_labels, f"input_{k}").cells
+        fixed[id(epoch.targets)] = self._block("target", epoch.targets, target_labels, "targets").cells
+        for i in range(min(epoch.targets.shape[0], MOST_ROWS)):
+            self.sheet.texts[(self.top + i, 0)] = Text(style=styles["label right"], value=i + 1)
+        self.sheet.write(self.label, 0, "sample", styles["label right"])
+        self.sheet.freeze = f"B{(REMARK if self.wide else self.top) + 1}"
+
+    def _block(self, name: str, x: Recorded, labels: Sequence[str], defined: str, made: Cells | None = None, values: Any = None) -> Block:
+        """Numbers to change (with ``made``, references to results), one row per sample."""
+        sheet, arrangement = self.sheet, in_rows(x.shape)
+        self._text(self.head, self.column, name, "caption left", 1.2)
+        given = list(labels) if len(labels) == arrangement.width else [f"{name[0]}{j}" for j in range(min(arrangement.width, MOST_LABELS))]
+        for j, label in enumerate(given):
+            sheet.write(self.label, self.column + j, label, self.styles["label"])
+            widen(sheet, self.column + j, max(sheet.default_width, len(label) * 0.9 + 1))
+        style = self.styles["input"] if made is None else self.styles.numbers("output", values)
+        block = Block(arrangement, x.value if values is None else values, style, sheet_names=self.book.titles)
+        if made is not None:
+            block.make = partial(refer, made)
+        sheet.put(block, self.top, self.column)
+        self.book.define(defined, sheet, block)
+        self.ends.append((self.column + arrangement.width - 1, 1.0))
+        self.column += arrangement.width + 1
+        widen(sheet, self.column - 1, GAP)
+        return block
+
+    def _text(self, row: int, column: int, text: str, style: str, size: float = 1.0) -> None:
+        """A text that may be wider than its column."""
+        self.sheet.write(row, column, text, self.styles[style])
+        self.ends.append((column, len(text) * size + 1))
+
+    def results(self, history: History) -> None:
+        """The predictions after the last epoch, the loss before and after, and the charts."""
+        y, epoch, after = self.epoch.trace.results[0], self.epoch, f"after {history.epochs:,} epochs"
+        self._block(f"answer {after}", y, self.target_labels, "answers", history.last(y), history.values[id(y)][-1])
+        for i, (x, name) in enumerate(((epoch.loss, "loss"), (epoch.accuracy, "accuracy"))):
+            if x is None:
+                continue
+            self.sheet.write(RESULTS + i, 0, name, self.styles["label right"])
+            first = history.places[id(x)]
+            for column, cells, value in (
+                (1, first, history.values[id(x)][0]),
+                (self.after, first + history.epochs * ROW, history.values[id(x)][-1]),
+            ):
+                style = self.styles.numbers("step" if name == "loss" else "output", value, share=name == "accuracy")
+                make = partial(refer, np.asarray(cells))
+                self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make, sheet_names=self.book.titles), RESULTS + i, column)
+        if self.wide:
+            self.ends = []  # the charts stand above the table, and so beside nothing but the results
+        for column, text in ((1, "before"), (self.after, after)):
+            self._text(RESULTS - 1, column, text, "label left")
+        under = 1 + max(block.row + block.arrangement.height for block in self.sheet.blocks)
+        for name, words in LEGEND:
+            if name in ("input", "step", "output"):
+                self.sheet.write(under, 1, name, self.styles[name])
+                self.sheet.write(under, 2, words, self.styles["label left"])
+                self.ends += [] if self.wide else [(2, len(words) + 1.0)]
+                under += 1
+        if not epoch.random and history.epochs:
+            live = hardly_moves_formula(*(cell_name((RESULTS << 14) + column) for column in (1, self.after)))
+            self.sheet.texts[(REMARK, 0)] = Text(style=self.styles.of(REMARKED), formula=live, value=hardly_moves(epoch))
+        self.sheet.finishing.append(self._charts(history))
+
+    def _charts(self, history: History) -> Callable[[Any], None]:
+        """Charts of the loss and of the weights over the epochs."""
+        epoch, side = self.epoch, max(column_after(self.sheet, *end) for end in self.ends)
+        side += width_of(self.sheet, side) <= GAP
+        several = len({t.layer for t in epoch.trained}) > 1
+        weights = [
+            (f"{f'{t.layer} ' * several}{t.now.name} {label}", (history.places[id(t.now)] & (ROW - 1)) + i)
+            for t in epoch.trained
+            for i, label in enumerate(history.names.columns(t.now)[1][:MOST_LINES])
+        ]
+        row, next_one = (RATE, column_after(self.sheet, side, BESIDE_ROOM)) if self.wide else (RATE + CHART_ROWS, side)
+        loss = [("loss", history.places[id(epoch.loss)] & (ROW - 1))]
+        width = BESIDE_WIDTH if self.wide else CHART_WIDTH
+
+        def finish(page: Any) -> None:
+            page.add_chart(lines(history, "the loss, epoch by epoch", loss, width), f"{COLUMN[side]}{RATE + 1}")
+            page.add_chart(lines(history, "the paths of the weights", weights[:MOST_LINES], width), f"{COLUMN[next_one]}{row + 1}")
+
+        return finish
+
+
+def lines(history: History, title: str, columns: list[tuple[str, int]], width: float) -> Any:
+    """A line chart over the epochs of columns (name, number) of the sheet Epochs."""
+    from openpyxl.chart import Reference, ScatterChart, Series
+
+    from weightlens.workbook.xlsx.charts import COLOURS, plain
+
+    def down(column: int) -> Any:
+        letters = COLUMN[column]
+        return Reference(range_string=f"'{history.sheet.title}'!${letters}${FIRST_EPOCH + 1}:${letters}${FIRST_EPOCH + 1 + history.epochs}")
+
+    chart = plain(ScatterChart(), title, width, CHART_HEIGHT)
+    chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", "epoch"
+    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, max(history.epochs, 1)
+    chart.x_axis.majorGridlines, chart.x_axis.crosses, chart.y_axis.crosses = None, "min", "min"
+    if len(columns) == 1:
+        chart.y_axis.scaling.min = 0
+    for (name, column), colour in zip(columns, COLOURS * 4, strict=False):
+        series = Series(down(column), down(0), title=name)
+        series.marker.symbol, series.smooth = "none", False
+        series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 20000
+        chart.series.append(series)
+    if len(columns) == 1 or len(columns) > 10:
+        chart.legend = None
+    return chart

@@ -1,0 +1,180 @@
+"""The Fitted sheet: the network's prediction between the samples, with the weights of the chosen epoch.
+
+One input that varies gives a curve with the samples as points; two give a map, coloured live. The answers are a
+forward pass on a grid of inputs, recorded like any other, that reads the weights from the One step sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from weightlens.model import Model
+from weightlens.recording import Recorded
+from weightlens.training.epoch import Epoch, forward_at_start
+from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, cell_name, refer
+from weightlens.workbook.formulas.promote import promoted
+from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.layout.plan import as_number
+from weightlens.workbook.sheets.frame import GAP, link, widen
+from weightlens.workbook.training.epochs_sheet import style_of
+from weightlens.workbook.training.one_step import OneStep
+from weightlens.workbook.training.training_labels import PER_POINT, is_one_per_sample
+from weightlens.workbook.xlsx.book import Book, Sheet
+from weightlens.workbook.xlsx.grid import Block, absolute
+from weightlens.workbook.xlsx.styles import Styles
+
+POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
+MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 11  # rows; the column where the arithmetic of the picture begins
+MOST_LABELS = 200
+SQUARE, SQUARE_HEIGHT = 5.2, 27.0  # characters and points of a cell of the map
+
+
+def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: Styles, labels: list[str]) -> None:
+    """Add the sheet if one or two columns of the only input vary."""
+    x = epoch.trace.inputs[0].value
+    varying = [j for j in range(x.shape[-1]) if np.ptp(x[:, j])] if x.ndim == 2 and len(epoch.trace.inputs) == 1 else []
+    if len(varying) not in (1, 2) or epoch.targets.ndim != 2:
+        return
+    sheet = book.sheet("Fitted", numbered=False)
+    sheet.write(2, 0, "epoch", styles["label right"])
+    chosen = refer(step.places[id(epoch.number)])
+    sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen, sheet_names=book.titles), 2, 1)
+    sheet.links[(2, 1)] = link(step.sheet, "B3")
+    names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
+    axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
+    answers, first = _answers(book, sheet, model, epoch, step, styles, varying, axes, names)
+    if len(varying) == 1:
+        sheet.finishing.append(_curve(book, step, first, answers, epoch, names[varying[0]]))
+        return
+    _map(book, sheet, styles, answers, axes, [names[j] for j in varying])
+
+
+def _span(column: np.ndarray) -> tuple[float, float]:
+    margin = 0.25 * float(np.ptp(column))
+    return float(column.min()) - margin, float(column.max()) + margin
+
+
+def _answers(
+    book: Book,
+    sheet: Sheet,
+    model: Model,
+    epoch: Epoch,
+    step: OneStep,
+    styles: Styles,
+    varying: list[int],
+    axes: list[np.ndarray],
+    labels: list[str],
+) -> tuple[Block, Block]:
+    """The forward pass on the grid, its blocks side by side; returns the blocks of outputs and inputs."""
+    x = epoch.trace.inputs[0].value
+    mesh = np.meshgrid(*axes, indexing="ij")
+    grid = np.repeat(x[:1], mesh[0].size, axis=0)
+    for j, values in zip(varying, mesh, strict=True):
+        grid[:, j] = values.reshape(-1)
+    inputs = Recorded(grid, kind="input", name="input")
+    with np.errstate(all="ignore"):
+        trace = forward_at_start(model, epoch, [inputs])
+    places: dict[int, Cells] = dict(step.places)
+    formulas = Formulas(lambda y: places.get(id(y)))
+    top, column = MAP_TOP, BESIDE if len(varying) == 2 else BESIDE_CURVE
+    blocks: dict[int, Block] = {}
+    for name, y in [("input", inputs), *((s.name, s.made) for s in promoted(trace.steps))]:
+        look = style_of(styles, "constant" if y is inputs else "step", y.value)
+        block = Block(in_rows(y.shape), y.value, look, sheet_names=book.titles)
+        if y.op is not None:
+            block.make = partial(_formula, formulas, y)
+        width = block.arrangement.width
+        sheet.write(HEAD, column, name, styles["caption left"])
+        for j in range(min(width, MOST_LABELS)):
+            label = labels[j] if y is inputs else PER_POINT if is_one_per_sample(y) else f"unit {j}"
+            sheet.write(HEAD + 1, column + j, label, styles["label"])
+            widen(sheet, column + j, max(sheet.default_width, len(label) + 1, (len(name) * 1.2 + 1) / width))
+        blocks[id(y)] = sheet.put(block, top, column)
+        places[id(y)] = block.cells
+        widen(sheet, column + width, GAP)
+        column += width + 1
+    return blocks[id(trace.results[0])], blocks[id(inputs)]
+
+
+def _formula(formulas: Formulas, y: Recorded) -> Expression | None:
+    return as_number(formulas.made(y))
+
+
+def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
+    """A coloured map of the output: the first input across, the second up. Of several outputs, the last is shown."""
+    shape = (SIDE, SIDE)
+    cells = answers.cells[:, -1].reshape(shape).T[::-1]
+    values = np.asarray(answers.values)[:, -1].reshape(shape).T[::-1]
+    sheet.write(
+        HEAD,
+        1,
+        f"{names[0]} across, {names[1]} up: the answer at each point. Blue is high, orange low.",
+        styles["caption left"],
+    )
+    picture = Block(
+        Arrangement(shape, (0,), (1,)),
+        values,
+        styles.numbers("step", values, small=True),
+        make=lambda: refer(cells),
+        sheet_names=book.titles,
+    )
+    sheet.put(picture, MAP_TOP, 2)
+    shares = float(values.min()) >= 0 and float(values.max()) <= 1
+    sheet.heats.append((picture.area, "map" if shares else "both signs"))
+    sheet.put(Block(Arrangement((1, SIDE), (0,), (1,)), axes[0][None].round(2), styles["label"]), MAP_TOP - 1, 2)
+    sheet.put(Block(Arrangement((SIDE, 1), (0,), (1,)), axes[1][::-1, None].round(2), styles["label right"]), MAP_TOP, 1)
+    for i in range(SIDE):
+        sheet.widths[(2 + i, 2 + i)], sheet.heights[MAP_TOP + i] = SQUARE, SQUARE_HEIGHT
+    sheet.finishing.append(_only_the_map)
+
+
+def _only_the_map(page: Any) -> None:
+    """Leave the arithmetic beside the map out of the print area."""
+    page.print_area = f"A1:{COLUMN[BESIDE - 2]}{MAP_TOP + SIDE + 1}"
+
+
+def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, name: str) -> Callable[[Any], None]:
+    """The output as a line, with the samples as points."""
+    given = epoch.trace.inputs[0].value
+
+    def finish(page: Any) -> None:
+        from openpyxl.chart import Reference, ScatterChart, Series
+
+        from weightlens.workbook.xlsx.charts import COLOURS, plain
+
+        def column(block: Block) -> Any:
+            first = block.row + 1
+            return Reference(
+                page, min_col=block.column + block.arrangement.width, min_row=first, max_row=first + block.arrangement.height - 1
+            )
+
+        varying = next(j for j in range(given.shape[-1]) if np.ptp(given[:, j]))
+
+        def on_data(y: Recorded, column: int) -> Any:
+            """The cells of an input or target column on the Data sheet."""
+            first, last = (absolute(cell_name(int(step.places[id(y)][i, column]))) for i in (0, -1))
+            return Reference(range_string=f"'{book.titles[0]}'!{first}:{last}")
+
+        chart = plain(ScatterChart(), "the network's answer", 17, 9)
+        chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", name
+        chart.x_axis.number_format = chart.y_axis.number_format = "General"
+        chart.x_axis.crosses = chart.y_axis.crosses = "min"
+        line = Series(column(answers), column(x), title="network")
+        line.marker.symbol, line.smooth = "none", False
+        line.graphicalProperties.line.solidFill, line.graphicalProperties.line.width = COLOURS[0], 22000
+        points = Series(on_data(epoch.targets, -1), on_data(epoch.trace.inputs[0], varying), title="samples")
+        points.marker.symbol, points.marker.size = "circle", 7
+        points.marker.graphicalProperties.solidFill = COLOURS[1]
+        points.graphicalProperties.line.noFill = True
+        chart.series += [line, points]
+        page.add_chart(chart, f"B{HEAD + 1}")
+
+    return finish
+
+
+__all__ = ["fitted_sheet"]

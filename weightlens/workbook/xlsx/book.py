@@ -1,0 +1,84 @@
+"""A workbook while it is planned: its sheets, what stands on them, and the names of areas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from weightlens.workbook.formulas.cell_arrays import SHEET
+from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.strings import CODE
+
+RESERVED = "history"  # Excel keeps this name, however it is written, for a sheet of its own
+
+
+@dataclass(eq=False)
+class Sheet:
+    """One sheet while it is planned: blocks, written cells, and what openpyxl adds (links, notes, widths)."""
+
+    title: str
+    number: int
+    blocks: list[Block] = field(default_factory=list)
+    texts: dict[tuple[int, int], Text] = field(default_factory=dict)
+    links: dict[tuple[int, int], str] = field(default_factory=dict)
+    notes: dict[tuple[int, int], str] = field(default_factory=dict)
+    widths: dict[tuple[int, int], float] = field(default_factory=dict)
+    heats: list[tuple[str, str]] = field(default_factory=list)  # area, kind of colour scale
+    freeze: str = ""
+    hidden: bool = False
+    heights: dict[int, float] = field(default_factory=dict)
+    default_width: float = 9.0
+    default_height: float = 15.0
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)  # first row, first column, last row, last column
+    rules: list[tuple[str, str, str]] = field(default_factory=list)  # area, look of a condition (right, wrong, dead), formula
+    finishing: list[Callable[[Any], None]] = field(default_factory=list)  # charts, drop-downs...: run on openpyxl's sheet
+
+    def rule(self, area: str, look: str, formula: str) -> None:
+        """Cells of ``area`` get the look wherever the formula (for the area's first cell) is true."""
+        self.rules.append((area.replace("$", ""), look, formula))
+
+    def write(self, row: int, column: int, text: str, style: int) -> None:
+        """A caption or a label."""
+        if text:
+            self.texts[(row, column)] = Text(text, style)
+
+    def put(self, block: Block, row: int, column: int) -> Block:
+        """Give a block its place on this sheet."""
+        block.first = self.number * SHEET + (row << 14) + column
+        block.check()
+        self.blocks.append(block)
+        return block
+
+
+class Book:
+    """The sheets in order, and the defined names: name -> (number of the sheet, area)."""
+
+    def __init__(self) -> None:
+        self.sheets: list[Sheet] = []
+        self.titles: list[str] = []  # of the sheets, by number
+        self.names: dict[str, tuple[int, str]] = {}
+
+    def sheet(self, title: str, numbered: bool = True) -> Sheet:
+        """A new sheet; its title cleaned, shortened, numbered and unique."""
+        clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_ ]+", " ", title)).strip() or "layer"
+        number = sum(1 for sheet in self.sheets if sheet.title[0].isdigit()) + 1
+        wanted = f"{number} {clean}"[:31].strip() if numbered else clean[:31].strip()
+        taken = {RESERVED, *(sheet.title.lower() for sheet in self.sheets)}
+        endings = ("", *(f" {i}" for i in range(2, len(taken) + 2)))
+        name = next(name for end in endings if (name := wanted[: 31 - len(end)] + end).lower() not in taken)
+        self.titles.append(name)
+        self.sheets.append(Sheet(name, len(self.sheets)))
+        return self.sheets[-1]
+
+    def define(self, name: str, sheet: Sheet, block: Block) -> str:
+        """A defined name for a block: letters, digits and underscores, unique, never like a cell."""
+        clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_]", "_", name))
+        clean = clean if len(clean) <= 200 else clean[:100] + "_" + clean[-99:]
+        unique, i = clean, 1
+        while unique.lower() in {known.lower() for known in self.names}:
+            i += 1
+            unique = f"{clean.split('_', 1)[0]}{i}_{clean.split('_', 1)[-1]}"
+        self.names[unique] = (sheet.number, block.area)
+        return unique

@@ -1,0 +1,107 @@
+"""Charts that live: bars of the outputs, the curve of a prediction. They read cells, so they move with every change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from weightlens.workbook.formulas.cell_arrays import COLUMN
+from weightlens.workbook.sheets.frame import LABEL, TOP
+
+if TYPE_CHECKING:
+    from weightlens.workbook.xlsx.grid import Block
+
+MOST_SAMPLES, MOST_BARS = 12, 60
+COLOURS = ("0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "F0E442", "000000")  # Okabe and Ito's
+
+
+def bars(block: Block, row: int, column: int, share: bool, title: str) -> Callable[[Any], None]:
+    """A group of bars for each sample, a bar for each unit; the labels over the block are the legend."""
+
+    def finish(page: Any) -> None:
+        from openpyxl.chart import BarChart, Reference
+
+        chart = plain(BarChart(), title, 12, 6.6)
+        chart.type, chart.gapWidth = "col", 60
+        turned = block.arrangement.column_axes == (0,)
+        height, width = min(block.arrangement.height, MOST_BARS), min(block.arrangement.width, MOST_BARS)
+        first_row, first_column = block.row + 1, block.column + 1
+        heads = Reference(
+            page,
+            min_col=first_column,
+            max_col=first_column + width - 1,
+            min_row=first_row - (TOP - LABEL),
+            max_row=first_row - (TOP - LABEL) + height,
+        )
+        if turned or height > 1:
+            chart.add_data(heads, titles_from_data=True)
+            chart.set_categories(
+                Reference(page, min_col=first_column - 1 if turned else 1, min_row=first_row, max_row=first_row + height - 1)
+            )
+        else:
+            chart.add_data(Reference(page, min_col=first_column, max_col=first_column + width - 1, min_row=first_row), from_rows=True)
+            chart.set_categories(Reference(page, min_col=first_column, max_col=first_column + width - 1, min_row=first_row - 1))
+            chart.legend = None
+        for series, colour in zip(chart.series, COLOURS * MOST_BARS, strict=False):
+            series.graphicalProperties.solidFill = colour
+        chart.x_axis.tickLblPos = "low"  # not over bars below 0
+        if share:
+            chart.y_axis.scaling.min, chart.y_axis.scaling.max, chart.y_axis.number_format = 0, 1, "0%"
+        else:
+            chart.y_axis.number_format = "General"
+        page.add_chart(chart, f"{COLUMN[column]}{row + 1}")
+
+    return finish
+
+
+def curve(
+    x: Block, lines: list[tuple[Block, int, str]], points: list[tuple[str, str, str]], place: str, title: str
+) -> Callable[[Any], None]:
+    """The prediction against the only input: a line per output column; ``points`` (name, x area, y area) as marks."""
+
+    def finish(page: Any) -> None:
+        from openpyxl.chart import Reference, ScatterChart, Series
+
+        chart = plain(ScatterChart(), title, 17, 9)
+        chart.style, chart.scatterStyle = 13, "lineMarker"
+
+        def column(j: int) -> Any:
+            return Reference(page, min_col=j, min_row=x.row + 1, max_row=x.row + x.arrangement.height)
+
+        for (block, j, name), colour in zip(lines, COLOURS * 8, strict=False):
+            series = Series(column(block.column + 1 + j), column(x.column + 1), title=name)
+            series.marker.symbol = "none"
+            series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 22000
+            series.smooth = False
+            chart.series.append(series)
+        for (name, xs, ys), colour, size in zip(points, ("222222", "D55E00"), (6, 10), strict=False):
+            series = Series(ys, xs, title=name)
+            series.marker.symbol, series.marker.size = "circle", size
+            if size > 6:  # a ring, so that what lies under it is seen
+                series.marker.graphicalProperties.noFill = True
+            else:
+                series.marker.graphicalProperties.solidFill = colour
+            series.marker.graphicalProperties.line.solidFill = colour
+            series.graphicalProperties.line.noFill = True
+            chart.series.append(series)
+        chart.x_axis.number_format = chart.y_axis.number_format = "General"
+        chart.y_axis.crosses = "min"
+        page.add_chart(chart, place)
+
+    return finish
+
+
+def plain(chart: Any, title: str, width: float, height: float) -> Any:
+    """Size, title, axes that are shown (openpyxl hides them else), the legend below."""
+    from openpyxl.chart.text import RichText, Text
+    from openpyxl.chart.title import Title
+    from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties, RegularTextRun
+
+    size = CharacterProperties(sz=1100, b=True)
+    words = Paragraph(ParagraphProperties(defRPr=size), r=[RegularTextRun(rPr=size, t=title)])
+    chart.title = Title(overlay=False)
+    chart.title.tx = Text(rich=RichText(p=[words]))
+    chart.width, chart.height, chart.roundedCorners = width, height, False
+    chart.x_axis.delete = chart.y_axis.delete = False
+    chart.legend.position = "b"
+    return chart

@@ -1,0 +1,104 @@
+"""What openpyxl does for us: sheets, widths, panes, links, notes, colours by rule, names, page setup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weightlens.workbook.formulas.cell_arrays import COLUMN
+from weightlens.workbook.xlsx.strings import literal, printable
+from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG
+
+if TYPE_CHECKING:
+    from weightlens.workbook.xlsx.book import Book, Sheet
+
+MOST_NOTES = 200  # notes on one sheet; each is a drawing
+ONE_PAGE = 60  # a sheet of up to so many rows is printed on one page
+
+POINTS = [[f"{place}_{part}" for part in ("type", "value", "color")] for place in ("start", "mid", "end")]
+SCALES = {  # kind of scale -> its points: where, and which colour
+    "weight": (("min", None, NEGATIVE), ("num", 0, FILLS["weight"]), ("max", None, POSITIVE)),
+    "both signs": (("min", None, NEGATIVE), ("num", 0, NEUTRAL), ("max", None, POSITIVE)),
+    "map": (("num", 0, NEGATIVE), ("num", 0.5, NEUTRAL), ("num", 1, POSITIVE)),  # shares: one half is the border
+    "map of two": (("num", 0, POSITIVE), ("num", 0.5, NEUTRAL), ("num", 1, NEGATIVE)),  # blue is the first unit in the charts, too
+    "relu": (("num", 0, DEAD), ("num", 0.000001, NEUTRAL), ("max", None, STRONG)),  # what is not exactly 0 is alive
+    "size": (("min", None, NEUTRAL), ("percent", 50, "BEDFC5"), ("max", None, STRONG)),
+    "ink": (("min", None, NEUTRAL), ("num", 0, NEUTRAL), ("max", None, "6FA8DC")),
+}
+
+
+def dress(shell: Any, plan: Book) -> None:
+    """Make the sheets of the workbook as openpyxl knows them; their rows are ours."""
+    from openpyxl.workbook.defined_name import DefinedName
+
+    for sheet in plan.sheets:
+        page = shell.create_sheet(sheet.title)
+        look(page, sheet)
+        links_and_notes(page, sheet)
+        colours(page, sheet)
+        print_setup(page, sheet)
+        for finish in sheet.finishing:
+            finish(page)
+    for name, (number, area) in plan.names.items():
+        shell.defined_names[name] = DefinedName(name, attr_text=f"'{plan.sheets[number].title}'!{area}")
+    shell.properties.creator, shell.properties.title = "weightlens", "The arithmetic inside a trained network"
+    shell.properties.subject, shell.properties.keywords = "Keras model as live formulas", "keras, neural network, weights"
+
+
+def look(page: Any, sheet: Sheet) -> None:
+    """Widths, heights, panes."""
+    page.sheet_view.showGridLines = False
+    page.sheet_state = "hidden" if sheet.hidden else "visible"
+    page.freeze_panes = sheet.freeze or None
+    page.sheet_format.defaultColWidth = sheet.default_width
+    if sheet.default_height != 15:
+        page.sheet_format.defaultRowHeight, page.sheet_format.customHeight = sheet.default_height, True
+    for (first, last), width in sheet.widths.items():
+        dimension = page.column_dimensions[COLUMN[first]]
+        dimension.min, dimension.max, dimension.width = first + 1, last + 1, width
+    for top, left, bottom, right in sheet.merges:
+        page.merge_cells(start_row=top + 1, start_column=left + 1, end_row=bottom + 1, end_column=right + 1)
+
+
+def links_and_notes(page: Any, sheet: Sheet) -> None:
+    """Links to other sheets, notes that open over a cell."""
+    from openpyxl.comments import Comment
+    from openpyxl.worksheet.hyperlink import Hyperlink
+
+    for (row, column), goal in sheet.links.items():
+        cell = page.cell(row + 1, column + 1)
+        cell.hyperlink = Hyperlink(ref=cell.coordinate, location=goal[1:])
+    for (row, column), text in list(sheet.notes.items())[:MOST_NOTES]:
+        height = 30 + 17 * sum(1 + len(line) // 46 for line in text.split("\n"))
+        page.cell(row + 1, column + 1).comment = Comment(printable(literal(text)), "weightlens", width=340, height=height)
+
+
+def colours(page: Any, sheet: Sheet) -> None:
+    """Colours by rule: right and wrong, silent relu units, scales."""
+    from openpyxl.formatting import rule as rule_makers
+    from openpyxl.styles import Font, PatternFill
+
+    make: Any = rule_makers  # untyped in openpyxl's stubs
+    fills = {"right": GOOD, "wrong": BAD, "dead": DEAD}
+    for area, name, formula in sheet.rules:
+        fill = PatternFill("solid", bgColor=fills[name])
+        font = Font(color="9C0006") if name == "wrong" else None
+        page.conditional_formatting.add(area, make.FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
+    for area, kind in sheet.heats:
+        rule = make.ColorScaleRule(
+            **{key: value for point, parts in zip(POINTS, SCALES[kind], strict=False) for key, value in zip(point, parts, strict=True)}
+        )
+        page.conditional_formatting.add(area.replace("$", ""), rule)
+
+
+def print_setup(page: Any, sheet: Sheet) -> None:
+    """One page wide, landscape, with the captions on every page."""
+    page.page_setup.orientation, page.page_setup.fitToWidth, page.page_setup.fitToHeight = "landscape", 1, 0
+    page.page_setup.paperSize = page.PAPERSIZE_A4
+    page.sheet_properties.pageSetUpPr.fitToPage = True
+    page.page_margins.left = page.page_margins.right = 0.4
+    page.page_margins.top = page.page_margins.bottom = 0.5
+    page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
+    rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
+    page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
+    if sheet.freeze:
+        page.print_title_rows = f"1:{int(sheet.freeze.lstrip('ABCDEFGHIJKLMNOPQRSTUVWXYZ')) - 1}"
