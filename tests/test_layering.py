@@ -18,12 +18,11 @@ SHORTHANDS = {("weightlens.model", name) for name in ("weightlens.engine.forward
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),
-    "recording": {"text", "axes", "html"},  # words and axes of a step, when somebody asks it for them
+    "recording": {"words", "axes", "terminal"},  # words and axes of a step, when somebody asks it for them
     "axes": {"specs", "recording"},
-    "texts": {"recording"},
-    "text": {"recording", "texts"},
-    "layers": {"specs", "recording", "texts", "whole"},
-    "formats": {"specs", "errors", "limits", "zips", "whole", "model", "graph"},
+    "words": {"specs", "recording", "axes", "layers", "model"},
+    "layers": {"specs", "recording", "operations", "whole"},
+    "formats": {"specs", "errors", "limits", "files", "zips", "whole", "model", "call_order"},
 }  # fmt: skip
 
 
