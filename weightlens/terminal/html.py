@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.inputs.wanted import shape_words
+from weightlens.engine.wanted import shape_words
 
 if TYPE_CHECKING:
     from weightlens.checks.report import Report
