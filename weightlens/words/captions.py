@@ -155,6 +155,6 @@ def note(step: Step, numbers: bool = True) -> str:
     return "\n".join(line for line in lines if line)[:900]
 
 
-def shape_in_brackets(shape: tuple[int, ...]) -> str:
+def shape_words(shape: tuple[int, ...]) -> str:
     """``(2, 3)``."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
