@@ -178,6 +178,8 @@ class Provenance:
     sha256: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
+    live: Any = field(default=None, repr=False, compare=False)  # the network itself, where it is in memory
+    folder: Any = field(default=None, repr=False, compare=False)  # the temporary folder of a file that was given as bytes
 
 
 @dataclass(eq=False)

@@ -105,6 +105,10 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
     """
     path = Path(provenance.path)
     with scratch_folder() as scratch:
+        if provenance.live is not None:
+            provenance.live.save(scratch / "live.keras")
+            yield scratch / "live.keras"
+            return
         copy = scratch / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
         if provenance.architecture and path.suffix != ".json":
             copy = copy.with_name("model.weights.h5" if ".weights.h5" in provenance.format else "model.h5")

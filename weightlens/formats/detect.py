@@ -51,7 +51,7 @@ def read_archive(path: Path) -> Model:
     if weights == "model.weights.h5":
         placing.place_weights(model, Hdf5File(archive.open(weights), path.name, archive.packed(weights)), dialect, dialect)
     elif weights is not None:
-        placing.place_shards(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
+        placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
     placing.read_assets(model, archive)
     model.training_config = entry.get("compile_config") or {}
     kind = "archive (.keras)" if path.is_file() else "folder"
@@ -69,7 +69,7 @@ def read_json(path: Path, config: Path | None) -> Model:
         entry = None if architecture is None else beside.read_architecture(architecture)
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
-        placing.place_shards(model, _shards(path.parent, value), dialect)
+        placing.place_arrays(model, _shards(path.parent, value), dialect)
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""))
         return model
     if not beside.is_architecture(value):
