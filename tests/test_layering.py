@@ -18,10 +18,11 @@ SHORTHANDS = {("weightlens.model", name) for name in ("weightlens.engine.forward
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),
-    "recording": {"words", "axes", "terminal"},  # words and axes of a step, when somebody asks it for them
+    "recording": {"words", "axes", "notebook"},  # words and axes of a step, when somebody asks it for them
     "axes": {"specs", "recording"},
     "words": {"specs", "recording", "axes", "layers", "model"},
-    "layers": {"specs", "recording", "operations", "whole"},
+    "layers": {"specs", "recording", "whole"},
+    "operations": {"specs", "recording", "layers", "whole"},
     "formats": {"specs", "errors", "limits", "files", "zips", "whole", "model", "call_order"},
 }  # fmt: skip
 
