@@ -55,7 +55,7 @@ OPERATORS_HEAD = """## Operators of functional models (Keras 3)
 
 The operations of `keras.ops` that models call between their layers, by their class. Others are refused by name, among them inverses,
 determinants and decompositions of matrices, quantiles, statistics that leave out NaN, operations on bits, reductions by segment,
-Fourier transforms of complex numbers, and images turned, blurred, compared or in other colours.
+Fourier transforms, searches in sorted numbers, and images turned, blurred, compared or in other colours.
 """
 FUNCTIONS_HEAD = """## TensorFlow functions inside functional models (Keras 2)
 
