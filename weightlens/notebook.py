@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.engine.wanted import shape_words
+
 if TYPE_CHECKING:
     from weightlens.checks.report import Report
     from weightlens.model import Model
@@ -55,11 +57,6 @@ def table(head: Sequence[str], rows: Sequence[Iterable[str]], total: int = 0) ->
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     rest = max(total, len(rows)) - min(len(rows), ROWS)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>" + (f"<p>… and {rest:,} more</p>" if rest else "")
-
-
-def shape_words(shape: tuple[int, ...]) -> str:
-    """``28 x 28 x 1``."""
-    return " x ".join(map(str, shape)) or "one number"
 
 
 def heading(text: str) -> str:

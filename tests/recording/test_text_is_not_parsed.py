@@ -9,18 +9,24 @@ import weightlens
 
 PACKAGE = Path(weightlens.__file__).parent
 PLACES = (
-    "recording", "training", "axes", "words/wording.py", "words/captions.py", "workbook/layout/labels.py", "workbook/layout/time_table.py",
-    "workbook/training",
-)  # fmt: skip
+    "recording",
+    "training",
+    "axes",
+    "words/captions.py",
+    "words/wording.py",
+    "workbook/layout/labels.py",
+    "workbook/layout/time_table.py",
+    "workbook/training/training_labels.py",
+)
 CUTS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "replace"}
 # What is cut there all the same: (module, function) -> what it is, which is nothing that is shown.
 ALLOWED = {
     ("recording/graph.py", "is_inside"): "paths of layers, which are made of the names in the file",
-    ("recording/texts.py", "*"): "the texts that a network is given",
     ("recording/calls.py", "full_subscripts"): "einsum's own letters",
+    ("recording/texts.py", "*"): "text that a network computes with",
     ("training/gradients.py", "product"): "einsum's own letters",
     ("training/__init__.py", "random_start"): "paths of variables",
-    ("training/epoch.py", "_weights"): "the names of NumPy's kinds of number",
+    ("training/record.py", "trainable"): "the names of NumPy's kinds of number",
     ("training/data.py", "*"): "names of columns, as the user typed them",
     ("axes/moves.py", "joined"): "paths of layers",
     ("axes/rules.py", "product"): "einsum's own letters",

@@ -17,7 +17,8 @@ import numpy as np
 from weightlens.checks.handed import EPSILON, LayerOutput, batch_slices, dtype_name, flatten, layer_outputs
 from weightlens.checks.oracle import load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.checks.report import Report, Row, compare
-from weightlens.engine.forward import bind, trace
+from weightlens.engine.binding import bind
+from weightlens.engine.forward import trace
 from weightlens.engine.state import batch_size, is_stateful
 from weightlens.errors import WeightlensError, first_line
 from weightlens.model import Model
