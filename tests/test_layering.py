@@ -22,6 +22,7 @@ BELOW = {
     "axes": {"specs", "recording"},
     "words": {"specs", "recording", "axes", "layers", "model"},
     "layers": {"specs", "recording", "whole"},
+    "operations": {"specs", "recording", "layers", "whole"},
     "formats": {"specs", "errors", "limits", "files", "zips", "whole", "model", "call_order"},
 }  # fmt: skip
 
