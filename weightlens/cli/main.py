@@ -185,9 +185,8 @@ def trace(
     if output_format == "json":
         write_data(output, force, lambda file: write_json(recorded, file, layer or (), places, samples.labels))
     else:
-        write_lines(
-            output, force, lambda screen: print_trace(loaded, recorded, screen, tuple(layer or ()), full, precision, places, samples.labels)
-        )
+        selected = tuple(layer or ())
+        write_lines(output, force, lambda screen: print_trace(recorded, screen, selected, full, precision, places, samples.labels))
     note_non_finite_weights(loaded)
     if recorded.stopped:
         raise WeightlensError(recorded.stopped)

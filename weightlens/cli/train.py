@@ -75,7 +75,7 @@ def train_sheet(
     if output_format == "table":
         from weightlens.terminal.print_trace import print_trace
 
-        write_lines(output, force, lambda screen: print_trace(loaded, epoch.trace, screen, (), False, 4))
+        write_lines(output, force, lambda screen: print_trace(epoch.trace, screen, (), False, 4))
         return
     from weightlens.workbook.training.teaching import hardly_moves
     from weightlens.workbook.training.training_book import write_training_book
