@@ -21,7 +21,7 @@ BELOW = {
     "recording": {"words", "axes", "notebook"},  # of a step or a trace, when somebody asks it for them
     "axes": {"specs", "recording"},
     "words": {"specs", "recording", "axes", "layers", "model"},
-    "layers": {"specs", "recording", "operations", "whole"},
+    "layers": {"specs", "recording", "whole"},
     "formats": {"specs", "errors", "limits", "files", "zips", "whole", "model", "call_order"},
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from weightlens.checks import check
 from weightlens.checks.keras import STAGES
 
 PEAK = """
-import resource, sys, weightlens, weightlens.forward, weightlens.inputs
+import resource, sys, weightlens, weightlens.engine.forward, weightlens.inputs.defaults
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 model, before = weightlens.load(sys.argv[1]), peak()
 weightlens.engine.forward.trace(model, weightlens.inputs.defaults.default_inputs(model))

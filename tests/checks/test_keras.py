@@ -117,7 +117,7 @@ EXACT = replace(ROW, witness="Keras 3 float64", precision="float64", worst_relat
 def test_few_digits_are_excused_by_many_only() -> None:
     row, note = rounding_explains(ROW, [EXACT])
     assert row.ok and "only rounding" in note
-    for twins in ([], [replace(EXACT, worst_relative=1e-6)], [replace(EXACT, layer="other")]):
+    for twins in ([], [replace(EXACT, worst_relative=1e-8)], [replace(EXACT, layer="other")]):
         assert rounding_explains(ROW, twins) == (ROW, "")
     assert not rounding_explains(replace(ROW, worst_relative=np.inf), [EXACT])[0].ok
 

@@ -68,7 +68,7 @@ def test_masks_are_handed_on_as_in_keras(keras: Any) -> None:
 def test_a_class_is_spelled_in_its_spec_and_with_its_old_names_only(name: str) -> None:
     files = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if f'"{name}"' in path.read_text()]
     assert len(files) <= 3, files
-    assert [file for file in files if not file.startswith("specs/")] == ["formats/old_names.py"]
+    assert [file for file in files if not file.startswith("specs/")] == ["formats/architecture/old_names.py"]
 
 
 @pytest.mark.parametrize("name", ["ConvMine", "Conv2DMine", "DenseMine", "MyPooling2D", "RandomMine", "MyAttention"])

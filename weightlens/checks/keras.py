@@ -18,14 +18,15 @@ import numpy as np
 
 from weightlens.checks.handed import EPSILON, LayerOutput, as_given, batch_slices, flatten, layer_outputs
 from weightlens.checks.oracle import Network, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
-from weightlens.engine.forward import bind, trace
+from weightlens.engine.binding import bind
+from weightlens.engine.forward import trace
 from weightlens.engine.state import batch_size, is_stateful
 from weightlens.errors import WeightlensError, first_line
 from weightlens.model import Model
 from weightlens.report import Report, Row, compare
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
-ROUNDING_SHRINKS = 1e-4  # what is only rounding is 2^29 times smaller in float64; less, once float32 has lost every digit
+ROUNDING_SHRINKS = 1e-6  # what is only rounding is 2^29 times smaller in float64; less, once float32 has lost every digit
 LOW_PRECISION_STEPS = 16  # roundings to float16 or bfloat16 that may add up
 MANY_LAYERS, DEEP_RECURSION, DEEP_STACK = 100, 100_000, 512 << 20
 STAGES = ("our own forward pass", "Keras opens the file", "Keras computes in float32", "Keras computes in float64")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from weightlens.engine.forward import trace
+from weightlens.engine.wanted import wanted_inputs
 from weightlens.errors import BadInput
-from weightlens.inputs.wanted import wanted_inputs
 from weightlens.model import Model
 from weightlens.report import Report, Row
 from weightlens.spreadsheet.cell_values import Book, Value, as_number, read_book

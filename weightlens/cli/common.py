@@ -14,7 +14,7 @@ import weightlens
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
-    from weightlens.inputs.wanted import Samples
+    from weightlens.inputs.samples import Samples
     from weightlens.model import Model
     from weightlens.terminal import Screen
 
@@ -76,7 +76,7 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
 
     if given is None:
         from weightlens.inputs.defaults import default_inputs
-        from weightlens.inputs.wanted import Samples
+        from weightlens.inputs.samples import Samples
 
         if scale is not None:
             raise BadInput("--scale belongs to -i with a picture")

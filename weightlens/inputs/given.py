@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.engine.binding import input_keys
+from weightlens.engine.wanted import Wanted, shape_words, wanted_inputs
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.inputs.columns import columns_of_inputs, input_keys, inputs_by_title, is_index_left_out
-from weightlens.inputs.wanted import Samples, Wanted, shape_words, wanted_inputs
+from weightlens.inputs.columns import columns_of_inputs, inputs_by_title, is_index_left_out
+from weightlens.inputs.samples import Samples
 from weightlens.model import Model
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
@@ -38,11 +40,6 @@ def read_samples(given: str, model: Model, note: Note | None = None, scale: str 
     pieces = list(sample_chunks(given, model, None, note, scale))
     arrays = [np.concatenate(parts) for parts in zip(*(piece.arrays for piece in pieces), strict=True)]
     return Samples(arrays, pieces[0].labels)
-
-
-def read_inputs(given: str, model: Model, note: Note | None = None) -> list[np.ndarray]:
-    """The arrays of a command line INPUT, one per input of the model."""
-    return read_samples(given, model, note).arrays
 
 
 def input_chunks(

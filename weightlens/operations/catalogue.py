@@ -14,6 +14,7 @@ import numpy as np
 
 from weightlens.layers import activations, comparisons
 from weightlens.layers.convolution import pooling
+from weightlens.layers.preprocessing import spectral
 from weightlens.operations import images as image
 from weightlens.operations import mathematics as maths
 from weightlens.operations import nn
@@ -33,7 +34,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Exp": np.exp, "Exp2": lambda x: np.power(2.0, x), "Expm1": np.expm1, "Log": np.log, "Log1p": np.log1p, "Log2": np.log2,
     "Log10": np.log10, "Logaddexp": numbers.logaddexp, "Logaddexp2": numbers.logaddexp2, "Sin": np.sin, "Cos": np.cos, "Tan": np.tan,
     "Sinh": np.sinh, "Cosh": np.cosh, "Tanh": np.tanh, "Arcsin": np.arcsin, "Arccos": np.arccos, "Arctan": np.arctan,
-    "Arctan2": numbers.arctan2, "Arcsinh": np.arcsinh, "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Sinc": numbers.sinc,
+    "Arctan2": spectral.arctan2, "Arcsinh": np.arcsinh, "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Sinc": numbers.sinc,
     "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg, "Erf": activations.erf, "Erfc": lambda x: 1.0 - activations.erf(x),
     # comparison and choice
     "Greater": comparisons.greater, "GreaterEqual": comparisons.greater_equal, "Less": comparisons.less,
@@ -79,7 +80,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "DepthToSpace": nn.depth_to_space, "SpaceToDepth": nn.space_to_depth,
     # normalization, losses, attention
     "Moments": nn.moments, "BatchNorm": nn.batch_norm, "LayerNorm": nn.layer_norm, "RMSNorm": nn.rms_norm, "Normalize": nn.normalize,
-    "OneHot": nn.one_hot, "MultiHot": nn.multi_hot, "BinaryCrossentropy": nn.binary_crossentropy,
+    "OneHot": comparisons.one_hot, "MultiHot": nn.multi_hot, "BinaryCrossentropy": nn.binary_crossentropy,
     "CategoricalCrossentropy": nn.categorical_crossentropy, "SparseCategoricalCrossentropy": nn.sparse_categorical_crossentropy,
     "DotProductAttention": nn.dot_product_attention,
     # images and sound

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.layers.convolution.windows import channels_last, like_input, per_axis, windows
 from weightlens.layers.preprocessing import resizing
+from weightlens.layers.windows import channels_last, like_input, per_axis, windows
 from weightlens.whole import is_whole
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers.activations import Step
+from weightlens.layers.comparisons import is_truth, numbers, truth
 from weightlens.layers.preprocessing.resizing import saturated
 from weightlens.layers.preprocessing.spectral import fourier, short_time_fourier
-from weightlens.operations.numeric import Axis, is_truth, known, numbers, truth
+from weightlens.operations.numeric import Axis, known
 from weightlens.operations.small_integers import NARROW, fits, wrapped
 from weightlens.operations.whole_arrays import places_in_order
 from weightlens.whole import is_whole

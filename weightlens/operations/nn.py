@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.layers import activations, normalization
 from weightlens.layers.activations import Step
 from weightlens.layers.attention import MASKED, causal
+from weightlens.layers.comparisons import one_hot
 from weightlens.layers.convolution import convolutional, pooling
 from weightlens.operations.numeric import var
 
@@ -88,12 +89,6 @@ def conv_transpose(
     size = {"output_padding": output_padding, "filters": kernel.shape[-2], "kernel_size": kernel.shape[:-2]}
     config = placing(strides, padding, data_format, dilation_rate) | size
     return convolutional.conv_transpose(inputs, {"kernel": step("kernel", kernel)}, config, step)
-
-
-def one_hot(x: Any, num_classes: int, axis: int = -1) -> Any:
-    """1 at the place that ``x`` names, 0 elsewhere, along a new axis."""
-    hot = np.where(np.equal(np.expand_dims(np.trunc(x), -1), np.arange(float(num_classes))), 1.0, 0.0)
-    return np.moveaxis(hot, -1, axis)
 
 
 def multi_hot(x: Any, num_classes: int, axis: int = -1) -> Any:

@@ -8,14 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.comparisons import numbers, truth
 from weightlens.operations.small_integers import NARROW, fits, leaves
 
 Axis = int | tuple[int, ...] | None
-
-
-def whole(x: Any) -> Any:
-    """Numbers used as places: integers."""
-    return x.astype(int) if hasattr(x, "dtype") and x.dtype.kind not in "iu" else x
 
 
 def from_data(x: Any) -> bool:
@@ -37,16 +33,6 @@ def known(size: Any) -> Any:
         raise NotImplementedError("takes a size or a place from the data")
     size = getattr(size, "value", size)
     return [known(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
-
-
-def is_truth(x: Any) -> bool:
-    """Whether these are true and false, not numbers."""
-    return isinstance(x, bool) or getattr(getattr(x, "dtype", None), "kind", "") == "b"
-
-
-def numbers(x: Any) -> Any:
-    """True and false as 1 and 0; numbers as they are."""
-    return np.where(x, 1.0, 0.0) if is_truth(x) else x
 
 
 # Arithmetic, element by element.
@@ -101,14 +87,6 @@ def sinc(x: Any) -> Any:
     return np.where(np.equal(x, 0), 1.0, np.sin(turned) / turned)
 
 
-def arctan2(x1: Any, x2: Any) -> Any:
-    """The angle of the point ``(x2, x1)``, between -pi and pi."""
-    ahead = np.arctan(x1 / np.where(np.equal(x2, 0), 1.0, x2))
-    side = np.where(np.greater_equal(x1, 0), math.pi, -math.pi)
-    beside = np.where(np.equal(x1, 0), 0.0, side / 2)
-    return np.where(np.greater(x2, 0), ahead, np.where(np.less(x2, 0), ahead + side, beside))
-
-
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """``x`` with other numbers in the place of NaN and infinity."""
     x = np.where(np.isnan(x), nan, x)
@@ -127,11 +105,6 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     if x1 is None or x2 is None:
         raise NotImplementedError("gives the places where a condition holds, whose number depends on the data")
     return np.where(truth(condition), x1, x2)
-
-
-def truth(x: Any) -> Any:
-    """Numbers as true or false: 0 is false."""
-    return x if is_truth(x) else np.not_equal(x, 0)
 
 
 def logical(operation: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from weightlens.layers import comparisons
 from weightlens.layers.activations import Step
 from weightlens.operations import images as operations_image
 from weightlens.operations import nn as operations_nn
@@ -99,7 +100,7 @@ def numbers_from(start: Any, limit: Any = None, delta: Any = 1) -> Any:
 
 def one_hot(indices: Any, depth: Any, on_value: float = 1.0, off_value: float = 0.0, axis: int = -1) -> Any:
     """``on_value`` at the place that is named, ``off_value`` elsewhere."""
-    hot = operations_nn.one_hot(indices, known(depth), axis)
+    hot = comparisons.one_hot(indices, known(depth), axis)
     return hot if (on_value, off_value) == (1.0, 0.0) else np.where(np.equal(hot, 1.0), on_value, off_value)
 
 

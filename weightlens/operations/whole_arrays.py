@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.operations.numeric import known, numbers, whole
+from weightlens.layers.comparisons import numbers, whole
+from weightlens.operations.numeric import known
 
 LONG_ROW = 64  # numbers: longer rows are sorted without formulas
 

@@ -13,9 +13,10 @@ import numpy as np
 from weightlens.call_order import refs
 from weightlens.errors import BadInput
 from weightlens.model import Model
-from weightlens.training.epoch import Epoch, record_epoch
+from weightlens.training.epoch import Epoch
 from weightlens.training.losses import find_loss
 from weightlens.training.optimizers import find_optimizer
+from weightlens.training.record import Recipe, record_epoch
 
 __all__ = ["Epoch", "prepare", "recipe_of", "units_of"]
 
@@ -44,7 +45,8 @@ def prepare(
     if not isinstance(speed, (int, float)):
         raise BadInput("the file's learning rate follows a schedule; give one number with --lr")
     start = None if seed is None else random_start(model, seed)
-    return record_epoch(model, inputs, targets, find_loss(loss or stated["loss"] or "mse"), chosen, float(speed), batch, start)
+    recipe = Recipe(find_loss(loss or stated["loss"] or "mse"), chosen, float(speed), batch)
+    return record_epoch(model, inputs, targets, recipe, start)
 
 
 def recipe_of(model: Model) -> dict[str, Any]:

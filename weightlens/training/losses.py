@@ -35,6 +35,10 @@ class Loss:
     from_logits: Elementwise | None = None
     squash: str = ""
 
+    def count(self, y: Any) -> float:
+        """The number that the sum of the losses of ``y`` is divided by."""
+        return float(y.size if self.mean else y.size // y.shape[-1])
+
 
 def _clip(y: Any) -> Any:
     return np.minimum(np.maximum(y, EPSILON), 1.0 - EPSILON)

@@ -109,7 +109,7 @@ def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
 def by_keras(model: Model, inputs: Any) -> tuple[list[np.ndarray], str]:
     """What Keras computes for the samples that the network's sheets show, and which Keras it was."""
     from weightlens.checks.keras import keras_outputs
-    from weightlens.engine.forward import bind
+    from weightlens.engine.binding import bind
     from weightlens.inputs.defaults import default_inputs
     from weightlens.workbook.sheets import samples as data
 
@@ -174,7 +174,8 @@ def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheet
 
 def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
-    from weightlens.engine.forward import bind, trace
+    from weightlens.engine.binding import bind
+    from weightlens.engine.forward import trace
     from weightlens.inputs.defaults import default_inputs
     from weightlens.workbook.layout import detail
     from weightlens.workbook.layout.plan import Plan

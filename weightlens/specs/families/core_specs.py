@@ -43,7 +43,7 @@ LAYERS = {
         arguments=("inputs", "reverse"), takes="sample, token", axes=TABLE, tokens=("input_dim", 1),
     ),
     "Masking": LayerSpec(function="sequence.masking", mask="masking", options="mask_value:number", keeps_kind=True),
-    "Identity": LayerSpec(function="regularization.identity", mask="keep_since_keras_3", options="", hands_on=True, picture="passes"),
+    "Identity": LayerSpec(function="core.identity", mask="keep_since_keras_3", options="", hands_on=True, picture="passes"),
     # activation layers
     "ReLU": LayerSpec(
         function="activation_layers.relu", mask="keep", options="max_value negative_slope threshold", alone=True, keeps_kind=True,
