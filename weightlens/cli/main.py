@@ -181,7 +181,7 @@ def trace(
 
         places = cells_of(read_book(cells), recorded)
     out.write(
-        lambda screen: print_trace(loaded, recorded, screen, chosen, full, precision, places, samples.labels),
+        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels),
         json=lambda file: write_json(recorded, file, chosen, places, samples.labels),
     )
     note_non_finite_weights(loaded)

@@ -98,7 +98,7 @@ def train_sheet(
     if output_format == "table":
         from weightlens.terminal.print_trace import print_trace
 
-        out.write(lambda screen: print_trace(opened, epoch.trace, screen, (), False, 4))
+        out.write(lambda screen: print_trace(epoch.trace, screen, (), False, 4))
         return
     write_sheet(opened, asked, epoch, read, epochs, out)
 

@@ -113,12 +113,12 @@ def numbers_of(variable: Any) -> np.ndarray:
 
 def read_vocabularies(layers: list[Layer], networks: list[Any]) -> None:
     """Give layers that look words up the vocabulary that they would save beside their weights."""
-    named = {network.name: network for network in networks}
+    named: dict[str, Any] = {network.name: network for network in networks}
     for layer in layers:
         network = named.get(layer.name)
         if layer.model is not None and network is not None:
             read_vocabularies(layer.model.layers, network.layers)
-        elif hasattr(network, "save_assets") and layer.config.get("vocabulary", "") is None:
+        elif network is not None and hasattr(network, "save_assets") and layer.config.get("vocabulary", "") is None:
             with scratch_folder() as folder:
                 network.save_assets(str(folder))
                 words = words_of(next(folder.rglob("vocabulary.txt")).read_bytes())
