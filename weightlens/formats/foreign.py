@@ -46,10 +46,6 @@ CHECKPOINT = (
     "a TensorFlow checkpoint, which holds weights without the names of layers: build the model in Keras, "
     "load_weights() from it, and save it as .keras or .h5"
 )
-TENSORFLOW_JS = (
-    "a TensorFlow.js model, whose weights stand in .bin files: convert it back with tensorflowjs_converter "
-    "--input_format=tfjs_layers_model --output_format=keras model.json model.h5"
-)
 MARKS = {  # attributes of the root or of a group in it
     "pandas_type": "a table that pandas wrote (HDF5), not a Keras model: pandas.read_hdf opens it",
     "PYTABLES_FORMAT_VERSION": "an HDF5 file of PyTables or pandas, not a Keras model: pandas.read_hdf opens it",
@@ -125,6 +121,11 @@ def is_checkpoint_part(start: bytes, path: Path) -> bool:
     return path.suffix == ".index" or ".data-0" in path.name
 
 
+def is_tfjs_shard(start: bytes, path: Path) -> bool:
+    """Whether it is a file of weights beside a ``model.json``, as of a TensorFlow.js model."""
+    return path.suffix == ".bin" and path.with_name("model.json").is_file()
+
+
 def is_words(start: bytes) -> bool:
     """Whether it is text."""
     try:
@@ -153,6 +154,7 @@ def is_numeral(cell: str) -> bool:
 
 
 STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
+    (is_tfjs_shard, "the weights of a TensorFlow.js model: give the model.json beside it"),
     (is_tflite, "a TensorFlow Lite model (.tflite), from which Keras's layers are gone: give the Keras model that it was converted from"),
     (is_safetensors, "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5"),
     (is_pickle, "a Python pickle, which would run code when opened: " + SAVE_AGAIN),
@@ -171,8 +173,6 @@ def folder_words(path: Path) -> str:
         return "a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)"
     if "checkpoint" in names or any(name.endswith(".index") for name in names):
         return CHECKPOINT
-    if "model.json" in names and any(name.endswith(".bin") for name in names):
-        return TENSORFLOW_JS
     hint = f"; it holds {models[0]}: give that" if models else ""
     return f"a folder without config.json, so not a Keras model{hint}"
 
@@ -203,8 +203,8 @@ def archive_words(path: Path, names: list[str]) -> str:
 
 def json_words(value: Any) -> str:
     """What JSON that is not an architecture seems to be."""
-    if isinstance(value, dict) and ("modelTopology" in value or "weightsManifest" in value):
-        return TENSORFLOW_JS
+    if isinstance(value, dict) and "weightsManifest" in value:
+        return "the weights of a TensorFlow.js model without its architecture (modelTopology)"
     return "JSON, but not the architecture of a Keras model"
 
 
