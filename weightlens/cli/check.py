@@ -159,4 +159,4 @@ def import_(
     imported = import_workbook(workbook, model, output, force, config)
     for line in imported.lines:
         typer.echo(clean(line, 400))
-    report_done(f"{output} written ({output.stat().st_size:,} bytes).")
+    report_done(f"{output} written" + (f" ({output.stat().st_size:,} bytes)." if output.is_file() else "."))

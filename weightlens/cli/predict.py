@@ -49,11 +49,13 @@ def write_predictions(model: Model, rows: Rows, file: BinaryIO, advance: Callabl
 
 
 def header(model: Model, outputs: list[np.ndarray]) -> list[str]:
-    """``y0, y1``; ``output_1_0`` where the model has several outputs, ``score_0`` where they have names."""
+    """``y0, y1``; ``output_1_0`` where the model has several outputs, ``score_0`` where they have names; the names of the classes."""
     from weightlens.terminal.machine import csv_cell
 
     plain = len(outputs) == 1 and not isinstance(model.outputs, dict)
     starts = ["y"] if plain else [f"{name}_" for name in model.output_names]
+    if plain and outputs[0].ndim == 2 and (labels := model.labels_of(outputs[0].shape[1])):
+        return [csv_cell(label) for label in labels]
     sizes = [int(np.prod(y.shape[1:], dtype=np.int64)) for y in outputs]
     return [csv_cell(f"{start}{i}") for start, size in zip(starts, sizes, strict=True) for i in range(size)]
 

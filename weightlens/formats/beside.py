@@ -36,6 +36,7 @@ def read_architecture(path: Path) -> dict[str, Any]:
         "hdf5": architecture_from_hdf5,
         "zip": architecture_from_archive,
         "folder": architecture_from_archive,
+        "tfjs": architecture_from_json,
     }[kind](path)
     if not is_architecture(entry):
         raise UnreadableModel(f"{path.name}: not the architecture of a Keras model")
@@ -48,8 +49,14 @@ def architecture_from_yaml(path: Path) -> dict[str, Any]:
 
 
 def architecture_from_json(path: Path) -> dict[str, Any]:
-    """The architecture in a JSON file."""
-    return parse_object(read_bytes(path), path.name)
+    """The architecture in a JSON file, which may be the ``model.json`` of a TensorFlow.js model."""
+    path = path / "model.json" if path.is_dir() else path
+    value = parse_object(read_bytes(path), path.name)
+    if "modelTopology" not in value:
+        return value
+    from weightlens.formats.tfjs.topology import topology_of
+
+    return topology_of(value)
 
 
 def architecture_from_hdf5(path: Path) -> dict[str, Any]:

@@ -187,11 +187,17 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
     options.made_up = inputs is None
+    options.labels = options.labels or labels_in_file(model, recorded)
     recorded, fused = detail.fuse(recorded) if options.detail == "layers" else (recorded, None)
     net = NetworkSheets(model, Plan(recorded, whole=fused is None), styles, options)
     net.fused = fused
     net.arrays = arrays
     return net
+
+
+def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
+    """The names of the classes that the model's file has for one of its outputs."""
+    return next((tuple(labels) for y in recorded.results if y.ndim and (labels := model.labels_of(y.shape[-1]))), ())
 
 
 def refuse_text(recorded: Trace) -> None:
