@@ -25,7 +25,7 @@ def test_equal_models_pass_and_a_changed_weight_is_named() -> None:
     assert_models_equal(SAMPLES / "or.h5", SAMPLES / "or.h5")
     assert_models_equal(changed(1e-3), SAMPLES / "or.h5", rtol=1e-3)
     assert_models_equal(changed(1e-3), SAMPLES / "or.h5", atol=2e-3)
-    with pytest.raises(AssertionError, match=r"dense/kernel: 1 numbers differ, most of all \[1, 0\] by 0.5"):
+    with pytest.raises(AssertionError, match=r"dense/kernel: 1 number differs, most of all \[1, 0\] by 0.5"):
         assert_models_equal(changed(0.5), SAMPLES / "or.h5", rtol=1e-3)
     with pytest.raises(AssertionError, match="only in"):
         assert_models_equal(SAMPLES / "or.h5", SAMPLES / "xor_relu.h5")
@@ -37,7 +37,11 @@ def test_predictions() -> None:
     assert_predictions_match(SAMPLES / "or.h5", x, right)
     wrong = right.copy()
     wrong[1, 0] += 0.25
-    for y, message in ((wrong, r"1 of 4 numbers differ, most of all output\[1, 0\]"), (right[:1], "shape"), ([right, right], "2")):
+    for y, message in (
+        (wrong, r"1 of 4 numbers of the prediction are wrong, most of all: output\[1, 0\]"),
+        (right[:1], "shape"),
+        ([right, right], "2"),
+    ):
         with pytest.raises(AssertionError, match=message):
             assert_predictions_match(SAMPLES / "or.h5", x, y)
     with pytest.raises(AssertionError, match="nan"):

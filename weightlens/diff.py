@@ -49,9 +49,8 @@ class WeightChange:
         if self.status == "shape":
             return f"{self.name}: shape {self.shapes[0]} in A, {self.shapes[1]} in B"
         if self.status == "differs":
-            return (
-                f"{self.name}: {self.beyond:,} numbers differ, most of all {self.element or 'none that can be read'} by {self.largest:.6g}"
-            )
+            count = "1 number differs" if self.beyond == 1 else f"{self.beyond:,} numbers differ"
+            return f"{self.name}: {count}, most of all {self.element or 'none that can be read'} by {self.largest:.6g}"
         return f"{self.name}: {self.status}"
 
 

@@ -16,20 +16,22 @@ __all__ = ["assert_models_equal", "assert_predictions_match"]
 MOST = 10  # differences that a message names
 
 
-def assert_models_equal(
-    a: Model | str | PathLike[str] | object, b: Model | str | PathLike[str] | object, rtol: float = 0, atol: float = 0
-) -> None:
+Given = Model | str | PathLike[str] | object  # a model, or what ``weightlens.load`` takes
+
+
+def assert_models_equal(a: Given, b: Given, rtol: float = 0, atol: float = 0) -> None:
     """Raise ``AssertionError`` unless two models have the same layers, settings, connections and weights.
 
     Each may be a path, a Keras model, or what ``weightlens.load`` returned. Weights are the same where
     ``|a - b| <= atol + rtol * |b|``; the message names layer, weight, place and size of the largest differences.
     """
-    difference = compare(*(given if isinstance(given, Model) else load(given) for given in (a, b)), tolerance=atol, relative=rtol)
+    first, second = (given if isinstance(given, Model) else load(given) for given in (a, b))
+    difference = compare(first, second, tolerance=atol, relative=rtol)
     if not difference.same:
         raise AssertionError("\n".join(["the models differ:", *shortened(lines_of(difference))]))
 
 
-def assert_predictions_match(model: Model | str | PathLike[str] | object, x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-6) -> None:
+def assert_predictions_match(model: Given, x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-6) -> None:
     """Raise ``AssertionError`` unless the model's predictions for ``x`` are ``y``, an array or one for each output.
 
     Predictions are computed by weightlens in float64: ``|prediction - y| <= atol + rtol * |y|`` everywhere.
@@ -48,9 +50,8 @@ def assert_predictions_match(model: Model | str | PathLike[str] | object, x: Any
             continue
         place = np.unravel_index(int(np.argmax(np.where(np.isnan(off), np.inf, off))), off.shape)
         at = f"{name}[{', '.join(str(int(i)) for i in place)}]"
-        raise AssertionError(
-            f"{wrong.sum():,} of {wrong.size:,} numbers differ, most of all {at}: {ours[place]:.9g}, expected {theirs[place]:.9g}"
-        )
+        words = f"{at} is {ours[place]:.9g}, expected {theirs[place]:.9g}"
+        raise AssertionError(f"{wrong.sum():,} of {wrong.size:,} numbers of the prediction are wrong, most of all: {words}")
 
 
 def lines_of(difference: Difference) -> list[str]:
