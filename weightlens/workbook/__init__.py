@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -86,8 +87,7 @@ def export(
             from weightlens.checks import check_workbook
 
             file.flush()
-            report = check_workbook(file.name)
-            report.subject = out.name
+            report = replace(check_workbook(file.name), subject=out.name)
             options.verified = f"{report.notes[0]}; {report.summary}" if report.notes else report.summary
             options.renew()
             file.seek(0)
