@@ -26,7 +26,9 @@ import numpy as np
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
+from weightlens.formats.contents import kind_of, saved_model_in
 from weightlens.formats.detect import shard_names
+from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 
@@ -73,6 +75,10 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     provenance = model.provenance
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
+    if is_of_saved_model(Path(provenance.path)):
+        from weightlens.checks.saved_model import open_saved_model
+
+        return open_saved_model(keras, Path(provenance.path), change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
             if change is not None:
@@ -97,6 +103,12 @@ def build_dense_stack(keras: ModuleType, model: Model, change: Change | None) ->
     for theirs, layer in zip(made, layers, strict=True):
         theirs.set_weights([weight.value for weight in layer.own_weights.values()])
     return network
+
+
+def is_of_saved_model(path: Path) -> bool:
+    """Whether a model was read from a SavedModel, in a folder or an archive."""
+    kind = kind_of(path)
+    return kind in ("savedmodel", "tar") or (kind == "zip" and saved_model_in(Archive(path).names()) is not None)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
-from weightlens.formats.contents import is_tfjs
+from weightlens.formats.contents import is_saved_model, is_tfjs
 from weightlens.formats.detect import read_model, shard_files
 from weightlens.model import Model
 
@@ -59,6 +59,8 @@ def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     path = Path(name)
     if (path / "config.json").is_file():
         return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
+    if is_saved_model(path):
+        return [("the model", path), *(("a part of the model", part) for part in (*path.glob("*.pb"), *path.glob("variables/*")))]
     if is_tfjs(path / "model.json"):
         path /= "model.json"
     if not path.is_file():  # made in memory, or nothing that can be read

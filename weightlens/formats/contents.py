@@ -39,7 +39,7 @@ def kind_of(path: Path) -> str:
 
 def folder(path: Path) -> str:
     """``savedmodel``, ``folder`` or ``tfjs``; one without a ``config.json`` or TensorFlow.js's ``model.json`` is refused under its name."""
-    if any((path / name).is_file() for name in SAVED_MODEL):
+    if is_saved_model(path):
         return "savedmodel"
     if not (path / "config.json").is_file():
         if is_tfjs(path / "model.json"):
@@ -48,6 +48,11 @@ def folder(path: Path) -> str:
 
         raise UnreadableModel(f"{path.resolve().name}: {folder_words(path)}")
     return "folder"
+
+
+def is_saved_model(path: Path) -> bool:
+    """Whether it is the folder of a SavedModel."""
+    return any((path / name).is_file() for name in SAVED_MODEL)
 
 
 def is_tfjs(path: Path) -> bool:

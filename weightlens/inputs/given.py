@@ -252,7 +252,7 @@ def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int,
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
-        raise BadInput("reading images needs Pillow: python -m pip install 'weightlens[images]'") from None
+        raise BadInput("reading images needs Pillow: python -m pip install pillow") from None
     height, width, channels = (*shape, 1) if len(shape) == 2 else shape
     modes = {1: "L", 3: "RGB", 4: "RGBA"}
     if channels not in modes:

@@ -44,6 +44,16 @@ class Entry:
     row: Row  # of the index
 
     @property
+    def key(self) -> str:
+        """Its name in the bundle."""
+        return self.row.key.decode("utf-8", "replace")
+
+    @property
+    def path(self) -> str:
+        """Its name without the ending that all variables have."""
+        return self.key.removesuffix(VALUE)
+
+    @property
     def dtype(self) -> str:
         """The dtype's name."""
         return DTYPES.get(self.kind) or f"not numbers ({NOT_NUMBERS.get(self.kind, f'dtype {self.kind}')})"
@@ -91,7 +101,8 @@ class Bundle:
                 message = Message(row.value)
                 self.shards, self.is_big_endian = message.number(1), message.number(2) == 1
             else:
-                entries[row.key.decode("utf-8", "replace")] = entry_of(row)
+                entry = entry_of(row)
+                entries[entry.key] = entry
         if not 0 < self.shards <= limits.MEMBERS:
             raise Damaged("it does not say how many data files there are")
         return entries
@@ -153,6 +164,10 @@ class Bundle:
             return widened(values)
         return np.array(values, values.dtype.newbyteorder("="))
 
+    def entry_at(self, path: str) -> Entry:
+        """The array at the path of a weight."""
+        return self.entries.get(path + VALUE) or self.entries[path]
+
     def text(self, key: str) -> bytes:
         """The one text of an array of texts: its length, a checksum of the length, and its bytes."""
         entry = self.entries[key]
@@ -179,7 +194,7 @@ class Bundle:
         for key, entry in self.entries.items():
             if entry.kind == STRING and not key.endswith(VALUE):  # texts that TensorFlow keeps about the model
                 continue
-            path = key.removesuffix(VALUE)
+            path = entry.path
             read = functools.partial(self.numbers, key)
             found[key] = Weight(path.rsplit("/", 1)[-1], entry.shape, entry.dtype, path, read, read)
         return found

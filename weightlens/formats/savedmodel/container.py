@@ -47,6 +47,14 @@ class SavedModelFiles:
         self.inside = {name for name in store.names() if name.startswith(folder)}
         self.opened: dict[str, Path | BinaryIO] = {}
 
+    def names(self) -> list[str]:
+        """The names of all files that are no links."""
+        return sorted(name.removeprefix(self.folder) for name in self.inside if not name.endswith("/"))
+
+    def size(self, name: str) -> int:
+        """The size of a file in bytes; in a zip, the packed size."""
+        return self.store.packed(self.folder + name)
+
     def has(self, name: str) -> bool:
         """Whether the file is there (and not a link)."""
         return self.folder + name in self.inside

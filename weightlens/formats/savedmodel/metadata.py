@@ -7,6 +7,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.config_values import parse_object
+from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.savedmodel.container import GRAPH, METADATA, SavedModelFiles
 from weightlens.formats.savedmodel.wire import Damaged, Message, refusal
 from weightlens.limits import DEPTH, OBJECTS, VALUES
@@ -33,6 +34,19 @@ class KerasObjects:
     def get(self, path: Path) -> dict[str, Any]:
         """What is said of the object at a path; empty if nothing is."""
         return parse_object(self.texts[path], f"the metadata of {'.'.join(path) or 'the model'}") if path in self.texts else {}
+
+    def architecture(self) -> dict[str, Any] | None:
+        """The entry of a model whose layers are stated; ``None`` for a class of somebody's own.
+
+        It is there twice; ``model_config`` lacks the vocabularies.
+        """
+        about = self.get(())
+        for entry in (about, plain_dict(about.get("model_config"))):
+            config = entry.get("config")
+            if isinstance(config, list) or (isinstance(config, dict) and isinstance(config.get("layers"), list)):
+                said = {key: about[key] for key in ("keras_version", "backend") if about.get(key)}
+                return {**said, "class_name": entry.get("class_name"), "config": config}
+        return None
 
 
 def from_metadata(data: bytes) -> dict[Path, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from weightlens.formats import bare
 from weightlens.formats.architecture.build import build_layer, build_model
@@ -35,7 +34,7 @@ def read_saved_model(path: Path) -> Model:
     graph = object_graph(bundle)
     weights = bundle.weights()
     about = objects.get(())
-    entry = architecture(about)
+    entry = objects.architecture()
     version, backend = str(about.get("keras_version") or ""), str(about.get("backend") or "")
     if graph is None or not about:
         model = variables_alone(files.label, graph, weights)
@@ -68,18 +67,6 @@ def object_graph(bundle: Bundle) -> ObjectGraph | None:
         return ObjectGraph(bundle.text(OBJECT_GRAPH))
     except Damaged as error:
         raise refusal(f"{bundle.label}: its graph of objects", error) from None
-
-
-def architecture(about: dict[str, Any]) -> dict[str, Any] | None:
-    """The entry of a model whose layers are stated; ``None`` for a class of somebody's own.
-
-    It is there twice; ``model_config`` lacks the vocabularies.
-    """
-    for entry in (about, plain_dict(about.get("model_config"))):
-        config = entry.get("config")
-        if isinstance(config, list) or (isinstance(config, dict) and isinstance(config.get("layers"), list)):
-            return {"class_name": entry.get("class_name"), "config": config}
-    return None
 
 
 def is_training_state(key: str) -> bool:

@@ -26,15 +26,15 @@ def varint(data: bytes | memoryview, place: int) -> tuple[int, int]:
     raise Damaged("a number without an end")
 
 
-def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """The fields of a message in order: number, and value (a number, or the bytes of a text or message)."""
+def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview, int]]:
+    """The fields of a message in order: number, value (a number, or the bytes of a text or message), and where it ends."""
     place = 0
     while place < len(data):
         key, place = varint(data, place)
         number, kind = key >> 3, key & 7
         if kind == VARINT:
             value, place = varint(data, place)
-            yield number, value
+            yield number, value, place
             continue
         size = WIDTHS.get(kind, -1)
         if kind == BYTES:
@@ -43,7 +43,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise Damaged("a field that is longer than the message that it is in")
         part = data[place : place + size]
         place += size
-        yield number, part if kind == BYTES else int.from_bytes(part, "little")
+        yield number, part if kind == BYTES else int.from_bytes(part, "little"), place
 
 
 class Message:
@@ -51,7 +51,7 @@ class Message:
 
     def __init__(self, data: bytes | memoryview) -> None:
         self.found: dict[int, list[int | memoryview]] = defaultdict(list)
-        for number, value in fields(memoryview(data)):
+        for number, value, _ in fields(memoryview(data)):
             self.found[number].append(value)
 
     def number(self, field: int) -> int:
