@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +13,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Layer, Model
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text, how many samples if fixed."""
 
     name: str
@@ -29,12 +29,11 @@ class Wanted:
         return math.prod(n or 0 for n in self.shape)
 
 
-@dataclass
-class Samples:
+class Samples(NamedTuple):
     """An array per input of the model, and what the columns of each are called (nothing where nothing says so)."""
 
     arrays: list[np.ndarray]
-    labels: list[list[str]] = field(default_factory=list)
+    labels: Sequence[list[str]] = ()
 
 
 def wanted_inputs(model: Model) -> list[Wanted]:

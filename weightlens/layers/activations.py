@@ -9,8 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,8 +28,7 @@ def erf(x: Any) -> Any:
     return _erf(x).astype(x.dtype)
 
 
-@dataclass(frozen=True)
-class ActivationSpec:
+class ActivationSpec(NamedTuple):
     """One activation function."""
 
     function: Callable[..., Any]  # of x, the options of Keras's function and, with steps, ``step``
