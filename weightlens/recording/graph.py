@@ -105,7 +105,7 @@ def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, An
     if isinstance(op, Part) and wholes is not None:
         if id(x.args) not in wholes:
             wholes[id(x.args)] = op.op(*each(of, x.args), **each(of, x.kwargs))
-        return wholes[id(x.args)][op.index]
+        return wholes[id(x.args)][op.position]
     plain = not x.kwargs and not any(isinstance(arg, NESTED) for arg in x.args)
     out = op(*[of(arg) for arg in x.args]) if plain else op(*each(of, x.args), **each(of, x.kwargs))
     return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out
