@@ -52,9 +52,8 @@ def related_activation(scene: Scene) -> Iterator[Mistake]:
 
 def slopes(scene: Scene) -> Iterator[Mistake]:
     """Another negative slope in a leaky ReLU: programs have different defaults."""
-    leaky: list[tuple[LayerRun, float | None, str | None]] = [
-        (run, run.config.get("negative_slope"), None) for run in scene.runs_of("LeakyReLU", "ReLU")
-    ]
+    leaky: list[tuple[LayerRun, float | None, str | None]] = []  # a layer, its slope, and the setting of its activation if that has it
+    leaky += [(run, run.config.get("negative_slope"), None) for run in scene.runs_of("LeakyReLU", "ReLU")]
     leaky += [(run, options.get("negative_slope", 0.2), key) for run, key, name, options in activations(scene) if name in LEAKY]
     for run, own, key in leaky:
         for slope in (slope for slope in SLOPES if own and slope != own):

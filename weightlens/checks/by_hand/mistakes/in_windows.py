@@ -9,10 +9,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.checks.by_hand.mistakes.in_normalization import values_of_layer
-from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by
+from weightlens.checks.by_hand.mistakes.mistake import Mistake
 from weightlens.checks.by_hand.replay import Edit, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded
+from weightlens.recording.arrays import Operation
 
 # How much of the padding stands before the numbers, of its total and of the size of the window.
 PADDED_BEFORE: dict[str, Callable[[int, int], int]] = {
@@ -20,6 +21,10 @@ PADDED_BEFORE: dict[str, Callable[[int, int], int]] = {
     "with the larger part before": lambda total, size: total - total // 2,
     "with half a window on each side": lambda total, size: size // 2,
 }
+EXCHANGED: tuple[tuple[Operation, Operation, str], ...] = (
+    (np.max, np.mean, "the average was taken instead of the maximum"),
+    (np.mean, np.max, "the maximum was taken instead of the average"),
+)
 Margins = list[tuple[int, int]]  # the padding before and after, along each axis
 
 
@@ -61,15 +66,13 @@ def padding_takes_part(scene: Scene) -> Iterator[Mistake]:
     for run in (run for run in scene.trace.runs if run.config.get("padding") == "same" and "Pooling" in run.class_name):
         for node in values_of_layer(run):
             if node.op is np.pad and node.kwargs.get("constant_values") == -np.inf:
-                words, edit = (
-                    "took part in the maximum as zeros",
-                    compute_from(node.args[0], partial(padded_by, margins=node.args[1], fill=0.0)),
-                )
+                words, change = "took part in the maximum as zeros", partial(padded_by, margins=node.args[1], fill=0.0)
             elif node.op is np.divide and run.class_name.startswith("Average"):
-                words, edit = "was counted in the average", compute_from(node.args[0], multiply_by(1 / pool_cells(run, node)))
+                words, change = "was counted in the average", partial(np.multiply, 1 / pool_cells(run, node))
             else:
                 continue
-            yield Mistake("padding in pooling", f"the padding of {run.layer} {words}", {id(node): edit}, run.steps[0])
+            edits = {id(node): compute_from(node.args[0], change)}
+            yield Mistake("padding in pooling", f"the padding of {run.layer} {words}", edits, run.steps[0])
 
 
 def pool_cells(run: LayerRun, node: Recorded) -> int:
@@ -80,10 +83,7 @@ def pool_cells(run: LayerRun, node: Recorded) -> int:
 
 def pooling_exchanged(scene: Scene) -> Iterator[Mistake]:
     """Average pooling used instead of max pooling, or vice versa."""
-    for old, new, words in (
-        (np.max, np.mean, "the average was taken instead of the maximum"),
-        (np.mean, np.max, "the maximum was taken instead of the average"),
-    ):
+    for old, new, words in EXCHANGED:
         for layer, nodes, step in scene.with_operation(old):
             if "Pool" in scene.class_of(step):
                 edits = {id(x): compute_from(x.args[0], partial(new, **x.kwargs)) for x in nodes if isinstance(x.args[0], Recorded)}
