@@ -26,7 +26,9 @@ import numpy as np
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
+from weightlens.formats.contents import kind_of, saved_model_in
 from weightlens.formats.detect import shard_names
+from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 
@@ -73,6 +75,10 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     provenance = model.provenance
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
+    if is_of_saved_model(Path(provenance.path)):
+        from weightlens.checks.saved_model import open_saved_model
+
+        return open_saved_model(keras, Path(provenance.path), change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
             if change is not None:
@@ -99,6 +105,12 @@ def build_dense_stack(keras: ModuleType, model: Model, change: Change | None) ->
     return network
 
 
+def is_of_saved_model(path: Path) -> bool:
+    """Whether a model was read from a SavedModel, in a folder or an archive."""
+    kind = kind_of(path)
+    return kind in ("savedmodel", "tar") or (kind == "zip" and saved_model_in(Archive(path).names()) is not None)
+
+
 @contextlib.contextmanager
 def private_copy(provenance: Provenance) -> Iterator[Path]:
     """A copy of the file for Keras, because HDF5 refuses to open a file twice with different locking.
@@ -107,6 +119,10 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
     """
     path = Path(provenance.path)
     with scratch_folder() as scratch:
+        if provenance.live is not None:
+            provenance.live.save(scratch / "live.keras")
+            yield scratch / "live.keras"
+            return
         copy = scratch / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
         if provenance.architecture and path.suffix != ".json":
             copy = copy.with_name("model.weights.h5" if ".weights.h5" in provenance.format else "model.h5")

@@ -63,4 +63,5 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
         if not stop_at_unsupported:
             raise
         recorder.stopped = str(refusal)
+    recorder.complete = True
     return recorder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -76,17 +75,6 @@ def logaddexp(x1: Any, x2: Any) -> Any:
     return np.maximum(x1, x2) + np.log(1.0 + np.exp(-np.abs(np.subtract(x1, x2))))
 
 
-def logaddexp2(x1: Any, x2: Any) -> Any:
-    """``log2(2^x1 + 2^x2)``."""
-    return np.maximum(x1, x2) + np.log(1.0 + np.power(2.0, -np.abs(np.subtract(x1, x2)))) / math.log(2.0)
-
-
-def sinc(x: Any) -> Any:
-    """``sin(pi x) / (pi x)``, 1 at 0."""
-    turned = np.where(np.equal(x, 0), 1.0, x) * math.pi
-    return np.where(np.equal(x, 0), 1.0, np.sin(turned) / turned)
-
-
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """``x`` with other numbers in the place of NaN and infinity."""
     x = np.where(np.isnan(x), nan, x)
@@ -124,19 +112,35 @@ def logical_not(x: Any) -> Any:
 # Reductions.
 
 
-def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum over ``axis``."""
-    return np.sum(numbers(x), axis=axis, keepdims=keepdims)
+def reduction(reduce: Callable[..., Any], prepare: Callable[[Any], Any] = numbers) -> Callable[..., Any]:
+    """A reduction over ``axis`` of what ``prepare`` makes of the values."""
+
+    def function(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        return reduce(prepare(x), axis=axis, keepdims=keepdims)
+
+    return function
 
 
-def product(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
-    """The product over ``axis``."""
-    return np.prod(numbers(x), axis=axis, keepdims=keepdims)
+def extreme(reduce: Callable[..., Any], better: Callable[..., Any]) -> Callable[..., Any]:
+    """The largest or smallest number over ``axis``, ``initial`` among them."""
+
+    def function(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
+        y = reduce(x, axis=axis, keepdims=keepdims)
+        return y if initial is None else better(y, initial)
+
+    return function
 
 
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean over ``axis``."""
-    return np.mean(numbers(x), axis=axis, keepdims=keepdims)
+largest, smallest = extreme(np.max, np.maximum), extreme(np.min, np.minimum)
+
+
+def running(accumulate: Callable[..., Any]) -> Callable[..., Any]:
+    """A running sum or product along ``axis``, over all numbers in a row without one."""
+
+    def function(x: Any, axis: int | None = None) -> Any:
+        return accumulate(np.ravel(x), axis=0) if axis is None else accumulate(x, axis=axis)
+
+    return function
 
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -148,18 +152,6 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The square root of the population variance."""
     return np.sqrt(var(x, axis, keepdims))
-
-
-def largest(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
-    """The largest number over ``axis``, at least ``initial``."""
-    y = np.max(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else np.maximum(y, initial)
-
-
-def smallest(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
-    """The smallest number over ``axis``, at most ``initial``."""
-    y = np.min(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else np.minimum(y, initial)
 
 
 def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -176,29 +168,9 @@ def average(x: Any, weights: Any = None, axis: Axis = None) -> Any:
     return np.sum(x * weights, axis=axis) / np.sum(np.broadcast_to(weights, x.shape), axis=axis)
 
 
-def any_of(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether any number over ``axis`` is not 0."""
-    return np.any(truth(x), axis=axis, keepdims=keepdims)
-
-
-def all_of(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether no number over ``axis`` is 0."""
-    return np.all(truth(x), axis=axis, keepdims=keepdims)
-
-
 def count_nonzero(x: Any, axis: Axis = None) -> Any:
     """How many numbers over ``axis`` are not 0."""
     return np.sum(np.where(truth(x), 1.0, 0.0), axis=axis)
-
-
-def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """The running sum along ``axis``, over all numbers in a row without one."""
-    return np.cumsum(np.ravel(x), axis=0) if axis is None else np.cumsum(x, axis=axis)
-
-
-def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """The running product along ``axis``, over all numbers in a row without one."""
-    return np.cumprod(np.ravel(x), axis=0) if axis is None else np.cumprod(x, axis=axis)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> Any:

@@ -19,6 +19,8 @@ from weightlens.operations.numeric import known
 Function = Callable[..., Any]
 INDEX = {"...": Ellipsis, "Ellipsis": Ellipsis, "ellipsis": Ellipsis, "newaxis": None, "tf.newaxis": None, "None": None}
 
+MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")  # of a strided slice
+
 
 # Indices and sizes.
 
@@ -37,24 +39,17 @@ def getitem(tensor: Any, slice_spec: Any) -> Any:
     return operations_arrays.getitem(tensor, tuple(index_part(spec) for spec in parts))
 
 
-def strided_slice(
-    input_: Any,
-    begin: Any,
-    end: Any,
-    strides: Any = None,
-    begin_mask: int = 0,
-    end_mask: int = 0,
-    ellipsis_mask: int = 0,
-    new_axis_mask: int = 0,
-    shrink_axis_mask: int = 0,
-) -> Any:
+def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, **masks: int) -> Any:
     """A block of an array, with steps; the masks are sets of positions in the index, one bit each."""
+    begin_mask, end_mask, ellipsis, new_axis, shrink = (masks.pop(name, 0) for name in MASKS)
+    if masks:
+        raise NotImplementedError(f"is called with {next(iter(masks))}, which weightlens does not know")
     key: list[Any] = []
     for i, (first, last) in enumerate(zip(known(begin), known(end), strict=True)):
         bit = 1 << i
-        if ellipsis_mask & bit or new_axis_mask & bit:
-            key.append(Ellipsis if ellipsis_mask & bit else None)
-        elif shrink_axis_mask & bit:
+        if (ellipsis | new_axis) & bit:
+            key.append(Ellipsis if ellipsis & bit else None)
+        elif shrink & bit:
             key.append(first)
         else:
             by = 1 if strides is None else int(strides[i])
@@ -197,7 +192,7 @@ def resized(method: str) -> Function:
     def call(images: Any, size: Any, half_pixel_centers: bool = False, align_corners: bool = False, *, step: Step) -> Any:
         if align_corners or not half_pixel_centers:
             raise NotImplementedError("resizes as TensorFlow 1 did (without half_pixel_centers)")
-        return operations_image.resize(images, tuple(known(size)), method, step=step)
+        return operations_image.resize(images, tuple(known(size)), interpolation=method, step=step)
 
     return call
 

@@ -6,6 +6,8 @@ computes; ``grid`` streams the rows; ``package`` puts them into an .xlsx that op
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 OFTEN = 20_000  # cells between two messages of progress
+SELDOM = 100_000  # new objects between two collections of garbage while a workbook is made: nearly all of them are still needed
 
 
 def export(
@@ -76,7 +79,7 @@ def export(
         None if expected is None else list(expected),
         witness,
     )
-    with replacing(out, force, files_of(model), WORKBOOK) as file:
+    with replacing(out, force, files_of(model), WORKBOOK) as file, garbage_kept():
         if with_keras:
             options.expected, options.witness = by_keras(model, inputs)
         write(model, inputs, options, file, progress)
@@ -91,6 +94,17 @@ def export(
             file.truncate()
             write(model, inputs, options, file, progress)
     return out
+
+
+@contextlib.contextmanager
+def garbage_kept() -> Iterator[None]:
+    """Collect garbage seldom, as the command line does: looking for it takes a tenth of the time, and there is hardly any."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], SELDOM) if before[0] else 0, *before[1:])  # 0: somebody switched it off
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
@@ -142,7 +156,7 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, progress:
     styles.done()
     shell.active = first_look(net)
     counter = None if progress is None else Counter(progress, count(plan, options.detail).cells)
-    rows = {sheet.title: partial(_rows, sheet, counter) for sheet in plan.sheets}
+    rows = {sheet.title: partial(_rows, sheet, plan.titles, counter) for sheet in plan.sheets}
     package.save(shell, rows, file, finish=partial(with_values, plan=plan))
 
 
@@ -187,11 +201,17 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
     options.made_up = inputs is None
+    options.labels = options.labels or labels_in_file(model, recorded)
     recorded, fused = detail.fuse(recorded) if options.detail == "layers" else (recorded, None)
     net = NetworkSheets(model, Plan(recorded, whole=fused is None), styles, options)
     net.fused = fused
     net.arrays = arrays
     return net
+
+
+def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
+    """The names of the classes that the model's file has for one of its outputs."""
+    return next((tuple(labels) for y in recorded.results if y.ndim and (labels := model.labels_of(y.shape[-1]))), ())
 
 
 def refuse_text(recorded: Trace) -> None:
@@ -205,14 +225,14 @@ def refuse_text(recorded: Trace) -> None:
 
 def fill(net: NetworkSheets) -> None:
     """The sheets after the summary: the network, and what was asked for besides."""
-    from weightlens.workbook.layout import detail
     from weightlens.workbook.sheets import controls, maps
     from weightlens.workbook.sheets import samples as data
     from weightlens.workbook.sheets.check_sheet import write_check
+    from weightlens.workbook.sheets.matrices import matrices
 
     options, plan = net.options, net.plan
     if options.detail == "weights":
-        detail.matrices(net)
+        matrices(net)
         return
     check_labels(net)
     network_sheets(net)
@@ -276,9 +296,9 @@ class Counter:
         return text
 
 
-def _rows(sheet: Sheet, counter: Counter | None, strings: Strings) -> Iterator[str]:
+def _rows(sheet: Sheet, titles: Sequence[str], counter: Counter | None, strings: Strings) -> Iterator[str]:
     """The rows of one sheet, counted where somebody wants to know."""
     from weightlens.workbook.xlsx.grid import rows_of
 
-    rows = rows_of(sheet.blocks, sheet.texts, strings, sheet.heights)
+    rows = rows_of(sheet, titles, strings)
     return rows if counter is None else (counter.row(sheet.title, row) for row in rows)
