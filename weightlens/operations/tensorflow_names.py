@@ -7,23 +7,23 @@ a node of the graph (``raw_ops.AddV2``), whose arguments come in its order.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from weightlens.layers.convolution import pooling
+from weightlens.layers.signature import Axis, Function
 from weightlens.operations import tensorflow_adapters as adapted
 from weightlens.operations.catalogue import OPERATIONS
 from weightlens.operations.numeric import known
 
-Function = Callable[..., Any]
 OPERANDS = {1: ("x",), 2: ("x1", "x2")}
 HANDED_ON = ("step", "input_dtype")
 
 
-def axes(axis: Any) -> Any:
+def axes(axis: Axis) -> Any:
     """Axes as NumPy takes them: one number or a tuple."""
     axis = known(axis)
     return tuple(axis) if isinstance(axis, list) else axis

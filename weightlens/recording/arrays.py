@@ -10,12 +10,17 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Operation = Callable[..., Any]
+# What a layer computes with: a NumPy array, or a recorded one, which answers the same calls.
+if TYPE_CHECKING:
+    Array = np.ndarray
+else:
+    Array = Any
 
 # These answer with what depends on the shape alone, so nothing needs remembering.
 SHAPE_ONLY = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.result_type, np.iscomplexobj}
