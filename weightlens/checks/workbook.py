@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.report import Report, Row
 from weightlens.engine.forward import trace
 from weightlens.engine.wanted import wanted_inputs
 from weightlens.errors import BadInput
 from weightlens.model import Model
+from weightlens.report import Report, Row
 from weightlens.spreadsheet.cell_values import Book, Value, as_number, read_book
 from weightlens.spreadsheet.cells_map import MAP, Entry, Place, read_map, steps_by_entry
 from weightlens.spreadsheet.recalculate import recalculate

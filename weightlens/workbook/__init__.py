@@ -6,6 +6,8 @@ computes; ``grid`` streams the rows; ``package`` puts them into an .xlsx that op
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 OFTEN = 20_000  # cells between two messages of progress
+SELDOM = 100_000  # new objects between two collections of garbage while a workbook is made: nearly all of them are still needed
 
 
 def export(
@@ -75,7 +78,7 @@ def export(
         None if expected is None else list(expected),
         witness,
     )
-    with replacing(out, force, files_of(model), WORKBOOK) as file:
+    with replacing(out, force, files_of(model), WORKBOOK) as file, garbage_kept():
         if with_keras:
             options.expected, options.witness = by_keras(model, inputs)
         write(model, inputs, options, file, progress)
@@ -91,6 +94,17 @@ def export(
             file.truncate()
             write(model, inputs, options, file, progress)
     return out
+
+
+@contextlib.contextmanager
+def garbage_kept() -> Iterator[None]:
+    """Collect garbage seldom, as the command line does: looking for it takes a tenth of the time, and there is hardly any."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], SELDOM) if before[0] else 0, *before[1:])  # 0: somebody switched it off
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
@@ -187,11 +201,17 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     refuse_text(recorded)
     options.detail = detail.chosen(options.detail, recorded)
     options.made_up = inputs is None
+    options.labels = options.labels or labels_in_file(model, recorded)
     recorded, fused = detail.fuse(recorded) if options.detail == "layers" else (recorded, None)
     net = NetworkSheets(model, Plan(recorded, whole=fused is None), styles, options)
     net.fused = fused
     net.arrays = arrays
     return net
+
+
+def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
+    """The names of the classes that the model's file has for one of its outputs."""
+    return next((tuple(labels) for y in recorded.results if y.ndim and (labels := model.labels_of(y.shape[-1]))), ())
 
 
 def refuse_text(recorded: Trace) -> None:

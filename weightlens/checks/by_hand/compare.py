@@ -53,7 +53,7 @@ def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], ste
         return compare_with_trace(path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
     recorded = trace(model, book_claims.book_inputs(book) if inputs is None else inputs, stop_at_unsupported=True)
     claims = book_claims.claims_in_export(book, model, recorded)
-    report = compare_with_trace(path.name, Scene(model, recorded, Replay(recorded)), claims.givens)
+    report = compare_with_trace(path.name, Scene(recorded, Replay(recorded)), claims.givens)
     if report.ok:
         report.notes += claims.changed
         return report
@@ -66,7 +66,7 @@ def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], ste
 def record_scene(model: Model, inputs: Any) -> Scene:
     """The forward pass recorded, ready to be rerun with mistakes in it."""
     recorded = trace(model, inputs, stop_at_unsupported=True)
-    return Scene(model, recorded, Replay(recorded))
+    return Scene(recorded, Replay(recorded))
 
 
 def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:

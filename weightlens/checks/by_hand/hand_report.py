@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.checks.by_hand.claims import NOISE
 from weightlens.checks.by_hand.explain import Explanation
 from weightlens.checks.by_hand.placing import Given
-from weightlens.checks.report import Report, Row
+from weightlens.report import Report, Row
 
 DOUBLE = 15  # digits that a double holds
 

@@ -12,7 +12,7 @@ import weightlens
 from tests.conftest import INPUTS, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.by_hand.hand_report import HandReport
-from weightlens.checks.report import Report, compare
+from weightlens.report import Report, compare
 
 OR = next(path for path in INPUTS if path.stem == "or")
 
