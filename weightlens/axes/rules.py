@@ -55,13 +55,13 @@ class Axes:
                 self.derive(step.made, step.layer)
         if id(x) not in self.known:
             self.derive(x, x.layer)
-        found = self.known[id(x)]
-        axes = [self.closed(axis, n) for axis, n in zip(found.axes, x.shape, strict=True)]
+        named = self.known[id(x)]
+        axes = [self.closed(axis, n) for axis, n in zip(named.axes, x.shape, strict=True)]
         fixed = {}
-        for name, (at, word) in found.fixed.items():
+        for name, (at, word) in named.fixed.items():
             axis = self.closed(plain(name, at + 1), 2) if name in self.marks else ()
             fixed[axis[0].name if axis else name] = at, axis[0].text(at) if axis else word
-        self.told[id(x)] = replace(found, axes=axes, fixed=fixed)
+        self.told[id(x)] = replace(named, axes=axes, fixed=fixed)
         return self.told[id(x)]
 
     def closed(self, axis: Axis, n: int) -> Axis:
@@ -75,10 +75,10 @@ class Axes:
         """Operands first; of a step that occurs again and again only the first rounds."""
         for y in ordered([x], lambda y: id(y) not in self.known and not self.repeated(y)):
             if id(y) not in self.known:
-                found = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
-                self.known[id(y)] = found
+                named = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
+                self.known[id(y)] = named
                 if y.kind == "step" and y.op is not None:
-                    self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], found]
+                    self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], named]
 
     def repeated(self, y: Recorded) -> bool:
         """Whether a step has occurred twice with the same axes: then the next round has them, too."""
@@ -114,12 +114,12 @@ class Axes:
     def given(self, y: Recorded) -> Named:
         """The axes of what is not computed: as a layer tells, from the tables; open ones get a mark."""
         if y.kind == "input":
-            return Named([plain(name, n) for name, n in zip(inputs.of_input(self.trace, y), y.shape, strict=True)])
+            return Named([plain(name, n) for name, n in zip(inputs.input_axes(self.trace, y), y.shape, strict=True)])
         if not y.kind:
             return Named([()] * y.ndim, learned=True)
         layer = getattr(y.source, "layer", None) or self.trace.layers.get(y.layer)
         kind, config = (layer.class_name, layer.config) if layer is not None else ("", {})
-        texts = names.of_weight(kind, config, y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
+        texts = names.weight_axes(kind, config, y.name, y.shape) if y.kind == "weight" else names.constant_axes(y.name, y.ndim)
         marks = [f"?{y.layer}/{y.name} {y.shape} {d}" for d in range(y.ndim)]
         self.marks |= dict(zip(marks, names.never_told(y.ndim, bool(kind) and y.kind == "weight"), strict=True))
         self.whole |= {mark: np.arange(n) for mark, n in zip(marks, y.shape, strict=True)}
@@ -152,7 +152,7 @@ class Axes:
             named = given.get(id(z)) or Named([()] * len(shape_of(z)), learned=True)
             for letter, axis, n in zip(letters, named.axes, shape_of(z), strict=True):
                 met.setdefault(letter, []).append((axis, named.learned, n))
-        chosen = {letter: self.meeting(found, max(n for *_, n in found)) for letter, found in met.items()}
+        chosen = {letter: self.meeting(meetings, max(n for *_, n in meetings)) for letter, meetings in met.items()}
         return [chosen[letter] for letter in output]
 
     def broadcast(self, shape: tuple[int, ...], parts: Iterable[tuple[Recorded, Named]]) -> list[Axis]:
@@ -187,12 +187,12 @@ class Axes:
         """An operand as the layer at ``path`` sees it: the filters of another layer are its channels, its time steps are over."""
         if id(z) not in self.known:
             self.derive(z, path)
-        found = self.known[id(z)]
-        axes = [self.resolved(axis) for axis in found.axes]
+        named = self.known[id(z)]
+        axes = [self.resolved(axis) for axis in named.axes]
         if z.kind == "step" and z.layer != path:
             axes = [tuple(leaving(f) for f in axis) for axis in axes]
         inside = z.kind != "step" or is_inside(path, z.layer) or is_inside(z.layer, path)
-        return replace(found, axes=axes, fixed=found.fixed if inside else {})
+        return replace(named, axes=axes, fixed=named.fixed if inside else {})
 
     def resolved(self, axis: Axis) -> Axis:
         """What an open axis has turned out to be."""

@@ -83,8 +83,8 @@ def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: 
 
 def isin(x1: Number, x2: Number, assume_unique: bool = False, invert: bool = False) -> Any:
     """Whether each number of ``x1`` is among ``x2``."""
-    found = np.any(np.equal(np.expand_dims(x1, -1), np.reshape(x2, (-1,))), axis=-1)
-    return np.logical_not(found) if invert else found
+    among = np.any(np.equal(np.expand_dims(x1, -1), np.reshape(x2, (-1,))), axis=-1)
+    return np.logical_not(among) if invert else among
 
 
 def where(condition: Number, x1: Number | None = None, x2: Number | None = None) -> Any:

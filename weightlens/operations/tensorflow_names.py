@@ -231,5 +231,5 @@ def tensorflow_function(path: str) -> Function | None:
     if not path.startswith("compat.v1.image."):  # TensorFlow 1 counts pixels otherwise
         path = path.removeprefix("compat.v1.")
     place, _, name = path.rpartition(".")
-    found = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
-    return found.function() if isinstance(found, Rename) else found
+    function = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
+    return function.function() if isinstance(function, Rename) else function

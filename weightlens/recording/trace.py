@@ -133,10 +133,10 @@ class Trace:
         return [x.value for x in self.results]
 
     def __getitem__(self, layer: str) -> list[Step]:
-        found = [step for step in self.steps if is_inside(step.layer, layer)]
-        if not found and layer not in self.layer_outputs:
+        steps = [step for step in self.steps if is_inside(step.layer, layer)]
+        if not steps and layer not in self.layer_outputs:
             raise KeyError(layer)
-        return found
+        return steps
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)

@@ -55,7 +55,7 @@ def options_of(class_name: str) -> dict[str, Option] | None:
 
 @functools.cache
 def _parsed(line: str) -> dict[str, Option]:
-    found: dict[str, Option] = {}
+    options: dict[str, Option] = {}
     version = 0
     for word in line.split():
         if word.startswith("|"):
@@ -64,9 +64,9 @@ def _parsed(line: str) -> dict[str, Option]:
         word, _, kind = word.partition(":")
         name = word.removesuffix("!")
         kind = kind or ("flag" if name in FLAGS and name not in KIND_OF else KIND_OF[name])
-        known = found.get(name)
-        found[name] = Option(kind, word.endswith("!"), version if known is None or known.version == version else 0)
-    return found
+        known = options.get(name)
+        options[name] = Option(kind, word.endswith("!"), version if known is None or known.version == version else 0)
+    return options
 
 
 def sound(class_name: str, config: dict[str, Any], version: int) -> tuple[dict[str, Any], list[str]]:

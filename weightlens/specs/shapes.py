@@ -14,8 +14,8 @@ from weightlens.specs.variables import ATTENTION_PARTS
 
 def along(axes: Any, x: Incoming) -> Shape | None:
     """The lengths of some axes of what comes in, as they are listed; ``None`` where it is not known or has no such axis."""
-    found = axes if isinstance(axes, (list, tuple)) else [axes]
-    return None if x is None or not all(-len(x) <= a < len(x) for a in found) else tuple(x[a] for a in found)
+    listed = axes if isinstance(axes, (list, tuple)) else [axes]
+    return None if x is None or not all(-len(x) <= a < len(x) for a in listed) else tuple(x[a] for a in listed)
 
 
 def same(names: str, shape: Shape | None) -> dict[str, Shape]:

@@ -85,13 +85,13 @@ def with_scales(names: list[str], count: int) -> list[str]:
 
 def _quantised(names: list[str], mode: str, count: int | None) -> list[str]:
     """The variables of a quantised layer: scales and zero points beside the kernel or the embeddings."""
-    found: list[str] = []
+    stored: list[str] = []
     for name in names:
         if name == "bias":
             continue
         words = QUANTISED[mode].format(name).split()
-        found += [word.partition("?")[0] for word in words if word != "bias" or "bias" in names]
-    found = list(dict.fromkeys(found))
-    if mode == "int4" and count is not None and count < len(found):
-        found = [word for word in found if not word.endswith("_zero") and word != "g_idx"]
-    return found
+        stored += [word.partition("?")[0] for word in words if word != "bias" or "bias" in names]
+    stored = list(dict.fromkeys(stored))
+    if mode == "int4" and count is not None and count < len(stored):
+        stored = [word for word in stored if not word.endswith("_zero") and word != "g_idx"]
+    return stored

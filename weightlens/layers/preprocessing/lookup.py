@@ -23,16 +23,16 @@ class Vocabulary:
     """The words of a lookup layer and the place of each: first the mask, then the unknown words, then the vocabulary."""
 
     def __init__(self, config: Config, words: bool) -> None:
-        found = config.get("vocabulary")
-        if isinstance(found, str) or found is None:
-            raise NotImplementedError("has its vocabulary in another file" if found else "has no vocabulary: it was saved before adapt()")
-        while words and config.get("from_asset") and found and found[-1] == "":
-            found = found[:-1]
+        given = config.get("vocabulary")
+        if isinstance(given, str) or given is None:
+            raise NotImplementedError("has its vocabulary in another file" if given else "has no vocabulary: it was saved before adapt()")
+        while words and config.get("from_asset") and given and given[-1] == "":
+            given = given[:-1]
         self.words, self.mode = words, MODES.get(config["output_mode"], str(config["output_mode"]))
         self.unknown, self.mask, self.oov = config.get("num_oov_indices", 1), config.get("mask_token"), config.get("oov_token")
         masked = self.mask is not None and self.mode == "int"
         self.first_unknown, self.first = int(masked), int(masked) + self.unknown
-        entries = [text(v) if words else int(v) for v in found if words or v != ""]
+        entries = [text(v) if words else int(v) for v in given if words or v != ""]
         special = [self.mask] * self.first_unknown + [self.oov] * self.unknown
         self.with_special = entries[: self.first] == special
         self.entries = entries[self.first :] if self.with_special else entries
@@ -47,9 +47,9 @@ class Vocabulary:
         entry = text(value) if self.words else int(value)
         if self.mask is not None and entry == self.mask:
             return 0 if self.mode == "int" else -1
-        found = self.place.get(entry)
-        if found is not None or not self.unknown:
-            return -1 if found is None else found
+        place = self.place.get(entry)
+        if place is not None or not self.unknown:
+            return -1 if place is None else place
         return self.first_unknown + (self.bin(value) if self.bin else int(value) % self.unknown)
 
     def names(self) -> np.ndarray:
@@ -98,11 +98,11 @@ def places_of(x: Array, vocabulary: Vocabulary, step: Step) -> Any:
     entries = step("vocabulary", np.array(vocabulary.entries, str if vocabulary.words else x.dtype))
     places = np.arange(vocabulary.first, vocabulary.size, dtype=float)
     matches = np.equal(x[..., None], entries)
-    found = step("place in the vocabulary", np.sum(step("match", np.where(matches, places, 0.0)), axis=-1))
-    known = np.greater(found, 0) if vocabulary.first else np.any(matches, axis=-1)
+    place = step("place in the vocabulary", np.sum(step("match", np.where(matches, places, 0.0)), axis=-1))
+    known = np.greater(place, 0) if vocabulary.first else np.any(matches, axis=-1)
     several = vocabulary.unknown > 1
     other = vocabulary.first_unknown + np.mod(x, vocabulary.unknown) if several else float(vocabulary.find(unused(vocabulary)))
-    ids = np.where(known, found, other)
+    ids = np.where(known, place, other)
     if vocabulary.mask is not None:
         mask = step("mask token", np.array([vocabulary.mask])) if vocabulary.words else vocabulary.mask
         ids = np.where(np.equal(x, mask), 0.0 if vocabulary.mode == "int" else -1.0, ids)
@@ -153,8 +153,8 @@ class Tokens:
 
     def count(self, value: Word, place: Any) -> float:
         """How often the word of a place is in a text; at most once where only marks are asked for."""
-        found = Counter(self.places(value))[int(place)]
-        return min(found, 1) if self.vocabulary.mode == "multi_hot" else found
+        number = Counter(self.places(value))[int(place)]
+        return min(number, 1) if self.vocabulary.mode == "multi_hot" else number
 
     def _places(self, value: Word) -> list[int]:
         line = str(self.standard(text(value), lambda name, line: line))
