@@ -13,6 +13,7 @@ PLACES = (
     "training",
     "axes",
     "words/captions.py",
+    "words/call_words.py",
     "words/wording.py",
     "workbook/layout/labels.py",
     "workbook/layout/time_table.py",
