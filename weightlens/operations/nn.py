@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,109 +12,63 @@ from weightlens.layers import activations, normalization
 from weightlens.layers.attention import MASKED, causal
 from weightlens.layers.comparisons import one_hot
 from weightlens.layers.convolution import convolutional, pooling
-from weightlens.layers.signature import Array, Axis, Function, Number, Setting, Step
+from weightlens.layers.signature import Array, Axis, Config, Function, Number, Step, Weights
 from weightlens.operations.numeric import var
 
 ALMOST_ONE = float(np.float32(1.0 - 1e-7))  # the largest share that crossentropies take, in single precision
 
 
-def pooled(layer: Function) -> Callable[..., Any]:
-    """A pooling layer as an operation."""
+def grouped_conv(x: Array, w: Weights, config: Config, step: Step) -> Any:
+    """A convolution in as many groups as its kernel asks for."""
+    groups = x.shape[1 if config.get("data_format") == "channels_first" else -1] // w["kernel"].shape[-2]
+    return convolutional.conv(x, w, config | {"groups": groups}, step)
 
-    def function(
-        inputs: Array, pool_size: Setting, strides: Setting = None, padding: str = "valid", data_format: str | None = None, *, step: Step
-    ) -> Any:
-        return layer(inputs, {}, {"pool_size": pool_size, "strides": strides, "padding": padding, "data_format": data_format}, step)
 
+def as_operation(layer: Function, tensors: str, **settings: Any) -> Function:
+    """A layer as an operation, whose arguments are its input, its weights and its settings, in this order.
+
+    ``tensors`` names the input and the weights: ``mean:moving_mean`` where the layer calls one otherwise, ``scale?`` where it may be
+    missing. ``settings`` are those of the operation with their defaults. There is no bias.
+    """
+    names = {name.partition(":")[0].rstrip("?"): name.rpartition(":")[2].rstrip("?") for name in tensors.split()}
+    optional = [word.partition(":")[0].rstrip("?") for word in tensors.split() if word.endswith("?")]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    defaults = dict.fromkeys(optional) | settings
+    parameters = [inspect.Parameter(n, kind, default=defaults.get(n, inspect.Parameter.empty)) for n in (*names, *settings)]
+    signature = inspect.Signature(parameters)
+
+    def function(*args: Any, step: Step, **options: Any) -> Any:
+        given = {name: value for name, value in signature.bind(*args, **options).arguments.items() if value is not None}
+        x, *weights = (given.pop(name, None) for name in names)
+        pairs = zip(list(names.values())[1:], weights, strict=True)
+        w = {name: step("kernel", array) if name.endswith("kernel") else array for name, array in pairs if array is not None}
+        return layer(x, w, {"use_bias": False} | settings | given, step)
+
+    step = inspect.Parameter("step", inspect.Parameter.KEYWORD_ONLY)
+    function.__signature__ = signature.replace(parameters=[*parameters, step])  # type: ignore[attr-defined]  # what inspect reads
     return function
 
 
-def adaptive(reduce: Function, name: str) -> Callable[..., Any]:
-    """An adaptive pooling layer as an operation."""
-
-    def function(inputs: Array, output_size: Setting, data_format: str | None = None, *, step: Step) -> Any:
-        return pooling.adaptive_pooling(reduce, name)(inputs, {}, {"output_size": output_size, "data_format": data_format}, step)
-
-    return function
-
-
-def placing(strides: Setting, padding: str, data_format: str | None, dilation_rate: Setting) -> dict[str, Any]:
-    """The settings of a convolutional layer without bias."""
-    return {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
-
-
-def convolution(layer: Function) -> Callable[..., Any]:
-    """A convolutional layer with one kernel as an operation: ``(batch, *space, channels), (*size, channels / groups, filters)``."""
-
-    def function(
-        inputs: Array,
-        kernel: Array,
-        strides: Setting = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Setting = 1,
-        *,
-        step: Step,
-    ) -> Any:
-        groups = inputs.shape[1 if data_format == "channels_first" else -1] // kernel.shape[-2]
-        config = placing(strides, padding, data_format, dilation_rate) | {"groups": groups}
-        return layer(inputs, {"kernel": step("kernel", kernel)}, config, step)
-
-    return function
-
-
-def separable_conv(
-    inputs: Array,
-    depthwise_kernel: Array,
-    pointwise_kernel: Array,
-    strides: Setting = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Setting = 1,
-    *,
-    step: Step,
-) -> Any:
-    """A depthwise convolution followed by one over the channels."""
-    kernels = {"depthwise_kernel": step("kernel", depthwise_kernel), "pointwise_kernel": step("kernel", pointwise_kernel)}
-    return convolutional.separable_conv(inputs, kernels, placing(strides, padding, data_format, dilation_rate), step)
-
-
-def conv_transpose(
-    inputs: Array,
-    kernel: Array,
-    strides: Setting = 1,
-    padding: str = "valid",
-    output_padding: Setting = None,
-    data_format: str | None = None,
-    dilation_rate: Setting = 1,
-    *,
-    step: Step,
-) -> Any:
-    """Transposed convolution."""
-    size = {"output_padding": output_padding, "filters": kernel.shape[-2], "kernel_size": kernel.shape[:-2]}
-    config = placing(strides, padding, data_format, dilation_rate) | size
-    return convolutional.conv_transpose(inputs, {"kernel": step("kernel", kernel)}, config, step)
+WINDOWS = {"strides": 1, "padding": "valid", "data_format": None, "dilation_rate": 1}
+POOL = {"pool_size": 2, "strides": None, "padding": "valid", "data_format": None}
+max_pool = as_operation(pooling.max_pooling, "inputs", **POOL)
+average_pool = as_operation(pooling.average_pooling, "inputs", **POOL)
+adaptive_max_pool = as_operation(pooling.adaptive_max_pooling, "inputs", output_size=1, data_format=None)
+adaptive_average_pool = as_operation(pooling.adaptive_average_pooling, "inputs", output_size=1, data_format=None)
+conv = as_operation(grouped_conv, "inputs kernel", **WINDOWS)
+depthwise_conv = as_operation(convolutional.depthwise_conv, "inputs kernel", **WINDOWS)
+separable_conv = as_operation(convolutional.separable_conv, "inputs depthwise_kernel pointwise_kernel", **WINDOWS)
+conv_transpose = as_operation(
+    convolutional.conv_transpose, "inputs kernel", strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1
+)
+batch_norm = as_operation(
+    normalization.batch_normalization, "x mean:moving_mean variance:moving_variance offset:beta? scale:gamma?", axis=-1, epsilon=1e-3
+)
 
 
 def moments(x: Array, axes: Axis, keepdims: bool = False) -> Any:
     """Mean and population variance over ``axes``."""
     return [np.mean(x, axis=axes, keepdims=keepdims), var(x, axes, keepdims)]
-
-
-def batch_norm(
-    x: Array,
-    mean: Array,
-    variance: Array,
-    offset: Array | None = None,
-    scale: Number | None = None,
-    axis: Axis = -1,
-    epsilon: float = 1e-3,
-    *,
-    step: Step,
-) -> Any:
-    """``(x - mean) / sqrt(variance + epsilon) * scale + offset``."""
-    given = {"moving_mean": mean, "moving_variance": variance, "gamma": scale, "beta": offset}
-    return normalization.batch_normalization(x, {k: v for k, v in given.items() if v is not None}, {"axis": axis, "epsilon": epsilon}, step)
 
 
 def layer_norm(

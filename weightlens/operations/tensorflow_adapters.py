@@ -204,12 +204,12 @@ def spatial(setting: Setting, x: Array) -> Any:
     return numbers if len(numbers) < x.ndim else numbers[1:-1]
 
 
-def pooled(layer: Function) -> Function:
+def pooled(operation: Function) -> Function:
     """Pooling of pictures or sequences."""
 
     def call(input: Array, ksize: Setting, strides: Setting, padding: str, data_format: str | None = None, *, step: Step) -> Any:
         size, by = spatial(ksize, input), spatial(strides, input)
-        return operations_nn.pooled(layer)(input, size, by, padding, data_format, step=step)
+        return operation(input, size, by, padding, data_format, step=step)
 
     return call
 

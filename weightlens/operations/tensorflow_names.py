@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.convolution import pooling
 from weightlens.layers.signature import Axis, Function
 from weightlens.operations import tensorflow_adapters as adapted
 from weightlens.operations.catalogue import OPERATIONS
@@ -169,8 +168,8 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "depth_to_space": Rename("DepthToSpace", "input:x block_size data_format"),
     "space_to_depth": Rename("SpaceToDepth", "input:x block_size data_format"),
     **{
-        f"{short}_pool{rank}": Rename(adapted.pooled(layer), "input ksize strides padding data_format")
-        for short, layer in (("max", pooling.max_pooling), ("avg", pooling.average_pooling))
+        f"{short}_pool{rank}": Rename(adapted.pooled(OPERATIONS[name]), "input ksize strides padding data_format")
+        for short, name in (("max", "MaxPool"), ("avg", "AveragePool"))
         for rank in ("", "1d", "2d")
     },
     **dict.fromkeys(["conv2d", "convolution"], Rename(
