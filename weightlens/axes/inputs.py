@@ -1,4 +1,4 @@
-"""What the axes of an input mean: the first layer that reads it tells, if any does."""
+"""What the axes of an input mean: told by the first layer that reads it and takes known axes."""
 
 from __future__ import annotations
 

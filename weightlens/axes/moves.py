@@ -43,7 +43,7 @@ def moved(y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]
         for f in axis:
             follow(f, d, lines, axes, fixed, f is axis[-1] and y.ndim == len(best))
         if not axis and y.op is not np.pad and shapes[0][d : d + 1] != (1,):
-            for a, line in enumerate(lines):  # nothing is known of an axis, so nothing of what it becomes part of
+            for a, line in enumerate(lines):  # an unknown axis makes unknown what it becomes a part of
                 if varied(line.index[d][line.real]):
                     axes[a] = []
     for a, line in enumerate(lines):
@@ -61,7 +61,7 @@ def permuted(y: Recorded, axes: list[Axis]) -> list[Axis]:
 
 
 def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed: dict[str, tuple[int, str]], keeps: bool) -> None:
-    """Where a factor of source axis ``d`` goes: to one axis, to several (it is cut into parts), or nowhere: one place is picked."""
+    """Where a factor of source axis ``d`` goes: to one axis, to several (it is split into parts), or to none (one place is picked)."""
     codes = [line.index[d] if len(f.at) == 1 else f.at[line.index[d]] for line in lines]
     along = [a for a, line in enumerate(lines) if varied(codes[a][line.real])]
     for a in along:

@@ -65,14 +65,14 @@ class Axes:
         return self.told[id(x)]
 
     def closed(self, axis: Axis, n: int) -> Axis:
-        """What an open axis turned out to be; a guess where nothing is known of it."""
+        """An open axis as it was learned from what it met; a guess where it met nothing."""
         axis = self.resolved(axis)
         if n == 1 and is_open(axis):
             return ()
         return tuple(replace(f, name=self.marks[f.name], guess=True) if f.name in self.marks else f for f in axis)
 
     def derive(self, x: Recorded, path: str) -> None:
-        """Operands first; of a step that occurs again and again only the first rounds."""
+        """Derive the axes of a value, those of its operands first; of a repeated step (time steps) only the first rounds."""
         for y in ordered([x], lambda y: id(y) not in self.known and not self.repeated(y)):
             if id(y) not in self.known:
                 named = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
@@ -81,12 +81,12 @@ class Axes:
                     self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], named]
 
     def repeated(self, y: Recorded) -> bool:
-        """Whether a step has occurred twice with the same axes: then the next round has them, too."""
+        """Whether a step has occurred twice with the same axes; then its next occurrence has them, too."""
         before = self.rounds.get(key_of(y), []) if y.kind == "step" and y.op is not None else []
         return len(before) == 2 and before[0].is_like(before[1])
 
     def next_round(self, y: Recorded) -> Named:
-        """The axes of the round before; what was picked is one further."""
+        """The axes of the last occurrence, the places that were picked moved on by one."""
         earlier, last = self.rounds[key_of(y)]
         fixed = {}
         for name, (at, word) in last.fixed.items():
@@ -112,7 +112,7 @@ class Axes:
         return Named(axes if fits else [()] * y.ndim, fixed, all(named.learned for named in parts.values()))
 
     def given(self, y: Recorded) -> Named:
-        """The axes of what is not computed: as a layer tells, from the tables; open ones get a mark."""
+        """The axes of inputs, weights and constants, as layers and tables tell them; unknown ones get a mark."""
         if y.kind == "input":
             return Named([plain(name, n) for name, n in zip(inputs.input_axes(self.trace, y), y.shape, strict=True)])
         if not y.kind:
@@ -181,10 +181,10 @@ class Axes:
             order = np.argsort(at)
             self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
 
-    # -- names at the border of a layer ----------------------------------------------------------------------------------------
+    # -- names at the boundary of a layer ----------------------------------------------------------------------------------------
 
     def read(self, z: Recorded, path: str) -> Named:
-        """An operand as the layer at ``path`` sees it: the filters of another layer are its channels, its time steps are over."""
+        """An operand as the layer at ``path`` sees it: the filters of the layer before are channels, and its time steps are past."""
         if id(z) not in self.known:
             self.derive(z, path)
         named = self.known[id(z)]
@@ -195,7 +195,7 @@ class Axes:
         return replace(named, axes=axes, fixed=named.fixed if inside else {})
 
     def resolved(self, axis: Axis) -> Axis:
-        """What an open axis has turned out to be."""
+        """An open axis with the meaning that it was found to have."""
         for _ in range(8):
             if not is_open(axis) or axis[0].name not in self.meaning:
                 break
@@ -221,7 +221,7 @@ class Axes:
 
 
 def leaving(f: Factor) -> Factor:
-    """What the next layer calls it."""
+    """A factor under the name that the next layer has for it."""
     name = names.LEAVING.get(f.name, f.name)
     return replace(f, name=name, placed=False) if name != f.name or f.placed else f
 

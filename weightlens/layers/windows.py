@@ -1,7 +1,7 @@
 """Windows that slide over space: what convolution, pooling and locally connected layers share.
 
-Inside, data are ``(batch, *space, channels)``; ``channels_last`` and ``like_input`` turn ``channels_first`` data
-round at a layer's door. ``rank`` is the number of spatial axes.
+Inside, data are ``(batch, *space, channels)``; ``channels_last`` and ``like_input`` convert ``channels_first``
+data at the start and the end of a layer. ``rank`` is the number of spatial axes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def channels_last(x: Array, config: Config) -> Any:
 
 
 def like_input(y: Array, config: Config) -> Any:
-    """``(batch, *space, channels)`` turned back to the order of the layer's input."""
+    """``(batch, *space, channels)`` in the order of the layer's input."""
     return np.moveaxis(y, -1, 1) if config.get("data_format") == "channels_first" and y.ndim > 2 else y
 
 

@@ -1,4 +1,4 @@
-"""Whole numbers of few bits: what operator nodes compute of them starts again at the other end of their range, as in Keras.
+"""Whole numbers of few bits: the results of operator nodes wrap around, as in Keras.
 
 Everything is computed in floating point here, so the kind of number that Keras stored with a connection decides.
 """
@@ -59,7 +59,7 @@ def fits(x: Array, kind: str) -> bool:
 
 
 def wrapped(x: Array, kind: str) -> Any:
-    """``x`` counted around the range of ``kind``: 256 is 0 in ``uint8``, 128 is -128 in ``int8``."""
+    """``x`` wrapped around into the range of ``kind``: 256 is 0 in ``uint8``, 128 is -128 in ``int8``."""
     limits = np.iinfo(kind)
     if farthest(x) >= EXACT or limits.bits > 32:
         raise NotImplementedError(f"counts beyond what is exact, in {kind}")
@@ -98,7 +98,7 @@ def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     if kind in NARROW and counting:
         return wrapped(y, kind)
     if function not in DIVISIONS and not fits(y, "int32" if kind in NARROW else kind):
-        raise NotImplementedError("counts beyond the range of its whole numbers, where Keras starts again at the other end")
+        raise NotImplementedError("counts beyond the range of its whole numbers, where Keras wraps around")
     return y
 
 

@@ -118,7 +118,7 @@ class Recorded(NDArrayOperatorsMixin):
         return f"Recorded({self.name or getattr(self.op, '__name__', self.op)}, shape {self.shape})"
 
     def copy(self) -> Recorded:
-        """Another one that was made alike."""
+        """A copy: the same call, value and name."""
         new = Recorded.__new__(Recorded)
         new.value, new.shape, new.dtype, new.op, new.args, new.kwargs = self.value, self.shape, self.dtype, self.op, self.args, self.kwargs
         new.kind, new.name, new.layer, new.source, new.role, new.function = (

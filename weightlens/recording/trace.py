@@ -55,7 +55,7 @@ class Step:
         return self.named_of(self.made)
 
     def named_of(self, x: Recorded) -> Named:
-        """The axes of what it is made of."""
+        """The axes of a value that the step is made of."""
         return (Trace() if self.trace is None else self.trace).axes.of(x)
 
     def __repr__(self) -> str:

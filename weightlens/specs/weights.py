@@ -1,4 +1,4 @@
-"""The weights of a layer held against its configuration: their names and shapes, before anything is computed with them."""
+"""Names and shapes of a layer's weights checked against its configuration, before anything is computed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from weightlens.specs.registry import spec
 from weightlens.specs.sizes import Config, Incoming, Shape, Size, dimension, spread
 from weightlens.specs.variables import variable_names, variables_of
 
-UNUSED = ("count", "vector_u")  # weights that nothing is computed with
-BESIDE = ("scale", "zero", "g_idx", "history")  # how the arrays end that quantised layers have beside others
+UNUSED = ("count", "vector_u")  # weights that are not needed to compute the output
+BESIDE = ("scale", "zero", "g_idx", "history")  # endings of the names of arrays that only quantised layers have
 
 
 def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
@@ -39,9 +39,9 @@ def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, S
 
 
 def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
-    """What the stored arrays of a layer and its configuration say against each other, a line for each.
+    """Contradictions between the stored arrays of a layer and its configuration, one line each.
 
-    ``x`` is the shape of what comes in, batch first, where it is known. A class that is not in the table has no say.
+    ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
     """
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:

@@ -1,7 +1,7 @@
 """Convolution layers in one, two and three dimensions (``keras.layers``, "Convolution layers").
 
 A convolution is the dot product of every window of the input with the kernel. Kernels stand as Keras stores them,
-``(*kernel_size, channels, filters)``; data are ``(batch, *space, channels)``, turned round where the layer is
+``(*kernel_size, channels, filters)``; data are ``(batch, *space, channels)``, with the axes moved where the layer is
 ``channels_first``. Every function works for any number of spatial axes.
 """
 
