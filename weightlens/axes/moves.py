@@ -42,7 +42,7 @@ def moved(y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]
         for f in axis:
             follow(f, d, lines, axes, fixed, f is axis[-1] and y.ndim == len(best))
         if not axis and y.op is not np.pad and shapes[0][d : d + 1] != (1,):
-            for a, line in enumerate(lines):  # nothing is known of an axis, so nothing of what it becomes part of
+            for a, line in enumerate(lines):  # an unknown axis makes unknown what it becomes a part of
                 if varied(line.indices[d][line.real]):
                     axes[a] = []
     for a, line in enumerate(lines):
@@ -60,7 +60,7 @@ def permuted(y: Recorded, axes: list[Axis]) -> list[Axis]:
 
 
 def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed: dict[str, tuple[int, str]], keeps: bool) -> None:
-    """Where a factor of source axis ``d`` goes: to one axis, to several (it is cut into parts), or nowhere: one place is picked."""
+    """Where a factor of source axis ``d`` goes: to one axis, to several (it is split into parts), or to none (one place is picked)."""
     codes = [line.indices[d] if len(f.at) == 1 else f.at[line.indices[d]] for line in lines]
     along = [a for a, line in enumerate(lines) if varied(codes[a][line.real])]
     for a in along:
@@ -80,11 +80,11 @@ def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
 
 def in_order(made: list[Factor], length: int) -> Axis:
     """The factors of an axis, the slowest first; places are numbered anew only while they are alone."""
-    found = [
+    factors = [
         f if len(f.at) == length and not (f.placed and len(made) > 1) else replace(f, at=f.at[:length], placed=f.placed and len(made) == 1)
         for f in made
     ]
-    return tuple(found if len(found) < 2 else sorted(found, key=lambda f: -int(np.argmax(f.at != f.at[0])) if length else 0))
+    return tuple(factors if len(factors) < 2 else sorted(factors, key=lambda f: -int(np.argmax(f.at != f.at[0])) if length else 0))
 
 
 def joined(parts: list[Any], given: dict[int, Named], source: np.ndarray, stacked: bool) -> Factor:
@@ -137,10 +137,10 @@ def positions(y: Recorded, shapes: list[Shape]) -> tuple[np.ndarray, list[Shape]
 
 def lone_axes(before: Shape, after: Shape) -> dict[int, int]:
     """For a reshape: which axes of length 1 stay what they were, read from left to right."""
-    i, j, found = 0, 0, {}
+    i, j, pairs = 0, 0, {}
     while i < len(before) and j < len(after):
         if before[i] == after[j]:
-            found[j] = i
+            pairs[j] = i
         elif after[j] == 1:
             i -= 1
         elif before[i] == 1:
@@ -150,7 +150,7 @@ def lone_axes(before: Shape, after: Shape) -> dict[int, int]:
             while p != q and i + 1 < len(before) and j + 1 < len(after):
                 i, j, p, q = (i + 1, j, p * before[i + 1], q) if p < q else (i, j + 1, p, q * after[j + 1])
         i, j = i + 1, j + 1
-    return {j: i for j, i in found.items() if after[j] == 1}
+    return {j: i for j, i in pairs.items() if after[j] == 1}
 
 
 def longest(names: list[list[Axis]], shapes: list[Shape]) -> list[Axis]:

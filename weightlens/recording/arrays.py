@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Operation = Callable[..., Any]
+# What a layer computes with: a NumPy array, or a recorded one, which answers the same calls.
+if TYPE_CHECKING:
+    Array = np.ndarray
+else:
+    Array = Any
 
 # These answer with what depends on the shape alone, so nothing needs remembering.
 SHAPE_ONLY = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.result_type, np.iscomplexobj}
@@ -110,7 +115,7 @@ class Recorded(NDArrayOperatorsMixin):
         return f"Recorded({self.name or getattr(self.op, '__name__', self.op)}, shape {self.shape})"
 
     def copy(self) -> Recorded:
-        """Another one that was made alike."""
+        """A copy: the same call, value and name."""
         new = Recorded.__new__(Recorded)
         new.value, new.shape, new.dtype, new.op, new.args, new.kwargs = self.value, self.shape, self.dtype, self.op, self.args, self.kwargs
         new.kind, new.name, new.layer, new.source, new.role, new.function = (
