@@ -33,7 +33,8 @@ class KerasObjects:
 
     def get(self, path: Path) -> dict[str, Any]:
         """What is said of the object at a path; empty if nothing is."""
-        return parse_object(self.texts[path], f"the metadata of {'.'.join(path) or 'the model'}") if path in self.texts else {}
+        where = f"{self.label}: the metadata of {'.'.join(path) or 'the model'}"
+        return parse_object(self.texts[path], where) if path in self.texts else {}
 
     def architecture(self) -> dict[str, Any] | None:
         """The entry of a model whose layers are stated; ``None`` for a class of somebody's own.
