@@ -88,11 +88,41 @@ def test_the_variables_of_an_exported_network_of_keras_3(keras: Any, tf_keras: A
     assert any(np.array_equal(weight.value, kernel) for name, weight in found.weights.items() if name.endswith("kernel"))
 
 
-def test_words_that_were_learned_are_refused_or_right(tf_keras: Any, tmp_path: Path) -> None:
-    given = tf_keras.Input((1,), dtype="string")
-    words = tf_keras.layers.TextVectorization(output_mode="multi_hot")
-    words.adapt(np.array(["a bc", "b c", "b"]))
-    with quiet_tensorflow():
-        tf_keras.Model(given, words(given)).save(tmp_path / "m", save_format="tf")
-    with pytest.raises(weightlens.UnsupportedLayer, match="has no vocabulary"):
-        weightlens.load(tmp_path / "m").trace(np.array([["b"]]))
+def lookups(k: Any) -> dict[str, Any]:
+    """Layers that learned words or numbers, each with what they are given."""
+    words, whole = np.array(["b", "b", "c", "b", "c", "a"]), np.array([7, 7, 5, 7, 5, -3])
+    layers = {
+        "words": k.layers.StringLookup(),
+        "masked": k.layers.StringLookup(mask_token="m", num_oov_indices=2),
+        "back": k.layers.StringLookup(invert=True),
+        "numbers": k.layers.IntegerLookup(),
+        "hot": k.layers.TextVectorization(output_mode="multi_hot", pad_to_max_tokens=True, max_tokens=7),
+        "sentence": k.layers.TextVectorization(output_sequence_length=3),
+        "rare": k.layers.TextVectorization(output_mode="tf_idf"),
+    }
+    for name, layer in layers.items():
+        layer.adapt(whole if name == "numbers" else words)
+    return layers
+
+
+LOOKED_UP = {
+    "words": [["a"], ["b"], ["?"]], "masked": [["m"], ["c"], ["?"]], "back": [[0], [1], [3]], "numbers": [[7], [-3], [4]],
+    "hot": [["a b"], ["c ?"], [""]], "sentence": [["a b"], ["c ?"], [""]], "rare": [["a b"], ["c"], ["b"]],
+}  # fmt: skip
+
+
+def test_words_that_were_learned(tf_keras: Any, tmp_path: Path) -> None:
+    for name, layer in lookups(tf_keras).items():
+        x = np.array(LOOKED_UP[name])
+        given = tf_keras.Input((1,), dtype="string" if x.dtype.kind == "U" else "int64")
+        with quiet_tensorflow():
+            network = tf_keras.Model(given, layer(given))
+            network.save(tmp_path / name, save_format="tf")
+            theirs = np.asarray(network(x)).astype(str if name == "back" else float)
+        model = weightlens.load(tmp_path / name)
+        if name == "rare":  # its weights are in no table
+            with pytest.raises(weightlens.UnsupportedLayer, match="has no vocabulary"):
+                model.trace(x)
+            continue
+        np.testing.assert_array_equal(model.trace(x).outputs[0].astype(theirs.dtype), theirs)
+        assert weightlens.check(model, x).ok
