@@ -13,6 +13,7 @@ PLACES = (
     "training",
     "axes",
     "words/captions.py",
+    "words/call_words.py",
     "words/wording.py",
     "workbook/layout/labels.py",
     "workbook/layout/time_table.py",
@@ -37,7 +38,7 @@ ALLOWED = {
     ("words/wording.py", "call"): "the words of the operand that a phrase is made of, while it is made",
     ("words/wording.py", "listed"): "the words of the operands that a phrase is made of, while it is made",
     ("words/wording.py", "several"): "the plural of an English word",
-    ("words/wording.py", "call_name"): "the name that NumPy gives a function",
+    ("words/call_words.py", "call_name"): "the name that NumPy gives a function",
 }
 
 

@@ -63,11 +63,11 @@ def in_memory() -> Any:
     from openpyxl.worksheet._writer import WorksheetWriter
     from openpyxl.writer.excel import ExcelWriter
 
-    class InMemory(ExcelWriter):  # type: ignore[misc]  # untyped in openpyxl's stubs
-        def write_worksheet(self, ws: Any) -> None:
+    class InMemory(ExcelWriter):
+        def write_worksheet(self: Any, ws: Any) -> None:
             ws._drawing = SpreadsheetDrawing()
             ws._drawing.charts, ws._drawing.images = ws._charts, ws._images
-            writer = WorksheetWriter(ws, io.BytesIO())
+            writer: Any = WorksheetWriter(ws, io.BytesIO())
             writer.write()
             ws._rels = writer._rels
             self._archive.writestr(ws.path[1:], writer.read())
