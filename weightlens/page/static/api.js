@@ -1,0 +1,46 @@
+// What scripts may use: the global `weightlens`.
+
+/** The methods of `weightlens`, on a network that is promised; `put` and `reset` change it and show that. */
+export function surface(promised, put, reset) {
+  let network = null;
+  const api = {
+    /** A promise: the page is there and every number is computed. */
+    ready: promised.then((made) => {
+      network = made;
+      return true;
+    }),
+    /** The worst relative difference of all computed cells from the numbers at export. */
+    check: () => there().check(),
+    /** The weights: name, shape and first number of each. */
+    weights: () => there().blocks.filter(({ kind }) => kind === "weight").map(named),
+    /** The inputs, alike. */
+    inputs: () => there().blocks.filter(({ kind }) => kind === "input").map(named),
+    /** Everything that has a name: inputs, weights and steps. */
+    names: () => [...there().byName.keys()],
+    /** The numbers of an input, a weight or a step, in the order of the array. */
+    get: (name) => there().numbers(there().block(name)),
+    /** Changes one number of an input or a weight by its flat index, and computes everything after it. */
+    set(name, index, value) {
+      const block = there().block(name);
+      if (block.kind !== "input" && block.kind !== "weight") throw new TypeError(`${name} is computed; change an input or a weight`);
+      if (!Number.isInteger(index) || index < 0 || index >= block.size) throw new RangeError(`${name} has no number ${index}`);
+      if (block.text ? typeof value !== "string" : typeof value !== "number") throw new TypeError(`${name} holds ${block.text ? "texts" : "numbers"}`);
+      put(there(), [[there().place(block, index), value]]);
+    },
+    /** The outputs: the numbers of each, in the order of the array. */
+    outputs: () => there().outputs.map((block) => there().numbers(block)),
+    /** Back to the file. */
+    reset: () => reset(there()),
+  };
+
+  function there() {
+    if (!network) throw new Error("the page is not ready: await weightlens.ready");
+    return network;
+  }
+
+  function named(block) {
+    return { name: block.id, shape: block.shape, first: there().value(block.start, block) };
+  }
+
+  return Object.freeze(api);
+}
