@@ -65,5 +65,5 @@ def edit(page: Any, model: Model, inputs: list[np.ndarray]) -> None:
         page.run("([name, value]) => weightlens.set(name, 0, value)", [name, float(value.reshape(-1)[0])])
     for k, (said, x) in enumerate(zip(page.run("weightlens.inputs()"), inputs, strict=True)):
         inputs[k] = x = x.copy()
-        x.reshape(-1)[0] = x.reshape(-1)[-1]
+        x.reshape(-1)[0] = x.reshape(-1)[0].swapcase() if x.dtype.kind == "U" else x.reshape(-1)[-1]
         page.run("([name, value]) => weightlens.set(name, 0, value)", [said["name"], x.reshape(-1)[0].item()])

@@ -13,7 +13,10 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-MODULES = ("functions", "formula", "compile", "machine", "data", "network", "api", "main")
+MODULES = (
+    "functions", "formula", "compile", "machine", "data", "network", "words", "grid", "dom", "colours", "state", "api",
+    "explain", "graph", "sheet", "panel", "outputs", "maps", "middle", "stepper", "save", "main",
+)  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(async |)(function|class|const|let))", re.MULTILINE)
 

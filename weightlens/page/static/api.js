@@ -1,12 +1,12 @@
 // What scripts may use: the global `weightlens`.
 
-/** The methods of `weightlens`, on a network that is promised; `put` and `reset` change it and show that. */
-export function surface(promised, put, reset) {
-  let network = null;
+/** The methods of `weightlens`, on the state of a page that is promised. */
+export function surface(promised) {
+  let state = null;
   const api = {
     /** A promise: the page is there and every number is computed. */
     ready: promised.then((made) => {
-      network = made;
+      state = made;
       return true;
     }),
     /** The worst relative difference of all computed cells from the numbers at export. */
@@ -25,17 +25,20 @@ export function surface(promised, put, reset) {
       if (block.kind !== "input" && block.kind !== "weight") throw new TypeError(`${name} is computed; change an input or a weight`);
       if (!Number.isInteger(index) || index < 0 || index >= block.size) throw new RangeError(`${name} has no number ${index}`);
       if (block.text ? typeof value !== "string" : typeof value !== "number") throw new TypeError(`${name} holds ${block.text ? "texts" : "numbers"}`);
-      put(there(), [[there().place(block, index), value]]);
+      state.change([[there().place(block, index), value]]);
     },
     /** The outputs: the numbers of each, in the order of the array. */
     outputs: () => there().outputs.map((block) => there().numbers(block)),
     /** Back to the file. */
-    reset: () => reset(there()),
+    reset() {
+      there();
+      state.reset();
+    },
   };
 
   function there() {
-    if (!network) throw new Error("the page is not ready: await weightlens.ready");
-    return network;
+    if (!state) throw new Error("the page is not ready: await weightlens.ready");
+    return state.network;
   }
 
   function named(block) {

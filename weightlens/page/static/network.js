@@ -119,9 +119,30 @@ export class Network {
     else this.changes.set(place, value);
   }
 
-  /** Back to the file. */
-  reset() {
-    return this.put([...this.changes.keys()].map((place) => [place, this.at(place).text ? this.fileTexts.get(place) : this.file[place]]));
+  /** Whether a number is another one than in the file. */
+  isChanged(place) {
+    return this.changes.size > 0 && (this.changes.has(place) || !same(this.memory[place], this.file[place]));
+  }
+
+  /** The layers of which a number is another one than in the file. */
+  changed() {
+    const found = new Set();
+    if (!this.changes.size) return found;
+    for (const { layer, start, size } of this.blocks) {
+      if (found.has(layer)) continue;
+      for (let i = start; i < start + size; i++) {
+        if (!same(this.memory[i], this.file[i])) {
+          found.add(layer);
+          break;
+        }
+      }
+    }
+    return found;
+  }
+
+  /** What the file has at a place. */
+  original(place) {
+    return this.at(place).text ? this.fileTexts.get(place) : this.file[place];
   }
 
   /** The worst difference of the computed cells from the numbers at export, relative to their size, or to 1 where they are smaller. */
