@@ -21,7 +21,6 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import for_weight, in_rows
-from weightlens.workbook.layout.plan import as_number
 from weightlens.workbook.sheets.frame import widen, width_of
 from weightlens.workbook.training.epochs_sheet import History, style_of
 from weightlens.workbook.training.teaching import dead_words, explanation_for, in_plain_words
@@ -70,7 +69,7 @@ class OneStep:
         for (batch, part), steps in groupby(self._first_update(), key=lambda pair: pair[0]):
             about = PARTS[part] if not batch else f"the first batch: {PARTS[part]}"
             row = self._band(row, f"{part}, 1" if batch else part, about, part, [step for _, step in steps])
-        sheet.freeze = f"B{CHOSEN + 2}"
+        sheet.freeze = (CHOSEN + 1, 1)
         sheet.finishing.append(partial(_on_one_page, rows=row))
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
@@ -208,7 +207,7 @@ class OneStep:
         style = style_of(self.styles, role, first if values is None else values)  # one format for every epoch
         block = Block(a, first, style)
         if x.op is not None:
-            block.make = lambda: as_number(self.formulas.made(x))
+            block.make = partial(self.formulas.step, x)
             self.sheet.notes[(row + FIRST, column)] = explanation_for(step)
         self.sheet.put(block, row + FIRST, column)
         self.places[id(x)] = block.cells
