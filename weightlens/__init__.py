@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -> Model:
+def load(path: str | PathLike[str] | object, config: str | PathLike[str] | None = None) -> Model:
     """Read a saved Keras model; weights are read when touched. ``config``: the architecture file of a weights-only file."""
     from weightlens.formats import load as read
 

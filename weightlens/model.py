@@ -178,6 +178,8 @@ class Provenance:
     sha256: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
+    live: Any = field(default=None, repr=False, compare=False)  # the network itself, where it is in memory
+    folder: Any = field(default=None, repr=False, compare=False)  # the temporary folder of a file that was given as bytes
 
 
 @dataclass(eq=False)
@@ -201,6 +203,7 @@ class Model:
     notes: list[str] = field(default_factory=list)
     arrays_only: bool = False  # a plain HDF5 file, in which nothing has a name that Keras gives
     faults: list[str] = field(default_factory=list)  # why nothing may be computed with it: weights that found no certain place
+    class_labels: list[str] = field(default_factory=list)  # names of the classes, where the file has them
 
     def __getitem__(self, name: str) -> Layer:
         """A layer by name; ``inner/dense`` reaches into a nested model."""
@@ -246,9 +249,13 @@ class Model:
 
         return names_of(self.outputs)
 
+    def labels_of(self, units: int) -> list[str]:
+        """The names of the classes, where the file has one for each of so many units, and no two alike."""
+        return self.class_labels if len(self.class_labels) == units == len({*self.class_labels}) else []
+
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""
-        from weightlens.terminal.html import model_html
+        from weightlens.notebook import model_html
 
         return model_html(self)
 

@@ -15,7 +15,7 @@ from tests.tiny import write_tiny
 from weightlens.errors import BadInput
 from weightlens.model import Weight
 from weightlens.statistics import statistics
-from weightlens.terminal import Screen, clean, columns
+from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import output_shapes
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view_of_weight
 from weightlens.terminal.print_trace import print_trace
@@ -92,7 +92,7 @@ def test_show_prints_the_model(tmp_path: Path) -> None:
 
 def test_trace_prints_the_arithmetic(tmp_path: Path) -> None:
     model = weightlens.load(write_tiny(tmp_path / "tiny.h5"))
-    assert printed(lambda screen: print_trace(model, model.trace([[0, 1]]), screen, (), False, 4)) == TRACED
+    assert printed(lambda screen: print_trace(model.trace([[0, 1]]), screen, (), False, 4)) == TRACED
 
 
 def test_large_matrices_are_abbreviated_and_read_at_their_edges_only() -> None:
@@ -213,7 +213,7 @@ def test_hostile_names_in_a_file_are_shown_harmlessly(tmp_path: Path) -> None:
     for wish in (Selection(), Selection(stats=True), Selection(layers=(name,))):
         text = printed(lambda screen, wish=wish: show(model, screen, wish))
         assert all(line.isprintable() for line in text.splitlines()) and "\\x1b[31mred\\x0aline" in text
-    text = printed(lambda screen: print_trace(model, model.trace([[0, 1]]), screen, (), False, 4))
+    text = printed(lambda screen: print_trace(model.trace([[0, 1]]), screen, (), False, 4))
     assert all(line.isprintable() for line in text.splitlines())
 
 
@@ -244,7 +244,7 @@ def test_bars_show_every_bin_that_is_not_empty() -> None:
 
 def test_columns_fit_the_width() -> None:
     rows = [["name", "n"], ["x" * 50, "1,000"], ["y", "2"]]
-    lines = columns(rows, [1], 30)
+    lines = list(Screen(io.StringIO(), 30).table(rows, [1]))
     assert max(map(len, lines)) == 30 and lines[1].endswith("1,000") and "…" in lines[1]
 
 

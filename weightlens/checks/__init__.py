@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weightlens.checks.report import Report, Row
 from weightlens.model import Model
+from weightlens.report import Report, Row
 
 if TYPE_CHECKING:
     from weightlens.checks.by_hand.hand_report import HandReport

@@ -3,7 +3,9 @@
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
 
+import contextlib
 import shlex
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,17 +18,14 @@ from weightlens.cli.common import (
     Force,
     Input,
     ModelFile,
+    ModelOptions,
     Output,
     Part,
     Scale,
-    check_choice,
-    check_output_option,
-    note,
-    note_non_finite_weights,
-    open_model,
-    report_done,
     samples_of,
 )
+from weightlens.cli.destination import Destination, check_choice
+from weightlens.cli.messages import note, note_non_finite_weights, report_done
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
@@ -66,10 +65,10 @@ def export(
     from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
-    file = output or Path((Path(model).stem or "model") + ".xlsx")
+    file, opening = output or Path((Path(model).stem or "model") + ".xlsx"), ModelOptions(model, config, assume, layers)
     if not plan:
-        check_output_option(file, force, "xlsx", model, input=given, config=config)
-    loaded = open_model(model, config, assume, layers)
+        Destination(file, force, "xlsx", ("xlsx",)).check(model, input=given, config=config)
+    loaded = opening.load()
     if detail == "auto" and given is None and not loaded.inputs:
         note("there is no architecture to compute with, so this is a workbook of the matrices")
         detail = "weights"
@@ -95,17 +94,17 @@ def export(
         return
     from weightlens.workbook.exporting import write_workbook
 
-    with bar() as progress:
+    with cell_progress() as progress:
         write_workbook(loaded, file, None if given is None else inputs, replace(options, progress=progress))
     note_non_finite_weights(loaded)
-    report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(model, file, config, assume, layers)}")
+    report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(opening, file)}")
 
 
-def check_command(model: str, file: Path, config: str | None, assume: str | None, layers: str | None) -> str:
+def check_command(opening: ModelOptions, file: Path) -> str:
     """The command that checks the workbook against the model, with the same options."""
-    opening = {"--config": config, "--assume": assume, "--layers": layers}
-    given = [word for option, value in opening.items() if value for word in (option, value)]
-    return shlex.join(["weightlens", "check", model, *given, "--workbook", str(file)])
+    options = {"--config": opening.config, "--assume": opening.assume, "--layers": opening.layers}
+    given = [word for option, value in options.items() if value for word in (option, value)]
+    return shlex.join(["weightlens", "check", opening.path, *given, "--workbook", str(file)])
 
 
 def split_list(text: str) -> list[str]:
@@ -124,28 +123,23 @@ def print_plan(size: Any) -> None:
     typer.echo(size.summary)
 
 
-def bar() -> Any:
-    """A progress bar on a terminal, for large workbooks."""
-    import contextlib
+@contextlib.contextmanager
+def cell_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on a terminal, for large workbooks; yields the function that is told the sheet, the cells written, and of how many."""
+    from weightlens.terminal.progress import progress as progress_bar
 
-    from weightlens.terminal.progress import progress as bars
+    with contextlib.ExitStack() as stack:
+        advance: Callable[[int], None] | None = None
+        before = 0
 
-    @contextlib.contextmanager
-    def moving() -> Any:
-        with contextlib.ExitStack() as stack:
-            advance: list[Any] = []
-            before = 0
+        def progress(sheet: str, done: int, total: int) -> None:
+            nonlocal before, advance
+            if advance is None:
+                advance = stack.enter_context(progress_bar("writing", total, WORTH_A_BAR))
+            advance(done - before)
+            before = done
 
-            def progress(sheet: str, done: int, total: int) -> None:
-                nonlocal before
-                if not advance:
-                    advance.append(stack.enter_context(bars("writing", total, WORTH_A_BAR)))
-                advance[0](done - before)
-                before = done
-
-            yield progress
-
-    return moving()
+        yield progress
 
 
 WORTH_A_BAR = 300_000  # cells

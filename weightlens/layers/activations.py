@@ -7,14 +7,15 @@ where ``EXP(710)`` is an error. ``activate`` finds the function that a configura
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from weightlens.recording import Role, noted
+from weightlens.specs.activation import ACTIVATIONS
 
 Step = Callable[..., Any]
 HELPER = Role("helper")
@@ -29,46 +30,29 @@ def erf(x: Any) -> Any:
     return _erf(x).astype(x.dtype)
 
 
-@dataclass(frozen=True)
-class ActivationSpec:
-    """One activation function."""
-
-    function: Callable[..., Any]  # of x, the options of Keras's function and, with steps, ``step``
-    steps: bool  # it names values on its way
-    logits: bool  # a crossentropy in a graph looks through it at the numbers before it
+def has_steps(function: Callable[..., Any]) -> bool:
+    """Whether an activation function takes a ``step``, to name values on its way."""
+    return "step" in function.__code__.co_varnames[: function.__code__.co_argcount]
 
 
-ACTIVATIONS: dict[str, ActivationSpec] = {}  # by every name that a file may have for it
+def activation(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An activation function whose results remember that they are its own; with options it is another function."""
+    steps = has_steps(function)
+
+    @functools.wraps(function)
+    def noting(x: Any, *args: Any, **options: Any) -> Any:
+        plain = steps or not any(np.ndim(option) or option for option in (*args, *options.values()))
+        return noted(function(x, *args, **options), function.__name__ if plain else f"{function.__name__} with options", x)
+
+    return noting
 
 
-def function(*names: str, logits: bool = False, noting: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An activation function of these names (else its own one), whose results remember that they are its own.
-
-    With options it is another function, for which ``noting`` leaves nothing to remember at all.
-    """
-
-    def made(f: Callable[..., Any]) -> Callable[..., Any]:
-        steps = "step" in f.__code__.co_varnames[: f.__code__.co_argcount]
-
-        @functools.wraps(f)
-        def noted_function(x: Any, *args: Any, **options: Any) -> Any:
-            plain = steps or not any(np.ndim(option) or option for option in (*args, *options.values()))
-            return noted(f(x, *args, **options), f.__name__ if plain else f"{f.__name__} with options", x)
-
-        found = noted_function if noting else f
-        ACTIVATIONS.update(dict.fromkeys(names or (f.__name__,), ActivationSpec(found, steps, logits)))
-        return found
-
-    return made
-
-
-@function(noting=False)
 def linear(x: Any) -> Any:
     """``x``."""
     return x
 
 
-@function("relu", "ReLU")
+@activation
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """``max(x, 0)``; with options: ``negative_slope * (x - threshold)`` below the threshold, at most ``max_value``."""
     if threshold:
@@ -78,133 +62,133 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     return y if max_value is None else np.minimum(y, max_value)
 
 
-@function()
+@activation
 def relu6(x: Any) -> Any:
     """``min(max(x, 0), 6)``."""
     return np.minimum(np.maximum(x, 0.0), 6.0)
 
 
-@function("leaky_relu", "LeakyReLU")
+@activation
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """``x`` above 0, ``negative_slope * x`` below."""
     return np.where(x > 0, x, negative_slope * x)
 
 
-@function("elu", "ELU")
+@activation
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """``x`` above 0, ``alpha * (e^x - 1)`` below (Clevert et al. 2015)."""
     return np.where(x > 0, x, alpha * (np.exp(np.minimum(x, 0.0)) - 1.0))
 
 
-@function()
+@activation
 def selu(x: Any) -> Any:
     """``1.0507 * elu(x, 1.6733)`` (Klambauer et al. 2017)."""
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
-@function()
+@activation
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """``max(x, 0) + alpha * (e^(min(x, 0) / alpha) - 1)`` (Barron 2017)."""
     return np.maximum(x, 0.0) + alpha * (np.exp(np.minimum(x, 0.0) / alpha) - 1.0)
 
 
-@function()
+@activation
 def exponential(x: Any) -> Any:
     """``e^x``."""
     return np.exp(x)
 
 
-@function("sigmoid", logits=True)
+@activation
 def sigmoid(x: Any) -> Any:
     """``1 / (1 + e^-x)``."""
     return 1.0 / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
 
 
-@function()
+@activation
 def hard_sigmoid(x: Any) -> Any:
     """``relu6(x + 3) / 6``, Keras 3's."""
     return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
 
 
-@function()
+@activation
 def hard_sigmoid_keras2(x: Any) -> Any:
     """``0.2 x + 0.5`` cut to 0..1: what ``hard_sigmoid`` meant up to Keras 2."""
     return np.minimum(np.maximum(0.2 * x + 0.5, 0.0), 1.0)
 
 
-@function()
+@activation
 def tanh(x: Any) -> Any:
     """``(e^x - e^-x) / (e^x + e^-x)``."""
     return np.tanh(x)
 
 
-@function()
+@activation
 def hard_tanh(x: Any) -> Any:
     """``x`` cut to -1..1."""
     return np.minimum(np.maximum(x, -1.0), 1.0)
 
 
-@function()
+@activation
 def tanh_shrink(x: Any) -> Any:
     """``x - tanh(x)``."""
     return x - np.tanh(x)
 
 
-@function()
+@activation
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     """``x`` outside -threshold..threshold, else 0."""
     return np.where(np.abs(x) > threshold, x, 0.0)
 
 
-@function()
+@activation
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     """``x`` moved towards 0 by ``threshold``, 0 in between."""
     return np.maximum(x - threshold, 0.0) + np.minimum(x + threshold, 0.0)
 
 
-@function()
+@activation
 def threshold(x: Any, threshold: float = 0.0, value: float = 0.0, default_value: float = 0.0) -> Any:
     """``x`` above ``threshold``, else ``default_value``."""
     return np.where(x > threshold, x, default_value or value)
 
 
-@function("ThresholdedReLU")
+@activation
 def thresholded_relu(x: Any, theta: float = 1.0) -> Any:
     """``x`` above ``theta``, else 0."""
     return np.where(x > theta, x, 0.0)
 
 
-@function()
+@activation
 def softplus(x: Any) -> Any:
     """``ln(1 + e^x)``, written as ``max(x, 0) + ln(1 + e^-|x|)``."""
     return np.maximum(x, 0.0) + np.log(1.0 + np.exp(-np.abs(x)))
 
 
-@function()
+@activation
 def log_sigmoid(x: Any) -> Any:
     """``-softplus(-x)``."""
     return np.minimum(x, 0.0) - np.log(1.0 + np.exp(-np.abs(x)))
 
 
-@function()
+@activation
 def softsign(x: Any) -> Any:
     """``x / (1 + |x|)``."""
     return x / (1.0 + np.abs(x))
 
 
-@function("silu", "swish")
+@activation
 def silu(x: Any) -> Any:
     """``x * sigmoid(x)``, also called swish (Ramachandran et al. 2017)."""
     return x / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
 
 
-@function("hard_silu", "hard_swish")
+@activation
 def hard_silu(x: Any) -> Any:
     """``x * hard_sigmoid(x)``, also called hard_swish."""
     return x * hard_sigmoid(x)
 
 
-@function()
+@activation
 def gelu(x: Any, approximate: bool = False) -> Any:
     """``x * (1 + erf(x / sqrt 2)) / 2``, or its tanh approximation (Hendrycks, Gimpel 2016)."""
     if approximate:
@@ -212,38 +196,38 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)))
 
 
-@function()
+@activation
 def mish(x: Any) -> Any:
     """``x * tanh(softplus(x))`` (Misra 2019)."""
     return x * np.tanh(softplus(x))
 
 
-@function()
+@activation
 def squareplus(x: Any, b: float = 4.0) -> Any:
     """``(x + sqrt(x^2 + b)) / 2``."""
     return 0.5 * (x + np.sqrt(x * x + b))
 
 
-@function()
+@activation
 def sparse_plus(x: Any) -> Any:
     """0 up to -1, ``(x + 1)^2 / 4`` in between, ``x`` from 1."""
     return np.where(x <= -1.0, 0.0, np.where(x < 1.0, (x + 1.0) * (x + 1.0) / 4.0, x))
 
 
-@function()
+@activation
 def sparse_sigmoid(x: Any) -> Any:
     """0 up to -1, ``(x + 1) / 2`` in between, 1 from 1."""
     return np.minimum(np.maximum((x + 1.0) / 2.0, 0.0), 1.0)
 
 
-@function()
+@activation
 def glu(x: Any, axis: int = -1) -> Any:
     """First half of the axis times the sigmoid of the second half (Dauphin et al. 2016)."""
     a, b = np.split(x, 2, axis=axis)
     return a * sigmoid(b)
 
 
-@function("softmax", "Softmax", "softmax_v2", logits=True)
+@activation
 def softmax(x: Any, step: Step, axis: Any = -1) -> Any:
     """``e^(x - max) / sum of e^(x - max)`` along the axis: positive, adding up to 1. Four visible steps."""
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
@@ -252,7 +236,7 @@ def softmax(x: Any, step: Step, axis: Any = -1) -> Any:
     return exponentials / step("sum", np.sum(exponentials, axis=axis, keepdims=True), HELPER)
 
 
-@function()
+@activation
 def log_softmax(x: Any, step: Step, axis: Any = -1) -> Any:
     """``x - max - ln(sum of e^(x - max))``."""
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
@@ -261,7 +245,7 @@ def log_softmax(x: Any, step: Step, axis: Any = -1) -> Any:
     return shifted - np.log(total)
 
 
-@function()
+@activation
 def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
     """``max(x - threshold, 0)``: many exact zeros (Martins, Astudillo 2016), with the threshold as Keras computes it.
 
@@ -287,8 +271,8 @@ def activate(x: Any, named: Any, step: Step) -> Any:
         inner = named.get("config")
         options = {k: v for k, v in inner.items() if k not in ("name", "dtype", "trainable")} if isinstance(inner, dict) else {}
         named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
-    name = named or "linear"
-    if name not in ACTIVATIONS:
-        raise NotImplementedError(f"activation {name!r} is not one that weightlens knows")
-    known = ACTIVATIONS[name]
-    return known.function(x, step, **options) if known.steps else known.function(x, **options)
+    known = ACTIVATIONS.get(named or "linear")
+    if known is None:
+        raise NotImplementedError(f"activation {named!r} is not one that weightlens knows")
+    function = globals()[known.function]
+    return function(x, step, **options) if has_steps(inspect.unwrap(function)) else function(x, **options)

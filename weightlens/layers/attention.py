@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step, sigmoid, softmax
+from weightlens.layers.comparisons import truth
 from weightlens.layers.core import Config, Weights, with_bias
 from weightlens.layers.quantised import float8_bias, product
-from weightlens.operations.numeric import truth
 from weightlens.specs.quirks import NONE, Quirks
 
 MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0

@@ -25,6 +25,11 @@ def with_bias(x: Any, bias: Any, quirks: Quirks) -> Any:
     return x + np.reshape(bias, (-1,) if x.shape[-1] == long[0] else (-1, *((1,) * (x.ndim - 2))))
 
 
+def identity(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    """The input unchanged. ``keras.layers.Identity``, and every layer that acts in training only (dropout, noise, random augmentation)."""
+    return x
+
+
 def dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     """Densely connected: ``activation(x . kernel + bias)``, ``(..., features) -> (..., units)``. ``keras.layers.Dense``."""
     z = step("dot product", product(x, w, config, step))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.layers.convolution.windows import channels_last, like_input, per_axis, windows
 from weightlens.layers.preprocessing import resizing
-from weightlens.whole import is_whole
+from weightlens.layers.windows import channels_last, like_input, per_axis, windows
+from weightlens.specs.options import options_of
+from weightlens.specs.quirks import Quirks
 
 
 def batch_of(images: Any, data_format: str | None, rank: int = 2) -> Any:
@@ -23,29 +24,15 @@ def as_given(y: Any, images: Any, data_format: str | None, rank: int = 2) -> Any
     return y if images.ndim == rank + 2 else y[0]
 
 
-def resize(
-    images: Any,
-    size: Any,
-    interpolation: str = "bilinear",
-    antialias: bool = False,
-    crop_to_aspect_ratio: bool = False,
-    pad_to_aspect_ratio: bool = False,
-    fill_mode: str = "constant",
-    fill_value: float = 0.0,
-    data_format: str | None = None,
-    input_dtype: str | None = None,
-    *,
-    step: Step,
-) -> Any:
-    """Images of another size; whole numbers stay whole."""
-    batch = batch_of(images, data_format)
-    if crop_to_aspect_ratio:
-        batch = resizing.cropped_to_aspect(batch, size)
-    elif pad_to_aspect_ratio:
-        batch = resizing.padded_to_aspect(batch, size, fill_value)
-    y = resizing.resize(batch, size, interpolation, antialias, step)
-    y = resizing.saturated(np.rint(y), str(input_dtype)) if is_whole(input_dtype) else y
-    return as_given(y, images, data_format)
+def resize(images: Any, size: Any, *, input_dtype: str | None = None, step: Step, **settings: Any) -> Any:
+    """Images of another size, as the layer ``Resizing`` makes them; whole numbers stay whole."""
+    unknown = set(settings) - set(options_of("Resizing") or {})
+    if unknown:
+        raise NotImplementedError(f"is called with {min(unknown)}, which weightlens does not know")
+    batch = images if images.ndim == 4 else np.expand_dims(images, 0)
+    config = {"height": size[0], "width": size[1], **settings}
+    y = resizing.resizing(batch, {}, config, step, quirks=Quirks(input_dtype=input_dtype))
+    return y if images.ndim == 4 else y[0]
 
 
 def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Any:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers.activations import Step
+from weightlens.layers.comparisons import is_truth, numbers, truth
 from weightlens.layers.preprocessing.resizing import saturated
-from weightlens.layers.preprocessing.spectral import fourier, short_time_fourier
-from weightlens.operations.numeric import Axis, is_truth, known, numbers, truth
+from weightlens.operations.numeric import Axis, known
 from weightlens.operations.small_integers import NARROW, fits, wrapped
 from weightlens.operations.whole_arrays import places_in_order
 from weightlens.whole import is_whole
@@ -32,26 +30,6 @@ def top_k(x: Any, k: int, *, step: Step) -> Any:
     """The ``k`` largest numbers of the last axis, and their places."""
     falling = np.flip(np.sort(x, axis=-1), axis=-1)
     return [falling[..., :k], places_in_order(-x, step)[..., :k]]
-
-
-def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
-    """Every window of the last axis."""
-    return sliding_window_view(x, sequence_length, axis=-1)[..., ::sequence_stride, :]
-
-
-def rfft(x: Any, fft_length: int | None = None, *, step: Step) -> Any:
-    """How much of each frequency is in the last axis: real and imaginary part."""
-    n = x.shape[-1] if fft_length is None else fft_length
-    x = x[..., :n] if x.shape[-1] >= n else np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, n - x.shape[-1])])
-    cosines, sines = fourier(n, n // 2 + 1, x.dtype)
-    return [x @ step("cosines", cosines), x @ step("sines", sines)]
-
-
-def stft(
-    x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann", center: bool = True, *, step: Step
-) -> Any:
-    """The Fourier transform of each short piece: real and imaginary part, ``(..., pieces, frequencies)``."""
-    return list(short_time_fourier(x, sequence_length, sequence_stride, fft_length, window, center, step))
 
 
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -121,19 +99,3 @@ def scatter_update(inputs: Any, indices: Any, updates: Any) -> Any:
         update[tuple(place)] = number
     hit = np.reshape(update >= 0, (*update.shape, *((1,) * len(rest))))
     return np.where(hit, np.take(new, np.maximum(update, 0), axis=0), inputs)
-
-
-# Axes by name.
-
-
-def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Any:
-    """Axes split, reordered and merged by name: ``rearrange(x, "b (h p) c -> b h (p c)", p=2)``."""
-    before, after = ([re.findall(r"\w+", group) for group in re.findall(r"\w+|\(.*?\)", side)] for side in re.split(r"\s*->\s*", pattern))
-    size = dict(axes_lengths)
-    for group, n in zip(before, tensor.shape, strict=True):
-        known = math.prod(size[name] for name in group if name in size)
-        size |= {name: n // known for name in group if name not in size}
-    names = [name for group in before for name in group]
-    tensor = np.reshape(tensor, [size[name] for name in names])
-    tensor = np.transpose(tensor, [names.index(name) for group in after for name in group])
-    return np.reshape(tensor, [math.prod(size[name] for name in group) for group in after])

@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.layers import activations, normalization
 from weightlens.layers.activations import Step
 from weightlens.layers.attention import MASKED, causal
+from weightlens.layers.comparisons import one_hot
 from weightlens.layers.convolution import convolutional, pooling
 from weightlens.operations.numeric import var
 
@@ -40,21 +41,17 @@ def placing(strides: Any, padding: str, data_format: Any, dilation_rate: Any) ->
     return {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
 
 
-def conv(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
-) -> Any:
-    """Convolution: ``(batch, *space, channels), (*size, channels / groups, filters)``."""
-    groups = inputs.shape[1 if data_format == "channels_first" else -1] // kernel.shape[-2]
-    config = placing(strides, padding, data_format, dilation_rate) | {"groups": groups}
-    return convolutional.conv(inputs, {"kernel": step("kernel", kernel)}, config, step)
+def convolution(layer: Callable[..., Any]) -> Callable[..., Any]:
+    """A convolutional layer with one kernel as an operation: ``(batch, *space, channels), (*size, channels / groups, filters)``."""
 
+    def function(
+        inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
+    ) -> Any:
+        groups = inputs.shape[1 if data_format == "channels_first" else -1] // kernel.shape[-2]
+        config = placing(strides, padding, data_format, dilation_rate) | {"groups": groups}
+        return layer(inputs, {"kernel": step("kernel", kernel)}, config, step)
 
-def depthwise_conv(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
-) -> Any:
-    """Convolution of each channel by itself."""
-    config = placing(strides, padding, data_format, dilation_rate)
-    return convolutional.depthwise_conv(inputs, {"kernel": step("kernel", kernel)}, config, step)
+    return function
 
 
 def separable_conv(
@@ -88,17 +85,6 @@ def conv_transpose(
     size = {"output_padding": output_padding, "filters": kernel.shape[-2], "kernel_size": kernel.shape[:-2]}
     config = placing(strides, padding, data_format, dilation_rate) | size
     return convolutional.conv_transpose(inputs, {"kernel": step("kernel", kernel)}, config, step)
-
-
-def one_hot(x: Any, num_classes: int, axis: int = -1) -> Any:
-    """1 at the place that ``x`` names, 0 elsewhere, along a new axis."""
-    hot = np.where(np.equal(np.expand_dims(np.trunc(x), -1), np.arange(float(num_classes))), 1.0, 0.0)
-    return np.moveaxis(hot, -1, axis)
-
-
-def multi_hot(x: Any, num_classes: int, axis: int = -1) -> Any:
-    """1 at every place that is named, 0 elsewhere."""
-    return np.max(one_hot(x, num_classes, axis), axis=1 if x.ndim > 1 else 0)
 
 
 def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from weightlens.layers.comparisons import numbers, truth
 from weightlens.operations.small_integers import NARROW, fits, leaves
 
 Axis = int | tuple[int, ...] | None
-
-
-def whole(x: Any) -> Any:
-    """Numbers used as places: integers."""
-    return x.astype(int) if hasattr(x, "dtype") and x.dtype.kind not in "iu" else x
 
 
 def from_data(x: Any) -> bool:
@@ -37,16 +32,6 @@ def known(size: Any) -> Any:
         raise NotImplementedError("takes a size or a place from the data")
     size = getattr(size, "value", size)
     return [known(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
-
-
-def is_truth(x: Any) -> bool:
-    """Whether these are true and false, not numbers."""
-    return isinstance(x, bool) or getattr(getattr(x, "dtype", None), "kind", "") == "b"
-
-
-def numbers(x: Any) -> Any:
-    """True and false as 1 and 0; numbers as they are."""
-    return np.where(x, 1.0, 0.0) if is_truth(x) else x
 
 
 # Arithmetic, element by element.
@@ -90,25 +75,6 @@ def logaddexp(x1: Any, x2: Any) -> Any:
     return np.maximum(x1, x2) + np.log(1.0 + np.exp(-np.abs(np.subtract(x1, x2))))
 
 
-def logaddexp2(x1: Any, x2: Any) -> Any:
-    """``log2(2^x1 + 2^x2)``."""
-    return np.maximum(x1, x2) + np.log(1.0 + np.power(2.0, -np.abs(np.subtract(x1, x2)))) / math.log(2.0)
-
-
-def sinc(x: Any) -> Any:
-    """``sin(pi x) / (pi x)``, 1 at 0."""
-    turned = np.where(np.equal(x, 0), 1.0, x) * math.pi
-    return np.where(np.equal(x, 0), 1.0, np.sin(turned) / turned)
-
-
-def arctan2(x1: Any, x2: Any) -> Any:
-    """The angle of the point ``(x2, x1)``, between -pi and pi."""
-    ahead = np.arctan(x1 / np.where(np.equal(x2, 0), 1.0, x2))
-    side = np.where(np.greater_equal(x1, 0), math.pi, -math.pi)
-    beside = np.where(np.equal(x1, 0), 0.0, side / 2)
-    return np.where(np.greater(x2, 0), ahead, np.where(np.less(x2, 0), ahead + side, beside))
-
-
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """``x`` with other numbers in the place of NaN and infinity."""
     x = np.where(np.isnan(x), nan, x)
@@ -129,11 +95,6 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     return np.where(truth(condition), x1, x2)
 
 
-def truth(x: Any) -> Any:
-    """Numbers as true or false: 0 is false."""
-    return x if is_truth(x) else np.not_equal(x, 0)
-
-
 def logical(operation: Callable[..., Any]) -> Callable[..., Any]:
     """The operation on true and false, which numbers become where they are not 0."""
 
@@ -151,19 +112,35 @@ def logical_not(x: Any) -> Any:
 # Reductions.
 
 
-def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum over ``axis``."""
-    return np.sum(numbers(x), axis=axis, keepdims=keepdims)
+def reduction(reduce: Callable[..., Any], prepare: Callable[[Any], Any] = numbers) -> Callable[..., Any]:
+    """A reduction over ``axis`` of what ``prepare`` makes of the values."""
+
+    def function(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        return reduce(prepare(x), axis=axis, keepdims=keepdims)
+
+    return function
 
 
-def product(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
-    """The product over ``axis``."""
-    return np.prod(numbers(x), axis=axis, keepdims=keepdims)
+def extreme(reduce: Callable[..., Any], better: Callable[..., Any]) -> Callable[..., Any]:
+    """The largest or smallest number over ``axis``, ``initial`` among them."""
+
+    def function(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
+        y = reduce(x, axis=axis, keepdims=keepdims)
+        return y if initial is None else better(y, initial)
+
+    return function
 
 
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean over ``axis``."""
-    return np.mean(numbers(x), axis=axis, keepdims=keepdims)
+largest, smallest = extreme(np.max, np.maximum), extreme(np.min, np.minimum)
+
+
+def running(accumulate: Callable[..., Any]) -> Callable[..., Any]:
+    """A running sum or product along ``axis``, over all numbers in a row without one."""
+
+    def function(x: Any, axis: int | None = None) -> Any:
+        return accumulate(np.ravel(x), axis=0) if axis is None else accumulate(x, axis=axis)
+
+    return function
 
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -175,18 +152,6 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The square root of the population variance."""
     return np.sqrt(var(x, axis, keepdims))
-
-
-def largest(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
-    """The largest number over ``axis``, at least ``initial``."""
-    y = np.max(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else np.maximum(y, initial)
-
-
-def smallest(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
-    """The smallest number over ``axis``, at most ``initial``."""
-    y = np.min(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else np.minimum(y, initial)
 
 
 def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -203,29 +168,9 @@ def average(x: Any, weights: Any = None, axis: Axis = None) -> Any:
     return np.sum(x * weights, axis=axis) / np.sum(np.broadcast_to(weights, x.shape), axis=axis)
 
 
-def any_of(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether any number over ``axis`` is not 0."""
-    return np.any(truth(x), axis=axis, keepdims=keepdims)
-
-
-def all_of(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether no number over ``axis`` is 0."""
-    return np.all(truth(x), axis=axis, keepdims=keepdims)
-
-
 def count_nonzero(x: Any, axis: Axis = None) -> Any:
     """How many numbers over ``axis`` are not 0."""
     return np.sum(np.where(truth(x), 1.0, 0.0), axis=axis)
-
-
-def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """The running sum along ``axis``, over all numbers in a row without one."""
-    return np.cumsum(np.ravel(x), axis=0) if axis is None else np.cumsum(x, axis=axis)
-
-
-def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """The running product along ``axis``, over all numbers in a row without one."""
-    return np.cumprod(np.ravel(x), axis=0) if axis is None else np.cumprod(x, axis=axis)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> Any:

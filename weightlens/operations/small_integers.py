@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.whole import CUT, LAYERS_OF_MEANS, LAYERS_WRAP, is_whole
+from weightlens.specs.registry import spec
+from weightlens.whole import is_whole
 
 EXACT = 2.0**53  # whole numbers beyond this are not all floats
 NARROW = frozenset({"int8", "uint8", "int16", "uint16", "uint32"})
@@ -25,6 +26,7 @@ TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which 
     "Square", "Pow", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Cumsum", "Sum", "Prod", "MatMul", "BatchMatMul", "BatchMatMulV2",
     "SquaredDifference", "Einsum",
 })  # fmt: skip
+CUT = frozenset({"LayerNorm", "RMSNorm"})  # these make whole numbers of whole numbers
 MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
 DIVISIONS = frozenset({"truediv", "rtruediv", "divide", "RealDiv"})  # these make fractions, but only then
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
@@ -110,10 +112,11 @@ def taken_for_a_bias(args: Any, given: Any) -> bool:
 
 def layer_in_range(name: str, kind: str, y: Any) -> Any:
     """What a layer makes of whole numbers that Keras does not turn into fractions."""
-    if kind == "bool" and name in CUT:
-        raise NotImplementedError("computes with true and false")
-    if name in CUT:
+    whole = spec(name).whole
+    if whole == "cuts":
+        if kind == "bool":
+            raise NotImplementedError("computes with true and false")
         return np.trunc(y)
-    if name in LAYERS_OF_MEANS or (kind in NARROW and name in ("Average", "Dot")):
+    if whole == "means" or (kind in NARROW and whole == "sums"):
         raise NotImplementedError("takes whole numbers, and rounds their mean or counts beyond their range")
-    return wrapped(y, kind) if kind in NARROW and name in LAYERS_WRAP else y
+    return wrapped(y, kind) if kind in NARROW and whole == "wraps" else y

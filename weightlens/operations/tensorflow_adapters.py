@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from weightlens.layers import comparisons
 from weightlens.layers.activations import Step
 from weightlens.operations import images as operations_image
 from weightlens.operations import nn as operations_nn
@@ -17,6 +18,8 @@ from weightlens.operations.numeric import known
 
 Function = Callable[..., Any]
 INDEX = {"...": Ellipsis, "Ellipsis": Ellipsis, "ellipsis": Ellipsis, "newaxis": None, "tf.newaxis": None, "None": None}
+
+MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")  # of a strided slice
 
 
 # Indices and sizes.
@@ -36,24 +39,17 @@ def getitem(tensor: Any, slice_spec: Any) -> Any:
     return operations_arrays.getitem(tensor, tuple(index_part(spec) for spec in parts))
 
 
-def strided_slice(
-    input_: Any,
-    begin: Any,
-    end: Any,
-    strides: Any = None,
-    begin_mask: int = 0,
-    end_mask: int = 0,
-    ellipsis_mask: int = 0,
-    new_axis_mask: int = 0,
-    shrink_axis_mask: int = 0,
-) -> Any:
+def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, **masks: int) -> Any:
     """A block of an array, with steps; the masks are sets of positions in the index, one bit each."""
+    begin_mask, end_mask, ellipsis, new_axis, shrink = (masks.pop(name, 0) for name in MASKS)
+    if masks:
+        raise NotImplementedError(f"is called with {next(iter(masks))}, which weightlens does not know")
     key: list[Any] = []
     for i, (first, last) in enumerate(zip(known(begin), known(end), strict=True)):
         bit = 1 << i
-        if ellipsis_mask & bit or new_axis_mask & bit:
-            key.append(Ellipsis if ellipsis_mask & bit else None)
-        elif shrink_axis_mask & bit:
+        if (ellipsis | new_axis) & bit:
+            key.append(Ellipsis if ellipsis & bit else None)
+        elif shrink & bit:
             key.append(first)
         else:
             by = 1 if strides is None else int(strides[i])
@@ -99,7 +95,7 @@ def numbers_from(start: Any, limit: Any = None, delta: Any = 1) -> Any:
 
 def one_hot(indices: Any, depth: Any, on_value: float = 1.0, off_value: float = 0.0, axis: int = -1) -> Any:
     """``on_value`` at the place that is named, ``off_value`` elsewhere."""
-    hot = operations_nn.one_hot(indices, known(depth), axis)
+    hot = comparisons.one_hot(indices, known(depth), axis)
     return hot if (on_value, off_value) == (1.0, 0.0) else np.where(np.equal(hot, 1.0), on_value, off_value)
 
 
@@ -196,7 +192,7 @@ def resized(method: str) -> Function:
     def call(images: Any, size: Any, half_pixel_centers: bool = False, align_corners: bool = False, *, step: Step) -> Any:
         if align_corners or not half_pixel_centers:
             raise NotImplementedError("resizes as TensorFlow 1 did (without half_pixel_centers)")
-        return operations_image.resize(images, tuple(known(size)), method, step=step)
+        return operations_image.resize(images, tuple(known(size)), interpolation=method, step=step)
 
     return call
 

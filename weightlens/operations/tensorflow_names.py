@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.convolution import pooling
-from weightlens.operations import nn as operations_nn
 from weightlens.operations import tensorflow_adapters as adapted
 from weightlens.operations.catalogue import OPERATIONS
 from weightlens.operations.numeric import known
@@ -146,7 +145,6 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     # products
     "matmul": Rename(adapted.matmul, "a b transpose_a transpose_b"), "rmatmul": Rename("Matmul", "x:x2 y:x1"), "einsum": adapted.einsum,
     "tensordot": Rename("Tensordot", "a:x1 b:x2 axes"), "diag_part": Rename("Diagonal", "input:a", BACK),
-    "trace": Rename("Trace", "x", BACK),
     **dict.fromkeys(["matrix_transpose", "linalg.transpose"], Rename("Swapaxes", "a", BACK)), "band_part": adapted.band_part,
     # what only moves numbers
     "reshape": Rename("Reshape", "tensor:x shape:newshape"), "transpose": Rename("Transpose", "a perm:axes conjugate:"),
@@ -157,7 +155,6 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "reverse": Rename("Flip", "tensor:m axis"), "roll": Rename("Roll", "input:a shift axis"),
     "pad": Rename("Pad", "tensor:x paddings:pad_width mode constant_values"), "broadcast_to": Rename("BroadcastTo", "input:x shape"),
     "keras.backend.batch_flatten": lambda x: np.reshape(x, (x.shape[0], -1)), "ensure_shape": Rename("Copy", "x shape:"),
-    "signal.frame": Rename("ExtractSequences", "signal:x frame_length:sequence_length frame_step:sequence_stride axis=-1"),
     # kinds and sizes
     "cast": Rename("Cast", "x dtype"), "saturate_cast": Rename("SaturateCast", "value:x dtype"),
     "shape": lambda input, out_type=None: np.array(input.shape), "size": lambda input, out_type=None: np.array(int(np.prod(input.shape))),
@@ -177,14 +174,14 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
         for rank in ("", "1d", "2d")
     },
     **dict.fromkeys(["conv2d", "convolution"], Rename(
-        adapted.convolution(operations_nn.conv),
+        adapted.convolution(OPERATIONS["Conv"]),
         "input filters strides padding data_format dilations filter:filters dilation_rate:dilations use_cudnn_on_gpu:",
     )),
     "conv1d": Rename(
-        adapted.convolution(operations_nn.conv), "input filters stride:strides padding data_format dilations use_cudnn_on_gpu:"
+        adapted.convolution(OPERATIONS["Conv"]), "input filters stride:strides padding data_format dilations use_cudnn_on_gpu:"
     ),
     "depthwise_conv2d": Rename(
-        adapted.convolution(operations_nn.depthwise_conv), "input filter:filters strides padding rate:dilations data_format dilations"
+        adapted.convolution(OPERATIONS["DepthwiseConv"]), "input filter:filters strides padding rate:dilations data_format dilations"
     ),
     "conv2d_transpose": Rename(adapted.transposed_convolution, "input filters output_shape strides padding data_format"),
     **dict.fromkeys(["local_response_normalization", "lrn"], adapted.local_response_normalization),
@@ -196,7 +193,7 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "image.rgb_to_grayscale": Rename("RGBToGrayscale", "images"),
     "image.grayscale_to_rgb": Rename("Repeat", "images:x", {"repeats": 3, "axis": -1}),
     "image.flip_left_right": Rename("Flip", "image:m", {"axis": -2}), "image.flip_up_down": Rename("Flip", "image:m", {"axis": -3}),
-    "image.rot90": Rename("Rot90", "image:array k", {"axes": (-3, -2)}), "image.adjust_brightness": Rename("Add", "image:x1 delta:x2"),
+    "image.adjust_brightness": Rename("Add", "image:x1 delta:x2"),
     "image.per_image_standardization": adapted.standardized,
     "image.extract_patches": Rename(adapted.patches, "images sizes strides rates padding"),
 }  # fmt: skip

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.operations.numeric import known, numbers, whole
+from weightlens.layers.comparisons import numbers, whole
+from weightlens.operations.numeric import known
 
 LONG_ROW = 64  # numbers: longer rows are sorted without formulas
 
@@ -18,17 +19,6 @@ LONG_ROW = 64  # numbers: longer rows are sorted without formulas
 def placed(x: Any, step: Step) -> Any:
     """An operand of a product; a constant becomes a step, so that it has cells."""
     return step("constant", x if hasattr(x, "shape") else np.asarray(x, float))
-
-
-def digitize(x: Any, bins: Any) -> Any:
-    """How many of the rising ``bins`` are not above ``x``."""
-    return np.sum(np.where(np.greater_equal(np.expand_dims(x, -1), bins), 1.0, 0.0), axis=-1)
-
-
-def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
-    """Where ``values`` would go into the sorted sequence."""
-    compare = np.less if side == "left" else np.less_equal
-    return np.sum(np.where(compare(sorted_sequence, np.expand_dims(values, -1)), 1.0, 0.0), axis=-1)
 
 
 def argsort(x: Any, axis: int | None = -1, *, step: Step) -> Any:
@@ -200,11 +190,6 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     return np.pad(x, pairs, **options)
 
 
-def tile(x: Any, repeats: Any) -> Any:
-    """The whole of ``x`` several times over."""
-    return np.tile(x, repeats)
-
-
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each number several times over."""
     return np.repeat(np.reshape(x, (-1,)) if axis is None else x, repeats, axis=0 if axis is None else axis)
@@ -217,28 +202,3 @@ def diag(x: Any, k: int = 0) -> Any:
     side = x.shape[0] + abs(k)
     placed = np.pad(x, (max(k, 0), max(-k, 0)) if k >= 0 else (0, -k))
     return np.where(np.eye(side, k=k, dtype=bool), np.reshape(placed, (1, -1)), 0.0)
-
-
-def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    """Turned by quarters."""
-    return np.rot90(array, k, tuple(axes))
-
-
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The sum of the diagonal."""
-    return np.sum(np.diagonal(x, offset=offset, axis1=axis1, axis2=axis2), axis=-1)
-
-
-def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """An array like ``x`` holding one number."""
-    return np.zeros(x.shape) + fill_value
-
-
-def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros in the shape of ``x``."""
-    return np.zeros(x.shape)
-
-
-def ones_like(x: Any, dtype: Any = None) -> Any:
-    """Ones in the shape of ``x``."""
-    return np.ones(x.shape)

@@ -56,6 +56,12 @@ class LayerSpec:
     frozen: bool = False  # used while others learn as it is when the model predicts
     picture: str = ""  # what it does to the values of a picture: "scales" them into a range, or "passes" them on
     truth_table: bool = False  # as a first layer it may be fed a truth table
+    whole: str = (
+        ""  # what it does with whole numbers that Keras leaves whole: "cuts" fractions off, "wraps" in few bits, takes "means" or "sums"
+    )
+    turned: bool = False  # Theano turned its kernel in its convolutions
+    drops: bool = False  # in training it sets numbers to 0 at random and enlarges the others
+    states: int = 0  # how many arrays a cell hands from one time step to the next
     tokens: tuple[str, int] | None = None  # takes whole numbers: the setting that says how many different ones, and its default
 
 

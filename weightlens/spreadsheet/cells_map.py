@@ -154,14 +154,24 @@ def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], 
 def cells_of(book: Book, trace: Trace) -> dict[int, tuple[str, np.ndarray]]:
     """The sheet and cells of every step of a trace that stands in a workbook, by the id of its value."""
     steps = steps_by_entry(trace)
-    found: dict[int, tuple[str, np.ndarray]] = {}
-    for entry in read_map(book):
-        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
-        if step is not None:
-            found[id(step.made)] = entry.sheet, entry.references()
-    if not found:
-        raise BadInput(f"{book.path.name}: holds no step of this calculation: a workbook of another model, or of another number of samples")
-    return found
+    mapped = [entry for entry in read_map(book) if entry.kind == "step"]
+    keyed = [((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence), entry) for entry in mapped]
+    cells = {id(steps[key].made): (entry.sheet, entry.references()) for key, entry in keyed if key in steps}
+    if not cells:
+        raise BadInput(f"{book.path.name}: {why_no_step(mapped, trace)}")
+    return cells
+
+
+def why_no_step(mapped: list[Entry], trace: Trace) -> str:
+    """Why none of the steps in a workbook's map belongs to a trace."""
+    if not mapped:
+        return "holds matrices, but no steps; export it with --detail steps"
+    of_a_sample = {(step.layer, step.name, step.made.shape[1:]): len(step.value) for step in trace.steps if step.made.shape}
+    for entry in mapped:
+        samples = of_a_sample.get((entry.layer, entry.name, entry.arrangement.shape[1:]))
+        if samples is not None and samples != (exported := entry.arrangement.shape[0]):
+            return f"holds {exported} sample{'s' * (exported != 1)}, and not {samples}; give the input that it was exported with"
+    return "holds no step of this calculation: it is a workbook of another model"
 
 
 def address(reference: str) -> int:

@@ -84,7 +84,7 @@ def weight_text(weights: dict[str, Weight]) -> str:
 def output_shapes(model: Model) -> dict[str, str]:
     """The shape that each layer hands on; ``any`` where it depends on a length that is open."""
     from weightlens.engine.output_shapes import layer_shapes
-    from weightlens.inputs.wanted import wanted_inputs
+    from weightlens.engine.wanted import wanted_inputs
 
     try:
         wanted = wanted_inputs(model)

@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.model import Model
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
@@ -27,7 +26,6 @@ WORKED = 16  # elements of a step up to which each one is worked out; of larger 
 
 
 def print_trace(
-    model: Model,
     trace: Trace,
     screen: Screen,
     layers: tuple[str, ...],
@@ -42,7 +40,7 @@ def print_trace(
     """
     from weightlens.axes.factors import plain
 
-    writer = TraceWriter(model, screen, full, precision, cells or {})
+    writer = TraceWriter(screen, full, precision, cells or {})
     if not layers:
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
@@ -54,7 +52,8 @@ def print_trace(
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
     for path, group in groupby(steps, key=lambda step: step.layer):
         screen.line()
-        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_of(model, path))}"))
+        class_name = trace.layers[path].class_name if path in trace.layers else ""  # a loss and the gradients have no layer
+        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_name)}" if class_name else ""))
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
@@ -107,27 +106,11 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
     file.write(b'],"outputs":' + to_json(named) + b',"stopped":' + to_json(trace.stopped) + b"}\n")
 
 
-def class_of(model: Model, path: str) -> str:
-    """The class of the layer at a path of the trace (``inner/dense``, ``bidirectional/forward_layer``, ``dense #2``)."""
-    layers = {layer.name: layer for layer in model.layers}
-    name = path.rsplit(" #", 1)[0]
-    owner = max((n for n in layers if name == n or name.startswith(n + "/")), key=len, default=None)
-    if owner is None:
-        return ""
-    layer, rest = layers[owner], name[len(owner) + 1 :]
-    if not rest:
-        return layer.class_name
-    if layer.model is not None:
-        return class_of(layer.model, rest)
-    inner = next((found for key, found in layer.inner.items() if rest == key or rest.startswith(key + "/")), None)
-    return inner.class_name if inner is not None else layer.class_name
-
-
 class TraceWriter:
     """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
 
-    def __init__(self, model: Model, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
-        self.model, self.screen, self.full, self.precision, self.cells = model, screen, full, precision, cells
+    def __init__(self, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
+        self.screen, self.full, self.precision, self.cells = screen, full, precision, cells
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
 from weightlens.model import AT_ONCE, Layer, Model, Weight
-from weightlens.terminal import Screen, clean, columns
+from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import Entry, activation_of, layer_entries, options_of, output_shapes, sha256_of, weight_text
 from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view_of_weight
 
@@ -154,22 +154,23 @@ def amount_words(model: Model, number: int) -> str:
     return count_words(number, "element" if model.arrays_only else "parameter")
 
 
-def layer_table(model: Model, screen: Screen) -> list[str]:
-    """A table with one line per layer."""
+def layer_table(model: Model, screen: Screen) -> Iterator[str]:
+    """A table with one line per layer, and the notes on layers."""
     shapes = output_shapes(model)
-    found = list(layer_entries(model))
+    entries = list(layer_entries(model))
     title = "output" if shapes else "weights"
     heads = ("group", "arrays", "elements") if model.arrays_only else ("layer", title, "parameters")
     rows = [[heads[0], "class", "activation", *heads[1:]]]
-    for entry in found:
+    for entry in entries:
         layer = entry.layer
         third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
         texts = ("  " * entry.depth + layer.name, layer.class_name, activation_of(layer), third)
         rows.append([*(clean(text, 60) for text in texts), f"{layer.size:,}"])
     keep = [i for i in range(5) if i in (0, 4) or any(row[i] for row in rows[1:])]
-    lines = columns([[row[i] for i in keep] for row in rows], [len(keep) - 1], screen.width)
-    notes = [screen.wrapped(f"{clean(e.path)}: {clean(e.layer.note, 300)}", "  ") for e in found if e.layer.note]
-    return [screen.dim(lines[0]), *lines[1:], *(screen.dim(line) for note in notes for line in note)]
+    yield from screen.table([[row[i] for i in keep] for row in rows], [len(keep) - 1])
+    for entry in entries:
+        if entry.layer.note:
+            yield from map(screen.dim, screen.wrapped(f"{clean(entry.path)}: {clean(entry.layer.note, 300)}", "  "))
 
 
 def layer_heading(entry: Entry, screen: Screen, options: bool, size: str) -> Iterator[str]:

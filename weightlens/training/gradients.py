@@ -8,6 +8,7 @@ recorded arrays, so they are steps like those of the forward pass: they have wor
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from weightlens.errors import WeightlensError
 from weightlens.recording import Part, Recorded, Role, Trace, cast, operands
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import ordered, origins, sources
+from weightlens.specs.activation import ACTIVATIONS
 
 Rule = Callable[[Recorded, Any], list[tuple[Any, Any]]]  # (result, its gradient) -> [(operand, gradient)]
 
@@ -74,7 +76,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _rule(x: Recorded) -> Rule:
-    op = operation(x)
+    op, known = operation(x), ACTIVATIONS.get(x.function[0])
+    if known is not None and known.slope is not None:
+        return partial(activated, known.slope)
     if op in RULES:
         return RULES[op]
     if op in MOVES and not any(isinstance(arg, Recorded) for arg in x.args[1:]):
@@ -106,10 +110,13 @@ def multiply(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     return [(a, g * b if isinstance(a, Recorded) else None), (b, g * a if isinstance(b, Recorded) else None)]
 
 
+def activated(slope: Callable[[Any], Any], x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+    """An activation function whose slope is told by its result: ``a * (1 - a)``."""
+    return [(x.function[1], g * slope(x))]
+
+
 def divide(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     a, b = x.args
-    if x.function[0] == "sigmoid":  # a * (1 - a), as every teacher writes it
-        return [(x.function[1], g * x * (1.0 - x))]
     return [(a, g / b if isinstance(a, Recorded) else None), (b, -(g * x / b) if isinstance(b, Recorded) else None)]
 
 

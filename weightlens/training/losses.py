@@ -16,6 +16,7 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.layers.activations import softplus
 from weightlens.recording import value_of
+from weightlens.specs.activation import ACTIVATIONS
 
 EPSILON = 1e-7  # keras.config.epsilon()
 Elementwise = Callable[[Any, Any], Any]
@@ -34,6 +35,10 @@ class Loss:
     mean: bool = True
     from_logits: Elementwise | None = None
     squash: str = ""
+
+    def count(self, y: Any) -> float:
+        """The number that the sum of the losses of ``y`` is divided by."""
+        return float(y.size if self.mean else y.size // y.shape[-1])
 
 
 def _clip(y: Any) -> Any:
@@ -79,7 +84,6 @@ LOSSES: dict[str, Loss] = {
         squash="softmax",
     ),
 }
-FORMULAS = {"sigmoid": "1 / (1 + e^-z)", "softmax": "e^z / sum of e^z"}
 ENTROPIES = {"sigmoid": "-(t ln y + (1 - t) ln(1 - y))", "softmax": "-t ln y"}
 ALIASES = {
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "half_mse": "half_mean_squared_error", "logcosh": "log_cosh",
@@ -91,7 +95,7 @@ def remark_on(loss: Loss, ending: str) -> str:
     """How a loss is computed from logits, for a reader of its usual formula; ``ending``: the last activation."""
     if loss.from_logits is None or not ending:
         return ""
-    squashed = FORMULAS[loss.squash]
+    squashed = ACTIVATIONS[loss.squash].formula
     if ending == loss.squash:
         return f"This is {ENTROPIES[loss.squash]} with y = {squashed}, written with z, as Keras computes it: nothing can overflow."
     return (

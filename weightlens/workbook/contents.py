@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from weightlens.engine.forward import bind, trace
+from weightlens.engine.binding import bind
+from weightlens.engine.forward import trace
 from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
@@ -49,8 +51,14 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     recorded = trace(model, samples.samples_shown(model, arrays))
     refuse_text(recorded)
     detail = chosen_detail(options.detail, recorded)
+    options = options if options.labels else replace(options, labels=labels_in_file(model, recorded))
     recorded, occurrences = fuse(recorded) if detail == "layers" else (recorded, None)
     return NetworkSheets(model, Plan(recorded, whole=occurrences is None), styles, options, detail, arrays, inputs is None, occurrences)
+
+
+def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
+    """The names of the classes that the model's file has for one of its outputs."""
+    return next((tuple(labels) for y in recorded.results if y.ndim and (labels := model.labels_of(y.shape[-1]))), ())
 
 
 def refuse_text(recorded: Trace) -> None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from openpyxl import Workbook
 
-from weightlens.engine.forward import bind
+from weightlens.engine.binding import bind
 from weightlens.files import WORKBOOK, replacing
 from weightlens.formats import files_of
 from weightlens.inputs.defaults import default_inputs
@@ -66,8 +66,7 @@ def recalculated(file: str, name: str) -> str:
     """What a spreadsheet program finds when it recalculates the workbook, in words."""
     from weightlens.checks import check_workbook
 
-    report = check_workbook(file)
-    report.subject = name
+    report = replace(check_workbook(file), subject=name)
     return "; ".join([*report.notes[:1], report.summary])
 
 

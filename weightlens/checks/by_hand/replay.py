@@ -6,7 +6,7 @@ another function, rounded numbers), and only what follows from them is computed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from weightlens.recording.graph import computed, ordered
 
 Now = Callable[[Recorded], Any]  # the current value of a recorded array
 Edit = Callable[[Now, Callable[[], Any]], Any]  # computes a value from others, or from its own unchanged value
-Edits = Mapping[int, Edit]  # by the id of the value
+Edits = dict[int, Edit]  # by the id of the value
 
 
 def replace_by(array: Any) -> Edit:

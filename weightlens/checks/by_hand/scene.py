@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks.by_hand.replay import Replay
-from weightlens.model import Model
 from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
 from weightlens.recording.graph import named_operands, walk
 
@@ -32,7 +31,6 @@ class Site:
 class Scene:
     """One recorded forward pass, and the places in it where mistakes can be made."""
 
-    model: Model
     trace: Trace
     replay: Replay
 
@@ -46,11 +44,6 @@ class Scene:
         return [node for node in self.replay.nodes if node.kind == "weight"]
 
     @cached_property
-    def classes(self) -> dict[str, str]:
-        """Class names by layer path, those of inner layers and nested models included."""
-        return dict(class_names(self.model, ""))
-
-    @cached_property
     def owner(self) -> dict[int, Step]:
         """The step in which each value is computed; a named value is its own step."""
         owners: dict[int, Step] = {}
@@ -62,8 +55,8 @@ class Scene:
         return owners
 
     def class_of(self, step: Step) -> str:
-        """The class of a step's layer; calls of a shared layer are numbered."""
-        return self.classes.get(step.layer.split(" #")[0], "")
+        """The class of a step's layer."""
+        return self.trace.layers[step.layer].class_name
 
     @cached_property
     def steps_of_layer(self) -> dict[str, list[Step]]:
@@ -138,17 +131,6 @@ class Scene:
             if node.op in operations and id(node) in self.owner:
                 nodes.setdefault(self.owner[id(node)].layer, []).append(node)
         yield from nodes.items()
-
-
-def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
-    """Every layer's path and class."""
-    stack = [(prefix + layer.name, layer) for layer in model.layers]
-    while stack:
-        path, layer = stack.pop()
-        yield path, layer.class_name
-        stack += [(f"{path}/{name}", inner) for name, inner in layer.inner.items()]
-        if layer.model is not None:
-            yield from class_names(layer.model, path + "/")
 
 
 def named_values_read(node: Recorded) -> list[Recorded]:

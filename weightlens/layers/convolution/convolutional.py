@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step, activate
-from weightlens.layers.convolution.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, windows
 from weightlens.layers.core import Config, Weights
+from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from weightlens.layers.activations import Step
 from weightlens.layers.convolution.convolutional import finish
-from weightlens.layers.convolution.windows import Sizes, channels_last, pad_space, per_axis, windows
 from weightlens.layers.core import Config, Weights
+from weightlens.layers.windows import Sizes, channels_last, pad_space, per_axis, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 

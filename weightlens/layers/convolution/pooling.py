@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.layers.convolution.windows import channels_last, like_input, per_axis, spatial_axes, windows
 from weightlens.layers.core import Config, Weights
+from weightlens.layers.windows import channels_last, like_input, per_axis, spatial_axes, windows
 
 Reduce = Callable[..., Any]
 
@@ -42,11 +42,12 @@ def average_pooling(x: Any, w: Weights, config: Config, step: Step) -> Any:
 
 
 def global_pooling(reduce: Reduce, name: str) -> Reduce:
-    """The layer that reduces each whole channel to one number: ``(batch, *space, channels) -> (batch, channels)``."""
+    """The layer that reduces each whole channel to its maximum or average."""
 
     def layer(x: Any, w: Weights, config: Config, step: Step) -> Any:
         return step(name, reduce(x, axis=tuple(spatial_axes(x, config)), keepdims=bool(config.get("keepdims"))))
 
+    layer.__doc__ = f"The {name} of each whole channel: ``(batch, *space, channels) -> (batch, channels)``."
     return layer
 
 
@@ -80,6 +81,7 @@ def adaptive_pooling(reduce: Reduce, name: str) -> Reduce:
             x = step(f"{name} along axis {axis}", np.stack([reduce(part, axis=axis) for part in cut], axis=axis))
         return like_input(x, config)
 
+    layer.__doc__ = f"The {name} of each of ``output_size`` bins along each axis of space, which overlap where these do not divide it."
     return layer
 
 

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.layers.convolution.windows import channels_last, like_input
+from weightlens.layers.comparisons import one_hot, whole
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.preprocessing.hashing import crossed, fingerprint, siphash
-from weightlens.operations.nn import one_hot
-from weightlens.operations.numeric import whole
+from weightlens.layers.windows import channels_last, like_input
 from weightlens.recording.texts import text
 from weightlens.specs.quirks import NONE, Quirks
 from weightlens.whole import is_whole

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
+from weightlens.layers.comparisons import whole
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.preprocessing.encoding import bin_of, encoded, numbers_of
-from weightlens.operations.numeric import whole
 from weightlens.recording import value_of
 from weightlens.recording.texts import lowered, spaced, text, without_marks, word_at
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import Step
-from weightlens.layers.convolution.windows import channels_last, like_input, pad_space, per_axis
 from weightlens.layers.core import Config, Weights
+from weightlens.layers.windows import channels_last, like_input, pad_space, per_axis
 from weightlens.specs.quirks import NONE, Quirks
 from weightlens.whole import is_whole
 

@@ -11,7 +11,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from weightlens.layers.activations import Step
 from weightlens.layers.convolution.convolutional import convolve
 from weightlens.layers.core import Config, Weights
-from weightlens.operations.numeric import arctan2
 
 
 def fourier(length: int, frequencies: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -64,6 +63,14 @@ def stft_spectrogram(x: Any, w: Weights, config: Config, step: Step) -> Any:
         return np.moveaxis(y, 1, -1) if last else y
     y = np.reshape(np.moveaxis(y, 3, 2), (batch, -1, y.shape[2]))
     return np.swapaxes(y, 1, 2) if last else y
+
+
+def arctan2(x1: Any, x2: Any) -> Any:
+    """The angle of the point ``(x2, x1)``, between -pi and pi."""
+    ahead = np.arctan(x1 / np.where(np.equal(x2, 0), 1.0, x2))
+    side = np.where(np.greater_equal(x1, 0), math.pi, -math.pi)
+    beside = np.where(np.equal(x1, 0), 0.0, side / 2)
+    return np.where(np.greater(x2, 0), ahead, np.where(np.less(x2, 0), ahead + side, beside))
 
 
 def spectrum(part: Any, mode: str, step: Step) -> Any:

@@ -11,7 +11,7 @@ from weightlens.layers.activations import Step
 from weightlens.layers.convolution.convolutional import convolve, placing
 from weightlens.layers.core import Config, Weights
 from weightlens.layers.recurrent.recurrent_cells import initial_states, lstm_gates
-from weightlens.layers.recurrent.rnn import flat, in_order, over_time
+from weightlens.layers.recurrent.rnn import Given, flat, in_order, over_time
 
 
 def conv_lstm_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
@@ -22,16 +22,9 @@ def conv_lstm_step(product: Any, w: Weights, config: Config, step: Step, states:
 
 
 def conv_lstm(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    mask: Any = None,
-    initial_state: Any = None,
-    zero_masked: bool | None = None,
+    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None,
     batch: int | None = None,
-) -> Any:
+) -> Any:  # fmt: skip
     """LSTM over pictures: ``(batch, time, *space, channels) -> (batch, *positions, filters)``. ``keras.layers.ConvLSTM1D``, ``2D``, ``3D``.
 
     Shi et al. 2015, without peepholes.
@@ -40,9 +33,8 @@ def conv_lstm(
     states = [np.moveaxis(state, 1, -1) if first else state for state in flat(initial_state)]
     x = in_order(x, config)
     product = step("input product", convolve(np.moveaxis(x, 2, -1) if first else x, w["kernel"], **placing(config)))
-    out = over_time(
-        partial(conv_lstm_step, w=w, config=config, step=step), product, config, step, mask, states or None, zero_masked, batch=batch
-    )
+    given = Given(mask, states or None, zero_masked, batch)
+    out = over_time(partial(conv_lstm_step, w=w, config=config, step=step), product, config, step, given)
     if not first:
         return out
     return [as_channels_first(y, x.ndim) for y in out] if isinstance(out, list) else as_channels_first(out, x.ndim)

@@ -7,6 +7,7 @@ all time steps.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,10 @@ import numpy as np
 from weightlens.layers.activations import Step, activate
 from weightlens.layers.core import Config, Weights
 from weightlens.recording import Role
+from weightlens.specs.registry import spec
 
 STATE_NAMES = ("hidden state", "cell state")
 STATES, GATE = [Role("state", name) for name in STATE_NAMES], Role("gate")
-STATE_COUNTS = {"LSTMCell": 2, "GRUCell": 1, "SimpleRNNCell": 1}
 
 
 def initial_states(product: Any, units: int, count: int, step: Step) -> list[Any]:
@@ -111,8 +112,11 @@ def stacked_rnn_cells(x: Any, w: Weights, config: Config, step: Step, *, states:
     order = cells[::-1] if config.get("reverse_state_order") else cells
     own: dict[str, Any] = dict.fromkeys(cells)
     if states:
+        counts = {name: spec(config[name]["class_name"]).states for name in order}
+        if sum(counts.values()) != len(states):
+            raise NotImplementedError("is given states that are not those of its cells")
         remaining = iter(states)
-        own = {name: [next(remaining) for _ in range(STATE_COUNTS[config[name]["class_name"]])] for name in order}
+        own = {name: list(islice(remaining, count)) for name, count in counts.items()}
     after: dict[str, list[Any]] = {}
     for name in cells:
         x, *after[name] = call(name, x, states=own[name])

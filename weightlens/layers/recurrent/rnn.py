@@ -7,6 +7,7 @@ Each is a cell run ``over_time``. ``(batch, time, features) -> (batch, units)``,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,117 +21,86 @@ from weightlens.recording import Role
 Advance = Callable[..., list[Any]]  # (what enters at this time step, states=...) -> [output, *new states]
 
 
-def simple_rnn(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    mask: Any = None,
-    initial_state: Any = None,
-    zero_masked: bool | None = None,
-    batch: int | None = None,
-) -> Any:
-    """Fully connected recurrence, the output fed back. ``keras.layers.SimpleRNN``."""
-    advance = partial(simple_rnn_step, w=w, config=config, step=step)
-    zeros = partial(initial_states, units=config["units"], count=1, step=step)
-    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros, batch)
+@dataclass(frozen=True)
+class Given:
+    """What a recurrent layer is called with beside its sequence.
+
+    ``zero_masked``: the output is zero where the mask is false. ``batch``: how many samples a ``stateful`` layer takes at a time.
+    """
+
+    mask: Any = None
+    initial_state: Any = None
+    zero_masked: bool | None = None
+    batch: int | None = None
 
 
-def lstm(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    mask: Any = None,
-    initial_state: Any = None,
-    zero_masked: bool | None = None,
-    batch: int | None = None,
-) -> Any:
-    """Long short-term memory. ``keras.layers.LSTM``; Keras 2's ``CuDNNLSTM``."""
-    advance = partial(lstm_step, w=w, config=config, step=step)
-    zeros = partial(initial_states, units=config["units"], count=2, step=step)
-    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros, batch)
+def recurrent(cell_step: Advance, states: int, documentation: str) -> Callable[..., Any]:
+    """The layer that runs a cell with so many states over a sequence; the products with the input are made for all time steps at once."""
+
+    def layer(
+        x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None,
+        batch: int | None = None,
+    ) -> Any:  # fmt: skip
+        advance = partial(cell_step, w=w, config=config, step=step)
+        zeros = partial(initial_states, units=config["units"], count=states, step=step)
+        products = input_product(in_order(x, config), w, step)
+        return over_time(advance, products, config, step, Given(mask, initial_state, zero_masked, batch), zeros)
+
+    layer.__doc__ = documentation
+    return layer
 
 
-def gru(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    mask: Any = None,
-    initial_state: Any = None,
-    zero_masked: bool | None = None,
-    batch: int | None = None,
-) -> Any:
-    """Gated recurrent unit. ``keras.layers.GRU``; Keras 2's ``CuDNNGRU``."""
-    advance = partial(gru_step, w=w, config=config, step=step)
-    zeros = partial(initial_states, units=config["units"], count=1, step=step)
-    return over_time(advance, input_product(in_order(x, config), w, step), config, step, mask, initial_state, zero_masked, zeros, batch)
+simple_rnn = recurrent(simple_rnn_step, 1, "Fully connected recurrence, the output fed back. ``keras.layers.SimpleRNN``.")
+lstm = recurrent(lstm_step, 2, "Long short-term memory. ``keras.layers.LSTM``; Keras 2's ``CuDNNLSTM``.")
+gru = recurrent(gru_step, 1, "Gated recurrent unit. ``keras.layers.GRU``; Keras 2's ``CuDNNGRU``.")
 
 
 def rnn(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    mask: Any = None,
-    initial_state: Any = None,
-    zero_masked: bool | None = None,
-    batch: int | None = None,
-    call: Any,
-) -> Any:
+    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None,
+    batch: int | None = None, call: Any,
+) -> Any:  # fmt: skip
     """Any cell, run over a sequence. ``keras.layers.RNN``."""
-    return over_time(partial(call, "cell"), in_order(x, config), config, step, mask, initial_state, zero_masked, batch=batch)
+    return over_time(partial(call, "cell"), in_order(x, config), config, step, Given(mask, initial_state, zero_masked, batch))
 
 
-def over_time(
-    advance: Advance,
-    x: Any,
-    config: Config,
-    step: Step,
-    mask: Any,
-    initial_state: Any,
-    zero_masked: bool | None,
-    zeros: Callable[[Any], list[Any]] | None = None,
-    batch: int | None = None,
-) -> Any:
+def over_time(advance: Advance, x: Any, config: Config, step: Step, given: Given, zeros: Callable[[Any], list[Any]] | None = None) -> Any:
     """Run one time step after the other over axis 1 of ``x`` (see ``in_order``), and collect what the layer is asked to return.
 
     A masked sample stands still: its states stay, and so does its output (zero before the first real time
     step, or everywhere with ``zero_output_for_mask``). ``go_backwards`` starts at the end and returns the
     outputs in the order in which they were computed. ``time_major`` (Keras 2): time is axis 0. ``zeros`` makes the states
     to start from where none are given; without it the first ``advance`` does. A ``stateful`` layer goes on from one batch
-    of ``batch`` samples to the next: the samples of one place in all batches are one long sequence.
+    of samples to the next: the samples of one place in all batches are one long sequence.
     """
-    mask, length = in_order(mask, config), x.shape[1]
-    if batch is not None and carries_state(x, config, initial_state, batch):
-        x, mask = (None if array is None else one_sequence(array, batch) for array in (x, mask))
-    zero_masked = config.get("zero_output_for_mask") if zero_masked is None else zero_masked
+    mask, length = in_order(given.mask, config), x.shape[1]
+    if given.batch is not None and carries_state(x, config, given.initial_state, given.batch):
+        x, mask = (None if array is None else one_sequence(array, given.batch) for array in (x, mask))
+    zero_masked = config.get("zero_output_for_mask") if given.zero_masked is None else given.zero_masked
     turned = zero_masked and mask is not None and all(config.get(name) for name in ("unroll", "go_backwards", "return_sequences"))
-    zero_masked = zero_masked and not turned
-    given, outputs, ends = flat(initial_state), list[Any](), list[list[Any]]()
-    states = given or (zeros(x[:, 0]) if zeros is not None else [])
+    first, outputs, ends = flat(given.initial_state), list[Any](), list[list[Any]]()
+    states = first or (zeros(x[:, 0]) if zeros is not None else [])
     for t in range(x.shape[1]):
         output, *new = advance(x[:, t], states=states or None)
         if mask is not None:
-            before = None if zero_masked else outputs[-1] if t % length else 0.0
-            output, new = held(mask[:, t], output, new, states, before, bool(given) or t >= length, step)
+            before = None if zero_masked and not turned else outputs[-1] if t % length else 0.0
+            output, new = held(mask[:, t], output, new, states, before, bool(first) or t >= length, step)
         states = new
         outputs.append(output)
         if (t + 1) % length == 0:
             ends.append(states)
     if turned:  # Keras zeroes these by the mask as it came, though the outputs stand the other way round
         outputs = [np.where(spread(mask[:, t + length - 1 - 2 * (t % length)], output), output, 0.0) for t, output in enumerate(outputs)]
+    return returned(outputs, ends, length, config)
+
+
+def returned(outputs: list[Any], ends: list[list[Any]], length: int, config: Config) -> Any:
+    """The outputs of all time steps or of the last one; with ``return_state`` the states at the end of each sequence too."""
     if config.get("return_sequences"):
         y = np.stack(outputs, axis=0 if config.get("time_major") else 1)
         y = y if len(ends) == 1 else as_samples(y, length)
     else:
-        y = of_every_batch(outputs[length - 1 :: length])
-    return [y, *map(of_every_batch, zip(*ends, strict=True))] if config.get("return_state") else y
+        y = all_batches(outputs[length - 1 :: length])
+    return [y, *map(all_batches, zip(*ends, strict=True))] if config.get("return_state") else y
 
 
 def carries_state(x: Any, config: Config, initial_state: Any, batch: int) -> bool:
@@ -154,9 +124,9 @@ def as_samples(array: Any, length: int) -> Any:
     return apart.reshape((-1, length, *array.shape[2:]))
 
 
-def of_every_batch(found: Sequence[Any]) -> Any:
+def all_batches(ends: Sequence[Any]) -> Any:
     """What each batch ended with, as one array with a row per sample."""
-    return found[0] if len(found) == 1 else np.concatenate(found, axis=0)
+    return ends[0] if len(ends) == 1 else np.concatenate(ends, axis=0)
 
 
 def in_order(array: Any, config: Config) -> Any:

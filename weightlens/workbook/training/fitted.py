@@ -14,7 +14,8 @@ import numpy as np
 
 from weightlens.model import Model
 from weightlens.recording import Recorded
-from weightlens.training.epoch import Epoch, forward_at_start
+from weightlens.training.epoch import Epoch
+from weightlens.training.record import forward_at_start
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, absolute, cell_name, refer
 from weightlens.workbook.formulas.promote import promoted

@@ -60,16 +60,14 @@ def save(shell: Any, rows: Mapping[str, Rows], file: BinaryIO, level: int = LEVE
 def in_memory() -> Any:
     """openpyxl's ``ExcelWriter`` without the temporary file that it makes, fills, copies and removes for every sheet."""
     from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
-    from openpyxl.worksheet import _writer
-    from openpyxl.writer import excel
+    from openpyxl.worksheet._writer import WorksheetWriter
+    from openpyxl.writer.excel import ExcelWriter
 
-    untyped: Any = excel  # its stubs leave out what is used here
-
-    class InMemory(untyped.ExcelWriter):  # type: ignore[misc]  # see above
-        def write_worksheet(self, ws: Any) -> None:
+    class InMemory(ExcelWriter):
+        def write_worksheet(self: Any, ws: Any) -> None:
             ws._drawing = SpreadsheetDrawing()
             ws._drawing.charts, ws._drawing.images = ws._charts, ws._images
-            writer: Any = _writer.WorksheetWriter(ws, io.BytesIO())
+            writer: Any = WorksheetWriter(ws, io.BytesIO())
             writer.write()
             ws._rels = writer._rels
             self._archive.writestr(ws.path[1:], writer.read())

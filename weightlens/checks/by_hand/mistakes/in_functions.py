@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import Mistake
-from weightlens.checks.by_hand.replay import Edit, change_by, compute_from
+from weightlens.checks.by_hand.replay import Edits, change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene, Site
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -71,7 +71,7 @@ def replaced_activations(scene: Scene, functions: dict[str, Callable[[Any], Any]
                 yield Mistake(kind, words, replacement_edits(sites, function), sites[0].at, bits)
 
 
-def replacement_edits(sites: list[Site], function: Callable[[Any], Any]) -> dict[int, Edit]:
+def replacement_edits(sites: list[Site], function: Callable[[Any], Any]) -> Edits:
     """Edits that apply another function at each of the sites."""
     return {id(s.out): change_by(function) if s.out is s.argument else compute_from(s.argument, function) for s in sites}
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import Mistake, plain_orders, rarer_orders
-from weightlens.checks.by_hand.replay import Edit, change_by, compute_from, replace_by
+from weightlens.checks.by_hand.replay import Edits, change_by, compute_from, replace_by
 from weightlens.checks.by_hand.scene import Scene, rectangle_sizes
 from weightlens.recording import Recorded
 
@@ -105,9 +105,9 @@ def rounding(scene: Scene) -> Iterator[Mistake]:
     """Weights, inputs or intermediate results rounded or truncated to a few decimals; e^x also without the maximum."""
     ways: tuple[tuple[str, Callable[..., Any]], ...] = (("rounded", np.round), ("cut off", truncated))
     steps = [step.made for step in scene.trace.steps]
-    largest: dict[int, Edit] = {id(x): replace_by(np.zeros(x.shape)) for x in scene.maxima}
+    largest: Edits = {id(x): replace_by(np.zeros(x.shape)) for x in scene.maxima}
     both = [*scene.weights, *steps]
-    everything: list[tuple[str, list[Recorded], dict[int, Edit]]] = [("the weights were", scene.weights, {})]
+    everything: list[tuple[str, list[Recorded], Edits]] = [("the weights were", scene.weights, {})]
     if len(ends := [named[-1].made for named in scene.steps_of_layer.values()]) > 1:
         everything.append(("the results of the layers were", ends, {}))
     for unshifted in [{}, largest] if largest else [{}]:

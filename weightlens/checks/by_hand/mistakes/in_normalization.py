@@ -10,7 +10,7 @@ import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by, weight_mistake
 from weightlens.checks.by_hand.mistakes.rerun import rerun_layer
-from weightlens.checks.by_hand.replay import Edit, change_by, compute_from
+from weightlens.checks.by_hand.replay import Edits, change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.layers.normalization import axes_of
 from weightlens.recording import LayerRun, Recorded
@@ -27,7 +27,7 @@ def parts_left_out(scene: Scene) -> Iterator[Mistake]:
             yield weight_mistake(scene, "gamma left out", f"the gamma of {w.layer} was left out", w, np.ones(w.shape))
             other = next((x for x in scene.weights if x.layer == w.layer and x.name.endswith("beta")), None)
             if other is not None:
-                edits: dict[int, Edit] = {id(w): compute_from(other, lambda v: v), id(other): compute_from(w, lambda v: v)}
+                edits: Edits = {id(w): compute_from(other, lambda v: v), id(other): compute_from(w, lambda v: v)}
                 yield Mistake("gamma and beta exchanged", f"gamma and beta of {w.layer} were exchanged", edits, scene.readers.get(id(w)))
         if last in ("moving_mean", "mean"):
             yield weight_mistake(scene, "mean not subtracted", f"the mean was not subtracted in {w.layer}", w, np.zeros(w.shape))

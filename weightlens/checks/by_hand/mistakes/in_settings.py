@@ -10,7 +10,7 @@ import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by
 from weightlens.checks.by_hand.mistakes.rerun import can_run_again, recorded_in, rerun_layer
-from weightlens.checks.by_hand.replay import Edit, change_by
+from weightlens.checks.by_hand.replay import Edits, change_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun
 
@@ -114,14 +114,14 @@ def dropout_applied(scene: Scene) -> Iterator[Mistake]:
                 )
 
 
-def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[dict[int, Edit], Any]:
+def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[Edits, Any]:
     """Edits that scale a dropout layer's output where the next layers read it: the array itself may be a given step."""
     (node,) = recorded_in(dropout.x)[:1]
     after = scene.trace.runs[scene.trace.runs.index(dropout) + 1 :]
     readers = [run for run in after if can_run_again(run) and run.class_name not in DROPOUT and any(node is x for x in recorded_in(run.x))]
     if not readers:
         return {id(node): change_by(multiply_by(factor))}, None
-    edits: dict[int, Edit] = {}
+    edits: Edits = {}
     for run in readers:
         parts = len(run.x) if isinstance(run.x, (list, tuple)) else 0
         mine = [not parts or run.x[i] is node for i in range(max(parts, 1))]

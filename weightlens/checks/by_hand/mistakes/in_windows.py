@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.checks.by_hand.mistakes.in_normalization import values_of_layer
 from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by
-from weightlens.checks.by_hand.replay import Edit, compute_from
+from weightlens.checks.by_hand.replay import Edit, Edits, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded
 
@@ -78,7 +78,7 @@ def padding_takes_part(scene: Scene) -> Iterator[Mistake]:
     for run in (run for run in scene.trace.runs if run.config.get("padding") == "same" and "Pooling" in run.class_name):
         for node in values_of_layer(run):
             if node.op is np.pad and node.kwargs.get("constant_values") == -np.inf:
-                edits: dict[int, Edit] = {id(node): compute_from(node.args[0], partial(np.pad, pad_width=node.args[1]))}
+                edits: Edits = {id(node): compute_from(node.args[0], partial(np.pad, pad_width=node.args[1]))}
                 said = f"the padding of {run.layer} took part in the maximum as zeros"
                 yield Mistake("padding in pooling", said, edits, run.steps[0])
             if run.class_name.startswith("Average") and node.op is np.divide:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import LOOSE, Mistake, is_bias, weight_label
-from weightlens.checks.by_hand.replay import Edit, replace_by
+from weightlens.checks.by_hand.replay import Edits, replace_by
 from weightlens.recording import Recorded
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def misreading_kind(weight: Recorded, value: float, words: str) -> str:
 class Cell:
     """One element of a weight, and the effect of another number in it."""
 
-    def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: dict[int, Edit]) -> None:
+    def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: Edits) -> None:
         self.explainer, self.weight, self.position, self.base = explainer, weight, position, base
         self.value = float(weight.value.reshape(-1)[position])
 
-    def edits(self, value: float) -> dict[int, Edit]:
+    def edits(self, value: float) -> Edits:
         """Edits that put another number in this cell."""
         array = self.weight.value.copy()
         array.reshape(-1)[self.position] = value

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.by_hand.replay import Edit, replace_by
+from weightlens.checks.by_hand.replay import Edits, replace_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import Recorded, Step
 
@@ -27,7 +27,7 @@ class Mistake:
 
     kind: str
     words: str
-    edits: dict[int, Edit] = field(repr=False)
+    edits: Edits = field(repr=False)
     at: Step | None = None
     bits: float = 0.0
     harmless: bool = False

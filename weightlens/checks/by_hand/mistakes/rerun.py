@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.by_hand.replay import Edit, Now
+from weightlens.checks.by_hand.replay import Edit, Edits, Now
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded, Step, Trace, each
 
@@ -22,7 +22,7 @@ def rerun_layer(
     arguments: dict[str, Any] | None = None,
     weights: Callable[[Weights, Any], Weights] = lambda w, x: w,
     x: Callable[[Any], Any] = lambda x: x,
-) -> dict[int, Edit]:
+) -> Edits:
     """Edits that replace a layer's steps by those of a rerun. ``config`` and ``arguments`` override; ``weights`` and ``x`` transform."""
     kept: dict[tuple[int, ...], tuple[Any, dict[tuple[str, int], Any]]] = {}
     given = recorded_in([run.x, run.weights, run.arguments])
