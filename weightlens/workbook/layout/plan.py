@@ -144,14 +144,14 @@ class Plan(Book):
 
     def _first_readers(self) -> dict[int, list[Placed]]:
         """By the id of each step's value, the weights that it is the first to read, layer by layer: they stand with it."""
-        found: dict[int, list[Placed]] = {id(step.made): [] for step in self.steps}
+        first_read: dict[int, list[Placed]] = {id(step.made): [] for step in self.steps}
         order = {layer: i for i, layer in enumerate(dict.fromkeys(step.layer for step in self.steps))}
         taken: set[int] = set()
         for step in sorted(self.steps, key=lambda step: order[step.layer]):
             own = [x for x in weights_read(step.made) if id(x) not in taken]
             taken |= set(map(id, own))
-            found[id(step.made)] = [self.placed[id(x)] for x in own]
-        return found
+            first_read[id(step.made)] = [self.placed[id(x)] for x in own]
+        return first_read
 
     def _cheapest(self, weight: Recorded, made: Recorded) -> Arrangement:
         """The arrangement of a kernel that makes the shortest formulas in the first product that reads it."""

@@ -231,9 +231,9 @@ def over_time(a: Arrangement) -> dict[int, str]:
 def comes_from(steps: list[Step]) -> str:
     """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
     path = steps[0].layer
-    found: dict[str, Recorded] = {}
+    read: dict[str, Recorded] = {}
     for x in named_operands(*(step.made for step in steps)):
         if x.kind != "weight" and x.layer != path:
-            found.setdefault(x.layer, x)
-    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in found.values()]
+            read.setdefault(x.layer, x)
+    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in read.values()]
     return f"It reads {', '.join(names[:4])}." if names else ""

@@ -81,17 +81,17 @@ def winner_row(net: NetworkSheets, sheet: Sheet, placed: Placed) -> Winner:
     for i, name in enumerate(names):
         sheet.write(TOP + i, block.column - 1, name, net.styles["label right"])
     sheet.write(row, block.column - 1, "winner", net.styles["label right"])
-    found = [names[int(value.argmax())] for value in values]
-    for i, name in enumerate(found):
+    winners = [names[int(value.argmax())] for value in values]
+    for i, name in enumerate(winners):
         area = f"{cell_name(block.first + i)}:{cell_name(block.first + i + (units - 1) * ROW)}"
         formula = f"INDEX({labels},MATCH(MAX({area}),{area},0),1)"
         sheet.texts[(row, block.column + i)] = answer(net, placed, area, formula, name)
-    return winner_of(sheet, row, block.column, names, found)
+    return winner_of(sheet, row, block.column, names, winners)
 
 
-def winner_of(sheet: Sheet, row: int, column: int, names: list[str], found: list[str]) -> Winner:
+def winner_of(sheet: Sheet, row: int, column: int, names: list[str], classes: list[str]) -> Winner:
     """The winner whose first cell is this one."""
-    return Winner(column, f"'{sheet.title}'!{absolute(cell_name(row * ROW + column))}", names, found)
+    return Winner(column, f"'{sheet.title}'!{absolute(cell_name(row * ROW + column))}", names, classes)
 
 
 def answer(net: NetworkSheets, placed: Placed, area: str, formula: str, value: str) -> Text:
@@ -116,20 +116,20 @@ def winner_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int)
     caption(net, sheet, column, "winner", "class with the largest output", names)
     heads = block.first + (LABEL - TOP) * ROW
     labels = rectangle(heads, heads + width - 1)
-    found = [names[int(value.argmax())] for value in values]
-    for i, name in enumerate(found):
+    winners = [names[int(value.argmax())] for value in values]
+    for i, name in enumerate(winners):
         first = block.first + i * ROW
         area = f"{cell_name(first)}:{cell_name(first + width - 1)}"
         formula = f"INDEX({labels},1,MATCH(MAX({area}),{area},0))"
         sheet.texts[(TOP + i, column)] = answer(net, placed, area, formula, name)
     sheet.notes[(TOP, column)] = "The class with the largest output: INDEX picks the label that stands over it."
     widen(sheet, column + 1, GAP)
-    return winner_of(sheet, TOP, column, names, blank_or(net, placed, found))
+    return winner_of(sheet, TOP, column, names, blank_or(net, placed, winners))
 
 
-def blank_or(net: NetworkSheets, placed: Placed, found: list[str]) -> list[str]:
+def blank_or(net: NetworkSheets, placed: Placed, classes: list[str]) -> list[str]:
     """The classes that the cells show: none while the output is still to be filled in."""
-    return [""] * len(found) if net.is_blank(placed.name) else found
+    return [""] * len(classes) if net.is_blank(placed.name) else classes
 
 
 def threshold_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> Winner:
@@ -144,10 +144,10 @@ def threshold_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: i
         sheet.write(row + 2 + 2 * i, column, word, net.styles["label"])
         sheet.texts[(row + 3 + 2 * i, column)] = Text(name, net.styles["input"])
     threshold, below, above = (absolute(cell_name((row + k) * ROW + column)) for k in (1, 3, 5))
-    found = [names[int(value >= THRESHOLD)] for value in np.asarray(block.values)[:, 0]]
-    for i, name in enumerate(found):
+    answers = [names[int(value >= THRESHOLD)] for value in np.asarray(block.values)[:, 0]]
+    for i, name in enumerate(answers):
         cell = cell_name(block.first + i * ROW)
         sheet.texts[(TOP + i, column)] = answer(net, placed, cell, f"IF({cell}>={threshold},{above},{below})", name)
     net.plan.names["threshold"] = (sheet.number, threshold)
     widen(sheet, column + 1, GAP)
-    return winner_of(sheet, TOP, column, names, blank_or(net, placed, found))
+    return winner_of(sheet, TOP, column, names, blank_or(net, placed, answers))

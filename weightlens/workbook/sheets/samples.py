@@ -77,7 +77,7 @@ def show_answer(net: NetworkSheets, drawn: Drawn, pick: str) -> None:
 
 def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
     """Blue cells for numbers of one's own: right of the inputs, on the one sheet's workbook on a sheet Mine. Pictures are to be painted."""
-    column, found = 1 + max(block.column + block.arrangement.width for block in home.blocks), []
+    column, mine = 1 + max(block.column + block.arrangement.width for block in home.blocks), []
     if net.plan.one_sheet:
         home, column = net.plan.sheet("Mine", hint="Your own inputs: read where the switch says mine."), 1
     for x in net.plan.trace.inputs:
@@ -87,10 +87,10 @@ def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
         net.columns(home, column, lying, small)
         net.caption(home, HEAD, column, lying.width, "mine", f"your own {x.name}")
         style = net.styles.numbers("input", x.value, small)
-        found.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))
-        home.heats.append((found[-1].area, "ink"))
+        mine.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))
+        home.heats.append((mine[-1].area, "ink"))
         column += lying.width + 1
-    return found
+    return mine
 
 
 def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: Sequence[np.ndarray]) -> list[Block]:
@@ -122,8 +122,8 @@ def fetched(pick: str, switch: str, mine: Block, data: Block, shape: tuple[int, 
         rows = [f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)" for i in range(shape[0])]
         options: list[list[Piece]] = [["INDEX(", Area(columns, n, 1), row] for row in rows]
         which = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
-        found = Expression(shape, options, which if shape[0] > 1 else None)
+        picked = Expression(shape, options, which if shape[0] > 1 else None)
         end = ')&""' if data.values is not None and data.values.dtype.kind == "U" else ")"  # an empty cell is no word, not 0
-        return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", found, end], shape)
+        return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", picked, end], shape)
 
     return make

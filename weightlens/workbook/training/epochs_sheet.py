@@ -54,7 +54,7 @@ class History:
         if epochs > MAX_EPOCHS:
             raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
         self.steps = promoted(epoch.trace.steps)
-        self.names = Names(epoch, self.steps, labels)
+        self.names = Names(epoch, labels)
         self.values = self._replayed(progress)
         self.column = self.weights_end = 0
 

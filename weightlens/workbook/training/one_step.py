@@ -174,7 +174,7 @@ class OneStep:
         """A weight of the chosen epoch, looked up in its columns of Epochs."""
         a = _as_weight(x)
         self._captions(row, column, x, shape_words(x.shape), a)
-        self._rows_named(self.names.rows.get(id(x), []), row + FIRST, column)
+        self._rows_named(self.names.rows(self.names.weights[id(x)]), row + FIRST, column)
         first = self.history.places[id(x)]
         columns = first + np.arange(x.size, dtype=np.int64).reshape(x.shape)
         area = Area(columns, self.history.epochs + 1, 1)
@@ -198,7 +198,7 @@ class OneStep:
         sample_rows = like is None and x.ndim > 0 and x.shape[0] == a.height
         self._captions(row, column, x, words_over(step), a, PER_SAMPLE if sample_rows and is_one_per_sample(x) else "")
         if like is not None:
-            self._rows_named(self.names.rows.get(id(like), []), row + FIRST, column)
+            self._rows_named(self.names.rows(like), row + FIRST, column)
         elif sample_rows and column == 1:
             self._rows_named([f"sample {i + 1}" for i in range(x.shape[0])], row + FIRST, column)
         values = self.history.values.get(id(x))
