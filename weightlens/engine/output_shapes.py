@@ -94,7 +94,7 @@ class ShapesOnly(Run):
         super().__init__(None, np.float64)
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
 
-    def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: Any) -> list[Any]:
+    def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: object) -> list[Any]:
         self.shapes |= {path + ref.layer: [np.shape(x)[1:]] for ref, x in zip(refs(model.inputs), inputs, strict=True)}
         return super().model(model, inputs, masks, path, masks_of)
 
