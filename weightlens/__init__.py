@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
     from weightlens.specs.layer import LayerSpec
+    from weightlens.writers import convert
 
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Layer", "LayerSpec", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError",
-    "WorkbookTooLarge", "check", "export", "import_workbook", "load", "register",
+    "WorkbookTooLarge", "check", "convert", "export", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
 
 
 HOMES = {
+    "convert": "writers",
     "import_workbook": "importing",
     "register": "layers",
     "Layer": "model",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,13 @@ class Row:
         return "OK" if self.ok else "DIFFERS"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
     """All comparisons of one check, in the order of the computation. ``notes`` say what could not be compared, and why."""
 
     subject: str
-    rows: list[Row] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    rows: Sequence[Row] = ()
+    notes: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -86,7 +87,7 @@ class Report:
         """Everything as plain data, for ``--format json``."""
         keys = ("layer", "class_name", "witness", "worst_absolute", "worst_relative", "element", "tolerance", "verdict")
         rows = [{key: getattr(row, key) for key in keys} | {"shape": list(row.shape)} for row in self.rows]
-        return {"subject": self.subject, "ok": self.ok, "summary": self.summary, "rows": rows, "notes": self.notes}
+        return {"subject": self.subject, "ok": self.ok, "summary": self.summary, "rows": rows, "notes": list(self.notes)}
 
 
 def compare(layer: str, class_name: str, ours: ArrayLike, theirs: ArrayLike, witness: str, tolerance: float) -> Row:

@@ -43,6 +43,7 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
     "import": ("check", "import_"),
     "predict": ("main", "predict"),
     "diff": ("main", "diff"),
+    "convert": ("convert", "convert"),
     "train-sheet": ("train", "train_sheet"),
     "fit": ("train", "fit"),
 }

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -26,15 +25,14 @@ else:
 SHAPE_ONLY = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.result_type, np.iscomplexobj}
 
 
-@dataclass(frozen=True)
-class Part:
-    """The ``index``-th array of a call that returns several (``np.split``)."""
+class Part(NamedTuple):
+    """The ``position``-th array of a call that returns several (``np.split``)."""
 
     op: Operation
-    index: int
+    position: int
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.op(*args, **kwargs)[self.index]
+        return self.op(*args, **kwargs)[self.position]
 
 
 def cast(array: Any, dtype: Any) -> Any:
@@ -42,8 +40,7 @@ def cast(array: Any, dtype: Any) -> Any:
     return array.astype(dtype)
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """What a step is in its layer: a ``helper`` on the way to a result, a ``gate``, a ``state``, a ``masked state``
     (``of`` which name), or the ``start`` of one.
 
@@ -170,7 +167,8 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call ``op`` on the bare values and remember the call."""
     out = op(*each(value_of, args), **each(value_of, kwargs))
     if isinstance(out, (list, tuple)):
-        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]
+        # mypy does not see that a named tuple can be called
+        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]
     if isinstance(out, np.ndarray) and out.dtype.kind == "O":  # np.frompyfunc, used for erf
         out = out.astype(np.float64)
     return Recorded(out, op, args, kwargs)

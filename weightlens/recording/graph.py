@@ -105,7 +105,7 @@ def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, An
     if isinstance(op, Part) and wholes is not None:
         if id(x.args) not in wholes:
             wholes[id(x.args)] = op.op(*each(operand, x.args), **each(operand, x.kwargs))
-        return wholes[id(x.args)][op.index]
+        return wholes[id(x.args)][op.position]
     plain = not x.kwargs and not any(isinstance(arg, NESTED) for arg in x.args)
     out = op(*[operand(arg) for arg in x.args]) if plain else op(*each(operand, x.args), **each(operand, x.kwargs))
     return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out

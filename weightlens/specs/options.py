@@ -53,6 +53,16 @@ def options_of(class_name: str) -> dict[str, Option] | None:
     return None if own is None else _parsed(EVERYWHERE) | _parsed(own)
 
 
+def own_options(class_name: str) -> dict[str, Option]:
+    """The options of a layer class that not every layer has."""
+    return _parsed(spec(class_name).options or "")
+
+
+def of_every_layer() -> dict[str, Option]:
+    """The options that every layer may have."""
+    return _parsed(EVERYWHERE)
+
+
 @functools.cache
 def _parsed(line: str) -> dict[str, Option]:
     options: dict[str, Option] = {}

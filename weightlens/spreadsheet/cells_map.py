@@ -16,9 +16,9 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.limits import BLOCK
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW
 from weightlens.workbook.formulas.promote import with_operands
-from weightlens.workbook.layout.arrangement import Arrangement
 
 if TYPE_CHECKING:
     from weightlens.recording import Step, Trace
@@ -140,7 +140,7 @@ def entry(texts: dict[str, str]) -> Entry:
 
 
 def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], Step]:
-    """The steps of a trace by what the map says of their blocks: layer, name, shape, and the how-manieth of these it is."""
+    """The steps of a trace by what the map says of their blocks: layer, name, shape, and and how many of these came before it."""
     found: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
     seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
     own, rewritten = {id(step.made): step for step in trace.steps}, with_operands(trace)

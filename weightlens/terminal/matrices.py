@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
 Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the row or over the column
 
 
-@dataclass
-class View:
+class View(NamedTuple):
     """The visible part of a matrix: its numbers, and the index of each row and column along its axis."""
 
     values: np.ndarray

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def print_hand_report(report: HandReport, screen: Screen) -> None:
     """Print the steps as a table, the verdict, and the explanations, likeliest first."""
     rows = [["layer", "step", "numbers", "worst at", "yours", "right", ""]]
-    for row in report.steps:
+    for row in report.rows:
         numbers = [str(row.shape[0]), row.element, f"{row.theirs:.6g}", f"{row.ours:.6g}"]
         rows.append([clean(row.layer, 40), clean(row.class_name, 40), *numbers, row.words])
-    screen.lines(screen.table(rows, (2, 4, 5), [i for i, row in enumerate(report.steps, 1) if row.verdict != "OK"]))
+    screen.lines(screen.table(rows, (2, 4, 5), [i for i, row in enumerate(report.rows, 1) if row.verdict != "OK"]))
     screen.line()
     for note in report.notes:
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))

@@ -13,7 +13,6 @@ from weightlens.errors import BadInput
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.machine import to_json
 from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
 from weightlens.words.worked import Arithmetic
 
@@ -81,6 +80,8 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
 
 def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
     """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
+    from weightlens.terminal.machine import to_json  # with it come zip files and more
+
     inputs = [
         {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
         for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)

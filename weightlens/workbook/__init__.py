@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -86,8 +87,7 @@ def export(
             from weightlens.checks import check_workbook
 
             file.flush()
-            report = check_workbook(file.name)
-            report.subject = out.name
+            report = replace(check_workbook(file.name), subject=out.name)
             options.verified = f"{report.notes[0]}; {report.summary}" if report.notes else report.summary
             options.renew()
             file.seek(0)
@@ -156,7 +156,7 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, progress:
     styles.done()
     shell.active = first_look(net)
     counter = None if progress is None else Counter(progress, count(plan, options.detail).cells)
-    rows = {sheet.title: partial(_rows, sheet, counter) for sheet in plan.sheets}
+    rows = {sheet.title: partial(_rows, sheet, plan.titles, counter) for sheet in plan.sheets}
     package.save(shell, rows, file, finish=partial(with_values, plan=plan))
 
 
@@ -225,14 +225,14 @@ def refuse_text(recorded: Trace) -> None:
 
 def fill(net: NetworkSheets) -> None:
     """The sheets after the summary: the network, and what was asked for besides."""
-    from weightlens.workbook.layout import detail
     from weightlens.workbook.sheets import controls, maps
     from weightlens.workbook.sheets import samples as data
     from weightlens.workbook.sheets.check_sheet import write_check
+    from weightlens.workbook.sheets.matrices import matrices
 
     options, plan = net.options, net.plan
     if options.detail == "weights":
-        detail.matrices(net)
+        matrices(net)
         return
     check_labels(net)
     network_sheets(net)
@@ -296,9 +296,9 @@ class Counter:
         return text
 
 
-def _rows(sheet: Sheet, counter: Counter | None, strings: Strings) -> Iterator[str]:
+def _rows(sheet: Sheet, titles: Sequence[str], counter: Counter | None, strings: Strings) -> Iterator[str]:
     """The rows of one sheet, counted where somebody wants to know."""
     from weightlens.workbook.xlsx.grid import rows_of
 
-    rows = rows_of(sheet.blocks, sheet.texts, strings, sheet.heights)
+    rows = rows_of(sheet, titles, strings)
     return rows if counter is None else (counter.row(sheet.title, row) for row in rows)

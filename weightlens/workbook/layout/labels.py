@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from weightlens.axes import Axis, Factor, Named
 from weightlens.axes.names import LETTERS
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.formulas.arrangement import Arrangement
 
 Word = Callable[[Axis, int], str]
 Gate = tuple[int, int, str]  # from which column, to before which, and the gate

@@ -17,16 +17,16 @@ from weightlens.errors import NoFormula, WorkbookTooLarge
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.recording.calls import PRODUCTS, operation, reduced_axes
 from weightlens.recording.graph import expression, named_operands
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import SHEET, Cells, Expression, Unwritable, refer
 from weightlens.workbook.formulas.function_table import REDUCTIONS
 from weightlens.workbook.formulas.promote import with_operands
 from weightlens.workbook.formulas.shorten import shorten
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.layout import choices as layout
 from weightlens.workbook.layout.time_table import TimeTable, time_tables
+from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
 MAX_CELLS = 40_000_000
@@ -116,7 +116,7 @@ class Plan(Book):
             self.placed[id(step.made)].block.make = partial(self.formula, step)
 
     def _add(self, kind: str, x: Recorded, arrangement: Arrangement, occurrence: int = 0, of: int = 1) -> None:
-        block = Block(arrangement, x.value, first=(1 << 20) * SHEET + len(self.placed) * SHEET, sheet_names=self.titles)
+        block = Block(arrangement, x.value, first=(1 << 20) * SHEET + len(self.placed) * SHEET)
         self.placed[id(x)] = Placed(kind, x.layer, x.name, x, block, occurrence, of)
 
     def place_weight(self, x: Recorded) -> Placed:
@@ -187,7 +187,7 @@ class Plan(Book):
         cells = self.cells(x)
         if cells is None:
             raise RuntimeError("only what has cells can be shown again")
-        return Block(arrangement, x.value, make=lambda: refer(cells), sheet_names=self.titles)
+        return Block(arrangement, x.value, make=lambda: refer(cells))
 
 
 def refuse_lone_sample(trace: Trace) -> None:

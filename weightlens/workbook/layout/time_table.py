@@ -14,8 +14,8 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import expression, named_operands
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.layout import choices as layout
 
 Key = tuple[str, tuple[int, ...]]  # name and shape of a step: its occurrences stand under each other
 

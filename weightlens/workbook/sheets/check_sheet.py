@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.workbook.formulas.areas import MAX_ARGUMENTS
-from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, refer
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, rectangle, refer
 from weightlens.workbook.sheets.frame import link
-from weightlens.workbook.xlsx.grid import MAX_FORMULA, Block, Text, rectangle, runs
+from weightlens.workbook.xlsx.blocks import Block, Text, runs
+from weightlens.workbook.xlsx.printer import MAX_FORMULA
 
 if TYPE_CHECKING:
     from weightlens.workbook.layout.plan import Placed, Plan, Sheet
@@ -75,11 +76,11 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     for i, name in enumerate(output_names(plan)[:n]):
         sheet.write(TOP + i, 0, name, styles["label left"])
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
-    live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells), sheet_names=plan.titles), TOP, 2)
+    live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells)), TOP, 2)
     with np.errstate(invalid="ignore"):  # infinite outputs
         difference = np.abs(stored - live) / np.maximum(1.0, np.abs(stored))
     made = _difference(expected_block, live_block)
-    block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
+    block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made), TOP, 3)
     for i in range(n):
         text = "OK" if difference[i, 0] <= tolerance else "DIFFERS"
         sheet.texts[(TOP + i, 4)] = Text(style=styles["label"], formula=agrees(cell_name(block.first + i * ROW), "$B$5"), value=text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weightlens.workbook.formulas.cell_arrays import Expression, cell_name, combine, refer
+from weightlens.workbook.formulas.cell_arrays import Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.sheets.frame import column_after, width_of
-from weightlens.workbook.xlsx.grid import Block, Text, absolute
+from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.layout.plan import Placed, Sheet
@@ -109,7 +109,7 @@ def add_switch(net: NetworkSheets) -> None:
             sheet.write(row - 1, 1, f"{placed.layer}/{placed.name}" if placed.kind == "weight" else placed.name, styles["caption left"])
         looks = styles.numbers("constant", placed.made.value), styles.numbers("fetched", placed.made.value)
         original = kept.put(Block(placed.block.arrangement, placed.block.values, looks[0]), row, 1)
-        block = used.put(Block(placed.block.arrangement, placed.block.values, looks[1], sheet_names=plan.titles), row, 1)
+        block = used.put(Block(placed.block.arrangement, placed.block.values, looks[1]), row, 1)
         block.make = chosen(f"'{home.title}'!{place}", original, placed)
         plan.also[id(placed.made)] = block
         row += placed.block.arrangement.height + 2

@@ -12,9 +12,9 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.words.layer_words import shares
-from weightlens.workbook.formulas.cell_arrays import ROW, cell_name, combine, refer
+from weightlens.workbook.formulas.cell_arrays import ROW, cell_name, combine, rectangle, refer
 from weightlens.workbook.sheets.controls import control
-from weightlens.workbook.xlsx.grid import Block, Text, rectangle
+from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.layout.plan import Placed, Plan, Sheet
@@ -103,7 +103,7 @@ class Exercise:
             )
             sheet.write(self.depth[sheet.number] - 1, 0, "marks: 1 where your answer is right", net.styles["hint"])
         shape = answer.arrangement.shape
-        marks = Block(answer.arrangement, np.zeros(shape), net.styles["mark"], sheet_names=net.plan.titles)
+        marks = Block(answer.arrangement, np.zeros(shape), net.styles["mark"])
         given, right = refer(blank.cells), refer(answer.cells)
         marks.make = lambda: combine(["IF(ISNUMBER(", given, "),IF(ABS(", given, "-", right, f")<={limit},1,0),0)"], shape)
         return sheet.put(marks, self.depth[sheet.number] + blank.row - min(b.row for s, b, _ in self.blocks if s is sheet), blank.column)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
-from weightlens.workbook.xlsx.grid import Text
+from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet

@@ -9,16 +9,16 @@ from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import find, in_framework_words, sentence
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.layout import choices as layout
 from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed, Sheet
 from weightlens.workbook.sheets import play
 from weightlens.workbook.sheets.frame import GAP, HEAD, SQUARE, SQUARE_HEIGHT, TOP, squares, widen
 from weightlens.workbook.sheets.network import room_for
 from weightlens.workbook.sheets.time_sheet import time_sheet
-from weightlens.workbook.xlsx.grid import Block
+from weightlens.workbook.xlsx.blocks import Block
 
 if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
@@ -58,7 +58,7 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
     if not side or cells is None:
         return column
     block = Block(Arrangement((side, side), (0,), (1,)), x.value.reshape(side, side), net.styles.numbers("step", x.value, small=True))
-    block.make, block.sheet_names = (lambda: refer(cells.reshape(side, side))), net.plan.titles
+    block.make = lambda: refer(cells.reshape(side, side))
     for j in range(side):
         widen(sheet, column + 1 + j, SQUARE)
     net.caption(sheet, HEAD, column + 1, side, "as a picture", f"x in rows of {side}")

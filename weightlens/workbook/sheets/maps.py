@@ -14,15 +14,16 @@ import numpy as np
 from weightlens.recording import Recorded, Trace
 from weightlens.recording.graph import walk
 from weightlens.words.layer_words import shares
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Expression, combine, refer
 from weightlens.workbook.formulas.promote import with_operands
-from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.detail import fuse
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
 from weightlens.workbook.sheets.play import is_yes_or_no
 from weightlens.workbook.xlsx import charts
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def again(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, col
     share_weights(net, recorded)
     block = grid
     for step in recorded.steps:
-        block = Block(in_rows(step.made.shape), step.made.value, net.styles.numbers("step", step.made.value), sheet_names=plan.titles)
+        block = Block(in_rows(step.made.shape), step.made.value, net.styles.numbers("step", step.made.value))
         block.make = partial(plan.formula, step) if step.made.op is not None else None
         sheet.write(HEAD, column, step.layer, net.styles["caption left"])
         sheet.write(LABEL, column, step.name, net.styles["label left"])
@@ -171,7 +172,7 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
     points = np.stack(np.meshgrid(values[0], values[1][::-1]), axis=-1).reshape(-1, 2)
     cells = np.stack([np.tile(across, SIDE), np.repeat(down[::-1], SIDE)], axis=-1)
     arrangement = Arrangement(points.shape, (0,), (1,))
-    grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells), sheet_names=net.plan.titles), TOP, 1)
+    grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells)), TOP, 1)
     net.labels(behind, LABEL, 1, dict(enumerate(names)))
     output = again(net, behind, points, grid, 4)
     behind.freeze = f"A{TOP + 1}"
@@ -202,7 +203,6 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
         values.reshape(SIDE, SIDE).astype(float),
         net.styles.numbers("step", None, small=True),
         make=lambda: made,
-        sheet_names=net.plan.titles,
     )
     sheet.put(block, TOP, 2)
     sheet.write(LABEL, 2, what, net.styles["caption left"])

@@ -16,13 +16,13 @@ from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.words.captions import mathematics, note, shape_words
 from weightlens.words.layer_words import shares
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.layout import choices as layout
 from weightlens.workbook.layout.labels import Gate, column_labels, gates_of, row_labels
 from weightlens.workbook.layout.plan import Placed, Plan, Sheet
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SQUARE, TOP, WIDTH, Page, squares, widen, width_of
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.styles import Styles
 
 if TYPE_CHECKING:

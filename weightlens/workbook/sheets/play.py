@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.words.layer_words import activation_of, find, shares
-from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.formulas.cell_arrays import absolute, cell_name
 from weightlens.workbook.sheets import target
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, MATH, TOP, widen
 from weightlens.workbook.sheets.target import THRESHOLD
 from weightlens.workbook.xlsx import charts
-from weightlens.workbook.xlsx.grid import Block, Text, absolute
+from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
     from weightlens.recording import Recorded

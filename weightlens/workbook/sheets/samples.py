@@ -9,13 +9,13 @@ import numpy as np
 
 from weightlens.engine.forward import predict
 from weightlens.errors import WorkbookTooLarge
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, Piece, combine, refer
-from weightlens.workbook.layout.arrangement import Arrangement
 from weightlens.workbook.sheets import target
 from weightlens.workbook.sheets.controls import beside, control, drop_down
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP, squares
 from weightlens.workbook.sheets.layer_sheet import picture_side
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
     from weightlens.model import Model
@@ -59,7 +59,6 @@ def pick_from(net: NetworkSheets, arrays: list[np.ndarray]) -> None:
     net.plan.names["picked"], net.plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
     for x, block, own in zip(net.plan.trace.inputs, blocks, mine, strict=True):
         shown = next(b for b in home.blocks if b.values is x.value and b.make is None and b not in mine)
-        shown.sheet_names = net.plan.titles
         shown.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
         shown.style = net.styles.numbers("fetched", x.value, squares(home))
         home.notes[(shown.row, shown.column)] = (

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import activation_of, call_words, sentence
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout.arrangement import Arrangement
 from weightlens.workbook.sheets.frame import VERDICT, link, tall_legend
-from weightlens.workbook.xlsx.grid import Text
+from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.layout.plan import Sheet

@@ -9,7 +9,7 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, TOP, widen
-from weightlens.workbook.xlsx.grid import Text
+from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.layout.plan import Sheet

@@ -10,13 +10,13 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step
 from weightlens.words.captions import SYMBOLS, over_time, shape_words, symbol_of
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
-from weightlens.workbook.layout.arrangement import Arrangement
 from weightlens.workbook.layout.plan import Placed, Sheet
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
 from weightlens.workbook.sheets.network import MOST_HEATED, SOME
-from weightlens.workbook.xlsx.grid import Block, runs
+from weightlens.workbook.xlsx.blocks import Block, runs
 from weightlens.workbook.xlsx.styles import short_format
 
 if TYPE_CHECKING:
@@ -92,7 +92,6 @@ class TimeSheet:
             Arrangement(x.shape, (0, 1), (2,), row_gap=1),
             x.value[:, order],
             net.styles.numbers("step", x.value, narrow=True),
-            sheet_names=net.plan.titles,
         )
         block.make = partial(self.copied, x, order)
         for j in range(x.shape[-1]):

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
-from weightlens.workbook.layout.arrangement import in_rows
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import Placed, Sheet
 from weightlens.workbook.sheets import target
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen, width_of
 from weightlens.workbook.sheets.play import made_up, winners
 from weightlens.workbook.xlsx import charts
-from weightlens.workbook.xlsx.grid import Text
+from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets

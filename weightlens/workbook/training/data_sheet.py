@@ -10,14 +10,15 @@ import numpy as np
 
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Cells, cell_name, refer
-from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, LEGEND, column_after, widen, width_of
 from weightlens.workbook.training.epochs_sheet import TOP as FIRST_EPOCH
 from weightlens.workbook.training.epochs_sheet import History
 from weightlens.workbook.training.teaching import hardly_moves, hardly_moves_formula
+from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book
-from weightlens.workbook.xlsx.grid import Block, Text
 from weightlens.workbook.xlsx.styles import Look, Styles
 
 REMARK, RATE, RESULTS, TABLE = 2, 3, 6, 9  # rows: what is to be said of this training, learning rate, loss before and after, the samples
@@ -71,7 +72,7 @@ class DataSheet:
             sheet.write(self.label, self.column + j, label, self.styles["label"])
             widen(sheet, self.column + j, max(sheet.default_width, len(label) * 0.9 + 1))
         style = self.styles["input"] if made is None else self.styles.numbers("output", values)
-        block = Block(arrangement, x.value if values is None else values, style, sheet_names=self.book.titles)
+        block = Block(arrangement, x.value if values is None else values, style)
         if made is not None:
             block.make = partial(refer, made)
         sheet.put(block, self.top, self.column)
@@ -101,7 +102,7 @@ class DataSheet:
             ):
                 style = self.styles.numbers("step" if name == "loss" else "output", value, share=name == "accuracy")
                 make = partial(refer, np.asarray(cells))
-                self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make, sheet_names=self.book.titles), RESULTS + i, column)
+                self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make), RESULTS + i, column)
         if self.wide:
             self.ends = []  # the charts stand above the table, and so beside nothing but the results
         for column, text in ((1, "before"), (self.after, after)):

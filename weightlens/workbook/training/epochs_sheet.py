@@ -17,15 +17,15 @@ from weightlens.errors import NoFormula, WorkbookTooLarge
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Unwritable
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout.arrangement import Arrangement
 from weightlens.workbook.layout.plan import as_number
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.training_labels import Names
+from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block
 from weightlens.workbook.xlsx.styles import LOOKS, Styles, short_format
 
 LAYER, HEAD, SAMPLE, LABEL, TOP = 2, 3, 4, 5, 6  # rows of the captions, and the first row of numbers (epoch 0)
@@ -153,7 +153,7 @@ class History:
         arrangement = Arrangement(shape, (0,), tuple(range(1, len(shape))))
         values = self.values[id(x)][first : last + 1]
         look = style_of(self.styles, style, self.values[id(x)])
-        block = Block(arrangement, values, look, make=make, sheet_names=self.book.titles)
+        block = Block(arrangement, values, look, make=make)
         column = self.places[id(x)] & (ROW - 1)
         self.sheet.put(block, TOP + first, column)
 

@@ -16,17 +16,18 @@ from weightlens.model import Model
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.training.record import forward_at_start
-from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, cell_name, refer
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, absolute, cell_name, refer
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import as_number
 from weightlens.workbook.sheets.frame import GAP, link, widen
 from weightlens.workbook.training.epochs_sheet import style_of
 from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.training.training_labels import PER_POINT, is_one_per_sample
+from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block, absolute
 from weightlens.workbook.xlsx.styles import Styles
 
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
@@ -44,7 +45,7 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     sheet = book.sheet("Fitted", numbered=False)
     sheet.write(2, 0, "epoch", styles["label right"])
     chosen = refer(step.places[id(epoch.number)])
-    sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen, sheet_names=book.titles), 2, 1)
+    sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen), 2, 1)
     sheet.links[(2, 1)] = link(step.sheet, "B3")
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
@@ -86,7 +87,7 @@ def _answers(
     blocks: dict[int, Block] = {}
     for name, y in [("input", inputs), *((s.name, s.made) for s in promoted(trace.steps))]:
         look = style_of(styles, "constant" if y is inputs else "step", y.value)
-        block = Block(in_rows(y.shape), y.value, look, sheet_names=book.titles)
+        block = Block(in_rows(y.shape), y.value, look)
         if y.op is not None:
             block.make = partial(_formula, formulas, y)
         width = block.arrangement.width
@@ -122,7 +123,6 @@ def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np
         values,
         styles.numbers("step", values, small=True),
         make=lambda: refer(cells),
-        sheet_names=book.titles,
     )
     sheet.put(picture, MAP_TOP, 2)
     shares = float(values.min()) >= 0 and float(values.max()) <= 1

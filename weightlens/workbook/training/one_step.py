@@ -17,16 +17,17 @@ from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.words.captions import mathematics, shape_words
-from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, cell_name
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout.arrangement import Arrangement, for_weight, in_rows
+from weightlens.workbook.layout.choices import for_weight, in_rows
 from weightlens.workbook.layout.plan import as_number
 from weightlens.workbook.sheets.frame import widen, width_of
 from weightlens.workbook.training.epochs_sheet import History, style_of
 from weightlens.workbook.training.teaching import dead_words, explanation_for, in_plain_words
 from weightlens.workbook.training.training_labels import PER_SAMPLE, in_words, is_one_per_sample
+from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block, Text, absolute
 from weightlens.workbook.xlsx.styles import Styles
 
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
@@ -182,7 +183,7 @@ class OneStep:
         made = Expression(x.shape, [["INDEX(", area, ",", chosen, "+1,1)"]])
         history = self.history.values[id(x)]
         block = self.sheet.put(
-            Block(a, history[0], style_of(self.styles, "constant", history), make=lambda: made, sheet_names=self.book.titles),
+            Block(a, history[0], style_of(self.styles, "constant", history), make=lambda: made),
             row + FIRST,
             column,
         )
@@ -205,7 +206,7 @@ class OneStep:
         role = "output" if x is self.epoch.trace.results[0] else "constant" if x.op is None else "step"
         first = np.asarray(x.value if values is None else values[0], np.float64)
         style = style_of(self.styles, role, first if values is None else values)  # one format for every epoch
-        block = Block(a, first, style, sheet_names=self.book.titles)
+        block = Block(a, first, style)
         if x.op is not None:
             block.make = lambda: as_number(self.formulas.made(x))
             self.sheet.notes[(row + FIRST, column)] = explanation_for(step)

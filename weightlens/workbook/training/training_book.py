@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from weightlens.files import WORKBOOK, check_output, replacing
 from weightlens.formats import files_of
@@ -17,11 +16,10 @@ from weightlens.workbook.sheets.frame import Page, frame
 from weightlens.workbook.training.data_sheet import DataSheet
 from weightlens.workbook.training.epochs_sheet import History
 from weightlens.workbook.xlsx import package
-from weightlens.workbook.xlsx.book import Book, Sheet
+from weightlens.workbook.xlsx.book import Book
 from weightlens.workbook.xlsx.chart_values import with_values
 from weightlens.workbook.xlsx.dress import dress
 from weightlens.workbook.xlsx.grid import rows_of
-from weightlens.workbook.xlsx.strings import Strings
 from weightlens.workbook.xlsx.styles import Styles
 
 HINTS = {
@@ -78,9 +76,10 @@ def write_training_book(
     dress(shell, book)
     styles.done()
     with replacing(out, force, read, WORKBOOK) as file:
-        package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, file, finish=partial(with_values, plan=book))
+        package.save(
+            shell,
+            {sheet.title: partial(rows_of, sheet, book.titles) for sheet in book.sheets},
+            file,
+            finish=partial(with_values, plan=book),
+        )
     return out
-
-
-def _rows(sheet: Sheet, strings: Strings) -> Any:
-    return rows_of(sheet.blocks, sheet.texts, strings, sheet.heights)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weightlens.workbook.formulas.cell_arrays import SHEET
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.strings import CODE
 
 RESERVED = "history"  # Excel keeps this name, however it is written, for a sheet of its own
