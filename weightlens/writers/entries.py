@@ -8,9 +8,9 @@ import numpy as np
 
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.formats.architecture.hard_sigmoid import HARD_SIGMOID_KERAS_2
-from weightlens.layers.activations import ACTIVATIONS
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, taken, taken_in_training
 from weightlens.writers.expressible import cannot
 from weightlens.writers.training_settings import training_setting
