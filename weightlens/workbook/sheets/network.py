@@ -208,7 +208,7 @@ class NetworkSheets:
 
     def axes(self, placed: Placed) -> Named:
         """The axes of a value, with what each index stands for."""
-        return self.plan.trace.axes.of(placed.made)
+        return self.plan.trace.axes.named(placed.made)
 
     def gates_over(self, placed: Placed) -> list[Gate]:
         """The gates that a block's columns are: from which column to which, and the gate."""
@@ -261,7 +261,7 @@ class NetworkSheets:
             self.columns(sheet, column, block.arrangement, False)
             self.caption(sheet, HEAD, column, block.arrangement.width, name, "")
             final = self.options.labels
-            named = self.plan.trace.axes.of(x)
+            named = self.plan.trace.axes.named(x)
             names = dict(enumerate(final)) if len(final) == block.arrangement.width else column_labels(block.arrangement, named)
             self.labels(sheet, LABEL, column, names)
             for r, text in row_labels(block.arrangement, named).items():

@@ -47,7 +47,7 @@ class Names:
         samples = [f"sample {first + i}" for i in range(x.shape[0])]
         if each == 1:
             return {}, samples
-        axes = self.epoch.trace.axes.of(x).axes[1:]
+        axes = self.epoch.trace.axes.named(x).axes[1:]
         inner = [in_words(axes, index) for index in np.ndindex(x.shape[1:])]
         return {i * each: text for i, text in enumerate(samples)}, inner * x.shape[0]
 
