@@ -23,7 +23,7 @@ from weightlens.model import Model
 if TYPE_CHECKING:
     from weightlens.recording import Trace
     from weightlens.workbook.export_options import Options
-    from weightlens.workbook.layout.plan import Sheet
+    from weightlens.workbook.layout.plan import Plan, Sheet
     from weightlens.workbook.layout.size import Size
     from weightlens.workbook.sheets.network import NetworkSheets
     from weightlens.workbook.xlsx.strings import Strings
@@ -188,13 +188,22 @@ def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheet
 
 def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
+    from weightlens.workbook.sheets.network import NetworkSheets
+
+    plan, fused, arrays = planned(model, inputs, options)
+    net = NetworkSheets(model, plan, styles, options)
+    net.fused, net.arrays = fused, arrays
+    return net
+
+
+def planned(model: Model, inputs: Any, options: Options) -> tuple[Plan, dict[int, int] | None, list[np.ndarray]]:
+    """The plan before anything stands on a sheet; of fused steps which are left; and the inputs as they were given."""
     from weightlens.engine.binding import bind
     from weightlens.engine.forward import trace
     from weightlens.inputs.defaults import default_inputs
     from weightlens.workbook.layout import detail
     from weightlens.workbook.layout.plan import Plan
     from weightlens.workbook.sheets import samples as data
-    from weightlens.workbook.sheets.network import NetworkSheets
 
     arrays = bind(model, default_inputs(model) if inputs is None else inputs)
     recorded = trace(model, data.shown(model, arrays))
@@ -203,10 +212,7 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     options.made_up = inputs is None
     options.labels = options.labels or labels_in_file(model, recorded)
     recorded, fused = detail.fuse(recorded) if options.detail == "layers" else (recorded, None)
-    net = NetworkSheets(model, Plan(recorded, whole=fused is None), styles, options)
-    net.fused = fused
-    net.arrays = arrays
-    return net
+    return Plan(recorded, whole=fused is None), fused, arrays
 
 
 def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
