@@ -209,7 +209,7 @@ def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Differenc
             change.status = f"only in {'A' if name in a else 'B'}"
         elif pair[0].shape != pair[1].shape:
             change.status = "shape"
-        elif any(w.dtype.startswith("not numbers") for w in pair):
+        elif not all(w.is_numeric for w in pair):
             change.status = "same" if pair[0].dtype == pair[1].dtype else "differs"
         else:
             measure_change(pair[0], pair[1], change, found)

@@ -97,7 +97,7 @@ def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> Edits:
     Evidence for it: numbers that agree and, if there was an earlier mistake, numbers larger than any e^(x - max) or their sum.
     """
     edits_needed: Edits = {}
-    for site in (s for s in scene.sites if s.function == "softmax"):
+    for site in scene.softmaxes:
         exponentials, total = site.out.args
         largest = exponentials.args[0].args[1]
         edit = {id(largest): replace_by(np.zeros(largest.shape))}

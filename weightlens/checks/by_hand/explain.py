@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -176,7 +175,7 @@ class Explainer:
         index = self.element_to_show(step, wrong, right)
         return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
 
-    def element_to_show(self, step: Step, wrong: Any, right: Any) -> tuple[int, ...]:
+    def element_to_show(self, step: Step, wrong: np.ndarray | None, right: np.ndarray) -> tuple[int, ...]:
         """The index of the worst given element or, in another step, of the element that the mistake changes most."""
         if step.made is self.target.node:
             return self.target.elements[int(self.target.off(right).argmax())]
@@ -196,7 +195,7 @@ def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: Edits
     return pins
 
 
-def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
+def matching_samples(given: Given, array: np.ndarray, sought: np.ndarray) -> dict[int, int] | None:
     """For each sample with a wrong number, the sample for which its numbers are right; ``None`` if there is none."""
     rows: dict[int, list[int]] = {}
     for i, element in enumerate(given.elements):
@@ -212,7 +211,7 @@ def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, 
     return matches
 
 
-def matches_sample(given: Given, array: Any, members: list[int], other: int) -> bool:
+def matches_sample(given: Given, array: np.ndarray, members: list[int], other: int) -> bool:
     """Whether these numbers are right for another sample."""
     true = np.array([array[(other, *given.elements[i][1:])] for i in members])
     return bool((np.abs(given.values[members] - true) <= given.allowed[members] * (1 + 1e-9)).all())

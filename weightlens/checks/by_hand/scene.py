@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from weightlens.checks.by_hand.replay import Replay
 from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
+from weightlens.recording.arrays import Operation
 from weightlens.recording.graph import named_operands, walk
 
 SCALING = ("Rescaling", "Normalization")
@@ -98,9 +98,24 @@ class Scene:
         return sites
 
     @cached_property
+    def softmaxes(self) -> list[Site]:
+        """The sites of softmax: ``e^(z - max) / sum``."""
+        return [site for site in self.sites if site.function == "softmax"]
+
+    @cached_property
     def maxima(self) -> list[Recorded]:
         """The maximum that each softmax subtracts before e^x; leaving it out is also correct."""
-        return [site.out.args[0].args[0].args[1] for site in self.sites if site.function == "softmax"]
+        return [site.out.args[0].args[0].args[1] for site in self.softmaxes]
+
+    @cached_property
+    def float_inputs(self) -> list[Recorded]:
+        """The inputs that hold numbers with a fraction."""
+        return [x for x in self.trace.inputs if x.value.dtype.kind == "f"]
+
+    @cached_property
+    def biases(self) -> list[Recorded]:
+        """Every bias in use."""
+        return [weight for weight in self.weights if is_bias(weight)]
 
     @cached_property
     def scalings(self) -> list[tuple[Step, Recorded]]:
@@ -124,13 +139,19 @@ class Scene:
                     flattenings.append((self.owner[id(node)], source, node))
         return flattenings
 
-    def with_operation(self, *operations: Any) -> Iterator[tuple[str, list[Recorded]]]:
-        """The values made by one of these NumPy calls, layer by layer."""
+    def with_operation(self, *operations: Operation) -> Iterator[tuple[str, list[Recorded], Step]]:
+        """The values made by one of these NumPy calls, layer by layer, and the step of the first."""
         nodes: dict[str, list[Recorded]] = {}
         for node in self.replay.nodes:
             if node.op in operations and id(node) in self.owner:
                 nodes.setdefault(self.owner[id(node)].layer, []).append(node)
-        yield from nodes.items()
+        for layer, made in nodes.items():
+            yield layer, made, self.owner[id(made[0])]
+
+
+def is_bias(weight: Recorded) -> bool:
+    """Whether a weight is a bias; a cell's is called ``cell/bias``."""
+    return weight.name.split("/")[-1] in ("bias", "beta")
 
 
 def named_values_read(node: Recorded) -> list[Recorded]:
