@@ -6,6 +6,7 @@ Annotations are evaluated once here (no ``from __future__ import annotations``):
 import contextlib
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,8 +63,9 @@ def export(
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
     """
-    from weightlens import page, workbook
-    from weightlens.workbook.export_options import DETAILS
+    from weightlens import page
+    from weightlens.workbook import measure
+    from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
     file, opening = output or Path((Path(model).stem or "model") + ".xlsx"), ModelOptions(model, config, assume, layers)
@@ -85,26 +87,36 @@ def export(
     if detail == "auto" and given is None and not loaded.inputs:
         note("there is no architecture to compute with, so this is a workbook of the matrices")
         detail = "weights"
-    options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
-    options |= {"labels": split_list(labels), "exercise": exercise, "blank": split_list(blank)}
+    options = Options(
+        labels=split_list(labels),
+        detail=detail,
+        exercise=exercise,
+        blank=split_list(blank),
+        switch=switch,
+        verify=verify,
+        with_keras=with_keras,
+        force=force,
+    )
     inputs = None
     if detail != "weights":
         from weightlens.inputs.answers import true_answers
 
         samples = samples_of(given, loaded, scale)
-        inputs, options["input_labels"] = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
-        options["target"] = None if target is None else true_answers(given, target)
+        inputs, names = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
+        options = replace(options, input_labels=names, target=None if target is None else true_answers(given, target))
     if plan:
-        print_plan(workbook.measure(loaded, inputs, detail), page.measure(loaded, inputs, detail))
+        print_plan(measure(loaded, inputs, detail), page.measure(loaded, inputs, detail))
         return
     if as_page:
-        named = {"labels": options["labels"], "input_labels": options.get("input_labels", [])}
+        named = {"labels": options.labels, "input_labels": options.input_labels}
         page.export(loaded, file, None if given is None else inputs, detail=detail, force=force, **named)
         note_non_finite_weights(loaded)
         report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it in a browser.")
         return
+    from weightlens.workbook.exporting import write_workbook
+
     with cell_progress() as progress:
-        workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
+        write_workbook(loaded, file, None if given is None else inputs, replace(options, progress=progress))
     note_non_finite_weights(loaded)
     report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(opening, file)}")
 

@@ -50,4 +50,5 @@ def first_run(places: np.ndarray) -> int:
 
 def inside(total: int, length: int) -> np.ndarray:
     """Which of the steps from one place to the next stay inside a run."""
-    return np.arange(1, total) % length != 0
+    inner: np.ndarray = np.arange(1, total) % length != 0
+    return inner
