@@ -5,7 +5,6 @@ The kind goes from the inputs and casts through the graph, and stands in ``Layer
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from weightlens.call_order import calls_in_order, refs
@@ -36,7 +35,7 @@ def settle_integer_dtypes(model: Model) -> None:
     for layer, number, call in order:
         entering = next((kinds.get((first.layer, first.call)) for first in refs(arguments_with_result_dtype(layer, call))), None)
         if entering is not None and (layer.is_operation or spec_of(layer).whole in ("wraps", "means", "sums")):
-            layer.quirks = replace(layer.quirks, input_dtype=entering)
+            layer.quirks = layer.quirks._replace(input_dtype=entering)
         leaving = output_dtype(layer, call, entering)
         if leaving is not None:
             kinds[layer.name, number] = leaving
