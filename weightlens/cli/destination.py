@@ -25,7 +25,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Destination:
     """The output of a command: its file (``None``: standard output) and its format, one of those that the command has."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightlens.call_order import refs
 from weightlens.errors import UnsupportedLayer, WeightlensError
@@ -18,8 +17,7 @@ from weightlens.specs.registry import spec_of
 Values = dict[Ref, Any]  # arrays, or masks, by the tensor that they belong to
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """What one call gives a layer: its first argument ``x``, further ones by name, and the mask of ``x``."""
 
     x: Any

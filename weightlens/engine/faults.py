@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,8 +50,7 @@ def faults_within(layer: Layer) -> Iterator[str]:
             yield from every_fault(inner.model, f"{name}/")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where the numbers of a run come from: the names of the model's inputs, their arrays, the number of the first sample."""
 
     names: Sequence[str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,7 +107,7 @@ class ShapesOnly(Run):
         except BadInput:  # NumPy cannot always reshape an empty array: this layer gets one sample of zeros
             read = list(refs((call.args, call.kwargs)))
             values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (scope.values, scope.masks))
-            out, mask = super().one_call(replace(scope, values=values, masks=masks), layer, call, path, mask_wanted)
+            out, mask = super().one_call(scope._replace(values=values, masks=masks), layer, call, path, mask_wanted)
             out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))
         self.shapes[path] = [np.shape(y)[1:] for y in as_list(out) if y is not None]
         return out, mask

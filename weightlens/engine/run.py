@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -29,8 +28,7 @@ from weightlens.whole import is_whole
 Weights = dict[str, Any]  # the arrays of one layer by name
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """One model during a run: the values and masks of its tensors, the calls that made them, and the path of the model."""
 
     values: Values
