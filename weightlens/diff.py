@@ -215,7 +215,7 @@ def compare_weights(name: str, a: Weight | None, b: Weight | None, tolerance: fl
         return replace(change, status=f"only in {'B' if a is None else 'A'}")
     if a.shape != b.shape:
         return replace(change, status="shape")
-    if any(w.dtype.startswith("not numbers") for w in both):
+    if not (a.is_numeric and b.is_numeric):
         return replace(change, status="same" if a.dtype == b.dtype else "differs")
     return measure_change(a, b, change, tolerance, relative)
 

@@ -64,6 +64,11 @@ class Weight:
         return tuple(map(axis_words, as_stored(*self.owner, self.name, self.shape)))
 
     @property
+    def is_numeric(self) -> bool:
+        """Whether it holds numbers; ``dtype`` says what it holds instead."""
+        return not self.dtype.startswith("not numbers")
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))

@@ -44,12 +44,15 @@ class OurPass:
     batch: int | None  # samples that Keras computes at a time
 
 
-def check_with_keras(
+def check(
     model: Model, inputs: object = None, tolerance: float = 1e-5, float64: bool = True, stage: Callable[[str], None] = lambda title: None
 ) -> Report:
-    """Compare every layer's output with Keras in the file's precision and, on a twin of the network, in float64."""
+    """Run the saved file in Keras, in its own precision and as a twin in float64, and compare every layer's output with ours.
+
+    ``stage`` is called with the name of each of the ``STAGES``, for a progress bar.
+    """
     if needs_large_stack(model):
-        return with_large_stack(lambda: check_with_keras(model, inputs, tolerance, float64, stage))
+        return with_large_stack(lambda: check(model, inputs, tolerance, float64, stage))
     subject = Path(model.provenance.path).name or model.name
     stage(STAGES[0])
     ours = our_pass(model, inputs)

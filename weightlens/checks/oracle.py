@@ -78,7 +78,7 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     if is_of_saved_model(Path(provenance.path)):
         from weightlens.checks.saved_model import open_saved_model
 
-        return open_saved_model(keras, Path(provenance.path), change)
+        return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
             if change is not None:

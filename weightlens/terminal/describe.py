@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
+from weightlens.terminal import tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the two
@@ -75,7 +76,7 @@ def shape_text(shape: Any) -> str:
 
 def weight_text(weights: dict[str, Weight]) -> str:
     """``kernel (2, 2), bias (2)``."""
-    return ", ".join(f"{name} ({', '.join(map(str, weight.shape))})" for name, weight in weights.items())
+    return ", ".join(f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items())
 
 
 def output_shapes(model: Model) -> dict[str, str]:

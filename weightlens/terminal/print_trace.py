@@ -13,14 +13,13 @@ from weightlens.errors import BadInput
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
+from weightlens.terminal.matrices import Labels, matrix_lines, view_of_array
 from weightlens.words.worked import Arithmetic
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
 
 ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
 FEW = 64  # numbers of a step that are printed without abbreviating
-LONGEST_NAME = 24  # letters of a column's name
 WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
 
 
@@ -44,8 +43,8 @@ def print_trace(
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
             axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
-            label = labels(axes, "x")
-            screen.lines(writer.numbers(x.value, with_column_names(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
+            titled = x.ndim == 2 and len(names) == x.shape[1]
+            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ())))
     steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
@@ -58,7 +57,7 @@ def print_trace(
         screen.line()
         for name, y in zip(trace.output_names, trace.results, strict=True):
             screen.line(screen.bold(clean(name)) + screen.dim(f" {tuple_text(y.value.shape)}"))
-            screen.lines(writer.numbers(y.value, labels(trace.axes.of(y).titled)))
+            screen.lines(writer.numbers(y.value, Labels(trace.axes.of(y).titled)))
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:
@@ -131,7 +130,7 @@ class TraceWriter:
         elif 0 < step.value.size <= (WORKED if references is None else FEW):
             yield from self.worked(step)
         else:
-            yield from self.numbers(step.value, labels(step.named.titled))
+            yield from self.numbers(step.value, Labels(step.named.titled))
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
                 start = f"    {step.place(index)}: "
@@ -163,10 +162,4 @@ class TraceWriter:
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
-        shown: View = view_of_array(values, self.full, FEW)
-        yield from matrix_lines(shown, self.screen, label, self.precision, wrap=not self.full)
-
-
-def with_column_names(label: Labels, names: Sequence[str]) -> Labels:
-    """Labels with the names of the columns."""
-    return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else label(axis, index)
+        yield from matrix_lines(view_of_array(values, self.full, FEW), self.screen, label, self.precision, wrap=not self.full)
