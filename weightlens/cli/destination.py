@@ -21,6 +21,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "json": (".json", ".txt", ""),
     "npy": (".npy", ".npz"),
     "xlsx": (".xlsx",),
+    "html": (".html", ".htm"),
     "model": (".h5", ".hdf5", ".hdf", ".keras"),
 }
 
