@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from weightlens.errors import WeightlensError
@@ -16,23 +17,28 @@ from weightlens.formats.savedmodel.container import saved_model_files
 VARIABLES = "variables/variables"  # the beginning of the names of all files with numbers
 
 
-def open_saved_model(keras: Any, path: Path, change: Callable[[Any], Any] | None = None) -> Any:
+def open_saved_model(keras: ModuleType, path: Path, change: Callable[[Any], Any] | None = None) -> Any:
     """The network; ``change`` is applied to its configuration, and TensorFlow fills the unchanged network first."""
     if keras.__version__ >= "3":
         raise WeightlensError("it does not open a SavedModel")
     config = read_architecture(path)
-    text = json.dumps(config)
-    if '"Lambda"' in text or "__lambda__" in text:
-        raise WeightlensError("the architecture holds program code, which is never run")
-    network = keras.models.model_from_json(text)
+    network = network_of(keras, config)
     with scratch_folder() as scratch:
         write_variables(path, scratch)
         network.load_weights(str(scratch / VARIABLES)).assert_existing_objects_matched().expect_partial()
     if change is None:
         return network
-    changed = keras.models.model_from_json(json.dumps(change(config)))
+    changed = network_of(keras, change(config))
     changed.set_weights(network.get_weights())
     return changed
+
+
+def network_of(keras: ModuleType, config: object) -> Any:
+    """The network of an architecture, without weights. Python code in it is never run."""
+    text = json.dumps(config)
+    if '"Lambda"' in text or "__lambda__" in text:
+        raise WeightlensError("the architecture holds program code, which is never run")
+    return keras.models.model_from_json(text)
 
 
 def write_variables(path: Path, folder: Path) -> None:
