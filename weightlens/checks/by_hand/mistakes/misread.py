@@ -101,6 +101,7 @@ class Cell:
         return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
 
     def fits(self, value: float, room: float = 1.0) -> bool:
+        """Whether this number gives the target values, within ``room`` times the allowed rounding errors."""
         off = self.explainer.try_mistake(self.edits(value))
         return off is not None and bool((off <= room).all())
 
