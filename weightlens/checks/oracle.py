@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.checks.saved_model import network_of, open_saved_model
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
@@ -76,8 +77,6 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
     if is_of_saved_model(Path(provenance.path)):
-        from weightlens.checks.saved_model import open_saved_model
-
         return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
@@ -85,10 +84,7 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
                 rewrite_config(path, change)
             return keras.models.load_model(str(path), compile=False, safe_mode=True)
         config = read_architecture(Path(provenance.architecture))
-        text = json.dumps(config if change is None else change(config))
-        if '"Lambda"' in text or "__lambda__" in text:
-            raise WeightlensError("the architecture holds program code, which is never run")
-        network = keras.models.model_from_json(text)
+        network = network_of(keras, config if change is None else change(config), model)
         network.load_weights(str(path))
         return network
 
