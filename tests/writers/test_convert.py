@@ -206,7 +206,7 @@ REFUSED: dict[str, tuple[Make, str, str]] = {
     "gone": (one(LOCAL, 4, 3, arrays={"kernel:0": numbers(3, 6, 2)}), ".keras", r"\(LocallyConnected1D\) is not a layer of Keras 3"),
     "code": (one(LAMBDA, 3), ".keras", r"layer 'x' \(Lambda\)"),
     "setting": (one(layer("BatchNormalization", "x", virtual_batch_size=2, axis=-1, epsilon=1e-3), 3, arrays={
-        f"{name}:0": numbers(3, seed=1) for name in ("gamma", "beta", "moving_mean", "moving_variance")}), ".keras", "virtual_batch_size=2"),
+        f"{name}:0": numbers(3, seed=1) for name in ("gamma", "beta", "moving_mean", "moving_variance")}), ".keras", "virtual_batch_size"),
     "not in TensorFlow.js": (one(layer("UnitNormalization", "x", axis=-1), 3), "web", "is not a layer of TensorFlow.js"),
     "activation": (one(layer("Activation", "x", activation="exponential"), 3), "web", "has the activation exponential"),
     "passed over": (one(layer("DepthwiseConv2D", "x", kernel_size=[2, 2], dilation_rate=[2, 2], use_bias=False, depth_multiplier=1,
