@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from weightlens.checks.handed import EPSILON, LayerOutput, batch_slices, dtype_name, flatten, layer_outputs
-from weightlens.checks.oracle import load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
+from weightlens.checks.oracle import is_tfjs, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.checks.report import Report, Row, compare
 from weightlens.engine.forward import bind, trace
 from weightlens.engine.state import batch_size, is_stateful
@@ -52,6 +52,8 @@ def check_with_keras(
         stage(STAGES[2])
         version = f"Keras {keras.__version__}"
         report.notes += lost_axes_note(model, oracle) + restore_normalization(oracle)
+        if is_tfjs(model.provenance):
+            report.notes.append("Keras was given the TensorFlow.js model as weightlens converts it")
         if model.provenance.assumed:
             report.notes.append(f"Keras was given the stack {model.provenance.assumed} with the weights as weightlens read them")
         try:

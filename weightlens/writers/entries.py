@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
-from weightlens.formats.architecture.hard_sigmoid import HARD_SIGMOID_KERAS_2
+from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
 from weightlens.layers.activations import ACTIVATIONS
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
@@ -127,8 +127,8 @@ def inner_entries(layer: Layer) -> Entry:
 
 def activation(layer: Layer, key: str, value: Any) -> Any:
     """An activation by its name, or as the layers that compute it."""
-    if value == "hard_sigmoid_keras2":
-        return HARD_SIGMOID_KERAS_2
+    if value == NAME:
+        return hard_sigmoid_keras_2(str(layer.config.get("dtype") or "float32"))
     if isinstance(value, dict):
         inside, name = value.get("config"), str(value.get("class_name"))
         if not is_in_keras_3(name) or not isinstance(inside, dict):
