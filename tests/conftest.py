@@ -88,6 +88,7 @@ class Built:
     path: Path
     inputs: list[np.ndarray]
     expected: list[np.ndarray]
+    live: list[np.ndarray]  # what we say, given the network in memory
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +105,8 @@ def built(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cas
                 path = folder / f"{len(done)}.keras"
                 model.save(path)
                 outputs = flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
-            done[case.name] = Built(path, inputs, [np.asarray(y) for y in outputs])
+                live = weightlens.load(model).predict(inputs)
+            done[case.name] = Built(path, inputs, [np.asarray(y) for y in outputs], live)
         return done[case.name]
 
     return build

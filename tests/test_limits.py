@@ -31,7 +31,7 @@ MEGABYTES, SECONDS = 512, 20
 
 MEASURED = """
 import re, resource, sys
-from weightlens.cli import main
+from weightlens.cli.main import main
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 code = main(sys.argv[1:])
 peak = int(re.search("VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])

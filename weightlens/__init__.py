@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -> Model:
+def load(path: str | PathLike[str] | object, config: str | PathLike[str] | None = None) -> Model:
     """Read a saved Keras model; weights are read when touched. ``config``: the architecture file of a weights-only file."""
     from weightlens.formats import load as read
 
@@ -30,10 +30,11 @@ def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -
 
 
 def export(model: Model | str | PathLike[str], path: str | PathLike[str], inputs: Any = None, **options: Any) -> None:
-    """Write the workbook; see ``weightlens.workbook.export`` for the options."""
+    """Write the workbook, or the page where the path ends in .html; see ``weightlens.workbook.export`` and ``weightlens.page.export``."""
+    from weightlens import page, workbook
     from weightlens.model import Model
-    from weightlens.workbook import export as write
 
+    write = page.export if str(path).lower().endswith(page.PAGE) else workbook.export
     write(model if isinstance(model, Model) else load(model), path, inputs=inputs, **options)
 
 

@@ -33,6 +33,7 @@ class WeightChange:
     shapes: list[tuple[int, ...]]
     dtypes: list[str]
     largest: float = 0.0  # absolute difference
+    beyond: int = 0  # how many numbers differ by more than is allowed
     element: str = ""
     norms: tuple[float, float] = (0.0, 0.0)
     cosine: float = 1.0
@@ -41,6 +42,16 @@ class WeightChange:
     def same(self) -> bool:
         """Whether the numbers are equal; a dtype that holds them exactly makes no difference."""
         return self.status == "same"
+
+    @property
+    def words(self) -> str:
+        """What differs, in a line: ``dense/kernel: 3 numbers differ, most of all [0, 1] by 0.5``."""
+        if self.status == "shape":
+            return f"{self.name}: shape {self.shapes[0]} in A, {self.shapes[1]} in B"
+        if self.status == "differs":
+            count = "1 number differs" if self.beyond == 1 else f"{self.beyond:,} numbers differ"
+            return f"{self.name}: {count}, most of all {self.element or 'none that can be read'} by {self.largest:.6g}"
+        return f"{self.name}: {self.status}"
 
 
 @dataclass
@@ -51,6 +62,7 @@ class Difference:
     architecture: list[str] = field(default_factory=list)  # one line for each difference
     weights: list[WeightChange] = field(default_factory=list)
     tolerance: float = 0.0
+    relative: float = 0.0
 
     @property
     def same(self) -> bool:
@@ -58,13 +70,16 @@ class Difference:
         return not self.architecture and all(change.same for change in self.weights)
 
 
-def compare(a: Model, b: Model, tolerance: float = 0.0) -> Difference:
-    """Compare two models. Weights without an architecture are placed by the other model's."""
+def compare(a: Model, b: Model, tolerance: float = 0.0, relative: float = 0.0) -> Difference:
+    """Compare two models. Weights without an architecture are placed by the other model's.
+
+    Weights are the same where ``|a - b| <= tolerance + relative * |b|``.
+    """
     if a.class_name and not b.class_name:
         b = placed_like(b, a)
     elif b.class_name and not a.class_name:
         a = placed_like(a, b)
-    difference = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance)
+    difference = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance, relative=relative)
     compare_layers(a.layers, b.layers, difference, "")
     if a.class_name and b.class_name:
         pairs = {first.name: second.name for first, second in matching_layers(a.layers, b.layers) if first and second}
@@ -194,21 +209,22 @@ def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Differenc
             change.status = f"only in {'A' if name in a else 'B'}"
         elif pair[0].shape != pair[1].shape:
             change.status = "shape"
-        elif any(w.dtype.startswith("not numbers") for w in pair):
+        elif not all(w.is_numeric for w in pair):
             change.status = "same" if pair[0].dtype == pair[1].dtype else "differs"
         else:
-            measure_change(pair[0], pair[1], change)
-            change.status = "same" if change.largest <= found.tolerance else "differs"
+            measure_change(pair[0], pair[1], change, found)
+            change.status = "differs" if change.beyond else "same"
         found.weights.append(change)
 
 
 @np.errstate(all="ignore")  # infinite numbers are compared too
-def measure_change(a: Weight, b: Weight, change: WeightChange) -> None:
+def measure_change(a: Weight, b: Weight, change: WeightChange, allowed: Difference) -> None:
     """The largest difference, the norms and the cosine, in chunks: memory use does not grow with the matrix."""
     start, products, squares_a, squares_b = 0, 0.0, 0.0, 0.0
     for x, y in zip(flat_pieces(a), flat_pieces(b), strict=True):
         off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
         off = np.where(np.isnan(off), np.inf, off)
+        change.beyond += int((off > allowed.tolerance + allowed.relative * np.where(np.isfinite(y), np.abs(y), 0.0)).sum())
         place = int(off.argmax()) if off.size else 0
         if off.size and off[place] > change.largest:
             change.largest = float(off[place])

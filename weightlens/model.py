@@ -64,6 +64,11 @@ class Weight:
         return tuple(map(axis_words, as_stored(*self.owner, self.name, self.shape)))
 
     @property
+    def is_numeric(self) -> bool:
+        """Whether it holds numbers; ``dtype`` says what it holds instead."""
+        return not self.dtype.startswith("not numbers")
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
@@ -178,6 +183,8 @@ class Provenance:
     sha256: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
+    live: Any = field(default=None, repr=False, compare=False)  # the network itself, where it is in memory
+    folder: Any = field(default=None, repr=False, compare=False)  # the temporary folder of a file that was given as bytes
 
 
 @dataclass(eq=False)
@@ -253,7 +260,7 @@ class Model:
 
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""
-        from weightlens.terminal.html import model_html
+        from weightlens.notebook import model_html
 
         return model_html(self)
 

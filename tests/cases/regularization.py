@@ -1,4 +1,4 @@
-"""Cases of ``weightlens.layers.regularization``: each hands on its input at inference."""
+"""Cases of layers that act in training only: each hands on its input at inference."""
 
 from tests.cases import case
 

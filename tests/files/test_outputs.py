@@ -38,12 +38,20 @@ def refused(capfd: pytest.CaptureFixture[str]) -> Refused:
     return run
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file of every kind that a command reads."""
+    folder = tmp_path_factory.mktemp("written")
+    (folder / "data.csv").write_text("a,b,y0,y1\n0,0,0,1\n0,1,1,0\n")
+    (folder / "config.json").write_text("{}")
+    shutil.copy(write_tiny(folder / "tiny.h5"), folder / "other.h5")
+    weightlens.export(folder / "tiny.h5", folder / "book.xlsx")
+    return folder
+
+
 @pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    (tmp_path / "data.csv").write_text("a,b,y0,y1\n0,0,0,1\n0,1,1,0\n")
-    (tmp_path / "config.json").write_text("{}")
-    shutil.copy(write_tiny(tmp_path / "tiny.h5"), tmp_path / "other.h5")
-    weightlens.export(tmp_path / "tiny.h5", tmp_path / "book.xlsx")
+def tiny(written: Path, tmp_path: Path) -> Path:
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     return tmp_path / "tiny.h5"
 
 

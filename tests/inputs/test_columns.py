@@ -10,10 +10,10 @@ import pytest
 
 import weightlens
 from tests.inputs.test_inputs import model
-from weightlens.engine.forward import bind
+from tests.tiny import arrays_of
+from weightlens.engine.binding import bind, input_keys
 from weightlens.errors import BadInput
-from weightlens.inputs.columns import input_keys
-from weightlens.inputs.given import read_inputs, read_samples
+from weightlens.inputs.given import read_samples
 from weightlens.model import Layer, Model, Ref
 
 
@@ -25,7 +25,7 @@ def named(*names: str, size: int = 1) -> Model:
 
 def read(tmp_path: Path, text: str, wanted: Model, notes: list[str] | None = None) -> list[list[float]]:
     (tmp_path / "x.csv").write_text(text)
-    arrays = read_inputs(str(tmp_path / "x.csv"), wanted, None if notes is None else notes.append)
+    arrays = arrays_of(str(tmp_path / "x.csv"), wanted, None if notes is None else notes.append)
     return [array.reshape(-1).tolist() for array in arrays]
 
 
@@ -93,12 +93,12 @@ def test_keys_are_all_names_or_all_places(tmp_path: Path, keys: list[str], names
     np.savez(tmp_path / "x.npz", **arrays)
     assert input_keys(keys, names) == right
     if right is None:
-        for refused in (lambda: read_inputs(str(tmp_path / "x.npz"), named(*names)), lambda: bind(named(*names), arrays)):
+        for refused in (lambda: arrays_of(str(tmp_path / "x.npz"), named(*names)), lambda: bind(named(*names), arrays)):
             with pytest.raises(BadInput):
                 refused()
         return
     wanted = [arrays[key].tolist() for key in right]
-    assert [x.tolist() for x in read_inputs(str(tmp_path / "x.npz"), named(*names))] == wanted
+    assert [x.tolist() for x in arrays_of(str(tmp_path / "x.npz"), named(*names))] == wanted
     assert [x.tolist() for x in bind(named(*names), arrays)] == wanted
 
 
@@ -109,15 +109,15 @@ def test_keys_that_can_be_read_in_two_ways_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="as the positions of the inputs and as their names"):
         bind(wanted, arrays)
     with pytest.raises(BadInput, match=r"x\.npz: input_0, input_1.* can be read"):
-        read_inputs(str(tmp_path / "x.npz"), wanted)
+        arrays_of(str(tmp_path / "x.npz"), wanted)
 
 
 def test_arrays_of_different_lengths_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", a=np.ones((2, 1)), b=np.ones((3, 1)))
     with pytest.raises(BadInput, match="2 and 3 samples"):
-        read_inputs(str(tmp_path / "x.npz"), named("a", "b"))
+        arrays_of(str(tmp_path / "x.npz"), named("a", "b"))
     np.savez(tmp_path / "x.npz", a=np.array([1.0, 2]), b=np.array([3.0, 4]))
-    assert [x.tolist() for x in read_inputs(str(tmp_path / "x.npz"), named("a", "b"))] == [[[1], [2]], [[3], [4]]]
+    assert [x.tolist() for x in arrays_of(str(tmp_path / "x.npz"), named("a", "b"))] == [[[1], [2]], [[3], [4]]]
 
 
 @pytest.mark.parametrize("empty", [[[]], [], np.zeros((0, 1)), {"a": []}])

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.tiny import arrays_of, chunks_of
 from weightlens.engine.output_shapes import refuse_too_short
 from weightlens.errors import BadInput
 from weightlens.inputs.defaults import default_inputs
-from weightlens.inputs.given import input_chunks, read_inputs, read_samples
+from weightlens.inputs.given import read_samples
 from weightlens.model import Call, Layer, Model, Ref, Weight
 
 
@@ -28,23 +29,23 @@ def model(*shapes: tuple[int | None, ...] | None, user: str = "Dense", dtype: st
 
 
 def test_typed_rows() -> None:
-    assert np.array_equal(read_inputs("0,1", model((2,)))[0], [[0, 1]])
-    assert np.array_equal(read_inputs("0,0; 0,1;1,0 ;1,1", model((2,)))[0], [[0, 0], [0, 1], [1, 0], [1, 1]])
-    assert np.array_equal(read_inputs("-1.5e-3", model((1,)))[0], [[-0.0015]])
-    assert read_inputs("1,2,3,4,5,6", model((3, 2)))[0].tolist() == [[[1, 2], [3, 4], [5, 6]]]
-    assert read_inputs("1,2,3,4,5,6", model((None, 2)))[0].shape == (1, 3, 2)
-    assert read_inputs("1,2,3", model((None,)))[0].tolist() == [[1, 2, 3]]
+    assert np.array_equal(arrays_of("0,1", model((2,)))[0], [[0, 1]])
+    assert np.array_equal(arrays_of("0,0; 0,1;1,0 ;1,1", model((2,)))[0], [[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert np.array_equal(arrays_of("-1.5e-3", model((1,)))[0], [[-0.0015]])
+    assert arrays_of("1,2,3,4,5,6", model((3, 2)))[0].tolist() == [[[1, 2], [3, 4], [5, 6]]]
+    assert arrays_of("1,2,3,4,5,6", model((None, 2)))[0].shape == (1, 3, 2)
+    assert arrays_of("1,2,3", model((None,)))[0].tolist() == [[1, 2, 3]]
 
 
 def test_a_row_is_shared_out_over_several_inputs() -> None:
-    a, b = read_inputs("1,2,3;4,5,6", model((2,), (1,)))
+    a, b = arrays_of("1,2,3;4,5,6", model((2,), (1,)))
     assert a.tolist() == [[1, 2], [4, 5]] and b.tolist() == [[3], [6]]
 
 
 def test_a_column_for_each_input_by_name(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("y,b,a\n9,2,1\n")
-    a, b = read_inputs(str(file), model((1,), (1,)))
+    a, b = arrays_of(str(file), model((1,), (1,)))
     assert (a.item(), b.item()) == (1, 2)
 
 
@@ -63,34 +64,34 @@ def test_a_column_for_each_input_by_name(tmp_path: Path) -> None:
 def test_csv(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.csv"
     file.write_text(text, newline="")
-    assert read_inputs(str(file), model((2,)))[0].tolist() == [[0, 1], [1, 0]]
+    assert arrays_of(str(file), model((2,)))[0].tolist() == [[0, 1], [1, 0]]
 
 
 def test_csv_in_chunks_equals_csv_at_once(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     numbers = np.random.default_rng(0).normal(size=(1001, 3))
     file.write_text("a,b,c\n" + "\n".join(",".join(map(repr, row)) for row in numbers.tolist()))
-    pieces = list(input_chunks(str(file), model((3,)), 100))
+    pieces = list(chunks_of(str(file), model((3,)), 100))
     assert [len(arrays[0]) for arrays in pieces] == [100] * 10 + [1]
     assert np.array_equal(np.concatenate([arrays[0] for arrays in pieces]), numbers)
-    assert np.array_equal(read_inputs(str(file), model((3,)))[0], numbers)
+    assert np.array_equal(arrays_of(str(file), model((3,)))[0], numbers)
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("0,1\n1,1\n"))
-    assert read_inputs("-", model((2,)))[0].tolist() == [[0, 1], [1, 1]]
+    assert arrays_of("-", model((2,)))[0].tolist() == [[0, 1], [1, 1]]
 
 
 def test_numpy_files(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.ones((5, 2)))
     np.savez(tmp_path / "two.npz", input_0=np.ones((3, 2)), input_1=np.zeros((3, 1)))
     np.savez(tmp_path / "one.npz", anything=np.ones((4, 2)))
-    assert read_inputs(str(tmp_path / "x.npy"), model((2,)))[0].shape == (5, 2)
-    assert [x.shape for x in input_chunks(str(tmp_path / "x.npy"), model((2,)), 2).__next__()] == [(2, 2)]
-    assert [x.shape for x in read_inputs(str(tmp_path / "two.npz"), model((2,), (1,)))] == [(3, 2), (3, 1)]
-    assert read_inputs(str(tmp_path / "one.npz"), model((2,)))[0].shape == (4, 2)
+    assert arrays_of(str(tmp_path / "x.npy"), model((2,)))[0].shape == (5, 2)
+    assert [x.shape for x in chunks_of(str(tmp_path / "x.npy"), model((2,)), 2).__next__()] == [(2, 2)]
+    assert [x.shape for x in arrays_of(str(tmp_path / "two.npz"), model((2,), (1,)))] == [(3, 2), (3, 1)]
+    assert arrays_of(str(tmp_path / "one.npz"), model((2,)))[0].shape == (4, 2)
     np.save(tmp_path / "sample.npy", np.ones((2,)))
-    assert read_inputs(str(tmp_path / "sample.npy"), model((2,)))[0].shape == (1, 2)
+    assert arrays_of(str(tmp_path / "sample.npy"), model((2,)))[0].shape == (1, 2)
 
 
 def test_images(tmp_path: Path) -> None:
@@ -98,14 +99,14 @@ def test_images(tmp_path: Path) -> None:
     pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
     image.fromarray(pixels).save(tmp_path / "x.png")
     notes: list[str] = []
-    assert np.array_equal(read_inputs(str(tmp_path / "x.png"), model((4, 6, 3)), notes.append)[0][0], pixels)
+    assert np.array_equal(arrays_of(str(tmp_path / "x.png"), model((4, 6, 3)), notes.append)[0][0], pixels)
     assert notes[0] == "x.png: 6 x 4 pixels, 3 channels (RGB), values 0..255"
     notes.clear()
-    assert read_inputs(str(tmp_path / "x.png"), model((2, 3, 1)), notes.append)[0].shape == (1, 2, 3, 1)
+    assert arrays_of(str(tmp_path / "x.png"), model((2, 3, 1)), notes.append)[0].shape == (1, 2, 3, 1)
     assert "6 x 4 pixels, resized to 3 x 2" in notes[0]
-    assert read_inputs(str(tmp_path / "x.png"), model((None, None, 3)))[0].shape == (1, 4, 6, 3)
+    assert arrays_of(str(tmp_path / "x.png"), model((None, None, 3)))[0].shape == (1, 4, 6, 3)
     with pytest.raises(BadInput, match="does not take one image"):
-        read_inputs(str(tmp_path / "x.png"), model((5,)))
+        arrays_of(str(tmp_path / "x.png"), model((5,)))
 
 
 REFUSED: list[tuple[str, str]] = [
@@ -125,7 +126,7 @@ def test_bad_csv_is_refused_with_its_place(tmp_path: Path, text: str, message: s
     file = tmp_path / "x.csv"
     file.write_text(text)
     with pytest.raises(BadInput, match=message):
-        read_inputs(str(file), model((2,)))
+        arrays_of(str(file), model((2,)))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_bad_csv_is_refused_with_its_place(tmp_path: Path, text: str, message: s
 )
 def test_bad_text_is_refused(given: str, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        read_inputs(given, model((2,)))
+        arrays_of(given, model((2,)))
 
 
 def test_bad_files_are_refused(tmp_path: Path) -> None:
@@ -156,12 +157,12 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", c=np.ones(2), d=np.ones(2))
     for name in ("x.npy", "x.npz", "x.png", "x.csv", "x.pdf", "objects.npy", "other.npz", "."):
         with pytest.raises(BadInput):
-            read_inputs(str(tmp_path / name), model((4, 4, 3)) if name.endswith("png") else model((2,)))
+            arrays_of(str(tmp_path / name), model((4, 4, 3)) if name.endswith("png") else model((2,)))
 
 
 def test_a_model_without_architecture_takes_no_input() -> None:
     with pytest.raises(BadInput, match="no architecture"):
-        read_inputs("0,1", Model("w", "", []))
+        arrays_of("0,1", Model("w", "", []))
     with pytest.raises(BadInput, match="no architecture"):
         default_inputs(Model("w", "", []))
 
@@ -203,13 +204,13 @@ def test_default_inputs_are_the_same_every_time_and_look_into_nested_models() ->
 
 @pytest.mark.parametrize("given", ["0 1", "0  1;1 1", "0\t1"])
 def test_numbers_with_spaces_between_are_a_row(given: str) -> None:
-    assert read_inputs(given, model((2,)))[0][0].tolist() == [0, 1]
+    assert arrays_of(given, model((2,)))[0][0].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("given", ["", " ", ";", "0 1,2", "0 1 2"])
 def test_nothing_is_never_computed_in_silence(given: str) -> None:
     with pytest.raises(BadInput):
-        list(input_chunks(given, model((2,)), 10))
+        list(chunks_of(given, model((2,)), 10))
 
 
 def test_files_without_a_sample_are_refused(tmp_path: Path) -> None:
@@ -218,7 +219,7 @@ def test_files_without_a_sample_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n\n")
     for name in ("x.npy", "x.npz", "x.csv"):
         with pytest.raises(BadInput, match="holds no rows of numbers"):
-            list(input_chunks(str(tmp_path / name), model((2,)), 10))
+            list(chunks_of(str(tmp_path / name), model((2,)), 10))
 
 
 @pytest.mark.parametrize(
@@ -287,14 +288,14 @@ def test_one_sample_where_the_batch_is_fixed_and_all_where_they_have_states() ->
 
 
 def test_spaces_belong_to_typed_words() -> None:
-    assert read_inputs("0 1;a b", model((1,), dtype="string"))[0].tolist() == [["0 1"], ["a b"]]
+    assert arrays_of("0 1;a b", model((1,), dtype="string"))[0].tolist() == [["0 1"], ["a b"]]
 
 
 @pytest.mark.parametrize(("text", "said"), [("0,1,2\n5,6,7\n", True), ("0,1,3\n5,6,7\n", False), ("a,b,c\n0,1,2\n", False)])
 def test_a_first_row_that_may_be_titles_is_mentioned(tmp_path: Path, text: str, said: bool) -> None:
     notes: list[str] = []
     (tmp_path / "x.csv").write_text(text)
-    read_inputs(str(tmp_path / "x.csv"), model((3,)), notes.append)
+    arrays_of(str(tmp_path / "x.csv"), model((3,)), notes.append)
     assert ["taken for numbers, not for titles" in words for words in notes] == [True] * said
 
 
@@ -311,21 +312,21 @@ def test_a_first_row_without_numbers_is_no_sample_where_numbers_are_taken(tmp_pa
     (tmp_path / "x.csv").write_text(titles + "\n1,red,2\n")
     if "big" in titles:
         with pytest.raises(BadInput, match="in another order"):
-            read_inputs(str(tmp_path / "x.csv"), words_and_numbers(True, False))
+            arrays_of(str(tmp_path / "x.csv"), words_and_numbers(True, False))
     else:
-        a, b = read_inputs(str(tmp_path / "x.csv"), words_and_numbers(True, False))
+        a, b = arrays_of(str(tmp_path / "x.csv"), words_and_numbers(True, False))
         assert a.tolist() == [["red"]] and b.tolist() == [[1, 2]]
 
 
 @pytest.mark.parametrize(("text", "rows"), [("a,other\nred,blue\n", 1), ("B,a\nred,blue\n", 1), ("green,other\nred,blue\n", 2)])
 def test_of_words_alone_the_name_of_an_input_tells_titles(tmp_path: Path, text: str, rows: int) -> None:
     (tmp_path / "x.csv").write_text(text)
-    assert len(read_inputs(str(tmp_path / "x.csv"), words_and_numbers(True, True))[0]) == rows
+    assert len(arrays_of(str(tmp_path / "x.csv"), words_and_numbers(True, True))[0]) == rows
 
 
 def test_words_and_numbers_are_typed() -> None:
-    a, b = read_inputs("red,.5,1;blue,2,3.5", words_and_numbers(True, False))
+    a, b = arrays_of("red,.5,1;blue,2,3.5", words_and_numbers(True, False))
     assert a.tolist() == [["red"], ["blue"]] and b.tolist() == [[0.5, 1], [2, 3.5]]
-    assert read_inputs("It was 3.5 stars.", words_and_numbers(True))[0].tolist() == [["It was 3.5 stars."]]
+    assert arrays_of("It was 3.5 stars.", words_and_numbers(True))[0].tolist() == [["It was 3.5 stars."]]
     with pytest.raises(BadInput, match="no such file"):
-        read_inputs("words.csv", words_and_numbers(True))
+        arrays_of("words.csv", words_and_numbers(True))

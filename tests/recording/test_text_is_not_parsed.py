@@ -8,26 +8,59 @@ from pathlib import Path
 import weightlens
 
 PACKAGE = Path(weightlens.__file__).parent
-PLACES = ("recording", "training", "axes", "text.py", "workbook/captions.py", "workbook/labels.py", "workbook/time_table.py")
+PLACES = (
+    "recording",
+    "training",
+    "axes",
+    "checks",
+    "checks/by_hand",
+    "checks/by_hand/mistakes",
+    "terminal",
+    "words/captions.py",
+    "words/call_words.py",
+    "words/wording.py",
+    "workbook/layout/labels.py",
+    "workbook/layout/time_table.py",
+    "workbook/training/training_labels.py",
+)
 CUTS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "replace"}
 # What is cut there all the same: (module, function) -> what it is, which is nothing that is shown.
 ALLOWED = {
     ("recording/graph.py", "is_inside"): "paths of layers, which are made of the names in the file",
     ("recording/calls.py", "full_subscripts"): "einsum's own letters",
+    ("recording/texts.py", "*"): "text that a network computes with",
     ("training/gradients.py", "product"): "einsum's own letters",
     ("training/__init__.py", "random_start"): "paths of variables",
-    ("training/epoch.py", "_weights"): "the names of NumPy's kinds of number",
+    ("training/record.py", "trainable"): "the names of NumPy's kinds of number",
     ("training/data.py", "*"): "names of columns, as the user typed them",
     ("axes/moves.py", "joined"): "paths of layers",
     ("axes/rules.py", "product"): "einsum's own letters",
     ("axes/rules.py", "is_open"): "the mark of an axis that has no name yet",
     ("axes/inputs.py", "*"): "names of classes",
     ("axes/names.py", "*"): "names of classes and variables, and the tables of axes",
-    ("text.py", "constant"): "the sign of a number",
-    ("text.py", "call"): "the words of the operand that a phrase is made of, while it is made",
-    ("text.py", "listed"): "the words of the operands that a phrase is made of, while it is made",
-    ("text.py", "several"): "the plural of an English word",
-    ("text.py", "call_name"): "the name that NumPy gives a function",
+    ("checks/oracle.py", "*"): "versions and settings of Keras",
+    ("checks/saved_model.py", "*"): "paths of variables",
+    ("checks/by_hand/claims.py", "*"): "numbers, as a person wrote them",
+    ("checks/by_hand/typed.py", "*"): "numbers, as a person wrote them",
+    ("checks/by_hand/placing.py", "*"): "names of layers and steps, as a person wrote them",
+    ("checks/by_hand/book_claims.py", "*"): "names of files and sheets, and areas, as the user typed them",
+    ("checks/by_hand/scene.py", "is_bias"): "names of variables",
+    ("checks/by_hand/mistakes/in_weights.py", "*"): "names of variables",
+    ("checks/by_hand/mistakes/in_normalization.py", "*"): "names of classes and variables",
+    ("checks/by_hand/mistakes/in_sequences.py", "*"): "names of arguments",
+    ("checks/by_hand/mistakes/in_windows.py", "*"): "names of classes",
+    ("terminal/__init__.py", "*"): "the name of an encoding, and the words of a line to be broken",
+    ("terminal/describe.py", "options_of"): "names of settings",
+    ("terminal/machine.py", "write_npy"): "names of matrices",
+    ("terminal/matrices.py", "parse_slice"): "a slice, as the user typed it",
+    ("terminal/matrices.py", "weight_labels"): "names of variables",
+    ("terminal/show.py", "*"): "paths of files and layers, and patterns as the user typed them",
+    ("terminal/tree.py", "archive_lines"): "names of files",
+    ("words/wording.py", "constant"): "the sign of a number",
+    ("words/wording.py", "call"): "the words of the operand that a phrase is made of, while it is made",
+    ("words/wording.py", "listed"): "the words of the operands that a phrase is made of, while it is made",
+    ("words/wording.py", "several"): "the plural of an English word",
+    ("words/call_words.py", "call_name"): "the name that NumPy gives a function",
 }
 
 

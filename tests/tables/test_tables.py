@@ -15,10 +15,11 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from tests.inputs.test_inputs import model
+from tests.tiny import arrays_of, chunks_of
 from weightlens.checks.by_hand.typed import read_csv
 from weightlens.errors import BadInput
 from weightlens.inputs.answers import true_answers
-from weightlens.inputs.given import input_chunks, read_inputs, read_samples
+from weightlens.inputs.given import read_samples
 from weightlens.tables import open_table
 from weightlens.training.data import read_data
 
@@ -99,14 +100,14 @@ JSONS: dict[str, Any] = {
 @pytest.mark.parametrize("size", [None, 1])
 def test_every_spelling_of_a_text_table(tmp_path: Path, kind: str, size: int | None) -> None:
     (tmp_path / "x.csv").write_bytes(TEXTS[kind])
-    chunks = list(input_chunks(str(tmp_path / "x.csv"), model((2,)), size))
+    chunks = list(chunks_of(str(tmp_path / "x.csv"), model((2,)), size))
     assert np.concatenate([arrays[0] for arrays in chunks]).tolist() == WANTED
 
 
 @pytest.mark.parametrize("kind", JSONS)
 def test_every_shape_of_a_json_table(tmp_path: Path, kind: str) -> None:
     (tmp_path / "x.json").write_text(json.dumps(JSONS[kind]))
-    assert read_inputs(str(tmp_path / "x.json"), model((2,)))[0].tolist() == WANTED
+    assert arrays_of(str(tmp_path / "x.json"), model((2,)))[0].tolist() == WANTED
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -122,13 +123,13 @@ def test_numbers_come_back_from_any_mixture_of_spellings(tmp_path: Path, seed: i
     encoding = rng.choice(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
     (tmp_path / "x.txt").write_bytes((f"sep={separator}\n" * (separator != " " and rng.random() < 0.2) + text).encode(encoding))
     for size in (None, 4):
-        found = [arrays[0] for arrays in input_chunks(str(tmp_path / "x.txt"), model((3,)), size)]
+        found = [arrays[0] for arrays in chunks_of(str(tmp_path / "x.txt"), model((3,)), size)]
         assert np.array_equal(np.concatenate(found), [[float(cell) for cell in row] for row in cells])
 
 
 def test_json_rows_of_rows_are_samples_of_their_shape(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps({"instances": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]}))
-    assert read_inputs(str(tmp_path / "x.json"), model((2, 2)))[0].tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+    assert arrays_of(str(tmp_path / "x.json"), model((2, 2)))[0].tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
 
 
 def test_sheets(tmp_path: Path) -> None:
@@ -143,18 +144,18 @@ def test_sheets(tmp_path: Path) -> None:
     book.save(tmp_path / "x.xlsx")
     (tmp_path / "x.ods").write_bytes(ODS)
     for name in ("x.xlsx", "x.xlsx!Mine", "x.xlsx!A1:B3", "x.xlsx!Mine!A2:B3", "x.ods", "x.ods!One!$A$1:$B$3"):
-        assert read_inputs(str(tmp_path / name), model((2,)))[0].tolist() == WANTED, name
-    assert read_inputs(f"{tmp_path}/x.xlsx!'Other one'!C4:D4", model((2,)))[0].tolist() == [[8, 9]]
-    assert read_inputs(f"{tmp_path}/x.ods!Two", model((1,)))[0].tolist() == [[7]]
+        assert arrays_of(str(tmp_path / name), model((2,)))[0].tolist() == WANTED, name
+    assert arrays_of(f"{tmp_path}/x.xlsx!'Other one'!C4:D4", model((2,)))[0].tolist() == [[8, 9]]
+    assert arrays_of(f"{tmp_path}/x.ods!Two", model((1,)))[0].tolist() == [[7]]
     (tmp_path / "renamed.csv").write_bytes((tmp_path / "x.xlsx").read_bytes())
-    assert read_inputs(str(tmp_path / "renamed.csv"), model((2,)))[0].tolist() == WANTED, "told by its bytes"
+    assert arrays_of(str(tmp_path / "renamed.csv"), model((2,)))[0].tolist() == WANTED, "told by its bytes"
     for name, says in (
         ("x.xlsx!Yours", "its sheets are: Mine, Other one"),
         ("x.ods!One!A1:", "not a range"),
         ("x.xlsx!Mine!D9:E9", "no rows"),
     ):
         with pytest.raises(BadInput, match=says):
-            read_inputs(str(tmp_path / name), model((2,)))
+            arrays_of(str(tmp_path / name), model((2,)))
 
 
 @pytest.mark.office("libreoffice")
@@ -164,7 +165,7 @@ def test_a_workbook_of_libreoffice(tmp_path: Path) -> None:
     for suffix in ("ods", "xlsx"):
         command = ["soffice", home, "--headless", "--convert-to", suffix, "--outdir", str(tmp_path), str(tmp_path / "x.csv")]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
-        assert read_inputs(str(tmp_path / f"x.{suffix}"), model((2,)))[0].tolist() == WANTED
+        assert arrays_of(str(tmp_path / f"x.{suffix}"), model((2,)))[0].tolist() == WANTED
 
 
 def test_a_date_is_no_number(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_a_date_is_no_number(tmp_path: Path) -> None:
     )
     for name in ("x.xlsx", "x.ods"):
         with pytest.raises(BadInput, match=r"column 2.*'a date' is not a number"):
-            read_inputs(str(tmp_path / name), model((2,)))
+            arrays_of(str(tmp_path / name), model((2,)))
 
 
 def test_parquet_is_read_where_pyarrow_is_there(tmp_path: Path) -> None:
@@ -191,12 +192,12 @@ def test_parquet_is_read_where_pyarrow_is_there(tmp_path: Path) -> None:
         from pyarrow import parquet
     except ImportError:
         with pytest.raises(BadInput, match="python -m pip install pyarrow"):
-            read_inputs(str(tmp_path / "x.parquet"), model((2,)))
+            arrays_of(str(tmp_path / "x.parquet"), model((2,)))
         return
     with pytest.raises(BadInput, match="cannot be read as parquet"):
-        read_inputs(str(tmp_path / "x.parquet"), model((2,)))
+        arrays_of(str(tmp_path / "x.parquet"), model((2,)))
     parquet.write_table(pyarrow.table({"b": [1.25, -3.0], "a": [0.5, 1.0]}), tmp_path / "x.parquet")
-    assert [x.tolist() for x in read_inputs(str(tmp_path / "x.parquet"), model((1,), (1,)))] == [[[0.5], [1.0]], [[1.25], [-3.0]]]
+    assert [x.tolist() for x in arrays_of(str(tmp_path / "x.parquet"), model((1,), (1,)))] == [[[0.5], [1.0]], [[1.25], [-3.0]]]
 
 
 REFUSED: dict[str, tuple[bytes, str]] = {
@@ -232,7 +233,7 @@ def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(tmp_path: Path,
     (tmp_path / "x.csv").write_bytes(content)
     for size in (None, 7):
         with pytest.raises(BadInput, match=says) as refusal:
-            list(input_chunks(str(tmp_path / "x.csv"), model((2,)), size))
+            list(chunks_of(str(tmp_path / "x.csv"), model((2,)), size))
         assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 300
 
 
@@ -253,7 +254,7 @@ def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(tmp_path: Path,
 def test_json_that_is_no_table_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(BadInput, match=says):
-        read_inputs(str(tmp_path / "x.json"), model((2,)))
+        arrays_of(str(tmp_path / "x.json"), model((2,)))
 
 
 def test_an_ods_file_is_not_trusted(tmp_path: Path) -> None:
@@ -263,13 +264,13 @@ def test_an_ods_file_is_not_trusted(tmp_path: Path) -> None:
     for content, says in ((ods("", bomb), "document type"), (ods(many), "more than 1,000,000 cells"), (ODS[:400], "damaged")):
         (tmp_path / "x.ods").write_bytes(content)
         with pytest.raises(BadInput, match=says):
-            read_inputs(str(tmp_path / "x.ods"), model((2,)))
+            arrays_of(str(tmp_path / "x.ods"), model((2,)))
 
 
 def test_what_is_done_is_said(tmp_path: Path) -> None:
     notes: list[str] = []
     (tmp_path / "x.csv").write_text(";a;b;y\n0;0,5;50%;3\n")
-    assert read_inputs(str(tmp_path / "x.csv"), model((2,)), notes.append)[0].tolist() == [[0.5, 0.5]]
+    assert arrays_of(str(tmp_path / "x.csv"), model((2,)), notes.append)[0].tolist() == [[0.5, 0.5]]
     assert notes == [
         "x.csv: left out: the column without a title, y",
         "x.csv: decimal commas: 0,5 is read as 0.5",
@@ -280,13 +281,13 @@ def test_what_is_done_is_said(tmp_path: Path) -> None:
 def test_a_column_without_a_title_that_does_not_number_the_rows_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(",a,b\n0.7,1,2\n")
     with pytest.raises(BadInput, match="the first column has no title"):
-        read_inputs(str(tmp_path / "x.csv"), model((2,)))
+        arrays_of(str(tmp_path / "x.csv"), model((2,)))
 
 
 def test_a_quoted_cell_may_go_on_over_several_lines(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text('text,label\n"one, two\nthree ""four""",1\nfive,2\n')
     for size in (None, 1, 2):
-        pieces = [x[0] for x in input_chunks(str(tmp_path / "x.csv"), model((1,), dtype="string"), size)]
+        pieces = [x[0] for x in chunks_of(str(tmp_path / "x.csv"), model((1,), dtype="string"), size)]
         assert np.concatenate(pieces).tolist() == [['one, two\nthree "four"'], ["five"]]
 
 
@@ -354,7 +355,7 @@ def test_true_answers_come_from_any_table(tmp_path: Path) -> None:
 def test_memory_stays_flat(tmp_path: Path) -> None:
     """A table is never read ahead of what is asked for."""
     (tmp_path / "x.csv").write_text("a,b\n" + "1,2\n" * 5000 + "1,x\n")
-    chunks = input_chunks(str(tmp_path / "x.csv"), model((2,)), 1000)
+    chunks = chunks_of(str(tmp_path / "x.csv"), model((2,)), 1000)
     assert [len(next(chunks)[0]) for _ in range(5)] == [1000] * 5
     with pytest.raises(BadInput, match="row 5002"):
         next(chunks)

@@ -17,10 +17,11 @@ from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.spreadsheet.cell_values import read_book
 from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.training import prepare
-from weightlens.training.epoch import Epoch, record_epoch
+from weightlens.training.epoch import Epoch
 from weightlens.training.gradients import NoGradient
 from weightlens.training.losses import LOSSES, find_loss
 from weightlens.training.optimizers import find_optimizer
+from weightlens.training.record import Recipe, record_epoch
 from weightlens.workbook.training.training_book import write_training_book
 
 RNG = np.random.default_rng(5)
@@ -56,7 +57,7 @@ def test_gradients_equal_central_differences(name: str) -> None:
     function = RULES[name]
     with probe(lambda x, w, step: function(x, w["kernel"], x @ w["kernel"]), X, kernel=KERNEL) as model:
         targets = RNG.normal(size=function(X, KERNEL, X @ KERNEL).shape)
-        epoch = record_epoch(model, [X], targets, find_loss("mse"), find_optimizer("sgd"), 1.0)
+        epoch = record_epoch(model, [X], targets, Recipe(find_loss("mse"), find_optimizer("sgd"), 1.0))
     gradient = KERNEL - after(epoch, 1)["probe/kernel"]
 
     def loss(kernel: np.ndarray) -> float:
@@ -155,6 +156,7 @@ def xor(**options: Any) -> Epoch:
     return prepare(model, [inputs], np.array([[0.0], [1], [1], [0]]), loss="half_mse", optimizer="sgd", rate=1.0, seed=1, **options)
 
 
+@pytest.mark.slow
 def test_xor_by_hand_is_learned() -> None:
     epoch = xor()
     losses = [float(row[id(epoch.loss)]) for row in epoch.replay(5000)]
@@ -197,7 +199,7 @@ def test_a_dead_relu_learns_nothing() -> None:
 
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     with probe(lambda x, w, step: np.sort(x @ w["kernel"]), X, kernel=KERNEL) as model, pytest.raises(NoGradient, match="sort"):
-        record_epoch(model, [X], X[:, :3], find_loss("mse"), find_optimizer("sgd"), 1.0)
+        record_epoch(model, [X], X[:, :3], Recipe(find_loss("mse"), find_optimizer("sgd"), 1.0))
     with pytest.raises(BadInput, match="loss 'nonsense' is not one of"):
         find_loss("nonsense")
     with pytest.raises(BadInput, match="optimizer"):

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
-from weightlens.layers.activations import ACTIVATIONS
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS
 from weightlens.writers.constructors import ENDINGS, GONE, is_in_keras_3, taken, taken_in_training
 from weightlens.writers.training_settings import KINDS

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from weightlens.cli.common import Assume, Config, Force, ModelFile, note, open_model, report_done
+from weightlens.cli.common import Assume, Config, Force, ModelFile, ModelOptions
+from weightlens.cli.messages import note, report_done
 
 
 def convert(
@@ -28,7 +29,7 @@ def convert(
     from weightlens.formats import files_of
 
     writers.check_target(output, force, files_of(model))
-    loaded = open_model(model, config, assume)
+    loaded = ModelOptions(model, config, assume).load()
     writers.convert(loaded, output, force)
     if words := writers.left_out(loaded):
         note(f"left out: {words}; the new file predicts, and is compiled again to be trained")

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from weightlens.call_order import refs
-from weightlens.engine.forward import Run, Values
+from weightlens.engine.arguments import Values
+from weightlens.engine.run import Run, Scope, as_list
+from weightlens.engine.wanted import Shape, wanted_inputs, with_length
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
-from weightlens.inputs.wanted import wanted_inputs, with_length
 from weightlens.model import Call, Layer, Model, Weight
-from weightlens.recording import Trace, each
+from weightlens.recording import each
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
 LONGEST = 1 << 17  # a sequence that is tried
@@ -24,10 +25,10 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
 
     No weight is read and no product computed. Stops at a layer that cannot be computed.
     """
-    run = ShapesOnly(None, np.float64)
+    run = ShapesOnly()
     with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
         kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
-        run.model(model, [np.zeros((0, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)], {}, "")
+        run.network(model, [np.zeros((0, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)])
     return run.shapes
 
 
@@ -45,16 +46,16 @@ def refuse_too_short(model: Model, shapes: list[tuple[int, ...]]) -> None:
 def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
     """Refuse a network whose values for one sample exceed the memory limit, before it is computed."""
     try:
-        found = layer_shapes(model, shapes)
+        computed = layer_shapes(model, shapes)
     except (WeightlensError, MemoryError, ValueError):  # said when it is computed
         return
-    sizes = [(math.prod(shape), layer) for layer, outputs in found.items() for shape in outputs]
+    sizes = [(math.prod(shape), layer) for layer, outputs in computed.items() for shape in outputs]
     most, layer = max(sizes, default=(0, ""))
     if most > MOST_NUMBERS:
         raise BadInput(f"layer {layer!r} computes {most:,} numbers for one sample, more than memory allows")
 
 
-def needed_length(model: Model, asked: list[tuple[int | None, ...] | None], shapes: list[tuple[int, ...]]) -> int | None:
+def needed_length(model: Model, asked: list[Shape | None], shapes: list[tuple[int, ...]]) -> int | None:
     """The length of the open dimensions at which no layer's output is empty.
 
     ``None`` if ``shapes`` are long enough, or if no length helps.
@@ -79,36 +80,36 @@ def needed_length(model: Model, asked: list[tuple[int | None, ...] | None], shap
 def leaves_something(model: Model, shapes: list[tuple[int, ...]]) -> bool:
     """Whether no layer's output is empty for samples of these shapes."""
     try:
-        found = layer_shapes(model, shapes)
+        computed = layer_shapes(model, shapes)
     except (WeightlensError, MemoryError, ArithmeticError, ValueError, TypeError, IndexError):
         return False
-    reached = all(ref.layer in found for ref in refs(model.outputs))
-    return reached and not any(0 in shape for outputs in found.values() for shape in outputs)
+    reached = all(ref.layer in computed for ref in refs(model.outputs))
+    return reached and not any(0 in shape for outputs in computed.values() for shape in outputs)
 
 
 class ShapesOnly(Run):
-    """A forward pass of shapes, without values of weights; records the shape of every layer's output."""
+    """A run on no samples, without values of weights; records the shape of every layer's output."""
 
-    def __init__(self, recorder: Trace | None, dtype: Any) -> None:
-        super().__init__(recorder, dtype)
+    def __init__(self) -> None:
+        super().__init__(None, np.float64)
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
 
-    def model(self, model: Model, inputs: list[Any], masks: Values, prefix: str) -> list[Any]:
-        self.shapes |= {prefix + ref.layer: [np.shape(x)[1:]] for ref, x in zip(refs(model.inputs), inputs, strict=True)}
-        return super().model(model, inputs, masks, prefix)
+    def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: object) -> list[Any]:
+        self.shapes |= {path + ref.layer: [np.shape(x)[1:]] for ref, x in zip(refs(model.inputs), inputs, strict=True)}
+        return super().model(model, inputs, masks, path, masks_of)
 
     def read(self, weight: Weight) -> np.ndarray:
         return np.broadcast_to(np.zeros((), weight.dtype if weight.dtype.startswith(("int", "uint", "bool")) else self.dtype), weight.shape)
 
-    def one_call(self, layer: Layer, call: Call, values: Values, masks: Values, path: str, mask_wanted: bool) -> tuple[Any, Any]:
+    def one_call(self, scope: Scope, layer: Layer, call: Call, path: str, mask_wanted: bool) -> tuple[Any, Any]:
         try:
-            out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)
+            out, mask = super().one_call(scope, layer, call, path, mask_wanted)
         except BadInput:  # NumPy cannot always reshape an empty array: this layer gets one sample of zeros
             read = list(refs((call.args, call.kwargs)))
-            values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (values, masks))
-            out, mask = super().one_call(layer, call, values, masks, path, mask_wanted)
+            values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (scope.values, scope.masks))
+            out, mask = super().one_call(scope._replace(values=values, masks=masks), layer, call, path, mask_wanted)
             out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))
-        self.shapes[path] = [np.shape(y)[1:] for y in (out if isinstance(out, (list, tuple)) else [out]) if y is not None]
+        self.shapes[path] = [np.shape(y)[1:] for y in as_list(out) if y is not None]
         return out, mask
 
 

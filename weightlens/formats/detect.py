@@ -11,7 +11,7 @@ from weightlens.formats import beside
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
-from weightlens.formats.contents import TOPOLOGY, kind_of, member_in
+from weightlens.formats.contents import TOPOLOGY, kind_of, member_in, saved_model_in
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
 from weightlens.formats.weights import layouts as placing
 from weightlens.limits import JSON
@@ -30,6 +30,10 @@ def read_model(path: Path, config: Path | None) -> Model:
         return read_archive(path)
     if kind == "tfjs":
         return read_json(path / "model.json", config)
+    if kind in ("savedmodel", "tar"):
+        from weightlens.formats.savedmodel.reader import read_saved_model
+
+        return read_saved_model(path)
     return read_json(path, config) if kind == "json" else read_hdf5(path, config)
 
 
@@ -39,6 +43,10 @@ def read_archive(path: Path) -> Model:
 
     archive = Archive(path)
     names = archive.names()
+    if saved_model_in(names) is not None:
+        from weightlens.formats.savedmodel.reader import read_saved_model
+
+        return read_saved_model(path)
     if "config.json" not in names:
         if (member := member_in(names)) and TOPOLOGY in archive.text(member):
             from weightlens.formats.tfjs.read import read_zipped
@@ -57,7 +65,7 @@ def read_archive(path: Path) -> Model:
     if weights == "model.weights.h5":
         placing.place_weights(model, Hdf5File(archive.open(weights), path.name, archive.packed(weights)), dialect, dialect)
     elif weights is not None:
-        placing.place_shards(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
+        placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
     placing.read_assets(model, archive)
     model.training_config = entry.get("compile_config") or {}
     kind = "archive (.keras)" if path.is_file() else "folder"
@@ -75,7 +83,7 @@ def read_json(path: Path, config: Path | None) -> Model:
         entry = None if architecture is None else beside.read_architecture(architecture)
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
-        placing.place_shards(model, _shards(path.parent, value), dialect)
+        placing.place_arrays(model, _shards(path.parent, value), dialect)
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""))
         return model
     if isinstance(value, dict) and "modelTopology" in value:

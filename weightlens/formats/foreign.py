@@ -10,6 +10,7 @@ from h5py import h5a, h5l
 
 from weightlens.formats.hdf5.access import Hdf5File, decode_name, group_links
 
+GZIP = b"\x1f\x8b"
 START = 1024  # bytes that are looked at
 SAVE_AGAIN = "load it where it was made and save it from Keras as .keras or .h5"
 KERAS_SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
@@ -20,7 +21,7 @@ TABLE = "a table of numbers: give it as an input with -i"
 BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", "a NumPy array (.npy): give it as an input with -i"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself: run git lfs pull"),
-    (b"\x1f\x8b", "packed with gzip: unpack it first (gunzip, or tar -xzf for a .tar.gz)"),
+    (GZIP, "packed with gzip: unpack it first (gunzip, or tar -xzf for a .tar.gz)"),
     (b"BZh", "packed with bzip2: unpack it first (bunzip2)"),
     (b"\xfd7zXZ", "packed with xz: unpack it first (unxz)"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd: unpack it first (unzstd)"),
@@ -159,7 +160,7 @@ STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
     (is_safetensors, "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5"),
     (is_pickle, "a Python pickle, which would run code when opened: " + SAVE_AGAIN),
     (is_checkpoint_part, "a part of " + CHECKPOINT),
-    (is_saved_model, "a protocol buffer of TensorFlow (a SavedModel's graph): " + SAVE_AGAIN),
+    (is_saved_model, "a protocol buffer of TensorFlow (a SavedModel's graph): give the folder that it is in"),
     (is_onnx, "an ONNX model, not a Keras one: give the Keras model that it was converted from"),
     (is_table, TABLE),
 )  # fmt: skip
@@ -169,8 +170,8 @@ def folder_words(path: Path) -> str:
     """What a folder without a ``config.json`` seems to be."""
     names = sorted(found.name for found in path.iterdir())
     models = [name for name in names if name.endswith(KERAS_SUFFIXES)]
-    if "saved_model.pb" in names or "keras_metadata.pb" in names:
-        return "a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)"
+    if saved := sorted(path.glob("*/saved_model.pb")):
+        return f"a folder that holds the SavedModel {saved[0].parent.name}: give that folder"
     if "checkpoint" in names or any(name.endswith(".index") for name in names):
         return CHECKPOINT
     hint = f"; it holds {models[0]}: give that" if models else ""
@@ -192,8 +193,6 @@ def archive_words(path: Path, names: list[str]) -> str:
     if models:
         more = f" (and {len(models) - 1} more)" if len(models) > 1 else ""
         return f"a zip file that holds {models[0]}{more}: unpack it first (unzip -j {path.name} {models[0]})"
-    if any(name.endswith("saved_model.pb") for name in names):
-        return "a zip file with a TensorFlow SavedModel: " + SAVE_AGAIN
     if folder:
         return f"a zip file that holds the folder of a model, {folder}: unpack it and give that folder"
     if names and all(name.endswith(".npy") for name in names):

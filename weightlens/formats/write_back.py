@@ -1,7 +1,7 @@
 """Changing single numbers in a saved model: a copy of the file in which only their bytes differ.
 
 Keras writes most HDF5 arrays as contiguous blocks, and their bytes are overwritten in place. A ``.keras``
-archive, or the zip of a TensorFlow.js model, is packed again with the same members, dates and compression.
+archive, or the zip of a TensorFlow.js model or SavedModel, is packed again with the same members, dates and compression.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.files import check_output, part_file, replacing
 from weightlens.formats import files_of
-from weightlens.formats.contents import is_tfjs, member_in
+from weightlens.formats.contents import is_saved_model, is_tfjs, member_in, saved_model_in
 from weightlens.formats.hdf5.access import FLOATS_16_BIT
 from weightlens.formats.weights.conversion import Conversion
 from weightlens.model import Weight
@@ -40,6 +40,9 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
     """
     suffixes = check_new_model(source, out, force)
     stored = stored_values(changed)
+    if is_saved_model(source):
+        saved_model().write_changed(source, out, stored)
+        return
     if not suffixes:
         tfjs().write_changed(source, out, stored, force, files_of(source))
         return
@@ -56,18 +59,23 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
 def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
     """Refuse an output that cannot be a changed copy of the model, before any work is done.
 
-    Returns its possible suffixes; none for a TensorFlow.js model, which is several files.
+    Returns its possible suffixes; none for a TensorFlow.js model or a SavedModel, which are several files.
     """
+    if is_saved_model(source):
+        saved_model().check_new_model(source, out)
+        return ()
     if is_tfjs(source) or is_tfjs(source / "model.json"):
         tfjs().check_new_files(source, out, force, files_of(source))
         return ()
     if source.is_file() and zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
-            suffixes: tuple[str, ...] = (".zip",) if member_in(archive.namelist()) else (".keras",)
+            suffixes: tuple[str, ...] = (".zip",) if is_zipped(archive.namelist()) else (".keras",)
     elif source.is_file() and h5py.is_hdf5(source):
         suffixes = (".h5", ".hdf5", ".hdf")
     else:
-        raise BadInput(f"{source.name}: numbers can be written back to .h5, .keras and TensorFlow.js models, not to this one")
+        raise BadInput(
+            f"{source.name}: numbers can be written back to .h5, .keras, TensorFlow.js and SavedModel (folder or .zip), not to this one"
+        )
     check_output(out, force, files_of(source))
     suffixes += (source.suffix.lower(),)
     if out.suffix.lower() not in suffixes:
@@ -197,7 +205,7 @@ def round_to_dtype(array: np.ndarray, stored_type: str) -> np.ndarray:
 
 
 def patch_archive(source: Path, file: IO[bytes], stored: Stored, out: Path) -> None:
-    """Copy a ``.keras`` archive, or the zip of a TensorFlow.js model, into ``file`` with some arrays replaced; all else stays the same."""
+    """Copy a ``.keras`` archive, or a zip of several files, into ``file`` with some arrays replaced; all else stays the same."""
     try:
         with zipfile.ZipFile(source) as old, contextlib.ExitStack() as stack:
             if len(set(old.namelist())) != len(old.namelist()):
@@ -220,9 +228,13 @@ def changes_of(source: Path, old: zipfile.ZipFile, stored: Stored) -> dict[str, 
     """What to do to which members of an archive."""
     if WEIGHTS in old.namelist():
         return {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
-    if (member := member_in(old.namelist())) is None:
+    changes: dict[str, Callable[[IO[bytes]], None]]
+    if saved_model_in(old.namelist()) is not None:
+        changes = saved_model().changes_in_zip(source, stored)
+    elif (member := member_in(old.namelist())) is not None:
+        changes = tfjs().changes_in_zip(source, member, stored)
+    else:
         raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
-    changes: dict[str, Callable[[IO[bytes]], None]] = tfjs().changes_in_zip(source, member, stored)
     return changes
 
 
@@ -255,6 +267,18 @@ def verify_archive(old: zipfile.ZipFile, file: IO[bytes], changed: Changed) -> N
 def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, changed: Changed) -> IO[bytes]:
     """A member's contents in the new archive: changed, or the old bytes."""
     return Path(changed[info.filename].name).open("rb") if info.filename in changed else old.open(info)
+
+
+def is_zipped(names: list[str]) -> bool:
+    """Whether a zip holds a TensorFlow.js model or a SavedModel."""
+    return member_in(names) is not None or saved_model_in(names) is not None
+
+
+def saved_model() -> ModuleType:
+    """The same for SavedModels, which are seldom met."""
+    import weightlens.formats.savedmodel.write_back as module
+
+    return module
 
 
 def tfjs() -> ModuleType:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from weightlens.engine.wanted import Wanted, name_list, shape_words
 from weightlens.errors import BadInput
-from weightlens.inputs.wanted import Wanted, shape_words
 from weightlens.tables.table import INDEX
 
 ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
 NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3]
 Named = dict[tuple[int, int | None], int]  # the input, and which number of its sample: the column
-
-
-def input_keys(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
-    """The key of each input's array: its name, or its position ``input_0``, ``input_1``...
-
-    ``None`` if they are neither, or mixed. If the keys are exactly all positions, they are positions, whatever
-    the inputs are called; otherwise ambiguous keys are refused.
-    """
-    given = list(keys)
-    ways = [[f"input_{i}" for i in range(len(names))], list(names)]
-    possible = next(([way] for way in ways if set(way) == set(given)), None) or [way for way in ways if set(way) <= set(given)]
-    if len(possible) == 2 and possible[0] != possible[1]:
-        raise BadInput(f"{name_list(given)} can be read as the positions of the inputs and as their names, which are: {name_list(names)}")
-    return possible[0] if possible else None
 
 
 def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted], source: str) -> tuple[list[list[int]], list[str]]:
@@ -147,8 +133,3 @@ def share_out_columns(columns: list[int], wanted: list[Wanted], source: str) -> 
         shares.append(columns[start : start + size])
         start += size
     return shares
-
-
-def name_list(names: Sequence[str]) -> str:
-    """The first few names, and ``...`` if there are more."""
-    return ", ".join(names[:8]) + ", ..." * (len(names) > 8)

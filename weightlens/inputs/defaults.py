@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.engine.output_shapes import needed_length
-from weightlens.inputs.wanted import Wanted, first_users, wanted_inputs, with_length
+from weightlens.engine.wanted import Wanted, first_users, wanted_inputs, with_length
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 

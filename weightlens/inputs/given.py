@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.engine.binding import input_keys
+from weightlens.engine.wanted import Wanted, shape_words, wanted_inputs
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.inputs.columns import columns_of_inputs, input_keys, inputs_by_title, is_index_left_out
-from weightlens.inputs.wanted import Samples, Wanted, shape_words, wanted_inputs
+from weightlens.inputs.columns import columns_of_inputs, inputs_by_title, is_index_left_out
+from weightlens.inputs.samples import Samples
 from weightlens.model import Model
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
@@ -40,20 +42,11 @@ def read_samples(given: str, model: Model, note: Note | None = None, scale: str 
     return Samples(arrays, pieces[0].labels)
 
 
-def read_inputs(given: str, model: Model, note: Note | None = None) -> list[np.ndarray]:
-    """The arrays of a command line INPUT, one per input of the model."""
-    return read_samples(given, model, note).arrays
+def sample_chunks(given: str, model: Model, size: int | None, note: Note | None = None, scale: str | None = None) -> Iterator[Samples]:
+    """The same in chunks of ``size`` samples (one chunk if ``None``): memory use does not grow with the file.
 
-
-def input_chunks(
-    given: str, model: Model, size: int | None, note: Note | None = None, scale: str | None = None
-) -> Iterator[list[np.ndarray]]:
-    """The same in chunks of ``size`` samples (one chunk if ``None``): memory use does not grow with the file."""
-    return (samples.arrays for samples in sample_chunks(given, model, size, note, scale))
-
-
-def sample_chunks(given: str, model: Model, size: int | None, note: Note | None, scale: str | None = None) -> Iterator[Samples]:
-    """The same with labels. An input without samples is refused, typed or from a file."""
+    An input without samples is refused, typed or from a file.
+    """
     note, wanted, some = note or (lambda text: None), wanted_inputs(model), False
     picture = Path(given).suffix.lower() in IMAGES and is_file(Path(given))
     if scale is not None and not picture:
@@ -259,7 +252,7 @@ def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int,
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
-        raise BadInput("reading images needs Pillow: python -m pip install 'weightlens[images]'") from None
+        raise BadInput("reading images needs Pillow: python -m pip install pillow") from None
     height, width, channels = (*shape, 1) if len(shape) == 2 else shape
     modes = {1: "L", 3: "RGB", 4: "RGBA"}
     if channels not in modes:

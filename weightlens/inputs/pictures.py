@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
+from weightlens.engine.wanted import first_users
 from weightlens.errors import BadInput
-from weightlens.inputs.wanted import first_users
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 

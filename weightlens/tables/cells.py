@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,13 +30,13 @@ def is_content(cell: str) -> bool:
     return is_number(cell) or cell.lower().lstrip("-+") in NO_NUMBERS
 
 
-def seems_titled(table: Table) -> bool:
-    """Whether the first row holds column titles: words, or the numbers with which pandas titles columns."""
+def seems_titled(table: Table, content: Callable[[str], object] = is_content) -> bool:
+    """Whether the first row holds column titles: no cell with ``content``, or the numbers with which pandas titles columns."""
     cells = table.first
     if table.titled is not None or not any(cells):
         return bool(table.titled)
     numbered = cells[0].casefold() in INDEX and cells[1:] == [str(i) for i in range(len(cells) - 1)]
-    return numbered or not any(map(is_content, cells))
+    return numbered or not any(map(content, cells))
 
 
 def plain_spelling(cell: str) -> str:

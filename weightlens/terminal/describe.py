@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
+from weightlens.terminal import tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the two
@@ -17,8 +16,7 @@ PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
 
-@dataclass
-class Entry:
+class Entry(NamedTuple):
     """One layer in the list: ``path`` is ``inner/dense`` in a nested model; inner layers have entries of their own."""
 
     path: str
@@ -78,13 +76,13 @@ def shape_text(shape: Any) -> str:
 
 def weight_text(weights: dict[str, Weight]) -> str:
     """``kernel (2, 2), bias (2)``."""
-    return ", ".join(f"{name} ({', '.join(map(str, weight.shape))})" for name, weight in weights.items())
+    return ", ".join(f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items())
 
 
 def output_shapes(model: Model) -> dict[str, str]:
     """The shape that each layer hands on; ``any`` where it depends on a length that is open."""
     from weightlens.engine.output_shapes import layer_shapes
-    from weightlens.inputs.wanted import wanted_inputs
+    from weightlens.engine.wanted import wanted_inputs
 
     try:
         wanted = wanted_inputs(model)
@@ -107,5 +105,7 @@ def sha256_of(path: str, always: bool = False) -> str:
     file = Path(path)
     if not file.is_file() or (not always and file.stat().st_size > HASHED):
         return ""
+    import hashlib  # it takes its time to load
+
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

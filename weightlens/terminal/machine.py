@@ -90,8 +90,8 @@ def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Sele
         if wish.stats:
             from weightlens.statistics import statistics
 
-            facts["statistics"] = vars(statistics(weight)) if is_numeric(weight) else None
-        elif is_numeric(weight):
+            facts["statistics"] = vars(statistics(weight)) if weight.is_numeric else None
+        elif weight.is_numeric:
             values = np.ascontiguousarray(stored_numbers(weight, wish))
             facts["values"] = values.astype(np.float64) if values.dtype.kind == "f" else values  # 17 digits: exactly the stored number
         file.write(b"," * (number > 0) + to_json(facts))
@@ -101,12 +101,7 @@ def chosen_matrices(model: Model, wish: Selection) -> Found:
     """Every selected matrix of numbers, by ``layer/name``."""
     found = [(f"{entry.path}/{name}", weight) for entry, weights in select_layers(model, wish) for name, weight in weights.items()]
     found += [(weight.path, weight) for _, arrays in other_arrays(model, wish) for weight in arrays]
-    return [(name, weight) for name, weight in found if is_numeric(weight)]
-
-
-def is_numeric(weight: Weight) -> bool:
-    """Whether the array holds numbers."""
-    return not weight.dtype.startswith("not numbers")
+    return [(name, weight) for name, weight in found if weight.is_numeric]
 
 
 def stored_numbers(weight: Weight, wish: Selection) -> np.ndarray:

@@ -14,7 +14,7 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
-from weightlens.formats.contents import kind_of, member_in
+from weightlens.formats.contents import kind_of, member_in, saved_model_in
 from weightlens.formats.foreign import archive_words
 from weightlens.formats.hdf5.access import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
 from weightlens.formats.hdf5.soundness import attribute_fits, first_bytes
@@ -30,7 +30,10 @@ def tree(path: Path, screen: Screen, full: bool = False) -> None:
     kind = kind_of(path)
     if kind in ("json", "tfjs"):
         raise UnreadableModel(f"{path.name}: JSON has no tree; without --tree it is shown")
-    screen.line(screen.bold(clean(path.name)))
+    screen.line(screen.bold(clean(path.resolve().name)))
+    if kind in ("savedmodel", "tar"):
+        screen.lines(saved_model_lines(path))
+        return
     screen.lines(Hdf5Tree(path.name, path, screen, full).lines() if kind == "hdf5" else archive_lines(path, screen, full))
 
 
@@ -38,6 +41,9 @@ def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
     """The members of an archive, each HDF5 file among them with its tree."""
     archive = Archive(path)
     names = archive.names()
+    if saved_model_in(names) is not None:
+        yield from saved_model_lines(path)
+        return
     if "config.json" not in names and member_in(names) is None:
         yield screen.dim(archive_words(path, names))
     for number, name in enumerate(names):
@@ -45,6 +51,19 @@ def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
         yield ("└── " if last else "├── ") + clean(name) + screen.dim(f"  {member_size(archive, name)}")
         if name.endswith((".h5", ".hdf5")):
             yield from Hdf5Tree(name, archive.open(name), screen, full).lines("    " if last else "│   ")
+
+
+def saved_model_lines(path: Path) -> Iterator[str]:
+    """The files of a SavedModel, and the arrays of its variables."""
+    from weightlens.formats.savedmodel.bundle import Bundle
+    from weightlens.formats.savedmodel.container import saved_model_files
+
+    files = saved_model_files(path)
+    arrays = [f"{key}  {entry.shape} {entry.dtype}" for key, entry in Bundle(files).entries.items()]
+    names = [f"{name}  {files.size(name):,} bytes" for name in files.names()]
+    for indent, lines in (("", names), ("    ", arrays)):
+        for number, line in enumerate(lines):
+            yield indent + ("└── " if number == len(lines) - 1 else "├── ") + clean(line)
 
 
 def member_size(archive: Archive, name: str) -> str:

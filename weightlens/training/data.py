@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from weightlens.engine.wanted import name_list, wanted_inputs
 from weightlens.errors import BadInput
-from weightlens.inputs.columns import columns_of_inputs, is_index_left_out, name_list
+from weightlens.inputs.columns import columns_of_inputs, is_index_left_out
 from weightlens.inputs.given import refuse_no_index, shaped
-from weightlens.inputs.wanted import wanted_inputs
 from weightlens.model import Model
 from weightlens.tables import Block, Table, open_table
 from weightlens.tables.cells import Numbers, is_content, seems_titled

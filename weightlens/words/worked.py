@@ -13,7 +13,7 @@ import numpy as np
 from weightlens.recording import Recorded, Step, cast
 from weightlens.recording.calls import MOVES, operation, reduced_axes
 from weightlens.recording.graph import origins, shape_of, sources
-from weightlens.words.wording import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
+from weightlens.words.call_words import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
 
 Index = tuple[int, ...]
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
-from weightlens.layers.activations import ACTIVATIONS
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS
 from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, is_in_keras_3, taken, taken_in_training
 from weightlens.writers.expressible import cannot

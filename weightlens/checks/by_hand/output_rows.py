@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from weightlens.checks.by_hand.claims import Claim, Claims
-from weightlens.checks.by_hand.placing import Given, group_claims, output_step
+from weightlens.checks.by_hand.placing import Given, Placed, count_right, group_claims, output_step
 from weightlens.errors import BadInput
 from weightlens.recording import Trace
 
@@ -17,25 +17,19 @@ Table = list[list[Claim]]
 TURNED = "the table was read transposed: a column for each sample"
 
 
-def rows_of_outputs(claims: Claims, trace: Trace) -> list[Given]:
+def rows_of_outputs(claims: Claims, trace: Trace) -> Placed:
     """The outputs that rows of numbers stand for: the usual reading of the table, unless more numbers are right in another.
 
-    Any other reading than a row per sample is stated in ``claims.notes``.
+    A note says so if it is not a row per sample.
     """
-    read = [(words, given_rows(table, trace)) for words, table in possible_readings(claims, trace)]
-    if not read:
+    readings = [(note, given_rows(table, trace)) for note, table in possible_readings(claims, trace)]
+    if not readings:
         raise why_not_outputs(claims, trace)
-    words, givens = read[0]
-    for other, way in read[1:]:
-        if count_right(way) > max(count_right(givens), 0 if words else sum(len(g.values) for g in way) / 2):
-            words, givens = other, way
-    claims.notes += [words] if words else []
-    return givens
-
-
-def count_right(givens: list[Given]) -> int:
-    """How many numbers are right."""
-    return sum(int(g.agrees(g.step.value).sum()) for g in givens)
+    note, givens = readings[0]
+    for other_note, other in readings[1:]:
+        if count_right(other) > max(count_right(givens), 0 if note else sum(len(g.values) for g in other) / 2):
+            note, givens = other_note, other
+    return Placed(givens, notes=[note] if note else [])
 
 
 def possible_readings(claims: Claims, trace: Trace) -> Iterator[tuple[str, Table]]:
@@ -111,12 +105,12 @@ def without_row_numbers(items: list[Claim], samples: int, total: int, trace: Tra
     if len(table) == samples + 1 and is_numbering([c.written.value for c in table[0]]):
         table = table[1:]
     more = {len(row) - total for row in table}
-    if len(table) > samples or len(more) != 1 or (before := more.pop()) <= 0 or not is_number_or_inputs(table, before, trace):
+    if len(table) > samples or len(more) != 1 or (before := more.pop()) <= 0 or not are_row_numbers_or_inputs(table, before, trace):
         return items if table is whole else renumbered(table, 0)
     return renumbered(table, before)
 
 
-def is_number_or_inputs(table: list[list[Claim]], before: int, trace: Trace) -> bool:
+def are_row_numbers_or_inputs(table: list[list[Claim]], before: int, trace: Trace) -> bool:
     """Whether the first columns of each row are the row's number, the inputs, or both."""
     lead = np.array([[c.written.value for c in row[:before]] for row in table])
     numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]

@@ -123,8 +123,8 @@ def _stored_names(file: Hdf5File) -> dict[str, str]:
     return paths
 
 
-def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
-    """Place weights that were spread over several files, already read into one dictionary."""
+def place_arrays(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
+    """Give the layers their weights from one dictionary, by their paths in Keras 3's saving library."""
     _place_objects(model, weights, None)
     settle(model, dialect)
 

@@ -43,7 +43,7 @@ LAYERS = {
         arguments=("inputs", "reverse"), takes="sample, token", axes=TABLE, tokens=("input_dim", 1),
     ),
     "Masking": LayerSpec(function="sequence.masking", mask="masking", options="mask_value:number", keeps_kind=True),
-    "Identity": LayerSpec(function="regularization.identity", mask="keep_since_keras_3", options="", hands_on=True, picture="passes"),
+    "Identity": LayerSpec(function="core.identity", mask="keep_since_keras_3", options="", hands_on=True, picture="passes"),
     # activation layers
     "ReLU": LayerSpec(
         function="activation_layers.relu", mask="keep", options="max_value negative_slope threshold", alone=True, keeps_kind=True,
@@ -54,7 +54,10 @@ LAYERS = {
     "Softmax": LayerSpec(function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking"),
     "ThresholdedReLU": LayerSpec(function="activation_layers.thresholded_relu", mask="keep", options="theta"),
     "SReLU": LayerSpec(
-        function="activation_layers.srelu", variables="t_left a_left t_right a_right", shapes="prelu", options="shared_axes:axes?",
+        function="activation_layers.srelu", mask="keep", variables="t_left a_left t_right a_right", shapes="prelu",
+        options="shared_axes:axes?",
     ),
-    "ParametricSoftplus": LayerSpec(function="activation_layers.parametric_softplus", variables="alpha beta", shapes="prelu", options=""),
+    "ParametricSoftplus": LayerSpec(
+        function="activation_layers.parametric_softplus", mask="keep", variables="alpha beta", shapes="prelu", options="shared_axes:axes?",
+    ),
 }  # fmt: skip

@@ -21,17 +21,17 @@ THREE = "gate:update gate|reset gate|candidate*unit"
 
 SIMPLE_CELL = LayerSpec(
     function="recurrent.recurrent_cells.simple_rnn_cell", variables=CELL.format(""), options=CELL_OPTIONS, takes=SEQUENCE,
-    axes={"kernel": "?, unit", "recurrent_kernel": "?, unit", "bias": "unit"},
+    axes={"kernel": "?, unit", "recurrent_kernel": "?, unit", "bias": "unit"}, states=1,
 )  # fmt: skip
 LSTM_CELL = LayerSpec(
     function="recurrent.recurrent_cells.lstm_cell", variables=CELL.format("4*"), options=f"{GATES} unit_forget_bias", takes=SEQUENCE,
-    axes={"kernel": f"?, {FOUR}", "recurrent_kernel": f"?, {FOUR}", "bias": FOUR},
+    axes={"kernel": f"?, {FOUR}", "recurrent_kernel": f"?, {FOUR}", "bias": FOUR}, states=2,
 )  # fmt: skip
 GRU_CELL = LayerSpec(
     function="recurrent.recurrent_cells.gru_cell", variables=CELL.format("3*").replace("bias[3*units]", "bias"),
     shapes="gru", options=f"{GATES} reset_after",
     takes=SEQUENCE,
-    axes={"kernel": f"?, {THREE}", "recurrent_kernel": f"?, {THREE}", "bias": THREE, "bias 2": f"side:bias x|bias h, {THREE}"},
+    axes={"kernel": f"?, {THREE}", "recurrent_kernel": f"?, {THREE}", "bias": THREE, "bias 2": f"side:bias x|bias h, {THREE}"}, states=1,
 )  # fmt: skip
 CONV_CELL = LayerSpec(
     function=None, variables="kernel[*kernel_size,in,4*filters] recurrent_kernel[*kernel_size,filters,4*filters] bias[4*filters]?use_bias",
@@ -61,7 +61,7 @@ LAYERS = {
         CONV_CELL, function="recurrent.conv_recurrent.conv_lstm", mask="recurrent",
         options="filters! kernel_size! strides padding data_format dilation_rate activation recurrent_activation use_bias "
         f"unit_forget_bias dropout recurrent_dropout {OVER_TIME} {OLD}",
-        arguments=WITH_STATE, takes="sample, time step, *, channel",
+        arguments=WITH_STATE, takes="sample, time step, *, channel", turned=True,
     )),
     # Cells that no file has by themselves: their weights are named
     **each_rank("ConvLSTM{}DCell", (2,), CONV_CELL),

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from weightlens.specs.layer import LayerSpec, each_rank
 
-DROPOUT = LayerSpec(function="regularization.identity", mask="keep", options="rate data_format |1 dim_ordering:any", hands_on=True)
+DROPOUT = LayerSpec(function="core.identity", mask="keep", options="rate data_format |1 dim_ordering:any", hands_on=True)
 PICTURE = "data_format bounding_box_format:any factor:any value_range:range"
 RANDOM = LayerSpec(
-    function="regularization.identity",
+    function="core.identity",
     options=f"{PICTURE} mode:any height_factor:any width_factor:any fill_mode:any fill_value:any interpolation:any height:any width:any "
     "scale:any alpha:any num_chains:any chain_depth:any all_ops:any num_ops:any brightness_factor:any contrast_factor:any "
     "saturation_factor:any hue_factor:any x_factor:any y_factor:any kernel_size:any sigma:any addition_factor:any "
@@ -25,8 +25,8 @@ WHAT = (
 )
 
 LAYERS = {
-    "Dropout": replace(DROPOUT, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
-    **each_rank("SpatialDropout{}D", (1, 2, 3), replace(DROPOUT, keeps_kind=True)),
+    "Dropout": replace(DROPOUT, drops=True, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
+    **each_rank("SpatialDropout{}D", (1, 2, 3), replace(DROPOUT, drops=True, keeps_kind=True)),
     "AlphaDropout": DROPOUT,
     "GaussianDropout": DROPOUT,
     "GaussianNoise": replace(DROPOUT, options="stddev", picture="passes"),

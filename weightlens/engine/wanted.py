@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from weightlens.call_order import refs
 from weightlens.errors import BadInput
 from weightlens.model import Layer, Model
 
+Shape = tuple[int | None, ...]  # of one sample; None where any length will do
 
-@dataclass(frozen=True)
-class Wanted:
+
+class Wanted(NamedTuple):
     """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text, how many samples if fixed."""
 
     name: str
-    shape: tuple[int | None, ...] | None
+    shape: Shape | None
     text: bool = False
     batch: int | None = None
 
@@ -29,34 +29,31 @@ class Wanted:
         return math.prod(n or 0 for n in self.shape)
 
 
-@dataclass
-class Samples:
-    """An array per input of the model, and what the columns of each are called (nothing where nothing says so)."""
-
-    arrays: list[np.ndarray]
-    labels: list[list[str]] = field(default_factory=list)
-
-
 def wanted_inputs(model: Model) -> list[Wanted]:
     """What the model asks for, input by input."""
-    found = []
+    wanted = []
     for ref in refs(model.inputs):
         layer = model[ref.layer]
         shape = layer.config.get("batch_shape") or None
         if shape and not all(n is None or (isinstance(n, int) and n >= 0) for n in shape):
             raise BadInput(f"input {ref.layer!r} has the shape {shape}, which no array has")
         text = layer.config.get("dtype") == "string"
-        found.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
-    if not found:
+        wanted.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
+    if not wanted:
         raise BadInput(model.why_nothing_runs)
-    return found
+    return wanted
 
 
-def shape_words(shape: tuple[int | None, ...] | None) -> str:
+def shape_words(shape: Shape | None) -> str:
     """``28 x 28 x 1``; ``any x 16``."""
     if shape is None:
         return "any shape"
     return " x ".join("any" if n is None else str(n) for n in shape) or "one number"
+
+
+def name_list(names: Sequence[str]) -> str:
+    """The first few names, and ``...`` if there are more."""
+    return ", ".join(names[:8]) + ", ..." * (len(names) > 8)
 
 
 def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
@@ -72,6 +69,6 @@ def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
     return [user for user in users if not user.model] + inner
 
 
-def with_length(asked: tuple[int | None, ...] | None, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
+def with_length(asked: Shape | None, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
     """A shape whose open dimensions are at least so long."""
     return tuple(max(n, length) if want is None else n for want, n in zip(asked, shape, strict=True)) if asked else shape

@@ -1,0 +1,83 @@
+"""The inputs of a forward pass as arrays, in the order, shapes and dtypes that the model asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from weightlens.call_order import refs
+from weightlens.engine.wanted import name_list, shape_words
+from weightlens.errors import BadInput, UnsupportedLayer
+from weightlens.model import Layer, Model
+
+
+def bind(model: Model, inputs: Any, dtype: DTypeLike = np.float64) -> list[np.ndarray]:
+    """One array per input of the model, in its order; a missing batch axis is added.
+
+    ``inputs``: an array, a list of arrays, or a dict of arrays by the name of the input or its position (``input_0``).
+    Raises ``BadInput`` where numbers and shapes do not fit the model.
+    """
+    names = [ref.layer for ref in refs(model.inputs)]
+    if model.faults:
+        raise BadInput(f"{model.faults[0]}; its matrices can still be shown (weightlens show)")
+    if not names:
+        raise BadInput(model.why_nothing_runs)
+    if isinstance(inputs, dict):
+        inputs = in_order(inputs, names)
+    elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(names) and all(hasattr(x, "shape") for x in inputs)):
+        inputs = [inputs] if len(names) == 1 else list(inputs)
+    if len(inputs) != len(names):
+        raise BadInput(f"the model has {len(names)} inputs ({', '.join(names)}), but {len(inputs)} were given")
+    return [fit(x, model[name], dtype) for x, name in zip(inputs, names, strict=True)]
+
+
+def in_order(inputs: dict[Any, Any], names: list[str]) -> list[Any]:
+    """The values of a dict in the order of the model's inputs."""
+    keys = input_keys(map(str, inputs), names)
+    if keys is None:
+        missing = next((name for name in names if name not in inputs), names[0])
+        raise BadInput(f"no values for input {missing!r}; the inputs are: {', '.join(names)} (or by position: input_0, input_1...)")
+    return [inputs[key] for key in keys]
+
+
+def input_keys(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
+    """The key of each input's array: its name, or its position ``input_0``, ``input_1``...
+
+    ``None`` if they are neither, or mixed. If the keys are exactly all positions, they are positions, whatever
+    the inputs are called; otherwise ambiguous keys are refused.
+    """
+    given = list(keys)
+    ways = [[f"input_{i}" for i in range(len(names))], list(names)]
+    possible = next(([way] for way in ways if set(way) == set(given)), None) or [way for way in ways if set(way) <= set(given)]
+    if len(possible) == 2 and possible[0] != possible[1]:
+        raise BadInput(f"{name_list(given)} can be read as the positions of the inputs and as their names, which are: {name_list(names)}")
+    return possible[0] if possible else None
+
+
+def fit(x: Any, layer: Layer, dtype: DTypeLike) -> np.ndarray:
+    """One input as an array of the shape that its InputLayer asks for."""
+    array = np.asarray(x)
+    if not array.size:
+        raise BadInput(f"input {layer.name!r} was given no numbers")
+    array = as_text(array) if array.dtype.kind in "USO" else array.astype(dtype)
+    shape = layer.config.get("batch_shape")
+    if layer.faults:
+        raise UnsupportedLayer(layer.name, layer.class_name, layer.faults[0])
+    if shape is None:
+        return array
+    rank = len(shape)
+    if array.ndim == rank - 1:
+        array = array[..., None] if shape[-1] == 1 and array.shape[-1:] != (1,) else array[None]
+    if array.ndim != rank or any(want not in (None, have) for want, have in zip(shape[1:], array.shape[1:], strict=True)):
+        got = shape_words(array.shape[1:] if array.ndim == rank else array.shape)
+        raise BadInput(f"input {layer.name!r} takes {shape_words(shape[1:])} per sample, but the numbers given are {got}")
+    return array
+
+
+def as_text(array: np.ndarray) -> np.ndarray:
+    """Text as ``str``, whether it was given as ``str``, bytes or Python objects."""
+    words = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in array.reshape(-1).tolist()]
+    return np.array(words, dtype=str).reshape(array.shape)

@@ -1,0 +1,82 @@
+"""Operator nodes of functional models: the NumPy function with its operands and options, from the configuration and the call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from weightlens.errors import UnsupportedLayer
+from weightlens.layers import LayerFunction
+from weightlens.model import Call, Layer
+from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias
+
+Step = Callable[..., Any]
+BOOKKEEPING = frozenset({
+    "name", "dtype", "trainable", "module", "function", "sorted", "sparse", "synchronized", "flash_attention", "registered_name",
+    "out_type",
+})  # fmt: skip
+
+
+def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str, Any], step: Step, dtype: DTypeLike) -> Callable[[], Any]:
+    """What computes a node: a function of no arguments.
+
+    ``args`` and ``kwargs`` are the arguments of ``call`` with values in place of tensors. Unknown nodes are refused.
+    """
+    from weightlens.operations.operators import operation
+
+    function = operation(layer.class_name)
+    if function is None:
+        raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
+    given = call.args, call.kwargs
+    if layer.class_name == "Add" and taken_for_a_bias(args, given):
+        raise UnsupportedLayer(layer.name, "Add", "adds a constant that versions of Keras 3 take for a bias along another axis")
+    if isinstance(function, np.ufunc):
+        options, args = {}, [*(constant_as_step(x, step, dtype) for x in args), *kwargs.values()]
+        mismatch = f"{len(args)} operands" if len(args) != function.nin else ""
+    else:
+        options = options_for(function, layer, kwargs, step)
+        mismatch = signature_mismatch(function, args, options)
+    if mismatch:
+        raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})")
+    compute, kind = partial(function, *args, **options), str(layer.quirks.input_dtype)
+    return lambda: kept_in_range(layer.class_name, kind, given, compute())
+
+
+def signature_mismatch(function: LayerFunction, args: Sequence[Any], options: dict[str, Any]) -> str:
+    """Why a function cannot be called with these arguments; empty if it can."""
+    try:
+        inspect.signature(function).bind(*args, **options)
+    except TypeError as mismatch:
+        return str(mismatch)
+    return ""
+
+
+def options_for(function: LayerFunction, layer: Layer, kwargs: dict[str, Any], step: Step) -> dict[str, Any]:
+    """The options of an operation, from its configuration (Keras 3) and from the call."""
+    known = inspect.signature(function).parameters
+    given = {k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in known)} | kwargs
+    options = {k: as_tuple(v) for k, v in given.items() if k in known or not (k in BOOKKEEPING or v is None or v is False)}
+    if "step" in known:
+        options["step"] = step
+    if "input_dtype" in known:
+        options["input_dtype"] = layer.quirks.input_dtype
+    return options
+
+
+def as_tuple(setting: object) -> Any:
+    """Lists of a configuration as the tuples that NumPy takes; tensors in them stay in a list."""
+    if isinstance(setting, list) and not any(hasattr(item, "shape") for item in setting):
+        return tuple(as_tuple(item) for item in setting)
+    return setting
+
+
+def constant_as_step(operand: object, step: Step, dtype: DTypeLike) -> Any:
+    """An operand of arithmetic: constant arrays of floats become steps, so that a workbook has cells for them."""
+    if isinstance(operand, np.ndarray) and operand.ndim and operand.dtype.kind == "f":
+        return step("constant", operand.astype(dtype))
+    return operand
