@@ -21,7 +21,7 @@ from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import LayerRun, Recorded, Role, Trace
 from weightlens.recording.arrays import NO_ROLE
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike

@@ -20,20 +20,20 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
         return share_out_columns(list(range(width)), wanted, source), []
     named = inputs_by_title(titles, [[w.name, *["x"] * (len(wanted) == 1)] for w in wanted], source)
     chosen = complete_columns(titles, named, wanted, source)
-    said = []
+    notes = []
     if chosen is None:
         chosen = share_out_columns(likely_inputs(titles, wanted), wanted, source)
         sizes = [len(part) for part in chosen]
         if some := {(k, e): i for (k, e), i in named.items() if (sizes[k] == 1 if e is None else e <= sizes[k])}:
             refuse_other_order(some, chosen, titles, wanted, source)
             order = name_list([titles[i] for columns in chosen for i in columns])
-            said.append(f"not every title is the name of an input; the columns are read in this order: {order}")
+            notes.append(f"not every title is the name of an input; the columns are read in this order: {order}")
     used = {column for columns in chosen for column in columns}
     if left := [title or "the column without a title" for i, title in enumerate(titles) if i not in used]:
-        said.append(f"left out: {name_list(left)}")
+        notes.append(f"left out: {name_list(left)}")
     if has_index_title(titles) and 0 in used:
-        said.append("the first column has no title; it is taken for an input, because the model takes so many columns")
-    return chosen, said
+        notes.append("the first column has no title; it is taken for an input, because the model takes so many columns")
+    return chosen, notes
 
 
 def complete_columns(titles: list[str], named: Named, wanted: list[Wanted], source: str) -> list[list[int]] | None:

@@ -1,7 +1,7 @@
 """Recorded arrays: NumPy arrays that remember the NumPy call that made them.
 
 A layer is written once, as plain NumPy. Run on bare arrays it computes; run on ``Recorded`` arrays
-the same lines leave behind the expression of every number, from which ``text`` makes words and
+the same lines leave behind the expression of every number, from which ``words`` makes text and
 ``workbook`` makes formulas. The mechanism is NumPy's own dispatch (NEP 13 and NEP 18).
 """
 

@@ -56,7 +56,7 @@ class Step:
 
     def named_of(self, x: Recorded) -> Named:
         """The axes of a value that the step is made of."""
-        return (Trace() if self.trace is None else self.trace).axes.of(x)
+        return (Trace() if self.trace is None else self.trace).axes.named(x)
 
     def __repr__(self) -> str:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"

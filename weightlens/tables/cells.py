@@ -67,8 +67,8 @@ class Numbers:
 
     def find_decimal_mark(self, marked: list[tuple[int, int, str]]) -> None:
         """Find the table's decimal mark in the cells that contain one; refuses mixed marks and possible thousands separators."""
-        commas, points = ([found for found in marked if ("," in found[2]) is comma] for comma in (True, False))
-        sure = [found for found in commas if not re.fullmatch(THOUSANDS, plain_spelling(found[2]))]
+        commas, points = ([place for place in marked if ("," in place[2]) is comma] for comma in (True, False))
+        sure = [place for place in commas if not re.fullmatch(THOUSANDS, plain_spelling(place[2]))]
         known = self.table.decimal
         if not marked:
             return
