@@ -49,7 +49,7 @@ class ModelOptions(NamedTuple):
         """The model, with its assumed architecture, cut to the layers asked for."""
         model = weightlens.load(self.path, self.config)
         if self.assume:
-            from weightlens.formats.bare import assume_dense_stack
+            from weightlens.formats.weights.bare import assume_dense_stack
 
             model = assume_dense_stack(model, self.assume)
         if self.layers:
