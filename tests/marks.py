@@ -19,7 +19,7 @@ import pytest
 
 from tests.workbook.readers import NODE_MISSING
 
-COMMANDS = {"libreoffice": "soffice", "gnumeric": "ssconvert", "node": "node"}
+COMMANDS = {"libreoffice": "soffice", "gnumeric": "ssconvert", "node": "node", "chromium": "chromium"}
 LIBRARIES = ("keras", "tf_keras")
 CHUNKS = 8  # the layer cases: one start of each office program for each chunk
 
@@ -43,6 +43,8 @@ def missing(item: pytest.Item) -> list[str]:
     absent = [f"{name} is not installed" for name in needed if name != "node" and not has_command(name)]
     if item.get_closest_marker("keras") and not has_keras():
         absent.append("Keras is not installed: pip install '.[keras]'")
+    if "chromium" in needed and importlib.util.find_spec("playwright") is None:
+        absent.append("Playwright is not installed: pip install '.[test]'")
     return absent + ([NODE_MISSING] if NODE_MISSING and "node" in needed else [])
 
 
@@ -64,7 +66,7 @@ def programs(item: pytest.Item) -> set[str]:
 def group(nodeid: str) -> str:
     """What runs in one process with a test: its file, or its share of the layer cases."""
     file, identifier = nodeid.partition("::")[0], nodeid.removesuffix("]").partition("[")[2]
-    if file == "tests/layers/test_layers.py":
+    if file in ("tests/layers/test_layers.py", "tests/page/test_cases.py"):
         return f"cases {share(re.sub(r'-(ironcalc|libreoffice|gnumeric)$', '', identifier))}"
     return f"cases {identifier.removeprefix('share ')}" if identifier.startswith("share ") else file
 

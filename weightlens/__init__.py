@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
     from weightlens.specs.layer import LayerSpec
+    from weightlens.writers import convert
 
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Layer", "LayerSpec", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError",
-    "WorkbookTooLarge", "check", "export", "import_workbook", "load", "register",
+    "WorkbookTooLarge", "check", "convert", "export", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
@@ -29,10 +30,11 @@ def load(path: str | PathLike[str] | object, config: str | PathLike[str] | None 
 
 
 def export(model: Model | str | PathLike[str], path: str | PathLike[str], inputs: Any = None, **options: Any) -> None:
-    """Write the workbook; see ``weightlens.workbook.export`` for the options."""
+    """Write the workbook, or the page where the path ends in .html; see ``weightlens.workbook.export`` and ``weightlens.page.export``."""
+    from weightlens import page, workbook
     from weightlens.model import Model
-    from weightlens.workbook import export as write
 
+    write = page.export if str(path).lower().endswith(page.PAGE) else workbook.export
     write(model if isinstance(model, Model) else load(model), path, inputs=inputs, **options)
 
 
@@ -54,6 +56,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
 
 
 HOMES = {
+    "convert": "writers",
     "import_workbook": "importing",
     "register": "layers",
     "Layer": "model",

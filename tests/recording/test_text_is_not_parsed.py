@@ -17,6 +17,7 @@ PLACES = (
     "checks/by_hand/mistakes",
     "terminal",
     "words/captions.py",
+    "words/call_words.py",
     "words/wording.py",
     "workbook/layout/labels.py",
     "workbook/layout/time_table.py",
@@ -59,7 +60,7 @@ ALLOWED = {
     ("words/wording.py", "call"): "the words of the operand that a phrase is made of, while it is made",
     ("words/wording.py", "listed"): "the words of the operands that a phrase is made of, while it is made",
     ("words/wording.py", "several"): "the plural of an English word",
-    ("words/wording.py", "call_name"): "the name that NumPy gives a function",
+    ("words/call_words.py", "call_name"): "the name that NumPy gives a function",
 }
 
 

@@ -16,7 +16,6 @@ from tests.workbook.rules import complaints, content, formula, names
 from weightlens.spreadsheet.cell_values import read_book
 from weightlens.workbook.formulas.text_rules import quoted
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.training.training_book import HINTS
 from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book, Sheet
@@ -112,12 +111,8 @@ TITLES = ["History", "HISTORY", "'history'", "'a'", "a'", "_x0041_", "[a]", "a" 
 def test_sheets_have_names_that_excel_takes(numbered: bool) -> None:
     book = Book()
     for title in TITLES * 12:
-        book.sheet(title, numbered)
+        book.sheet(title, numbered=numbered)
     assert list(names(book.titles, [])) == []
-
-
-def test_no_sheet_of_the_training_is_called_as_excel_calls_its_own() -> None:
-    assert list(names(list(HINTS), [])) == []
 
 
 @pytest.mark.parametrize("name", ["w__x0041_/kernel", "w_a_x0041_", "output_0"])

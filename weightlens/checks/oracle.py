@@ -77,7 +77,7 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
     if is_of_saved_model(Path(provenance.path)):
-        return open_saved_model(keras, Path(provenance.path), change)
+        return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
             if change is not None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -38,8 +37,7 @@ Part = Annotated[str | None, typer.Option("--layers", metavar="A..B", help="Only
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, or json for machines.")]
 
 
-@dataclass(frozen=True)
-class ModelOptions:
+class ModelOptions(NamedTuple):
     """A model file with the options that say how to open it."""
 
     path: str

@@ -21,11 +21,12 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "json": (".json", ".txt", ""),
     "npy": (".npy", ".npz"),
     "xlsx": (".xlsx",),
+    "html": (".html", ".htm"),
     "model": (".h5", ".hdf5", ".hdf", ".keras"),
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Destination:
     """The output of a command: its file (``None``: standard output) and its format, one of those that the command has."""
 

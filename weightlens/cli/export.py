@@ -1,4 +1,4 @@
-"""The command ``export``: write a model as a workbook.
+"""The command ``export``: write a model as a workbook, or as a page where the output ends in .html.
 
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
@@ -6,6 +6,7 @@ Annotations are evaluated once here (no ``from __future__ import annotations``):
 import contextlib
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from weightlens.cli.common import (
 )
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
+from weightlens.errors import BadInput
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
@@ -50,43 +52,79 @@ def export(
     config: Config = None,
     assume: Assume = None,
 ) -> None:
-    """Write a workbook of live formulas, one for every number.
+    """Write a workbook of live formulas, one for every number; or the same as one HTML page: -o model.html.
 
     \b
     weightlens export or.h5
     weightlens export or.h5 -i or.csv -o or.xlsx --labels False,True
+    weightlens export or.h5 -o or.html
     weightlens export digits.keras -i digits.csv --target label --plan
     weightlens export or.h5 --blank "dot product,softmax" -o exercise.xlsx
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
     """
-    from weightlens import workbook
-    from weightlens.workbook.export_options import DETAILS
+    from weightlens import page
+    from weightlens.workbook import measure
+    from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
     file, opening = output or Path((Path(model).stem or "model") + ".xlsx"), ModelOptions(model, config, assume, layers)
+    as_page = file.suffix.lower() in page.PAGE
+    if as_page:
+        only = {
+            "--target": target,
+            "--exercise": exercise,
+            "--blank": blank,
+            "--switch": switch,
+            "--verify": verify,
+            "--with-keras": with_keras,
+        }
+        refuse_for_page([option for option, value in only.items() if value])
     if not plan:
-        Destination(file, force, "xlsx", ("xlsx",)).check(model, input=given, config=config)
+        kind = "html" if as_page else "xlsx"
+        Destination(file, force, kind, (kind,)).check(model, input=given, config=config)
     loaded = opening.load()
     if detail == "auto" and given is None and not loaded.inputs:
         note("there is no architecture to compute with, so this is a workbook of the matrices")
         detail = "weights"
-    options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
-    options |= {"labels": split_list(labels), "exercise": exercise, "blank": split_list(blank)}
+    options = Options(
+        labels=split_list(labels),
+        detail=detail,
+        exercise=exercise,
+        blank=split_list(blank),
+        switch=switch,
+        verify=verify,
+        with_keras=with_keras,
+        force=force,
+    )
     inputs = None
     if detail != "weights":
         from weightlens.inputs.answers import true_answers
 
         samples = samples_of(given, loaded, scale)
-        inputs, options["input_labels"] = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
-        options["target"] = None if target is None else true_answers(given, target)
+        inputs, names = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
+        options = replace(options, input_labels=names, target=None if target is None else true_answers(given, target))
     if plan:
-        print_plan(workbook.measure(loaded, inputs, detail))
+        print_plan(measure(loaded, inputs, detail), page.measure(loaded, inputs, detail))
         return
+    if as_page:
+        named = {"labels": options.labels, "input_labels": options.input_labels}
+        page.export(loaded, file, None if given is None else inputs, detail=detail, force=force, **named)
+        note_non_finite_weights(loaded)
+        report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it in a browser.")
+        return
+    from weightlens.workbook.exporting import write_workbook
+
     with cell_progress() as progress:
-        workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
+        write_workbook(loaded, file, None if given is None else inputs, replace(options, progress=progress))
     note_non_finite_weights(loaded)
     report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(opening, file)}")
+
+
+def refuse_for_page(given: list[str]) -> None:
+    """Refuse options of workbooks where a page is written."""
+    if given:
+        raise BadInput(f"{given[0]}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
 
 
 def check_command(opening: ModelOptions, file: Path) -> str:
@@ -101,8 +139,8 @@ def split_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")] if text else []
 
 
-def print_plan(size: Any) -> None:
-    """Print the numbers of sheets, cells and formulas, and an estimate of the size."""
+def print_plan(size: Any, page: str) -> None:
+    """Print the numbers of sheets, cells and formulas, and an estimate of the size; and what a page would be."""
     from weightlens.terminal.escape import clean
 
     width = max(len(sheet.title) for sheet in size.sheets)
@@ -110,6 +148,7 @@ def print_plan(size: Any) -> None:
     for sheet in size.sheets:
         typer.echo(f"{clean(sheet.title, 40):{width}}  {sheet.cells:>12,}  {sheet.formulas:>12,}")
     typer.echo(size.summary)
+    typer.echo(page)
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
     "import": ("check", "import_"),
     "predict": ("main", "predict"),
     "diff": ("main", "diff"),
+    "convert": ("convert", "convert"),
     "train-sheet": ("train", "train_sheet"),
     "fit": ("train", "fit"),
 }
@@ -128,17 +129,22 @@ def show(
 
 def show_model(model: "Model", selection: "Selection", out: Destination) -> None:
     """Write what is selected of a model."""
+    if out.format == "table":
+        from weightlens.terminal.show import show as print_model
+
+        with progress_bar("reading", model.size * 2 if selection.stats else 0) as advance:
+            out.write(lambda screen: print_model(model, screen, selection, advance))
+        return
     from weightlens.terminal import machine
-    from weightlens.terminal.show import show as print_model
 
     as_npz = out.file is not None and out.file.suffix == ".npz"
-    with progress_bar("reading", model.size * 2 if selection.stats and out.format == "table" else 0) as advance:
-        out.write(
-            lambda screen: print_model(model, screen, selection, advance),
-            csv=lambda file: machine.write_csv(model, file, selection),
-            json=lambda file: machine.write_json(model, file, selection),
-            npy=lambda file: machine.write_npy(model, file, selection, as_npz),
-        )
+    with out.opened() as file:
+        if out.format == "csv":
+            machine.write_csv(model, file, selection)
+        elif out.format == "json":
+            machine.write_json(model, file, selection)
+        else:
+            machine.write_npy(model, file, selection, as_npz)
 
 
 def trace(

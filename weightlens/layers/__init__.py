@@ -36,8 +36,8 @@ REGISTERED: set[str] = set()  # classes that are the user's
 def named(path: str) -> LayerFunction:
     """A function by its module in this package and its name; imported when it is first needed, for a network needs few of them."""
     module, _, name = path.rpartition(".")
-    found: LayerFunction = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    return found
+    function: LayerFunction = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return function
 
 
 def function_of(class_name: str) -> LayerFunction | None:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers import activations, comparisons
-from weightlens.layers.convolution import convolutional, pooling
 from weightlens.layers.preprocessing import spectral
 from weightlens.operations import images as image
 from weightlens.operations import mathematics as maths
@@ -74,9 +73,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "HardTanh": activations.hard_tanh, "HardShrink": activations.hard_shrink, "Threshold": activations.threshold, "Mish": activations.mish,
     "Softmax": activations.softmax, "LogSoftmax": activations.log_softmax, "Sparsemax": activations.sparsemax,
     # pooling and convolution
-    "MaxPool": nn.pooled(pooling.max_pooling), "AveragePool": nn.pooled(pooling.average_pooling),
-    "AdaptiveMaxPool": nn.adaptive(np.max, "max"), "AdaptiveAveragePool": nn.adaptive(np.mean, "average"),
-    "Conv": nn.convolution(convolutional.conv), "DepthwiseConv": nn.convolution(convolutional.depthwise_conv),
+    "MaxPool": nn.max_pool, "AveragePool": nn.average_pool,
+    "AdaptiveMaxPool": nn.adaptive_max_pool, "AdaptiveAveragePool": nn.adaptive_average_pool,
+    "Conv": nn.conv, "DepthwiseConv": nn.depthwise_conv,
     "SeparableConv": nn.separable_conv, "ConvTranspose": nn.conv_transpose, "DepthToSpace": nn.depth_to_space,
     "SpaceToDepth": nn.space_to_depth,
     # normalization, losses, attention

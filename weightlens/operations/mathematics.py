@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import is_truth, numbers, truth
 from weightlens.layers.preprocessing.resizing import saturated
-from weightlens.operations.numeric import Axis, known
+from weightlens.layers.signature import Array, Axis, Step
+from weightlens.operations.numeric import known
 from weightlens.operations.small_integers import NARROW, fits, wrapped
 from weightlens.operations.whole_arrays import places_in_order
 from weightlens.whole import is_whole
@@ -18,7 +19,7 @@ from weightlens.whole import is_whole
 # Mathematics.
 
 
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
+def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
     """``ln(sum of e^x)`` over ``axis``, the largest taken out first."""
     largest = step("max", np.max(x, axis=axis, keepdims=True))
     total = step("sum", np.sum(step("exponentials", np.exp(x - largest)), axis=axis, keepdims=True))
@@ -26,13 +27,13 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, step: Step) 
     return y if keepdims else np.squeeze(y, axis)
 
 
-def top_k(x: Any, k: int, *, step: Step) -> Any:
+def top_k(x: Array, k: int, *, step: Step) -> Any:
     """The ``k`` largest numbers of the last axis, and their places."""
     falling = np.flip(np.sort(x, axis=-1), axis=-1)
     return [falling[..., :k], places_in_order(-x, step)[..., :k]]
 
 
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """The length of vectors (``ord`` 2 unless given), or of matrices taken as one long vector."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     ord = {"inf": math.inf, "-inf": -math.inf}.get(ord, ord) if isinstance(ord, str) else ord
@@ -51,7 +52,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 # Core.
 
 
-def cast(x: Any, dtype: str, input_dtype: str | None = None) -> Any:
+def cast(x: Array, dtype: str, input_dtype: str | None = None) -> Any:
     """Numbers of another kind: cut off to whole ones, or to true and false. Whole numbers of more bits keep the lowest."""
     if dtype == "bool":
         return truth(x)
@@ -67,7 +68,7 @@ def cast(x: Any, dtype: str, input_dtype: str | None = None) -> Any:
     return numbers(x)
 
 
-def saturate_cast(x: Any, dtype: str) -> Any:
+def saturate_cast(x: Array, dtype: str) -> Any:
     """``cast``, cut to the range of the kind of number."""
     if is_whole(dtype):
         x = saturated(x, dtype)
@@ -76,18 +77,18 @@ def saturate_cast(x: Any, dtype: str) -> Any:
     return cast(x, dtype)
 
 
-def convert(x: Any, dtype: str | None = None, input_dtype: str | None = None) -> Any:
+def convert(x: Array, dtype: str | None = None, input_dtype: str | None = None) -> Any:
     """``x``, as ``dtype`` if one is given."""
     return x if dtype is None else cast(x, dtype, input_dtype)
 
 
-def sliced(inputs: Any, start_indices: Any, shape: Any) -> Any:
+def sliced(inputs: Array, start_indices: Any, shape: Sequence[int | None]) -> Any:
     """A block of ``inputs`` that begins at ``start_indices``; ``-1`` reaches to the end."""
     pairs = zip(known(start_indices), shape, inputs.shape, strict=True)
     return inputs[tuple(slice(start, n if size in (-1, None) else start + size) for start, size, n in pairs)]
 
 
-def scatter_update(inputs: Any, indices: Any, updates: Any) -> Any:
+def scatter_update(inputs: Array, indices: Array, updates: Array) -> Any:
     """``inputs`` with the entries at fixed ``indices`` replaced; of several for one place the last counts."""
     if not isinstance(indices, (list, tuple, np.ndarray)):
         raise NotImplementedError("replaces entries at places that depend on the data")

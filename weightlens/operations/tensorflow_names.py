@@ -7,23 +7,22 @@ a node of the graph (``raw_ops.AddV2``), whose arguments come in its order.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.convolution import pooling
+from weightlens.layers.signature import Axis, Function
 from weightlens.operations import tensorflow_adapters as adapted
 from weightlens.operations.catalogue import OPERATIONS
 from weightlens.operations.numeric import known
 
-Function = Callable[..., Any]
 OPERANDS = {1: ("x",), 2: ("x1", "x2")}
 HANDED_ON = ("step", "input_dtype")
 
 
-def axes(axis: Any) -> Any:
+def axes(axis: Axis) -> Any:
     """Axes as NumPy takes them: one number or a tuple."""
     axis = known(axis)
     return tuple(axis) if isinstance(axis, list) else axis
@@ -169,8 +168,8 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "depth_to_space": Rename("DepthToSpace", "input:x block_size data_format"),
     "space_to_depth": Rename("SpaceToDepth", "input:x block_size data_format"),
     **{
-        f"{short}_pool{rank}": Rename(adapted.pooled(layer), "input ksize strides padding data_format")
-        for short, layer in (("max", pooling.max_pooling), ("avg", pooling.average_pooling))
+        f"{short}_pool{rank}": Rename(adapted.pooled(OPERATIONS[name]), "input ksize strides padding data_format")
+        for short, name in (("max", "MaxPool"), ("avg", "AveragePool"))
         for rank in ("", "1d", "2d")
     },
     **dict.fromkeys(["conv2d", "convolution"], Rename(
@@ -231,5 +230,5 @@ def tensorflow_function(path: str) -> Function | None:
     if not path.startswith("compat.v1.image."):  # TensorFlow 1 counts pixels otherwise
         path = path.removeprefix("compat.v1.")
     place, _, name = path.rpartition(".")
-    found = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
-    return found.function() if isinstance(found, Rename) else found
+    function = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
+    return function.function() if isinstance(function, Rename) else function

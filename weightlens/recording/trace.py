@@ -55,8 +55,8 @@ class Step:
         return self.named_of(self.made)
 
     def named_of(self, x: Recorded) -> Named:
-        """The axes of what it is made of."""
-        return (Trace() if self.trace is None else self.trace).axes.of(x)
+        """The axes of a value that the step is made of."""
+        return (Trace() if self.trace is None else self.trace).axes.named(x)
 
     def __repr__(self) -> str:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
@@ -133,10 +133,10 @@ class Trace:
         return [x.value for x in self.results]
 
     def __getitem__(self, layer: str) -> list[Step]:
-        found = [step for step in self.steps if is_inside(step.layer, layer)]
-        if not found and layer not in self.layer_outputs:
+        steps = [step for step in self.steps if is_inside(step.layer, layer)]
+        if not steps and layer not in self.layer_outputs:
             raise KeyError(layer)
-        return found
+        return steps
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class ActivationSpec:
+class ActivationSpec(NamedTuple):
     """One activation function."""
 
     names: str  # its own, then the others that files have for it, those of layers that do the same among them
     does: str  # what happens to a number, as the end of a sentence; "{alpha}" is a setting
     more: str = ""  # what there is to add where the function itself is the subject
-    defaults: Mapping[str, float] = field(default_factory=dict)  # of the settings that ``does`` names
+    defaults: Mapping[str, float] = MappingProxyType({})  # of the settings that ``does`` names
     formula: str = ""  # of the pre-activation z
     slope: Callable[[Any], Any] | None = None  # its derivative as a function of its result, where that is how books write it
     logits: bool = False  # a crossentropy in a graph looks through it at the numbers before it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quirks:
     """Facts that change the arithmetic of a layer and that no setting of Keras holds.
 

@@ -54,9 +54,9 @@ class Entry:
     def references(self, first: str = "") -> np.ndarray:
         """The cell of every element, in the shape of the array: ``D13``; the block begins at ``first``."""
         addresses = self.arrangement.cells(address(first or self.first))
-        found = np.empty(addresses.shape, object)
-        found.reshape(-1)[:] = [f"{COLUMN[a & (ROW - 1)]}{(a >> 14) + 1}" for a in addresses.reshape(-1).tolist()]
-        return found
+        names = np.empty(addresses.shape, object)
+        names.reshape(-1)[:] = [f"{COLUMN[a & (ROW - 1)]}{(a >> 14) + 1}" for a in addresses.reshape(-1).tolist()]
+        return names
 
     def place(self, book: Book) -> Place:
         """The sheet and first cell of the block now. Refuses a name that was deleted or that covers other cells."""
@@ -80,21 +80,21 @@ class Entry:
         """What stands in the cells: an array of numbers, texts and ``None``."""
         sheet, first = self.place(book)
         cells: dict[str, Value] = book.sheets.get(sheet, {})
-        found = self.references(first)
-        found.reshape(-1)[:] = [cells.get(reference) for reference in found.reshape(-1).tolist()]
-        return found
+        values = self.references(first)
+        values.reshape(-1)[:] = [cells.get(reference) for reference in values.reshape(-1).tolist()]
+        return values
 
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array of floats; refuses a cell that holds no number."""
         from weightlens.spreadsheet.cell_values import NON_FINITE, number_fault
 
-        found, (sheet, first) = self.values(book), self.place(book)
-        for index, value in np.ndenumerate(found):
+        numbers, (sheet, first) = self.values(book), self.place(book)
+        for index, value in np.ndenumerate(numbers):
             if isinstance(value, str) and value in NON_FINITE:
-                found[index] = NON_FINITE[value]
+                numbers[index] = NON_FINITE[value]
             elif wrong := number_fault(value):
                 raise BadInput(f"{book.path.name}: '{sheet}'!{self.references(first)[index]} {wrong}; an input is a number")
-        return found.astype(np.float64)
+        return numbers.astype(np.float64)
 
     def words(self, book: Book) -> np.ndarray:
         """The same as an array of texts; an empty cell is an empty one."""
@@ -141,14 +141,14 @@ def entry(texts: dict[str, str]) -> Entry:
 
 def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], Step]:
     """The steps of a trace by what the map says of their blocks: layer, name, shape, and and how many of these came before it."""
-    found: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
+    steps: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
     seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
     own, rewritten = {id(step.made): step for step in trace.steps}, with_operands(trace)
     for step in rewritten.steps:
         key = (step.layer, step.name, step.made.shape)
-        found[(*key, seen[key])] = own.get(id(rewritten.originals.get(id(step.made))), step)
+        steps[(*key, seen[key])] = own.get(id(rewritten.originals.get(id(step.made))), step)
         seen[key] += 1
-    return found
+    return steps
 
 
 def cells_of(book: Book, trace: Trace) -> dict[int, tuple[str, np.ndarray]]:
@@ -186,9 +186,9 @@ def extent(area: str) -> tuple[str, str, int, int]:
     """The sheet, first cell, height and width of an area; no cell where the area is broken (``#REF!``)."""
     from weightlens.spreadsheet.cell_values import AREA, column_number
 
-    found = AREA.fullmatch(area.strip())
-    if found is None:
+    match = AREA.fullmatch(area.strip())
+    if match is None:
         return "", "", 0, 0
-    sheet = (found["quoted"] or found["plain"]).replace("''", "'")
-    width = column_number(found["c2"] or found["c1"]) - column_number(found["c1"]) + 1
-    return sheet, f"{found['c1']}{found['r1']}", int(found["r2"] or found["r1"]) - int(found["r1"]) + 1, width
+    sheet = (match["quoted"] or match["plain"]).replace("''", "'")
+    width = column_number(match["c2"] or match["c1"]) - column_number(match["c1"]) + 1
+    return sheet, f"{match['c1']}{match['r1']}", int(match["r2"] or match["r1"]) - int(match["r1"]) + 1, width

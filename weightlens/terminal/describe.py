@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
@@ -18,8 +16,7 @@ PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
 
-@dataclass
-class Entry:
+class Entry(NamedTuple):
     """One layer in the list: ``path`` is ``inner/dense`` in a nested model; inner layers have entries of their own."""
 
     path: str
@@ -108,5 +105,7 @@ def sha256_of(path: str, always: bool = False) -> str:
     file = Path(path)
     if not file.is_file() or (not always and file.stat().st_size > HASHED):
         return ""
+    import hashlib  # it takes its time to load
+
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ LONGEST = 1 << 23  # places of an axis that are named; one that a file only decl
 EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
 
 
-@dataclass
-class View:
+class View(NamedTuple):
     """The visible part of a matrix: its numbers, and the index of each row and column along its axis."""
 
     values: np.ndarray
@@ -140,8 +138,7 @@ def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
     return write
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(NamedTuple):
     """The labels of rows and columns, by what the axes mean: ``unit 3``, ``x0`` for an input, ``f0`` for a gate's unit.
 
     ``incoming``: the letter of inputs (``in 0`` without one); ``titles``: the names of the columns, if they have names.
@@ -211,8 +208,7 @@ def largest_size(values: np.ndarray) -> float:
     return float(np.abs(finite.astype(complex if values.dtype.kind == "c" else float)).max())
 
 
-@dataclass(frozen=True)
-class Printer:
+class Printer(NamedTuple):
     """Prints the blocks of a matrix: all with one number format, and colours relative to the ``largest`` number."""
 
     shown: View

@@ -13,7 +13,6 @@ from weightlens.errors import BadInput
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.machine import to_json
 from weightlens.terminal.matrices import Labels, matrix_lines, view_of_array
 from weightlens.words.worked import Arithmetic
 
@@ -43,7 +42,7 @@ def print_trace(
     if not layers:
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
-            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
+            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.named(x).titled]
             titled = x.ndim == 2 and len(names) == x.shape[1]
             screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ())))
     steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
@@ -58,7 +57,7 @@ def print_trace(
         screen.line()
         for name, y in zip(trace.output_names, trace.results, strict=True):
             screen.line(screen.bold(clean(name)) + screen.dim(f" {tuple_text(y.value.shape)}"))
-            screen.lines(writer.numbers(y.value, Labels(trace.axes.of(y).titled)))
+            screen.lines(writer.numbers(y.value, Labels(trace.axes.named(y).titled)))
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:
@@ -80,6 +79,8 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
 
 def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
     """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
+    from weightlens.terminal.machine import to_json  # with it come zip files and more
+
     inputs = [
         {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
         for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)

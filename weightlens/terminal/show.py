@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
@@ -18,8 +18,7 @@ MOST_FAULTS = 8  # lines
 BARS = " ▁▂▃▄▅▆▇█"
 
 
-@dataclass
-class Selection:
+class Selection(NamedTuple):
     """Which matrices to show, and how."""
 
     layers: tuple[str, ...] = ()

@@ -15,11 +15,11 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.layers.activations import softplus
-from weightlens.recording import value_of
+from weightlens.recording import Recorded, value_of
 from weightlens.specs.activation import ACTIVATIONS
 
 EPSILON = 1e-7  # keras.config.epsilon()
-Elementwise = Callable[[Any, Any], Any]
+Elementwise = Callable[[Recorded, Recorded], Any]
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ class Loss:
     from_logits: Elementwise | None = None
     squash: str = ""
 
-    def count(self, y: Any) -> float:
+    def count(self, y: Recorded) -> float:
         """The number that the sum of the losses of ``y`` is divided by."""
         return float(y.size if self.mean else y.size // y.shape[-1])
 
 
-def _clip(y: Any) -> Any:
+def _clip(y: Recorded) -> Any:
     return np.minimum(np.maximum(y, EPSILON), 1.0 - EPSILON)
 
 
-def _signs(t: Any) -> Any:
+def _signs(t: Recorded) -> Any:
     """Targets for a hinge loss: 0 and 1 are taken as -1 and 1 (Keras's rule)."""
     return t * 2.0 - 1.0 if np.isin(value_of(t), (0.0, 1.0)).all() else t
 
 
-def _log_sum_exp(t: Any, z: Any) -> Any:
+def _log_sum_exp(t: Recorded, z: Recorded) -> Any:
     largest = np.max(z, axis=-1, keepdims=True)
     return t * (np.log(np.sum(np.exp(z - largest), axis=-1, keepdims=True)) + largest - z)
 

@@ -84,12 +84,28 @@ const make = {
   conv_lstm: () => chain(L.convLstm2d({ filters: 2, kernelSize: 3, padding: 'same', inputShape: [3, 5, 5, 2] })),
   distributed: () => chain(L.timeDistributed({ layer: L.dense({ units: 2, activation: 'relu' }), ...steps }), L.masking({ maskValue: 0 })),
   embedding: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.lstm({ units: 3 })),
+  masked_mean: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.globalAveragePooling1d({})),
+  masked_max: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.globalMaxPooling1d({})),
+  masked_flat: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.flatten({})),
+  masked_distributed: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.timeDistributed({ layer: L.dense({ units: 2 }) }), L.gru({ units: 2 })),
+  masked_both: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.bidirectional({ layer: L.lstm({ units: 2, returnSequences: true }), mergeMode: 'concat' }), L.lstm({ units: 2 })),
+  masked_sequences: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.simpleRNN({ units: 2, returnSequences: true, goBackwards: true }), L.dropout({ rate: 0.2 }), L.gru({ units: 2 })),
+  masked_normal: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.batchNormalization({}), L.layerNormalization({}), L.activation({ activation: 'softmax' }), L.dense({ units: 3 }), L.gru({ units: 2 })),
+  masked_softmax: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.softmax({}), L.gru({ units: 2 })),
+  masked_add: () => {
+    const x = input({ shape: [5] }), e = L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), f = L.embedding({ inputDim: 9, outputDim: 4, maskZero: false, inputLength: 5 })
+    return model({ inputs: x, outputs: [L.lstm({ units: 2 }).apply(L.add().apply([e.apply(x), f.apply(x)])), L.lstm({ units: 2 }).apply(L.concatenate().apply([e.apply(x), f.apply(x)]))] })
+  },
+  masked_conv: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.conv1d({ filters: 2, kernelSize: 2 }), L.gru({ units: 2 })),
+  masked_repeat: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.lstm({ units: 2 }), L.repeatVector({ n: 2 }), L.lstm({ units: 2 })),
+  masked_reshape: () => chain(L.embedding({ inputDim: 9, outputDim: 4, maskZero: true, inputLength: 5 }), L.reshape({ targetShape: [5, 4] }), L.lstm({ units: 2 })),
+  masking: () => chain(L.masking({ maskValue: 0.25, inputShape: [4, 2] }), L.lstm({ units: 3 })),
   encoding: () => chain(L.categoryEncoding({ numTokens: 9, outputMode: 'count', inputShape: [5] })),
   rescaling: () => chain(L.rescaling({ scale: 0.1, offset: 2, ...vector })),
   nested: nestedTwice,
   graph,
 }
-const tokens = new Set(['embedding', 'encoding'])
+const tokens = (name) => name === 'embedding' || name === 'encoding' || name.startsWith('masked_')
 
 async function save(net, folder) {
   mkdirSync(folder, { recursive: true })
@@ -106,9 +122,15 @@ async function makeAll(folder) {
   for (const [name, build] of Object.entries(make)) {
     const net = build()
     net.setWeights(net.weights.map((weight) => filled(weight.shape, weight.originalName.endsWith('variance') ? random : undefined)))
-    const inputs = net.inputs.map((given) => filled([2, ...given.shape.slice(1)], tokens.has(name) ? () => Math.floor(random() * 9) : undefined))
-    const outputs = [net.predict(inputs.length === 1 ? inputs[0] : inputs)].flat()
+    const inputs = net.inputs.map((given) => filled([2, ...given.shape.slice(1)], tokens(name) ? () => Math.max(0, Math.floor(random() * 12) - 3) : name === 'masking' ? () => (random() < 0.5 ? 0.25 : random()) : undefined))
     await save(net, join(folder, name))
+    let outputs
+    try {
+      outputs = [net.predict(inputs.length === 1 ? inputs[0] : inputs)].flat()
+    } catch (error) {
+      console.log(name, error.message)
+      continue
+    }
     writeFileSync(join(folder, name, 'io.json'), JSON.stringify({ inputs: inputs.map(plain), outputs: outputs.map(plain) }))
   }
 }

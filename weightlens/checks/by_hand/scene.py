@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,8 @@ from weightlens.checks.by_hand.replay import Replay
 from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
 from weightlens.recording.arrays import Operation
 from weightlens.recording.graph import named_operands, walk
+from weightlens.specs.layer import LayerSpec
+from weightlens.specs.registry import spec
 
 SCALING = ("Rescaling", "Normalization")
 
@@ -37,6 +39,10 @@ class Scene:
     def runs_of(self, *class_names: str) -> list[LayerRun]:
         """Every run of a layer of these classes."""
         return [run for run in self.trace.runs if run.class_name in class_names]
+
+    def runs_with(self, fact: Callable[[LayerSpec], bool]) -> list[LayerRun]:
+        """Every run of a layer of whose class a fact is true."""
+        return [run for run in self.trace.runs if fact(spec(run.class_name))]
 
     @cached_property
     def weights(self) -> list[Recorded]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.savedmodel.container import GRAPH, METADATA, SavedModelFiles
+from weightlens.formats.savedmodel.saved_graph import Path, SavedGraph
 from weightlens.formats.savedmodel.wire import Damaged, Message, refusal
-from weightlens.limits import DEPTH, OBJECTS, VALUES
+from weightlens.limits import VALUES
 
 KERAS = "_tf_keras_"  # the beginning of what Keras calls its objects
-Path = tuple[str, ...]  # of names, from the model
 
 
 class KerasObjects:
@@ -33,7 +32,8 @@ class KerasObjects:
 
     def get(self, path: Path) -> dict[str, Any]:
         """What is said of the object at a path; empty if nothing is."""
-        return parse_object(self.texts[path], f"the metadata of {'.'.join(path) or 'the model'}") if path in self.texts else {}
+        where = f"{self.label}: the metadata of {'.'.join(path) or 'the model'}"
+        return parse_object(self.texts[path], where) if path in self.texts else {}
 
     def architecture(self) -> dict[str, Any] | None:
         """The entry of a model whose layers are stated; ``None`` for a class of somebody's own.
@@ -56,21 +56,6 @@ def from_metadata(data: bytes) -> dict[Path, str]:
 
 
 def from_graph(data: bytes) -> dict[Path, str]:
-    """Texts by path in ``saved_model.pb``, whose objects are numbered."""
-    graphs = [found for meta in Message(data).messages(2)[:1] for found in meta.messages(7)]
-    nodes = graphs[0].messages(1) if graphs else []
-    if len(nodes) > OBJECTS:
-        raise Damaged("more objects than any model has")
-    texts: dict[Path, str] = {}
-    waiting: deque[tuple[int, Path]] = deque([(0, ())] if nodes else [])
-    seen = set()
-    while waiting:
-        number, path = waiting.popleft()
-        if number in seen or number >= len(nodes) or len(path) > DEPTH:
-            continue
-        seen.add(number)
-        for made in nodes[number].messages(4):
-            if made.text(1).startswith(KERAS) and made.text(3):
-                texts[path] = made.text(3)
-        waiting.extend((child.number(1), (*path, child.text(2))) for child in nodes[number].messages(1))
-    return texts
+    """Texts by path in ``saved_model.pb``."""
+    made = ((path, told) for path, node in SavedGraph(data).walk() for told in node.messages(4))
+    return {path: told.text(3) for path, told in made if told.text(1).startswith(KERAS) and told.text(3)}

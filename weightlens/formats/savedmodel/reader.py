@@ -12,6 +12,7 @@ from weightlens.formats.savedmodel.bundle import Bundle
 from weightlens.formats.savedmodel.container import saved_model_files
 from weightlens.formats.savedmodel.metadata import KerasObjects
 from weightlens.formats.savedmodel.objects import OBJECT_GRAPH, ObjectGraph
+from weightlens.formats.savedmodel.vocabulary import fill_vocabularies, is_without_vocabulary
 from weightlens.formats.savedmodel.wire import Damaged, refusal
 from weightlens.formats.weights.groups import Leaf, name_variables
 from weightlens.formats.weights.layouts import settle
@@ -51,6 +52,8 @@ def read_saved_model(path: Path) -> Model:
     else:
         model = build_model(entry, dialect)
         placing.model(model, 0)
+        if placing.without_vocabulary:
+            fill_vocabularies(placing.without_vocabulary, files)
     model.optimizer = training
     model.unplaced += [weight for key, weight in weights.items() if key not in placing.placed]
     settle(model, dialect)
@@ -81,6 +84,7 @@ class Placing:
         self.graph, self.objects, self.weights, self.dialect = graph, objects, weights, dialect
         self.about = {place: path for path in reversed(objects.texts) if (place := graph.at(list(path))) is not None}
         self.placed: set[str] = set()
+        self.without_vocabulary: list[tuple[Layer, tuple[str, ...]]] = []
 
     def model(self, model: Model, number: int) -> None:
         """The layers of a model or nested model, which the graph calls ``layer-0``, ``layer-1``, ... under their names."""
@@ -96,6 +100,8 @@ class Placing:
         if layer.model is not None:
             self.model(layer.model, number)
             return
+        if is_without_vocabulary(layer) and number in self.about:
+            self.without_vocabulary.append((layer, self.about[number]))
         inside: set[int] = set()
         for key, inner in layer.inner.items():
             if (place := self.graph.at(key.split("/"), number)) is not None:

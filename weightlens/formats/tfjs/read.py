@@ -10,11 +10,11 @@ from weightlens.formats import bare
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.tfjs.differences import note_differences
 from weightlens.formats.tfjs.manifest import read_manifest
 from weightlens.formats.tfjs.place import place_weights
 from weightlens.formats.tfjs.shards import Folder, Place, Zipped, read_bytes
-from weightlens.formats.tfjs.topology import differs_from_keras, is_graph, topology_of
-from weightlens.formats.weights.objects import all_layers
+from weightlens.formats.tfjs.topology import is_graph, topology_of
 from weightlens.formats.zipped import Archive
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance
@@ -39,7 +39,7 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
     model = build_model(entry, dialect)
     place_weights(model, weights, dialect)
     model.optimizer = [entry.weight() for entry in stored if entry.is_optimizer]
-    note_differences(model, dialect)
+    note_differences(model, dialect.major)
     model.training_config = entry.get("training_config") or value.get("trainingConfig") or {}
     model.class_labels = labels_beside(place)
     if model.class_labels:
@@ -53,14 +53,6 @@ def read_zipped(path: Path, archive: Archive, member: str) -> Model:
     """The model in a zip, as Teachable Machine downloads it."""
     value = parse_object(archive.text(member), member)
     return read_tfjs(path, value, Zipped(archive, member.rpartition("/")[0] + "/" if "/" in member else ""))
-
-
-def note_differences(model: Model, dialect: Dialect) -> None:
-    """Record a fault for layers that TensorFlow.js computes otherwise than Keras."""
-    for layer in all_layers(model):
-        for part in (layer, *layer.inner.values()):
-            if words := differs_from_keras(part.class_name, part.config, dialect.major):
-                part.faults.append(words)
 
 
 def labels_beside(place: Place) -> list[str]:

@@ -64,14 +64,3 @@ def snake_case(name: str) -> str:
 def is_graph(value: dict[str, Any]) -> bool:
     """Whether it is a graph of operations, which has no layers."""
     return value.get("format") == "graph-model" or "node" in plain_dict(value.get("modelTopology"))
-
-
-def differs_from_keras(class_name: str, config: dict[str, Any], major: int) -> str:
-    """What TensorFlow.js computes otherwise than Keras in a layer, so that no number is sure to be the right one; empty if nothing."""
-    if class_name in ("Resizing", "CenterCrop", "RandomHeight", "RandomWidth"):
-        return "TensorFlow.js computes this layer otherwise than Keras does"
-    if class_name == "UpSampling2D" and config.get("interpolation", "nearest") != "nearest":
-        return f"TensorFlow.js interpolates ({str(config['interpolation'])[:20]}) otherwise than Keras does"
-    if major >= 3 and "hard_sigmoid" in (config.get("activation"), config.get("recurrent_activation")):
-        return "hard_sigmoid has another slope in TensorFlow.js than in Keras 3, which wrote this architecture"
-    return ""

@@ -30,12 +30,12 @@ class Arrangement:
         """How many rows, or columns, one step along each axis moves."""
 
         def along(axes: tuple[int, ...], gap: int) -> dict[int, int]:
-            found, step = {}, 1
+            steps, step = {}, 1
             for position, axis in enumerate(reversed(axes)):
                 step += gap if position and position == len(axes) - 1 else 0
-                found[axis] = step
+                steps[axis] = step
                 step *= self.shape[axis]
-            return found
+            return steps
 
         rows = {axis: step * self.stretch for axis, step in along(self.row_axes, self.row_gap).items()}
         return rows, along(self.column_axes, self.column_gap)

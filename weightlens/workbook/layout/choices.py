@@ -35,19 +35,19 @@ def kernel_candidates(shape: tuple[int, ...]) -> list[Arrangement]:
     """Ways to lay out a weight of three or more axes; the cheapest to multiply with is taken."""
     rank = len(shape)
     last = rank - 1
-    found = [Arrangement(shape, (last, *range(rank - 3)), (rank - 3, rank - 2), 1)]  # a filter under the other, taps x channels
+    candidates = [Arrangement(shape, (last, *range(rank - 3)), (rank - 3, rank - 2), 1)]  # a filter under the other, taps x channels
     if rank >= 4:
-        found.append(Arrangement(shape, (last, *range(rank - 3)), (rank - 2, rank - 3), 1, 1))  # one plane per channel
-        found.append(Arrangement(shape, (last, rank - 2, *range(rank - 3)), (rank - 3,), 1))
-        found.append(Arrangement(shape, tuple(range(rank - 2)), (rank - 2, last)))
+        candidates.append(Arrangement(shape, (last, *range(rank - 3)), (rank - 2, rank - 3), 1, 1))  # one plane per channel
+        candidates.append(Arrangement(shape, (last, rank - 2, *range(rank - 3)), (rank - 3,), 1))
+        candidates.append(Arrangement(shape, tuple(range(rank - 2)), (rank - 2, last)))
     if rank == 3:
-        found.append(Arrangement(shape, (2, 0), (1,), 1))
-        found.append(Arrangement(shape, (0, 1), (2,)))
-        found.append(Arrangement(shape, (0,), (1, 2)))
-        found.append(Arrangement(shape, (2, 1), (0,), 1))
+        candidates.append(Arrangement(shape, (2, 0), (1,), 1))
+        candidates.append(Arrangement(shape, (0, 1), (2,)))
+        candidates.append(Arrangement(shape, (0,), (1, 2)))
+        candidates.append(Arrangement(shape, (2, 1), (0,), 1))
     if rank >= 5:
-        found.append(Arrangement(shape, (last, *range(rank - 2)), (rank - 2,)))
-    return [a for a in found if a.width <= WIDEST]
+        candidates.append(Arrangement(shape, (last, *range(rank - 2)), (rank - 2,)))
+    return [a for a in candidates if a.width <= WIDEST]
 
 
 def for_weight(shape: tuple[int, ...]) -> Arrangement:

@@ -9,7 +9,7 @@ from weightlens.recording import Trace
 MOST_STEPS = 3_000_000  # cells; with more, ``auto`` fuses the steps of each layer
 
 
-def chosen(detail: str, recorded: Trace) -> str:
+def chosen_detail(detail: str, recorded: Trace) -> str:
     """The level that ``auto`` stands for: all steps, unless there are very many."""
     if detail != "auto":
         return detail

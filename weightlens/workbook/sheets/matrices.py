@@ -12,24 +12,23 @@ from weightlens.workbook.sheets.frame import HEAD
 if TYPE_CHECKING:
     from weightlens.model import Layer, Weight
     from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
 
 
-def matrices(net: NetworkSheets) -> None:
+def matrices(net: NetworkSheets) -> dict[str, Sheet]:
     """A sheet for each layer that has weights, with nothing but those; also for layers and files that cannot be computed."""
     groups: list[tuple[str, Layer | None, dict[str, Weight]]] = [
         (layer.name, layer, layer.weights) for layer in net.model.layers if layer.weights
     ]
     if net.model.unplaced:
         groups.append(("unplaced", None, {weight.name or weight.path: weight for weight in net.model.unplaced}))
-    for name, layer, weights in groups:
-        matrix_sheet(net, name, layer, weights)
+    return {name: matrix_sheet(net, name, layer, weights) for name, layer, weights in groups}
 
 
-def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: dict[str, Weight]) -> None:
+def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: dict[str, Weight]) -> Sheet:
     """The matrices of one layer under each other."""
     heading = in_framework_words(net.model, name) if layer is not None else "Matrices that belong to no known layer"
-    sheet = net.page(name, heading, hint=sentence(layer) if layer is not None else "")
-    net.sheet_of[name] = sheet
+    sheet = net.plan.sheet(name, heading, hint=sentence(layer) if layer is not None else "", numbered=True)
     row = HEAD
     for key, weight in weights.items():
         value = weight.value
@@ -44,3 +43,4 @@ def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: di
             net.columns(sheet, 1, placed.block.arrangement, False)
         row = net.put_weight(sheet, placed, row, 1) + 2
     net.finish(sheet, 2)
+    return sheet

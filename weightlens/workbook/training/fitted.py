@@ -17,11 +17,10 @@ from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.training.record import forward_at_start
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, absolute, cell_name, refer
+from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, absolute, cell_name, refer
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.layout.plan import as_number
 from weightlens.workbook.sheets.frame import GAP, link, widen
 from weightlens.workbook.training.epochs_sheet import style_of
 from weightlens.workbook.training.one_step import OneStep
@@ -33,6 +32,7 @@ from weightlens.workbook.xlsx.styles import Styles
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
 MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 11  # rows; the column where the arithmetic of the picture begins
 MOST_LABELS = 200
+HINT = "What the network answers between the samples, with the weights of the epoch chosen on One step."
 SQUARE, SQUARE_HEIGHT = 5.2, 27.0  # characters and points of a cell of the map
 
 
@@ -42,7 +42,7 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     varying = [j for j in range(x.shape[-1]) if np.ptp(x[:, j])] if x.ndim == 2 and len(epoch.trace.inputs) == 1 else []
     if len(varying) not in (1, 2) or epoch.targets.ndim != 2:
         return
-    sheet = book.sheet("Fitted", numbered=False)
+    sheet = book.sheet("Fitted", hint=HINT)
     sheet.write(2, 0, "epoch", styles["label right"])
     chosen = refer(step.places[id(epoch.number)])
     sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen), 2, 1)
@@ -89,7 +89,7 @@ def _answers(
         look = style_of(styles, "constant" if y is inputs else "step", y.value)
         block = Block(in_rows(y.shape), y.value, look)
         if y.op is not None:
-            block.make = partial(_formula, formulas, y)
+            block.make = partial(formulas.step, y)
         width = block.arrangement.width
         sheet.write(HEAD, column, name, styles["caption left"])
         for j in range(min(width, MOST_LABELS)):
@@ -101,10 +101,6 @@ def _answers(
         widen(sheet, column + width, GAP)
         column += width + 1
     return blocks[id(trace.results[0])], blocks[id(inputs)]
-
-
-def _formula(formulas: Formulas, y: Recorded) -> Expression | None:
-    return as_number(formulas.made(y))
 
 
 def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:

@@ -113,9 +113,9 @@ class _Stream:
     def advance(self) -> None:
         self.at += 1
         if self.at >= len(self.rows):
-            found = next(self.chunks, None)
-            if found is None:
+            following = next(self.chunks, None)
+            if following is None:
                 self.row, self.text = -1, ""
                 return
-            self.rows, self.texts, self.at = found[0].tolist(), found[1], 0
+            self.rows, self.texts, self.at = following[0].tolist(), following[1], 0
         self.row, self.text = self.rows[self.at], self.texts[self.at]

@@ -163,13 +163,13 @@ def _relative(name: str, data: bytes) -> bytes:
 
 def _spliced(shell: bytes, rows: Iterator[str]) -> Iterator[bytes]:
     """A sheet: the shell's XML with our rows in it."""
-    found = SHEET_DATA.search(shell)
-    if found is None:
+    place = SHEET_DATA.search(shell)
+    if place is None:
         raise RuntimeError("openpyxl wrote a sheet without sheetData")
-    yield _opaque(DIMENSION.sub(b"", shell[: found.start()])) + b"<sheetData>"
+    yield _opaque(DIMENSION.sub(b"", shell[: place.start()])) + b"<sheetData>"
     for batch in _batches(rows):
         yield batch.encode()
-    yield b"</sheetData>" + _opaque(shell[found.end() :])
+    yield b"</sheetData>" + _opaque(shell[place.end() :])
 
 
 def _batches(texts: Iterator[str]) -> Iterator[str]:

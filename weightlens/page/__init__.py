@@ -1,0 +1,137 @@
+"""The page: a model as one HTML file that computes itself again, from the same formulas as the workbook.
+
+``plan`` of ``weightlens.workbook`` says how every number is computed; ``program`` writes that down for a small machine in
+JavaScript, ``describe`` what is said about it, ``pack`` puts both into one piece, and ``document`` makes the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weightlens.errors import WorkbookTooLarge
+from weightlens.model import Model
+
+if TYPE_CHECKING:
+    from weightlens.workbook.export_options import Options
+    from weightlens.workbook.layout.plan import Plan
+    from weightlens.workbook.sheets.network import NetworkSheets
+
+PAGE = (".html", ".htm")
+LARGEST = 64_000_000  # bytes of a file that a browser opens without delay
+MOST_SAMPLES = 8 << 20  # bytes of samples to pick from
+
+
+def export(
+    model: Model,
+    path: str | os.PathLike[str],
+    inputs: Any = None,
+    *,
+    labels: Sequence[str] = (),
+    input_labels: Sequence[str] = (),
+    detail: str = "auto",
+    force: bool = True,
+) -> Path:
+    """Write the page; returns its path. The options are those of ``weightlens.workbook.export``; nothing is written where that raises."""
+    from weightlens.files import replacing
+    from weightlens.formats import files_of
+
+    out = Path(path)
+    with replacing(out, force, files_of(model), PAGE) as file:
+        file.write(html(model, inputs, labels=labels, input_labels=input_labels, detail=detail).encode())
+    return out
+
+
+def html(model: Model, inputs: Any = None, *, labels: Sequence[str] = (), input_labels: Sequence[str] = (), detail: str = "auto") -> str:
+    """The page as a text. Raises ``UnsupportedLayer``, ``NoFormula``, ``WorkbookTooLarge`` or ``BadInput``."""
+    from weightlens.page.document import page
+    from weightlens.workbook.export_options import Options
+
+    title = Path(model.provenance.path).name or model.name
+    options = Options(tuple(labels), tuple(input_labels), "steps" if detail == "auto" else detail)
+    data = packed(model, inputs, options)
+    made = page(title, data)
+    refuse_large(len(made))
+    return made
+
+
+def measure(model: Model, inputs: Any = None, detail: str = "auto") -> str:
+    """What the page would be, in one line; nothing is written."""
+    try:
+        size = len(html(model, inputs, detail=detail))
+    except WorkbookTooLarge as refusal:
+        return f"as a page (-o model.html): {refusal}"
+    return f"as a page (-o model.html): {size / 1e6:,.1f} MB" if size >= 1e6 else f"as a page (-o model.html): {size / 1e3:,.0f} kB"
+
+
+def refuse_large(size: int) -> None:
+    """Refuse a file that no browser opens gladly, and say what would fit."""
+    if size > LARGEST:
+        raise WorkbookTooLarge(
+            f"the page would have {size / 1e6:,.0f} MB, and a browser takes {LARGEST / 1e6:.0f} MB; "
+            "try one sample, or --layers A..B for a part of the network"
+        )
+
+
+def packed(model: Model, inputs: Any, options: Options) -> str:
+    """The data of the page."""
+    from openpyxl import Workbook
+
+    from weightlens.page import describe, pack
+    from weightlens.page.program import Writer
+    from weightlens.workbook.contents import traced_network
+    from weightlens.workbook.xlsx.styles import Styles
+
+    network = traced_network(model, inputs, options, Styles(Workbook()))
+    plan = network.plan
+    refuse_large(4 * sum(placed.made.size for placed in plan.placed.values() if placed.kind == "weight"))
+    program = Writer(plan).write()
+    names = describe.unique_names(program)
+    layers = describe.layers(model, program)
+    number = {layer["path"]: i for i, layer in enumerate(layers)}
+    blocks = [describe.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
+    head = {
+        **about(network),
+        "layers": layers,
+        "blocks": blocks,
+        "size": program.size,
+        "patterns": list(program.patterns),
+        "runs": [(found.levels, found.rest) for found in program.runs],
+        "outputs": outputs(plan, program.placed),
+    }
+    made = pack.Pack(head)
+    pack.numbers(made, program, blocks)
+    head["samples"] = samples(made, plan, network.arrays)
+    return made.base64()
+
+
+def about(network: NetworkSheets) -> dict[str, Any]:
+    """What the model is, and what its inputs and classes are called."""
+    model, options = network.model, network.options
+    source = model.provenance
+    return {
+        "title": network.title,
+        "model": {"format": source.format, "keras": source.keras_version, "sha256": source.sha256, "parameters": model.size},
+        "labels": list(options.labels),
+        "inputLabels": list(options.input_labels),
+        "madeUp": network.made_up,
+    }
+
+
+def outputs(plan: Plan, placed: Sequence[Any]) -> list[dict[str, Any]]:
+    """Each output of the model: its name, and its block."""
+    block = {id(p.made): k for k, p in enumerate(placed)}
+    return [{"name": name, "block": block[id(x)]} for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True)]
+
+
+def samples(made: Any, plan: Plan, arrays: Sequence[np.ndarray]) -> dict[str, Any] | None:
+    """The samples to pick from, where more were given than are shown."""
+    shown = plan.trace.inputs
+    if not arrays or any(x.dtype.kind == "U" for x in arrays) or len(arrays[0]) <= shown[0].shape[0]:
+        return None
+    kept = min(len(arrays[0]), max(1, MOST_SAMPLES // (8 * sum(x[0].size for x in arrays))))
+    return {"count": kept, "of": len(arrays[0]), "inputs": [made.add(x[:kept]) for x in arrays]}

@@ -1,0 +1,121 @@
+"""What the page says of the network: its layers and what they read, and of each block its name, words, axes and looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.axes import Axis, Factor
+from weightlens.model import Model
+from weightlens.page.program import Program
+from weightlens.page.runs import runs
+from weightlens.recording import Step, Trace
+from weightlens.recording.graph import named_operands
+from weightlens.specs.words.sentences import activation_sentence
+from weightlens.words.captions import EXPLAINED, mathematics
+from weightlens.words.layer_words import call_words, find, sentence, shares
+from weightlens.workbook.layout.plan import Placed
+
+LONGEST_AXIS = 1 << 16  # places with names of their own
+
+
+def layers(model: Model, program: Program) -> list[dict[str, Any]]:
+    """The layers in the order in which they are computed, inputs first; ``reads``: the numbers of those that each one reads."""
+    paths = list(dict.fromkeys(placed.layer for placed in program.placed))
+    number = {path: i for i, path in enumerate(paths)}
+    reads: dict[str, dict[int, None]] = {path: {} for path in paths}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for placed in program.placed:
+        if placed.kind != "weight":
+            shapes[placed.layer] = placed.made.shape
+        for x in named_operands(placed.made) if placed.kind == "step" else ():
+            if x.kind != "weight" and x.layer != placed.layer and x.layer in number:
+                reads[placed.layer][number[x.layer]] = None
+    return [one_layer(model, path, list(reads[path]), shapes.get(path, ())) for path in paths]
+
+
+def one_layer(model: Model, path: str, reads: list[int], shape: tuple[int, ...]) -> dict[str, Any]:
+    """One box of the graph."""
+    layer = find(model, path)
+    return {
+        "path": path,
+        "call": "" if layer is None else call_words(layer),
+        "sentence": "" if layer is None else sentence(layer),
+        "parameters": 0 if layer is None else layer.size,
+        "reads": reads,
+        "shape": list(shape),
+    }
+
+
+def block(program: Program, k: int, trace: Trace, number: dict[str, int], names: dict[int, str]) -> dict[str, Any]:
+    """One block: how it lies, what it is called, and how it is computed."""
+    placed = program.placed[k]
+    a, made = placed.block.arrangement, placed.made
+    found: dict[str, Any] = {
+        "kind": placed.kind if made.op is not None or placed.kind != "step" else "constant",
+        "layer": number[placed.layer],
+        "name": placed.name,
+        "id": names[k],
+        "start": program.starts[k],
+        "shape": list(made.shape),
+        "rows": list(a.row_axes),
+        "columns": list(a.column_axes),
+        "axes": [[factor(f) for f in axis] for axis in trace.axes.named(made).titled],
+        "reads": program.reads[k],
+        "parts": [{"count": p.count, "at": p.at, "pattern": p.pattern, "holes": p.holes} for p in program.parts[k]],
+    }
+    if placed.of > 1:
+        found |= {"occurrence": placed.occurrence, "of": placed.of}
+    if made.dtype.kind == "U":
+        found["text"] = True
+    if placed.kind == "weight" and made.source is not None:
+        found["path"] = made.source.path
+    if placed.kind == "step":
+        found |= said(placed, trace)
+    return found
+
+
+def said(placed: Placed, trace: Trace) -> dict[str, Any]:
+    """What a step does, for a beginner, in words and in short mathematics; its role and its activation function."""
+    made = placed.made
+    function = made.function[0]
+    step = Step(placed.layer, placed.name, made, trace)
+    activated = placed.name in ("activation", "output")
+    found: dict[str, Any] = {
+        "explained": activation_sentence(function) if activated else EXPLAINED.get(placed.name, ""),
+        "words": "" if made.op is None else step.words,
+        "short": "" if made.op is None else mathematics(step, placed.of > 1),
+    }
+    if function:
+        found["function"] = function
+    if made.role.kind:
+        found["role"] = made.role.kind
+    if shares(made):
+        found["shares"] = True
+    return {key: value for key, value in found.items() if value != ""}
+
+
+def factor(f: Factor) -> dict[str, Any]:
+    """One factor of an axis: its name, and its coordinates where they are not 0, 1, 2..."""
+    found: dict[str, Any] = {"name": f.name}
+    if f.words:
+        found["words"] = list(f.words[:LONGEST_AXIS])
+    if not np.array_equal(f.at, np.arange(len(f.at))) and 0 < len(f.at) <= LONGEST_AXIS:
+        packed = runs(np.asarray(f.at, np.int64))
+        found["at"] = [int(f.at[0]), packed.levels, packed.rest]
+    return found
+
+
+def unique_names(program: Program) -> dict[int, str]:
+    """What scripts call each block: ``dense/kernel``; an input by its own name; of several of one name, ``cell state #2``."""
+    found: dict[int, str] = {}
+    taken: dict[str, int] = {}
+    for k, placed in enumerate(program.placed):
+        name = placed.name if placed.kind == "input" else f"{placed.layer}/{placed.name}"
+        taken[name] = taken.get(name, 0) + 1
+        found[k] = name if taken[name] == 1 else f"{name} #{taken[name]}"
+    return found
+
+
+__all__ = ["Axis", "block", "layers", "unique_names"]

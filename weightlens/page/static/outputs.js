@@ -1,0 +1,135 @@
+// What the network answers: the outputs now and as in the file, the samples to pick from, and sliders for chosen inputs.
+
+import { make } from "./dom.js";
+import { along, brief, full, placeWords } from "./words.js";
+
+const MOST_BARS = 12;
+
+export class Outputs {
+  constructor(state) {
+    Object.assign(this, { state, network: state.network, head: state.network.head });
+    this.bars = make("div", { class: "answers" });
+    this.controls = make("div", { class: "controls" });
+    this.sliders = make("div", { class: "sliders" });
+    this.element = make("section", { class: "outputs", "aria-label": "outputs" }, make("h2", {}, "Output"), this.controls, this.bars, this.sliders);
+    this.buildControls();
+    this.update("look");
+  }
+
+  buildControls() {
+    const [output] = this.network.outputs;
+    const rows = output?.shape.length ? output.shape[0] : 1;
+    const parts = [];
+    if (this.head.samples) parts.push(this.picker());
+    if (rows > 1) {
+      const list = Array.from({ length: rows }, (_, i) => make("option", { value: String(i) }, `sample ${i + 1}`));
+      parts.push(make("label", {}, "show ", make("select", { onchange: (event) => {
+        this.state.sample = Number(event.target.value);
+        this.state.tell("look");
+      } }, list)));
+    }
+    this.controls.replaceChildren(...parts);
+  }
+
+  /** Picks which of the samples in the file the network is shown. */
+  picker() {
+    const { count, of } = this.head.samples;
+    const field = make("input", { type: "number", min: 1, max: count, value: 1, "aria-label": "sample to read", onchange: () => this.pick(field) });
+    const words = count < of ? `of the first ${count.toLocaleString("en")}` : `of ${count.toLocaleString("en")}`;
+    const move = (by, sign) => make("button", { type: "button", "aria-label": by > 0 ? "next sample" : "sample before", onclick: () => {
+      field.value = Number(field.value) + by;
+      this.pick(field);
+    } }, sign);
+    return make("span", { class: "picker" }, move(-1, "‹"), " sample ", field, ` ${words} `, move(1, "›"));
+  }
+
+  pick(field) {
+    const { count, inputs } = this.head.samples;
+    const at = Math.min(count, Math.max(1, Math.round(Number(field.value) || 1)));
+    field.value = at;
+    const blocks = this.network.blocks.filter(({ kind }) => kind === "input");
+    const pairs = blocks.flatMap((block, k) => {
+      const [rows, each] = [block.shape[0], block.size / block.shape[0]];
+      return Array.from({ length: block.size }, (_, flat) => {
+        const row = Math.min(count - 1, at - 1 + Math.floor(flat / each));
+        return [this.network.place(block, flat), inputs[k].values[row * each + (flat % each)]];
+      }).slice(0, rows * each);
+    });
+    this.state.change(pairs);
+  }
+
+  update(what) {
+    if (what === "pointer" || what === "selection") return;
+    this.bars.replaceChildren(...this.network.outputs.map((block, k) => this.answer(block, this.head.outputs[k].name)));
+    this.showSliders();
+  }
+
+  /** One output: of the chosen sample a bar for each number, and a line where the file's is. */
+  answer(block, name) {
+    const each = block.size / (block.shape[0] || 1);
+    const sample = Math.min(this.state.sample, (block.shape[0] || 1) - 1);
+    const places = Array.from({ length: Math.min(each, 5000) }, (_, i) => this.network.place(block, sample * each + i));
+    const now = places.map((place) => this.network.value(place, block));
+    const before = places.map((place) => this.network.original(place));
+    const order = now.map((_, i) => i);
+    if (each > MOST_BARS) order.sort((a, b) => now[b] - now[a]);
+    const sizes = [...now, ...before].filter(Number.isFinite);
+    const most = sizes.every((value) => value >= 0 && value <= 1) ? 1 : Math.max(...sizes.map(Math.abs));
+    const shown = order.slice(0, MOST_BARS).map((i) => this.line(block, places[i], now[i], before[i], most));
+    const more = each > MOST_BARS ? `the ${MOST_BARS} largest of ${each.toLocaleString("en")}` : "";
+    return make("div", { class: "answer" }, this.network.outputs.length > 1 && make("h3", {}, name), make("ol", {}, shown), make("p", { class: "hint" }, more), this.winner(block, now, before));
+  }
+
+  line(block, place, now, before, most) {
+    const index = this.network.index(block, place);
+    const words = block.shape.length === 2 ? along(block, 1, index[1], this.head) : placeWords(block, index, this.head);
+    const share = (value) => `${Number.isFinite(value) ? (Math.abs(value) / most) * 100 : 0}%`;
+    const bar = make("span", { class: `fill ${now < 0 ? "negative" : ""}` });
+    const old = make("span", { class: "old" });
+    bar.style.width = share(now);
+    old.style.left = share(before);
+    const text = now === before ? full(now) : `${brief(now)} (was ${brief(before)})`;
+    return make("li", {}, make("button", { type: "button", onclick: () => this.state.select(place) }, words), make("span", { class: "track", "aria-hidden": "true" }, bar, now !== before && old), make("span", { class: "number" }, text));
+  }
+
+  /** The class with the largest output, and what it was. */
+  winner(block, now, before) {
+    if (!block.shares && this.head.labels.length !== now.length) return null;
+    if (now.length < 2) return null;
+    const best = (values) => along(block, block.shape.length - 1, values.indexOf(Math.max(...values)), this.head);
+    const [is, was] = [best(now), best(before)];
+    return make("p", { class: "winner", role: "status" }, "answer: ", make("b", {}, is), is !== was && ` (in the file: ${was})`);
+  }
+
+  showSliders() {
+    const shown = this.state.sliders.map((place) => this.slider(place));
+    if (this.sliders.contains(document.activeElement) && shown.length === this.sliders.children.length) {
+      this.state.sliders.forEach((place, k) => {
+        this.sliders.children[k].querySelector("output").textContent = brief(this.network.value(place));
+      });
+      return;
+    }
+    this.sliders.replaceChildren(...shown);
+  }
+
+  slider(place) {
+    const block = this.network.at(place);
+    const words = placeWords(block, this.network.index(block, place), this.head);
+    const values = [...this.network.file.slice(block.start, block.start + block.size), this.network.value(place)];
+    const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
+    const said = make("output", {}, brief(this.network.value(place)));
+    let joined = false;
+    const range = make("input", { type: "range", min: low, max: high, step: (high - low) / 200, value: this.network.value(place), "aria-label": words,
+      oninput: () => {
+        this.state.change([[place, Number(range.value)]], joined);
+        joined = true;
+      },
+      onchange: () => { joined = false; },
+    });
+    const away = make("button", { type: "button", "aria-label": `no slider for ${words}`, onclick: () => {
+      this.state.sliders = this.state.sliders.filter((other) => other !== place);
+      this.state.tell("look");
+    } }, "×");
+    return make("div", { class: "slider" }, make("label", {}, words, range), said, away);
+  }
+}

@@ -1,0 +1,22 @@
+// Changed weights as a small file, which `weightlens import changes.json MODEL -o NEW` writes into a model.
+
+import { make } from "./dom.js";
+
+/** What the file holds. */
+export function changesOf(network) {
+  const changes = [...network.changes]
+    .map(([place, value]) => [network.at(place), place, value])
+    .filter(([{ kind }]) => kind === "weight")
+    .map(([block, place, value]) => ({ weight: block.id, index: network.index(block, place), old: network.original(place), new: value }));
+  return { format: "weightlens changes", model: network.head.title, sha256: network.head.model.sha256, changes };
+}
+
+/** Downloads it. */
+export function save(network) {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(changesOf(network), null, 1)], { type: "application/json" }));
+  const link = make("a", { href: url, download: "changes.json" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  URL.revokeObjectURL(url);
+}

@@ -1,0 +1,323 @@
+// One block on the page: its caption, and its cells on a canvas, of which only those in view are drawn.
+
+import { colours, css, heat, mix } from "./colours.js";
+import { atNextFrame, make, sharp } from "./dom.js";
+import { brief, full, placeWords, shapeWords } from "./words.js";
+
+const GAP = 6; // pixels between groups of columns
+const NUMBERS = { width: 58, height: 24 };
+const FEW_COLUMNS = 64; // of numbers; wider blocks begin as colours
+const RIGHT = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [10, 0], PageUp: [-10, 0] };
+
+export class Sheet {
+  constructor(state, grid) {
+    Object.assign(this, { state, grid, block: grid.block, network: state.network });
+    this.kind = this.look();
+    this.changeable = this.block.kind === "input" || this.block.kind === "weight";
+    this.asHeat = !this.block.text && (this.block.shape.length >= 4 || grid.folded > 0 || grid.width > FEW_COLUMNS);
+    this.marked = new Set();
+    this.redraw = atNextFrame(() => this.draw());
+    this.element = this.build();
+    new ResizeObserver(this.redraw).observe(this.view);
+    new IntersectionObserver(this.redraw).observe(this.view);
+  }
+
+  look() {
+    if (this.block.kind !== "step") return this.block.kind;
+    return this.network.outputs.includes(this.block) ? "output" : "step";
+  }
+
+  build() {
+    const { block } = this;
+    this.active = make("div", { role: "gridcell", id: `cell-${block.number}`, class: "unseen" });
+    this.canvas = make("canvas", { "aria-hidden": "true" });
+    this.room = make("div", { class: "room" });
+    this.view = make("div", {
+      class: "view", tabIndex: 0, role: "grid", "aria-label": `${block.name}, ${shapeWords(block.shape)}`,
+      "aria-rowcount": String(this.grid.height), "aria-colcount": String(this.grid.width), "aria-activedescendant": this.active.id,
+      onscroll: this.redraw, onfocus: () => this.focused(), onblur: this.redraw, onkeydown: (event) => this.key(event),
+      onpointermove: (event) => this.move(event), onpointerleave: () => this.state.point(null),
+      onpointerdown: (event) => this.press(event), ondblclick: () => this.edit(),
+    }, this.room, this.canvas, make("div", { role: "row", class: "unseen" }, this.active));
+    const kind = { input: "input", weight: "weight", constant: "constant" }[block.kind] ?? (this.kind === "output" ? "output" : "");
+    return make("section", { class: `block ${this.kind}`, "data-block": block.id },
+      make("h3", {}, block.name, kind && make("span", { class: `chip ${this.kind}` }, kind)),
+      block.short && make("p", { class: "math" }, block.short),
+      make("p", { class: "shape" }, this.axesWords()),
+      block.explained && make("p", { class: "explained" }, block.explained),
+      this.tools(), this.view);
+  }
+
+  axesWords() {
+    const { block } = this;
+    const words = block.axes.map((axis, d) => `${axis.map((factor) => factor.name).join(" × ") || "place"} ${block.shape[d]}`).join(", ");
+    const times = this.grid.blocks.length > 1 ? `${this.grid.blocks.length} times ` : "";
+    return `${times}${shapeWords(block.shape)}${words ? ` (${words})` : ""}`;
+  }
+
+  tools() {
+    if (this.block.text) return null;
+    const switched = make("button", { type: "button", onclick: () => {
+      this.asHeat = !this.asHeat;
+      switched.textContent = this.asHeat ? "numbers" : "colours";
+      this.resize();
+    } }, this.asHeat ? "numbers" : "colours");
+    if (this.block.kind !== "input") return make("div", { class: "tools" }, switched);
+    this.brush = make("input", { type: "number", value: this.most() || 1, step: "any", "aria-label": "number to paint with" });
+    this.paint = make("input", { type: "checkbox" });
+    return make("div", { class: "tools" }, switched, make("label", {}, this.paint, " paint with "), this.brush);
+  }
+
+  /** The largest number in size, for the scale of colours. */
+  most() {
+    let found = 0;
+    const { memory } = this.network;
+    for (const { start, size } of this.grid.blocks) {
+      for (let i = start; i < start + size; i++) {
+        const value = Math.abs(memory[i]);
+        if (value > found && value < Infinity) found = value;
+      }
+    }
+    return found;
+  }
+
+  /** Widths and heights after a change between numbers and colours. */
+  resize() {
+    const { grid, block } = this;
+    const small = Math.max(5, Math.min(18, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))));
+    this.cell = this.asHeat ? { width: small, height: small } : { ...NUMBERS, width: block.text ? 220 : NUMBERS.width };
+    const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => grid.rowLabel(row).length);
+    this.left = Math.min(150, Math.max(0, ...labels) * 6.4 + 8);
+    this.top = this.grid.block.columns.length && !grid.folded ? 20 : 4;
+    this.most_ = this.most();
+    this.room.style.width = `${this.left + this.x(grid.width - 1) + this.cell.width + 2}px`;
+    const high = this.top + grid.height * this.cell.height + 2;
+    this.room.style.height = `${high}px`;
+    this.view.style.height = `${Math.min(high + 12, 420)}px`;
+    this.redraw();
+  }
+
+  x(column) {
+    return column * this.cell.width + (this.grid.group ? Math.floor(column / this.grid.group) * GAP : 0);
+  }
+
+  columnAt(x) {
+    if (!this.grid.group) return Math.floor(x / this.cell.width);
+    const wide = this.grid.group * this.cell.width + GAP;
+    const group = Math.floor(x / wide);
+    return group * this.grid.group + Math.min(this.grid.group - 1, Math.floor((x - group * wide) / this.cell.width));
+  }
+
+  /** Row and column under the pointer; null beside the cells. */
+  under(event) {
+    const box = this.view.getBoundingClientRect();
+    const row = Math.floor((event.clientY - box.top - this.top + this.view.scrollTop) / this.cell.height);
+    const column = this.columnAt(event.clientX - box.left - this.left + this.view.scrollLeft);
+    return row >= 0 && row < this.grid.height && column >= 0 && column < this.grid.width ? [row, column] : null;
+  }
+
+  draw() {
+    const { view, grid } = this;
+    if (!view.isConnected || !view.clientWidth) return;
+    const [wide, high] = [view.clientWidth, view.clientHeight];
+    const context = sharp(this.canvas, wide, high);
+    const palette = colours();
+    const [rows, columns] = [[Math.floor(view.scrollTop / this.cell.height), Math.ceil((view.scrollTop + high) / this.cell.height)],
+      [Math.max(0, this.columnAt(view.scrollLeft)), this.columnAt(view.scrollLeft + wide) + 1]];
+    context.font = "11px system-ui, sans-serif";
+    context.textBaseline = "middle";
+    context.save();
+    context.beginPath();
+    context.rect(this.left, this.top, wide, high);
+    context.clip();
+    for (let row = rows[0]; row < Math.min(grid.height, rows[1]); row++) {
+      for (let column = columns[0]; column < Math.min(grid.width, columns[1]); column++) this.drawCell(context, palette, row, column);
+    }
+    this.drawFrames(context, palette);
+    context.restore();
+    this.drawLabels(context, palette, rows, columns);
+  }
+
+  corner(row, column) {
+    return [this.left + this.x(column) - this.view.scrollLeft, this.top + row * this.cell.height - this.view.scrollTop];
+  }
+
+  drawCell(context, palette, row, column) {
+    const place = this.grid.place(row, column);
+    const value = this.network.value(place, this.grid.blockAt(row));
+    const [x, y] = this.corner(row, column);
+    const { width, height } = this.cell;
+    const changed = this.network.isChanged(place);
+    const own = palette[this.kind] ?? palette.paper;
+    const fill = this.asHeat || this.kind === "step" ? heat(value, this.most_, palette, this.kind) : own;
+    context.globalAlpha = this.state.onlyChanges && !changed ? 0.18 : 1;
+    context.fillStyle = css(this.block.text ? own : this.asHeat ? fill : mix(own, fill, 0.55));
+    context.fillRect(x, y, width - (this.asHeat && width < 8 ? 0 : 1), height - (this.asHeat && height < 8 ? 0 : 1));
+    if (!this.asHeat) {
+      context.fillStyle = css(this.block.function === "relu" && value === 0 ? palette.grey : palette.ink);
+      context.textAlign = "center";
+      context.fillText(brief(value), x + width / 2, y + height / 2, width - 4);
+    }
+    if (changed) {
+      context.fillStyle = css(palette.mark);
+      context.beginPath();
+      context.moveTo(x, y);
+      context.lineTo(x + 7, y);
+      context.lineTo(x, y + 7);
+      context.fill();
+    }
+    context.globalAlpha = 1;
+  }
+
+  /** The number that is looked at, and those that it is made of. */
+  drawFrames(context, palette) {
+    const frame = (place, colour, thick) => {
+      const found = this.grid.find(place);
+      if (!found) return;
+      const [x, y] = this.corner(...found);
+      context.strokeStyle = css(colour);
+      context.lineWidth = thick;
+      context.strokeRect(x + 0.5, y + 0.5, this.cell.width - 2, this.cell.height - 2);
+    };
+    for (const place of this.marked) frame(place, palette.mark, 2);
+    if (this.state.selected !== null) frame(this.state.selected, palette.accent, 3);
+    if (this.state.pointed !== null) frame(this.state.pointed, palette.ink, 1.5);
+  }
+
+  drawLabels(context, palette, rows, columns) {
+    context.fillStyle = css(palette.grey);
+    context.textAlign = "right";
+    const every = Math.ceil(13 / this.cell.height);
+    for (let row = rows[0]; row < Math.min(this.grid.height, rows[1]); row++) {
+      const y = this.corner(row, 0)[1] + this.cell.height / 2;
+      if (y >= this.top && (row % every === 0 || this.grid.folded)) context.fillText(this.grid.rowLabel(row), this.left - 5, y, this.left - 6);
+    }
+    context.textAlign = "left";
+    for (let column = columns[0]; column < Math.min(this.grid.width, columns[1]); column++) {
+      const text = this.asHeat && this.grid.group ? this.grid.groupLabel(column) : this.columnText(column);
+      const x = this.corner(0, column)[0];
+      if (text && x >= this.left - 1) context.fillText(text, x + 2, 9, this.asHeat && this.grid.group ? this.grid.group * this.cell.width : Math.max(this.cell.width - 3, this.asHeat ? 40 : 0));
+    }
+  }
+
+  /** What stands over a column; of narrow columns only over some. */
+  columnText(column) {
+    const every = this.asHeat ? Math.ceil(44 / this.cell.width) : 1;
+    return column % every ? "" : this.grid.columnLabel(column);
+  }
+
+  // -- pointer and keyboard --------------------------------------------------------------------------------------------------
+
+  move(event) {
+    const found = this.under(event);
+    this.state.point(found && this.grid.place(...found));
+    if (found && this.painting && event.buttons) this.stroke(found);
+  }
+
+  press(event) {
+    const found = this.under(event);
+    if (!found) return;
+    this.painting = this.paint?.checked;
+    this.state.select(this.grid.place(...found));
+    if (this.painting) {
+      this.view.setPointerCapture(event.pointerId);
+      this.stroke(found);
+    }
+  }
+
+  stroke(found) {
+    const value = Number(this.brush.value);
+    const place = this.grid.place(...found);
+    if (Number.isFinite(value) && this.network.value(place) !== value) this.state.change([[place, value]]);
+  }
+
+  focused() {
+    if (this.state.selected === null || !this.grid.find(this.state.selected)) this.state.select(this.grid.place(0, 0));
+    this.redraw();
+  }
+
+  key(event) {
+    if (event.target !== this.view || event.ctrlKey || event.metaKey) return;
+    const at = this.grid.find(this.state.selected ?? -1);
+    const step = RIGHT[event.key];
+    if (step && at) {
+      event.preventDefault();
+      if (event.altKey && this.changeable) this.nudge(-step[0] || step[1], event.shiftKey);
+      else this.go(at[0] + step[0], at[1] + step[1]);
+    } else if (event.key === "Enter" || /^[-0-9.]$/.test(event.key)) {
+      event.preventDefault();
+      this.edit(event.key === "Enter" ? null : event.key);
+    }
+  }
+
+  go(row, column) {
+    const [r, c] = [Math.min(this.grid.height - 1, Math.max(0, row)), Math.min(this.grid.width - 1, Math.max(0, column))];
+    this.state.select(this.grid.place(r, c));
+    this.show(r, c);
+  }
+
+  /** Scrolls a cell into view. */
+  show(row, column) {
+    const { view } = this;
+    const [x, y] = [this.x(column), row * this.cell.height];
+    view.scrollLeft = Math.min(x, Math.max(view.scrollLeft, x + this.cell.width + this.left - view.clientWidth));
+    view.scrollTop = Math.min(y, Math.max(view.scrollTop, y + this.cell.height + this.top - view.clientHeight));
+    this.redraw();
+  }
+
+  /** One step up or down: a hundredth of the scale of the block, or with shift a tenth. */
+  nudge(direction, large) {
+    const place = this.state.selected;
+    if (this.block.text) return;
+    this.state.change([[place, Number((this.network.value(place) + direction * stepOf(this.most_) * (large ? 10 : 1)).toPrecision(12))]], true);
+  }
+
+  /** A field over the cell, to type a number into. */
+  edit(typed = null) {
+    const place = this.state.selected;
+    const found = place === null ? null : this.grid.find(place);
+    if (!this.changeable || !found || this.field) return;
+    const [x, y] = this.corner(...found);
+    const old = this.network.value(place);
+    const close = (keep) => {
+      if (!this.field) return;
+      const text = this.field.value.trim().replace(",", ".");
+      this.field.remove();
+      this.field = null;
+      this.view.focus({ preventScroll: true });
+      const value = this.block.text ? text : text === "" ? NaN : Number(text);
+      if (keep && (this.block.text || Number.isFinite(value)) && value !== old) this.state.change([[place, value]]);
+    };
+    this.field = make("input", {
+      class: "field", value: typed ?? String(old), inputMode: "decimal", "aria-label": `new number for ${this.active.textContent}`,
+      onblur: () => close(true),
+      onkeydown: (event) => {
+        event.stopPropagation();
+        if (event.key === "Enter" || event.key === "Escape") close(event.key === "Enter");
+      },
+    });
+    this.field.style.left = `${x + this.view.scrollLeft}px`;
+    this.field.style.top = `${y + this.view.scrollTop}px`;
+    this.view.append(this.field);
+    this.field.focus();
+    if (typed === null) this.field.select();
+  }
+
+  /** Shows what is another way now; `marked` are the places that the explained number is made of. */
+  update(what, marked) {
+    this.marked = marked;
+    if (what === "numbers" && !this.block.text) this.most_ = this.most();
+    const found = this.state.selected === null ? null : this.grid.find(this.state.selected);
+    if (found) {
+      const block = this.grid.blockAt(found[0]);
+      const words = placeWords(block, this.network.index(block, this.state.selected), this.network.head);
+      this.active.textContent = `${words}: ${full(this.network.value(this.state.selected, block))}`;
+    }
+    this.redraw();
+  }
+}
+
+/** A round number of about a hundredth of a scale. */
+export function stepOf(most) {
+  return 10 ** Math.round(Math.log10((most || 1) / 100));
+}

@@ -1,0 +1,55 @@
+// Numbers and places in words.
+
+import { expanded } from "./machine.js";
+
+/** A number with few digits, for a narrow cell. */
+export function brief(value) {
+  if (typeof value !== "number") return value ?? "";
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  if (Number.isInteger(value) && Math.abs(value) < 1e5) return String(value).replace("-", "−");
+  const size = Math.abs(value);
+  return (size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1)).replace("-", "−");
+}
+
+/** A number with the digits that matter to a reader. */
+export function full(value) {
+  if (typeof value !== "number" || !Number.isFinite(value) || Number.isInteger(value)) return brief(value);
+  return String(Number(value.toPrecision(7))).replace("-", "−");
+}
+
+/** One coordinate of an axis in words: "unit 3", "t=2", "input gate"; samples are counted from 1. */
+function coordinate(factor, i) {
+  if (factor.at && !factor.list) factor.list = expanded(factor.at.slice(1)).map((place) => place + factor.at[0]);
+  const at = factor.list ? factor.list[i] : i;
+  if (at < 0) return "padding";
+  if (factor.words?.[at] !== undefined) return factor.words[at];
+  return factor.name === "time step" ? `t=${at}` : `${factor.name} ${factor.name === "sample" ? at + 1 : at}`;
+}
+
+/** Names that somebody gave to the places of a block's last axis: of the classes, or of the columns of the input. */
+function given(block, head) {
+  const names = block.kind === "input" ? head.inputLabels : head.outputs.some((output) => output.block === block.number) ? head.labels : [];
+  return names.length === block.shape.at(-1) ? names : null;
+}
+
+/** One place of an axis in words. */
+export function along(block, axis, i, head) {
+  const names = axis === block.shape.length - 1 ? given(block, head) : null;
+  if (names) return names[i];
+  const factors = block.axes[axis];
+  return factors.length ? factors.map((factor) => coordinate(factor, i)).join(", ") : String(i);
+}
+
+/** An element in words: "sample 1, unit 3"; of more than two axes nothing is said of what there is only one of. */
+export function placeWords(block, index, head) {
+  const shown = block.shape.map((_, axis) => axis).filter((axis) => block.shape.length < 3 || block.shape[axis] > 1);
+  return shown.map((axis) => along(block, axis, index[axis], head)).join(", ");
+}
+
+/** An element as it is written in a formula: "kernel[2, 0]". */
+export function cellName(block, index) {
+  return index.length ? `${block.name}[${index.join(", ")}]` : block.name;
+}
+
+/** A shape: "4 × 3". */
+export const shapeWords = (shape) => (shape.length ? shape.join(" × ") : "a number");
