@@ -28,27 +28,23 @@ def open_saved_model(keras: ModuleType, model: Model, change: Callable[[Any], An
     if keras.__version__ >= "3":
         raise WeightlensError("it does not open a SavedModel")
     config = read_architecture(path)
-    network = with_vocabularies(network_of(keras, config), model)
+    network = network_of(keras, config, model)
     with scratch_folder() as scratch:
         write_variables(path, scratch)
         network.load_weights(str(scratch / VARIABLES)).assert_existing_objects_matched().expect_partial()
     if change is None:
         return network
-    changed = with_vocabularies(network_of(keras, change(config)), model)
+    changed = network_of(keras, change(config), model)
     changed.set_weights(network.get_weights())
     return changed
 
 
-def network_of(keras: ModuleType, config: object) -> Any:
-    """The network of an architecture, without weights. Python code in it is never run."""
+def network_of(keras: ModuleType, config: object, model: Model) -> Any:
+    """The network of an architecture, with our vocabularies where it has none. Python code in it is never run."""
     text = json.dumps(config)
     if '"Lambda"' in text or "__lambda__" in text:
         raise WeightlensError("the architecture holds program code, which is never run")
-    return keras.models.model_from_json(text)
-
-
-def with_vocabularies(network: Any, model: Model) -> Any:
-    """The network, whose lookup layers without a vocabulary have that of ours."""
+    network = keras.models.model_from_json(text)
     words = {layer.name: layer.config["vocabulary"] for layer in all_layers(model) if layer.config.get("vocabulary")}
     for layer in network._flatten_layers():
         if layer.name in words and getattr(getattr(layer, "_lookup_layer", layer), "input_vocabulary", words) is None:

@@ -87,8 +87,8 @@ def refuse_shapes(model: Model, arrays: Sequence[np.ndarray], given: bool = True
     if given:
         refuse_too_short(model, shapes)
     refuse_explosion(model, shapes)
-    if said := state_note(model, len(arrays[0])):
-        note(said)
+    if text := state_note(model, len(arrays[0])):
+        note(text)
 
 
 def progress_bar(title: str, total: int) -> Any:

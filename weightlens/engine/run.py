@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from weightlens.call_order import calls_in_order, refs
 from weightlens.engine.arguments import Values, accepted, given_to, masks_wanted, settings, taken, tensors
@@ -23,7 +22,10 @@ from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import LayerRun, Recorded, Role, Trace
 from weightlens.recording.arrays import NO_ROLE
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Weights = dict[str, Any]  # the arrays of one layer by name
 

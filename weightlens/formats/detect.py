@@ -18,9 +18,7 @@ from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 
 NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
-WEIGHT = re.compile(
-    r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$", re.IGNORECASE
-)
+WEIGHT = r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$"
 
 
 def read_model(path: Path, config: Path | None) -> Model:
@@ -168,7 +166,7 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
 
 def note_arrays_only(model: Model, file: Hdf5File) -> None:
     """If no array has a name used by Keras, note that the file holds arrays, not weights."""
-    if not any(WEIGHT.search(weight.path) for weight in model.weights.values()):
+    if not any(re.search(WEIGHT, weight.path, re.IGNORECASE) for weight in model.weights.values()):
         from weightlens.formats.foreign import hdf5_words
 
         model.arrays_only, model.notes = True, [hdf5_words(file)]

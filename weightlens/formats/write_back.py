@@ -276,13 +276,13 @@ def is_zipped(names: list[str]) -> bool:
 
 def saved_model() -> ModuleType:
     """The same for SavedModels, which are seldom met."""
-    import weightlens.formats.savedmodel.write_back as module
+    import weightlens.formats.savedmodel.change_bundle as module
 
     return module
 
 
 def tfjs() -> ModuleType:
     """The same for TensorFlow.js models, which are seldom met."""
-    import weightlens.formats.tfjs.write_back as module
+    import weightlens.formats.tfjs.change_shards as module
 
     return module

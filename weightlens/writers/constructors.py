@@ -28,7 +28,8 @@ NOT_TAKEN: dict[str, str] = {
 # Options of older versions that change no number, whatever they are.
 WITHOUT_EFFECT = frozenset({
     "fused", "implementation", "consume_less", "dropout_W", "dropout_U", "truncate_gradient", "input_length", "has_input_vocabulary",
-    "vocabulary_size", "num_constants", "lora_rank", "lora_alpha", "robust_masking", "softmax_robust_masking",
+    "vocabulary_size", "num_constants", "forget_bias_init", "init", "inner_init",
+    "query_shape", "key_shape", "value_shape", "lora_rank", "lora_alpha", "robust_masking", "softmax_robust_masking",
 })  # fmt: skip
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
 ALL_OF = "kernel bias activity"

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
-from weightlens.formats.architecture.hard_sigmoid import HARD_SIGMOID_KERAS_2
+from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
 from weightlens.specs.activation import ACTIVATIONS
-from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, taken, taken_in_training
+from weightlens.specs.registry import SPECS
+from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, is_in_keras_3, taken, taken_in_training
 from weightlens.writers.expressible import cannot
 from weightlens.writers.training_settings import training_setting
 
@@ -126,14 +127,14 @@ def inner_entries(layer: Layer) -> Entry:
 
 def activation(layer: Layer, key: str, value: Any) -> Any:
     """An activation by its name, or as the layers that compute it."""
-    if value == "hard_sigmoid_keras2":
-        return HARD_SIGMOID_KERAS_2
+    if value == NAME:
+        return hard_sigmoid_keras_2(str(layer.config.get("dtype") or "float32"))
     if isinstance(value, dict):
-        inside = value.get("config")
-        if value.get("class_name") in ACTIVATIONS or not isinstance(inside, dict):
-            raise cannot(layer, f"has the {key} {value.get('class_name')} with settings, for which Keras 3 has no name")
-        return entry("keras.layers", value["class_name"], {name: constant(item) for name, item in inside.items() if name != "module"})
-    if value not in ACTIVATIONS:
+        inside, name = value.get("config"), str(value.get("class_name"))
+        if not is_in_keras_3(name) or not isinstance(inside, dict):
+            raise cannot(layer, f"has the {key} {name} with settings, for which Keras 3 has no name")
+        return entry("keras.layers", name, {setting: constant(item) for setting, item in inside.items()})
+    if value not in ACTIVATIONS or value in SPECS:
         raise cannot(layer, f"has the {key} {value}, which Keras 3 does not have")
     return value
 

@@ -61,6 +61,8 @@ def checked(layer: Layer) -> Layer:
         return replace(layer, class_name="ReLU", config=settings | {"threshold": theta, "max_value": None, "negative_slope": 0.0})
     if layer.config.get("quantization_mode"):
         raise cannot(layer, "is quantised")
+    if "lora_rank" in layer.config:  # merged into the kernel when it was read
+        layer = replace(layer, config={key: value for key, value in layer.config.items() if not key.startswith("lora_")})
     if layer.model is None and not layer.is_operation and not is_in_keras_3(layer.class_name):
         raise cannot(layer, "is not a layer of Keras 3")
     return layer

@@ -11,7 +11,7 @@ from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.savedmodel.bundle import Bundle
 from weightlens.formats.savedmodel.container import saved_model_files
 from weightlens.formats.savedmodel.metadata import KerasObjects
-from weightlens.formats.savedmodel.objects import OBJECT_GRAPH, ObjectGraph
+from weightlens.formats.savedmodel.object_graph import OBJECT_GRAPH, ObjectGraph
 from weightlens.formats.savedmodel.vocabulary import fill_vocabularies, is_without_vocabulary
 from weightlens.formats.savedmodel.wire import Damaged, refusal
 from weightlens.formats.weights.groups import Leaf, name_variables

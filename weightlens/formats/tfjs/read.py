@@ -10,6 +10,7 @@ from weightlens.formats import bare
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.tfjs import LAYERS_MODEL
 from weightlens.formats.tfjs.differences import note_differences
 from weightlens.formats.tfjs.manifest import read_manifest
 from weightlens.formats.tfjs.place import place_weights
@@ -45,7 +46,7 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
     if model.class_labels:
         model.notes.append(f"names of the classes, from metadata.json: {', '.join(model.class_labels)}")
     own = not said[:1].isdigit()  # TensorFlow.js writes its own version: "tfjs-layers 4.22.0"
-    model.provenance = Provenance(str(path), "TensorFlow.js layers model", "" if own else said, said if own else backend)
+    model.provenance = Provenance(str(path), LAYERS_MODEL, "" if own else said, said if own else backend)
     return model
 
 
