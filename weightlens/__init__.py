@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from weightlens.importing import import_workbook
+    from weightlens.importing import import_changes, import_workbook
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
     from weightlens.specs.layer import LayerSpec
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Layer", "LayerSpec", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError",
-    "WorkbookTooLarge", "check", "export", "import_workbook", "load", "register",
+    "WorkbookTooLarge", "check", "export", "import_changes", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
 
 
 HOMES = {
+    "import_changes": "importing",
     "import_workbook": "importing",
     "register": "layers",
     "Layer": "model",

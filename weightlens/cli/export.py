@@ -70,7 +70,8 @@ def export(
     file = output or Path((Path(model).stem or "model") + ".xlsx")
     as_page = file.suffix.lower() in page.PAGE
     if as_page:
-        only = {"--target": target, "--exercise": exercise, "--blank": blank, "--switch": switch, "--verify": verify, "--with-keras": with_keras}
+        only = {"--target": target, "--exercise": exercise, "--blank": blank, "--switch": switch}
+        only |= {"--verify": verify, "--with-keras": with_keras}
         refuse_for_page([option for option, value in only.items() if value])
     if not plan:
         check_output_option(file, force, "html" if as_page else "xlsx", model, input=given, config=config)

@@ -23,7 +23,7 @@ class Runs:
         """All of them again, as a list."""
         found = np.array(self.rest or (0,), np.int64)
         for length, step in reversed(self.levels):
-            found = (found[:, None] + np.arange(length) * step).reshape(-1)
+            found = np.add.outer(found, np.arange(length) * step).reshape(-1)
         return found
 
 
@@ -50,4 +50,5 @@ def first_run(places: np.ndarray) -> int:
 
 def inside(total: int, length: int) -> np.ndarray:
     """Which of the steps from one place to the next stay inside a run."""
-    return np.arange(1, total) % length != 0
+    kept: np.ndarray = np.arange(1, total) % length != 0
+    return kept
