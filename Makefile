@@ -5,7 +5,7 @@ PYTHON ?= python
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-install:  ## install weightlens for working on it, with everything that the tests need
+install:  ## set up everything that work on it and its tests need
 	$(PYTHON) -m pip install -e ".[test]"
 
 quick:  ## the tests without Keras and office programs, under 30 seconds

@@ -38,9 +38,11 @@ def ours(path: str, rows: int, level: int | None = None) -> Work:
 
     from weightlens.workbook.formulas import areas
     from weightlens.workbook.formulas.cell_arrays import SHEET
-    from weightlens.workbook.layout.arrangement import in_rows
+    from weightlens.workbook.layout.choices import in_rows
     from weightlens.workbook.xlsx import package
-    from weightlens.workbook.xlsx.grid import Block, rows_of
+    from weightlens.workbook.xlsx.blocks import Block
+    from weightlens.workbook.xlsx.book import Sheet
+    from weightlens.workbook.xlsx.grid import rows_of
 
     weights, inputs, results = numbers(rows)
 
@@ -50,9 +52,13 @@ def ours(path: str, rows: int, level: int | None = None) -> Work:
         shell.create_sheet("inputs")
         w = Block(in_rows(weights.shape), weights)
         x = Block(in_rows(inputs.shape), inputs, first=SHEET)
-        f = Block(in_rows(results.shape), results, first=WIDTH + 1, sheet_names=["weights", "inputs"])
+        f = Block(in_rows(results.shape), results, first=WIDTH + 1)
         f.make = lambda: areas.product(w.cells[None], x.cells.T[None]).moved(lambda a: a.reshape(results.shape), results.shape)
-        streams = {"weights": partial(rows_of, [w, f], {}), "inputs": partial(rows_of, [x], {})}
+        titles = ["weights", "inputs"]
+        streams = {
+            "weights": partial(rows_of, Sheet("weights", 0, blocks=[w, f]), titles),
+            "inputs": partial(rows_of, Sheet("inputs", 1, blocks=[x]), titles),
+        }
         with Path(path).open("wb") as file:
             package.save(shell, streams, file, **({} if level is None else {"level": level}))
         return size(path)

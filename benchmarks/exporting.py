@@ -27,7 +27,7 @@ def export(path: str, samples: int, out: str) -> Work:
     shape = next(iter(model.layers)).config["batch_shape"][1:]
     x = np.random.default_rng(0).random((samples, *shape))
     counted = {"cells": 0.0, "formulas": 0.0, "making": 0.0}
-    make, chunk = Plan.formula, grid.Block._chunk
+    make, chunk = Plan.formula, grid.chunk
 
     def timed(*arguments: Any) -> Any:
         started = time.process_time()
@@ -42,7 +42,7 @@ def export(path: str, samples: int, out: str) -> Work:
         return cells
 
     def work() -> dict[str, float]:
-        Plan.formula, grid.Block._chunk = timed, counting  # type: ignore[method-assign, assignment]
+        Plan.formula, grid.chunk = timed, counting  # type: ignore[method-assign, assignment]
         weightlens.export(model, out, x)
         return counted | {"megabytes": Path(out).stat().st_size / 1e6}
 

@@ -17,8 +17,8 @@ from benchmarks import models
 from benchmarks.measure import Job, Sample, alternate, command, middle, on_path
 from benchmarks.report import Section
 from weightlens.spreadsheet.recalculate import blank_cached_values
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import FEW_CHANNELS
+from weightlens.workbook.layout import choices as layout
+from weightlens.workbook.layout.choices import FEW_CHANNELS
 
 WORK = (
     "What computing the formulas adds to opening the same cells as numbers. Cost over all: the geometric mean, over the programs, "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 HEAD = """# Performance
 
-Written by `python -m benchmarks` (with `pip install weightlens[benchmarks]`); do not edit. Every run is a process of its
+Written by `python -m benchmarks` (with `pip install '.[benchmarks]'`); do not edit. Every run is a process of its
 own, the peers take turns, and the figures are medians. CPU seconds, which depend little on what else the machine does,
 unless the column says otherwise. Ratios are medians of the ratios of runs that followed each other.
 """

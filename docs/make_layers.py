@@ -6,16 +6,17 @@ The table is made from ``SPECS`` and ``OPERATIONS`` themselves; a test fails whe
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from weightlens.layers import function_of
-from weightlens.layers.activations import ACTIVATIONS
 from weightlens.operations.catalogue import OPERATIONS
 from weightlens.operations.tensorflow_names import FUNCTIONS, RAW
-from weightlens.specs.registry import SPECS
+from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.registry import CATEGORIES, SPECS
 
 TARGET = Path(__file__).resolve().parent / "layers.md"
 HEAD = """# What weightlens computes
@@ -54,7 +55,7 @@ OPERATORS_HEAD = """## Operators of functional models (Keras 3)
 
 The operations of `keras.ops` that models call between their layers, by their class. Others are refused by name, among them inverses,
 determinants and decompositions of matrices, quantiles, statistics that leave out NaN, operations on bits, reductions by segment,
-Fourier transforms of complex numbers, and images turned, blurred, compared or in other colours.
+Fourier transforms, searches in sorted numbers, and images turned, blurred, compared or in other colours.
 """
 FUNCTIONS_HEAD = """## TensorFlow functions inside functional models (Keras 2)
 
@@ -76,22 +77,17 @@ def summary(function: Callable[..., Any]) -> str:
     return " ".join(lines).replace("|", "\\|")
 
 
-def home(function: Callable[..., Any]) -> str:
-    """The module that a function stands in, as a heading."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function.__module__.rsplit(".", 1)[-1].replace("_", " ").capitalize()
-
-
-def layer_tables(functions: dict[str, Callable[..., Any]]) -> str:
-    """One table per module: the classes that share a function share a row."""
-    rows: dict[str, dict[Callable[..., Any], list[str]]] = {}
-    for name, function in functions.items():
-        rows.setdefault(home(function), {}).setdefault(function, []).append(name)
+def layer_tables() -> str:
+    """One table for each category of Keras's documentation: the classes that share a function share a row."""
     parts = []
-    for module, classes in rows.items():
-        lines = [f"| {', '.join(f'`{name}`' for name in names)} | {summary(function)} |" for function, names in classes.items()]
-        parts.append("\n".join([f"## {module}", "", "| layer | what it does |", "| --- | --- |", *lines]))
+    for category in CATEGORIES:
+        rows: dict[Callable[..., Any], list[str]] = {}
+        for name in importlib.import_module(f"weightlens.specs.families.{category}_specs").LAYERS:
+            function = function_of(name)
+            if function is not None:
+                rows.setdefault(function, []).append(name)
+        lines = [f"| {', '.join(f'`{name}`' for name in names)} | {summary(function)} |" for function, names in rows.items()]
+        parts.append("\n".join([f"## {category.capitalize()}", "", "| layer | what it does |", "| --- | --- |", *lines]))
     return "\n\n".join(parts)
 
 
@@ -102,15 +98,14 @@ def names_in(table: dict[str, Any]) -> str:
 
 def text() -> str:
     """The whole file."""
-    functions = {name: function for name in SPECS if (function := function_of(name)) is not None}
     counted = {
-        "layer classes": functions,
+        "layer classes": [name for name in SPECS if function_of(name) is not None],
         "activation functions": ACTIVATIONS,
         "operators of Keras 3": OPERATIONS,
         "functions of TensorFlow": FUNCTIONS,
         "nodes of its graphs": RAW,
     }
-    parts = [HEAD, f"**{', '.join(f'{len(names)} {what}' for what, names in counted.items())}.**", layer_tables(functions)]
+    parts = [HEAD, f"**{', '.join(f'{len(names)} {what}' for what, names in counted.items())}.**", layer_tables()]
     parts += ["## Activation functions", names_in(ACTIVATIONS), OPERATORS_HEAD, names_in(OPERATIONS)]
     parts += [FUNCTIONS_HEAD, names_in(FUNCTIONS), NODES_HEAD, names_in(RAW)]
     return "\n\n".join(part.strip() for part in parts) + "\n"

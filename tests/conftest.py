@@ -14,7 +14,7 @@ import pytest
 import weightlens
 from tests.cases import Case
 from tests.marks import chunk, group, hide, marked, programs
-from weightlens.checks.handed import flatten
+from weightlens.checks.layer_outputs import flatten
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.errors import WeightlensError
 from weightlens.spreadsheet.cell_values import Book, read_book
@@ -88,6 +88,7 @@ class Built:
     path: Path
     inputs: list[np.ndarray]
     expected: list[np.ndarray]
+    live: list[np.ndarray]  # what we say, given the network in memory
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +105,8 @@ def built(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cas
                 path = folder / f"{len(done)}.keras"
                 model.save(path)
                 outputs = flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
-            done[case.name] = Built(path, inputs, [np.asarray(y) for y in outputs])
+                live = weightlens.load(model).predict(inputs)
+            done[case.name] = Built(path, inputs, [np.asarray(y) for y in outputs], live)
         return done[case.name]
 
     return build

@@ -7,6 +7,7 @@ where neither is installed, so a missing mark is noticed.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 import shutil
@@ -38,12 +39,23 @@ def marked(item: pytest.Item) -> None:
 
 def missing(item: pytest.Item) -> list[str]:
     """What a test needs and is not installed."""
-    found = [f"{name} is not installed" for name in programs(item) if name != "node" and shutil.which(COMMANDS[name]) is None]
-    if item.get_closest_marker("keras") and not all(importlib.util.find_spec(name) for name in LIBRARIES):
-        found.append("Keras is not installed: pip install '.[keras]'")
-    if "chromium" in programs(item) and importlib.util.find_spec("playwright") is None:
-        found.append("Playwright is not installed: pip install '.[test]'")
-    return found + ([NODE_MISSING] if NODE_MISSING and "node" in programs(item) else [])
+    needed = programs(item)
+    absent = [f"{name} is not installed" for name in needed if name != "node" and not has_command(name)]
+    if item.get_closest_marker("keras") and not has_keras():
+        absent.append("Keras is not installed: pip install '.[keras]'")
+    if "chromium" in needed and importlib.util.find_spec("playwright") is None:
+        absent.append("Playwright is not installed: pip install '.[test]'")
+    return absent + ([NODE_MISSING] if NODE_MISSING and "node" in needed else [])
+
+
+@functools.cache
+def has_command(program: str) -> bool:
+    return shutil.which(COMMANDS[program]) is not None
+
+
+@functools.cache
+def has_keras() -> bool:
+    return all(importlib.util.find_spec(name) for name in LIBRARIES)
 
 
 def programs(item: pytest.Item) -> set[str]:

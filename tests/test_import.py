@@ -50,10 +50,16 @@ def edit(path: Path, change: Any) -> None:
     book.save(path)
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "or.xlsx"
+    weightlens.export(OR, path, sample_input(OR))
+    return path
+
+
 @pytest.fixture
-def book(tmp_path: Path) -> Path:
-    weightlens.export(OR, tmp_path / "or.xlsx", sample_input(OR))
-    return tmp_path / "or.xlsx"
+def book(exported: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(exported, tmp_path / "or.xlsx"))
 
 
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.stem)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from weightlens.inputs.given import read_samples
+from weightlens.inputs.given import read_samples, sample_chunks
 from weightlens.model import Model
 
 KERNEL = [[1.5, -2.0], [0.25, 1.0]]
@@ -36,3 +36,8 @@ def write_tiny(path: Path, kernel: Any = KERNEL, bias: Any = BIAS, name: str = "
 def arrays_of(given: str, model: Model, note: Callable[[str], None] | None = None) -> list[np.ndarray]:
     """The arrays of a command line INPUT, one per input of the model."""
     return read_samples(given, model, note).arrays
+
+
+def chunks_of(given: str, model: Model, size: int) -> Iterator[list[np.ndarray]]:
+    """The same in chunks of ``size`` samples."""
+    return (samples.arrays for samples in sample_chunks(given, model, size))

@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
     from weightlens.specs.layer import LayerSpec
+    from weightlens.writers import convert
 
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Layer", "LayerSpec", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError",
-    "WorkbookTooLarge", "check", "export", "import_changes", "import_workbook", "load", "register",
+    "WorkbookTooLarge", "check", "convert", "export", "import_changes", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
-def load(path: str | PathLike[str], config: str | PathLike[str] | None = None) -> Model:
+def load(path: str | PathLike[str] | object, config: str | PathLike[str] | None = None) -> Model:
     """Read a saved Keras model; weights are read when touched. ``config``: the architecture file of a weights-only file."""
     from weightlens.formats import load as read
 
@@ -55,6 +56,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
 
 
 HOMES = {
+    "convert": "writers",
     "import_changes": "importing",
     "import_workbook": "importing",
     "register": "layers",

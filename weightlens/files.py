@@ -110,6 +110,55 @@ def replacing(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Se
 
 
 @contextlib.contextmanager
+def replacing_several(paths: Sequence[Path], force: bool = False, inputs: Inputs = ()) -> Iterator[list[io.BufferedRandom]]:
+    """Files in one folder that appear at ``paths`` when all are complete, the first one last; their folder is made if it is not there.
+
+    After an error no file has changed, and a folder that was made is gone again.
+    """
+    folder = paths[0].parent
+    made = not folder.exists()
+    if made and not folder.parent.is_dir():
+        raise BadInput(f"{folder}: there is no folder {folder.parent}")
+    try:
+        if made:
+            folder.mkdir()
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(replacing(path, force, inputs)) for path in paths]
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    finally:
+        if made:
+            with contextlib.suppress(OSError):  # it has files in it
+                folder.rmdir()
+
+
+def check_new_folder(path: Path) -> None:
+    """Refuse the place of a new folder that cannot be made; what is there already is never overwritten."""
+    if path.exists() or path.is_symlink():
+        raise BadInput(f"{path}: exists already; what is written is a new folder, and never over an old one")
+    check_output(path)
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder that appears at ``path`` when it is complete; after an error there is none."""
+    import shutil
+
+    check_new_folder(path)
+    made = path.with_name(f".{os.fsencode(path.name)[:SHOWN].decode('utf-8', 'ignore')}.{os.urandom(6).hex()}{PART}")
+    with CleanupPending():
+        try:
+            made.mkdir()
+            yield made
+            check_new_folder(path)
+            made.rename(path)
+        except OSError as error:
+            raise unwritable(path, error) from None
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def part_file(place: Path, shown: Path, mode: int = 0o600) -> Iterator[io.BufferedRandom]:
     """A temporary file next to ``place``, removed at the end unless it was moved there; errors name the path ``shown``."""
     with CleanupPending():

@@ -104,7 +104,8 @@ def import_workbook(
     """
     source, target = Path(model_path), Path(out)
     read = [("the workbook", book), ("--config", config), *files_of(source)]
-    check_output(target, force, read)
+    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
+        check_output(target, force, read)
     model, edited = load(source, config), read_book(Path(book))
     check_new_model(source, target, force)
     imported = Imported(target)

@@ -1,4 +1,4 @@
-"""Models, traces and reports as HTML for notebooks: plain tables; all text from files is escaped."""
+"""Models, traces and reports as HTML tables for a notebook; all text from files is escaped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.engine.wanted import shape_words
-
 if TYPE_CHECKING:
-    from weightlens.checks.report import Report
     from weightlens.model import Model
     from weightlens.recording import Trace
+    from weightlens.report import Report
 
 ROWS = 200  # rows of one table; the rest is only counted
 NUMBERS = 32  # of one step, beyond which only the first are shown
@@ -24,7 +22,7 @@ def model_html(model: Model) -> str:
     rows = []
     for layer in model.layers:
         activation = layer.config.get("activation")
-        weights = ", ".join(f"{name} {shape_words(weight.shape)}" for name, weight in layer.weights.items())
+        weights = ", ".join(f"{name} {shape_text(weight.shape)}" for name, weight in layer.weights.items())
         rows.append((layer.name, layer.class_name, activation if isinstance(activation, str) else "", weights, f"{layer.size:,}"))
     source = model.provenance
     title = f"{model.name}: {model.class_name or 'weights'}, {model.size:,} numbers" + (f", {source.format}" if source.format else "")
@@ -33,7 +31,7 @@ def model_html(model: Model) -> str:
 
 def trace_html(trace: Trace) -> str:
     """The steps as tables: each in words, and its numbers."""
-    rows = [(step.layer, step.name, step.words, shape_words(step.value.shape), numbers(step.value)) for step in trace.steps[:ROWS]]
+    rows = [(step.layer, step.name, step.words, shape_text(step.value.shape), numbers(step.value)) for step in trace.steps[:ROWS]]
     title = f"{len(trace.steps):,} steps" + (f"; it ends early: {trace.stopped}" if trace.stopped else "")
     return heading(title) + table(("layer", "step", "in words", "shape", "numbers"), rows, len(trace.steps))
 
@@ -42,7 +40,7 @@ def report_html(report: Report) -> str:
     """The comparisons as a table, the verdict, and possible explanations."""
     rows = [(row.layer, row.class_name, row.witness, f"{row.worst_absolute:.1e}", row.element, row.verdict) for row in report.rows]
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
-    explained = "".join(f"<li>{escape(str(found))}</li>" for found in getattr(report, "explanations", []))
+    explained = "".join(f"<li>{escape(str(explanation))}</li>" for explanation in getattr(report, "explanations", []))
     colour = "#1a7f37" if report.ok else "#cf222e"
     verdict = f'<p style="color:{colour}">{escape(report.summary)}</p>'
     notes = f"<ul>{notes}</ul>" if notes else ""
@@ -57,6 +55,11 @@ def table(head: Sequence[str], rows: Sequence[Iterable[str]], total: int = 0) ->
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     rest = max(total, len(rows)) - min(len(rows), ROWS)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>" + (f"<p>… and {rest:,} more</p>" if rest else "")
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape: ``28 x 28 x 1``."""
+    return " x ".join(map(str, shape)) or "one number"
 
 
 def heading(text: str) -> str:

@@ -38,10 +38,10 @@ def some_nan(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 AB: tuple[Shape, Shape] = ((4, 3), (4, 3))
 ELEMENTWISE = [
     "absolute", "negative", "square", "sign", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "arcsinh", "floor", "ceil",
-    "trunc", "exp", "expm1", "exp2", "sinc", "relu", "relu6", "sigmoid", "softplus", "softsign", "silu", "log_sigmoid", "leaky_relu",
+    "trunc", "exp", "expm1", "exp2", "relu", "relu6", "sigmoid", "softplus", "softsign", "silu", "log_sigmoid", "leaky_relu",
     "hard_sigmoid", "hard_silu", "elu", "selu", "gelu", "celu", "tanh_shrink", "hard_tanh", "hard_shrink", "soft_shrink",
     "squareplus", "sparse_plus", "sparse_sigmoid", "erf", "softmax", "log_softmax", "sparsemax", "deg2rad", "rad2deg", "cbrt",
-    "isnan", "isfinite", "signbit", "logical_not", "ravel", "sort", "reciprocal",
+    "isnan", "isfinite", "logical_not", "ravel", "sort", "reciprocal",
 ]  # fmt: skip
 OF_POSITIVE = [
     "sqrt", "rsqrt", "log", "log1p", "log2", "log10", "arcsin", "arccos", "arctanh",
@@ -49,12 +49,12 @@ OF_POSITIVE = [
 OF_TWO = [
     "add", "subtract", "multiply", "divide", "true_divide", "floor_divide", "mod", "fmod", "maximum", "minimum", "fmax", "fmin",
     "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor", "arctan2",
-    "hypot", "logaddexp", "logaddexp2", "divide_no_nan",
+    "hypot", "logaddexp", "divide_no_nan",
 ]  # fmt: skip
 REDUCTIONS = [
     "sum", "mean", "max", "min", "prod", "std", "var", "ptp", "any", "all", "amax", "amin", "median", "logsumexp",
 ]  # fmt: skip
-NO_FORMULA = {"signbit", "isnan", "isfinite"}
+NO_FORMULA = {"isnan", "isfinite"}
 
 CASES = [
     *(node(name, lambda o, x, name=name: getattr(o, name)(x), workbook=name not in NO_FORMULA) for name in ELEMENTWISE),
@@ -84,7 +84,6 @@ CASES = [
     node("cumsum", lambda o, x: o.cumsum(x, axis=1)),
     node("cumprod", lambda o, x: o.cumprod(x, axis=-1)),
     node("diff", lambda o, x: o.diff(x, n=2, axis=1)),
-    node("digitize", lambda o, x: o.digitize(x, np.array([-0.5, 0.0, 1.0], "float32"))),
     node("top k", lambda o, x: o.top_k(x, 2)[0], (5,)),
     node("top k, places", lambda o, x: o.top_k(x, 2)[1], (5,)),
     node("take", lambda o, x: o.take(x, [0, -1, 1], axis=1)),
@@ -99,7 +98,6 @@ CASES = [
     node("get item, new axis", lambda o, x: x[:, None, 1]),
     node("one hot", lambda o, x: o.one_hot(o.cast(x, "int32"), 3), (5,), data=whole),
     node("one hot, axis 1", lambda o, x: o.one_hot(o.cast(x, "int32"), 4, axis=1), (5,), data=whole),
-    node("multi hot", lambda o, x: o.multi_hot(o.cast(x, "int32"), 4), (3,), data=whole),
     node("matmul", lambda o, x, y: o.matmul(x, y), (4, 3), (3, 2)),
     node("dot with a constant", lambda o, x: o.dot(x, np.arange(6.0, dtype="float32").reshape(3, 2))),
     node("einsum", lambda o, x, y: o.einsum("bij,bkj->bik", x, y), (4, 3), (2, 3)),
@@ -123,9 +121,8 @@ CASES = [
     node("roll", lambda o, x: o.roll(x, 1, axis=1)),
     node("tile", lambda o, x: o.tile(x, (1, 2, 1))),
     node("repeat", lambda o, x: o.repeat(x, 2, axis=2)),
-    node("rot90", lambda o, x: o.rot90(x, k=1, axes=(1, 2))),
     node("tril, triu", lambda o, x: o.tril(x) + 2 * o.triu(x, k=1)),
-    node("diagonal, trace", lambda o, x: [o.diagonal(x, axis1=1, axis2=2), o.trace(x, axis1=1, axis2=2)], (3, 3)),
+    node("diagonal", lambda o, x: o.diagonal(x, axis1=1, axis2=2), (3, 3)),
     node("broadcast", lambda o, x: o.broadcast_to(x, (2, 4, 3)), (1, 3)),
     node("pad", lambda o, x: o.pad(x, ((0, 0), (1, 2), (0, 1)), constant_values=2.0)),
     node("pad, reflect", lambda o, x: o.pad(x, ((0, 0), (1, 2), (0, 1)), mode="reflect")),
@@ -182,13 +179,10 @@ CASES = [
     node("binary crossentropy of no shares", lambda o, x, y: o.binary_crossentropy(o.sigmoid(x), y), *AB),
     node("dot product attention", lambda o, x, y: o.dot_product_attention(x, y, y * 2, is_causal=True), (3, 4, 2), (3, 2, 2)),
     node("cdist", lambda o, x, y: o.nn.relu(o.expand_dims(o.norm(x - y, axis=-1), -1)), *AB),
-    node("extract sequences", lambda o, x: o.extract_sequences(x, 3, 2), (8,)),
-    node("rfft", lambda o, x: o.rfft(x), (8,)),
     node("take along an axis, computed places", lambda o, x, y: o.take_along_axis(x, o.argsort(y, axis=1), axis=1), *AB),
     node("sort, one number", lambda o, x: o.sort(x, axis=-1), (4, 1)),
     node("is in", lambda o, x: o.isin(o.cast(x, "int32"), [0, 2]), (4,), data=whole),
     node("depth and space", lambda o, x: [o.nn.depth_to_space(x, 2), o.nn.space_to_depth(x, 2)], (2, 2, 4)),
-    node("stft", lambda o, x: o.stft(x, 4, 2, 4), (10,)),
     node("cast to whole numbers", lambda o, x: o.cast(o.cast(x * 3, "int32"), "float32")),
     node("slice", lambda o, x: o.slice(x, (0, 1, 0), (2, 2, 3)), batch=2),
     node("scatter update", lambda o, x: o.scatter_update(x, [[0, 1], [1, 2], [0, 1]], np.arange(9.0, dtype="float32").reshape(3, 3))),

@@ -33,7 +33,7 @@ def by_size(path: Path) -> object:
 
 
 @pytest.mark.parametrize("path", [by_size(path) for path in INPUTS])
-@pytest.mark.parametrize("write", [rows, table])
+@pytest.mark.parametrize("write", [rows, pytest.param(table, marks=pytest.mark.slow)])
 def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, int], str], checked: Callable[..., HandReport]) -> None:
     """In at least 95 % of the cases that the digits can tell apart; and what is right is never explained away."""
     model, x = weightlens.load(path), sample_input(path).astype(float)

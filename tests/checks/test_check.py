@@ -16,10 +16,10 @@ from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import Report, check
 from weightlens.checks.keras import with_large_stack
 from weightlens.checks.oracle import load_oracle, with_float64_dtypes
-from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
 from weightlens.cli.main import main
 from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.report import compare
 from weightlens.spreadsheet import recalculate
 from weightlens.spreadsheet.cell_values import Book, CellError, area_cells, column_letters, column_number, read_book
 

@@ -44,6 +44,7 @@ def test_weights_converted_in_pieces_are_the_same(tmp_path: Path, monkeypatch: p
     assert model["a"].own_weights["kernel"].in_precision(np.float64).dtype == np.float64
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="measures memory in Linux's units")
 def test_our_part_takes_less_than_three_times_the_weights(tmp_path: Path) -> None:
     path = two_layers(tmp_path / "m.h5", 4000, 4000)

@@ -24,7 +24,7 @@ WORDS = {
     "zip": "holds models/or.h5: unpack it first (unzip -j m.h5 models/or.h5)", "npz": "NumPy archive", "torch": "PyTorch", "ods": ".ods",
     "xlsx": "a workbook, not a model", "xls": "save it from the spreadsheet program as .xlsx", "safetensors": "a safetensors file",
     "tflite": "TensorFlow Lite", "matlab": "MATLAB 5", "pickle": "would run code", "onnx": "ONNX", "graph": "SavedModel",
-    "html": "web page", "lfs": "git lfs pull", "tfjs": "tensorflowjs_converter", "checkpoint": "checkpoint",
+    "html": "web page", "lfs": "git lfs pull", "tfjs": "the modelTopology", "checkpoint": "checkpoint",
     "csv": "give it as an input with -i",
     "text": "text, not a model; it begins: 'Not Found'", "json": "JSON, but not", "png": "picture", "shortened": "8,544 of 17,088 bytes",
 }  # fmt: skip

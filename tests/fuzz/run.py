@@ -14,6 +14,7 @@ import os
 import re
 import resource
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from typing import Any
 
 from tests.fuzz.case import REPOSITORY, Case
 
-CLASSES = ("hdf5", "archives", "workbooks", "tables", "arrays", "pictures", "kinds")
+CLASSES = ("hdf5", "archives", "tfjs", "savedmodel", "workbooks", "tables", "arrays", "pictures", "kinds")
 SECONDS, MEGABYTES = 20, 512
 CODES = {0, 2}
 
@@ -41,8 +42,10 @@ def answer(found: Case) -> dict[str, Any]:
     """Exit code, output and errors of a case, run in this process and in the folder that it is in."""
     from weightlens.cli.main import main
 
+    for left in Path().iterdir():  # by the case before; HDF5 takes a file for the one that it has open, by the inode
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     for name, data in found.files.items():
-        Path(name).unlink(missing_ok=True)  # HDF5 takes a file for the one that it has open, by the inode
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(data)
     out, errors = io.TextIOWrapper(io.BytesIO(), "utf-8", "replace"), io.StringIO()
     started, code = time.process_time(), -1

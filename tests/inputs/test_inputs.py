@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tiny import arrays_of
+from tests.tiny import arrays_of, chunks_of
 from weightlens.engine.output_shapes import refuse_too_short
 from weightlens.errors import BadInput
 from weightlens.inputs.defaults import default_inputs
-from weightlens.inputs.given import input_chunks, read_samples
+from weightlens.inputs.given import read_samples
 from weightlens.model import Call, Layer, Model, Ref, Weight
 
 
@@ -71,7 +71,7 @@ def test_csv_in_chunks_equals_csv_at_once(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     numbers = np.random.default_rng(0).normal(size=(1001, 3))
     file.write_text("a,b,c\n" + "\n".join(",".join(map(repr, row)) for row in numbers.tolist()))
-    pieces = list(input_chunks(str(file), model((3,)), 100))
+    pieces = list(chunks_of(str(file), model((3,)), 100))
     assert [len(arrays[0]) for arrays in pieces] == [100] * 10 + [1]
     assert np.array_equal(np.concatenate([arrays[0] for arrays in pieces]), numbers)
     assert np.array_equal(arrays_of(str(file), model((3,)))[0], numbers)
@@ -87,7 +87,7 @@ def test_numpy_files(tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", input_0=np.ones((3, 2)), input_1=np.zeros((3, 1)))
     np.savez(tmp_path / "one.npz", anything=np.ones((4, 2)))
     assert arrays_of(str(tmp_path / "x.npy"), model((2,)))[0].shape == (5, 2)
-    assert [x.shape for x in input_chunks(str(tmp_path / "x.npy"), model((2,)), 2).__next__()] == [(2, 2)]
+    assert [x.shape for x in chunks_of(str(tmp_path / "x.npy"), model((2,)), 2).__next__()] == [(2, 2)]
     assert [x.shape for x in arrays_of(str(tmp_path / "two.npz"), model((2,), (1,)))] == [(3, 2), (3, 1)]
     assert arrays_of(str(tmp_path / "one.npz"), model((2,)))[0].shape == (4, 2)
     np.save(tmp_path / "sample.npy", np.ones((2,)))
@@ -210,7 +210,7 @@ def test_numbers_with_spaces_between_are_a_row(given: str) -> None:
 @pytest.mark.parametrize("given", ["", " ", ";", "0 1,2", "0 1 2"])
 def test_nothing_is_never_computed_in_silence(given: str) -> None:
     with pytest.raises(BadInput):
-        list(input_chunks(given, model((2,)), 10))
+        list(chunks_of(given, model((2,)), 10))
 
 
 def test_files_without_a_sample_are_refused(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_files_without_a_sample_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n\n")
     for name in ("x.npy", "x.npz", "x.csv"):
         with pytest.raises(BadInput, match="holds no rows of numbers"):
-            list(input_chunks(str(tmp_path / name), model((2,)), 10))
+            list(chunks_of(str(tmp_path / name), model((2,)), 10))
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import weightlens
 from tests.cases import CASES, Case
 from tests.conftest import Built, Recalculated
 from weightlens.call_order import refs
-from weightlens.checks.report import compare
 from weightlens.checks.workbook import compare_sheet
 from weightlens.engine.output_shapes import layer_shapes
 from weightlens.errors import UnsupportedLayer
+from weightlens.report import compare
 
 ENGINES = ["ironcalc", "libreoffice", "gnumeric"]
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

@@ -64,6 +64,22 @@ def test_masks_are_handed_on_as_in_keras(keras: Any) -> None:
     assert set(wrong) == inside, "LayerSpec.mask"
 
 
+# Classes of Keras 1 (``supports_masking`` in keras/layers/advanced_activations.py and core.py of 1.2.2) and of other packages.
+HAND_ON = {"SReLU", "ParametricSoftplus"}
+HAND_ON_NONE = {"Highway", "MaxoutDense", "PruneLowMagnitude", "CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"}
+
+
+def test_masks_of_classes_that_keras_3_no_longer_has(keras: Any) -> None:
+    import tf_keras
+
+    old = vars(tf_keras.layers) | vars(tf_keras.layers.experimental) | {"CuDNNLSTM": None, "CuDNNGRU": None}
+    names = {name for name in SPECS if function_of(name) is not None and not hasattr(keras.layers, name)} - REGISTERED
+    wrong = {name for name in names & set(old) if hands_on_a_mask(old[name], tf_keras.layers.Layer) != (spec(name).mask != "none")}
+    assert not wrong, "LayerSpec.mask"
+    assert {name for name in names - set(old) if spec(name).mask != "none"} == HAND_ON
+    assert names - set(old) - HAND_ON == HAND_ON_NONE
+
+
 @pytest.mark.parametrize("name", ["LSTM", "Dense"])
 def test_a_class_is_spelled_in_its_spec_and_with_its_old_names_only(name: str) -> None:
     files = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if f'"{name}"' in path.read_text()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,14 +12,16 @@ import pytest
 
 from weightlens.formats.architecture.build import build_layer
 from weightlens.formats.architecture.dialect import Dialect
-from weightlens.layers.activations import ACTIVATIONS
+from weightlens.layers import activations
+from weightlens.layers.activations import has_steps
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS, spec
 from weightlens.specs.words import sentences
 from weightlens.specs.words.number_words import number
 from weightlens.specs.words.sentences import activation_sentence, sentence
 
 FUNCTIONS = sorted(ACTIVATIONS)
-ELEMENTWISE = {name: known.function for name, known in ACTIVATIONS.items() if not known.steps}
+ELEMENTWISE = {name: f for name, known in ACTIVATIONS.items() if not has_steps(inspect.unwrap(f := getattr(activations, known.function)))}
 CLASSES = sorted(name for name, known in SPECS.items() if known.function is not None or name == "InputLayer")
 RAW = re.compile(r"None|True|False|null|[][{}()\\\"_]|(?<!\w)'|channels_|\bnan\b|\binf\b|\d[eE][+-]?\d")
 ALLOWED = re.compile(r" \((about 2\.718|dot product|gamma|beta|one-hot|multi-hot|TF-IDF|mel|pruning|[\d, ]+)\)|(?<=Its activation, )\w+")
@@ -35,7 +38,9 @@ def sound(text: str) -> None:
 
 @pytest.mark.parametrize("class_name", CLASSES)
 def test_every_class_has_a_sentence(class_name: str) -> None:
-    sound(sentence(class_name, {}))
+    text = sentence(class_name, {})
+    assert text, f"no sentence says what {class_name} does: weightlens/specs/words/sentences.py"
+    sound(text)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -48,7 +53,6 @@ def test_no_sentence_is_of_nothing() -> None:
     named = {re.sub(r"[123]D", "", name) for name in CLASSES}
     others = {"Functional"}
     assert not {*sentences.WITHOUT_SPACE, *sentences.IN_SPACE, *sentences.PICTURES, *sentences.TRAINING_ONLY} - named - others
-    assert {sentences.ALIASES.get(name, name) for name in FUNCTIONS} == set(sentences.FUNCTIONS) >= set(sentences.MORE)
 
 
 ODD: tuple[Any, ...] = (
@@ -69,7 +73,7 @@ def settings(class_name: str) -> Iterator[dict[str, Any]]:
 def test_no_setting_is_printed_raw_or_stops_a_sentence(class_name: str) -> None:
     for config in settings(class_name):
         text = sentence(class_name, config)
-        assert text.endswith(".") and not RAW.search(ALLOWED.sub("", text)), (config, text)
+        assert not text or (text.endswith(".") and not RAW.search(ALLOWED.sub("", text))), (config, text)
 
 
 def test_every_layer_that_keras_makes(keras: Any) -> None:

@@ -15,11 +15,12 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from tests.inputs.test_inputs import model
-from tests.tiny import arrays_of
+from tests.tiny import arrays_of, chunks_of
+from weightlens.checks.by_hand.claims import Claims, OutputRows
 from weightlens.checks.by_hand.typed import read_csv
 from weightlens.errors import BadInput
 from weightlens.inputs.answers import true_answers
-from weightlens.inputs.given import input_chunks, read_samples
+from weightlens.inputs.given import read_samples
 from weightlens.tables import open_table
 from weightlens.training.data import read_data
 
@@ -100,7 +101,7 @@ JSONS: dict[str, Any] = {
 @pytest.mark.parametrize("size", [None, 1])
 def test_every_spelling_of_a_text_table(tmp_path: Path, kind: str, size: int | None) -> None:
     (tmp_path / "x.csv").write_bytes(TEXTS[kind])
-    chunks = list(input_chunks(str(tmp_path / "x.csv"), model((2,)), size))
+    chunks = list(chunks_of(str(tmp_path / "x.csv"), model((2,)), size))
     assert np.concatenate([arrays[0] for arrays in chunks]).tolist() == WANTED
 
 
@@ -123,7 +124,7 @@ def test_numbers_come_back_from_any_mixture_of_spellings(tmp_path: Path, seed: i
     encoding = rng.choice(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
     (tmp_path / "x.txt").write_bytes((f"sep={separator}\n" * (separator != " " and rng.random() < 0.2) + text).encode(encoding))
     for size in (None, 4):
-        found = [arrays[0] for arrays in input_chunks(str(tmp_path / "x.txt"), model((3,)), size)]
+        found = [arrays[0] for arrays in chunks_of(str(tmp_path / "x.txt"), model((3,)), size)]
         assert np.array_equal(np.concatenate(found), [[float(cell) for cell in row] for row in cells])
 
 
@@ -233,7 +234,7 @@ def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(tmp_path: Path,
     (tmp_path / "x.csv").write_bytes(content)
     for size in (None, 7):
         with pytest.raises(BadInput, match=says) as refusal:
-            list(input_chunks(str(tmp_path / "x.csv"), model((2,)), size))
+            list(chunks_of(str(tmp_path / "x.csv"), model((2,)), size))
         assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 300
 
 
@@ -287,7 +288,7 @@ def test_a_column_without_a_title_that_does_not_number_the_rows_is_refused(tmp_p
 def test_a_quoted_cell_may_go_on_over_several_lines(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text('text,label\n"one, two\nthree ""four""",1\nfive,2\n')
     for size in (None, 1, 2):
-        pieces = [x[0] for x in input_chunks(str(tmp_path / "x.csv"), model((1,), dtype="string"), size)]
+        pieces = [x[0] for x in chunks_of(str(tmp_path / "x.csv"), model((1,), dtype="string"), size)]
         assert np.concatenate(pieces).tolist() == [['one, two\nthree "four"'], ["five"]]
 
 
@@ -332,15 +333,19 @@ def test_classes_by_name(tmp_path: Path) -> None:
 )
 def test_calculations_by_hand_in_every_spelling(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mine.csv").write_bytes(content)
-    found = [(claim.written.value, claim.written.decimals) for claim in read_csv(str(tmp_path / "mine.csv")).items]
+    calculation = read_csv(str(tmp_path / "mine.csv"))
+    assert isinstance(calculation, OutputRows)
+    found = [(number.value, number.decimals) for row in calculation.rows for number in row]
     assert [value for value, _ in found] == pytest.approx([0.83, 0.17]) and {decimals for _, decimals in found} == {2}
 
 
 def test_calculations_by_hand_in_sheets_and_records(tmp_path: Path) -> None:
     (tmp_path / "mine.ods").write_bytes(ods(f"<table:table-row>{number('0.83')}{number('0.17')}</table:table-row>"))
     (tmp_path / "mine.json").write_text('[{"layer": "dense", "step": "softmax", "value": 0.83}]')
-    assert [claim.written.value for claim in read_csv(str(tmp_path / "mine.ods")).items] == [0.83, 0.17]
-    [claim] = read_csv(str(tmp_path / "mine.json")).items
+    outputs, claims = read_csv(str(tmp_path / "mine.ods")), read_csv(str(tmp_path / "mine.json"))
+    assert isinstance(outputs, OutputRows) and isinstance(claims, Claims)
+    assert [[number.value for number in row] for row in outputs.rows] == [[0.83, 0.17]]
+    [claim] = claims.items
     assert (claim.layer, claim.step, claim.written.value) == ("dense", "softmax", 0.83)
 
 
@@ -355,7 +360,7 @@ def test_true_answers_come_from_any_table(tmp_path: Path) -> None:
 def test_memory_stays_flat(tmp_path: Path) -> None:
     """A table is never read ahead of what is asked for."""
     (tmp_path / "x.csv").write_text("a,b\n" + "1,2\n" * 5000 + "1,x\n")
-    chunks = input_chunks(str(tmp_path / "x.csv"), model((2,)), 1000)
+    chunks = chunks_of(str(tmp_path / "x.csv"), model((2,)), 1000)
     assert [len(next(chunks)[0]) for _ in range(5)] == [1000] * 5
     with pytest.raises(BadInput, match="row 5002"):
         next(chunks)

@@ -47,3 +47,13 @@ def test_a_workbook_of_another_model_is_refused(tmp_path: Path, capsys: pytest.C
     weightlens.export(OR, book, sample_input(OR))
     assert main(["trace", str(other), "-i", "1", "--cells", str(book)]) == 2
     assert "another model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("detail", "says"), [("layers", "holds 4 samples, and not 1"), ("weights", "holds matrices, but no steps")])
+def test_a_workbook_that_holds_other_samples_or_no_steps(
+    detail: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = tmp_path / "or.xlsx"
+    weightlens.export(OR, book, sample_input(OR), detail=detail)
+    assert main(["trace", str(OR), "-i", "0,1", "--cells", str(book)]) == 2
+    assert says in capsys.readouterr().err

@@ -15,9 +15,9 @@ from tests.tiny import write_tiny
 from weightlens.errors import BadInput
 from weightlens.model import Weight
 from weightlens.statistics import statistics
-from weightlens.terminal import Screen, clean, columns
+from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import output_shapes
-from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view_of_weight
+from weightlens.terminal.matrices import matrix_lines, parse_slice, view_of_weight, weight_labels
 from weightlens.terminal.print_trace import print_trace
 from weightlens.terminal.show import Selection, histogram_bars, show
 
@@ -74,13 +74,13 @@ def printed(write: object, colour: bool = False) -> str:
     return file.getvalue()
 
 
-def weight(values: np.ndarray) -> Weight:
-    return Weight("kernel", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key])
+def weight(values: np.ndarray, owner: str = "Dense", name: str = "kernel") -> Weight:
+    return Weight(name, values.shape, str(values.dtype), "", lambda: values, lambda key: values[key], owner=(owner, {}))
 
 
 def matrix(values: np.ndarray, cut: str | None = None, full: bool = False) -> list[str]:
     w = weight(values)
-    return list(matrix_lines(view_of_weight(w, cut, full), Screen(io.StringIO(), 80, False), axis_labels("Dense", "kernel", w.shape)))
+    return list(matrix_lines(view_of_weight(w, cut, full), Screen(io.StringIO(), 80, False), weight_labels(w)))
 
 
 def test_show_prints_the_model(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_show_prints_the_model(tmp_path: Path) -> None:
 
 def test_trace_prints_the_arithmetic(tmp_path: Path) -> None:
     model = weightlens.load(write_tiny(tmp_path / "tiny.h5"))
-    assert printed(lambda screen: print_trace(model, model.trace([[0, 1]]), screen, (), False, 4)) == TRACED
+    assert printed(lambda screen: print_trace(model.trace([[0, 1]]), screen, (), False, 4)) == TRACED
 
 
 def test_large_matrices_are_abbreviated_and_read_at_their_edges_only() -> None:
@@ -153,14 +153,15 @@ def test_bad_slices_are_refused(text: str) -> None:
 
 
 def test_recurrent_columns_are_named_after_their_gates() -> None:
-    label = axis_labels("LSTM", "kernel", (3, 8))
-    assert [label(1, i) for i in range(8)] == ["i0", "i1", "f0", "f1", "g0", "g1", "o0", "o1"]
-    assert axis_labels("GRU", "recurrent_kernel", (2, 6))(1, 5) == "g1"
+    label = weight_labels(weight(np.zeros((3, 8)), "LSTM"))
+    assert [label.text(1, i) for i in range(8)] == ["i0", "i1", "f0", "f1", "g0", "g1", "o0", "o1"]
+    assert weight_labels(weight(np.zeros((2, 6)), "GRU", "recurrent_kernel")).text(1, 5) == "g1"
 
 
 def test_colours_are_diverging_and_only_on_request() -> None:
     values = np.array([[-1.0, 0.01, 1.0]])
-    coloured = "\n".join(matrix_lines(view_of_weight(weight(values)), Screen(io.StringIO(), 80, True), axis_labels("", "", values.shape)))
+    w = weight(values)
+    coloured = "\n".join(matrix_lines(view_of_weight(w), Screen(io.StringIO(), 80, True), weight_labels(w)))
     assert "\x1b[38;5;16;48;5;33m-1.0000\x1b[0m" in coloured and "\x1b[38;5;16;48;5;203m 1.0000\x1b[0m" in coloured
     assert "\x1b[38;5;16;48;5;0m" not in coloured and "  0.0100" in coloured.replace("\x1b[0m", "")
     assert "\x1b" not in "\n".join(matrix(values))
@@ -213,7 +214,7 @@ def test_hostile_names_in_a_file_are_shown_harmlessly(tmp_path: Path) -> None:
     for wish in (Selection(), Selection(stats=True), Selection(layers=(name,))):
         text = printed(lambda screen, wish=wish: show(model, screen, wish))
         assert all(line.isprintable() for line in text.splitlines()) and "\\x1b[31mred\\x0aline" in text
-    text = printed(lambda screen: print_trace(model, model.trace([[0, 1]]), screen, (), False, 4))
+    text = printed(lambda screen: print_trace(model.trace([[0, 1]]), screen, (), False, 4))
     assert all(line.isprintable() for line in text.splitlines())
 
 
@@ -244,7 +245,7 @@ def test_bars_show_every_bin_that_is_not_empty() -> None:
 
 def test_columns_fit_the_width() -> None:
     rows = [["name", "n"], ["x" * 50, "1,000"], ["y", "2"]]
-    lines = columns(rows, [1], 30)
+    lines = list(Screen(io.StringIO(), 30).table(rows, [1]))
     assert max(map(len, lines)) == 30 and lines[1].endswith("1,000") and "…" in lines[1]
 
 

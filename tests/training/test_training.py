@@ -156,6 +156,7 @@ def xor(**options: Any) -> Epoch:
     return prepare(model, [inputs], np.array([[0.0], [1], [1], [0]]), loss="half_mse", optimizer="sgd", rate=1.0, seed=1, **options)
 
 
+@pytest.mark.slow
 def test_xor_by_hand_is_learned() -> None:
     epoch = xor()
     losses = [float(row[id(epoch.loss)]) for row in epoch.replay(5000)]

@@ -15,12 +15,12 @@ import pytest
 from tests.workbook.rules import complaints, content, formula, names
 from weightlens.spreadsheet.cell_values import read_book
 from weightlens.workbook.formulas.text_rules import quoted
-from weightlens.workbook.layout.arrangement import in_rows
-from weightlens.workbook.training.training_book import HINTS
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.xlsx import package
-from weightlens.workbook.xlsx.book import Book
+from weightlens.workbook.xlsx.blocks import Block, Text
+from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.chart_values import values, with_values
-from weightlens.workbook.xlsx.grid import Block, Text, rows_of
+from weightlens.workbook.xlsx.grid import rows_of
 
 LOCAL = struct.Struct("<4s5H3I2H")
 
@@ -46,7 +46,7 @@ def test_every_local_header_is_plain_and_says_the_sizes(books: dict[str, Path]) 
 def write(path: Path, texts: dict[tuple[int, int], Text], blocks: list[Block] | None = None) -> None:
     """A workbook of one sheet."""
     with path.open("wb") as file:
-        package.save(openpyxl.Workbook(), {"Sheet": partial(rows_of, blocks or [], texts)}, file)
+        package.save(openpyxl.Workbook(), {"Sheet": partial(rows_of, Sheet("Sheet", 0, blocks=blocks or [], texts=texts), [])}, file)
 
 
 def test_only_a_part_that_is_too_large_has_a_long_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,12 +111,8 @@ TITLES = ["History", "HISTORY", "'history'", "'a'", "a'", "_x0041_", "[a]", "a" 
 def test_sheets_have_names_that_excel_takes(numbered: bool) -> None:
     book = Book()
     for title in TITLES * 12:
-        book.sheet(title, numbered)
+        book.sheet(title, numbered=numbered)
     assert list(names(book.titles, [])) == []
-
-
-def test_no_sheet_of_the_training_is_called_as_excel_calls_its_own() -> None:
-    assert list(names(list(HINTS), [])) == []
 
 
 @pytest.mark.parametrize("name", ["w__x0041_/kernel", "w_a_x0041_", "output_0"])

@@ -5,21 +5,25 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from openxml_audit import FileFormat, OpenXmlValidator, ValidationSeverity
+import pytest
 
 from tests.conftest import SAMPLES
 from weightlens.cli.main import main
 
 
 def complaints(path: Path) -> list[str]:
+    from openxml_audit import FileFormat, OpenXmlValidator, ValidationSeverity  # half a second
+
     result = OpenXmlValidator(file_format=FileFormat.OFFICE_2019, max_errors=0).validate(str(path))
     return [str(error) for error in result.errors if error.severity is ValidationSeverity.ERROR]
 
 
+@pytest.mark.slow
 def test_a_workbook_follows_the_schema(books: dict[str, Path]) -> None:
     assert {name: found for name, path in books.items() if (found := complaints(path))} == {}
 
 
+@pytest.mark.slow
 def test_the_validator_sees_what_is_out_of_order(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.xlsx", tmp_path / "bad.xlsx"
     assert main(["export", str(SAMPLES / "or.h5"), "-o", str(good)]) == 0

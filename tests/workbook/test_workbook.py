@@ -225,6 +225,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         weightlens.export(SAMPLES / "or.h5", tmp_path / "none" / "or.xlsx")
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_before_writing(tmp_path: Path) -> None:
     wide = hostile("d", kernel=np.broadcast_to(np.float32(1), (7000, 7000)))
     with pytest.raises(WorkbookTooLarge, match="cells"):

@@ -1,4 +1,4 @@
-"""What an axis is made of: factors with a name and a coordinate for each index; and an element of them in words."""
+"""An axis consists of factors, each with a name and a coordinate for every index; a place along axes in words."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 PADDED, PADDING = -1, "padding"  # the coordinate of what was padded, and the name of an axis of nothing else
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Factor:
     """A name, and the coordinate ``at`` each index of the axis; ``words`` where the coordinates have names of their own.
 
-    ``placed``: the places of windows, which are numbered by the axis's own index, whatever is cut out of it. ``guess``: neither
-    a layer nor the calculation tells.
+    ``placed``: the positions of windows, which are always numbered from 0, whatever is cut out of the axis. ``guess``: neither
+    a layer nor the calculation tells the name.
     """
 
     name: str
@@ -28,8 +28,8 @@ class Factor:
     guess: bool = False
 
     def picked(self, indices: np.ndarray) -> Factor:
-        """What is left of it at these indices."""
-        if len(self.at) < 2:  # what was made longer, too
+        """The factor at these indices; -1 is padding."""
+        if len(self.at) < 2:  # of an axis that was made longer, too
             at = np.where(indices < 0, PADDED, self.at[0] if len(self.at) else 0)
         else:
             at = self.at[indices] if not len(indices) or indices.min() >= 0 else np.where(indices < 0, PADDED, self.at[indices])
@@ -49,9 +49,12 @@ class Factor:
 Axis = tuple[Factor, ...]  # the slowest factor first: (row, column, channel) after a Flatten; () of one place, or unknown
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Named:
-    """The axes of one value. ``fixed``: of what was picked out of an axis, which place; ``learned``: of weights and constants only."""
+    """The axes of one value.
+
+    ``fixed``: of each axis of which one place was picked, that place. ``learned``: it is made of weights and constants only.
+    """
 
     axes: list[Axis]
     fixed: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -74,7 +77,7 @@ class Named:
 
     @cached_property
     def titled(self) -> list[Axis]:
-        """The axes with equal names told apart: of two token axes the first asks, the second is looked at."""
+        """The axes with equal names told apart: of two token axes the first is the query's, the second the key's."""
         names = [axis_words(axis) for axis in self.axes]
         made = []
         for d, axis in enumerate(self.axes):
@@ -86,7 +89,7 @@ class Named:
     def place(self, index: Sequence[int], first: int = 0, brief: bool = False) -> str:
         """One element in words: ``sample 2, token 3, unit 1``.
 
-        Of more than two axes, or in ``brief``, nothing is said of what there is only one of.
+        Of more than two axes, or in ``brief``, axes of length 1 are left out.
         """
         axes = self.titled
         shown = [d for d, axis in enumerate(axes) if (len(axes) < 3 and not brief) or (axis and len(axis[0].at) > 1)]
@@ -94,7 +97,7 @@ class Named:
 
 
 def titled(f: Factor, title: str) -> Factor:
-    """A factor with a word before its name."""
+    """The factor with ``title`` before its name."""
     return replace(f, name=title + f.name, words=tuple(title + word for word in f.words))
 
 
@@ -109,5 +112,5 @@ def plain(name: str, length: int, **more: Any) -> Axis:
 
 
 def varied(codes: np.ndarray) -> bool:
-    """Whether there are different ones."""
+    """Whether the coordinates differ."""
     return len(codes) > 1 and bool((codes != codes[0]).any())

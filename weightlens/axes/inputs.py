@@ -1,4 +1,4 @@
-"""What the axes of an input mean: the first layer that reads it tells, if any does."""
+"""What the axes of an input mean: told by the first layer that reads it and takes known axes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ INSIDE = {1: ("feature",), 2: ("row", "channel"), 3: ("row", "column", "channel"
 PLACES = {1: ("token",), 2: ("row", "column")}
 
 
-def of_input(trace: Trace, x: Recorded) -> Sequence[str]:
+def input_axes(trace: Trace, x: Recorded) -> Sequence[str]:
     """The axes of an input, by the first layer that tells; what is usual where none does."""
     same, looked = {id(x)}, set[str]()
     for step in trace.steps:
         if not any(id(y) in same for y in walk([step.made])):
             continue
         layer = trace.layers.get(step.layer)
-        if layer is not None and step.layer not in looked and (found := told(layer.class_name, layer.config, x.ndim)):
-            return found
+        if layer is not None and step.layer not in looked and (axes := told(layer.class_name, layer.config, x.ndim)):
+            return axes
         looked.add(step.layer)
         if step.made.shape == x.shape:
             same.add(id(step.made))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,11 @@ Shape = tuple[int, ...]
 PERMUTATIONS = {np.transpose, np.swapaxes, np.moveaxis, np.rollaxis}
 
 
-@dataclass
-class Line:
+class Line(NamedTuple):
     """The elements along one axis of a moved array: which source each comes from, and which index of each axis of it."""
 
     source: np.ndarray
-    index: np.ndarray  # (axes of the source, length)
+    indices: np.ndarray  # (axes of the source, length)
     real: Any  # what is no padding
 
 
@@ -43,8 +42,8 @@ def moved(y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]
         for f in axis:
             follow(f, d, lines, axes, fixed, f is axis[-1] and y.ndim == len(best))
         if not axis and y.op is not np.pad and shapes[0][d : d + 1] != (1,):
-            for a, line in enumerate(lines):  # nothing is known of an axis, so nothing of what it becomes part of
-                if varied(line.index[d][line.real]):
+            for a, line in enumerate(lines):  # an unknown axis makes unknown what it becomes a part of
+                if varied(line.indices[d][line.real]):
                     axes[a] = []
     for a, line in enumerate(lines):
         if not axes[a] and isinstance(line.real, np.ndarray):
@@ -61,17 +60,17 @@ def permuted(y: Recorded, axes: list[Axis]) -> list[Axis]:
 
 
 def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed: dict[str, tuple[int, str]], keeps: bool) -> None:
-    """Where a factor of source axis ``d`` goes: to one axis, to several (it is cut into parts), or nowhere: one place is picked."""
-    codes = [line.index[d] if len(f.at) == 1 else f.at[line.index[d]] for line in lines]
+    """Where a factor of source axis ``d`` goes: to one axis, to several (it is split into parts), or to none (one place is picked)."""
+    codes = [line.indices[d] if len(f.at) == 1 else f.at[line.indices[d]] for line in lines]
     along = [a for a, line in enumerate(lines) if varied(codes[a][line.real])]
     for a in along:
-        axes[a].append(f.picked(lines[a].index[d]) if len(along) == 1 else part_of(f, codes[a], a == along[-1]))
+        axes[a].append(f.picked(lines[a].indices[d]) if len(along) == 1 else part_of(f, codes[a], a == along[-1]))
     if along or len(f.at) < 2 or any(g is f for made in axes for g in made):
         return
-    at = int(f.at[lines[0].index[d][lines[0].real][0]]) if lines else 0
+    at = int(f.at[lines[0].indices[d][lines[0].real][0]]) if lines else 0
     fixed[f.name] = at, f.word(at)
     if keeps and not axes[d] and lines[d].source.size and len(lines[d].source) == 1:  # an axis that is left with one place keeps its name
-        axes[d].append(f.picked(lines[d].index[d]))
+        axes[d].append(f.picked(lines[d].indices[d]))
 
 
 def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
@@ -81,11 +80,11 @@ def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
 
 def in_order(made: list[Factor], length: int) -> Axis:
     """The factors of an axis, the slowest first; places are numbered anew only while they are alone."""
-    found = [
+    factors = [
         f if len(f.at) == length and not (f.placed and len(made) > 1) else replace(f, at=f.at[:length], placed=f.placed and len(made) == 1)
         for f in made
     ]
-    return tuple(found if len(found) < 2 else sorted(found, key=lambda f: -int(np.argmax(f.at != f.at[0])) if length else 0))
+    return tuple(factors if len(factors) < 2 else sorted(factors, key=lambda f: -int(np.argmax(f.at != f.at[0])) if length else 0))
 
 
 def joined(parts: list[Any], given: dict[int, Named], source: np.ndarray, stacked: bool) -> Factor:
@@ -138,10 +137,10 @@ def positions(y: Recorded, shapes: list[Shape]) -> tuple[np.ndarray, list[Shape]
 
 def lone_axes(before: Shape, after: Shape) -> dict[int, int]:
     """For a reshape: which axes of length 1 stay what they were, read from left to right."""
-    i, j, found = 0, 0, {}
+    i, j, pairs = 0, 0, {}
     while i < len(before) and j < len(after):
         if before[i] == after[j]:
-            found[j] = i
+            pairs[j] = i
         elif after[j] == 1:
             i -= 1
         elif before[i] == 1:
@@ -151,7 +150,7 @@ def lone_axes(before: Shape, after: Shape) -> dict[int, int]:
             while p != q and i + 1 < len(before) and j + 1 < len(after):
                 i, j, p, q = (i + 1, j, p * before[i + 1], q) if p < q else (i, j + 1, p, q * after[j + 1])
         i, j = i + 1, j + 1
-    return {j: i for j, i in found.items() if after[j] == 1}
+    return {j: i for j, i in pairs.items() if after[j] == 1}
 
 
 def longest(names: list[list[Axis]], shapes: list[Shape]) -> list[Axis]:

@@ -21,19 +21,19 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
 NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of its step
 
 
-def of_weight(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+def weight_axes(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
     """One text for each axis of a weight, as ``LayerSpec.axes`` has it."""
     last, rank, table = name.rsplit("/", 1)[-1], len(shape), spec(kind).axes or {}
     text = next((table[key] for key in (f"{name} {rank}", name, f"{last} {rank}", last) if key in table), "?")
     if text == "equation":
-        found = of_equation(config["equation"], last, rank) if "equation" in config else ()
+        axes = equation_axes(config["equation"], last, rank) if "equation" in config else ()
     else:
         space = [f"kernel {axis}" for axis in SPACE.get(rank - 2, ())]
-        found = tuple(axis for word in text.split(", ") for axis in (space if word == "*" else [word]))
-    return found if len(found) == rank else ("?",) * rank
+        axes = tuple(axis for word in text.split(", ") for axis in (space if word == "*" else [word]))
+    return axes if len(axes) == rank else ("?",) * rank
 
 
-def of_equation(equation: str, name: str, rank: int) -> tuple[str, ...]:
+def equation_axes(equation: str, name: str, rank: int) -> tuple[str, ...]:
     """The kernel and the bias of an EinsumDense: what its equation adds to the input are units."""
     inputs, kernel, output = re.split(",|->", equation.replace(" ", ""))
     new = [c for c in kernel if c not in inputs]
@@ -41,10 +41,10 @@ def of_equation(equation: str, name: str, rank: int) -> tuple[str, ...]:
     return tuple(word.get(c, "?") for c in (kernel if name == "kernel" else output[len(output) - rank :]))
 
 
-def of_constant(name: str, rank: int) -> tuple[str, ...]:
+def constant_axes(name: str, rank: int) -> tuple[str, ...]:
     """The same for numbers that a layer makes itself."""
-    found = CONSTANTS.get(name, ())
-    return found if len(found) == rank else ("?",) * rank
+    axes = CONSTANTS.get(name, ())
+    return axes if len(axes) == rank else ("?",) * rank
 
 
 def axis(text: str, n: int) -> Axis:
@@ -62,7 +62,7 @@ def axis(text: str, n: int) -> Axis:
 
 def as_stored(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> list[Axis]:
     """The axes of a weight as its file tells them; of an open one only that it is what comes in."""
-    return [axis("in" if text == "?" else text, n) for text, n in zip(of_weight(kind, config, name, shape), shape, strict=True)]
+    return [axis("in" if text == "?" else text, n) for text, n in zip(weight_axes(kind, config, name, shape), shape, strict=True)]
 
 
 def never_told(rank: int, of_layer: bool) -> tuple[str, ...]:

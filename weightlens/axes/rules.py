@@ -45,7 +45,7 @@ class Axes:
         self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # of a step's occurrences the last two
         self.started = False
 
-    def of(self, x: Recorded) -> Named:
+    def named(self, x: Recorded) -> Named:
         """The axes of a value."""
         if id(x) in self.told:
             return self.told[id(x)]
@@ -55,38 +55,38 @@ class Axes:
                 self.derive(step.made, step.layer)
         if id(x) not in self.known:
             self.derive(x, x.layer)
-        found = self.known[id(x)]
-        axes = [self.closed(axis, n) for axis, n in zip(found.axes, x.shape, strict=True)]
+        named = self.known[id(x)]
+        axes = [self.closed(axis, n) for axis, n in zip(named.axes, x.shape, strict=True)]
         fixed = {}
-        for name, (at, word) in found.fixed.items():
+        for name, (at, word) in named.fixed.items():
             axis = self.closed(plain(name, at + 1), 2) if name in self.marks else ()
             fixed[axis[0].name if axis else name] = at, axis[0].text(at) if axis else word
-        self.told[id(x)] = replace(found, axes=axes, fixed=fixed)
+        self.told[id(x)] = replace(named, axes=axes, fixed=fixed)
         return self.told[id(x)]
 
     def closed(self, axis: Axis, n: int) -> Axis:
-        """What an open axis turned out to be; a guess where nothing is known of it."""
+        """An open axis as it was learned from what it met; a guess where it met nothing."""
         axis = self.resolved(axis)
         if n == 1 and is_open(axis):
             return ()
         return tuple(replace(f, name=self.marks[f.name], guess=True) if f.name in self.marks else f for f in axis)
 
     def derive(self, x: Recorded, path: str) -> None:
-        """Operands first; of a step that occurs again and again only the first rounds."""
+        """Derive the axes of a value, those of its operands first; of a repeated step (time steps) only the first rounds."""
         for y in ordered([x], lambda y: id(y) not in self.known and not self.repeated(y)):
             if id(y) not in self.known:
-                found = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
-                self.known[id(y)] = found
+                named = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
+                self.known[id(y)] = named
                 if y.kind == "step" and y.op is not None:
-                    self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], found]
+                    self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], named]
 
     def repeated(self, y: Recorded) -> bool:
-        """Whether a step has occurred twice with the same axes: then the next round has them, too."""
+        """Whether a step has occurred twice with the same axes; then its next occurrence has them, too."""
         before = self.rounds.get(key_of(y), []) if y.kind == "step" and y.op is not None else []
         return len(before) == 2 and before[0].is_like(before[1])
 
     def next_round(self, y: Recorded) -> Named:
-        """The axes of the round before; what was picked is one further."""
+        """The axes of the last occurrence, the places that were picked moved on by one."""
         earlier, last = self.rounds[key_of(y)]
         fixed = {}
         for name, (at, word) in last.fixed.items():
@@ -112,14 +112,14 @@ class Axes:
         return Named(axes if fits else [()] * y.ndim, fixed, all(named.learned for named in parts.values()))
 
     def given(self, y: Recorded) -> Named:
-        """The axes of what is not computed: as a layer tells, from the tables; open ones get a mark."""
+        """The axes of inputs, weights and constants, as layers and tables tell them; unknown ones get a mark."""
         if y.kind == "input":
-            return Named([plain(name, n) for name, n in zip(inputs.of_input(self.trace, y), y.shape, strict=True)])
+            return Named([plain(name, n) for name, n in zip(inputs.input_axes(self.trace, y), y.shape, strict=True)])
         if not y.kind:
             return Named([()] * y.ndim, learned=True)
         layer = getattr(y.source, "layer", None) or self.trace.layers.get(y.layer)
         kind, config = (layer.class_name, layer.config) if layer is not None else ("", {})
-        texts = names.of_weight(kind, config, y.name, y.shape) if y.kind == "weight" else names.of_constant(y.name, y.ndim)
+        texts = names.weight_axes(kind, config, y.name, y.shape) if y.kind == "weight" else names.constant_axes(y.name, y.ndim)
         marks = [f"?{y.layer}/{y.name} {y.shape} {d}" for d in range(y.ndim)]
         self.marks |= dict(zip(marks, names.never_told(y.ndim, bool(kind) and y.kind == "weight"), strict=True))
         self.whole |= {mark: np.arange(n) for mark, n in zip(marks, y.shape, strict=True)}
@@ -152,7 +152,7 @@ class Axes:
             named = given.get(id(z)) or Named([()] * len(shape_of(z)), learned=True)
             for letter, axis, n in zip(letters, named.axes, shape_of(z), strict=True):
                 met.setdefault(letter, []).append((axis, named.learned, n))
-        chosen = {letter: self.meeting(found, max(n for *_, n in found)) for letter, found in met.items()}
+        chosen = {letter: self.meeting(meetings, max(n for *_, n in meetings)) for letter, meetings in met.items()}
         return [chosen[letter] for letter in output]
 
     def broadcast(self, shape: tuple[int, ...], parts: Iterable[tuple[Recorded, Named]]) -> list[Axis]:
@@ -181,21 +181,21 @@ class Axes:
             order = np.argsort(at)
             self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
 
-    # -- names at the border of a layer ----------------------------------------------------------------------------------------
+    # -- names at the boundary of a layer ----------------------------------------------------------------------------------------
 
     def read(self, z: Recorded, path: str) -> Named:
-        """An operand as the layer at ``path`` sees it: the filters of another layer are its channels, its time steps are over."""
+        """An operand as the layer at ``path`` sees it: the filters of the layer before are channels, and its time steps are past."""
         if id(z) not in self.known:
             self.derive(z, path)
-        found = self.known[id(z)]
-        axes = [self.resolved(axis) for axis in found.axes]
+        named = self.known[id(z)]
+        axes = [self.resolved(axis) for axis in named.axes]
         if z.kind == "step" and z.layer != path:
             axes = [tuple(leaving(f) for f in axis) for axis in axes]
         inside = z.kind != "step" or is_inside(path, z.layer) or is_inside(z.layer, path)
-        return replace(found, axes=axes, fixed=found.fixed if inside else {})
+        return replace(named, axes=axes, fixed=named.fixed if inside else {})
 
     def resolved(self, axis: Axis) -> Axis:
-        """What an open axis has turned out to be."""
+        """An open axis with the meaning that it was found to have."""
         for _ in range(8):
             if not is_open(axis) or axis[0].name not in self.meaning:
                 break
@@ -221,7 +221,7 @@ class Axes:
 
 
 def leaving(f: Factor) -> Factor:
-    """What the next layer calls it."""
+    """A factor under the name that the next layer has for it."""
     name = names.LEAVING.get(f.name, f.name)
     return replace(f, name=name, placed=False) if name != f.name or f.placed else f
 

@@ -8,79 +8,110 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 
-from weightlens.checks.handed import EPSILON, LayerOutput, batch_slices, dtype_name, flatten, layer_outputs
-from weightlens.checks.oracle import load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
-from weightlens.checks.report import Report, Row, compare
+from weightlens.checks.layer_outputs import EPSILON, LayerOutput, as_given, batch_slices, flatten, layer_outputs
+from weightlens.checks.oracle import Network, is_tfjs, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import trace
 from weightlens.engine.state import batch_size, is_stateful
 from weightlens.errors import WeightlensError, first_line
 from weightlens.model import Model
+from weightlens.report import Report, Row, compare
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
 ROUNDING_SHRINKS = 1e-6  # what is only rounding is 2^29 times smaller in float64; less, once float32 has lost every digit
 LOW_PRECISION_STEPS = 16  # roundings to float16 or bfloat16 that may add up
 MANY_LAYERS, DEEP_RECURSION, DEEP_STACK = 100, 100_000, 512 << 20
 STAGES = ("our own forward pass", "Keras opens the file", "Keras computes in float32", "Keras computes in float64")
-Found = TypeVar("Found")
+T = TypeVar("T")
+Judged = tuple[Row, str]  # a row, and a note if its difference is excused
 
 
-def check_with_keras(
-    model: Model, inputs: Any = None, tolerance: float = 1e-5, float64: bool = True, stage: Callable[[str], None] = lambda title: None
+@dataclass(frozen=True)
+class OurPass:
+    """Our forward pass: the output arrays and the class of each layer by its path, and the inputs that Keras is given too."""
+
+    outputs: dict[str, list[np.ndarray]]
+    classes: dict[str, str]
+    arrays: list[np.ndarray]
+    batch: int | None  # samples that Keras computes at a time
+
+
+def check(
+    model: Model, inputs: object = None, tolerance: float = 1e-5, float64: bool = True, stage: Callable[[str], None] = lambda title: None
 ) -> Report:
-    """Compare every layer's output with Keras in the file's precision and, on a twin of the network, in float64."""
-    if inputs is None:
-        from weightlens.inputs.defaults import default_inputs
+    """Run the saved file in Keras, in its own precision and as a twin in float64, and compare every layer's output with ours.
 
-        inputs = default_inputs(model)
+    ``stage`` is called with the name of each of the ``STAGES``, for a progress bar.
+    """
     if needs_large_stack(model):
-        return with_large_stack(lambda: check_with_keras(model, inputs, tolerance, float64, stage))
-    report = Report(Path(model.provenance.path).name or model.name)
-    arrays, batch = bind(model, inputs), batch_size(model) if is_stateful(model) else None
+        return with_large_stack(lambda: check(model, inputs, tolerance, float64, stage))
+    subject = Path(model.provenance.path).name or model.name
     stage(STAGES[0])
-    ours = {path: [x.value for x in outputs] for path, outputs in trace(model, inputs).layer_outputs.items()}  # frees the weights
-    classes = {layer.name: layer.class_name for layer in model.layers}
+    ours = our_pass(model, inputs)
     stage(STAGES[1])
     with quiet_tensorflow():
         keras, oracle = load_oracle(model)
         release_memory()
         stage(STAGES[2])
         version = f"Keras {keras.__version__}"
-        report.notes += lost_axes_note(model, oracle) + restore_normalization(oracle)
+        notes = lost_axes_note(model, oracle) + restore_normalization(oracle)
+        if is_tfjs(model.provenance):
+            notes.append("Keras was given the TensorFlow.js model as weightlens converts it")
         if model.provenance.assumed:
-            report.notes.append(f"Keras was given the stack {model.provenance.assumed} with the weights as weightlens read them")
+            notes.append(f"Keras was given the stack {model.provenance.assumed} with the weights as weightlens read them")
         try:
-            theirs = layer_outputs(keras, oracle, arrays, batch)
+            theirs = layer_outputs(keras, oracle, ours.arrays, ours.batch)
         except Exception as trouble:  # Keras raises anything here
-            raise WeightlensError(f"{version} opens {report.subject} but cannot run it: {first_line(trouble)}") from None
-        report.rows += compare_layers(ours, theirs, classes, version, tolerance)
-        report.notes += [f"{handed.path}: Keras computes it, we do not" for handed in theirs if handed.path not in ours]
-        report.notes += low_precision_note(theirs)
+            raise WeightlensError(f"{version} opens {subject} but cannot run it: {first_line(trouble)}") from None
+        rows = compare_layers(ours, theirs, version, tolerance)
+        notes += [f"{output.path}: Keras computes it, we do not" for output in theirs if output.path not in ours.outputs]
+        notes += low_precision_note(theirs)
         if float64:
             stage(STAGES[3])
             del oracle, theirs  # its weights and those in float64 are not in memory together
             release_memory()
-            try:
-                twin = load_twin(keras, model)
-                restore_normalization(twin)
-                theirs = layer_outputs(keras, twin, arrays, batch)
-            except Exception as trouble:  # some of TensorFlow's kernels know float32 only
-                report.notes.append(f"not compared in float64: {first_line(trouble)}")
-            else:
-                exact = [replace(handed, precision="float64") for handed in theirs]
-                rows = compare_layers(ours, exact, classes, version, TOLERANCE_64)
-                judged = [rounding_explains(row, rows, report) for row in report.rows]
-                report.rows = judged + [keras_contradicts_itself(row, report.rows, tolerance, report) for row in rows]
-    return report
+            rows, more = with_float64(keras, model, ours, rows, tolerance)
+            notes += more
+    return Report(subject, rows, notes)
 
 
-def lost_axes_note(model: Model, oracle: Any) -> list[str]:
+def our_pass(model: Model, inputs: object) -> OurPass:
+    """Our outputs of every layer. The trace is dropped, and the weights with it."""
+    if inputs is None:
+        from weightlens.inputs.defaults import default_inputs
+
+        inputs = default_inputs(model)
+    recorded = trace(model, inputs)
+    outputs = {path: [x.value for x in made] for path, made in recorded.layer_outputs.items()}
+    classes = {path: layer.class_name for path, layer in recorded.layers.items()}
+    return OurPass(outputs, classes, bind(model, inputs), batch_size(model) if is_stateful(model) else None)
+
+
+def with_float64(keras: ModuleType, model: Model, ours: OurPass, rows: list[Row], tolerance: float) -> tuple[list[Row], list[str]]:
+    """The rows judged again with those of a twin in float64, which are added; and notes on the differences that are excused."""
+    try:
+        twin = load_twin(keras, model)
+        restore_normalization(twin)
+        theirs = layer_outputs(keras, twin, ours.arrays, ours.batch)
+    except Exception as trouble:  # some of TensorFlow's kernels know float32 only
+        return rows, [f"not compared in float64: {first_line(trouble)}"]
+    exact = [replace(output, precision="float64") for output in theirs]
+    rows_64 = compare_layers(ours, exact, f"Keras {keras.__version__}", TOLERANCE_64)
+    judged = [rounding_explains(row, rows_64) for row in rows]
+    in_float32 = [row for row, _ in judged]
+    judged += [keras_contradicts_itself(row, in_float32, tolerance) for row in rows_64]
+    return [row for row, _ in judged], [note for _, note in judged if note]
+
+
+def lost_axes_note(model: Model, oracle: Network) -> list[str]:
     """Notes on layers over several axes, which Keras 3 loses when it reads a whole ``.h5``: there Keras is wrong."""
     notes = []
     for theirs in oracle.layers:
@@ -91,29 +122,24 @@ def lost_axes_note(model: Model, oracle: Any) -> list[str]:
     return notes
 
 
-def with_large_stack(compute: Callable[[], Found]) -> Found:
+def with_large_stack(compute: Callable[[], T]) -> T:
     """Run a function in a thread with a large stack: Keras walks a deep network by recursion."""
-    results: list[Found] = []
-    troubles: list[BaseException] = []
+    result: Future[T] = Future()
 
     def run() -> None:
         try:
-            results.append(compute())
+            result.set_result(compute())
         except BaseException as trouble:  # raised again in the calling thread
-            troubles.append(trouble)
+            result.set_exception(trouble)
 
     before, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
     try:
         sys.setrecursionlimit(DEEP_RECURSION)
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join()
+        threading.Thread(target=run, daemon=True).start()
+        return result.result()
     finally:
         sys.setrecursionlimit(before)
         threading.stack_size(size)
-    if troubles:
-        raise troubles[0]
-    return results[0]
 
 
 def needs_large_stack(model: Model) -> bool:
@@ -121,26 +147,25 @@ def needs_large_stack(model: Model) -> bool:
     return len(model.layers) > MANY_LAYERS and threading.current_thread() is threading.main_thread()
 
 
-def compare_layers(
-    ours: dict[str, list[Any]], theirs: list[LayerOutput], classes: dict[str, str], version: str, tolerance: float
-) -> list[Row]:
+def compare_layers(ours: OurPass, theirs: list[LayerOutput], version: str, tolerance: float) -> list[Row]:
     """One row for each output of each layer computed by both."""
     rows = []
-    for handed in [handed for handed in theirs if handed.path in ours]:
-        allowed = max(tolerance, LOW_PRECISION_STEPS * EPSILON.get(handed.precision, 0.0))
-        name = classes.get(handed.path.split(" #")[0], handed.class_name)
-        for number, (mine, y) in enumerate(zip(ours[handed.path], handed.outputs, strict=True)):
-            path = handed.path if len(handed.outputs) == 1 else f"{handed.path} [{number}]"
-            rows.append(compare(path, name, mine, y, f"{version} {handed.precision}", allowed))
+    for output in (output for output in theirs if output.path in ours.outputs):
+        allowed = max(tolerance, LOW_PRECISION_STEPS * EPSILON.get(output.precision, 0.0))
+        name = ours.classes.get(output.path, output.class_name)
+        for number, (mine, y) in enumerate(zip(ours.outputs[output.path], output.arrays, strict=True)):
+            path = output.path if len(output.arrays) == 1 else f"{output.path} [{number}]"
+            row = compare(path, name, mine, y, f"{version} {output.precision}", allowed)
+            rows.append(replace(row, precision=output.precision))
     return rows
 
 
 def low_precision_note(theirs: list[LayerOutput]) -> list[str]:
     """Notes on layers that Keras computes in a dtype with fewer digits than float32."""
     paths_by_dtype: dict[str, list[str]] = {}
-    for handed in theirs:
-        if handed.precision in EPSILON:
-            paths_by_dtype.setdefault(handed.precision, []).append(handed.path)
+    for output in theirs:
+        if output.precision in EPSILON:
+            paths_by_dtype.setdefault(output.precision, []).append(output.path)
     notes = []
     for precision, paths in paths_by_dtype.items():
         layers = paths[0] + (f" and {len(paths) - 1} more layers" if len(paths) > 1 else "")
@@ -149,34 +174,32 @@ def low_precision_note(theirs: list[LayerOutput]) -> list[str]:
     return notes
 
 
-def rounding_explains(row: Row, exact: list[Row], report: Report) -> Row:
+def rounding_explains(row: Row, exact: list[Row]) -> Judged:
     """The row, excused if the layer agrees in float64, or all but agrees: the difference is rounding that Keras accumulates."""
     twin = next((twin for twin in exact if twin.layer == row.layer), None)
     if row.ok or twin is None or not np.isfinite(row.worst_relative):
-        return row
+        return row, ""
     if not twin.ok and not twin.worst_relative <= ROUNDING_SHRINKS * row.worst_relative:
-        return row
+        return row, ""
     off = f"off by {row.worst_relative:.1e} in {row.witness}, by {twin.worst_relative:.1e} in float64"
-    report.notes.append(f"{row.layer}: {off}: only rounding")
-    return replace(row, excused=True)
+    return replace(row, excused=True), f"{row.layer}: {off}: only rounding"
 
 
-def keras_contradicts_itself(row: Row, in_float32: list[Row], tolerance: float, report: Report) -> Row:
+def keras_contradicts_itself(row: Row, in_float32: list[Row], tolerance: float) -> Judged:
     """The row, excused if the layer agrees in float32: then Keras's float64 contradicts its own float32.
 
     Some layers (Resizing, attention) compute in float32 inside, even when asked for float64; others add -1e9 to what is masked.
     """
     if row.ok:
-        return row
+        return row, ""
     if row.worst_relative <= tolerance:
-        report.notes.append(f"{row.layer}: agrees with {row.witness} to float32 precision only: Keras may compute this layer in float32")
-        return replace(row, tolerance=tolerance)
-    twin = next((twin for twin in in_float32 if twin.layer == row.layer and twin.witness.endswith("float32")), None)
+        note = f"{row.layer}: agrees with {row.witness} to float32 precision only: Keras may compute this layer in float32"
+        return replace(row, tolerance=tolerance), note
+    twin = next((twin for twin in in_float32 if twin.layer == row.layer and twin.precision == "float32"), None)
     if twin is None or not twin.ok or twin.excused or row.worst_relative < 2 * tolerance:
-        return row
+        return row, ""
     off = f"{row.worst_relative:.1e} from the float32 of the file, with which we agree to {twin.worst_relative:.1e}"
-    report.notes.append(f"{row.layer}: Keras in float64 is {off}")
-    return replace(row, excused=True)
+    return replace(row, excused=True), f"{row.layer}: Keras in float64 is {off}"
 
 
 def keras_outputs(model: Model, arrays: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
@@ -185,8 +208,7 @@ def keras_outputs(model: Model, arrays: list[np.ndarray]) -> tuple[list[np.ndarr
         return with_large_stack(lambda: keras_outputs(model, arrays))
     with quiet_tensorflow():
         keras, oracle = load_oracle(model)
-        wanted = [dtype_name(t.dtype) for t in flatten(oracle.inputs)]
-        given = [x.astype(dtype) if dtype != "string" else x for x, dtype in zip(arrays, wanted, strict=True)]
+        given = as_given(oracle, arrays)
         parts = batch_slices(len(given[0]), batch_size(model) if is_stateful(model) else None)
         runs = [flatten(oracle([x[part] for x in given] if len(given) > 1 else given[0][part], training=False)) for part in parts]
         return [np.concatenate([np.asarray(y) for y in ys]) for ys in zip(*runs, strict=True)], f"Keras {keras.__version__} (float32)"

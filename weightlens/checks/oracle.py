@@ -18,19 +18,25 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from weightlens.checks.saved_model import network_of, open_saved_model
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
+from weightlens.formats.contents import kind_of, saved_model_in
 from weightlens.formats.detect import shard_names
+from weightlens.formats.tfjs import LAYERS_MODEL
+from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 
 LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
 Change = Callable[[Any], Any]  # of a configuration
+Network = Any  # a network, layer, node or tensor of Keras: their classes differ between its versions
 CONFIG = "config.json"  # in an archive of Keras 3
 
 
@@ -41,9 +47,9 @@ def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
     return quiet(STDERR)
 
 
-def load_oracle(model: Model) -> tuple[Any, Any]:
+def load_oracle(model: Model) -> tuple[ModuleType, Network]:
     """The Keras module that can open the file, and the network it reads. Python code in the file is never run."""
-    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) else "keras"
+    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) and not is_tfjs(model.provenance) else "keras"
     reasons = []
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
         if importlib.util.find_spec(name) is None:
@@ -57,13 +63,18 @@ def load_oracle(model: Model) -> tuple[Any, Any]:
     raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
 
 
-def load_twin(keras: Any, model: Model) -> Any:
+def is_tfjs(provenance: Provenance) -> bool:
+    """Whether it is a TensorFlow.js model, which Keras does not open as it is."""
+    return provenance.format == LAYERS_MODEL
+
+
+def load_twin(keras: ModuleType, model: Model) -> Network:
     """The same network with every layer computing in float64."""
     with floatx(keras, "float64"):
         return open_in_keras(keras, model, with_float64_dtypes)
 
 
-def open_in_keras(keras: Any, model: Model, change: Change | None = None) -> Any:
+def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None) -> Network:
     """The network as Keras reads it: from one file, from an architecture and weights, or as the assumed stack.
 
     ``change`` is applied to the configuration.
@@ -71,21 +82,20 @@ def open_in_keras(keras: Any, model: Model, change: Change | None = None) -> Any
     provenance = model.provenance
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
+    if is_of_saved_model(Path(provenance.path)):
+        return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
             if change is not None:
                 rewrite_config(path, change)
             return keras.models.load_model(str(path), compile=False, safe_mode=True)
         config = read_architecture(Path(provenance.architecture))
-        text = json.dumps(config if change is None else change(config))
-        if '"Lambda"' in text or "__lambda__" in text:
-            raise WeightlensError("the architecture holds program code, which is never run")
-        network = keras.models.model_from_json(text)
+        network = network_of(keras, config if change is None else change(config), model)
         network.load_weights(str(path))
         return network
 
 
-def build_dense_stack(keras: Any, model: Model, change: Change | None) -> Any:
+def build_dense_stack(keras: ModuleType, model: Model, change: Change | None) -> Network:
     """The assumed stack of Dense layers, with the weights that we read."""
     given, *layers = model.layers
     made = [
@@ -97,14 +107,29 @@ def build_dense_stack(keras: Any, model: Model, change: Change | None) -> Any:
     return network
 
 
+def is_of_saved_model(path: Path) -> bool:
+    """Whether a model was read from a SavedModel, in a folder or an archive."""
+    kind = kind_of(path)
+    return kind in ("savedmodel", "tar") or (kind == "zip" and saved_model_in(Archive(path).names()) is not None)
+
+
 @contextlib.contextmanager
 def private_copy(provenance: Provenance) -> Iterator[Path]:
     """A copy of the file for Keras, because HDF5 refuses to open a file twice with different locking.
 
-    Keras decides by the suffix, so the copy gets the suffix of its contents' format.
+    Keras decides by the suffix, so the copy gets the suffix of its contents' format. A TensorFlow.js model is converted.
     """
     path = Path(provenance.path)
     with scratch_folder() as scratch:
+        if provenance.live is not None:
+            provenance.live.save(scratch / "live.keras")
+            yield scratch / "live.keras"
+            return
+        if is_tfjs(provenance):
+            from weightlens.writers import convert
+
+            yield convert(path, scratch / "model.keras")
+            return
         copy = scratch / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
         if provenance.architecture and path.suffix != ".json":
             copy = copy.with_name("model.weights.h5" if ".weights.h5" in provenance.format else "model.h5")
@@ -136,7 +161,7 @@ def rewrite_config(path: Path, change: Change) -> None:
         (path / CONFIG).write_text(json.dumps(change(json.loads((path / CONFIG).read_text()))))
 
 
-def restore_normalization(network: Any) -> list[str]:
+def restore_normalization(network: Network) -> list[str]:
     """Set the stored mean and variance of every Normalization: Keras loses those in nested models of a ``.h5``."""
     forgotten = []
     for layer in network._flatten_layers():
@@ -156,7 +181,7 @@ def release_memory() -> None:
 
 
 @contextlib.contextmanager
-def floatx(keras: Any, dtype: str) -> Iterator[None]:
+def floatx(keras: ModuleType, dtype: str) -> Iterator[None]:
     """Set Keras's default dtype for the length of a block."""
     before = keras.backend.floatx()
     if hasattr(keras, "config"):
@@ -168,7 +193,7 @@ def floatx(keras: Any, dtype: str) -> Iterator[None]:
         keras.backend.set_floatx(before)
 
 
-def with_float64_dtypes(config: Any, key: str = "") -> Any:
+def with_float64_dtypes(config: object, key: str = "") -> Any:
     """A configuration with every floating-point dtype and dtype policy set to float64; weights start as zeros."""
     if key.endswith("_initializer"):
         return "zeros"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.report import Report, Row
 from weightlens.engine.forward import trace
 from weightlens.engine.wanted import wanted_inputs
 from weightlens.errors import BadInput
 from weightlens.model import Model
+from weightlens.report import Report, Row
 from weightlens.spreadsheet.cell_values import Book, Value, as_number, read_book
 from weightlens.spreadsheet.cells_map import MAP, Entry, Place, read_map, steps_by_entry
 from weightlens.spreadsheet.recalculate import recalculate
@@ -32,27 +32,20 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
         raise BadInput(f"{Path(book).name} holds no formulas, so there is nothing to recalculate; --detail steps writes them")
     if model is None and not any(stored.formulas[sheet].keys() & cells.keys() for sheet, cells in stored.sheets.items()):
         raise BadInput(f"{Path(book).name} holds formulas without results: the program that saved it kept none; compare it with the model")
-    if live:
-        computed = recalculate(book, engine)
-        report = Report(Path(book).name, notes=[f"recalculated by {computed.engine}, from its formulas alone"])
-    else:
-        computed, report = stored, Report(Path(book).name, notes=["it holds no formulas: there is nothing to recalculate"])
-    report.notes += [f"{place} is an error" for place in computed.errors()[:10]]
+    computed = recalculate(book, engine) if live else stored
+    recalculated = f"recalculated by {computed.engine}, from its formulas alone"
+    note = recalculated if live else "it holds no formulas: there is nothing to recalculate"
     mapped = read_map(stored) if MAP in stored.sheets else []
     if model is not None and not mapped:
         raise BadInput(
             f"{Path(book).name} has no map of cells, so it cannot be compared with a model: is it a workbook that weightlens wrote?"
         )
     if model is not None:
-        report.rows += compare_model(model, mapped, stored, computed, tolerance)
-    elif mapped:
-        report.rows += compare_steps(mapped, stored, computed, tolerance)
-    report.rows += [
-        compare_sheet(sheet, stored, computed, tolerance)
-        for sheet in stored.formulas
-        if stored.formulas[sheet] and (not mapped or model is None)
-    ]
-    return report
+        rows = compare_model(model, mapped, stored, computed, tolerance)
+    else:
+        rows = compare_steps(mapped, stored, computed, tolerance)
+        rows += [compare_sheet(sheet, stored, computed, tolerance) for sheet, formulas in stored.formulas.items() if formulas]
+    return Report(Path(book).name, rows, [note, *(f"{place} is an error" for place in computed.errors()[:10])])
 
 
 def compare_steps(mapped: list[Entry], stored: Book, computed: Book, tolerance: float) -> list[Row]:

@@ -4,30 +4,22 @@ Annotations are evaluated once here (no ``from __future__ import annotations``):
 """
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli.common import (
-    Assume,
-    Config,
-    Force,
-    Format,
-    Input,
-    ModelFile,
-    Part,
-    Scale,
-    check_choice,
-    inputs_of,
-    note,
-    note_non_finite_weights,
-    open_model,
-    report_done,
-    write_data,
-    write_lines,
-)
+from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Part, Scale, samples_of
+from weightlens.cli.destination import Destination
+from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput
+
+if TYPE_CHECKING:
+    from weightlens.checks import Report
+    from weightlens.model import Model
+    from weightlens.terminal import Screen
 
 MANY_WEIGHTS = 5_000_000  # from here on, or with many layers, Keras is slow enough for a progress bar
 Workbook = Annotated[Path | None, typer.Option("--workbook", metavar="FILE", help="Recalculate this workbook, compare every step.")]
@@ -65,56 +57,77 @@ def check(
     weightlens check or.h5 -i or.csv --by-hand mine.csv
     weightlens check or.h5 -i or.csv --by-hand mine.xlsx --range Sheet1!G3:H6 --step dense/pre-activation
     """
-    from weightlens import checks
-    from weightlens.terminal.print_report import print_report, write_report
+    from weightlens.terminal.print_report import write_report
 
-    check_choice(output_format, "--format", ("table", "json"))
-    options = {"--range": areas, "--step": steps, "--engine": engine, "--tolerance": tolerance, "-i": given, "--layers": layers}
-    check_options(by_hand, workbook, options | {"--scale": scale})
-    loaded = open_model(model, config, assume, layers)
-    limit: dict[str, Any] = {} if tolerance is None else {"tolerance": tolerance}
-    report: checks.Report
-    show: Any = print_report
-    if by_hand is not None:
-        from weightlens.terminal.print_by_hand import print_hand_report
-
-        if by_hand == "-" and sys.stdin.isatty():
-            note("type a row of outputs for each sample, or lines under a first line layer,step,sample,unit,value; end with Ctrl-D")
-        inputs = None if given is None else inputs_of(given, loaded, scale)
-        report, show = checks.check_by_hand(loaded, inputs, by_hand, areas or (), steps or ()), print_hand_report
-    elif workbook is not None:
-        report = checks.check_workbook(workbook, loaded, engine, **limit)
-    else:
-        from weightlens.checks.keras import MANY_LAYERS, STAGES
-        from weightlens.terminal.progress import progress_stages
-
-        with progress_stages(len(STAGES), len(loaded.layers) > MANY_LAYERS or loaded.size > MANY_WEIGHTS) as stage:
-            report = checks.check(loaded, inputs_of(given, loaded, scale), stage=stage, **limit)
+    out = Destination(format=output_format)
+    asked = CheckOptions(given, scale, workbook, engine, by_hand, tuple(areas or ()), tuple(steps or ()), tolerance, layers)
+    asked.refuse_without_effect()
+    loaded = ModelOptions(model, config, assume, layers).load()
+    report, printed = checked(loaded, asked)
     note_non_finite_weights(loaded)
-    if output_format == "json":
-        write_data(None, False, lambda file: write_report(report, file))
-    else:
-        write_lines(None, False, lambda screen: show(report, screen))
+    out.write(lambda screen: printed(report, screen), json=lambda file: write_report(report, file))
     raise typer.Exit(0 if report.ok else 1)
 
 
-def check_options(by_hand: str | None, workbook: Path | None, options: dict[str, Any]) -> None:
-    """Refuse options that would have no effect together."""
-    if by_hand is not None and workbook is not None:
-        raise BadInput("--by-hand and --workbook are two checks: ask for one at a time")
-    sheet = by_hand is not None and by_hand.lower().endswith((".xlsx", ".xlsm"))
-    needed = {
-        "--range": (sheet, "--by-hand FILE.xlsx"),
-        "--step": (sheet, "--by-hand FILE.xlsx"),
-        "--engine": (workbook is not None, "--workbook"),
-        "--tolerance": (by_hand is None, "the checks against Keras and of workbooks; a calculation by hand is compared at its digits"),
-        "--layers": (by_hand is not None or workbook is not None, "--workbook and --by-hand; Keras computes the whole network"),
-        "--scale": (options["-i"] is not None, "-i with a picture"),
-        "-i": (workbook is None, "the checks against Keras and by hand; a workbook holds its own inputs"),
-    }
-    for option, (fits, belongs) in needed.items():
-        if options[option] not in (None, []) and not fits:
-            raise BadInput(f"{option} belongs to {belongs}")
+@dataclass(frozen=True)
+class CheckOptions:
+    """What to compare with what, as the user asked for it."""
+
+    given: str | None
+    scale: str | None
+    workbook: Path | None
+    engine: str | None
+    by_hand: str | None
+    areas: tuple[str, ...]
+    steps: tuple[str, ...]
+    tolerance: float | None
+    layers: str | None
+
+    def refuse_without_effect(self) -> None:
+        """Refuse options that would have no effect together."""
+        if self.by_hand is not None and self.workbook is not None:
+            raise BadInput("--by-hand and --workbook are two checks: ask for one at a time")
+        book = self.workbook is not None
+        sheet = self.by_hand is not None and self.by_hand.lower().endswith((".xlsx", ".xlsm"))
+        rules = (
+            ("--range", self.areas, sheet, "--by-hand FILE.xlsx"),
+            ("--step", self.steps, sheet, "--by-hand FILE.xlsx"),
+            ("--engine", self.engine, book, "--workbook"),
+            (
+                "--tolerance",
+                self.tolerance,
+                self.by_hand is None,
+                "the checks against Keras and of workbooks; a calculation by hand is compared at its digits",
+            ),
+            ("--layers", self.layers, self.by_hand is not None or book, "--workbook and --by-hand; Keras computes the whole network"),
+            ("--scale", self.scale, self.given is not None, "-i with a picture"),
+            ("-i", self.given, not book, "the checks against Keras and by hand; a workbook holds its own inputs"),
+        )
+        for option, value, fits, belongs in rules:
+            if value not in (None, ()) and not fits:
+                raise BadInput(f"{option} belongs to {belongs}")
+
+
+def checked(model: "Model", asked: CheckOptions) -> "tuple[Report, Callable[[Any, Screen], None]]":
+    """The report of the check that was asked for, and the function that prints it."""
+    from weightlens import checks
+    from weightlens.terminal.print_report import print_report
+
+    limit: dict[str, Any] = {} if asked.tolerance is None else {"tolerance": asked.tolerance}
+    if asked.by_hand is not None:
+        from weightlens.terminal.print_by_hand import print_hand_report
+
+        if asked.by_hand == "-" and sys.stdin.isatty():
+            note("type a row of outputs for each sample, or lines under a first line layer,step,sample,unit,value; end with Ctrl-D")
+        inputs = None if asked.given is None else samples_of(asked.given, model, asked.scale).arrays
+        return checks.check_by_hand(model, inputs, asked.by_hand, asked.areas, asked.steps), print_hand_report
+    if asked.workbook is not None:
+        return checks.check_workbook(asked.workbook, model, asked.engine, **limit), print_report
+    from weightlens.checks.keras import MANY_LAYERS, STAGES
+    from weightlens.terminal.progress import progress_stages
+
+    with progress_stages(len(STAGES), len(model.layers) > MANY_LAYERS or model.size > MANY_WEIGHTS) as stage:
+        return checks.check(model, samples_of(asked.given, model, asked.scale).arrays, stage=stage, **limit), print_report
 
 
 def import_(
@@ -137,4 +150,4 @@ def import_(
     imported = write(workbook, model, output, force, config)
     for line in imported.lines:
         typer.echo(clean(line, 400))
-    report_done(f"{output} written ({output.stat().st_size:,} bytes).")
+    report_done(f"{output} written" + (f" ({output.stat().st_size:,} bytes)." if output.is_file() else "."))

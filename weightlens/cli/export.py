@@ -3,29 +3,18 @@
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
 
+import contextlib
 import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli.common import (
-    Assume,
-    Config,
-    Force,
-    Input,
-    ModelFile,
-    Output,
-    Part,
-    Scale,
-    check_choice,
-    check_output_option,
-    note,
-    note_non_finite_weights,
-    open_model,
-    report_done,
-    samples_of,
-)
+from weightlens.cli.common import Assume, Config, Force, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
+from weightlens.cli.destination import Destination, check_choice
+from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
@@ -63,44 +52,62 @@ def export(
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
     """
-    from weightlens import page, workbook
-    from weightlens.workbook.export_options import DETAILS
+    from weightlens import page
+    from weightlens.workbook import measure
+    from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
-    file = output or Path((Path(model).stem or "model") + ".xlsx")
+    file, opening = output or Path((Path(model).stem or "model") + ".xlsx"), ModelOptions(model, config, assume, layers)
     as_page = file.suffix.lower() in page.PAGE
     if as_page:
-        only = {"--target": target, "--exercise": exercise, "--blank": blank, "--switch": switch}
-        only |= {"--verify": verify, "--with-keras": with_keras}
+        only = {
+            "--target": target,
+            "--exercise": exercise,
+            "--blank": blank,
+            "--switch": switch,
+            "--verify": verify,
+            "--with-keras": with_keras,
+        }
         refuse_for_page([option for option, value in only.items() if value])
     if not plan:
-        check_output_option(file, force, "html" if as_page else "xlsx", model, input=given, config=config)
-    loaded = open_model(model, config, assume, layers)
+        kind = "html" if as_page else "xlsx"
+        Destination(file, force, kind, (kind,)).check(model, input=given, config=config)
+    loaded = opening.load()
     if detail == "auto" and given is None and not loaded.inputs:
         note("there is no architecture to compute with, so this is a workbook of the matrices")
         detail = "weights"
-    options: dict[str, Any] = {"detail": detail, "switch": switch, "verify": verify, "with_keras": with_keras, "force": force}
-    options |= {"labels": split_list(labels), "exercise": exercise, "blank": split_list(blank)}
+    options = Options(
+        labels=split_list(labels),
+        detail=detail,
+        exercise=exercise,
+        blank=split_list(blank),
+        switch=switch,
+        verify=verify,
+        with_keras=with_keras,
+        force=force,
+    )
     inputs = None
     if detail != "weights":
         from weightlens.inputs.answers import true_answers
 
         samples = samples_of(given, loaded, scale)
-        inputs, options["input_labels"] = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
-        options["target"] = None if target is None else true_answers(given, target)
+        inputs, names = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
+        options = replace(options, input_labels=names, target=None if target is None else true_answers(given, target))
     if plan:
-        print_plan(workbook.measure(loaded, inputs, detail), page.measure(loaded, inputs, detail))
+        print_plan(measure(loaded, inputs, detail), page.measure(loaded, inputs, detail))
         return
     if as_page:
-        named = {"labels": options["labels"], "input_labels": options.get("input_labels", [])}
+        named = {"labels": options.labels, "input_labels": options.input_labels}
         page.export(loaded, file, None if given is None else inputs, detail=detail, force=force, **named)
         note_non_finite_weights(loaded)
         report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it in a browser.")
         return
-    with bar() as progress:
-        workbook.export(loaded, file, None if given is None else inputs, progress=progress, **options)
+    from weightlens.workbook.exporting import write_workbook
+
+    with cell_progress() as progress:
+        write_workbook(loaded, file, None if given is None else inputs, replace(options, progress=progress))
     note_non_finite_weights(loaded)
-    report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(model, file, config, assume, layers)}")
+    report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(opening, file)}")
 
 
 def refuse_for_page(given: list[str]) -> None:
@@ -109,11 +116,11 @@ def refuse_for_page(given: list[str]) -> None:
         raise BadInput(f"{given[0]}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
 
 
-def check_command(model: str, file: Path, config: str | None, assume: str | None, layers: str | None) -> str:
+def check_command(opening: ModelOptions, file: Path) -> str:
     """The command that checks the workbook against the model, with the same options."""
-    opening = {"--config": config, "--assume": assume, "--layers": layers}
-    given = [word for option, value in opening.items() if value for word in (option, value)]
-    return shlex.join(["weightlens", "check", model, *given, "--workbook", str(file)])
+    options = {"--config": opening.config, "--assume": opening.assume, "--layers": opening.layers}
+    given = [word for option, value in options.items() if value for word in (option, value)]
+    return shlex.join(["weightlens", "check", opening.path, *given, "--workbook", str(file)])
 
 
 def split_list(text: str) -> list[str]:
@@ -133,28 +140,23 @@ def print_plan(size: Any, page: str) -> None:
     typer.echo(page)
 
 
-def bar() -> Any:
-    """A progress bar on a terminal, for large workbooks."""
-    import contextlib
+@contextlib.contextmanager
+def cell_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on a terminal, for large workbooks; yields the function that is told the sheet, the cells written, and of how many."""
+    from weightlens.terminal.progress import progress as progress_bar
 
-    from weightlens.terminal.progress import progress as bars
+    with contextlib.ExitStack() as stack:
+        advance: Callable[[int], None] | None = None
+        before = 0
 
-    @contextlib.contextmanager
-    def moving() -> Any:
-        with contextlib.ExitStack() as stack:
-            advance: list[Any] = []
-            before = 0
+        def progress(sheet: str, done: int, total: int) -> None:
+            nonlocal before, advance
+            if advance is None:
+                advance = stack.enter_context(progress_bar("writing", total, WORTH_A_BAR))
+            advance(done - before)
+            before = done
 
-            def progress(sheet: str, done: int, total: int) -> None:
-                nonlocal before
-                if not advance:
-                    advance.append(stack.enter_context(bars("writing", total, WORTH_A_BAR)))
-                advance[0](done - before)
-                before = done
-
-            yield progress
-
-    return moving()
+        yield progress
 
 
 WORTH_A_BAR = 300_000  # cells

@@ -5,9 +5,9 @@ Annotations are evaluated once here (no ``from __future__ import annotations``):
 
 import importlib
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,25 +19,21 @@ from weightlens.cli.common import (
     Format,
     Input,
     ModelFile,
+    ModelOptions,
     Output,
     Part,
     Scale,
-    check_choice,
-    check_output_option,
-    note,
-    note_non_finite_weights,
-    open_model,
     progress_bar,
-    quiet_pipe,
-    report_error,
     samples_of,
-    system_error,
-    unexpected_error,
-    write_data,
-    write_lines,
 )
+from weightlens.cli.destination import Destination
+from weightlens.cli.messages import note_non_finite_weights, quiet_pipe, report_error, system_error, unexpected_error
 from weightlens.errors import WeightlensError
 from weightlens.stopping import Stopped
+
+if TYPE_CHECKING:
+    from weightlens.model import Model
+    from weightlens.terminal.show import Selection
 
 COMMANDS = {  # where each one is defined; only the one that is called is imported
     "show": ("main", "show"),
@@ -47,6 +43,7 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
     "import": ("check", "import_"),
     "predict": ("main", "predict"),
     "diff": ("main", "diff"),
+    "convert": ("convert", "convert"),
     "train-sheet": ("train", "train_sheet"),
     "fit": ("train", "fit"),
 }
@@ -118,29 +115,36 @@ def show(
     """
     from weightlens.terminal.show import Selection
 
-    check_choice(output_format, "--format", ("table", "csv", "json", "npy"))
-    wish = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256)
-    check_output_option(output, force, "table" if tree else output_format, model, formats=("table", "csv", "json", "npy"), config=config)
+    out = Destination(output, force, output_format, ("table", "csv", "json", "npy"))
+    out = replace(out, format="table") if tree else out
+    out.check(model, config=config)
     if tree:
         from weightlens.terminal.tree import tree as print_tree
 
-        write_lines(output, force, lambda screen: print_tree(Path(model), screen, full))
+        out.write(lambda screen: print_tree(Path(model), screen, full))
         return
-    loaded = open_model(model, config, assume)
-    if output_format == "table":
+    selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256)
+    show_model(ModelOptions(model, config, assume).load(), selection, out)
+
+
+def show_model(model: "Model", selection: "Selection", out: Destination) -> None:
+    """Write what is selected of a model."""
+    if out.format == "table":
         from weightlens.terminal.show import show as print_model
 
-        with progress_bar("reading", loaded.size * 2 if stats else 0) as advance:
-            write_lines(output, force, lambda screen: print_model(loaded, screen, wish, advance))
+        with progress_bar("reading", model.size * 2 if selection.stats else 0) as advance:
+            out.write(lambda screen: print_model(model, screen, selection, advance))
         return
     from weightlens.terminal import machine
 
-    writers: dict[str, Callable[[Any], None]] = {
-        "csv": lambda file: machine.write_csv(loaded, file, wish),
-        "json": lambda file: machine.write_json(loaded, file, wish),
-        "npy": lambda file: machine.write_npy(loaded, file, wish, output is not None and output.suffix == ".npz"),
-    }
-    write_data(output, force, writers[output_format], binary=output_format == "npy")
+    as_npz = out.file is not None and out.file.suffix == ".npz"
+    with out.opened() as file:
+        if out.format == "csv":
+            machine.write_csv(model, file, selection)
+        elif out.format == "json":
+            machine.write_json(model, file, selection)
+        else:
+            machine.write_npy(model, file, selection, as_npz)
 
 
 def trace(
@@ -169,10 +173,10 @@ def trace(
     from weightlens.engine.forward import trace as run
     from weightlens.terminal.print_trace import print_trace, write_json
 
-    check_choice(output_format, "--format", ("table", "json"))
-    check_output_option(output, force, output_format, model, formats=("table", "json"), input=given, cells=cells, config=config)
-    loaded = open_model(model, config, assume, layers)
-    for name in layer or ():
+    out = Destination(output, force, output_format)
+    out.check(model, input=given, cells=cells, config=config)
+    loaded, chosen = ModelOptions(model, config, assume, layers).load(), tuple(layer or ())
+    for name in chosen:
         loaded.layer_named(name)
     samples = samples_of(given, loaded, scale)
     recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
@@ -182,12 +186,10 @@ def trace(
         from weightlens.spreadsheet.cells_map import cells_of
 
         places = cells_of(read_book(cells), recorded)
-    if output_format == "json":
-        write_data(output, force, lambda file: write_json(recorded, file, layer or (), places, samples.labels))
-    else:
-        write_lines(
-            output, force, lambda screen: print_trace(loaded, recorded, screen, tuple(layer or ()), full, precision, places, samples.labels)
-        )
+    out.write(
+        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels),
+        json=lambda file: write_json(recorded, file, chosen, places, samples.labels),
+    )
     note_non_finite_weights(loaded)
     if recorded.stopped:
         raise WeightlensError(recorded.stopped)
@@ -212,12 +214,13 @@ def predict(
     weightlens predict digits.keras -i digits.csv -o predictions.csv
     weightlens predict or.h5 -i "0,0;0,1"
     """
-    from weightlens.cli.predict import count_rows, write_predictions
+    from weightlens.cli.predict import Rows, write_predictions
 
-    check_output_option(output, force, "csv", model, input=given, config=config)
-    loaded = open_model(model, config, assume, layers)
-    with progress_bar("predicting", count_rows(given)) as advance:
-        write_data(output, force, lambda file: write_predictions(loaded, given, file, rows, advance, note, scale))
+    out = Destination(output, force, "csv", ("csv",))
+    out.check(model, input=given, config=config)
+    loaded, asked = ModelOptions(model, config, assume, layers).load(), Rows(given, rows, scale)
+    with progress_bar("predicting", asked.count()) as advance, out.opened() as file:
+        write_predictions(loaded, asked, file, advance)
     note_non_finite_weights(loaded)
 
 
@@ -238,13 +241,10 @@ def diff(
     from weightlens.diff import compare
     from weightlens.terminal.print_report import print_difference, write_difference
 
-    check_choice(output_format, "--format", ("table", "json"))
-    check_output_option(output, force, output_format, first, second, formats=("table", "json"))
+    out = Destination(output, force, output_format)
+    out.check(first, second)
     difference = compare(weightlens.load(first), weightlens.load(second), tolerance)
-    if output_format == "json":
-        write_data(output, force, lambda file: write_difference(difference, file))
-    else:
-        write_lines(output, force, lambda screen: print_difference(difference, screen))
+    out.write(lambda screen: print_difference(difference, screen), json=lambda file: write_difference(difference, file))
     raise typer.Exit(0 if difference.same else 1)
 
 

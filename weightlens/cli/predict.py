@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from weightlens.cli.common import refuse_shapes
+from weightlens.cli.messages import note
 from weightlens.engine.forward import predict
-from weightlens.engine.output_shapes import refuse_explosion, refuse_too_short
-from weightlens.engine.state import is_stateful, state_note
-from weightlens.inputs.given import input_chunks
+from weightlens.engine.state import is_stateful
+from weightlens.inputs.given import sample_chunks
 from weightlens.model import Model
 
 
-def write_predictions(
-    model: Model,
-    given: str,
-    file: BinaryIO,
-    rows: int,
-    advance: Callable[[int], None],
-    note: Callable[[str], None] | None = None,
-    scale: str | None = None,
-) -> None:
+@dataclass(frozen=True)
+class Rows:
+    """The rows to predict for: the INPUT of the command line, how many are computed at a time, the range of a picture's values."""
+
+    given: str
+    at_a_time: int = 1000
+    scale: str | None = None
+
+    def count(self) -> int:
+        """The approximate number of rows in a file, for the progress bar; 0 if unknown."""
+        path = Path(self.given)
+        if self.given == "-" or path.suffix.lower() not in (".csv", ".tsv", ".txt") or not path.is_file():
+            return 0
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def write_predictions(model: Model, rows: Rows, file: BinaryIO, advance: Callable[[int], None]) -> None:
     """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
     done = 0
-    for arrays in input_chunks(given, model, None if is_stateful(model) else rows, note, scale):
+    for samples in sample_chunks(rows.given, model, None if is_stateful(model) else rows.at_a_time, note, rows.scale):
         if not done:
-            refuse_too_short(model, [x.shape[1:] for x in arrays])
-            refuse_explosion(model, [x.shape[1:] for x in arrays])
-            if note is not None and (said := state_note(model, len(arrays[0]))):
-                note(said)
-        outputs = predict(model, arrays, first=done)
+            refuse_shapes(model, samples.arrays)
+        outputs = predict(model, samples.arrays, first=done)
         if not done:
             file.write((",".join(header(model, outputs)) + "\n").encode())
         file.write(as_csv(np.concatenate([y.reshape(len(y), -1) for y in outputs], axis=1)))
@@ -41,11 +49,13 @@ def write_predictions(
 
 
 def header(model: Model, outputs: list[np.ndarray]) -> list[str]:
-    """``y0, y1``; ``output_1_0`` where the model has several outputs, ``score_0`` where they have names."""
+    """``y0, y1``; ``output_1_0`` where the model has several outputs, ``score_0`` where they have names; the names of the classes."""
     from weightlens.terminal.machine import csv_cell
 
     plain = len(outputs) == 1 and not isinstance(model.outputs, dict)
     starts = ["y"] if plain else [f"{name}_" for name in model.output_names]
+    if plain and outputs[0].ndim == 2 and (labels := model.labels_of(outputs[0].shape[1])):
+        return [csv_cell(label) for label in labels]
     sizes = [int(np.prod(y.shape[1:], dtype=np.int64)) for y in outputs]
     return [csv_cell(f"{start}{i}") for start, size in zip(starts, sizes, strict=True) for i in range(size)]
 
@@ -58,12 +68,3 @@ def as_csv(matrix: np.ndarray) -> bytes:
         return "".join(",".join(map(repr, row)) + "\n" for row in matrix.tolist()).encode()
     block: bytes = orjson.dumps(np.ascontiguousarray(matrix), option=orjson.OPT_SERIALIZE_NUMPY)
     return block[2:-2].replace(b"],[", b"\n") + b"\n" if matrix.size else b"\n" * len(matrix)
-
-
-def count_rows(given: str) -> int:
-    """The approximate number of rows in a file, for the progress bar; 0 if unknown."""
-    path = Path(given)
-    if given == "-" or path.suffix.lower() not in (".csv", ".tsv", ".txt") or not path.is_file():
-        return 0
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

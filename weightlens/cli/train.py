@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli.common import (
-    Config,
-    Force,
-    ModelFile,
-    Output,
-    check_choice,
-    check_output_option,
-    note,
-    open_model,
-    progress_bar,
-    report_done,
-    write_lines,
-)
+from weightlens.cli.common import Config, Force, ModelFile, ModelOptions, Output, progress_bar
+from weightlens.cli.destination import Destination
+from weightlens.cli.messages import note, report_done
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
@@ -41,6 +32,39 @@ Rate = Annotated[float | None, typer.Option("--lr", help="Learning rate; else th
 Batch = Annotated[str, typer.Option("--batch", metavar="full|K", help="Samples an update, in the order of the file.")]
 FORMATS = ("xlsx", "table")
 Seed = Annotated[int | None, typer.Option("--init", metavar="SEED", help="Start from random weights instead of the file's.")]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train, as the user asked for it; ``None`` where the file decides."""
+
+    data: str
+    target: str
+    loss: str | None
+    optimizer: str | None
+    rate: float | None
+    batch: str
+    seed: int | None
+
+    def record(self, model: Model) -> tuple[Epoch, Data]:
+        """The recorded epoch, and its data."""
+        from weightlens.training import prepare, units_of
+        from weightlens.training.data import read_data
+
+        if self.batch != "full" and not (self.batch.isdigit() and int(self.batch) > 0):
+            raise BadInput(f"--batch {self.batch!r}: full, or a number of samples")
+        read = read_data(self.data, self.target, model, units_of(model), note)
+        options: dict[str, Any] = {"loss": self.loss, "optimizer": self.optimizer, "rate": self.rate, "seed": self.seed}
+        return prepare(model, read.inputs, read.targets, batch=None if self.batch == "full" else int(self.batch), **options), read
+
+    def words(self, epoch: Epoch, model: Model) -> str:
+        """The settings in one line, for the Data sheet."""
+        from weightlens.training import recipe_of
+
+        stated = recipe_of(model)
+        samples = "all samples at once" if epoch.updates == 1 else f"{epoch.updates} batches an epoch"
+        optimizer = self.optimizer or stated.optimizer or "sgd"
+        return f"loss {self.loss or stated.loss or 'mse'}, optimizer {optimizer.lower()}, {samples}"
 
 
 def train_sheet(
@@ -65,36 +89,41 @@ def train_sheet(
     weightlens train-sheet xor_sigmoid.h5 -i xor_data.csv --target y --loss half_mse --lr 1 --epochs 5000 --init 1
     weightlens train-sheet or.h5 -i or_data.csv --target y --format table
     """
-    check_choice(output_format, "--format", FORMATS)
-    target_file = output or Path(Path(model).stem + "_learns.xlsx")
-    check_output_option(
-        target_file if output_format == "xlsx" else output, force, output_format, model, formats=FORMATS, input=data, config=config
-    )
-    loaded = open_model(model, config, None)
-    epoch, read = record_training(loaded, data, target, loss, optimizer, rate, batch, init)
+    out = Destination(output, force, output_format, FORMATS)
+    if output_format == "xlsx":
+        out = replace(out, file=output or Path(Path(model).stem + "_learns.xlsx"))
+    out.check(model, input=data, config=config)
+    opened, asked = ModelOptions(model, config).load(), Training(data, target, loss, optimizer, rate, batch, init)
+    epoch, read = asked.record(opened)
     if output_format == "table":
         from weightlens.terminal.print_trace import print_trace
 
-        write_lines(output, force, lambda screen: print_trace(loaded, epoch.trace, screen, (), False, 4))
+        out.write(lambda screen: print_trace(epoch.trace, screen, (), False, 4))
         return
+    write_sheet(opened, asked, epoch, read, epochs, out)
+
+
+def write_sheet(model: Model, asked: Training, epoch: Epoch, read: Data, epochs: int, out: Destination) -> None:
+    """Write the workbook of the recorded epoch."""
     from weightlens.workbook.training.teaching import hardly_moves
     from weightlens.workbook.training.training_book import write_training_book
 
+    assert out.file is not None
     with progress_bar("epochs", epochs + 1) as advance:
         write_training_book(
             epoch,
             epochs,
-            target_file,
-            model=loaded,
-            title=loaded.name,
-            recipe=recipe_words(epoch, loss, optimizer, loaded),
+            out.file,
+            model=model,
+            title=model.name,
+            recipe=asked.words(epoch, model),
             input_labels=read.input_labels,
             target_labels=read.target_labels,
-            force=force,
+            force=out.force,
             progress=lambda done, of: advance(1),
         )
     report_done(
-        f"{target_file} written ({target_file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
+        f"{out.file} written ({out.file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
         "Change the learning rate on its Data sheet."
     )
     if epochs and (advice := hardly_moves(epoch)):
@@ -125,10 +154,10 @@ def fit(
     from weightlens.formats.write_back import check_new_model, write_back
     from weightlens.workbook.training.teaching import hardly_moves
 
-    check_output_option(output, force, "model", model, input=data, config=config)
-    loaded = open_model(model, config, None)
+    Destination(output, force, "model", ("model",)).check(model, input=data, config=config)
+    opened = ModelOptions(model, config).load()
     check_new_model(Path(model), output, force)
-    epoch, _ = record_training(loaded, data, target, loss, optimizer, rate, batch, init)
+    epoch, _ = Training(data, target, loss, optimizer, rate, batch, init).record(opened)
     last: dict[int, np.ndarray] = {}
     with progress_bar("epochs", epochs + 1) as advance:
         for last in epoch.replay(epochs):  # noqa: B007 - the last one is what is written
@@ -141,29 +170,6 @@ def fit(
         typer.echo(advice)
 
 
-def record_training(
-    model: Model, data: str, target: str, loss: str | None, optimizer: str | None, rate: float | None, batch: str, seed: int | None
-) -> tuple[Epoch, Data]:
-    """The recorded epoch, and its data."""
-    from weightlens.training import prepare, units_of
-    from weightlens.training.data import read_data
-
-    if batch != "full" and not (batch.isdigit() and int(batch) > 0):
-        raise BadInput(f"--batch {batch!r}: full, or a number of samples")
-    read = read_data(data, target, model, units_of(model), note)
-    size = None if batch == "full" else int(batch)
-    return prepare(model, read.inputs, read.targets, loss=loss, optimizer=optimizer, rate=rate, batch=size, seed=seed), read
-
-
 def loss_words(epoch: Epoch) -> str:
     """``loss 0.43 -> 0.23``, after the epochs were replayed."""
     return "" if epoch.seen is None else "loss {:.6g} -> {:.6g}".format(*epoch.seen)
-
-
-def recipe_words(epoch: Epoch, loss: str | None, optimizer: str | None, model: Model) -> str:
-    """The training's settings in one line, for the Data sheet."""
-    from weightlens.training import recipe_of
-
-    stated: dict[str, Any] = recipe_of(model)
-    samples = "all samples at once" if epoch.updates == 1 else f"{epoch.updates} batches an epoch"
-    return f"loss {loss or stated['loss'] or 'mse'}, optimizer {(optimizer or stated['optimizer'] or 'sgd').lower()}, {samples}"

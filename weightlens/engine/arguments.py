@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightlens.call_order import refs
 from weightlens.errors import UnsupportedLayer, WeightlensError
-from weightlens.layers import function_of
+from weightlens.layers import LayerFunction, function_of
 from weightlens.layers.masking import blind_to_masks
 from weightlens.model import Call, Layer, Ref
 from weightlens.recording import each
@@ -19,8 +17,7 @@ from weightlens.specs.registry import spec_of
 Values = dict[Ref, Any]  # arrays, or masks, by the tensor that they belong to
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """What one call gives a layer: its first argument ``x``, further ones by name, and the mask of ``x``."""
 
     x: Any
@@ -45,10 +42,10 @@ def given_to(layer: Layer, call: Call, values: Values, masks: Values) -> Given:
     return Given(x, implied | named, named.get("mask", own))
 
 
-def tensors(layer: Layer, thing: Any, values: Values) -> Any:
+def tensors(layer: Layer, thing: object, values: Values) -> Any:
     """Nested arguments with the value of each tensor in place of its reference."""
 
-    def look_up(leaf: Any) -> Any:
+    def look_up(leaf: object) -> Any:
         if isinstance(leaf, Ref) and leaf not in values:
             raise WeightlensError(f"layer {layer.name!r} uses output {leaf.index} of layer {leaf.layer!r}, which it does not have")
         return values[leaf] if isinstance(leaf, Ref) else leaf
@@ -57,12 +54,12 @@ def tensors(layer: Layer, thing: Any, values: Values) -> Any:
 
 
 @functools.cache
-def accepted(function: Callable[..., Any]) -> frozenset[str]:
+def accepted(function: LayerFunction) -> frozenset[str]:
     """Names of the optional arguments that a layer function takes (``mask``, ``call``, ``initial_state``...)."""
     return frozenset(name for name, p in inspect.signature(function).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
-def taken(layer: Layer, function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+def taken(layer: Layer, function: LayerFunction, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that a layer function takes; another one is refused unless it has no effect on the prediction."""
     names = accepted(function)
     for name, value in arguments.items():
@@ -78,7 +75,7 @@ def settings(layer: Layer) -> dict[str, Any]:
     return layer.config | {name: {"class_name": inner.class_name, "config": settings(inner)} for name, inner in layer.inner.items()}
 
 
-def masks_wanted(order: list[tuple[Layer, int, Call]], outputs: Any) -> set[tuple[str, int]]:
+def masks_wanted(order: list[tuple[Layer, int, Call]], outputs: object) -> set[tuple[str, int]]:
     """The calls whose mask is used: by a layer that takes masks, or by one that hands them on to such a layer."""
     wanted = {(ref.layer, ref.call) for ref in refs(outputs)}
     for layer, number, call in reversed(order):

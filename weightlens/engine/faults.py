@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from weightlens.specs.registry import spec
 from weightlens.specs.weights import contradictions
 
 
-def faults_of(layer: Layer, x: Any = None) -> Iterator[str]:
+def faults_of(layer: Layer, x: object = None) -> Iterator[str]:
     """What is wrong with one layer, a line for each; ``x`` is what comes in, where that is known."""
     yield from layer.faults
     for name, inner in layer.inner.items():
@@ -26,11 +25,11 @@ def faults_of(layer: Layer, x: Any = None) -> Iterator[str]:
             yield from contradictions(layer.class_name, layer.config, stored, None if x is None else shape_of(x))
 
 
-def shape_of(x: Any) -> tuple[int, ...] | None:
+def shape_of(x: object) -> tuple[int, ...] | None:
     """The shape of what comes in, of the first where several do."""
     while isinstance(x, (list, tuple)) and x:
         x = x[0]
-    return tuple(np.shape(x)) if hasattr(x, "shape") else None
+    return tuple(x.shape) if hasattr(x, "shape") else None
 
 
 def every_fault(model: Model, prefix: str = "") -> Iterator[str]:
@@ -51,8 +50,7 @@ def faults_within(layer: Layer) -> Iterator[str]:
             yield from every_fault(inner.model, f"{name}/")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where the numbers of a run come from: the names of the model's inputs, their arrays, the number of the first sample."""
 
     names: Sequence[str]
@@ -60,7 +58,7 @@ class Source:
     first: int = 0
 
 
-def refuse_outside_table(layer: Layer, x: Any, weights: Mapping[str, Any], reverse: bool, source: Source) -> None:
+def refuse_outside_table(layer: Layer, x: object, weights: Mapping[str, Any], reverse: bool, source: Source) -> None:
     """Refuse indices that are no row of a layer's table, as Keras does: NumPy would count negative ones from the end.
 
     ``reverse``: the layer goes from vectors to indices, so ``x`` holds none.

@@ -7,8 +7,8 @@ from typing import Any
 
 from weightlens.call_order import refs
 from weightlens.errors import UnsupportedLayer
-from weightlens.layers.activations import ACTIVATIONS
 from weightlens.model import Call, Layer, Model, Ref
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import spec_of
 
 LOSSES = frozenset({"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"})

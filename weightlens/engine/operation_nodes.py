@@ -5,14 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from weightlens.errors import UnsupportedLayer
+from weightlens.layers import LayerFunction
 from weightlens.model import Call, Layer
 from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Step = Callable[..., Any]
 BOOKKEEPING = frozenset({
@@ -46,7 +49,7 @@ def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str,
     return lambda: kept_in_range(layer.class_name, kind, given, compute())
 
 
-def signature_mismatch(function: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]) -> str:
+def signature_mismatch(function: LayerFunction, args: Sequence[Any], options: dict[str, Any]) -> str:
     """Why a function cannot be called with these arguments; empty if it can."""
     try:
         inspect.signature(function).bind(*args, **options)
@@ -55,7 +58,7 @@ def signature_mismatch(function: Callable[..., Any], args: Sequence[Any], option
     return ""
 
 
-def options_for(function: Callable[..., Any], layer: Layer, kwargs: dict[str, Any], step: Step) -> dict[str, Any]:
+def options_for(function: LayerFunction, layer: Layer, kwargs: dict[str, Any], step: Step) -> dict[str, Any]:
     """The options of an operation, from its configuration (Keras 3) and from the call."""
     known = inspect.signature(function).parameters
     given = {k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in known)} | kwargs
@@ -67,14 +70,14 @@ def options_for(function: Callable[..., Any], layer: Layer, kwargs: dict[str, An
     return options
 
 
-def as_tuple(setting: Any) -> Any:
+def as_tuple(setting: object) -> Any:
     """Lists of a configuration as the tuples that NumPy takes; tensors in them stay in a list."""
     if isinstance(setting, list) and not any(hasattr(item, "shape") for item in setting):
         return tuple(as_tuple(item) for item in setting)
     return setting
 
 
-def constant_as_step(operand: Any, step: Step, dtype: DTypeLike) -> Any:
+def constant_as_step(operand: object, step: Step, dtype: DTypeLike) -> Any:
     """An operand of arithmetic: constant arrays of floats become steps, so that a workbook has cells for them."""
     if isinstance(operand, np.ndarray) and operand.ndim and operand.dtype.kind == "f":
         return step("constant", operand.astype(dtype))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -95,7 +94,7 @@ class ShapesOnly(Run):
         super().__init__(None, np.float64)
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
 
-    def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: Any) -> list[Any]:
+    def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: object) -> list[Any]:
         self.shapes |= {path + ref.layer: [np.shape(x)[1:]] for ref, x in zip(refs(model.inputs), inputs, strict=True)}
         return super().model(model, inputs, masks, path, masks_of)
 
@@ -108,7 +107,7 @@ class ShapesOnly(Run):
         except BadInput:  # NumPy cannot always reshape an empty array: this layer gets one sample of zeros
             read = list(refs((call.args, call.kwargs)))
             values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (scope.values, scope.masks))
-            out, mask = super().one_call(replace(scope, values=values, masks=masks), layer, call, path, mask_wanted)
+            out, mask = super().one_call(scope._replace(values=values, masks=masks), layer, call, path, mask_wanted)
             out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))
         self.shapes[path] = [np.shape(y)[1:] for y in as_list(out) if y is not None]
         return out, mask

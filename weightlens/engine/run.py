@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from weightlens.call_order import calls_in_order, refs
 from weightlens.engine.arguments import Values, accepted, given_to, masks_wanted, settings, taken, tensors
@@ -24,13 +22,15 @@ from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import LayerRun, Recorded, Role, Trace
 from weightlens.recording.arrays import NO_ROLE
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Weights = dict[str, Any]  # the arrays of one layer by name
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """One model during a run: the values and masks of its tensors, the calls that made them, and the path of the model."""
 
     values: Values
@@ -56,7 +56,7 @@ class Run:
         self.source, self.batch = Source([ref.layer for ref in refs(model.inputs)], inputs, first), batch_size(model)
         return self.model(model, inputs, {}, path, None)
 
-    def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: Any) -> list[Any]:
+    def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: object) -> list[Any]:
         """The outputs of a model, in order. ``masks`` is read and added to; those of the tensors ``masks_of`` will be there."""
         scope = Scope(dict(zip(refs(model.inputs), inputs, strict=True)), masks, producers(model), path)
         order = calls_in_order(model)
@@ -105,7 +105,7 @@ class Run:
         quirks = {"quirks": layer.quirks} if "quirks" in accepted(function) else {}
         return self.guarded(layer, path, lambda: function(x, w, linear, lambda _, y, role=NO_ROLE: y, **quirks), name="logits")
 
-    def layer(self, layer: Layer, x: Any, arguments: dict[str, Any], path: str) -> Any:
+    def layer(self, layer: Layer, x: object, arguments: dict[str, Any], path: str) -> Any:
         """Run one layer: its output, or list of outputs."""
         if layer.model is not None:
             return self.nested(layer.model, x, arguments.get("mask"), path)[0]
@@ -140,7 +140,7 @@ class Run:
             self.carrying.add(id(layer))
         return offered
 
-    def refuse_faults(self, layer: Layer, x: Any) -> None:
+    def refuse_faults(self, layer: Layer, x: object) -> None:
         """Refuse a layer whose configuration is wrong, or contradicts its weights or what comes in."""
         key = id(layer), shape_of(x)
         if key not in self.sound:
@@ -148,7 +148,7 @@ class Run:
                 raise UnsupportedLayer(layer.name, layer.class_name, fault)
             self.sound.add(key)
 
-    def nested(self, model: Model, x: Any, mask: Any, path: str) -> tuple[Any, Any]:
+    def nested(self, model: Model, x: object, mask: object, path: str) -> tuple[Any, Any]:
         """A whole model as a layer: its output or outputs, and their masks."""
         inputs, wanted = in_order(x), list(refs(model.inputs))
         if len(inputs) != len(wanted):
@@ -180,7 +180,7 @@ class Run:
         """Name a value: recorded under the layer that is being computed, if the run is recorded."""
         return x if self.recorder is None else self.recorder.step(name, x, role)
 
-    def guarded(self, layer: Layer, path: str, compute: Callable[[], Any], x: Any = None, name: str = "output") -> Any:
+    def guarded(self, layer: Layer, path: str, compute: Callable[[], object], x: object = None, name: str = "output") -> Any:
         """Compute under the layer's path, with errors under its name; the outputs become steps called ``name``."""
         recorder = self.recorder
         if recorder is None:
@@ -196,18 +196,18 @@ class Run:
         recorder.layer = outer
         return out
 
-    def named(self, out: Any, name: str) -> Any:
+    def named(self, out: object, name: str) -> Any:
         """The outputs of a layer as steps."""
         if isinstance(out, (list, tuple)):
             return [self.named(y, f"{name} {i}" if len(out) > 1 else name) for i, y in enumerate(out)]
         return None if out is None else self.step(name, out)
 
 
-def as_list(out: Any) -> list[Any]:
+def as_list(out: object) -> list[Any]:
     """The outputs of a layer, one or several, as a list."""
     return list(out) if isinstance(out, (list, tuple)) else [out]
 
 
-def in_order(x: Any) -> list[Any]:
+def in_order(x: object) -> list[Any]:
     """What is given to a nested model, input by input; a dictionary by sorted key, as Keras flattens it."""
     return [x[key] for key in sorted(x)] if isinstance(x, dict) else as_list(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from weightlens.call_order import refs
 from weightlens.errors import BadInput
@@ -13,8 +13,7 @@ from weightlens.model import Layer, Model
 Shape = tuple[int | None, ...]  # of one sample; None where any length will do
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text, how many samples if fixed."""
 
     name: str

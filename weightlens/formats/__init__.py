@@ -5,24 +5,51 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from weightlens.errors import UnreadableModel, WeightlensError, first_line
+from weightlens.errors import BadInput, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
+from weightlens.formats.contents import is_saved_model, is_tfjs
 from weightlens.formats.detect import read_model, shard_files
 from weightlens.model import Model
 
 __all__ = ["files_of", "load"]
 
 
-def load(path: str | os.PathLike[str], config: str | os.PathLike[str] | None = None) -> Model:
-    """The model saved at ``path``. ``config``: the architecture (.json, .yaml) of a file that holds weights only."""
+def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] | None = None) -> Model:
+    """The model saved at ``path``, or the one in memory: a Keras model, bytes, or an open binary file.
+
+    ``config``: the architecture (.json, .yaml) of a file that holds weights only.
+    """
+    given = Path(path).name if isinstance(path, str | os.PathLike) else type(path).__name__
     try:
-        model = read_model(Path(path), None if config is None else Path(config))
+        if isinstance(path, str | os.PathLike):
+            model = read_model(Path(path), None if config is None else Path(config))
+        else:
+            model = read_object(path)
     except WeightlensError:
         raise
     except Exception as error:  # a hostile or damaged file can fail in any way; the user gets one line
-        raise UnreadableModel(f"{Path(path).name}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
+        raise UnreadableModel(f"{given}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
     for layer in model.layers:
         layer.own_its_weights()
+    return model
+
+
+def read_object(given: object) -> Model:
+    """The model in memory: a network of Keras, the bytes of a file, or an open binary file."""
+    from weightlens.formats.live import is_live, read_live
+
+    if is_live(given):
+        return read_live(given)
+    data = given.read() if hasattr(given, "read") else given
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise BadInput(f"a model is a path, an open binary file, bytes or a Keras model, not {type(given).__name__}")
+    import tempfile
+
+    folder = tempfile.TemporaryDirectory(prefix="weightlens-")  # lasts as long as the model, which reads its weights from it
+    path = Path(folder.name) / (Path(str(getattr(given, "name", ""))).name or "model")
+    path.write_bytes(data)
+    model = read_model(path, None)
+    model.provenance.folder = folder
     return model
 
 
@@ -32,6 +59,10 @@ def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     path = Path(name)
     if (path / "config.json").is_file():
         return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
+    if is_saved_model(path):
+        return [("the model", path), *(("a part of the model", part) for part in (*path.glob("*.pb"), *path.glob("variables/*")))]
+    if is_tfjs(path / "model.json"):
+        path /= "model.json"
     if not path.is_file():  # made in memory, or nothing that can be read
         return []
     beside = Path(known) if known else find_architecture(path)

@@ -7,7 +7,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.config_values import parse_object
-from weightlens.formats.contents import kind_of
+from weightlens.formats.contents import kind_of, saved_model_in
 from weightlens.limits import JSON
 
 SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
@@ -36,6 +36,9 @@ def read_architecture(path: Path) -> dict[str, Any]:
         "hdf5": architecture_from_hdf5,
         "zip": architecture_from_archive,
         "folder": architecture_from_archive,
+        "tfjs": architecture_from_json,
+        "savedmodel": architecture_from_saved_model,
+        "tar": architecture_from_saved_model,
     }[kind](path)
     if not is_architecture(entry):
         raise UnreadableModel(f"{path.name}: not the architecture of a Keras model")
@@ -48,8 +51,14 @@ def architecture_from_yaml(path: Path) -> dict[str, Any]:
 
 
 def architecture_from_json(path: Path) -> dict[str, Any]:
-    """The architecture in a JSON file."""
-    return parse_object(read_bytes(path), path.name)
+    """The architecture in a JSON file, which may be the ``model.json`` of a TensorFlow.js model."""
+    path = path / "model.json" if path.is_dir() else path
+    value = parse_object(read_bytes(path), path.name)
+    if "modelTopology" not in value:
+        return value
+    from weightlens.formats.tfjs.topology import topology_of
+
+    return topology_of(value)
 
 
 def architecture_from_hdf5(path: Path) -> dict[str, Any]:
@@ -69,9 +78,19 @@ def architecture_from_archive(path: Path) -> dict[str, Any]:
     from weightlens.formats.zipped import Archive
 
     archive = Archive(path)
+    if saved_model_in(archive.names()) is not None:
+        return architecture_from_saved_model(path)
     said = parse_object(archive.text("metadata.json") or b"{}", "metadata.json")
     entry = parse_object(archive.text("config.json") or b"{}", "config.json")
     return {"keras_version": str(said.get("keras_version", ""))} | entry
+
+
+def architecture_from_saved_model(path: Path) -> dict[str, Any]:
+    """The architecture in a SavedModel; empty if it has none."""
+    from weightlens.formats.savedmodel.container import saved_model_files
+    from weightlens.formats.savedmodel.metadata import KerasObjects
+
+    return KerasObjects(saved_model_files(path)).architecture() or {}
 
 
 def read_bytes(path: Path) -> bytes:

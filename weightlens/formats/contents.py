@@ -6,13 +6,19 @@ from pathlib import Path
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.hdf5.soundness import SIGNATURE
+from weightlens.limits import JSON
 
 ZIP_MAGIC = b"PK\x03\x04"
 START = 1024  # bytes by which a file is known
+TOPOLOGY = b'"modelTopology"'  # what is in the model.json of every TensorFlow.js model
+SAVED_MODEL = ("saved_model.pb", "keras_metadata.pb")  # of which every SavedModel has one
 
 
 def kind_of(path: Path) -> str:
-    """``folder``, ``zip``, ``json`` or ``hdf5``, by the contents; what is none of these is refused under its name."""
+    """``hdf5``, ``zip``, ``json``, ``tar``, or of folders ``folder`` (a ``.keras``), ``tfjs`` or ``savedmodel``, by the contents.
+
+    What is none of these is refused under its name.
+    """
     if path.is_dir():
         return folder(path)
     start = first_bytes_of(path)
@@ -22,20 +28,58 @@ def kind_of(path: Path) -> str:
         return "zip"
     if start.lstrip()[:1] in (b"{", b"[") and not (start[8:9] == b"{" and b"\0" in start[:8]):  # as a safetensors file may begin
         return "json"
-    from weightlens.formats.foreign import foreign_words
+    from weightlens.formats.foreign import GZIP, foreign_words, is_tar
 
+    if start.startswith(GZIP) or is_tar(start, path):
+        return "tar"
     if words := foreign_words(start, path):
         raise UnreadableModel(f"{path.name}: {words}")
     return "hdf5"
 
 
 def folder(path: Path) -> str:
-    """``folder``; one without a ``config.json`` is refused under its name."""
+    """``savedmodel``, ``folder`` or ``tfjs``; one without a ``config.json`` or TensorFlow.js's ``model.json`` is refused under its name."""
+    if is_saved_model(path):
+        return "savedmodel"
     if not (path / "config.json").is_file():
+        if is_tfjs(path / "model.json"):
+            return "tfjs"
         from weightlens.formats.foreign import folder_words
 
         raise UnreadableModel(f"{path.resolve().name}: {folder_words(path)}")
     return "folder"
+
+
+def is_saved_model(path: Path) -> bool:
+    """Whether it is the folder of a SavedModel."""
+    return any((path / name).is_file() for name in SAVED_MODEL)
+
+
+def is_tfjs(path: Path) -> bool:
+    """Whether it is the ``model.json`` of a TensorFlow.js model."""
+    if not path.is_file() or path.stat().st_size > JSON:
+        return False
+    with path.open("rb") as file:
+        return (start := file.read(START)).lstrip()[:1] == b"{" and TOPOLOGY in start + file.read()
+
+
+def member_in(names: list[str]) -> str | None:
+    """The ``model.json`` in a zip of a TensorFlow.js model: at its root, or in the only folder that has one."""
+    found = [name for name in names if name.rpartition("/")[2] == "model.json" and not name.startswith("__MACOSX/")]
+    if "config.json" in names or not found:
+        return None
+    return "model.json" if "model.json" in found else found[0] if len(found) == 1 else None
+
+
+def saved_model_in(names: list[str]) -> str | None:
+    """The folder of the SavedModel in an archive, with a slash at its end; ``None`` if there is none."""
+    inside = {name.removesuffix(mark) for name in names for mark in SAVED_MODEL if f"/{name}".endswith(f"/{mark}")}
+    folders = sorted(folder for folder in inside if not folder.startswith("__MACOSX/"))
+    if len(folders) > 1:
+        raise UnreadableModel(
+            f"several SavedModels are in it ({', '.join(folder or './' for folder in folders[:3])}): unpack it and give one"
+        )
+    return folders[0] if folders else None
 
 
 def first_bytes_of(path: Path) -> bytes:

@@ -11,16 +11,14 @@ from weightlens.formats import beside
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
-from weightlens.formats.contents import kind_of
+from weightlens.formats.contents import TOPOLOGY, kind_of, member_in, saved_model_in
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
 from weightlens.formats.weights import layouts as placing
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 
 NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
-WEIGHT = re.compile(
-    r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$", re.IGNORECASE
-)
+WEIGHT = r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$"
 
 
 def read_model(path: Path, config: Path | None) -> Model:
@@ -28,6 +26,12 @@ def read_model(path: Path, config: Path | None) -> Model:
     kind = kind_of(path)
     if kind in ("folder", "zip"):
         return read_archive(path)
+    if kind == "tfjs":
+        return read_json(path / "model.json", config)
+    if kind in ("savedmodel", "tar"):
+        from weightlens.formats.savedmodel.reader import read_saved_model
+
+        return read_saved_model(path)
     return read_json(path, config) if kind == "json" else read_hdf5(path, config)
 
 
@@ -37,7 +41,15 @@ def read_archive(path: Path) -> Model:
 
     archive = Archive(path)
     names = archive.names()
+    if saved_model_in(names) is not None:
+        from weightlens.formats.savedmodel.reader import read_saved_model
+
+        return read_saved_model(path)
     if "config.json" not in names:
+        if (member := member_in(names)) and TOPOLOGY in archive.text(member):
+            from weightlens.formats.tfjs.read import read_zipped
+
+            return read_zipped(path, archive, member)
         from weightlens.formats.foreign import archive_words
 
         raise UnreadableModel(f"{path.name}: {archive_words(path, names)}")
@@ -51,7 +63,7 @@ def read_archive(path: Path) -> Model:
     if weights == "model.weights.h5":
         placing.place_weights(model, Hdf5File(archive.open(weights), path.name, archive.packed(weights)), dialect, dialect)
     elif weights is not None:
-        placing.place_shards(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
+        placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
     placing.read_assets(model, archive)
     model.training_config = entry.get("compile_config") or {}
     kind = "archive (.keras)" if path.is_file() else "folder"
@@ -69,9 +81,13 @@ def read_json(path: Path, config: Path | None) -> Model:
         entry = None if architecture is None else beside.read_architecture(architecture)
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
-        placing.place_shards(model, _shards(path.parent, value), dialect)
+        placing.place_arrays(model, _shards(path.parent, value), dialect)
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""))
         return model
+    if isinstance(value, dict) and "modelTopology" in value:
+        from weightlens.formats.tfjs.read import read_beside
+
+        return read_beside(path, value)
     if not beside.is_architecture(value):
         from weightlens.formats.foreign import json_words
 
@@ -96,9 +112,10 @@ def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
 
 
 def shard_names(manifest: dict[str, Any]) -> list[str]:
-    """The distinct files that a manifest names."""
-    entries = manifest.get("weight_map")
-    values = entries.values() if isinstance(entries, dict) else []
+    """The distinct files that a manifest names: of Keras 3 by weight, of TensorFlow.js by group."""
+    entries, groups = manifest.get("weight_map"), manifest.get("weightsManifest")
+    values = [*entries.values()] if isinstance(entries, dict) else []
+    values += [group.get("paths") for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
     return list(dict.fromkeys(str(name) for value in values for name in (value if isinstance(value, list) else [value])))
 
 
@@ -149,7 +166,7 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
 
 def note_arrays_only(model: Model, file: Hdf5File) -> None:
     """If no array has a name used by Keras, note that the file holds arrays, not weights."""
-    if not any(WEIGHT.search(weight.path) for weight in model.weights.values()):
+    if not any(re.search(WEIGHT, weight.path, re.IGNORECASE) for weight in model.weights.values()):
         from weightlens.formats.foreign import hdf5_words
 
         model.arrays_only, model.notes = True, [hdf5_words(file)]

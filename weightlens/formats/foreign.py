@@ -10,6 +10,7 @@ from h5py import h5a, h5l
 
 from weightlens.formats.hdf5.access import Hdf5File, decode_name, group_links
 
+GZIP = b"\x1f\x8b"
 START = 1024  # bytes that are looked at
 SAVE_AGAIN = "load it where it was made and save it from Keras as .keras or .h5"
 KERAS_SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
@@ -20,7 +21,7 @@ TABLE = "a table of numbers: give it as an input with -i"
 BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", "a NumPy array (.npy): give it as an input with -i"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself: run git lfs pull"),
-    (b"\x1f\x8b", "packed with gzip: unpack it first (gunzip, or tar -xzf for a .tar.gz)"),
+    (GZIP, "packed with gzip: unpack it first (gunzip, or tar -xzf for a .tar.gz)"),
     (b"BZh", "packed with bzip2: unpack it first (bunzip2)"),
     (b"\xfd7zXZ", "packed with xz: unpack it first (unxz)"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd: unpack it first (unzstd)"),
@@ -45,10 +46,6 @@ BEGINNINGS: tuple[tuple[bytes, str], ...] = (
 CHECKPOINT = (
     "a TensorFlow checkpoint, which holds weights without the names of layers: build the model in Keras, "
     "load_weights() from it, and save it as .keras or .h5"
-)
-TENSORFLOW_JS = (
-    "a TensorFlow.js model, whose weights stand in .bin files: convert it back with tensorflowjs_converter "
-    "--input_format=tfjs_layers_model --output_format=keras model.json model.h5"
 )
 MARKS = {  # attributes of the root or of a group in it
     "pandas_type": "a table that pandas wrote (HDF5), not a Keras model: pandas.read_hdf opens it",
@@ -125,6 +122,11 @@ def is_checkpoint_part(start: bytes, path: Path) -> bool:
     return path.suffix == ".index" or ".data-0" in path.name
 
 
+def is_tfjs_shard(start: bytes, path: Path) -> bool:
+    """Whether it is a file of weights beside a ``model.json``, as of a TensorFlow.js model."""
+    return path.suffix == ".bin" and path.with_name("model.json").is_file()
+
+
 def is_words(start: bytes) -> bool:
     """Whether it is text."""
     try:
@@ -153,11 +155,12 @@ def is_numeral(cell: str) -> bool:
 
 
 STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
+    (is_tfjs_shard, "the weights of a TensorFlow.js model: give the model.json beside it"),
     (is_tflite, "a TensorFlow Lite model (.tflite), from which Keras's layers are gone: give the Keras model that it was converted from"),
     (is_safetensors, "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5"),
     (is_pickle, "a Python pickle, which would run code when opened: " + SAVE_AGAIN),
     (is_checkpoint_part, "a part of " + CHECKPOINT),
-    (is_saved_model, "a protocol buffer of TensorFlow (a SavedModel's graph): " + SAVE_AGAIN),
+    (is_saved_model, "a protocol buffer of TensorFlow (a SavedModel's graph): give the folder that it is in"),
     (is_onnx, "an ONNX model, not a Keras one: give the Keras model that it was converted from"),
     (is_table, TABLE),
 )  # fmt: skip
@@ -167,12 +170,10 @@ def folder_words(path: Path) -> str:
     """What a folder without a ``config.json`` seems to be."""
     names = sorted(found.name for found in path.iterdir())
     models = [name for name in names if name.endswith(KERAS_SUFFIXES)]
-    if "saved_model.pb" in names or "keras_metadata.pb" in names:
-        return "a TensorFlow SavedModel; save it from Keras as .keras or .h5 (the format that weightlens reads)"
+    if saved := sorted(path.glob("*/saved_model.pb")):
+        return f"a folder that holds the SavedModel {saved[0].parent.name}: give that folder"
     if "checkpoint" in names or any(name.endswith(".index") for name in names):
         return CHECKPOINT
-    if "model.json" in names and any(name.endswith(".bin") for name in names):
-        return TENSORFLOW_JS
     hint = f"; it holds {models[0]}: give that" if models else ""
     return f"a folder without config.json, so not a Keras model{hint}"
 
@@ -192,8 +193,6 @@ def archive_words(path: Path, names: list[str]) -> str:
     if models:
         more = f" (and {len(models) - 1} more)" if len(models) > 1 else ""
         return f"a zip file that holds {models[0]}{more}: unpack it first (unzip -j {path.name} {models[0]})"
-    if any(name.endswith("saved_model.pb") for name in names):
-        return "a zip file with a TensorFlow SavedModel: " + SAVE_AGAIN
     if folder:
         return f"a zip file that holds the folder of a model, {folder}: unpack it and give that folder"
     if names and all(name.endswith(".npy") for name in names):
@@ -203,8 +202,8 @@ def archive_words(path: Path, names: list[str]) -> str:
 
 def json_words(value: Any) -> str:
     """What JSON that is not an architecture seems to be."""
-    if isinstance(value, dict) and ("modelTopology" in value or "weightsManifest" in value):
-        return TENSORFLOW_JS
+    if isinstance(value, dict) and "weightsManifest" in value:
+        return "the weights of a TensorFlow.js model without its architecture (modelTopology)"
     return "JSON, but not the architecture of a Keras model"
 
 

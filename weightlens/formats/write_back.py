@@ -1,17 +1,20 @@
 """Changing single numbers in a saved model: a copy of the file in which only their bytes differ.
 
 Keras writes most HDF5 arrays as contiguous blocks, and their bytes are overwritten in place. A ``.keras``
-archive is packed again with the same members, dates and compression.
+archive, or the zip of a TensorFlow.js model or SavedModel, is packed again with the same members, dates and compression.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import lzma
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 import h5py
@@ -20,12 +23,14 @@ import numpy as np
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.files import check_output, part_file, replacing
 from weightlens.formats import files_of
+from weightlens.formats.contents import is_saved_model, is_tfjs, member_in, saved_model_in
 from weightlens.formats.hdf5.access import FLOATS_16_BIT
 from weightlens.formats.weights.conversion import Conversion
 from weightlens.model import Weight
 
 WEIGHTS = "model.weights.h5"  # the member of a .keras archive that holds the numbers
 Stored = dict[str, np.ndarray]  # arrays by their path in the file
+Changed = dict[str, io.BufferedRandom]  # changed members of an archive, unpacked
 
 
 def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.ndarray]], force: bool = False) -> None:
@@ -35,6 +40,12 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
     """
     suffixes = check_new_model(source, out, force)
     stored = stored_values(changed)
+    if is_saved_model(source):
+        saved_model().write_changed(source, out, stored)
+        return
+    if not suffixes:
+        tfjs().write_changed(source, out, stored, force, files_of(source))
+        return
     with replacing(out, force, files_of(source), suffixes) as file:
         try:
             if zipfile.is_zipfile(source):
@@ -46,13 +57,25 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
 
 
 def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
-    """Refuse an output that cannot be a changed copy of the model, before any work is done; returns its possible suffixes."""
+    """Refuse an output that cannot be a changed copy of the model, before any work is done.
+
+    Returns its possible suffixes; none for a TensorFlow.js model or a SavedModel, which are several files.
+    """
+    if is_saved_model(source):
+        saved_model().check_new_model(source, out)
+        return ()
+    if is_tfjs(source) or is_tfjs(source / "model.json"):
+        tfjs().check_new_files(source, out, force, files_of(source))
+        return ()
     if source.is_file() and zipfile.is_zipfile(source):
-        suffixes: tuple[str, ...] = (".keras",)
+        with zipfile.ZipFile(source) as archive:
+            suffixes: tuple[str, ...] = (".zip",) if is_zipped(archive.namelist()) else (".keras",)
     elif source.is_file() and h5py.is_hdf5(source):
         suffixes = (".h5", ".hdf5", ".hdf")
     else:
-        raise BadInput(f"{source.name}: numbers can be written back to .h5 and .keras files, not to this one")
+        raise BadInput(
+            f"{source.name}: numbers can be written back to .h5, .keras, TensorFlow.js and SavedModel (folder or .zip), not to this one"
+        )
     check_output(out, force, files_of(source))
     suffixes += (source.suffix.lower(),)
     if out.suffix.lower() not in suffixes:
@@ -182,40 +205,58 @@ def round_to_dtype(array: np.ndarray, stored_type: str) -> np.ndarray:
 
 
 def patch_archive(source: Path, file: IO[bytes], stored: Stored, out: Path) -> None:
-    """Copy a ``.keras`` archive into ``file`` with some arrays replaced; all else stays the same."""
+    """Copy a ``.keras`` archive, or a zip of several files, into ``file`` with some arrays replaced; all else stays the same."""
     try:
-        with zipfile.ZipFile(source) as old, part_file(Path(file.name), out) as weights:
-            if old.namelist().count(WEIGHTS) != 1 or len(set(old.namelist())) != len(old.namelist()):
-                raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
-            with old.open(WEIGHTS) as member:
-                shutil.copyfileobj(member, weights, 1 << 20)
-            weights.flush()
-            patch_hdf5(Path(weights.name), stored)
-            pack_archive(old, file, weights)
-            verify_archive(old, file, weights)
+        with zipfile.ZipFile(source) as old, contextlib.ExitStack() as stack:
+            if len(set(old.namelist())) != len(old.namelist()):
+                raise BadInput(f"{source.name}: has two members of the same name, so its weights cannot be written back")
+            changed: Changed = {}
+            for member, change in changes_of(source, old, stored).items():
+                changed[member] = part = stack.enter_context(part_file(Path(file.name), out))
+                with old.open(member) as packed:
+                    shutil.copyfileobj(packed, part, 1 << 20)
+                part.flush()
+                change(part)
+                part.flush()
+            pack_archive(old, file, changed)
+            verify_archive(old, file, changed)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise BadInput(f"{source.name}: cannot be packed again ({error})") from None
 
 
-def pack_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
-    """Pack the old archive's members with new weights."""
+def changes_of(source: Path, old: zipfile.ZipFile, stored: Stored) -> dict[str, Callable[[IO[bytes]], None]]:
+    """What to do to which members of an archive."""
+    if WEIGHTS in old.namelist():
+        return {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
+    changes: dict[str, Callable[[IO[bytes]], None]]
+    if saved_model_in(old.namelist()) is not None:
+        changes = saved_model().changes_in_zip(source, stored)
+    elif (member := member_in(old.namelist())) is not None:
+        changes = tfjs().changes_in_zip(source, member, stored)
+    else:
+        raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
+    return changes
+
+
+def pack_archive(old: zipfile.ZipFile, file: IO[bytes], changed: Changed) -> None:
+    """Pack the old archive's members, some of them changed."""
     with zipfile.ZipFile(file, "w") as new:
         new.comment = old.comment
         for info in old.infolist():
             made = zipfile.ZipInfo(info.filename, info.date_time)
             for kept in ("compress_type", "comment", "extra", "create_system", "external_attr", "internal_attr", "file_size"):
                 setattr(made, kept, getattr(info, kept))
-            with new_member(old, info, weights) as member, new.open(made, "w") as packed:
+            with new_member(old, info, changed) as member, new.open(made, "w") as packed:
                 shutil.copyfileobj(member, packed, 1 << 20)
 
 
-def verify_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) -> None:
-    """Read a packed archive again: the same members, with the same bytes except for the weights."""
+def verify_archive(old: zipfile.ZipFile, file: IO[bytes], changed: Changed) -> None:
+    """Read a packed archive again: the same members, with the same bytes except for the changed ones."""
     with zipfile.ZipFile(file) as new:
         if new.namelist() != old.namelist():
             raise WeightlensError(f"{old.filename}: packed again it has other members; nothing is written")
         for info in old.infolist():
-            with new_member(old, info, weights) as wanted, new.open(info.filename) as packed:
+            with new_member(old, info, changed) as wanted, new.open(info.filename) as packed:
                 while chunk := wanted.read(1 << 20):
                     if packed.read(len(chunk)) != chunk:
                         raise WeightlensError(f"{old.filename}: packed again, {info.filename} has other contents; nothing is written")
@@ -223,6 +264,25 @@ def verify_archive(old: zipfile.ZipFile, file: IO[bytes], weights: IO[bytes]) ->
                     raise WeightlensError(f"{old.filename}: packed again, {info.filename} is longer; nothing is written")
 
 
-def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, weights: IO[bytes]) -> IO[bytes]:
-    """A member's contents in the new archive: the changed weights, else the old bytes."""
-    return Path(weights.name).open("rb") if info.filename == WEIGHTS else old.open(info)
+def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, changed: Changed) -> IO[bytes]:
+    """A member's contents in the new archive: changed, or the old bytes."""
+    return Path(changed[info.filename].name).open("rb") if info.filename in changed else old.open(info)
+
+
+def is_zipped(names: list[str]) -> bool:
+    """Whether a zip holds a TensorFlow.js model or a SavedModel."""
+    return member_in(names) is not None or saved_model_in(names) is not None
+
+
+def saved_model() -> ModuleType:
+    """The same for SavedModels, which are seldom met."""
+    import weightlens.formats.savedmodel.change_bundle as module
+
+    return module
+
+
+def tfjs() -> ModuleType:
+    """The same for TensorFlow.js models, which are seldom met."""
+    import weightlens.formats.tfjs.change_shards as module
+
+    return module

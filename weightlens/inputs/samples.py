@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """One array per input of the model, and the titles of the columns of each (empty where the source has no titles)."""
 
     arrays: list[np.ndarray]
-    labels: list[list[str]] = field(default_factory=list)
+    labels: Sequence[list[str]] = ()

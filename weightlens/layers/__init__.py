@@ -5,6 +5,7 @@ merge layers), ``w`` the layer's weights by name, ``config`` its configuration w
 ``step(name, value)`` names a value: a named value is a matrix in the trace, a block of cells in the workbook.
 ``step(name, value, role)`` says besides what it is in its layer: a ``Role`` such as a gate, a state, a helper.
 It returns the output, or a list of outputs. Options it does not know raise ``NotImplementedError("what")``.
+``signature`` has the types of these.
 
 Optional keyword-only arguments are filled in where the function names them: ``mask`` (booleans, ``None``
 without; a list for merge layers), further call arguments of Keras
@@ -36,8 +37,8 @@ REGISTERED: set[str] = set()  # classes that are the user's
 def named(path: str) -> LayerFunction:
     """A function by its module in this package and its name; imported when it is first needed, for a network needs few of them."""
     module, _, name = path.rpartition(".")
-    found: LayerFunction = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    return found
+    function: LayerFunction = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return function
 
 
 def function_of(class_name: str) -> LayerFunction | None:

@@ -10,25 +10,24 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers import activations
-from weightlens.layers.activations import Step
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.specs.quirks import NONE, Quirks
 
 MASKED_LOGIT = -1e9
 
 
-def relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def relu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Rectified linear unit with its three options. ``keras.layers.ReLU``."""
     options = {key: config.get(key) or 0.0 for key in ("negative_slope", "threshold")}
     return step("activation", activations.relu(x, max_value=config.get("max_value"), **options))
 
 
-def leaky_relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def leaky_relu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x`` above 0, ``negative_slope * x`` below. ``keras.layers.LeakyReLU``."""
     return step("activation", activations.leaky_relu(x, config["negative_slope"]))
 
 
-def prelu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def prelu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x`` above 0, ``alpha * x`` below, with learned ``alpha`` (He et al. 2015). ``keras.layers.PReLU``.
 
     ``alpha`` has the shape of one sample, with 1 on the axes over which it is shared.
@@ -36,17 +35,17 @@ def prelu(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("activation", np.maximum(x, 0.0) + w["alpha"] * np.minimum(x, 0.0))
 
 
-def elu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def elu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x`` above 0, ``alpha * (e^x - 1)`` below. ``keras.layers.ELU``."""
     return step("activation", activations.elu(x, config["alpha"]))
 
 
-def thresholded_relu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def thresholded_relu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x`` above ``theta``, else 0. ``ThresholdedReLU`` of Keras 1 and 2."""
     return step("activation", activations.thresholded_relu(x, config["theta"]))
 
 
-def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
+def softmax(x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, quirks: Quirks = NONE) -> Any:
     """Softmax over an axis, or over several together; what is masked gets 0. ``keras.layers.Softmax``.
 
     Where all is masked, Keras 2 gives equal shares.
@@ -60,7 +59,7 @@ def softmax(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None,
     return step("activation", y if quirks.before_keras_3 else np.where(kept, y, 0.0))
 
 
-def srelu(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def srelu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Three straight pieces with learned thresholds ``t`` and slopes ``a`` (Jin et al. 2015). ``SReLU`` of Keras 1."""
     left, right = w["t_left"], step("right threshold", w["t_left"] + np.abs(w["t_right"]))
     below = w["a_left"] * np.minimum(x - left, 0.0)
@@ -68,6 +67,6 @@ def srelu(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("activation", np.minimum(np.maximum(x, left), right) + below + above)
 
 
-def parametric_softplus(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def parametric_softplus(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``alpha * ln(1 + e^(beta * x))`` with learned ``alpha`` and ``beta``. ``ParametricSoftplus`` of Keras 1."""
     return step("activation", w["alpha"] * activations.softplus(step("scaled", w["beta"] * x)))

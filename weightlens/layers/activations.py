@@ -7,16 +7,17 @@ where ``EXP(710)`` is an error. ``activate`` finds the function that a configura
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from weightlens.recording import Role, noted
+from weightlens.layers.signature import Array, Axis, Function, Step
+from weightlens.recording import Recorded, Role, noted
+from weightlens.specs.activation import ACTIVATIONS
 
-Step = Callable[..., Any]
 HELPER = Role("helper")
 
 _erf = np.frompyfunc(math.erf, 1, 1)
@@ -24,52 +25,35 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
 LARGEST_EXPONENT = 700.0  # EXP of more is an error in a spreadsheet
 
 
-def erf(x: Any) -> Any:
+def erf(x: Array) -> Any:
     """The error function ``2/sqrt(pi) * integral of e^(-t^2) from 0 to x``."""
     return _erf(x).astype(x.dtype)
 
 
-@dataclass(frozen=True)
-class ActivationSpec:
-    """One activation function."""
-
-    function: Callable[..., Any]  # of x, the options of Keras's function and, with steps, ``step``
-    steps: bool  # it names values on its way
-    logits: bool  # a crossentropy in a graph looks through it at the numbers before it
+def has_steps(function: Function) -> bool:
+    """Whether an activation function takes a ``step``, to name values on its way."""
+    return "step" in function.__code__.co_varnames[: function.__code__.co_argcount]
 
 
-ACTIVATIONS: dict[str, ActivationSpec] = {}  # by every name that a file may have for it
+def activation(function: Function) -> Callable[..., Any]:
+    """An activation function whose results remember that they are its own; with options it is another function."""
+    steps = has_steps(function)
+
+    @functools.wraps(function)
+    def noting(x: Array, *args: Any, **options: Any) -> Any:
+        plain = steps or not any(np.ndim(option) or option for option in (*args, *options.values()))
+        return noted(function(x, *args, **options), function.__name__ if plain else f"{function.__name__} with options", x)
+
+    return noting
 
 
-def function(*names: str, logits: bool = False, noting: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An activation function of these names (else its own one), whose results remember that they are its own.
-
-    With options it is another function, for which ``noting`` leaves nothing to remember at all.
-    """
-
-    def made(f: Callable[..., Any]) -> Callable[..., Any]:
-        steps = "step" in f.__code__.co_varnames[: f.__code__.co_argcount]
-
-        @functools.wraps(f)
-        def noted_function(x: Any, *args: Any, **options: Any) -> Any:
-            plain = steps or not any(np.ndim(option) or option for option in (*args, *options.values()))
-            return noted(f(x, *args, **options), f.__name__ if plain else f"{f.__name__} with options", x)
-
-        found = noted_function if noting else f
-        ACTIVATIONS.update(dict.fromkeys(names or (f.__name__,), ActivationSpec(found, steps, logits)))
-        return found
-
-    return made
-
-
-@function(noting=False)
-def linear(x: Any) -> Any:
+def linear(x: Array) -> Any:
     """``x``."""
     return x
 
 
-@function("relu", "ReLU")
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+@activation
+def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """``max(x, 0)``; with options: ``negative_slope * (x - threshold)`` below the threshold, at most ``max_value``."""
     if threshold:
         y = np.where(x > threshold, x, negative_slope * (x - threshold) if negative_slope else 0.0)
@@ -78,173 +62,173 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     return y if max_value is None else np.minimum(y, max_value)
 
 
-@function()
-def relu6(x: Any) -> Any:
+@activation
+def relu6(x: Array) -> Any:
     """``min(max(x, 0), 6)``."""
     return np.minimum(np.maximum(x, 0.0), 6.0)
 
 
-@function("leaky_relu", "LeakyReLU")
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+@activation
+def leaky_relu(x: Array, negative_slope: float = 0.2) -> Any:
     """``x`` above 0, ``negative_slope * x`` below."""
     return np.where(x > 0, x, negative_slope * x)
 
 
-@function("elu", "ELU")
-def elu(x: Any, alpha: float = 1.0) -> Any:
+@activation
+def elu(x: Array, alpha: float = 1.0) -> Any:
     """``x`` above 0, ``alpha * (e^x - 1)`` below (Clevert et al. 2015)."""
     return np.where(x > 0, x, alpha * (np.exp(np.minimum(x, 0.0)) - 1.0))
 
 
-@function()
-def selu(x: Any) -> Any:
+@activation
+def selu(x: Array) -> Any:
     """``1.0507 * elu(x, 1.6733)`` (Klambauer et al. 2017)."""
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
-@function()
-def celu(x: Any, alpha: float = 1.0) -> Any:
+@activation
+def celu(x: Array, alpha: float = 1.0) -> Any:
     """``max(x, 0) + alpha * (e^(min(x, 0) / alpha) - 1)`` (Barron 2017)."""
     return np.maximum(x, 0.0) + alpha * (np.exp(np.minimum(x, 0.0) / alpha) - 1.0)
 
 
-@function()
-def exponential(x: Any) -> Any:
+@activation
+def exponential(x: Array) -> Any:
     """``e^x``."""
     return np.exp(x)
 
 
-@function("sigmoid", logits=True)
-def sigmoid(x: Any) -> Any:
+@activation
+def sigmoid(x: Array) -> Any:
     """``1 / (1 + e^-x)``."""
     return 1.0 / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
 
 
-@function()
-def hard_sigmoid(x: Any) -> Any:
+@activation
+def hard_sigmoid(x: Array) -> Any:
     """``relu6(x + 3) / 6``, Keras 3's."""
     return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
 
 
-@function()
-def hard_sigmoid_keras2(x: Any) -> Any:
+@activation
+def hard_sigmoid_keras2(x: Array) -> Any:
     """``0.2 x + 0.5`` cut to 0..1: what ``hard_sigmoid`` meant up to Keras 2."""
     return np.minimum(np.maximum(0.2 * x + 0.5, 0.0), 1.0)
 
 
-@function()
-def tanh(x: Any) -> Any:
+@activation
+def tanh(x: Array) -> Any:
     """``(e^x - e^-x) / (e^x + e^-x)``."""
     return np.tanh(x)
 
 
-@function()
-def hard_tanh(x: Any) -> Any:
+@activation
+def hard_tanh(x: Array) -> Any:
     """``x`` cut to -1..1."""
     return np.minimum(np.maximum(x, -1.0), 1.0)
 
 
-@function()
-def tanh_shrink(x: Any) -> Any:
+@activation
+def tanh_shrink(x: Array) -> Any:
     """``x - tanh(x)``."""
     return x - np.tanh(x)
 
 
-@function()
-def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+@activation
+def hard_shrink(x: Array, threshold: float = 0.5) -> Any:
     """``x`` outside -threshold..threshold, else 0."""
     return np.where(np.abs(x) > threshold, x, 0.0)
 
 
-@function()
-def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+@activation
+def soft_shrink(x: Array, threshold: float = 0.5) -> Any:
     """``x`` moved towards 0 by ``threshold``, 0 in between."""
     return np.maximum(x - threshold, 0.0) + np.minimum(x + threshold, 0.0)
 
 
-@function()
-def threshold(x: Any, threshold: float = 0.0, value: float = 0.0, default_value: float = 0.0) -> Any:
+@activation
+def threshold(x: Array, threshold: float = 0.0, value: float = 0.0, default_value: float = 0.0) -> Any:
     """``x`` above ``threshold``, else ``default_value``."""
     return np.where(x > threshold, x, default_value or value)
 
 
-@function("ThresholdedReLU")
-def thresholded_relu(x: Any, theta: float = 1.0) -> Any:
+@activation
+def thresholded_relu(x: Array, theta: float = 1.0) -> Any:
     """``x`` above ``theta``, else 0."""
     return np.where(x > theta, x, 0.0)
 
 
-@function()
-def softplus(x: Any) -> Any:
+@activation
+def softplus(x: Array) -> Any:
     """``ln(1 + e^x)``, written as ``max(x, 0) + ln(1 + e^-|x|)``."""
     return np.maximum(x, 0.0) + np.log(1.0 + np.exp(-np.abs(x)))
 
 
-@function()
-def log_sigmoid(x: Any) -> Any:
+@activation
+def log_sigmoid(x: Array) -> Any:
     """``-softplus(-x)``."""
     return np.minimum(x, 0.0) - np.log(1.0 + np.exp(-np.abs(x)))
 
 
-@function()
-def softsign(x: Any) -> Any:
+@activation
+def softsign(x: Array) -> Any:
     """``x / (1 + |x|)``."""
     return x / (1.0 + np.abs(x))
 
 
-@function("silu", "swish")
-def silu(x: Any) -> Any:
+@activation
+def silu(x: Array) -> Any:
     """``x * sigmoid(x)``, also called swish (Ramachandran et al. 2017)."""
     return x / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
 
 
-@function("hard_silu", "hard_swish")
-def hard_silu(x: Any) -> Any:
+@activation
+def hard_silu(x: Array) -> Any:
     """``x * hard_sigmoid(x)``, also called hard_swish."""
     return x * hard_sigmoid(x)
 
 
-@function()
-def gelu(x: Any, approximate: bool = False) -> Any:
+@activation
+def gelu(x: Array, approximate: bool = False) -> Any:
     """``x * (1 + erf(x / sqrt 2)) / 2``, or its tanh approximation (Hendrycks, Gimpel 2016)."""
     if approximate:
         return 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
     return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)))
 
 
-@function()
-def mish(x: Any) -> Any:
+@activation
+def mish(x: Array) -> Any:
     """``x * tanh(softplus(x))`` (Misra 2019)."""
     return x * np.tanh(softplus(x))
 
 
-@function()
-def squareplus(x: Any, b: float = 4.0) -> Any:
+@activation
+def squareplus(x: Array, b: float = 4.0) -> Any:
     """``(x + sqrt(x^2 + b)) / 2``."""
     return 0.5 * (x + np.sqrt(x * x + b))
 
 
-@function()
-def sparse_plus(x: Any) -> Any:
+@activation
+def sparse_plus(x: Array) -> Any:
     """0 up to -1, ``(x + 1)^2 / 4`` in between, ``x`` from 1."""
     return np.where(x <= -1.0, 0.0, np.where(x < 1.0, (x + 1.0) * (x + 1.0) / 4.0, x))
 
 
-@function()
-def sparse_sigmoid(x: Any) -> Any:
+@activation
+def sparse_sigmoid(x: Array) -> Any:
     """0 up to -1, ``(x + 1) / 2`` in between, 1 from 1."""
     return np.minimum(np.maximum((x + 1.0) / 2.0, 0.0), 1.0)
 
 
-@function()
-def glu(x: Any, axis: int = -1) -> Any:
+@activation
+def glu(x: Array, axis: int = -1) -> Any:
     """First half of the axis times the sigmoid of the second half (Dauphin et al. 2016)."""
     a, b = np.split(x, 2, axis=axis)
     return a * sigmoid(b)
 
 
-@function("softmax", "Softmax", "softmax_v2", logits=True)
-def softmax(x: Any, step: Step, axis: Any = -1) -> Any:
+@activation
+def softmax(x: Array, step: Step, axis: Axis = -1) -> Any:
     """``e^(x - max) / sum of e^(x - max)`` along the axis: positive, adding up to 1. Four visible steps."""
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     largest = step("max", np.max(x, axis=axis, keepdims=True), HELPER)
@@ -252,8 +236,8 @@ def softmax(x: Any, step: Step, axis: Any = -1) -> Any:
     return exponentials / step("sum", np.sum(exponentials, axis=axis, keepdims=True), HELPER)
 
 
-@function()
-def log_softmax(x: Any, step: Step, axis: Any = -1) -> Any:
+@activation
+def log_softmax(x: Array, step: Step, axis: Axis = -1) -> Any:
     """``x - max - ln(sum of e^(x - max))``."""
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     shifted = step("x - max", x - step("max", np.max(x, axis=axis, keepdims=True), HELPER), HELPER)
@@ -261,8 +245,8 @@ def log_softmax(x: Any, step: Step, axis: Any = -1) -> Any:
     return shifted - np.log(total)
 
 
-@function()
-def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
+@activation
+def sparsemax(x: Array, step: Step, axis: int = -1) -> Any:
     """``max(x - threshold, 0)``: many exact zeros (Martins, Astudillo 2016), with the threshold as Keras computes it.
 
     Of the numbers in falling order, the first k are above ``(running sum - 1) / k``. Keras adds up the running sums
@@ -277,7 +261,7 @@ def sparsemax(x: Any, step: Step, axis: int = -1) -> Any:
     return np.maximum(x - step("threshold", (total - 1.0) / size), 0.0)
 
 
-def activate(x: Any, named: Any, step: Step) -> Any:
+def activate(x: Array | Recorded, named: Any, step: Step) -> Any:
     """Apply the activation that a configuration names: ``None``, ``"relu"``, or ``{"class_name": "relu", "config": {...}}``.
 
     Raises ``NotImplementedError`` for one that Keras does not have.
@@ -287,8 +271,8 @@ def activate(x: Any, named: Any, step: Step) -> Any:
         inner = named.get("config")
         options = {k: v for k, v in inner.items() if k not in ("name", "dtype", "trainable")} if isinstance(inner, dict) else {}
         named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
-    name = named or "linear"
-    if name not in ACTIVATIONS:
-        raise NotImplementedError(f"activation {name!r} is not one that weightlens knows")
-    known = ACTIVATIONS[name]
-    return known.function(x, step, **options) if known.steps else known.function(x, **options)
+    known = ACTIVATIONS.get(named or "linear")
+    if known is None:
+        raise NotImplementedError(f"activation {named!r} is not one that weightlens knows")
+    function = globals()[known.function]
+    return function(x, step, **options) if has_steps(inspect.unwrap(function)) else function(x, **options)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step, sigmoid, softmax
+from weightlens.layers.activations import sigmoid, softmax
 from weightlens.layers.comparisons import truth
-from weightlens.layers.core import Config, Weights, with_bias
+from weightlens.layers.core import with_bias
 from weightlens.layers.quantised import float8_bias, product
+from weightlens.layers.signature import Array, Config, Masks, Step, Weights
 from weightlens.specs.quirks import NONE, Quirks
 
 MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 
 
-def attend(scores: Any, value: Any, allowed: Any, step: Step, zero_masked: bool = False) -> tuple[Any, Any]:
+def attend(scores: Array, value: Array, allowed: Array | None, step: Step, zero_masked: bool = False) -> tuple[Any, Any]:
     """``context = softmax(scores) . value`` and the attention weights; ``allowed`` says where may be looked.
 
     ``zero_masked``: a query that may look nowhere gets zeros rather than the mean of everything.
@@ -30,13 +33,10 @@ def attend(scores: Any, value: Any, allowed: Any, step: Step, zero_masked: bool 
     return step("context", weights @ value), weights
 
 
-def both(*masks: Any) -> Any:
+def both(*masks: Array | None) -> Any:
     """Where all masks agree; ``None`` where there is none."""
-    joined = None
-    for mask in masks:
-        if mask is not None:
-            joined = mask if joined is None else np.logical_and(joined, mask)
-    return joined
+    given = [mask for mask in masks if mask is not None]
+    return functools.reduce(np.logical_and, given) if given else None
 
 
 def causal(queries: int, keys: int) -> np.ndarray:
@@ -45,15 +45,9 @@ def causal(queries: int, keys: int) -> np.ndarray:
 
 
 def attention(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    mask: Any = None,
-    return_attention_scores: bool = False,
+    x: Sequence[Array], w: Weights, config: Config, step: Step, *, mask: Masks = None, return_attention_scores: bool = False,
     use_causal_mask: bool = False,
-) -> Any:
+) -> Any:  # fmt: skip
     """Dot-product attention (Luong et al. 2015): ``[query, value, key] -> (batch, queries, features)``. ``keras.layers.Attention``."""
     query, value, key = x[0], x[1], x[2] if len(x) > 2 else x[1]
     if config.get("score_mode", "dot") == "dot":
@@ -67,15 +61,9 @@ def attention(
 
 
 def additive_attention(
-    x: Any,
-    w: Weights,
-    config: Config,
-    step: Step,
-    *,
-    mask: Any = None,
-    return_attention_scores: bool = False,
+    x: Sequence[Array], w: Weights, config: Config, step: Step, *, mask: Masks = None, return_attention_scores: bool = False,
     use_causal_mask: bool = False,
-) -> Any:
+) -> Any:  # fmt: skip
     """Scores are ``sum of scale * tanh(query + key)`` (Bahdanau et al. 2015): ``[query, value, key] -> (batch, queries, features)``.
 
     ``keras.layers.AdditiveAttention``.
@@ -86,7 +74,7 @@ def additive_attention(
     return attended(scores, value, mask, step, return_attention_scores, use_causal_mask)
 
 
-def attended(scores: Any, value: Any, mask: Any, step: Step, return_scores: Any, use_causal_mask: Any) -> Any:
+def attended(scores: Array, value: Array, mask: Masks, step: Step, return_scores: bool, use_causal_mask: bool) -> Any:
     """The context, zero where the query is masked; the weights too where asked for."""
     query_mask, value_mask = (mask[0], mask[1]) if isinstance(mask, (list, tuple)) else (None, None)
     before = causal(*scores.shape[-2:]) if use_causal_mask else None
@@ -108,7 +96,7 @@ def projection_bias(w: Weights, name: str, config: Config, step: Step) -> Any:
     return float8_bias(w[f"{name}/bias"], config, step) if f"{name}/inputs_scale" in w else w[f"{name}/bias"]
 
 
-def projected(x: Any, w: Weights, name: str, config: Config, step: Step, quirks: Quirks) -> Any:
+def projected(x: Array, w: Weights, name: str, config: Config, step: Step, quirks: Quirks) -> Any:
     """``x . kernel + bias`` for all heads: ``(batch, ..., features) -> (batch, ..., heads, size)``."""
     heads = w[f"{name}/kernel"].shape[1:]
     y = product(x, flat_kernel(w, name, math.prod(heads)), config, step)
@@ -118,7 +106,7 @@ def projected(x: Any, w: Weights, name: str, config: Config, step: Step, quirks:
     return np.reshape(step(name, sigmoid(y) if name == "gate" else y), (*x.shape[:-1], *heads))
 
 
-def joined_heads(context: Any, w: Weights, gate: Any, config: Config, step: Step) -> Any:
+def joined_heads(context: Array, w: Weights, gate: Array | None, config: Config, step: Step) -> Any:
     """The heads side by side, times the output kernel: ``(batch, ..., heads, size) -> (batch, ..., features)``."""
     wanted = w["attention_output/kernel"].shape[2:]
     if gate is not None:
@@ -129,7 +117,7 @@ def joined_heads(context: Any, w: Weights, gate: Any, config: Config, step: Step
     return y + projection_bias(w, "attention_output", config, step) if "attention_output/bias" in w else y
 
 
-def allowed_places(query: Any, value: Any, masks: dict[str, Any], config: Config, use_causal_mask: Any) -> Any:
+def allowed_places(query: Array, value: Array, masks: dict[str, Array | None], config: Config, use_causal_mask: bool) -> Any:
     """Where each query may look, ``(batch, queries, keys)``: masks of the inputs, of the call, causal, sliding window."""
     queries, keys = query.shape[1], value.shape[1]
     columns = [m[..., None, :] for m in (masks["value"], masks["key"]) if m is not None]
@@ -141,9 +129,9 @@ def allowed_places(query: Any, value: Any, masks: dict[str, Any], config: Config
 
 
 def multi_head_attention(
-    x: Any, w: Weights, config: Config, step: Step, *, value: Any, key: Any = None, mask: Any = None, query_mask: Any = None,
-    value_mask: Any = None, key_mask: Any = None, attention_mask: Any = None, return_attention_scores: bool = False,
-    use_causal_mask: bool = False, quirks: Quirks = NONE,
+    x: Array, w: Weights, config: Config, step: Step, *, value: Array, key: Array | None = None, mask: Array | None = None,
+    query_mask: Array | None = None, value_mask: Array | None = None, key_mask: Array | None = None,
+    attention_mask: Array | None = None, return_attention_scores: bool = False, use_causal_mask: bool = False, quirks: Quirks = NONE,
 ) -> Any:  # fmt: skip
     """Attention in several heads, each with projections of its own (Vaswani et al. 2017): ``(batch, ..., features)``, shape of the query.
 
@@ -173,13 +161,15 @@ def attention_axes(config: Config, rank: int) -> tuple[int, ...]:
     return tuple(a % rank for a in (axes if isinstance(axes, (list, tuple)) else [axes]))
 
 
-def heads_attend(q: Any, k: Any, v: Any, allowed: Any, axes: tuple[int, ...], zero_masked: bool, step: Step) -> tuple[Any, Any]:
+def heads_attend(
+    q: Array, k: Array, v: Array, allowed: Array | None, axes: tuple[int, ...], zero_masked: bool, step: Step
+) -> tuple[Any, Any]:
     """Each head by itself, the axes that attend taken as one: context like ``q``, weights ``(batch, heads, queries, keys)``."""
     rank = q.ndim
     apart = [d for d in range(rank - 1) if d not in axes]
     order = [*apart, *axes, rank - 1]
 
-    def flat(a: Any) -> Any:
+    def flat(a: Array) -> Any:
         a = np.transpose(a, order)
         return np.reshape(a, (*a.shape[: len(apart)], math.prod(a.shape[len(apart) : -1]), a.shape[-1]))
 
@@ -192,7 +182,7 @@ def heads_attend(q: Any, k: Any, v: Any, allowed: Any, axes: tuple[int, ...], ze
     return context, np.reshape(weights, (*outside, *queries, *keys))
 
 
-def over_places(allowed: Any, outside: int, queries: tuple[int, ...], keys: tuple[int, ...]) -> Any:
+def over_places(allowed: Array, outside: int, queries: tuple[int, ...], keys: tuple[int, ...]) -> Any:
     """A mask ``(batch, *queries, *keys)`` with axes for heads put in, and the places flattened: ``(batch, heads, queries, keys)``."""
     places = len(queries) + len(keys)
     first = allowed.shape[: allowed.ndim - places]

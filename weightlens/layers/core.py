@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step, activate
+from weightlens.layers.activations import activate
 from weightlens.layers.quantised import float8_bias, product
+from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.specs.quirks import Quirks
 
-Weights = dict[str, Any]
-Config = dict[str, Any]
 
-
-def with_bias(x: Any, bias: Any, quirks: Quirks) -> Any:
+def with_bias(x: Array, bias: Array, quirks: Quirks) -> Any:
     """``x + bias`` as Keras 3 adds it on TensorFlow: a bias with one long axis goes to the last axis it fits, else to the second.
 
     That matters where it was made for another axis of the same length; Keras 2 adds it as NumPy does.
@@ -25,12 +23,12 @@ def with_bias(x: Any, bias: Any, quirks: Quirks) -> Any:
     return x + np.reshape(bias, (-1,) if x.shape[-1] == long[0] else (-1, *((1,) * (x.ndim - 2))))
 
 
-def identity(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def identity(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """The input unchanged. ``keras.layers.Identity``, and every layer that acts in training only (dropout, noise, random augmentation)."""
     return x
 
 
-def dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def dense(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Densely connected: ``activation(x . kernel + bias)``, ``(..., features) -> (..., units)``. ``keras.layers.Dense``."""
     z = step("dot product", product(x, w, config, step))
     if config.get("use_bias", True):
@@ -38,6 +36,6 @@ def dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("activation", activate(z, config.get("activation"), step))
 
 
-def activation(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def activation(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """An activation function as a layer of its own. ``keras.layers.Activation``."""
     return step("activation", activate(x, config["activation"], step))

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step, activate
-from weightlens.layers.core import Config, Weights, with_bias
+from weightlens.layers.activations import activate
+from weightlens.layers.core import with_bias
 from weightlens.layers.quantised import float8_bias, float8_operands, product, rounded_input, with_low_rank
 from weightlens.layers.sequence import embedding
+from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.specs.quirks import NONE, Quirks
 
 
-def einsum_dense(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def einsum_dense(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """``activation(einsum(equation, x, kernel) + bias)``: a dense layer over any axes. ``keras.layers.EinsumDense``."""
     equation = config["equation"].replace(" ", "")
     kernel = as_in_equation(w["kernel"], x, equation, config)
@@ -31,7 +32,7 @@ def einsum_dense(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quir
     return step("activation", activate(z, config.get("activation"), step))
 
 
-def as_in_equation(kernel: Any, x: Any, equation: str, config: Config) -> Any:
+def as_in_equation(kernel: Array, x: Array, equation: str, config: Config) -> Any:
     """A kernel that was packed as a matrix (int4) in the shape that the equation gives it, known now that the input is."""
     inputs, letters, output = re.split(",|->", equation)
     if kernel.ndim == len(letters):
@@ -42,7 +43,7 @@ def as_in_equation(kernel: Any, x: Any, equation: str, config: Config) -> Any:
     return np.reshape(kernel, [sizes[letter] for letter in letters])
 
 
-def quantised_einsum(x: Any, kernel: Any, kernel_scale: Any, equation: str, step: Step) -> Any:
+def quantised_einsum(x: Array, kernel: Array, kernel_scale: Array, equation: str, step: Step) -> Any:
     """The product of the rounded input with a kernel of whole numbers, divided by both scales (int8)."""
     inputs, output = equation.split(",")[0], equation.split("->")[1]
     hidden = "ZYXWVUTSRQ"[: x.ndim - len(inputs.replace("...", ""))] if "..." in inputs else ""
@@ -56,7 +57,7 @@ def quantised_einsum(x: Any, kernel: Any, kernel_scale: Any, equation: str, step
     return step("product of whole numbers", np.einsum(equation, integers, kernel.astype(x.dtype), optimize=True)) / (scale * kernel_scale)
 
 
-def reversible_embedding(x: Any, w: Weights, config: Config, step: Step, *, reverse: bool = False) -> Any:
+def reversible_embedding(x: Array, w: Weights, config: Config, step: Step, *, reverse: bool = False) -> Any:
     """A lookup, or backwards (``reverse``) the product with the table: ``(..., output_dim) -> (..., input_dim)``.
 
     ``keras.layers.ReversibleEmbedding``.

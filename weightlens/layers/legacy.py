@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step, activate, sigmoid
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.activations import activate, sigmoid
+from weightlens.layers.signature import Array, Config, Step, Weights
 
 
-def highway(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def highway(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``gate * activation(x . kernel + bias) + (1 - gate) * x``, features -> features. Keras 1's ``Highway`` (Srivastava et al. 2015)."""
     biased = config.get("use_bias", True)
     gate = step("gate dot product", x @ w["gate_kernel"])
@@ -20,7 +20,7 @@ def highway(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("output", gate * candidate + (1.0 - gate) * x)
 
 
-def maxout_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def maxout_dense(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """The largest of several dense layers: ``(batch, features) -> (batch, units)``. Keras 1's ``MaxoutDense`` (Goodfellow et al. 2013).
 
     The kernel is ``(pieces, features, units)``, the bias ``(pieces, units)``.
@@ -31,7 +31,7 @@ def maxout_dense(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("max", np.max(z, axis=0))
 
 
-def random_fourier_features(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def random_fourier_features(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``cos(x . kernel / scale + bias)`` with random kernel and bias: (batch, features) -> (batch, output_dim).
 
     ``keras.layers.experimental.RandomFourierFeatures`` of Keras 2 (Rahimi, Recht 2007).

@@ -8,16 +8,18 @@ the values. ``LayerSpec.mask`` names a layer's rule; with "none" it hands on non
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from weightlens.layers import mask_rule
 from weightlens.layers.sequence import unlike
+from weightlens.layers.signature import Array, Config, Masks
 from weightlens.specs.quirks import Quirks
 
 
-def blind_to_masks(arguments: dict[str, Any], configs: list[dict[str, Any]]) -> bool:
+def blind_to_masks(arguments: Collection[str], configs: list[Config]) -> bool:
     """Whether the layer does not see the mask of its input: Keras 3 shows it only to layers called on one tensor, Keras 2 to all.
 
     That matters to recurrent layers called on initial states; Keras 3's have ``zero_output_for_mask`` in their configuration.
@@ -25,17 +27,17 @@ def blind_to_masks(arguments: dict[str, Any], configs: list[dict[str, Any]]) -> 
     return "initial_state" in arguments and any("zero_output_for_mask" in config for config in configs)
 
 
-def keep(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def keep(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """The mask goes through unchanged."""
     return mask
 
 
-def keep_since_keras_3(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def keep_since_keras_3(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """The mask goes through in Keras 3, and is lost in Keras 2."""
     return None if quirks.before_keras_3 else mask
 
 
-def time_distributed(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def time_distributed(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """The mask goes through; in Keras 2 it is what the wrapped layer makes of it, or which time steps have anything real."""
     inner = config["layer"]
     rule = mask_rule(inner["class_name"])
@@ -48,38 +50,38 @@ def time_distributed(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) 
     return mask if mask is None or mask.ndim == 2 else np.any(mask, axis=tuple(range(2, mask.ndim)))
 
 
-def embedding(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def embedding(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """Token 0 is padding where ``mask_zero`` says so."""
     return np.not_equal(x, 0) if config.get("mask_zero") else None
 
 
-def reversible_embedding(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def reversible_embedding(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """As Embedding; vectors on their way back to tokens have none."""
     return None if x.ndim > 2 and x.shape[-1] == config["output_dim"] else embedding(x, config, mask, quirks)
 
 
-def masking(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def masking(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """Real are the time steps with any feature other than ``mask_value``."""
     return unlike(x, config.get("mask_value", 0.0))
 
 
-def recurrent(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def recurrent(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """A sequence keeps its mask, a last output has none."""
     return mask if config.get("return_sequences") else None
 
 
-def bidirectional(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def bidirectional(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """As its layers; both directions where they are not merged."""
     mask = recurrent(x, config["forward_layer"]["config"], mask, quirks)
     return mask if config.get("merge_mode", "concat") else [mask, mask]
 
 
-def query(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def query(x: Array, config: Config, mask: Masks, quirks: Quirks) -> Any:
     """Of the inputs query, value, key the query's."""
     return mask[0] if isinstance(mask, (list, tuple)) else None
 
 
-def either(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def either(x: Array | Sequence[Array], config: Config, mask: Masks, quirks: Quirks) -> Any:
     """Real in one of the merged inputs; none where an input has none. Before Keras 3: real in all that have one."""
     masks = mask if isinstance(mask, (list, tuple)) else [mask]
     if quirks.before_keras_3:
@@ -88,7 +90,7 @@ def either(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
     return None if any(m is None for m in masks) else functools.reduce(np.logical_or, masks)
 
 
-def concatenated(x: Any, config: dict[str, Any], mask: Any, quirks: Quirks) -> Any:
+def concatenated(x: Sequence[Array], config: Config, mask: Masks, quirks: Quirks) -> Any:
     """Side by side like the inputs, all real where an input has no mask; along the features: real in any input."""
     if not isinstance(mask, (list, tuple)) or all(m is None for m in mask):
         return None

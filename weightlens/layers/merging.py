@@ -7,42 +7,41 @@ Inputs of different rank are aligned after the batch axis. Where every input has
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Function, Masks, Step, Weights
 from weightlens.specs.quirks import NONE, Quirks
 
 NORM_EPSILON = 1e-7
 
 
-def aligned(xs: Any) -> list[Any]:
+def aligned(xs: Sequence[Array]) -> list[Any]:
     """The inputs with the same rank: axes of length 1 are put in after the batch."""
     rank = max(x.ndim for x in xs)
     return [x if x.ndim == rank else np.reshape(x, (*x.shape[:1], *(1,) * (rank - x.ndim), *x.shape[1:])) for x in xs]
 
 
-def add(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def add(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
     """Sum of the inputs, element by element. ``keras.layers.Add``."""
     return step("sum", reduce(np.add, aligned(x)))
 
 
-def subtract(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def subtract(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
     """First input less the second. ``keras.layers.Subtract``."""
     first, second = aligned(x)
     return step("difference", first - second)
 
 
-def average(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def average(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
     """Mean of the inputs, element by element. ``keras.layers.Average``."""
     return step("average", reduce(np.add, aligned(x)) / float(len(x)))
 
 
-def multiply(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
+def multiply(x: Sequence[Array], w: Weights, config: Config, step: Step, *, mask: Array | None = None, quirks: Quirks = NONE) -> Any:
     """Product of the inputs, element by element; what is masked counts as 1. ``keras.layers.Multiply``."""
     xs, masks = aligned(x), masks_of(x, mask, quirks)
     y = reduce(np.multiply, [v if m is None else np.where(m, v, 1.0) for v, m in zip(xs, masks, strict=True)])
@@ -51,18 +50,18 @@ def multiply(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None
     return step("product", y)
 
 
-def maximum(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
+def maximum(x: Sequence[Array], w: Weights, config: Config, step: Step, *, mask: Array | None = None, quirks: Quirks = NONE) -> Any:
     """Largest of the inputs, element by element. ``keras.layers.Maximum``."""
     return step("maximum", pick(np.maximum, aligned(x), masks_of(x, mask, quirks)))
 
 
-def minimum(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, quirks: Quirks = NONE) -> Any:
+def minimum(x: Sequence[Array], w: Weights, config: Config, step: Step, *, mask: Array | None = None, quirks: Quirks = NONE) -> Any:
     """Smallest of the inputs, element by element. ``keras.layers.Minimum``."""
     return step("minimum", pick(np.minimum, aligned(x), masks_of(x, mask, quirks)))
 
 
-def pick(better: Callable[[Any, Any], Any], xs: list[Any], masks: list[Any]) -> Any:
-    """Reduce by ``better``; a masked element gives way to the other side, as in Keras 3."""
+def pick(better: Function, xs: list[Array], masks: list[Array | None]) -> Any:
+    """Function by ``better``; a masked element gives way to the other side, as in Keras 3."""
     best, best_mask = xs[0], masks[0]
     for x, mask in zip(xs[1:], masks[1:], strict=True):
         if mask is not None:
@@ -74,19 +73,19 @@ def pick(better: Callable[[Any, Any], Any], xs: list[Any], masks: list[Any]) -> 
     return best
 
 
-def masks_of(xs: Any, masks: Any, quirks: Quirks) -> list[Any]:
+def masks_of(xs: Sequence[Array], masks: Masks, quirks: Quirks) -> list[Any]:
     """The masks that take part in the arithmetic, each with the rank of its input; ``None`` for an input without."""
     if quirks.before_keras_3 or not isinstance(masks, (list, tuple)) or len({x.ndim for x in xs}) > 1:
         return [None] * len(xs)
     return [None if m is None else m[..., None] for m in masks]
 
 
-def concatenate(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def concatenate(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
     """The inputs one after another along an axis. ``keras.layers.Concatenate``."""
     return np.concatenate(list(x), axis=config.get("axis", -1))
 
 
-def dot(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def dot(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
     """Dot products of two inputs along one axis of each, sample by sample. ``keras.layers.Dot``.
 
     ``(batch, *a, n)`` and ``(batch, *b, n)`` give ``(batch, *a, *b)``; with ``normalize`` the cosine of the angle.
@@ -101,7 +100,7 @@ def dot(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("dot product", np.reshape(y, (batch, *(shape or (1,)))))
 
 
-def normalized(x: Any, axis: int, step: Step, name: str) -> Any:
+def normalized(x: Array, axis: int, step: Step, name: str) -> Any:
     """``x`` divided by its length along the axis."""
     length = step(f"length of {name}", np.sqrt(np.sum(x * x, axis=axis, keepdims=True)))
     return step(f"{name} / length", x / np.maximum(length, NORM_EPSILON))

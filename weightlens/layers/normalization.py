@@ -6,44 +6,45 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
-
-Weights = dict[str, Any]
-Config = dict[str, Any]
+from weightlens.layers.signature import Array, Axis, Call, Config, Step, Weights
 
 
-def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
+def axes_of(axis: Axis, rank: int) -> tuple[int, ...]:
     """The axes that a configuration names (one number or a list), counted from the front, in rising order."""
-    return tuple(sorted(a % rank for a in (axis if isinstance(axis, (list, tuple)) else [axis])))
+    return tuple(sorted(a % rank for a in ((axis,) if isinstance(axis, int) else range(rank) if axis is None else axis)))
 
 
-def spread(vector: Any, x: Any, axis: Any) -> Any:
+def spread(vector: Array, x: Array, axis: Axis) -> Any:
     """A stored vector (or block) turned so that it lies along ``axis`` of ``x``."""
     kept = axes_of(axis, x.ndim)
     return np.reshape(vector, [x.shape[d] if d in kept else 1 for d in range(x.ndim)])
 
 
-def scaled(normalized: Any, w: Weights, axis: Any) -> Any:
+def scaled(normalized: Array, w: Weights, axis: Axis) -> Any:
     """``normalized * gamma + beta``, as far as the layer has them."""
     y = normalized * spread(w["gamma"], normalized, axis) if "gamma" in w else normalized
     return y + spread(w["beta"], normalized, axis) if "beta" in w else y
 
 
-def standardized(x: Any, axes: tuple[int, ...], epsilon: float, step: Step) -> Any:
-    """``(x - mean) / sqrt(variance + epsilon)`` with the mean and (population) variance of ``x`` itself over ``axes``."""
+def standardized(x: Array, axes: tuple[int, ...], epsilon: float, step: Step, outside: float = 0.0) -> Any:
+    """``(x - mean) / sqrt(variance + epsilon)`` with the mean and (population) variance of ``x`` itself over ``axes``.
+
+    ``outside`` is added to the root.
+    """
     centered = step("centered", x - step("mean", np.mean(x, axis=axes, keepdims=True)))
     variance = step("variance", np.mean(centered * centered, axis=axes, keepdims=True))
-    return step("normalized", centered / step("standard deviation", np.sqrt(variance + epsilon)))
+    deviation = step("standard deviation", np.sqrt(variance + epsilon))
+    return step("normalized", centered / (deviation + outside if outside else deviation))
 
 
-def batch_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def batch_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta`` along ``axis`` (Ioffe, Szegedy 2015).
 
     Shape kept. ``keras.layers.BatchNormalization``; Keras 1's ``mode`` 1 takes each sample's own mean, 2 the batch's.
     """
     axis, epsilon = config.get("axis", -1), config.get("epsilon", 1e-3)
     if config.get("mode") == 1:
-        return batch_normalization_of_samples(x, w, epsilon, step)
+        return scaled(standardized(x, (-1,), epsilon, step, outside=epsilon), w, -1)
     if config.get("mode") == 2:
         kept = axes_of(axis, x.ndim)
         return scaled(standardized(x, tuple(d for d in range(x.ndim) if d not in kept), epsilon, step), w, axis)
@@ -52,15 +53,7 @@ def batch_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return scaled(normalized, w, axis)
 
 
-def batch_normalization_of_samples(x: Any, w: Weights, epsilon: float, step: Step) -> Any:
-    """Keras 1's mode 1: over the last axis; epsilon stands inside the root and beside it."""
-    centered = step("centered", x - step("mean", np.mean(x, axis=-1, keepdims=True)))
-    variance = step("variance", np.mean(centered * centered, axis=-1, keepdims=True))
-    deviation = step("standard deviation", np.sqrt(variance + epsilon))
-    return scaled(step("normalized", centered / (deviation + epsilon)), w, -1)
-
-
-def layer_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def layer_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``gamma * (x - mean) / sqrt(variance + epsilon) + beta``, each sample's own mean over ``axis`` (Ba et al. 2016).
 
     Shape kept. ``keras.layers.LayerNormalization``. The old ``rms_scaling`` leaves out the mean (but not in the variance).
@@ -73,7 +66,7 @@ def layer_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return scaled(step("normalized", x / step("standard deviation", np.sqrt(variance + epsilon))), w, axes)
 
 
-def group_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def group_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Channels in ``groups``, each group normalized with its own mean and variance (Wu, He 2018); shape kept.
 
     ``keras.layers.GroupNormalization``; one group a channel (``groups=-1``) is instance normalization.
@@ -86,7 +79,7 @@ def group_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return scaled(np.reshape(standardized(grouped, axes, config.get("epsilon", 1e-3), step), x.shape), w, axis)
 
 
-def rms_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def rms_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``scale * x / sqrt(mean of x^2 + epsilon)`` over ``axis`` (Zhang, Sennrich 2019); shape kept. ``keras.layers.RMSNormalization``."""
     axes = axes_of(config.get("axis", -1), x.ndim)
     mean_square = step("mean square", np.mean(x * x, axis=axes, keepdims=True))
@@ -94,18 +87,18 @@ def rms_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return normalized * w["scale"]  # like Keras: against the last axes, whatever ``axis`` is
 
 
-def unit_normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def unit_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x / sqrt(sum of x^2)`` over ``axis``: length 1; shape kept. ``keras.layers.UnitNormalization``."""
     length = step("length", np.sqrt(np.sum(x * x, axis=axes_of(config.get("axis", -1), x.ndim), keepdims=True)))
     return x / np.maximum(length, 1e-12)
 
 
-def spectral_normalization(x: Any, w: Weights, config: Config, step: Step, *, call: Any) -> Any:
+def spectral_normalization(x: Array, w: Weights, config: Config, step: Step, *, call: Call) -> Any:
     """The wrapped layer: its stored kernel is already the normalized one. ``keras.layers.SpectralNormalization``."""
     return call("layer", x)
 
 
-def normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``(x - mean) / sqrt(variance)`` with values learnt by ``adapt`` or given; shape kept. ``keras.layers.Normalization``."""
     axis = config.get("axis", -1)
     kept = () if axis is None else axes_of(axis, x.ndim)
@@ -118,7 +111,7 @@ def normalization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return mean + x * deviation if config.get("invert") else (x - mean) / deviation
 
 
-def rescaling(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def rescaling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x * scale + offset``; shape kept. ``keras.layers.Rescaling``."""
     scale, offset = (
         step(name, np.asarray(v, x.dtype)) if np.ndim(v) else v

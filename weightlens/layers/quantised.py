@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
+from weightlens.layers.signature import Array, Config, Function, Step, Weights
 
 LARGEST_FLOAT8 = 448.0
 
 
-def rounded_input(x: Any, axes: tuple[int, ...], step: Step) -> tuple[Any, Any]:
+def rounded_input(x: Array, axes: tuple[int, ...], step: Step) -> tuple[Any, Any]:
     """The input as whole numbers in -127..127, and the scale ``127 / largest |x|`` over ``axes`` that made them so."""
     largest = step("largest input", np.max(np.abs(x), axis=axes, keepdims=True))
     scale = step("input scale", 127.0 / (largest + 1e-7))
     return step("rounded input", np.minimum(np.maximum(np.rint(x * scale), -127.0), 127.0)), scale
 
 
-def shortened(x: Any, bits: int, lowest: int) -> Any:
+def shortened(x: Array, bits: int, lowest: int) -> Any:
     """The nearest float with ``bits`` bits of fraction and no exponent below ``lowest``."""
     quantum = np.power(2.0, np.floor(np.log2(np.maximum(np.abs(x), 2.0**lowest))) - bits)
     return np.rint(x / quantum) * quantum
 
 
-def float8(x: Any, scale: Any, config: dict[str, Any], step: Step, name: str) -> Any:
+def float8(x: Array, scale: Any, config: Config, step: Step, name: str) -> Any:
     """``x`` rounded as ``scale`` times a float of 4 exponent and 3 fraction bits (``float8_e4m3fn``)."""
     brief = "bfloat16" in str(config.get("dtype"))  # then Keras computes all this in bfloat16
     x, scale = (step(label, shortened(a, 7, -126)) if brief else a for label, a in ((name, x), (f"{name} scale", scale)))
@@ -34,17 +33,17 @@ def float8(x: Any, scale: Any, config: dict[str, Any], step: Step, name: str) ->
     return step(f"{name} in 8 bits", shortened(parts, 3, -6) * scale)
 
 
-def float8_operands(x: Any, w: dict[str, Any], config: dict[str, Any], step: Step) -> tuple[Any, Any]:
+def float8_operands(x: Array, w: Weights, config: Config, step: Step) -> tuple[Any, Any]:
     """Input and kernel of a layer quantised to 8-bit floats."""
     return float8(x, w["inputs_scale"], config, step, "input"), float8(w["kernel"], w["kernel_scale"], config, step, "kernel")
 
 
-def float8_bias(bias: Any, config: dict[str, Any], step: Step) -> Any:
+def float8_bias(bias: Array, config: Config, step: Step) -> Any:
     """The bias of a layer quantised to 8-bit floats, which Keras rounds to bfloat16 where it computes in float32."""
     return step("bias in 16 bits", shortened(bias, 7, -126)) if config.get("dtype", "float32") == "float32" else bias
 
 
-def product(x: Any, w: dict[str, Any], config: dict[str, Any], step: Step) -> Any:
+def product(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x . kernel`` over the last axis; where the kernel is stored as whole numbers: rounded input . kernel / scales."""
     if "kernel_scale" not in w:
         return x @ w["kernel"]
@@ -56,7 +55,7 @@ def product(x: Any, w: dict[str, Any], config: dict[str, Any], step: Step) -> An
     return with_low_rank(whole / (scale * w["kernel_scale"]), w, lambda kernel: x @ kernel, step)
 
 
-def with_low_rank(z: Any, w: dict[str, Any], times: Callable[[Any], Any], step: Step) -> Any:
+def with_low_rank(z: Array, w: Weights, times: Function, step: Step) -> Any:
     """Adds LoRA's own product, of the input as it is, where it is kept beside a kernel of whole numbers."""
     if "lora_kernel" not in w:
         return z

@@ -6,69 +6,69 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.layers.windows import channels_last, like_input, spatial_axes
 
 Pairs = list[tuple[int, int]]
 
 
-def flatten(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def flatten(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """One row of numbers per sample, channels varying fastest: ``(batch, ...) -> (batch, product)``. ``keras.layers.Flatten``."""
     if x.ndim > 1:
         x = channels_last(x, config)
     return np.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
 
-def reshape(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def reshape(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """The same numbers in another shape, one -1 worked out. ``keras.layers.Reshape``."""
     return np.reshape(x, (x.shape[0], *resolved(x, config["target_shape"])))
 
 
-def resolved(x: Any, target: Any) -> list[int]:
+def resolved(x: Array, target: Array) -> list[int]:
     """The target shape with its -1 (or ``None``) filled in; -1 also for an empty batch."""
     sizes = [-1 if n is None else int(n) for n in target]
     known = math.prod(n for n in sizes if n != -1)
     return [math.prod(x.shape[1:]) // known if n == -1 else n for n in sizes]
 
 
-def permute(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def permute(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Axes in another order, counted from 1 after the batch. ``keras.layers.Permute``."""
     return np.transpose(x, (0, *config["dims"]))
 
 
-def repeat_vector(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def repeat_vector(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """The same features at ``n`` time steps: ``(batch, features) -> (batch, n, features)``. ``keras.layers.RepeatVector``."""
     return np.repeat(x[:, None, :], config["n"], axis=1)
 
 
-def cropping(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def cropping(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Cut rows off both ends of each spatial axis. ``keras.layers.Cropping1D``, ``2D``, ``3D``."""
     pairs = dict(zip(spatial_axes(x, config), pairs_of(config["cropping"], x.ndim - 2), strict=True))
     cuts = [pairs.get(axis, (0, 0)) for axis in range(x.ndim)]
     return x[tuple(slice(before, size - after) for size, (before, after) in zip(x.shape, cuts, strict=True))]
 
 
-def zero_padding(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def zero_padding(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Zeros at both ends of each spatial axis. ``keras.layers.ZeroPadding1D``, ``2D``, ``3D``."""
     pairs = dict(zip(spatial_axes(x, config), pairs_of(config["padding"], x.ndim - 2), strict=True))
     return np.pad(x, [pairs.get(axis, (0, 0)) for axis in range(x.ndim)])
 
 
-def pairs_of(setting: Any, rank: int) -> Pairs:
+def pairs_of(setting: int | Sequence[Any], rank: int) -> Pairs:
     """``(before, after)`` for each of ``rank`` axes: from one number, from a number an axis, or from pairs."""
     if isinstance(setting, int):
         return [(setting, setting)] * rank
-    if rank == 1 and all(isinstance(n, int) for n in setting):
-        setting = [setting if len(setting) == 2 else setting[0]]
+    if rank == 1 and len(setting) == 2 and isinstance(setting[0], int):
+        return [(setting[0], int(setting[1]))]
     return [(n, n) if isinstance(n, int) else (int(n[0]), int(n[-1])) for n in setting]
 
 
-def up_sampling(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def up_sampling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Every row (column, plane) several times over. ``keras.layers.UpSampling1D`` and ``UpSampling3D``."""
     x = channels_last(x, config)
     sizes = config["size"] if isinstance(config["size"], (list, tuple)) else [config["size"]] * (x.ndim - 2)

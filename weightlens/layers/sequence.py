@@ -6,19 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import not_equal
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Step, Weights
 
 
-def embedding(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def embedding(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Each whole number looks up its row of the embedding table: ``(...) -> (..., output_dim)``. ``keras.layers.Embedding``."""
     ids = x.astype(int)
     rows = np.take(w["embeddings"], ids, axis=0)
     return step("lookup", dequantised(rows, ids, w) if "embeddings_scale" in w else rows)
 
 
-def dequantised(rows: Any, ids: Any, w: Weights) -> Any:
+def dequantised(rows: Array, ids: Array, w: Weights) -> Any:
     """Rows of an int8 or int4 table as the real numbers they stand for: one scale a row, or a scale and a zero point a group of columns."""
     scale = np.take(w["embeddings_scale"], ids, axis=0)
     if "embeddings_zero" not in w:
@@ -28,11 +27,11 @@ def dequantised(rows: Any, ids: Any, w: Weights) -> Any:
     return (rows.astype(scale.dtype) - zero) * np.take(scale, group, axis=-1)
 
 
-def masking(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def masking(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Time steps that consist of ``mask_value`` alone become zero, and are skipped later on. ``keras.layers.Masking``."""
     return step("output", np.where(unlike(x, config.get("mask_value", 0.0), keepdims=True), x, 0.0))
 
 
-def unlike(x: Any, value: Any, keepdims: bool = False) -> Any:
+def unlike(x: Array, value: Array, keepdims: bool = False) -> Any:
     """Where not all features are ``value``: ``(batch, time, features) -> (batch, time)``."""
     return np.any(not_equal(x, value), axis=-1, keepdims=keepdims)

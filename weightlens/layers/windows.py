@@ -1,7 +1,7 @@
 """Windows that slide over space: what convolution, pooling and locally connected layers share.
 
-Inside, data are ``(batch, *space, channels)``; ``channels_last`` and ``like_input`` turn ``channels_first`` data
-round at a layer's door. ``rank`` is the number of spatial axes.
+Inside, data are ``(batch, *space, channels)``; ``channels_last`` and ``like_input`` convert ``channels_first``
+data at the start and the end of a layer. ``rank`` is the number of spatial axes.
 """
 
 from __future__ import annotations
@@ -12,26 +12,28 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from weightlens.layers.signature import Array, Config, Setting
+
 Pair = tuple[int, int]
 Sizes = Sequence[int]
 
 
-def channels_last(x: Any, config: dict[str, Any]) -> Any:
+def channels_last(x: Array, config: Config) -> Any:
     """``(batch, channels, *space) -> (batch, *space, channels)`` where the layer is ``channels_first``."""
     return np.moveaxis(x, 1, -1) if config.get("data_format") == "channels_first" and x.ndim > 2 else x
 
 
-def like_input(y: Any, config: dict[str, Any]) -> Any:
-    """``(batch, *space, channels)`` turned back to the order of the layer's input."""
+def like_input(y: Array, config: Config) -> Any:
+    """``(batch, *space, channels)`` in the order of the layer's input."""
     return np.moveaxis(y, -1, 1) if config.get("data_format") == "channels_first" and y.ndim > 2 else y
 
 
-def spatial_axes(x: Any, config: dict[str, Any]) -> range:
+def spatial_axes(x: Array, config: Config) -> range:
     """The spatial axes of a layer's input as it comes."""
     return range(2, x.ndim) if config.get("data_format") == "channels_first" else range(1, x.ndim - 1)
 
 
-def per_axis(setting: Any, rank: int, default: int = 1) -> tuple[int, ...]:
+def per_axis(setting: Setting, rank: int, default: int = 1) -> tuple[int, ...]:
     """A size, stride or rate for each spatial axis, from one number or from a list."""
     if setting is None:
         setting = default
@@ -60,7 +62,7 @@ def margins(length: int, size: int, stride: int, padding: str, cut: bool = False
     return before, total - before
 
 
-def pad_space(x: Any, pairs: Sequence[Pair], fill: float = 0.0) -> Any:
+def pad_space(x: Array, pairs: Sequence[Pair], fill: float = 0.0) -> Any:
     """Pad the spatial axes (all but the last, counted from the end) with ``fill``; negative margins cut."""
     first = x.ndim - len(pairs) - 1
     if any(min(pair) < 0 for pair in pairs):
@@ -72,7 +74,7 @@ def pad_space(x: Any, pairs: Sequence[Pair], fill: float = 0.0) -> Any:
     return np.pad(x, [(0, 0)] * first + grown + [(0, 0)], constant_values=fill)
 
 
-def windows(x: Any, size: Sizes, strides: Sizes, rates: Sizes, padding: str, fill: float = 0.0, cut: bool = False) -> Any:
+def windows(x: Array, size: Sizes, strides: Sizes, rates: Sizes, padding: str, fill: float = 0.0, cut: bool = False) -> Any:
     """Every window of ``x``: ``(batch, *space, channels) -> (batch, *positions, channels, *size)``; ``cut`` as for ``margins``."""
     rank, spans = len(size), [(n - 1) * rate + 1 for n, rate in zip(size, rates, strict=True)]
     lengths = x.shape[-rank - 1 : -1]

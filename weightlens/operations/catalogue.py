@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers import activations, comparisons
-from weightlens.layers.convolution import pooling
 from weightlens.layers.preprocessing import spectral
 from weightlens.operations import images as image
 from weightlens.operations import mathematics as maths
@@ -28,40 +27,40 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Negative": np.negative, "Absolute": np.abs, "Abs": np.abs, "Fabs": np.abs, "Reciprocal": lambda x: 1.0 / x, "Sign": np.sign,
     "Square": np.square, "Sqrt": np.sqrt, "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Cbrt": numbers.cbrt, "Clip": numbers.clip,
     "Floor": np.floor, "Ceil": np.ceil, "Trunc": np.trunc, "Round": numbers.around, "Maximum": np.maximum, "Minimum": np.minimum,
-    "Fmax": np.fmax, "Fmin": np.fmin, "Hypot": lambda x1, x2: np.sqrt(x1 * x1 + x2 * x2),
-    "NanToNum": numbers.nan_to_num, "Copy": activations.linear, "Array": activations.linear, "StopGradient": activations.linear,
+    "Fmax": np.fmax, "Fmin": np.fmin, "Hypot": lambda x1, x2: np.sqrt(x1 * x1 + x2 * x2), "NanToNum": numbers.nan_to_num,
+    "Copy": activations.linear, "Array": activations.linear, "StopGradient": activations.linear,
     # exponents and angles
     "Exp": np.exp, "Exp2": lambda x: np.power(2.0, x), "Expm1": np.expm1, "Log": np.log, "Log1p": np.log1p, "Log2": np.log2,
-    "Log10": np.log10, "Logaddexp": numbers.logaddexp, "Logaddexp2": numbers.logaddexp2, "Sin": np.sin, "Cos": np.cos, "Tan": np.tan,
-    "Sinh": np.sinh, "Cosh": np.cosh, "Tanh": np.tanh, "Arcsin": np.arcsin, "Arccos": np.arccos, "Arctan": np.arctan,
-    "Arctan2": spectral.arctan2, "Arcsinh": np.arcsinh, "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Sinc": numbers.sinc,
-    "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg, "Erf": activations.erf, "Erfc": lambda x: 1.0 - activations.erf(x),
+    "Log10": np.log10, "Logaddexp": numbers.logaddexp, "Sin": np.sin, "Cos": np.cos, "Tan": np.tan, "Sinh": np.sinh, "Cosh": np.cosh,
+    "Tanh": np.tanh, "Arcsin": np.arcsin, "Arccos": np.arccos, "Arctan": np.arctan, "Arctan2": spectral.arctan2, "Arcsinh": np.arcsinh,
+    "Arccosh": np.arccosh, "Arctanh": np.arctanh, "Deg2rad": np.deg2rad, "Rad2deg": np.rad2deg, "Erf": activations.erf,
+    "Erfc": lambda x: 1.0 - activations.erf(x),
     # comparison and choice
     "Greater": comparisons.greater, "GreaterEqual": comparisons.greater_equal, "Less": comparisons.less,
-    "LessEqual": comparisons.less_equal, "Equal": comparisons.equal, "NotEqual": comparisons.not_equal,
-    "IsIn": numbers.isin, "Isnan": np.isnan, "Isinf": np.isinf, "Isfinite": np.isfinite, "Signbit": np.signbit,
-    "LogicalAnd": numbers.logical(np.logical_and), "LogicalOr": numbers.logical(np.logical_or), "LogicalXor": numbers.logical(np.not_equal),
-    "LogicalNot": numbers.logical_not, "Where": numbers.where,
+    "LessEqual": comparisons.less_equal, "Equal": comparisons.equal, "NotEqual": comparisons.not_equal, "IsIn": numbers.isin,
+    "Isnan": np.isnan, "Isinf": np.isinf, "Isfinite": np.isfinite, "LogicalAnd": numbers.logical(np.logical_and),
+    "LogicalOr": numbers.logical(np.logical_or), "LogicalXor": numbers.logical(np.not_equal), "LogicalNot": numbers.logical_not,
+    "Where": numbers.where,
     # reductions
-    "Sum": numbers.total, "Mean": numbers.mean, "Prod": numbers.product, "Max": numbers.largest, "Min": numbers.smallest,
-    "Amax": numbers.largest, "Amin": numbers.smallest, "Var": numbers.var, "Std": numbers.std, "Ptp": numbers.ptp,
-    "Any": numbers.any_of, "All": numbers.all_of, "Average": numbers.average, "CountNonzero": numbers.count_nonzero,
-    "Median": arrays.median, "Argmax": np.argmax, "Argmin": np.argmin, "Cumsum": numbers.cumsum, "Cumprod": numbers.cumprod,
-    "Diff": numbers.diff, "Logsumexp": maths.logsumexp, "Norm": maths.norm,
+    "Sum": numbers.reduction(np.sum), "Mean": numbers.reduction(np.mean), "Prod": numbers.reduction(np.prod), "Max": numbers.largest,
+    "Min": numbers.smallest, "Amax": numbers.largest, "Amin": numbers.smallest, "Var": numbers.var, "Std": numbers.std, "Ptp": numbers.ptp,
+    "Any": numbers.reduction(np.any, comparisons.truth), "All": numbers.reduction(np.all, comparisons.truth), "Average": numbers.average,
+    "CountNonzero": numbers.count_nonzero, "Median": arrays.median, "Argmax": np.argmax, "Argmin": np.argmin,
+    "Cumsum": numbers.running(np.cumsum), "Cumprod": numbers.running(np.cumprod), "Diff": numbers.diff, "Logsumexp": maths.logsumexp,
+    "Norm": maths.norm,
     # order and lookup
-    "Digitize": arrays.digitize, "SearchSorted": arrays.searchsorted, "Sort": np.sort, "Argsort": arrays.argsort, "TopK": maths.top_k,
-    "Take": arrays.take, "TakeAlongAxis": arrays.take_along_axis, "GetItem": arrays.getitem, "Slice": maths.sliced,
-    "ScatterUpdate": maths.scatter_update,
+    "Sort": np.sort, "Argsort": arrays.argsort, "TopK": maths.top_k, "Take": arrays.take, "TakeAlongAxis": arrays.take_along_axis,
+    "GetItem": arrays.getitem, "Slice": maths.sliced, "ScatterUpdate": maths.scatter_update,
     # products
     "Matmul": arrays.matmul, "Dot": arrays.dot, "Outer": arrays.outer, "Tensordot": arrays.tensordot, "Einsum": arrays.einsum,
     # what only moves numbers
     "Concatenate": arrays.concatenate, "Stack": arrays.stack, "Hstack": arrays.hstack, "Vstack": arrays.vstack, "Split": np.split,
     "ArraySplit": np.array_split, "Unstack": arrays.unstack, "Reshape": arrays.reshape, "BroadcastTo": arrays.broadcast_to,
     "Pad": arrays.pad, "ExpandDims": np.expand_dims, "Squeeze": np.squeeze, "Transpose": np.transpose, "Swapaxes": np.swapaxes,
-    "Moveaxis": np.moveaxis, "Ravel": np.ravel, "Flip": np.flip, "Fliplr": np.fliplr, "Flipud": np.flipud, "Rot90": arrays.rot90,
-    "Roll": np.roll, "Tile": arrays.tile, "Repeat": arrays.repeat, "Tril": np.tril, "Triu": np.triu, "Diag": arrays.diag,
-    "Diagonal": np.diagonal, "Trace": arrays.trace, "FullLike": arrays.full_like, "ZerosLike": arrays.zeros_like,
-    "OnesLike": arrays.ones_like, "Rearrange": maths.rearrange, "ExtractSequences": maths.extract_sequences,
+    "Moveaxis": np.moveaxis, "Ravel": np.ravel, "Flip": np.flip, "Fliplr": np.fliplr, "Flipud": np.flipud, "Roll": np.roll,
+    "Tile": lambda x, repeats: np.tile(x, repeats), "Repeat": arrays.repeat, "Tril": np.tril, "Triu": np.triu, "Diag": arrays.diag,
+    "Diagonal": np.diagonal, "FullLike": lambda x, fill_value: np.zeros(x.shape) + fill_value, "ZerosLike": lambda x: np.zeros(x.shape),
+    "OnesLike": lambda x: np.ones(x.shape),
     # kinds of numbers
     "Cast": maths.cast, "SaturateCast": maths.saturate_cast, "ConvertToTensor": maths.convert,
     # activations
@@ -74,16 +73,16 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "HardTanh": activations.hard_tanh, "HardShrink": activations.hard_shrink, "Threshold": activations.threshold, "Mish": activations.mish,
     "Softmax": activations.softmax, "LogSoftmax": activations.log_softmax, "Sparsemax": activations.sparsemax,
     # pooling and convolution
-    "MaxPool": nn.pooled(pooling.max_pooling), "AveragePool": nn.pooled(pooling.average_pooling),
-    "AdaptiveMaxPool": nn.adaptive(np.max, "max"), "AdaptiveAveragePool": nn.adaptive(np.mean, "average"), "Conv": nn.conv,
-    "DepthwiseConv": nn.depthwise_conv, "SeparableConv": nn.separable_conv, "ConvTranspose": nn.conv_transpose,
-    "DepthToSpace": nn.depth_to_space, "SpaceToDepth": nn.space_to_depth,
+    "MaxPool": nn.max_pool, "AveragePool": nn.average_pool,
+    "AdaptiveMaxPool": nn.adaptive_max_pool, "AdaptiveAveragePool": nn.adaptive_average_pool,
+    "Conv": nn.conv, "DepthwiseConv": nn.depthwise_conv,
+    "SeparableConv": nn.separable_conv, "ConvTranspose": nn.conv_transpose, "DepthToSpace": nn.depth_to_space,
+    "SpaceToDepth": nn.space_to_depth,
     # normalization, losses, attention
     "Moments": nn.moments, "BatchNorm": nn.batch_norm, "LayerNorm": nn.layer_norm, "RMSNorm": nn.rms_norm, "Normalize": nn.normalize,
-    "OneHot": comparisons.one_hot, "MultiHot": nn.multi_hot, "BinaryCrossentropy": nn.binary_crossentropy,
-    "CategoricalCrossentropy": nn.categorical_crossentropy, "SparseCategoricalCrossentropy": nn.sparse_categorical_crossentropy,
-    "DotProductAttention": nn.dot_product_attention,
-    # images and sound
+    "OneHot": comparisons.one_hot, "BinaryCrossentropy": nn.binary_crossentropy, "CategoricalCrossentropy": nn.categorical_crossentropy,
+    "SparseCategoricalCrossentropy": nn.sparse_categorical_crossentropy, "DotProductAttention": nn.dot_product_attention,
+    # images
+
     "Resize": image.resize, "RGBToGrayscale": image.rgb_to_grayscale, "ExtractPatches": image.extract_patches,
-    "RFFT": maths.rfft, "STFT": maths.stft,
 }  # fmt: skip

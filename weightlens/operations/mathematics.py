@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import is_truth, numbers, truth
 from weightlens.layers.preprocessing.resizing import saturated
-from weightlens.layers.preprocessing.spectral import fourier, short_time_fourier
-from weightlens.operations.numeric import Axis, known
+from weightlens.layers.signature import Array, Axis, Step
+from weightlens.operations.numeric import known
 from weightlens.operations.small_integers import NARROW, fits, wrapped
 from weightlens.operations.whole_arrays import places_in_order
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
 
 # Mathematics.
 
 
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
+def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
     """``ln(sum of e^x)`` over ``axis``, the largest taken out first."""
     largest = step("max", np.max(x, axis=axis, keepdims=True))
     total = step("sum", np.sum(step("exponentials", np.exp(x - largest)), axis=axis, keepdims=True))
@@ -29,33 +27,13 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, step: Step) 
     return y if keepdims else np.squeeze(y, axis)
 
 
-def top_k(x: Any, k: int, *, step: Step) -> Any:
+def top_k(x: Array, k: int, *, step: Step) -> Any:
     """The ``k`` largest numbers of the last axis, and their places."""
     falling = np.flip(np.sort(x, axis=-1), axis=-1)
     return [falling[..., :k], places_in_order(-x, step)[..., :k]]
 
 
-def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
-    """Every window of the last axis."""
-    return sliding_window_view(x, sequence_length, axis=-1)[..., ::sequence_stride, :]
-
-
-def rfft(x: Any, fft_length: int | None = None, *, step: Step) -> Any:
-    """How much of each frequency is in the last axis: real and imaginary part."""
-    n = x.shape[-1] if fft_length is None else fft_length
-    x = x[..., :n] if x.shape[-1] >= n else np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, n - x.shape[-1])])
-    cosines, sines = fourier(n, n // 2 + 1, x.dtype)
-    return [x @ step("cosines", cosines), x @ step("sines", sines)]
-
-
-def stft(
-    x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann", center: bool = True, *, step: Step
-) -> Any:
-    """The Fourier transform of each short piece: real and imaginary part, ``(..., pieces, frequencies)``."""
-    return list(short_time_fourier(x, sequence_length, sequence_stride, fft_length, window, center, step))
-
-
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """The length of vectors (``ord`` 2 unless given), or of matrices taken as one long vector."""
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     ord = {"inf": math.inf, "-inf": -math.inf}.get(ord, ord) if isinstance(ord, str) else ord
@@ -74,7 +52,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 # Core.
 
 
-def cast(x: Any, dtype: str, input_dtype: str | None = None) -> Any:
+def cast(x: Array, dtype: str, input_dtype: str | None = None) -> Any:
     """Numbers of another kind: cut off to whole ones, or to true and false. Whole numbers of more bits keep the lowest."""
     if dtype == "bool":
         return truth(x)
@@ -90,7 +68,7 @@ def cast(x: Any, dtype: str, input_dtype: str | None = None) -> Any:
     return numbers(x)
 
 
-def saturate_cast(x: Any, dtype: str) -> Any:
+def saturate_cast(x: Array, dtype: str) -> Any:
     """``cast``, cut to the range of the kind of number."""
     if is_whole(dtype):
         x = saturated(x, dtype)
@@ -99,18 +77,18 @@ def saturate_cast(x: Any, dtype: str) -> Any:
     return cast(x, dtype)
 
 
-def convert(x: Any, dtype: str | None = None, input_dtype: str | None = None) -> Any:
+def convert(x: Array, dtype: str | None = None, input_dtype: str | None = None) -> Any:
     """``x``, as ``dtype`` if one is given."""
     return x if dtype is None else cast(x, dtype, input_dtype)
 
 
-def sliced(inputs: Any, start_indices: Any, shape: Any) -> Any:
+def sliced(inputs: Array, start_indices: Any, shape: Sequence[int | None]) -> Any:
     """A block of ``inputs`` that begins at ``start_indices``; ``-1`` reaches to the end."""
     pairs = zip(known(start_indices), shape, inputs.shape, strict=True)
     return inputs[tuple(slice(start, n if size in (-1, None) else start + size) for start, size, n in pairs)]
 
 
-def scatter_update(inputs: Any, indices: Any, updates: Any) -> Any:
+def scatter_update(inputs: Array, indices: Array, updates: Array) -> Any:
     """``inputs`` with the entries at fixed ``indices`` replaced; of several for one place the last counts."""
     if not isinstance(indices, (list, tuple, np.ndarray)):
         raise NotImplementedError("replaces entries at places that depend on the data")
@@ -122,19 +100,3 @@ def scatter_update(inputs: Any, indices: Any, updates: Any) -> Any:
         update[tuple(place)] = number
     hit = np.reshape(update >= 0, (*update.shape, *((1,) * len(rest))))
     return np.where(hit, np.take(new, np.maximum(update, 0), axis=0), inputs)
-
-
-# Axes by name.
-
-
-def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Any:
-    """Axes split, reordered and merged by name: ``rearrange(x, "b (h p) c -> b h (p c)", p=2)``."""
-    before, after = ([re.findall(r"\w+", group) for group in re.findall(r"\w+|\(.*?\)", side)] for side in re.split(r"\s*->\s*", pattern))
-    size = dict(axes_lengths)
-    for group, n in zip(before, tensor.shape, strict=True):
-        known = math.prod(size[name] for name in group if name in size)
-        size |= {name: n // known for name in group if name not in size}
-    names = [name for group in before for name in group]
-    tensor = np.reshape(tensor, [size[name] for name in names])
-    tensor = np.transpose(tensor, [names.index(name) for group in after for name in group])
-    return np.reshape(tensor, [math.prod(size[name] for name in group) for group in after])

@@ -2,118 +2,80 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from weightlens.layers import activations, normalization
-from weightlens.layers.activations import Step
-from weightlens.layers.attention import MASKED, causal
+from weightlens.layers.attention import attend, both, causal
 from weightlens.layers.comparisons import one_hot
 from weightlens.layers.convolution import convolutional, pooling
+from weightlens.layers.signature import Array, Axis, Config, Function, Number, Step, Weights
 from weightlens.operations.numeric import var
 
 ALMOST_ONE = float(np.float32(1.0 - 1e-7))  # the largest share that crossentropies take, in single precision
 
 
-def pooled(layer: Callable[..., Any]) -> Callable[..., Any]:
-    """A pooling layer as an operation."""
+def grouped_conv(x: Array, w: Weights, config: Config, step: Step) -> Any:
+    """A convolution in as many groups as its kernel asks for."""
+    groups = x.shape[1 if config.get("data_format") == "channels_first" else -1] // w["kernel"].shape[-2]
+    return convolutional.conv(x, w, config | {"groups": groups}, step)
 
-    def function(inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: Any = None, *, step: Step) -> Any:
-        return layer(inputs, {}, {"pool_size": pool_size, "strides": strides, "padding": padding, "data_format": data_format}, step)
 
+def as_operation(layer: Function, tensors: str, **settings: Any) -> Function:
+    """A layer as an operation, whose arguments are its input, its weights and its settings, in this order.
+
+    ``tensors`` names the input and the weights: ``mean:moving_mean`` where the layer calls one otherwise, ``scale?`` where it may be
+    missing. ``settings`` are those of the operation with their defaults. There is no bias.
+    """
+    names = {name.partition(":")[0].rstrip("?"): name.rpartition(":")[2].rstrip("?") for name in tensors.split()}
+    optional = [word.partition(":")[0].rstrip("?") for word in tensors.split() if word.endswith("?")]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    defaults = dict.fromkeys(optional) | settings
+    parameters = [inspect.Parameter(n, kind, default=defaults.get(n, inspect.Parameter.empty)) for n in (*names, *settings)]
+    signature = inspect.Signature(parameters)
+
+    def function(*args: Any, step: Step, **options: Any) -> Any:
+        given = {name: value for name, value in signature.bind(*args, **options).arguments.items() if value is not None}
+        x, *weights = (given.pop(name, None) for name in names)
+        pairs = zip(list(names.values())[1:], weights, strict=True)
+        w = {name: step("kernel", array) if name.endswith("kernel") else array for name, array in pairs if array is not None}
+        return layer(x, w, {"use_bias": False} | settings | given, step)
+
+    step = inspect.Parameter("step", inspect.Parameter.KEYWORD_ONLY)
+    function.__signature__ = signature.replace(parameters=[*parameters, step])  # type: ignore[attr-defined]  # what inspect reads
     return function
 
 
-def adaptive(reduce: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """An adaptive pooling layer as an operation."""
-
-    def function(inputs: Any, output_size: Any, data_format: Any = None, *, step: Step) -> Any:
-        return pooling.adaptive_pooling(reduce, name)(inputs, {}, {"output_size": output_size, "data_format": data_format}, step)
-
-    return function
-
-
-def placing(strides: Any, padding: str, data_format: Any, dilation_rate: Any) -> dict[str, Any]:
-    """The settings of a convolutional layer without bias."""
-    return {"strides": strides, "padding": padding, "data_format": data_format, "dilation_rate": dilation_rate, "use_bias": False}
-
-
-def conv(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
-) -> Any:
-    """Convolution: ``(batch, *space, channels), (*size, channels / groups, filters)``."""
-    groups = inputs.shape[1 if data_format == "channels_first" else -1] // kernel.shape[-2]
-    config = placing(strides, padding, data_format, dilation_rate) | {"groups": groups}
-    return convolutional.conv(inputs, {"kernel": step("kernel", kernel)}, config, step)
+WINDOWS = {"strides": 1, "padding": "valid", "data_format": None, "dilation_rate": 1}
+POOL = {"pool_size": 2, "strides": None, "padding": "valid", "data_format": None}
+max_pool = as_operation(pooling.max_pooling, "inputs", **POOL)
+average_pool = as_operation(pooling.average_pooling, "inputs", **POOL)
+adaptive_max_pool = as_operation(pooling.adaptive_max_pooling, "inputs", output_size=1, data_format=None)
+adaptive_average_pool = as_operation(pooling.adaptive_average_pooling, "inputs", output_size=1, data_format=None)
+conv = as_operation(grouped_conv, "inputs kernel", **WINDOWS)
+depthwise_conv = as_operation(convolutional.depthwise_conv, "inputs kernel", **WINDOWS)
+separable_conv = as_operation(convolutional.separable_conv, "inputs depthwise_kernel pointwise_kernel", **WINDOWS)
+conv_transpose = as_operation(
+    convolutional.conv_transpose, "inputs kernel", strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1
+)
+batch_norm = as_operation(
+    normalization.batch_normalization, "x mean:moving_mean variance:moving_variance offset:beta? scale:gamma?", axis=-1, epsilon=1e-3
+)
 
 
-def depthwise_conv(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1, *, step: Step
-) -> Any:
-    """Convolution of each channel by itself."""
-    config = placing(strides, padding, data_format, dilation_rate)
-    return convolutional.depthwise_conv(inputs, {"kernel": step("kernel", kernel)}, config, step)
-
-
-def separable_conv(
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-    *,
-    step: Step,
-) -> Any:
-    """A depthwise convolution followed by one over the channels."""
-    kernels = {"depthwise_kernel": step("kernel", depthwise_kernel), "pointwise_kernel": step("kernel", pointwise_kernel)}
-    return convolutional.separable_conv(inputs, kernels, placing(strides, padding, data_format, dilation_rate), step)
-
-
-def conv_transpose(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    output_padding: Any = None,
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-    *,
-    step: Step,
-) -> Any:
-    """Transposed convolution."""
-    size = {"output_padding": output_padding, "filters": kernel.shape[-2], "kernel_size": kernel.shape[:-2]}
-    config = placing(strides, padding, data_format, dilation_rate) | size
-    return convolutional.conv_transpose(inputs, {"kernel": step("kernel", kernel)}, config, step)
-
-
-def multi_hot(x: Any, num_classes: int, axis: int = -1) -> Any:
-    """1 at every place that is named, 0 elsewhere."""
-    return np.max(one_hot(x, num_classes, axis), axis=1 if x.ndim > 1 else 0)
-
-
-def moments(x: Any, axes: Any, keepdims: bool = False) -> Any:
+def moments(x: Array, axes: Axis, keepdims: bool = False) -> Any:
     """Mean and population variance over ``axes``."""
     return [np.mean(x, axis=axes, keepdims=keepdims), var(x, axes, keepdims)]
 
 
-def batch_norm(
-    x: Any, mean: Any, variance: Any, offset: Any = None, scale: Any = None, axis: Any = -1, epsilon: float = 1e-3, *, step: Step
-) -> Any:
-    """``(x - mean) / sqrt(variance + epsilon) * scale + offset``."""
-    given = {"moving_mean": mean, "moving_variance": variance, "gamma": scale, "beta": offset}
-    return normalization.batch_normalization(x, {k: v for k, v in given.items() if v is not None}, {"axis": axis, "epsilon": epsilon}, step)
-
-
 def layer_norm(
-    x: Any,
-    gamma: Any = None,
-    beta: Any = None,
-    axis: Any = -1,
+    x: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    axis: Axis = -1,
     epsilon: float | None = None,
     rms_scaling: bool = False,
     *,
@@ -125,20 +87,20 @@ def layer_norm(
     return normalization.layer_normalization(x, given, config, step)
 
 
-def rms_norm(x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None, *, step: Step) -> Any:
+def rms_norm(x: Array, scale: Number | None = None, axis: Axis = -1, epsilon: float | None = None, *, step: Step) -> Any:
     """``scale * x / sqrt(mean of x^2 + epsilon)``."""
     config = {"axis": axis, "epsilon": 1e-7 if epsilon is None else epsilon}
     return normalization.rms_normalization(x, {"scale": 1.0 if scale is None else scale}, config, step)
 
 
-def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Any:
+def normalize(x: Array, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Any:
     """``x`` over its norm, which counts as at least ``epsilon``."""
     powers = x * x if order == 2 else np.power(np.abs(x), float(order))
     total = np.sum(powers, axis=axis, keepdims=True)
     return x / np.maximum(np.sqrt(total) if order == 2 else np.power(total, 1.0 / order), 1e-7 if epsilon is None else epsilon)
 
 
-def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Any:
     """``-(target ln output + (1 - target) ln (1 - output))``."""
     if from_logits:
         return np.maximum(output, 0.0) - output * target + np.log(1.0 + np.exp(-np.abs(output)))
@@ -146,7 +108,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     return -(target * np.log(np.minimum(np.maximum(output, 1e-7), ALMOST_ONE)) + (1.0 - target) * np.log(rest))
 
 
-def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:
+def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:
     """``-sum of target ln output`` along ``axis``."""
     if from_logits:
         return -np.sum(target * activations.log_softmax(output, step, axis), axis=axis)
@@ -154,7 +116,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     return -np.sum(target * np.log(np.minimum(np.maximum(share, 1e-7), ALMOST_ONE)), axis=axis)
 
 
-def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:
+def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:
     """``-ln output`` at the class that ``target`` names."""
     if target.ndim == output.ndim and target.shape[-1] == 1:
         target = np.squeeze(target, -1)
@@ -164,21 +126,19 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
 
 
 def dot_product_attention(
-    query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: Any = None, is_causal: bool = False, *, step: Step
-) -> Any:
+    query: Array, key: Array, value: Array, bias: Array | None = None, mask: Array | None = None, scale: Number | None = None,
+    is_causal: bool = False, *, step: Step,
+) -> Any:  # fmt: skip
     """Attention of several heads: ``(batch, queries, heads, size) -> (batch, queries, heads, size)``."""
     key, value = (np.repeat(a, query.shape[2] // a.shape[2], axis=2) for a in (key, value))
     q, k, v = (np.swapaxes(a, 1, 2) for a in (query, key, value))
     scores = step("scores", (q @ np.swapaxes(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale))
     scores = scores if bias is None else step("biased scores", scores + bias)
-    if is_causal:
-        before = causal(*scores.shape[-2:])
-        mask = before if mask is None else np.logical_and(mask, before)
-    scores = scores if mask is None else step("masked scores", np.where(mask, scores, MASKED))
-    return np.swapaxes(step("attention weights", activations.softmax(scores, step)) @ v, 1, 2)
+    allowed = both(mask, causal(*scores.shape[-2:]) if is_causal else None)
+    return np.swapaxes(attend(scores, v, allowed, step)[0], 1, 2)
 
 
-def depth_to_space(x: Any, block_size: int, data_format: Any = "channels_last") -> Any:
+def depth_to_space(x: Array, block_size: int, data_format: str | None = "channels_last") -> Any:
     """Channels become blocks of pixels."""
     x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
     n, h, w, c = x.shape
@@ -187,7 +147,7 @@ def depth_to_space(x: Any, block_size: int, data_format: Any = "channels_last") 
     return np.moveaxis(y, -1, 1) if data_format == "channels_first" else y
 
 
-def space_to_depth(x: Any, block_size: int, data_format: Any = "channels_last") -> Any:
+def space_to_depth(x: Array, block_size: int, data_format: str | None = "channels_last") -> Any:
     """Blocks of pixels become channels."""
     x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
     n, h, w, c = x.shape
@@ -196,6 +156,6 @@ def space_to_depth(x: Any, block_size: int, data_format: Any = "channels_last") 
     return np.moveaxis(y, -1, 1) if data_format == "channels_first" else y
 
 
-def gelu(x: Any, approximate: bool = True) -> Any:
+def gelu(x: Array, approximate: bool = True) -> Any:
     """The activation; approximate unless told otherwise, unlike in a layer."""
     return activations.gelu(x, approximate)

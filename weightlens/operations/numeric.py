@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from weightlens.layers.comparisons import numbers, truth
+from weightlens.layers.signature import Array, Axis, Function, Number
 from weightlens.operations.small_integers import NARROW, fits, leaves
 
-Axis = int | tuple[int, ...] | None
 
-
-def from_data(x: Any) -> bool:
+def from_data(x: object) -> bool:
     """Whether any of the values was made from an input of the model."""
     waiting, seen = list(leaves(x)), set()
     while waiting:
@@ -38,27 +36,27 @@ def known(size: Any) -> Any:
 # Arithmetic, element by element.
 
 
-def divide_no_nan(x1: Any, x2: Any) -> Any:
+def divide_no_nan(x1: Number, x2: Number) -> Any:
     """``x1 / x2``, 0 where ``x2`` is 0."""
     return np.where(np.equal(x2, 0), 0.0, x1 / np.where(np.equal(x2, 0), 1.0, x2))
 
 
-def floor_divide(x1: Any, x2: Any) -> Any:
+def floor_divide(x1: Number, x2: Number) -> Any:
     """The whole part of ``x1 / x2``, rounded down."""
     return np.floor(np.divide(x1, x2))
 
 
-def fmod(x1: Any, x2: Any) -> Any:
+def fmod(x1: Number, x2: Number) -> Any:
     """The rest of ``x1 / x2`` with the sign of ``x1``."""
     return x1 - x2 * np.trunc(np.divide(x1, x2))
 
 
-def cbrt(x: Any) -> Any:
+def cbrt(x: Array) -> Any:
     """The cube root, negative for negative numbers."""
     return np.sign(x) * np.power(np.abs(x), 1.0 / 3.0)
 
 
-def clip(x: Any, x_min: Any, x_max: Any, input_dtype: str | None = None) -> Any:
+def clip(x: Array, x_min: Array | None, x_max: Array | None, input_dtype: str | None = None) -> Any:
     """``x`` cut to ``x_min``..``x_max``."""
     if input_dtype in NARROW and not all(fits(limit, str(input_dtype)) for limit in (x_min, x_max) if limit is not None):
         raise NotImplementedError(f"takes a number that {input_dtype} cannot hold")
@@ -66,57 +64,46 @@ def clip(x: Any, x_min: Any, x_max: Any, input_dtype: str | None = None) -> Any:
     return x if x_max is None else np.minimum(x, x_max)
 
 
-def around(x: Any, decimals: int = 0) -> Any:
+def around(x: Array, decimals: int = 0) -> Any:
     """To the nearest whole number (or that many ``decimals``), halves to the even neighbour."""
     return np.rint(x * 10.0**decimals) / 10.0**decimals if decimals else np.rint(x)
 
 
-def logaddexp(x1: Any, x2: Any) -> Any:
+def logaddexp(x1: Number, x2: Number) -> Any:
     """``ln(e^x1 + e^x2)``."""
     return np.maximum(x1, x2) + np.log(1.0 + np.exp(-np.abs(np.subtract(x1, x2))))
 
 
-def logaddexp2(x1: Any, x2: Any) -> Any:
-    """``log2(2^x1 + 2^x2)``."""
-    return np.maximum(x1, x2) + np.log(1.0 + np.power(2.0, -np.abs(np.subtract(x1, x2)))) / math.log(2.0)
-
-
-def sinc(x: Any) -> Any:
-    """``sin(pi x) / (pi x)``, 1 at 0."""
-    turned = np.where(np.equal(x, 0), 1.0, x) * math.pi
-    return np.where(np.equal(x, 0), 1.0, np.sin(turned) / turned)
-
-
-def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """``x`` with other numbers in the place of NaN and infinity."""
     x = np.where(np.isnan(x), nan, x)
     x = np.where(x == np.inf, np.finfo(np.float32).max if posinf is None else posinf, x)
     return np.where(x == -np.inf, np.finfo(np.float32).min if neginf is None else neginf, x)
 
 
-def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+def isin(x1: Number, x2: Number, assume_unique: bool = False, invert: bool = False) -> Any:
     """Whether each number of ``x1`` is among ``x2``."""
-    found = np.any(np.equal(np.expand_dims(x1, -1), np.reshape(x2, (-1,))), axis=-1)
-    return np.logical_not(found) if invert else found
+    among = np.any(np.equal(np.expand_dims(x1, -1), np.reshape(x2, (-1,))), axis=-1)
+    return np.logical_not(among) if invert else among
 
 
-def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+def where(condition: Number, x1: Number | None = None, x2: Number | None = None) -> Any:
     """``x1`` where the condition holds, else ``x2``."""
     if x1 is None or x2 is None:
         raise NotImplementedError("gives the places where a condition holds, whose number depends on the data")
     return np.where(truth(condition), x1, x2)
 
 
-def logical(operation: Callable[..., Any]) -> Callable[..., Any]:
+def logical(operation: Function) -> Callable[..., Any]:
     """The operation on true and false, which numbers become where they are not 0."""
 
-    def function(x1: Any, x2: Any) -> Any:
+    def function(x1: Number, x2: Number) -> Any:
         return operation(truth(x1), truth(x2))
 
     return function
 
 
-def logical_not(x: Any) -> Any:
+def logical_not(x: Array) -> Any:
     """Whether ``x`` is 0."""
     return np.logical_not(truth(x))
 
@@ -124,50 +111,54 @@ def logical_not(x: Any) -> Any:
 # Reductions.
 
 
-def total(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum over ``axis``."""
-    return np.sum(numbers(x), axis=axis, keepdims=keepdims)
+def reduction(reduce: Function, prepare: Function = numbers) -> Callable[..., Any]:
+    """A reduction over ``axis`` of what ``prepare`` makes of the values."""
+
+    def function(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+        return reduce(prepare(x), axis=axis, keepdims=keepdims)
+
+    return function
 
 
-def product(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
-    """The product over ``axis``."""
-    return np.prod(numbers(x), axis=axis, keepdims=keepdims)
+def extreme(reduce: Function, better: Function) -> Callable[..., Any]:
+    """The largest or smallest number over ``axis``, ``initial`` among them."""
+
+    def function(x: Array, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
+        y = reduce(x, axis=axis, keepdims=keepdims)
+        return y if initial is None else better(y, initial)
+
+    return function
 
 
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean over ``axis``."""
-    return np.mean(numbers(x), axis=axis, keepdims=keepdims)
+largest, smallest = extreme(np.max, np.maximum), extreme(np.min, np.minimum)
 
 
-def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def running(accumulate: Function) -> Callable[..., Any]:
+    """A running sum or product along ``axis``, over all numbers in a row without one."""
+
+    def function(x: Array, axis: int | None = None) -> Any:
+        return accumulate(np.ravel(x), axis=0) if axis is None else accumulate(x, axis=axis)
+
+    return function
+
+
+def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """The population variance over ``axis``: the mean squared distance from the mean."""
     away = x - np.mean(x, axis=axis, keepdims=True)
     return np.mean(away * away, axis=axis, keepdims=keepdims)
 
 
-def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """The square root of the population variance."""
     return np.sqrt(var(x, axis, keepdims))
 
 
-def largest(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
-    """The largest number over ``axis``, at least ``initial``."""
-    y = np.max(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else np.maximum(y, initial)
-
-
-def smallest(x: Any, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Any:
-    """The smallest number over ``axis``, at most ``initial``."""
-    y = np.min(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else np.minimum(y, initial)
-
-
-def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest less the smallest."""
     return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
 
 
-def average(x: Any, weights: Any = None, axis: Axis = None) -> Any:
+def average(x: Array, weights: Any = None, axis: Axis = None) -> Any:
     """The mean over ``axis``, each number counted ``weights`` times."""
     if weights is None:
         return np.mean(x, axis=axis)
@@ -176,32 +167,12 @@ def average(x: Any, weights: Any = None, axis: Axis = None) -> Any:
     return np.sum(x * weights, axis=axis) / np.sum(np.broadcast_to(weights, x.shape), axis=axis)
 
 
-def any_of(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether any number over ``axis`` is not 0."""
-    return np.any(truth(x), axis=axis, keepdims=keepdims)
-
-
-def all_of(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether no number over ``axis`` is 0."""
-    return np.all(truth(x), axis=axis, keepdims=keepdims)
-
-
-def count_nonzero(x: Any, axis: Axis = None) -> Any:
+def count_nonzero(x: Array, axis: Axis = None) -> Any:
     """How many numbers over ``axis`` are not 0."""
     return np.sum(np.where(truth(x), 1.0, 0.0), axis=axis)
 
 
-def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """The running sum along ``axis``, over all numbers in a row without one."""
-    return np.cumsum(np.ravel(x), axis=0) if axis is None else np.cumsum(x, axis=axis)
-
-
-def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """The running product along ``axis``, over all numbers in a row without one."""
-    return np.cumprod(np.ravel(x), axis=0) if axis is None else np.cumprod(x, axis=axis)
-
-
-def diff(a: Any, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> Any:
+def diff(a: Array, n: int = 1, axis: int = -1, input_dtype: str | None = None) -> Any:
     """Each number less the one before it, ``n`` times over; of true and false whether they differ."""
     for _ in range(n):
         a = np.moveaxis(a, axis, 0)

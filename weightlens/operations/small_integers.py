@@ -1,4 +1,4 @@
-"""Whole numbers of few bits: what operator nodes compute of them starts again at the other end of their range, as in Keras.
+"""Whole numbers of few bits: the results of operator nodes wrap around, as in Keras.
 
 Everything is computed in floating point here, so the kind of number that Keras stored with a connection decides.
 """
@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.whole import CUT, LAYERS_OF_MEANS, LAYERS_WRAP, is_whole
+from weightlens.layers.signature import Array
+from weightlens.specs.registry import spec
+from weightlens.specs.whole import is_whole
 
 EXACT = 2.0**53  # whole numbers beyond this are not all floats
 NARROW = frozenset({"int8", "uint8", "int16", "uint16", "uint32"})
@@ -25,6 +27,7 @@ TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which 
     "Square", "Pow", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Cumsum", "Sum", "Prod", "MatMul", "BatchMatMul", "BatchMatMulV2",
     "SquaredDifference", "Einsum",
 })  # fmt: skip
+CUT = frozenset({"LayerNorm", "RMSNorm"})  # these make whole numbers of whole numbers
 MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
 DIVISIONS = frozenset({"truediv", "rtruediv", "divide", "RealDiv"})  # these make fractions, but only then
 SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
@@ -43,20 +46,20 @@ def leaves(thing: Any) -> Iterator[Any]:
         yield thing
 
 
-def farthest(x: Any) -> float:
+def farthest(x: Array) -> float:
     """The size of the largest number of an array, whether or not it is recorded."""
     values = np.asarray(getattr(x, "value", x))
     return float(np.max(np.abs(values))) if values.size and values.dtype.kind in "iuf" else 0.0
 
 
-def fits(x: Any, kind: str) -> bool:
+def fits(x: Array, kind: str) -> bool:
     """Whether every number of ``x`` is in the range of ``kind``."""
     values, limits = np.asarray(getattr(x, "value", x)), np.iinfo(kind)
     return not values.size or bool(np.all((values >= limits.min) & (values <= limits.max)) or not np.all(np.isfinite(values)))
 
 
-def wrapped(x: Any, kind: str) -> Any:
-    """``x`` counted around the range of ``kind``: 256 is 0 in ``uint8``, 128 is -128 in ``int8``."""
+def wrapped(x: Array, kind: str) -> Any:
+    """``x`` wrapped around into the range of ``kind``: 256 is 0 in ``uint8``, 128 is -128 in ``int8``."""
     limits = np.iinfo(kind)
     if farthest(x) >= EXACT or limits.bits > 32:
         raise NotImplementedError(f"counts beyond what is exact, in {kind}")
@@ -72,7 +75,7 @@ def constants_of(given: Any) -> list[Any]:
     return [value for value in operands if isinstance(value, (bool, int, float, np.ndarray))]
 
 
-def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
+def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
     if kind == "bool" and name in PRODUCTS_OF_TRUTH | CUT:
         raise NotImplementedError("computes with true and false")
@@ -95,7 +98,7 @@ def kept_in_range(name: str, kind: str, given: Any, y: Any) -> Any:
     if kind in NARROW and counting:
         return wrapped(y, kind)
     if function not in DIVISIONS and not fits(y, "int32" if kind in NARROW else kind):
-        raise NotImplementedError("counts beyond the range of its whole numbers, where Keras starts again at the other end")
+        raise NotImplementedError("counts beyond the range of its whole numbers, where Keras wraps around")
     return y
 
 
@@ -108,12 +111,13 @@ def taken_for_a_bias(args: Any, given: Any) -> bool:
     return len(long) == 1 and shape[-1] == 1 and np.ndim(x) > 1 and np.shape(x)[-1] == long[0]
 
 
-def layer_in_range(name: str, kind: str, y: Any) -> Any:
+def layer_in_range(name: str, kind: str, y: Array) -> Any:
     """What a layer makes of whole numbers that Keras does not turn into fractions."""
-    if kind == "bool" and name in CUT:
-        raise NotImplementedError("computes with true and false")
-    if name in CUT:
+    whole = spec(name).whole
+    if whole == "cuts":
+        if kind == "bool":
+            raise NotImplementedError("computes with true and false")
         return np.trunc(y)
-    if name in LAYERS_OF_MEANS or (kind in NARROW and name in ("Average", "Dot")):
+    if whole == "means" or (kind in NARROW and whole == "sums"):
         raise NotImplementedError("takes whole numbers, and rounds their mean or counts beyond their range")
-    return wrapped(y, kind) if kind in NARROW and name in LAYERS_WRAP else y
+    return wrapped(y, kind) if kind in NARROW and whole == "wraps" else y

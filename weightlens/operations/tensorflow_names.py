@@ -7,24 +7,22 @@ a node of the graph (``raw_ops.AddV2``), whose arguments come in its order.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.convolution import pooling
-from weightlens.operations import nn as operations_nn
+from weightlens.layers.signature import Axis, Function
 from weightlens.operations import tensorflow_adapters as adapted
 from weightlens.operations.catalogue import OPERATIONS
 from weightlens.operations.numeric import known
 
-Function = Callable[..., Any]
 OPERANDS = {1: ("x",), 2: ("x1", "x2")}
 HANDED_ON = ("step", "input_dtype")
 
 
-def axes(axis: Any) -> Any:
+def axes(axis: Axis) -> Any:
     """Axes as NumPy takes them: one number or a tuple."""
     axis = known(axis)
     return tuple(axis) if isinstance(axis, list) else axis
@@ -146,7 +144,6 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     # products
     "matmul": Rename(adapted.matmul, "a b transpose_a transpose_b"), "rmatmul": Rename("Matmul", "x:x2 y:x1"), "einsum": adapted.einsum,
     "tensordot": Rename("Tensordot", "a:x1 b:x2 axes"), "diag_part": Rename("Diagonal", "input:a", BACK),
-    "trace": Rename("Trace", "x", BACK),
     **dict.fromkeys(["matrix_transpose", "linalg.transpose"], Rename("Swapaxes", "a", BACK)), "band_part": adapted.band_part,
     # what only moves numbers
     "reshape": Rename("Reshape", "tensor:x shape:newshape"), "transpose": Rename("Transpose", "a perm:axes conjugate:"),
@@ -157,7 +154,6 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "reverse": Rename("Flip", "tensor:m axis"), "roll": Rename("Roll", "input:a shift axis"),
     "pad": Rename("Pad", "tensor:x paddings:pad_width mode constant_values"), "broadcast_to": Rename("BroadcastTo", "input:x shape"),
     "keras.backend.batch_flatten": lambda x: np.reshape(x, (x.shape[0], -1)), "ensure_shape": Rename("Copy", "x shape:"),
-    "signal.frame": Rename("ExtractSequences", "signal:x frame_length:sequence_length frame_step:sequence_stride axis=-1"),
     # kinds and sizes
     "cast": Rename("Cast", "x dtype"), "saturate_cast": Rename("SaturateCast", "value:x dtype"),
     "shape": lambda input, out_type=None: np.array(input.shape), "size": lambda input, out_type=None: np.array(int(np.prod(input.shape))),
@@ -172,19 +168,19 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "depth_to_space": Rename("DepthToSpace", "input:x block_size data_format"),
     "space_to_depth": Rename("SpaceToDepth", "input:x block_size data_format"),
     **{
-        f"{short}_pool{rank}": Rename(adapted.pooled(layer), "input ksize strides padding data_format")
-        for short, layer in (("max", pooling.max_pooling), ("avg", pooling.average_pooling))
+        f"{short}_pool{rank}": Rename(adapted.pooled(OPERATIONS[name]), "input ksize strides padding data_format")
+        for short, name in (("max", "MaxPool"), ("avg", "AveragePool"))
         for rank in ("", "1d", "2d")
     },
     **dict.fromkeys(["conv2d", "convolution"], Rename(
-        adapted.convolution(operations_nn.conv),
+        adapted.convolution(OPERATIONS["Conv"]),
         "input filters strides padding data_format dilations filter:filters dilation_rate:dilations use_cudnn_on_gpu:",
     )),
     "conv1d": Rename(
-        adapted.convolution(operations_nn.conv), "input filters stride:strides padding data_format dilations use_cudnn_on_gpu:"
+        adapted.convolution(OPERATIONS["Conv"]), "input filters stride:strides padding data_format dilations use_cudnn_on_gpu:"
     ),
     "depthwise_conv2d": Rename(
-        adapted.convolution(operations_nn.depthwise_conv), "input filter:filters strides padding rate:dilations data_format dilations"
+        adapted.convolution(OPERATIONS["DepthwiseConv"]), "input filter:filters strides padding rate:dilations data_format dilations"
     ),
     "conv2d_transpose": Rename(adapted.transposed_convolution, "input filters output_shape strides padding data_format"),
     **dict.fromkeys(["local_response_normalization", "lrn"], adapted.local_response_normalization),
@@ -196,7 +192,7 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     "image.rgb_to_grayscale": Rename("RGBToGrayscale", "images"),
     "image.grayscale_to_rgb": Rename("Repeat", "images:x", {"repeats": 3, "axis": -1}),
     "image.flip_left_right": Rename("Flip", "image:m", {"axis": -2}), "image.flip_up_down": Rename("Flip", "image:m", {"axis": -3}),
-    "image.rot90": Rename("Rot90", "image:array k", {"axes": (-3, -2)}), "image.adjust_brightness": Rename("Add", "image:x1 delta:x2"),
+    "image.adjust_brightness": Rename("Add", "image:x1 delta:x2"),
     "image.per_image_standardization": adapted.standardized,
     "image.extract_patches": Rename(adapted.patches, "images sizes strides rates padding"),
 }  # fmt: skip
@@ -234,5 +230,5 @@ def tensorflow_function(path: str) -> Function | None:
     if not path.startswith("compat.v1.image."):  # TensorFlow 1 counts pixels otherwise
         path = path.removeprefix("compat.v1.")
     place, _, name = path.rpartition(".")
-    found = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
-    return found.function() if isinstance(found, Rename) else found
+    function = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
+    return function.function() if isinstance(function, Rename) else function

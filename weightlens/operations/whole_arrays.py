@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import numbers, whole
+from weightlens.layers.signature import Array, Axis, Number, Step
 from weightlens.operations.numeric import known
 
 LONG_ROW = 64  # numbers: longer rows are sorted without formulas
@@ -16,29 +17,18 @@ LONG_ROW = 64  # numbers: longer rows are sorted without formulas
 # Order and lookup.
 
 
-def placed(x: Any, step: Step) -> Any:
+def placed(x: Number, step: Step) -> Any:
     """An operand of a product; a constant becomes a step, so that it has cells."""
     return step("constant", x if hasattr(x, "shape") else np.asarray(x, float))
 
 
-def digitize(x: Any, bins: Any) -> Any:
-    """How many of the rising ``bins`` are not above ``x``."""
-    return np.sum(np.where(np.greater_equal(np.expand_dims(x, -1), bins), 1.0, 0.0), axis=-1)
-
-
-def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
-    """Where ``values`` would go into the sorted sequence."""
-    compare = np.less if side == "left" else np.less_equal
-    return np.sum(np.where(compare(sorted_sequence, np.expand_dims(values, -1)), 1.0, 0.0), axis=-1)
-
-
-def argsort(x: Any, axis: int | None = -1, *, step: Step) -> Any:
+def argsort(x: Array, axis: int | None = -1, *, step: Step) -> Any:
     """The places of the numbers in rising order."""
     x = np.reshape(x, (-1,)) if axis is None else x
     return np.moveaxis(places_in_order(np.moveaxis(x, axis or 0, -1), step), -1, axis or 0)
 
 
-def places_in_order(x: Any, step: Step) -> Any:
+def places_in_order(x: Array, step: Step) -> Any:
     """``argsort`` of the last axis; of short rows by rank (how many numbers come before), which a spreadsheet can follow."""
     n = x.shape[-1]
     if n > LONG_ROW:
@@ -50,7 +40,7 @@ def places_in_order(x: Any, step: Step) -> Any:
     return np.sum(np.where(np.equal(rank[..., None, :], places[:, None]), places, 0.0), axis=-1)
 
 
-def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """The middle number over ``axis``, or the mean of the middle two."""
     axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in np.atleast_1d(axis).tolist())
     rest = [d for d in range(x.ndim) if d not in axes]
@@ -60,7 +50,7 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.reshape(y, [1 if d in axes else m for d, m in enumerate(x.shape)]) if keepdims else y
 
 
-def take(x: Any, indices: Any, axis: int | None = None, *, step: Step) -> Any:
+def take(x: Array, indices: Any, axis: int | None = None, *, step: Step) -> Any:
     """The entries of ``x`` at ``indices``; negative ones count from the end."""
     x = placed(x, step)
     x, axis = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis)
@@ -69,7 +59,7 @@ def take(x: Any, indices: Any, axis: int | None = None, *, step: Step) -> Any:
     return np.take(x, whole(np.where(indices < 0, indices + x.shape[axis], indices)), axis=axis)
 
 
-def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Any:
     """Along ``axis``, the entries at ``indices``; those that are computed pick by comparison, which a spreadsheet can follow."""
     x, axis = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis)
     if not hasattr(indices, "op") or x.shape[axis] > LONG_ROW:
@@ -80,7 +70,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     return np.moveaxis(np.sum(np.where(hit, x[..., None, :], 0.0), axis=-1), -1, axis)
 
 
-def getitem(x: Any, key: Any) -> Any:
+def getitem(x: Array, key: Any) -> Any:
     """``x[key]`` with numbers, slices, ``...`` and new axes."""
     parts = key if isinstance(key, (list, tuple)) else [key]
     return x[tuple(known(part) if hasattr(part, "op") else whole(part) for part in parts)]
@@ -106,7 +96,7 @@ def einsum(*operands: Any, subscripts: str, step: Step) -> Any:
     return np.einsum(f"{','.join(labels)}->{output}", *rest) if len(rest) == 2 else einsum_of_one(rest[0], labels[0], output)
 
 
-def einsum_of_one(x: Any, labels: str, output: str) -> Any:
+def einsum_of_one(x: Array, labels: str, output: str) -> Any:
     """The diagonal of repeated axes, the sum of those that the output lacks, the rest in the output's order."""
     spare = [c for c in string.ascii_letters if c not in labels]
     hidden = "".join(spare[: x.ndim - len(labels.replace("...", ""))])
@@ -122,12 +112,12 @@ def einsum_of_one(x: Any, labels: str, output: str) -> Any:
     return np.transpose(x, [labels.index(c) for c in output])
 
 
-def matmul(x1: Any, x2: Any, *, step: Step) -> Any:
+def matmul(x1: Number, x2: Number, *, step: Step) -> Any:
     """The matrix product of the last two axes."""
     return placed(x1, step) @ placed(x2, step)
 
 
-def dot(x1: Any, x2: Any, *, step: Step) -> Any:
+def dot(x1: Array, x2: Array, *, step: Step) -> Any:
     """The product over the last axis of ``x1`` and the last but one of ``x2``."""
     if not np.ndim(x1) or not np.ndim(x2):
         return x1 * x2
@@ -139,12 +129,12 @@ def dot(x1: Any, x2: Any, *, step: Step) -> Any:
     return np.einsum(f"{left},{right}{left[-1]}Z->{left[:-1]}{right}Z", x1, x2)
 
 
-def tensordot(x1: Any, x2: Any, axes: Any = 2, *, step: Step) -> Any:
+def tensordot(x1: Number, x2: Number, axes: int | tuple[Sequence[int], Sequence[int]] = 2, *, step: Step) -> Any:
     """The product over the given axes of both."""
     return np.tensordot(placed(x1, step), placed(x2, step), axes=axes) if axes != 0 else outer(x1, x2, flat=False)
 
 
-def outer(x1: Any, x2: Any, flat: bool = True) -> Any:
+def outer(x1: Number, x2: Number, flat: bool = True) -> Any:
     """Every number of ``x1`` times every number of ``x2``."""
     shape = (np.size(x1), np.size(x2)) if flat else (*np.shape(x1), *np.shape(x2))
     return np.reshape(np.reshape(x1, (-1, 1)) * np.reshape(x2, (1, -1)), shape)
@@ -153,93 +143,63 @@ def outer(x1: Any, x2: Any, flat: bool = True) -> Any:
 # What only moves numbers.
 
 
-def array(x: Any) -> Any:
+def array(x: Array) -> Any:
     """Numbers of an array or of a constant list."""
     return numbers(x) if hasattr(x, "shape") else np.asarray(x, float)
 
 
-def concatenate(xs: Any, axis: int = 0) -> Any:
+def concatenate(xs: Sequence[Array], axis: int = 0) -> Any:
     """One after the other along ``axis``."""
     return np.concatenate([array(x) for x in xs], axis=axis)
 
 
-def stack(x: Any, axis: int = 0) -> Any:
+def stack(x: Sequence[Array] | Array, axis: int = 0) -> Any:
     """Beside each other along a new axis."""
     return np.stack([array(part) for part in x], axis=axis)
 
 
-def hstack(xs: Any) -> Any:
+def hstack(xs: Sequence[Array]) -> Any:
     """One after the other along the second axis (of vectors the first)."""
     return concatenate(xs, axis=0 if np.ndim(xs[0]) == 1 else 1)
 
 
-def vstack(xs: Any) -> Any:
+def vstack(xs: Sequence[Array]) -> Any:
     """One below the other."""
     return concatenate([np.reshape(x, (1, -1)) if np.ndim(x) < 2 else x for x in xs], axis=0)
 
 
-def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
+def unstack(x: Array, num: int | None = None, axis: int = 0) -> Any:
     """The parts along ``axis``, one by one."""
     return [np.squeeze(part, axis) for part in np.split(x, x.shape[axis], axis=axis)]
 
 
-def reshape(x: Any, newshape: Any) -> Any:
+def reshape(x: Array, newshape: int | Sequence[int | None]) -> Any:
     """The same numbers in another shape; ``-1`` (or an unknown size) is worked out."""
-    return np.reshape(x, [-1 if n is None else int(n) for n in (newshape if isinstance(newshape, (list, tuple)) else [newshape])])
+    return np.reshape(x, [-1 if n is None else int(n) for n in ([newshape] if isinstance(newshape, int) else newshape)])
 
 
-def broadcast_to(x: Any, shape: Any) -> Any:
+def broadcast_to(x: Array, shape: Sequence[int | None]) -> Any:
     """Repeated up to a shape; an unknown size is the one that ``x`` has."""
     have = (1,) * (len(shape) - x.ndim) + x.shape
     return np.broadcast_to(x, tuple(m if n is None else int(n) for n, m in zip(shape, have, strict=True)))
 
 
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
     """Cells added around, holding a constant or mirrored ones."""
     pairs = np.broadcast_to(np.asarray(pad_width, int), (x.ndim, 2)).tolist()
     options: dict[str, Any] = {"constant_values": constant_values or 0} if mode == "constant" else {"mode": mode}
     return np.pad(x, pairs, **options)
 
 
-def tile(x: Any, repeats: Any) -> Any:
-    """The whole of ``x`` several times over."""
-    return np.tile(x, repeats)
-
-
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+def repeat(x: Array, repeats: int | Sequence[int], axis: int | None = None) -> Any:
     """Each number several times over."""
     return np.repeat(np.reshape(x, (-1,)) if axis is None else x, repeats, axis=0 if axis is None else axis)
 
 
-def diag(x: Any, k: int = 0) -> Any:
+def diag(x: Array, k: int = 0) -> Any:
     """A vector on the diagonal of a matrix of zeros; of a matrix its diagonal."""
     if x.ndim > 1:
         return np.diagonal(x, offset=k)
     side = x.shape[0] + abs(k)
     placed = np.pad(x, (max(k, 0), max(-k, 0)) if k >= 0 else (0, -k))
     return np.where(np.eye(side, k=k, dtype=bool), np.reshape(placed, (1, -1)), 0.0)
-
-
-def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    """Turned by quarters."""
-    return np.rot90(array, k, tuple(axes))
-
-
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The sum of the diagonal."""
-    return np.sum(np.diagonal(x, offset=offset, axis1=axis1, axis2=axis2), axis=-1)
-
-
-def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """An array like ``x`` holding one number."""
-    return np.zeros(x.shape) + fill_value
-
-
-def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros in the shape of ``x``."""
-    return np.zeros(x.shape)
-
-
-def ones_like(x: Any, dtype: Any = None) -> Any:
-    """Ones in the shape of ``x``."""
-    return np.ones(x.shape)

@@ -19,6 +19,7 @@ from weightlens.model import Model
 if TYPE_CHECKING:
     from weightlens.workbook.export_options import Options
     from weightlens.workbook.layout.plan import Plan
+    from weightlens.workbook.sheets.network import NetworkSheets
 
 PAGE = (".html", ".htm")
 LARGEST = 64_000_000  # bytes of a file that a browser opens without delay
@@ -67,7 +68,7 @@ def html(model: Model, inputs: Any = None, *, labels: Sequence[str] = (), input_
     from weightlens.workbook.export_options import Options
 
     title = Path(model.provenance.path).name or model.name
-    options = Options(title, tuple(labels), tuple(input_labels), "steps" if detail == "auto" else detail)
+    options = Options(tuple(labels), tuple(input_labels), "steps" if detail == "auto" else detail)
     data = packed(model, inputs, options)
     made = page(title, data)
     refuse_large(len(made))
@@ -94,11 +95,16 @@ def refuse_large(size: int) -> None:
 
 def packed(model: Model, inputs: Any, options: Options) -> str:
     """The data of the page."""
-    from weightlens.page import describe, pack
-    from weightlens.page.program import Writer
-    from weightlens.workbook import planned
+    from openpyxl import Workbook
 
-    plan, _, arrays = planned(model, inputs, options)
+    from weightlens.page import layers_and_blocks as describe
+    from weightlens.page import pack
+    from weightlens.page.program import Writer
+    from weightlens.workbook.all_sheets import traced_network
+    from weightlens.workbook.xlsx.styles import Styles
+
+    network = traced_network(model, inputs, options, Styles(Workbook()))
+    plan = network.plan
     refuse_large(4 * sum(placed.made.size for placed in plan.placed.values() if placed.kind == "weight"))
     program = Writer(plan).write()
     names = describe.unique_names(program)
@@ -106,7 +112,7 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     number = {layer["path"]: i for i, layer in enumerate(layers)}
     blocks = [describe.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
     head = {
-        **about(model, options),
+        **about(network),
         "layers": layers,
         "blocks": blocks,
         "size": program.size,
@@ -116,19 +122,20 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     }
     made = pack.Pack(head)
     pack.numbers(made, program, blocks)
-    head["samples"] = samples(made, plan, arrays)
+    head["samples"] = samples(made, plan, network.arrays)
     return made.base64()
 
 
-def about(model: Model, options: Options) -> dict[str, Any]:
+def about(network: NetworkSheets) -> dict[str, Any]:
     """What the model is, and what its inputs and classes are called."""
+    model, options = network.model, network.options
     source = model.provenance
     return {
-        "title": options.title,
+        "title": network.title,
         "model": {"format": source.format, "keras": source.keras_version, "sha256": source.sha256, "parameters": model.size},
         "labels": list(options.labels),
         "inputLabels": list(options.input_labels),
-        "madeUp": options.made_up,
+        "madeUp": network.made_up,
     }
 
 
@@ -138,7 +145,7 @@ def outputs(plan: Plan, placed: Sequence[Any]) -> list[dict[str, Any]]:
     return [{"name": name, "block": block[id(x)]} for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True)]
 
 
-def samples(made: Any, plan: Plan, arrays: list[np.ndarray]) -> dict[str, Any] | None:
+def samples(made: Any, plan: Plan, arrays: Sequence[np.ndarray]) -> dict[str, Any] | None:
     """The samples to pick from, where more were given than are shown."""
     shown = plan.trace.inputs
     if not arrays or any(x.dtype.kind == "U" for x in arrays) or len(arrays[0]) <= shown[0].shape[0]:

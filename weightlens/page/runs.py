@@ -50,5 +50,5 @@ def first_run(places: np.ndarray) -> int:
 
 def inside(total: int, length: int) -> np.ndarray:
     """Which of the steps from one place to the next stay inside a run."""
-    kept: np.ndarray = np.arange(1, total) % length != 0
-    return kept
+    inner: np.ndarray = np.arange(1, total) % length != 0
+    return inner

@@ -4,8 +4,8 @@
 ``calls`` knows which NumPy calls move, reduce and multiply. Words, formulas, gradients and replays read all of it here.
 """
 
-from weightlens.recording.arrays import Part, Recorded, Role, cast, each, noted, record, value_of
+from weightlens.recording.arrays import Array, Part, Recorded, Role, cast, each, noted, record, value_of
 from weightlens.recording.graph import operands
 from weightlens.recording.trace import LayerRun, Step, Trace
 
-__all__ = ["LayerRun", "Part", "Recorded", "Role", "Step", "Trace", "cast", "each", "noted", "operands", "record", "value_of"]
+__all__ = ["Array", "LayerRun", "Part", "Recorded", "Role", "Step", "Trace", "cast", "each", "noted", "operands", "record", "value_of"]

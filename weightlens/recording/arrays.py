@@ -1,7 +1,7 @@
 """Recorded arrays: NumPy arrays that remember the NumPy call that made them.
 
 A layer is written once, as plain NumPy. Run on bare arrays it computes; run on ``Recorded`` arrays
-the same lines leave behind the expression of every number, from which ``text`` makes words and
+the same lines leave behind the expression of every number, from which ``words`` makes text and
 ``workbook`` makes formulas. The mechanism is NumPy's own dispatch (NEP 13 and NEP 18).
 """
 
@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Operation = Callable[..., Any]
+# What a layer computes with: a NumPy array, or a recorded one, which answers the same calls.
+if TYPE_CHECKING:
+    Array = np.ndarray
+else:
+    Array = Any
 
 # These answer with what depends on the shape alone, so nothing needs remembering.
 SHAPE_ONLY = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.result_type, np.iscomplexobj}
 
 
-@dataclass(frozen=True)
-class Part:
-    """The ``index``-th array of a call that returns several (``np.split``)."""
+class Part(NamedTuple):
+    """The ``position``-th array of a call that returns several (``np.split``)."""
 
     op: Operation
-    index: int
+    position: int
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.op(*args, **kwargs)[self.index]
+        return self.op(*args, **kwargs)[self.position]
 
 
 def cast(array: Any, dtype: Any) -> Any:
@@ -37,8 +40,7 @@ def cast(array: Any, dtype: Any) -> Any:
     return array.astype(dtype)
 
 
-@dataclass(frozen=True)
-class Role:
+class Role(NamedTuple):
     """What a step is in its layer: a ``helper`` on the way to a result, a ``gate``, a ``state``, a ``masked state``
     (``of`` which name), or the ``start`` of one.
 
@@ -113,7 +115,7 @@ class Recorded(NDArrayOperatorsMixin):
         return f"Recorded({self.name or getattr(self.op, '__name__', self.op)}, shape {self.shape})"
 
     def copy(self) -> Recorded:
-        """Another one that was made alike."""
+        """A copy: the same call, value and name."""
         new = Recorded.__new__(Recorded)
         new.value, new.shape, new.dtype, new.op, new.args, new.kwargs = self.value, self.shape, self.dtype, self.op, self.args, self.kwargs
         new.kind, new.name, new.layer, new.source, new.role, new.function = (
@@ -142,7 +144,7 @@ class Recorded(NDArrayOperatorsMixin):
 
 def each(function: Callable[[Any], Any], thing: Any) -> Any:
     """Apply ``function`` to every leaf of nested tuples, lists, dicts and slices."""
-    if isinstance(thing, (tuple, list)):
+    if type(thing) in (tuple, list):
         return type(thing)(each(function, item) for item in thing)
     if isinstance(thing, dict):
         return {key: each(function, item) for key, item in thing.items()}
@@ -165,7 +167,8 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call ``op`` on the bare values and remember the call."""
     out = op(*each(value_of, args), **each(value_of, kwargs))
     if isinstance(out, (list, tuple)):
-        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]
+        # mypy does not see that a named tuple can be called
+        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]
     if isinstance(out, np.ndarray) and out.dtype.kind == "O":  # np.frompyfunc, used for erf
         out = out.astype(np.float64)
     return Recorded(out, op, args, kwargs)

@@ -33,18 +33,18 @@ def is_inside(path: str, layer: str) -> bool:
 
 def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
     """The recorded arrays among these things, and inside of them."""
-    found = []
+    arrays = []
     for thing in things:
         kind = type(thing)  # asked once: this runs for every call of every walk
         if kind is Recorded:
-            found.append(thing)
+            arrays.append(thing)
         elif kind is tuple or kind is list:
-            found += within(thing)
+            arrays += within(thing)
         elif kind is dict:
-            found += within(tuple(thing.values()))
+            arrays += within(tuple(thing.values()))
         elif kind is slice:
-            found += within((thing.start, thing.stop, thing.step))
-    return found
+            arrays += within((thing.start, thing.stop, thing.step))
+    return arrays
 
 
 def walk(roots: Iterable[Recorded], follow: Follow = unnamed) -> Iterator[Recorded]:
@@ -98,16 +98,16 @@ def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, An
     if x.op is None:
         return x.value
 
-    def of(thing: Any) -> Any:
+    def operand(thing: Any) -> Any:
         return value(thing) if isinstance(thing, Recorded) else thing
 
     op: Any = x.op
     if isinstance(op, Part) and wholes is not None:
         if id(x.args) not in wholes:
-            wholes[id(x.args)] = op.op(*each(of, x.args), **each(of, x.kwargs))
-        return wholes[id(x.args)][op.index]
+            wholes[id(x.args)] = op.op(*each(operand, x.args), **each(operand, x.kwargs))
+        return wholes[id(x.args)][op.position]
     plain = not x.kwargs and not any(isinstance(arg, NESTED) for arg in x.args)
-    out = op(*[of(arg) for arg in x.args]) if plain else op(*each(of, x.args), **each(of, x.kwargs))
+    out = op(*[operand(arg) for arg in x.args]) if plain else op(*each(operand, x.args), **each(operand, x.kwargs))
     return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out
 
 

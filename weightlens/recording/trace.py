@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weightlens.model import Layer
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Step:
     """One named matrix of the forward pass: the layer it belongs to, its name, its value, and how it came about."""
 
@@ -55,14 +55,14 @@ class Step:
         return self.named_of(self.made)
 
     def named_of(self, x: Recorded) -> Named:
-        """The axes of what it is made of."""
-        return (Trace() if self.trace is None else self.trace).axes.of(x)
+        """The axes of a value that the step is made of."""
+        return (Trace() if self.trace is None else self.trace).axes.named(x)
 
     def __repr__(self) -> str:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LayerRun:
     """One run of a layer: ``function(x, weights, config, step, **arguments)``, the steps it made (those of inner layers too)."""
 
@@ -77,7 +77,7 @@ class LayerRun:
     output: Any
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Trace:
     """All steps of one forward pass, in the order in which they were computed.
 
@@ -98,9 +98,20 @@ class Trace:
     stopped: str = ""  # why the trace ends early, if it does
     keep: bool = False  # unnamed values too (for the backward pass)
     originals: dict[int, Recorded] = field(default_factory=dict)  # in a copy: by the id of each value the one that it was
+    complete: bool = False  # nothing is added to it, and nothing in it changed, any more
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.refuse_changes()
+        super().__setattr__(name, value)
+
+    def refuse_changes(self) -> None:
+        """Raise where the trace is complete: what rewrites a trace takes a copy."""
+        if self.__dict__.get("complete"):
+            raise AttributeError("a complete trace is not changed; take a copy of it")
 
     def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:
         """Name ``x``: show it, record it, give it cells of its own. What has a name already keeps it."""
+        self.refuse_changes()
         if not isinstance(x, Recorded):
             x = Recorded(x)
         if x.kind:
@@ -122,10 +133,10 @@ class Trace:
         return [x.value for x in self.results]
 
     def __getitem__(self, layer: str) -> list[Step]:
-        found = [step for step in self.steps if is_inside(step.layer, layer)]
-        if not found and layer not in self.layer_outputs:
+        steps = [step for step in self.steps if is_inside(step.layer, layer)]
+        if not steps and layer not in self.layer_outputs:
             raise KeyError(layer)
-        return found
+        return steps
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -147,12 +158,12 @@ class Trace:
                     x.value = None
 
     def copy(self) -> Trace:
-        """The same trace made of values of its own: once made a trace stays as it is, and what rewrites one takes a copy."""
+        """The same trace made of values of its own, which may be changed."""
         values = ordered([*(step.made for step in self.steps), *self.results, *self.inputs])
         new = copies(values)
         originals = {id(new[id(x)]): self.originals.get(id(x), x) for x in values}
         outputs = {layer: [new.get(id(x), x) for x in made] for layer, made in self.layer_outputs.items()}
         inputs, results = ([new[id(x)] for x in group] for group in (self.inputs, self.results))
-        made = replace(self, steps=[], inputs=inputs, results=results, layer_outputs=outputs, originals=originals)
+        made = replace(self, steps=[], inputs=inputs, results=results, layer_outputs=outputs, originals=originals, complete=False)
         made.steps = [Step(step.layer, step.name, new[id(step.made)], made) for step in self.steps]
         return made

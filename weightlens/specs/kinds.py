@@ -1,4 +1,4 @@
-"""What the value of an option may be: the kinds that the table of layers names, each a check and what it allows in words."""
+"""Kinds of option values, as specs name them: for each a check, and what it allows in words."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ DEEPEST = 12  # nested lists
 
 
 def whole(value: Any, least: int = -LARGEST) -> bool:
-    """A whole number that an axis can have (``True`` is none)."""
+    """Whether this is a whole number that fits into 64 bits (``True`` is not)."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST
 
 
 def number(value: Any) -> bool:
-    """A number that a float can hold."""
+    """Whether this is a number that a float can hold."""
     return isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e308)
 
 
 def listed(value: Any, each: Callable[[Any], bool], length: int | None = None) -> bool:
-    """A list of so many things, each of which passes."""
+    """Whether this is a list of ``length`` things that all pass ``each``."""
     return isinstance(value, (list, tuple)) and (length is None or len(value) == length) and all(each(item) for item in value)
 
 
 def nested(value: Any, each: Callable[[Any], bool], depth: int = 0) -> bool:
-    """One thing, or lists of them in lists."""
+    """Whether this is one thing that passes ``each``, or nested lists of such things."""
     return each(value) or (depth < DEEPEST and listed(value, lambda item: nested(item, each, depth + 1)))
 
 
@@ -36,24 +36,24 @@ def per_axis(least: int) -> Check:
 
 
 def one_of(*words: str) -> tuple[Check, str]:
-    """A word out of a few; ``None`` is written as ``null``."""
+    """One of a few words; ``None`` is written as ``null``."""
     lower = frozenset(words)
     return lambda v, rank: (v is None and "null" in lower) or (isinstance(v, str) and v.lower() in lower), f"one of {', '.join(words)}"
 
 
 def sides(value: Any, rank: int) -> bool:
-    """How much to add or cut: one number, one for each axis, or a pair for each axis."""
+    """Whether this says how much to pad or crop: one number, one for each axis, or a pair for each axis."""
     pair = lambda v: whole(v, 0) or listed(v, lambda n: whole(n, 0), 2)
     return whole(value, 0) or (rank == 1 and listed(value, lambda n: whole(n, 0), 2)) or listed(value, pair, rank)
 
 
 def settings(value: Any) -> bool:
-    """A thing with a class and settings, as Keras writes layers, initializers and functions."""
+    """Whether this is a dictionary, as Keras writes layers, initializers and functions."""
     return isinstance(value, dict)
 
 
 def optional(kind: tuple[Check, str]) -> tuple[Check, str]:
-    """The same, or nothing."""
+    """The same kind, or ``null``."""
     return (lambda v, rank: v is None or kind[0](v, rank)), f"{kind[1]}, or null"
 
 
@@ -64,6 +64,10 @@ TEXT = (lambda v, rank: isinstance(v, str), "a text")
 SIZES = (per_axis(1), "a whole number from 1 up, or one for each axis")
 AXIS = (lambda v, rank: whole(v), "a whole number")
 AXES = (lambda v, rank: whole(v) or listed(v, whole), "a whole number or a list of them")
+SHAPE = (
+    lambda v, rank: whole(v, 1) or listed(v, lambda n: n is None or whole(n, 0)),
+    "a list of whole numbers, null where an axis is open",
+)
 NUMBERS = (lambda v, rank: nested(v, number), "a number or lists of numbers")
 
 # Each kind: whether a value (of a layer with so many spatial axes) is of it, and what that is in words.
@@ -78,14 +82,7 @@ KINDS: dict[str, tuple[Check, str]] = {
     "range": (lambda v, rank: listed(v, number, 2), "two numbers"),
     "axes_of_two": (lambda v, rank: whole(v) or listed(v, whole, 2), "a whole number or two"),
     "sides": (sides, "a whole number from 0 up, one for each axis, or a pair for each axis"),
-    "shape": (
-        lambda v, rank: whole(v, 1) or listed(v, lambda n: n is None or whole(n, 0)),
-        "a list of whole numbers, null where an axis is open",
-    ),
-    "shape?": (
-        lambda v, rank: v is None or whole(v, 1) or listed(v, lambda n: n is None or whole(n, 0)),
-        "a list of whole numbers, null where an axis is open, or null",
-    ),
+    "shape": SHAPE, "shape?": optional(SHAPE),
     "batch": (
         lambda v, rank: v is None or (isinstance(v, (list, tuple)) and nested(v, lambda n: n is None or (whole(n, 0) and n < 2**31))),
         "a list of whole numbers, null where an axis is open",

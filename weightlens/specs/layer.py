@@ -1,7 +1,7 @@
 """What a ``LayerSpec`` says: everything that is known of one layer class without running it.
 
-To add a layer, write its function in ``weightlens/layers`` and one entry in the file of its category here (as Keras's documentation
-sorts them: ``core``, ``convolutional``, ...). An example::
+To add a layer, write its function in ``weightlens/layers`` and one entry in the file of its category in ``families`` (the categories
+of Keras's documentation). An example::
 
     "Highway": LayerSpec(
         function="legacy.highway",
@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)  # without comparison and text it is made in half the time
 class LayerSpec:
     """One layer class."""
 
@@ -37,25 +37,30 @@ class LayerSpec:
     function: str | Callable[..., Any] | None
     # Which mask it hands on: a function of layers/masking.py ("keep"), a function itself, or "none".
     mask: str | Callable[..., Any] = "none"
-    variables: str | None = None  # None: nobody has to know them
+    variables: str | None = None  # None: not known
     shapes: str = ""  # the function of specs/shapes.py that tells the shapes that ``variables`` leaves out
-    options: str | None = None  # None: they are not looked at
+    options: str | None = None  # None: they are not checked
     arguments: tuple[str, ...] = ("inputs", "mask", "training")  # of its call, by position
     spatial: int = 0  # its spatial axes: 2 for Conv2D
     # Names of axes
-    takes: str = ""  # of what comes in: "sample, time step, ..."; with spatial axes "sample, *, channel" unless it says otherwise
+    takes: str = ""  # of its input: "sample, time step, ..."; of a class with spatial axes "sample, *, channel" where this is empty
     axes: Mapping[str, str] | None = None  # of its weights
-    new_axis: str = ""  # an axis that its calculation brings in
+    new_axis: str = ""  # an axis that its output has and its input has not
     # Words
     sentence: str = ""  # what it does, for somebody who has not heard of it: "{units}" is a setting. Of Keras's: specs/sentences.py
     # Facts about it
-    alone: bool = False  # treats each sample by itself, whatever its settings
-    ends_in_activation: bool = False  # the function in its setting ``activation`` is the last thing that it does
-    hands_on: bool = False  # what it returns when the model predicts is its very input
+    alone: bool = False  # its output for a sample depends on that sample alone, whatever its settings
+    ends_in_activation: bool = False  # its last step is the function in its setting ``activation``
+    hands_on: bool = False  # in a prediction it returns its input unchanged
     keeps_kind: bool = False  # whole numbers stay whole numbers of the same kind
-    frozen: bool = False  # used while others learn as it is when the model predicts
+    frozen: bool = False  # computes in training as in a prediction
     picture: str = ""  # what it does to the values of a picture: "scales" them into a range, or "passes" them on
     truth_table: bool = False  # as a first layer it may be fed a truth table
+    whole: str = (
+        ""  # what it does with whole numbers that Keras leaves whole: "cuts" fractions off, "wraps" in few bits, takes "means" or "sums"
+    )
+    turned: bool = False  # Theano turned its kernel in its convolutions
+    drops: bool = False  # in training it sets numbers to 0 at random and enlarges the others
     states: int = 0  # how many arrays a cell hands from one time step to the next
     tokens: tuple[str, int] | None = None  # takes whole numbers: the setting that says how many different ones, and its default
 

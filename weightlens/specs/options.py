@@ -1,4 +1,4 @@
-"""A layer's configuration held against the table: what is unknown, missing or of another kind than it has to be."""
+"""A layer's configuration checked against its spec: unknown options, missing ones, values of the wrong kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from weightlens.specs.kinds import KINDS, found_text
 from weightlens.specs.registry import spec
 
-# Options that every layer may have: they name it, or act only while it is made or trained.
+# Options of every layer: they name it, or act only while it is built or trained.
 EVERYWHERE = (
     "name:any trainable:any dtype batch_shape batch_input_shape input_shape:any input_dim:any input_length:any batch_size:any "
     "weights:any dynamic:any autocast:any seed:any build_config:any rng_type:any force_generator:any implementation:any noise_shape:any "
@@ -36,11 +36,11 @@ FLAGS = frozenset({  # options that are true or false
     "crop_to_aspect_ratio", "pad_to_aspect_ratio", "pad_to_max_tokens", "has_input_vocabulary", "power_to_db", "periodic", "expand_dims",
     "softmax_robust_masking", "robust_masking",
 })  # fmt: skip
-MOST = 20  # faults that are listed of one layer
+MOST = 20  # faults listed for one layer
 
 
 class Option(NamedTuple):
-    """One option of a layer class: the kind of its value, whether it has to be there, the one version of Keras that has it (0: every)."""
+    """One option of a layer class: the kind of its value, whether it is required, the only version of Keras that has it (0: all)."""
 
     kind: str
     needed: bool = False
@@ -48,14 +48,24 @@ class Option(NamedTuple):
 
 
 def options_of(class_name: str) -> dict[str, Option] | None:
-    """The options of a layer class by name; ``None`` for a class whose options nobody looks at."""
+    """The options of a layer class by name; ``None`` for a class whose options are not checked."""
     own = spec(class_name).options
     return None if own is None else _parsed(EVERYWHERE) | _parsed(own)
 
 
+def own_options(class_name: str) -> dict[str, Option]:
+    """The options of a layer class that not every layer has."""
+    return _parsed(spec(class_name).options or "")
+
+
+def of_every_layer() -> dict[str, Option]:
+    """The options that every layer may have."""
+    return _parsed(EVERYWHERE)
+
+
 @functools.cache
 def _parsed(line: str) -> dict[str, Option]:
-    found: dict[str, Option] = {}
+    options: dict[str, Option] = {}
     version = 0
     for word in line.split():
         if word.startswith("|"):
@@ -64,15 +74,15 @@ def _parsed(line: str) -> dict[str, Option]:
         word, _, kind = word.partition(":")
         name = word.removesuffix("!")
         kind = kind or ("flag" if name in FLAGS and name not in KIND_OF else KIND_OF[name])
-        known = found.get(name)
-        found[name] = Option(kind, word.endswith("!"), version if known is None or known.version == version else 0)
-    return found
+        known = options.get(name)
+        options[name] = Option(kind, word.endswith("!"), version if known is None or known.version == version else 0)
+    return options
 
 
 def sound(class_name: str, config: dict[str, Any], version: int) -> tuple[dict[str, Any], list[str]]:
-    """The configuration without what is wrong in it, and what that is, a line for each.
+    """The configuration without its wrong options, and one line for each of these.
 
-    ``version`` is the generation of Keras that wrote it, 0 or 1 to 3. A class that is not in the table is not looked at.
+    ``version`` is the generation of Keras that wrote it, 0 or 1 to 3. A class without a spec is not checked.
     """
     known = options_of(class_name)
     if known is None:
@@ -109,7 +119,7 @@ def _fault(name: str, value: Any, known: dict[str, Option], rank: int, version: 
 
 
 def _inside(name: str, function: dict[str, Any], version: int) -> str:
-    """The first thing that is wrong with an activation that is a layer with settings of its own."""
+    """The first fault of an activation that is a layer with settings of its own."""
     settings, class_name = function.get("config"), function.get("class_name")
     if not isinstance(settings, dict) or not isinstance(class_name, str):
         return "" if isinstance(settings, str) else f"{name} is {found_text(function)}, but it has to be the name of a function or a layer"

@@ -1,7 +1,7 @@
-"""The shapes that a layer's configuration demands of its weights, as far as it says: ``None`` for an axis that it leaves open.
+"""The shapes that a layer's configuration demands of its weights; ``None`` for an axis whose length it does not tell.
 
-A rule, which ``LayerSpec.shapes`` names, takes the configuration and the shape of what comes in (``None`` where nobody knows it
-yet, then axes that depend on it are open) and gives the shapes by the name of the weight; one that it does not name may have any.
+A rule, which ``LayerSpec.shapes`` names, takes the configuration and the shape of what comes in (``None`` where it is not known
+yet: axes that depend on it are open) and gives the shapes by the name of the weight; one that it does not name may have any.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from weightlens.specs.variables import ATTENTION_PARTS
 
 def along(axes: Any, x: Incoming) -> Shape | None:
     """The lengths of some axes of what comes in, as they are listed; ``None`` where it is not known or has no such axis."""
-    found = axes if isinstance(axes, (list, tuple)) else [axes]
-    return None if x is None or not all(-len(x) <= a < len(x) for a in found) else tuple(x[a] for a in found)
+    listed = axes if isinstance(axes, (list, tuple)) else [axes]
+    return None if x is None or not all(-len(x) <= a < len(x) for a in listed) else tuple(x[a] for a in listed)
 
 
 def same(names: str, shape: Shape | None) -> dict[str, Shape]:

@@ -1,4 +1,4 @@
-"""The variables of each layer class in Keras's order, by name: what the numbered arrays of a file are."""
+"""The variables of each layer class in Keras's order, by name: which array of a file is which."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUANTISED: dict[str, str] = {
 
 
 class Variable(NamedTuple):
-    """One variable as the table has it: name, shape (empty: not said), the flag it depends on and what that is where it is missing."""
+    """One variable as the table has it: name, shape (empty: not told), the flag it depends on, and what a missing flag means."""
 
     name: str
     shape: str
@@ -84,14 +84,14 @@ def with_scales(names: list[str], count: int) -> list[str]:
 
 
 def _quantised(names: list[str], mode: str, count: int | None) -> list[str]:
-    """The variables of a quantised layer: scales and zero points beside the kernel or the embeddings."""
-    found: list[str] = []
+    """The variables of a quantised layer: scales and zero points next to the kernel or the embeddings."""
+    stored: list[str] = []
     for name in names:
         if name == "bias":
             continue
         words = QUANTISED[mode].format(name).split()
-        found += [word.partition("?")[0] for word in words if word != "bias" or "bias" in names]
-    found = list(dict.fromkeys(found))
-    if mode == "int4" and count is not None and count < len(found):
-        found = [word for word in found if not word.endswith("_zero") and word != "g_idx"]
-    return found
+        stored += [word.partition("?")[0] for word in words if word != "bias" or "bias" in names]
+    stored = list(dict.fromkeys(stored))
+    if mode == "int4" and count is not None and count < len(stored):
+        stored = [word for word in stored if not word.endswith("_zero") and word != "g_idx"]
+    return stored

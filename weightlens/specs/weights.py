@@ -1,4 +1,4 @@
-"""The weights of a layer held against its configuration: their names and shapes, before anything is computed with them."""
+"""Names and shapes of a layer's weights checked against its configuration, before anything is computed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,8 @@ from weightlens.specs.registry import spec
 from weightlens.specs.sizes import Config, Incoming, Shape, Size, dimension, spread
 from weightlens.specs.variables import variable_names, variables_of
 
-UNUSED = ("count", "vector_u")  # weights that nothing is computed with
-BESIDE = (
-    "scale",
-    "zero",
-    "g_idx",
-    "history",
-    "lora_kernel",
-    "a",
-    "b",
-)  # how the arrays end that quantised and LoRA layers have beside others
+UNUSED = ("count", "vector_u")  # weights that are not needed to compute the output
+BESIDE = ("scale", "zero", "g_idx", "history")  # endings of the names of arrays that only quantised layers have
 
 
 def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
@@ -47,9 +39,9 @@ def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, S
 
 
 def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
-    """What the stored arrays of a layer and its configuration say against each other, a line for each.
+    """Contradictions between the stored arrays of a layer and its configuration, one line each.
 
-    ``x`` is the shape of what comes in, batch first, where it is known. A class that is not in the table has no say.
+    ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
     """
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
@@ -64,18 +56,18 @@ def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int,
             yield explained(class_name, name, stored[name], shapes[name], config)
 
 
-def fits(found: tuple[int, ...], asked: Shape) -> bool:
+def fits(stored: tuple[int, ...], asked: Shape) -> bool:
     """Whether a shape is the one asked for, as far as that is known."""
-    return len(found) == len(asked) and all(want is None or want == have for want, have in zip(asked, found, strict=True))
+    return len(stored) == len(asked) and all(want is None or want == have for want, have in zip(asked, stored, strict=True))
 
 
-def _packed(class_name: str, name: str, found: tuple[int, ...], config: Config) -> bool:
+def _packed(class_name: str, name: str, stored: tuple[int, ...], config: Config) -> bool:
     """Whether this is the kernel of a quantised EinsumDense, which may be stored as a matrix whatever its equation says."""
-    return class_name == "EinsumDense" and name == "kernel" and bool(config.get("quantization_mode")) and len(found) == 2
+    return class_name == "EinsumDense" and name == "kernel" and bool(config.get("quantization_mode")) and len(stored) == 2
 
 
 def _beside(name: str) -> bool:
-    return name.rpartition("/")[2].startswith("lora_") or name.endswith(BESIDE[:4]) or name.startswith("seed")
+    return name.rpartition("/")[2].startswith("lora_") or name.endswith(BESIDE) or name.startswith("seed")
 
 
 def _not_asked_for(name: str, config: Config) -> str:
@@ -84,19 +76,19 @@ def _not_asked_for(name: str, config: Config) -> str:
     return f"{setting}, but the file has a {name} for it"
 
 
-def explained(class_name: str, name: str, found: tuple[int, ...], asked: Shape, config: Config) -> str:
+def explained(class_name: str, name: str, stored: tuple[int, ...], asked: Shape, config: Config) -> str:
     """In words: ``units 1, but the kernel has 2 columns``."""
     line = next((v.shape for v in variables_of(class_name) if v.name == name), "")
-    if line and len(found) == len(asked) and ",*" not in f",{line}":
+    if line and len(stored) == len(asked) and ",*" not in f",{line}":
         words = line.split(",")
-        axis = next(i for i, (want, have) in enumerate(zip(asked, found, strict=True)) if want is not None and want != have)
-        counted = _counted(found[axis], axis, len(found))
+        axis = next(i for i, (want, have) in enumerate(zip(asked, stored, strict=True)) if want is not None and want != have)
+        counted = _counted(stored[axis], axis, len(stored))
         if words[axis] in config:
             return f"{words[axis]} {config[words[axis]]}, but the {name} has {counted}"
         if words[axis] == "in":
             return f"{asked[axis]} numbers come in, but the {name} has {counted}"
     reasons = ", ".join(f"{key} {found_text(config[key])}" for key in _settings_in(line, config))
-    return f"{reasons or 'its settings'}: a {name} of {_size(asked)} is asked for, but the file's has {_size(found)}"
+    return f"{reasons or 'its settings'}: a {name} of {_size(asked)} is asked for, but the file's has {_size(stored)}"
 
 
 def _settings_in(line: str, config: dict[str, Any]) -> list[str]:

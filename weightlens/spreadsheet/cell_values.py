@@ -192,7 +192,7 @@ def text_content(item: ET.Element) -> str:
 
 def unescaped(text: str) -> str:
     """Text with Excel's escapes resolved: ``_x0041_`` is the letter A."""
-    return CODED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    return CODED.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
 
 
 def xml_elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:

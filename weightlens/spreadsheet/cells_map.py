@@ -16,9 +16,9 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.limits import BLOCK
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW
 from weightlens.workbook.formulas.promote import with_operands
-from weightlens.workbook.layout.arrangement import Arrangement
 
 if TYPE_CHECKING:
     from weightlens.recording import Step, Trace
@@ -54,9 +54,9 @@ class Entry:
     def references(self, first: str = "") -> np.ndarray:
         """The cell of every element, in the shape of the array: ``D13``; the block begins at ``first``."""
         addresses = self.arrangement.cells(address(first or self.first))
-        found = np.empty(addresses.shape, object)
-        found.reshape(-1)[:] = [f"{COLUMN[a & (ROW - 1)]}{(a >> 14) + 1}" for a in addresses.reshape(-1).tolist()]
-        return found
+        names = np.empty(addresses.shape, object)
+        names.reshape(-1)[:] = [f"{COLUMN[a & (ROW - 1)]}{(a >> 14) + 1}" for a in addresses.reshape(-1).tolist()]
+        return names
 
     def place(self, book: Book) -> Place:
         """The sheet and first cell of the block now. Refuses a name that was deleted or that covers other cells."""
@@ -80,21 +80,21 @@ class Entry:
         """What stands in the cells: an array of numbers, texts and ``None``."""
         sheet, first = self.place(book)
         cells: dict[str, Value] = book.sheets.get(sheet, {})
-        found = self.references(first)
-        found.reshape(-1)[:] = [cells.get(reference) for reference in found.reshape(-1).tolist()]
-        return found
+        values = self.references(first)
+        values.reshape(-1)[:] = [cells.get(reference) for reference in values.reshape(-1).tolist()]
+        return values
 
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array of floats; refuses a cell that holds no number."""
         from weightlens.spreadsheet.cell_values import NON_FINITE, number_fault
 
-        found, (sheet, first) = self.values(book), self.place(book)
-        for index, value in np.ndenumerate(found):
+        numbers, (sheet, first) = self.values(book), self.place(book)
+        for index, value in np.ndenumerate(numbers):
             if isinstance(value, str) and value in NON_FINITE:
-                found[index] = NON_FINITE[value]
+                numbers[index] = NON_FINITE[value]
             elif wrong := number_fault(value):
                 raise BadInput(f"{book.path.name}: '{sheet}'!{self.references(first)[index]} {wrong}; an input is a number")
-        return found.astype(np.float64)
+        return numbers.astype(np.float64)
 
     def words(self, book: Book) -> np.ndarray:
         """The same as an array of texts; an empty cell is an empty one."""
@@ -140,28 +140,38 @@ def entry(texts: dict[str, str]) -> Entry:
 
 
 def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], Step]:
-    """The steps of a trace by what the map says of their blocks: layer, name, shape, and the how-manieth of these it is."""
-    found: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
+    """The steps of a trace by what the map says of their blocks: layer, name, shape, and and how many of these came before it."""
+    steps: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
     seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
     own, rewritten = {id(step.made): step for step in trace.steps}, with_operands(trace)
     for step in rewritten.steps:
         key = (step.layer, step.name, step.made.shape)
-        found[(*key, seen[key])] = own.get(id(rewritten.originals.get(id(step.made))), step)
+        steps[(*key, seen[key])] = own.get(id(rewritten.originals.get(id(step.made))), step)
         seen[key] += 1
-    return found
+    return steps
 
 
 def cells_of(book: Book, trace: Trace) -> dict[int, tuple[str, np.ndarray]]:
     """The sheet and cells of every step of a trace that stands in a workbook, by the id of its value."""
     steps = steps_by_entry(trace)
-    found: dict[int, tuple[str, np.ndarray]] = {}
-    for entry in read_map(book):
-        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
-        if step is not None:
-            found[id(step.made)] = entry.sheet, entry.references()
-    if not found:
-        raise BadInput(f"{book.path.name}: holds no step of this calculation: a workbook of another model, or of another number of samples")
-    return found
+    mapped = [entry for entry in read_map(book) if entry.kind == "step"]
+    keyed = [((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence), entry) for entry in mapped]
+    cells = {id(steps[key].made): (entry.sheet, entry.references()) for key, entry in keyed if key in steps}
+    if not cells:
+        raise BadInput(f"{book.path.name}: {why_no_step(mapped, trace)}")
+    return cells
+
+
+def why_no_step(mapped: list[Entry], trace: Trace) -> str:
+    """Why none of the steps in a workbook's map belongs to a trace."""
+    if not mapped:
+        return "holds matrices, but no steps; export it with --detail steps"
+    of_a_sample = {(step.layer, step.name, step.made.shape[1:]): len(step.value) for step in trace.steps if step.made.shape}
+    for entry in mapped:
+        samples = of_a_sample.get((entry.layer, entry.name, entry.arrangement.shape[1:]))
+        if samples is not None and samples != (exported := entry.arrangement.shape[0]):
+            return f"holds {exported} sample{'s' * (exported != 1)}, and not {samples}; give the input that it was exported with"
+    return "holds no step of this calculation: it is a workbook of another model"
 
 
 def address(reference: str) -> int:
@@ -176,9 +186,9 @@ def extent(area: str) -> tuple[str, str, int, int]:
     """The sheet, first cell, height and width of an area; no cell where the area is broken (``#REF!``)."""
     from weightlens.spreadsheet.cell_values import AREA, column_number
 
-    found = AREA.fullmatch(area.strip())
-    if found is None:
+    match = AREA.fullmatch(area.strip())
+    if match is None:
         return "", "", 0, 0
-    sheet = (found["quoted"] or found["plain"]).replace("''", "'")
-    width = column_number(found["c2"] or found["c1"]) - column_number(found["c1"]) + 1
-    return sheet, f"{found['c1']}{found['r1']}", int(found["r2"] or found["r1"]) - int(found["r1"]) + 1, width
+    sheet = (match["quoted"] or match["plain"]).replace("''", "'")
+    width = column_number(match["c2"] or match["c1"]) - column_number(match["c1"]) + 1
+    return sheet, f"{match['c1']}{match['r1']}", int(match["r2"] or match["r1"]) - int(match["r1"]) + 1, width

@@ -1,7 +1,7 @@
 """Make a real spreadsheet program compute a workbook's formulas afresh.
 
 LibreOffice trusts the cached values of a workbook, so a conversion proves nothing: they are blanked first. Whatever
-is read afterwards was computed by the program named in ``Book.engine``. IronCalc (``pip install weightlens[verify]``)
+is read afterwards was computed by the program named in ``Book.engine``. IronCalc (``pip install ironcalc``)
 is a spreadsheet engine in a Python package, for where no office program is installed.
 """
 
@@ -94,7 +94,7 @@ def choose_engine(engine: str | None = None) -> str:
         return installed[0]
     if engine is None or engine not in installed:
         raise WeightlensError(
-            f"{engine or 'a spreadsheet engine'} is not installed; install LibreOffice or Gnumeric, or: pip install 'weightlens[verify]'"
+            f"{engine or 'a spreadsheet engine'} is not installed; install LibreOffice or Gnumeric, or: python -m pip install ironcalc"
         )
     return engine
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ Grid = dict[int, dict[int, str]]  # the cells of a sheet by row and column, coun
 Row = tuple[int, list[str]]  # where it stands in the file, for messages, and its cells
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A block of rows: one matrix if every cell is a plain number, else cells."""
 
     rows: list[Row]
@@ -55,8 +54,8 @@ class Table:
     def blocks(self, size: int | None, plain: bool = True) -> Iterator[Block]:
         """The rows below the titles, ``size`` at a time; ``plain``: as matrices where possible."""
         rows = self.rest if self.titles else chain([(self.number, self.first)], self.rest)
-        while found := list(islice(rows, size)):
-            yield Block(self.checked(found))
+        while chunk := list(islice(rows, size)):
+            yield Block(self.checked(chunk))
 
     def checked(self, rows: list[Row]) -> list[Row]:
         """Rows, each checked to have as many cells as the first one."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TextIO
 
 from weightlens.terminal.escape import clean
 
-__all__ = ["Screen", "clean", "columns"]
+__all__ = ["Screen", "clean"]
 
 SIMPLER = str.maketrans({"·": "-", "…": "~", "→": ">", "█": "#"} | dict(zip("▁▂▃▄▅▆▇", ".:-=+*%", strict=True)))
 BLUES = (153, 117, 75, 33)  # of the 256 colours, light to strong
 REDS = (223, 216, 209, 203)
 NARROWEST = 10  # letters to which a column may be cut
+GAP = "  "  # between columns
 
 
 class Screen:
@@ -50,6 +51,14 @@ class Screen:
     def wrapped(self, text: str, indent: str = "") -> list[str]:
         """A sentence wrapped to the screen's width."""
         return wrapped(text, self.width, indent)
+
+    def table(self, rows: Sequence[Sequence[str]], right: Collection[int] = (), bad: Collection[int] = ()) -> Iterator[str]:
+        """The lines of a table under a heading; the last cell of the rows in ``bad`` is in the style of what differs."""
+        for number, cells in enumerate(aligned(rows, right, self.width)):
+            if number in bad:
+                cells[-1] = self.bad(cells[-1].rstrip())
+            line = GAP.join(cells).rstrip()
+            yield line if number else self.dim(line)
 
     def styled(self, text: str, code: str) -> str:
         """The text in a style (an SGR code), if styles are on."""
@@ -84,18 +93,15 @@ def tuple_text(shape: Sequence[int]) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def columns(rows: Sequence[Sequence[str]], right: Iterable[int] = (), width: int = 80, gap: str = "  ") -> list[str]:
-    """Rows of cells as aligned lines of at most ``width``; columns in ``right`` are right-aligned and never shortened."""
-    if not rows:
-        return []
-    numeric = set(right)
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -> list[list[str]]:
+    """Rows of cells padded to columns, together at most ``width`` wide; columns in ``right`` are right-aligned and never shortened."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    while sum(widths) + len(gap) * (len(widths) - 1) > width:
-        widest = max((i for i in range(len(widths)) if i not in numeric), key=lambda i: widths[i], default=None)
+    while sum(widths) + len(GAP) * (len(widths) - 1) > width:
+        widest = max((i for i in range(len(widths)) if i not in right), key=lambda i: widths[i], default=None)
         if widest is None or widths[widest] <= NARROWEST:
             break
         widths[widest] -= 1
-    return [gap.join(fitted(cell, w, i in numeric) for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+    return [[fitted(cell, w, i in right) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
 
 
 def fitted(cell: str, width: int, right: bool) -> str:

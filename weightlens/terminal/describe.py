@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
+from weightlens.terminal import tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the two
@@ -17,8 +16,7 @@ PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
 
-@dataclass
-class Entry:
+class Entry(NamedTuple):
     """One layer in the list: ``path`` is ``inner/dense`` in a nested model; inner layers have entries of their own."""
 
     path: str
@@ -45,7 +43,7 @@ def activation_of(layer: Layer) -> str:
         inner = named.get("config")
         named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
     if named is None and layer.inner:
-        named = next((found for inner_layer in layer.inner.values() if (found := activation_of(inner_layer))), None)
+        named = next(filter(None, map(activation_of, layer.inner.values())), None)
     return str(named) if named else ""
 
 
@@ -78,7 +76,7 @@ def shape_text(shape: Any) -> str:
 
 def weight_text(weights: dict[str, Weight]) -> str:
     """``kernel (2, 2), bias (2)``."""
-    return ", ".join(f"{name} ({', '.join(map(str, weight.shape))})" for name, weight in weights.items())
+    return ", ".join(f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items())
 
 
 def output_shapes(model: Model) -> dict[str, str]:
@@ -89,15 +87,15 @@ def output_shapes(model: Model) -> dict[str, str]:
     try:
         wanted = wanted_inputs(model)
         is_open = any(w.shape is None or None in w.shape for w in wanted)
-        found = [
+        by_length = [
             layer_shapes(model, [tuple(length if n is None else n for n in w.shape or (None,)) for w in wanted])
             for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
         ]
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):
         return {}  # shapes are a courtesy: a model that cannot run is listed without them
     shapes = {w.name: shape_text(w.shape) if w.shape is not None else "any" for w in wanted}
-    for path, outputs in found[0].items():
-        pairs = zip(outputs, found[-1].get(path, outputs), strict=False)
+    for path, outputs in by_length[0].items():
+        pairs = zip(outputs, by_length[-1].get(path, outputs), strict=False)
         shapes[path] = ", ".join(shape_text([n if n == m else None for n, m in zip(a, b, strict=False)]) for a, b in pairs)
     return shapes
 
@@ -107,5 +105,7 @@ def sha256_of(path: str, always: bool = False) -> str:
     file = Path(path)
     if not file.is_file() or (not always and file.stat().st_size > HASHED):
         return ""
+    import hashlib  # it takes its time to load
+
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

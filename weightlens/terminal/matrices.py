@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.model import Weight
-from weightlens.terminal import Screen
+from weightlens.terminal import Screen, clean
 
 if TYPE_CHECKING:
     from weightlens.axes import Axis
 
 MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
+LONGEST_TITLE = 24  # letters of a column's name
 LONGEST = 1 << 23  # places of an axis that are named; one that a file only declares may have more than memory
 EDGE = 3  # rows and columns shown at either end of an abbreviated matrix
-Labels = Callable[[int, int], str]  # (axis, index) -> what stands beside the row or over the column
 
 
-@dataclass
-class View:
+class View(NamedTuple):
     """The visible part of a matrix: its numbers, and the index of each row and column along its axis."""
 
     values: np.ndarray
@@ -140,29 +138,48 @@ def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
     return write
 
 
-def axis_labels(class_name: str, weight_name: str, shape: tuple[int, ...], config: dict[str, Any] | None = None) -> Labels:
+class Labels(NamedTuple):
+    """The labels of rows and columns, by what the axes mean: ``unit 3``, ``x0`` for an input, ``f0`` for a gate's unit.
+
+    ``incoming``: the letter of inputs (``in 0`` without one); ``titles``: the names of the columns, if they have names.
+    """
+
+    axes: Sequence[Axis]
+    incoming: str = ""
+    titles: Sequence[str] = ()
+
+    def text(self, axis: int, index: int) -> str:
+        """The label of one place along an axis."""
+        return self.short(axis, index) or ", ".join(factor.text(index) for factor in self.axes[axis]) or str(index)
+
+    def brief(self, axis: int, index: int) -> str:
+        """The label without words, where there is little room."""
+        numbers = [factor.text(index) if factor.words else str(factor.at[index]) for factor in self.axes[axis][-1:]]
+        return self.short(axis, index) or "".join(numbers) or str(index)
+
+    def short(self, axis: int, index: int) -> str:
+        """A title or a letter with a number; nothing for other places."""
+        from weightlens.axes.names import LETTERS
+
+        if axis == 1 and self.titles:
+            return clean(self.titles[index], LONGEST_TITLE)
+        match self.axes[axis]:
+            case (gate, unit) if (gate.name, unit.name) == ("gate", "unit"):
+                return f"{LETTERS[gate.text(index)]}{unit.at[index]}"
+            case (factor,) if factor.name == "in" and self.incoming:
+                return f"{self.incoming}{index}"
+        return ""
+
+
+def weight_labels(weight: Weight) -> Labels:
     """The labels of a weight's rows, columns and slices; inputs are ``x``, states ``h``."""
     from weightlens.axes.names import as_stored
 
-    if max(shape, default=0) > LONGEST:
-        return lambda axis, index: str(index)
-    incoming = "h" if weight_name.rsplit("/", 1)[-1] == "recurrent_kernel" else "x" if len(shape) == 2 else "in "
-    return labels(as_stored(class_name, config or {}, weight_name, shape), incoming)
-
-
-def labels(axes: list[Axis], incoming: str = "in ") -> Labels:
-    """Labels by the names of the axes; units of a gate carry the gate's letter: ``f0``."""
-    from weightlens.axes.names import LETTERS
-
-    def label(axis: int, index: int) -> str:
-        factors = axes[axis]
-        if [f.name for f in factors] == ["gate", "unit"]:
-            return f"{LETTERS[factors[0].text(index)]}{factors[1].at[index]}"
-        if [f.name for f in factors] == ["in"]:
-            return f"{incoming}{index}"
-        return ", ".join(f.text(index) for f in factors) or str(index)
-
-    return label
+    if max(weight.shape, default=0) > LONGEST:
+        return Labels([()] * len(weight.shape))
+    recurrent = weight.name.rsplit("/", 1)[-1] == "recurrent_kernel"
+    incoming = "h" if recurrent else "x" if len(weight.shape) == 2 else ""
+    return Labels(as_stored(*weight.owner, weight.name, weight.shape), incoming)
 
 
 def matrix_lines(shown: View, screen: Screen, label: Labels, precision: int = 4, indent: str = "    ", wrap: bool = True) -> Iterator[str]:
@@ -171,49 +188,59 @@ def matrix_lines(shown: View, screen: Screen, label: Labels, precision: int = 4,
     if values.size == 0:
         yield f"{indent}empty"
         return
-    write = number_format(values, precision)
+    printer = Printer(shown, screen, label, number_format(values, precision), largest_size(values), wrap)
     if values.ndim == 0:
-        yield indent + write(values.item())
+        yield indent + printer.write(values.item())
         return
-    finite = np.where(np.isfinite(values), values, 0)
-    largest = float(np.abs(finite.astype(complex if values.dtype.kind == "c" else float)).max())
     leading = values.shape[:-2]
     for place in itertools.product(*(range(n) for n in leading)):
         if leading:
-            names = [label(shown.axes[axis], shown.indices[axis][i]) for axis, i in enumerate(place)]
+            names = [label.text(shown.axes[axis], shown.indices[axis][i]) for axis, i in enumerate(place)]
             yield indent + screen.dim("[" + ", ".join(names) + "]")
-        yield from block_lines(shown, place, screen, label, write, largest, indent + "  " * bool(leading), wrap)
+        yield from printer.block(place, indent + "  " * bool(leading))
         if leading and any(gap and i + 1 == gap for gap, i in zip(shown.gaps, place, strict=False)):
             yield indent + screen.dim("…")
 
 
-def block_lines(
-    shown: View, place: tuple[int, ...], screen: Screen, label: Labels, write: Callable[[Any], str], largest: float, indent: str, wrap: bool
-) -> Iterator[str]:
-    """One block of rows and columns; a block wider than the screen is split, its pieces one below the other."""
-    block = np.atleast_2d(shown.values[place])
-    numbers = block.tolist()
-    texts = [[write(value) for value in row] for row in numbers]
-    heads = [label(shown.axes[-1], i) for i in shown.indices[-1]]
-    sides = [label(shown.axes[-2], i) for i in shown.indices[-2]] if shown.values.ndim > 1 else [""]
-    side = max(map(len, sides))
-    width = max(max(len(text) for row in texts for text in row), max(map(len, heads))) + 2
-    fit = max(1, (screen.width - len(indent) - side) // width) if wrap else len(heads)
-    column_gap, row_gap = shown.gaps[-1], shown.gaps[-2] if shown.values.ndim > 1 else 0
-    if column_gap and len(heads) > fit:  # the few columns of an abbreviated matrix stay together
-        heads = [head.split()[-1] for head in heads]
-        width = max(max(len(text) for row in texts for text in row), max(map(len, heads))) + 2
-        fit = max(1, (screen.width - len(indent) - side - 3) // width)
-    for start in range(0, len(heads), fit):
-        group = range(start, min(start + fit, len(heads)))
-        dots = {i: "  …" for i in group if column_gap and i + 1 == column_gap}
-        yield indent + " " * side + screen.dim("".join(heads[i].rjust(width) + dots.get(i, "") for i in group))
-        for number, (row, line, name) in enumerate(zip(numbers, texts, sides, strict=True), 1):
-            cells = [line[i].rjust(width - 2) for i in group]
-            if screen.colour:
-                cells = [screen.heat(cell, row[i], largest) for i, cell in zip(group, cells, strict=True)]
-            yield (
-                indent + screen.dim(name.rjust(side)) + "".join(f"  {cell}{dots.get(i, '')}" for i, cell in zip(group, cells, strict=True))
-            )
-            if row_gap and number == row_gap:
-                yield indent + screen.dim("…".rjust(side + width))
+def largest_size(values: np.ndarray) -> float:
+    """The largest absolute value of the finite numbers."""
+    finite = np.where(np.isfinite(values), values, 0)
+    return float(np.abs(finite.astype(complex if values.dtype.kind == "c" else float)).max())
+
+
+class Printer(NamedTuple):
+    """Prints the blocks of a matrix: all with one number format, and colours relative to the ``largest`` number."""
+
+    shown: View
+    screen: Screen
+    label: Labels
+    write: Callable[[Any], str]
+    largest: float
+    wrap: bool
+
+    def block(self, place: tuple[int, ...], indent: str) -> Iterator[str]:
+        """One block of rows and columns; a block wider than the screen is split, its pieces one below the other."""
+        shown, screen, label = self.shown, self.screen, self.label
+        numbers = np.atleast_2d(shown.values[place]).tolist()
+        texts = [[self.write(value) for value in row] for row in numbers]
+        heads = [label.text(shown.axes[-1], i) for i in shown.indices[-1]]
+        sides = [label.text(shown.axes[-2], i) for i in shown.indices[-2]] if shown.values.ndim > 1 else [""]
+        side, widest = max(map(len, sides)), max(len(text) for row in texts for text in row)
+        room = screen.width - len(indent) - side
+        column_gap, row_gap = shown.gaps[-1], shown.gaps[-2] if shown.values.ndim > 1 else 0
+        width = max(widest, *map(len, heads)) + 2
+        fit = max(1, room // width) if self.wrap else len(heads)
+        if column_gap and len(heads) > fit:  # the few columns of an abbreviated matrix stay together
+            heads = [label.brief(shown.axes[-1], i) for i in shown.indices[-1]]
+            width = max(widest, *map(len, heads)) + 2
+            fit = max(1, (room - 3) // width)
+        for start in range(0, len(heads), fit):
+            group = range(start, min(start + fit, len(heads)))
+            dots = {i: "  …" for i in group if i + 1 == column_gap}
+            yield indent + " " * side + screen.dim("".join(heads[i].rjust(width) + dots.get(i, "") for i in group))
+            for number, (row, line, name) in enumerate(zip(numbers, texts, sides, strict=True), 1):
+                cells = [screen.heat(line[i].rjust(width - 2), row[i], self.largest) for i in group]
+                joined = "".join(f"  {cell}{dots.get(i, '')}" for i, cell in zip(group, cells, strict=True))
+                yield indent + screen.dim(name.rjust(side)) + joined
+                if number == row_gap:
+                    yield indent + screen.dim("…".rjust(side + width))

@@ -10,24 +10,20 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.model import Model
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.machine import to_json
-from weightlens.terminal.matrices import Labels, View, labels, matrix_lines, view_of_array
+from weightlens.terminal.matrices import Labels, matrix_lines, view_of_array
 from weightlens.words.worked import Arithmetic
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
 
 ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
 FEW = 64  # numbers of a step that are printed without abbreviating
-LONGEST_NAME = 24  # letters of a column's name
 WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
 
 
 def print_trace(
-    model: Model,
     trace: Trace,
     screen: Screen,
     layers: tuple[str, ...],
@@ -42,25 +38,26 @@ def print_trace(
     """
     from weightlens.axes.factors import plain
 
-    writer = TraceWriter(model, screen, full, precision, cells or {})
+    writer = TraceWriter(screen, full, precision, cells or {})
     if not layers:
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
-            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
-            label = labels(axes, "x")
-            screen.lines(writer.numbers(x.value, with_column_names(label, names) if x.ndim == 2 and len(names) == x.shape[1] else label))
+            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.named(x).titled]
+            titled = x.ndim == 2 and len(names) == x.shape[1]
+            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ())))
     steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
     for path, group in groupby(steps, key=lambda step: step.layer):
         screen.line()
-        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_of(model, path))}"))
+        class_name = trace.layers[path].class_name if path in trace.layers else ""  # constants, a loss and gradients have no layer
+        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_name)}" if class_name else ""))
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
         for name, y in zip(trace.output_names, trace.results, strict=True):
             screen.line(screen.bold(clean(name)) + screen.dim(f" {tuple_text(y.value.shape)}"))
-            screen.lines(writer.numbers(y.value, labels(trace.axes.of(y).titled)))
+            screen.lines(writer.numbers(y.value, Labels(trace.axes.named(y).titled)))
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:
@@ -82,6 +79,8 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
 
 def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
     """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
+    from weightlens.terminal.machine import to_json  # with it come zip files and more
+
     inputs = [
         {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
         for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)
@@ -107,27 +106,11 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
     file.write(b'],"outputs":' + to_json(named) + b',"stopped":' + to_json(trace.stopped) + b"}\n")
 
 
-def class_of(model: Model, path: str) -> str:
-    """The class of the layer at a path of the trace (``inner/dense``, ``bidirectional/forward_layer``, ``dense #2``)."""
-    layers = {layer.name: layer for layer in model.layers}
-    name = path.rsplit(" #", 1)[0]
-    owner = max((n for n in layers if name == n or name.startswith(n + "/")), key=len, default=None)
-    if owner is None:
-        return ""
-    layer, rest = layers[owner], name[len(owner) + 1 :]
-    if not rest:
-        return layer.class_name
-    if layer.model is not None:
-        return class_of(layer.model, rest)
-    inner = next((found for key, found in layer.inner.items() if rest == key or rest.startswith(key + "/")), None)
-    return inner.class_name if inner is not None else layer.class_name
-
-
 class TraceWriter:
     """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
 
-    def __init__(self, model: Model, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
-        self.model, self.screen, self.full, self.precision, self.cells = model, screen, full, precision, cells
+    def __init__(self, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
+        self.screen, self.full, self.precision, self.cells = screen, full, precision, cells
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:
@@ -147,7 +130,7 @@ class TraceWriter:
         elif 0 < step.value.size <= (WORKED if references is None else FEW):
             yield from self.worked(step)
         else:
-            yield from self.numbers(step.value, labels(step.named.titled))
+            yield from self.numbers(step.value, Labels(step.named.titled))
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
                 start = f"    {step.place(index)}: "
@@ -179,10 +162,4 @@ class TraceWriter:
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
-        shown: View = view_of_array(values, self.full, FEW)
-        yield from matrix_lines(shown, self.screen, label, self.precision, wrap=not self.full)
-
-
-def with_column_names(label: Labels, names: Sequence[str]) -> Labels:
-    """Labels with the names of the columns."""
-    return lambda axis, index: clean(names[index], LONGEST_NAME) if axis == 1 else label(axis, index)
+        yield from matrix_lines(view_of_array(values, self.full, FEW), self.screen, label, self.precision, wrap=not self.full)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
-from weightlens.model import AT_ONCE, Layer, Model, Weight
-from weightlens.terminal import Screen, clean, columns
+from weightlens.model import AT_ONCE, Model, Weight
+from weightlens.terminal import Screen, clean, tuple_text
 from weightlens.terminal.describe import Entry, activation_of, layer_entries, options_of, output_shapes, sha256_of, weight_text
-from weightlens.terminal.matrices import axis_labels, matrix_lines, parse_slice, view_of_weight
+from weightlens.terminal.matrices import matrix_lines, parse_slice, view_of_weight, weight_labels
 
 LONGEST = 10_000  # letters of a name with --full
 MOST_FAULTS = 8  # lines
 BARS = " ▁▂▃▄▅▆▇█"
 
 
-@dataclass
-class Selection:
+class Selection(NamedTuple):
     """Which matrices to show, and how."""
 
     layers: tuple[str, ...] = ()
@@ -79,6 +78,14 @@ def other_arrays(model: Model, wish: Selection) -> Iterator[tuple[str, list[Weig
         yield "optimizer", [w for w in model.optimizer if not grep or grep.search(w.path)]
 
 
+def selected_arrays(model: Model, wish: Selection) -> Iterator[tuple[str, Weight]]:
+    """Every selected array, by ``layer/name`` or, if it belongs to no layer, by its path in the file."""
+    for entry, weights in select_layers(model, wish):
+        yield from ((f"{entry.path}/{name}", weight) for name, weight in weights.items())
+    for _, arrays in other_arrays(model, wish):
+        yield from ((weight.path, weight) for weight in arrays)
+
+
 def show(model: Model, screen: Screen, wish: Selection, progress: Callable[[int], None] | None = None) -> None:
     """Print the model: what it is, its layers, then each matrix (or its statistics)."""
     picked = select_layers(model, wish)
@@ -88,7 +95,7 @@ def show(model: Model, screen: Screen, wish: Selection, progress: Callable[[int]
         screen.lines(layer_table(model, screen))
     if wish.stats:
         screen.line()
-        screen.lines(statistics_lines(model, picked, screen, wish, progress))
+        screen.lines(statistics_lines(model, screen, wish, progress))
         return
     for entry, weights in picked:
         if not weights and not wish.layers:
@@ -96,12 +103,12 @@ def show(model: Model, screen: Screen, wish: Selection, progress: Callable[[int]
         screen.line()
         screen.lines(layer_heading(entry, screen, bool(wish.layers), amount_words(model, entry.layer.size)))
         for name, weight in weights.items():
-            print_matrix(entry.layer, name, weight, screen, wish)
+            print_matrix(name, weight, screen, wish)
     for title, arrays in other_arrays(model, wish):
         screen.line()
         screen.line(f"{screen.bold(title)} {screen.dim(f'· {amount_words(model, sum(w.size for w in arrays))}')}")
         for weight in arrays:
-            print_matrix(None, weight.path, weight, screen, wish)
+            print_matrix(weight.path, weight, screen, wish)
 
 
 def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
@@ -154,22 +161,23 @@ def amount_words(model: Model, number: int) -> str:
     return count_words(number, "element" if model.arrays_only else "parameter")
 
 
-def layer_table(model: Model, screen: Screen) -> list[str]:
-    """A table with one line per layer."""
+def layer_table(model: Model, screen: Screen) -> Iterator[str]:
+    """A table with one line per layer, and the notes on layers."""
     shapes = output_shapes(model)
-    found = list(layer_entries(model))
+    entries = list(layer_entries(model))
     title = "output" if shapes else "weights"
     heads = ("group", "arrays", "elements") if model.arrays_only else ("layer", title, "parameters")
     rows = [[heads[0], "class", "activation", *heads[1:]]]
-    for entry in found:
+    for entry in entries:
         layer = entry.layer
         third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
         texts = ("  " * entry.depth + layer.name, layer.class_name, activation_of(layer), third)
         rows.append([*(clean(text, 60) for text in texts), f"{layer.size:,}"])
     keep = [i for i in range(5) if i in (0, 4) or any(row[i] for row in rows[1:])]
-    lines = columns([[row[i] for i in keep] for row in rows], [len(keep) - 1], screen.width)
-    notes = [screen.wrapped(f"{clean(e.path)}: {clean(e.layer.note, 300)}", "  ") for e in found if e.layer.note]
-    return [screen.dim(lines[0]), *lines[1:], *(screen.dim(line) for note in notes for line in note)]
+    yield from screen.table([[row[i] for i in keep] for row in rows], [len(keep) - 1])
+    for entry in entries:
+        if entry.layer.note:
+            yield from map(screen.dim, screen.wrapped(f"{clean(entry.path)}: {clean(entry.layer.note, 300)}", "  "))
 
 
 def layer_heading(entry: Entry, screen: Screen, options: bool, size: str) -> Iterator[str]:
@@ -183,7 +191,7 @@ def layer_heading(entry: Entry, screen: Screen, options: bool, size: str) -> Ite
         yield from map(screen.dim, screen.wrapped(clean(layer.note, 300), "  "))
 
 
-def print_matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen, wish: Selection) -> None:
+def print_matrix(name: str, weight: Weight, screen: Screen, wish: Selection) -> None:
     """Print one matrix under its name, shape, dtype and path in the file."""
     cut = f"[{wish.cut}]" if wish.cut else ""
     title, facts = f"  {clean(name, LONGEST if wish.full else 60)}{cut} ", shape_and_type(weight)
@@ -192,41 +200,28 @@ def print_matrix(layer: Layer | None, name: str, weight: Weight, screen: Screen,
     screen.line(title + screen.dim(facts + where))
     if weight.note:
         screen.lines(map(screen.dim, screen.wrapped(clean(weight.note, 200), "    ")))
-    if weight.dtype.startswith("not numbers"):
+    if not weight.is_numeric:
         return
     if weight.size <= AT_ONCE:
         weight.count_not_finite(weight.value)
         if weight.not_finite:
             screen.line(f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}")
-    own = inner_layer(layer, name)
-    label = axis_labels(own.class_name if own is not None else "", name, weight.shape, own.config if own is not None else {})
     shown = view_of_weight(weight, wish.cut or None, wish.full)
-    screen.lines(matrix_lines(shown, screen, label, wish.precision, wrap=screen.terminal or not wish.full))
+    screen.lines(matrix_lines(shown, screen, weight_labels(weight), wish.precision, wrap=screen.terminal or not wish.full))
 
 
 def shape_and_type(weight: Weight) -> str:
     """A matrix's shape and dtype: ``(784, 128) float32``."""
-    return f"({', '.join(map(str, weight.shape))}) {weight.dtype}"
+    return f"{tuple_text(weight.shape)} {weight.dtype}"
 
 
-def inner_layer(layer: Layer | None, name: str) -> Layer | None:
-    """The layer that owns a weight: for a wrapper, the wrapped layer."""
-    while layer is not None and (inner := next((found for key, found in layer.inner.items() if name.startswith(key + "/")), None)):
-        layer, name = inner, name.split("/", 1)[-1]
-    return layer
-
-
-def statistics_lines(
-    model: Model, picked: list[tuple[Entry, dict[str, Weight]]], screen: Screen, wish: Selection, progress: Callable[[int], None] | None
-) -> Iterator[str]:
+def statistics_lines(model: Model, screen: Screen, wish: Selection, progress: Callable[[int], None] | None) -> Iterator[str]:
     """The lines of a table of statistics, with a histogram for each matrix."""
     from weightlens.statistics import statistics
 
-    arrays = [(f"{entry.path}/{name}", weight) for entry, weights in picked for name, weight in weights.items()]
-    arrays += [(weight.path, weight) for _, found in other_arrays(model, wish) for weight in found]
-    for name, weight in arrays:
+    for name, weight in selected_arrays(model, wish):
         yield f"{screen.bold(clean(name, screen.width - 24))} {screen.dim(shape_and_type(weight))}"
-        if weight.dtype.startswith("not numbers"):
+        if not weight.is_numeric:
             continue
         s = statistics(weight, progress)
         facts = [("min", s.smallest), ("max", s.largest), ("mean", s.mean), ("std", s.deviation)]

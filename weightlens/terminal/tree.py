@@ -14,7 +14,7 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
-from weightlens.formats.contents import kind_of
+from weightlens.formats.contents import kind_of, member_in, saved_model_in
 from weightlens.formats.foreign import archive_words
 from weightlens.formats.hdf5.access import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
 from weightlens.formats.hdf5.soundness import attribute_fits, first_bytes
@@ -28,9 +28,12 @@ PREVIEW = 64 * 1024  # bytes of an attribute that are read to be shown
 def tree(path: Path, screen: Screen, full: bool = False) -> None:
     """Print the tree of an HDF5 file, of a ``.keras`` archive with the HDF5 file inside, or of a folder of these."""
     kind = kind_of(path)
-    if kind == "json":
+    if kind in ("json", "tfjs"):
         raise UnreadableModel(f"{path.name}: JSON has no tree; without --tree it is shown")
-    screen.line(screen.bold(clean(path.name)))
+    screen.line(screen.bold(clean(path.resolve().name)))
+    if kind in ("savedmodel", "tar"):
+        screen.lines(saved_model_lines(path))
+        return
     screen.lines(Hdf5Tree(path.name, path, screen, full).lines() if kind == "hdf5" else archive_lines(path, screen, full))
 
 
@@ -38,13 +41,29 @@ def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
     """The members of an archive, each HDF5 file among them with its tree."""
     archive = Archive(path)
     names = archive.names()
-    if "config.json" not in names:
+    if saved_model_in(names) is not None:
+        yield from saved_model_lines(path)
+        return
+    if "config.json" not in names and member_in(names) is None:
         yield screen.dim(archive_words(path, names))
     for number, name in enumerate(names):
         last = number == len(names) - 1
         yield ("└── " if last else "├── ") + clean(name) + screen.dim(f"  {member_size(archive, name)}")
         if name.endswith((".h5", ".hdf5")):
             yield from Hdf5Tree(name, archive.open(name), screen, full).lines("    " if last else "│   ")
+
+
+def saved_model_lines(path: Path) -> Iterator[str]:
+    """The files of a SavedModel, and the arrays of its variables."""
+    from weightlens.formats.savedmodel.bundle import Bundle
+    from weightlens.formats.savedmodel.container import saved_model_files
+
+    files = saved_model_files(path)
+    arrays = [f"{key}  {entry.shape} {entry.dtype}" for key, entry in Bundle(files).entries.items()]
+    names = [f"{name}  {files.size(name):,} bytes" for name in files.names()]
+    for indent, lines in (("", names), ("    ", arrays)):
+        for number, line in enumerate(lines):
+            yield indent + ("└── " if number == len(lines) - 1 else "├── ") + clean(line)
 
 
 def member_size(archive: Archive, name: str) -> str:
@@ -78,9 +97,9 @@ class Hdf5Tree:
 
     def members(self, group: h5g.GroupID, indent: str, depth: int) -> Iterator[str]:
         """The members of a group: links with their targets, datasets with shape and dtype, groups with their members."""
-        found = group_links(group)
-        for number, (raw, kind, address) in enumerate(found):
-            name, last = clean(decode_name(raw), LONGEST if self.full else 100), number == len(found) - 1
+        links = group_links(group)
+        for number, (raw, kind, address) in enumerate(links):
+            name, last = clean(decode_name(raw), LONGEST if self.full else 100), number == len(links) - 1
             branch, inner = indent + ("└── " if last else "├── "), indent + ("    " if last else "│   ")
             if kind != h5l.TYPE_HARD:
                 yield branch + name + self.screen.dim(f"  {link_text(group.links.get_val(raw))}")
@@ -98,9 +117,9 @@ class Hdf5Tree:
 
     def group(self, group: h5g.GroupID, title: str, inner: str, depth: int, address: int) -> Iterator[str]:
         """A group and its members, once per file."""
-        again, deep = address in self.seen, depth > limits.DEPTH
-        yield title + self.screen.dim("  shown above" * again or "  deeper than any model" * deep)
-        if not again and not deep:
+        known, deep = address in self.seen, depth > limits.DEPTH
+        yield title + self.screen.dim("  shown above" * known or "  deeper than any model" * deep)
+        if not known and not deep:
             self.seen.add(address)
             yield from self.attributes(group, inner)
             yield from self.members(group, inner, depth + 1)

@@ -6,6 +6,7 @@ workbook, ``Epoch.replay`` runs any number of epochs.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,19 +39,26 @@ def prepare(
     (Glorot uniform, biases zero) instead of the file's. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``.
     """
     stated = recipe_of(model)
-    name = optimizer or stated["optimizer"] or "sgd"
-    options = stated["options"] if not optimizer or optimizer.lower() == str(stated["optimizer"]).lower() else {}
-    chosen = find_optimizer(name, options)
+    options = stated.options if not optimizer or optimizer.lower() == str(stated.optimizer).lower() else {}
+    chosen = find_optimizer(optimizer or stated.optimizer or "sgd", options)
     speed = rate if rate is not None else options.get("learning_rate", options.get("lr", chosen.rate))
     if not isinstance(speed, (int, float)):
         raise BadInput("the file's learning rate follows a schedule; give one number with --lr")
-    start = None if seed is None else random_start(model, seed)
-    recipe = Recipe(find_loss(loss or stated["loss"] or "mse"), chosen, float(speed), batch)
-    return record_epoch(model, inputs, targets, recipe, start)
+    recipe = Recipe(find_loss(loss or stated.loss or "mse"), chosen, float(speed), batch)
+    return record_epoch(model, inputs, targets, recipe, None if seed is None else random_start(model, seed))
 
 
-def recipe_of(model: Model) -> dict[str, Any]:
-    """The loss, the optimizer and its options in the file: ``loss``, ``optimizer``, ``options``."""
+@dataclass(frozen=True)
+class Stated:
+    """What a file says of its training: loss and optimizer by name (``None``: nothing), the optimizer's options."""
+
+    loss: str | None
+    optimizer: str | None
+    options: dict[str, Any]
+
+
+def recipe_of(model: Model) -> Stated:
+    """The loss, the optimizer and its options in the file."""
     config = model.training_config or {}
     stated = config.get("optimizer_config") or config.get("optimizer") or {}
     if isinstance(stated, str):
@@ -60,7 +68,7 @@ def recipe_of(model: Model) -> dict[str, Any]:
     if isinstance(loss, (list, tuple)):
         loss = loss[0] if len(loss) == 1 else None
     loss = "categorical_crossentropy" if loss == "sparse_categorical_crossentropy" else loss
-    return {"loss": loss, "optimizer": stated.get("class_name"), "options": dict(stated.get("config") or {})}
+    return Stated(loss, stated.get("class_name"), dict(stated.get("config") or {}))
 
 
 def units_of(model: Model) -> int:

@@ -7,33 +7,35 @@ recorded arrays, so they are steps like those of the forward pass: they have wor
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from weightlens.errors import WeightlensError
-from weightlens.recording import Part, Recorded, Role, Trace, cast, operands
+from weightlens.recording import Recorded, Role, Trace, cast, operands
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import ordered, origins, sources
+from weightlens.specs.activation import ACTIVATIONS
 
-Rule = Callable[[Recorded, Any], list[tuple[Any, Any]]]  # (result, its gradient) -> [(operand, gradient)]
+Parts = list[tuple[Any, Any]]  # each operand of a call with its gradient; None where it has none
+Rule = Callable[[Recorded, Recorded], Parts]  # of the result of a call and its gradient
 
 
 class NoGradient(WeightlensError):
     """A call in the forward pass has no gradient rule, so the network cannot be trained here."""
 
 
-def backward(start: list[tuple[Recorded, Any]], wanted: dict[int, tuple[str, str]], trace: Trace) -> dict[int, Any]:
+def backward(start: list[tuple[Recorded, Recorded]], wanted: dict[int, tuple[str, str]], trace: Trace) -> dict[int, Recorded]:
     """The gradient of the loss for every ``wanted`` array (``id`` -> its layer and name), by ``id``.
 
     ``start`` is the gradient at the beginning of the backward pass (the outputs, or the logits before them). Each
     named value of the forward pass gets a named gradient: ``delta`` for a pre-activation, else ``gradient of ...``.
     """
     reached = _reached([x for x, _ in start], set(wanted))
-    gradients: dict[int, Any] = {}
-    for x, g in start:
-        gradients[id(x)] = g
+    gradients = {id(x): g for x, g in start}
     for x in reached:
         if id(x) not in gradients:
             continue
@@ -64,7 +66,7 @@ def _reached(start: list[Recorded], wanted: set[int]) -> list[Recorded]:
     return order[::-1]
 
 
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+def unbroadcast(g: Recorded, shape: tuple[int, ...]) -> Any:
     """Sum a gradient over the axes along which its operand was repeated."""
     extra = len(g.shape) - len(shape)
     if extra:
@@ -74,7 +76,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _rule(x: Recorded) -> Rule:
-    op = operation(x)
+    op, known = operation(x), ACTIVATIONS.get(x.function[0])
+    if known is not None and known.slope is not None:
+        return partial(activated, known.slope)
     if op in RULES:
         return RULES[op]
     if op in MOVES and not any(isinstance(arg, Recorded) for arg in x.args[1:]):
@@ -90,52 +94,55 @@ def _rule(x: Recorded) -> Rule:
 # -- rules: one per entry of the formula table ---------------------------------------------------------------------------
 
 
-def add(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def add(x: Recorded, g: Recorded) -> Parts:
     return [(x.args[0], g), (x.args[1], g)]
 
 
-def subtract(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def subtract(x: Recorded, g: Recorded) -> Parts:
     a, b = x.args
     if isinstance(b, Recorded) and b.role.kind == "helper":
         return [(a, g)]  # softmax's shift by the maximum: it cancels, so it has no gradient
     return [(a, g), (b, -g)]
 
 
-def multiply(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def multiply(x: Recorded, g: Recorded) -> Parts:
     a, b = x.args
     return [(a, g * b if isinstance(a, Recorded) else None), (b, g * a if isinstance(b, Recorded) else None)]
 
 
-def divide(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def activated(slope: Callable[[Recorded], Recorded], x: Recorded, g: Recorded) -> Parts:
+    """An activation function whose slope is told by its result: ``a * (1 - a)``."""
+    return [(x.function[1], g * slope(x))]
+
+
+def divide(x: Recorded, g: Recorded) -> Parts:
     a, b = x.args
-    if x.function[0] == "sigmoid":  # a * (1 - a), as every teacher writes it
-        return [(x.function[1], g * x * (1.0 - x))]
     return [(a, g / b if isinstance(a, Recorded) else None), (b, -(g * x / b) if isinstance(b, Recorded) else None)]
 
 
-def power(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def power(x: Recorded, g: Recorded) -> Parts:
     a, b = x.args
     if isinstance(b, Recorded):
         return [(a, g * b * a ** (b - 1.0) if isinstance(a, Recorded) else None), (b, g * x * np.log(a))]
     return [(a, g * 2.0 * a if b == 2 else g * b * a ** (b - 1.0))]
 
 
-def larger(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
-    """``np.maximum``: the gradient goes to the larger operand; on a tie with a constant it is 0 (relu at 0)."""
-    a, b = x.args
-    if not isinstance(b, Recorded):
-        return [(a, np.where(a > b, g, 0.0))]
-    return [(a, np.where(a >= b, g, 0.0)), (b, np.where(a >= b, 0.0, g))]
+def chosen_of_two(is_first: Callable[[Any, Any], Any], on_tie: Callable[[Any, Any], Any]) -> Rule:
+    """``np.maximum``, ``np.minimum``: the gradient goes to the operand that was taken; on a tie to the first.
+
+    On a tie with a constant it is 0 (relu at 0), hence another comparison, ``is_first``, for constants.
+    """
+
+    def rule(x: Recorded, g: Recorded) -> Parts:
+        a, b = x.args
+        if not isinstance(b, Recorded):
+            return [(a, np.where(is_first(a, b), g, 0.0))]
+        return [(a, np.where(on_tie(a, b), g, 0.0)), (b, np.where(on_tie(a, b), 0.0, g))]
+
+    return rule
 
 
-def smaller(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
-    a, b = x.args
-    if not isinstance(b, Recorded):
-        return [(a, np.where(a < b, g, 0.0))]
-    return [(a, np.where(a <= b, g, 0.0)), (b, np.where(a <= b, 0.0, g))]
-
-
-def chosen(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def chosen(x: Recorded, g: Recorded) -> Parts:
     condition, a, b = x.args
     return [
         (a, np.where(condition, g, 0.0) if isinstance(a, Recorded) else None),
@@ -143,29 +150,29 @@ def chosen(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     ]
 
 
-def _restored(x: Recorded, y: Any) -> Any:
+def _restored(x: Recorded, y: Recorded) -> Any:
     """A reduced array with its reduced axes restored as length 1, so that it broadcasts."""
     axes, _ = reduced_axes(x)
     return np.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(x.args[0].shape)))
 
 
-def total(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def total(x: Recorded, g: Recorded) -> Parts:
     return [(x.args[0], np.broadcast_to(_restored(x, g), x.args[0].shape))]
 
 
-def average(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def average(x: Recorded, g: Recorded) -> Parts:
     count = x.args[0].size / max(x.size, 1)
     return [(x.args[0], np.broadcast_to(_restored(x, g / count), x.args[0].shape))]
 
 
-def extreme(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def extreme(x: Recorded, g: Recorded) -> Parts:
     """``np.max``, ``np.min``: the gradient goes to the extreme; equal extremes share it equally (TensorFlow's rule)."""
     is_it = (x.args[0] == _restored(x, x)).astype(float)
     count = np.sum(is_it, axis=x.args[1] if len(x.args) > 1 else x.kwargs.get("axis"), keepdims=True)
     return [(x.args[0], is_it / count * _restored(x, g))]
 
 
-def moved(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def moved(x: Recorded, g: Recorded) -> Parts:
     """Calls that only move numbers: each number gets the sum of the gradients of all its copies."""
     parts, went = sources(x), origins(x).reshape(-1)
     starts = np.cumsum([0, *(int(np.prod(np.shape(part), dtype=np.int64)) for part in parts)])
@@ -176,7 +183,7 @@ def moved(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     ]
 
 
-def _gathered(went: np.ndarray, start: int, end: int, g: Any, shape: tuple[int, ...]) -> Any:
+def _gathered(went: np.ndarray, start: int, end: int, g: Recorded, shape: tuple[int, ...]) -> Any:
     """For the numbers ``start..end``, the sum of ``g`` over all their copies."""
     order = np.argsort(went, kind="stable")
     counts = np.bincount(went[went >= 0], minlength=end)[start:end]
@@ -193,7 +200,7 @@ def _gathered(went: np.ndarray, start: int, end: int, g: Any, shape: tuple[int, 
     return np.reshape(np.sum(np.take(flat, table), axis=1), shape)
 
 
-def product(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def product(x: Recorded, g: Recorded) -> Parts:
     """``@`` and its kin: each operand's gradient is the product of the result's gradient and the other operand."""
     labels, output = einsum_subscripts(x).split("->")
     a, b = labels.split(",")
@@ -211,7 +218,7 @@ def _kept(labels: str, known: str) -> str:
     return labels
 
 
-def lookup(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
+def lookup(x: Recorded, g: Recorded) -> Parts:
     """``np.take`` of rows by computed indices (an embedding): a row gets the sum of the gradients of its look-ups."""
     table, index = x.args[0], x.args[1] if len(x.args) > 1 else x.kwargs["indices"]
     if not isinstance(index, Recorded):
@@ -221,13 +228,14 @@ def lookup(x: Recorded, g: Any) -> list[tuple[Any, Any]]:
     return [(table, hits @ np.reshape(g, (-1, *table.shape[1:])))]
 
 
-def only(rule: Callable[[Recorded, Any, Any], Any]) -> Rule:
+def only(rule: Callable[[Recorded, Recorded, Recorded], object]) -> Rule:
     """A rule for a call with one operand: ``rule(result, operand, gradient)``."""
     return lambda x, g: [(x.args[0], rule(x, x.args[0], g))]
 
 
 RULES: dict[Any, Rule] = {
-    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power, np.maximum: larger, np.minimum: smaller,
+    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power,
+    np.maximum: chosen_of_two(operator.gt, operator.ge), np.minimum: chosen_of_two(operator.lt, operator.le),
     np.where: chosen, np.sum: total, np.mean: average, np.max: extreme, np.min: extreme, np.take: lookup,
     np.negative: only(lambda y, x, g: -g),
     np.square: only(lambda y, x, g: g * 2.0 * x),
@@ -245,4 +253,4 @@ RULES: dict[Any, Rule] = {
     cast: only(lambda y, x, g: g if x.dtype.kind == "f" and y.dtype.kind == "f" else None),
 }  # fmt: skip
 
-__all__ = ["NoGradient", "Part", "backward", "unbroadcast"]
+__all__ = ["NoGradient", "backward", "unbroadcast"]

@@ -15,10 +15,11 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.layers.activations import softplus
-from weightlens.recording import value_of
+from weightlens.recording import Recorded, value_of
+from weightlens.specs.activation import ACTIVATIONS
 
 EPSILON = 1e-7  # keras.config.epsilon()
-Elementwise = Callable[[Any, Any], Any]
+Elementwise = Callable[[Recorded, Recorded], Any]
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,21 @@ class Loss:
     from_logits: Elementwise | None = None
     squash: str = ""
 
-    def count(self, y: Any) -> float:
+    def count(self, y: Recorded) -> float:
         """The number that the sum of the losses of ``y`` is divided by."""
         return float(y.size if self.mean else y.size // y.shape[-1])
 
 
-def _clip(y: Any) -> Any:
+def _clip(y: Recorded) -> Any:
     return np.minimum(np.maximum(y, EPSILON), 1.0 - EPSILON)
 
 
-def _signs(t: Any) -> Any:
+def _signs(t: Recorded) -> Any:
     """Targets for a hinge loss: 0 and 1 are taken as -1 and 1 (Keras's rule)."""
     return t * 2.0 - 1.0 if np.isin(value_of(t), (0.0, 1.0)).all() else t
 
 
-def _log_sum_exp(t: Any, z: Any) -> Any:
+def _log_sum_exp(t: Recorded, z: Recorded) -> Any:
     largest = np.max(z, axis=-1, keepdims=True)
     return t * (np.log(np.sum(np.exp(z - largest), axis=-1, keepdims=True)) + largest - z)
 
@@ -83,7 +84,6 @@ LOSSES: dict[str, Loss] = {
         squash="softmax",
     ),
 }
-FORMULAS = {"sigmoid": "1 / (1 + e^-z)", "softmax": "e^z / sum of e^z"}
 ENTROPIES = {"sigmoid": "-(t ln y + (1 - t) ln(1 - y))", "softmax": "-t ln y"}
 ALIASES = {
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "half_mse": "half_mean_squared_error", "logcosh": "log_cosh",
@@ -95,7 +95,7 @@ def remark_on(loss: Loss, ending: str) -> str:
     """How a loss is computed from logits, for a reader of its usual formula; ``ending``: the last activation."""
     if loss.from_logits is None or not ending:
         return ""
-    squashed = FORMULAS[loss.squash]
+    squashed = ACTIVATIONS[loss.squash].formula
     if ending == loss.squash:
         return f"This is {ENTROPIES[loss.squash]} with y = {squashed}, written with z, as Keras computes it: nothing can overflow."
     return (
@@ -107,7 +107,7 @@ def remark_on(loss: Loss, ending: str) -> str:
 def find_loss(name: str) -> Loss:
     """The loss with that name; Keras's class names (``MeanSquaredError``) and short names are accepted."""
     snake = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
-    found = LOSSES.get(ALIASES.get(snake, snake))
-    if found is None:
+    loss = LOSSES.get(ALIASES.get(snake, snake))
+    if loss is None:
         raise BadInput(f"loss {name!r} is not one of: {', '.join(LOSSES)}")
-    return found
+    return loss

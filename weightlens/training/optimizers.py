@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import BadInput
+from weightlens.recording import Recorded
 
-Step = Callable[[str, Any], Any]
-Slots = dict[str, Any]
-Update = Callable[[Any, Any, Slots, Any, Step], tuple[Any, Slots]]
+Step = Callable[[str, Recorded], Recorded]
+Slots = dict[str, Recorded]
+Update = Callable[[Recorded, Recorded, Slots, Recorded, Step], tuple[Recorded, Slots]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def round_to_float32(number: float) -> float:
     return float(np.float32(number))
 
 
-def sgd(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+def sgd(w: Recorded, g: Recorded, slots: Slots, rate: Recorded, step: Step) -> tuple[Recorded, Slots]:
     """``w - rate * g``."""
     return w - rate * g, {}
 
@@ -46,7 +47,7 @@ def momentum(beta: float = 0.9, nesterov: bool = False) -> Update:
 
     beta = round_to_float32(beta)
 
-    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+    def update(w: Recorded, g: Recorded, slots: Slots, rate: Recorded, step: Step) -> tuple[Recorded, Slots]:
         v = step("velocity", beta * slots["velocity"] - rate * g)
         return (w + (beta * v - rate * g) if nesterov else w + v), {"velocity": v}
 
@@ -56,7 +57,7 @@ def momentum(beta: float = 0.9, nesterov: bool = False) -> Update:
 def rmsprop(rho: float = 0.9, epsilon: float = 1e-7) -> Update:
     """``s = rho * s + (1 - rho) * g^2; w - rate * g / sqrt(s + epsilon)`` (Hinton 2012)."""
 
-    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+    def update(w: Recorded, g: Recorded, slots: Slots, rate: Recorded, step: Step) -> tuple[Recorded, Slots]:
         s = step("mean square", rho * slots["mean square"] + (1.0 - rho) * np.square(g))
         return w - rate * g / np.sqrt(s + epsilon), {"mean square": s}
 
@@ -66,7 +67,7 @@ def rmsprop(rho: float = 0.9, epsilon: float = 1e-7) -> Update:
 def adagrad(epsilon: float = 1e-7) -> Update:
     """``s = s + g^2; w - rate * g / sqrt(s + epsilon)`` (Duchi et al. 2011)."""
 
-    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+    def update(w: Recorded, g: Recorded, slots: Slots, rate: Recorded, step: Step) -> tuple[Recorded, Slots]:
         s = step("sum of squares", slots["sum of squares"] + np.square(g))
         return w - rate * g / np.sqrt(s + epsilon), {"sum of squares": s}
 
@@ -76,7 +77,7 @@ def adagrad(epsilon: float = 1e-7) -> Update:
 def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Update:
     """``m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w - step size * m / (sqrt v + epsilon)`` (Kingma, Ba 2015)."""
 
-    def update(w: Any, g: Any, slots: Slots, rate: Any, step: Step) -> tuple[Any, Slots]:
+    def update(w: Recorded, g: Recorded, slots: Slots, rate: Recorded, step: Step) -> tuple[Recorded, Slots]:
         m = step("mean gradient", slots["mean gradient"] + (g - slots["mean gradient"]) * (1.0 - beta_1))
         v = step("mean square", slots["mean square"] + (np.square(g) - slots["mean square"]) * (1.0 - beta_2))
         return w - m * rate / (np.sqrt(v) + epsilon), {"mean gradient": m, "mean square": v}
@@ -95,13 +96,7 @@ def find_optimizer(name: str, options: dict[str, Any] | None = None) -> Optimize
     options = {k: v for k, v in (options or {}).items() if v is not None}
     key = name.lower()
     epsilon = float(options.get("epsilon", 1e-7))
-    if (
-        options.get("centered")
-        or options.get("amsgrad")
-        or options.get("clipnorm")
-        or options.get("clipvalue")
-        or options.get("weight_decay")
-    ):
+    if any(options.get(name) for name in ("centered", "amsgrad", "clipnorm", "clipvalue", "weight_decay")):
         raise BadInput(f"optimizer {name!r} with centered, amsgrad, clipping or weight decay is not one that weightlens trains with")
     if key in ("momentum", "nesterov") or (key == "sgd" and options.get("momentum")):
         beta = float(options.get("momentum", 0.9))

@@ -13,7 +13,8 @@ from weightlens.layers.activations import LARGEST_EXPONENT
 from weightlens.recording import Recorded, Step
 from weightlens.recording.calls import reduced_axes
 from weightlens.specs.words.sentences import activation_sentence
-from weightlens.words.wording import ATOM, Wording, Words
+from weightlens.words.call_words import ATOM, Words
+from weightlens.words.wording import Wording
 from weightlens.words.worked import arithmetic
 
 if TYPE_CHECKING:

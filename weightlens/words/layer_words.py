@@ -1,4 +1,4 @@
-"""Layers in words: what each one does in a sentence, and how it is called in the framework (``Dense(2), softmax``)."""
+"""Layers in words: a sentence on what each one does, and its call in Keras (``Dense(2), softmax``)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The numbers behind one element of a step: ``0*0.53 + 1*(-1.20) = -1.20``.
 
 Elements are followed through whatever only moves numbers by moving their positions: the same NumPy call is
-applied to an array of positions instead of numbers. What remains is written out with the table of ``text``.
+applied to an array of positions instead of numbers. What remains is written out with the tables of ``call_words``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from weightlens.recording import Recorded, Step, cast
 from weightlens.recording.calls import MOVES, operation, reduced_axes
 from weightlens.recording.graph import origins, shape_of, sources
-from weightlens.words.wording import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
+from weightlens.words.call_words import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
 
 Index = tuple[int, ...]
 

@@ -1,40 +1,60 @@
-"""What a workbook is to have, as the user asked for it."""
+"""What a workbook is to have: the options of ``weightlens.export`` and of the command ``export``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.workbook.sheets.exercise import Exercise
 
 DETAILS = ("auto", "steps", "layers", "weights")
+USUAL_BLANKS = ("dot product", "pre-activation", "max", "activation")  # what an exercise leaves blank where nothing is named
+
+Progress = Callable[[str, int, int], None]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Options:
-    """Labels and extras of one workbook; see ``weightlens.workbook.export``."""
+    """The options of one workbook; they mean the same on the command line and in the library.
 
-    title: str = ""
-    labels: tuple[str, ...] = ()
-    input_labels: tuple[str, ...] = ()
+    ``labels`` and ``input_labels`` name the classes and the columns of the input. ``detail``: ``steps``, ``layers`` (a
+    block per layer), ``weights`` (matrices only, for any file) or ``auto``. ``target`` holds the true answers.
+    ``exercise`` leaves steps to be filled in: those called ``blank``, or the usual ones. ``switch`` adds a cell that goes
+    back to the original numbers. ``verify`` has a spreadsheet program recalculate the file and says so in it.
+    ``with_keras`` puts Keras's numbers on the Check sheet, ``expected`` with ``witness`` (who computed them) any others.
+    ``force`` overwrites; ``progress`` is told (sheet, cells written, of how many). Raises ``BadInput`` for an unknown detail.
+    """
+
+    labels: Sequence[str] = ()
+    input_labels: Sequence[str] = ()
     detail: str = "auto"
     target: Any = None
-    blank: tuple[str, ...] | None = None
+    exercise: bool = False
+    blank: Sequence[str] = ()
     switch: bool = False
-    expected: list[np.ndarray] | None = None
+    verify: bool = False
+    with_keras: bool = False
+    expected: Sequence[np.ndarray] | None = None
     witness: str = "weightlens"
-    verified: str = ""
-    made_up: bool = False  # nobody gave inputs
-    exercise: Exercise | None = field(init=False, default=None)
+    force: bool = True
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
         if self.detail not in DETAILS:
             raise BadInput(f"detail {self.detail!r}: it is one of {', '.join(DETAILS)}")
-        self.renew()
 
-    def renew(self) -> None:
-        """Ready for another workbook: an exercise remembers what it laid out."""
-        self.exercise = None if self.blank is None else Exercise(self.blank)
+    @property
+    def blanks(self) -> tuple[str, ...]:
+        """Names of the steps to be filled in; none where the workbook is no exercise."""
+        return tuple(self.blank) or (USUAL_BLANKS if self.exercise else ())
+
+    def input_names(self, width: int) -> list[str]:
+        """A name for each column of an input: those given if they are as many, else ``x0``, ``x1``..."""
+        return list(self.input_labels) if len(self.input_labels) == width else [f"x{j}" for j in range(width)]
+
+    def class_names(self, width: int) -> list[str]:
+        """A name for each unit of an output: those given if they are as many, else ``unit 0``, ``unit 1``..."""
+        return list(self.labels) if len(self.labels) == width else [f"unit {j}" for j in range(width)]

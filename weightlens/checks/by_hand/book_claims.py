@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from weightlens.checks.by_hand.claims import Claim, WrittenNumber, number_of_cell, parse_number
-from weightlens.checks.by_hand.placing import Given, find_step, given_elements, steps_of
+from weightlens.checks.by_hand.placing import Given, find_step, steps_of
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
 from weightlens.spreadsheet.cell_values import AREA, Book, CellDate, Value, column_letters, column_number, number_fault, read_book
-from weightlens.spreadsheet.cells_map import Entry, read_map, steps_by_entry
+from weightlens.spreadsheet.cells_map import Entry, extent, read_map, steps_by_entry
 
 ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
 LISTED = 5
 
 
-@dataclass
+@dataclass(frozen=True)
 class SheetClaims:
     """What a workbook says about steps, and which of its weights and formulas were changed."""
 
     givens: list[Given]
-    changed: list[str] = field(default_factory=list)
-    typed_over: list[str] = field(default_factory=list)
+    changed: list[str]
+    typed_over: list[str]
 
 
 def is_workbook(given: str | Path) -> bool:
@@ -76,7 +76,7 @@ def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
     numbered = [(np.unravel_index(i * width + j, shape), w) for i, row in enumerate(numbers) for j, w in enumerate(row) if w is not None]
     if not numbered:
         raise BadInput(f"{area} holds no numbers")
-    return given_elements(step, [tuple(map(int, index)) for index, _ in numbered], [w for _, w in numbered], area)
+    return Given(step, [tuple(map(int, index)) for index, _ in numbered], [w for _, w in numbered])
 
 
 def numbers_in(book: Book, area: str, most: int) -> list[list[WrittenNumber | None]]:
@@ -112,30 +112,29 @@ def claims_in_export(book: Book, model: Model, trace: Trace) -> SheetClaims:
     entries = read_map(book)
     steps = steps_by_entry(trace)
     order = {id(step.made): i for i, step in enumerate(trace.steps)}
-    claims = SheetClaims([])
     exercise = any(entry.sheet.startswith(ANSWERS) for entry in entries)
+    givens, changed, typed_over = [], [], []
     for entry in entries:
         if entry.kind == "weight":
-            claims.changed += changed_weights(book, entry, model)
+            changed += changed_weights(book, entry, model)
         step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
         if step is None or id(step.made) not in order or (exercise and not entry.sheet.startswith(ANSWERS)):
             continue
         sheet = sheet_of_step(entry, book)
-        given = step_claims(book, entry, sheet, step)
-        claims.givens += [given] if given is not None else []
+        if (given := step_claims(book, entry, sheet, step)) is not None:
+            givens.append(given)
         if not exercise:
-            claims.typed_over += overwritten_formulas(book, entry, sheet, step)
-    if not claims.givens:
+            typed_over += overwritten_formulas(book, entry, sheet, step)
+    if not givens:
         raise BadInput(f"{book.path.name}: no step of it has been filled in")
-    claims.givens.sort(key=lambda given: order[id(given.node)])
-    return claims
+    return SheetClaims(sorted(givens, key=lambda given: order[id(given.node)]), changed, typed_over)
 
 
 def sheet_of_step(entry: Entry, book: Book) -> str:
     """The sheet that shows a step; in an exercise, the sheet with the blank cells."""
     if not entry.sheet.startswith(ANSWERS):
         return entry.sheet
-    return entry.sheet[len(ANSWERS) :].strip() or book.names["input_0"].rpartition("!")[0].strip("'")
+    return entry.sheet[len(ANSWERS) :].strip() or extent(book.names["input_0"])[0]
 
 
 def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | None:
@@ -143,7 +142,7 @@ def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | Non
     references = entry.references().reshape(-1).tolist()
     numbers = [number_in(book, sheet, reference) for reference in references] if sheet in book.sheets else []
     filled = [(index, w) for index, w in zip(np.ndindex(step.made.shape), numbers, strict=False) if w is not None]
-    return given_elements(step, [index for index, _ in filled], [w for _, w in filled], sheet) if filled else None
+    return Given(step, [index for index, _ in filled], [w for _, w in filled]) if filled else None
 
 
 def overwritten_formulas(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,9 +28,9 @@ class WrittenNumber:
         return int(np.floor(np.log10(abs(self.value)))) if self.value else 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Claim:
-    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and where it was written."""
+    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and the line it is written in."""
 
     written: WrittenNumber
     layer: str = ""
@@ -38,22 +38,23 @@ class Claim:
     sample: int | None = None
     unit: tuple[int, ...] | None = None
     time: int | None = None
-    place: str = ""  # a line or a cell
+    place: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Claims:
-    """All numbers of one calculation.
-
-    ``rows``: rows of the final outputs, without names. ``unknown``: steps that the network does not have.
-    ``notes``: how the numbers were read, if not in the usual way.
-    """
+    """All numbers of one calculation."""
 
     source: str
-    items: list[Claim] = field(default_factory=list)
-    rows: bool = False
-    unknown: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    items: list[Claim]
+
+
+@dataclass(frozen=True)
+class OutputRows:
+    """A calculation of which only the final outputs were written down, as rows of a table without names of steps."""
+
+    source: str
+    rows: list[list[WrittenNumber]]
 
 
 def parse_number(text: str) -> WrittenNumber | None:
@@ -87,8 +88,8 @@ def rounding_allowances(numbers: Sequence[WrittenNumber]) -> np.ndarray:
     most_decimals, most_digits = max((n.decimals for n in numbers), default=0), max((n.digits for n in numbers), default=1)
     by_decimals = sum(n.decimals == most_decimals for n in numbers)
     by_digits = sum(n.digits == most_digits for n in numbers if n.value)
-    places = []
+    last_places = []
     for n in numbers:
         shown = min(most_decimals, most_digits - n.exponent - 1) if n.value else most_decimals
-        places.append(most_decimals if by_decimals > by_digits else max(n.decimals, shown))
-    return np.array([0.5 * 10.0**-p for p in places])
+        last_places.append(most_decimals if by_decimals > by_digits else max(n.decimals, shown))
+    return np.array([0.5 * 10.0**-place for place in last_places])

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from weightlens.checks.by_hand import book_claims
-from weightlens.checks.by_hand.claims import Claims
+from weightlens.checks.by_hand.claims import Claims, OutputRows
 from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label, pin_given_numbers
 from weightlens.checks.by_hand.float32 import Bounds
 from weightlens.checks.by_hand.hand_report import HandReport, row_of
 from weightlens.checks.by_hand.output_rows import rows_of_outputs
 from weightlens.checks.by_hand.placing import Given, place_claims
-from weightlens.checks.by_hand.replay import Edit, Replay, replace_by
+from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.checks.by_hand.typed import read_csv
 from weightlens.engine.forward import trace
@@ -25,85 +25,79 @@ from weightlens.model import Model
 
 
 def check_by_hand(
-    model: Model, inputs: Any, given: str | Path | Claims, ranges: Sequence[str] = (), steps: Sequence[str] = ()
+    model: Model, inputs: object, given: str | Path | Claims | OutputRows, ranges: Sequence[str] = (), steps: Sequence[str] = ()
 ) -> HandReport:
     """Compare a calculation by hand with the model's, step by step, and explain the first step that differs.
 
     ``given``: a .csv, ``-`` for typed lines, claims, or a workbook: one that weightlens wrote, or any other with
     ``ranges`` (``Sheet1!G3:H6``) and the ``steps`` they hold. Without ``inputs`` those of the workbook are taken.
     """
-    if not isinstance(given, Claims) and book_claims.is_workbook(given):
+    if isinstance(given, (str, Path)) and book_claims.is_workbook(given):
         return check_book(model, inputs, Path(given), ranges, steps)
-    claims = given if isinstance(given, Claims) else read_csv(str(given))
-    scene = record_scene(model, default_inputs(model) if inputs is None else inputs)
-    givens = rows_of_outputs(claims, scene.trace) if claims.rows else place_claims(claims, scene.trace)
-    report = compare_with_trace(claims.source, scene, givens)
-    report.notes[:0] = claims.notes
-    if claims.unknown and report.ok:
-        raise BadInput(claims.unknown[0])
-    report.notes += claims.unknown[:3]
-    return report
+    claims = read_csv(str(given)) if isinstance(given, (str, Path)) else given
+    scene = record_scene(model, inputs)
+    placed = rows_of_outputs(claims, scene.trace) if isinstance(claims, OutputRows) else place_claims(claims, scene.trace)
+    report = compare_with_trace(claims.source, scene, placed.givens)
+    if placed.unknown and report.ok:
+        raise BadInput(placed.unknown[0])
+    return replace(report, notes=[*placed.notes, *report.notes, *placed.unknown[:3]])
 
 
-def check_book(model: Model, inputs: Any, path: Path, ranges: Sequence[str], steps: Sequence[str]) -> HandReport:
+def check_book(model: Model, inputs: object, path: Path, ranges: Sequence[str], steps: Sequence[str]) -> HandReport:
     """Compare the numbers in a workbook."""
     book = book_claims.read_computed_book(path)
     if ranges or steps:
-        scene = record_scene(model, default_inputs(model) if inputs is None else inputs)
+        scene = record_scene(model, inputs)
         return compare_with_trace(path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
-    recorded = trace(model, book_claims.book_inputs(book) if inputs is None else inputs, stop_at_unsupported=True)
-    claims = book_claims.claims_in_export(book, model, recorded)
-    report = compare_with_trace(path.name, Scene(model, recorded, Replay(recorded)), claims.givens)
+    scene = record_scene(model, book_claims.book_inputs(book) if inputs is None else inputs)
+    claims = book_claims.claims_in_export(book, model, scene.trace)
+    report = compare_with_trace(path.name, scene, claims.givens)
     if report.ok:
-        report.notes += claims.changed
-        return report
-    changed = [Explanation("weight changed", words, "", "", 0.0) for words in claims.changed]
-    typed = [Explanation("formula typed over", words, "", "", 0.0) for words in claims.typed_over]
-    report.explanations = changed + typed + report.explanations
-    return report
+        return replace(report, notes=[*report.notes, *claims.changed])
+    changed = [Explanation("weight changed", words) for words in claims.changed]
+    typed_over = [Explanation("formula typed over", words) for words in claims.typed_over]
+    return replace(report, explanations=[*changed, *typed_over, *report.explanations])
 
 
-def record_scene(model: Model, inputs: Any) -> Scene:
+def record_scene(model: Model, inputs: object) -> Scene:
     """The forward pass recorded, ready to be rerun with mistakes in it."""
-    recorded = trace(model, inputs, stop_at_unsupported=True)
-    return Scene(model, recorded, Replay(recorded))
+    recorded = trace(model, default_inputs(model) if inputs is None else inputs, stop_at_unsupported=True)
+    return Scene(recorded, Replay(recorded))
 
 
 def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> HandReport:
     """Compare each given step with the right values; explain the first that differs."""
     legitimate = softmax_without_maximum(scene, givens)
-    allow_float32(scene.replay, givens, legitimate)
-    report = HandReport(source)
-    for number, step in enumerate(givens):
-        exact = scene.replay.run([step.node], legitimate)[0]
-        off, carried = distance_to_nearest(step, scene.replay, givens[:number], legitimate)
-        report.rows.append(row_of(step, exact, off))
-        if report.first:
-            continue
-        if carried:
-            report.notes.append(f"{step.step.layer}/{step.step.name} was computed from your rounded numbers")
-        if (off > 1).any():
-            report.first = first_difference(step, exact, off)
-            report.explanations = Explainer(scene, givens[: number + 1], legitimate).explanations()
-    return report
+    givens = with_float32_noise(scene.replay, givens, legitimate)
+    rows, notes = [], []
+    first, explanations = "", []
+    for number, given in enumerate(givens):
+        exact = scene.replay.run([given.node], legitimate)[0]
+        off, carried = distance_to_nearest(given, scene.replay, givens[:number], legitimate)
+        rows.append(row_of(given, exact, off))
+        if carried and not first:
+            notes.append(f"{given.step.layer}/{given.step.name} was computed from your rounded numbers")
+        if (off > 1).any() and not first:
+            first = first_difference(given, exact, off)
+            explanations = Explainer(scene, givens[: number + 1], legitimate).explanations()
+    return HandReport(source, rows, notes, explanations, first)
 
 
-def allow_float32(replay: Replay, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
-    """If any number differs, allow every number the error that float32 rounding can cause."""
+def with_float32_noise(replay: Replay, givens: Sequence[Given], legitimate: Edits) -> Sequence[Given]:
+    """If any number differs, all of them with the error allowed that float32 rounding can cause."""
     if all(given.agrees(replay.run([given.node], legitimate)[0]).all() for given in givens):
-        return
+        return givens
     bounds = Bounds(replay)
-    for given in givens:
-        given.noise = given.pick(bounds.bound(given.node))
+    return [replace(given, noise=given.pick(bounds.bound(given.node))) for given in givens]
 
 
-def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, Edit]:
+def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> Edits:
     """An edit for each softmax that was computed without subtracting the maximum, which is also correct.
 
     Evidence for it: numbers that agree and, if there was an earlier mistake, numbers larger than any e^(x - max) or their sum.
     """
-    edits_needed: dict[int, Edit] = {}
-    for site in (s for s in scene.sites if s.function == "softmax"):
+    edits_needed: Edits = {}
+    for site in scene.softmaxes:
         exponentials, total = site.out.args
         largest = exponentials.args[0].args[1]
         edit = {id(largest): replace_by(np.zeros(largest.shape))}
@@ -115,7 +109,7 @@ def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> dict[int, 
     return edits_needed
 
 
-def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: dict[int, Edit]) -> tuple[np.ndarray, bool]:
+def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: Edits) -> tuple[np.ndarray, bool]:
     """The distance of each number from the exact value or, if nearer, from the value that follows from the person's earlier numbers."""
     exact = given.off(replay.run([given.node], legitimate)[0])
     if (exact <= 1).all() or not earlier:
@@ -124,10 +118,10 @@ def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], 
     return np.minimum(exact, own), bool((np.minimum(exact, own) <= 1).all())
 
 
-def first_difference(given: Given, array: Any, off: np.ndarray) -> str:
+def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> str:
     """``dense/pre-activation, sample 2, unit 1 is 0.31, but should be 0.13 (off by 0.18)``."""
     worst = int(off.argmax())
-    true, have = float(given.pick(array)[worst]), given.written[worst]
+    true, have = float(given.pick(exact)[worst]), given.written[worst]
     decimals = min(max(have.decimals, 0), 6)
     place = element_label(given.step, given.elements[worst])
     more = int((off > 1).sum()) - 1

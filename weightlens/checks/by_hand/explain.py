@@ -6,14 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes import LOOSE, Mistake, known_mistakes
 from weightlens.checks.by_hand.mistakes.misread import cells_to_try, misread
 from weightlens.checks.by_hand.placing import Given
-from weightlens.checks.by_hand.replay import Edit, Replay, replace_by
+from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import Step
 from weightlens.words.worked import arithmetic, plain
@@ -32,9 +31,9 @@ class Explanation:
 
     kind: str
     words: str
-    correction: str
-    step: str
-    bits: float
+    correction: str = ""
+    step: str = ""
+    bits: float = 0.0
     harmless: bool = False
 
     def __str__(self) -> str:
@@ -47,7 +46,7 @@ class Explainer:
     ``legitimate`` are edits that a correct calculation may contain as well (e^x without subtracting the maximum).
     """
 
-    def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: dict[int, Edit]) -> None:
+    def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: Edits) -> None:
         self.scene, self.replay = scene, scene.replay
         self.target, self.earlier, self.legitimate = givens[-1], list(givens[:-1]), legitimate
         self.pins = pin_given_numbers(self.earlier, self.replay, legitimate)
@@ -96,7 +95,7 @@ class Explainer:
                 partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where} only"))
         return matching, loosely, partly
 
-    def try_mistake(self, edits: dict[int, Edit]) -> np.ndarray | None:
+    def try_mistake(self, edits: Edits) -> np.ndarray | None:
         """How far the numbers are off after a mistake; ``None`` if it gives none of the wrong ones or contradicts earlier steps.
 
         It is tried on the person's own earlier numbers, and on the exact ones.
@@ -107,7 +106,7 @@ class Explainer:
         known = [r for r in results if r is not None]
         return min(known, key=lambda off: (int((off > 1).sum()), float(np.minimum(off, 100).sum())), default=None)
 
-    def try_edits(self, edits: dict[int, Edit], pins: dict[int, Edit], others: Sequence[Given] = ()) -> np.ndarray | None:
+    def try_edits(self, edits: Edits, pins: Edits, others: Sequence[Given] = ()) -> np.ndarray | None:
         """How far the numbers are off after the edits; ``None`` unless the ``others`` agree."""
         target = self.target
         if not self.affects_target(edits):
@@ -176,7 +175,7 @@ class Explainer:
         index = self.element_to_show(step, wrong, right)
         return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
 
-    def element_to_show(self, step: Step, wrong: Any, right: Any) -> tuple[int, ...]:
+    def element_to_show(self, step: Step, wrong: np.ndarray | None, right: np.ndarray) -> tuple[int, ...]:
         """The index of the worst given element or, in another step, of the element that the mistake changes most."""
         if step.made is self.target.node:
             return self.target.elements[int(self.target.off(right).argmax())]
@@ -186,9 +185,9 @@ class Explainer:
         return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
 
 
-def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: dict[int, Edit]) -> dict[int, Edit]:
+def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: Edits) -> Edits:
     """Edits that replace our values by the person's own, for the steps computed from them."""
-    pins: dict[int, Edit] = {}
+    pins: Edits = {}
     for given in givens:
         array = np.array(replay.run([given.node], legitimate)[0], np.float64)
         array[given.at] = given.values
@@ -196,7 +195,7 @@ def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: dict[
     return pins
 
 
-def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, int] | None:
+def matching_samples(given: Given, array: np.ndarray, sought: np.ndarray) -> dict[int, int] | None:
     """For each sample with a wrong number, the sample for which its numbers are right; ``None`` if there is none."""
     rows: dict[int, list[int]] = {}
     for i, element in enumerate(given.elements):
@@ -212,7 +211,7 @@ def matching_samples(given: Given, array: Any, sought: np.ndarray) -> dict[int, 
     return matches
 
 
-def matches_sample(given: Given, array: Any, members: list[int], other: int) -> bool:
+def matches_sample(given: Given, array: np.ndarray, members: list[int], other: int) -> bool:
     """Whether these numbers are right for another sample."""
     true = np.array([array[(other, *given.elements[i][1:])] for i in members])
     return bool((np.abs(given.values[members] - true) <= given.allowed[members] * (1 + 1e-9)).all())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from weightlens.checks.by_hand.claims import NOISE
 from weightlens.checks.by_hand.explain import Explanation
 from weightlens.checks.by_hand.placing import Given
-from weightlens.checks.report import Report, Row
+from weightlens.report import Report, Row
 
 DOUBLE = 15  # digits that a double holds
 
@@ -40,29 +41,30 @@ class HandRow(Row):
         return "differs" if not self.ok else "no digits"
 
 
-@dataclass
+@dataclass(frozen=True)
 class HandReport(Report):
     """The result of checking a calculation by hand: a row per step, and explanations of the first that differs, likeliest first."""
 
-    explanations: list[Explanation] = field(default_factory=list)
+    rows: Sequence[HandRow] = ()
+    explanations: Sequence[Explanation] = ()
     first: str = ""
 
     @property
-    def steps(self) -> list[HandRow]:
-        """The rows."""
-        return [row for row in self.rows if isinstance(row, HandRow)]
+    def steps(self) -> Sequence[HandRow]:
+        """The rows: one for each step."""
+        return self.rows
 
     @property
     def ok(self) -> bool:
         """True if digits of every step were compared and nothing differs."""
-        return super().ok and all(row.digits for row in self.steps)
+        return super().ok and all(row.digits for row in self.rows)
 
     @property
     def summary(self) -> str:
         """The verdict: right and to how many digits, or what is wrong first, and why."""
         if self.ok:
-            count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.steps)
-            right = f"within float32 rounding, {units_words(units)}" if units else f"to {digits_words([r.digits for r in self.steps])}"
+            count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.rows)
+            right = f"within float32 rounding, {units_words(units)}" if units else f"to {digits_words([r.digits for r in self.rows])}"
             return f"{self.subject}: right {right}, all {count} numbers in {len(self.rows)} step{'s' * (len(self.rows) != 1)}" + self.remark
         if not self.rows:
             return f"{self.subject}: nothing was compared"
@@ -74,12 +76,13 @@ class HandReport(Report):
     @property
     def no_digits(self) -> str:
         """Which numbers were rounded so far that no digit is left to compare."""
-        row = next(row for row in self.steps if not row.digits)
+        row = next(row for row in self.rows if not row.digits)
         example = f"{row.theirs:g} for {row.ours:.4g}"
         return f"no digits were compared in {row.layer}/{row.class_name}: its numbers are rounded to whole ones ({example})"
 
     @property
     def remark(self) -> str:
+        """The first note, in brackets."""
         return f" ({self.notes[0]})" if self.notes else ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,8 +90,8 @@ class HandReport(Report):
         keys = ("kind", "words", "correction", "step", "harmless")
         explanations = [{key: getattr(e, key) for key in keys} for e in self.explanations]
         plain = super().as_dict()
-        rows = [known | {"digits": row.digits, "float32_units": row.units} for known, row in zip(plain["rows"], self.steps, strict=True)]
-        digits = min((row.digits for row in self.steps), default=0)
+        rows = [known | {"digits": row.digits, "float32_units": row.units} for known, row in zip(plain["rows"], self.rows, strict=True)]
+        digits = min((row.digits for row in self.rows), default=0)
         return plain | {"rows": rows, "digits": digits, "first_difference": self.first, "explanations": explanations}
 
 
@@ -103,17 +106,14 @@ def units_words(units: int) -> str:
     return f"{units} unit{'s' * (units != 1)} in the last place"
 
 
-def row_of(given: Given, array: Any, off: np.ndarray) -> HandRow:
-    """One step as a row of the report."""
-    worst, picked = int(off.argmax()), given.pick(array)
+def row_of(given: Given, exact: np.ndarray, off: np.ndarray) -> HandRow:
+    """One step as a row of the report; ``off``: how far each number is off, in units of its allowed rounding error."""
+    worst, picked = int(off.argmax()), given.pick(exact)
     true, value = float(picked[worst]), float(given.values[worst])
     element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
-    step, shape = given.step, (len(given.elements),)
-    digits, units = digits_compared(given, picked), units_off(given, picked) if (off <= 1).all() else 0
-    difference = abs(value - true)
-    return HandRow(
-        step.layer, step.name, shape, "by hand", difference, float(off[worst]), element, 1.0, true, value, digits=digits, units=units
-    )
+    numbers = (len(given.elements),), "by hand", abs(value - true), float(off[worst]), element, 1.0, true, value
+    units = units_off(given, picked) if (off <= 1).all() else 0
+    return HandRow(given.step.layer, given.step.name, *numbers, digits=digits_compared(given, picked), units=units)
 
 
 def digits_compared(given: Given, true: np.ndarray) -> int:

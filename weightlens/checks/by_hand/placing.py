@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -22,48 +22,49 @@ OTHER_WORDS = {
     "exponentials": ("e^x", "e^z", "exp", "exps", "exponential", "e x", "exp x", "exp z"),
     "sum": ("total", "sum of exponentials", "denominator", "sum of e^x"),
     "activation": (
-        "output",
-        "a",
-        "h",
-        "y",
-        "out",
-        "result",
-        "softmax",
-        "relu",
-        "sigmoid",
-        "tanh",
-        "probability",
-        "probabilities",
-        "prediction",
+        "output", "a", "h", "y", "out", "result", "softmax", "relu", "sigmoid", "tanh", "probability", "probabilities", "prediction",
     ),
-}
+}  # fmt: skip
 INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # a layer without a bias has one step less
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Given:
-    """The numbers given for one step: their elements in its array, and the rounding error allowed."""
+    """The numbers given for one step: their elements in its array, and the rounding error allowed.
+
+    ``noise``: the error that float32 rounding can cause, for each number or for all of them.
+    """
 
     step: Step
     elements: list[Index]
     written: list[WrittenNumber]
-    places: list[str]
+    noise: np.ndarray | float = 0.0
 
-    def __post_init__(self) -> None:
-        self.values = np.array([w.value for w in self.written])
-        self.allowed = rounding_allowances(self.written)
-        self.noise: Any = 0.0  # what float32 rounding comes to
-        self.at = tuple(np.array(axis) for axis in zip(*self.elements, strict=True)) if self.step.made.shape else ()
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The numbers."""
+        return np.array([w.value for w in self.written])
+
+    @cached_property
+    def allowed(self) -> np.ndarray:
+        """The largest rounding error of each number."""
+        return rounding_allowances(self.written)
+
+    @cached_property
+    def at(self) -> tuple[np.ndarray, ...]:
+        """The elements as an index into the step's array."""
+        return tuple(np.array(axis) for axis in zip(*self.elements, strict=True)) if self.node.shape else ()
 
     @property
     def node(self) -> Recorded:
+        """The step's array."""
         return self.step.made
 
-    def pick(self, array: Any) -> np.ndarray:
-        """The given elements of the step's array."""
+    def pick(self, array: np.ndarray) -> np.ndarray:
+        """The given elements of an array of the step's shape."""
         return np.atleast_1d(np.broadcast_to(array, self.node.shape)[self.at]).astype(np.float64)
 
-    def off(self, array: Any) -> np.ndarray:
+    def off(self, array: np.ndarray) -> np.ndarray:
         """How far each number is off, in units of its allowed rounding error."""
         true = self.pick(array)
         with np.errstate(all="ignore"):
@@ -71,17 +72,34 @@ class Given:
             room = self.allowed * (1 + 1e-9) + np.maximum(NOISE * np.maximum(1.0, np.abs(true)), self.noise)
             return np.where(np.isfinite(difference), difference / room, np.inf)
 
-    def agrees(self, array: Any) -> np.ndarray:
+    def agrees(self, array: np.ndarray) -> np.ndarray:
         """Which numbers are right within their digits."""
         return self.off(array) <= 1.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The numbers of a calculation by step, in the order of the computation.
+
+    ``unknown``: why some of them belong to no step. ``notes``: how the numbers were read, if not in the usual way.
+    """
+
+    givens: list[Given]
+    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def count_right(givens: list[Given]) -> int:
+    """How many numbers are right."""
+    return sum(int(given.agrees(given.step.value).sum()) for given in givens)
 
 
 class NoSuchStep(BadInput):
     """The layer has no step of that name: a typing error, or a step that only a wrong calculation has."""
 
 
-def place_claims(claims: Claims, trace: Trace) -> list[Given]:
-    """The claims grouped by step, in the order of the computation.
+def place_claims(claims: Claims, trace: Trace) -> Placed:
+    """The claims grouped by step.
 
     Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: the numbering that agrees with more numbers is taken.
     """
@@ -91,29 +109,23 @@ def place_claims(claims: Claims, trace: Trace) -> list[Given]:
     from_one = place_numbered_from(claims, trace, 1)
     if max(samples) >= trace.inputs[0].shape[0]:
         return from_one
-    claims.unknown.clear()
-    return max(place_numbered_from(claims, trace, 0), from_one, key=lambda givens: sum(int(g.agrees(g.step.value).sum()) for g in givens))
+    return max(place_numbered_from(claims, trace, 0), from_one, key=lambda placed: count_right(placed.givens))
 
 
-def place_numbered_from(claims: Claims, trace: Trace, first: int) -> list[Given]:
+def place_numbered_from(claims: Claims, trace: Trace, first: int) -> Placed:
     """The claims grouped by step, if samples are numbered from ``first``."""
     steps = steps_of(trace)
     order = {id(step.made): i for i, step in enumerate(steps)}
-    groups: dict[int, tuple[Step, list[Claim]]] = {}
+    groups: dict[int, list[Claim]] = {}
+    unknown = []
     for claim in claims.items:
         try:
-            step = find_step(trace, steps, claim, claims.source)
-            groups.setdefault(id(step.made), (step, []))[1].append(claim)
-        except NoSuchStep as unknown:
-            claims.unknown.append(str(unknown))
+            groups.setdefault(order[id(find_step(trace, steps, claim, claims.source).made)], []).append(claim)
+        except NoSuchStep as reason:
+            unknown.append(str(reason))
     if not groups:
-        raise BadInput(claims.unknown[0] if claims.unknown else f"{claims.source}: holds no numbers")
-    return [group_claims(*groups[key], first, trace) for key in sorted(groups, key=lambda key: order[key])]
-
-
-def given_elements(step: Step, elements: list[Index], numbers: list[WrittenNumber], place: str) -> Given:
-    """Numbers whose elements are known."""
-    return Given(step, elements, numbers, [place] * len(elements))
+        raise BadInput(unknown[0] if unknown else f"{claims.source}: holds no numbers")
+    return Placed([group_claims(steps[i], groups[i], first, trace) for i in sorted(groups)], unknown)
 
 
 def steps_of(trace: Trace) -> list[Step]:
@@ -190,7 +202,7 @@ def group_claims(step: Step, claims: list[Claim], first: int, trace: Trace) -> G
     size = int(np.prod(inside))
     units = [c.unit[0] for c in claims if c.unit is not None and len(c.unit) == 1]
     from_one = bool(units) and max(units) == size and 0 not in units  # units are numbered from 0, unless one would be past the end
-    seen: Counter[Any] = Counter()
+    seen: Counter[tuple[Index | None, int | None]] = Counter()
     elements = []
     for claim in claims:
         unit = claim.unit if claim.unit is None or not from_one else (claim.unit[0] - 1,)
@@ -199,28 +211,18 @@ def group_claims(step: Step, claims: list[Claim], first: int, trace: Trace) -> G
         count = seen[(unit, claim.sample)]
         seen[(unit, claim.sample)] += 1
         sample = claim.sample - first if claim.sample is not None else count if unit is not None else count // size
-        flat = flat_position(count % size if unit is None else unit, inside, claim, step)
-        elements.append(element(sample, flat, inside, batched, shape, claim, step))
-    return Given(step, elements, [c.written for c in claims], [c.place for c in claims])
+        elements.append(element(claim, step, inside, sample, (count % size,) if unit is None else unit))
+    return Given(step, elements, [claim.written for claim in claims])
 
 
-def flat_position(unit: int | Index, inside: Index, claim: Claim, step: Step) -> int:
-    """The flat position of a unit within a sample; ``unit`` may be an index such as ``(1, 2, 0)``."""
-    if isinstance(unit, int):
-        return unit
-    if len(unit) == 1:
-        return unit[0]
-    if len(unit) != len(inside) or any(i >= n for i, n in zip(unit, inside, strict=True)):
-        raise BadInput(f"{claim.place}: {step.layer}/{step.name} has no element {unit}; its shape is {inside} for each sample")
-    return int(np.ravel_multi_index(unit, inside))
-
-
-def element(sample: int, flat: int, inside: Index, batched: bool, shape: Index, claim: Claim, step: Step) -> Index:
-    """The index of an element of the step's array."""
-    samples = shape[0] if batched else 1
-    if batched and not 0 <= sample < samples:
-        raise BadInput(f"{claim.place}: sample {claim.sample} of {step.layer}/{step.name}, but the input has {samples}")
-    if not 0 <= flat < max(int(np.prod(inside)), 1):
-        raise BadInput(f"{claim.place}: unit {flat} of {step.layer}/{step.name}, which has {int(np.prod(inside))} (numbered from 0)")
-    within = tuple(int(i) for i in np.unravel_index(flat, inside)) if inside else ()
-    return (sample, *within) if batched else within
+def element(claim: Claim, step: Step, inside: Index, sample: int, unit: Index) -> Index:
+    """The index of an element of the step's array; ``unit``: its flat position within a sample of shape ``inside``, or its index."""
+    path, shape, size = f"{step.layer}/{step.name}", step.made.shape, int(np.prod(inside))
+    if len(shape) > len(inside) and not 0 <= sample < shape[0]:
+        raise BadInput(f"{claim.place}: sample {claim.sample} of {path}, but the input has {shape[0]}")
+    if len(unit) > 1 and (len(unit) != len(inside) or any(i >= n for i, n in zip(unit, inside, strict=True))):
+        raise BadInput(f"{claim.place}: {path} has no element {unit}; its shape is {inside} for each sample")
+    if len(unit) == 1 and not 0 <= unit[0] < max(size, 1):
+        raise BadInput(f"{claim.place}: unit {unit[0]} of {path}, which has {size} (numbered from 0)")
+    within = unit if len(unit) > 1 else tuple(int(i) for i in np.unravel_index(unit[0], inside)) if inside else ()
+    return (sample, *within) if len(shape) > len(inside) else within

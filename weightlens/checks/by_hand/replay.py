@@ -6,7 +6,7 @@ another function, rounded numbers), and only what follows from them is computed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,23 +15,25 @@ import numpy as np
 from weightlens.recording import Recorded, Trace, operands
 from weightlens.recording.graph import computed, ordered
 
-Now = Callable[[Recorded], Any]  # the current value of a recorded array
-Edit = Callable[[Now, Callable[[], Any]], Any]  # computes a value from others, or from its own unchanged value
-Edits = Mapping[int, Edit]  # by the id of the value
+Function = Callable[[np.ndarray], np.ndarray]  # of an array
+Now = Callable[[Recorded], np.ndarray]  # the current value of a recorded array
+Own = Callable[[], np.ndarray]  # the value as it would be without the edit
+Edit = Callable[[Now, Own], np.ndarray]  # computes a value from others, or from its own unchanged value
+Edits = dict[int, Edit]  # by the id of the value
 
 
-def replace_by(array: Any) -> Edit:
+def replace_by(array: np.ndarray) -> Edit:
     """An edit: this array replaces the value."""
     return lambda now, own: array
 
 
-def change_by(function: Callable[[Any], Any]) -> Edit:
+def change_by(function: Function) -> Edit:
     """An edit: a function of the unchanged value replaces it."""
     return lambda now, own: function(own())
 
 
-def compute_from(node: Recorded, function: Callable[[Any], Any]) -> Edit:
-    """An edit: a function of another value replaces it."""
+def compute_from(node: Recorded, function: Function = lambda value: value) -> Edit:
+    """An edit: another value, or a function of it, replaces the value."""
     return lambda now, own: function(now(node))
 
 

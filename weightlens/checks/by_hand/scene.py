@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from weightlens.checks.by_hand.replay import Replay
-from weightlens.model import Model
 from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
+from weightlens.recording.arrays import Operation
 from weightlens.recording.graph import named_operands, walk
+from weightlens.specs.layer import LayerSpec
+from weightlens.specs.registry import spec
 
 SCALING = ("Rescaling", "Normalization")
 
@@ -32,7 +33,6 @@ class Site:
 class Scene:
     """One recorded forward pass, and the places in it where mistakes can be made."""
 
-    model: Model
     trace: Trace
     replay: Replay
 
@@ -40,15 +40,14 @@ class Scene:
         """Every run of a layer of these classes."""
         return [run for run in self.trace.runs if run.class_name in class_names]
 
+    def runs_with(self, fact: Callable[[LayerSpec], bool]) -> list[LayerRun]:
+        """Every run of a layer of whose class a fact is true."""
+        return [run for run in self.trace.runs if fact(spec(run.class_name))]
+
     @cached_property
     def weights(self) -> list[Recorded]:
         """Every weight in use, in the order of first use."""
         return [node for node in self.replay.nodes if node.kind == "weight"]
-
-    @cached_property
-    def classes(self) -> dict[str, str]:
-        """Class names by layer path, those of inner layers and nested models included."""
-        return dict(class_names(self.model, ""))
 
     @cached_property
     def owner(self) -> dict[int, Step]:
@@ -62,8 +61,9 @@ class Scene:
         return owners
 
     def class_of(self, step: Step) -> str:
-        """The class of a step's layer; calls of a shared layer are numbered."""
-        return self.classes.get(step.layer.split(" #")[0], "")
+        """The class of a step's layer; empty for a constant of the graph."""
+        layer = self.trace.layers.get(step.layer)
+        return "" if layer is None else layer.class_name
 
     @cached_property
     def steps_of_layer(self) -> dict[str, list[Step]]:
@@ -105,9 +105,24 @@ class Scene:
         return sites
 
     @cached_property
+    def softmaxes(self) -> list[Site]:
+        """The sites of softmax: ``e^(z - max) / sum``."""
+        return [site for site in self.sites if site.function == "softmax"]
+
+    @cached_property
     def maxima(self) -> list[Recorded]:
         """The maximum that each softmax subtracts before e^x; leaving it out is also correct."""
-        return [site.out.args[0].args[0].args[1] for site in self.sites if site.function == "softmax"]
+        return [site.out.args[0].args[0].args[1] for site in self.softmaxes]
+
+    @cached_property
+    def float_inputs(self) -> list[Recorded]:
+        """The inputs that hold numbers with a fraction."""
+        return [x for x in self.trace.inputs if x.value.dtype.kind == "f"]
+
+    @cached_property
+    def biases(self) -> list[Recorded]:
+        """Every bias in use."""
+        return [weight for weight in self.weights if is_bias(weight)]
 
     @cached_property
     def scalings(self) -> list[tuple[Step, Recorded]]:
@@ -131,24 +146,19 @@ class Scene:
                     flattenings.append((self.owner[id(node)], source, node))
         return flattenings
 
-    def with_operation(self, *operations: Any) -> Iterator[tuple[str, list[Recorded]]]:
-        """The values made by one of these NumPy calls, layer by layer."""
+    def with_operation(self, *operations: Operation) -> Iterator[tuple[str, list[Recorded], Step]]:
+        """The values made by one of these NumPy calls, layer by layer, and the step of the first."""
         nodes: dict[str, list[Recorded]] = {}
         for node in self.replay.nodes:
             if node.op in operations and id(node) in self.owner:
                 nodes.setdefault(self.owner[id(node)].layer, []).append(node)
-        yield from nodes.items()
+        for layer, made in nodes.items():
+            yield layer, made, self.owner[id(made[0])]
 
 
-def class_names(model: Model, prefix: str) -> Iterator[tuple[str, str]]:
-    """Every layer's path and class."""
-    stack = [(prefix + layer.name, layer) for layer in model.layers]
-    while stack:
-        path, layer = stack.pop()
-        yield path, layer.class_name
-        stack += [(f"{path}/{name}", inner) for name, inner in layer.inner.items()]
-        if layer.model is not None:
-            yield from class_names(layer.model, path + "/")
+def is_bias(weight: Recorded) -> bool:
+    """Whether a weight is a bias; a cell's is called ``cell/bias``."""
+    return weight.name.split("/")[-1] in ("bias", "beta")
 
 
 def named_values_read(node: Recorded) -> list[Recorded]:

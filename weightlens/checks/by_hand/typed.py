@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from weightlens.checks.by_hand.claims import Claim, Claims, parse_number
+from weightlens.checks.by_hand.claims import Claim, Claims, OutputRows, WrittenNumber, parse_number
 from weightlens.errors import BadInput
-from weightlens.tables import open_table
+from weightlens.tables import Table, open_table
+from weightlens.tables.cells import seems_titled
 from weightlens.tables.table import Row
 
 COLUMNS = {
@@ -17,15 +18,14 @@ COLUMNS = {
 UNNAMED = {3: ("layer", "step", "value"), 4: ("layer", "step", "unit", "value"), 5: ("layer", "step", "sample", "unit", "value")}
 
 
-def read_csv(given: str) -> Claims:
+def read_csv(given: str) -> Claims | OutputRows:
     """A table ``layer,step,sample,unit,value`` (any of the first four may be missing), or bare rows of outputs; ``-``: typed in."""
     table = open_table(given, loose=True)
-    source, rows = "what was typed in" if given == "-" else table.name, table.rows()
-    if "value" in (head := heading_columns(table.first)):
-        return claims_from_table(rows[1:], head, source)
-    if head := columns_without_heading(table.first):
-        return claims_from_table(rows, head, source)
-    return claims_from_rows([cells for _, cells in rows], source)
+    source, head = "what was typed in" if given == "-" else table.name, heading_columns(table.first)
+    is_list = "value" in head
+    head = head if is_list else columns_without_heading(table.first)
+    table.begin(is_list or (not head and seems_titled(table, parse_number)))
+    return claims_from_list(table.rows(), head, source) if head else output_rows(table, source)
 
 
 def heading_columns(cells: list[str]) -> dict[str, int]:
@@ -41,37 +41,35 @@ def columns_without_heading(cells: list[str]) -> dict[str, int]:
     return {name: i for i, name in enumerate(names)} if words[:2] == [True, True] and not words[-1] else {}
 
 
-def claims_from_table(table: list[Row], head: dict[str, int], source: str) -> Claims:
+def claims_from_list(rows: list[Row], head: dict[str, int], source: str) -> Claims:
     """The claims of a table with one number per line."""
-    claims = Claims(source)
-    for line, row in table:
+    claims = []
+    for line, row in rows:
         cells = {key: row[i].strip() for key, i in head.items() if i < len(row)}
-        if not any(cells.values()) or not cells.get("value"):
+        if not cells.get("value"):
             continue
-        number = parse_number(cells["value"])
-        if number is None:
-            raise BadInput(f"{source}, line {line}: {cells['value']!r} is not a number")
-        index = tuple(map(int, re.findall(r"\d+", cells.get("unit", "")))) or None
-        sample, time = (int(found[0]) if (found := re.search(r"\d+", cells.get(key, ""))) else None for key in ("sample", "time"))
-        claims.items.append(Claim(number, cells.get("layer", ""), cells.get("step", ""), sample, index, time, f"line {line}"))
-    return claims
+        number = number_in(cells["value"], f"{source}, line {line}")
+        unit, samples, times = ([int(n) for n in re.findall(r"\d+", cells.get(key, ""))] for key in ("unit", "sample", "time"))
+        sample, time = (numbers[0] if numbers else None for numbers in (samples, times))
+        claims.append(Claim(number, cells.get("layer", ""), cells.get("step", ""), sample, tuple(unit) or None, time, f"line {line}"))
+    return Claims(source, claims)
 
 
-def claims_from_rows(table: list[list[str]], source: str) -> Claims:
-    """Final outputs, one row per sample. A first line of words is a heading; columns of words are labels."""
-    headed = not any(parse_number(cell) for cell in table[0])
-    rows = table[headed:]
+def output_rows(table: Table, source: str) -> OutputRows:
+    """Rows of final outputs. Columns of words are labels: under a heading all of them, else the first."""
+    rows = [cells for _, cells in table.rows()]
     width = max(map(len, rows), default=0)
     words = [all(i >= len(row) or parse_number(row[i]) is None for row in rows) for i in range(width)]
-    labels = {i for i in range(width) if words[i] and (headed or i == 0)} if not all(words) else set()
-    claims = Claims(source, rows=True)
-    for sample, row in enumerate(rows):
-        numbers = [cell for i, cell in enumerate(row) if cell.strip() and i not in labels]
-        for unit, cell in enumerate(numbers):
-            number = parse_number(cell)
-            if number is None:
-                raise BadInput(f"{source}: {cell.strip()!r} is not a number")
-            claims.items.append(Claim(number, sample=sample, unit=(unit,), place=f"row {sample + 1}"))
-    if not claims.items:
+    labels = {i for i in range(width) if words[i] and (table.titles or i == 0)} if not all(words) else set()
+    numbers = [[number_in(cell, source) for i, cell in enumerate(row) if cell.strip() and i not in labels] for row in rows]
+    if not any(numbers):
         raise BadInput(f"{source}: holds no numbers")
-    return claims
+    return OutputRows(source, [row for row in numbers if row])
+
+
+def number_in(cell: str, place: str) -> WrittenNumber:
+    """The number in a cell; refuses anything else."""
+    number = parse_number(cell)
+    if number is None:
+        raise BadInput(f"{place}: {cell.strip()!r} is not a number")
+    return number

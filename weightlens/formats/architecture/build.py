@@ -12,13 +12,12 @@ from weightlens.formats.architecture.lost_connection import restore_lost_connect
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.quirks import Quirks
 from weightlens.specs.registry import spec
-from weightlens.whole import CUT, GUARDED, LAYERS_OF_MEANS
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
 WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
 # These compute integers from integers.
-WHOLE = CUT | {"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "SSIM", "UpSampling2D"}
+WHOLE = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "UpSampling2D", "LayerNorm", "RMSNorm"})
 MAX_NESTING = 40
 MAX_LAYERS = 25_000  # ten times the largest that anybody has published
 
@@ -155,9 +154,10 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     if "quantization_mode" in config:
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
     entering = None
-    if class_name in WHOLE:
+    whole = "" if operation else spec(class_name).whole
+    if class_name in WHOLE or whole == "cuts":
         entering = input_dtype(entry.get("inbound_nodes"))
-    elif operation or (class_name in GUARDED - LAYERS_OF_MEANS and dialect.major >= 3):
+    elif operation or (whole in ("wraps", "sums") and dialect.major >= 3):
         entering = common_dtype(entry.get("inbound_nodes"))
     layer.quirks = Quirks(before_keras_3=dialect.major < 3, input_dtype=entering)
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)

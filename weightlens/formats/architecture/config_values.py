@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import orjson
 
 from weightlens.errors import UnreadableModel
 from weightlens.limits import JSON, VALUES
@@ -22,10 +21,6 @@ def parse_json(text: str | bytes, what: str) -> Any:
         raise UnreadableModel(f"{what} is larger than any that Keras writes")
     if sum(text.count(mark) if isinstance(text, str) else text.count(mark.encode()) for mark in ",[{") > VALUES:
         raise UnreadableModel(f"{what} holds more values than any that Keras writes")
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 KERAS_1_KEYS = (
     "W_regularizer",
@@ -19,8 +18,7 @@ KERAS_1_KEYS = (
 KERAS_3_KEYS = ("batch_shape", "keras_history", "registered_name")
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(NamedTuple):
     """The major version of Keras (0 to 3) that wrote a configuration or weights, with its full version and backend as stated."""
 
     major: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from weightlens.errors import UnreadableModel
 from weightlens.model import Weight
 
 
-@dataclass(frozen=True)
-class Conversion:
+class Conversion(NamedTuple):
     """How an array is derived from stored ones: used by ``Weight.read``, and undone in writing back.
 
     ``add`` is for sums: it adds a change of the array to the first stored array, and returns that.
@@ -44,7 +43,8 @@ def converted(
     """An array derived from stored ones when it is read."""
     paths = ", ".join(weight.path for weight in sources)
     notes = "; ".join(dict.fromkeys(text for text in (*(weight.note for weight in sources), note) if text))
-    return Weight(name, shape, dtype or sources[0].dtype, paths, Conversion(sources, make, add), note=notes)
+    conversion: Callable[[], np.ndarray] = Conversion(sources, make, add)  # type: ignore[assignment]  # mypy: a named tuple is not called
+    return Weight(name, shape, dtype or sources[0].dtype, paths, conversion, note=notes)
 
 
 def with_axes_moved(weight: Weight, axes: tuple[int, ...], note: str) -> Weight:

@@ -11,9 +11,9 @@ from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.architecture.old_names import CUDNN
 from weightlens.formats.weights.conversion import converted, flip_kernel
 from weightlens.model import Layer, Model
+from weightlens.specs.registry import spec
 
 FEW_BITS = ("int8", "uint8")
-SPATIAL = {"Conv1D": 1, "Conv2D": 2, "Conv3D": 3, "Conv2DTranspose": 2, "ConvLSTM2D": 2}
 
 
 def finish_model(model: Model, dialect: Dialect) -> None:
@@ -52,9 +52,10 @@ def finish(layer: Layer, dialect: Dialect) -> None:
 
 def theano(layer: Layer) -> None:
     """Kernels saved by Keras 2 on Theano, which flips them in its convolutions."""
+    known = spec(layer.class_name)
     for name, weight in layer.own_weights.items():
-        if layer.class_name in SPATIAL and name.endswith("kernel"):
-            layer.own_weights[name] = flip_kernel(weight, SPATIAL[layer.class_name])
+        if known.turned and name.endswith("kernel"):
+            layer.own_weights[name] = flip_kernel(weight, known.spatial)
 
 
 def cudnn_lstm(layer: Layer) -> None:

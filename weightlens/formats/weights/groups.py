@@ -20,7 +20,7 @@ from weightlens.specs.variables import ATTENTION_PARTS, variable_names
 ALIASES = {"depthwise_kernel": "kernel", "alphas": "alpha", "running_mean": "moving_mean", "running_variance": "moving_variance"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Leaf:
     """A layer with variables of its own: the names on the path to it, and the arrays assigned to it so far."""
 

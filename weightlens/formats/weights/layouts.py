@@ -48,11 +48,16 @@ def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialec
         place_numbered(model, weights)
     elif not model.layers:
         model.layers = bare.layers_of_anything(weights)
-    note_missing(model)
-    finish_model(model, dialect if dialect.backend or not weights_dialect.backend else weights_dialect)
     model.unplaced += weights.values()
-    note_left_over(model)
+    settle(model, dialect if dialect.backend or not weights_dialect.backend else weights_dialect)
     return layout
+
+
+def settle(model: Model, dialect: Dialect) -> None:
+    """Finish a model whose weights have been placed, and say which layers have none and which weights no layer."""
+    note_missing(model)
+    finish_model(model, dialect)
+    note_left_over(model)
 
 
 def keras_generation(file: Hdf5File, prefix: str) -> int:
@@ -118,12 +123,10 @@ def _stored_names(file: Hdf5File) -> dict[str, str]:
     return paths
 
 
-def place_shards(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
-    """Place weights that were spread over several files, already read into one dictionary."""
+def place_arrays(model: Model, weights: dict[str, Weight], dialect: Dialect) -> None:
+    """Give the layers their weights from one dictionary, by their paths in Keras 3's saving library."""
     _place_objects(model, weights, None)
-    note_missing(model)
-    finish_model(model, dialect)
-    note_left_over(model)
+    settle(model, dialect)
 
 
 def read_assets(model: Model, archive: Archive, place: str = "assets/layers") -> None:

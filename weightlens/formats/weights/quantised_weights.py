@@ -20,7 +20,6 @@ from weightlens.specs.variables import variables_of
 
 WEIGHT_ONLY_INT4 = (3, 14)
 TABLES = frozenset({"embeddings", "reverse_embeddings"})
-PROJECTED = frozenset({"MultiHeadAttention", "GroupQueryAttention"})
 
 
 def understood(layer: Layer) -> bool:
@@ -51,7 +50,7 @@ def restore_quantised(layer: Layer, dialect: Dialect) -> None:
         _kernel(layer, mode, dialect)
     elif "quantized_kernel" in layer.own_weights:
         _calibrated_kernel(layer)
-    elif layer.class_name in PROJECTED:
+    elif "query/kernel" in layer.own_weights:
         _projections(layer)
     merge_lora(layer)
     integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]

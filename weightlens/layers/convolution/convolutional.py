@@ -1,7 +1,7 @@
 """Convolution layers in one, two and three dimensions (``keras.layers``, "Convolution layers").
 
 A convolution is the dot product of every window of the input with the kernel. Kernels stand as Keras stores them,
-``(*kernel_size, channels, filters)``; data are ``(batch, *space, channels)``, turned round where the layer is
+``(*kernel_size, channels, filters)``; data are ``(batch, *space, channels)``, with the axes moved where the layer is
 ``channels_first``. Every function works for any number of spatial axes.
 """
 
@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step, activate
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.activations import activate
+from weightlens.layers.signature import Array, Config, Setting, Step, Weights
 from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 
-def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rates: Any = 1, groups: int = 1) -> Any:
+def convolve(x: Array, kernel: Array, strides: Setting = 1, padding: str = "valid", rates: Setting = 1, groups: int = 1) -> Any:
     """Dot product of each window with the kernel: ``(batch, *space, channels) -> (batch, *positions, filters)``.
 
     With ``groups``, channels and filters are split into as many parts, each part seeing its own channels only.
@@ -34,7 +34,7 @@ def convolve(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rate
     return np.reshape(np.moveaxis(seen @ kernel, 0, 1), (*places, -1))
 
 
-def depthwise(x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", rates: Any = 1) -> Any:
+def depthwise(x: Array, kernel: Array, strides: Setting = 1, padding: str = "valid", rates: Setting = 1) -> Any:
     """Each channel with kernels of its own: ``channels -> channels * depth_multiplier``, those of a channel side by side."""
     *size, channels, multiplier = kernel.shape
     rank = len(size)
@@ -48,7 +48,7 @@ def placing(config: Config) -> dict[str, Any]:
     return {"strides": config.get("strides", 1), "padding": config.get("padding", "valid"), "rates": config.get("dilation_rate", 1)}
 
 
-def finish(z: Any, w: Weights, config: Config, step: Step, quirks: Quirks) -> Any:
+def finish(z: Array, w: Weights, config: Config, step: Step, quirks: Quirks) -> Any:
     """What follows every convolution: the bias, the axes as in the input, the activation."""
     if config.get("use_bias", True):
         width, filters = z.shape[-2], z.shape[-1]
@@ -58,25 +58,25 @@ def finish(z: Any, w: Weights, config: Config, step: Step, quirks: Quirks) -> An
     return step("activation", activate(like_input(z, config), config.get("activation"), step))
 
 
-def conv(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def conv(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Convolution: ``(batch, *space, channels) -> (batch, *positions, filters)``. ``keras.layers.Conv1D``, ``Conv2D``, ``Conv3D``."""
     z = convolve(channels_last(x, config), w["kernel"], groups=config.get("groups") or 1, **placing(config))
     return finish(step("dot product", z), w, config, step, quirks)
 
 
-def depthwise_conv(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def depthwise_conv(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """A convolution for each channel alone. ``keras.layers.DepthwiseConv1D``, ``DepthwiseConv2D``."""
     z = depthwise(channels_last(x, config), w["kernel"], **placing(config))
     return finish(step("dot product", z), w, config, step, quirks)
 
 
-def separable_conv(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def separable_conv(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """A convolution for each channel alone, then a mixture of the channels. ``keras.layers.SeparableConv1D``, ``SeparableConv2D``."""
     z = step("depthwise product", depthwise(channels_last(x, config), w["depthwise_kernel"], **placing(config)))
     return finish(step("dot product", convolve(z, w["pointwise_kernel"])), w, config, step, quirks)
 
 
-def conv_transpose(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def conv_transpose(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Transposed convolution: every input number spreads over a window of the output. ``keras.layers.Conv1DTranspose``, ``2D``, ``3D``.
 
     Written as a convolution: zeros between the inputs (``strides - 1``), the kernel ``(*size, filters, channels)`` turned
@@ -93,7 +93,7 @@ def conv_transpose(x: Any, w: Weights, config: Config, step: Step, *, quirks: Qu
     return finish(step("dot product", z), w, config, step, quirks)
 
 
-def spread_out(x: Any, strides: Sizes) -> Any:
+def spread_out(x: Array, strides: Sizes) -> Any:
     """``stride - 1`` zeros between neighbours along each spatial axis."""
     for axis, stride in enumerate(strides, start=1):
         if stride > 1:

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
 from weightlens.layers.convolution.convolutional import finish
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.layers.windows import Sizes, channels_last, pad_space, per_axis, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 
-def locally_connected(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def locally_connected(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Each window with its own kernel: ``(batch, *space, channels) -> (batch, *positions, filters)``. ``LocallyConnected1D``, ``2D``."""
     first = config.get("data_format") == "channels_first"
     x, rank = channels_last(x, config), x.ndim - 2
@@ -37,7 +36,7 @@ def locally_connected(x: Any, w: Weights, config: Config, step: Step, *, quirks:
     return finish(step("dot product", np.reshape(z, (x.shape[0], *positions, filters))), w, config, step, quirks)
 
 
-def local_windows(x: Any, size: Sizes, strides: Sizes, padding: str, fill: float = 0.0) -> Any:
+def local_windows(x: Array, size: Sizes, strides: Sizes, padding: str, fill: float = 0.0) -> Any:
     """Every window, ``(batch, *positions, channels, *size)``; with "same" padding, half of it lies before its position."""
     lengths = x.shape[1:-1]
     if padding == "same":
@@ -54,7 +53,7 @@ def input_cells(space: Sizes, size: Sizes, strides: Sizes, padding: str) -> np.n
     return np.asarray(local_windows(cells, size, strides, padding, fill=-1)).reshape(-1, math.prod(size))
 
 
-def taken_apart(kernel: Any, cells: np.ndarray, channels: int, filters: int, first: bool) -> Any:
+def taken_apart(kernel: Array, cells: np.ndarray, channels: int, filters: int, first: bool) -> Any:
     """The kernel as ``(positions, taps, channels, filters)``, from a full matrix or from the list of its connected entries."""
     count, space = cells.shape[0], math.prod(kernel.shape) // (channels * filters * cells.shape[0])
     if kernel.ndim > 1:  # every input with every output, of which only neighbours count

@@ -5,19 +5,15 @@ Padding never takes part: it is left out of the maximum, and not counted in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Function, Step, Weights
 from weightlens.layers.windows import channels_last, like_input, per_axis, spatial_axes, windows
 
-Reduce = Callable[..., Any]
 
-
-def pooled(x: Any, config: Config, fill: float) -> Any:
+def pooled(x: Array, config: Config, fill: float) -> Any:
     """The windows of a pooling layer: ``(batch, *positions, channels, *pool_size)``."""
     rank = x.ndim - 2
     size = per_axis(config.get("pool_size"), rank, 2)
@@ -25,13 +21,13 @@ def pooled(x: Any, config: Config, fill: float) -> Any:
     return windows(channels_last(x, config), size, strides, (1,) * rank, config.get("padding", "valid"), fill, cut=rank == 3)
 
 
-def max_pooling(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def max_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Largest number of each window. ``keras.layers.MaxPooling1D``, ``2D``, ``3D``."""
     seen = pooled(x, config, -np.inf)
     return step("maximum", like_input(np.max(seen, axis=tuple(range(x.ndim, seen.ndim))), config))
 
 
-def average_pooling(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def average_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Mean of each window. ``keras.layers.AveragePooling1D``, ``2D``, ``3D``."""
     seen = pooled(x, config, 0.0)
     axes = tuple(range(x.ndim, seen.ndim))
@@ -41,12 +37,13 @@ def average_pooling(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return step("average", like_input(np.sum(seen, axis=axes) / counts, config))
 
 
-def global_pooling(reduce: Reduce, name: str) -> Reduce:
-    """The layer that reduces each whole channel to one number: ``(batch, *space, channels) -> (batch, channels)``."""
+def global_pooling(reduce: Function, name: str) -> Function:
+    """The layer that reduces each whole channel to its maximum or average."""
 
-    def layer(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    def layer(x: Array, w: Weights, config: Config, step: Step) -> Any:
         return step(name, reduce(x, axis=tuple(spatial_axes(x, config)), keepdims=bool(config.get("keepdims"))))
 
+    layer.__doc__ = f"The {name} of each whole channel: ``(batch, *space, channels) -> (batch, channels)``."
     return layer
 
 
@@ -54,7 +51,7 @@ global_max_pooling = global_pooling(np.max, "maximum")  # keras.layers.GlobalMax
 global_average_pooling = global_pooling(np.mean, "average")  # keras.layers.GlobalAveragePooling2D, 3D
 
 
-def global_average_pooling_1d(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None) -> Any:
+def global_average_pooling_1d(x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None) -> Any:
     """Mean over the unmasked time steps: ``(batch, time, features) -> (batch, features)``. ``keras.layers.GlobalAveragePooling1D``."""
     if mask is None:
         return global_average_pooling(x, w, config, step)
@@ -70,16 +67,17 @@ def bins(length: int, count: int) -> list[slice]:
     return [slice(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 
-def adaptive_pooling(reduce: Reduce, name: str) -> Reduce:
+def adaptive_pooling(reduce: Function, name: str) -> Function:
     """The layer that cuts each spatial axis into ``output_size`` bins, and reduces each bin to one number."""
 
-    def layer(x: Any, w: Weights, config: Config, step: Step) -> Any:
+    def layer(x: Array, w: Weights, config: Config, step: Step) -> Any:
         x = channels_last(x, config)
         for axis, count in enumerate(per_axis(config["output_size"], x.ndim - 2), start=1):
             cut = [x[(slice(None),) * axis + (part,)] for part in bins(x.shape[axis], count)]
             x = step(f"{name} along axis {axis}", np.stack([reduce(part, axis=axis) for part in cut], axis=axis))
         return like_input(x, config)
 
+    layer.__doc__ = f"The {name} of each of ``output_size`` bins along each axis of space, which overlap where these do not divide it."
     return layer
 
 

@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import one_hot, whole
-from weightlens.layers.core import Config, Weights
 from weightlens.layers.preprocessing.hashing import crossed, fingerprint, siphash
+from weightlens.layers.signature import Array, Call, Config, Function, Step, Weights
 from weightlens.layers.windows import channels_last, like_input
 from weightlens.recording.texts import text
 from weightlens.specs.quirks import NONE, Quirks
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
 
 
-def encoded(ids: Any, mode: str, depth: int, step: Step, count_weights: Any = None) -> Any:
+def encoded(ids: Array, mode: str, depth: int, step: Step, count_weights: Array | None = None) -> Any:
     """Whole numbers as they are (``int``), as one row of 0 and 1 each, or as the marks or counts of all in a sample."""
     if mode == "int":
         return ids
@@ -32,12 +31,12 @@ def encoded(ids: Any, mode: str, depth: int, step: Step, count_weights: Any = No
     return np.max(hot, axis=axis) if mode in ("multi_hot", "binary") else np.sum(hot, axis=axis)
 
 
-def category_encoding(x: Any, w: Weights, config: Config, step: Step, *, count_weights: Any = None) -> Any:
+def category_encoding(x: Array, w: Weights, config: Config, step: Step, *, count_weights: Array | None = None) -> Any:
     """Marks or counts of categories: ``(batch, n) -> (batch, num_tokens)``. ``keras.layers.CategoryEncoding``."""
     return encoded(x, config.get("output_mode", "multi_hot"), config["num_tokens"], step, count_weights)
 
 
-def discretization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def discretization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """How many of the rising boundaries are not above the number. ``keras.layers.Discretization``."""
     boundaries = config.get("bin_boundaries")
     if boundaries is None:
@@ -47,7 +46,7 @@ def discretization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return encoded(bins, config.get("output_mode", "int"), boundaries.shape[0] + 1, step)
 
 
-def word_by_word(function: Callable[..., Any]) -> Any:
+def word_by_word(function: Function) -> Any:
     """A Python function of single words (or numbers) as one of arrays."""
     return np.frompyfunc(function, function.__code__.co_argcount, 1)
 
@@ -60,12 +59,12 @@ def bin_of(count: int, salt: Any = None) -> Callable[[Any], int]:
     return lambda value: siphash(text(value).encode(), key) % count
 
 
-def numbers_of(function: Callable[..., Any], *arrays: Any) -> Any:
+def numbers_of(function: Function, *arrays: Any) -> Any:
     """The function of every word, as floating-point numbers."""
     return word_by_word(function)(*arrays).astype(float)
 
 
-def hashing(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def hashing(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Words or whole numbers thrown into ``num_bins`` bins by their hash. ``keras.layers.Hashing``."""
     bins, masked = config["num_bins"], config.get("mask_value")
     keep_first = masked is not None and bins > 1
@@ -76,11 +75,11 @@ def hashing(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return encoded(np.squeeze(ids, -1) if mode == "one_hot" and ids.shape[-1] == 1 else ids, mode, bins, step)
 
 
-def hashed_crossing(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def hashed_crossing(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Several features hashed into one bin: ``[(batch, 1), (batch, 1)] -> (batch, 1)``. ``keras.layers.HashedCrossing``."""
     bins = config["num_bins"]
 
-    def print_of(value: Any) -> int:
+    def print_of(value: str | bytes | float) -> int:
         return fingerprint(text(value).encode()) if isinstance(value, (str, bytes)) else int(value)
 
     if len(x) != 2:
@@ -89,7 +88,7 @@ def hashed_crossing(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return encoded(ids, config.get("output_mode", "int"), bins, step)
 
 
-def auto_contrast(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def auto_contrast(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Each image and channel stretched to the whole range of values. ``keras.layers.AutoContrast``."""
     bottom, top = (float(v) for v in config.get("value_range", (0, 255)))
     pixels = step("pixels in 0..255", (x - bottom) / (top - bottom) * 255.0)
@@ -99,7 +98,7 @@ def auto_contrast(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return np.where(high > low, stretched / 255.0 * (top - bottom) + bottom, x)
 
 
-def clahe(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def clahe(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Histograms of tiles made flat, blended between tiles. ``keras.layers.ContrastLimitedAdaptiveHistogramEqualization``."""
     x = channels_last(x, config)
     bottom, top = (np.float32(v) for v in config.get("value_range", (0, 255)))
@@ -115,7 +114,7 @@ def clahe(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NO
     return np.trunc(y) if is_whole(quirks.input_dtype) else y
 
 
-def tone_curves(levels: Any, rows: int, columns: int, limit: float, step: Step) -> Any:
+def tone_curves(levels: Array, rows: int, columns: int, limit: float, step: Step) -> Any:
     """The new level of each old one for each tile, all in one column: ``(batch * rows * columns * channels * 256, 1)``."""
     n, height, width, channels = levels.shape
     tiles = np.reshape(levels, (n, rows, height // rows, columns, width // columns, channels))
@@ -131,7 +130,7 @@ def tone_curves(levels: Any, rows: int, columns: int, limit: float, step: Step) 
     return step("tone curve", np.reshape(np.minimum(np.maximum((total - least) * 255.0 / whole_range, 0.0), 255.0), (-1, 1)))
 
 
-def blended(curves: Any, levels: Any, rows: int, columns: int) -> Any:
+def blended(curves: Array, levels: Array, rows: int, columns: int) -> Any:
     """Each pixel's new level by the curves of the four nearest tiles, weighted by nearness."""
     n, height, width, channels = levels.shape
     below, down = nearest_tiles(rows, height // rows)
@@ -157,7 +156,7 @@ def nearest_tiles(count: int, size: int) -> tuple[tuple[np.ndarray, np.ndarray],
     return (before, after), at - first
 
 
-def pipeline(x: Any, w: Weights, config: Config, step: Step, *, call: Any) -> Any:
+def pipeline(x: Array, w: Weights, config: Config, step: Step, *, call: Call) -> Any:
     """Layers one after the other. ``keras.layers.Pipeline``."""
     for i in range(len(config["layers"])):
         x = call(f"layers/{i}", x)

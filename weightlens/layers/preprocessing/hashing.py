@@ -10,8 +10,8 @@ K0, K1, K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 CROSS_KEY, CROSS_FACTOR = 0xDECAFCAFFE, 0xC6A4A7935BD1E995
 
 
-def turned(value: int, by: int) -> int:
-    """Bits turned to the right."""
+def rotated(value: int, by: int) -> int:
+    """The bits rotated to the right."""
     return ((value >> by) | (value << (64 - by))) & WORD
 
 
@@ -47,7 +47,7 @@ def _up_to_16(text: bytes, n: int) -> int:
     factor = (K2 + n * 2) & WORD
     if n >= 8:
         a, b = (word(text, 0) + K2) & WORD, word(text, -8)
-        return joined((turned(b, 37) * factor + a) & WORD, ((turned(a, 25) + b) * factor) & WORD, factor)
+        return joined((rotated(b, 37) * factor + a) & WORD, ((rotated(a, 25) + b) * factor) & WORD, factor)
     if n >= 4:
         return joined((n + (word(text, 0, 4) << 3)) & WORD, word(text, -4, 4), factor)
     if n:
@@ -61,8 +61,8 @@ def _ends(text: bytes, n: int) -> tuple[int, int]:
     factor = (K2 + n * 2) & WORD
     a, b = word(text, 0) * (K1 if n <= 32 else K2) & WORD, word(text, 8)
     c, d = word(text, -8) * factor & WORD, word(text, -16) * K2 & WORD
-    first = (turned((a + b) & WORD, 43) + turned(c, 30) + d) & WORD
-    return first, (a + turned((b + K2) & WORD, 18) + c) & WORD
+    first = (rotated((a + b) & WORD, 43) + rotated(c, 30) + d) & WORD
+    return first, (a + rotated((b + K2) & WORD, 18) + c) & WORD
 
 
 def _up_to_64(text: bytes, n: int) -> int:
@@ -71,15 +71,15 @@ def _up_to_64(text: bytes, n: int) -> int:
     z, a = joined(y, second, factor), word(text, 0) * K2 & WORD
     e, f = word(text, 16) * factor & WORD, word(text, 24)
     g, h = (y + word(text, -32)) * factor & WORD, (z + word(text, -24)) * factor & WORD
-    return joined((turned((e + f) & WORD, 43) + turned(g, 30) + h) & WORD, (e + turned((f + a) & WORD, 18) + g) & WORD, factor)
+    return joined((rotated((e + f) & WORD, 43) + rotated(g, 30) + h) & WORD, (e + rotated((f + a) & WORD, 18) + g) & WORD, factor)
 
 
 def _weak(text: bytes, at: int, a: int, b: int) -> tuple[int, int]:
     w, x, y, z = (word(text, at + i) for i in (0, 8, 16, 24))
     a = (a + w) & WORD
-    b, c = turned((b + a + z) & WORD, 21), a
+    b, c = rotated((b + a + z) & WORD, 21), a
     a = (a + x + y) & WORD
-    return (a + z) & WORD, (b + turned(a, 44) + c) & WORD
+    return (a + z) & WORD, (b + rotated(a, 44) + c) & WORD
 
 
 def _long(text: bytes, n: int) -> int:
@@ -95,11 +95,11 @@ def _long(text: bytes, n: int) -> int:
             w = (w[0] + rest) & WORD, w[1]
             v = (v[0] + w[0]) & WORD, v[1]
             w = (w[0] + v[0]) & WORD, w[1]
-        x = turned((x + y + v[0] + word(text, at + 8)) & WORD, 37) * factor & WORD
-        y = turned((y + v[1] + word(text, at + 48)) & WORD, 42) * factor & WORD
+        x = rotated((x + y + v[0] + word(text, at + 8)) & WORD, 37) * factor & WORD
+        y = rotated((y + v[1] + word(text, at + 48)) & WORD, 42) * factor & WORD
         x ^= w[1] * (9 if last else 1) & WORD
         y = (y + v[0] * (9 if last else 1) + word(text, at + 40)) & WORD
-        z = turned((z + w[0]) & WORD, 33) * factor & WORD
+        z = rotated((z + w[0]) & WORD, 33) * factor & WORD
         v = _weak(text, at, v[1] * factor & WORD, (x + w[0]) & WORD)
         w = _weak(text, at + 32, (z + w[1]) & WORD, (y + word(text, at + 16)) & WORD)
         z, x = x, z
@@ -124,15 +124,15 @@ def siphash(text: bytes, key: tuple[int, int]) -> int:
 def _rounds(v: list[int], count: int) -> None:
     for _ in range(count):
         v[0] = (v[0] + v[1]) & WORD
-        v[1] = turned(v[1], 51) ^ v[0]
-        v[0] = turned(v[0], 32)
+        v[1] = rotated(v[1], 51) ^ v[0]
+        v[0] = rotated(v[0], 32)
         v[2] = (v[2] + v[3]) & WORD
-        v[3] = turned(v[3], 48) ^ v[2]
+        v[3] = rotated(v[3], 48) ^ v[2]
         v[0] = (v[0] + v[3]) & WORD
-        v[3] = turned(v[3], 43) ^ v[0]
+        v[3] = rotated(v[3], 43) ^ v[0]
         v[2] = (v[2] + v[1]) & WORD
-        v[1] = turned(v[1], 47) ^ v[2]
-        v[2] = turned(v[2], 32)
+        v[1] = rotated(v[1], 47) ^ v[2]
+        v[2] = rotated(v[2], 32)
 
 
 def crossed(values: list[int]) -> int:

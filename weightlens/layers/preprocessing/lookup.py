@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
 from weightlens.layers.comparisons import whole
-from weightlens.layers.core import Config, Weights
 from weightlens.layers.preprocessing.encoding import bin_of, encoded, numbers_of
+from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.recording import value_of
 from weightlens.recording.texts import lowered, spaced, text, without_marks, word_at
 
+Word = str | bytes | float
 MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}  # names of Keras 2
 MOST_COMPARED = 1_000_000  # words times entries of the vocabulary
 
@@ -23,16 +23,16 @@ class Vocabulary:
     """The words of a lookup layer and the place of each: first the mask, then the unknown words, then the vocabulary."""
 
     def __init__(self, config: Config, words: bool) -> None:
-        found = config.get("vocabulary")
-        if isinstance(found, str) or found is None:
-            raise NotImplementedError("has its vocabulary in another file" if found else "has no vocabulary: it was saved before adapt()")
-        while words and config.get("from_asset") and found and found[-1] == "":
-            found = found[:-1]
+        given = config.get("vocabulary")
+        if isinstance(given, str) or given is None:
+            raise NotImplementedError("has its vocabulary in another file" if given else "has no vocabulary: it was saved before adapt()")
+        while words and config.get("from_asset") and given and given[-1] == "":
+            given = given[:-1]
         self.words, self.mode = words, MODES.get(config["output_mode"], str(config["output_mode"]))
         self.unknown, self.mask, self.oov = config.get("num_oov_indices", 1), config.get("mask_token"), config.get("oov_token")
         masked = self.mask is not None and self.mode == "int"
         self.first_unknown, self.first = int(masked), int(masked) + self.unknown
-        entries = [text(v) if words else int(v) for v in found if words or v != ""]
+        entries = [text(v) if words else int(v) for v in given if words or v != ""]
         special = [self.mask] * self.first_unknown + [self.oov] * self.unknown
         self.with_special = entries[: self.first] == special
         self.entries = entries[self.first :] if self.with_special else entries
@@ -42,14 +42,14 @@ class Vocabulary:
         hashed = words or config.get("oov_method") == "farmhash"
         self.bin = bin_of(max(self.unknown, 1), config.get("salt")) if hashed else None
 
-    def find(self, value: Any) -> int:
+    def find(self, value: Word) -> int:
         """The place of one word or number; -1 for a mask that is not to be counted."""
         entry = text(value) if self.words else int(value)
         if self.mask is not None and entry == self.mask:
             return 0 if self.mode == "int" else -1
-        found = self.place.get(entry)
-        if found is not None or not self.unknown:
-            return -1 if found is None else found
+        place = self.place.get(entry)
+        if place is not None or not self.unknown:
+            return -1 if place is None else place
         return self.first_unknown + (self.bin(value) if self.bin else int(value) % self.unknown)
 
     def names(self) -> np.ndarray:
@@ -58,7 +58,7 @@ class Vocabulary:
         return np.array([*special, *self.entries, self.oov], dtype=None if self.words else float)
 
 
-def weighted(ids: Any, vocabulary: Vocabulary, w: Weights, config: Config, step: Step) -> Any:
+def weighted(ids: Array, vocabulary: Vocabulary, w: Weights, config: Config, step: Step) -> Any:
     """Places as the layer's ``output_mode`` asks for; with ``tf_idf``, counts times how rare the word is."""
     if vocabulary.mode != "tf_idf":
         return encoded(ids, vocabulary.mode, vocabulary.depth, step)
@@ -75,7 +75,7 @@ def rarity(vocabulary: Vocabulary, w: Weights, config: Config) -> Any:
     return np.concatenate([np.full(front, given.mean()), given, np.zeros(vocabulary.depth - front - len(given))])
 
 
-def string_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def string_lookup(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """The place of each word in the vocabulary, or (``invert``) the word at each place. ``keras.layers.StringLookup``."""
     vocabulary = Vocabulary(config, words=True)
     if config.get("invert"):
@@ -83,7 +83,7 @@ def string_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return weighted(places_of(x, vocabulary, step), vocabulary, w, config, step)
 
 
-def integer_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def integer_lookup(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """The place of each whole number in the vocabulary, or the number at each place. ``keras.layers.IntegerLookup``."""
     vocabulary = Vocabulary(config, words=False)
     if config.get("invert"):
@@ -91,18 +91,18 @@ def integer_lookup(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return weighted(places_of(np.trunc(x), vocabulary, step), vocabulary, w, config, step)
 
 
-def places_of(x: Any, vocabulary: Vocabulary, step: Step) -> Any:
+def places_of(x: Array, vocabulary: Vocabulary, step: Step) -> Any:
     """The place of each word or whole number: compared with every entry, unless there are very many or it takes a hash."""
     if (vocabulary.bin is not None and vocabulary.unknown > 1) or len(vocabulary.entries) * x.size > MOST_COMPARED:
         return step("place", numbers_of(lambda value: vocabulary.find(value), x))
     entries = step("vocabulary", np.array(vocabulary.entries, str if vocabulary.words else x.dtype))
     places = np.arange(vocabulary.first, vocabulary.size, dtype=float)
     matches = np.equal(x[..., None], entries)
-    found = step("place in the vocabulary", np.sum(step("match", np.where(matches, places, 0.0)), axis=-1))
-    known = np.greater(found, 0) if vocabulary.first else np.any(matches, axis=-1)
+    place = step("place in the vocabulary", np.sum(step("match", np.where(matches, places, 0.0)), axis=-1))
+    known = np.greater(place, 0) if vocabulary.first else np.any(matches, axis=-1)
     several = vocabulary.unknown > 1
     other = vocabulary.first_unknown + np.mod(x, vocabulary.unknown) if several else float(vocabulary.find(unused(vocabulary)))
-    ids = np.where(known, found, other)
+    ids = np.where(known, place, other)
     if vocabulary.mask is not None:
         mask = step("mask token", np.array([vocabulary.mask])) if vocabulary.words else vocabulary.mask
         ids = np.where(np.equal(x, mask), 0.0 if vocabulary.mode == "int" else -1.0, ids)
@@ -115,7 +115,7 @@ def unused(vocabulary: Vocabulary) -> int | str:
     return "?" * (1 + max((len(v) for v in taken), default=0)) if vocabulary.words else 1 + max((int(v) for v in taken), default=0)
 
 
-def inverted(x: Any, vocabulary: Vocabulary, step: Step) -> Any:
+def inverted(x: Array, vocabulary: Vocabulary, step: Step) -> Any:
     """The word or number at each place."""
     names = step("vocabulary", vocabulary.names())
     last = vocabulary.size
@@ -139,24 +139,24 @@ class Tokens:
         self.widths = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else tuple(ngrams or ())
         self.places = functools.lru_cache(maxsize=None)(self._places)
 
-    def standard(self, x: Any, step: Step) -> Any:
+    def standard(self, x: Array | str, step: Step) -> Any:
         """Texts without what makes no difference."""
         x = step("small letters", lowered(x)) if "lower" in (self.standardize or "") else x
         return step("without punctuation", without_marks(x)) if "punctuation" in (self.standardize or "") else x
 
-    def words(self, x: Any, length: int | None, step: Step) -> Any:
+    def words(self, x: Array, length: int | None, step: Step) -> Any:
         """The words of each text, so many as ``length`` says, or as the longest has."""
         lines = step("single spaces", spaced(self.standard(x, step)))
         longest = max((line.count(" ") + bool(line) for line in value_of(lines).ravel().tolist()), default=0)
         count = max(longest, 1) if length is None else length
         return step("words", word_at(lines[..., None], np.arange(count), 0 if length is not None else count))
 
-    def count(self, value: Any, place: Any) -> float:
+    def count(self, value: Word, place: Any) -> float:
         """How often the word of a place is in a text; at most once where only marks are asked for."""
-        found = Counter(self.places(value))[int(place)]
-        return min(found, 1) if self.vocabulary.mode == "multi_hot" else found
+        number = Counter(self.places(value))[int(place)]
+        return min(number, 1) if self.vocabulary.mode == "multi_hot" else number
 
-    def _places(self, value: Any) -> list[int]:
+    def _places(self, value: Word) -> list[int]:
         line = str(self.standard(text(value), lambda name, line: line))
         words = [line] if self.split is None else list(line) if self.split == "character" else str(spaced(line)).split(" ")
         words = [word for word in words if word or self.split is None]
@@ -165,7 +165,7 @@ class Tokens:
         return [self.vocabulary.find(word) for word in words]
 
 
-def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def text_vectorization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Texts as the places of their words, or as counts of them: ``(batch,) -> (batch, words)``. ``keras.layers.TextVectorization``."""
     tokens = Tokens(config)
     vocabulary, length = tokens.vocabulary, config.get("output_sequence_length")
@@ -187,7 +187,7 @@ def text_vectorization(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return counts * step("inverse document frequency", rarity(vocabulary, w, config)) if vocabulary.mode == "tf_idf" else counts
 
 
-def whole_lines(x: Any, tokens: Tokens, length: int | None, step: Step) -> Any:
+def whole_lines(x: Array, tokens: Tokens, length: int | None, step: Step) -> Any:
     """The places of texts that are not cut, each a word of its own; as many columns as ``length`` says."""
     if tokens.widths:
         raise NotImplementedError("joins the columns of its input to n-grams")

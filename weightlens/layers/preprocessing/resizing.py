@@ -6,18 +6,16 @@ The weights are those of TensorFlow, which works out positions in float32 with p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.layers.windows import channels_last, like_input, pad_space, per_axis
 from weightlens.specs.quirks import NONE, Quirks
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
 
-Array = Any
 CUBIC_TABLE = 1024  # TensorFlow looks bicubic weights up in a table with this many places between two pixels
 
 
@@ -58,7 +56,7 @@ KERNELS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def centres(old: int, new: int, scale: Any = None) -> np.ndarray:
+def centres(old: int, new: int, scale: np.float32 | None = None) -> np.ndarray:
     """Where the centre of each new pixel lies among the old ones, in float32 like TensorFlow."""
     scale = np.float32(old) / np.float32(new) if scale is None else scale
     return np.asarray((np.arange(new, dtype=np.float32) + np.float32(0.5)) * scale)
@@ -86,7 +84,7 @@ def resize_weights(old: int, new: int, interpolation: str, antialias: bool = Fal
     return np.asarray(shares / np.sum(shares, axis=1, keepdims=True))
 
 
-def resize(x: Any, size: Any, interpolation: str, antialias: bool, step: Step) -> Any:
+def resize(x: Array, size: Sequence[int], interpolation: str, antialias: bool, step: Step) -> Any:
     """Images of another size: ``(batch, height, width, channels) -> (batch, *size, channels)``, as ``tf.image.resize`` does."""
     height, width, channels = x.shape[1:]
     if (height, width) == tuple(size) and interpolation not in BLURRING:
@@ -105,13 +103,13 @@ def fitting(length: int, size: int, other: int) -> int:
     return int(np.float32(length * other) / np.float32(size))
 
 
-def cropped_to_aspect(x: Any, size: Any) -> Any:
+def cropped_to_aspect(x: Array, size: Sequence[int]) -> Any:
     """The largest middle part with the aspect ratio of ``size``."""
     height, width = x.shape[1:3]
     return middle(x, max(min(height, fitting(width, size[1], size[0])), 1), max(min(width, fitting(height, size[0], size[1])), 1))
 
 
-def padded_to_aspect(x: Any, size: Any, fill: float) -> Any:
+def padded_to_aspect(x: Array, size: Sequence[int], fill: float) -> Any:
     """As much on both sides as gives the aspect ratio of ``size``; an odd pixel is dropped, as in Keras."""
     height, width = x.shape[1:3]
     top = (max(height, fitting(width, size[1], size[0])) - height) // 2
@@ -119,13 +117,13 @@ def padded_to_aspect(x: Any, size: Any, fill: float) -> Any:
     return pad_space(x, [(top, top), (left, left)], fill)
 
 
-def middle(x: Any, height: int, width: int) -> Any:
+def middle(x: Array, height: int, width: int) -> Any:
     """The middle of each image; where it cannot be in the middle, one pixel nearer to the top left."""
     top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
     return x[:, top : top + height, left : left + width]
 
 
-def resizing(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def resizing(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Images resized, cropped or padded first to keep their proportions; whole numbers stay whole. ``keras.layers.Resizing``."""
     x, size = images(x, config), (config["height"], config["width"])
     if config.get("crop_to_aspect_ratio"):
@@ -137,18 +135,18 @@ def resizing(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks =
     return kept_whole(y, quirks)
 
 
-def kept_whole(y: Any, quirks: Quirks) -> Any:
+def kept_whole(y: Array, quirks: Quirks) -> Any:
     """Whole numbers where whole numbers went in."""
     return saturated(np.rint(y), str(quirks.input_dtype)) if is_whole(quirks.input_dtype) else y
 
 
-def saturated(x: Any, dtype: str) -> Any:
+def saturated(x: Array, dtype: str) -> Any:
     """``x`` cut to the range of a kind of whole number."""
     limits = np.iinfo(dtype)
     return np.minimum(np.maximum(x, float(limits.min)), float(limits.max))
 
 
-def center_crop(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def center_crop(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """The middle of each image; images that are too small are cropped to the aspect ratio and made larger. ``keras.layers.CenterCrop``."""
     x, size = images(x, config), (config["height"], config["width"])
     if x.shape[1] >= size[0] and x.shape[2] >= size[1]:
@@ -156,14 +154,14 @@ def center_crop(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return like_input(resize(cropped_to_aspect(x, size), size, "bilinear", False, step), config)
 
 
-def images(x: Any, config: Config) -> Any:
+def images(x: Array, config: Config) -> Any:
     """A batch of images, channels last."""
     if x.ndim != 4:
         raise NotImplementedError("takes single images here, and weightlens knows batches of images only")
     return channels_last(x, config)
 
 
-def up_sampling_2d(x: Any, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
+def up_sampling_2d(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """Every row and column several times, or pixels in between. ``keras.layers.UpSampling2D``."""
     x, sizes = channels_last(x, config), per_axis(config.get("size"), 2, 2)
     interpolation = config.get("interpolation", "nearest")

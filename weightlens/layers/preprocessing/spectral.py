@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import DTypeLike
 
-from weightlens.layers.activations import Step
 from weightlens.layers.convolution.convolutional import convolve
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.signature import Array, Config, Function, Number, Step, Weights
 
 
-def fourier(length: int, frequencies: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+def fourier(length: int, frequencies: int, dtype: DTypeLike) -> tuple[np.ndarray, np.ndarray]:
     """The matrices ``cos`` and ``-sin`` of ``2 pi time frequency / length``: ``(length, frequencies)``."""
     turns = np.outer(np.arange(length), np.arange(frequencies)) % length * (2.0 * math.pi / length)
     return np.cos(turns).astype(dtype), (0.0 - np.sin(turns)).astype(dtype)
@@ -31,7 +31,7 @@ def window_of(window: Any, length: int) -> np.ndarray:
     return level - (1.0 - level) * np.cos(2.0 * math.pi * np.arange(length) / length)
 
 
-def short_time_fourier(x: Any, length: int, stride: int, fft_length: int, window: Any, center: bool, step: Step) -> tuple[Any, Any]:
+def short_time_fourier(x: Array, length: int, stride: int, fft_length: int, window: Any, center: bool, step: Step) -> tuple[Any, Any]:
     """The Fourier transform of every windowed piece: two arrays ``(..., pieces, frequencies)``."""
     if center:
         x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(fft_length // 2, fft_length // 2)], mode="reflect")
@@ -43,7 +43,7 @@ def short_time_fourier(x: Any, length: int, stride: int, fft_length: int, window
     return step("real part", pieces @ real), step("imaginary part", pieces @ imaginary)
 
 
-def stft_spectrogram(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def stft_spectrogram(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """A convolution with stored cosines and sines: ``(batch, time, channels) -> (batch, pieces, channels * frequencies)``.
 
     ``keras.layers.STFTSpectrogram``.
@@ -65,7 +65,7 @@ def stft_spectrogram(x: Any, w: Weights, config: Config, step: Step) -> Any:
     return np.swapaxes(y, 1, 2) if last else y
 
 
-def arctan2(x1: Any, x2: Any) -> Any:
+def arctan2(x1: Number, x2: Number) -> Any:
     """The angle of the point ``(x2, x1)``, between -pi and pi."""
     ahead = np.arctan(x1 / np.where(np.equal(x2, 0), 1.0, x2))
     side = np.where(np.greater_equal(x1, 0), math.pi, -math.pi)
@@ -73,7 +73,7 @@ def arctan2(x1: Any, x2: Any) -> Any:
     return np.where(np.greater(x2, 0), ahead, np.where(np.less(x2, 0), ahead + side, beside))
 
 
-def spectrum(part: Any, mode: str, step: Step) -> Any:
+def spectrum(part: Function, mode: str, step: Step) -> Any:
     """Real and imaginary part as the layer's ``mode`` asks for."""
     if mode in ("real", "imag"):
         return part(mode)
@@ -89,7 +89,7 @@ def spectrum(part: Any, mode: str, step: Step) -> Any:
     return magnitude if mode == "magnitude" else np.log(magnitude)
 
 
-def mel(hertz: Any) -> Any:
+def mel(hertz: Number) -> Any:
     """Pitch as it is heard: ``1127 ln(1 + f / 700)``."""
     return 1127.0 * np.log(1.0 + hertz / 700.0)
 
@@ -103,7 +103,7 @@ def mel_weights(bands: int, frequencies: int, rate: float, lowest: float, highes
     return np.pad(np.maximum(inside, 0.0), [(1, 0), (0, 0)])
 
 
-def mel_spectrogram(x: Any, w: Weights, config: Config, step: Step) -> Any:
+def mel_spectrogram(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """How loud each pitch is in each piece: ``(..., time) -> (..., bands, pieces)``. ``keras.layers.MelSpectrogram``."""
     size, rate = config["fft_length"], config["sampling_rate"]
     length = config.get("sequence_length") or size

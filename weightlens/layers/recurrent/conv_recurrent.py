@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
 from weightlens.layers.convolution.convolutional import convolve, placing
-from weightlens.layers.core import Config, Weights
 from weightlens.layers.recurrent.recurrent_cells import initial_states, lstm_gates
 from weightlens.layers.recurrent.rnn import Given, flat, in_order, over_time
+from weightlens.layers.signature import Array, Config, States, Step, Weights
 
 
-def conv_lstm_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
+def conv_lstm_step(product: Array, w: Weights, config: Config, step: Step, states: States = None) -> list[Any]:
     """One time step: the state is convolved at stride 1 with ``same`` padding, whatever the input's convolution does."""
     h, c = states or initial_states(product, config["filters"], 2, step)
     z = product + convolve(h, w["recurrent_kernel"], padding="same")
@@ -22,8 +21,8 @@ def conv_lstm_step(product: Any, w: Weights, config: Config, step: Step, states:
 
 
 def conv_lstm(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None,
-    batch: int | None = None,
+    x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, initial_state: States = None,
+    zero_masked: bool | None = None, batch: int | None = None,
 ) -> Any:  # fmt: skip
     """LSTM over pictures: ``(batch, time, *space, channels) -> (batch, *positions, filters)``. ``keras.layers.ConvLSTM1D``, ``2D``, ``3D``.
 
@@ -40,6 +39,6 @@ def conv_lstm(
     return [as_channels_first(y, x.ndim) for y in out] if isinstance(out, list) else as_channels_first(out, x.ndim)
 
 
-def as_channels_first(y: Any, sequence_rank: int) -> Any:
+def as_channels_first(y: Array, sequence_rank: int) -> Any:
     """``(batch, [time,] *space, filters)`` with the filters before the space."""
     return np.moveaxis(y, -1, 2 if y.ndim == sequence_rank else 1)

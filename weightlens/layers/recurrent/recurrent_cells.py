@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step, activate
-from weightlens.layers.core import Config, Weights
+from weightlens.layers.activations import activate
+from weightlens.layers.signature import Array, Call, Config, Function, States, Step, Weights
 from weightlens.recording import Role
 from weightlens.specs.registry import spec
 
@@ -21,21 +21,21 @@ STATE_NAMES = ("hidden state", "cell state")
 STATES, GATE = [Role("state", name) for name in STATE_NAMES], Role("gate")
 
 
-def initial_states(product: Any, units: int, count: int, step: Step) -> list[Any]:
+def initial_states(product: Array, units: int, count: int, step: Step) -> list[Any]:
     """Zeros, ``(batch, units)`` each: what a sequence starts from when it is given nothing else."""
     return [
         step(f"initial {name}", np.zeros((*product.shape[:-1], units), product.dtype), Role("start", name)) for name in STATE_NAMES[:count]
     ]
 
 
-def input_product(x: Any, w: Weights, step: Step) -> Any:
+def input_product(x: Array, w: Weights, step: Step) -> Any:
     """``x . kernel`` for every time step at once: ``(..., features) -> (..., gates * units)``."""
     kernel = w["kernel"]
     rows = x.reshape((-1, x.shape[-1])) @ kernel
     return step("input product", rows.reshape((*x.shape[:-1], kernel.shape[-1])))
 
 
-def simple_rnn_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
+def simple_rnn_step(product: Array, w: Weights, config: Config, step: Step, states: States = None) -> list[Any]:
     """``h = activation(x . kernel + h . recurrent_kernel + bias)`` (Elman 1990)."""
     (h,) = states or initial_states(product, config["units"], 1, step)
     z = product + h @ w["recurrent_kernel"]
@@ -44,7 +44,7 @@ def simple_rnn_step(product: Any, w: Weights, config: Config, step: Step, states
     return [h, h]
 
 
-def lstm_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
+def lstm_step(product: Array, w: Weights, config: Config, step: Step, states: States = None) -> list[Any]:
     """``c = forget gate * c + input gate * candidate``, ``h = output gate * activation(c)`` (Hochreiter, Schmidhuber 1997).
 
     The kernels hold the gates side by side in the order input, forget, candidate, output.
@@ -54,7 +54,7 @@ def lstm_step(product: Any, w: Weights, config: Config, step: Step, states: Any 
     return lstm_gates(z + w["bias"] if config.get("use_bias", True) else z, c, config, step)
 
 
-def lstm_gates(z: Any, c: Any, config: Config, step: Step) -> list[Any]:
+def lstm_gates(z: Array, c: Array, config: Config, step: Step) -> list[Any]:
     """From the pre-activations of the four gates and the old cell state to ``[h, h, c]``."""
     gate, cell = config.get("recurrent_activation", "sigmoid"), config.get("activation", "tanh")
     i, f, g, o = np.split(step("pre-activations", z), 4, axis=-1)
@@ -67,7 +67,7 @@ def lstm_gates(z: Any, c: Any, config: Config, step: Step) -> list[Any]:
     return [h, h, c]
 
 
-def gru_step(product: Any, w: Weights, config: Config, step: Step, states: Any = None) -> list[Any]:
+def gru_step(product: Array, w: Weights, config: Config, step: Step, states: States = None) -> list[Any]:
     """``h = update gate * h + (1 - update gate) * candidate`` (Cho et al. 2014).
 
     The kernels hold the gates in the order update, reset, candidate. ``reset_after``: the reset gate acts on
@@ -88,22 +88,24 @@ def gru_step(product: Any, w: Weights, config: Config, step: Step, states: Any =
     return [h, h]
 
 
-def simple_rnn_cell(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None) -> list[Any]:
-    """One time step of a SimpleRNN: ``(batch, features) -> (batch, units)``. ``keras.layers.SimpleRNNCell``."""
-    return simple_rnn_step(input_product(x, w, step), w, config, step, states)
+def cell(cell_step: Function, documentation: str) -> Function:
+    """The layer that computes one time step, starting with the product of its input and the kernel."""
+
+    def layer(x: Array, w: Weights, config: Config, step: Step, *, states: States = None) -> Any:
+        return cell_step(input_product(x, w, step), w, config, step, states)
+
+    layer.__doc__ = documentation
+    return layer
 
 
-def lstm_cell(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None) -> list[Any]:
-    """One time step of an LSTM: ``(batch, features) -> (batch, units)``. ``keras.layers.LSTMCell``."""
-    return lstm_step(input_product(x, w, step), w, config, step, states)
+simple_rnn_cell = cell(
+    simple_rnn_step, "One time step of a SimpleRNN: ``(batch, features) -> (batch, units)``. ``keras.layers.SimpleRNNCell``."
+)
+lstm_cell = cell(lstm_step, "One time step of an LSTM: ``(batch, features) -> (batch, units)``. ``keras.layers.LSTMCell``.")
+gru_cell = cell(gru_step, "One time step of a GRU: ``(batch, features) -> (batch, units)``. ``keras.layers.GRUCell``.")
 
 
-def gru_cell(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None) -> list[Any]:
-    """One time step of a GRU: ``(batch, features) -> (batch, units)``. ``keras.layers.GRUCell``."""
-    return gru_step(input_product(x, w, step), w, config, step, states)
-
-
-def stacked_rnn_cells(x: Any, w: Weights, config: Config, step: Step, *, states: Any = None, call: Any) -> list[Any]:
+def stacked_rnn_cells(x: Array, w: Weights, config: Config, step: Step, *, states: States = None, call: Call) -> list[Any]:
     """Cells on top of each other, each fed with the output of the one below. ``keras.layers.StackedRNNCells``.
 
     The states of all cells form one flat list, from the lowest cell up (or down: ``reverse_state_order``, Keras 2).

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
-from weightlens.layers.core import Config, Weights
 from weightlens.layers.recurrent.recurrent_cells import STATE_NAMES, gru_step, initial_states, input_product, lstm_step, simple_rnn_step
+from weightlens.layers.signature import Array, Call, Config, Number, States, Step, Weights
 from weightlens.recording import Role
 
 Advance = Callable[..., list[Any]]  # (what enters at this time step, states=...) -> [output, *new states]
@@ -38,8 +37,8 @@ def recurrent(cell_step: Advance, states: int, documentation: str) -> Callable[.
     """The layer that runs a cell with so many states over a sequence; the products with the input are made for all time steps at once."""
 
     def layer(
-        x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None,
-        batch: int | None = None,
+        x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, initial_state: States = None,
+        zero_masked: bool | None = None, batch: int | None = None,
     ) -> Any:  # fmt: skip
         advance = partial(cell_step, w=w, config=config, step=step)
         zeros = partial(initial_states, units=config["units"], count=states, step=step)
@@ -56,14 +55,14 @@ gru = recurrent(gru_step, 1, "Gated recurrent unit. ``keras.layers.GRU``; Keras 
 
 
 def rnn(
-    x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, zero_masked: bool | None = None,
-    batch: int | None = None, call: Any,
+    x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, initial_state: States = None,
+    zero_masked: bool | None = None, batch: int | None = None, call: Call,
 ) -> Any:  # fmt: skip
     """Any cell, run over a sequence. ``keras.layers.RNN``."""
     return over_time(partial(call, "cell"), in_order(x, config), config, step, Given(mask, initial_state, zero_masked, batch))
 
 
-def over_time(advance: Advance, x: Any, config: Config, step: Step, given: Given, zeros: Callable[[Any], list[Any]] | None = None) -> Any:
+def over_time(advance: Advance, x: Array, config: Config, step: Step, given: Given, zeros: Callable[[Any], list[Any]] | None = None) -> Any:
     """Run one time step after the other over axis 1 of ``x`` (see ``in_order``), and collect what the layer is asked to return.
 
     A masked sample stands still: its states stay, and so does its output (zero before the first real time
@@ -74,7 +73,7 @@ def over_time(advance: Advance, x: Any, config: Config, step: Step, given: Given
     """
     mask, length = in_order(given.mask, config), x.shape[1]
     if given.batch is not None and carries_state(x, config, given.initial_state, given.batch):
-        x, mask = (None if array is None else one_sequence(array, given.batch) for array in (x, mask))
+        x, mask = one_sequence(x, given.batch), None if mask is None else one_sequence(mask, given.batch)
     zero_masked = config.get("zero_output_for_mask") if given.zero_masked is None else given.zero_masked
     turned = zero_masked and mask is not None and all(config.get(name) for name in ("unroll", "go_backwards", "return_sequences"))
     first, outputs, ends = flat(given.initial_state), list[Any](), list[list[Any]]()
@@ -93,7 +92,7 @@ def over_time(advance: Advance, x: Any, config: Config, step: Step, given: Given
     return returned(outputs, ends, length, config)
 
 
-def returned(outputs: list[Any], ends: list[list[Any]], length: int, config: Config) -> Any:
+def returned(outputs: list[Array], ends: list[list[Array]], length: int, config: Config) -> Any:
     """The outputs of all time steps or of the last one; with ``return_state`` the states at the end of each sequence too."""
     if config.get("return_sequences"):
         y = np.stack(outputs, axis=0 if config.get("time_major") else 1)
@@ -103,7 +102,7 @@ def returned(outputs: list[Any], ends: list[list[Any]], length: int, config: Con
     return [y, *map(all_batches, zip(*ends, strict=True))] if config.get("return_state") else y
 
 
-def carries_state(x: Any, config: Config, initial_state: Any, batch: int) -> bool:
+def carries_state(x: Array, config: Config, initial_state: States, batch: int) -> bool:
     """Whether the samples go on from the states of others, ``(batch, time, ...)``; refuses samples that are no whole batches."""
     if not config.get("stateful") or len(x) <= batch or initial_state is not None or config.get("time_major"):
         return False
@@ -112,53 +111,55 @@ def carries_state(x: Any, config: Config, initial_state: Any, batch: int) -> boo
     return True
 
 
-def one_sequence(array: Any, batch: int) -> Any:
+def one_sequence(array: Array, batch: int) -> Any:
     """``(batches * batch, time, ...)`` as ``(batch, batches * time, ...)``: the samples of one place one after the other."""
     apart = np.swapaxes(array.reshape((-1, batch, *array.shape[1:])), 0, 1)
     return apart.reshape((batch, -1, *array.shape[2:]))
 
 
-def as_samples(array: Any, length: int) -> Any:
+def as_samples(array: Array, length: int) -> Any:
     """``(batch, batches * time, ...)`` as ``(batches * batch, time, ...)`` again."""
     apart = np.swapaxes(array.reshape((len(array), -1, length, *array.shape[2:])), 0, 1)
     return apart.reshape((-1, length, *array.shape[2:]))
 
 
-def all_batches(ends: Sequence[Any]) -> Any:
+def all_batches(ends: Sequence[Array]) -> Any:
     """What each batch ended with, as one array with a row per sample."""
     return ends[0] if len(ends) == 1 else np.concatenate(ends, axis=0)
 
 
-def in_order(array: Any, config: Config) -> Any:
+def in_order(array: Array | None, config: Config) -> Any:
     """An array ``(batch, time, ...)`` in the order in which its time steps are computed."""
     if array is not None and config.get("time_major"):
         array = np.swapaxes(array, 0, 1)
     return np.flip(array, axis=1) if array is not None and config.get("go_backwards") else array
 
 
-def flat(states: Any) -> list[Any]:
+def flat(states: States) -> list[Any]:
     """States as one list, however they are nested; a single one may come bare."""
     if isinstance(states, (list, tuple)):
         return [leaf for part in states for leaf in flat(part)]
     return [] if states is None else [states]
 
 
-def spread(mask: Any, like: Any) -> Any:
+def spread(mask: Array, like: Array) -> Any:
     """A mask ``(batch, ...)`` with axes of length 1 behind, to fit the rank of ``like``."""
     return mask.reshape(mask.shape + (1,) * (like.ndim - mask.ndim))
 
 
-def held(mask: Any, output: Any, new: list[Any], states: list[Any], before: Any, given: bool, step: Step) -> tuple[Any, list[Any]]:
+def held(
+    mask: Array, output: Array, new: list[Array], states: list[Array], before: Number | None, given: bool, step: Step
+) -> tuple[Any, list[Any]]:
     """Output and states of a time step, held back where the mask is false: the output at the one ``before``, or 0 without one.
 
     Output and first state are the same array and stay it, unless the states were ``given``: these are no outputs.
     """
     shared = output is new[0] and not given and before is not None
-    new = stand_still(mask, new, states or [0.0] * len(new), step)
+    new = stand_still(mask, new, states if states else [0.0] * len(new), step)
     return new[0] if shared else step("output", np.where(spread(mask, output), output, 0.0 if before is None else before)), new
 
 
-def stand_still(mask: Any, new: list[Any], old: list[Any], step: Step) -> list[Any]:
+def stand_still(mask: Array, new: list[Array], old: Sequence[Number], step: Step) -> list[Any]:
     """The new states where the mask is true, the old ones where it is not."""
     names = STATE_NAMES if len(new) <= len(STATE_NAMES) else [f"state {i}" for i in range(len(new))]
     return [

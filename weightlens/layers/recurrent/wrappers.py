@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.activations import Step
-from weightlens.layers.core import Config, Weights
 from weightlens.layers.recurrent.rnn import flat
+from weightlens.layers.signature import Array, Call, Config, States, Step, Weights
 
 
-def bidirectional(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, initial_state: Any = None, call: Any) -> Any:
+def bidirectional(
+    x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, initial_state: States = None, call: Call
+) -> Any:
     """A sequence read from both ends by two layers, their outputs merged (Schuster, Paliwal 1997). ``keras.layers.Bidirectional``.
 
     Sequences of the backward layer are turned round again, so that equal time steps meet. The first half of the
@@ -31,7 +32,7 @@ def bidirectional(x: Any, w: Weights, config: Config, step: Step, *, mask: Any =
     return [*merged, *after, *after_backward] if len(merged) > 1 or after else merged[0]
 
 
-def merge(y: Any, z: Any, mode: str | None, step: Step) -> list[Any]:
+def merge(y: Array, z: Array, mode: str | None, step: Step) -> list[Any]:
     """The two directions as one output, or as two where there is no merge mode."""
     if mode is None:
         return [y, z]
@@ -48,12 +49,12 @@ MERGE_MODES: dict[str, Any] = {
 }
 
 
-def pruned(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, call: Any) -> Any:
+def pruned(x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, call: Call) -> Any:
     """The wrapped layer, whose kernel is multiplied by its mask when it is read. ``tfmot.sparsity.keras.PruneLowMagnitude``."""
     return call("layer", x, mask=mask)
 
 
-def time_distributed(x: Any, w: Weights, config: Config, step: Step, *, mask: Any = None, call: Any) -> Any:
+def time_distributed(x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, call: Call) -> Any:
     """The same layer or model for each time step: ``(batch, time, ...) -> (batch, time, ...)``. ``keras.layers.TimeDistributed``.
 
     Every time step of every sample becomes a sample of its own for the wrapped layer.

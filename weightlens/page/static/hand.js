@@ -84,7 +84,7 @@ export class Hand {
 
   /** Scrolls a cell into view. */
   show(row, column) {
-    const { view } = this;
+    const { view } = this.sheet;
     const [x, y] = [this.sheet.x(column), this.sheet.y(row)];
     view.scrollLeft = Math.min(x, Math.max(view.scrollLeft, x + this.sheet.cell.width + this.sheet.left - view.clientWidth));
     view.scrollTop = Math.min(y, Math.max(view.scrollTop, y + this.sheet.cell.height + this.sheet.top - view.clientHeight));

@@ -10,12 +10,12 @@ SETTINGS = "kernel_size! strides padding data_format dilation_rate"
 CONV = LayerSpec(
     function="convolution.convolutional.conv", variables="kernel[*kernel_size,in/groups,filters] bias[filters]?use_bias",
     options=f"filters! {SETTINGS} groups activation use_bias |3 lora_rank lora_alpha",
-    axes={"kernel": "*, channel, filter", "bias": "filter"}, alone=True, ends_in_activation=True,
+    axes={"kernel": "*, channel, filter", "bias": "filter"}, alone=True, ends_in_activation=True, turned=True,
 )  # fmt: skip
 TRANSPOSED = LayerSpec(
     function="convolution.convolutional.conv_transpose", variables="kernel[*kernel_size,filters,in] bias[filters]?use_bias",
     options=f"filters! {SETTINGS} output_padding activation use_bias |2 groups", axes={"kernel": "*, filter, channel", "bias": "filter"},
-    ends_in_activation=True,
+    ends_in_activation=True, turned=True,
 )  # fmt: skip
 DEPTHWISE = LayerSpec(
     function="convolution.convolutional.depthwise_conv",

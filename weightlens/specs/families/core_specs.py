@@ -54,7 +54,10 @@ LAYERS = {
     "Softmax": LayerSpec(function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking"),
     "ThresholdedReLU": LayerSpec(function="activation_layers.thresholded_relu", mask="keep", options="theta"),
     "SReLU": LayerSpec(
-        function="activation_layers.srelu", variables="t_left a_left t_right a_right", shapes="prelu", options="shared_axes:axes?",
+        function="activation_layers.srelu", mask="keep", variables="t_left a_left t_right a_right", shapes="prelu",
+        options="shared_axes:axes?",
     ),
-    "ParametricSoftplus": LayerSpec(function="activation_layers.parametric_softplus", variables="alpha beta", shapes="prelu", options=""),
+    "ParametricSoftplus": LayerSpec(
+        function="activation_layers.parametric_softplus", mask="keep", variables="alpha beta", shapes="prelu", options="shared_axes:axes?",
+    ),
 }  # fmt: skip

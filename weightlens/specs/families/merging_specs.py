@@ -5,18 +5,18 @@ from __future__ import annotations
 from weightlens.specs.layer import LayerSpec
 
 
-def elementwise(function: str, alone: bool = False, keeps_kind: bool = True) -> LayerSpec:
+def elementwise(function: str, whole: str = "", alone: bool = False) -> LayerSpec:
     """A layer that takes its inputs place by place."""
-    return LayerSpec(function=function, mask="either", options="", alone=alone, keeps_kind=keeps_kind)
+    return LayerSpec(function=function, mask="either", options="", alone=alone, keeps_kind=whole != "sums", whole=whole)
 
 
 LAYERS = {
-    "Add": elementwise("merging.add", alone=True),
-    "Subtract": elementwise("merging.subtract"),
-    "Multiply": elementwise("merging.multiply"),
-    "Average": elementwise("merging.average", keeps_kind=False),
+    "Add": elementwise("merging.add", "wraps", alone=True),
+    "Subtract": elementwise("merging.subtract", "wraps"),
+    "Multiply": elementwise("merging.multiply", "wraps"),
+    "Average": elementwise("merging.average", "sums"),
     "Maximum": elementwise("merging.maximum"),
     "Minimum": elementwise("merging.minimum"),
     "Concatenate": LayerSpec(function="merging.concatenate", mask="concatenated", options="axis", keeps_kind=True),
-    "Dot": LayerSpec(function="merging.dot", options="axes normalize"),
+    "Dot": LayerSpec(function="merging.dot", options="axes normalize", whole="sums"),
 }  # fmt: skip

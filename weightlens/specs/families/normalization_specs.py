@@ -21,18 +21,20 @@ LAYERS = {
     ),
     "LayerNormalization": LayerSpec(
         function="normalization.layer_normalization", mask="keep", variables=SCALED, shapes="layer_normalization",
-        options=f"axis:axes {SETTINGS} rms_scaling",
+        options=f"axis:axes {SETTINGS} rms_scaling", whole="cuts",
     ),
     "GroupNormalization": LayerSpec(
         function="normalization.group_normalization", mask="keep", variables=SCALED, shapes="group_normalization",
-        options=f"axis {SETTINGS} groups:axis",
+        options=f"axis {SETTINGS} groups:axis", whole="cuts",
     ),
     "RMSNormalization": LayerSpec(
         function="normalization.rms_normalization", variables="scale", shapes="layer_normalization", options="axis:axes epsilon",
+        whole="cuts",
     ),
     "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes"),
     "SpectralNormalization": LayerSpec(
         function="normalization.spectral_normalization", variables="vector_u", options="layer! power_iterations:any",
+        whole="cuts",
     ),
     "Normalization": LayerSpec(
         function="normalization.normalization", mask="keep_since_keras_3", variables="mean?adapted variance?adapted count?adapted",

@@ -61,7 +61,7 @@ LAYERS = {
         CONV_CELL, function="recurrent.conv_recurrent.conv_lstm", mask="recurrent",
         options="filters! kernel_size! strides padding data_format dilation_rate activation recurrent_activation use_bias "
         f"unit_forget_bias dropout recurrent_dropout {OVER_TIME} {OLD}",
-        arguments=WITH_STATE, takes="sample, time step, *, channel",
+        arguments=WITH_STATE, takes="sample, time step, *, channel", turned=True,
     )),
     # Cells that no file has by themselves: their weights are named
     **each_rank("ConvLSTM{}DCell", (2,), CONV_CELL),

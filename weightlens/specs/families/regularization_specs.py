@@ -25,8 +25,8 @@ WHAT = (
 )
 
 LAYERS = {
-    "Dropout": replace(DROPOUT, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
-    **each_rank("SpatialDropout{}D", (1, 2, 3), replace(DROPOUT, keeps_kind=True)),
+    "Dropout": replace(DROPOUT, drops=True, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
+    **each_rank("SpatialDropout{}D", (1, 2, 3), replace(DROPOUT, drops=True, keeps_kind=True)),
     "AlphaDropout": DROPOUT,
     "GaussianDropout": DROPOUT,
     "GaussianNoise": replace(DROPOUT, options="stddev", picture="passes"),

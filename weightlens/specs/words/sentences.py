@@ -1,4 +1,4 @@
-"""What each layer class and each activation function does, in a sentence or two for somebody who has not heard of it.
+"""What each layer class does, in a sentence or two for somebody who has not heard of it; ``specs.activation`` has the activations.
 
 The tables are in the order of Keras's documentation. What stands in braces is a setting of the layer, said as ``setting_words`` says it.
 A sentence tells what the layer does when the network predicts; what acts in training only says so.
@@ -10,68 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.words.setting_words import fill
-
-# Functions: what happens to a number on its way through. ``ALIASES``: their other names, those of layers that do the same among them.
-LEAKY = "keeps positive numbers and multiplies negative ones by {negative_slope}"
-BENT = "keeps positive numbers and bends negative ones smoothly towards {limit}"
-ABOVE = "keeps numbers above {theta} and turns the others into 0"
-SHARES = "turns scores into shares between 0 and 1 that add up to 1"
-RISING = "turns {0} and less into 0, {1} and more into 1; in between, the result rises evenly"
-FUNCTIONS: dict[str, str] = {
-    "linear": "passes every number on unchanged",
-    "relu": "{relu}",
-    "relu6": "keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6",
-    "leaky_relu": LEAKY,
-    "elu": BENT,
-    "celu": BENT,
-    "selu": "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581",
-    "exponential": "raises e (about 2.718) to the power of each number",
-    "sigmoid": "squeezes each number to between 0 and 1",
-    "hard_sigmoid": RISING.format("-3", "3"),
-    "hard_sigmoid_keras2": RISING.format("-2.5", "2.5"),
-    "tanh": "squeezes each number to between -1 and 1",
-    "hard_tanh": "keeps numbers from -1 to 1, turns smaller ones into -1 and larger ones into 1",
-    "tanh_shrink": "subtracts from each number its tanh",
-    "hard_shrink": "turns numbers from -{threshold} to {threshold} into 0 and keeps the others",
-    "soft_shrink": "moves each number by {threshold} towards 0; those from -{threshold} to {threshold} become 0",
-    "threshold": "keeps numbers above a threshold and replaces the others by a fixed number",
-    "thresholded_relu": ABOVE,
-    "softplus": "bends numbers so that all are above 0",
-    "log_sigmoid": "takes the logarithm of each number's sigmoid",
-    "softsign": "divides each number by 1 plus its size, which squeezes it to between -1 and 1",
-    "silu": "multiplies each number by its own sigmoid",
-    "hard_silu": "multiplies each number by a share that rises evenly from 0 at -3 to 1 at 3",
-    "gelu": "multiplies each number by the part of a bell curve that lies below it",
-    "mish": "multiplies each number by the tanh of its softplus",
-    "squareplus": "bends numbers with a square root so that all are above 0",
-    "sparse_plus": "turns numbers up to -1 into 0, keeps those from 1 on, and bends those in between smoothly",
-    "sparse_sigmoid": RISING.format("-1", "1"),
-    "glu": "splits the numbers into two halves and multiplies the first half by the sigmoid of the second",
-    "softmax": SHARES,
-    "log_softmax": "takes the logarithm of the shares that softmax makes",
-    "sparsemax": "subtracts from all scores a threshold worked out from them, and turns what is negative into 0",
-}
-# What there is to add where the function itself is the subject.
-MORE: dict[str, str] = {
-    "exponential": "the result is always above 0 and grows very fast",
-    "sigmoid": "large ones come close to 1, very negative ones close to 0, and 0 becomes one half",
-    "tanh": "large ones come close to 1, very negative ones close to -1, and 0 stays 0",
-    "tanh_shrink": "those near 0 almost vanish, large ones move by about 1 towards 0",
-    "log_sigmoid": "large ones come close to 0 from below, very negative ones hardly change",
-    **dict.fromkeys(["softplus", "silu", "gelu", "mish", "squareplus"], "large ones hardly change, very negative ones come close to 0"),
-    "softmax": "the larger the score, the larger its share",
-    "log_softmax": "all are 0 or less, the largest score keeps the largest number",
-    "sparsemax": "few scores remain",
-}
-ALIASES = {
-    "swish": "silu", "hard_swish": "hard_silu", "softmax_v2": "softmax", "Softmax": "softmax",
-    "ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "ThresholdedReLU": "thresholded_relu",
-}  # fmt: skip
-DEFAULTS: dict[str, dict[str, float]] = {
-    "leaky_relu": {"negative_slope": 0.2}, "elu": {"alpha": 1.0}, "celu": {"alpha": 1.0}, "thresholded_relu": {"theta": 1.0},
-    "hard_shrink": {"threshold": 0.5}, "soft_shrink": {"threshold": 0.5},
-}  # fmt: skip
 
 # Layers with and without space.
 ONE_BY_ONE = "{units:Its one unit|Each of its # units}"
@@ -236,7 +176,7 @@ TRAINING_ONLY = IN_TRAINING | {f"Random{name}": f"changes pictures at random: it
 
 def sentence(class_name: str, config: Mapping[str, Any]) -> str:
     """What a layer of this class with these settings does; empty for a class that is not Keras's."""
-    if class_name in ALIASES:
+    if class_name in ACTIVATIONS and class_name[0].isupper():
         return as_sentence(class_name, config)
     template, rank = template_of(class_name, bool(config.get("invert")))
     name, options = named_function(config.get("activation"))
@@ -262,14 +202,14 @@ def activation_sentence(name: str) -> str:
 
 def as_sentence(function: str, options: Mapping[str, Any]) -> str:
     """The clause of a function with these options, and what there is to add, as a sentence."""
-    words, more = clause(function, options), MORE.get(ALIASES.get(function, function), "")
+    words, more = clause(function, options), ACTIVATIONS[function].more if function in ACTIVATIONS else ""
     return f"{words[0].upper()}{words[1:]}{more and ': '}{more}." if words else ""
 
 
 def clause(function: str, options: Mapping[str, Any]) -> str:
-    """What a function with these options does to a number."""
-    name = ALIASES.get(function, function)
-    return fill(FUNCTIONS.get(name, ""), {**DEFAULTS.get(name, {}), **options})
+    """What a function with these options does to a number; empty for one that is not Keras's."""
+    known = ACTIVATIONS.get(function)
+    return fill(known.does, {**known.defaults, **options}) if known is not None else ""
 
 
 def named_function(named: Any) -> tuple[str, Mapping[str, Any]]:

@@ -177,18 +177,18 @@ def written_out(at_a: np.ndarray, at_b: np.ndarray, height: int, width: int, how
 
 def reduction(rows: Cells, function: str, neutral: float | None) -> Expression:
     """``SUM``, ``MAX``... over rows of addresses ``(n, k)``; the constant ``neutral`` (a padded cell) is left out."""
-    found = patterns(rows)
+    taken_apart = patterns(rows)
     options: list[list[Piece]] = []
-    for pattern in found.shapes:
+    for pattern in taken_apart.shapes:
         at, offsets = split(pattern)
         constants = [CONSTANTS.value(int(code)) for code in np.delete(pattern, at)]
         kept = [number(c) for c in constants if not (c == neutral or (neutral is not None and neutral != neutral and c != c))]
-        arguments: list[Piece] = [Area(found.base + first, height, width) for first, height, width in rectangles(offsets)] + list(
+        arguments: list[Piece] = [Area(taken_apart.base + first, height, width) for first, height, width in rectangles(offsets)] + list(
             dict.fromkeys(kept) if function in ("MAX", "MIN") else kept
         )
         nothing: list[Piece] = ["1" if function == "PRODUCT" else "0"]
         options.append(call(function, arguments, len(offsets) + len(kept)) if arguments else nothing)
-    choice, options = compress(found.kind, options)
+    choice, options = compress(taken_apart.kind, options)
     return Expression((len(rows),), options, choice, MULTIPLY if function == "AVERAGE" else ATOM)
 
 

@@ -42,6 +42,18 @@ def cell_name(address: int) -> str:
     return f"{COLUMN[address & (ROW - 1)]}{((address >> 14) & (MAX_ROWS - 1)) + 1}"
 
 
+def rectangle(first: int, last: int) -> str:
+    """The area between two cells in absolute terms."""
+    a, b = absolute(cell_name(first)), absolute(cell_name(last))
+    return a if a == b else f"{a}:{b}"
+
+
+def absolute(name: str) -> str:
+    """``B7`` as ``$B$7``."""
+    letters = name.rstrip("0123456789")
+    return f"${letters}${name[len(letters) :]}"
+
+
 class Unwritable(Exception):
     """This has no formula that every spreadsheet computes."""
 

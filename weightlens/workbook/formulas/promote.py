@@ -42,16 +42,19 @@ LONG = 8  # calls; an expression longer than this that is used twice gets cells
 
 def with_operands(trace: Trace) -> Trace:
     """The trace anew, and before each of its steps those values that need cells for its formula."""
-    trace = trace.copy()
-    trace.steps = promoted(trace.steps)
-    return trace
+    rewritten = trace.copy()
+    rewritten.steps = promoted(rewritten.steps)
+    return rewritten
 
 
 def promoted(steps: list[Step]) -> list[Step]:
     """The steps, with new ones for the values that need cells: these are named, where they stand.
 
-    This changes the values of the trace, so it has to be nobody else's: a copy, or one recorded for the sheet that is made (training).
+    This changes the values of the trace, so it has to be a copy, or one recorded for the sheet that is made (training).
     """
+    for trace in {id(step.trace): step.trace for step in steps}.values():
+        if trace is not None:
+            trace.refuse_changes()
     uses: Counter[int] = Counter()
     seen: set[int] = set()
     for step in steps:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.errors import NoFormula
 from weightlens.recording import Recorded, cast, each
 from weightlens.recording.calls import FOLLOWS, MOVES, PRODUCTS, argument, moved_by_data, operation, reduced_axes
 from weightlens.workbook.formulas import areas
@@ -17,6 +18,11 @@ from weightlens.workbook.formulas.call_rules import BY_NAME, RULES, rounds
 from weightlens.workbook.formulas.cell_arrays import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
 from weightlens.workbook.formulas.function_table import CALLS, COMPARISONS, INFIX, LOGICAL, PREFIX, REDUCTIONS, SELF_WRAPPED
 from weightlens.workbook.formulas.products import batches, product
+
+
+def as_number(made: Expression) -> Expression:
+    """TRUE and FALSE as 1 and 0."""
+    return combine(["IF(", made, ",1,0)"], made.shape) if made.boolean else made
 
 
 class Formulas:
@@ -90,6 +96,15 @@ class Formulas:
             return inner.moved(lambda array: x.op(array, *x.args[1:], **x.kwargs), x.shape)  # type: ignore[misc]  # what has an operation was made by a call
         raise Unwritable(getattr(op, "__name__", str(op)))
 
+    def step(self, x: Recorded) -> Expression:
+        """The formula of a step's cells, which hold numbers. Raises ``NoFormula``."""
+        try:
+            return as_number(self.made(x))
+        except Unwritable as what:
+            raise NoFormula(
+                x.layer, f"step {x.name}", f"uses {what}, for which there is no formula that every spreadsheet computes"
+            ) from None
+
     def cells_through(self, x: Recorded) -> Cells | None:
         """The cells that ``x`` itself copies, if it is a step that only moves numbers."""
         bare = x.copy()
@@ -101,8 +116,7 @@ class Formulas:
 
     def arithmetic(self, x: Any) -> Expression:
         """An operand of arithmetic: TRUE and FALSE become 1 and 0."""
-        made = self.expression(x)
-        return combine(["IF(", made, ",1,0)"], made.shape) if made.boolean else made
+        return as_number(self.expression(x))
 
     def infix(self, x: Recorded, op: Any) -> Expression:
         sign, level, left, right = INFIX[op]

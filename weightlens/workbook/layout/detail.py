@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
-from weightlens.recording import Recorded, Trace
-from weightlens.words.captions import shape_words
-from weightlens.words.layer_words import in_framework_words, sentence
-from weightlens.workbook.sheets.frame import HEAD
-
-if TYPE_CHECKING:
-    from weightlens.model import Layer, Weight
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.recording import Trace
 
 MOST_STEPS = 3_000_000  # cells; with more, ``auto`` fuses the steps of each layer
-NARROW = 40  # columns: matrices up to this wide stand under each other, wider ones too, but on sheets of their own
 
 
-def chosen(detail: str, recorded: Trace) -> str:
-    """What ``auto`` comes to: all steps, unless there are very many."""
+def chosen_detail(detail: str, recorded: Trace) -> str:
+    """The level that ``auto`` stands for: all steps, unless there are very many."""
     if detail != "auto":
         return detail
     return "steps" if sum(step.made.size for step in recorded.steps) <= MOST_STEPS else "layers"
@@ -28,7 +19,7 @@ def chosen(detail: str, recorded: Trace) -> str:
 def fuse(trace: Trace) -> tuple[Trace, dict[int, int]]:
     """The trace without the names of all steps but each layer's outputs: what has no name is written inside the formula that uses it.
 
-    Also, by the id of what the steps that are left were made as, the how-manieth of its name each was.
+    Also, for each step that is left (by the id of its value in the given trace), how many of its name in its layer came before it.
     """
     recorded = trace.copy()
     kept = {id(x) for outputs in recorded.layer_outputs.values() for x in outputs if x is not None} | {id(x) for x in recorded.results}
@@ -43,35 +34,3 @@ def fuse(trace: Trace) -> tuple[Trace, dict[int, int]]:
         seen[key] += 1
     recorded.steps = [step for step in recorded.steps if step.made.kind]
     return recorded, occurrences
-
-
-def matrices(net: NetworkSheets) -> None:
-    """A sheet for each layer that has weights, with nothing but those; also for layers and files that cannot be computed."""
-    groups: list[tuple[str, Layer | None, dict[str, Weight]]] = [
-        (layer.name, layer, layer.weights) for layer in net.model.layers if layer.weights
-    ]
-    if net.model.unplaced:
-        groups.append(("unplaced", None, {weight.name or weight.path: weight for weight in net.model.unplaced}))
-    for name, layer, weights in groups:
-        matrix_sheet(net, name, layer, weights)
-
-
-def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: dict[str, Weight]) -> None:
-    """The matrices of one layer under each other."""
-    heading = in_framework_words(net.model, name) if layer is not None else "Matrices that belong to no known layer"
-    sheet = net.page(name, heading, hint=sentence(layer) if layer is not None else "")
-    net.sheet_of[name] = sheet
-    row = HEAD
-    for key, weight in weights.items():
-        value = weight.value
-        if value.dtype.kind not in "fiub" or not value.size:
-            sheet.write(row, 1, f"{key} {shape_words(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
-            row += 2
-            continue
-        x = Recorded(value, kind="weight", name=key)
-        x.layer, x.source = name, weight
-        placed = net.plan.place_weight(x)
-        if placed.block.arrangement.width <= 500:
-            net.columns(sheet, 1, placed.block.arrangement, False)
-        row = net.put_weight(sheet, placed, row, 1) + 2
-    net.finish(sheet, 2)

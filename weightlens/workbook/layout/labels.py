@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from weightlens.axes import Axis, Factor, Named
 from weightlens.axes.names import LETTERS
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.formulas.arrangement import Arrangement
 
 Word = Callable[[Axis, int], str]
 Gate = tuple[int, int, str]  # from which column, to before which, and the gate
@@ -32,12 +32,12 @@ def row_labels(a: Arrangement, named: Named) -> dict[int, str]:
     axes, outer = axes_of(named), a.row_axes[0]
     if a.row_gap and len(a.row_axes) > 1:  # pictures, one under the other
         return outermost(a.steps[0][outer], axes[outer], in_short)
-    found, before = {}, list[str]()
+    labels, before = {}, list[str]()
     for row, words in zip(a.rows.tolist(), places([axes[axis] for axis in a.row_axes]), strict=True):
         start = words[:1] != before[:1]
-        found[row] = ", ".join(words if start else [w for w, old in zip(words, before, strict=True) if w != old])
+        labels[row] = ", ".join(words if start else [w for w, old in zip(words, before, strict=True) if w != old])
         before = words
-    return {row: text for row, text in found.items() if text}
+    return {row: text for row, text in labels.items() if text}
 
 
 def axes_of(named: Named) -> list[Axis]:

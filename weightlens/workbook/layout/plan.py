@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -17,19 +16,20 @@ from weightlens.errors import NoFormula, WorkbookTooLarge
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.recording.calls import PRODUCTS, operation, reduced_axes
 from weightlens.recording.graph import expression, named_operands
-from weightlens.workbook.formulas.cell_arrays import SHEET, Cells, Expression, Unwritable, refer
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import SHEET, Cells, Expression, refer
 from weightlens.workbook.formulas.function_table import REDUCTIONS
 from weightlens.workbook.formulas.promote import with_operands
 from weightlens.workbook.formulas.shorten import shorten
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.layout import choices as layout
 from weightlens.workbook.layout.time_table import TimeTable, time_tables
-from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block
+from weightlens.workbook.xlsx.blocks import Block
+from weightlens.workbook.xlsx.book import Book
 
 FEW_UNITS = 16  # up to so many units a layer's sheet has a row per sample, as in the tutorial; beyond, a column per sample
 MAX_CELLS = 40_000_000
+FAR = 1 << 20  # a sheet for each block that has no place yet
 
 
 @dataclass(eq=False)
@@ -43,24 +43,27 @@ class Placed:
     block: Block
     occurrence: int = 0
     of: int = 1  # how often this layer has a step of this name
+    defined_name: str = ""  # of a weight that stands on its sheet
 
 
 class Plan(Book):
     """Everything that will be written: sheets in order, blocks by value, defined names."""
 
-    def __init__(self, trace: Trace, whole: bool = True) -> None:
-        """``whole``: each step has cells; else only those that end a layer, and no table of time steps can be drawn."""
+    def __init__(self, trace: Trace, whole: bool = True, one_sheet: bool = True) -> None:
+        """``whole``: each step has cells; else only those that end a layer, and no table of time steps can be drawn.
+
+        ``one_sheet``: a small network may stand on one sheet.
+        """
         super().__init__()
-        self.trace, self.whole = with_operands(trace), whole
+        self.trace, self.whole, self.one_sheet = with_operands(trace), whole, one_sheet
         self.tables: dict[str, TimeTable] = {}  # recurrent layer -> its table
         self.steps = self.trace.steps
         self.placed: dict[int, Placed] = {}
-        self.also: dict[int, Block] = {}  # cells read in place of a value's own: the switch's, or another run's weights
-        self.beside: dict[tuple[str, int], Cells] = {}  # (layer, value) -> cells that only this layer's formulas read: a copy on its sheet
-        self.writing = ""  # the layer whose formula is being made
+        self.instead: dict[tuple[str, int], Cells] = {}  # (layer, or "" for all, and value) -> cells read in place of the value's own
         self.formulas = Formulas(self.cells)
         refuse_lone_sample(trace)
         self._arrange()
+        self.weights_of = self._first_readers()
 
     # -- arrangements: each block on a sheet of its own for now, which is enough to see patterns ---------------------------
 
@@ -72,7 +75,7 @@ class Plan(Book):
             layer: max(step.made.shape[-1] for step in self.steps if step.layer == layer and step.made.ndim == 2)
             for layer in {s.layer for s in self.steps if s.made.ndim == 2}
         }
-        self.one_sheet = self._fits_one_sheet(counts)
+        self.one_sheet = self.one_sheet and self._fits_one_sheet(counts)
         self.tables = time_tables(self.steps) if self.whole and not self.one_sheet else {}
         for x in self.trace.inputs:
             turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
@@ -80,7 +83,9 @@ class Plan(Book):
         steps, self.steps = self.steps, []
         for step in steps:
             key = (step.layer, step.name, step.made.shape)
-            for weight in self._weights(step.made):
+            for weight in weights_read(step.made):
+                if id(weight) in self.placed:
+                    continue
                 self._add("weight", weight, layout.for_weight(weight.shape))
                 if weight.ndim > 2:
                     self.placed[id(weight)].block.arrangement = self._cheapest(weight, step.made)
@@ -116,7 +121,7 @@ class Plan(Book):
             self.placed[id(step.made)].block.make = partial(self.formula, step)
 
     def _add(self, kind: str, x: Recorded, arrangement: Arrangement, occurrence: int = 0, of: int = 1) -> None:
-        block = Block(arrangement, x.value, first=(1 << 20) * SHEET + len(self.placed) * SHEET, sheet_names=self.titles)
+        block = Block(arrangement, x.value, first=(FAR + len(self.placed)) * SHEET)
         self.placed[id(x)] = Placed(kind, x.layer, x.name, x, block, occurrence, of)
 
     def place_weight(self, x: Recorded) -> Placed:
@@ -127,7 +132,7 @@ class Plan(Book):
     def _fits_one_sheet(self, counts: Counter[tuple[str, str, tuple[int, ...]]]) -> bool:
         """Whether all of it is small enough for one sheet that reads from left to right."""
         shapes = [step.made.shape for step in self.steps] + [x.shape for x in self.trace.inputs]
-        weights = {id(w): w for step in self.steps for w in self._weights(step.made, placed_too=True)}
+        weights = {id(w): w for step in self.steps for w in weights_read(step.made)}
         width = sum(shape[-1] for shape in shapes if len(shape) == 2)
         small = all(len(shape) == 2 and shape[0] <= 200 and shape[1] <= 64 for shape in shapes) and width <= 120
         return (
@@ -137,9 +142,16 @@ class Plan(Book):
             and max(counts.values(), default=1) == 1
         )
 
-    def _weights(self, made: Recorded, placed_too: bool = False) -> list[Recorded]:
-        """The weights that this step's formula reads and that have no cells yet."""
-        return [x for x in named_operands(made) if x.kind == "weight" and (placed_too or id(x) not in self.placed)]
+    def _first_readers(self) -> dict[int, list[Placed]]:
+        """By the id of each step's value, the weights that it is the first to read, layer by layer: they stand with it."""
+        first_read: dict[int, list[Placed]] = {id(step.made): [] for step in self.steps}
+        order = {layer: i for i, layer in enumerate(dict.fromkeys(step.layer for step in self.steps))}
+        taken: set[int] = set()
+        for step in sorted(self.steps, key=lambda step: order[step.layer]):
+            own = [x for x in weights_read(step.made) if id(x) not in taken]
+            taken |= set(map(id, own))
+            first_read[id(step.made)] = [self.placed[id(x)] for x in own]
+        return first_read
 
     def _cheapest(self, weight: Recorded, made: Recorded) -> Arrangement:
         """The arrangement of a kernel that makes the shortest formulas in the first product that reads it."""
@@ -154,40 +166,33 @@ class Plan(Book):
 
     # -- cells and formulas ------------------------------------------------------------------------------------------------
 
-    def cells(self, x: Recorded) -> Cells | None:
-        """Where a value stands."""
-        beside = self.beside.get((self.writing, id(x)))
-        if beside is not None:
-            return beside
-        block = self.also.get(id(x))
-        if block is not None:
-            return block.cells
+    def cells(self, x: Recorded, reader: str = "") -> Cells | None:
+        """Where a value stands; for the formulas of the layer ``reader`` perhaps elsewhere than for others."""
+        for key in ((reader, id(x)), ("", id(x))):
+            if key in self.instead:
+                return self.instead[key]
         placed = self.placed.get(id(x))
         return None if placed is None else placed.block.cells
 
+    def read_instead(self, x: Recorded, cells: Cells, reader: str = "") -> None:
+        """Have all formulas, or those of one layer, read ``x`` from these cells."""
+        self.instead[(reader, id(x))] = cells
+
     def formula(self, step: Step) -> Expression | None:
         """How a step is computed from cells; ``None`` for a constant. Raises ``NoFormula``."""
-        if step.made.op is None:
-            return None
-        self.writing = step.layer
-        try:
-            made = self.formulas.made(step.made)
-        except Unwritable as what:
-            raise NoFormula(
-                step.layer, "step " + step.name, f"uses {what}, for which there is no formula that every spreadsheet computes"
-            ) from None
-        finally:
-            self.writing = ""
-        return as_number(made)
-
-    # -- sheets and names --------------------------------------------------------------------------------------------------
+        return None if step.made.op is None else Formulas(partial(self.cells, reader=step.layer)).step(step.made)
 
     def mirror(self, x: Recorded, arrangement: Arrangement) -> Block:
         """A second block that shows ``x`` by plain references, in another arrangement."""
         cells = self.cells(x)
         if cells is None:
             raise RuntimeError("only what has cells can be shown again")
-        return Block(arrangement, x.value, make=lambda: refer(cells), sheet_names=self.titles)
+        return Block(arrangement, x.value, make=lambda: refer(cells))
+
+
+def weights_read(made: Recorded) -> list[Recorded]:
+    """The weights that an expression reads, each once."""
+    return [x for x in named_operands(made) if x.kind == "weight"]
 
 
 def refuse_lone_sample(trace: Trace) -> None:
@@ -198,13 +203,3 @@ def refuse_lone_sample(trace: Trace) -> None:
         for x in expression(step.made):
             if operation(x) in REDUCTIONS and x.args[0].ndim > 1 and 0 in reduced_axes(x)[0]:
                 raise NoFormula(step.layer, f"step {step.name}", "works across the samples of a batch; give several of them with -i")
-
-
-def as_number(made: Expression) -> Expression:
-    """A step's cell holds a number: TRUE and FALSE are written as 1 and 0."""
-    from weightlens.workbook.formulas.cell_arrays import combine
-
-    return combine(["IF(", made, ",1,0)"], made.shape) if made.boolean else made
-
-
-__all__ = ["Any", "Placed", "Plan", "Sheet"]

@@ -14,8 +14,8 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import expression, named_operands
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.layout import choices as layout
 
 Key = tuple[str, tuple[int, ...]]  # name and shape of a step: its occurrences stand under each other
 
@@ -52,16 +52,16 @@ class TimeTable:
 
     def labels(self) -> dict[int, str]:
         """What stands left of the rows: ``start``, ``t=0``, or ``2, start``, ``2, t=0``; ``sample 2`` where nothing starts."""
-        found: dict[int, str] = {}
+        labels: dict[int, str] = {}
         for sample in range(self.samples):
             first, which = sample * (self.steps + 1), f"{sample + 1}, " if self.samples > 1 else ""
             if self.above:
-                found[first] = which + "start"
+                labels[first] = which + "start"
             elif which:
-                found[first] = f"sample {sample + 1}"
+                labels[first] = f"sample {sample + 1}"
             for k in range(self.steps):
-                found[first + 1 + k] = f"{which}t={self.steps - 1 - k if self.backwards else k}"
-        return found
+                labels[first + 1 + k] = f"{which}t={self.steps - 1 - k if self.backwards else k}"
+        return labels
 
 
 def time_tables(steps: list[Step]) -> dict[str, TimeTable]:
@@ -69,8 +69,8 @@ def time_tables(steps: list[Step]) -> dict[str, TimeTable]:
     layers: dict[str, list[Step]] = {}
     for step in steps:
         layers.setdefault(step.layer, []).append(step)
-    found = {layer: time_table(own) for layer, own in layers.items()}
-    return {layer: table for layer, table in found.items() if table is not None}
+    tables = {layer: time_table(own) for layer, own in layers.items()}
+    return {layer: table for layer, table in tables.items() if table is not None}
 
 
 def time_table(steps: list[Step]) -> TimeTable | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from weightlens.workbook.formulas.cell_arrays import cell_name
 
 if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Sheet
     from weightlens.workbook.sheets.network import NetworkSheets
 
 HEADS = (
@@ -28,23 +27,23 @@ HEADS = (
 )
 
 
-def write_cells(net: NetworkSheets, sheet: Sheet) -> None:
+def write_cells(net: NetworkSheets) -> None:
     """Where every value stands, and how its axes lie. A value that only fused formulas have is of the kind ``fused``."""
     plan, style = net.plan, net.styles["plain"]
+    sheet = plan.sheet("Cells")
     for column, head in enumerate(HEADS):
         sheet.write(0, column, head, net.styles["head"])
     for row, placed in enumerate(plan.placed.values(), 1):
         a, block, kind, occurrence = placed.block.arrangement, placed.block, placed.kind, placed.occurrence
-        if kind == "step" and net.fused is not None:
+        if kind == "step" and net.occurrences is not None:
             original = id(plan.trace.originals.get(id(placed.made)))
-            kind, occurrence = ("step", net.fused[original]) if original in net.fused else ("fused", occurrence)
+            kind, occurrence = ("step", net.occurrences[original]) if original in net.occurrences else ("fused", occurrence)
         path = placed.made.source.path if placed.made.source is not None else ""
         axes = (",".join(map(str, a.row_axes)), ",".join(map(str, a.column_axes)))
-        where = (plan.sheets[block.first >> 34].title, cell_name(block.first))
+        where = (plan.titles[block.sheet], cell_name(block.first))
         shape = ",".join(map(str, a.shape))
-        name = net.weight_names.get(id(placed.made), "")
         values: list[object] = [kind, placed.layer, placed.name, occurrence, *where, shape, *axes]
-        values += [a.row_gap, a.column_gap, a.stretch, name, path]
+        values += [a.row_gap, a.column_gap, a.stretch, placed.defined_name, path]
         for column, value in enumerate(values):
             sheet.write(row, column, str(value), style)
     sheet.hidden = True

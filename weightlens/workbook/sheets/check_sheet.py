@@ -8,28 +8,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.workbook.formulas.areas import MAX_ARGUMENTS
-from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, refer
-from weightlens.workbook.layout.arrangement import Arrangement
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, rectangle, refer
 from weightlens.workbook.sheets.frame import link
-from weightlens.workbook.xlsx.grid import MAX_FORMULA, Block, Text, rectangle, runs
+from weightlens.workbook.xlsx.blocks import Block, Text, runs
+from weightlens.workbook.xlsx.printer import MAX_FORMULA
 
 if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Placed, Plan, Sheet
+    from weightlens.workbook.layout.plan import Placed, Plan
     from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
     from weightlens.workbook.xlsx.styles import Styles
 
 MAX_CHECKED = 5000  # output numbers compared one by one
-TOLERANCE, KERAS_TOLERANCE = 1e-9, 1e-5
+TOLERANCE, ROUNDED_TOLERANCE = 1e-9, 1e-5
 TOP = 11  # first row of the two tables
 STEPS = 6  # first column of the second one
 
 
-def write_check(net: NetworkSheets, expected: Sequence[np.ndarray], witness: str, verified: str) -> None:
-    """The whole sheet."""
-    plan, styles = net.plan, net.styles
+def write_check(net: NetworkSheets, verified: str) -> None:
+    """The whole sheet; ``verified`` says which spreadsheet program recalculated the workbook."""
+    plan, styles, witness = net.plan, net.styles, net.options.witness
+    expected = [np.asarray(numbers) for numbers in net.options.expected or plan.trace.outputs]
     hint = f"Expected: computed by {witness} for the inputs and weights as exported. Once you change one, DIFFERS is what you caused."
-    sheet = net.page("Check", "Check", hint=hint, numbered=False)
-    tolerance = KERAS_TOLERANCE if witness.startswith("Keras") else TOLERANCE
+    sheet = plan.sheet("Check", hint=hint)
+    rounded = any(numbers.dtype.kind == "f" and numbers.dtype.itemsize < 8 for numbers in expected)  # as Keras computes
+    tolerance = ROUNDED_TOLERANCE if rounded else TOLERANCE
     difference = _outputs(sheet, plan, styles, expected, tolerance)
     worst = float(np.nanmax(difference.values, initial=0.0)) if difference.values is not None else 0.0
     steps = _checksums(sheet, plan, styles)
@@ -48,11 +52,11 @@ def write_check(net: NetworkSheets, expected: Sequence[np.ndarray], witness: str
         )
         sheet.rule(f"L{TOP + 1}:L{TOP + steps}", "wrong", f'L{TOP + 1}="DIFFERS"')
     sheet.write(7, 1, verified or "no other program yet; weightlens check MODEL --workbook FILE has one recalculate it", styles["plain"])
-    for place in ("B4", f"E{TOP + 1}:E{TOP + difference.arrangement.height}"):
-        sheet.rule(place, "wrong", f'{place.split(":")[0]}<>"OK"')
-        sheet.rule(place, "right", f'{place.split(":")[0]}="OK"')
+    for first, place in (("B4", "B4"), (f"E{TOP + 1}", f"E{TOP + 1}:E{TOP + difference.arrangement.height}")):
+        sheet.rule(place, "wrong", f'{first}<>"OK"')
+        sheet.rule(place, "right", f'{first}="OK"')
     plan.names["check_verdict"] = (sheet.number, "$B$4")
-    sheet.freeze = f"A{TOP + 1}"
+    sheet.freeze = (TOP, 0)
     sheet.widths |= {(0, 0): 24, (1, 1): 28, (2, 4): 14, (5, 5): 3, (6, 7): 22, (8, 11): 14, (12, 12): 30}
 
 
@@ -75,11 +79,11 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     for i, name in enumerate(output_names(plan)[:n]):
         sheet.write(TOP + i, 0, name, styles["label left"])
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
-    live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells), sheet_names=plan.titles), TOP, 2)
+    live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells)), TOP, 2)
     with np.errstate(invalid="ignore"):  # infinite outputs
         difference = np.abs(stored - live) / np.maximum(1.0, np.abs(stored))
     made = _difference(expected_block, live_block)
-    block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made, sheet_names=plan.titles), TOP, 3)
+    block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made), TOP, 3)
     for i in range(n):
         text = "OK" if difference[i, 0] <= tolerance else "DIFFERS"
         sheet.texts[(TOP + i, 4)] = Text(style=styles["label"], formula=agrees(cell_name(block.first + i * ROW), "$B$5"), value=text)
@@ -97,7 +101,7 @@ def output_names(plan: Plan) -> list[str]:
     for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True):
         if plan.cells(x) is None:
             continue
-        named = plan.trace.axes.of(x)
+        named = plan.trace.axes.named(x)
         for index in np.ndindex(x.shape):
             if len(names) > MAX_CHECKED:
                 return names
@@ -115,13 +119,13 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
     """One row per step: the sum of its cells as exported and as it is now; returns the number of rows."""
     groups: dict[tuple[str, str, tuple[int, ...]], list[Placed]] = {}
     for placed in plan.placed.values():
-        if placed.kind == "step" and placed.made.dtype.kind != "U" and placed.block.first >> 34 < len(plan.sheets):
+        if placed.kind == "step" and placed.made.dtype.kind != "U" and placed.block.sheet < len(plan.sheets):
             groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
     for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full")):
         sheet.write(TOP - 1, STEPS + column, head, styles["head"])
     for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
         first = parts[0].block
-        home = plan.sheets[first.first >> 34]
+        home = plan.sheets[first.sheet]
         sheet.write(row, STEPS, layer, styles["link"])
         sheet.links[(row, STEPS)] = link(home, cell_name(first.first))
         sheet.write(row, STEPS + 1, name, styles["plain"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weightlens.workbook.formulas.cell_arrays import Expression, cell_name, combine, refer
+from weightlens.workbook.formulas.cell_arrays import Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.sheets.frame import column_after, width_of
-from weightlens.workbook.xlsx.grid import Block, Text, absolute
+from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Placed, Sheet
+    from weightlens.workbook.layout.plan import Placed
     from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
 
 CONTROLS = 2  # the row of controls, between the hint and the first captions
 CONTROL_HEIGHT = 21.0
@@ -69,7 +70,7 @@ def only_numbers(net: NetworkSheets) -> None:
     """A word typed into an input or a weight is refused at once: it would turn the whole network into errors."""
     for placed in net.plan.placed.values():
         if placed.kind in ("input", "weight") and placed.block.make is None and placed.made.dtype.kind != "U":
-            net.plan.sheets[placed.block.first >> 34].finishing.append(number_at(placed.block.area))
+            net.plan.sheets[placed.block.sheet].finishing.append(number_at(placed.block.area))
 
 
 def number_at(area: str) -> Callable[[Any], None]:
@@ -93,14 +94,12 @@ def add_switch(net: NetworkSheets) -> None:
     in use stands on the sheet In use.
     """
     plan, styles = net.plan, net.styles
-    home = plan.sheets[plan.names["input_0"][0]]
+    home = net.home
     place = control(net, home, 1, "calculate with", MINE, "original or mine: with the numbers as exported, or as you changed them").place
     home.finishing.append(drop_down(place, f'"{ORIGINAL},{MINE}"'))
     plan.names["use"] = (home.number, place)
-    kept = net.page(
-        "Originals", "Originals", hint="The inputs and weights as exported. Leave them: the switch goes back to them.", numbered=False
-    )
-    used = net.page("In use", "In use", hint="What the formulas read: the original or your number, as the switch says.", numbered=False)
+    kept = plan.sheet("Originals", hint="The inputs and weights as exported. Leave them: the switch goes back to them.")
+    used = plan.sheet("In use", hint="What the formulas read: the original or your number, as the switch says.")
     row = 4
     for placed in list(plan.placed.values()):
         if placed.kind not in ("input", "weight") or placed.block.make is not None:
@@ -109,9 +108,9 @@ def add_switch(net: NetworkSheets) -> None:
             sheet.write(row - 1, 1, f"{placed.layer}/{placed.name}" if placed.kind == "weight" else placed.name, styles["caption left"])
         looks = styles.numbers("constant", placed.made.value), styles.numbers("fetched", placed.made.value)
         original = kept.put(Block(placed.block.arrangement, placed.block.values, looks[0]), row, 1)
-        block = used.put(Block(placed.block.arrangement, placed.block.values, looks[1], sheet_names=plan.titles), row, 1)
+        block = used.put(Block(placed.block.arrangement, placed.block.values, looks[1]), row, 1)
         block.make = chosen(f"'{home.title}'!{place}", original, placed)
-        plan.also[id(placed.made)] = block
+        plan.read_instead(placed.made, block.cells)
         row += placed.block.arrangement.height + 2
 
 

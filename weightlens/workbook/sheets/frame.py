@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
-from weightlens.workbook.xlsx.grid import Text
+from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
@@ -33,16 +32,6 @@ LEGEND = (
     ("check", "stored numbers and comparisons"),
     ("off", "exactly 0: this unit is off"),
 )
-
-
-@dataclass
-class Page:
-    """What a sheet says of itself in its first three rows."""
-
-    sheet: Sheet
-    title: str
-    about: str = ""
-    hint: str = ""
 
 
 def link(sheet: Sheet, cell: str = "A1") -> str:
@@ -80,26 +69,26 @@ def in_two(text: str) -> list[str]:
     return [text] if middle < 0 else [text[:middle], text[middle + 1 :]]
 
 
-def frame(pages: list[Page], plan: Book, styles: Styles) -> None:
-    """Write the first rows of all pages, once their columns have their widths."""
-    pages = [page for page in pages if not page.sheet.hidden]
-    for i, page in enumerate(pages):
-        sheet = page.sheet
-        sheet.write(0, 0, page.title, styles["title"])
+def frame(book: Book, styles: Styles) -> None:
+    """Write the first rows of all sheets that are shown, once their columns have their widths."""
+    shown = [sheet for sheet in book.sheets if not sheet.hidden]
+    checked = any(sheet.title == "Check" for sheet in shown)
+    for i, sheet in enumerate(shown):
+        sheet.write(0, 0, sheet.heading, styles["title"])
         sheet.heights[0] = TITLE_HEIGHT
-        column = column_after(sheet, 0, len(page.title) * 1.9 + 2)
-        sheet.write(0, column, page.about, styles["about"])
-        column = column_after(sheet, column, len(page.about) * 1.1 + 1 if page.about else 0)
-        for row, line in enumerate(in_two(page.hint), start=1):
+        column = column_after(sheet, 0, len(sheet.heading) * 1.9 + 2)
+        sheet.write(0, column, sheet.about, styles["about"])
+        column = column_after(sheet, column, len(sheet.about) * 1.1 + 1 if sheet.about else 0)
+        for row, line in enumerate(in_two(sheet.hint), start=1):
             sheet.write(row, 0, line, styles["hint"])
-        ways = [("\u2190 " + pages[i - 1].sheet.title, pages[i - 1].sheet)] if i else []
-        ways += [(pages[0].sheet.title, pages[0].sheet)] if i > 1 else []
-        ways += [(pages[i + 1].sheet.title + " \u2192", pages[i + 1].sheet)] if i + 1 < len(pages) else []
+        ways = [("\u2190 " + shown[i - 1].title, shown[i - 1])] if i else []
+        ways += [(shown[0].title, shown[0])] if i > 1 else []
+        ways += [(shown[i + 1].title + " \u2192", shown[i + 1])] if i + 1 < len(shown) else []
         for text, goal in ways:
             sheet.write(0, column, text, styles["link"])
             sheet.links[(0, column)] = link(goal)
             column = column_after(sheet, column, len(text) * 1.1 + 2)
-        if sheet.title != "Check" and any(other.title == "Check" and not other.hidden for other in plan.sheets):
+        if checked and sheet.title != "Check":
             sheet.texts[(0, column)] = Text(style=styles["live"], formula=f'"Check: "&{VERDICT}', value="Check: OK")
             sheet.links[(0, column)] = "#'Check'!A1"
             place = f"{COLUMN[column]}1"

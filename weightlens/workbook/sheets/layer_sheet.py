@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
 from weightlens.words.captions import shape_words
-from weightlens.words.layer_words import find, in_framework_words, sentence
+from weightlens.words.layer_words import find, in_framework_words, sentence, shares
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
-from weightlens.workbook.layout.labels import row_labels
-from weightlens.workbook.layout.plan import Placed, Sheet
+from weightlens.workbook.layout import choices as layout
+from weightlens.workbook.layout.labels import column_labels, row_labels
+from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import play
-from weightlens.workbook.sheets.frame import GAP, HEAD, SQUARE, SQUARE_HEIGHT, TOP, squares, widen
-from weightlens.workbook.sheets.network import room_for
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TOP, squares, widen
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets, room_for
 from weightlens.workbook.sheets.time_sheet import time_sheet
-from weightlens.workbook.xlsx.grid import Block
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.xlsx.blocks import Block, Text
+from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE = 7
+CHANGE = "Change a blue cell, and everything after it follows."
+PICK = "Pick another sample, and everything after it follows."
 FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns
 
 
 def inputs_sheet(net: NetworkSheets) -> None:
     """The inputs, to be changed by hand."""
-    sheet = net.page("Inputs", "Inputs", hint="Change a blue cell, and everything after it follows." + play.made_up(net), numbered=False)
+    sheet = net.plan.sheet("Inputs", hint=PICK if net.many_samples else CHANGE + play.made_up(net))
     if any(x.ndim >= 4 for x in net.plan.trace.inputs):
         sheet.default_height = SQUARE_HEIGHT
     column = 1
@@ -43,12 +43,42 @@ def inputs_sheet(net: NetworkSheets) -> None:
             column += 1
             net.columns(sheet, column, turned.arrangement, False)
             net.caption(sheet, HEAD, column, turned.arrangement.width, "input, turned", "a sample per column, for the products")
-            sheet.put(turned, TOP, column)
-            turned.style = net.styles["helper"]
+            sheet.put(turned, TOP, column, net.styles["helper"])
             placed.block = turned
             column += turned.arrangement.width
         column += 1
     net.finish(sheet)
+
+
+def name_outputs(net: NetworkSheets) -> None:
+    """Name the outputs; where a layer's own arrangement is not C order, collect them once more on a sheet of their own."""
+    sheet: Sheet | None = None
+    column, named = 1, [net.plan.placed[id(x)].block for x in net.plan.trace.inputs]
+    for k, (x, name) in enumerate(zip(net.plan.trace.results, net.plan.trace.output_names, strict=True)):
+        placed = net.plan.placed.get(id(x))
+        if placed is not None and placed.block.arrangement.is_c_order and placed.block not in named:
+            net.plan.define(f"output_{k}", net.plan.sheets[placed.block.sheet], placed.block)
+            named.append(placed.block)
+            continue
+        if sheet is None:
+            sheet = net.plan.sheet("Outputs", hint="The network's outputs once more, sample by sample.")
+        block = output_again(net, sheet, column, x, name)
+        net.plan.define(f"output_{k}", sheet, block)
+        column += block.arrangement.width + 1
+    if sheet is not None:
+        net.finish(sheet)
+
+
+def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, name: str) -> Block:
+    """One output in C order, by plain references, with labels."""
+    block, axes = net.plan.mirror(x, layout.in_rows(x.shape)), net.plan.trace.axes.named(x)
+    a, labels = block.arrangement, net.options.labels
+    net.columns(sheet, column, a, False)
+    net.caption(sheet, HEAD, column, a.width, name, "")
+    net.labels(sheet, LABEL, column, dict(enumerate(labels)) if len(labels) == a.width else column_labels(a, axes))
+    for r, text in row_labels(a, axes).items():
+        sheet.texts.setdefault((TOP + r, 0), Text(text, net.styles["label right"]))
+    return sheet.put(block, TOP, column, net.styles.numbers("output", x.value, share=shares(x)))
 
 
 def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> int:
@@ -58,7 +88,7 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
     if not side or cells is None:
         return column
     block = Block(Arrangement((side, side), (0,), (1,)), x.value.reshape(side, side), net.styles.numbers("step", x.value, small=True))
-    block.make, block.sheet_names = (lambda: refer(cells.reshape(side, side))), net.plan.titles
+    block.make = lambda: refer(cells.reshape(side, side))
     for j in range(side):
         widen(sheet, column + 1 + j, SQUARE)
     net.caption(sheet, HEAD, column + 1, side, "as a picture", f"x in rows of {side}")
@@ -80,26 +110,22 @@ def _turned(net: NetworkSheets, x: Recorded) -> Block | None:
     return net.plan.mirror(x, layout.in_columns((x.shape[0], x.shape[1])))
 
 
-def layer_sheet(net: NetworkSheets, path: str) -> None:
-    """The sheet of one layer."""
+def layer_sheet(net: NetworkSheets, path: str, drawn: Drawn) -> Drawn:
+    """The sheet of one layer; ``drawn`` are those before it."""
     steps = [step for step in net.plan.steps if step.layer == path]
     layer = find(net.model, path)
     hint = " ".join(part for part in (sentence(layer) if layer is not None else "", comes_from(steps)) if part)
-    sheet = net.page(path, in_framework_words(net.model, path), hint=hint)
-    net.sheet_of[path] = sheet
-    own: dict[int, Placed] = {}
-    for step in steps:
-        for placed in net.read_first_by(step):
-            own.setdefault(id(placed.made), placed)
+    sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=hint, numbered=True)
+    own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if path in net.plan.tables:
         rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
         put_steps(net, sheet, rest, column, TOP + 2 + max([0, *(extent_down(net.plan.placed[id(step.made)]) for step in rest)]))
         net.finish(sheet)
     elif any(step.made.ndim >= 4 for step in steps):
-        pictures(net, sheet, steps, list(own.values()))
+        pictures(net, sheet, steps, own)
     else:
-        tables(net, sheet, steps, list(own.values()))
-    play.layer_winner(net, sheet, path)
+        tables(net, sheet, steps, own)
+    return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, path: sheet}))
 
 
 def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
@@ -149,23 +175,24 @@ def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int, 
     """
     shown: tuple[object, ...] = ()
     starts: dict[tuple[str, tuple[int, ...]], int] = {}
+    left: list[Placed] = []  # weights of steps that stand under one of the same name
     for step in steps:
         placed = net.plan.placed[id(step.made)]
         key = (step.name, step.made.shape)
         if key in starts:
             net.put_step(sheet, step, starts[key])
+            left += net.plan.weights_of[id(step.made)] if under is not None else []
             continue
         rows = row_key(placed)
         labelled = rows != shown and row_names(net, sheet, placed, column)
         widen(sheet, column - 1, 9 if labelled else GAP)
         shown, starts[key] = rows, column
         width = net.put_step(sheet, step, column)
-        own = net.read_first_by(step) if under is not None else []
+        own = net.plan.weights_of[id(step.made)] if under is not None else []
         put_weights(net, sheet, own, column, under or 0)
         column += max([width, *(p.block.arrangement.width for p in own)]) + 1
-    left = {id(p.made): p for step in steps for p in net.read_first_by(step)} if under is not None else {}
-    put_weights(net, sheet, list(left.values()), column, under or 0)  # of steps that stand under one of the same name
-    return column + max((p.block.arrangement.width + 1 for p in left.values()), default=0)
+    put_weights(net, sheet, left, column, under or 0)
+    return column + max((p.block.arrangement.width + 1 for p in left), default=0)
 
 
 def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int, row: int = HEAD) -> None:
@@ -188,8 +215,7 @@ def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int, hea
         return False
     texts = over_time(a) if a.stretch > 1 else row_labels(a, net.axes(placed))
     if placed.kind == "input" and a.row_axes == (1,):
-        given = net.options.input_labels
-        texts = dict(enumerate(given if len(given) == a.height else [f"x{i}" for i in range(a.height)]))
+        texts = dict(enumerate(net.options.input_names(a.height)))
     widen(sheet, column - 1, room_for(texts))
     for row, text in texts.items():
         sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
@@ -205,9 +231,9 @@ def over_time(a: Arrangement) -> dict[int, str]:
 def comes_from(steps: list[Step]) -> str:
     """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
     path = steps[0].layer
-    found: dict[str, Recorded] = {}
+    read: dict[str, Recorded] = {}
     for x in named_operands(*(step.made for step in steps)):
         if x.kind != "weight" and x.layer != path:
-            found.setdefault(x.layer, x)
-    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in found.values()]
+            read.setdefault(x.layer, x)
+    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in read.values()]
     return f"It reads {', '.join(names[:4])}." if names else ""

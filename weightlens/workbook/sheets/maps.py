@@ -11,31 +11,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.recording import Recorded, Trace
-from weightlens.recording.graph import walk
+from weightlens.engine.forward import trace
+from weightlens.recording import Recorded
 from weightlens.words.layer_words import shares
-from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Expression, combine, refer
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Cells, Expression, combine, refer
 from weightlens.workbook.formulas.promote import with_operands
-from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.detail import fuse
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
 from weightlens.workbook.sheets.play import is_yes_or_no
 from weightlens.workbook.xlsx import charts
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weightlens.workbook.layout.plan import Sheet
     from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
 
 POINTS, SIDE = 41, 21  # points of a curve, points along each side of a map
 MOST_OUTPUTS = 6
 
 
-def draw(net: NetworkSheets) -> None:
-    """The curve or the map, where the network has one input of one or two numbers and one small output."""
+def draw(net: NetworkSheets, targets: str) -> None:
+    """The curve or the map, where the network has one input of one or two numbers and one small output.
+
+    ``targets`` is the area of the true answers, empty where there are none.
+    """
     inputs, results = net.plan.trace.inputs, net.plan.trace.results
     if (
         len(inputs) != 1
@@ -50,7 +55,7 @@ def draw(net: NetworkSheets) -> None:
     if out > MOST_OUTPUTS or results[0].shape[0] != inputs[0].shape[0] or net.plan.placed.get(id(results[0])) is None:
         return
     if wide == 1:
-        draw_curve(net, inputs[0], results[0])
+        draw_curve(net, inputs[0], results[0], targets)
     elif wide == 2:
         draw_map(net, inputs[0], results[0])
 
@@ -63,35 +68,26 @@ def span(values: np.ndarray) -> tuple[float, float]:
     return float(np.floor((low - margin) / unit) * unit), float(np.ceil((high + margin) / unit) * unit)
 
 
-def again(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, column: int) -> Block:
-    """The network on the grid points: blocks from left to right on ``sheet``; returns that of the output."""
-    from weightlens.engine.forward import trace
+def network_on(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, column: int) -> Block:
+    """The network on the points of a grid, with the yellow cells of the first run: blocks from left to right; returns the output's."""
+    recorded = with_operands(fuse(trace(net.model, points))[0])
+    weights = {(p.layer, p.name): p.made for p in net.plan.placed.values() if p.kind == "weight"}
+    blocks = {id(recorded.inputs[0]): grid}
 
-    recorded = trace(net.model, points)
-    recorded = with_operands(fuse(recorded)[0])
-    plan = net.plan
-    plan.also[id(recorded.inputs[0])] = grid
-    share_weights(net, recorded)
-    block = grid
+    def cells(x: Recorded) -> Cells | None:
+        if x.kind == "weight":
+            return net.plan.cells(weights[(x.layer, x.name)])
+        return blocks[id(x)].cells if id(x) in blocks else None
+
+    formulas = Formulas(cells)
     for step in recorded.steps:
-        block = Block(in_rows(step.made.shape), step.made.value, net.styles.numbers("step", step.made.value), sheet_names=plan.titles)
-        block.make = partial(plan.formula, step) if step.made.op is not None else None
+        block = Block(in_rows(step.made.shape), step.made.value, net.styles.numbers("step", step.made.value))
+        block.make = partial(formulas.step, step.made) if step.made.op is not None else None
         sheet.write(HEAD, column, step.layer, net.styles["caption left"])
         sheet.write(LABEL, column, step.name, net.styles["label left"])
-        sheet.put(block, TOP, column)
-        plan.also[id(step.made)] = block
+        blocks[id(step.made)] = sheet.put(block, TOP, column)
         column += block.arrangement.width + 1
-    return next(plan.also[id(x)] for x in recorded.results)
-
-
-def share_weights(net: NetworkSheets, recorded: Trace) -> None:
-    """The second run reads the yellow cells of the first."""
-    plan = net.plan
-    first = {(p.layer, p.name): p.made for p in plan.placed.values() if p.kind == "weight"}
-    for x in walk((step.made for step in recorded.steps), lambda x: True):
-        if x.kind == "weight":
-            made = first[(x.layer, x.name)]
-            plan.also[id(x)] = plan.also.get(id(made)) or plan.placed[id(made)].block
+    return blocks[id(recorded.results[0])]
 
 
 def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[str, str], values: np.ndarray, style: int) -> None:
@@ -103,14 +99,10 @@ def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[
         sheet.texts[((address >> 14) & (ROW * 64 - 1), address & (ROW - 1))] = Text(style=style, formula=formula, value=value)
 
 
-def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
+def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded, targets: str) -> None:
     """The prediction for 41 points of the only input, and the samples on it."""
-    sheet = net.page(
-        "Curve",
-        "Curve",
-        hint="What the network answers from one end to the other. Change the range, a weight, or a sample.",
-        numbered=False,
-    )
+    hint = "What the network answers from one end to the other. Change the range, a weight, or a sample."
+    sheet = net.plan.sheet("Curve", hint=hint)
     low, high = span(x.value)
     start = control(net, sheet, 1, "from", low)
     end = control(net, sheet, start.after, "to", high)
@@ -121,34 +113,25 @@ def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
     sheet.write(HEAD, 1, "input", net.styles["caption"])
     sheet.write(LABEL, 1, name, net.styles["label"])
     grid = Block(Arrangement((POINTS, 1), (0,), (1,)), values[:, None], first=base + (TOP << 14) + 1)
-    output = again(net, sheet, values[:, None], grid, 3)
-    names = net.options.labels if len(net.options.labels) == y.shape[1] else tuple(f"unit {j}" for j in range(y.shape[1]))
+    output = network_on(net, sheet, values[:, None], grid, 3)
+    names = net.options.class_names(y.shape[1])
     lines = [(output, j, "prediction" if y.shape[1] == 1 else names[j]) for j in range(y.shape[1])]
-    home = net.plan.sheets[net.plan.names["input_0"][0]]
     samples = net.plan.placed[id(x)].block, net.plan.placed[id(y)].block
-    where = [f"'{home.title}'!{block.area}" for block in samples]
+    where = [f"'{net.home.title}'!{block.area}" for block in samples]
     points = [("samples", where[0], where[1])] if y.shape[1] == 1 else []
-    points += [("target", where[0], net.target_area)] if net.target_area and y.shape[1] == 1 else []
+    points += [("target", where[0], targets)] if targets and y.shape[1] == 1 else []
     right = output.column + output.arrangement.width + 1
     sheet.finishing.append(charts.curve(grid, lines, points, f"{COLUMN[right]}{HEAD + 1}", f"prediction against {name}"))
-    sheet.freeze = f"B{TOP + 1}"
+    sheet.freeze = (TOP, 1)
 
 
 def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
     """21 x 21 live predictions over the two inputs, in colour; the run behind them on a sheet of its own."""
-    names = net.options.input_labels if len(net.options.input_labels) == 2 else ("x0", "x1")
-    sheet = net.page(
-        "Map",
-        "Decision map",
-        hint="What the network answers everywhere. Change the range, or a weight, and the map changes.",
-        numbered=False,
-    )
-    behind = net.page(
-        "Map steps",
-        "Map steps: behind the map",
-        hint="Each row is one point of the map, run through the network; a block per layer.",
-        numbered=False,
-    )
+    names = net.options.input_names(2)
+    hint = "What the network answers everywhere. Change the range, or a weight, and the map changes."
+    sheet = net.plan.sheet("Map", "Decision map", hint=hint)
+    hint = "Each row is one point of the map, run through the network; a block per layer."
+    behind = net.plan.sheet("Map steps", "Map steps: behind the map", hint=hint)
     base = sheet.number << 34
     sheet.default_height = SQUARE_HEIGHT
     for j in range(SIDE + 1):
@@ -171,10 +154,10 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
     points = np.stack(np.meshgrid(values[0], values[1][::-1]), axis=-1).reshape(-1, 2)
     cells = np.stack([np.tile(across, SIDE), np.repeat(down[::-1], SIDE)], axis=-1)
     arrangement = Arrangement(points.shape, (0,), (1,))
-    grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells), sheet_names=net.plan.titles), TOP, 1)
+    grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells)), TOP, 1)
     net.labels(behind, LABEL, 1, dict(enumerate(names)))
-    output = again(net, behind, points, grid, 4)
-    behind.freeze = f"A{TOP + 1}"
+    output = network_on(net, behind, points, grid, 4)
+    behind.freeze = (TOP, 0)
     paint(net, sheet, output, y)
 
 
@@ -184,7 +167,7 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     square = Arrangement((SIDE, SIDE), (0,), (1,))
     probable = shares(y) or is_yes_or_no(net, y)
     shown = width - 1 if width <= 2 else 0
-    names = net.options.labels if len(net.options.labels) == width else tuple(f"unit {j}" for j in range(width))
+    names = net.options.class_names(width)
     if width <= 2:
         what = f"{'probability' if probable else 'output'} of {names[-1]}" if width == 2 else "the prediction"
         if probable:
@@ -202,10 +185,8 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
         values.reshape(SIDE, SIDE).astype(float),
         net.styles.numbers("step", None, small=True),
         make=lambda: made,
-        sheet_names=net.plan.titles,
     )
     sheet.put(block, TOP, 2)
     sheet.write(LABEL, 2, what, net.styles["caption left"])
     scale = "both signs" if float(values.min()) < 0 < float(values.max()) else "size"
     sheet.heats.append((block.area, ("map", "map of two")[width - 1] if probable and width <= 2 else scale))
-    sheet.freeze = ""

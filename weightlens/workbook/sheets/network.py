@@ -7,7 +7,10 @@ and in mathematics; the weights stand in yellow, under the columns that they mak
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +19,12 @@ from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.words.captions import mathematics, note, shape_words
 from weightlens.words.layer_words import shares
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout import arrangement as layout
-from weightlens.workbook.layout.arrangement import Arrangement
 from weightlens.workbook.layout.labels import Gate, column_labels, gates_of, row_labels
-from weightlens.workbook.layout.plan import Placed, Plan, Sheet
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SQUARE, TOP, WIDTH, Page, squares, widen, width_of
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.layout.plan import Placed, Plan
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SQUARE, TOP, WIDTH, squares, widen, width_of
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.export_options import Options
 
 MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
+MOST_NAMES = 2000  # columns of an input that are named
 MOST_LABEL = 30.0  # characters of a column of labels
 LONGEST_TEXT = 60.0  # characters of a column of texts
 SOME = 24  # numbers from which colours help to see where the large ones are
@@ -42,37 +45,65 @@ def room_for(texts: Mapping[int, str]) -> float:
     return min(MOST_LABEL, max([GAP, *(len(text) * 0.9 + 1 for text in texts.values())]))
 
 
+@dataclass(frozen=True)
+class Winner:
+    """A class in words for every sample: the column of cells that say it, the first of them, the classes, what is found."""
+
+    column: int
+    cell: str
+    classes: list[str]
+    found: list[str]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the sheets that were drawn hold for those to come: each layer's sheet, the winner, the area of the true answers."""
+
+    homes: Mapping[str, Sheet] = field(default_factory=dict)
+    winner: Winner | None = None
+    targets: str = ""
+
+
+@dataclass(frozen=True)
 class NetworkSheets:
-    """Puts every block of the plan on a sheet, with captions and labels."""
+    """Puts the blocks of a plan on sheets, with captions and labels.
 
-    def __init__(self, model: Model, plan: Plan, styles: Styles, options: Options) -> None:
-        self.model, self.plan, self.styles, self.options = model, plan, styles, options
-        self.results = {id(x) for x in plan.trace.results}
-        self.sheet_of: dict[str, Sheet] = {}  # layer -> its sheet
-        self.weight_names: dict[int, str] = {}
-        self.pages: list[Page] = []
-        self.arrays: list[np.ndarray] = []  # the inputs as given; of many samples the network shows only some
-        self.winner: tuple[Sheet, int, list[str]] | None = None  # sheet and column of the winning class, and the classes
-        self.fused: dict[int, int] | None = None  # with a block per layer: the steps that are left, and their occurrence
-        self.answer: tuple[str, str] | None = None  # the cell of the first sample's class, and the class
-        self.target_shown = False
-        self.target_area = ""  # where the true answers stand, on the one sheet
-        self.named: list[Block] = [plan.placed[id(x)].block for x in plan.trace.inputs]
+    ``arrays`` are the inputs as given (``made_up``: by nobody), of which the network shows only some; ``occurrences`` are,
+    where a layer is one block, those of the steps that are left.
+    """
 
-    def at_top(self, block: Block) -> bool:
-        """Whether a block stands right under the captions of its sheet."""
-        return block.row == TOP
+    model: Model
+    plan: Plan
+    styles: Styles
+    options: Options
+    detail: str
+    arrays: Sequence[np.ndarray] = ()
+    made_up: bool = False
+    occurrences: Mapping[int, int] | None = None
 
-    def page(self, title: str, heading: str, about: str = "", hint: str = "", numbered: bool = True) -> Sheet:
-        """A new sheet with what its first rows say."""
-        sheet = self.plan.sheet(title, numbered)
-        self.pages.append(Page(sheet, heading, about, hint))
-        return sheet
+    @cached_property
+    def results(self) -> frozenset[int]:
+        """The values that the network answers with, by id."""
+        return frozenset(id(x) for x in self.plan.trace.results)
 
-    def read_first_by(self, step: Step) -> list[Placed]:
-        """The weights whose first reader is this step, in the order of the file."""
-        found = self.plan._weights(step.made, placed_too=True)
-        return [self.plan.placed[id(weight)] for weight in found if id(weight) not in self.weight_names]
+    @property
+    def title(self) -> str:
+        """The name of the file, or of the model."""
+        return Path(self.model.provenance.path).name or self.model.name
+
+    @property
+    def home(self) -> Sheet:
+        """The sheet of the first input."""
+        return self.plan.sheets[self.plan.names["input_0"][0]]
+
+    @property
+    def many_samples(self) -> bool:
+        """Whether there are more samples than the network's sheets show."""
+        return bool(self.arrays) and len(self.arrays[0]) > self.plan.trace.inputs[0].shape[0]
+
+    def is_blank(self, name: str) -> bool:
+        """Whether steps of this name are to be filled in."""
+        return any(is_called(name, wish) for wish in self.options.blanks)
 
     # -- blocks with their captions --------------------------------------------------------------------------------------------
 
@@ -84,12 +115,9 @@ class NetworkSheets:
         self.columns(sheet, column, a, picture)
         self.room_for_words(sheet, column, placed)
         self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
-        given = self.options.input_labels
         if a.column_axes == (x.ndim - 1,) and x.ndim <= 3:
-            names = list(given) if len(given) == x.shape[-1] else [f"x{j}" for j in range(min(x.shape[-1], 2000))]
-            self.labels(sheet, row + LABEL - HEAD, column, dict(enumerate(names)))
-        sheet.put(placed.block, row + TOP - HEAD, column)
-        placed.block.style = self.styles.numbers("input", x.value, small=picture)
+            self.labels(sheet, row + LABEL - HEAD, column, dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])))
+        sheet.put(placed.block, row + TOP - HEAD, column, self.styles.numbers("input", x.value, small=picture))
         self.scale(sheet, placed, picture)
         self.plan.define(f"input_{k}", sheet, placed.block)
         sheet.notes[(row + TOP - HEAD, column)] = (
@@ -102,13 +130,13 @@ class NetworkSheets:
         placed = self.plan.placed[id(step.made)]
         a, picture = placed.block.arrangement, squares(sheet)
         down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
-        placed.block.style = self.step_style(step, picture)
         if placed.occurrence == 0:
             self.columns(sheet, column, a, picture, step.name)
             self.room_for_words(sheet, column, placed)
             self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
             self.labels(sheet, head + LABEL - HEAD, column, self.classes(step.made) or self.over(placed, picture))
-        if self.place_step(sheet, step, head + TOP - HEAD + down, column):
+        self.place_step(sheet, step, head + TOP - HEAD + down, column, self.step_style(step, picture))
+        if not self.is_blank(step.name):
             self.scale(sheet, placed, picture, step)
         return a.width
 
@@ -125,18 +153,13 @@ class NetworkSheets:
         fitting = id(made) in self.results and a.column_axes == (1,) and len(names) == a.width
         return dict(enumerate(names)) if fitting else {}
 
-    def place_step(self, sheet: Sheet, step: Step, row: int, column: int) -> bool:
-        """A step's cells, with a note on the first of them; whether they show their numbers (in an exercise they may be blank)."""
+    def place_step(self, sheet: Sheet, step: Step, row: int, column: int, style: int) -> None:
+        """A step's cells, with a note on the first of them."""
         placed = self.plan.placed[id(step.made)]
-        exercise = self.options.exercise
-        blank = exercise is not None and exercise.wants(step.name)
         if placed.occurrence == 0:
-            sheet.notes[(row, column)] = note(step, not blank) if step.made.size <= MOST_EXPLAINED else f"In words: {step.words}"
-        if exercise is not None and blank:
-            exercise.put(self, sheet, placed, row, column)
-            return False
-        sheet.put(placed.block, row, column)
-        return True
+            explained = step.made.size <= MOST_EXPLAINED
+            sheet.notes[(row, column)] = note(step, not self.is_blank(step.name)) if explained else f"In words: {step.words}"
+        sheet.put(placed.block, row, column, style)
 
     def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:
         """A weight in yellow with its caption; returns the row after it."""
@@ -156,11 +179,10 @@ class NetworkSheets:
 
     def place_weight(self, sheet: Sheet, placed: Placed, row: int, column: int) -> None:
         """A weight's cells, with its name and a note."""
-        sheet.put(placed.block, row, column)
-        placed.block.style = self.styles.numbers("weight", placed.made.value, squares(sheet))
+        sheet.put(placed.block, row, column, self.styles.numbers("weight", placed.made.value, squares(sheet)))
         if not self.plan.one_sheet and placed.made.size <= MOST_HEATED:
             sheet.heats.append((placed.block.area, "weight"))
-        self.weight_names[id(placed.made)] = self.plan.define(f"w_{placed.layer}/{placed.name}", sheet, placed.block)
+        placed.defined_name = self.plan.define(f"w_{placed.layer}/{placed.name}", sheet, placed.block)
         source = placed.made.source
         path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
         sheet.notes[(row, column)] = (
@@ -208,7 +230,7 @@ class NetworkSheets:
 
     def axes(self, placed: Placed) -> Named:
         """The axes of a value, with what each index stands for."""
-        return self.plan.trace.axes.of(placed.made)
+        return self.plan.trace.axes.named(placed.made)
 
     def gates_over(self, placed: Placed) -> list[Gate]:
         """The gates that a block's columns are: from which column to which, and the gate."""
@@ -239,35 +261,10 @@ class NetworkSheets:
 
     def finish(self, sheet: Sheet, rows: int = TOP) -> None:
         """Panes: captions and row labels stay in view."""
-        sheet.freeze = f"B{rows + 1}"
+        sheet.freeze = (rows, 1)
         widen(sheet, 0, 9)
 
-    # -- outputs ---------------------------------------------------------------------------------------------------------------
 
-    def outputs(self) -> None:
-        """Name the outputs; where a layer's own arrangement is not C order, collect them once more on a sheet of their own."""
-        sheet: Sheet | None = None
-        column = 1
-        for k, (x, name) in enumerate(zip(self.plan.trace.results, self.plan.trace.output_names, strict=True)):
-            placed = self.plan.placed.get(id(x))
-            if placed is not None and placed.block.arrangement.is_c_order and not any(b is placed.block for b in self.named):
-                self.plan.define(f"output_{k}", self.plan.sheets[placed.block.first >> 34], placed.block)
-                self.named.append(placed.block)
-                continue
-            if sheet is None:
-                sheet = self.page("Outputs", "Outputs", hint="The network's outputs once more, sample by sample.", numbered=False)
-            block = self.plan.mirror(x, layout.in_rows(x.shape))
-            block.style = self.styles.numbers("output", x.value, share=shares(x))
-            self.columns(sheet, column, block.arrangement, False)
-            self.caption(sheet, HEAD, column, block.arrangement.width, name, "")
-            final = self.options.labels
-            named = self.plan.trace.axes.of(x)
-            names = dict(enumerate(final)) if len(final) == block.arrangement.width else column_labels(block.arrangement, named)
-            self.labels(sheet, LABEL, column, names)
-            for r, text in row_labels(block.arrangement, named).items():
-                sheet.texts.setdefault((TOP + r, 0), Text(text, self.styles["label right"]))
-            sheet.put(block, TOP, column)
-            self.plan.define(f"output_{k}", sheet, block)
-            column += block.arrangement.width + 1
-        if sheet is not None:
-            self.finish(sheet)
+def is_called(name: str, wish: str) -> bool:
+    """Whether a step has the name that somebody wishes: ``softmax`` is what its last step, ``activation``, is called too."""
+    return wish.strip().lower() in (name.lower(), "softmax" if name in ("activation", "output") else "")

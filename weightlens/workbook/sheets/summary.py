@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weightlens.recording.graph import is_inside
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import activation_of, call_words, sentence
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout.arrangement import Arrangement
 from weightlens.workbook.sheets.frame import VERDICT, link, tall_legend
-from weightlens.workbook.xlsx.grid import Text
+from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Sheet
     from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
 
 HINT = "Every number is computed by live formulas from the weights in the file. Follow the links from top to bottom, as the numbers do."
 MAP = ("", "layer", "what it does", "in Keras", "activation", "output shape", "parameters")
@@ -23,10 +25,10 @@ SENTENCE = 62.0  # characters of the column that says what a layer does
 WEIGHTS = ("", "weight", "path in the file", "name in this workbook", "shape", "element order", "cells")
 
 
-def write_summary(net: NetworkSheets, sheet: Sheet) -> None:
-    """The whole sheet; its page was made first, its contents are known last."""
+def write_summary(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
+    """The whole sheet, which is the first one but is known last; ``homes`` are the sheets of the layers."""
     row = _facts(net, sheet, 3) + 1
-    row = _map(net, sheet, row) + 1
+    row = _map(net, sheet, row, homes) + 1
     row = _weights(net, sheet, row) + 1
     tall_legend(sheet, row, 1, net.styles, roles(net))
     sheet.widths |= {
@@ -47,7 +49,7 @@ def roles(net: NetworkSheets) -> set[str]:
     sheets = net.plan.sheets
     off = any(kind == "relu" for s in sheets for _, kind in s.heats) or any(name == "dead" for s in sheets for _, name, _ in s.rules)
     extra = {"off"} if off else set()
-    return {"input", "weight", "step", "helper", "constant", "output", "check"} | extra | ({"answer"} if net.options.exercise else set())
+    return {"input", "weight", "step", "helper", "constant", "output", "check"} | extra | ({"answer"} if net.options.blanks else set())
 
 
 def _wide(sheet: Sheet, column: int, least: int, most: int) -> float:
@@ -72,7 +74,7 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
             sheet.write(row, 1, name, net.styles["label left"])
             sheet.write(row, 2, str(value), net.styles["plain"])
             row += 1
-    if net.options.exercise is not None:
+    if net.options.blanks:
         sheet.write(row, 1, "answers", net.styles["label left"])
         sheet.write(row, 2, "on hidden sheets: right-click the tab of a sheet and unhide them", net.styles["plain"])
         row += 1
@@ -85,18 +87,16 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
     return row
 
 
-def _map(net: NetworkSheets, sheet: Sheet, row: int) -> int:
+def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet]) -> int:
     """The network in order, an arrow from layer to layer; every layer links to its sheet."""
-    styles, outputs = net.styles, net.plan.trace.layer_outputs if net.plan is not None else {}
+    styles, outputs = net.styles, net.plan.trace.layer_outputs
     for column, head in enumerate(MAP):
         sheet.write(row, column, head, styles["head"])
     for i, layer in enumerate(net.model.layers):
         row += 1
-        home = net.sheet_of.get(layer.name) or next(
-            (s for path, s in net.sheet_of.items() if path.startswith((layer.name + "/", layer.name + " #"))), None
-        )
+        home = homes.get(layer.name) or next((s for path, s in homes.items() if is_inside(path, layer.name)), None)
         if home is None and layer.class_name == "InputLayer" and layer.name in net.plan.trace.input_names:
-            home = net.plan.sheets[net.plan.names["input_0"][0]]
+            home = net.home
         sheet.write(row, 0, "\u2193" if i else "", styles["label"])
         sheet.write(row, 1, layer.name, styles["link" if home is not None else "plain"])
         if home is not None:
@@ -124,11 +124,11 @@ def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         if placed.kind != "weight":
             continue
         row += 1
-        home = plan.sheets[placed.block.first >> 34]
+        home = plan.sheets[placed.block.sheet]
         sheet.write(row, 1, f"{placed.layer}/{placed.name}", styles["link"])
         sheet.links[(row, 1)] = link(home, cell_name(placed.block.first))
         sheet.write(row, 2, placed.made.source.path if placed.made.source is not None else "", styles["path"])
-        sheet.write(row, 3, net.weight_names.get(id(placed.made), ""), styles["plain"])
+        sheet.write(row, 3, placed.defined_name, styles["plain"])
         sheet.write(row, 4, shape_words(placed.made.shape), styles["plain"])
         sheet.write(row, 5, order_words(placed.block.arrangement), styles["plain"])
         sheet.write(row, 6, f"'{home.title}'!{placed.block.area}", styles["plain"])

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, TOP, widen
-from weightlens.workbook.xlsx.grid import Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Sheet
-    from weightlens.workbook.sheets.network import NetworkSheets
-
+from weightlens.workbook.sheets.network import NetworkSheets, Winner
+from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.styles import Styles
 
 THRESHOLD = 0.5  # from here on a single output says yes
 
@@ -40,104 +39,124 @@ def as_answers(target: Any, names: list[str], samples: int) -> list[str | float]
     return [names[int(value)] for value in array] if whole else [float(value) for value in array]
 
 
-def beside(net: NetworkSheets, sheet: Sheet, column: int, target: Any, samples: int) -> int:
-    """On the one sheet, live: the true answer and whether it was met, right of the winner; returns the next column."""
-    names = net.winner[2] if net.winner is not None else []
-    answers = as_answers(target, names, samples)
-    net.target_shown = True
+def true_answers(net: NetworkSheets, sheet: Sheet, column: int, samples: int, winner: Winner | None) -> tuple[str, int]:
+    """Right of the winner, live: the true answer and whether it was met; returns the area of the true answers and the next column."""
+    answers = as_answers(net.options.target, winner.classes if winner is not None else [], samples)
     widen(sheet, column, 10)
     sheet.write(HEAD, column, "target", net.styles["caption"])
-    area = text_column(sheet, column, "true", answers, net.styles["constant"], net.styles["label"])
-    net.target_area = f"'{sheet.title}'!{area}"
-    if net.winner is None or not isinstance(answers[0], str):
-        return column + 2
-    found = [sheet.texts[(TOP + i, net.winner[1])].value for i in range(samples)]
-    hits = [float(a == b) for a, b in zip(found, answers, strict=True)]
+    area = f"'{sheet.title}'!{text_column(sheet, column, 'true', answers, net.styles)}"
+    if winner is None or not isinstance(answers[0], str):
+        return area, column + 2
+    true = [str(answer) for answer in answers]
+    letters = COLUMN[column], COLUMN[winner.column]
     sheet.write(HEAD, column + 1, "hit", net.styles["caption"])
     sheet.write(LABEL, column + 1, "1 = right", net.styles["label"])
-    letters = COLUMN[net.winner[1]], COLUMN[column]
-    for i, hit in enumerate(hits):
-        row = TOP + i + 1
-        sheet.texts[(TOP + i, column + 1)] = Text(
-            style=net.styles["mark"], formula=f"IF({letters[0]}{row}={letters[1]}{row},1,0)", value=hit
-        )
+    for i, (a, b) in enumerate(zip(winner.found, true, strict=True)):
+        row = TOP + i
+        formula = f"IF({letters[1]}{row + 1}={letters[0]}{row + 1},1,0)"
+        sheet.texts[(row, column + 1)] = Text(style=net.styles["mark"], formula=formula, value=float(a == b))
     place = f"{COLUMN[column + 1]}{TOP + 1}:{COLUMN[column + 1]}{TOP + samples}"
     sheet.rule(place, "wrong", f"{COLUMN[column + 1]}{TOP + 1}=0")
-    confusion(net, sheet, column + 3, names, [str(a) for a in answers], [str(f) for f in found], (letters[1], letters[0]))
-    return column + 5 + len(names) + 2
+    confusion(net, sheet, column + 3, winner.classes, Pairs(true, winner.found, *letters))
+    return area, column + 5 + len(winner.classes) + 2
 
 
-def stored(net: NetworkSheets, sheet: Sheet, target: Any, outputs: np.ndarray) -> None:
-    """On the Data sheet: the true answers beside the predictions as exported, and how they compare."""
+def stored(net: NetworkSheets, sheet: Sheet, outputs: np.ndarray, winner: Winner | None) -> str:
+    """On the Data sheet: the predictions as exported, beside them the true answers, and how they compare.
+
+    Returns the area of the true answers; empty where there are none.
+    """
     column = 1 + max(block.column + block.arrangement.width for block in sheet.blocks)
-    names = net.winner[2] if net.winner is not None else []
+    names = winner.classes if winner is not None else []
     flat = outputs.reshape(len(outputs), -1)
     predicted: list[str | float] = [float(v) for v in flat[:, 0]]
     if names:
         chosen = flat.argmax(axis=1) if flat.shape[1] > 1 else (flat[:, 0] >= THRESHOLD).astype(int)
         predicted = [names[int(i)] for i in chosen]
-    text_column(sheet, column, "predicted", predicted, net.styles["constant"], net.styles["label"])
+    text_column(sheet, column, "predicted", predicted, net.styles)
     widen(sheet, column, 11)
     sheet.write(HEAD, column, "as exported; stays", net.styles["caption"])
-    if target is None:
-        return
-    answers = as_answers(target, names, len(outputs))
-    net.target_shown = True
-    area = text_column(sheet, column + 1, "target", answers, net.styles["constant"], net.styles["label"])
-    net.target_area = f"'{sheet.title}'!{area}"
+    if net.options.target is None:
+        return ""
+    answers = as_answers(net.options.target, names, len(outputs))
+    area = text_column(sheet, column + 1, "target", answers, net.styles)
     widen(sheet, column + 1, 11)
     if names and isinstance(answers[0], str):
-        confusion(
-            net, sheet, column + 3, names, [str(a) for a in answers], [str(p) for p in predicted], (COLUMN[column + 1], COLUMN[column])
-        )
+        pairs = Pairs([str(a) for a in answers], [str(p) for p in predicted], COLUMN[column + 1], COLUMN[column])
+        confusion(net, sheet, column + 3, names, pairs)
+    return f"'{sheet.title}'!{area}"
 
 
-def confusion(
-    net: NetworkSheets, sheet: Sheet, column: int, names: list[str], true: list[str], found: list[str], letters: tuple[str, str]
-) -> None:
+@dataclass(frozen=True)
+class Pairs:
+    """The true class of each sample and what it was taken for; the letters of the columns where both stand."""
+
+    true: list[str]
+    found: list[str]
+    true_column: str
+    found_column: str
+
+    def count(self, true: str, found: str) -> int:
+        """How many samples of the class ``true`` were taken for ``found``."""
+        return sum(1 for pair in zip(self.true, self.found, strict=True) if pair == (true, found))
+
+    @property
+    def hits(self) -> float:
+        """The share of samples that were taken for what they are."""
+        return sum(t == f for t, f in zip(self.true, self.found, strict=True)) / max(1, len(self.true))
+
+
+def confusion(net: NetworkSheets, sheet: Sheet, column: int, names: list[str], pairs: Pairs) -> None:
     """Counts of each true class and what it was taken for, and the share of hits.
 
-    ``letters`` are the columns of true and found names. A column of pairs, ``1000 * true class + found class``, is what is
-    counted: COUNTIF would take the words True, 1 or >50K for something else. In an exercise nothing is found at first.
+    A column of numbers, ``1000 * true class + found class``, is what is counted: COUNTIF would take the words True, 1 or
+    >50K for something else. In an exercise nothing is found at first.
     """
-    unless = (lambda empty, formula: f"IF({empty},0,{formula})") if net.options.exercise else (lambda empty, formula: formula)
     row, n, styles = TOP, len(names), net.styles
-    widen(sheet, column - 1, GAP)
-    sheet.write(HEAD, column, "pair", styles["caption"])
-    sheet.write(LABEL, column, "true, found", styles["label"])
-    widen(sheet, column, 11)
-    classes = f"${COLUMN[column + 2]}${row + 1}:${COLUMN[column + 2]}${row + n}"
-    for i, (t, f) in enumerate(zip(true, found, strict=True)):
-        formula = "+".join(f"{size}MATCH({letter}{TOP + i + 1},{classes},0)" for size, letter in zip(("1000*", ""), letters, strict=True))
-        value = 1000.0 * (names.index(t) + 1) + names.index(f) + 1 if f else 0.0
-        sheet.texts[(TOP + i, column)] = Text(
-            style=styles["label"], formula=unless(f"LEN({letters[1]}{TOP + i + 1})=0", formula), value=value
-        )
-    pairs = f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(true)}"
-    widen(sheet, column + 1, GAP)
-    column += 2
-    sheet.write(HEAD, column, "confusion table", styles["caption left"])
-    sheet.write(LABEL - 1, column, "true class down, predicted across", styles["math left"])
-    widen(sheet, column, 11)
+    left = column + 2  # of the table
+    numbered = pair_numbers(net, sheet, column, names, pairs, f"${COLUMN[left]}${row + 1}:${COLUMN[left]}${row + n}")
+    sheet.write(HEAD, left, "confusion table", styles["caption left"])
+    sheet.write(LABEL - 1, left, "true class down, predicted across", styles["math left"])
+    widen(sheet, left, 11)
     for j, name in enumerate(names):
-        sheet.write(row - 1, column + 1 + j, name, styles["label"])
-        sheet.write(row + j, column, name, styles["label right"])
+        sheet.write(row - 1, left + 1 + j, name, styles["label"])
+        sheet.write(row + j, left, name, styles["label right"])
         for k, other in enumerate(names):
-            count = sum(1 for t, f in zip(true, found, strict=True) if (t, f) == (name, other))
-            formula = f"COUNTIF({pairs},{1000 * (j + 1) + k + 1})"
-            sheet.texts[(row + j, column + 1 + k)] = Text(style=styles["tally" if j != k else "hits"], formula=formula, value=float(count))
-    sheet.write(row + n + 1, column, "accuracy", styles["caption left"])
-    diagonal = "+".join(f"{COLUMN[column + 1 + k]}{row + 1 + k}" for k in range(n))
-    everything = f"{COLUMN[column + 1]}{row + 1}:{COLUMN[column + n]}{row + n}"
-    hits = sum(t == f for t, f in zip(true, found, strict=True)) / max(1, len(true))
-    share = unless(f"SUM({everything})=0", f"({diagonal})/SUM({everything})")
-    sheet.texts[(row + n + 1, column + 1)] = Text(style=styles["share"], formula=share, value=hits)
-    net.plan.names["accuracy"] = (sheet.number, f"${COLUMN[column + 1]}${row + n + 2}")
+            formula = f"COUNTIF({numbered},{1000 * (j + 1) + k + 1})"
+            style = styles["tally" if j != k else "hits"]
+            sheet.texts[(row + j, left + 1 + k)] = Text(style=style, formula=formula, value=float(pairs.count(name, other)))
+    sheet.write(row + n + 1, left, "accuracy", styles["caption left"])
+    diagonal = "+".join(f"{COLUMN[left + 1 + k]}{row + 1 + k}" for k in range(n))
+    everything = f"{COLUMN[left + 1]}{row + 1}:{COLUMN[left + n]}{row + n}"
+    share = unless(net, f"SUM({everything})=0", f"({diagonal})/SUM({everything})")
+    sheet.texts[(row + n + 1, left + 1)] = Text(style=styles["share"], formula=share, value=pairs.hits)
+    net.plan.names["accuracy"] = (sheet.number, f"${COLUMN[left + 1]}${row + n + 2}")
 
 
-def text_column(sheet: Sheet, column: int, head: str, values: list[str | float], style: int, head_style: int) -> str:
+def pair_numbers(net: NetworkSheets, sheet: Sheet, column: int, names: list[str], pairs: Pairs, classes: str) -> str:
+    """The column of pairs as numbers; ``classes`` is the area that numbers the classes. Returns the column's area."""
+    widen(sheet, column - 1, GAP)
+    sheet.write(HEAD, column, "pair", net.styles["caption"])
+    sheet.write(LABEL, column, "true, found", net.styles["label"])
+    widen(sheet, column, 11)
+    for i, (t, f) in enumerate(zip(pairs.true, pairs.found, strict=True)):
+        true, found = f"{pairs.true_column}{TOP + i + 1}", f"{pairs.found_column}{TOP + i + 1}"
+        formula = unless(net, f"LEN({found})=0", f"1000*MATCH({true},{classes},0)+MATCH({found},{classes},0)")
+        value = 1000.0 * (names.index(t) + 1) + names.index(f) + 1 if f else 0.0
+        sheet.texts[(TOP + i, column)] = Text(style=net.styles["label"], formula=formula, value=value)
+    widen(sheet, column + 1, GAP)
+    return f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(pairs.true)}"
+
+
+def unless(net: NetworkSheets, empty: str, formula: str) -> str:
+    """In an exercise, 0 as long as nothing is filled in."""
+    return f"IF({empty},0,{formula})" if net.options.blanks else formula
+
+
+def text_column(sheet: Sheet, column: int, head: str, values: list[str | float], styles: Styles) -> str:
     """A column of words or numbers beside the data; returns its absolute area."""
-    sheet.write(LABEL, column, head, head_style)
+    style = styles["constant"]
+    sheet.write(LABEL, column, head, styles["label"])
     for i, value in enumerate(values):
         sheet.texts[(TOP + i, column)] = Text(value, style) if isinstance(value, str) else Text(style=style, value=value)
     return f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(values)}"

@@ -10,13 +10,14 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step
 from weightlens.words.captions import SYMBOLS, over_time, shape_words, symbol_of
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
-from weightlens.workbook.layout.arrangement import Arrangement
-from weightlens.workbook.layout.plan import Placed, Sheet
+from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
 from weightlens.workbook.sheets.network import MOST_HEATED, SOME
-from weightlens.workbook.xlsx.grid import Block, runs
+from weightlens.workbook.xlsx.blocks import Block, runs
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import short_format
 
 if TYPE_CHECKING:
@@ -49,12 +50,8 @@ class TimeSheet:
                 self.others.append(step)
             else:
                 self.groups.setdefault(key, []).append(step)
-        self.weights: dict[Key, list[Placed]] = {}  # those that a step is the first to read
-        taken: set[int] = set()
-        for key, own in self.groups.items():
-            read = {id(placed.made): placed for step in own for placed in net.read_first_by(step)}
-            self.weights[key] = [placed for made, placed in read.items() if made not in taken]
-            taken |= set(read)
+        first = net.plan.weights_of
+        self.weights = {key: [placed for step in own for placed in first[id(step.made)]] for key, own in self.groups.items()}
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
         self.top = TOP + self.tallest + 1 if self.above else TOP
@@ -92,16 +89,15 @@ class TimeSheet:
             Arrangement(x.shape, (0, 1), (2,), row_gap=1),
             x.value[:, order],
             net.styles.numbers("step", x.value, narrow=True),
-            sheet_names=net.plan.titles,
         )
         block.make = partial(self.copied, x, order)
         for j in range(x.shape[-1]):
             widen(self.sheet, column + j, max(NARROW, characters(x.value)))
         net.caption(self.sheet, HEAD, column, x.shape[-1], "x", "")
-        names = net.options.input_labels if len(net.options.input_labels) == x.shape[-1] and x.kind == "input" else ()
-        net.labels(self.sheet, LABEL, column, dict(enumerate(names or [f"x{j}" for j in range(x.shape[-1])])))
+        names = net.options.input_names(x.shape[-1]) if x.kind == "input" else [f"x{j}" for j in range(x.shape[-1])]
+        net.labels(self.sheet, LABEL, column, dict(enumerate(names)))
         self.sheet.put(block, self.top + 1, column)
-        net.plan.beside[(first.layer, id(x))] = block.cells[:, order]
+        net.plan.read_instead(x, block.cells[:, order], first.layer)
         widen(self.sheet, column + x.shape[-1], GAP)
         return column + x.shape[-1] + 1
 
@@ -135,15 +131,18 @@ class TimeSheet:
         """The numbers: what the sample starts from, then every time step."""
         steps, start = self.groups[key], self.starts.get(key)
         values = np.stack([step.made.value for step in steps])
-        shown = True
+        looks: dict[bool, int] = {}  # of an output of the network, and of the steps before it
         for step in [start, *steps] if start is not None else steps:
             placed = self.net.plan.placed[id(step.made)]
-            placed.block.style = self.net.step_style(step, values=values if step is not start else None)
+            final = id(step.made) in self.net.results
+            if step is not start and final not in looks:
+                looks[final] = self.net.step_style(step, values=values)
+            style = self.net.step_style(step) if step is start else looks[final]
             placed.block.flows = (self.top, self.top + self.table.height - 1)
             row = self.table.row(step.name, step.made.shape, placed.occurrence)
-            shown &= self.net.place_step(self.sheet, step, self.top + (row or 0), column)
+            self.net.place_step(self.sheet, step, self.top + (row or 0), column, style)
         blocks = [self.net.plan.placed[id(step.made)].block for step in steps if id(step.made) not in self.net.results]
-        if shown and blocks and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
+        if blocks and not self.net.is_blank(steps[0].name) and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
             self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), "both signs" if (values < 0).any() else "size"))
 
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
@@ -203,12 +202,12 @@ class TimeSheet:
         """What the rows of a matrix are multiplied by: the numbers that come in, or the state before."""
         if placed.made.ndim != 2:
             return []
-        n, inputs = placed.made.shape[0], self.net.options.input_labels
+        n = placed.made.shape[0]
         if "bias" in placed.name:
             return ["x", "h"] if n == 2 else []
         if "recurrent" in placed.name:
             return [f"h{i}" for i in range(n)]
-        return list(inputs) if len(inputs) == n else [f"x{i}" for i in range(n)]
+        return self.net.options.input_names(n)
 
 
 def title(made: Recorded) -> str:

@@ -5,21 +5,18 @@ Weights stand under the columns that they make, so that "row of inputs times col
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
-from weightlens.workbook.layout.arrangement import in_rows
-from weightlens.workbook.layout.plan import Placed, Sheet
-from weightlens.workbook.sheets import target
+from weightlens.workbook.layout.choices import in_rows
+from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen, width_of
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.play import made_up, winners
+from weightlens.workbook.sheets.target import true_answers
 from weightlens.workbook.xlsx import charts
-from weightlens.workbook.xlsx.grid import Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Sheet
 
 FAR, FEW_ANSWERS = 16, 4  # columns of steps that fit a screen beside the inputs; answers that are shown twice
 CHART_WIDTH, CHART_ROWS = 56, 14  # characters and rows that a chart takes
@@ -27,9 +24,10 @@ TASK = "Fill in the dashed cells: by hand, or with a formula. Green is right, re
 HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move."
 
 
-def tutorial(net: NetworkSheets) -> None:
+def tutorial(net: NetworkSheets) -> Drawn:
     """All of the network on one sheet."""
-    sheet = net.page("network", net.options.title, model_line(net.model), (HINT if net.options.exercise is None else TASK) + made_up(net))
+    hint = (TASK if net.options.blanks else HINT) + made_up(net)
+    sheet = net.plan.sheet("network", net.title, model_line(net.model), hint, numbered=True)
     inputs = net.plan.trace.inputs
     samples = max((x.shape[0] for x in inputs), default=1)
     sheet.write(LABEL, 0, "sample", net.styles["label right"])
@@ -43,20 +41,21 @@ def tutorial(net: NetworkSheets) -> None:
     column = gap(sheet, column + sum(x.shape[1] for x in net.plan.trace.results)) if beside else column
     heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in net.plan.steps)
     under = TOP + max([samples, *heights]) + 2  # a constant may be taller than the samples are many
-    below, weights = steps(net, sheet, column, under)
-    right = below.pop("right")
+    weights, below, right = steps(net, sheet, column, under)
     weighted = max([0, *(p.block.column + p.block.arrangement.width for p in weights)])
     if beside:
         repeat_answers(net, sheet, beside)
-    column = winners(net, sheet, right, samples)
+    winner, column = winners(net, sheet, right, samples)
+    targets = ""
     if net.options.target is not None and len(net.options.target) == samples:
-        column = target.beside(net, sheet, column, net.options.target, samples)
-    row = max([under, *below.values()]) + 1
+        targets, column = true_answers(net, sheet, column, samples, winner)
+    row = max(under, below) + 1
     row = max(row, chart(net, sheet, weighted + 1, right, under, weights))
     row = paths(net, sheet, weights, row)
     names = ("input", "weight", "step", *(["off"] if any(name == "dead" for _, name, _ in sheet.rules) else []), "output")
-    legend(sheet, row, 1, net.styles, names if net.options.exercise is None else (*names, "answer"))
+    legend(sheet, row, 1, net.styles, (*names, "answer") if net.options.blanks else names)
     net.finish(sheet)
+    return Drawn(dict.fromkeys((step.layer for step in net.plan.steps), sheet), winner, targets)
 
 
 def far_away(net: NetworkSheets) -> bool:
@@ -65,7 +64,7 @@ def far_away(net: NetworkSheets) -> bool:
     wide = sum(step.made.shape[1] + 1 for step in net.plan.steps if step.made.ndim == 2)
     samples = {x.shape[0] for x in net.plan.trace.inputs}
     small = all(x.ndim == 2 and x.shape[1] <= FEW_ANSWERS and {x.shape[0]} == samples and id(x) in net.plan.placed for x in results)
-    return wide > FAR and small and net.options.exercise is None
+    return wide > FAR and small and not net.options.blanks
 
 
 def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
@@ -73,11 +72,10 @@ def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
     for x in net.plan.trace.results:
         original = net.plan.placed[id(x)]
         block = net.plan.mirror(x, in_rows(x.shape))
-        block.style = net.styles.numbers("output", x.value, share=shares(x))
         net.columns(sheet, column, block.arrangement, False, "answer")
         net.caption(sheet, HEAD, column, block.arrangement.width, "answer", f"from column {COLUMN[original.block.column]}")
         net.labels(sheet, LABEL, column, net.classes(x) or net.over(original))
-        sheet.put(block, TOP, column)
+        sheet.put(block, TOP, column, net.styles.numbers("output", x.value, share=shares(x)))
         column += x.shape[1]
 
 
@@ -95,37 +93,29 @@ def chart(net: NetworkSheets, sheet: Sheet, left: int, right: int, row: int, wei
     return row + CHART_ROWS
 
 
-def steps(net: NetworkSheets, sheet: Sheet, column: int, under: int) -> tuple[dict[str, int], list[Placed]]:
-    """The steps side by side, each with the weights that make it below; where they end, and the weights."""
-    ends: dict[str, int] = {}
+def steps(net: NetworkSheets, sheet: Sheet, column: int, under: int) -> tuple[list[Placed], int, int]:
+    """The steps side by side, each with the weights that make it below; returns these, the row and the column after them."""
     weights: list[Placed] = []
-    names = input_names(net)
-    start = column
+    names = net.options.input_names(net.plan.trace.inputs[0].shape[-1])
+    start, below, begun = column, 0, set[str]()
     for step in net.plan.steps:
-        if step.layer not in net.sheet_of:
-            net.sheet_of[step.layer] = sheet
+        if step.layer not in begun:
+            begun.add(step.layer)
             start = column
             sheet.write(SECTION, column, in_framework_words(net.model, step.layer), net.styles["section"])
         width = net.put_step(sheet, step, column)
         row = under
-        for placed in net.read_first_by(step):
+        for placed in net.plan.weights_of[id(step.made)]:
             weights.append(placed)
             row = net.put_weight(sheet, placed, row, column, names) + 1
-            ends[f"{placed.layer}/{placed.name}"] = row
+            below = max(below, row)
         if step.made.ndim == 2:
             names = [f"unit {i}" for i in range(step.made.shape[1])]
         column += width
         for c in range(start, column):  # the line under a layer's heading
             sheet.texts.setdefault((SECTION, c), Text(style=net.styles["section"]))
         column = gap(sheet, column)
-    return {**ends, "right": column}, weights
-
-
-def input_names(net: NetworkSheets) -> list[str]:
-    """Names of the columns of the first input."""
-    width = net.plan.trace.inputs[0].shape[-1]
-    given = list(net.options.input_labels)
-    return given if len(given) == width else [f"x{i}" for i in range(width)]
+    return weights, below, column
 
 
 def gap(sheet: Sheet, column: int) -> int:

@@ -10,14 +10,15 @@ import numpy as np
 
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Cells, cell_name, refer
-from weightlens.workbook.layout.arrangement import Arrangement, in_rows
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, LEGEND, column_after, widen, width_of
 from weightlens.workbook.training.epochs_sheet import TOP as FIRST_EPOCH
 from weightlens.workbook.training.epochs_sheet import History
 from weightlens.workbook.training.teaching import hardly_moves, hardly_moves_formula
-from weightlens.workbook.xlsx.book import Book
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.blocks import Block, Text
+from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.styles import Look, Styles
 
 REMARK, RATE, RESULTS, TABLE = 2, 3, 6, 9  # rows: what is to be said of this training, learning rate, loss before and after, the samples
@@ -33,18 +34,17 @@ RATE_NOTE = (
 
 
 class DataSheet:
-    """The sheet with everything that can be changed; ``fixed`` learns the positions of its cells."""
+    """The sheet with everything that can be changed; ``places`` are the cells of its values."""
 
     def __init__(
-        self, book: Book, epoch: Epoch, styles: Styles, fixed: dict[int, Cells], input_labels: Sequence[str], target_labels: Sequence[str]
+        self, book: Book, sheet: Sheet, epoch: Epoch, styles: Styles, input_labels: Sequence[str], target_labels: Sequence[str]
     ) -> None:
-        self.book, self.epoch, self.styles, self.target_labels = book, epoch, styles, target_labels
-        self.sheet = book.sheet("Data", numbered=False)
+        self.book, self.sheet, self.epoch, self.styles, self.target_labels = book, sheet, epoch, styles, target_labels
         self.sheet.write(RATE, 0, "learning rate", styles["label right"])
         rate = self.sheet.put(Block(Arrangement((), (), ()), np.asarray(epoch.rate.value, np.float64), styles["input"]), RATE, 1)
         self.sheet.notes[(RATE, 1)] = RATE_NOTE
         book.define("learning_rate", self.sheet, rate)
-        fixed[id(epoch.rate)] = rate.cells
+        self.places: dict[int, Cells] = {id(epoch.rate): rate.cells}
         widen(self.sheet, 0, 13)
         widths = [in_rows(x.shape).width for x in (*epoch.trace.inputs, epoch.targets, epoch.trace.results[0])]
         self.after = 2 if widths[0] > 1 else 3  # the column for results after the last epoch, never a gap of the table
@@ -55,12 +55,12 @@ class DataSheet:
         self.ends: list[tuple[int, float]] = []  # columns, and how many characters stand there
         for k, x in enumerate(epoch.trace.inputs):
             name = "input" if len(epoch.trace.inputs) == 1 else x.name
-            fixed[id(x)] = self._block(name, x, input_labels, f"input_{k}").cells
-        fixed[id(epoch.targets)] = self._block("target", epoch.targets, target_labels, "targets").cells
+            self.places[id(x)] = self._block(name, x, input_labels, f"input_{k}").cells
+        self.places[id(epoch.targets)] = self._block("target", epoch.targets, target_labels, "targets").cells
         for i in range(min(epoch.targets.shape[0], MOST_ROWS)):
             self.sheet.texts[(self.top + i, 0)] = Text(style=styles["label right"], value=i + 1)
         self.sheet.write(self.label, 0, "sample", styles["label right"])
-        self.sheet.freeze = f"B{(REMARK if self.wide else self.top) + 1}"
+        self.sheet.freeze = (REMARK if self.wide else self.top, 1)
 
     def _block(self, name: str, x: Recorded, labels: Sequence[str], defined: str, made: Cells | None = None, values: Any = None) -> Block:
         """Numbers to change (with ``made``, references to results), one row per sample."""
@@ -71,7 +71,7 @@ class DataSheet:
             sheet.write(self.label, self.column + j, label, self.styles["label"])
             widen(sheet, self.column + j, max(sheet.default_width, len(label) * 0.9 + 1))
         style = self.styles["input"] if made is None else self.styles.numbers("output", values)
-        block = Block(arrangement, x.value if values is None else values, style, sheet_names=self.book.titles)
+        block = Block(arrangement, x.value if values is None else values, style)
         if made is not None:
             block.make = partial(refer, made)
         sheet.put(block, self.top, self.column)
@@ -101,7 +101,7 @@ class DataSheet:
             ):
                 style = self.styles.numbers("step" if name == "loss" else "output", value, share=name == "accuracy")
                 make = partial(refer, np.asarray(cells))
-                self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make, sheet_names=self.book.titles), RESULTS + i, column)
+                self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make), RESULTS + i, column)
         if self.wide:
             self.ends = []  # the charts stand above the table, and so beside nothing but the results
         for column, text in ((1, "before"), (self.after, after)):

@@ -13,24 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.errors import NoFormula, WorkbookTooLarge
+from weightlens.errors import WorkbookTooLarge
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
-from weightlens.workbook.formulas.cell_arrays import COLUMN, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Unwritable
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import COLUMN, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout.arrangement import Arrangement
-from weightlens.workbook.layout.plan import as_number
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.training_labels import Names
+from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block
 from weightlens.workbook.xlsx.styles import LOOKS, Styles, short_format
 
 LAYER, HEAD, SAMPLE, LABEL, TOP = 2, 3, 4, 5, 6  # rows of the captions, and the first row of numbers (epoch 0)
 MOST_LABELS = 400  # of one value
 MAX_EPOCHS = 1_000_000
+HINT = "A row per epoch, each computed from the one above it. Change a yellow weight in the row of epoch 0, and all of it moves."
 
 
 class History:
@@ -47,14 +47,14 @@ class History:
         labels: Sequence[str] = (),
     ) -> None:
         self.book, self.epoch, self.epochs, self.styles = book, epoch, epochs, styles
-        self.sheet: Sheet = book.sheet("Epochs", numbered=False)
+        self.sheet: Sheet = book.sheet("Epochs", hint=HINT)
         self.places: dict[int, int] = {}  # value -> address of its first number in epoch 0
         self.fixed = fixed  # cells on other sheets: the data, the learning rate
         self.formulas = Formulas(self.cells)
         if epochs > MAX_EPOCHS:
             raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
         self.steps = promoted(epoch.trace.steps)
-        self.names = Names(epoch, self.steps, labels)
+        self.names = Names(epoch, labels)
         self.values = self._replayed(progress)
         self.column = self.weights_end = 0
 
@@ -153,7 +153,7 @@ class History:
         arrangement = Arrangement(shape, (0,), tuple(range(1, len(shape))))
         values = self.values[id(x)][first : last + 1]
         look = style_of(self.styles, style, self.values[id(x)])
-        block = Block(arrangement, values, look, make=make, sheet_names=self.book.titles)
+        block = Block(arrangement, values, look, make=make)
         column = self.places[id(x)] & (ROW - 1)
         self.sheet.put(block, TOP + first, column)
 
@@ -175,12 +175,7 @@ class History:
 
     def _formula(self, x: Recorded, rows: int) -> Expression:
         """The formula of ``x`` for ``rows`` rows from epoch 0 on; its references to this sheet are relative."""
-        try:
-            made = as_number(self.formulas.made(x) if id(x) in self.places and x.op is not None else self.formulas.expression(x))
-        except Unwritable as what:
-            raise NoFormula(
-                x.layer, f"step {x.name}", f"uses {what}, for which there is no formula that every spreadsheet computes"
-            ) from None
+        made = self.formulas.expression(x) if x.op is None else self.formulas.step(x)
         down = np.arange(rows, dtype=np.int64).reshape(-1, *[1] * len(x.shape)) * ROW
 
         def shifted(piece: str | Area) -> str | Area:
@@ -199,7 +194,7 @@ class History:
         size = sum(t.now.size for t in self.epoch.trained)
         first = self.places[id(self.epoch.trained[0].now)] + self.epochs * ROW
         self.book.define("weights_final", self.sheet, Block(Arrangement((1, size), (0,), (1,)), None, first=first))
-        self.sheet.freeze = f"D{TOP + 1}"
+        self.sheet.freeze = (TOP, 3)
         widen(self.sheet, 0, 7)
         self.sheet.finishing.append(partial(_printed, last=self.weights_end, rows=TOP + self.epochs + 1))
 

@@ -16,22 +16,23 @@ from weightlens.model import Model
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.training.record import forward_at_start
-from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, cell_name, refer
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, absolute, cell_name, refer
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout.arrangement import Arrangement, in_rows
-from weightlens.workbook.layout.plan import as_number
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, link, widen
 from weightlens.workbook.training.epochs_sheet import style_of
 from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.training.training_labels import PER_POINT, is_one_per_sample
+from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block, absolute
 from weightlens.workbook.xlsx.styles import Styles
 
 POINTS, SIDE = 41, 15  # of a curve, and along each side of a map
 MAP_TOP, HEAD, BESIDE, BESIDE_CURVE = 5, 3, SIDE + 4, 11  # rows; the column where the arithmetic of the picture begins
 MOST_LABELS = 200
+HINT = "What the network answers between the samples, with the weights of the epoch chosen on One step."
 SQUARE, SQUARE_HEIGHT = 5.2, 27.0  # characters and points of a cell of the map
 
 
@@ -41,14 +42,14 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     varying = [j for j in range(x.shape[-1]) if np.ptp(x[:, j])] if x.ndim == 2 and len(epoch.trace.inputs) == 1 else []
     if len(varying) not in (1, 2) or epoch.targets.ndim != 2:
         return
-    sheet = book.sheet("Fitted", numbered=False)
+    sheet = book.sheet("Fitted", hint=HINT)
     sheet.write(2, 0, "epoch", styles["label right"])
     chosen = refer(step.places[id(epoch.number)])
-    sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen, sheet_names=book.titles), 2, 1)
+    sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen), 2, 1)
     sheet.links[(2, 1)] = link(step.sheet, "B3")
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
-    answers, first = _answers(book, sheet, model, epoch, step, styles, varying, axes, names)
+    answers, first = _answers(book, sheet, model, epoch, step, styles, dict(zip(varying, axes, strict=True)), names)
     if len(varying) == 1:
         sheet.finishing.append(_curve(book, step, first, answers, epoch, names[varying[0]]))
         return
@@ -67,13 +68,12 @@ def _answers(
     epoch: Epoch,
     step: OneStep,
     styles: Styles,
-    varying: list[int],
-    axes: list[np.ndarray],
+    varying: dict[int, np.ndarray],
     labels: list[str],
 ) -> tuple[Block, Block]:
     """The forward pass on the grid, its blocks side by side; returns the blocks of outputs and inputs."""
     x = epoch.trace.inputs[0].value
-    mesh = np.meshgrid(*axes, indexing="ij")
+    mesh = np.meshgrid(*varying.values(), indexing="ij")
     grid = np.repeat(x[:1], mesh[0].size, axis=0)
     for j, values in zip(varying, mesh, strict=True):
         grid[:, j] = values.reshape(-1)
@@ -86,9 +86,9 @@ def _answers(
     blocks: dict[int, Block] = {}
     for name, y in [("input", inputs), *((s.name, s.made) for s in promoted(trace.steps))]:
         look = style_of(styles, "constant" if y is inputs else "step", y.value)
-        block = Block(in_rows(y.shape), y.value, look, sheet_names=book.titles)
+        block = Block(in_rows(y.shape), y.value, look)
         if y.op is not None:
-            block.make = partial(_formula, formulas, y)
+            block.make = partial(formulas.step, y)
         width = block.arrangement.width
         sheet.write(HEAD, column, name, styles["caption left"])
         for j in range(min(width, MOST_LABELS)):
@@ -100,10 +100,6 @@ def _answers(
         widen(sheet, column + width, GAP)
         column += width + 1
     return blocks[id(trace.results[0])], blocks[id(inputs)]
-
-
-def _formula(formulas: Formulas, y: Recorded) -> Expression | None:
-    return as_number(formulas.made(y))
 
 
 def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
@@ -122,7 +118,6 @@ def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np
         values,
         styles.numbers("step", values, small=True),
         make=lambda: refer(cells),
-        sheet_names=book.titles,
     )
     sheet.put(picture, MAP_TOP, 2)
     shares = float(values.min()) >= 0 and float(values.max()) <= 1

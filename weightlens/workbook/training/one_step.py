@@ -17,16 +17,16 @@ from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.words.captions import mathematics, shape_words
-from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, cell_name
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name
 from weightlens.workbook.formulas.translate import Formulas
-from weightlens.workbook.layout.arrangement import Arrangement, for_weight, in_rows
-from weightlens.workbook.layout.plan import as_number
+from weightlens.workbook.layout.choices import for_weight, in_rows
 from weightlens.workbook.sheets.frame import widen, width_of
 from weightlens.workbook.training.epochs_sheet import History, style_of
 from weightlens.workbook.training.teaching import dead_words, explanation_for, in_plain_words
 from weightlens.workbook.training.training_labels import PER_SAMPLE, in_words, is_one_per_sample
+from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.grid import Block, Text, absolute
 from weightlens.workbook.xlsx.styles import Styles
 
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
@@ -69,7 +69,7 @@ class OneStep:
         for (batch, part), steps in groupby(self._first_update(), key=lambda pair: pair[0]):
             about = PARTS[part] if not batch else f"the first batch: {PARTS[part]}"
             row = self._band(row, f"{part}, 1" if batch else part, about, part, [step for _, step in steps])
-        sheet.freeze = f"B{CHOSEN + 2}"
+        sheet.freeze = (CHOSEN + 1, 1)
         sheet.finishing.append(partial(_on_one_page, rows=row))
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
@@ -160,7 +160,7 @@ class OneStep:
         if unit:
             sheet.write(row + LABEL, column, unit, styles["label"])
         elif len(a.column_axes) == 1 and a.width <= MOST_LABELS:
-            axis = self.epoch.trace.axes.of(x).axes[a.column_axes[0]]
+            axis = self.epoch.trace.axes.named(x).axes[a.column_axes[0]]
             for j in range(a.width):
                 sheet.write(row + LABEL, column + j, in_words([axis], [j]), styles["label"])
 
@@ -174,7 +174,7 @@ class OneStep:
         """A weight of the chosen epoch, looked up in its columns of Epochs."""
         a = _as_weight(x)
         self._captions(row, column, x, shape_words(x.shape), a)
-        self._rows_named(self.names.rows.get(id(x), []), row + FIRST, column)
+        self._rows_named(self.names.rows(self.names.weights[id(x)]), row + FIRST, column)
         first = self.history.places[id(x)]
         columns = first + np.arange(x.size, dtype=np.int64).reshape(x.shape)
         area = Area(columns, self.history.epochs + 1, 1)
@@ -182,7 +182,7 @@ class OneStep:
         made = Expression(x.shape, [["INDEX(", area, ",", chosen, "+1,1)"]])
         history = self.history.values[id(x)]
         block = self.sheet.put(
-            Block(a, history[0], style_of(self.styles, "constant", history), make=lambda: made, sheet_names=self.book.titles),
+            Block(a, history[0], style_of(self.styles, "constant", history), make=lambda: made),
             row + FIRST,
             column,
         )
@@ -198,16 +198,16 @@ class OneStep:
         sample_rows = like is None and x.ndim > 0 and x.shape[0] == a.height
         self._captions(row, column, x, words_over(step), a, PER_SAMPLE if sample_rows and is_one_per_sample(x) else "")
         if like is not None:
-            self._rows_named(self.names.rows.get(id(like), []), row + FIRST, column)
+            self._rows_named(self.names.rows(like), row + FIRST, column)
         elif sample_rows and column == 1:
             self._rows_named([f"sample {i + 1}" for i in range(x.shape[0])], row + FIRST, column)
         values = self.history.values.get(id(x))
         role = "output" if x is self.epoch.trace.results[0] else "constant" if x.op is None else "step"
         first = np.asarray(x.value if values is None else values[0], np.float64)
         style = style_of(self.styles, role, first if values is None else values)  # one format for every epoch
-        block = Block(a, first, style, sheet_names=self.book.titles)
+        block = Block(a, first, style)
         if x.op is not None:
-            block.make = lambda: as_number(self.formulas.made(x))
+            block.make = partial(self.formulas.step, x)
             self.sheet.notes[(row + FIRST, column)] = explanation_for(step)
         self.sheet.put(block, row + FIRST, column)
         self.places[id(x)] = block.cells

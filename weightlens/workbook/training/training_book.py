@@ -2,85 +2,83 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
+
+from openpyxl import Workbook
 
 from weightlens.files import WORKBOOK, check_output, replacing
 from weightlens.formats import files_of
 from weightlens.model import Model
 from weightlens.training.epoch import Epoch
-from weightlens.workbook.formulas.cell_arrays import Cells
-from weightlens.workbook.sheets.frame import Page, frame
+from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.training.data_sheet import DataSheet
 from weightlens.workbook.training.epochs_sheet import History
+from weightlens.workbook.training.fitted import fitted_sheet
+from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.xlsx import package
-from weightlens.workbook.xlsx.book import Book, Sheet
+from weightlens.workbook.xlsx.book import Book
 from weightlens.workbook.xlsx.chart_values import with_values
 from weightlens.workbook.xlsx.dress import dress
 from weightlens.workbook.xlsx.grid import rows_of
-from weightlens.workbook.xlsx.strings import Strings
 from weightlens.workbook.xlsx.styles import Styles
 
-HINTS = {
-    "Data": "Change a blue cell (the learning rate, an input, a target) and watch the whole history of the training move.",
-    "One step": "Choose an epoch (blue) and follow its arithmetic from top to bottom: forward, loss, backward, update.",
-    "Epochs": "A row per epoch, each computed from the one above it. Change a yellow weight in the row of epoch 0, and all of it moves.",
-    "Fitted": "What the network answers between the samples, with the weights of the epoch chosen on One step.",
-}
+DATA_HINT = "Change a blue cell (the learning rate, an input, a target) and watch the whole history of the training move."
+STEP_HINT = "Choose an epoch (blue) and follow its arithmetic from top to bottom: forward, loss, backward, update."
 
 
-def write_training_book(
-    epoch: Epoch,
-    epochs: int,
-    path: str | os.PathLike[str],
-    *,
-    model: Model | None = None,
-    title: str = "",
-    recipe: str = "",
-    input_labels: Sequence[str] = (),
-    target_labels: Sequence[str] = (),
-    force: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-) -> Path:
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What a training workbook is to say: its ``title``, the ``recipe`` of the training in words, names of inputs and targets.
+
+    ``force`` overwrites; ``progress`` is told (epochs computed, of how many).
+    """
+
+    title: str = ""
+    recipe: str = ""
+    input_labels: Sequence[str] = ()
+    target_labels: Sequence[str] = ()
+    force: bool = True
+    progress: Callable[[int, int], None] | None = None
+
+
+def write_training_book(epoch: Epoch, epochs: int, path: str | PathLike[str], model: Model | None = None, **options: Any) -> Path:
     """Write the workbook of ``epochs`` epochs; refuses what does not fit a sheet before anything is written.
 
-    With ``model``, a sheet shows the prediction between the samples (one or two inputs).
+    With ``model``, a sheet shows the prediction between the samples (one or two inputs); ``options`` are those of
+    ``TrainingOptions``.
     """
-    from openpyxl import Workbook
-
-    from weightlens.workbook.training.fitted import fitted_sheet
-    from weightlens.workbook.training.one_step import OneStep
-
-    out = Path(path)
+    out, chosen = Path(path), TrainingOptions(**options)
     read = [] if model is None else files_of(model)
-    check_output(out, force, read, WORKBOOK)
+    check_output(out, chosen.force, read, WORKBOOK)
     shell = Workbook()
     shell.remove(shell.worksheets[0])
-    styles, book = Styles(shell), Book()
-    fixed: dict[int, Cells] = {}
-    data = DataSheet(book, epoch, styles, fixed, input_labels, target_labels)
-    step = book.sheet("One step", numbered=False)
-    history = History(book, epoch, epochs, styles, fixed, progress, input_labels)
-    history.build()
-    data.results(history)
-    one_step = OneStep(book, step, epoch, history, styles, fixed)
-    one_step.build()
-    if model is not None:
-        fitted_sheet(book, model, epoch, one_step, styles, list(input_labels))
-    pages = [
-        Page(sheet, sheet.title if i else title or sheet.title, "" if i else recipe, HINTS[sheet.title])
-        for i, sheet in enumerate(book.sheets)
-    ]
-    frame(pages, book, styles)
+    styles = Styles(shell)
+    book = training_sheets(epoch, epochs, model, chosen, styles)
     dress(shell, book)
     styles.done()
-    with replacing(out, force, read, WORKBOOK) as file:
-        package.save(shell, {sheet.title: partial(_rows, sheet) for sheet in book.sheets}, file, finish=partial(with_values, plan=book))
+    rows = {sheet.title: partial(rows_of, sheet, book.titles) for sheet in book.sheets}
+    with replacing(out, chosen.force, read, WORKBOOK) as file:
+        package.save(shell, rows, file, finish=partial(with_values, plan=book))
     return out
 
 
-def _rows(sheet: Sheet, strings: Strings) -> Any:
-    return rows_of(sheet.blocks, sheet.texts, strings, sheet.heights)
+def training_sheets(epoch: Epoch, epochs: int, model: Model | None, options: TrainingOptions, styles: Styles) -> Book:
+    """All sheets, in their order."""
+    book = Book()
+    front = book.sheet("Data", options.title, options.recipe, DATA_HINT)
+    step_sheet = book.sheet("One step", hint=STEP_HINT)
+    data = DataSheet(book, front, epoch, styles, options.input_labels, options.target_labels)
+    history = History(book, epoch, epochs, styles, data.places, options.progress, options.input_labels)
+    history.build()
+    data.results(history)
+    one_step = OneStep(book, step_sheet, epoch, history, styles, data.places)
+    one_step.build()
+    if model is not None:
+        fitted_sheet(book, model, epoch, one_step, styles, list(options.input_labels))
+    frame(book, styles)
+    return book

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from weightlens.axes import Axis
-from weightlens.recording import Recorded, Step, operands
-from weightlens.recording.graph import walk
+from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 
 PER_SAMPLE, PER_POINT = "per sample", "per point"
@@ -17,20 +16,26 @@ PER_SAMPLE, PER_POINT = "per sample", "per point"
 class Names:
     """Labels for the weights and values of one epoch; ``inputs`` names the columns of the only input."""
 
-    def __init__(self, epoch: Epoch, steps: Sequence[Step], inputs: Sequence[str]) -> None:
+    def __init__(self, epoch: Epoch, inputs: Sequence[str]) -> None:
         self.epoch = epoch
         self.weights = {id(x): t.now for t in epoch.trained for x in (t.now, *t.slots.values())}
-        trained = {id(t.now): t.now for t in epoch.trained}
-        self.rows, self.short_rows = (_row_names(steps, trained, inputs, unit) for unit in ("unit ", "u"))
-        for key, weight in self.weights.items():
-            for rows in (self.rows, self.short_rows):
-                rows.setdefault(key, rows.get(id(weight), []))
+        self.inputs = inputs
 
     def weight_of(self, x: Recorded) -> Recorded | None:
         """The weight that a value belongs to: itself, an optimizer slot, a gradient, or the updated weight."""
         if id(x) in self.weights:
             return self.weights[id(x)]
         return self.epoch.about.get(id(x))
+
+    def rows(self, weight: Recorded, short: bool = False) -> list[str]:
+        """What comes in through each row of a matrix: a column of the input (``x0``), a unit before (``unit 0``, in short ``u0``)."""
+        if weight.ndim != 2:
+            return []
+        axis, n = self.epoch.trace.axes.named(weight).axes[0], weight.shape[0]
+        names = [factor.name for factor in axis]
+        if names == ["feature"]:
+            return list(self.inputs) if len(self.inputs) == n else [f"x{i}" for i in range(n)]
+        return [f"u{i}" if short and names == ["unit"] else in_words([axis], [i]) for i in range(n)]
 
     def columns(self, x: Recorded) -> tuple[dict[int, str], list[str]]:
         """Labels for a value in one row: headings over some columns (``sample 2``), and a label for each column."""
@@ -47,7 +52,7 @@ class Names:
         samples = [f"sample {first + i}" for i in range(x.shape[0])]
         if each == 1:
             return {}, samples
-        axes = self.epoch.trace.axes.of(x).axes[1:]
+        axes = self.epoch.trace.axes.named(x).axes[1:]
         inner = [in_words(axes, index) for index in np.ndindex(x.shape[1:])]
         return {i * each: text for i, text in enumerate(samples)}, inner * x.shape[0]
 
@@ -58,8 +63,7 @@ class Names:
     def _of_weight(self, weight: Recorded) -> list[str]:
         """``x0 -> u1`` for a matrix, ``u1`` for a bias, else positions."""
         if weight.ndim == 2:
-            rows = self.short_rows.get(id(weight)) or [f"u{i}" for i in range(weight.shape[0])]
-            return [f"{row} \u2192 u{j}" for row in rows for j in range(weight.shape[1])]
+            return [f"{row} \u2192 u{j}" for row in self.rows(weight, short=True) for j in range(weight.shape[1])]
         return [f"u{j}" for j in range(weight.size)] if weight.ndim == 1 else _indices(weight.shape)
 
 
@@ -75,19 +79,3 @@ def in_words(axes: Sequence[Axis], index: Sequence[int]) -> str:
 
 def _indices(shape: tuple[int, ...]) -> list[str]:
     return [",".join(map(str, index)) for index in np.ndindex(shape)]
-
-
-def _row_names(steps: Sequence[Step], weights: dict[int, Recorded], inputs: Sequence[str], unit: str) -> dict[int, list[str]]:
-    """The row labels of each matrix: input names if the first step that reads it reads an input, else ``unit``s."""
-    found: dict[int, list[str]] = {}
-    for step in steps:
-        given = next((y for y in operands(step.made) if y.kind == "input"), None)
-        for x in walk([step.made], lambda x: not x.kind and id(x) not in weights):
-            if id(x) in weights and id(x) not in found and x.ndim == 2:
-                word = unit if given is None else "x" if given.shape[-1] == x.shape[0] else "row "  # a row: of a table to look up
-                named = word == "x" and len(inputs) == x.shape[0]
-                found[id(x)] = list(inputs) if named else [f"{word}{i}" for i in range(x.shape[0])]
-    return found
-
-
-__all__ = ["PER_POINT", "PER_SAMPLE", "Names", "is_one_per_sample"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weightlens.workbook.formulas.cell_arrays import SHEET
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.strings import CODE
 
 RESERVED = "history"  # Excel keeps this name, however it is written, for a sheet of its own
@@ -20,13 +20,17 @@ class Sheet:
 
     title: str
     number: int
+    heading: str = ""  # what its first rows say: a heading, a line about it, a hint what to do
+    about: str = ""
+    hint: str = ""
+    numbered: bool = False
     blocks: list[Block] = field(default_factory=list)
     texts: dict[tuple[int, int], Text] = field(default_factory=dict)
     links: dict[tuple[int, int], str] = field(default_factory=dict)
     notes: dict[tuple[int, int], str] = field(default_factory=dict)
     widths: dict[tuple[int, int], float] = field(default_factory=dict)
     heats: list[tuple[str, str]] = field(default_factory=list)  # area, kind of colour scale
-    freeze: str = ""
+    freeze: tuple[int, int] = (0, 0)  # rows and columns that stay in view
     hidden: bool = False
     heights: dict[int, float] = field(default_factory=dict)
     default_width: float = 9.0
@@ -44,8 +48,9 @@ class Sheet:
         if text:
             self.texts[(row, column)] = Text(text, style)
 
-    def put(self, block: Block, row: int, column: int) -> Block:
-        """Give a block its place on this sheet."""
+    def put(self, block: Block, row: int, column: int, style: int | None = None) -> Block:
+        """Give a block its place on this sheet, and a style."""
+        block.style = block.style if style is None else style
         block.first = self.number * SHEET + (row << 14) + column
         block.check()
         self.blocks.append(block)
@@ -60,16 +65,16 @@ class Book:
         self.titles: list[str] = []  # of the sheets, by number
         self.names: dict[str, tuple[int, str]] = {}
 
-    def sheet(self, title: str, numbered: bool = True) -> Sheet:
-        """A new sheet; its title cleaned, shortened, numbered and unique."""
+    def sheet(self, title: str, heading: str = "", about: str = "", hint: str = "", numbered: bool = False) -> Sheet:
+        """A new sheet with what its first rows say; its title cleaned, shortened, numbered if it is to be, and unique."""
         clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_ ]+", " ", title)).strip() or "layer"
-        number = sum(1 for sheet in self.sheets if sheet.title[0].isdigit()) + 1
+        number = sum(sheet.numbered for sheet in self.sheets) + 1
         wanted = f"{number} {clean}"[:31].strip() if numbered else clean[:31].strip()
         taken = {RESERVED, *(sheet.title.lower() for sheet in self.sheets)}
         endings = ("", *(f" {i}" for i in range(2, len(taken) + 2)))
         name = next(name for end in endings if (name := wanted[: 31 - len(end)] + end).lower() not in taken)
         self.titles.append(name)
-        self.sheets.append(Sheet(name, len(self.sheets)))
+        self.sheets.append(Sheet(name, len(self.sheets), heading or title, about, hint, numbered))
         return self.sheets[-1]
 
     def define(self, name: str, sheet: Sheet, block: Block) -> str:

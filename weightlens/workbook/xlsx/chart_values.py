@@ -11,8 +11,8 @@ import numpy as np
 from weightlens.workbook.xlsx.strings import escape, literal
 
 if TYPE_CHECKING:
+    from weightlens.workbook.xlsx.blocks import Block
     from weightlens.workbook.xlsx.book import Book, Sheet
-    from weightlens.workbook.xlsx.grid import Block
 
 Value = float | str | None
 REFERENCE = re.compile(r"(?<=<c:)(tx|cat|val|xVal|yVal)><c:(num|str)Ref><c:f>([^<]*)</c:f></c:\2Ref>")
@@ -27,18 +27,18 @@ def with_values(chart: str, plan: Book) -> str:
 
     @cache
     def kept(role: str, kind: str, area: str) -> str:
-        found = [value if role in LABELS or not isinstance(value, str) else None for value in values(area, plan)]
-        return f"{role}>{reference(kind, area, found)}"
+        drawn = [value if role in LABELS or not isinstance(value, str) else None for value in values(area, plan)]
+        return f"{role}>{reference(kind, area, drawn)}"
 
-    chart = SERIES_NAME.sub(lambda found: found[1] + literal(found[2]), chart)
-    return REFERENCE.sub(lambda found: kept(*found.groups()), chart)
+    chart = SERIES_NAME.sub(lambda match: match[1] + literal(match[2]), chart)
+    return REFERENCE.sub(lambda match: kept(*match.groups()), chart)
 
 
-def reference(kind: str, area: str, found: list[Value]) -> str:
+def reference(kind: str, area: str, shown: list[Value]) -> str:
     """A reference with its values: as numbers, or as labels where there is text among them."""
-    head, kind = ("", "str") if any(isinstance(value, str) for value in found) else (FORMAT[kind], kind)
-    points = "".join([f'<c:pt idx="{i}"><c:v>{written(value)}</c:v></c:pt>' for i, value in enumerate(found) if value is not None])
-    return f'<c:{kind}Ref><c:f>{area}</c:f><c:{kind}Cache>{head}<c:ptCount val="{len(found)}"/>{points}</c:{kind}Cache></c:{kind}Ref>'
+    head, kind = ("", "str") if any(isinstance(value, str) for value in shown) else (FORMAT[kind], kind)
+    points = "".join([f'<c:pt idx="{i}"><c:v>{written(value)}</c:v></c:pt>' for i, value in enumerate(shown) if value is not None])
+    return f'<c:{kind}Ref><c:f>{area}</c:f><c:{kind}Cache>{head}<c:ptCount val="{len(shown)}"/>{points}</c:{kind}Cache></c:{kind}Ref>'
 
 
 def written(value: float | str) -> str:
@@ -53,15 +53,15 @@ def values(area: str, plan: Book) -> list[Value]:
     title, edges = range_to_tuple(area)
     left, top, right, bottom = (int(edge or 0) - 1 for edge in edges)
     corners = top, left, bottom, right
-    found: list[list[Value]] = [[None] * (right - left + 1) for _ in range(bottom - top + 1)]
+    table: list[list[Value]] = [[None] * (right - left + 1) for _ in range(bottom - top + 1)]
     sheet = plan.sheets[plan.titles.index(title)]
     for block in sheet.blocks:
-        copy_block(block, corners, found)
-    copy_texts(sheet, corners, found)
-    return [value for row in found for value in row]
+        copy_block(block, corners, table)
+    copy_texts(sheet, corners, table)
+    return [value for row in table for value in row]
 
 
-def copy_block(block: Block, corners: Corners, found: list[list[Value]]) -> None:
+def copy_block(block: Block, corners: Corners, into: list[list[Value]]) -> None:
     """A block's values, as far as they stand within the corners."""
     top, left, bottom, right = corners
     rows, columns = block.arrangement.rows + block.row, block.arrangement.columns + block.column
@@ -71,15 +71,15 @@ def copy_block(block: Block, corners: Corners, found: list[list[Value]]) -> None
     table = block.arrangement.table(block.values)[np.ix_(down, across)]
     for i, row in zip(rows[down].tolist(), table.tolist(), strict=True):
         for j, value in zip(columns[across].tolist(), row, strict=True):
-            found[i - top][j - left] = shown(value)
+            into[i - top][j - left] = shown(value)
 
 
-def copy_texts(sheet: Sheet, corners: Corners, found: list[list[Value]]) -> None:
+def copy_texts(sheet: Sheet, corners: Corners, into: list[list[Value]]) -> None:
     """The single cells within the corners."""
     top, left, bottom, right = corners
     for (row, column), text in sheet.texts.items():
         if top <= row <= bottom and left <= column <= right:
-            found[row - top][column - left] = shown(text.text or text.value)
+            into[row - top][column - left] = shown(text.text or text.value)
 
 
 def shown(value: float | str | None) -> Value:

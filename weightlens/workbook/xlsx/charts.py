@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
-from weightlens.workbook.sheets.frame import LABEL, TOP
 
 if TYPE_CHECKING:
-    from weightlens.workbook.xlsx.grid import Block
+    from weightlens.workbook.xlsx.blocks import Block
 
 MOST_SAMPLES, MOST_BARS = 12, 60
 COLOURS = ("0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "F0E442", "000000")  # Okabe and Ito's
@@ -30,8 +29,8 @@ def bars(block: Block, row: int, column: int, share: bool, title: str) -> Callab
             page,
             min_col=first_column,
             max_col=first_column + width - 1,
-            min_row=first_row - (TOP - LABEL),
-            max_row=first_row - (TOP - LABEL) + height,
+            min_row=first_row - 1,
+            max_row=first_row - 1 + height,
         )
         if turned or height > 1:
             chart.add_data(heads, titles_from_data=True)

@@ -48,7 +48,8 @@ def look(page: Any, sheet: Sheet) -> None:
     """Widths, heights, panes."""
     page.sheet_view.showGridLines = False
     page.sheet_state = "hidden" if sheet.hidden else "visible"
-    page.freeze_panes = sheet.freeze or None
+    rows, columns = sheet.freeze
+    page.freeze_panes = f"{COLUMN[columns]}{rows + 1}" if rows or columns else None
     page.sheet_format.defaultColWidth = sheet.default_width
     if sheet.default_height != 15:
         page.sheet_format.defaultRowHeight, page.sheet_format.customHeight = sheet.default_height, True
@@ -100,5 +101,5 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
     rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
     page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
-    if sheet.freeze:
-        page.print_title_rows = f"1:{int(sheet.freeze.lstrip('ABCDEFGHIJKLMNOPQRSTUVWXYZ')) - 1}"
+    if sheet.freeze[0]:
+        page.print_title_rows = f"1:{sheet.freeze[0]}"

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
-from weightlens.files import temporary_files
 from weightlens.workbook.xlsx.strings import MAIN, Strings
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -51,11 +50,30 @@ class LargePart(Exception):
 def save(shell: Any, rows: Mapping[str, Rows], file: BinaryIO, level: int = LEVEL, finish: Finish = str) -> None:
     """Write the workbook: the shell with our ``rows`` (by sheet title), its charts as ``finish`` leaves them."""
     buffer = io.BytesIO()
-    with temporary_files():  # openpyxl makes one for every sheet
-        shell.save(buffer)
+    shell.properties.modified = shell.properties.created  # a date has to be there; ``_part_as_excel`` fixes it
+    in_memory()(shell, zipfile.ZipFile(buffer, "w")).save()
     parts = {f"xl/worksheets/sheet{i}.xml": rows[sheet.title] for i, sheet in enumerate(shell.worksheets, 1) if sheet.title in rows}
     with zipfile.ZipFile(buffer) as old:
         pack(file, old, parts, level, finish)
+
+
+def in_memory() -> Any:
+    """openpyxl's ``ExcelWriter`` without the temporary file that it makes, fills, copies and removes for every sheet."""
+    from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
+    from openpyxl.worksheet._writer import WorksheetWriter
+    from openpyxl.writer.excel import ExcelWriter
+
+    class InMemory(ExcelWriter):
+        def write_worksheet(self: Any, ws: Any) -> None:
+            ws._drawing = SpreadsheetDrawing()
+            ws._drawing.charts, ws._drawing.images = ws._charts, ws._images
+            writer: Any = WorksheetWriter(ws, io.BytesIO())
+            writer.write()
+            ws._rels = writer._rels
+            self._archive.writestr(ws.path[1:], writer.read())
+            self.manifest.append(ws)
+
+    return InMemory
 
 
 def pack(
@@ -145,13 +163,13 @@ def _relative(name: str, data: bytes) -> bytes:
 
 def _spliced(shell: bytes, rows: Iterator[str]) -> Iterator[bytes]:
     """A sheet: the shell's XML with our rows in it."""
-    found = SHEET_DATA.search(shell)
-    if found is None:
+    place = SHEET_DATA.search(shell)
+    if place is None:
         raise RuntimeError("openpyxl wrote a sheet without sheetData")
-    yield _opaque(DIMENSION.sub(b"", shell[: found.start()])) + b"<sheetData>"
+    yield _opaque(DIMENSION.sub(b"", shell[: place.start()])) + b"<sheetData>"
     for batch in _batches(rows):
         yield batch.encode()
-    yield b"</sheetData>" + _opaque(shell[found.end() :])
+    yield b"</sheetData>" + _opaque(shell[place.end() :])
 
 
 def _batches(texts: Iterator[str]) -> Iterator[str]:

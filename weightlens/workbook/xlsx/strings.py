@@ -8,13 +8,13 @@ from collections.abc import Iterator
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 MOST_TEXTS = 1 << 17  # different texts in the table, so that memory stays flat
 LONGEST = 32_767  # UTF-16 units in a cell
+FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 CODE = re.compile(r"_x(?=[0-9A-Fa-f]{4}_)")  # the beginning of what a spreadsheet reads as one character
 
 
 def printable(text: str) -> str:
     """Text without control characters, which XML does not allow, not even escaped."""
-    text = "".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in text.encode("utf-8", "replace").decode("utf-8"))
-    return text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+    return FORBIDDEN.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def escape(text: str) -> str:

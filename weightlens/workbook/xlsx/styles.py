@@ -81,9 +81,12 @@ class Styles:
         self._book = book
         self._sheet: Any = book.create_sheet("styles")
         self._ids: dict[Look, int] = {}
+        self._named: dict[str, int] = {}
 
     def __getitem__(self, name: str) -> int:
-        return self.of(LOOKS[name])
+        if name not in self._named:
+            self._named[name] = self.of(LOOKS[name])
+        return self._named[name]
 
     def of(self, look: Look) -> int:
         """The id of a look; made at the first use."""

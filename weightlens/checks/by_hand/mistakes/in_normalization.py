@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by, weight_mistake
-from weightlens.checks.by_hand.mistakes.rerun import rerun_layer
-from weightlens.checks.by_hand.replay import Edit, change_by, compute_from
+from weightlens.checks.by_hand.mistakes.mistake import Change, Mistake, changed_weights, multiply_by
+from weightlens.checks.by_hand.mistakes.rerun import Weights, rerun_layer
+from weightlens.checks.by_hand.replay import Edits, change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.layers.normalization import axes_of
 from weightlens.recording import LayerRun, Recorded
 from weightlens.recording.graph import expression
 
 EPSILONS = (0.0, 1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-4, 1e-2)
+NO_GAMMA = Change("gamma left out", "the gamma of {layer} was left out", np.ones_like)
+NO_MEAN = Change("mean not subtracted", "the mean was not subtracted in {layer}", np.zeros_like)
 
 
 def parts_left_out(scene: Scene) -> Iterator[Mistake]:
     """Parts of a normalization left out or swapped."""
     for w in scene.weights:
-        last = w.name.split("/")[-1]
-        if last == "gamma":
-            yield weight_mistake(scene, "gamma left out", f"the gamma of {w.layer} was left out", w, np.ones(w.shape))
-            other = next((x for x in scene.weights if x.layer == w.layer and x.name.endswith("beta")), None)
-            if other is not None:
-                edits: dict[int, Edit] = {id(w): compute_from(other, lambda v: v), id(other): compute_from(w, lambda v: v)}
+        part = w.name.split("/")[-1]
+        if part == "gamma":
+            yield from changed_weights(scene, [w], NO_GAMMA)
+            beta = next((x for x in scene.weights if x.layer == w.layer and x.name.endswith("beta")), None)
+            if beta is not None:
+                edits: Edits = {id(w): compute_from(beta), id(beta): compute_from(w)}
                 yield Mistake("gamma and beta exchanged", f"gamma and beta of {w.layer} were exchanged", edits, scene.readers.get(id(w)))
-        if last in ("moving_mean", "mean"):
-            yield weight_mistake(scene, "mean not subtracted", f"the mean was not subtracted in {w.layer}", w, np.zeros(w.shape))
-    for layer, nodes in scene.with_operation(np.sqrt):
-        edits = {id(x): compute_from(x.args[0], lambda v: v) for x in nodes if isinstance(x.args[0], Recorded)}
-        yield Mistake("no square root", f"the square root was left out in {layer}", edits, scene.owner[id(nodes[0])])
+        if part in ("moving_mean", "mean"):
+            yield from changed_weights(scene, [w], NO_MEAN)
+    for layer, nodes, step in scene.with_operation(np.sqrt):
+        edits = {id(x): compute_from(x.args[0]) for x in nodes if isinstance(x.args[0], Recorded)}
+        yield Mistake("no square root", f"the square root was left out in {layer}", edits, step)
 
 
 def normalizations(scene: Scene) -> Iterator[LayerRun]:
@@ -55,48 +56,39 @@ def another_epsilon(scene: Scene) -> Iterator[Mistake]:
             if not isinstance(inside, Recorded) or inside.op is not np.add or isinstance(inside.args[1], Recorded):
                 continue
             variance, own, at = inside.args[0], float(inside.args[1]), scene.owner[id(root)]
-            outside = compute_from(variance, partial(normalize_epsilon_outside, epsilon=own))
-            yield Mistake("epsilon outside the root", f"epsilon was added outside the root in {run.layer}", {id(root): outside}, at)
+            outside = {id(root): compute_from(variance, partial(root_with_epsilon, added=0.0, after=own))}
+            yield Mistake("epsilon outside the root", f"epsilon was added outside the root in {run.layer}", outside, at)
             for epsilon in (e for e in EPSILONS if e != own):
-                words = (
-                    f"an epsilon of {epsilon:g} was taken in {run.layer} instead of {own:g}"
-                    if epsilon
-                    else f"epsilon was left out in {run.layer}"
-                )
-                edit = compute_from(variance, partial(normalize_epsilon_inside, epsilon=epsilon))
-                yield Mistake("another epsilon", words, {id(root): edit}, at, bits=1.0 if epsilon in (1e-4, 1e-2) else 0.0)
+                instead = f"an epsilon of {epsilon:g} was taken in {run.layer} instead of {own:g}"
+                words = instead if epsilon else f"epsilon was left out in {run.layer}"
+                edits = {id(root): compute_from(variance, partial(root_with_epsilon, added=epsilon))}
+                yield Mistake("another epsilon", words, edits, at, bits=1.0 if epsilon in (1e-4, 1e-2) else 0.0)
 
 
-def normalize_epsilon_inside(variance: Any, epsilon: float) -> Any:
-    """The layer's formula: epsilon inside the square root."""
-    return np.sqrt(variance + epsilon)
-
-
-def normalize_epsilon_outside(variance: Any, epsilon: float) -> Any:
-    """The layer's formula with epsilon outside the square root."""
-    return np.sqrt(variance) + epsilon
+def root_with_epsilon(variance: np.ndarray, added: float, after: float = 0.0) -> np.ndarray:
+    """The square root with an epsilon inside, as in the layer's formula, or outside."""
+    root: np.ndarray = np.sqrt(variance + added) + after
+    return root
 
 
 def batch_statistics(scene: Scene) -> Iterator[Mistake]:
     """The mean and variance of the batch used instead of the moving ones."""
     runs = [run for run in scene.runs_of("BatchNormalization", "SyncBatchNormalization") if not run.config.get("mode")]
-    ways = (("", 0, 0.0), (", with a variance over n - 1", 1, 1.0))
-    for words, freedom, bits in ways:
+    instead = "instead of the moving statistics"
+    for words, freedom, bits in (("", 0, 0.0), (", with a variance over n - 1", 1, 1.0)):
+        together: Edits = {}
         runs = [run for run in runs if not freedom or len(run.x) > 1]
-        edits_of = [
-            rerun_layer(scene, run, weights=partial(with_batch_statistics, axis=run.config.get("axis", -1), freedom=freedom))
-            for run in runs
-        ]
-        for run, edits in zip(runs, edits_of, strict=True):
-            said = f"{run.layer} took the batch statistics (mean and variance of these samples) instead of the moving statistics{words}"
+        for run in runs:
+            edits = rerun_layer(scene, run, weights=partial(with_batch_statistics, axis=run.config.get("axis", -1), freedom=freedom))
+            said = f"{run.layer} took the batch statistics (mean and variance of these samples) {instead}{words}"
             yield Mistake("batch statistics", said, edits, run.steps[0], bits)
+            together |= edits
         if len(runs) > 1:
-            together = {key: edit for edits in edits_of for key, edit in edits.items()}
-            said = f"batch statistics were taken in every layer instead of the moving statistics{words}"
+            said = f"batch statistics were taken in every layer {instead}{words}"
             yield Mistake("batch statistics", said, together, runs[0].steps[0], bits)
 
 
-def with_batch_statistics(weights: dict[str, Any], x: Any, axis: Any, freedom: int) -> dict[str, Any]:
+def with_batch_statistics(weights: Weights, x: np.ndarray, axis: int | list[int], freedom: int) -> Weights:
     """The layer's weights with the mean and variance of the batch."""
     axes = tuple(d for d in range(x.ndim) if d not in axes_of(axis, x.ndim))
     return weights | {"moving_mean": np.mean(x, axis=axes), "moving_variance": np.var(x, axis=axes, ddof=freedom)}
@@ -104,14 +96,13 @@ def with_batch_statistics(weights: dict[str, Any], x: Any, axis: Any, freedom: i
 
 def variance_over_fewer(scene: Scene) -> Iterator[Mistake]:
     """A variance divided by n - 1 (VAR.S in a spreadsheet, ddof=1) instead of n."""
-    for run in normalizations(scene):
+    for run in (run for run in normalizations(scene) if run.class_name != "RMSNormalization"):
         for node in values_of_layer(run):
             square = node.args[0] if node.op is np.mean else None
             if not isinstance(square, Recorded) or square.op is not np.multiply or square.args[0] is not square.args[1]:
                 continue
             n = square.size // max(node.size, 1)
-            if n > 1 and run.class_name != "RMSNormalization":
+            if n > 1:
                 edits = {id(node): change_by(multiply_by(n / (n - 1)))}
-                yield Mistake(
-                    "variance over n - 1", f"the variance was divided by n - 1 instead of n in {run.layer}", edits, scene.owner[id(node)]
-                )
+                words = f"the variance was divided by n - 1 instead of n in {run.layer}"
+                yield Mistake("variance over n - 1", words, edits, scene.owner[id(node)])

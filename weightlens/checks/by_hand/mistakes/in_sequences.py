@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from weightlens.checks.by_hand.replay import change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded
 
-HEADS = ("MultiHeadAttention", "GroupQueryAttention")
+SHIFTS = ((-1, "before", False, ""), (-1, "before", True, ", from the first to the last"), (1, "after", False, ""))
 
 
 def masks_of(run: LayerRun) -> list[Recorded]:
@@ -40,44 +39,40 @@ def mask_ignored(scene: Scene) -> Iterator[Mistake]:
 
 def word_numbers(scene: Scene) -> Iterator[Mistake]:
     """Embedding rows looked up one too low or one too high."""
-    for run in scene.runs_of("Embedding"):
+    embeddings = scene.runs_of("Embedding")
+    for run in embeddings:
         count = run.weights["embeddings"].shape[0]
-        for by, words in ((-1, "before"), (1, "after")):
-            for ring in (False, True)[: 2 if by < 0 else 1]:
-                how = ", from the first to the last" if ring else ""
-                edits = rerun_layer(scene, run, x=partial(shifted_words, by=by, count=count, ring=ring))
-                said = f"each word number looked up the row {words} its own in {run.layer}: one off{how}"
-                yield Mistake("word numbers one off", said, edits, run.steps[0])
-    for x in (x for x in scene.trace.inputs if any(run.x is x for run in scene.runs_of("Embedding"))):
+        for by, neighbour, ring, how in SHIFTS:
+            edits = rerun_layer(scene, run, x=partial(shifted_words, by=by, count=count, ring=ring))
+            said = f"each word number looked up the row {neighbour} its own in {run.layer}: one off{how}"
+            yield Mistake("word numbers one off", said, edits, run.steps[0])
+    for x in (x for x in scene.trace.inputs if any(run.x is x for run in embeddings)):
         for by, words in ((1, "one too high"), (-1, "one too low")):
             edits = {id(x): change_by(partial(np.add, by))}
             yield Mistake("word numbers one off", f"the word numbers were {words}, one off", edits, None, 1.0)
 
 
-def shifted_words(ids: Any, by: int, count: int, ring: bool) -> Any:
+def shifted_words(ids: np.ndarray, by: int, count: int, ring: bool) -> np.ndarray:
     """Word numbers shifted by one; past the table's ends clipped to the last row, or wrapped round."""
-    return np.mod(ids + by, count) if ring else np.clip(ids + by, 0, count - 1)
+    shifted: np.ndarray = np.mod(ids + by, count) if ring else np.clip(ids + by, 0, count - 1)
+    return shifted
 
 
 def scores_not_scaled(scene: Scene) -> Iterator[Mistake]:
     """Attention scores without ``1/sqrt(d)``, divided by d itself, or scaled where the layer does not scale."""
-    for run in scene.runs_of(*HEADS):
-        for node in (step.made for step in run.steps):
-            if (
-                node.op is np.multiply
-                and isinstance(node.args[0], Recorded)
-                and node.args[0].op is np.matmul
-                and np.ndim(node.args[1]) == 0
-            ):
-                d, at = node.args[0].args[0].shape[-1], scene.owner[id(node)]
+    for run in scene.runs_with(lambda known: known.shapes == "attention"):
+        for step in run.steps:
+            scores = step.made.args[0] if step.made.op is np.multiply else None
+            if isinstance(scores, Recorded) and scores.op is np.matmul and np.ndim(step.made.args[1]) == 0:
+                d = scores.args[0].shape[-1]
                 said = f"the scores of {run.layer} were not divided by sqrt(d) = sqrt({d}): no 1/sqrt(d)"
-                yield Mistake("scores not scaled", said, {id(node): compute_from(node.args[0], lambda v: v)}, at)
+                yield Mistake("scores not scaled", said, {id(step.made): compute_from(scores)}, step)
                 said = f"the scores of {run.layer} were divided by d = {d} instead of its square root"
-                yield Mistake("scores not scaled", said, {id(node): compute_from(node.args[0], multiply_by(1 / d))}, at)
+                yield Mistake("scores not scaled", said, {id(step.made): compute_from(scores, multiply_by(1 / d))}, step)
     for run in scene.runs_of("Attention"):
-        for node in (step.made for step in run.steps):
-            if node.op is np.matmul and isinstance(node.args[1], Recorded) and node.args[1].op is np.swapaxes:
-                d = node.args[0].shape[-1]
+        for step in run.steps:
+            keys = step.made.args[1] if step.made.op is np.matmul else None
+            if isinstance(keys, Recorded) and keys.op is np.swapaxes:
+                d = step.made.args[0].shape[-1]
                 said = f"the scores of {run.layer} were divided by sqrt({d}): this layer does not scale them"
-                edits = {id(node): change_by(multiply_by(1 / math.sqrt(d)))}
-                yield Mistake("scores scaled", said, edits, scene.owner[id(node)])
+                yield Mistake("scores scaled", said, {id(step.made): change_by(multiply_by(1 / math.sqrt(d)))}, step)

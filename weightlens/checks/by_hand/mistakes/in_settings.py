@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by
-from weightlens.checks.by_hand.mistakes.rerun import can_run_again, recorded_in, rerun_layer
-from weightlens.checks.by_hand.replay import Edit, change_by
+from weightlens.checks.by_hand.mistakes.rerun import Settings, can_run_again, recorded_in, rerun_layer
+from weightlens.checks.by_hand.replay import Edits, change_by
 from weightlens.checks.by_hand.scene import Scene
-from weightlens.recording import LayerRun
+from weightlens.recording import LayerRun, Step
+from weightlens.specs.registry import spec
 
 RELATIVES = {
     "hard_sigmoid": ("sigmoid", "hard_sigmoid_keras2"), "hard_sigmoid_keras2": ("sigmoid", "hard_sigmoid"), "silu": ("sigmoid", "gelu"),
@@ -20,12 +20,12 @@ RELATIVES = {
     "softplus": ("relu",), "gelu": ("silu",), "hard_silu": ("silu",), "hard_swish": ("silu",), "exponential": ("softplus",),
 }  # fmt: skip
 NAMES = {"hard_sigmoid": "hard_sigmoid (x/6 + 0.5)", "hard_sigmoid_keras2": "hard_sigmoid of Keras 2 (0.2 x + 0.5)"}
+LEAKY = ("leaky_relu", "LeakyReLU")
 SLOPES = (0.01, 0.2, 0.3, 0.1, 0.0)
 SCALES = (1 / 256, 1 / 255, 1 / 127.5, 1 / 128, 1.0)
-DROPOUT = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 
 
-def activations(scene: Scene) -> Iterator[tuple[LayerRun, str, str, dict[str, Any]]]:
+def activations(scene: Scene) -> Iterator[tuple[LayerRun, str, str, Settings]]:
     """Each activation in a layer's settings: the layer, the setting's key, the function's name and its options."""
     for run in filter(can_run_again, scene.trace.runs):
         for key in ("activation", "recurrent_activation"):
@@ -52,24 +52,15 @@ def related_activation(scene: Scene) -> Iterator[Mistake]:
 
 def slopes(scene: Scene) -> Iterator[Mistake]:
     """Another negative slope in a leaky ReLU: programs have different defaults."""
-    for run in scene.runs_of("LeakyReLU", "ReLU"):
-        if own := run.config.get("negative_slope"):
-            yield from (slope_mistake(scene, run, own, slope, {"negative_slope": slope}) for slope in SLOPES if slope != own)
-    for run, key, name, options in activations(scene):
-        if name in ("leaky_relu", "LeakyReLU"):
-            own = options.get("negative_slope", 0.2)
-            for slope in (s for s in SLOPES if s != own):
-                yield slope_mistake(scene, run, own, slope, {key: {"class_name": name, "config": options | {"negative_slope": slope}}})
-
-
-def slope_mistake(scene: Scene, run: LayerRun, own: float, slope: float, config: dict[str, Any]) -> Mistake:
-    """A leaky ReLU with one other negative slope."""
-    return Mistake(
-        "another slope",
-        f"the slope below 0 in {run.layer} was {slope:g} instead of {own:g}",
-        rerun_layer(scene, run, config),
-        run.steps[-1],
-    )
+    leaky: list[tuple[LayerRun, float | None, str | None]] = []  # a layer, its slope, and the setting of its activation if that has it
+    leaky += [(run, run.config.get("negative_slope"), None) for run in scene.runs_of("LeakyReLU", "ReLU")]
+    leaky += [(run, options.get("negative_slope", 0.2), key) for run, key, name, options in activations(scene) if name in LEAKY]
+    for run, own, key in leaky:
+        for slope in (slope for slope in SLOPES if own and slope != own):
+            setting = {"negative_slope": slope}
+            config = setting if key is None else {key: {"class_name": "leaky_relu", "config": setting}}
+            words = f"the slope below 0 in {run.layer} was {slope:g} instead of {own:g}"
+            yield Mistake("another slope", words, rerun_layer(scene, run, config), run.steps[-1])
 
 
 def another_scale(scene: Scene) -> Iterator[Mistake]:
@@ -82,16 +73,11 @@ def another_scale(scene: Scene) -> Iterator[Mistake]:
             words = f"{run.layer} multiplied by {fraction_text(scale)} instead of {fraction_text(own)}"
             yield Mistake("another scale", words, rerun_layer(scene, run, {"scale": scale}), run.steps[-1])
             if offset:
-                yield Mistake(
-                    "another scale",
-                    f"{words}, without the offset",
-                    rerun_layer(scene, run, {"scale": scale, "offset": 0.0}),
-                    run.steps[-1],
-                    1.0,
-                )
+                edits = rerun_layer(scene, run, {"scale": scale, "offset": 0.0})
+                yield Mistake("another scale", f"{words}, without the offset", edits, run.steps[-1], 1.0)
         if offset:
             yield Mistake("no offset", f"the offset of {run.layer} was left out", rerun_layer(scene, run, {"offset": 0.0}), run.steps[-1])
-    for x in (x for x in scene.trace.inputs if x.value.dtype.kind == "f" and np.abs(x.value).max(initial=0.0) <= 1):
+    for x in (x for x in scene.float_inputs if np.abs(x.value).max(initial=0.0) <= 1):
         for one, other in ((255, 256), (256, 255)):
             edits = {id(x): change_by(multiply_by(one / other))}
             yield Mistake("another scale", f"the input was divided by {other} instead of {one}", edits, None, 1.0)
@@ -104,40 +90,38 @@ def fraction_text(scale: float) -> str:
 
 def dropout_applied(scene: Scene) -> Iterator[Mistake]:
     """Numbers scaled by a dropout layer, which does nothing in prediction."""
-    for run in scene.runs_of(*DROPOUT):
-        rate = float(run.config.get("rate") or 0.0)
-        for factor, words in ((1 - rate, f"multiplied by {1 - rate:.4g}"), (1 / max(1 - rate, 1e-9), f"divided by {1 - rate:.4g}")):
-            if 0 < rate < 1:
+    for run in scene.runs_with(lambda known: known.drops):
+        kept = 1 - float(run.config.get("rate") or 0.0)
+        for factor, how in ((kept, "multiplied"), (1 / max(kept, 1e-9), "divided")):
+            if 0 < kept < 1:
                 edits, at = scaled_readers(scene, run, factor)
-                yield Mistake(
-                    "dropout applied", f"{run.layer} was applied: its input was {words}; when a network predicts it does nothing", edits, at
-                )
+                words = f"{run.layer} was applied: its input was {how} by {kept:.4g}; when a network predicts it does nothing"
+                yield Mistake("dropout applied", words, edits, at)
 
 
-def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[dict[int, Edit], Any]:
+def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[Edits, Step | None]:
     """Edits that scale a dropout layer's output where the next layers read it: the array itself may be a given step."""
     (node,) = recorded_in(dropout.x)[:1]
     after = scene.trace.runs[scene.trace.runs.index(dropout) + 1 :]
-    readers = [run for run in after if can_run_again(run) and run.class_name not in DROPOUT and any(node is x for x in recorded_in(run.x))]
+    readers = [run for run in after if can_run_again(run) and not spec(run.class_name).drops and any(node is x for x in recorded_in(run.x))]
     if not readers:
         return {id(node): change_by(multiply_by(factor))}, None
-    edits: dict[int, Edit] = {}
+    edits: Edits = {}
     for run in readers:
-        parts = len(run.x) if isinstance(run.x, (list, tuple)) else 0
-        mine = [not parts or run.x[i] is node for i in range(max(parts, 1))]
-        edits |= rerun_layer(scene, run, x=partial(scaled_inputs, factor=factor, mine=mine))
+        is_read = [part is node for part in run.x] if isinstance(run.x, (list, tuple)) else []
+        edits |= rerun_layer(scene, run, x=partial(scaled_inputs, factor=factor, is_read=is_read))
     return edits, readers[0].steps[-1] if readers[0].steps else None
 
 
-def scaled_inputs(x: Any, factor: float, mine: list[bool]) -> Any:
-    """The input scaled; of several inputs, those marked in ``mine``."""
-    return [factor * part if own else part for part, own in zip(x, mine, strict=True)] if isinstance(x, (list, tuple)) else factor * x
+def scaled_inputs(x: np.ndarray | list[np.ndarray], factor: float, is_read: list[bool]) -> np.ndarray | list[np.ndarray]:
+    """The input scaled; of several inputs, those that are read from the dropout layer."""
+    if isinstance(x, (list, tuple)):
+        return [factor * part if scaled else part for part, scaled in zip(x, is_read, strict=True)]
+    return factor * x
 
 
 def percent(scene: Scene) -> Iterator[Mistake]:
     """Probabilities written as percent without the sign."""
     for site in (s for s in scene.sites if s.function in ("sigmoid", "softmax")):
-        edits = {id(site.out): change_by(multiply_by(100.0))}
-        yield Mistake(
-            "percent", f"the numbers of {site.at.layer} are percent, written without the sign (or multiplied by 100)", edits, site.at
-        )
+        words = f"the numbers of {site.at.layer} are percent, written without the sign (or multiplied by 100)"
+        yield Mistake("percent", words, {id(site.out): change_by(multiply_by(100.0))}, site.at)

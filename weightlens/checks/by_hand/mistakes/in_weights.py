@@ -2,62 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, permutations
 
 import numpy as np
 
-from weightlens.checks.by_hand.mistakes.mistake import Mistake, is_bias, is_kernel, plain_orders, rarer_orders, weight_mistake
+from weightlens.checks.by_hand.mistakes.mistake import (
+    Change,
+    Mistake,
+    changed_weights,
+    plain_orders,
+    rarer_orders,
+    weight_mistake,
+    with_part,
+)
 from weightlens.checks.by_hand.replay import replace_by
 from weightlens.checks.by_hand.scene import Scene
+from weightlens.recording import Recorded
+
+NO_BIAS = Change("no bias", "the bias of {layer} was left out", np.zeros_like)
+SUBTRACTED = Change("bias subtracted", "the bias of {layer} was subtracted", np.negative)
+ADDED_TWICE = Change("bias added twice", "the bias of {layer} was added twice", lambda bias: 2 * bias)
+REVERSED = "the {} of the {{name}} of {{layer}} were taken in reverse"
+INPUTS_REVERSED = Change("kernel in another order", REVERSED.format("inputs"), lambda kernel: np.flip(kernel, -2), 1.0)
+UNITS_REVERSED = Change("kernel in another order", REVERSED.format("units"), lambda kernel: np.flip(kernel, -1), 1.0)
+FLIPPED = Change("kernel flipped", "the {name} of {layer} was flipped", lambda kernel: np.flip(kernel, tuple(range(kernel.ndim - 2))))
+NO_RECURRENCE = Change("no recurrence", "the hidden state was left out in {layer}", np.zeros_like)
 
 
 def no_bias(scene: Scene) -> Iterator[Mistake]:
-    """The bias left out: of one layer, of all, of one unit."""
-    biases = [w for w in scene.weights if is_bias(w)]
-    for b in biases:
-        yield weight_mistake(scene, "no bias", f"the bias of {b.layer} was left out", b, np.zeros(b.shape))
-    if len(biases) > 1:
-        first = scene.readers.get(id(biases[0]))
-        yield Mistake("no bias", "the biases were left out in every layer", {id(b): replace_by(np.zeros(b.shape)) for b in biases}, first)
+    """The bias left out: of one layer, or of all."""
+    yield from changed_weights(scene, scene.biases, NO_BIAS)
+    if len(scene.biases) > 1:
+        first = scene.readers.get(id(scene.biases[0]))
+        edits = {id(bias): replace_by(np.zeros(bias.shape)) for bias in scene.biases}
+        yield Mistake("no bias", "the biases were left out in every layer", edits, first)
 
 
 def bias_of_one_unit_left_out(scene: Scene) -> Iterator[Mistake]:
     """The bias left out in a single unit."""
-    for b in (w for w in scene.weights if is_bias(w) and w.size > 1):
-        for i in range(b.size):
-            array = b.value.copy()
-            array.reshape(-1)[i] = 0.0
-            yield weight_mistake(scene, "no bias", f"the bias of unit {i} of {b.layer} was left out", b, array)
+    for bias in (bias for bias in scene.biases if bias.size > 1):
+        for i in range(bias.size):
+            array = with_part(bias.value, tuple(int(n) for n in np.unravel_index(i, bias.shape)), 0.0)
+            yield weight_mistake(scene, "no bias", f"the bias of unit {i} of {bias.layer} was left out", bias, array)
 
 
 def bias_of_another_unit(scene: Scene) -> Iterator[Mistake]:
     """Biases rotated by one, or reversed."""
-    for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
-        for words, array in plain_orders(b.value):
-            yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
+    yield from biases_moved(scene, plain_orders)
 
 
 def biases_exchanged(scene: Scene) -> Iterator[Mistake]:
     """Two biases swapped, or one of them used for all units."""
-    for b in (w for w in scene.weights if is_bias(w) and w.ndim and w.shape[-1] > 1):
-        for words, array in rarer_orders(b.value):
-            yield weight_mistake(scene, "bias of another unit", f"the biases of {b.layer} went to other units ({words})", b, array)
-        for i in range(b.shape[-1]):
-            array = np.broadcast_to(b.value[..., i : i + 1], b.shape)
-            yield weight_mistake(scene, "bias of another unit", f"the bias of unit {i} of {b.layer} was added to every unit", b, array)
+    yield from biases_moved(scene, rarer_orders)
+    for bias in (bias for bias in scene.biases if bias.ndim and bias.shape[-1] > 1):
+        for i in range(bias.shape[-1]):
+            words, array = (
+                f"the bias of unit {i} of {bias.layer} was added to every unit",
+                np.broadcast_to(bias.value[..., [i]], bias.shape),
+            )
+            yield weight_mistake(scene, "bias of another unit", words, bias, array)
+
+
+def biases_moved(scene: Scene, orders: Callable[[np.ndarray], Iterable[tuple[str, np.ndarray]]]) -> Iterator[Mistake]:
+    """The biases of each layer in other orders."""
+    for bias in (bias for bias in scene.biases if bias.ndim and bias.shape[-1] > 1):
+        for order, array in orders(bias.value):
+            yield weight_mistake(scene, "bias of another unit", f"the biases of {bias.layer} went to other units ({order})", bias, array)
 
 
 def bias_added_wrongly(scene: Scene) -> Iterator[Mistake]:
     """The bias subtracted, or added twice."""
-    for b in (w for w in scene.weights if is_bias(w)):
-        yield weight_mistake(scene, "bias subtracted", f"the bias of {b.layer} was subtracted", b, -b.value)
-        yield weight_mistake(scene, "bias added twice", f"the bias of {b.layer} was added twice", b, 2 * b.value)
+    yield from changed_weights(scene, scene.biases, SUBTRACTED, ADDED_TWICE)
+
+
+def kernels(scene: Scene) -> list[Recorded]:
+    """Every kernel in use."""
+    return [weight for weight in scene.weights if weight.name.endswith("kernel") and weight.ndim > 1]
 
 
 def kernel_transposed(scene: Scene) -> Iterator[Mistake]:
     """A kernel transposed; if it is not square, its numbers read in column order."""
-    for w in filter(is_kernel, scene.weights):
+    for w in kernels(scene):
         words = f"the {w.name} of {w.layer} was transposed"
         for order in orders_of_axes(w.ndim):
             turned = np.transpose(w.value, order)
@@ -65,9 +91,8 @@ def kernel_transposed(scene: Scene) -> Iterator[Mistake]:
             bits = 0.0 if order == tuple(reversed(range(w.ndim))) or order[2:] == tuple(range(w.ndim))[2:] else 3.0
             yield weight_mistake(scene, "kernel transposed", words + how, w, turned.reshape(w.shape), bits)
         if w.ndim == 2:
-            yield weight_mistake(
-                scene, "kernel transposed", words + " (its columns were filled row by row)", w, w.value.reshape(w.shape[::-1]).T
-            )
+            turned = w.value.reshape(w.shape[::-1]).T
+            yield weight_mistake(scene, "kernel transposed", words + " (its columns were filled row by row)", w, turned)
 
 
 def orders_of_axes(rank: int) -> list[tuple[int, ...]]:
@@ -80,23 +105,16 @@ def orders_of_axes(rank: int) -> list[tuple[int, ...]]:
 
 
 def kernel_reversed(scene: Scene) -> Iterator[Mistake]:
-    """Kernels flipped (true convolution), rows or columns reversed, units swapped, a recurrent kernel left out."""
-    for w in filter(is_kernel, scene.weights):
-        if w.ndim > 2:
-            flipped = np.flip(w.value, tuple(range(w.ndim - 2)))
-            yield weight_mistake(scene, "kernel flipped", f"the {w.name} of {w.layer} was flipped", w, flipped)
-        for axis, words in ((-2, "inputs"), (-1, "units")):
-            reverse = np.flip(w.value, axis)
-            yield weight_mistake(
-                scene, "kernel in another order", f"the {words} of the {w.name} of {w.layer} were taken in reverse", w, reverse, 1.0
-            )
-        if w.name.endswith("recurrent_kernel"):
-            yield weight_mistake(scene, "no recurrence", f"the hidden state was left out in {w.layer}", w, np.zeros(w.shape))
+    """Kernels flipped (true convolution), rows or columns reversed, a recurrent kernel left out."""
+    for kernel in kernels(scene):
+        recurrent = kernel.name.endswith("recurrent_kernel")
+        changes = [FLIPPED] * (kernel.ndim > 2) + [INPUTS_REVERSED, UNITS_REVERSED] + [NO_RECURRENCE] * recurrent
+        yield from changed_weights(scene, [kernel], *changes)
 
 
 def gates_in_another_order(scene: Scene) -> Iterator[Mistake]:
     """The gates of a recurrent layer read in another order than Keras keeps them (i, f, c, o; z, r, h)."""
-    for w in (w for w in scene.weights if w.name.endswith("recurrent_kernel") and w.ndim == 2 and w.shape[1] > w.shape[0]):
+    for w in (w for w in kernels(scene) if w.name.endswith("recurrent_kernel") and w.ndim == 2 and w.shape[1] > w.shape[0]):
         count = w.shape[1] // w.shape[0]
         together = [x for x in scene.weights if x.layer == w.layer and x.ndim and x.shape[-1] == w.shape[1]]
         for order in list(permutations(range(count)))[1:] if count <= 4 else []:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.checks.by_hand.mistakes.mistake import LOOSE, Mistake, is_bias, weight_label
-from weightlens.checks.by_hand.replay import Edit, replace_by
+from weightlens.checks.by_hand.mistakes.mistake import LOOSE, Mistake, with_part
+from weightlens.checks.by_hand.replay import Edits, replace_by
+from weightlens.checks.by_hand.scene import is_bias
 from weightlens.recording import Recorded
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from weightlens.checks.by_hand.explain import Explainer
 
 SURE = 2.0  # bits by which the evidence of the other numbers must exceed the choice of the cell
-BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
+BITS = 6.0  # how unlikely a misreading is; the choice of the cell is counted apart
 FREE = 6.0  # further bits for a value without an obvious cause
 ENOUGH = 6  # one cell that explains this many differing numbers ends the search
 ROUNDS = 12  # of Newton's method
@@ -29,6 +31,16 @@ def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
     """Every element of every weight that affects the target, the last layer's first, within the search budget."""
     weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.affects_target([id(w)])]
     return [(w, i) for w in reversed(weights) for i in range(w.size)][: explainer.runs // 4]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number that may have been read in place of a weight: in words, how unlikely in bits, and what kind of mistake it is."""
+
+    value: float
+    words: str
+    bits: float = 0.0
+    kind: str = "weight misread"
 
 
 def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
@@ -43,14 +55,13 @@ def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list
     for (w, i), base in product(cells, bases):
         if fits and np.count_nonzero(explainer.sought) >= ENOUGH:
             break
-        search = Cell(explainer, w, i, base)
-        for value, words, bits in search.readings(free):
-            kind = misreading_kind(w, value, words)
+        cell = Cell(explainer, w, i, base)
+        for reading in cell.readings(free):
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
-            text = f"{weight_label(w)} {at} was read as {words} instead of {w.value.reshape(-1)[i]:.4g}"
-            fits.append(
-                (search.misfit(value), Mistake(kind, text, search.edits(value), explainer.scene.readers.get(id(w)), BITS + bits + choice))
-            )
+            words = f"{w.layer}/{w.name} {at} was read as {reading.words} instead of {cell.value:.4g}"
+            bits = BITS + reading.bits + choice
+            mistake = Mistake(reading.kind, words, cell.edits(reading.value), explainer.scene.readers.get(id(w)), bits)
+            fits.append((cell.misfit(reading.value), mistake))
     fits.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
     return [mistake for _, mistake in fits]
 
@@ -58,7 +69,7 @@ def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list
 def independent_bits(explainer: Explainer) -> np.ndarray:
     """How unlikely each number is by chance, in bits; in a softmax one number follows from the others and counts 0."""
     target, bits = explainer.target, explainer.bits.copy()
-    if any(s.out is target.node and s.function == "softmax" for s in explainer.scene.sites):
+    if any(s.out is target.node for s in explainer.scene.softmaxes):
         for sample in {element[:-1] for element in target.elements}:
             mine = [i for i, element in enumerate(target.elements) if element[:-1] == sample]
             if len(mine) == target.node.shape[-1]:
@@ -66,25 +77,17 @@ def independent_bits(explainer: Explainer) -> np.ndarray:
     return bits
 
 
-def misreading_kind(weight: Recorded, value: float, words: str) -> str:
-    """The kind of mistake: a bias read as zero or as its neighbour's has a kind of its own."""
-    if is_bias(weight) and (value == 0 or words.startswith("that of unit")):
-        return "no bias" if value == 0 else "bias of another unit"
-    return "weight misread"
-
-
 class Cell:
     """One element of a weight, and the effect of another number in it."""
 
-    def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: dict[int, Edit]) -> None:
-        self.explainer, self.weight, self.position, self.base = explainer, weight, position, base
-        self.value = float(weight.value.reshape(-1)[position])
+    def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: Edits) -> None:
+        self.explainer, self.weight, self.base = explainer, weight, base
+        self.index = tuple(int(i) for i in np.unravel_index(position, weight.shape)) if weight.ndim else ()
+        self.value = float(weight.value[self.index])
 
-    def edits(self, value: float) -> dict[int, Edit]:
+    def edits(self, value: float) -> Edits:
         """Edits that put another number in this cell."""
-        array = self.weight.value.copy()
-        array.reshape(-1)[self.position] = value
-        return {id(self.weight): replace_by(array)}
+        return {id(self.weight): replace_by(with_part(self.weight.value, self.index, value))}
 
     def result(self, value: float) -> np.ndarray:
         """The given elements, computed with another number in this cell."""
@@ -98,23 +101,24 @@ class Cell:
         return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
 
     def fits(self, value: float, room: float = 1.0) -> bool:
+        """Whether this number gives the target values, within ``room`` times the allowed rounding errors."""
         off = self.explainer.try_mistake(self.edits(value))
         return off is not None and bool((off <= room).all())
 
-    def readings(self, free: bool) -> Iterator[tuple[float, str, float]]:
-        """Numbers that fit, with words and bits: the plain misreadings first, then a ``free`` value."""
+    def readings(self, free: bool) -> Iterator[Reading]:
+        """Readings that fit: the plain ones first, then a ``free`` value."""
         start = self.start()
         if start is None:
             return
         solved, room = self.solved(start)
-        likely = list(self.plain_misreadings())
+        likely = list(self.plain_readings())
         if not self.fits(solved):
-            yield from islice((reading for reading in likely[:4] if self.fits(reading[0])), 1)
+            yield from islice((reading for reading in likely[:4] if self.fits(reading.value)), 1)
             return
         loose = LOOSE if self.explainer.far else 1.0
-        near = [r for r in likely if (r in likely[:2] or abs(r[0] - solved) <= 2 * room) and self.fits(r[0], loose)]
+        near = [r for r in likely if (r in likely[:2] or abs(r.value - solved) <= 2 * room) and self.fits(r.value, loose)]
         if near or free:
-            yield near[0] if near else (solved, f"about {self.shortest(solved):.4g}", FREE)
+            yield near[0] if near else Reading(solved, f"about {self.shortest(solved):.4g}", FREE)
 
     def start(self) -> float | None:
         """A starting value for the search at which the result has a slope; ``None`` if there is none (a dead ReLU)."""
@@ -176,24 +180,27 @@ class Cell:
         odds: np.ndarray = np.log(q / (1 - q)) * p * (1 - p) / target.allowed
         return odds
 
-    def plain_misreadings(self) -> Iterator[tuple[float, str, float]]:
-        """A lost sign, zero, a neighbour's number, a misplaced decimal point, two swapped digits."""
+    def plain_readings(self) -> Iterator[Reading]:
+        """A lost sign, zero, a misplaced decimal point, a neighbour's number, two swapped digits."""
         array, v = self.weight.value, self.value
-        yield -v, f"{-v:.4g}, with the wrong sign,", 0.0
-        yield 0.0, "0", 0.0
-        yield 10 * v, f"{10 * v:.4g}, with the point in the wrong place,", 2.0
-        yield v / 10, f"{v / 10:.4g}, with the point in the wrong place,", 2.0
-        index = np.unravel_index(self.position, array.shape) if array.ndim else ()
-        for axis in range(array.ndim):
-            for other in range(array.shape[axis]):
-                if other != index[axis]:
-                    place = tuple(other if d == axis else int(i) for d, i in enumerate(index))
-                    near = abs(other - index[axis]) == 1
-                    beside = "its neighbour" if near else "another cell,"
-                    words = f"that of unit {other}" if array.ndim == 1 else f"that of {beside} [{', '.join(map(str, place))}]"
-                    yield float(array[place]), f"{words}, {array[place]:.4g},", 1.0 if near else 2.0 + math.log2(array.shape[axis])
+        yield self.reading(-v, f"{-v:.4g}, with the wrong sign,")
+        yield self.reading(0.0, "0")
+        for value in (10 * v, v / 10):
+            yield self.reading(value, f"{value:.4g}, with the point in the wrong place,", 2.0)
+        for axis, length in enumerate(array.shape):
+            for other in (other for other in range(length) if other != self.index[axis]):
+                place = (*self.index[:axis], other, *self.index[axis + 1 :])
+                near = abs(other - self.index[axis]) == 1
+                whose = f"{'its neighbour' if near else 'another cell,'} [{', '.join(map(str, place))}]"
+                words = f"that of {f'unit {other}' if array.ndim == 1 else whose}, {array[place]:.4g},"
+                kind = "bias of another unit" if array.ndim == 1 and is_bias(self.weight) else ""
+                yield self.reading(float(array[place]), words, 1.0 if near else 2.0 + math.log2(length), kind)
         for value in exchanged_digits(v):
-            yield value, f"{value:.4g}, with two digits exchanged,", 2.0
+            yield self.reading(value, f"{value:.4g}, with two digits exchanged,", 2.0)
+
+    def reading(self, value: float, words: str, bits: float = 0.0, kind: str = "") -> Reading:
+        """A reading of this cell; a bias read as 0 is a bias left out."""
+        return Reading(value, words, bits, "no bias" if value == 0 and is_bias(self.weight) else kind or "weight misread")
 
     def shortest(self, value: float) -> float:
         """The number with the fewest digits that fits."""

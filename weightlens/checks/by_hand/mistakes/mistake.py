@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations, permutations
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from weightlens.checks.by_hand.replay import Edit, replace_by
+from weightlens.checks.by_hand.replay import Edits, Function, replace_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import Recorded, Step
 
@@ -27,7 +27,7 @@ class Mistake:
 
     kind: str
     words: str
-    edits: dict[int, Edit] = field(repr=False)
+    edits: Edits = field(repr=False)
     at: Step | None = None
     bits: float = 0.0
     harmless: bool = False
@@ -36,29 +36,38 @@ class Mistake:
 Family = Callable[[Scene], Iterator[Mistake]]
 
 
-def multiply_by(factor: float) -> Callable[[Any], Any]:
+class Change(NamedTuple):
+    """A mistake with one weight. ``words`` may name its ``{layer}`` and its ``{name}``."""
+
+    kind: str
+    words: str
+    function: Function
+    bits: float = 0.0
+
+
+def changed_weights(scene: Scene, weights: Iterable[Recorded], *changes: Change) -> Iterator[Mistake]:
+    """Each of the changes in each of the weights."""
+    for weight in weights:
+        for kind, words, function, bits in changes:
+            said = words.format(layer=weight.layer, name=weight.name)
+            yield weight_mistake(scene, kind, said, weight, function(weight.value), bits)
+
+
+def weight_mistake(scene: Scene, kind: str, words: str, weight: Recorded, array: np.ndarray, bits: float = 0.0) -> Mistake:
+    """A weight replaced by another array."""
+    return Mistake(kind, words, {id(weight): replace_by(array)}, scene.readers.get(id(weight)), bits)
+
+
+def multiply_by(factor: float) -> Function:
     """Multiplication by a number."""
     return lambda array: factor * array
 
 
-def weight_label(node: Recorded) -> str:
-    """A weight's label: ``dense/bias``."""
-    return f"{node.layer}/{node.name}"
-
-
-def is_bias(node: Recorded) -> bool:
-    """Whether a weight is a bias."""
-    return node.name.split("/")[-1] in ("bias", "beta")
-
-
-def is_kernel(node: Recorded) -> bool:
-    """Whether a weight is a kernel."""
-    return node.name.endswith("kernel") and node.ndim > 1
-
-
-def weight_mistake(scene: Scene, kind: str, words: str, node: Recorded, array: Any, bits: float = 0.0) -> Mistake:
-    """A weight replaced by another array."""
-    return Mistake(kind, words, {id(node): replace_by(array)}, scene.readers.get(id(node)), bits)
+def with_part(array: np.ndarray, index: int | tuple[int, ...], value: float) -> np.ndarray:
+    """The array with another number in one place, or in one row."""
+    changed = array.copy()
+    changed[index] = value
+    return changed
 
 
 def plain_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
@@ -66,22 +75,18 @@ def plain_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     return [("moved on by one", np.roll(array, 1, -1)), ("moved back by one", np.roll(array, -1, -1)), ("in reverse", np.flip(array, -1))]
 
 
-def rarer_orders(array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+def rarer_orders(array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Rarer orders of the last axis: every swap of two, and every permutation of a few."""
     n = array.shape[-1]
-    arrays: list[tuple[str, np.ndarray]] = []
-    orders: list[tuple[str, list[int]]] = []
+    orders: list[tuple[str, tuple[int, ...]]] = []
     if n <= SEVERAL:
         for i, j in combinations(range(n), 2):
-            order = list(range(n))
-            order[i], order[j] = j, i
-            orders.append((f"{i} and {j} exchanged", order))
+            orders.append((f"{i} and {j} exchanged", tuple({i: j, j: i}.get(k, k) for k in range(n))))
     if n <= FEW:
-        orders += [(f"as {', '.join(map(str, order))}", list(order)) for order in permutations(range(n))]
-    known = [np.ascontiguousarray(a).tobytes() for a in (array, *(moved for _, moved in plain_orders(array)))]
+        orders += [(f"as {', '.join(map(str, order))}", order) for order in permutations(range(n))]
+    known = {np.ascontiguousarray(a).tobytes() for a in (array, *(moved for _, moved in plain_orders(array)))}
     for words, order in orders:
-        moved = np.ascontiguousarray(array[..., order])
+        moved = np.ascontiguousarray(array[..., list(order)])
         if moved.tobytes() not in known:
-            known.append(moved.tobytes())
-            arrays.append((words, moved))
-    return arrays
+            known.add(moved.tobytes())
+            yield words, moved

@@ -4,52 +4,56 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from weightlens.checks.by_hand.replay import Edit, Now
+from weightlens.checks.by_hand.replay import Edit, Edits, Now, Own
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded, Step, Trace, each
+from weightlens.recording.graph import within
 
-Weights = dict[str, Any]
+Settings = dict[str, Any]  # of a layer, or the arguments of its call
+Weights = dict[str, Any]  # by name; those of inner layers are dictionaries
+StepKey = tuple[str, int]  # the name of a step, and which of the layer's steps of this name it is, from 0
 
 
 def rerun_layer(
     scene: Scene,
     run: LayerRun,
-    config: dict[str, Any] | None = None,
-    arguments: dict[str, Any] | None = None,
-    weights: Callable[[Weights, Any], Weights] = lambda w, x: w,
+    config: Settings | None = None,
+    arguments: Settings | None = None,
+    weights: Callable[[Weights, Any], Weights] = lambda weights, x: weights,
     x: Callable[[Any], Any] = lambda x: x,
-) -> dict[int, Edit]:
+) -> Edits:
     """Edits that replace a layer's steps by those of a rerun. ``config`` and ``arguments`` override; ``weights`` and ``x`` transform."""
-    kept: dict[tuple[int, ...], tuple[Any, dict[tuple[str, int], Any]]] = {}
-    given = recorded_in([run.x, run.weights, run.arguments])
+    latest: list[tuple[list[np.ndarray], dict[StepKey, np.ndarray]]] = []  # the values that were read, and the steps made of them
+    read = recorded_in([run.x, run.weights, run.arguments])
 
-    def results(now: Now) -> dict[tuple[str, int], Any]:
-        values = [now(node) if id(node) in scene.replay.number else node.value for node in given]
-        key = tuple(map(id, values))
-        if key not in kept:
-            kept.clear()
-            known = dict(zip(map(id, given), values, strict=True))
+    def rerun(now: Now) -> dict[StepKey, np.ndarray]:
+        values = [now(node) if id(node) in scene.replay.number else node.value for node in read]
+        if not latest or any(a is not b for a, b in zip(values, latest[0][0], strict=True)):
+            known = dict(zip(map(id, read), values, strict=True))
+            entering, own, given = each(partial(looked_up, known), (run.x, run.weights, run.arguments))
+            entering = x(entering)
+            steps = rerun_steps(run, entering, weights(own, entering), run.config | (config or {}), given | (arguments or {}))
+            latest[:] = [(values, steps)]
+        return latest[0][1]
 
-            def value(thing: Any) -> Any:
-                return known[id(thing)] if isinstance(thing, Recorded) else thing
-
-            entering, w = x(each(value, run.x)), each(value, run.weights)
-            options = each(value, run.arguments) | (arguments or {})
-            kept[key] = values, rerun_steps(run, entering, weights(w, entering), run.config | (config or {}), options)
-        return kept[key][1]
-
-    def edit(name: tuple[str, int], shape: tuple[int, ...]) -> Edit:
-        def made(now: Now, own: Callable[[], Any]) -> Any:
-            rerun = results(now).get(name)
-            return rerun if rerun is not None and np.shape(rerun) == shape else own()
+    def edit(key: StepKey, shape: tuple[int, ...]) -> Edit:
+        def made(now: Now, own: Own) -> np.ndarray:
+            value = rerun(now).get(key)
+            return value if value is not None and np.shape(value) == shape else own()
 
         return made
 
-    return {id(step.made): edit(name, step.made.shape) for name, step in numbered_steps(run.steps, run.layer)}
+    return {id(step.made): edit(key, step.made.shape) for key, step in numbered_steps(run.steps, run.layer)}
+
+
+def looked_up(known: dict[int, np.ndarray], thing: object) -> object:
+    """The value of a recorded array; anything else as it is."""
+    return known[id(thing)] if isinstance(thing, Recorded) else thing
 
 
 def can_run_again(run: LayerRun) -> bool:
@@ -57,20 +61,13 @@ def can_run_again(run: LayerRun) -> bool:
     return "call" not in run.arguments
 
 
-def recorded_in(things: Any) -> list[Recorded]:
+def recorded_in(things: object) -> list[Recorded]:
     """The distinct recorded arrays in nested lists and dicts."""
-    arrays: dict[int, Recorded] = {}
-
-    def note(thing: Any) -> Any:
-        if isinstance(thing, Recorded):
-            arrays[id(thing)] = thing
-        return thing
-
-    each(note, things)
+    arrays = {id(array): array for array in within([things])}
     return list(arrays.values())
 
 
-def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[str, int], Step]]:
+def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[StepKey, Step]]:
     """A layer's own steps, each with its name and its occurrence number, from 0."""
     seen: Counter[str] = Counter()
     for step in steps:
@@ -79,16 +76,18 @@ def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[tuple[st
             seen[step.name] += 1
 
 
-def rerun_steps(run: LayerRun, x: Any, weights: Weights, config: dict[str, Any], arguments: dict[str, Any]) -> dict[tuple[str, int], Any]:
-    """The values of a layer's steps, by name and occurrence number."""
+def rerun_steps(run: LayerRun, x: Any, weights: Weights, config: Settings, arguments: Settings) -> dict[StepKey, np.ndarray]:
+    """The values of a layer's steps."""
     recorder = Trace(layer=run.layer)
-
-    def wrapped(thing: Any) -> Any:
-        return Recorded(thing, kind="input") if isinstance(thing, (np.ndarray, np.generic)) else thing
-
-    out = run.function(each(wrapped, x), each(wrapped, weights), config, recorder.step, **each(wrapped, arguments))
-    outs = out if isinstance(out, (list, tuple)) else [out]
-    for i, y in enumerate(outs):
+    x, weights, arguments = each(as_input, (x, weights, arguments))
+    output = run.function(x, weights, config, recorder.step, **arguments)
+    outputs = output if isinstance(output, (list, tuple)) else [output]
+    for i, y in enumerate(outputs):
         if y is not None:
-            recorder.step("output" if len(outs) == 1 else f"output {i}", y)
-    return {name: step.value for name, step in numbered_steps(recorder.steps, run.layer)}
+            recorder.step("output" if len(outputs) == 1 else f"output {i}", y)
+    return {key: step.value for key, step in numbered_steps(recorder.steps, run.layer)}
+
+
+def as_input(thing: object) -> object:
+    """An array as the start of a new recording; anything else as it is."""
+    return Recorded(thing, kind="input") if isinstance(thing, (np.ndarray, np.generic)) else thing

@@ -12,7 +12,7 @@ import weightlens
 from tests.conftest import INPUTS, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.by_hand.hand_report import HandReport
-from weightlens.checks.report import Report, compare
+from weightlens.report import Report, compare
 
 OR = next(path for path in INPUTS if path.stem == "or")
 
@@ -40,7 +40,7 @@ def test_names_are_text() -> None:
 def test_reports(tmp_path: Any) -> None:
     report = Report("or.h5", [compare("a<b", "Dense", np.ones(2), np.zeros(2), "Keras", 1e-5)])
     assert {"a<b", "DIFFERS"} <= set(cells(report))
-    report.rows = [replace(report.rows[0], worst_relative=0.0)] * 300
+    report = replace(report, rows=[replace(report.rows[0], worst_relative=0.0)] * 300)
     assert "100 more" in report._repr_html_()
     file = tmp_path / "mine.csv"
     file.write_text("0.99,0.01\n0,1\n0.5,0.5\n0,1")

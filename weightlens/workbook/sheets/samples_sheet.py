@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from weightlens.engine.forward import predict
 from weightlens.errors import WorkbookTooLarge
+from weightlens.model import Model
+from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, Piece, combine, refer
-from weightlens.workbook.layout.arrangement import Arrangement
 from weightlens.workbook.sheets import target
 from weightlens.workbook.sheets.controls import beside, control, drop_down
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP, squares
 from weightlens.workbook.sheets.layer_sheet import picture_side
-from weightlens.workbook.xlsx.grid import Block, Text
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.xlsx.blocks import Block, Text
+from weightlens.workbook.xlsx.book import Sheet
 
-if TYPE_CHECKING:
-    from weightlens.model import Model
-    from weightlens.workbook.layout.plan import Sheet
-    from weightlens.workbook.sheets.network import NetworkSheets
-
+MOST_NAMES = 3000  # columns of the data that are named
 DATA, MINE = "data", "mine"
 SMALL, NARROW, WINDOW = 2000, 64, 20  # parameters and inputs of a network that may show a row per sample; and how many rows
 MANY_ROWS, MANY_SAMPLES = 200, 24  # from more samples on they stand on a Data sheet: networks on one sheet, and others
 
 
-def shown(model: Model, arrays: list[np.ndarray]) -> list[np.ndarray]:
+def samples_shown(model: Model, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The samples that the network's own sheets show: all, or of very many only one (of a small dense network some)."""
     samples = len(arrays[0]) if arrays and all(x.ndim and len(x) == len(arrays[0]) for x in arrays) else 1
     small = model.size <= SMALL and all(x.ndim == 2 and x.shape[1] <= NARROW for x in arrays)
@@ -36,60 +35,51 @@ def shown(model: Model, arrays: list[np.ndarray]) -> list[np.ndarray]:
     return [x[: WINDOW if small else 1] for x in arrays]
 
 
-def pick_from(net: NetworkSheets, arrays: list[np.ndarray]) -> None:
+def pick_from(net: NetworkSheets, drawn: Drawn) -> Drawn:
     """Turn the network's inputs into formulas that fetch the picked sample, or the numbers typed in beside."""
-    home = net.plan.sheets[net.plan.names["input_0"][0]]
-    sheet = net.page(
-        "Data", "Data", f"{len(arrays[0]):,} samples", "The samples to pick from. Type over them, or paste others.", numbered=False
-    )
+    home, arrays, plan = net.home, net.arrays, net.plan
+    typed = [next(b for b in home.blocks if b.values is x.value and b.make is None) for x in plan.trace.inputs]
+    sheet = plan.sheet("Data", about=f"{len(arrays[0]):,} samples", hint="The samples to pick from. Type over them, or paste others.")
     blocks = data_blocks(net, sheet, arrays)
     outputs = predict(net.model, arrays)
     if len(outputs) == 1 and len(outputs[0]) == len(arrays[0]):
-        target.stored(net, sheet, net.options.target, outputs[0])
+        drawn = replace(drawn, targets=target.stored(net, sheet, outputs[0], drawn.winner) or drawn.targets)
     mine = own_inputs(net, home)
-    page = next(page for page in net.pages if page.sheet is home)
-    page.hint = "Pick another sample, and everything after it follows." if not net.plan.one_sheet else page.hint
-    net.plan.names["samples"] = (sheet.number, f"$A${TOP + 1}:$A${TOP + len(arrays[0])}")
+    plan.names["samples"] = (sheet.number, f"$A${TOP + 1}:$A${TOP + len(arrays[0])}")
     pick = control(net, home, 1, "picked sample", 1.0, f"of {len(arrays[0]):,}; choose another one")
     home.finishing.append(drop_down(pick.place, "samples"))
     switch = control(net, home, pick.after, "read", DATA, "data = the picked row, mine = the cells under mine")
     home.finishing.append(drop_down(switch.place, f'"{DATA},{MINE}"'))
-    if not net.plan.one_sheet:
-        show_answer(net, home, pick.place)
-    net.plan.names["picked"], net.plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
-    for x, block, own in zip(net.plan.trace.inputs, blocks, mine, strict=True):
-        shown = next(b for b in home.blocks if b.values is x.value and b.make is None and b not in mine)
-        shown.sheet_names = net.plan.titles
-        shown.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
-        shown.style = net.styles.numbers("fetched", x.value, squares(home))
-        home.notes[(shown.row, shown.column)] = (
+    if not plan.one_sheet:
+        show_answer(net, drawn, pick.place)
+    plan.names["picked"], plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
+    for x, block, own, cells in zip(plan.trace.inputs, blocks, mine, typed, strict=True):
+        cells.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
+        cells.style = net.styles.numbers("fetched", x.value, squares(home))
+        home.notes[(cells.row, cells.column)] = (
             "Fetched from the sheet Data: the picked sample. For your own numbers choose mine above, and type them under mine."
         )
+    return drawn
 
 
-def show_answer(net: NetworkSheets, home: Sheet, pick: str) -> None:
+def show_answer(net: NetworkSheets, drawn: Drawn, pick: str) -> None:
     """What the network answers to the picked sample, and what is true, where the sample is picked."""
-    if net.answer is None:
+    winner = drawn.winner
+    if winner is None:
         return
-    cell, value = net.answer
-    shown = beside(net, home, 1, "answer", Text(style=net.styles["winner"], formula=cell, value=value), row=SECTION)
-    if net.target_area and net.winner is not None:
-        true = target.as_answers(net.options.target, net.winner[2], len(net.arrays[0]))[0]
-        beside(
-            net,
-            home,
-            shown.after,
-            "true",
-            Text(style=net.styles["constant"], formula=f"INDEX({net.target_area},{pick},1)", value=true),
-            row=SECTION,
-        )
+    text = Text(style=net.styles["winner"], formula=winner.cell, value=winner.found[0])
+    shown = beside(net, net.home, 1, "answer", text, row=SECTION)
+    if drawn.targets:
+        true = target.as_answers(net.options.target, winner.classes, len(net.arrays[0]))[0]
+        text = Text(style=net.styles["constant"], formula=f"INDEX({drawn.targets},{pick},1)", value=true)
+        beside(net, net.home, shown.after, "true", text, row=SECTION)
 
 
 def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
     """Blue cells for numbers of one's own: right of the inputs, on the one sheet's workbook on a sheet Mine. Pictures are to be painted."""
-    column, found = 1 + max(block.column + block.arrangement.width for block in home.blocks), []
+    column, mine = 1 + max(block.column + block.arrangement.width for block in home.blocks), []
     if net.plan.one_sheet:
-        home, column = net.page("Mine", "Mine", hint="Your own inputs: read where the switch says mine.", numbered=False), 1
+        home, column = net.plan.sheet("Mine", hint="Your own inputs: read where the switch says mine."), 1
     for x in net.plan.trace.inputs:
         side = picture_side(x.shape)
         small = side > 0 or squares(home)
@@ -97,13 +87,13 @@ def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
         net.columns(home, column, lying, small)
         net.caption(home, HEAD, column, lying.width, "mine", f"your own {x.name}")
         style = net.styles.numbers("input", x.value, small)
-        found.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))
-        home.heats.append((found[-1].area, "ink"))
+        mine.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))
+        home.heats.append((mine[-1].area, "ink"))
         column += lying.width + 1
-    return found
+    return mine
 
 
-def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: list[np.ndarray]) -> list[Block]:
+def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: Sequence[np.ndarray]) -> list[Block]:
     """One row per sample, all its numbers side by side in C order; inputs beside each other."""
     n, column, blocks = len(arrays[0]), 1, []
     width = sum(int(np.prod(x.shape[1:], dtype=np.int64)) + 1 for x in arrays)
@@ -114,15 +104,12 @@ def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: list[np.ndarray]) -> l
     sheet.put(Block(numbers, np.arange(1.0, n + 1)[:, None], net.styles["label right"]), TOP, 0)
     for x, recorded in zip(arrays, net.plan.trace.inputs, strict=True):
         flat = x.reshape(n, -1)
-        names = (
-            list(net.options.input_labels) if len(net.options.input_labels) == flat.shape[1] else [f"x{j}" for j in range(flat.shape[1])]
-        )
         sheet.write(HEAD, column, recorded.name, net.styles["caption left"])
-        net.labels(sheet, LABEL, column, dict(enumerate(names[:3000])))
+        net.labels(sheet, LABEL, column, dict(enumerate(net.options.input_names(flat.shape[1])[:MOST_NAMES])))
         blocks.append(sheet.put(Block(Arrangement(flat.shape, (0,), (1,)), flat, net.styles["data"]), TOP, column))
         column += flat.shape[1] + 1
     sheet.default_width = 7
-    sheet.freeze = f"B{TOP + 1}"
+    sheet.freeze = (TOP, 1)
     return blocks
 
 
@@ -135,8 +122,8 @@ def fetched(pick: str, switch: str, mine: Block, data: Block, shape: tuple[int, 
         rows = [f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)" for i in range(shape[0])]
         options: list[list[Piece]] = [["INDEX(", Area(columns, n, 1), row] for row in rows]
         which = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
-        found = Expression(shape, options, which if shape[0] > 1 else None)
+        picked = Expression(shape, options, which if shape[0] > 1 else None)
         end = ')&""' if data.values is not None and data.values.dtype.kind == "U" else ")"  # an empty cell is no word, not 0
-        return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", found, end], shape)
+        return combine([f'IF({switch}="{MINE}",', refer(mine.cells.reshape(shape)), ",", picked, end], shape)
 
     return make

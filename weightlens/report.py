@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-Numbers = np.ndarray
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
 class Row:
     """One comparison: the largest difference in ``layer``, and its element.
 
-    ``witness`` names who computed the other numbers (``Keras float32``, ``libreoffice``). ``worst_relative`` is
-    the worst difference over the largest number of the array, or over 1 where all are smaller.
+    ``witness`` names who computed the other numbers (``Keras 3.10.0 float32``, ``libreoffice``), ``precision`` the dtype if it was
+    Keras. ``worst_relative`` is the worst difference over the largest number of the array, or over 1 where all are smaller.
     """
 
     layer: str
@@ -29,6 +29,7 @@ class Row:
     ours: float = float("nan")
     theirs: float = float("nan")
     excused: bool = False  # beyond the tolerance because of the other program; a note explains it
+    precision: str = ""
 
     @property
     def ok(self) -> bool:
@@ -43,13 +44,13 @@ class Row:
         return "OK" if self.ok else "DIFFERS"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
     """All comparisons of one check, in the order of the computation. ``notes`` say what could not be compared, and why."""
 
     subject: str
-    rows: list[Row] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    rows: Sequence[Row] = ()
+    notes: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -86,19 +87,19 @@ class Report:
         """Everything as plain data, for ``--format json``."""
         keys = ("layer", "class_name", "witness", "worst_absolute", "worst_relative", "element", "tolerance", "verdict")
         rows = [{key: getattr(row, key) for key in keys} | {"shape": list(row.shape)} for row in self.rows]
-        return {"subject": self.subject, "ok": self.ok, "summary": self.summary, "rows": rows, "notes": self.notes}
+        return {"subject": self.subject, "ok": self.ok, "summary": self.summary, "rows": rows, "notes": list(self.notes)}
 
 
-def compare(layer: str, class_name: str, ours: Any, theirs: Any, witness: str, tolerance: float) -> Row:
-    """Compare two arrays. Equal infinities agree, and NaN with NaN; arrays of different shapes differ infinitely."""
+def compare(layer: str, class_name: str, ours: ArrayLike, theirs: ArrayLike, witness: str, tolerance: float) -> Row:
+    """Compare two arrays of numbers or texts. Equal infinities agree, and NaN with NaN; arrays of different shapes differ infinitely."""
     a, b = np.asarray(ours), np.asarray(theirs)
-    if a.dtype.kind in "USO" or b.dtype.kind in "USO":
-        return compare_text(layer, class_name, a, b, witness)
-    a, b = a.astype(np.float64), b.astype(np.float64)
     if a.shape != b.shape:
         return Row(layer, class_name, a.shape, witness, np.inf, np.inf, f"shape {a.shape}, expected {b.shape}", tolerance)
     if not a.size:
         return Row(layer, class_name, a.shape, witness, 0.0, 0.0, "-", tolerance)
+    if a.dtype.kind in "USO" or b.dtype.kind in "USO":  # texts are equal or not
+        a, b = np.where(as_texts(a) == as_texts(b), 0.0, np.inf), np.zeros(a.shape)
+    a, b = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(invalid="ignore"):
         difference = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
     difference = np.where(np.isnan(difference), np.inf, difference)
@@ -109,9 +110,6 @@ def compare(layer: str, class_name: str, ours: Any, theirs: Any, witness: str, t
     return Row(layer, class_name, a.shape, witness, absolute, relative, element, tolerance, float(a[where]), float(b[where]))
 
 
-def compare_text(layer: str, class_name: str, ours: Numbers, theirs: Numbers, witness: str) -> Row:
-    """Compare two arrays of texts: each pair is equal or not."""
-    texts = [[x.decode() if isinstance(x, bytes) else str(x) for x in array.ravel().tolist()] for array in (ours, theirs)]
-    unequal = [i for i, (a, b) in enumerate(zip(*texts, strict=False)) if a != b]
-    off = np.inf if unequal or ours.shape != theirs.shape else 0.0
-    return Row(layer, class_name, ours.shape, witness, off, off, str(unequal[:1] or "-"), 0.0)
+def as_texts(array: np.ndarray) -> np.ndarray:
+    """An array of texts; TensorFlow's are bytes."""
+    return np.array([x.decode() if isinstance(x, bytes) else str(x) for x in array.ravel().tolist()]).reshape(array.shape)

@@ -1,26 +1,27 @@
-"""The outputs of every layer of a Keras network, by the layer's path in our trace; for Keras 2 and 3."""
+"""The outputs of every layer of a Keras network, by the path that the layer has in our trace; for Keras 2 and 3."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from weightlens.checks.oracle import floatx
+from weightlens.checks.oracle import Network, floatx
 
 EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # machine epsilon; that of other dtypes is negligible here
 
 
 @dataclass(frozen=True)
 class LayerOutput:
-    """One call of a layer (``dense``, ``dense #2``, ``inner/dense``): its class, its outputs, the lowest precision that led to them."""
+    """The outputs of one call of a layer (``dense``, ``dense #2``, ``inner/dense``), and the lowest precision that led to them."""
 
     path: str
     class_name: str
     precision: str
-    outputs: list[Any]
+    arrays: list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,33 @@ class LayerCall:
     """One call in a Keras graph, as symbolic tensors: ``given`` to the call, all ``inputs`` (masks too), and the ``outputs``."""
 
     path: str
-    layer: Any
+    layer: Network
     given: list[Any]
     inputs: list[Any]
     outputs: list[Any]
 
 
-def layer_outputs(keras: Any, network: Any, arrays: list[np.ndarray], batch: int | None = None) -> list[LayerOutput]:
+def layer_outputs(keras: ModuleType, network: Network, arrays: list[np.ndarray], batch: int | None = None) -> list[LayerOutput]:
     """The outputs of each layer, also inside nested models; computed ``batch`` samples at a time, if given."""
-    wanted = [dtype_name(t.dtype) for t in flatten(graph_of(network).inputs)]
-    given = [x.astype(dtype) if dtype != "string" else x for x, dtype in zip(arrays, wanted, strict=True)]
-    with floatx(keras, "float64" if any(dtype_name(t.dtype) == "float64" for t in tensors(network)) else "float32"):
-        runs = [
-            list(computed_calls(keras, network, [x[part] for x in given]))
-            for part in batch_slices(len(given[0]) if given[0].ndim else 1, batch)
-        ]
-    joined = [[np.concatenate([np.asarray(y) for y in ys]) if len(runs) > 1 else np.asarray(ys[0]) for ys in zip(*outputs, strict=True)]
-              for outputs in zip(*([handed.outputs for handed in run] for run in runs), strict=True)]  # fmt: skip
-    return [LayerOutput(handed.path, handed.class_name, handed.precision, outputs) for handed, outputs in zip(runs[0], joined, strict=True)]
+    given = as_given(graph_of(network), arrays)
+    in_float64 = any(dtype_name(t.dtype) == "float64" for call in calls_of(graph_of(network)) for t in call.outputs)
+    with floatx(keras, "float64" if in_float64 else "float32"):
+        parts = batch_slices(len(given[0]) if given[0].ndim else 1, batch)
+        runs = [list(computed_calls(keras, network, [x[part] for x in given])) for part in parts]
+    return [joined(outputs) for outputs in zip(*runs, strict=True)]
+
+
+def joined(outputs: Sequence[LayerOutput]) -> LayerOutput:
+    """The outputs of one call for all samples, from those for some samples at a time."""
+    batches = zip(*(output.arrays for output in outputs), strict=True)
+    arrays = [np.concatenate([np.asarray(y) for y in ys]) if len(outputs) > 1 else np.asarray(ys[0]) for ys in batches]
+    return replace(outputs[0], arrays=arrays)
+
+
+def as_given(network: Network, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The inputs in the dtypes that a Keras network takes; texts as they are."""
+    dtypes = [dtype_name(t.dtype) for t in flatten(network.inputs)]
+    return [x.astype(dtype) if dtype != "string" else x for x, dtype in zip(arrays, dtypes, strict=True)]
 
 
 def batch_slices(samples: int, size: int | None) -> list[slice]:
@@ -53,7 +63,9 @@ def batch_slices(samples: int, size: int | None) -> list[slice]:
     return [slice(start, start + size) for start in range(0, samples, size)] if size else [slice(None)]
 
 
-def computed_calls(keras: Any, network: Any, given: list[Any], prefix: str = "", before: str = "float32") -> Iterator[LayerOutput]:
+def computed_calls(
+    keras: ModuleType, network: Network, given: list[Any], prefix: str = "", before: str = "float32"
+) -> Iterator[LayerOutput]:
     """Every call of a network with its outputs computed; tensors keep the masks that Keras attached."""
     graph = graph_of(network)
     calls = list(calls_of(graph))
@@ -74,7 +86,7 @@ def computed_calls(keras: Any, network: Any, given: list[Any], prefix: str = "",
             yield LayerOutput(prefix + call.path, type(call.layer).__name__, leaving, [values[id(t)] for t in call.outputs])
 
 
-def states_of(network: Any) -> list[tuple[Any, np.ndarray]]:
+def states_of(network: Network) -> list[tuple[Any, np.ndarray]]:
     """The variables in which the layers of a network keep their states from one batch to the next, and what they hold now."""
     layers = [layer for layer in network._flatten_layers() if getattr(layer, "stateful", False)]
     variables = [state for layer in layers for state in flatten(getattr(layer, "states", None)) if hasattr(state, "assign")]
@@ -92,18 +104,13 @@ def lowest_precision(names: list[str]) -> str:
     return max(names, key=lambda name: EPSILON.get(name, 0.0))
 
 
-def graph_of(network: Any) -> Any:
+def graph_of(network: Network) -> Network:
     """The functional graph of a network; ``None`` for a layer without one."""
     graph = getattr(network, "_functional", None) or network
     return graph if hasattr(graph, "layers") and (hasattr(graph, "operations") or hasattr(graph, "_network_nodes")) else None
 
 
-def tensors(network: Any) -> Iterator[Any]:
-    """Every symbolic tensor of a network."""
-    return (t for call in calls_of(graph_of(network)) for t in call.outputs)
-
-
-def calls_of(graph: Any) -> Iterator[LayerCall]:
+def calls_of(graph: Network) -> Iterator[LayerCall]:
     """Every call of every layer inside a functional graph (Keras 2 and 3)."""
     inside: set[str] = (
         graph._nodes if hasattr(graph, "operations") else graph._network_nodes
@@ -116,18 +123,18 @@ def calls_of(graph: Any) -> Iterator[LayerCall]:
                 yield LayerCall(path, layer, flatten(call_tensors(node)), flatten(node.input_tensors), flatten(node.outputs))
 
 
-def call_tensors(node: Any) -> Any:
+def call_tensors(node: Network) -> Any:
     """The symbolic tensors that a call is made on, without masks and other arguments (Keras 3 and 2)."""
     args = node.arguments.args if hasattr(node, "arguments") else node.call_args
     return args[0] if args else node.input_tensors
 
 
-def dtype_name(dtype: Any) -> str:
+def dtype_name(dtype: object) -> str:
     """A dtype's name, such as ``float32``, whether Keras gives it as text or as a TensorFlow dtype."""
     return str(getattr(dtype, "name", dtype))
 
 
-def flatten(thing: Any) -> list[Any]:
+def flatten(thing: object) -> list[Any]:
     """Nested lists and dictionaries of tensors as one list."""
     if isinstance(thing, dict):
         return [leaf for key in sorted(thing) for leaf in flatten(thing[key])]

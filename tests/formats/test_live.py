@@ -1,0 +1,66 @@
+"""Models in memory give what their saved files give, for every layer case; so do bytes and open files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from tests.cases import CASES, Case
+from tests.conftest import Built
+from weightlens.checks import check
+from weightlens.checks.oracle import quiet_tensorflow
+
+ROOT = Path(__file__).parents[2]
+
+
+def two_inputs(k: Any) -> Any:
+    a, b = k.Input((4,), name="a"), k.Input((3, 2), name="b")
+    inner = k.Sequential([k.Input((4,)), k.layers.Dense(3, "relu"), k.layers.BatchNormalization()], name="inner")
+    sequence = k.layers.Bidirectional(k.layers.LSTM(2), name="both_ways")(b)
+    return k.Model([a, b], k.layers.Dense(2, "softmax")(k.layers.Concatenate()([inner(a), sequence])))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_live_model_equals_its_file(case: Case, built: Callable[[Case], Built]) -> None:
+    saved = weightlens.load(built(case).path).predict(built(case).inputs)
+    for ours, theirs in zip(built(case).live, saved, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_every_door_takes_a_live_model(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    keras, inputs = request.getfixturevalue(library), {"a": np.ones((2, 4)), "b": np.ones((2, 3, 2))}
+    with quiet_tensorflow():
+        network = two_inputs(keras)
+        network.save(tmp_path / "m.keras")
+        live = weightlens.load(network)
+        saved = weightlens.load(tmp_path / "m.keras")
+        assert set(live.weights) == set(saved.weights) and not live.unplaced and not live.notes
+        np.testing.assert_array_equal(live.predict(inputs)[0], saved.predict(inputs)[0])
+        weightlens.export(network, tmp_path / "live.xlsx", inputs=inputs)
+        assert check(live, inputs).ok
+        assert weightlens.check(network, workbook=tmp_path / "live.xlsx", engine="ironcalc").ok
+
+
+def test_weights_are_those_of_the_moment_they_are_touched(keras: Any) -> None:
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="d")])
+    early = weightlens.load(network)
+    network.layers[0].set_weights([np.full((2, 1), 3.0), np.full(1, 4.0)])
+    assert early["d"].kernel.tolist() == [[3.0], [3.0]]
+
+
+def test_bytes_and_open_files(tmp_path: Path) -> None:
+    for name in ("or.h5", "digits_mlp.keras"):
+        path = ROOT / "sample_models" / name
+        data = path.read_bytes()
+        for given in (data, BytesIO(data), path.open("rb")):
+            model = weightlens.load(given)
+            np.testing.assert_array_equal(model.layers[1].kernel, weightlens.load(path).layers[1].kernel)
+    with pytest.raises(weightlens.BadInput, match="not int"):
+        weightlens.load(3)

@@ -1,0 +1,94 @@
+"""Where a command writes: standard output, or a file that is replaced once the output is complete."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from weightlens.errors import BadInput
+
+if TYPE_CHECKING:
+    from weightlens.terminal import Screen
+
+SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
+    "table": (".txt", ".text", ".log", ".out", ""),
+    "csv": (".csv", ".txt", ""),
+    "json": (".json", ".txt", ""),
+    "npy": (".npy", ".npz"),
+    "xlsx": (".xlsx",),
+    "html": (".html", ".htm"),
+    "model": (".h5", ".hdf5", ".hdf", ".keras"),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Destination:
+    """The output of a command: its file (``None``: standard output) and its format, one of those that the command has."""
+
+    file: Path | None = None
+    force: bool = False
+    format: str = "table"
+    formats: tuple[str, ...] = ("table", "json")
+
+    def __post_init__(self) -> None:
+        check_choice(self.format, "--format", self.formats)
+
+    def check(self, *models: str, **read: str | Path | None) -> None:
+        """Refuse a file that cannot be written, before any computing: a wrong suffix, or a file that is read.
+
+        ``models`` are the model files of the command; ``read`` are its options that name files.
+        """
+        if self.file is None:
+            return
+        from weightlens.files import check_output, check_suffix
+        from weightlens.formats import files_of
+
+        inputs = [file for model in models for file in files_of(model)]
+        for option, given in read.items():
+            if given is not None:
+                inputs += [(f"--{option}", Path(name)) for name in (str(given), str(given).partition("!")[0])]  # file.xlsx!Sheet1
+        check_output(self.file, self.force, inputs)
+        other = next((f" (or use --format {name})" for name in self.formats if self.file.suffix.lower() in SUFFIXES[name]), "")
+        check_suffix(self.file, SUFFIXES[self.format], other)
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """The output as a binary file, in place once it is complete."""
+        if self.file is not None:
+            from weightlens.files import replacing
+
+            with replacing(self.file, self.force) as file:
+                yield file
+        elif self.format == "npy" and sys.stdout.isatty():
+            raise BadInput("this format is not for a terminal; name a file with -o FILE")
+        else:
+            sys.stdout.flush()
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+
+    def write(self, lines: Callable[[Screen], None], **data: Callable[[BinaryIO], None]) -> None:
+        """Write what the format asks for: ``data`` has a function for each format but ``table``, which is ``lines``."""
+        from weightlens.terminal import Screen
+
+        if self.format in data:
+            with self.opened() as file:
+                data[self.format](file)
+        elif self.file is None:
+            lines(Screen())
+        else:
+            with self.opened() as file:
+                text = io.TextIOWrapper(file, "utf-8")
+                lines(Screen(text, colour=False))
+                text.flush()
+                text.detach()
+
+
+def check_choice(value: str, option: str, known: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of an option's choices."""
+    if value not in known:
+        raise BadInput(f"{option} {value}: it is one of {', '.join(known)}")

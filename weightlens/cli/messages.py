@@ -1,0 +1,76 @@
+"""What the commands say on standard error: notes and errors, one line each; and the line that says what was written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from weightlens.model import Model
+
+
+def note(text: str) -> None:
+    """Print a note on stderr."""
+    from weightlens.terminal.escape import clean
+
+    print_to_stderr(f"Note: {clean(text, 300)}")
+
+
+def note_non_finite_weights(model: Model) -> None:
+    """A note on the weights in use that contain NaN or infinities."""
+    odd = [f"{name} ({w.not_finite:,} of {w.size:,})" for name, w in model.weights.items() if w.not_finite]
+    if odd:
+        more = f" and {len(odd) - 4} more" if len(odd) > 4 else ""
+        note(f"NaN or infinite numbers are in the weights {', '.join(odd[:4])}{more}")
+
+
+def report_error(message: str) -> int:
+    """Print an error in one line on stderr; returns the exit code."""
+    from weightlens.terminal.escape import clean
+
+    with contextlib.suppress(OSError):  # full, or nobody reads on
+        sys.stdout.flush()
+    print_to_stderr(f"Error: {clean(message, 1000)}")
+    return 2
+
+
+def print_to_stderr(line: str) -> None:
+    """Print a line on stderr, ignoring errors: there is nowhere to report them."""
+    with contextlib.suppress(OSError):
+        typer.echo(line, err=True)
+
+
+def report_done(message: str) -> None:
+    """Print one line that says what was written."""
+    from weightlens.terminal.escape import clean
+
+    typer.echo(clean(message, 1000))
+
+
+def system_error(error: OSError) -> int:
+    """Report an error of the operating system: no space, no permission, closed. Output files report their own."""
+    if error.errno is None or error.strerror != os.strerror(error.errno):  # HDF5's own
+        return unexpected_error(error)
+    return report_error(f"{error.filename or 'standard input or output'}: cannot be read or written ({error.strerror})")
+
+
+def quiet_pipe() -> None:
+    """Let Python end quietly after a broken pipe (``| head``)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def unexpected_error(error: Exception) -> int:
+    """Report any other exception: click's own errors, and our bugs, which are called so."""
+    if hasattr(error, "format_message"):  # a wrong option, a missing argument; empty where help was printed instead
+        return report_error(f"{error.format_message()} (--help lists what there is)") if error.format_message() else 2
+    if type(error).__name__ == "Abort":
+        return 130
+    if os.environ.get("WEIGHTLENS_DEBUG"):
+        raise error
+    return report_error(
+        f"a mistake in weightlens itself, please report it: {type(error).__name__}: {error} (WEIGHTLENS_DEBUG=1 shows where)"
+    )

@@ -1,0 +1,77 @@
+"""The files of a SavedModel by their names, wherever they are: in a folder, a zip archive or a tar archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from weightlens.errors import UnreadableModel
+from weightlens.formats.contents import SAVED_MODEL, first_bytes_of, kind_of, saved_model_in
+from weightlens.formats.foreign import foreign_words
+from weightlens.formats.savedmodel.tar import Tar
+from weightlens.formats.zipped import Archive
+
+GRAPH, METADATA = SAVED_MODEL
+INDEX = "variables/variables.index"
+
+
+class Store(Protocol):
+    """A folder or an archive: members by name."""
+
+    def names(self) -> list[str]: ...
+    def text(self, name: str) -> bytes: ...
+    def packed(self, name: str) -> int: ...
+    def open(self, name: str) -> Path | BinaryIO: ...
+
+
+def saved_model_files(path: Path) -> SavedModelFiles:
+    """The SavedModel in a folder or an archive."""
+    kind = kind_of(path)
+    if kind == "savedmodel":
+        return SavedModelFiles(Archive(path), "", path.resolve().name)
+    store: Store = Tar(path) if kind == "tar" else Archive(path)
+    try:
+        folder = saved_model_in(store.names())
+    except UnreadableModel as error:
+        raise UnreadableModel(f"{path.name}: {error}") from None
+    if folder is None:
+        raise UnreadableModel(f"{path.name}: {foreign_words(first_bytes_of(path), path)}")
+    return SavedModelFiles(store, folder, path.name)
+
+
+class SavedModelFiles:
+    """The files of one SavedModel; each is opened when it is read."""
+
+    def __init__(self, store: Store, folder: str, label: str) -> None:
+        self.store, self.folder, self.label = store, folder, label
+        self.inside = {name for name in store.names() if name.startswith(folder)}
+        self.opened: dict[str, Path | BinaryIO] = {}
+
+    def names(self) -> list[str]:
+        """The names of all files that are no links."""
+        return sorted(name.removeprefix(self.folder) for name in self.inside if not name.endswith("/"))
+
+    def size(self, name: str) -> int:
+        """The size of a file in bytes; in a zip, the packed size."""
+        return self.store.packed(self.folder + name)
+
+    def has(self, name: str) -> bool:
+        """Whether the file is there (and not a link)."""
+        return self.folder + name in self.inside
+
+    def read(self, name: str) -> bytes:
+        """A small file as bytes."""
+        if not self.has(name):
+            raise UnreadableModel(f"{self.label}: {name} of the SavedModel is missing, or is a link, which is never followed")
+        data = self.store.text(self.folder + name)
+        if not data and self.store.packed(self.folder + name):
+            raise UnreadableModel(f"{self.label}: {name} is larger than any that TensorFlow writes")
+        return data
+
+    def open(self, name: str) -> Path | BinaryIO:
+        """A large file: its path in a folder, or an open file in an archive."""
+        if name not in self.opened:
+            if not self.has(name):
+                raise UnreadableModel(f"{self.label}: {name} of the SavedModel is missing, or is a link, which is never followed")
+            self.opened[name] = self.store.open(self.folder + name)
+        return self.opened[name]

@@ -1,0 +1,136 @@
+"""A SavedModel as a ``Model``: Keras's architecture, and the variables that the object graph gives to its layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from weightlens.formats import bare
+from weightlens.formats.architecture.build import build_layer, build_model
+from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.architecture.layer_config import plain_dict
+from weightlens.formats.savedmodel.bundle import Bundle
+from weightlens.formats.savedmodel.container import saved_model_files
+from weightlens.formats.savedmodel.metadata import KerasObjects
+from weightlens.formats.savedmodel.object_graph import OBJECT_GRAPH, ObjectGraph
+from weightlens.formats.savedmodel.vocabulary import fill_vocabularies, is_without_vocabulary
+from weightlens.formats.savedmodel.wire import Damaged, refusal
+from weightlens.formats.weights.groups import Leaf, name_variables
+from weightlens.formats.weights.layouts import settle
+from weightlens.model import Layer, Model, Provenance, Weight
+from weightlens.specs.variables import variable_names
+
+FORMAT = "SavedModel"  # in the provenance, after the version of Keras
+WITHOUT_KERAS = (
+    "a TensorFlow SavedModel without Keras layers (made by export(), or not from Keras): its variables are shown, its functions "
+    "are never run; for the layers give the .keras or .h5 file that it was made from"
+)
+TRAINING = ("optimizer/", "keras_api/", "save_counter", "_CHECKPOINTABLE", "global_step")
+INSIDE = ("/.OPTIMIZER_SLOT/", "/.ATTRIBUTES/table-")  # moments of the optimizer; tables in which adapt() counts
+
+
+def read_saved_model(path: Path) -> Model:
+    """The model in the SavedModel in a folder or an archive."""
+    files = saved_model_files(path)
+    bundle, objects = Bundle(files), KerasObjects(files)
+    graph = object_graph(bundle)
+    weights = bundle.weights()
+    about = objects.get(())
+    entry = objects.architecture()
+    version, backend = str(about.get("keras_version") or ""), str(about.get("backend") or "")
+    if graph is None or not about:
+        model = variables_alone(files.label, graph, weights)
+        model.provenance = Provenance(str(path), f"TensorFlow {FORMAT}")
+        return model
+    dialect = dialect_of(version or "2", backend, entry)
+    training = [weights.pop(key) for key in list(weights) if is_training_state(key)]
+    placing = Placing(graph, objects, weights, dialect)
+    if entry is None:
+        model = Model(
+            str(about.get("name") or "model"), str(about.get("class_name") or "Model"), [], config=plain_dict(about.get("config"))
+        )
+        model.layers = placing.attributes()
+    else:
+        model = build_model(entry, dialect)
+        placing.model(model, 0)
+        if placing.without_vocabulary:
+            fill_vocabularies(placing.without_vocabulary, files)
+    model.optimizer = training
+    model.unplaced += [weight for key, weight in weights.items() if key not in placing.placed]
+    settle(model, dialect)
+    model.training_config = plain_dict(about.get("training_config"))
+    model.provenance = Provenance(str(path), f"Keras {dialect.major} {FORMAT}", version, backend)
+    return model
+
+
+def object_graph(bundle: Bundle) -> ObjectGraph | None:
+    """The graph of objects; ``None`` in a SavedModel of TensorFlow 1."""
+    if OBJECT_GRAPH not in bundle.entries:
+        return None
+    try:
+        return ObjectGraph(bundle.text(OBJECT_GRAPH))
+    except Damaged as error:
+        raise refusal(f"{bundle.label}: its graph of objects", error) from None
+
+
+def is_training_state(key: str) -> bool:
+    """Whether an array belongs to the optimizer, to metrics, or to the counting of words."""
+    return key.startswith(TRAINING) or any(mark in key for mark in INSIDE)
+
+
+class Placing:
+    """Gives the layers their variables, along the graph of objects."""
+
+    def __init__(self, graph: ObjectGraph, objects: KerasObjects, weights: dict[str, Weight], dialect: Dialect) -> None:
+        self.graph, self.objects, self.weights, self.dialect = graph, objects, weights, dialect
+        self.about = {place: path for path in reversed(objects.texts) if (place := graph.at(list(path))) is not None}
+        self.placed: set[str] = set()
+        self.without_vocabulary: list[tuple[Layer, tuple[str, ...]]] = []
+
+    def model(self, model: Model, number: int) -> None:
+        """The layers of a model or nested model, which the graph calls ``layer-0``, ``layer-1``, ... under their names."""
+        members = self.graph.nodes[number].members
+        numbered = [place for name, place in members.items() if name.startswith(("layer-", "layer_with_weights-"))]
+        places = {str(self.objects.get(self.about[place]).get("name")): place for place in numbered if place in self.about}
+        for layer in model.layers:
+            if layer.name in places:
+                self.layer(layer, places[layer.name])
+
+    def layer(self, layer: Layer, number: int) -> None:
+        """A layer's own variables, and those of the layers inside it."""
+        if layer.model is not None:
+            self.model(layer.model, number)
+            return
+        if is_without_vocabulary(layer) and number in self.about:
+            self.without_vocabulary.append((layer, self.about[number]))
+        inside: set[int] = set()
+        for key, inner in layer.inner.items():
+            if (place := self.graph.at(key.split("/"), number)) is not None:
+                self.layer(inner, place)
+                inside |= set(self.graph.variables(place))
+        own = [self.graph.nodes[place] for place in self.graph.variables(number) if place not in inside]
+        given = [(node.name, self.weights[node.key]) for node in own if node.key in self.weights]
+        self.placed |= {node.key for node in own}
+        name_variables(Leaf(layer, (layer.name,), variable_names(layer.class_name, layer.config), given), self.dialect)
+
+    def attributes(self) -> list[Layer]:
+        """The layers of a model of somebody's own class, by the attributes that hold them; those inside a layer belong to it."""
+        found: dict[tuple[str, ...], Layer] = {}
+        for path in sorted(self.objects.texts, key=len):
+            place = self.graph.at(list(path))
+            inside = any(path[:length] in found for length in range(len(path)))
+            if place is None or inside or not path or "keras_api" in path:
+                continue
+            about = self.objects.get(path)
+            entry = {"class_name": str(about.get("class_name")), "name": about.get("name"), "config": plain_dict(about.get("config"))}
+            found[path] = build_layer(entry, self.dialect)
+            self.layer(found[path], place)
+        return list(found.values())
+
+
+def variables_alone(name: str, graph: ObjectGraph | None, weights: dict[str, Weight]) -> Model:
+    """The variables of a SavedModel without layers, under the names that they had; under their keys where two had the same."""
+    had = {node.key: node.name for node in graph.nodes if node.key and node.name} if graph is not None else {}
+    named: dict[str, Weight] = {}
+    for key, weight in weights.items():
+        named[weight.path if (own := had.get(key, weight.path)) in named else own] = weight
+    return Model(name, "", bare.layers_of_anything(named), arrays_only=True, notes=[WITHOUT_KERAS])

@@ -1,0 +1,135 @@
+"""Where TensorFlow.js computes otherwise than Keras, so that no number is sure to be the right one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weightlens.call_order import refs
+from weightlens.formats.weights.objects import all_layers
+from weightlens.model import Layer, Model
+from weightlens.specs.registry import spec
+
+RECURRENT = frozenset({"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"})
+# These keep a mask in both.
+KEEP = frozenset({
+    "InputLayer", "Dense", "Activation", "ReLU", "PReLU", "Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "BatchNormalization", "LayerNormalization", "TimeDistributed",
+})  # fmt: skip
+# These have use for a mask in Keras; TensorFlow.js shows them none, or one of another layer.
+HEED = frozenset({"GlobalAveragePooling1D", "Softmax", "Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"})
+# Classes by how they begin, a setting, and its values with which nothing changes.
+PASSED_OVER: tuple[tuple[tuple[str, ...], str, tuple[Any, ...]], ...] = (
+    (("MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D"), "data_format", ("channels_last",)),
+    (("GlobalMaxPooling", "GlobalAveragePooling"), "keepdims", (False, 0)),
+    (("DepthwiseConv2D",), "dilation_rate", (1, [1], [1, 1], (1, 1))),
+    (("Conv", "SeparableConv", "DepthwiseConv"), "groups", (1,)),
+    (("ReLU",), "negative_slope", (0,)), (("ReLU",), "threshold", (0,)),
+)  # fmt: skip
+MASKS = "TensorFlow.js hands on the mask of an earlier layer here, so it computes otherwise than Keras does"
+
+
+def note_differences(model: Model, major: int) -> None:
+    """Record a fault for each layer that TensorFlow.js computes otherwise than Keras. ``major``: the Keras that wrote it."""
+    for layer in all_layers(model):
+        for part in (layer, *layer.inner.values()):
+            if words := of_layer(part.class_name, part.config, major):
+                part.faults.append(words)
+    for layer in misled_by_masks(model):
+        layer.faults.append(MASKS)
+    for layer in normalized_along_other_axes(model):
+        layer.faults.append("TensorFlow.js normalizes along an axis other than the last in another way on each kind of processor")
+
+
+def of_layer(class_name: str, config: dict[str, Any], major: int) -> str:
+    """What is computed otherwise in a layer, in words; empty if nothing."""
+    if class_name in ("Resizing", "CenterCrop", "RandomHeight", "RandomWidth"):
+        return "TensorFlow.js computes this layer otherwise than Keras does"
+    if class_name == "UpSampling2D" and config.get("interpolation", "nearest") != "nearest":
+        return f"TensorFlow.js interpolates ({str(config['interpolation'])[:20]}) otherwise than Keras does"
+    for classes, setting, same in PASSED_OVER:
+        if class_name.startswith(classes) and (value := config.get(setting)) not in (*same, None):
+            return f"TensorFlow.js passes over its {setting} ({str(value)[:40]})"
+    if class_name == "Concatenate" and config.get("axis", -1) < -1:
+        return f"TensorFlow.js joins along the last axis instead of axis {config['axis']}"
+    if major >= 3 and "hard_sigmoid" in (config.get("activation"), config.get("recurrent_activation")):
+        return "hard_sigmoid has another slope in TensorFlow.js than in Keras 3, which wrote this architecture"
+    return ""
+
+
+def misled_by_masks(model: Model) -> list[Layer]:
+    """The layers that get a mask in TensorFlow.js and none in Keras, or the other way round.
+
+    Once a layer has had a mask, TensorFlow.js gives the same to every later layer; the order is known in a chain only.
+    """
+    layers = [layer for layer in all_layers(model) if layer.model is None]
+    if not any(makes_mask(layer) for layer in layers):
+        return []
+    heeding = [layer for layer in layers if layer.class_name in RECURRENT | HEED]
+    if not is_chain(model):
+        return heeding if len(heeding) > 1 or any(layer.class_name in HEED for layer in heeding) else []
+    found, masked, stale = [], False, False
+    for layer in layers:
+        if makes_mask(layer):
+            masked = True
+        elif layer.class_name in RECURRENT:
+            found += [layer] * stale
+            stale = stale or (masked and not layer.config.get("return_sequences") and not returns_sequences_inside(layer))
+        elif layer.class_name not in KEEP:
+            found += [layer] * (layer.class_name in HEED and (masked or stale))
+            stale = masked or stale
+    return found
+
+
+def makes_mask(layer: Layer) -> bool:
+    """Whether a layer makes a mask."""
+    return layer.class_name == "Masking" or (layer.class_name == "Embedding" and bool(layer.config.get("mask_zero")))
+
+
+def returns_sequences_inside(layer: Layer) -> bool:
+    """Whether the layer inside a wrapper returns every time step."""
+    return any(inner.config.get("return_sequences") for inner in layer.inner.values())
+
+
+def is_chain(model: Model) -> bool:
+    """Whether each layer, those of nested models too, takes nothing but the output of the one before."""
+    for before, layer in zip(model.layers, model.layers[1:], strict=False):
+        found = [ref.layer for call in layer.calls for ref in refs((call.args, call.kwargs))]
+        if found != [before.name] or len(layer.calls) != 1:
+            return False
+    return all(is_chain(layer.model) for layer in model.layers if layer.model is not None)
+
+
+def normalized_along_other_axes(model: Model) -> list[Layer]:
+    """The BatchNormalization layers whose axis is not the last, as far as the architecture tells how many axes there are."""
+    found = []
+    for layer in model.layers:
+        if layer.model is not None:
+            found += normalized_along_other_axes(layer.model)
+        axis = layer.config.get("axis", -1)
+        if layer.class_name == "BatchNormalization" and axis != -1 and rank_into(layer, model) not in (None, axis + 1):
+            found.append(layer)
+    return found
+
+
+def rank_into(layer: Layer, model: Model) -> int | None:
+    """How many axes a layer's input has, with that of the samples; ``None`` if only a calculation would tell."""
+    names = {other.name: other for other in model.layers}
+    for _ in range(len(names)):
+        ref = next(refs([(call.args, call.kwargs) for call in layer.calls]), None)
+        if ref is None or (layer := names[ref.layer]).model is not None:
+            return None
+        config, known = layer.config, spec(layer.class_name)
+        if layer.class_name == "InputLayer":
+            return len(config["batch_shape"]) if config.get("batch_shape") else None
+        if (
+            layer.class_name in ("Reshape", "Embedding", "Permute", "TimeDistributed", "RNN", "Bidirectional", "ConvLSTM2D")
+            or layer.is_operation
+        ):
+            return len(config["target_shape"]) + 1 if layer.class_name == "Reshape" and config.get("target_shape") else None
+        if layer.class_name in ("Flatten", "RepeatVector") or layer.class_name.startswith("Global"):
+            return 3 if layer.class_name == "RepeatVector" else 2
+        if layer.class_name in RECURRENT:
+            return 3 if config.get("return_sequences") else 2
+        if known.spatial:
+            return known.spatial + 2
+    return None

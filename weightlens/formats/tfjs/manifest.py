@@ -1,0 +1,130 @@
+"""The ``weightsManifest`` of a TensorFlow.js model: which arrays are where in the shards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from weightlens.errors import UnreadableModel
+from weightlens.formats.tfjs.shards import Group, Place, open_group
+from weightlens.formats.weights.conversion import converted
+from weightlens.limits import OBJECTS
+from weightlens.model import Weight
+
+DTYPES = {"float32": "<f4", "int32": "<i4"}
+STORED = {"uint8": "<u1", "uint16": "<u2", "float16": "<f2"}  # what quantised numbers are stored as
+MOST_AXES = 32
+LARGEST = 2**40  # elements
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One array of the manifest: its dtype, its stored dtype, and where its bytes are."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    stored: np.dtype[Any]
+    group: Group
+    start: int
+    scale: float = 1.0
+    least: float = 0.0
+    is_optimizer: bool = False
+
+    @property
+    def length(self) -> int:
+        """Its bytes in the shards."""
+        return math.prod(self.shape) * self.stored.itemsize
+
+    def read(self) -> np.ndarray:
+        """The numbers as stored."""
+        data = np.frombuffer(self.group.read(self.start, self.length), self.stored)
+        return data.reshape(self.shape).astype(self.stored.newbyteorder("="), copy=False)
+
+    def weight(self) -> Weight:
+        """The array as TensorFlow.js makes it of the stored numbers."""
+        name = self.name.rsplit("/", 1)[-1]
+        raw = Weight(name, self.shape, self.stored.newbyteorder("=").name, self.name, self.read)
+        if self.stored.kind != "u":
+            return raw
+        note = f"stored as {self.stored.name}, read as number * {self.scale:.9g} + {self.least:.9g}"
+        return converted(name, [raw], dequantised(self.scale, self.least, self.dtype), self.shape, note, self.dtype)
+
+
+def dequantised(scale: float, least: float, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+    """The conversion of whole numbers to what they stand for; JavaScript rounds halves up."""
+
+    def make(numbers: np.ndarray) -> np.ndarray:
+        values = numbers.astype(np.float64) * scale + least
+        return (np.floor(values + 0.5) if dtype == "int32" else values).astype(dtype)
+
+    return make
+
+
+def read_manifest(manifest: Any, place: Place) -> list[Stored]:
+    """Every array of all groups, each with its place in the shards; they must fill the shards exactly."""
+    if not isinstance(manifest, list):
+        raise UnreadableModel("model.json has no list of its weights (weightsManifest)")
+    found: list[Stored] = []
+    for entry in manifest:
+        entries = entry.get("weights") if isinstance(entry, dict) else None
+        if not isinstance(entries, list) or len(found) + len(entries) > OBJECTS:
+            raise UnreadableModel("the weightsManifest has a group without a list of weights, or more weights than any model has")
+        group, start = open_group(entry.get("paths"), place), 0
+        for item in entries:
+            found.append(stored_array(item, group, start))
+            start += found[-1].length
+        if start != group.size:
+            raise UnreadableModel(f"{group.names}: {group.size:,} bytes, but the weights that model.json lists for it take {start:,}")
+    refuse_doubles(found)
+    return found
+
+
+def refuse_doubles(found: list[Stored]) -> None:
+    """Refuse two arrays of the same name: TensorFlow.js would take the last, and it may not be meant."""
+    seen: set[str] = set()
+    for entry in found:
+        if entry.name in seen:
+            raise UnreadableModel(f"model.json lists two weights called {entry.name!r}, which TensorFlow.js cannot tell apart either")
+        seen.add(entry.name)
+
+
+def stored_array(item: Any, group: Group, start: int) -> Stored:
+    """One entry of the manifest, checked."""
+    name, shape, dtype = (item.get(key) for key in ("name", "shape", "dtype")) if isinstance(item, dict) else (None, None, None)
+    if not isinstance(name, str) or not isinstance(dtype, str):
+        raise UnreadableModel("the weightsManifest has a weight without a name or a dtype")
+    if not is_shape(shape):
+        raise UnreadableModel(f"weight {name}: {str(shape)[:80]} is not a shape")
+    if dtype not in DTYPES:
+        raise UnreadableModel(f"weight {name} has the dtype {dtype[:40]}, which is not read here; {' and '.join(DTYPES)} are")
+    optimizer = item.get("group") == "optimizer"
+    if item.get("quantization") is None:
+        return Stored(name, tuple(shape), dtype, np.dtype(DTYPES[dtype]), group, start, is_optimizer=optimizer)
+    stored, scale, least = quantisation(name, dtype, item["quantization"])
+    return Stored(name, tuple(shape), dtype, np.dtype(STORED[stored]), group, start, scale, least, optimizer)
+
+
+def is_shape(shape: Any) -> TypeGuard[list[int]]:
+    """Whether it is a list of sizes of a plausible array."""
+    sizes: bool = isinstance(shape, list) and len(shape) <= MOST_AXES and all(type(size) is int and size >= 0 for size in shape)
+    return sizes and math.prod(max(size, 1) for size in shape) <= LARGEST
+
+
+def quantisation(name: str, dtype: str, said: Any) -> tuple[str, float, float]:
+    """The stored dtype, the scale and the least value of a quantised array."""
+    stored = said.get("dtype") if isinstance(said, dict) else None
+    if stored not in STORED:
+        raise UnreadableModel(f"weight {name} is quantised to {str(stored)[:40]}, which is not read here; {', '.join(STORED)} are")
+    if stored == "float16":
+        if dtype != "float32":
+            raise UnreadableModel(f"weight {name} of {dtype} is quantised to float16, which TensorFlow.js refuses")
+        return stored, 1.0, 0.0
+    numbers = [said.get("scale"), said.get("min")]
+    if not all(type(number) in (int, float) and abs(number) < 1e300 for number in numbers):
+        raise UnreadableModel(f"weight {name} is quantised to {stored}, but its scale or min is not a number")
+    return stored, float(numbers[0]), float(numbers[1])

@@ -1,0 +1,75 @@
+"""Reads a TensorFlow.js model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from weightlens.errors import UnreadableModel
+from weightlens.formats import bare
+from weightlens.formats.architecture.build import build_model
+from weightlens.formats.architecture.config_values import parse_json, parse_object
+from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.tfjs import LAYERS_MODEL
+from weightlens.formats.tfjs.differences import note_differences
+from weightlens.formats.tfjs.manifest import read_manifest
+from weightlens.formats.tfjs.place import place_weights
+from weightlens.formats.tfjs.shards import Folder, Place, Zipped, read_bytes
+from weightlens.formats.tfjs.topology import is_graph, topology_of
+from weightlens.formats.zipped import Archive
+from weightlens.limits import JSON
+from weightlens.model import Model, Provenance
+
+GRAPH = "a TensorFlow.js graph model: operations, in which the layers of Keras are gone; give the Keras model that it was converted from"
+MOST_LABELS = 100_000
+
+
+def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
+    """The model of a parsed ``model.json``, with its shards in the same place."""
+    stored = read_manifest(value.get("weightsManifest"), place)
+    weights = [entry.weight() for entry in stored if not entry.is_optimizer]
+    if is_graph(value):
+        layers = bare.layers_of_anything({weight.path: weight for weight in weights})
+        model = Model(path.name.split(".")[0], "", layers, arrays_only=True, notes=[GRAPH])
+        model.provenance = Provenance(str(path), "TensorFlow.js graph model")
+        return model
+    entry = topology_of(value)
+    said, backend = (str(entry.get(key) or "") for key in ("keras_version", "backend"))
+    found = dialect_of(said, backend, entry)
+    dialect = Dialect(max(found.major, 2), found.version, found.backend, found.known)
+    model = build_model(entry, dialect)
+    place_weights(model, weights, dialect)
+    model.optimizer = [entry.weight() for entry in stored if entry.is_optimizer]
+    note_differences(model, dialect.major)
+    model.training_config = entry.get("training_config") or value.get("trainingConfig") or {}
+    model.class_labels = labels_beside(place)
+    if model.class_labels:
+        model.notes.append(f"names of the classes, from metadata.json: {', '.join(model.class_labels)}")
+    own = not said[:1].isdigit()  # TensorFlow.js writes its own version: "tfjs-layers 4.22.0"
+    model.provenance = Provenance(str(path), LAYERS_MODEL, "" if own else said, said if own else backend)
+    return model
+
+
+def read_zipped(path: Path, archive: Archive, member: str) -> Model:
+    """The model in a zip, as Teachable Machine downloads it."""
+    value = parse_object(archive.text(member), member)
+    return read_tfjs(path, value, Zipped(archive, member.rpartition("/")[0] + "/" if "/" in member else ""))
+
+
+def labels_beside(place: Place) -> list[str]:
+    """The names of the classes in Teachable Machine's ``metadata.json``; none if it is not there or not readable."""
+    found = place.find("metadata.json")
+    if found is None or found[1] > JSON:
+        return []
+    try:
+        said = parse_json(read_bytes(found[0], 0, found[1]), "metadata.json")
+    except UnreadableModel:
+        return []
+    labels = next((said[key] for key in ("labels", "wordLabels") if said.get(key)), None) if isinstance(said, dict) else None
+    fits = isinstance(labels, list) and len(labels) <= MOST_LABELS and all(isinstance(label, str) for label in labels)
+    return labels if fits and labels is not None else []
+
+
+def read_beside(path: Path, value: dict[str, Any]) -> Model:
+    """The model of a ``model.json`` with its shards in the same folder."""
+    return read_tfjs(path, value, Folder(path.parent))

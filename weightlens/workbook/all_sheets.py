@@ -1,0 +1,116 @@
+"""All sheets of a network's workbook, one after the other; their formulas are made while the rows are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from weightlens.engine.binding import bind
+from weightlens.engine.forward import trace
+from weightlens.errors import BadInput, NoFormula
+from weightlens.inputs.defaults import default_inputs
+from weightlens.model import Model
+from weightlens.recording import Trace
+from weightlens.workbook.export_options import Options
+from weightlens.workbook.layout.detail import chosen_detail, fuse
+from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.sheets import controls, exercise, maps
+from weightlens.workbook.sheets import samples_sheet as samples
+from weightlens.workbook.sheets.cells_sheet import write_cells
+from weightlens.workbook.sheets.check_sheet import write_check
+from weightlens.workbook.sheets.frame import frame
+from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
+from weightlens.workbook.sheets.matrix_sheets import matrices
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.summary import HINT, write_summary
+from weightlens.workbook.sheets.tutorial import tutorial
+from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.styles import Styles
+
+
+def build(model: Model, inputs: Any, options: Options, styles: Styles, verified: str = "") -> NetworkSheets:
+    """All sheets with all that stands on them; ``verified`` says which spreadsheet program recalculated the workbook."""
+    bare = options.detail == "weights"
+    net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
+    front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
+    homes = matrices(net) if bare else network(net, verified)
+    write_summary(net, front, homes)
+    write_cells(net)
+    frame(net.plan, styles)
+    return net
+
+
+def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
+    """A workbook of matrices: nothing is computed."""
+    return NetworkSheets(model, Plan(Trace(), one_sheet=False), styles, options, "weights")
+
+
+def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
+    """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
+    arrays = bind(model, default_inputs(model) if inputs is None else inputs)
+    recorded = trace(model, samples.samples_shown(model, arrays))
+    refuse_text(recorded)
+    detail = chosen_detail(options.detail, recorded)
+    options = options if options.labels else replace(options, labels=labels_in_file(model, recorded))
+    recorded, occurrences = fuse(recorded) if detail == "layers" else (recorded, None)
+    return NetworkSheets(model, Plan(recorded, whole=occurrences is None), styles, options, detail, arrays, inputs is None, occurrences)
+
+
+def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
+    """The names of the classes that the model's file has for one of its outputs."""
+    return next((tuple(labels) for y in recorded.results if y.ndim and (labels := model.labels_of(y.shape[-1]))), ())
+
+
+def refuse_text(recorded: Trace) -> None:
+    """Words may be typed in, cut and compared; a network that answers in words has no formula that works alike in all spreadsheets."""
+    for value in recorded.results:
+        if value.dtype.kind in "USO" and value.op is not None:
+            raise NoFormula(
+                value.layer, f"text in {value.name}", "answers in words, for which there is no formula that every spreadsheet computes"
+            )
+
+
+def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
+    """The sheets of the network, and what was asked for besides; returns each layer's sheet."""
+    check_labels(net)
+    exercise.check_names(net)
+    drawn = tutorial(net) if net.plan.one_sheet else sheets_of_layers(net)
+    blanks = exercise.leave_blank(net)
+    name_outputs(net)
+    if net.many_samples:
+        drawn = samples.pick_from(net, drawn)
+    if net.options.target is not None and not drawn.targets:
+        given = len(net.options.target)
+        raise BadInput(f"{given:,} true answers were given, but there is no single output with as many rows to compare them with")
+    if net.options.blanks:
+        exercise.add_score(net, blanks)
+    if net.options.switch:
+        controls.add_switch(net)
+    maps.draw(net, drawn.targets)
+    write_check(net, verified)
+    if net.options.blanks:
+        exercise.hide_answers(net)
+    controls.only_numbers(net)
+    return drawn.homes
+
+
+def sheets_of_layers(net: NetworkSheets) -> Drawn:
+    """One sheet for the inputs and one per layer."""
+    inputs_sheet(net)
+    drawn = Drawn()
+    for layer in dict.fromkeys(step.layer for step in net.plan.steps):
+        drawn = layer_sheet(net, layer, drawn)
+    return drawn
+
+
+def check_labels(net: NetworkSheets) -> None:
+    """Refuse class labels that no output has as many units for (a single unit has two classes)."""
+    given, widths = len(net.options.labels), [x.shape[-1] for x in net.plan.trace.results if x.ndim]
+    if given and given not in widths and not (given == 2 and 1 in widths):
+        raise BadInput(f"{given} labels were given, but the output has {' and '.join(map(str, widths))} units")
+
+
+def first_look(net: NetworkSheets) -> int:
+    """The sheet that is open at first: a network on one sheet shows itself, others their map."""
+    return net.plan.names["input_0"][0] if net.plan.one_sheet and "input_0" in net.plan.names else 0

@@ -1,0 +1,114 @@
+"""Writing the workbook of a network: what is expected, the file, a second pass where it is to be verified."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from openpyxl import Workbook
+
+from weightlens.engine.binding import bind
+from weightlens.files import WORKBOOK, replacing
+from weightlens.formats import files_of
+from weightlens.inputs.defaults import default_inputs
+from weightlens.model import Model
+from weightlens.workbook.all_sheets import build, first_look
+from weightlens.workbook.export_options import Options, Progress
+from weightlens.workbook.layout.size import measure
+from weightlens.workbook.sheets.samples_sheet import samples_shown
+from weightlens.workbook.xlsx import package
+from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.chart_values import with_values
+from weightlens.workbook.xlsx.dress import dress
+from weightlens.workbook.xlsx.grid import rows_of
+from weightlens.workbook.xlsx.strings import Strings
+from weightlens.workbook.xlsx.styles import Styles
+
+OFTEN = 20_000  # cells between two messages of progress
+SELDOM = 100_000  # new objects between two collections of garbage while a workbook is made: nearly all of them are still needed
+
+
+def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> Path:
+    """Write the workbook, recalculate it if it is to be verified, and write it once more with the verdict; returns its path."""
+    with replacing(path, options.force, files_of(model), WORKBOOK) as file, garbage_kept():
+        if options.with_keras:
+            options = by_keras(model, inputs, options)
+        write(model, inputs, options, file)
+        if options.verify and options.detail != "weights":  # matrices have nothing to recalculate
+            file.flush()
+            verdict = recalculated(file.name, path.name)
+            file.seek(0)
+            file.truncate()
+            write(model, inputs, options, file, verdict)
+    return path
+
+
+def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified: str = "") -> None:
+    """Plan all sheets, dress them, stream their rows."""
+    shell = Workbook()
+    shell.remove(shell.worksheets[0])
+    styles = Styles(shell)
+    net = build(model, inputs, options, styles, verified)
+    dress(shell, net.plan)
+    styles.done()
+    shell.active = first_look(net)
+    counter = None if options.progress is None else Counter(options.progress, measure(net.plan, net.detail).cells)
+    rows = {sheet.title: partial(counted_rows, sheet, net.plan.titles, counter) for sheet in net.plan.sheets}
+    package.save(shell, rows, file, finish=partial(with_values, plan=net.plan))
+
+
+def recalculated(file: str, name: str) -> str:
+    """What a spreadsheet program finds when it recalculates the workbook, in words."""
+    from weightlens.checks import check_workbook
+
+    report = replace(check_workbook(file), subject=name)
+    return "; ".join([*report.notes[:1], report.summary])
+
+
+def by_keras(model: Model, inputs: Any, options: Options) -> Options:
+    """The options with what Keras computes for the samples that the network's sheets show."""
+    from weightlens.checks.keras import keras_outputs
+
+    arrays = bind(model, default_inputs(model) if inputs is None else inputs)
+    outputs, name = keras_outputs(model, samples_shown(model, arrays))
+    return replace(options, expected=outputs, witness=name)
+
+
+@contextlib.contextmanager
+def garbage_kept() -> Iterator[None]:
+    """Collect garbage seldom, as the command line does: looking for it takes a tenth of the time, and there is hardly any."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], SELDOM) if before[0] else 0, *before[1:])  # 0: somebody switched it off
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@dataclass
+class Counter:
+    """Tells the progress of writing, now and then."""
+
+    progress: Progress
+    total: int
+    done: int = 0
+    told: int = 0
+
+    def row(self, sheet: str, text: str) -> str:
+        """Count the cells of one written row."""
+        self.done += text.count("<c ")
+        if self.done - self.told >= OFTEN:
+            self.told = self.done
+            self.progress(sheet, min(self.done, self.total), self.total)
+        return text
+
+
+def counted_rows(sheet: Sheet, titles: list[str], counter: Counter | None, strings: Strings) -> Iterator[str]:
+    """The rows of one sheet, counted where somebody wants to know."""
+    rows = rows_of(sheet, titles, strings)
+    return rows if counter is None else (counter.row(sheet.title, row) for row in rows)

@@ -1,0 +1,46 @@
+"""A workbook of matrices: a sheet for each layer that has weights, and nothing is computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weightlens.recording import Recorded
+from weightlens.words.captions import shape_words
+from weightlens.words.layer_words import in_framework_words, sentence
+from weightlens.workbook.sheets.frame import HEAD
+
+if TYPE_CHECKING:
+    from weightlens.model import Layer, Weight
+    from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
+
+
+def matrices(net: NetworkSheets) -> dict[str, Sheet]:
+    """A sheet for each layer that has weights, with nothing but those; also for layers and files that cannot be computed."""
+    groups: list[tuple[str, Layer | None, dict[str, Weight]]] = [
+        (layer.name, layer, layer.weights) for layer in net.model.layers if layer.weights
+    ]
+    if net.model.unplaced:
+        groups.append(("unplaced", None, {weight.name or weight.path: weight for weight in net.model.unplaced}))
+    return {name: matrix_sheet(net, name, layer, weights) for name, layer, weights in groups}
+
+
+def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: dict[str, Weight]) -> Sheet:
+    """The matrices of one layer under each other."""
+    heading = in_framework_words(net.model, name) if layer is not None else "Matrices that belong to no known layer"
+    sheet = net.plan.sheet(name, heading, hint=sentence(layer) if layer is not None else "", numbered=True)
+    row = HEAD
+    for key, weight in weights.items():
+        value = weight.value
+        if value.dtype.kind not in "fiub" or not value.size:
+            sheet.write(row, 1, f"{key} {shape_words(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
+            row += 2
+            continue
+        x = Recorded(value, kind="weight", name=key)
+        x.layer, x.source = name, weight
+        placed = net.plan.place_weight(x)
+        if placed.block.arrangement.width <= 500:
+            net.columns(sheet, 1, placed.block.arrangement, False)
+        row = net.put_weight(sheet, placed, row, 1) + 2
+    net.finish(sheet, 2)
+    return sheet

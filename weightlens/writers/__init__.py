@@ -1,0 +1,87 @@
+"""The same weights and architecture in another kind of file, which today's Keras opens.
+
+Comes in: a ``Model``, from a file of any kind and version. Goes out: ``.keras``, ``.h5`` or ``.weights.h5`` of Keras 3, or a folder for
+TensorFlow.js. What the other kind cannot express is refused. Every file is read again and compared before it appears.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from weightlens.errors import BadInput
+from weightlens.files import check_output, replacing_several, scratch_folder
+from weightlens.model import Model
+
+Writer = Callable[[Model, Path], None]
+KINDS = ".keras, .h5 or .weights.h5, or a folder (for TensorFlow.js)"
+
+
+def convert(model: Model | str | os.PathLike[str], path: str | os.PathLike[str], force: bool = False) -> Path:
+    """Write the model as a file of another kind, told by the name of ``path``; returns the path.
+
+    ``.keras``, ``.h5``, ``.weights.h5``, or a folder (``NAME`` or ``NAME/model.json``) for TensorFlow.js. Raises ``BadInput`` if it
+    cannot be expressed there; nothing is written then.
+    """
+    from weightlens.formats import files_of, load
+    from weightlens.writers.expressible import expressible
+    from weightlens.writers.verify import verify
+
+    out = Path(path)
+    given = files_of(model)
+    write = check_target(out, force, given)
+    meant = expressible(model if isinstance(model, Model) else load(model))
+    with scratch_folder() as scratch:
+        made = scratch / (out.name or "model")
+        write(meant, made)
+        verify(meant, made)
+        with replacing_several(targets(out, made), force, given) as files:
+            for file, written in zip(files, parts(made), strict=True):
+                with written.open("rb") as source:
+                    shutil.copyfileobj(source, file, 1 << 20)
+    return out
+
+
+def check_target(out: Path, force: bool, inputs: list[tuple[str, Path]]) -> Writer:
+    """The writer of a kind of file, by its name; a file that cannot be written is refused before any work is done."""
+    from weightlens.writers import containers
+
+    if is_folder(out):
+        from weightlens.writers.tfjs import write_tfjs
+
+        return write_tfjs
+    name = out.name.lower()
+    kinds = {".weights.h5": containers.write_weights, ".h5": containers.write_hdf5, ".hdf5": containers.write_hdf5,
+             ".keras": containers.write_keras}  # fmt: skip
+    write = next((writer for ending, writer in kinds.items() if name.endswith(ending)), None)
+    if write is None:
+        raise BadInput(f"{out}: the kind of file is not known by this name: name it {KINDS}")
+    check_output(out, force, inputs)
+    return write
+
+
+def is_folder(out: Path) -> bool:
+    """Whether a TensorFlow.js model is asked for: by a folder, new or not, or by its ``model.json``."""
+    return not out.suffix or out.is_dir() or out.name == "model.json"
+
+
+def parts(made: Path) -> list[Path]:
+    """The files of a written model; of several, the one that names the others first."""
+    return [made] if made.is_file() else [made / "model.json", *sorted(path for path in made.iterdir() if path.name != "model.json")]
+
+
+def targets(out: Path, made: Path) -> list[Path]:
+    """Where they go."""
+    if made.is_file():
+        return [out]
+    folder = out.parent if out.name == "model.json" else out
+    return [folder / path.name for path in parts(made)]
+
+
+def left_out(model: Model) -> str:
+    """What is in a model's file and not in a converted one, in words; empty if nothing is."""
+    optimizer = f"the optimizer's {len(model.optimizer)} arrays" if model.optimizer else ""
+    compiled = "the settings of compile()" if model.training_config else ""
+    return " and ".join(part for part in (optimizer, compiled) if part)

@@ -1,0 +1,68 @@
+"""The files that a converted model is written to: ``.keras``, ``.weights.h5`` and ``.h5`` of Keras 3."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from weightlens.model import Model
+from weightlens.writers.entries import model_entry
+from weightlens.writers.stored_variables import groups, objects
+
+KERAS = "3.5.0"  # in whose form the files are written; every later version reads it
+
+
+def write_keras(model: Model, path: Path) -> None:
+    """A ``.keras`` archive."""
+    config = json.dumps(model_entry(model))
+    weights = path.with_name("model.weights.h5")
+    write_weights(model, weights)
+    metadata = {"keras_version": KERAS, "date_saved": datetime.now(UTC).strftime("%Y-%m-%d@%H:%M:%S")}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps(metadata))
+        archive.writestr("config.json", config)
+        archive.write(weights, weights.name)
+    weights.unlink()
+
+
+def write_weights(model: Model, path: Path) -> None:
+    """A ``.weights.h5`` file: numbered variables by the path of their object."""
+    with h5py.File(path, "w") as file:
+        for place, name, variables in objects(model):
+            group = file.create_group(f"{place}/vars")
+            group.attrs["name"] = name
+            for number, (_, value) in enumerate(variables):
+                group[str(number)] = value
+
+
+def write_hdf5(model: Model, path: Path) -> None:
+    """A whole model in an ``.h5`` file: a group for each layer."""
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"keras_version": KERAS, "backend": "tensorflow"})
+        file.attrs["model_config"] = json.dumps(model_entry(model))
+        root = file.create_group("model_weights")
+        root.attrs.update({"keras_version": KERAS, "backend": "tensorflow"})
+        names = []
+        for name, variables in groups(model):
+            names.append(name)
+            group = root.create_group(name)
+            write_names(group, "weight_names", [variable for variable, _ in variables])
+            for variable, value in variables:
+                group[variable] = value
+        write_names(root, "layer_names", names)
+        write_names(root.create_group("top_level_model_weights"), "weight_names", [])
+
+
+def write_names(group: h5py.Group, attribute: str, names: list[str]) -> None:
+    """A list of names as an attribute, in pieces where it would be too long for HDF5."""
+    texts = np.array([name.encode() for name in names]) if names else np.array([])
+    pieces = -(-texts.nbytes // 64_000)
+    if pieces < 2:
+        group.attrs[attribute] = texts
+    for number, piece in enumerate(np.array_split(texts, pieces) if pieces > 1 else []):
+        group.attrs[f"{attribute}{number}"] = piece

@@ -1,0 +1,170 @@
+"""A model as the JSON that Keras 3 reads: an entry for each layer, with its settings and its connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
+from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
+from weightlens.model import Call, Layer, Model, Ref
+from weightlens.specs import options
+from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.registry import SPECS
+from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.expressible import cannot
+from weightlens.writers.training_settings import training_setting
+
+Entry = dict[str, Any]
+EVERY_LAYER = ("name", "trainable", "dtype")
+NOT_SETTINGS = frozenset({"module", "build_input_shape", "quantization_mode", "quantization_config", "build_config", "batch_shape"})
+ACTIVATION_KEYS = ("activation", "recurrent_activation")
+
+
+def entry(module: str, class_name: str, config: Entry) -> Entry:
+    """One object as Keras 3 saves it."""
+    return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
+
+
+def model_entry(model: Model) -> Entry:
+    """The entry of a model."""
+    if model.class_name == "Sequential":
+        layers = [layer_entry(layer) for layer in model.layers if layer.class_name != "InputLayer" or layer.config.get("batch_shape")]
+        return entry("keras", "Sequential", {"name": model.name, "layers": layers})
+    layers = [layer_entry(layer) | connections(layer) for layer in model.layers]
+    nested = {layer.name for layer in model.layers if layer.model is not None and layer.model.class_name != "Sequential"}
+    config = {
+        "name": model.name,
+        "trainable": bool(model.config.get("trainable", True)),
+        "layers": layers,
+        "input_layers": ends(model.inputs, set()),
+        "output_layers": ends(model.outputs, nested),
+    }
+    return entry("keras.src.models.functional", "Functional", config)
+
+
+def ends(refs: Any, nested: set[str]) -> Any:
+    """The inputs or outputs of a model. Keras counts the making of a nested functional model as its first call, here alone."""
+    if isinstance(refs, Ref):
+        return [refs.layer, refs.call + (refs.layer in nested), refs.index]
+    if isinstance(refs, dict):
+        return {key: ends(inner, nested) for key, inner in refs.items()}
+    return [ends(inner, nested) for inner in refs]
+
+
+def layer_entry(layer: Layer) -> Entry:
+    """The entry of a layer, or of a nested model."""
+    if layer.model is not None:
+        made = model_entry(layer.model)
+        made["config"]["name"] = layer.name
+        return made
+    if layer.is_operation:
+        return operation_entry(layer)
+    config = input_settings(layer) if layer.class_name == "InputLayer" else settings(layer)
+    config |= inner_entries(layer)
+    return entry("keras.layers", layer.class_name, {"name": layer.name, **config})
+
+
+def operation_entry(layer: Layer) -> Entry:
+    """The entry of an operator, which only Keras 3 has under its own name."""
+    module = str(layer.config.get("module") or "")
+    if layer.quirks.before_keras_3 or not module.startswith("keras."):
+        raise cannot(layer, "is a function of TensorFlow, for which Keras 3 has no layer")
+    config = {key: value for key, value in layer.config.items() if key not in ("module", "dtype")}
+    return {**entry(module, layer.class_name, {key: constant(value) for key, value in config.items()}), "registered_name": layer.class_name}
+
+
+def input_settings(layer: Layer) -> Entry:
+    """The settings of an input."""
+    shape = layer.config.get("batch_shape")
+    if not shape:
+        raise cannot(layer, "has no shape in the file")
+    return {"batch_shape": list(shape), "dtype": layer.config.get("dtype") or "float32", "sparse": bool(layer.config.get("sparse"))}
+
+
+def settings(layer: Layer) -> Entry:
+    """The settings of a layer: those that its constructor takes. One that changes numbers and that it does not take is refused."""
+    found: Entry = {"dtype": layer.config.get("dtype") or "float32"}
+    if layer.class_name not in WITHOUT_TRAINABLE:
+        found["trainable"] = layer.trainable
+    for key, value in layer.config.items():
+        if key in EVERY_LAYER or key in NOT_SETTINGS:
+            continue
+        if key in ACTIVATION_KEYS:
+            found[key] = activation(layer, key, value)
+        elif key.endswith(ENDINGS):
+            if key in taken_in_training(layer.class_name) and (kept := training_setting(key, value)) is not None:
+                found[key] = kept
+        elif key in taken(layer.class_name):
+            found[key] = constant(value)
+        elif not is_default(value) and not is_left_out(key):
+            raise cannot(layer, f"has the setting {key}={value!r:.40}, which Keras 3 does not have")
+    return found
+
+
+def is_default(value: Any) -> bool:
+    """Whether a setting that Keras 3 does not have is as if it were not there: off, empty, one group."""
+    return value is not True and (not value or value == 1)
+
+
+def is_left_out(key: str) -> bool:
+    """Whether an option changes no number."""
+    return key in WITHOUT_EFFECT or key in options.of_every_layer()
+
+
+def inner_entries(layer: Layer) -> Entry:
+    """The layers inside a wrapper, under its names of them."""
+    found: Entry = {}
+    for key, inner in layer.inner.items():
+        name, _, number = key.partition("/")
+        if number:
+            found.setdefault(name, []).append(layer_entry(inner))
+        else:
+            found["layer" if name == "forward_layer" else name] = layer_entry(inner)
+    return found
+
+
+def activation(layer: Layer, key: str, value: Any) -> Any:
+    """An activation by its name, or as the layers that compute it."""
+    if value == NAME:
+        return hard_sigmoid_keras_2(str(layer.config.get("dtype") or "float32"))
+    if isinstance(value, dict):
+        inside, name = value.get("config"), str(value.get("class_name"))
+        if not is_in_keras_3(name) or not isinstance(inside, dict):
+            raise cannot(layer, f"has the {key} {name} with settings, for which Keras 3 has no name")
+        return entry("keras.layers", name, {setting: constant(item) for setting, item in inside.items()})
+    if value not in ACTIVATIONS or value in SPECS:
+        raise cannot(layer, f"has the {key} {value}, which Keras 3 does not have")
+    return value
+
+
+def connections(layer: Layer) -> Entry:
+    """A layer's name in the graph, and its calls."""
+    return {"name": layer.name, "inbound_nodes": [node(layer, call) for call in layer.calls]}
+
+
+def node(layer: Layer, call: Call) -> Entry:
+    """One call of a layer."""
+    dtype = layer.quirks.input_dtype or "float32"
+    kwargs = {key: constant(item, dtype) for key, item in call.kwargs.items()}
+    return {"args": [constant(item, dtype) for item in call.args], "kwargs": kwargs}
+
+
+def constant(value: Any, dtype: str = "float32") -> Any:
+    """A value as Keras 3 writes it; tensors by the call that makes them."""
+    if isinstance(value, Ref):
+        history = [value.layer, value.call, value.index]
+        return {"class_name": "__keras_tensor__", "config": {"shape": [None], "dtype": dtype, "keras_history": history}}
+    if isinstance(value, dict):
+        return {key: constant(item, dtype) for key, item in value.items()}
+    if isinstance(value, slice):
+        parts = {key: constant(getattr(value, key), dtype) for key in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": parts}
+    if isinstance(value, np.ndarray):
+        return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": str(value.dtype)}}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(value, tuple):
+        return {"class_name": "__tuple__", "items": [constant(item, dtype) for item in value]}
+    return [constant(item, dtype) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,82 @@
+"""The same model in what today's Keras has: layers and names that it no longer knows are replaced where others compute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from weightlens.engine.faults import every_fault
+from weightlens.errors import BadInput
+from weightlens.formats.architecture.inbound import map_refs
+from weightlens.model import Call, Layer, Model, Ref
+from weightlens.writers.constructors import is_in_keras_3
+
+MODELS = ("Sequential", "Functional")
+
+
+def expressible(model: Model) -> Model:
+    """A copy of the model that can be written for Keras; ``BadInput`` if there is none."""
+    if not model.class_name or not model.inputs:
+        raise BadInput(f"cannot be converted: {model.why_nothing_runs}")
+    if fault := next(iter(every_fault(model)), ""):
+        raise BadInput(f"cannot be converted: {fault}")
+    return with_names(model)
+
+
+def with_names(model: Model) -> Model:
+    """The model with names that Keras accepts: no slash in them, and no two alike."""
+    names = new_names([layer.name for layer in model.layers])
+
+    def renamed(value: Any) -> Any:
+        return map_refs(value, lambda ref: Ref(names[ref.layer], ref.call, ref.index))
+
+    layers = []
+    for layer in model.layers:
+        calls = [Call(renamed(call.args), renamed(call.kwargs)) for call in layer.calls]
+        inner = {key: checked(part) for key, part in layer.inner.items()}
+        nested = None if layer.model is None else with_names(layer.model)
+        layers.append(replace(checked(layer), name=names[layer.name], calls=calls, inner=inner, model=nested))
+    class_name = model.class_name if model.class_name in MODELS else "Functional"
+    return replace(model, class_name=class_name, layers=layers, inputs=renamed(model.inputs), outputs=renamed(model.outputs))
+
+
+def new_names(names: list[str]) -> dict[str, str]:
+    """Names without slashes by the old ones."""
+    taken, found = {name for name in names if "/" not in name}, {}
+    for name in names:
+        new = name.replace("/", "_")
+        while new != name and new in taken:
+            new += "_"
+        taken.add(new)
+        found[name] = new
+    return found
+
+
+def checked(layer: Layer) -> Layer:
+    """The layer under the class that it has in Keras 3."""
+    if layer.class_name == "ThresholdedReLU":
+        theta = layer.config.get("theta", 1.0)
+        settings = {key: value for key, value in layer.config.items() if key != "theta"}
+        return replace(layer, class_name="ReLU", config=settings | {"threshold": theta, "max_value": None, "negative_slope": 0.0})
+    if layer.config.get("quantization_mode"):
+        raise cannot(layer, "is quantised")
+    if "lora_rank" in layer.config:  # merged into the kernel when it was read
+        layer = replace(layer, config={key: value for key, value in layer.config.items() if not key.startswith("lora_")})
+    if layer.model is None and not layer.is_operation and not is_in_keras_3(layer.class_name):
+        raise cannot(layer, "is not a layer of Keras 3")
+    return layer
+
+
+def cannot(layer: Layer, why: str) -> BadInput:
+    """The refusal of a layer, in one line."""
+    return BadInput(f"cannot be converted: layer {layer.name!r} ({layer.class_name}) {why}")
+
+
+def every_layer(model: Model) -> Iterator[Layer]:
+    """All layers of a model, those of nested models and inside wrappers included."""
+    waiting = list(model.layers)
+    while waiting:
+        layer = waiting.pop()
+        yield layer
+        waiting += [*layer.inner.values(), *(layer.model.layers if layer.model is not None else ())]
