@@ -15,7 +15,7 @@ import weightlens
 ROOT = Path(weightlens.__file__).parent
 FILES = {".".join(path.with_suffix("").parts[len(ROOT.parts) - 1 :]).removesuffix(".__init__"): path for path in ROOT.rglob("*.py")}
 # Methods of Model that are short for functions of what is built upon it: the only way back that there is.
-SHORTHANDS = {("weightlens.model", name) for name in ("weightlens.engine.forward", "weightlens.call_order")}
+SHORTHANDS = {("weightlens.model", name) for name in ("weightlens.engine.forward", "weightlens.call_order", "weightlens.page")}
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),

@@ -285,6 +285,12 @@ class Model:
 
         return predict(self, inputs, dtype=dtype)
 
+    def page(self, inputs: Any = None, **options: Any) -> Any:
+        """The page, live in a notebook; see ``weightlens.page.Frame``."""
+        from weightlens.page import Frame
+
+        return Frame(self, inputs, **options)
+
     def layer_named(self, name: str) -> Layer:
         """A layer by name, or ``BadInput`` with the nearest name there is."""
         import difflib

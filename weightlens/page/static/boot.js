@@ -5,7 +5,10 @@ import { inflate } from "./inflate.js";
 
 async function boot() {
   const { style, script } = JSON.parse(new TextDecoder().decode(await inflate("code")));
-  for (const [tag, text] of [["style", style], ["script", script]]) {
+  for (const [tag, text] of [
+    ["style", style],
+    ["script", script],
+  ]) {
     const element = document.createElement(tag);
     element.textContent = text;
     document.head.append(element);

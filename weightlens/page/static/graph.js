@@ -48,9 +48,17 @@ export class Graph {
     const rows = Math.max(...boxes.map(({ row }) => row)) + 1;
     const [wide, high] = [this.lanes.at(-1).x, 12 + rows * (HIGH + DOWN) - DOWN];
     this.nodes = layers.map((layer, i) => this.node(layer, i));
-    this.element = make("nav", { class: "graph", "aria-label": "the network" },
-      draw("svg", { width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "group" },
-        this.nested(layers), edges.map((edge) => this.edge(edge)), this.nodes));
+    this.element = make(
+      "nav",
+      { class: "graph", "aria-label": "the network" },
+      draw(
+        "svg",
+        { width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "group" },
+        this.nested(layers),
+        edges.map((edge) => this.edge(edge)),
+        this.nodes,
+      ),
+    );
     this.update();
   }
 
@@ -85,24 +93,30 @@ export class Graph {
     const open = () => this.state.look(i);
     const numbers = layer.parameters ? `, ${layer.parameters.toLocaleString("en")} parameters` : "";
     const below = `${shapeWords(layer.shape)}${layer.parameters ? ` · ${layer.parameters.toLocaleString("en")} par.` : ""}`;
-    return draw("g", {
-      class: `node ${this.kind(i)}`, role: "button", tabindex: 0, transform: `translate(${x} ${y})`,
-      "aria-label": `${layer.path}, ${layer.call || "input"}, ${shapeWords(layer.shape)}${numbers}`,
-      onclick: open,
-      onkeydown: (event) => {
-        if (event.key === "Enter" || event.key === " ") open();
-        const next = { ArrowDown: i + 1, ArrowUp: i - 1 }[event.key];
-        if (this.nodes[next]) {
-          event.preventDefault();
-          this.nodes[next].focus();
-        }
+    return draw(
+      "g",
+      {
+        class: `node ${this.kind(i)}`,
+        role: "button",
+        tabindex: 0,
+        transform: `translate(${x} ${y})`,
+        "aria-label": `${layer.path}, ${layer.call || "input"}, ${shapeWords(layer.shape)}${numbers}`,
+        onclick: open,
+        onkeydown: (event) => {
+          if (event.key === "Enter" || event.key === " ") open();
+          const next = { ArrowDown: i + 1, ArrowUp: i - 1 }[event.key];
+          if (this.nodes[next]) {
+            event.preventDefault();
+            this.nodes[next].focus();
+          }
+        },
       },
-    },
-    draw("rect", { width: WIDE, height: HIGH, rx: 6 }),
-    draw("text", { x: 8, y: 14, class: "name" }, cut(layer.path, 22)),
-    draw("text", { x: 8, y: 29 }, cut(layer.call || "input", 28)),
-    draw("text", { x: 8, y: 43, class: "small" }, cut(below, 33)),
-    draw("circle", { class: "moved", cx: WIDE - 10, cy: 11, r: 4 }));
+      draw("rect", { width: WIDE, height: HIGH, rx: 6 }),
+      draw("text", { x: 8, y: 14, class: "name" }, cut(layer.path, 22)),
+      draw("text", { x: 8, y: 29 }, cut(layer.call || "input", 28)),
+      draw("text", { x: 8, y: 43, class: "small" }, cut(below, 33)),
+      draw("circle", { class: "moved", cx: WIDE - 10, cy: 11, r: 4 }),
+    );
   }
 
   kind(i) {

@@ -25,20 +25,37 @@ class Bar {
   constructor(state) {
     this.state = state;
     const { head } = state.network;
-    const button = (text, label, work) => make("button", { type: "button", title: label, "aria-label": label, onclick: work }, text);
+    const button = (text, label, work) =>
+      make("button", { type: "button", title: label, "aria-label": label, onclick: work }, text);
     this.verdict = make("span", { class: "verdict", role: "status" });
     this.undo = button("↶", "undo (Ctrl+Z)", () => state.undo());
     this.redo = button("↷", "redo (Ctrl+Y)", () => state.redo());
     this.back = button("back to the file", "back to the numbers in the file", () => state.reset());
     this.save = button("save changes", "save the changed weights as a file for weightlens import", () => save(state.network));
-    const only = make("input", { type: "checkbox", onchange: () => {
-      state.onlyChanges = only.checked;
-      state.tell("look");
-    } });
+    const only = make("input", {
+      type: "checkbox",
+      onchange: () => {
+        state.onlyChanges = only.checked;
+        state.tell("look");
+      },
+    });
     const about = [head.model.format, `${head.model.parameters.toLocaleString("en")} parameters`].filter(Boolean).join(" · ");
-    this.element = make("header", {}, make("h1", {}, head.title), make("p", { class: "about" }, about), this.verdict,
-      make("div", { class: "buttons", role: "toolbar", "aria-label": "changes" }, this.undo, this.redo, this.back,
-        make("label", {}, only, " only what changed"), this.save));
+    this.element = make(
+      "header",
+      {},
+      make("h1", {}, head.title),
+      make("p", { class: "about" }, about),
+      this.verdict,
+      make(
+        "div",
+        { class: "buttons", role: "toolbar", "aria-label": "changes" },
+        this.undo,
+        this.redo,
+        this.back,
+        make("label", {}, only, " only what changed"),
+        this.save,
+      ),
+    );
     this.update("numbers");
   }
 
@@ -82,8 +99,14 @@ function show(network) {
   };
   const pointed = atNextFrame(() => update("pointer"));
   state.listen((what) => (what === "pointer" ? pointed() : update(what)));
-  document.getElementById("page").replaceChildren(bar.element, graph.element, make("div", { class: "middle" }, stepper.element, middle.element),
-    make("aside", {}, outputs.element, panel.element));
+  document
+    .getElementById("page")
+    .replaceChildren(
+      bar.element,
+      graph.element,
+      make("div", { class: "middle" }, stepper.element, middle.element),
+      make("aside", {}, outputs.element, panel.element),
+    );
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("input")) return;
     if (event.key === "z" && !event.shiftKey) state.undo();

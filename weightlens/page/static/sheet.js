@@ -2,13 +2,13 @@
 
 import { colours, css, heat, mix } from "./colours.js";
 import { atNextFrame, make, sharp } from "./dom.js";
+import { Hand } from "./hand.js";
 import { brief, full, placeWords, shapeWords } from "./words.js";
 
 const GAP = 6; // pixels between groups of columns
 const NUMBERS = { width: 58, height: 24 };
 const COLUMN_LABEL = 54; // pixels
 const FEW_COLUMNS = 64; // of numbers; wider blocks begin as colours
-const RIGHT = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [10, 0], PageUp: [-10, 0] };
 
 export class Sheet {
   constructor(state, grid) {
@@ -18,6 +18,7 @@ export class Sheet {
     this.asHeat = !this.block.text && (this.block.shape.length >= 4 || grid.folded > 0 || grid.width > FEW_COLUMNS);
     this.marked = new Set();
     this.redraw = atNextFrame(() => this.draw());
+    this.hand = new Hand(this);
     this.element = this.build();
     new ResizeObserver(this.redraw).observe(this.view);
     new IntersectionObserver(this.redraw).observe(this.view);
@@ -33,36 +34,61 @@ export class Sheet {
     this.active = make("div", { role: "gridcell", id: `cell-${block.number}`, class: "unseen" });
     this.canvas = make("canvas", { "aria-hidden": "true" });
     this.room = make("div", { class: "room" });
-    this.view = make("div", {
-      class: "view", tabIndex: 0, role: "grid", "aria-label": `${block.name}, ${shapeWords(block.shape)}`,
-      "aria-rowcount": String(this.grid.height), "aria-colcount": String(this.grid.width), "aria-activedescendant": this.active.id,
-      onscroll: this.redraw, onfocus: () => this.focused(), onblur: this.redraw, onkeydown: (event) => this.key(event),
-      onpointermove: (event) => this.move(event), onpointerleave: () => this.state.point(null),
-      onpointerdown: (event) => this.press(event), ondblclick: () => this.edit(),
-    }, this.room, this.canvas, make("div", { role: "row", class: "unseen" }, this.active));
-    const kind = { input: "input", weight: "weight", constant: "constant" }[block.kind] ?? (this.kind === "output" ? "output" : "");
-    return make("section", { class: `block ${this.kind}`, "data-block": block.id },
+    this.view = make(
+      "div",
+      {
+        class: "view",
+        tabIndex: 0,
+        role: "grid",
+        "aria-label": `${block.name}, ${shapeWords(block.shape)}`,
+        "aria-rowcount": String(this.grid.height),
+        "aria-colcount": String(this.grid.width),
+        "aria-activedescendant": this.active.id,
+        onscroll: this.redraw,
+        onblur: this.redraw,
+        ...this.hand.listeners,
+      },
+      this.room,
+      this.canvas,
+      make("div", { role: "row", class: "unseen" }, this.active),
+    );
+    const kind =
+      { input: "input", weight: "weight", constant: "constant" }[block.kind] ?? (this.kind === "output" ? "output" : "");
+    return make(
+      "section",
+      { class: `block ${this.kind}`, "data-block": block.id },
       make("h3", {}, block.name, kind && make("span", { class: `chip ${this.kind}` }, kind)),
       block.short && make("p", { class: "math" }, block.short),
       make("p", { class: "shape" }, this.axesWords()),
       block.explained && make("p", { class: "explained" }, block.explained),
-      this.tools(), this.view);
+      this.tools(),
+      this.view,
+    );
   }
 
   axesWords() {
     const { block } = this;
-    const words = block.axes.map((axis, d) => `${axis.map((factor) => factor.name).join(" × ") || "place"} ${block.shape[d]}`).join(", ");
+    const words = block.axes
+      .map((axis, d) => `${axis.map((factor) => factor.name).join(" × ") || "place"} ${block.shape[d]}`)
+      .join(", ");
     const times = this.grid.blocks.length > 1 ? `${this.grid.blocks.length} times ` : "";
     return `${times}${shapeWords(block.shape)}${words ? ` (${words})` : ""}`;
   }
 
   tools() {
     if (this.block.text) return null;
-    const switched = make("button", { type: "button", onclick: () => {
-      this.asHeat = !this.asHeat;
-      switched.textContent = this.asHeat ? "numbers" : "colours";
-      this.resize();
-    } }, this.asHeat ? "numbers" : "colours");
+    const switched = make(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          this.asHeat = !this.asHeat;
+          switched.textContent = this.asHeat ? "numbers" : "colours";
+          this.resize();
+        },
+      },
+      this.asHeat ? "numbers" : "colours",
+    );
     if (this.block.kind !== "input") return make("div", { class: "tools" }, switched);
     this.brush = make("input", { type: "number", value: this.most() || 1, step: "any", "aria-label": "number to paint with" });
     this.paint = make("input", { type: "checkbox" });
@@ -85,12 +111,16 @@ export class Sheet {
   /** Widths and heights after a change between numbers and colours. */
   resize() {
     const { grid, block } = this;
-    const small = Math.max(5, Math.min(24, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))));
+    const small = Math.max(
+      5,
+      Math.min(24, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))),
+    );
     this.cell = this.asHeat ? { width: small, height: small } : { ...NUMBERS, width: block.text ? 220 : NUMBERS.width };
     const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => this.rowText(row).length);
     this.left = Math.min(150, Math.max(0, ...labels) * 6.4 + 8);
     this.top = this.grid.block.columns.length && !grid.folded ? 20 : 4;
     this.most_ = this.most();
+    this.room.dataset.left = this.left;
     this.room.style.width = `${this.left + this.x(grid.width - 1) + this.cell.width + 2}px`;
     const high = this.top + this.y(grid.height - 1) + this.cell.height + 2;
     this.room.style.height = `${high}px`;
@@ -128,8 +158,10 @@ export class Sheet {
     const [wide, high] = [view.clientWidth, view.clientHeight];
     const context = sharp(this.canvas, wide, high);
     const palette = colours();
-    const [rows, columns] = [[this.rowAt(view.scrollTop), this.rowAt(view.scrollTop + high) + 1],
-      [Math.max(0, this.columnAt(view.scrollLeft)), this.columnAt(view.scrollLeft + wide) + 1]];
+    const [rows, columns] = [
+      [this.rowAt(view.scrollTop), this.rowAt(view.scrollTop + high) + 1],
+      [Math.max(0, this.columnAt(view.scrollLeft)), this.columnAt(view.scrollLeft + wide) + 1],
+    ];
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
     context.save();
@@ -137,7 +169,8 @@ export class Sheet {
     context.rect(this.left, this.top, wide, high);
     context.clip();
     for (let row = rows[0]; row < Math.min(grid.height, rows[1]); row++) {
-      for (let column = columns[0]; column < Math.min(grid.width, columns[1]); column++) this.drawCell(context, palette, row, column);
+      for (let column = columns[0]; column < Math.min(grid.width, columns[1]); column++)
+        this.drawCell(context, palette, row, column);
     }
     this.drawFrames(context, palette);
     context.restore();
@@ -219,103 +252,6 @@ export class Sheet {
     return column % Math.ceil(COLUMN_LABEL / this.cell.width) ? "" : this.grid.columnLabel(column);
   }
 
-  // -- pointer and keyboard --------------------------------------------------------------------------------------------------
-
-  move(event) {
-    const found = this.under(event);
-    this.state.point(found && this.grid.place(...found));
-    if (found && this.painting && event.buttons) this.stroke(found);
-  }
-
-  press(event) {
-    const found = this.under(event);
-    if (!found) return;
-    this.painting = this.paint?.checked;
-    this.state.select(this.grid.place(...found));
-    if (this.painting) {
-      this.view.setPointerCapture(event.pointerId);
-      this.stroke(found);
-    }
-  }
-
-  stroke(found) {
-    const value = Number(this.brush.value);
-    const place = this.grid.place(...found);
-    if (Number.isFinite(value) && this.network.value(place) !== value) this.state.change([[place, value]]);
-  }
-
-  focused() {
-    if (this.state.selected === null || !this.grid.find(this.state.selected)) this.state.select(this.grid.place(0, 0));
-    this.redraw();
-  }
-
-  key(event) {
-    if (event.target !== this.view || event.ctrlKey || event.metaKey) return;
-    const at = this.grid.find(this.state.selected ?? -1);
-    const step = RIGHT[event.key];
-    if (step && at) {
-      event.preventDefault();
-      if (event.altKey && this.changeable) this.nudge(-step[0] || step[1], event.shiftKey);
-      else this.go(at[0] + step[0], at[1] + step[1]);
-    } else if (event.key === "Enter" || /^[-0-9.]$/.test(event.key)) {
-      event.preventDefault();
-      this.edit(event.key === "Enter" ? null : event.key);
-    }
-  }
-
-  go(row, column) {
-    const [r, c] = [Math.min(this.grid.height - 1, Math.max(0, row)), Math.min(this.grid.width - 1, Math.max(0, column))];
-    this.state.select(this.grid.place(r, c));
-    this.show(r, c);
-  }
-
-  /** Scrolls a cell into view. */
-  show(row, column) {
-    const { view } = this;
-    const [x, y] = [this.x(column), this.y(row)];
-    view.scrollLeft = Math.min(x, Math.max(view.scrollLeft, x + this.cell.width + this.left - view.clientWidth));
-    view.scrollTop = Math.min(y, Math.max(view.scrollTop, y + this.cell.height + this.top - view.clientHeight));
-    this.redraw();
-  }
-
-  /** One step up or down: a hundredth of the scale of the block, or with shift a tenth. */
-  nudge(direction, large) {
-    const place = this.state.selected;
-    if (this.block.text) return;
-    this.state.change([[place, Number((this.network.value(place) + direction * stepOf(this.most_) * (large ? 10 : 1)).toPrecision(12))]], true);
-  }
-
-  /** A field over the cell, to type a number into. */
-  edit(typed = null) {
-    const place = this.state.selected;
-    const found = place === null ? null : this.grid.find(place);
-    if (!this.changeable || !found || this.field) return;
-    const [x, y] = this.corner(...found);
-    const old = this.network.value(place);
-    const close = (keep) => {
-      if (!this.field) return;
-      const text = this.field.value.trim().replace(",", ".");
-      this.field.remove();
-      this.field = null;
-      this.view.focus({ preventScroll: true });
-      const value = this.block.text ? text : text === "" ? NaN : Number(text);
-      if (keep && (this.block.text || Number.isFinite(value)) && value !== old) this.state.change([[place, value]]);
-    };
-    this.field = make("input", {
-      class: "field", value: typed ?? String(old), inputMode: "decimal", "aria-label": `new number for ${this.active.textContent}`,
-      onblur: () => close(true),
-      onkeydown: (event) => {
-        event.stopPropagation();
-        if (event.key === "Enter" || event.key === "Escape") close(event.key === "Enter");
-      },
-    });
-    this.field.style.left = `${x + this.view.scrollLeft}px`;
-    this.field.style.top = `${y + this.view.scrollTop}px`;
-    this.view.append(this.field);
-    this.field.focus();
-    if (typed === null) this.field.select();
-  }
-
   /** Shows what is another way now; `marked` are the places that the explained number is made of. */
   update(what, marked) {
     this.marked = marked;
@@ -341,9 +277,4 @@ function numberAt(at, group, size) {
   const wide = group * size + GAP;
   const k = Math.floor(at / wide);
   return k * group + Math.min(group - 1, Math.floor((at - k * wide) / size));
-}
-
-/** A round number of about a hundredth of a scale. */
-export function stepOf(most) {
-  return 10 ** Math.round(Math.log10((most || 1) / 100));
 }

@@ -8,13 +8,20 @@ export function brief(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   if (Number.isInteger(value) && Math.abs(value) < 1e5) return String(value).replace("-", "−");
   const size = Math.abs(value);
-  return (size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1)).replaceAll("-", "−");
+  return (size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1)).replaceAll(
+    "-",
+    "−",
+  );
 }
 
 /** A number with the digits that matter to a reader. */
 export function full(value) {
   if (typeof value !== "number" || !Number.isFinite(value) || Number.isInteger(value)) return brief(value);
-  if (Math.abs(value) < 0.0005) return value.toExponential(5).replace(/\.?0+e/, "e").replaceAll("-", "−");
+  if (Math.abs(value) < 0.0005)
+    return value
+      .toExponential(5)
+      .replace(/\.?0+e/, "e")
+      .replaceAll("-", "−");
   return String(Number(value.toPrecision(7))).replaceAll("-", "−");
 }
 
@@ -29,7 +36,8 @@ function coordinate(factor, i) {
 
 /** Names that somebody gave to the places of a block's last axis: of the classes, or of the columns of the input. */
 function given(block, head) {
-  const names = block.kind === "input" ? head.inputLabels : head.outputs.some((output) => output.block === block.number) ? head.labels : [];
+  const names =
+    block.kind === "input" ? head.inputLabels : head.outputs.some((output) => output.block === block.number) ? head.labels : [];
   return names.length === block.shape.at(-1) ? names : null;
 }
 
