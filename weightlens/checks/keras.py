@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from weightlens.checks.handed import EPSILON, LayerOutput, as_given, batch_slices, flatten, layer_outputs
+from weightlens.checks.layer_outputs import EPSILON, LayerOutput, as_given, batch_slices, flatten, layer_outputs
 from weightlens.checks.oracle import Network, is_tfjs, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import trace

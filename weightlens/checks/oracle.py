@@ -23,13 +23,14 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.checks.saved_model import network_of, open_saved_model
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
-from weightlens.formats.contents import kind_of, saved_model_in
+from weightlens.formats.containers.contents import kind_of, saved_model_in
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.detect import shard_names
 from weightlens.formats.tfjs import LAYERS_MODEL
-from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 
@@ -82,8 +83,6 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
     if is_of_saved_model(Path(provenance.path)):
-        from weightlens.checks.saved_model import open_saved_model
-
         return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
@@ -91,10 +90,7 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
                 rewrite_config(path, change)
             return keras.models.load_model(str(path), compile=False, safe_mode=True)
         config = read_architecture(Path(provenance.architecture))
-        text = json.dumps(config if change is None else change(config))
-        if '"Lambda"' in text or "__lambda__" in text:
-            raise WeightlensError("the architecture holds program code, which is never run")
-        network = keras.models.model_from_json(text)
+        network = network_of(keras, config if change is None else change(config), model)
         network.load_weights(str(path))
         return network
 

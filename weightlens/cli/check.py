@@ -11,18 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli.common import (
-    Assume,
-    Config,
-    Force,
-    Format,
-    Input,
-    ModelFile,
-    ModelOptions,
-    Part,
-    Scale,
-    samples_of,
-)
+from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Part, Scale, samples_of
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput

@@ -12,18 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from weightlens.cli.common import (
-    Assume,
-    Config,
-    Force,
-    Input,
-    ModelFile,
-    ModelOptions,
-    Output,
-    Part,
-    Scale,
-    samples_of,
-)
+from weightlens.cli.common import Assume, Config, Force, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput

@@ -81,9 +81,10 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     """The data of the page."""
     from openpyxl import Workbook
 
-    from weightlens.page import describe, pack
+    from weightlens.page import layers_and_blocks as describe
+    from weightlens.page import pack
     from weightlens.page.program import Writer
-    from weightlens.workbook.contents import traced_network
+    from weightlens.workbook.all_sheets import traced_network
     from weightlens.workbook.xlsx.styles import Styles
 
     network = traced_network(model, inputs, options, Styles(Workbook()))

@@ -37,17 +37,23 @@ export class Explainer {
     return compile(tree)({ memory, texts, start: i, count: 1, places: part.places, bases: part.bases })[0];
   }
 
-  /** The terms of a sum: {left, right, value}, places or numbers; null of what is no sum of several. */
-  terms(formula, tree = formula.tree) {
+  /** The terms of a sum: {left, right, value}, places or trees, and what the sum is then multiplied by; null of what is no sum. */
+  terms(formula) {
+    let { tree } = formula;
+    let then = "";
+    while (tree.kind === "infix" && (tree.sign === "*" || tree.sign === "/") && tree.right.kind === "number") {
+      then = ` ${tree.sign} ${tree.right.value}${then}`;
+      tree = tree.left;
+    }
     const list = this.summed(formula, tree);
-    return list.length > 1 ? list : null;
+    return list.length > 1 ? { list, then: tree.name === "AVERAGE" ? ` / ${list.length}${then}` : then } : null;
   }
 
   summed(formula, tree) {
     if (tree.kind === "infix" && tree.sign === "+") return [...this.summed(formula, tree.left), ...this.summed(formula, tree.right)];
     if (tree.kind === "infix" && tree.sign === "*") return [this.term(formula, tree.left, tree.right)];
     if (tree.kind === "call" && (tree.name === "SUMPRODUCT" || tree.name === "MMULT")) return this.products(formula, tree.of);
-    if (tree.kind === "call" && tree.name === "SUM") return tree.of.flatMap((part) => this.singles(formula, part));
+    if (tree.kind === "call" && (tree.name === "SUM" || tree.name === "AVERAGE")) return tree.of.flatMap((part) => this.singles(formula, part));
     return [this.term(formula, tree)];
   }
 

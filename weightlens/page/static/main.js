@@ -17,7 +17,7 @@ import { Stepper } from "./stepper.js";
 const CLOSE = 1e-9; // what the page's own numbers may differ from those at export, relative
 
 async function load() {
-  return new Network(await unpack(document.getElementById("data").textContent));
+  return new Network(await unpack());
 }
 
 /** The bar at the top: the title, the check mark, the way back, and how to keep changes. */
@@ -50,10 +50,18 @@ class Bar {
     this.redo.disabled = !undone.length;
     this.back.disabled = !count;
     this.save.disabled = ![...network.changes.keys()].some((place) => network.at(place).kind === "weight");
-    const right = count > 0 || network.check() <= CLOSE;
-    this.verdict.className = `verdict ${count ? "changed" : right ? "right" : "wrong"}`;
-    this.verdict.textContent = count ? `${count.toLocaleString("en")} ${count === 1 ? "number" : "numbers"} changed` : right ? "✓ equals the numbers at export" : "✗ differs from the numbers at export";
-    this.verdict.title = `worst relative difference from the numbers at export: ${network.check().toExponential(1)}`;
+    if (count) {
+      this.say("changed", `${count.toLocaleString("en")} ${count === 1 ? "number" : "numbers"} changed`, "");
+      return;
+    }
+    const worst = network.check();
+    const title = `the worst difference of a number from the one at export, relative to its size: ${worst.toExponential(1)}`;
+    if (worst <= CLOSE) this.say("right", "✓ equals the numbers at export", title);
+    else this.say("wrong", "✗ differs from the numbers at export", title);
+  }
+
+  say(kind, text, title) {
+    Object.assign(this.verdict, { className: `verdict ${kind}`, textContent: text, title });
   }
 }
 
@@ -90,7 +98,7 @@ function show(network) {
 }
 
 const shown = load().then(show);
-globalThis.weightlens = surface(shown);
+Object.assign(globalThis.weightlens, surface(shown));
 shown.catch((error) => {
   document.getElementById("page").replaceChildren(make("p", { role: "alert" }, `This page could not be shown: ${error.message}`));
 });

@@ -1,7 +1,7 @@
 // What the network answers: the outputs now and as in the file, the samples to pick from, and sliders for chosen inputs.
 
 import { make } from "./dom.js";
-import { along, brief, full, placeWords } from "./words.js";
+import { along, brief, placeWords } from "./words.js";
 
 const MOST_BARS = 12;
 
@@ -88,7 +88,7 @@ export class Outputs {
     const old = make("span", { class: "old" });
     bar.style.width = share(now);
     old.style.left = share(before);
-    const text = now === before ? full(now) : `${brief(now)} (was ${brief(before)})`;
+    const text = now === before ? brief(now) : `${brief(now)} (was ${brief(before)})`;
     return make("li", {}, make("button", { type: "button", onclick: () => this.state.select(place) }, words), make("span", { class: "track", "aria-hidden": "true" }, bar, now !== before && old), make("span", { class: "number" }, text));
   }
 

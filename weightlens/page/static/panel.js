@@ -82,27 +82,28 @@ export class Panel {
       k > 0 && make("h3", {}, block.name, " ", make("b", {}, full(this.network.value(formula.part.at[1] + formula.part.own[formula.i])))),
       block.words && make("p", { class: "math" }, block.words),
       make("p", { class: "cells" }, "= ", this.formulaText(formula)),
-      terms && this.sum(terms, formula.tree));
+      terms && this.sum(terms));
   }
 
   formulaText(formula) {
     const pieces = this.network.head.patterns[formula.part.pattern];
     let hole = 0;
-    const shown = pieces.slice(0, MOST_PIECES).map((piece) => (typeof piece === "string" ? piece : this.reference(piece, formula.at[hole++])));
+    const shown = pieces.slice(0, MOST_PIECES).map((piece) => (typeof piece === "string" ? piece : this.reference(piece, formula.at[hole++], formula.block.layer)));
     return [...shown, pieces.length > MOST_PIECES ? " …" : ""];
   }
 
   /** A cell or an area in a formula, to be clicked. */
-  reference([height, width, stride], place) {
+  reference([height, width, stride], place, layer) {
     const block = this.network.at(place);
+    const called = block.layer === layer || block.kind === "input" ? block.name : `${this.network.head.layers[block.layer].path}/${block.name}`;
     const [first, last] = [place, place + (height - 1) * stride + width - 1].map((at) => this.network.index(block, at));
-    const name = height * width > 1 ? `${block.name}[${first.map((at, d) => (at === last[d] ? at : `${at}…${last[d]}`)).join(", ")}]` : cellName(block, first);
+    const name = height * width > 1 ? `${called}[${first.map((at, d) => (at === last[d] ? at : `${at}…${last[d]}`)).join(", ")}]` : cellName(called, first);
     return make("button", { type: "button", class: `reference ${block.kind}`, title: String(this.network.value(place, block)), onclick: () => this.state.select(place) }, name);
   }
 
   /** The terms by size, with bars and the sum so far. */
-  sum(terms, tree) {
-    const sorted = [...terms].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  sum({ list, then }) {
+    const sorted = [...list].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
     const most = Math.abs(sorted[0].value) || 1;
     let running = 0;
     const rows = sorted.slice(0, MOST_TERMS).map((term) => {
@@ -111,8 +112,7 @@ export class Panel {
         make("td", { "aria-hidden": "true" }, this.bar(term.value, most)), make("td", { class: "number grey" }, brief(running)));
     });
     const more = sorted.length > MOST_TERMS && make("p", { class: "hint" }, `and ${(sorted.length - MOST_TERMS).toLocaleString("en")} smaller terms`);
-    const averaged = tree.name === "AVERAGE" ? ", divided by their number" : "";
-    return make("div", {}, make("p", { class: "hint" }, `${sorted.length.toLocaleString("en")} terms, the largest first${averaged}`),
+    return make("div", {}, make("p", { class: "hint" }, `${sorted.length.toLocaleString("en")} terms, the largest first${then && `; the sum${then} is the number`}`),
       make("div", { class: "terms" }, make("table", {}, make("thead", {}, make("tr", {}, ["term", "", "", "sum so far"].map((text) => make("th", { scope: "col" }, text)))),
         make("tbody", {}, rows))), more);
   }
@@ -125,7 +125,7 @@ export class Panel {
   factor(place) {
     const block = this.network.at(place);
     const index = this.network.index(block, place);
-    return make("button", { type: "button", class: `reference ${block.kind}`, title: `${cellName(block, index)}: ${placeWords(block, index, this.network.head)}`, onclick: () => this.state.select(place) }, brief(this.network.value(place, block)));
+    return make("button", { type: "button", class: `reference ${block.kind}`, title: `${cellName(block.id, index)}: ${placeWords(block, index, this.network.head)}`, onclick: () => this.state.select(place) }, brief(this.network.value(place, block)));
   }
 
   bar(value, most) {
@@ -142,10 +142,10 @@ export class Panel {
     const variable = this.argument(formula.block, place);
     if (variable === null) return null;
     const at = this.network.memory[variable];
-    const reach = Math.max(5, Math.abs(at) * 1.3);
+    const reach = Math.max(8, Math.abs(at) * 1.3);
     const xs = Array.from({ length: 81 }, (_, k) => (k / 40 - 1) * reach);
     const points = Number.isFinite(at) && this.explainer.curve(place, variable, xs);
-    return points && plot(points, [at, this.network.memory[place]], `${block.function}(${brief(at)}) = ${brief(this.network.memory[place])}`);
+    return points && plot(points, [at, this.network.memory[place]], `${block.function.replace(/ with .*/, "")}(${brief(at)}) = ${brief(this.network.memory[place])}`);
   }
 
   /** The number of its layer that an activation is computed from: the one at the same index in the step before it. */

@@ -6,6 +6,7 @@ import { brief, full, placeWords, shapeWords } from "./words.js";
 
 const GAP = 6; // pixels between groups of columns
 const NUMBERS = { width: 58, height: 24 };
+const COLUMN_LABEL = 54; // pixels
 const FEW_COLUMNS = 64; // of numbers; wider blocks begin as colours
 const RIGHT = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [10, 0], PageUp: [-10, 0] };
 
@@ -84,34 +85,39 @@ export class Sheet {
   /** Widths and heights after a change between numbers and colours. */
   resize() {
     const { grid, block } = this;
-    const small = Math.max(5, Math.min(18, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))));
+    const small = Math.max(5, Math.min(24, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))));
     this.cell = this.asHeat ? { width: small, height: small } : { ...NUMBERS, width: block.text ? 220 : NUMBERS.width };
-    const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => grid.rowLabel(row).length);
+    const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => this.rowText(row).length);
     this.left = Math.min(150, Math.max(0, ...labels) * 6.4 + 8);
     this.top = this.grid.block.columns.length && !grid.folded ? 20 : 4;
     this.most_ = this.most();
     this.room.style.width = `${this.left + this.x(grid.width - 1) + this.cell.width + 2}px`;
-    const high = this.top + grid.height * this.cell.height + 2;
+    const high = this.top + this.y(grid.height - 1) + this.cell.height + 2;
     this.room.style.height = `${high}px`;
     this.view.style.height = `${Math.min(high + 12, 420)}px`;
     this.redraw();
   }
 
   x(column) {
-    return column * this.cell.width + (this.grid.group ? Math.floor(column / this.grid.group) * GAP : 0);
+    return edge(column, this.grid.group, this.cell.width);
+  }
+
+  y(row) {
+    return edge(row, this.grid.rowGroup, this.cell.height);
   }
 
   columnAt(x) {
-    if (!this.grid.group) return Math.floor(x / this.cell.width);
-    const wide = this.grid.group * this.cell.width + GAP;
-    const group = Math.floor(x / wide);
-    return group * this.grid.group + Math.min(this.grid.group - 1, Math.floor((x - group * wide) / this.cell.width));
+    return numberAt(x, this.grid.group, this.cell.width);
+  }
+
+  rowAt(y) {
+    return numberAt(y, this.grid.rowGroup, this.cell.height);
   }
 
   /** Row and column under the pointer; null beside the cells. */
   under(event) {
     const box = this.view.getBoundingClientRect();
-    const row = Math.floor((event.clientY - box.top - this.top + this.view.scrollTop) / this.cell.height);
+    const row = this.rowAt(event.clientY - box.top - this.top + this.view.scrollTop);
     const column = this.columnAt(event.clientX - box.left - this.left + this.view.scrollLeft);
     return row >= 0 && row < this.grid.height && column >= 0 && column < this.grid.width ? [row, column] : null;
   }
@@ -122,7 +128,7 @@ export class Sheet {
     const [wide, high] = [view.clientWidth, view.clientHeight];
     const context = sharp(this.canvas, wide, high);
     const palette = colours();
-    const [rows, columns] = [[Math.floor(view.scrollTop / this.cell.height), Math.ceil((view.scrollTop + high) / this.cell.height)],
+    const [rows, columns] = [[this.rowAt(view.scrollTop), this.rowAt(view.scrollTop + high) + 1],
       [Math.max(0, this.columnAt(view.scrollLeft)), this.columnAt(view.scrollLeft + wide) + 1]];
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
@@ -139,7 +145,7 @@ export class Sheet {
   }
 
   corner(row, column) {
-    return [this.left + this.x(column) - this.view.scrollLeft, this.top + row * this.cell.height - this.view.scrollTop];
+    return [this.left + this.x(column) - this.view.scrollLeft, this.top + this.y(row) - this.view.scrollTop];
   }
 
   drawCell(context, palette, row, column) {
@@ -187,23 +193,30 @@ export class Sheet {
   drawLabels(context, palette, rows, columns) {
     context.fillStyle = css(palette.grey);
     context.textAlign = "right";
-    const every = Math.ceil(13 / this.cell.height);
     for (let row = rows[0]; row < Math.min(this.grid.height, rows[1]); row++) {
       const y = this.corner(row, 0)[1] + this.cell.height / 2;
-      if (y >= this.top && (row % every === 0 || this.grid.folded)) context.fillText(this.grid.rowLabel(row), this.left - 5, y, this.left - 6);
+      if (y >= this.top) context.fillText(this.rowText(row), this.left - 5, y, this.left - 6);
     }
     context.textAlign = "left";
+    const room = (this.asHeat ? this.grid.group || Math.ceil(COLUMN_LABEL / this.cell.width) : 1) * this.cell.width - 3;
     for (let column = columns[0]; column < Math.min(this.grid.width, columns[1]); column++) {
-      const text = this.asHeat && this.grid.group ? this.grid.groupLabel(column) : this.columnText(column);
       const x = this.corner(0, column)[0];
-      if (text && x >= this.left - 1) context.fillText(text, x + 2, 9, this.asHeat && this.grid.group ? this.grid.group * this.cell.width : Math.max(this.cell.width - 3, this.asHeat ? 40 : 0));
+      if (x >= this.left - 1) context.fillText(this.columnText(column), x + 2, 9, room);
     }
   }
 
-  /** What stands over a column; of narrow columns only over some. */
+  /** What stands left of a row; of low rows only of groups, or of some. */
+  rowText(row) {
+    if (!this.asHeat) return this.grid.rowLabel(row);
+    if (this.grid.rowGroup) return this.grid.rowGroupLabel(row);
+    return row % Math.ceil(13 / this.cell.height) ? "" : this.grid.rowLabel(row);
+  }
+
+  /** What stands over a column; of narrow columns only over groups, or over some. */
   columnText(column) {
-    const every = this.asHeat ? Math.ceil(44 / this.cell.width) : 1;
-    return column % every ? "" : this.grid.columnLabel(column);
+    if (!this.asHeat) return this.grid.columnLabel(column);
+    if (this.grid.group) return this.grid.groupLabel(column);
+    return column % Math.ceil(COLUMN_LABEL / this.cell.width) ? "" : this.grid.columnLabel(column);
   }
 
   // -- pointer and keyboard --------------------------------------------------------------------------------------------------
@@ -259,7 +272,7 @@ export class Sheet {
   /** Scrolls a cell into view. */
   show(row, column) {
     const { view } = this;
-    const [x, y] = [this.x(column), row * this.cell.height];
+    const [x, y] = [this.x(column), this.y(row)];
     view.scrollLeft = Math.min(x, Math.max(view.scrollLeft, x + this.cell.width + this.left - view.clientWidth));
     view.scrollTop = Math.min(y, Math.max(view.scrollTop, y + this.cell.height + this.top - view.clientHeight));
     this.redraw();
@@ -315,6 +328,19 @@ export class Sheet {
     }
     this.redraw();
   }
+}
+
+/** Where the k-th row or column begins, with gaps between groups of them. */
+function edge(k, group, size) {
+  return k * size + (group ? Math.floor(k / group) * GAP : 0);
+}
+
+/** Which row or column is there. */
+function numberAt(at, group, size) {
+  if (!group) return Math.floor(at / size);
+  const wide = group * size + GAP;
+  const k = Math.floor(at / wide);
+  return k * group + Math.min(group - 1, Math.floor((at - k * wide) / size));
 }
 
 /** A round number of about a hundredth of a scale. */
