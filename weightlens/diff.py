@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ SILENT = {
 TRAINING = ("initializer", "regularizer", "constraint")
 
 
-@dataclass
+@dataclass(frozen=True)
 class WeightChange:
     """One matrix and its counterpart; ``status``: same, differs, shape, only in A, only in B."""
 
@@ -54,13 +54,13 @@ class WeightChange:
         return f"{self.name}: {self.status}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Difference:
-    """All differences between two models."""
+    """All differences between two models, and how far their weights may be apart: ``|a - b| <= tolerance + relative * |b|``."""
 
     names: tuple[str, str]
-    architecture: list[str] = field(default_factory=list)  # one line for each difference
-    weights: list[WeightChange] = field(default_factory=list)
+    architecture: list[str]  # one line for each difference
+    weights: list[WeightChange]
     tolerance: float = 0.0
     relative: float = 0.0
 
@@ -68,6 +68,9 @@ class Difference:
     def same(self) -> bool:
         """Whether nothing differs."""
         return not self.architecture and all(change.same for change in self.weights)
+
+
+Pair = tuple[str, Weight | None, Weight | None]  # a name, and the weight of that name in A and in B
 
 
 def compare(a: Model, b: Model, tolerance: float = 0.0, relative: float = 0.0) -> Difference:
@@ -79,14 +82,15 @@ def compare(a: Model, b: Model, tolerance: float = 0.0, relative: float = 0.0) -
         b = placed_like(b, a)
     elif b.class_name and not a.class_name:
         a = placed_like(a, b)
-    difference = Difference((a.provenance.path or a.name, b.provenance.path or b.name), tolerance=tolerance, relative=relative)
-    compare_layers(a.layers, b.layers, difference, "")
+    differences = list(compare_layers(a.layers, b.layers, ""))
+    architecture = [line for line in differences if isinstance(line, str)]
     if a.class_name and b.class_name:
-        pairs = {first.name: second.name for first, second in matching_layers(a.layers, b.layers) if first and second}
-        difference.architecture += [f"{name}: connected differently" for name in changed_connections(a, b, pairs)]
+        names = {first.name: second.name for first, second in matching_layers(a.layers, b.layers) if first and second}
+        architecture += [f"{name}: connected differently" for name in changed_connections(a, b, names)]
     first, second = ({w.path.replace("\\", "/"): w for w in model.unplaced} for model in (a, b))
-    compare_weights(first, second, difference, "")
-    return difference
+    pairs = [pair for pair in differences if not isinstance(pair, str)] + list(weight_pairs(first, second, ""))
+    changes = [compare_weights(*pair, tolerance, relative) for pair in pairs]
+    return Difference((a.provenance.path or a.name, b.provenance.path or b.name), architecture, changes, tolerance, relative)
 
 
 def placed_like(bare: Model, whole: Model) -> Model:
@@ -100,39 +104,37 @@ def placed_like(bare: Model, whole: Model) -> Model:
     return bare if len(placed.unplaced) > len(bare.unplaced) or placed.size < bare.size else placed
 
 
-def compare_layers(a: list[Layer], b: list[Layer], found: Difference, prefix: str) -> None:
-    """Compare the layers of a graph, nested models included; in a weights-only file layers without weights are unknown."""
+def compare_layers(a: list[Layer], b: list[Layer], prefix: str) -> Iterator[str | Pair]:
+    """A line for each difference between the layers of two graphs, nested models included, and all pairs of weights.
+
+    In a weights-only file layers without weights are unknown.
+    """
     bare = not all(any(layer.class_name for layer in layers) for layers in (a, b))
     for first, second in matching_layers(a, b):
-        if first is None or second is None:
-            alone = first or second
-            assert alone is not None
-            if alone.class_name != "InputLayer" and (alone.weights or not bare):
-                found.architecture.append(f"{prefix}{alone.name}: {alone.class_name or 'a layer'}, only in {'A' if first else 'B'}")
-                weights = alone.weights
-                compare_weights(weights if first else {}, {} if first else weights, found, f"{prefix}{alone.name}/")
-            continue
-        name = prefix + first.name
-        if first.name != second.name and first.class_name != "InputLayer" and not bare:
-            found.architecture.append(f"{name}: called {second.name} in B")
-        compare_one(first, second, name, found)
+        if first is not None and second is not None:
+            if first.name != second.name and first.class_name != "InputLayer" and not bare:
+                yield f"{prefix}{first.name}: called {second.name} in B"
+            yield from compare_layer(first, second, prefix + first.name)
+        elif (alone := first or second) is not None and alone.class_name != "InputLayer" and (alone.weights or not bare):
+            yield f"{prefix}{alone.name}: {alone.class_name or 'a layer'}, only in {'A' if first else 'B'}"
+            yield from weight_pairs(first.weights if first else {}, second.weights if second else {}, f"{prefix}{alone.name}/")
 
 
-def compare_one(first: Layer, second: Layer, name: str, found: Difference) -> None:
-    """Compare a layer and its counterpart: class, settings, weights, inner layers."""
+def compare_layer(first: Layer, second: Layer, name: str) -> Iterator[str | Pair]:
+    """The same for a layer and its counterpart: class, settings, weights, inner layers."""
     if first.class_name and second.class_name:
         if first.class_name != second.class_name:
-            found.architecture.append(f"{name}: {first.class_name} in A, {second.class_name} in B")
+            yield f"{name}: {first.class_name} in A, {second.class_name} in B"
         else:
-            found.architecture += [f"{name}: {text}" for text in changed_settings(first.config, second.config)]
-    compare_weights(first.own_weights, second.own_weights, found, f"{name}/")
+            yield from (f"{name}: {text}" for text in changed_settings(first.config, second.config))
+    yield from weight_pairs(first.own_weights, second.own_weights, f"{name}/")
     for key in dict.fromkeys([*first.inner, *second.inner]):
         if key in first.inner and key in second.inner:
-            compare_one(first.inner[key], second.inner[key], f"{name}/{key}", found)
+            yield from compare_layer(first.inner[key], second.inner[key], f"{name}/{key}")
         else:
-            found.architecture.append(f"{name}/{key}: only in {'A' if key in first.inner else 'B'}")
+            yield f"{name}/{key}: only in {'A' if key in first.inner else 'B'}"
     if first.model is not None and second.model is not None:
-        compare_layers(first.model.layers, second.model.layers, found, f"{name}/")
+        yield from compare_layers(first.model.layers, second.model.layers, f"{name}/")
 
 
 def matching_layers(a: list[Layer], b: list[Layer]) -> list[tuple[Layer | None, Layer | None]]:
@@ -200,41 +202,50 @@ def changed_connections(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[s
             yield layer.name
 
 
-def compare_weights(a: dict[str, Weight], b: dict[str, Weight], found: Difference, prefix: str) -> None:
-    """Compare matrices by name."""
-    for name in dict.fromkeys([*a, *b]):
-        pair = [weights[name] for weights in (a, b) if name in weights]
-        change = WeightChange(prefix + name, "same", [w.shape for w in pair], [w.dtype for w in pair])
-        if len(pair) == 1:
-            change.status = f"only in {'A' if name in a else 'B'}"
-        elif pair[0].shape != pair[1].shape:
-            change.status = "shape"
-        elif not all(w.is_numeric for w in pair):
-            change.status = "same" if pair[0].dtype == pair[1].dtype else "differs"
-        else:
-            measure_change(pair[0], pair[1], change, found)
-            change.status = "differs" if change.beyond else "same"
-        found.weights.append(change)
+def weight_pairs(a: dict[str, Weight], b: dict[str, Weight], prefix: str) -> Iterator[Pair]:
+    """The weights of two layers by name."""
+    return ((prefix + name, a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b]))
+
+
+def compare_weights(name: str, a: Weight | None, b: Weight | None, tolerance: float, relative: float) -> WeightChange:
+    """Compare two matrices of one name."""
+    both = [w for w in (a, b) if w is not None]
+    change = WeightChange(name, "same", [w.shape for w in both], [w.dtype for w in both])
+    if a is None or b is None:
+        return replace(change, status=f"only in {'B' if a is None else 'A'}")
+    if a.shape != b.shape:
+        return replace(change, status="shape")
+    if not (a.is_numeric and b.is_numeric):
+        return replace(change, status="same" if a.dtype == b.dtype else "differs")
+    return measure_change(a, b, change, tolerance, relative)
 
 
 @np.errstate(all="ignore")  # infinite numbers are compared too
-def measure_change(a: Weight, b: Weight, change: WeightChange, allowed: Difference) -> None:
-    """The largest difference, the norms and the cosine, in chunks: memory use does not grow with the matrix."""
-    start, products, squares_a, squares_b = 0, 0.0, 0.0, 0.0
+def measure_change(a: Weight, b: Weight, change: WeightChange, tolerance: float, relative: float) -> WeightChange:
+    """The change with the largest difference, the norms and the cosine; in chunks: memory use does not grow with the matrix."""
+    start, beyond, largest, largest_at = 0, 0, 0.0, None
+    products, squares_a, squares_b = 0.0, 0.0, 0.0
     for x, y in zip(flat_pieces(a), flat_pieces(b), strict=True):
         off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
         off = np.where(np.isnan(off), np.inf, off)
-        change.beyond += int((off > allowed.tolerance + allowed.relative * np.where(np.isfinite(y), np.abs(y), 0.0)).sum())
+        beyond += int((off > tolerance + relative * np.where(np.isfinite(y), np.abs(y), 0.0)).sum())
         place = int(off.argmax()) if off.size else 0
-        if off.size and off[place] > change.largest:
-            change.largest = float(off[place])
-            change.element = "[" + ", ".join(str(int(i)) for i in np.unravel_index(start + place, a.shape)) + "]"
+        if off.size and off[place] > largest:
+            largest, largest_at = float(off[place]), start + place
         x, y = np.nan_to_num(x), np.nan_to_num(y)
         products += float(np.vdot(x, y).real)
         squares_a, squares_b = squares_a + float(np.vdot(x, x).real), squares_b + float(np.vdot(y, y).real)
         start += x.size
-    change.norms = (float(np.sqrt(squares_a)), float(np.sqrt(squares_b)))
-    change.cosine = products / (change.norms[0] * change.norms[1]) if squares_a and squares_b else float(squares_a == squares_b)
+    index = () if largest_at is None else np.unravel_index(largest_at, a.shape)
+    return replace(
+        change,
+        status="differs" if beyond else "same",
+        largest=largest,
+        beyond=beyond,
+        element="" if largest_at is None else f"[{', '.join(str(int(i)) for i in index)}]",
+        norms=(float(np.sqrt(squares_a)), float(np.sqrt(squares_b))),
+        cosine=products / float(np.sqrt(squares_a) * np.sqrt(squares_b)) if squares_a and squares_b else float(squares_a == squares_b),
+    )
 
 
 def flat_pieces(weight: Weight) -> Iterator[np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from weightlens.call_order import calls_in_order, refs
 from weightlens.engine.state import batch_size
+from weightlens.engine.wanted import Shape
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import each
@@ -88,16 +89,16 @@ def unused_input_name(ref: Ref, taken: set[str]) -> str:
     return name
 
 
-def input_layer(name: str, shape: tuple[int | None, ...] | None, model: Model, ref: Ref) -> Layer:
+def input_layer(name: str, shape: Shape | None, model: Model, ref: Ref) -> Layer:
     """The input layer that replaces a tensor."""
     old = model[ref.layer]
     dtype = old.config.get("dtype", "float32") if old.class_name == "InputLayer" else "float32"
     return Layer(name, "InputLayer", {"name": name, "dtype": dtype, "batch_shape": None if shape is None else [batch_size(model), *shape]})
 
 
-def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, Call]]) -> dict[Ref, tuple[int | None, ...] | None]:
+def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, Call]]) -> dict[Ref, Shape | None]:
     """The sample shape of each given tensor: stated in the file, computed, or required by the next layer's weights."""
-    shapes: dict[Ref, tuple[int | None, ...] | None] = {}
+    shapes: dict[Ref, Shape | None] = {}
     for ref in given:
         declared = model[ref.layer].config.get("batch_shape") if model[ref.layer].class_name == "InputLayer" else None
         users = [layer for layer, _, call in needed if ref in refs((call.args, call.kwargs))]
@@ -106,19 +107,20 @@ def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, 
 
 
 def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
-    """The shape of a tensor, by computing it from default inputs; ``None`` if that fails."""
-    from weightlens.engine.forward import predict
+    """The shape of a tensor for default inputs; ``None`` if a layer before it cannot be computed."""
+    from weightlens.engine.output_shapes import layer_shapes
     from weightlens.inputs.defaults import default_inputs
 
     before = Model(model.name, model.class_name, model.layers, model.inputs, [ref])
     try:
-        sample = predict(before, [x[:1] for x in default_inputs(before)])[0]
+        shapes = layer_shapes(before, [x.shape[1:] for x in default_inputs(before)])
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
-        return None  # the layer that cannot be computed may come before the cut
-    return tuple(sample.shape[1:])
+        return None
+    outputs = shapes.get(ref.layer + (f" #{ref.call + 1}" if ref.call else ""), [])
+    return outputs[ref.index] if ref.index < len(outputs) else None
 
 
-def shape_from_weights(users: list[Layer]) -> tuple[int | None, ...] | None:
+def shape_from_weights(users: list[Layer]) -> Shape | None:
     """The shape that the first kernel of a layer asks for, with the lengths that it leaves open."""
     from weightlens.axes.inputs import told  # seldom needed
 

@@ -55,7 +55,7 @@ def weights(model: Model, inputs: list[np.ndarray], run: Trace) -> Iterator[tupl
     """Other numbers at the last coordinate of an axis of a weight change, in the first step that reads it, only what has it."""
     found = {id(x): x for x in walk((step.made for step in run.steps), lambda x: True) if x.kind == "weight" and x.dtype.kind == "f"}
     for w in found.values():
-        named = run.axes.of(w)
+        named = run.axes.named(w)
         for d, axis in enumerate(named.axes):
             for f in axis:
                 later = {g.name for other in named.axes[d + 1 :] for g in other}

@@ -39,7 +39,7 @@ def values(run: Trace) -> Iterator[tuple[str, str, tuple[int, ...], Named]]:
         yield "step", f"{step.layer}/{step.name}", step.value.shape, step.named
     for x in walk((step.made for step in run.steps), lambda x: True):
         if x.kind == "weight":
-            yield "weight", f"{x.layer}/{x.name}", x.shape, run.axes.of(x)
+            yield "weight", f"{x.layer}/{x.name}", x.shape, run.axes.named(x)
 
 
 @every_share

@@ -45,7 +45,7 @@ class Axes:
         self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # of a step's occurrences the last two
         self.started = False
 
-    def of(self, x: Recorded) -> Named:
+    def named(self, x: Recorded) -> Named:
         """The axes of a value."""
         if id(x) in self.told:
             return self.told[id(x)]

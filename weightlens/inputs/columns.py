@@ -9,8 +9,8 @@ from weightlens.engine.wanted import Wanted, name_list, shape_words
 from weightlens.errors import BadInput
 from weightlens.tables.table import INDEX
 
-ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
-NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3]
+ANSWERS = r"(?i)(y|target|label|class|output|expected)s?[ _]?\d*|y_.*"  # columns that hold results, not inputs
+NUMBERED = r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))"  # x3, x_3, x[3]
 Named = dict[tuple[int, int | None], int]  # the input, and which number of its sample: the column
 
 
@@ -20,20 +20,20 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
         return share_out_columns(list(range(width)), wanted, source), []
     named = inputs_by_title(titles, [[w.name, *["x"] * (len(wanted) == 1)] for w in wanted], source)
     chosen = complete_columns(titles, named, wanted, source)
-    said = []
+    notes = []
     if chosen is None:
         chosen = share_out_columns(likely_inputs(titles, wanted), wanted, source)
         sizes = [len(part) for part in chosen]
         if some := {(k, e): i for (k, e), i in named.items() if (sizes[k] == 1 if e is None else e <= sizes[k])}:
             refuse_other_order(some, chosen, titles, wanted, source)
             order = name_list([titles[i] for columns in chosen for i in columns])
-            said.append(f"not every title is the name of an input; the columns are read in this order: {order}")
+            notes.append(f"not every title is the name of an input; the columns are read in this order: {order}")
     used = {column for columns in chosen for column in columns}
     if left := [title or "the column without a title" for i, title in enumerate(titles) if i not in used]:
-        said.append(f"left out: {name_list(left)}")
+        notes.append(f"left out: {name_list(left)}")
     if has_index_title(titles) and 0 in used:
-        said.append("the first column has no title; it is taken for an input, because the model takes so many columns")
-    return chosen, said
+        notes.append("the first column has no title; it is taken for an input, because the model takes so many columns")
+    return chosen, notes
 
 
 def complete_columns(titles: list[str], named: Named, wanted: list[Wanted], source: str) -> list[list[int]] | None:
@@ -56,7 +56,7 @@ def inputs_by_title(titles: list[str], names: list[list[str]], source: str) -> N
         place: tuple[int, int | None] | None = None
         if title.casefold() in known:
             place = known[title.casefold()], None
-        elif (parts := NUMBERED.fullmatch(title)) and parts[1].casefold() in known:
+        elif (parts := re.fullmatch(NUMBERED, title)) and parts[1].casefold() in known:
             place = known[parts[1].casefold()], int(parts[2] or parts[3])
         if place is not None:
             if place in inputs:
@@ -116,7 +116,7 @@ def likely_inputs(titles: list[str], wanted: list[Wanted]) -> list[int]:
     if has_index_title(titles) and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
         rest = rest[1:]
     if len(fixed) == len(wanted) and len(rest) > sum(fixed):
-        rest = [i for i in rest if not ANSWERS.fullmatch(titles[i])]
+        rest = [i for i in rest if not re.fullmatch(ANSWERS, titles[i])]
     return rest
 
 

@@ -29,10 +29,8 @@ Note = Callable[[str], None]
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 NUMBERS = re.compile(r"[-+.\d\s,;eEnaif%\u2212]*\d[-+.\d\s,;eEnaif%\u2212]*")
-ENDING = re.compile(r"\.[a-z]\w{0,7}", re.I)  # of the name of a file, rather than of a text that holds a point
-TITLES = re.compile(
-    r"(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*", re.I
-)
+ENDING = r"(?i)\.[a-z]\w{0,7}"  # of the name of a file, rather than of a text that holds a point
+TITLES = r"(?i)(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*"
 
 
 def read_samples(given: str, model: Model, note: Note | None = None, scale: str | None = None) -> Samples:
@@ -47,16 +45,16 @@ def sample_chunks(given: str, model: Model, size: int | None, note: Note | None 
 
     An input without samples is refused, typed or from a file.
     """
-    note, wanted, some = note or (lambda text: None), wanted_inputs(model), False
+    note, wanted, has_numbers = note or (lambda text: None), wanted_inputs(model), False
     picture = Path(given).suffix.lower() in IMAGES and is_file(Path(given))
     if scale is not None and not picture:
         raise BadInput("--scale is for pictures: the numbers of every other input are taken as they are")
     for samples in picture_samples(Path(given), model, wanted, note, scale) if picture else any_samples(given, wanted, size, note):
-        some = all(array.size for array in samples.arrays)
-        if not some:
+        has_numbers = all(array.size for array in samples.arrays)
+        if not has_numbers:
             break
         yield samples
-    if not some:
+    if not has_numbers:
         raise BadInput(f"{'standard input' if given == '-' else given}: holds no rows of numbers")
 
 
@@ -67,7 +65,7 @@ def any_samples(given: str, wanted: list[Wanted], size: int | None, note: Note) 
     path = Path(split_area(given)[0])
     if given == "-" or is_file(path):
         return from_file(given, path, wanted, size, note)
-    if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not ENDING.fullmatch(path.suffix)):
+    if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not re.fullmatch(ENDING, path.suffix)):
         return from_table(Typed(given, any(w.text for w in wanted)), wanted, size, note)
     if "," in given or ";" in given:
         bad = next((cell.strip() for cell in re.split("[,;]", given) if not is_number(cell.strip())), given)
@@ -130,16 +128,16 @@ def is_titled(table: Table, wanted: list[Wanted]) -> bool:
         return seems_titled(table)
     sizes = [w.size for w in wanted]
     more = None not in sizes and len(cells) > sum(n for n in sizes if n is not None)
-    return more or bool(inputs_by_title(cells, [[w.name] for w in wanted], table.name)) or all(map(TITLES.fullmatch, cells))
+    return more or bool(inputs_by_title(cells, [[w.name] for w in wanted], table.name)) or all(re.fullmatch(TITLES, cell) for cell in cells)
 
 
 def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:
     """The rows of a table as arrays."""
     table.begin(is_titled(table, wanted))
-    columns, said = columns_of_inputs(table.titles, table.width, wanted, table.name)
+    columns, notes = columns_of_inputs(table.titles, table.width, wanted, table.name)
     if table.titled is None and table.titles is None and table.width > 2 and table.first == [str(i) for i in range(table.width)]:
-        said = ["its first row, 0, 1, 2..., is taken for numbers, not for titles"]
-    for text in said:
+        notes = ["its first row, 0, 1, 2..., is taken for numbers, not for titles"]
+    for text in notes:
         note(f"{table.name}: {text}")
     labels = [[table.titles[i] for i in chosen] for chosen in columns] if table.titles else []
     numbers = Numbers(table)
@@ -235,11 +233,11 @@ def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, 
     from weightlens.inputs.pictures import picture_words, range_advice, scale_values
 
     pixels, own = from_image(path, wanted)
-    found = pixels if scale is None else scale_values(pixels, scale)
-    note(f"{path.name}: {picture_words(own, found, len(wanted[0].shape or ()), scale)}")
+    values = pixels if scale is None else scale_values(pixels, scale)
+    note(f"{path.name}: {picture_words(own, values, len(wanted[0].shape or ()), scale)}")
     if pixels.max() > 1 and (words := range_advice(model, wanted[0].name, scale)):
         note(words)
-    yield Samples([found])
+    yield Samples([values])
 
 
 def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -34,11 +35,8 @@ def attend(scores: Array, value: Array, allowed: Array | None, step: Step, zero_
 
 def both(*masks: Array | None) -> Any:
     """Where all masks agree; ``None`` where there is none."""
-    joined = None
-    for mask in masks:
-        if mask is not None:
-            joined = mask if joined is None else np.logical_and(joined, mask)
-    return joined
+    given = [mask for mask in masks if mask is not None]
+    return functools.reduce(np.logical_and, given) if given else None
 
 
 def causal(queries: int, keys: int) -> np.ndarray:

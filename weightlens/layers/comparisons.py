@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.signature import Array, Number
+from weightlens.layers.signature import Array, Function, Number
 
 
 def range_of(value: Number) -> tuple[Any, Any]:
@@ -21,24 +21,17 @@ def range_of(value: Number) -> tuple[Any, Any]:
     return min(value, single), max(value, single)
 
 
-def greater(x1: Number, x2: Number) -> Any:
-    """``x1 > x2``."""
-    return np.greater(range_of(x1)[0], range_of(x2)[1])
+def compared(compare: Function, left: int, right: int) -> Function:
+    """A comparison of two numbers: the smaller (0) or larger (1) end of the range on either side."""
+
+    def function(x1: Number, x2: Number) -> Any:
+        return compare(range_of(x1)[left], range_of(x2)[right])
+
+    return function
 
 
-def greater_equal(x1: Number, x2: Number) -> Any:
-    """``x1 >= x2``."""
-    return np.greater_equal(range_of(x1)[1], range_of(x2)[0])
-
-
-def less(x1: Number, x2: Number) -> Any:
-    """``x1 < x2``."""
-    return np.less(range_of(x1)[1], range_of(x2)[0])
-
-
-def less_equal(x1: Number, x2: Number) -> Any:
-    """``x1 <= x2``."""
-    return np.less_equal(range_of(x1)[0], range_of(x2)[1])
+greater, greater_equal = compared(np.greater, 0, 1), compared(np.greater_equal, 1, 0)
+less, less_equal = compared(np.less, 1, 0), compared(np.less_equal, 0, 1)
 
 
 def equal(x1: Number, x2: Number) -> Any:

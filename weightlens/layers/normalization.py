@@ -26,11 +26,15 @@ def scaled(normalized: Array, w: Weights, axis: Axis) -> Any:
     return y + spread(w["beta"], normalized, axis) if "beta" in w else y
 
 
-def standardized(x: Array, axes: tuple[int, ...], epsilon: float, step: Step) -> Any:
-    """``(x - mean) / sqrt(variance + epsilon)`` with the mean and (population) variance of ``x`` itself over ``axes``."""
+def standardized(x: Array, axes: tuple[int, ...], epsilon: float, step: Step, outside: float = 0.0) -> Any:
+    """``(x - mean) / sqrt(variance + epsilon)`` with the mean and (population) variance of ``x`` itself over ``axes``.
+
+    ``outside`` is added to the root.
+    """
     centered = step("centered", x - step("mean", np.mean(x, axis=axes, keepdims=True)))
     variance = step("variance", np.mean(centered * centered, axis=axes, keepdims=True))
-    return step("normalized", centered / step("standard deviation", np.sqrt(variance + epsilon)))
+    deviation = step("standard deviation", np.sqrt(variance + epsilon))
+    return step("normalized", centered / (deviation + outside if outside else deviation))
 
 
 def batch_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
@@ -40,21 +44,13 @@ def batch_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any
     """
     axis, epsilon = config.get("axis", -1), config.get("epsilon", 1e-3)
     if config.get("mode") == 1:
-        return batch_normalization_of_samples(x, w, epsilon, step)
+        return scaled(standardized(x, (-1,), epsilon, step, outside=epsilon), w, -1)
     if config.get("mode") == 2:
         kept = axes_of(axis, x.ndim)
         return scaled(standardized(x, tuple(d for d in range(x.ndim) if d not in kept), epsilon, step), w, axis)
     deviation = step("standard deviation", np.sqrt(w["moving_variance"] + epsilon))
     normalized = step("normalized", (x - spread(w["moving_mean"], x, axis)) / spread(deviation, x, axis))
     return scaled(normalized, w, axis)
-
-
-def batch_normalization_of_samples(x: Array, w: Weights, epsilon: float, step: Step) -> Any:
-    """Keras 1's mode 1: over the last axis; epsilon stands inside the root and beside it."""
-    centered = step("centered", x - step("mean", np.mean(x, axis=-1, keepdims=True)))
-    variance = step("variance", np.mean(centered * centered, axis=-1, keepdims=True))
-    deviation = step("standard deviation", np.sqrt(variance + epsilon))
-    return scaled(step("normalized", centered / (deviation + epsilon)), w, -1)
 
 
 def layer_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:

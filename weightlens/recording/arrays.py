@@ -1,7 +1,7 @@
 """Recorded arrays: NumPy arrays that remember the NumPy call that made them.
 
 A layer is written once, as plain NumPy. Run on bare arrays it computes; run on ``Recorded`` arrays
-the same lines leave behind the expression of every number, from which ``text`` makes words and
+the same lines leave behind the expression of every number, from which ``words`` makes text and
 ``workbook`` makes formulas. The mechanism is NumPy's own dispatch (NEP 13 and NEP 18).
 """
 
@@ -144,7 +144,7 @@ class Recorded(NDArrayOperatorsMixin):
 
 def each(function: Callable[[Any], Any], thing: Any) -> Any:
     """Apply ``function`` to every leaf of nested tuples, lists, dicts and slices."""
-    if isinstance(thing, (tuple, list)):
+    if type(thing) in (tuple, list):
         return type(thing)(each(function, item) for item in thing)
     if isinstance(thing, dict):
         return {key: each(function, item) for key, item in thing.items()}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weightlens.model import Layer
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Step:
     """One named matrix of the forward pass: the layer it belongs to, its name, its value, and how it came about."""
 
@@ -56,13 +56,13 @@ class Step:
 
     def named_of(self, x: Recorded) -> Named:
         """The axes of a value that the step is made of."""
-        return (Trace() if self.trace is None else self.trace).axes.of(x)
+        return (Trace() if self.trace is None else self.trace).axes.named(x)
 
     def __repr__(self) -> str:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LayerRun:
     """One run of a layer: ``function(x, weights, config, step, **arguments)``, the steps it made (those of inner layers too)."""
 
@@ -77,7 +77,7 @@ class LayerRun:
     output: Any
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Trace:
     """All steps of one forward pass, in the order in which they were computed.
 

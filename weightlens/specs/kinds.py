@@ -64,6 +64,10 @@ TEXT = (lambda v, rank: isinstance(v, str), "a text")
 SIZES = (per_axis(1), "a whole number from 1 up, or one for each axis")
 AXIS = (lambda v, rank: whole(v), "a whole number")
 AXES = (lambda v, rank: whole(v) or listed(v, whole), "a whole number or a list of them")
+SHAPE = (
+    lambda v, rank: whole(v, 1) or listed(v, lambda n: n is None or whole(n, 0)),
+    "a list of whole numbers, null where an axis is open",
+)
 NUMBERS = (lambda v, rank: nested(v, number), "a number or lists of numbers")
 
 # Each kind: whether a value (of a layer with so many spatial axes) is of it, and what that is in words.
@@ -78,14 +82,7 @@ KINDS: dict[str, tuple[Check, str]] = {
     "range": (lambda v, rank: listed(v, number, 2), "two numbers"),
     "axes_of_two": (lambda v, rank: whole(v) or listed(v, whole, 2), "a whole number or two"),
     "sides": (sides, "a whole number from 0 up, one for each axis, or a pair for each axis"),
-    "shape": (
-        lambda v, rank: whole(v, 1) or listed(v, lambda n: n is None or whole(n, 0)),
-        "a list of whole numbers, null where an axis is open",
-    ),
-    "shape?": (
-        lambda v, rank: v is None or whole(v, 1) or listed(v, lambda n: n is None or whole(n, 0)),
-        "a list of whole numbers, null where an axis is open, or null",
-    ),
+    "shape": SHAPE, "shape?": optional(SHAPE),
     "batch": (
         lambda v, rank: v is None or (isinstance(v, (list, tuple)) and nested(v, lambda n: n is None or (whole(n, 0) and n < 2**31))),
         "a list of whole numbers, null where an axis is open",

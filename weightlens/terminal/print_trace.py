@@ -42,7 +42,7 @@ def print_trace(
     if not layers:
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
-            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.of(x).titled]
+            axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.named(x).titled]
             titled = x.ndim == 2 and len(names) == x.shape[1]
             screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ())))
     steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
@@ -50,14 +50,14 @@ def print_trace(
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
     for path, group in groupby(steps, key=lambda step: step.layer):
         screen.line()
-        class_name = trace.layers[path].class_name if path in trace.layers else ""  # a loss and the gradients have no layer
+        class_name = trace.layers[path].class_name if path in trace.layers else ""  # constants, a loss and gradients have no layer
         screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_name)}" if class_name else ""))
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
         for name, y in zip(trace.output_names, trace.results, strict=True):
             screen.line(screen.bold(clean(name)) + screen.dim(f" {tuple_text(y.value.shape)}"))
-            screen.lines(writer.numbers(y.value, Labels(trace.axes.of(y).titled)))
+            screen.lines(writer.numbers(y.value, Labels(trace.axes.named(y).titled)))
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:

@@ -60,8 +60,8 @@ def _inputs(
 ) -> tuple[list[np.ndarray], tuple[str, ...]]:
     """The input columns as one array per input of the network, and their titles in that order."""
     titles, wanted = [table.titles[i] for i in rest] if table.titles else [], wanted_inputs(model)
-    chosen, said = columns_of_inputs(titles, len(rest), wanted, table.name)
-    for text in said:
+    chosen, notes = columns_of_inputs(titles, len(rest), wanted, table.name)
+    for text in notes:
         note(f"{table.name}: {text}")
     if is_index_left_out(titles, chosen):
         refuse_no_index(table, Block([(number, [row[rest[0]]]) for number, row in rows]))

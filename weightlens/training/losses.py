@@ -107,7 +107,7 @@ def remark_on(loss: Loss, ending: str) -> str:
 def find_loss(name: str) -> Loss:
     """The loss with that name; Keras's class names (``MeanSquaredError``) and short names are accepted."""
     snake = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
-    found = LOSSES.get(ALIASES.get(snake, snake))
-    if found is None:
+    loss = LOSSES.get(ALIASES.get(snake, snake))
+    if loss is None:
         raise BadInput(f"loss {name!r} is not one of: {', '.join(LOSSES)}")
-    return found
+    return loss

@@ -1,7 +1,7 @@
 """The numbers behind one element of a step: ``0*0.53 + 1*(-1.20) = -1.20``.
 
 Elements are followed through whatever only moves numbers by moving their positions: the same NumPy call is
-applied to an array of positions instead of numbers. What remains is written out with the table of ``text``.
+applied to an array of positions instead of numbers. What remains is written out with the tables of ``call_words``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,8 @@ from weightlens.checks.by_hand.replay import Replay
 from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
 from weightlens.recording.arrays import Operation
 from weightlens.recording.graph import named_operands, walk
+from weightlens.specs.layer import LayerSpec
+from weightlens.specs.registry import spec
 
 SCALING = ("Rescaling", "Normalization")
 
@@ -38,6 +40,10 @@ class Scene:
         """Every run of a layer of these classes."""
         return [run for run in self.trace.runs if run.class_name in class_names]
 
+    def runs_with(self, fact: Callable[[LayerSpec], bool]) -> list[LayerRun]:
+        """Every run of a layer of whose class a fact is true."""
+        return [run for run in self.trace.runs if fact(spec(run.class_name))]
+
     @cached_property
     def weights(self) -> list[Recorded]:
         """Every weight in use, in the order of first use."""
@@ -55,8 +61,9 @@ class Scene:
         return owners
 
     def class_of(self, step: Step) -> str:
-        """The class of a step's layer."""
-        return self.trace.layers[step.layer].class_name
+        """The class of a step's layer; empty for a constant of the graph."""
+        layer = self.trace.layers.get(step.layer)
+        return "" if layer is None else layer.class_name
 
     @cached_property
     def steps_of_layer(self) -> dict[str, list[Step]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import activate
-from weightlens.layers.signature import Array, Call, Config, States, Step, Weights
+from weightlens.layers.signature import Array, Call, Config, Function, States, Step, Weights
 from weightlens.recording import Role
 from weightlens.specs.registry import spec
 
@@ -88,19 +88,21 @@ def gru_step(product: Array, w: Weights, config: Config, step: Step, states: Sta
     return [h, h]
 
 
-def simple_rnn_cell(x: Array, w: Weights, config: Config, step: Step, *, states: States = None) -> list[Any]:
-    """One time step of a SimpleRNN: ``(batch, features) -> (batch, units)``. ``keras.layers.SimpleRNNCell``."""
-    return simple_rnn_step(input_product(x, w, step), w, config, step, states)
+def cell(cell_step: Function, documentation: str) -> Function:
+    """The layer that computes one time step, starting with the product of its input and the kernel."""
+
+    def layer(x: Array, w: Weights, config: Config, step: Step, *, states: States = None) -> Any:
+        return cell_step(input_product(x, w, step), w, config, step, states)
+
+    layer.__doc__ = documentation
+    return layer
 
 
-def lstm_cell(x: Array, w: Weights, config: Config, step: Step, *, states: States = None) -> list[Any]:
-    """One time step of an LSTM: ``(batch, features) -> (batch, units)``. ``keras.layers.LSTMCell``."""
-    return lstm_step(input_product(x, w, step), w, config, step, states)
-
-
-def gru_cell(x: Array, w: Weights, config: Config, step: Step, *, states: States = None) -> list[Any]:
-    """One time step of a GRU: ``(batch, features) -> (batch, units)``. ``keras.layers.GRUCell``."""
-    return gru_step(input_product(x, w, step), w, config, step, states)
+simple_rnn_cell = cell(
+    simple_rnn_step, "One time step of a SimpleRNN: ``(batch, features) -> (batch, units)``. ``keras.layers.SimpleRNNCell``."
+)
+lstm_cell = cell(lstm_step, "One time step of an LSTM: ``(batch, features) -> (batch, units)``. ``keras.layers.LSTMCell``.")
+gru_cell = cell(gru_step, "One time step of a GRU: ``(batch, features) -> (batch, units)``. ``keras.layers.GRUCell``.")
 
 
 def stacked_rnn_cells(x: Array, w: Weights, config: Config, step: Step, *, states: States = None, call: Call) -> list[Any]:

@@ -101,7 +101,7 @@ def output_names(plan: Plan) -> list[str]:
     for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True):
         if plan.cells(x) is None:
             continue
-        named = plan.trace.axes.of(x)
+        named = plan.trace.axes.named(x)
         for index in np.ndindex(x.shape):
             if len(names) > MAX_CHECKED:
                 return names

@@ -71,7 +71,7 @@ def name_outputs(net: NetworkSheets) -> None:
 
 def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, name: str) -> Block:
     """One output in C order, by plain references, with labels."""
-    block, axes = net.plan.mirror(x, layout.in_rows(x.shape)), net.plan.trace.axes.of(x)
+    block, axes = net.plan.mirror(x, layout.in_rows(x.shape)), net.plan.trace.axes.named(x)
     a, labels = block.arrangement, net.options.labels
     net.columns(sheet, column, a, False)
     net.caption(sheet, HEAD, column, a.width, name, "")

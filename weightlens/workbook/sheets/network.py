@@ -230,7 +230,7 @@ class NetworkSheets:
 
     def axes(self, placed: Placed) -> Named:
         """The axes of a value, with what each index stands for."""
-        return self.plan.trace.axes.of(placed.made)
+        return self.plan.trace.axes.named(placed.made)
 
     def gates_over(self, placed: Placed) -> list[Gate]:
         """The gates that a block's columns are: from which column to which, and the gate."""

@@ -160,7 +160,7 @@ class OneStep:
         if unit:
             sheet.write(row + LABEL, column, unit, styles["label"])
         elif len(a.column_axes) == 1 and a.width <= MOST_LABELS:
-            axis = self.epoch.trace.axes.of(x).axes[a.column_axes[0]]
+            axis = self.epoch.trace.axes.named(x).axes[a.column_axes[0]]
             for j in range(a.width):
                 sheet.write(row + LABEL, column + j, in_words([axis], [j]), styles["label"])
 

@@ -31,7 +31,7 @@ class Names:
         """What comes in through each row of a matrix: a column of the input (``x0``), a unit before (``unit 0``, in short ``u0``)."""
         if weight.ndim != 2:
             return []
-        axis, n = self.epoch.trace.axes.of(weight).axes[0], weight.shape[0]
+        axis, n = self.epoch.trace.axes.named(weight).axes[0], weight.shape[0]
         names = [factor.name for factor in axis]
         if names == ["feature"]:
             return list(self.inputs) if len(self.inputs) == n else [f"x{i}" for i in range(n)]
@@ -52,7 +52,7 @@ class Names:
         samples = [f"sample {first + i}" for i in range(x.shape[0])]
         if each == 1:
             return {}, samples
-        axes = self.epoch.trace.axes.of(x).axes[1:]
+        axes = self.epoch.trace.axes.named(x).axes[1:]
         inner = [in_words(axes, index) for index in np.ndindex(x.shape[1:])]
         return {i * each: text for i, text in enumerate(samples)}, inner * x.shape[0]
 

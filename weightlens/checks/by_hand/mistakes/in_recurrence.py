@@ -13,8 +13,14 @@ from weightlens.checks.by_hand.mistakes.rerun import Weights, can_run_again, rer
 from weightlens.checks.by_hand.replay import Edit, Function, Now, Own, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded
+from weightlens.specs.layer import LayerSpec
 
-GRUS = ("GRU", "GRUCell", "CuDNNGRU")
+
+def is_gru(known: LayerSpec) -> bool:
+    """Whether a class is a GRU or its cell."""
+    return known.shapes == "gru"
+
+
 ONE_BIAS = "one bias of the GRU"
 NO_SECOND_BIAS = Change(ONE_BIAS, "the second bias (the recurrent one) of {layer} was left out", lambda bias: with_part(bias, 1, 0.0))
 NO_FIRST_BIAS = Change(ONE_BIAS, "the first bias (the input's) of {layer} was left out", lambda bias: with_part(bias, 0, 0.0))
@@ -25,7 +31,7 @@ TWO_OF_ONE: dict[str, Function] = {"": lambda bias: np.stack([bias, np.zeros_lik
 
 def reset_gate(scene: Scene) -> Iterator[Mistake]:
     """The reset gate of a GRU applied before instead of after the product with the recurrent kernel, or vice versa."""
-    for run in scene.runs_of(*GRUS):
+    for run in scene.runs_with(is_gru):
         after = bool(run.config.get("reset_after", True))
         wrong, right = ("before", "after")[:: 1 if after else -1]
         words = f"the reset gate of {run.layer} was applied {wrong} the product with the recurrent kernel, not {right} it"
@@ -42,7 +48,7 @@ def with_bias(weights: Weights, x: np.ndarray, bias: Function) -> Weights:
 
 def one_bias_forgotten(scene: Scene) -> Iterator[Mistake]:
     """One of the two biases of a GRU (input and recurrent) left out."""
-    for run in scene.runs_of(*GRUS):
+    for run in scene.runs_with(is_gru):
         bias = run.weights.get("bias")
         if isinstance(bias, Recorded) and bias.ndim == 2:
             yield from changed_weights(scene, [bias], NO_SECOND_BIAS, NO_FIRST_BIAS)
@@ -50,7 +56,7 @@ def one_bias_forgotten(scene: Scene) -> Iterator[Mistake]:
 
 def update_gate(scene: Scene) -> Iterator[Mistake]:
     """The old state and the candidate swapped in ``z * h + (1 - z) * candidate``: papers differ."""
-    for run in scene.runs_of(*GRUS):
+    for run in scene.runs_with(is_gru):
         edits = {id(node): edit for node in values_of_layer(run) if (edit := exchange_update(node)) is not None}
         if edits:
             words = f"the new state of {run.layer} was (1 - z) * old state + z * candidate instead of z * old state + (1 - z) * candidate"
@@ -72,7 +78,7 @@ def exchange_update(node: Recorded) -> Edit | None:
 
 
 def two_directions(scene: Scene) -> Iterator[Mistake]:
-    """The halves of a Bidirectional layer swapped, its backward half not reversed again, or not read from the end."""
+    """The halves of a Bidirectional layer swapped, its backward half not reversed back, or not read from the end."""
     for run in scene.runs_of("Bidirectional"):
         for node in values_of_layer(run):
             at = scene.owner[id(node)]

@@ -14,7 +14,6 @@ from weightlens.checks.by_hand.replay import change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded
 
-HEADS = ("MultiHeadAttention", "GroupQueryAttention")
 SHIFTS = ((-1, "before", False, ""), (-1, "before", True, ", from the first to the last"), (1, "after", False, ""))
 
 
@@ -61,7 +60,7 @@ def shifted_words(ids: np.ndarray, by: int, count: int, ring: bool) -> np.ndarra
 
 def scores_not_scaled(scene: Scene) -> Iterator[Mistake]:
     """Attention scores without ``1/sqrt(d)``, divided by d itself, or scaled where the layer does not scale."""
-    for run in scene.runs_of(*HEADS):
+    for run in scene.runs_with(lambda known: known.shapes == "attention"):
         for step in run.steps:
             scores = step.made.args[0] if step.made.op is np.multiply else None
             if isinstance(scores, Recorded) and scores.op is np.matmul and np.ndim(step.made.args[1]) == 0:

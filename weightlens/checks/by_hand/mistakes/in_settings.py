@@ -12,6 +12,7 @@ from weightlens.checks.by_hand.mistakes.rerun import Settings, can_run_again, re
 from weightlens.checks.by_hand.replay import Edits, change_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Step
+from weightlens.specs.registry import spec
 
 RELATIVES = {
     "hard_sigmoid": ("sigmoid", "hard_sigmoid_keras2"), "hard_sigmoid_keras2": ("sigmoid", "hard_sigmoid"), "silu": ("sigmoid", "gelu"),
@@ -22,7 +23,6 @@ NAMES = {"hard_sigmoid": "hard_sigmoid (x/6 + 0.5)", "hard_sigmoid_keras2": "har
 LEAKY = ("leaky_relu", "LeakyReLU")
 SLOPES = (0.01, 0.2, 0.3, 0.1, 0.0)
 SCALES = (1 / 256, 1 / 255, 1 / 127.5, 1 / 128, 1.0)
-DROPOUT = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 
 
 def activations(scene: Scene) -> Iterator[tuple[LayerRun, str, str, Settings]]:
@@ -90,7 +90,7 @@ def fraction_text(scale: float) -> str:
 
 def dropout_applied(scene: Scene) -> Iterator[Mistake]:
     """Numbers scaled by a dropout layer, which does nothing in prediction."""
-    for run in scene.runs_of(*DROPOUT):
+    for run in scene.runs_with(lambda known: known.drops):
         kept = 1 - float(run.config.get("rate") or 0.0)
         for factor, how in ((kept, "multiplied"), (1 / max(kept, 1e-9), "divided")):
             if 0 < kept < 1:
@@ -103,7 +103,7 @@ def scaled_readers(scene: Scene, dropout: LayerRun, factor: float) -> tuple[Edit
     """Edits that scale a dropout layer's output where the next layers read it: the array itself may be a given step."""
     (node,) = recorded_in(dropout.x)[:1]
     after = scene.trace.runs[scene.trace.runs.index(dropout) + 1 :]
-    readers = [run for run in after if can_run_again(run) and run.class_name not in DROPOUT and any(node is x for x in recorded_in(run.x))]
+    readers = [run for run in after if can_run_again(run) and not spec(run.class_name).drops and any(node is x for x in recorded_in(run.x))]
     if not readers:
         return {id(node): change_by(multiply_by(factor))}, None
     edits: Edits = {}

@@ -61,7 +61,7 @@ def block(program: Program, k: int, trace: Trace, number: dict[str, int], names:
         "shape": list(made.shape),
         "rows": list(a.row_axes),
         "columns": list(a.column_axes),
-        "axes": [[factor(f) for f in axis] for axis in trace.axes.of(made).titled],
+        "axes": [[factor(f) for f in axis] for axis in trace.axes.named(made).titled],
         "reads": program.reads[k],
         "parts": [{"count": p.count, "at": p.at, "pattern": p.pattern, "holes": p.holes} for p in program.parts[k]],
     }
