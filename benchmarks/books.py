@@ -56,8 +56,8 @@ def ours(path: str, rows: int, level: int | None = None) -> Work:
         f.make = lambda: areas.product(w.cells[None], x.cells.T[None]).moved(lambda a: a.reshape(results.shape), results.shape)
         titles = ["weights", "inputs"]
         streams = {
-            "weights": partial(rows_of, Sheet("weights", 0, [w, f]), titles),
-            "inputs": partial(rows_of, Sheet("inputs", 1, [x]), titles),
+            "weights": partial(rows_of, Sheet("weights", 0, blocks=[w, f]), titles),
+            "inputs": partial(rows_of, Sheet("inputs", 1, blocks=[x]), titles),
         }
         with Path(path).open("wb") as file:
             package.save(shell, streams, file, **({} if level is None else {"level": level}))

@@ -42,7 +42,7 @@ def export(path: str, samples: int, out: str) -> Work:
         return cells
 
     def work() -> dict[str, float]:
-        Plan.formula, grid.chunk = timed, counting  # type: ignore[method-assign]
+        Plan.formula, grid.chunk = timed, counting  # type: ignore[method-assign, assignment]
         weightlens.export(model, out, x)
         return counted | {"megabytes": Path(out).stat().st_size / 1e6}
 

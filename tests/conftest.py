@@ -14,7 +14,7 @@ import pytest
 import weightlens
 from tests.cases import Case
 from tests.marks import chunk, group, hide, marked, programs
-from weightlens.checks.handed import flatten
+from weightlens.checks.layer_outputs import flatten
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.errors import WeightlensError
 from weightlens.spreadsheet.cell_values import Book, read_book

@@ -15,16 +15,16 @@ import weightlens
 ROOT = Path(weightlens.__file__).parent
 FILES = {".".join(path.with_suffix("").parts[len(ROOT.parts) - 1 :]).removesuffix(".__init__"): path for path in ROOT.rglob("*.py")}
 # Methods of Model that are short for functions of what is built upon it: the only way back that there is.
-SHORTHANDS = {("weightlens.model", name) for name in ("weightlens.engine.forward", "weightlens.call_order")}
+SHORTHANDS = {("weightlens.model", name) for name in ("weightlens.engine.forward", "weightlens.call_order", "weightlens.page")}
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),
     "recording": {"words", "axes", "notebook"},  # of a step or a trace, when somebody asks it for them
     "axes": {"specs", "recording"},
     "words": {"specs", "recording", "axes", "layers", "model"},
-    "layers": {"specs", "recording", "whole"},
-    "operations": {"specs", "recording", "layers", "whole"},
-    "formats": {"specs", "errors", "limits", "files", "zips", "whole", "model", "call_order"},
+    "layers": {"specs", "recording"},
+    "operations": {"specs", "recording", "layers"},
+    "formats": {"specs", "errors", "limits", "files", "zips", "model", "call_order"},
 }  # fmt: skip
 
 
@@ -58,3 +58,18 @@ def test_a_part_imports_what_is_below_it_only(part: str) -> None:
     own = f"weightlens.{part}"
     found = {there.split(".")[1] for name in graph() if f"{name}.".startswith(f"{own}.") for there in graph()[name] if "." in there}
     assert found - {part} <= BELOW[part]
+
+
+def room(module: str) -> str:
+    """The package at the top in which a module is (of the workbook its floor); a module at the top is a room of its own."""
+    parts = module.split(".")
+    return ".".join(parts[1:3] if parts[1:2] == ["workbook"] and FILES[module].parent.name != "workbook" else parts[1:2])
+
+
+def test_no_room_imports_what_imports_it() -> None:
+    """The same of the packages at the top, but for a step, which asks for its words and axes late."""
+    rooms: dict[str, set[str]] = {}
+    for name, imported in graph().items():
+        ways = {there for there in imported if (name, there) not in SHORTHANDS and not name.startswith("weightlens.recording")}
+        rooms.setdefault(room(name), set()).update({room(there) for there in ways} - {room(name), ""})
+    TopologicalSorter(rooms).prepare()

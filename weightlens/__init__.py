@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from weightlens.importing import import_workbook
+    from weightlens.importing import import_changes, import_workbook
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
     from weightlens.specs.layer import LayerSpec
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Layer", "LayerSpec", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError",
-    "WorkbookTooLarge", "check", "convert", "export", "import_workbook", "load", "register",
+    "WorkbookTooLarge", "check", "convert", "export", "import_changes", "import_workbook", "load", "register",
 ]  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
 
 HOMES = {
     "convert": "writers",
+    "import_changes": "importing",
     "import_workbook": "importing",
     "register": "layers",
     "Layer": "model",

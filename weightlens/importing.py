@@ -1,4 +1,4 @@
-"""Carrying changes back: the yellow cells of an edited workbook become the weights of a new model file."""
+"""Carrying changes back: the yellow cells of an edited workbook, or what a page saved, become the weights of a new model file."""
 
 from __future__ import annotations
 
@@ -55,6 +55,41 @@ class Imported:
         return "\n".join(self.lines)
 
 
+def import_changes(
+    changes: str | PathLike[str],
+    model_path: str | PathLike[str],
+    out: str | PathLike[str],
+    force: bool = False,
+    config: str | PathLike[str] | None = None,
+) -> Imported:
+    """Write a new model file with the weights that somebody changed on a page and saved there.
+
+    Only the changed numbers differ from the file at ``model_path``; changes of another model raise ``BadInput``.
+    """
+    from weightlens.changes import read_changes
+
+    source, target, name = Path(model_path), Path(out), Path(changes).name
+    check_output(target, force, [("the changes", changes), ("--config", config), *files_of(source)])
+    model, edits = load(source, config), read_changes(Path(changes))
+    check_new_model(source, target, force)
+    imported = Imported(target)
+    new: dict[str, tuple[Weight, np.ndarray]] = {}
+    for edit in edits:
+        found = weight_called(model, edit.weight)
+        if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
+            raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
+        key, weight = found
+        old, place = weight.value[edit.index].item(), f"{name}: {key} {list(edit.index)}"
+        if not is_same_number(edit.old, old, weight.value.dtype):
+            raise BadInput(f"{place} was {edit.old:.9g}, and in the model it is {old:.9g}: changes of another model")
+        stored = fit_to_dtype(edit.new, weight.dtype, place)
+        if stored != old:
+            new.setdefault(key, (weight, weight.value.copy()))[1][edit.index] = stored
+            imported.changes.append(Change(key, edit.index, name, old, stored))
+    write_back(source, target, new, force)
+    return imported
+
+
 def import_workbook(
     book: str | PathLike[str],
     model_path: str | PathLike[str],
@@ -102,14 +137,20 @@ def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray) -> None:
 
 def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
     """The weight shown in a block, by layer and name. All calls of a shared layer have the same weights."""
+    found = weight_called(model, entry.label)
+    if found is None:
+        raise BadInput(f"{book}: is not a workbook of this model, which has no weight {entry.label}")
+    name, weight = found
+    if weight.shape != entry.arrangement.shape:
+        shapes = f"{entry.arrangement.shape}, in the model {weight.shape}"
+        raise BadInput(f"{book}: {name} has shape {shapes}: a workbook of another model")
+    return name, weight
+
+
+def weight_called(model: Model, label: str) -> tuple[str, Weight] | None:
+    """The weight that a block shows, by layer and name, that of a further call too."""
     weights = model.weights
-    for name in (entry.label, re.sub(r" #\d+(?=/|$)", "", entry.label)):
-        if name in weights:
-            if weights[name].shape != entry.arrangement.shape:
-                shapes = f"{entry.arrangement.shape}, in the model {weights[name].shape}"
-                raise BadInput(f"{book}: {name} has shape {shapes}: a workbook of another model")
-            return name, weights[name]
-    raise BadInput(f"{book}: is not a workbook of this model, which has no weight {entry.label}")
+    return next(((name, weights[name]) for name in (label, re.sub(r" #\d+(?=/|$)", "", label)) if name in weights), None)
 
 
 def changed_numbers(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AT_ONCE = 1 << 21  # numbers read in one piece, where an array is converted as it is read
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Weight:
     """One stored matrix: its Keras name, shape and dtype, and how to read it.
 
@@ -39,8 +39,11 @@ class Weight:
     read_part: Callable[[Any], np.ndarray] | None = None
     note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
     not_finite: int = 0  # how many of its numbers are NaN or infinite, as far as they were read
-    owner: tuple[str, dict[str, Any]] = field(default=("", {}), repr=False, compare=False)  # class and configuration of its layer
-    _value: np.ndarray | None = field(default=None, repr=False)
+    owner: tuple[str, dict[str, Any]] = ("", {})  # class and configuration of its layer
+    _value: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        return f"<Weight {self.path}: {self.dtype} {self.shape}>"
 
     def count_not_finite(self, array: np.ndarray) -> None:
         """Remember how many numbers of this array, read from here, are NaN or infinite."""
@@ -101,7 +104,7 @@ class Ref:
     index: int = 0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Call:
     """One use of a layer: the positional and keyword arguments, with a ``Ref`` wherever a tensor goes in.
 
@@ -112,7 +115,7 @@ class Call:
     kwargs: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Layer:
     """One layer as saved: name, class, configuration (Keras 3's keys), weights, and its calls.
 
@@ -133,6 +136,9 @@ class Layer:
     note: str = ""  # e.g. "holds Python code, which is never run"
     faults: list[str] = field(default_factory=list)  # what is wrong with its configuration as the file has it
     quirks: Quirks = NONE  # what the version of Keras changes in its arithmetic
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.name}: {self.class_name}, {self.size} parameters>"
 
     @property
     def weights(self) -> dict[str, Weight]:
@@ -171,7 +177,7 @@ class Layer:
         raise AttributeError(f"layer {self.__dict__.get('name')!r} has no weight {name!r}; it has: {', '.join(weights) or 'none'}")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Provenance:
     """Where a model came from: the file and what it says of itself."""
 
@@ -183,11 +189,11 @@ class Provenance:
     sha256: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
-    live: Any = field(default=None, repr=False, compare=False)  # the network itself, where it is in memory
-    folder: Any = field(default=None, repr=False, compare=False)  # the temporary folder of a file that was given as bytes
+    live: Any = None  # the network itself, where it is in memory
+    folder: Any = None  # the temporary folder of a file that was given as bytes
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Model:
     """A whole saved model: ``layers`` in file order, the graph's ``inputs`` and ``outputs``, its provenance.
 
@@ -209,6 +215,9 @@ class Model:
     arrays_only: bool = False  # a plain HDF5 file, in which nothing has a name that Keras gives
     faults: list[str] = field(default_factory=list)  # why nothing may be computed with it: weights that found no certain place
     class_labels: list[str] = field(default_factory=list)  # names of the classes, where the file has them
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {self.class_name or 'weights'}, {len(self.layers)} layers, {self.size} parameters>"
 
     def __getitem__(self, name: str) -> Layer:
         """A layer by name; ``inner/dense`` reaches into a nested model."""
@@ -275,6 +284,12 @@ class Model:
         from weightlens.engine.forward import predict
 
         return predict(self, inputs, dtype=dtype)
+
+    def page(self, inputs: Any = None, **options: Any) -> Any:
+        """The page, live in a notebook; see ``weightlens.page.Frame``."""
+        from weightlens.page import Frame
+
+        return Frame(self, inputs, **options)
 
     def layer_named(self, name: str) -> Layer:
         """A layer by name, or ``BadInput`` with the nearest name there is."""

@@ -40,7 +40,7 @@ def report_html(report: Report) -> str:
     """The comparisons as a table, the verdict, and possible explanations."""
     rows = [(row.layer, row.class_name, row.witness, f"{row.worst_absolute:.1e}", row.element, row.verdict) for row in report.rows]
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
-    explained = "".join(f"<li>{escape(str(found))}</li>" for found in getattr(report, "explanations", []))
+    explained = "".join(f"<li>{escape(str(explanation))}</li>" for explanation in getattr(report, "explanations", []))
     colour = "#1a7f37" if report.ok else "#cf222e"
     verdict = f'<p style="color:{colour}">{escape(report.summary)}</p>'
     notes = f"<ul>{notes}</ul>" if notes else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -107,6 +108,17 @@ def test_an_edited_workbook(tmp_path: Path) -> None:
     assert not report.ok
     assert report.explanations[0].kind == "weight changed"
     assert cell.coordinate in report.explanations[0].words
+
+
+def test_a_constant_of_the_graph_belongs_to_no_layer(keras: Any, tmp_path: Path, checked: Callable[..., HandReport]) -> None:
+    given = keras.Input((2,))
+    product = keras.ops.multiply(given, np.array([[1.0, 2.0]], "float32"))
+    keras.Model(given, keras.layers.Dense(1, name="d")(product)).save(tmp_path / "m.keras")
+    model = weightlens.load(tmp_path / "m.keras")
+    model["d"].weights["bias"]._value = np.array([0.5])
+    x = np.array([[1.0, 3.0], [2.0, -1.0]])
+    report = checked(model, x, "\n".join(f"{row[0]:.4f}" for row in (x * [1, 2]) @ model["d"].kernel))
+    assert report.explanations[0].kind == "no bias"
 
 
 def test_an_exercise(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import weightlens
 from tests.conftest import SAMPLES
 from tests.inputs.test_inputs import model
 from tests.tiny import arrays_of, chunks_of
+from weightlens.checks.by_hand.claims import Claims, OutputRows
 from weightlens.checks.by_hand.typed import read_csv
 from weightlens.errors import BadInput
 from weightlens.inputs.answers import true_answers
@@ -332,15 +333,19 @@ def test_classes_by_name(tmp_path: Path) -> None:
 )
 def test_calculations_by_hand_in_every_spelling(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mine.csv").write_bytes(content)
-    found = [(claim.written.value, claim.written.decimals) for claim in read_csv(str(tmp_path / "mine.csv")).items]
+    calculation = read_csv(str(tmp_path / "mine.csv"))
+    assert isinstance(calculation, OutputRows)
+    found = [(number.value, number.decimals) for row in calculation.rows for number in row]
     assert [value for value, _ in found] == pytest.approx([0.83, 0.17]) and {decimals for _, decimals in found} == {2}
 
 
 def test_calculations_by_hand_in_sheets_and_records(tmp_path: Path) -> None:
     (tmp_path / "mine.ods").write_bytes(ods(f"<table:table-row>{number('0.83')}{number('0.17')}</table:table-row>"))
     (tmp_path / "mine.json").write_text('[{"layer": "dense", "step": "softmax", "value": 0.83}]')
-    assert [claim.written.value for claim in read_csv(str(tmp_path / "mine.ods")).items] == [0.83, 0.17]
-    [claim] = read_csv(str(tmp_path / "mine.json")).items
+    outputs, claims = read_csv(str(tmp_path / "mine.ods")), read_csv(str(tmp_path / "mine.json"))
+    assert isinstance(outputs, OutputRows) and isinstance(claims, Claims)
+    assert [[number.value for number in row] for row in outputs.rows] == [[0.83, 0.17]]
+    [claim] = claims.items
     assert (claim.layer, claim.step, claim.written.value) == ("dense", "softmax", 0.83)
 
 

@@ -46,7 +46,7 @@ def test_every_local_header_is_plain_and_says_the_sizes(books: dict[str, Path]) 
 def write(path: Path, texts: dict[tuple[int, int], Text], blocks: list[Block] | None = None) -> None:
     """A workbook of one sheet."""
     with path.open("wb") as file:
-        package.save(openpyxl.Workbook(), {"Sheet": partial(rows_of, Sheet("Sheet", 0, blocks or [], texts), [])}, file)
+        package.save(openpyxl.Workbook(), {"Sheet": partial(rows_of, Sheet("Sheet", 0, blocks=blocks or [], texts=texts), [])}, file)
 
 
 def test_only_a_part_that_is_too_large_has_a_long_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 PADDED, PADDING = -1, "padding"  # the coordinate of what was padded, and the name of an axis of nothing else
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Factor:
     """A name, and the coordinate ``at`` each index of the axis; ``words`` where the coordinates have names of their own.
 
@@ -49,7 +49,7 @@ class Factor:
 Axis = tuple[Factor, ...]  # the slowest factor first: (row, column, channel) after a Flatten; () of one place, or unknown
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Named:
     """The axes of one value.
 

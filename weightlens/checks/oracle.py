@@ -23,12 +23,14 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.checks.saved_model import network_of, open_saved_model
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
-from weightlens.formats.contents import kind_of, saved_model_in
+from weightlens.formats.containers.contents import kind_of, saved_model_in
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.detect import shard_names
-from weightlens.formats.zipped import Archive
+from weightlens.formats.tfjs import LAYERS_MODEL
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 
@@ -47,7 +49,7 @@ def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
 
 def load_oracle(model: Model) -> tuple[ModuleType, Network]:
     """The Keras module that can open the file, and the network it reads. Python code in the file is never run."""
-    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) else "keras"
+    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) and not is_tfjs(model.provenance) else "keras"
     reasons = []
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
         if importlib.util.find_spec(name) is None:
@@ -59,6 +61,11 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
     raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
+
+
+def is_tfjs(provenance: Provenance) -> bool:
+    """Whether it is a TensorFlow.js model, which Keras does not open as it is."""
+    return provenance.format == LAYERS_MODEL
 
 
 def load_twin(keras: ModuleType, model: Model) -> Network:
@@ -76,8 +83,6 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
     if is_of_saved_model(Path(provenance.path)):
-        from weightlens.checks.saved_model import open_saved_model
-
         return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
@@ -85,10 +90,7 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
                 rewrite_config(path, change)
             return keras.models.load_model(str(path), compile=False, safe_mode=True)
         config = read_architecture(Path(provenance.architecture))
-        text = json.dumps(config if change is None else change(config))
-        if '"Lambda"' in text or "__lambda__" in text:
-            raise WeightlensError("the architecture holds program code, which is never run")
-        network = keras.models.model_from_json(text)
+        network = network_of(keras, config if change is None else change(config), model)
         network.load_weights(str(path))
         return network
 
@@ -115,13 +117,18 @@ def is_of_saved_model(path: Path) -> bool:
 def private_copy(provenance: Provenance) -> Iterator[Path]:
     """A copy of the file for Keras, because HDF5 refuses to open a file twice with different locking.
 
-    Keras decides by the suffix, so the copy gets the suffix of its contents' format.
+    Keras decides by the suffix, so the copy gets the suffix of its contents' format. A TensorFlow.js model is converted.
     """
     path = Path(provenance.path)
     with scratch_folder() as scratch:
         if provenance.live is not None:
             provenance.live.save(scratch / "live.keras")
             yield scratch / "live.keras"
+            return
+        if is_tfjs(provenance):
+            from weightlens.writers import convert
+
+            yield convert(path, scratch / "model.keras")
             return
         copy = scratch / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
         if provenance.architecture and path.suffix != ".json":

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from weightlens.errors import WeightlensError
@@ -18,7 +19,7 @@ from weightlens.model import Model
 VARIABLES = "variables/variables"  # the beginning of the names of all files with numbers
 
 
-def open_saved_model(keras: Any, model: Model, change: Callable[[Any], Any] | None = None) -> Any:
+def open_saved_model(keras: ModuleType, model: Model, change: Callable[[Any], Any] | None = None) -> Any:
     """The network; ``change`` is applied to its configuration, and TensorFlow fills the unchanged network first.
 
     A vocabulary that is not in the configuration is the one that we read.
@@ -27,22 +28,23 @@ def open_saved_model(keras: Any, model: Model, change: Callable[[Any], Any] | No
     if keras.__version__ >= "3":
         raise WeightlensError("it does not open a SavedModel")
     config = read_architecture(path)
-    text = json.dumps(config)
-    if '"Lambda"' in text or "__lambda__" in text:
-        raise WeightlensError("the architecture holds program code, which is never run")
-    network = with_vocabularies(keras.models.model_from_json(text), model)
+    network = network_of(keras, config, model)
     with scratch_folder() as scratch:
         write_variables(path, scratch)
         network.load_weights(str(scratch / VARIABLES)).assert_existing_objects_matched().expect_partial()
     if change is None:
         return network
-    changed = with_vocabularies(keras.models.model_from_json(json.dumps(change(config))), model)
+    changed = network_of(keras, change(config), model)
     changed.set_weights(network.get_weights())
     return changed
 
 
-def with_vocabularies(network: Any, model: Model) -> Any:
-    """The network, whose lookup layers without a vocabulary have that of ours."""
+def network_of(keras: ModuleType, config: object, model: Model) -> Any:
+    """The network of an architecture, with our vocabularies where it has none. Python code in it is never run."""
+    text = json.dumps(config)
+    if '"Lambda"' in text or "__lambda__" in text:
+        raise WeightlensError("the architecture holds program code, which is never run")
+    network = keras.models.model_from_json(text)
     words = {layer.name: layer.config["vocabulary"] for layer in all_layers(model) if layer.config.get("vocabulary")}
     for layer in network._flatten_layers():
         if layer.name in words and getattr(getattr(layer, "_lookup_layer", layer), "input_vocabulary", words) is None:

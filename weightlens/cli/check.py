@@ -131,7 +131,7 @@ def checked(model: "Model", asked: CheckOptions) -> "tuple[Report, Callable[[Any
 
 
 def import_(
-    workbook: Annotated[Path, typer.Argument(metavar="WORKBOOK", help="A workbook that weightlens wrote and somebody edited.")],
+    workbook: Annotated[Path, typer.Argument(metavar="WORKBOOK", help="An edited workbook, or the .json that a page saved.")],
     model: ModelFile,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The new model, of the same kind.")],
     force: Force = False,
@@ -141,11 +141,13 @@ def import_(
 
     \b
     weightlens import edited.xlsx or.h5 -o new.h5
+    weightlens import changes.json or.h5 -o new.h5
     """
-    from weightlens.importing import import_workbook
+    from weightlens.importing import import_changes, import_workbook
     from weightlens.terminal.escape import clean
 
-    imported = import_workbook(workbook, model, output, force, config)
+    write = import_changes if workbook.suffix.lower() == ".json" else import_workbook
+    imported = write(workbook, model, output, force, config)
     for line in imported.lines:
         typer.echo(clean(line, 400))
     report_done(f"{output} written" + (f" ({output.stat().st_size:,} bytes)." if output.is_file() else "."))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from weightlens.call_order import refs
 from weightlens.engine.wanted import name_list, shape_words
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import Layer, Model
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 def bind(model: Model, inputs: Any, dtype: DTypeLike = np.float64) -> list[np.ndarray]:

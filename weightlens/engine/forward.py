@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from weightlens.call_order import refs
 from weightlens.engine.binding import bind
@@ -14,6 +13,9 @@ from weightlens.errors import UnsupportedLayer
 from weightlens.model import Model
 from weightlens.recording import Recorded, Trace
 from weightlens.specs.registry import spec_of
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 AT_ONCE = 128  # samples: their values stay in the processor's cache
 

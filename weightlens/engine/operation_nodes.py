@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from weightlens.errors import UnsupportedLayer
 from weightlens.layers import LayerFunction
 from weightlens.model import Call, Layer
 from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Step = Callable[..., Any]
 BOOKKEEPING = frozenset({

@@ -5,17 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from weightlens.call_order import calls_in_order, refs
 from weightlens.engine.arguments import Values, accepted, given_to, masks_wanted, settings, taken, tensors
 from weightlens.engine.faults import Source, faults_of, refuse_outside_table, shape_of
 from weightlens.engine.guard import attempt
 from weightlens.engine.logits import LOSSES, Producers, before_activation, producers
-from weightlens.engine.operation_nodes import computation
 from weightlens.engine.state import batch_size
 from weightlens.errors import UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
@@ -23,7 +21,10 @@ from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import LayerRun, Recorded, Role, Trace
 from weightlens.recording.arrays import NO_ROLE
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Weights = dict[str, Any]  # the arrays of one layer by name
 
@@ -74,6 +75,8 @@ class Run:
     def one_call(self, scope: Scope, layer: Layer, call: Call, path: str, mask_wanted: bool) -> tuple[Any, Any]:
         """One layer of the graph: its output or list of outputs, and the mask it hands on, if that is wanted."""
         if layer.is_operation:
+            from weightlens.engine.operation_nodes import computation  # few networks have such nodes
+
             args, kwargs = self.operands(scope, layer, call)
             return self.guarded(layer, path, computation(layer, call, args, kwargs, self.step, self.dtype)), None
         given = given_to(layer, call, scope.values, scope.masks)

@@ -23,7 +23,7 @@ import numpy as np
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.files import check_output, part_file, replacing
 from weightlens.formats import files_of
-from weightlens.formats.contents import is_saved_model, is_tfjs, member_in, saved_model_in
+from weightlens.formats.containers.contents import is_saved_model, is_tfjs, member_in, saved_model_in
 from weightlens.formats.hdf5.access import FLOATS_16_BIT
 from weightlens.formats.weights.conversion import Conversion
 from weightlens.model import Weight
@@ -276,13 +276,13 @@ def is_zipped(names: list[str]) -> bool:
 
 def saved_model() -> ModuleType:
     """The same for SavedModels, which are seldom met."""
-    import weightlens.formats.savedmodel.write_back as module
+    import weightlens.formats.savedmodel.change_bundle as module
 
     return module
 
 
 def tfjs() -> ModuleType:
     """The same for TensorFlow.js models, which are seldom met."""
-    import weightlens.formats.tfjs.write_back as module
+    import weightlens.formats.tfjs.change_shards as module
 
     return module

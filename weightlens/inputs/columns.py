@@ -9,8 +9,8 @@ from weightlens.engine.wanted import Wanted, name_list, shape_words
 from weightlens.errors import BadInput
 from weightlens.tables.table import INDEX
 
-ANSWERS = re.compile(r"(y|target|label|class|output|expected)s?[ _]?\d*|y_.*", re.IGNORECASE)  # columns that hold results, not inputs
-NUMBERED = re.compile(r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))")  # x3, x_3, x[3]
+ANSWERS = r"(?i)(y|target|label|class|output|expected)s?[ _]?\d*|y_.*"  # columns that hold results, not inputs
+NUMBERED = r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))"  # x3, x_3, x[3]
 Named = dict[tuple[int, int | None], int]  # the input, and which number of its sample: the column
 
 
@@ -56,7 +56,7 @@ def inputs_by_title(titles: list[str], names: list[list[str]], source: str) -> N
         place: tuple[int, int | None] | None = None
         if title.casefold() in known:
             place = known[title.casefold()], None
-        elif (parts := NUMBERED.fullmatch(title)) and parts[1].casefold() in known:
+        elif (parts := re.fullmatch(NUMBERED, title)) and parts[1].casefold() in known:
             place = known[parts[1].casefold()], int(parts[2] or parts[3])
         if place is not None:
             if place in inputs:
@@ -116,7 +116,7 @@ def likely_inputs(titles: list[str], wanted: list[Wanted]) -> list[int]:
     if has_index_title(titles) and (len(fixed) < len(wanted) or len(rest) > sum(fixed)):
         rest = rest[1:]
     if len(fixed) == len(wanted) and len(rest) > sum(fixed):
-        rest = [i for i in rest if not ANSWERS.fullmatch(titles[i])]
+        rest = [i for i in rest if not re.fullmatch(ANSWERS, titles[i])]
     return rest
 
 

@@ -29,10 +29,8 @@ Note = Callable[[str], None]
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 NUMBERS = re.compile(r"[-+.\d\s,;eEnaif%\u2212]*\d[-+.\d\s,;eEnaif%\u2212]*")
-ENDING = re.compile(r"\.[a-z]\w{0,7}", re.I)  # of the name of a file, rather than of a text that holds a point
-TITLES = re.compile(
-    r"(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*", re.I
-)
+ENDING = r"(?i)\.[a-z]\w{0,7}"  # of the name of a file, rather than of a text that holds a point
+TITLES = r"(?i)(texts?|sentences?|reviews?|comments?|messages?|documents?|titles?|questions?|words?|body|content|tweets?|inputs?|x)[_ ]?\d*"
 
 
 def read_samples(given: str, model: Model, note: Note | None = None, scale: str | None = None) -> Samples:
@@ -67,7 +65,7 @@ def any_samples(given: str, wanted: list[Wanted], size: int | None, note: Note) 
     path = Path(split_area(given)[0])
     if given == "-" or is_file(path):
         return from_file(given, path, wanted, size, note)
-    if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not ENDING.fullmatch(path.suffix)):
+    if NUMBERS.fullmatch(given) or (any(w.text for w in wanted) and not re.fullmatch(ENDING, path.suffix)):
         return from_table(Typed(given, any(w.text for w in wanted)), wanted, size, note)
     if "," in given or ";" in given:
         bad = next((cell.strip() for cell in re.split("[,;]", given) if not is_number(cell.strip())), given)
@@ -130,7 +128,7 @@ def is_titled(table: Table, wanted: list[Wanted]) -> bool:
         return seems_titled(table)
     sizes = [w.size for w in wanted]
     more = None not in sizes and len(cells) > sum(n for n in sizes if n is not None)
-    return more or bool(inputs_by_title(cells, [[w.name] for w in wanted], table.name)) or all(map(TITLES.fullmatch, cells))
+    return more or bool(inputs_by_title(cells, [[w.name] for w in wanted], table.name)) or all(re.fullmatch(TITLES, cell) for cell in cells)
 
 
 def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:

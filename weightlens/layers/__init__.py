@@ -5,6 +5,7 @@ merge layers), ``w`` the layer's weights by name, ``config`` its configuration w
 ``step(name, value)`` names a value: a named value is a matrix in the trace, a block of cells in the workbook.
 ``step(name, value, role)`` says besides what it is in its layer: a ``Role`` such as a gate, a state, a helper.
 It returns the output, or a list of outputs. Options it does not know raise ``NotImplementedError("what")``.
+``signature`` has the types of these.
 
 Optional keyword-only arguments are filled in where the function names them: ``mask`` (booleans, ``None``
 without; a list for merge layers), further call arguments of Keras

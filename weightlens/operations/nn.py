@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers import activations, normalization
-from weightlens.layers.attention import MASKED, causal
+from weightlens.layers.attention import attend, both, causal
 from weightlens.layers.comparisons import one_hot
 from weightlens.layers.convolution import convolutional, pooling
 from weightlens.layers.signature import Array, Axis, Config, Function, Number, Step, Weights
@@ -126,26 +126,16 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
 
 
 def dot_product_attention(
-    query: Array,
-    key: Any,
-    value: Array,
-    bias: Any = None,
-    mask: Array | None = None,
-    scale: Number | None = None,
-    is_causal: bool = False,
-    *,
-    step: Step,
-) -> Any:
+    query: Array, key: Array, value: Array, bias: Array | None = None, mask: Array | None = None, scale: Number | None = None,
+    is_causal: bool = False, *, step: Step,
+) -> Any:  # fmt: skip
     """Attention of several heads: ``(batch, queries, heads, size) -> (batch, queries, heads, size)``."""
     key, value = (np.repeat(a, query.shape[2] // a.shape[2], axis=2) for a in (key, value))
     q, k, v = (np.swapaxes(a, 1, 2) for a in (query, key, value))
     scores = step("scores", (q @ np.swapaxes(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale))
     scores = scores if bias is None else step("biased scores", scores + bias)
-    if is_causal:
-        before = causal(*scores.shape[-2:])
-        mask = before if mask is None else np.logical_and(mask, before)
-    scores = scores if mask is None else step("masked scores", np.where(mask, scores, MASKED))
-    return np.swapaxes(step("attention weights", activations.softmax(scores, step)) @ v, 1, 2)
+    allowed = both(mask, causal(*scores.shape[-2:]) if is_causal else None)
+    return np.swapaxes(attend(scores, v, allowed, step)[0], 1, 2)
 
 
 def depth_to_space(x: Array, block_size: int, data_format: str | None = "channels_last") -> Any:

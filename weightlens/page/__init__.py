@@ -46,6 +46,22 @@ def export(
     return out
 
 
+class Frame:
+    """A page in a notebook (VS Code, JupyterLab, Colab): a frame that holds all of it and asks for nothing else.
+
+    ``html`` is the page itself. The options are those of ``export``; ``height`` is that of the frame, in pixels.
+    """
+
+    def __init__(self, model: Model, inputs: Any = None, height: int = 760, **options: Any) -> None:
+        self.html, self.height = html(model, inputs, **options), height
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        allowed = 'sandbox="allow-scripts allow-downloads" title="weightlens"'
+        return f'<iframe srcdoc="{escape(self.html)}" {allowed} style="width:100%;height:{self.height}px;border:0"></iframe>'
+
+
 def html(model: Model, inputs: Any = None, *, labels: Sequence[str] = (), input_labels: Sequence[str] = (), detail: str = "auto") -> str:
     """The page as a text. Raises ``UnsupportedLayer``, ``NoFormula``, ``WorkbookTooLarge`` or ``BadInput``."""
     from weightlens.page.document import page
@@ -81,9 +97,10 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     """The data of the page."""
     from openpyxl import Workbook
 
-    from weightlens.page import describe, pack
+    from weightlens.page import layers_and_blocks as describe
+    from weightlens.page import pack
     from weightlens.page.program import Writer
-    from weightlens.workbook.contents import traced_network
+    from weightlens.workbook.all_sheets import traced_network
     from weightlens.workbook.xlsx.styles import Styles
 
     network = traced_network(model, inputs, options, Styles(Workbook()))

@@ -1,7 +1,8 @@
-"""The one HTML file: our style sheet and modules inline, the data as base64, and a policy that allows nothing else.
+"""The one HTML file: our style sheet and modules, the data, and a policy that allows nothing else.
 
 The modules in ``static`` are plain ES modules. In one file nothing can be imported, so they stand one after the other in the order
-of ``MODULES``, each after what it imports, without their ``import`` lines and the word ``export``.
+of ``MODULES``, each after what it imports, without their ``import`` lines and the word ``export``. The first few lines are in the
+page as they are and unpack the others, which the policy knows by their digests.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import zlib
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
 
+import orjson
+
+BOOT = ("inflate", "boot")
 MODULES = (
-    "functions", "formula", "compile", "machine", "data", "network", "words", "grid", "dom", "colours", "state", "api",
-    "explain", "graph", "sheet", "panel", "outputs", "maps", "middle", "stepper", "save", "main",
+    "inflate", "functions", "formula", "compile", "machine", "data", "network", "words", "grid", "dom", "colours", "state", "api",
+    "explain", "graph", "hand", "sheet", "curve", "panel", "outputs", "maps", "middle", "stepper", "save", "main",
 )  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(async |)(function|class|const|let))", re.MULTILINE)
@@ -23,12 +29,13 @@ EXPORT = re.compile(r"^export (?=(async |)(function|class|const|let))", re.MULTI
 
 def page(title: str, data: str) -> str:
     """The whole file; ``title`` is a text from a model, ``data`` what ``pack`` made."""
-    style, script = static("style.css"), joined()
+    style, script, boot = static("style.css"), joined(MODULES), joined(BOOT)
     policy = (
-        f"default-src 'none'; script-src {digest(script)}; style-src {digest(style)}; img-src data: blob:; "
+        f"default-src 'none'; script-src {digest(boot)} {digest(script)}; style-src {digest(style)}; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
-    parts = {"title": escape(title), "policy": policy, "style": style, "data": data, "script": script}
+    code = base64.b64encode(zlib.compress(orjson.dumps({"style": style, "script": script}), 9)).decode()
+    parts = {"title": escape(title), "policy": policy, "code": code, "data": data, "boot": boot}
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], static("page.html"))
 
 
@@ -44,6 +51,7 @@ def static(name: str) -> str:
 
 
 @cache
-def joined() -> str:
-    """All modules as one."""
-    return "\n".join(EXPORT.sub("", IMPORT.sub("", static(f"{name}.js"))) for name in MODULES)
+def joined(modules: Sequence[str]) -> str:
+    """Modules as one script, in a scope of its own."""
+    text = "\n".join(EXPORT.sub("", IMPORT.sub("", static(f"{name}.js"))) for name in modules)
+    return f'"use strict";\n{{\n{text}}}\n'

@@ -23,7 +23,7 @@ class Runs:
         """All of them again, as a list."""
         found = np.array(self.rest or (0,), np.int64)
         for length, step in reversed(self.levels):
-            found = (found[:, None] + np.arange(length) * step).reshape(-1)
+            found = np.add.outer(found, np.arange(length) * step).reshape(-1)
         return found
 
 

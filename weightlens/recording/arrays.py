@@ -144,7 +144,7 @@ class Recorded(NDArrayOperatorsMixin):
 
 def each(function: Callable[[Any], Any], thing: Any) -> Any:
     """Apply ``function`` to every leaf of nested tuples, lists, dicts and slices."""
-    if isinstance(thing, (tuple, list)):
+    if type(thing) in (tuple, list):
         return type(thing)(each(function, item) for item in thing)
     if isinstance(thing, dict):
         return {key: each(function, item) for key, item in thing.items()}

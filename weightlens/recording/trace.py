@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weightlens.model import Layer
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Step:
     """One named matrix of the forward pass: the layer it belongs to, its name, its value, and how it came about."""
 
@@ -62,7 +62,7 @@ class Step:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LayerRun:
     """One run of a layer: ``function(x, weights, config, step, **arguments)``, the steps it made (those of inner layers too)."""
 
@@ -77,7 +77,7 @@ class LayerRun:
     output: Any
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Trace:
     """All steps of one forward pass, in the order in which they were computed.
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)  # without comparison and text it is made in half the time
 class LayerSpec:
     """One layer class."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, eq=False)
-class Quirks:
+class Quirks(NamedTuple):
     """Facts that change the arithmetic of a layer and that no setting of Keras holds.
 
     Before Keras 3 masks of merged inputs count where all of them are real, and change no number; Identity, Normalization and Rescaling

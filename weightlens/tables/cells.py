@@ -13,8 +13,8 @@ from weightlens.tables.table import INDEX, Row, Table
 EXPONENT = r"(?:[eE][-+]?\d+)?"
 POINT = re.compile(rf"[-+]?(?:\d+\.?\d*|\.\d+){EXPONENT}", re.ASCII)
 COMMA = re.compile(rf"[-+]?\d*,\d+{EXPONENT}", re.ASCII)
-THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}", re.ASCII)  # 1,250: one and a quarter, or twelve hundred and fifty
-GROUPED = re.compile(r"[-+]?\d{1,3}(?:[.,' \u00a0\u2009\u202f]\d{3})+(?:[.,]\d+)?")
+THOUSANDS = r"(?a)[-+]?[1-9]\d{0,2},\d{3}"  # 1,250: one and a quarter, or twelve hundred and fifty
+GROUPED = r"[-+]?\d{1,3}(?:[.,' \u00a0\u2009\u202f]\d{3})+(?:[.,]\d+)?"
 LOGICAL = {"true": "1", "false": "0"}
 NO_NUMBERS = {"nan", "inf", "infinity", "na", "n/a", "null", "none", "?", "-", "#n/a", "true", "false"}  # seen in rows, not in titles
 
@@ -67,8 +67,8 @@ class Numbers:
 
     def find_decimal_mark(self, marked: list[tuple[int, int, str]]) -> None:
         """Find the table's decimal mark in the cells that contain one; refuses mixed marks and possible thousands separators."""
-        commas, points = ([found for found in marked if ("," in found[2]) is comma] for comma in (True, False))
-        sure = [found for found in commas if not THOUSANDS.fullmatch(plain_spelling(found[2]))]
+        commas, points = ([place for place in marked if ("," in place[2]) is comma] for comma in (True, False))
+        sure = [place for place in commas if not re.fullmatch(THOUSANDS, plain_spelling(place[2]))]
         known = self.table.decimal
         if not marked:
             return
@@ -107,5 +107,5 @@ def number_fault(cell: str) -> str:
     """Why a cell does not hold a number."""
     if not cell:
         return "the cell is empty"
-    separators = f"; write it without separators between thousands: {re.sub(r'[^-+0-9]', '', cell)}" if GROUPED.fullmatch(cell) else ""
+    separators = f"; write it without separators between thousands: {re.sub(r'[^-+0-9]', '', cell)}" if re.fullmatch(GROUPED, cell) else ""
     return f"{cell[:60]!r} is not a number{separators}"

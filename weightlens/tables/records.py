@@ -11,7 +11,7 @@ from weightlens.limits import JSON
 from weightlens.tables.table import Row
 
 DEEPEST = 32  # lists in lists
-SERVING = ("instances", "inputs", "data")  # data: beside "columns", as pandas splits a table
+SERVING = ("instances", "inputs", "data")  # data: with "columns", as pandas splits a table
 SHAPE = 'a table is a list of rows, a list of records, {"column": [...]}, or {"instances": [...]}'
 
 

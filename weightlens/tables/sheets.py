@@ -17,8 +17,8 @@ def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
     sheet, _, cells = area.rpartition("!")
     if not sheet and not RANGE.fullmatch(cells):
         sheet, cells = cells, ""
-    found = RANGE.fullmatch(cells)
-    if cells and found is None:
+    match = RANGE.fullmatch(cells)
+    if cells and match is None:
         raise BadInput(f"{path.name}: {cells!r} is not a range of cells such as A1:C9")
     sheet = sheet.strip("'").replace("''", "'")
     from weightlens.tables import ods, xlsx
@@ -27,15 +27,15 @@ def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
         grid = ods.grid(path, sheet) if kind == "ods" else xlsx.grid(path, sheet)
     except UnreadableModel as trouble:
         raise BadInput(str(trouble)) from None
-    return rows_in_area(grid, corners(found) if found else used_corners(grid))
+    return rows_in_area(grid, corners(match) if match else used_corners(grid))
 
 
-def corners(found: re.Match[str]) -> tuple[int, int, int, int]:
+def corners(match: re.Match[str]) -> tuple[int, int, int, int]:
     """The first row, last row, first column and last column of a range."""
     from weightlens.spreadsheet.cell_values import column_number
 
-    first, last = column_number(found[1].upper()), column_number((found[3] or found[1]).upper())
-    rows = sorted((int(found[2]), int(found[4] or found[2])))
+    first, last = column_number(match[1].upper()), column_number((match[3] or match[1]).upper())
+    rows = sorted((int(match[2]), int(match[4] or match[2])))
     return rows[0], rows[1], min(first, last), max(first, last)
 
 

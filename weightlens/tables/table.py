@@ -54,8 +54,8 @@ class Table:
     def blocks(self, size: int | None, plain: bool = True) -> Iterator[Block]:
         """The rows below the titles, ``size`` at a time; ``plain``: as matrices where possible."""
         rows = self.rest if self.titles else chain([(self.number, self.first)], self.rest)
-        while found := list(islice(rows, size)):
-            yield Block(self.checked(found))
+        while chunk := list(islice(rows, size)):
+            yield Block(self.checked(chunk))
 
     def checked(self, rows: list[Row]) -> list[Row]:
         """Rows, each checked to have as many cells as the first one."""

@@ -160,7 +160,7 @@ def without_comment_sign(line: str) -> str:
 
 def csv_error_words(error: csv.Error) -> str:
     """An error of Python's csv reader in plain words."""
-    found = str(error)
-    if "field larger" in found:
+    words = str(error)
+    if "field larger" in words:
         return f"a cell holds more than {csv.field_size_limit():,} letters"
-    return "a quotation mark is not closed" if "unexpected end" in found else found
+    return "a quotation mark is not closed" if "unexpected end" in words else words

@@ -43,7 +43,7 @@ def activation_of(layer: Layer) -> str:
         inner = named.get("config")
         named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
     if named is None and layer.inner:
-        named = next((found for inner_layer in layer.inner.values() if (found := activation_of(inner_layer))), None)
+        named = next(filter(None, map(activation_of, layer.inner.values())), None)
     return str(named) if named else ""
 
 
@@ -87,15 +87,15 @@ def output_shapes(model: Model) -> dict[str, str]:
     try:
         wanted = wanted_inputs(model)
         is_open = any(w.shape is None or None in w.shape for w in wanted)
-        found = [
+        by_length = [
             layer_shapes(model, [tuple(length if n is None else n for n in w.shape or (None,)) for w in wanted])
             for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
         ]
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):
         return {}  # shapes are a courtesy: a model that cannot run is listed without them
     shapes = {w.name: shape_text(w.shape) if w.shape is not None else "any" for w in wanted}
-    for path, outputs in found[0].items():
-        pairs = zip(outputs, found[-1].get(path, outputs), strict=False)
+    for path, outputs in by_length[0].items():
+        pairs = zip(outputs, by_length[-1].get(path, outputs), strict=False)
         shapes[path] = ", ".join(shape_text([n if n == m else None for n, m in zip(a, b, strict=False)]) for a, b in pairs)
     return shapes
 

@@ -10,7 +10,7 @@ HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirec
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
-    """The text as one line with invisible characters escaped (``\x1b``), its middle left out if too long."""
+    """The text as one line with invisible characters escaped (``\\x1b``), its middle left out if too long."""
     line = str(text)
     if len(line) > 2 * longest:
         line = line[:longest] + line[-longest:]

@@ -17,9 +17,7 @@ from weightlens.model import Model, Weight
 from weightlens.terminal.describe import Entry, activation_of, sha256_of
 from weightlens.terminal.escape import written_out
 from weightlens.terminal.matrices import parse_slice, read_part
-from weightlens.terminal.show import Selection, other_arrays, select_layers
-
-Found = list[tuple[str, Weight]]
+from weightlens.terminal.show import Selection, other_arrays, select_layers, selected_arrays
 
 
 def write_csv(model: Model, file: BinaryIO, wish: Selection) -> None:
@@ -97,11 +95,9 @@ def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Sele
         file.write(b"," * (number > 0) + to_json(facts))
 
 
-def chosen_matrices(model: Model, wish: Selection) -> Found:
+def chosen_matrices(model: Model, wish: Selection) -> list[tuple[str, Weight]]:
     """Every selected matrix of numbers, by ``layer/name``."""
-    found = [(f"{entry.path}/{name}", weight) for entry, weights in select_layers(model, wish) for name, weight in weights.items()]
-    found += [(weight.path, weight) for _, arrays in other_arrays(model, wish) for weight in arrays]
-    return [(name, weight) for name, weight in found if weight.is_numeric]
+    return [(name, weight) for name, weight in selected_arrays(model, wish) if weight.is_numeric]
 
 
 def stored_numbers(weight: Weight, wish: Selection) -> np.ndarray:

@@ -139,7 +139,7 @@ def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
 
 
 class Labels(NamedTuple):
-    """What stands beside each row and over each column, by what the axes mean: ``unit 3``, ``x0`` for an input, ``f0`` for a gate's unit.
+    """The labels of rows and columns, by what the axes mean: ``unit 3``, ``x0`` for an input, ``f0`` for a gate's unit.
 
     ``incoming``: the letter of inputs (``in 0`` without one); ``titles``: the names of the columns, if they have names.
     """

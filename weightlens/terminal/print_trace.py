@@ -50,7 +50,7 @@ def print_trace(
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
     for path, group in groupby(steps, key=lambda step: step.layer):
         screen.line()
-        class_name = trace.layers[path].class_name if path in trace.layers else ""  # a loss and the gradients have no layer
+        class_name = trace.layers[path].class_name if path in trace.layers else ""  # constants, a loss and gradients have no layer
         screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_name)}" if class_name else ""))
         print_layer(list(group), writer)
     if not layers and trace.results:

@@ -78,6 +78,14 @@ def other_arrays(model: Model, wish: Selection) -> Iterator[tuple[str, list[Weig
         yield "optimizer", [w for w in model.optimizer if not grep or grep.search(w.path)]
 
 
+def selected_arrays(model: Model, wish: Selection) -> Iterator[tuple[str, Weight]]:
+    """Every selected array, by ``layer/name`` or, if it belongs to no layer, by its path in the file."""
+    for entry, weights in select_layers(model, wish):
+        yield from ((f"{entry.path}/{name}", weight) for name, weight in weights.items())
+    for _, arrays in other_arrays(model, wish):
+        yield from ((weight.path, weight) for weight in arrays)
+
+
 def show(model: Model, screen: Screen, wish: Selection, progress: Callable[[int], None] | None = None) -> None:
     """Print the model: what it is, its layers, then each matrix (or its statistics)."""
     picked = select_layers(model, wish)
@@ -87,7 +95,7 @@ def show(model: Model, screen: Screen, wish: Selection, progress: Callable[[int]
         screen.lines(layer_table(model, screen))
     if wish.stats:
         screen.line()
-        screen.lines(statistics_lines(model, picked, screen, wish, progress))
+        screen.lines(statistics_lines(model, screen, wish, progress))
         return
     for entry, weights in picked:
         if not weights and not wish.layers:
@@ -207,15 +215,11 @@ def shape_and_type(weight: Weight) -> str:
     return f"{tuple_text(weight.shape)} {weight.dtype}"
 
 
-def statistics_lines(
-    model: Model, picked: list[tuple[Entry, dict[str, Weight]]], screen: Screen, wish: Selection, progress: Callable[[int], None] | None
-) -> Iterator[str]:
+def statistics_lines(model: Model, screen: Screen, wish: Selection, progress: Callable[[int], None] | None) -> Iterator[str]:
     """The lines of a table of statistics, with a histogram for each matrix."""
     from weightlens.statistics import statistics
 
-    arrays = [(f"{entry.path}/{name}", weight) for entry, weights in picked for name, weight in weights.items()]
-    arrays += [(weight.path, weight) for _, found in other_arrays(model, wish) for weight in found]
-    for name, weight in arrays:
+    for name, weight in selected_arrays(model, wish):
         yield f"{screen.bold(clean(name, screen.width - 24))} {screen.dim(shape_and_type(weight))}"
         if not weight.is_numeric:
             continue

@@ -14,11 +14,11 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
-from weightlens.formats.contents import kind_of, member_in, saved_model_in
-from weightlens.formats.foreign import archive_words
+from weightlens.formats.containers.contents import kind_of, member_in, saved_model_in
+from weightlens.formats.containers.foreign import archive_words
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.hdf5.access import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
 from weightlens.formats.hdf5.soundness import attribute_fits, first_bytes
-from weightlens.formats.zipped import Archive
 from weightlens.terminal import Screen, clean
 
 LONGEST = 100_000  # letters of a text that is not to be shortened
@@ -97,9 +97,9 @@ class Hdf5Tree:
 
     def members(self, group: h5g.GroupID, indent: str, depth: int) -> Iterator[str]:
         """The members of a group: links with their targets, datasets with shape and dtype, groups with their members."""
-        found = group_links(group)
-        for number, (raw, kind, address) in enumerate(found):
-            name, last = clean(decode_name(raw), LONGEST if self.full else 100), number == len(found) - 1
+        links = group_links(group)
+        for number, (raw, kind, address) in enumerate(links):
+            name, last = clean(decode_name(raw), LONGEST if self.full else 100), number == len(links) - 1
             branch, inner = indent + ("└── " if last else "├── "), indent + ("    " if last else "│   ")
             if kind != h5l.TYPE_HARD:
                 yield branch + name + self.screen.dim(f"  {link_text(group.links.get_val(raw))}")
@@ -117,9 +117,9 @@ class Hdf5Tree:
 
     def group(self, group: h5g.GroupID, title: str, inner: str, depth: int, address: int) -> Iterator[str]:
         """A group and its members, once per file."""
-        again, deep = address in self.seen, depth > limits.DEPTH
-        yield title + self.screen.dim("  shown above" * again or "  deeper than any model" * deep)
-        if not again and not deep:
+        known, deep = address in self.seen, depth > limits.DEPTH
+        yield title + self.screen.dim("  shown above" * known or "  deeper than any model" * deep)
+        if not known and not deep:
             self.seen.add(address)
             yield from self.attributes(group, inner)
             yield from self.members(group, inner, depth + 1)

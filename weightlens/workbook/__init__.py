@@ -38,7 +38,7 @@ def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
     """What the workbook would be: its sheets, cells, formulas, size and time; nothing is written."""
     from openpyxl import Workbook
 
-    from weightlens.workbook.contents import build
+    from weightlens.workbook.all_sheets import build
     from weightlens.workbook.export_options import Options
     from weightlens.workbook.layout import size
     from weightlens.workbook.xlsx.styles import Styles

@@ -17,10 +17,10 @@ from weightlens.files import WORKBOOK, replacing
 from weightlens.formats import files_of
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
-from weightlens.workbook.contents import build, first_look
+from weightlens.workbook.all_sheets import build, first_look
 from weightlens.workbook.export_options import Options, Progress
 from weightlens.workbook.layout.size import measure
-from weightlens.workbook.sheets.samples import samples_shown
+from weightlens.workbook.sheets.samples_sheet import samples_shown
 from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.chart_values import with_values

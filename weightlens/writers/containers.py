@@ -12,7 +12,7 @@ import numpy as np
 
 from weightlens.model import Model
 from weightlens.writers.entries import model_entry
-from weightlens.writers.variables import groups, objects
+from weightlens.writers.stored_variables import groups, objects
 
 KERAS = "3.5.0"  # in whose form the files are written; every later version reads it
 

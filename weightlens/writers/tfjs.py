@@ -36,7 +36,7 @@ CLASSES = frozenset({
 })  # fmt: skip
 # Settings that TensorFlow.js passes over or does not have: the only values that mean the same there.
 ONLY: dict[str, tuple[Any, ...]] = {
-    "groups": (1, None), "reset_after": (False, None), "threshold": (0, 0.0, None), "output_padding": (None,), "rms_scaling": (False, None),
+    "reset_after": (False, None), "output_padding": (None,), "rms_scaling": (False, None),
     "causal": (False,), "renorm": (False, None), "time_major": (False, None), "stateful": (False, None), "return_state": (False, None),
     "zero_output_for_mask": (False, None), "ragged": (False, None), "sparse": (False, None),
 }  # fmt: skip
@@ -74,7 +74,7 @@ def refuse_differences(model: Model) -> None:
         if layer.is_operation or (layer.model is None and layer.class_name not in CLASSES):
             raise cannot(layer, "is not a layer of TensorFlow.js")
         if words := of_layer(layer.class_name, layer.config, 3):
-            raise cannot(layer, f"would not be the same: {words}")
+            raise cannot(layer, f"would change: {words}")
     if other := normalized_along_other_axes(model):
         raise cannot(other[0], "normalizes along an axis other than the last, which TensorFlow.js does not do in the same way everywhere")
     if misled := misled_by_masks(model):
@@ -150,8 +150,6 @@ def refuse_settings(layer: Layer) -> None:
     config = layer.config
     if layer.class_name == "ELU" and config.get("alpha", 1.0) != 1:
         raise cannot(layer, "has an alpha other than 1, which TensorFlow.js does not")
-    if layer.class_name == "ReLU" and config.get("negative_slope"):
-        raise cannot(layer, "has a negative_slope, which TensorFlow.js's does not")
     if layer.class_name == "Conv1D" and config.get("padding") == "causal":
         raise cannot(layer, "has causal padding, which TensorFlow.js does not")
     if layer.class_name == "Conv2DTranspose" and config.get("dilation_rate") not in (None, 1, [1, 1], (1, 1)):

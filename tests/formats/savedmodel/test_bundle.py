@@ -16,8 +16,8 @@ from tests.formats.savedmodel import build
 from tests.formats.savedmodel.build import GRAPH_KEY, MAGIC, VALUE, Files, saved, snappy, varint, written
 from tests.formats.savedmodel.examples import stack
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
+from weightlens.formats.savedmodel.leveldb import rows
 from weightlens.formats.savedmodel.snappy import decompress
-from weightlens.formats.savedmodel.table import rows
 from weightlens.formats.savedmodel.wire import Damaged, Message
 
 INDEX, DATA = "variables/variables.index", "variables/variables.data-00000-of-00001"

@@ -16,7 +16,7 @@ from tests.formats.savedmodel.test_bundle import DATA, INDEX
 from tests.formats.test_foreign import said
 from weightlens.cli.main import main
 from weightlens.errors import BadInput
-from weightlens.formats.savedmodel.table import rows
+from weightlens.formats.savedmodel.leveldb import rows
 from weightlens.formats.write_back import write_back
 from weightlens.model import Weight
 

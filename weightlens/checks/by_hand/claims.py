@@ -43,11 +43,18 @@ class Claim:
 
 @dataclass(frozen=True)
 class Claims:
-    """All numbers of one calculation. ``rows``: they are rows of the final outputs, without names of steps."""
+    """All numbers of one calculation."""
 
     source: str
     items: list[Claim]
-    rows: bool = False
+
+
+@dataclass(frozen=True)
+class OutputRows:
+    """A calculation of which only the final outputs were written down, as rows of a table without names of steps."""
+
+    source: str
+    rows: list[list[WrittenNumber]]
 
 
 def parse_number(text: str) -> WrittenNumber | None:

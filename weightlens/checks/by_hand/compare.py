@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from weightlens.checks.by_hand import book_claims
-from weightlens.checks.by_hand.claims import Claims
+from weightlens.checks.by_hand.claims import Claims, OutputRows
 from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label, pin_given_numbers
 from weightlens.checks.by_hand.float32 import Bounds
 from weightlens.checks.by_hand.hand_report import HandReport, row_of
@@ -25,18 +25,18 @@ from weightlens.model import Model
 
 
 def check_by_hand(
-    model: Model, inputs: object, given: str | Path | Claims, ranges: Sequence[str] = (), steps: Sequence[str] = ()
+    model: Model, inputs: object, given: str | Path | Claims | OutputRows, ranges: Sequence[str] = (), steps: Sequence[str] = ()
 ) -> HandReport:
     """Compare a calculation by hand with the model's, step by step, and explain the first step that differs.
 
     ``given``: a .csv, ``-`` for typed lines, claims, or a workbook: one that weightlens wrote, or any other with
     ``ranges`` (``Sheet1!G3:H6``) and the ``steps`` they hold. Without ``inputs`` those of the workbook are taken.
     """
-    if not isinstance(given, Claims) and book_claims.is_workbook(given):
+    if isinstance(given, (str, Path)) and book_claims.is_workbook(given):
         return check_book(model, inputs, Path(given), ranges, steps)
-    claims = given if isinstance(given, Claims) else read_csv(str(given))
+    claims = read_csv(str(given)) if isinstance(given, (str, Path)) else given
     scene = record_scene(model, inputs)
-    placed = rows_of_outputs(claims, scene.trace) if claims.rows else place_claims(claims, scene.trace)
+    placed = rows_of_outputs(claims, scene.trace) if isinstance(claims, OutputRows) else place_claims(claims, scene.trace)
     report = compare_with_trace(claims.source, scene, placed.givens)
     if placed.unknown and report.ok:
         raise BadInput(placed.unknown[0])

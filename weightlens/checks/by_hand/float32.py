@@ -94,6 +94,7 @@ class Bounds:
         return np.asarray(operation(node)(*args, **kwargs), np.float64)
 
     def moved_bound(self, thing: Any) -> Any:
+        """The error bound that stands in for a moved operand; constants are exact."""
         return self.operand_bound(thing) if isinstance(thing, Recorded) else 0.0 if isinstance(thing, float) else thing
 
     def bound_of_sum(self, node: Recorded, value: Any) -> Any:

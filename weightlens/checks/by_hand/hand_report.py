@@ -82,6 +82,7 @@ class HandReport(Report):
 
     @property
     def remark(self) -> str:
+        """The first note, in brackets."""
         return f" ({self.notes[0]})" if self.notes else ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from weightlens.checks.by_hand.claims import Claim, Claims
-from weightlens.checks.by_hand.placing import Given, Placed, count_right, group_claims, output_step
+from weightlens.checks.by_hand.claims import OutputRows, WrittenNumber
+from weightlens.checks.by_hand.placing import Given, Placed, count_right, output_step
 from weightlens.errors import BadInput
 from weightlens.recording import Trace
 
-Table = list[list[Claim]]
+Table = list[list[WrittenNumber]]
 TURNED = "the table was read transposed: a column for each sample"
 
 
-def rows_of_outputs(claims: Claims, trace: Trace) -> Placed:
+def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
     """The outputs that rows of numbers stand for: the usual reading of the table, unless more numbers are right in another.
 
     A note says so if it is not a row per sample.
     """
-    readings = [(note, given_rows(table, trace)) for note, table in possible_readings(claims, trace)]
+    readings = [(note, given_outputs(table, trace)) for note, table in possible_readings(given.rows, trace)]
     if not readings:
-        raise why_not_outputs(claims, trace)
+        raise why_not_outputs(given, trace)
     note, givens = readings[0]
     for other_note, other in readings[1:]:
         if count_right(other) > max(count_right(givens), 0 if note else sum(len(g.values) for g in other) / 2):
@@ -32,27 +31,27 @@ def rows_of_outputs(claims: Claims, trace: Trace) -> Placed:
     return Placed(givens, notes=[note] if note else [])
 
 
-def possible_readings(claims: Claims, trace: Trace) -> Iterator[tuple[str, Table]]:
+def possible_readings(rows: Table, trace: Trace) -> Iterator[tuple[str, Table]]:
     """The ways to read the table that fit the outputs' shapes, the usual one first."""
     samples, total = trace.results[0].shape[0], sum(output_sizes(trace))
-    table = claim_rows(without_row_numbers(claims.items, samples, total, trace))
+    table = without_row_numbers(rows, samples, total, trace)
     if fits_outputs(table, samples, total):
         yield "", table
     if total == 1 and len(table) == 1 and 1 < len(table[0]) <= samples:  # a network with one output: a number for each sample
-        yield "", [[claim] for claim in table[0]]
+        yield "", [[number] for number in table[0]]
     if len({len(row) for row in table}) != 1:
         return
     turned = [list(column) for column in zip(*table, strict=True)]
     if min(len(table), len(turned)) > 1 and fits_outputs(turned, samples, total):
         yield TURNED, turned
     if len(trace.results) == 1 and len(shape := trace.results[0].shape[1:]) > 1:
-        for words, rows in (("", table), (", transposed", turned)):
-            yield from rows_within_samples(rows, shape, samples, words)
+        for words, way in (("", table), (", transposed", turned)):
+            yield from rows_within_samples(way, shape, samples, words)
 
 
 def rows_within_samples(table: Table, shape: tuple[int, ...], samples: int, words: str) -> Iterator[tuple[str, Table]]:
     """The reading in which a table row is one row of a picture or sequence, the samples one below the other."""
-    flat = [claim for row in table for claim in row]
+    flat = [number for row in table for number in row]
     total, width = int(np.prod(shape)), len(table[0])
     ends = {int(np.prod(shape[i:])) for i in range(1, len(shape))}
     if width in ends and len(flat) % total == 0 and len(flat) <= samples * total:
@@ -65,22 +64,24 @@ def fits_outputs(table: Table, samples: int, total: int) -> bool:
     return len(table) <= samples and {len(row) for row in table} == {total}
 
 
-def why_not_outputs(claims: Claims, trace: Trace) -> BadInput:
+def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
     """Why a table cannot hold the outputs."""
     samples, total = trace.results[0].shape[0], sum(output_sizes(trace))
-    widths = {len(row) for row in claim_rows(without_row_numbers(claims.items, samples, total, trace))}
+    widths = {len(row) for row in without_row_numbers(given.rows, samples, total, trace)}
     if widths == {total}:
-        return BadInput(f"{claims.source}: has more rows than the {samples} samples of the input")
-    return BadInput(f"{claims.source}: a row has {max(widths)} numbers, but the network has {total} outputs")
+        return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
+    return BadInput(f"{given.source}: a row has {max(widths)} numbers, but the network has {total} outputs")
 
 
-def given_rows(table: Table, trace: Trace) -> list[Given]:
+def given_outputs(table: Table, trace: Trace) -> list[Given]:
     """The numbers of each output, taken from rows with all outputs of a sample."""
     ends = np.cumsum([0, *output_sizes(trace)]).tolist()
     givens = []
     for k, (start, end) in enumerate(pairwise(ends)):
-        group = [replace(claim, sample=i, unit=(j,)) for i, row in enumerate(table) for j, claim in enumerate(row[start:end])]
-        givens += [group_claims(output_step(trace, k), group, 0, trace)] if group else []
+        step = output_step(trace, k)
+        places = [tuple(map(int, place)) for place in np.ndindex(step.made.shape[1:])]
+        elements = [(sample, *place) for sample in range(len(table)) for place in places]
+        givens += [Given(step, elements, [number for row in table for number in row[start:end]])] if elements else []
     return givens
 
 
@@ -89,30 +90,20 @@ def output_sizes(trace: Trace) -> list[int]:
     return [int(np.prod(x.shape[1:])) for x in trace.results]
 
 
-def claim_rows(items: Sequence[Claim]) -> Table:
-    """The claims grouped by row."""
-    rows: dict[int, list[Claim]] = {}
-    for claim in items:
-        rows.setdefault(claim.sample or 0, []).append(claim)
-    return list(rows.values())
-
-
-def without_row_numbers(items: list[Claim], samples: int, total: int, trace: Trace) -> list[Claim]:
+def without_row_numbers(rows: Table, samples: int, total: int, trace: Trace) -> Table:
     """The numbers without a heading row 0, 1, 2... (of a data frame), and without row numbers and inputs before the outputs."""
-    table = whole = claim_rows(items)
-    if total == 1 and len(table) == 1:  # one row of numbers, one for each sample
-        return items
-    if len(table) == samples + 1 and is_numbering([c.written.value for c in table[0]]):
-        table = table[1:]
-    more = {len(row) - total for row in table}
-    if len(table) > samples or len(more) != 1 or (before := more.pop()) <= 0 or not are_row_numbers_or_inputs(table, before, trace):
-        return items if table is whole else renumbered(table, 0)
-    return renumbered(table, before)
+    if total == 1 and len(rows) == 1:  # one row of numbers, one for each sample
+        return rows
+    if len(rows) == samples + 1 and is_numbering([number.value for number in rows[0]]):
+        rows = rows[1:]
+    more = {len(row) - total for row in rows}
+    before = more.pop() if len(more) == 1 and len(rows) <= samples else 0
+    return [row[before:] for row in rows] if before > 0 and are_row_numbers_or_inputs(rows, before, trace) else rows
 
 
-def are_row_numbers_or_inputs(table: list[list[Claim]], before: int, trace: Trace) -> bool:
+def are_row_numbers_or_inputs(table: Table, before: int, trace: Trace) -> bool:
     """Whether the first columns of each row are the row's number, the inputs, or both."""
-    lead = np.array([[c.written.value for c in row[:before]] for row in table])
+    lead = np.array([[number.value for number in row[:before]] for row in table])
     numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
     given = np.concatenate(numeric, axis=1)[: len(table)] if numeric else np.zeros((len(table), 0))
     numbered = before in (1, given.shape[1] + 1) and is_numbering(lead[:, 0].tolist())
@@ -125,8 +116,3 @@ def are_row_numbers_or_inputs(table: list[list[Claim]], before: int, trace: Trac
 def is_numbering(numbers: Sequence[float]) -> bool:
     """Whether the numbers are 0, 1, 2... or 1, 2, 3..."""
     return len(numbers) > 1 and list(numbers) in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
-
-
-def renumbered(table: list[list[Claim]], before: int) -> list[Claim]:
-    """The claims of each row from column ``before`` on, numbered from 0."""
-    return [replace(c, sample=i, unit=(j,)) for i, row in enumerate(table) for j, c in enumerate(row[before:])]

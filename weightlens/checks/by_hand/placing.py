@@ -32,7 +32,7 @@ INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # a layer wit
 class Given:
     """The numbers given for one step: their elements in its array, and the rounding error allowed.
 
-    ``noise``: what float32 rounding comes to, for each number or for all of them.
+    ``noise``: the error that float32 rounding can cause, for each number or for all of them.
     """
 
     step: Step

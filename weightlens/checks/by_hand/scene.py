@@ -61,8 +61,9 @@ class Scene:
         return owners
 
     def class_of(self, step: Step) -> str:
-        """The class of a step's layer."""
-        return self.trace.layers[step.layer].class_name
+        """The class of a step's layer; empty for a constant of the graph."""
+        layer = self.trace.layers.get(step.layer)
+        return "" if layer is None else layer.class_name
 
     @cached_property
     def steps_of_layer(self) -> dict[str, list[Step]]:

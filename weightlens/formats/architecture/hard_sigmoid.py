@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-
-def _layer(class_name: str, **config: Any) -> dict[str, Any]:
-    return {"module": "keras.layers", "class_name": class_name, "config": config, "registered_name": None}
-
-
 NAME = "hard_sigmoid_keras2"
-HARD_SIGMOID_KERAS_2 = {
-    "module": "keras",
-    "class_name": "Sequential",
-    "config": {"name": NAME, "layers": [_layer("Rescaling", scale=0.2, offset=0.5), _layer("ReLU", max_value=1.0)]},
-    "registered_name": None,
-}
+
+
+def hard_sigmoid_keras_2(dtype: str) -> dict[str, Any]:
+    """The function as two layers, which compute with this dtype."""
+
+    def layer(class_name: str, **config: Any) -> dict[str, Any]:
+        return {"module": "keras.layers", "class_name": class_name, "config": {"dtype": dtype, **config}, "registered_name": None}
+
+    layers = [layer("Rescaling", scale=0.2, offset=0.5), layer("ReLU", max_value=1.0)]
+    return {"module": "keras", "class_name": "Sequential", "config": {"name": NAME, "layers": layers}, "registered_name": None}
 
 
 def is_hard_sigmoid_keras_2(value: dict[str, Any]) -> bool:

@@ -5,14 +5,13 @@ The kind goes from the inputs and casts through the graph, and stands in ``Layer
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from weightlens.call_order import calls_in_order, refs
 from weightlens.errors import UnreadableModel
 from weightlens.model import Call, Layer, Model
 from weightlens.specs.registry import spec_of
-from weightlens.whole import is_whole
+from weightlens.specs.whole import is_whole
 
 FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another dtype than their input
     "truediv", "rtruediv", "div", "rdiv", "divide", "divide_no_nan", "RealDiv", "greater", "greater_equal", "less", "less_equal", "equal",
@@ -36,7 +35,7 @@ def settle_integer_dtypes(model: Model) -> None:
     for layer, number, call in order:
         entering = next((kinds.get((first.layer, first.call)) for first in refs(arguments_with_result_dtype(layer, call))), None)
         if entering is not None and (layer.is_operation or spec_of(layer).whole in ("wraps", "means", "sums")):
-            layer.quirks = replace(layer.quirks, input_dtype=entering)
+            layer.quirks = layer.quirks._replace(input_dtype=entering)
         leaving = output_dtype(layer, call, entering)
         if leaving is not None:
             kinds[layer.name, number] = leaving

@@ -15,7 +15,7 @@ from weightlens import limits
 from weightlens.errors import UnreadableModel
 from weightlens.formats.savedmodel.container import INDEX, SavedModelFiles
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
-from weightlens.formats.savedmodel.table import Row, rows
+from weightlens.formats.savedmodel.leveldb import Row, rows
 from weightlens.formats.savedmodel.wire import Damaged, Message, refusal, varint
 from weightlens.model import Weight
 

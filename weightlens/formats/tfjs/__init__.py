@@ -2,3 +2,5 @@
 
 Comes in: that file, its folder, or a zip of it. Goes out: a ``Model`` like that of any other format. The architecture is Keras 2's.
 """
+
+LAYERS_MODEL = "TensorFlow.js layers model"  # the format in a model's provenance

@@ -17,7 +17,14 @@ KEEP = frozenset({
 })  # fmt: skip
 # These have use for a mask in Keras; TensorFlow.js shows them none, or one of another layer.
 HEED = frozenset({"GlobalAveragePooling1D", "Softmax", "Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"})
-WITHOUT_FORMAT = frozenset({"MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D"})
+# Classes by how they begin, a setting, and its values with which nothing changes.
+PASSED_OVER: tuple[tuple[tuple[str, ...], str, tuple[Any, ...]], ...] = (
+    (("MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D"), "data_format", ("channels_last",)),
+    (("GlobalMaxPooling", "GlobalAveragePooling"), "keepdims", (False, 0)),
+    (("DepthwiseConv2D",), "dilation_rate", (1, [1], [1, 1], (1, 1))),
+    (("Conv", "SeparableConv", "DepthwiseConv"), "groups", (1,)),
+    (("ReLU",), "negative_slope", (0,)), (("ReLU",), "threshold", (0,)),
+)  # fmt: skip
 MASKS = "TensorFlow.js hands on the mask of an earlier layer here, so it computes otherwise than Keras does"
 
 
@@ -39,8 +46,11 @@ def of_layer(class_name: str, config: dict[str, Any], major: int) -> str:
         return "TensorFlow.js computes this layer otherwise than Keras does"
     if class_name == "UpSampling2D" and config.get("interpolation", "nearest") != "nearest":
         return f"TensorFlow.js interpolates ({str(config['interpolation'])[:20]}) otherwise than Keras does"
-    if class_name in WITHOUT_FORMAT and config.get("data_format") == "channels_first":
-        return "TensorFlow.js passes over its data_format"
+    for classes, setting, same in PASSED_OVER:
+        if class_name.startswith(classes) and (value := config.get(setting)) not in (*same, None):
+            return f"TensorFlow.js passes over its {setting} ({str(value)[:40]})"
+    if class_name == "Concatenate" and config.get("axis", -1) < -1:
+        return f"TensorFlow.js joins along the last axis instead of axis {config['axis']}"
     if major >= 3 and "hard_sigmoid" in (config.get("activation"), config.get("recurrent_activation")):
         return "hard_sigmoid has another slope in TensorFlow.js than in Keras 3, which wrote this architecture"
     return ""

@@ -12,9 +12,15 @@ export function surface(promised) {
     /** The worst relative difference of all computed cells from the numbers at export. */
     check: () => there().check(),
     /** The weights: name, shape and first number of each. */
-    weights: () => there().blocks.filter(({ kind }) => kind === "weight").map(named),
+    weights: () =>
+      there()
+        .blocks.filter(({ kind }) => kind === "weight")
+        .map(named),
     /** The inputs, alike. */
-    inputs: () => there().blocks.filter(({ kind }) => kind === "input").map(named),
+    inputs: () =>
+      there()
+        .blocks.filter(({ kind }) => kind === "input")
+        .map(named),
     /** Everything that has a name: inputs, weights and steps. */
     names: () => [...there().byName.keys()],
     /** The numbers of an input, a weight or a step, in the order of the array. */
@@ -22,9 +28,11 @@ export function surface(promised) {
     /** Changes one number of an input or a weight by its flat index, and computes everything after it. */
     set(name, index, value) {
       const block = there().block(name);
-      if (block.kind !== "input" && block.kind !== "weight") throw new TypeError(`${name} is computed; change an input or a weight`);
+      if (block.kind !== "input" && block.kind !== "weight")
+        throw new TypeError(`${name} is computed; change an input or a weight`);
       if (!Number.isInteger(index) || index < 0 || index >= block.size) throw new RangeError(`${name} has no number ${index}`);
-      if (block.text ? typeof value !== "string" : typeof value !== "number") throw new TypeError(`${name} holds ${block.text ? "texts" : "numbers"}`);
+      if (block.text ? typeof value !== "string" : typeof value !== "number")
+        throw new TypeError(`${name} holds ${block.text ? "texts" : "numbers"}`);
       state.change([[there().place(block, index), value]]);
     },
     /** The outputs: the numbers of each, in the order of the array. */

@@ -1,6 +1,21 @@
 // The colours of the page, read from its style sheet, so that light and dark are told in one place.
 
-const NAMES = ["paper", "ink", "grey", "line", "input", "weight", "step", "output", "constant", "off", "negative", "positive", "accent", "mark"];
+const NAMES = [
+  "paper",
+  "ink",
+  "grey",
+  "line",
+  "input",
+  "weight",
+  "step",
+  "output",
+  "constant",
+  "off",
+  "negative",
+  "positive",
+  "accent",
+  "mark",
+];
 
 /** The colours that hold now, each as [red, green, blue]. */
 export function colours() {
@@ -26,4 +41,11 @@ export function heat(value, most, palette, kind, base = palette.paper) {
 }
 
 // Okabe and Ito: told apart by colour-blind eyes.
-export const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [213, 94, 0], [86, 180, 233]];
+export const CLASSES = [
+  [0, 114, 178],
+  [230, 159, 0],
+  [0, 158, 115],
+  [204, 121, 167],
+  [213, 94, 0],
+  [86, 180, 233],
+];

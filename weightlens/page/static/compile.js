@@ -7,18 +7,42 @@ import { LOOKUPS, MANY, SINGLE, TEXTUAL } from "./functions.js";
 export const CHUNK = 512; // elements that are computed at once, so that results stay in the processor's cache
 
 const INFIX = {
-  "+": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] + b[i]; },
-  "-": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] - b[i]; },
-  "*": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] * b[i]; },
-  "/": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] / b[i]; },
-  "^": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = b[i] === 2 ? a[i] * a[i] : a[i] ** b[i]; },
-  "<": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] < b[i] ? 1 : 0; },
-  ">": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] > b[i] ? 1 : 0; },
-  "<=": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] <= b[i] ? 1 : 0; },
-  ">=": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] >= b[i] ? 1 : 0; },
-  "=": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] === b[i] ? 1 : 0; },
-  "<>": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = a[i] !== b[i] ? 1 : 0; },
-  "&": (a, b, out, n) => { for (let i = 0; i < n; i++) out[i] = `${a[i]}${b[i]}`; },
+  "+": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] + b[i];
+  },
+  "-": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] - b[i];
+  },
+  "*": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] * b[i];
+  },
+  "/": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] / b[i];
+  },
+  "^": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = b[i] === 2 ? a[i] * a[i] : a[i] ** b[i];
+  },
+  "<": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] < b[i] ? 1 : 0;
+  },
+  ">": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] > b[i] ? 1 : 0;
+  },
+  "<=": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] <= b[i] ? 1 : 0;
+  },
+  ">=": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] >= b[i] ? 1 : 0;
+  },
+  "=": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] === b[i] ? 1 : 0;
+  },
+  "<>": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = a[i] !== b[i] ? 1 : 0;
+  },
+  "&": (a, b, out, n) => {
+    for (let i = 0; i < n; i++) out[i] = `${a[i]}${b[i]}`;
+  },
 };
 
 /** Whether a tree gives texts. */
@@ -141,7 +165,8 @@ function index([area, row, column]) {
 function gather(area, { memory, texts, start, places, bases }, i, into, n) {
   let place = bases[area.hole] + places[area.hole][start + i];
   for (let row = 0; row < area.height; row++, place += area.stride) {
-    for (let column = 0; column < area.width; column++) into[n++] = area.text ? texts.get(place + column) : memory[place + column];
+    for (let column = 0; column < area.width; column++)
+      into[n++] = area.text ? texts.get(place + column) : memory[place + column];
   }
   return n;
 }

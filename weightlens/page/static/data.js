@@ -1,12 +1,10 @@
-// The data of the page read back: letters, bytes, JSON and arrays of numbers.
+// The data of the page read back: JSON, and arrays of numbers.
 
-/** What `pack.py` wrote: the JSON, with a function `numbers(said)` that gives the array which an entry of it tells of. */
-export async function unpack(letters) {
-  const text = atob(letters);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const raw = await new Response(stream).arrayBuffer();
+import { inflate } from "./inflate.js";
+
+/** What `pack.py` wrote: the JSON, with `values` at each entry that tells of an array. */
+export async function unpack() {
+  const raw = await inflate("data");
   let at = 8 + Number(new DataView(raw).getBigUint64(0, true));
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(raw, 8, at - 8)));
   for (const said of arrays(head)) {

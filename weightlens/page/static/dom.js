@@ -14,7 +14,8 @@ function furnish(element, properties, children, attributes = false) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (attributes || name.includes("-") || ["class", "role", "for", "type"].includes(name)) element.setAttribute(name, value);
+    else if (attributes || name.includes("-") || ["class", "role", "for", "type"].includes(name))
+      element.setAttribute(name, value);
     else element[name] = value;
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));

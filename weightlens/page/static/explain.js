@@ -15,7 +15,14 @@ export class Explainer {
     const block = this.network.at(place);
     for (const part of block.parts) {
       const i = part.own.indexOf(place - part.at[1]);
-      if (i >= 0) return { block, part, i, tree: this.network.machine.trees[part.pattern], at: part.holes.map((_, k) => part.bases[k] + part.places[k][i]) };
+      if (i >= 0)
+        return {
+          block,
+          part,
+          i,
+          tree: this.network.machine.trees[part.pattern],
+          at: part.holes.map((_, k) => part.bases[k] + part.places[k][i]),
+        };
     }
     return null;
   }
@@ -37,17 +44,25 @@ export class Explainer {
     return compile(tree)({ memory, texts, start: i, count: 1, places: part.places, bases: part.bases })[0];
   }
 
-  /** The terms of a sum: {left, right, value}, places or numbers; null of what is no sum of several. */
-  terms(formula, tree = formula.tree) {
+  /** The terms of a sum: {left, right, value}, places or trees, and what the sum is then multiplied by; null of what is no sum. */
+  terms(formula) {
+    let { tree } = formula;
+    let then = "";
+    while (tree.kind === "infix" && (tree.sign === "*" || tree.sign === "/") && tree.right.kind === "number") {
+      then = ` ${tree.sign} ${tree.right.value}${then}`;
+      tree = tree.left;
+    }
     const list = this.summed(formula, tree);
-    return list.length > 1 ? list : null;
+    return list.length > 1 ? { list, then: tree.name === "AVERAGE" ? ` / ${list.length}${then}` : then } : null;
   }
 
   summed(formula, tree) {
-    if (tree.kind === "infix" && tree.sign === "+") return [...this.summed(formula, tree.left), ...this.summed(formula, tree.right)];
+    if (tree.kind === "infix" && tree.sign === "+")
+      return [...this.summed(formula, tree.left), ...this.summed(formula, tree.right)];
     if (tree.kind === "infix" && tree.sign === "*") return [this.term(formula, tree.left, tree.right)];
     if (tree.kind === "call" && (tree.name === "SUMPRODUCT" || tree.name === "MMULT")) return this.products(formula, tree.of);
-    if (tree.kind === "call" && tree.name === "SUM") return tree.of.flatMap((part) => this.singles(formula, part));
+    if (tree.kind === "call" && (tree.name === "SUM" || tree.name === "AVERAGE"))
+      return tree.of.flatMap((part) => this.singles(formula, part));
     return [this.term(formula, tree)];
   }
 
@@ -79,7 +94,15 @@ export class Explainer {
     const found = [place];
     for (let at = place; found.length < 4; at = found.at(-1)) {
       const formula = this.formula(at);
-      const inside = formula ? [...new Set(leaves(formula.tree).filter(({ kind }) => kind === "cell").map(({ hole }) => formula.at[hole]))] : [];
+      const inside = formula
+        ? [
+            ...new Set(
+              leaves(formula.tree)
+                .filter(({ kind }) => kind === "cell")
+                .map(({ hole }) => formula.at[hole]),
+            ),
+          ]
+        : [];
       const next = inside.filter((other) => {
         const block = this.network.at(other);
         return block.kind === "step" && block.parts.length && block.layer === formula.block.layer && block.role !== "helper";
@@ -108,7 +131,14 @@ export class Explainer {
 
   made({ part, i }) {
     const { memory, texts } = this.network.machine;
-    return this.network.machine.function(part.pattern)({ memory, texts, start: i, count: 1, places: part.places, bases: part.bases })[0];
+    return this.network.machine.function(part.pattern)({
+      memory,
+      texts,
+      start: i,
+      count: 1,
+      places: part.places,
+      bases: part.bases,
+    })[0];
   }
 
   /** The cells between a place and what it depends on in the same layer, in the order of computing. */
@@ -124,7 +154,10 @@ export class Explainer {
       return depends;
     };
     if (!visit(place) || seen.size > FEW) return null;
-    return [...seen].filter(([at, depends]) => depends && at !== variable).map(([at]) => at).sort((a, b) => a - b);
+    return [...seen]
+      .filter(([at, depends]) => depends && at !== variable)
+      .map(([at]) => at)
+      .sort((a, b) => a - b);
   }
 }
 

@@ -7,9 +7,9 @@ function erf(x) {
   if (a > 6) return Math.sign(x);
   if (a < 2.5) {
     let term = a;
-    let sum = a;
-    for (let n = 1; term > sum * 1e-17; n++) sum += term *= (2 * a * a) / (2 * n + 1);
-    return Math.sign(x) * 2 * Math.exp(-a * a) * sum / Math.sqrt(Math.PI);
+    let total = a;
+    for (let n = 1; term > total * 1e-17; n++) total += term *= (2 * a * a) / (2 * n + 1);
+    return (Math.sign(x) * 2 * Math.exp(-a * a) * total) / Math.sqrt(Math.PI);
   }
   let fraction = 0;
   for (let n = 120; n > 0; n--) fraction = n / 2 / (a + fraction);
@@ -30,10 +30,29 @@ function round(x, digits) {
 
 /** Functions of single values. */
 export const SINGLE = {
-  EXP: Math.exp, LN: Math.log, LOG10: Math.log10, SQRT: Math.sqrt, ABS: Math.abs, SIGN: Math.sign,
-  TANH: Math.tanh, SINH: Math.sinh, COSH: Math.cosh, ASINH: Math.asinh, ACOSH: Math.acosh, ATANH: Math.atanh,
-  SIN: Math.sin, COS: Math.cos, TAN: Math.tan, ASIN: Math.asin, ACOS: Math.acos, ATAN: Math.atan,
-  INT: Math.floor, TRUNC: Math.trunc, ROUND: round, MOD: mod, ERF: erf,
+  EXP: Math.exp,
+  LN: Math.log,
+  LOG10: Math.log10,
+  SQRT: Math.sqrt,
+  ABS: Math.abs,
+  SIGN: Math.sign,
+  TANH: Math.tanh,
+  SINH: Math.sinh,
+  COSH: Math.cosh,
+  ASINH: Math.asinh,
+  ACOSH: Math.acosh,
+  ATANH: Math.atanh,
+  SIN: Math.sin,
+  COS: Math.cos,
+  TAN: Math.tan,
+  ASIN: Math.asin,
+  ACOS: Math.acos,
+  ATAN: Math.atan,
+  INT: Math.floor,
+  TRUNC: Math.trunc,
+  ROUND: round,
+  MOD: mod,
+  ERF: erf,
   LOG: (x, base) => (base === 2 ? Math.log2(x) : Math.log(x) / Math.log(base)),
   DEGREES: (x) => (x * 180) / Math.PI,
   RADIANS: (x) => (x * Math.PI) / 180,

@@ -3,7 +3,8 @@
 import { draw, make } from "./dom.js";
 import { shapeWords } from "./words.js";
 
-const [WIDE, HIGH, ACROSS, DOWN] = [176, 50, 22, 24]; // of a box, and between boxes
+const [WIDE, HIGH, ACROSS, DOWN] = [176, 50, 14, 24]; // of a box, and between boxes
+const NARROW = 12; // a lane in which nothing but connections runs
 
 /** For each layer its row (after all that it reads) and its lane; long connections keep a lane of their own free. */
 export function placed(layers) {
@@ -36,14 +37,28 @@ export class Graph {
     this.state = state;
     const { layers } = state.network.head;
     const { boxes, edges } = placed(layers);
-    this.boxes = boxes.map(({ row, lane }) => ({ x: 6 + lane * (WIDE + ACROSS), y: 6 + row * (HIGH + DOWN) }));
-    const lanes = Math.max(...boxes.map(({ lane }) => lane), ...edges.map(({ lane }) => lane ?? 0)) + 1;
+    const count = Math.max(...boxes.map(({ lane }) => lane), ...edges.map(({ lane }) => lane ?? 0)) + 1;
+    this.lanes = [{ x: 6 }];
+    for (let lane = 0; lane < count; lane++) {
+      const width = boxes.some((box) => box.lane === lane) ? WIDE : NARROW;
+      this.lanes[lane].middle = this.lanes[lane].x + width / 2;
+      this.lanes.push({ x: this.lanes[lane].x + width + ACROSS });
+    }
+    this.boxes = boxes.map(({ row, lane }) => ({ x: this.lanes[lane].x, y: 6 + row * (HIGH + DOWN) }));
     const rows = Math.max(...boxes.map(({ row }) => row)) + 1;
-    const [wide, high] = [12 + lanes * (WIDE + ACROSS) - ACROSS, 12 + rows * (HIGH + DOWN) - DOWN];
+    const [wide, high] = [this.lanes.at(-1).x, 12 + rows * (HIGH + DOWN) - DOWN];
     this.nodes = layers.map((layer, i) => this.node(layer, i));
-    this.element = make("nav", { class: "graph", "aria-label": "the network" },
-      draw("svg", { width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "group" },
-        this.nested(layers), edges.map((edge) => this.edge(edge)), this.nodes));
+    this.element = make(
+      "nav",
+      { class: "graph", "aria-label": "the network" },
+      draw(
+        "svg",
+        { width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "group" },
+        this.nested(layers),
+        edges.map((edge) => this.edge(edge)),
+        this.nodes,
+      ),
+    );
     this.update();
   }
 
@@ -68,7 +83,7 @@ export class Graph {
     const [x, y, x2, y2] = [a.x + WIDE / 2, a.y + HIGH, b.x + WIDE / 2, b.y];
     const bend = (x1, y1, x3, y3) => `C ${x1} ${y1 + DOWN * 0.8}, ${x3} ${y3 - DOWN * 0.8}, ${x3} ${y3}`;
     if (lane === null) return draw("path", { class: "edge", d: `M ${x} ${y} ${bend(x, y, x2, y2)}` });
-    const middle = 6 + lane * (WIDE + ACROSS) + WIDE / 2;
+    const { middle } = this.lanes[lane];
     const d = `M ${x} ${y} ${bend(x, y, middle, y + DOWN)} L ${middle} ${y2 - DOWN} ${bend(middle, y2 - DOWN, x2, y2)}`;
     return draw("path", { class: "edge", d });
   }
@@ -77,25 +92,31 @@ export class Graph {
     const { x, y } = this.boxes[i];
     const open = () => this.state.look(i);
     const numbers = layer.parameters ? `, ${layer.parameters.toLocaleString("en")} parameters` : "";
-    const below = `${shapeWords(layer.shape)}${layer.parameters ? ` · ${layer.parameters.toLocaleString("en")} parameters` : ""}`;
-    return draw("g", {
-      class: `node ${this.kind(i)}`, role: "button", tabindex: 0, transform: `translate(${x} ${y})`,
-      "aria-label": `${layer.path}, ${layer.call || "input"}, ${shapeWords(layer.shape)}${numbers}`,
-      onclick: open,
-      onkeydown: (event) => {
-        if (event.key === "Enter" || event.key === " ") open();
-        const next = { ArrowDown: i + 1, ArrowUp: i - 1 }[event.key];
-        if (this.nodes[next]) {
-          event.preventDefault();
-          this.nodes[next].focus();
-        }
+    const below = `${shapeWords(layer.shape)}${layer.parameters ? ` · ${layer.parameters.toLocaleString("en")} par.` : ""}`;
+    return draw(
+      "g",
+      {
+        class: `node ${this.kind(i)}`,
+        role: "button",
+        tabindex: 0,
+        transform: `translate(${x} ${y})`,
+        "aria-label": `${layer.path}, ${layer.call || "input"}, ${shapeWords(layer.shape)}${numbers}`,
+        onclick: open,
+        onkeydown: (event) => {
+          if (event.key === "Enter" || event.key === " ") open();
+          const next = { ArrowDown: i + 1, ArrowUp: i - 1 }[event.key];
+          if (this.nodes[next]) {
+            event.preventDefault();
+            this.nodes[next].focus();
+          }
+        },
       },
-    },
-    draw("rect", { width: WIDE, height: HIGH, rx: 6 }),
-    draw("text", { x: 8, y: 14, class: "name" }, cut(layer.path, 25)),
-    draw("text", { x: 8, y: 29 }, cut(layer.call || "input", 30)),
-    draw("text", { x: 8, y: 43, class: "small" }, cut(below, 34)),
-    draw("circle", { class: "moved", cx: WIDE - 10, cy: 11, r: 4 }));
+      draw("rect", { width: WIDE, height: HIGH, rx: 6 }),
+      draw("text", { x: 8, y: 14, class: "name" }, cut(layer.path, 22)),
+      draw("text", { x: 8, y: 29 }, cut(layer.call || "input", 28)),
+      draw("text", { x: 8, y: 43, class: "small" }, cut(below, 33)),
+      draw("circle", { class: "moved", cx: WIDE - 10, cy: 11, r: 4 }),
+    );
   }
 
   kind(i) {

@@ -14,12 +14,13 @@ export class Grid {
     const count = (axes) => axes.reduce((n, axis) => n * block.shape[axis], 1);
     this.width = count(block.columns);
     this.each = count(block.rows);
-    this.group = block.columns.length > 1 ? this.width / block.shape[block.columns[0]] : 0; // columns of one picture, or one channel
+    this.group = grouped(block, block.columns, this.width); // columns of one picture or channel, and rows of one
+    this.rowGroup = grouped(block, block.rows, this.each);
     this.height = this.each * blocks.length;
     this.folded = fold(block);
     if (this.folded) {
       this.height = (this.each * this.width) / this.folded;
-      this.width = this.folded;
+      this.width = this.rowGroup = this.folded;
     }
   }
 
@@ -73,10 +74,22 @@ export class Grid {
 
   /** What the columns from here on share, where a group of them begins. */
   groupLabel(column) {
-    if (!this.group || this.folded || column % this.group) return "";
-    const [axis] = this.block.columns;
-    return along(this.block, axis, column / this.group, this.head);
+    if (!this.group || column % this.group) return "";
+    return along(this.block, this.block.columns[0], column / this.group, this.head);
   }
+
+  /** The same of rows. */
+  rowGroupLabel(row) {
+    if (this.folded) return this.rowLabel(row);
+    if (row % this.rowGroup) return "";
+    return along(this.block, this.block.rows[0], (row % this.each) / this.rowGroup, this.head);
+  }
+}
+
+/** How many rows or columns there are for each place of the outermost of several axes; 0 where there are no such groups. */
+function grouped(block, axes, count) {
+  const each = axes.length > 1 ? count / block.shape[axes[0]] : 0;
+  return each > 1 && each < count ? each : 0;
 }
 
 /** The side of the square picture that each sample of a flat input may be; 0 where it is none. */

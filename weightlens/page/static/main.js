@@ -17,7 +17,7 @@ import { Stepper } from "./stepper.js";
 const CLOSE = 1e-9; // what the page's own numbers may differ from those at export, relative
 
 async function load() {
-  return new Network(await unpack(document.getElementById("data").textContent));
+  return new Network(await unpack());
 }
 
 /** The bar at the top: the title, the check mark, the way back, and how to keep changes. */
@@ -25,20 +25,37 @@ class Bar {
   constructor(state) {
     this.state = state;
     const { head } = state.network;
-    const button = (text, label, work) => make("button", { type: "button", title: label, "aria-label": label, onclick: work }, text);
+    const button = (text, label, work) =>
+      make("button", { type: "button", title: label, "aria-label": label, onclick: work }, text);
     this.verdict = make("span", { class: "verdict", role: "status" });
     this.undo = button("↶", "undo (Ctrl+Z)", () => state.undo());
     this.redo = button("↷", "redo (Ctrl+Y)", () => state.redo());
     this.back = button("back to the file", "back to the numbers in the file", () => state.reset());
     this.save = button("save changes", "save the changed weights as a file for weightlens import", () => save(state.network));
-    const only = make("input", { type: "checkbox", onchange: () => {
-      state.onlyChanges = only.checked;
-      state.tell("look");
-    } });
+    const only = make("input", {
+      type: "checkbox",
+      onchange: () => {
+        state.onlyChanges = only.checked;
+        state.tell("look");
+      },
+    });
     const about = [head.model.format, `${head.model.parameters.toLocaleString("en")} parameters`].filter(Boolean).join(" · ");
-    this.element = make("header", {}, make("h1", {}, head.title), make("p", { class: "about" }, about), this.verdict,
-      make("div", { class: "buttons", role: "toolbar", "aria-label": "changes" }, this.undo, this.redo, this.back,
-        make("label", {}, only, " only what changed"), this.save));
+    this.element = make(
+      "header",
+      {},
+      make("h1", {}, head.title),
+      make("p", { class: "about" }, about),
+      this.verdict,
+      make(
+        "div",
+        { class: "buttons", role: "toolbar", "aria-label": "changes" },
+        this.undo,
+        this.redo,
+        this.back,
+        make("label", {}, only, " only what changed"),
+        this.save,
+      ),
+    );
     this.update("numbers");
   }
 
@@ -50,10 +67,18 @@ class Bar {
     this.redo.disabled = !undone.length;
     this.back.disabled = !count;
     this.save.disabled = ![...network.changes.keys()].some((place) => network.at(place).kind === "weight");
-    const right = count > 0 || network.check() <= CLOSE;
-    this.verdict.className = `verdict ${count ? "changed" : right ? "right" : "wrong"}`;
-    this.verdict.textContent = count ? `${count.toLocaleString("en")} ${count === 1 ? "number" : "numbers"} changed` : right ? "✓ equals the numbers at export" : "✗ differs from the numbers at export";
-    this.verdict.title = `worst relative difference from the numbers at export: ${network.check().toExponential(1)}`;
+    if (count) {
+      this.say("changed", `${count.toLocaleString("en")} ${count === 1 ? "number" : "numbers"} changed`, "");
+      return;
+    }
+    const worst = network.check();
+    const title = `the worst difference of a number from the one at export, relative to its size: ${worst.toExponential(1)}`;
+    if (worst <= CLOSE) this.say("right", "✓ equals the numbers at export", title);
+    else this.say("wrong", "✗ differs from the numbers at export", title);
+  }
+
+  say(kind, text, title) {
+    Object.assign(this.verdict, { className: `verdict ${kind}`, textContent: text, title });
   }
 }
 
@@ -74,8 +99,14 @@ function show(network) {
   };
   const pointed = atNextFrame(() => update("pointer"));
   state.listen((what) => (what === "pointer" ? pointed() : update(what)));
-  document.getElementById("page").replaceChildren(bar.element, graph.element, make("div", { class: "middle" }, stepper.element, middle.element),
-    make("aside", {}, outputs.element, panel.element));
+  document
+    .getElementById("page")
+    .replaceChildren(
+      bar.element,
+      graph.element,
+      make("div", { class: "middle" }, stepper.element, middle.element),
+      make("aside", {}, outputs.element, panel.element),
+    );
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("input")) return;
     if (event.key === "z" && !event.shiftKey) state.undo();
@@ -90,7 +121,7 @@ function show(network) {
 }
 
 const shown = load().then(show);
-globalThis.weightlens = surface(shown);
+Object.assign(globalThis.weightlens, surface(shown));
 shown.catch((error) => {
   document.getElementById("page").replaceChildren(make("p", { role: "alert" }, `This page could not be shown: ${error.message}`));
 });

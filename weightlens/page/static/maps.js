@@ -14,8 +14,16 @@ export function maps(state) {
   const { network } = state;
   const inputs = network.blocks.filter(({ kind }) => kind === "input");
   const [x, y] = [inputs[0], network.outputs[0]];
-  const fits = inputs.length === 1 && network.outputs.length === 1 && !x.text && x.shape.length === 2 && x.shape[1] < 3 && y.shape.length === 2
-    && y.shape[1] <= MOST_OUTPUTS && y.shape[0] === x.shape[0] && network.memory.length < MOST_CELLS;
+  const fits =
+    inputs.length === 1 &&
+    network.outputs.length === 1 &&
+    !x.text &&
+    x.shape.length === 2 &&
+    x.shape[1] < 3 &&
+    y.shape.length === 2 &&
+    y.shape[1] <= MOST_OUTPUTS &&
+    y.shape[0] === x.shape[0] &&
+    network.memory.length < MOST_CELLS;
   return fits ? new Maps(state, x, y) : null;
 }
 
@@ -24,15 +32,27 @@ class Maps {
     Object.assign(this, { state, network: state.network, x, y, wide: x.shape[1], rows: x.shape[0] });
     this.count = this.wide === 1 ? POINTS : SIDE * SIDE;
     this.units = this.hidden();
-    this.canvas = make("canvas", { role: "img", "aria-label": this.wide === 1 ? "the output over the input" : "the output over both inputs" });
+    this.canvas = make("canvas", {
+      role: "img",
+      "aria-label": this.wide === 1 ? "the output over the input" : "the output over both inputs",
+    });
     this.small = this.units.map((unit) => make("canvas", { role: "img", "aria-label": unit.words }));
     if (this.wide === 2) this.canvas.addEventListener("pointerdown", (event) => this.move(event));
     if (this.wide === 2) this.canvas.addEventListener("pointermove", (event) => event.buttons && this.move(event));
     this.key = make("p", { class: "hint" });
-    this.element = make("section", { class: "maps" }, make("h2", {}, this.wide === 1 ? "The output over the input" : "The output over both inputs"),
-      this.key, make("div", { class: "large" }, this.canvas),
+    this.element = make(
+      "section",
+      { class: "maps" },
+      make("h2", {}, this.wide === 1 ? "The output over the input" : "The output over both inputs"),
+      this.key,
+      make("div", { class: "large" }, this.canvas),
       this.units.length > 0 && make("h3", {}, "Every unit on the way"),
-      make("div", { class: "small" }, this.units.map((unit, k) => make("figure", {}, this.small[k], make("figcaption", {}, unit.words)))));
+      make(
+        "div",
+        { class: "small" },
+        this.units.map((unit, k) => make("figure", {}, this.small[k], make("figcaption", {}, unit.words))),
+      ),
+    );
     this.redraw = atNextFrame(() => this.draw());
     new IntersectionObserver(this.redraw).observe(this.element);
   }
@@ -40,16 +60,27 @@ class Maps {
   /** The units of the layers before the output: of each layer its last step. */
   hidden() {
     const last = new Map();
-    for (const block of this.network.blocks) if (block.kind === "step" && block.shape.length === 2 && block.shape[0] === this.rows && block !== this.y) last.set(block.layer, block);
+    for (const block of this.network.blocks)
+      if (block.kind === "step" && block.shape.length === 2 && block.shape[0] === this.rows && block !== this.y)
+        last.set(block.layer, block);
     last.delete(this.y.layer);
-    return [...last.values()].flatMap((block) => Array.from({ length: block.shape[1] }, (_, unit) => ({
-      block, unit, words: `${this.network.head.layers[block.layer].path}, ${along(block, 1, unit, this.network.head)}`,
-    }))).slice(0, MOST_UNITS);
+    return [...last.values()]
+      .flatMap((block) =>
+        Array.from({ length: block.shape[1] }, (_, unit) => ({
+          block,
+          unit,
+          words: `${this.network.head.layers[block.layer].path}, ${along(block, 1, unit, this.network.head)}`,
+        })),
+      )
+      .slice(0, MOST_UNITS);
   }
 
   /** From where to where: the samples and a bit around them. */
   span(axis) {
-    const values = Array.from({ length: this.rows }, (_, row) => this.network.file[this.network.place(this.x, row * this.wide + axis)]);
+    const values = Array.from(
+      { length: this.rows },
+      (_, row) => this.network.file[this.network.place(this.x, row * this.wide + axis)],
+    );
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const margin = Math.max((high - low) * 0.25, high === low ? 1 : 0);
     return [low - margin, high + margin];
@@ -69,7 +100,8 @@ class Maps {
       }
       network.machine.run(new Set(changed));
       wanted.forEach(({ block, unit }, k) => {
-        for (let row = 0; row < rows && first + row < this.count; row++) found[k][first + row] = network.memory[network.place(block, row * block.shape[1] + unit)];
+        for (let row = 0; row < rows && first + row < this.count; row++)
+          found[k][first + row] = network.memory[network.place(block, row * block.shape[1] + unit)];
       });
     }
     network.memory.set(kept);
@@ -109,12 +141,21 @@ class Maps {
       const [values] = outputs;
       const share = values.every((value) => value >= 0 && value <= 1);
       const most = Math.max(...values.map(Math.abs));
-      this.pixels(this.canvas, LARGE, (k) => (share ? heat(values[k] * 2 - 1, 1, palette, "step") : heat(values[k], most, palette, "step")));
-      this.key.textContent = share ? "orange: near 0, blue: near 1. Drag over it to move the chosen sample." : `orange: negative, blue: positive, up to ${brief(most)}. Drag over it to move the chosen sample.`;
+      this.pixels(this.canvas, LARGE, (k) =>
+        share ? heat(values[k] * 2 - 1, 1, palette, "step") : heat(values[k], most, palette, "step"),
+      );
+      this.key.textContent = share
+        ? "orange: near 0, blue: near 1. Drag over it to move the chosen sample."
+        : `orange: negative, blue: positive, up to ${brief(most)}. Drag over it to move the chosen sample.`;
     } else {
       const best = (k) => outputs.reduce((found, values, unit) => (values[k] > outputs[found][k] ? unit : found), 0);
-      this.pixels(this.canvas, LARGE, (k) => mix(palette.paper, CLASSES[best(k)], Math.min(1, Math.max(0.15, outputs[best(k)][k]))));
-      this.key.replaceChildren(...outputs.flatMap((_, unit) => [this.patch(CLASSES[unit]), ` ${along(this.y, 1, unit, this.network.head)} `]), "Drag over it to move the chosen sample.");
+      this.pixels(this.canvas, LARGE, (k) =>
+        mix(palette.paper, CLASSES[best(k)], Math.min(1, Math.max(0.15, outputs[best(k)][k]))),
+      );
+      this.key.replaceChildren(
+        ...outputs.flatMap((_, unit) => [this.patch(CLASSES[unit]), ` ${along(this.y, 1, unit, this.network.head)} `]),
+        "Drag over it to move the chosen sample.",
+      );
     }
     this.dots(palette);
   }
@@ -141,7 +182,13 @@ class Maps {
       const [a, b] = [0, 1].map((axis) => this.network.memory[this.network.place(this.x, row * 2 + axis)]);
       const [[left, right], [bottom, top]] = this.spans;
       context.beginPath();
-      context.arc(((a - left) / (right - left)) * LARGE, LARGE - ((b - bottom) / (top - bottom)) * LARGE, row === this.state.sample ? 7 : 4, 0, 7);
+      context.arc(
+        ((a - left) / (right - left)) * LARGE,
+        LARGE - ((b - bottom) / (top - bottom)) * LARGE,
+        row === this.state.sample ? 7 : 4,
+        0,
+        7,
+      );
       context.fillStyle = css(palette.paper);
       context.strokeStyle = css(palette.ink);
       context.lineWidth = row === this.state.sample ? 3 : 1.5;
@@ -156,7 +203,10 @@ class Maps {
     const shares = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
     const pairs = shares.map((share, axis) => {
       const [low, high] = this.spans[axis];
-      return [this.network.place(this.x, Math.min(this.state.sample, this.rows - 1) * 2 + axis), Number((low + (high - low) * Math.min(1, Math.max(0, share))).toFixed(3))];
+      return [
+        this.network.place(this.x, Math.min(this.state.sample, this.rows - 1) * 2 + axis),
+        Number((low + (high - low) * Math.min(1, Math.max(0, share))).toFixed(3)),
+      ];
     });
     this.state.change(pairs, event.type === "pointermove");
   }
@@ -181,7 +231,13 @@ class Maps {
     this.key.textContent = `from ${brief(left)} to ${brief(right)}; the output from ${brief(low)} to ${brief(top)}; the points are the samples`;
     for (let row = 0; row < this.rows; row++) {
       context.beginPath();
-      context.arc(x(this.network.memory[this.network.place(this.x, row)]), y(this.network.memory[this.network.place(this.y, row * this.y.shape[1])]), 4, 0, 7);
+      context.arc(
+        x(this.network.memory[this.network.place(this.x, row)]),
+        y(this.network.memory[this.network.place(this.y, row * this.y.shape[1])]),
+        4,
+        0,
+        7,
+      );
       context.fillStyle = css(palette.ink);
       context.fill();
     }

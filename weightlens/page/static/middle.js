@@ -24,15 +24,19 @@ export class Middle {
 
   build() {
     const layer = this.network.head.layers[this.state.layer];
-    const reads = layer.reads.map((k) => make("button", { type: "button", onclick: () => this.state.look(k) }, this.network.head.layers[k].path));
+    const reads = layer.reads.map((k) =>
+      make("button", { type: "button", onclick: () => this.state.look(k) }, this.network.head.layers[k].path),
+    );
     this.sheets = this.panels(this.state.layer).map((blocks) => new Sheet(this.state, new Grid(blocks, this.network.head)));
-    this.element.replaceChildren(...[
-      make("h2", {}, layer.path, layer.call && make("span", { class: "call" }, layer.call)),
-      layer.sentence && make("p", { class: "sentence" }, layer.sentence),
-      reads.length > 0 && make("p", { class: "reads" }, "It reads ", ...reads),
-      ...this.sheets.map((sheet) => sheet.element),
-      this.maps?.element,
-    ].filter(Boolean));
+    this.element.replaceChildren(
+      ...[
+        make("h2", {}, layer.path, layer.call && make("span", { class: "call" }, layer.call)),
+        layer.sentence && make("p", { class: "sentence" }, layer.sentence),
+        reads.length > 0 && make("p", { class: "reads" }, "It reads ", ...reads),
+        ...this.sheets.map((sheet) => sheet.element),
+        this.maps?.element,
+      ].filter(Boolean),
+    );
     this.element.scrollTop = 0;
     for (const sheet of this.sheets) sheet.resize();
   }

@@ -95,7 +95,9 @@ export class Network {
   /** Blocks that hold the same numbers of the file: the kernel of a layer that is called twice. */
   twins(block) {
     if (block.kind !== "weight") return [block];
-    return this.blocks.filter((other) => other === block || (other.path === block.path && other.kind === "weight" && other.name === block.name));
+    return this.blocks.filter(
+      (other) => other === block || (other.path === block.path && other.kind === "weight" && other.name === block.name),
+    );
   }
 
   /** Puts values at places, [[place, value]...], and computes what depends on them; returns the blocks that have changed. */
@@ -104,17 +106,17 @@ export class Network {
     for (const [place, value] of pairs) {
       const block = this.at(place);
       for (const twin of this.twins(block)) {
-        this.write(twin, place - block.start + twin.start, value);
+        this.store(twin, place - block.start + twin.start, value);
         changed.add(twin.number);
       }
     }
     return this.machine.run(changed);
   }
 
-  write(block, place, value) {
-    const [store, old] = block.text ? [this.machine.texts, this.fileTexts.get(place)] : [this.memory, this.file[place]];
-    if (block.text) store.set(place, value);
-    else store[place] = value;
+  store(block, place, value) {
+    const [kept, old] = block.text ? [this.machine.texts, this.fileTexts.get(place)] : [this.memory, this.file[place]];
+    if (block.text) kept.set(place, value);
+    else kept[place] = value;
     if (same(value, old)) this.changes.delete(place);
     else this.changes.set(place, value);
   }
@@ -160,7 +162,8 @@ export class Network {
           sum += every > 1 ? (i + 1) * value : value;
           size = Math.max(size, Math.abs(value));
         }
-        if (Number.isFinite(values[n])) worst = Math.max(worst, difference(sum, values[n], every > 1 ? size : Math.max(1, Math.abs(values[n]))));
+        if (Number.isFinite(values[n]))
+          worst = Math.max(worst, difference(sum, values[n], every > 1 ? size : Math.max(1, Math.abs(values[n]))));
       }
     }
     return worst;

@@ -1,7 +1,7 @@
 // What the network answers: the outputs now and as in the file, the samples to pick from, and sliders for chosen inputs.
 
 import { make } from "./dom.js";
-import { along, brief, full, placeWords } from "./words.js";
+import { along, brief, placeWords } from "./words.js";
 
 const MOST_BARS = 12;
 
@@ -11,7 +11,14 @@ export class Outputs {
     this.bars = make("div", { class: "answers" });
     this.controls = make("div", { class: "controls" });
     this.sliders = make("div", { class: "sliders" });
-    this.element = make("section", { class: "outputs", "aria-label": "outputs" }, make("h2", {}, "Output"), this.controls, this.bars, this.sliders);
+    this.element = make(
+      "section",
+      { class: "outputs", "aria-label": "outputs" },
+      make("h2", {}, "Output"),
+      this.controls,
+      this.bars,
+      this.sliders,
+    );
     this.buildControls();
     this.update("look");
   }
@@ -23,10 +30,23 @@ export class Outputs {
     if (this.head.samples) parts.push(this.picker());
     if (rows > 1) {
       const list = Array.from({ length: rows }, (_, i) => make("option", { value: String(i) }, `sample ${i + 1}`));
-      parts.push(make("label", {}, "show ", make("select", { onchange: (event) => {
-        this.state.sample = Number(event.target.value);
-        this.state.tell("look");
-      } }, list)));
+      parts.push(
+        make(
+          "label",
+          {},
+          "show ",
+          make(
+            "select",
+            {
+              onchange: (event) => {
+                this.state.sample = Number(event.target.value);
+                this.state.tell("look");
+              },
+            },
+            list,
+          ),
+        ),
+      );
     }
     this.controls.replaceChildren(...parts);
   }
@@ -34,12 +54,28 @@ export class Outputs {
   /** Picks which of the samples in the file the network is shown. */
   picker() {
     const { count, of } = this.head.samples;
-    const field = make("input", { type: "number", min: 1, max: count, value: 1, "aria-label": "sample to read", onchange: () => this.pick(field) });
+    const field = make("input", {
+      type: "number",
+      min: 1,
+      max: count,
+      value: 1,
+      "aria-label": "sample to read",
+      onchange: () => this.pick(field),
+    });
     const words = count < of ? `of the first ${count.toLocaleString("en")}` : `of ${count.toLocaleString("en")}`;
-    const move = (by, sign) => make("button", { type: "button", "aria-label": by > 0 ? "next sample" : "sample before", onclick: () => {
-      field.value = Number(field.value) + by;
-      this.pick(field);
-    } }, sign);
+    const move = (by, sign) =>
+      make(
+        "button",
+        {
+          type: "button",
+          "aria-label": by > 0 ? "next sample" : "sample before",
+          onclick: () => {
+            field.value = Number(field.value) + by;
+            this.pick(field);
+          },
+        },
+        sign,
+      );
     return make("span", { class: "picker" }, move(-1, "‹"), " sample ", field, ` ${words} `, move(1, "›"));
   }
 
@@ -77,7 +113,14 @@ export class Outputs {
     const most = sizes.every((value) => value >= 0 && value <= 1) ? 1 : Math.max(...sizes.map(Math.abs));
     const shown = order.slice(0, MOST_BARS).map((i) => this.line(block, places[i], now[i], before[i], most));
     const more = each > MOST_BARS ? `the ${MOST_BARS} largest of ${each.toLocaleString("en")}` : "";
-    return make("div", { class: "answer" }, this.network.outputs.length > 1 && make("h3", {}, name), make("ol", {}, shown), make("p", { class: "hint" }, more), this.winner(block, now, before));
+    return make(
+      "div",
+      { class: "answer" },
+      this.network.outputs.length > 1 && make("h3", {}, name),
+      make("ol", {}, shown),
+      make("p", { class: "hint" }, more),
+      this.winner(block, now, before),
+    );
   }
 
   line(block, place, now, before, most) {
@@ -88,8 +131,14 @@ export class Outputs {
     const old = make("span", { class: "old" });
     bar.style.width = share(now);
     old.style.left = share(before);
-    const text = now === before ? full(now) : `${brief(now)} (was ${brief(before)})`;
-    return make("li", {}, make("button", { type: "button", onclick: () => this.state.select(place) }, words), make("span", { class: "track", "aria-hidden": "true" }, bar, now !== before && old), make("span", { class: "number" }, text));
+    const text = now === before ? brief(now) : `${brief(now)} (was ${brief(before)})`;
+    return make(
+      "li",
+      {},
+      make("button", { type: "button", onclick: () => this.state.select(place) }, words),
+      make("span", { class: "track", "aria-hidden": "true" }, bar, now !== before && old),
+      make("span", { class: "number" }, text),
+    );
   }
 
   /** The class with the largest output, and what it was. */
@@ -119,17 +168,33 @@ export class Outputs {
     const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
     const said = make("output", {}, brief(this.network.value(place)));
     let joined = false;
-    const range = make("input", { type: "range", min: low, max: high, step: (high - low) / 200, value: this.network.value(place), "aria-label": words,
+    const range = make("input", {
+      type: "range",
+      min: low,
+      max: high,
+      step: (high - low) / 200,
+      value: this.network.value(place),
+      "aria-label": words,
       oninput: () => {
         this.state.change([[place, Number(range.value)]], joined);
         joined = true;
       },
-      onchange: () => { joined = false; },
+      onchange: () => {
+        joined = false;
+      },
     });
-    const away = make("button", { type: "button", "aria-label": `no slider for ${words}`, onclick: () => {
-      this.state.sliders = this.state.sliders.filter((other) => other !== place);
-      this.state.tell("look");
-    } }, "×");
+    const away = make(
+      "button",
+      {
+        type: "button",
+        "aria-label": `no slider for ${words}`,
+        onclick: () => {
+          this.state.sliders = this.state.sliders.filter((other) => other !== place);
+          this.state.tell("look");
+        },
+      },
+      "×",
+    );
     return make("div", { class: "slider" }, make("label", {}, words, range), said, away);
   }
 }

@@ -1,7 +1,8 @@
 // On the right: the number that is looked at, taken apart.
 
 import { draw, make } from "./dom.js";
-import { stepOf } from "./sheet.js";
+import { plot } from "./curve.js";
+import { stepOf } from "./hand.js";
 import { brief, cellName, full, placeWords } from "./words.js";
 
 const MOST_TERMS = 300;
@@ -17,7 +18,13 @@ export class Panel {
   update() {
     const place = this.state.shown;
     if (place === null) {
-      this.element.replaceChildren(make("p", { class: "hint" }, "Point at a number, or click it: here it is taken apart. Change any input (blue) or weight (yellow): type, or press Alt and an arrow key."));
+      this.element.replaceChildren(
+        make(
+          "p",
+          { class: "hint" },
+          "Point at a number, or click it: here it is taken apart. Change any input (blue) or weight (yellow): type, or press Alt and an arrow key.",
+        ),
+      );
       return;
     }
     const block = this.network.at(place);
@@ -26,8 +33,12 @@ export class Panel {
     const before = this.network.original(place);
     this.element.replaceChildren(
       make("h2", {}, block.name, " ", make("span", { class: "where" }, words)),
-      make("p", { class: "value" }, make("output", { title: String(value) }, full(value)),
-        this.network.isChanged(place) && make("span", { class: "before" }, ` in the file ${full(before)}`)),
+      make(
+        "p",
+        { class: "value" },
+        make("output", { title: String(value) }, full(value)),
+        this.network.isChanged(place) && make("span", { class: "before" }, ` in the file ${full(before)}`),
+      ),
       block.kind === "input" || block.kind === "weight" ? this.editor(place, block) : this.made(place),
     );
   }
@@ -39,13 +50,43 @@ export class Panel {
     const { state } = this;
     const value = this.network.value(place);
     const most = Math.max(1, Math.abs(value));
-    const field = make("input", { type: "number", step: "any", value, "aria-label": "this number", onchange: () => {
-      if (field.value !== "" && Number.isFinite(Number(field.value))) state.change([[place, Number(field.value)]]);
-    } });
-    const handle = make("span", { class: "drag", title: "drag sideways to change it", "aria-hidden": "true", onpointerdown: (event) => this.drag(event, place, most) }, "⇔ drag");
-    const slide = block.kind === "input" && state.sliders.length < SLIDERS && !state.sliders.includes(place)
-      && make("button", { type: "button", onclick: () => { state.sliders.push(place); state.tell("look"); } }, "add a slider");
-    const back = this.network.changes.has(place) && make("button", { type: "button", onclick: () => state.change([[place, this.network.original(place)]]) }, "as in the file");
+    const field = make("input", {
+      type: "number",
+      step: "any",
+      value,
+      "aria-label": "this number",
+      onchange: () => {
+        if (field.value !== "" && Number.isFinite(Number(field.value))) state.change([[place, Number(field.value)]]);
+      },
+    });
+    const handle = make(
+      "span",
+      {
+        class: "drag",
+        title: "drag sideways to change it",
+        "aria-hidden": "true",
+        onpointerdown: (event) => this.drag(event, place, most),
+      },
+      "⇔ drag",
+    );
+    const slide =
+      block.kind === "input" &&
+      state.sliders.length < SLIDERS &&
+      !state.sliders.includes(place) &&
+      make(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            state.sliders.push(place);
+            state.tell("look");
+          },
+        },
+        "add a slider",
+      );
+    const back =
+      this.network.changes.has(place) &&
+      make("button", { type: "button", onclick: () => state.change([[place, this.network.original(place)]]) }, "as in the file");
     return make("div", { class: "editor" }, field, handle, slide, back);
   }
 
@@ -69,52 +110,120 @@ export class Panel {
   // -- computed numbers ------------------------------------------------------------------------------------------------------
 
   made(place) {
-    const story = this.explainer.story(place).map((at) => this.explainer.formula(at)).filter(Boolean);
+    const story = this.explainer
+      .story(place)
+      .map((at) => this.explainer.formula(at))
+      .filter(Boolean);
     if (!story.length) return make("p", { class: "hint" }, "A number that the layer brings with it.");
-    return make("div", {}, this.curve(place), story.map((formula, k) => this.chapter(formula, k)));
+    return make(
+      "div",
+      {},
+      this.curve(place),
+      story.map((formula, k) => this.chapter(formula, k)),
+    );
   }
 
   /** One formula: in words, in cells, and the terms of its sum. */
   chapter(formula, k) {
     const { block } = formula;
     const terms = this.explainer.terms(formula);
-    return make("section", { class: "chapter" },
-      k > 0 && make("h3", {}, block.name, " ", make("b", {}, full(this.network.value(formula.part.at[1] + formula.part.own[formula.i])))),
+    return make(
+      "section",
+      { class: "chapter" },
+      k > 0 &&
+        make(
+          "h3",
+          {},
+          block.name,
+          " ",
+          make("b", {}, full(this.network.value(formula.part.at[1] + formula.part.own[formula.i]))),
+        ),
       block.words && make("p", { class: "math" }, block.words),
       make("p", { class: "cells" }, "= ", this.formulaText(formula)),
-      terms && this.sum(terms, formula.tree));
+      terms && this.sum(terms),
+    );
   }
 
   formulaText(formula) {
     const pieces = this.network.head.patterns[formula.part.pattern];
     let hole = 0;
-    const shown = pieces.slice(0, MOST_PIECES).map((piece) => (typeof piece === "string" ? piece : this.reference(piece, formula.at[hole++])));
+    const shown = pieces
+      .slice(0, MOST_PIECES)
+      .map((piece) => (typeof piece === "string" ? piece : this.reference(piece, formula.at[hole++], formula.block.layer)));
     return [...shown, pieces.length > MOST_PIECES ? " …" : ""];
   }
 
   /** A cell or an area in a formula, to be clicked. */
-  reference([height, width, stride], place) {
+  reference([height, width, stride], place, layer) {
     const block = this.network.at(place);
+    const called =
+      block.layer === layer || block.kind === "input"
+        ? block.name
+        : `${this.network.head.layers[block.layer].path}/${block.name}`;
     const [first, last] = [place, place + (height - 1) * stride + width - 1].map((at) => this.network.index(block, at));
-    const name = height * width > 1 ? `${block.name}[${first.map((at, d) => (at === last[d] ? at : `${at}…${last[d]}`)).join(", ")}]` : cellName(block, first);
-    return make("button", { type: "button", class: `reference ${block.kind}`, title: String(this.network.value(place, block)), onclick: () => this.state.select(place) }, name);
+    const name =
+      height * width > 1
+        ? `${called}[${first.map((at, d) => (at === last[d] ? at : `${at}…${last[d]}`)).join(", ")}]`
+        : cellName(called, first);
+    return make(
+      "button",
+      {
+        type: "button",
+        class: `reference ${block.kind}`,
+        title: String(this.network.value(place, block)),
+        onclick: () => this.state.select(place),
+      },
+      name,
+    );
   }
 
   /** The terms by size, with bars and the sum so far. */
-  sum(terms, tree) {
-    const sorted = [...terms].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  sum({ list, then }) {
+    const sorted = [...list].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
     const most = Math.abs(sorted[0].value) || 1;
     let running = 0;
     const rows = sorted.slice(0, MOST_TERMS).map((term) => {
       running += term.value;
-      return make("tr", {}, make("td", {}, this.factors(term)), make("td", { class: "number" }, brief(term.value)),
-        make("td", { "aria-hidden": "true" }, this.bar(term.value, most)), make("td", { class: "number grey" }, brief(running)));
+      return make(
+        "tr",
+        {},
+        make("td", {}, this.factors(term)),
+        make("td", { class: "number" }, brief(term.value)),
+        make("td", { "aria-hidden": "true" }, this.bar(term.value, most)),
+        make("td", { class: "number grey" }, brief(running)),
+      );
     });
-    const more = sorted.length > MOST_TERMS && make("p", { class: "hint" }, `and ${(sorted.length - MOST_TERMS).toLocaleString("en")} smaller terms`);
-    const averaged = tree.name === "AVERAGE" ? ", divided by their number" : "";
-    return make("div", {}, make("p", { class: "hint" }, `${sorted.length.toLocaleString("en")} terms, the largest first${averaged}`),
-      make("div", { class: "terms" }, make("table", {}, make("thead", {}, make("tr", {}, ["term", "", "", "sum so far"].map((text) => make("th", { scope: "col" }, text)))),
-        make("tbody", {}, rows))), more);
+    const more =
+      sorted.length > MOST_TERMS &&
+      make("p", { class: "hint" }, `and ${(sorted.length - MOST_TERMS).toLocaleString("en")} smaller terms`);
+    return make(
+      "div",
+      {},
+      make(
+        "p",
+        { class: "hint" },
+        `${sorted.length.toLocaleString("en")} terms, the largest first${then && `; the sum${then} is the number`}`,
+      ),
+      make(
+        "div",
+        { class: "terms" },
+        make(
+          "table",
+          {},
+          make(
+            "thead",
+            {},
+            make(
+              "tr",
+              {},
+              ["term", "", "", "sum so far"].map((text) => make("th", { scope: "col" }, text)),
+            ),
+          ),
+          make("tbody", {}, rows),
+        ),
+      ),
+      more,
+    );
   }
 
   factors({ left, right, tree }) {
@@ -125,13 +234,26 @@ export class Panel {
   factor(place) {
     const block = this.network.at(place);
     const index = this.network.index(block, place);
-    return make("button", { type: "button", class: `reference ${block.kind}`, title: `${cellName(block, index)}: ${placeWords(block, index, this.network.head)}`, onclick: () => this.state.select(place) }, brief(this.network.value(place, block)));
+    return make(
+      "button",
+      {
+        type: "button",
+        class: `reference ${block.kind}`,
+        title: `${cellName(block.id, index)}: ${placeWords(block, index, this.network.head)}`,
+        onclick: () => this.state.select(place),
+      },
+      brief(this.network.value(place, block)),
+    );
   }
 
   bar(value, most) {
     const share = Number.isFinite(value) ? (Math.abs(value) / most) * 30 : 0;
-    return draw("svg", { width: 62, height: 10, class: "bar" }, draw("line", { x1: 31, x2: 31, y1: 0, y2: 10 }),
-      draw("rect", { class: value < 0 ? "negative" : "positive", x: value < 0 ? 31 - share : 31, y: 1, width: share, height: 8 }));
+    return draw(
+      "svg",
+      { width: 62, height: 10, class: "bar" },
+      draw("line", { x1: 31, x2: 31, y1: 0, y2: 10 }),
+      draw("rect", { class: value < 0 ? "negative" : "positive", x: value < 0 ? 31 - share : 31, y: 1, width: share, height: 8 }),
+    );
   }
 
   /** The activation function as a curve, with the point where this number is. */
@@ -142,10 +264,17 @@ export class Panel {
     const variable = this.argument(formula.block, place);
     if (variable === null) return null;
     const at = this.network.memory[variable];
-    const reach = Math.max(5, Math.abs(at) * 1.3);
+    const reach = Math.max(8, Math.abs(at) * 1.3);
     const xs = Array.from({ length: 81 }, (_, k) => (k / 40 - 1) * reach);
     const points = Number.isFinite(at) && this.explainer.curve(place, variable, xs);
-    return points && plot(points, [at, this.network.memory[place]], `${block.function}(${brief(at)}) = ${brief(this.network.memory[place])}`);
+    return (
+      points &&
+      plot(
+        points,
+        [at, this.network.memory[place]],
+        `${block.function.replace(/ with .*/, "")}(${brief(at)}) = ${brief(this.network.memory[place])}`,
+      )
+    );
   }
 
   /** The number of its layer that an activation is computed from: the one at the same index in the step before it. */
@@ -166,20 +295,3 @@ export class Panel {
     return this.direct;
   }
 }
-
-/** A curve with axes and a point. */
-function plot(points, [x0, y0], text) {
-  const ys = points.map(([, y]) => y).filter(Number.isFinite);
-  if (!ys.length) return null;
-  const [left, right] = [points[0][0], points.at(-1)[0]];
-  const [low, high] = [Math.min(0, y0, ...ys), Math.max(0, y0, ...ys)];
-  const x = (value) => 6 + ((value - left) / (right - left)) * 228;
-  const y = (value) => 84 - ((value - low) / (high - low || 1)) * 78;
-  const line = points.filter(([, value]) => Number.isFinite(value)).map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
-  return make("figure", { class: "curve" },
-    draw("svg", { viewBox: "0 0 240 90", role: "img", "aria-label": text },
-      draw("line", { class: "axis", x1: 6, x2: 234, y1: y(0), y2: y(0) }), draw("line", { class: "axis", x1: x(0), x2: x(0), y1: 6, y2: 84 }),
-      draw("polyline", { points: line }), draw("circle", { cx: x(x0), cy: y(y0), r: 4.5 })),
-    make("figcaption", {}, text));
-}
-

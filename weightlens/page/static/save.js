@@ -7,7 +7,12 @@ export function changesOf(network) {
   const changes = [...network.changes]
     .map(([place, value]) => [network.at(place), place, value])
     .filter(([{ kind }]) => kind === "weight")
-    .map(([block, place, value]) => ({ weight: block.id, index: network.index(block, place), old: network.original(place), new: value }));
+    .map(([block, place, value]) => ({
+      weight: block.id,
+      index: network.index(block, place),
+      old: network.original(place),
+      new: value,
+    }));
   return { format: "weightlens changes", model: network.head.title, sha256: network.head.model.sha256, changes };
 }
 

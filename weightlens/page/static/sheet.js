@@ -2,12 +2,13 @@
 
 import { colours, css, heat, mix } from "./colours.js";
 import { atNextFrame, make, sharp } from "./dom.js";
+import { Hand } from "./hand.js";
 import { brief, full, placeWords, shapeWords } from "./words.js";
 
 const GAP = 6; // pixels between groups of columns
 const NUMBERS = { width: 58, height: 24 };
+const COLUMN_LABEL = 54; // pixels
 const FEW_COLUMNS = 64; // of numbers; wider blocks begin as colours
-const RIGHT = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], PageDown: [10, 0], PageUp: [-10, 0] };
 
 export class Sheet {
   constructor(state, grid) {
@@ -17,6 +18,7 @@ export class Sheet {
     this.asHeat = !this.block.text && (this.block.shape.length >= 4 || grid.folded > 0 || grid.width > FEW_COLUMNS);
     this.marked = new Set();
     this.redraw = atNextFrame(() => this.draw());
+    this.hand = new Hand(this);
     this.element = this.build();
     new ResizeObserver(this.redraw).observe(this.view);
     new IntersectionObserver(this.redraw).observe(this.view);
@@ -32,36 +34,61 @@ export class Sheet {
     this.active = make("div", { role: "gridcell", id: `cell-${block.number}`, class: "unseen" });
     this.canvas = make("canvas", { "aria-hidden": "true" });
     this.room = make("div", { class: "room" });
-    this.view = make("div", {
-      class: "view", tabIndex: 0, role: "grid", "aria-label": `${block.name}, ${shapeWords(block.shape)}`,
-      "aria-rowcount": String(this.grid.height), "aria-colcount": String(this.grid.width), "aria-activedescendant": this.active.id,
-      onscroll: this.redraw, onfocus: () => this.focused(), onblur: this.redraw, onkeydown: (event) => this.key(event),
-      onpointermove: (event) => this.move(event), onpointerleave: () => this.state.point(null),
-      onpointerdown: (event) => this.press(event), ondblclick: () => this.edit(),
-    }, this.room, this.canvas, make("div", { role: "row", class: "unseen" }, this.active));
-    const kind = { input: "input", weight: "weight", constant: "constant" }[block.kind] ?? (this.kind === "output" ? "output" : "");
-    return make("section", { class: `block ${this.kind}`, "data-block": block.id },
+    this.view = make(
+      "div",
+      {
+        class: "view",
+        tabIndex: 0,
+        role: "grid",
+        "aria-label": `${block.name}, ${shapeWords(block.shape)}`,
+        "aria-rowcount": String(this.grid.height),
+        "aria-colcount": String(this.grid.width),
+        "aria-activedescendant": this.active.id,
+        onscroll: this.redraw,
+        onblur: this.redraw,
+        ...this.hand.listeners,
+      },
+      this.room,
+      this.canvas,
+      make("div", { role: "row", class: "unseen" }, this.active),
+    );
+    const kind =
+      { input: "input", weight: "weight", constant: "constant" }[block.kind] ?? (this.kind === "output" ? "output" : "");
+    return make(
+      "section",
+      { class: `block ${this.kind}`, "data-block": block.id },
       make("h3", {}, block.name, kind && make("span", { class: `chip ${this.kind}` }, kind)),
       block.short && make("p", { class: "math" }, block.short),
       make("p", { class: "shape" }, this.axesWords()),
       block.explained && make("p", { class: "explained" }, block.explained),
-      this.tools(), this.view);
+      this.tools(),
+      this.view,
+    );
   }
 
   axesWords() {
     const { block } = this;
-    const words = block.axes.map((axis, d) => `${axis.map((factor) => factor.name).join(" × ") || "place"} ${block.shape[d]}`).join(", ");
+    const words = block.axes
+      .map((axis, d) => `${axis.map((factor) => factor.name).join(" × ") || "place"} ${block.shape[d]}`)
+      .join(", ");
     const times = this.grid.blocks.length > 1 ? `${this.grid.blocks.length} times ` : "";
     return `${times}${shapeWords(block.shape)}${words ? ` (${words})` : ""}`;
   }
 
   tools() {
     if (this.block.text) return null;
-    const switched = make("button", { type: "button", onclick: () => {
-      this.asHeat = !this.asHeat;
-      switched.textContent = this.asHeat ? "numbers" : "colours";
-      this.resize();
-    } }, this.asHeat ? "numbers" : "colours");
+    const switched = make(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          this.asHeat = !this.asHeat;
+          switched.textContent = this.asHeat ? "numbers" : "colours";
+          this.resize();
+        },
+      },
+      this.asHeat ? "numbers" : "colours",
+    );
     if (this.block.kind !== "input") return make("div", { class: "tools" }, switched);
     this.brush = make("input", { type: "number", value: this.most() || 1, step: "any", "aria-label": "number to paint with" });
     this.paint = make("input", { type: "checkbox" });
@@ -84,34 +111,43 @@ export class Sheet {
   /** Widths and heights after a change between numbers and colours. */
   resize() {
     const { grid, block } = this;
-    const small = Math.max(5, Math.min(18, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))));
+    const small = Math.max(
+      5,
+      Math.min(24, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))),
+    );
     this.cell = this.asHeat ? { width: small, height: small } : { ...NUMBERS, width: block.text ? 220 : NUMBERS.width };
-    const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => grid.rowLabel(row).length);
+    const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => this.rowText(row).length);
     this.left = Math.min(150, Math.max(0, ...labels) * 6.4 + 8);
     this.top = this.grid.block.columns.length && !grid.folded ? 20 : 4;
     this.most_ = this.most();
+    this.room.dataset.left = this.left;
     this.room.style.width = `${this.left + this.x(grid.width - 1) + this.cell.width + 2}px`;
-    const high = this.top + grid.height * this.cell.height + 2;
+    const high = this.top + this.y(grid.height - 1) + this.cell.height + 2;
     this.room.style.height = `${high}px`;
     this.view.style.height = `${Math.min(high + 12, 420)}px`;
     this.redraw();
   }
 
   x(column) {
-    return column * this.cell.width + (this.grid.group ? Math.floor(column / this.grid.group) * GAP : 0);
+    return edge(column, this.grid.group, this.cell.width);
+  }
+
+  y(row) {
+    return edge(row, this.grid.rowGroup, this.cell.height);
   }
 
   columnAt(x) {
-    if (!this.grid.group) return Math.floor(x / this.cell.width);
-    const wide = this.grid.group * this.cell.width + GAP;
-    const group = Math.floor(x / wide);
-    return group * this.grid.group + Math.min(this.grid.group - 1, Math.floor((x - group * wide) / this.cell.width));
+    return numberAt(x, this.grid.group, this.cell.width);
+  }
+
+  rowAt(y) {
+    return numberAt(y, this.grid.rowGroup, this.cell.height);
   }
 
   /** Row and column under the pointer; null beside the cells. */
   under(event) {
     const box = this.view.getBoundingClientRect();
-    const row = Math.floor((event.clientY - box.top - this.top + this.view.scrollTop) / this.cell.height);
+    const row = this.rowAt(event.clientY - box.top - this.top + this.view.scrollTop);
     const column = this.columnAt(event.clientX - box.left - this.left + this.view.scrollLeft);
     return row >= 0 && row < this.grid.height && column >= 0 && column < this.grid.width ? [row, column] : null;
   }
@@ -122,8 +158,10 @@ export class Sheet {
     const [wide, high] = [view.clientWidth, view.clientHeight];
     const context = sharp(this.canvas, wide, high);
     const palette = colours();
-    const [rows, columns] = [[Math.floor(view.scrollTop / this.cell.height), Math.ceil((view.scrollTop + high) / this.cell.height)],
-      [Math.max(0, this.columnAt(view.scrollLeft)), this.columnAt(view.scrollLeft + wide) + 1]];
+    const [rows, columns] = [
+      [this.rowAt(view.scrollTop), this.rowAt(view.scrollTop + high) + 1],
+      [Math.max(0, this.columnAt(view.scrollLeft)), this.columnAt(view.scrollLeft + wide) + 1],
+    ];
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
     context.save();
@@ -131,7 +169,8 @@ export class Sheet {
     context.rect(this.left, this.top, wide, high);
     context.clip();
     for (let row = rows[0]; row < Math.min(grid.height, rows[1]); row++) {
-      for (let column = columns[0]; column < Math.min(grid.width, columns[1]); column++) this.drawCell(context, palette, row, column);
+      for (let column = columns[0]; column < Math.min(grid.width, columns[1]); column++)
+        this.drawCell(context, palette, row, column);
     }
     this.drawFrames(context, palette);
     context.restore();
@@ -139,7 +178,7 @@ export class Sheet {
   }
 
   corner(row, column) {
-    return [this.left + this.x(column) - this.view.scrollLeft, this.top + row * this.cell.height - this.view.scrollTop];
+    return [this.left + this.x(column) - this.view.scrollLeft, this.top + this.y(row) - this.view.scrollTop];
   }
 
   drawCell(context, palette, row, column) {
@@ -187,120 +226,30 @@ export class Sheet {
   drawLabels(context, palette, rows, columns) {
     context.fillStyle = css(palette.grey);
     context.textAlign = "right";
-    const every = Math.ceil(13 / this.cell.height);
     for (let row = rows[0]; row < Math.min(this.grid.height, rows[1]); row++) {
       const y = this.corner(row, 0)[1] + this.cell.height / 2;
-      if (y >= this.top && (row % every === 0 || this.grid.folded)) context.fillText(this.grid.rowLabel(row), this.left - 5, y, this.left - 6);
+      if (y >= this.top) context.fillText(this.rowText(row), this.left - 5, y, this.left - 6);
     }
     context.textAlign = "left";
+    const room = (this.asHeat ? this.grid.group || Math.ceil(COLUMN_LABEL / this.cell.width) : 1) * this.cell.width - 3;
     for (let column = columns[0]; column < Math.min(this.grid.width, columns[1]); column++) {
-      const text = this.asHeat && this.grid.group ? this.grid.groupLabel(column) : this.columnText(column);
       const x = this.corner(0, column)[0];
-      if (text && x >= this.left - 1) context.fillText(text, x + 2, 9, this.asHeat && this.grid.group ? this.grid.group * this.cell.width : Math.max(this.cell.width - 3, this.asHeat ? 40 : 0));
+      if (x >= this.left - 1) context.fillText(this.columnText(column), x + 2, 9, room);
     }
   }
 
-  /** What stands over a column; of narrow columns only over some. */
+  /** What stands left of a row; of low rows only of groups, or of some. */
+  rowText(row) {
+    if (!this.asHeat) return this.grid.rowLabel(row);
+    if (this.grid.rowGroup) return this.grid.rowGroupLabel(row);
+    return row % Math.ceil(13 / this.cell.height) ? "" : this.grid.rowLabel(row);
+  }
+
+  /** What stands over a column; of narrow columns only over groups, or over some. */
   columnText(column) {
-    const every = this.asHeat ? Math.ceil(44 / this.cell.width) : 1;
-    return column % every ? "" : this.grid.columnLabel(column);
-  }
-
-  // -- pointer and keyboard --------------------------------------------------------------------------------------------------
-
-  move(event) {
-    const found = this.under(event);
-    this.state.point(found && this.grid.place(...found));
-    if (found && this.painting && event.buttons) this.stroke(found);
-  }
-
-  press(event) {
-    const found = this.under(event);
-    if (!found) return;
-    this.painting = this.paint?.checked;
-    this.state.select(this.grid.place(...found));
-    if (this.painting) {
-      this.view.setPointerCapture(event.pointerId);
-      this.stroke(found);
-    }
-  }
-
-  stroke(found) {
-    const value = Number(this.brush.value);
-    const place = this.grid.place(...found);
-    if (Number.isFinite(value) && this.network.value(place) !== value) this.state.change([[place, value]]);
-  }
-
-  focused() {
-    if (this.state.selected === null || !this.grid.find(this.state.selected)) this.state.select(this.grid.place(0, 0));
-    this.redraw();
-  }
-
-  key(event) {
-    if (event.target !== this.view || event.ctrlKey || event.metaKey) return;
-    const at = this.grid.find(this.state.selected ?? -1);
-    const step = RIGHT[event.key];
-    if (step && at) {
-      event.preventDefault();
-      if (event.altKey && this.changeable) this.nudge(-step[0] || step[1], event.shiftKey);
-      else this.go(at[0] + step[0], at[1] + step[1]);
-    } else if (event.key === "Enter" || /^[-0-9.]$/.test(event.key)) {
-      event.preventDefault();
-      this.edit(event.key === "Enter" ? null : event.key);
-    }
-  }
-
-  go(row, column) {
-    const [r, c] = [Math.min(this.grid.height - 1, Math.max(0, row)), Math.min(this.grid.width - 1, Math.max(0, column))];
-    this.state.select(this.grid.place(r, c));
-    this.show(r, c);
-  }
-
-  /** Scrolls a cell into view. */
-  show(row, column) {
-    const { view } = this;
-    const [x, y] = [this.x(column), row * this.cell.height];
-    view.scrollLeft = Math.min(x, Math.max(view.scrollLeft, x + this.cell.width + this.left - view.clientWidth));
-    view.scrollTop = Math.min(y, Math.max(view.scrollTop, y + this.cell.height + this.top - view.clientHeight));
-    this.redraw();
-  }
-
-  /** One step up or down: a hundredth of the scale of the block, or with shift a tenth. */
-  nudge(direction, large) {
-    const place = this.state.selected;
-    if (this.block.text) return;
-    this.state.change([[place, Number((this.network.value(place) + direction * stepOf(this.most_) * (large ? 10 : 1)).toPrecision(12))]], true);
-  }
-
-  /** A field over the cell, to type a number into. */
-  edit(typed = null) {
-    const place = this.state.selected;
-    const found = place === null ? null : this.grid.find(place);
-    if (!this.changeable || !found || this.field) return;
-    const [x, y] = this.corner(...found);
-    const old = this.network.value(place);
-    const close = (keep) => {
-      if (!this.field) return;
-      const text = this.field.value.trim().replace(",", ".");
-      this.field.remove();
-      this.field = null;
-      this.view.focus({ preventScroll: true });
-      const value = this.block.text ? text : text === "" ? NaN : Number(text);
-      if (keep && (this.block.text || Number.isFinite(value)) && value !== old) this.state.change([[place, value]]);
-    };
-    this.field = make("input", {
-      class: "field", value: typed ?? String(old), inputMode: "decimal", "aria-label": `new number for ${this.active.textContent}`,
-      onblur: () => close(true),
-      onkeydown: (event) => {
-        event.stopPropagation();
-        if (event.key === "Enter" || event.key === "Escape") close(event.key === "Enter");
-      },
-    });
-    this.field.style.left = `${x + this.view.scrollLeft}px`;
-    this.field.style.top = `${y + this.view.scrollTop}px`;
-    this.view.append(this.field);
-    this.field.focus();
-    if (typed === null) this.field.select();
+    if (!this.asHeat) return this.grid.columnLabel(column);
+    if (this.grid.group) return this.grid.groupLabel(column);
+    return column % Math.ceil(COLUMN_LABEL / this.cell.width) ? "" : this.grid.columnLabel(column);
   }
 
   /** Shows what is another way now; `marked` are the places that the explained number is made of. */
@@ -317,7 +266,15 @@ export class Sheet {
   }
 }
 
-/** A round number of about a hundredth of a scale. */
-export function stepOf(most) {
-  return 10 ** Math.round(Math.log10((most || 1) / 100));
+/** Where the k-th row or column begins, with gaps between groups of them. */
+function edge(k, group, size) {
+  return k * size + (group ? Math.floor(k / group) * GAP : 0);
+}
+
+/** Which row or column is there. */
+function numberAt(at, group, size) {
+  if (!group) return Math.floor(at / size);
+  const wide = group * size + GAP;
+  const k = Math.floor(at / wide);
+  return k * group + Math.min(group - 1, Math.floor((at - k * wide) / size));
 }

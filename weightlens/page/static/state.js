@@ -38,7 +38,8 @@ export class State {
     const before = pairs.map(([place]) => [place, network.value(place)]);
     network.put(pairs);
     const last = this.done.at(-1);
-    if (joined && last?.after.length === pairs.length && last.after.every(([place], i) => place === pairs[i][0])) last.after = pairs;
+    if (joined && last?.after.length === pairs.length && last.after.every(([place], i) => place === pairs[i][0]))
+      last.after = pairs;
     else this.done.push({ before, after: pairs });
     this.undone = [];
     this.tell("numbers");
@@ -92,7 +93,8 @@ export class State {
     const said = new URLSearchParams();
     if (this.layer) said.set("layer", network.head.layers[this.layer].path);
     if (this.selected !== null) said.set("at", this.named(this.selected));
-    for (const [place, value] of [...network.changes].slice(0, MOST_IN_ADDRESS)) said.append("set", `${this.named(place)}=${value}`);
+    for (const [place, value] of [...network.changes].slice(0, MOST_IN_ADDRESS))
+      said.append("set", `${this.named(place)}=${value}`);
     if (location.protocol !== "about:") history.replaceState(null, "", `#${said}`);
   }
 

@@ -7,7 +7,11 @@ export class Stepper {
     Object.assign(this, { state, middle });
     this.steps = state.network.blocks.filter(({ kind, occurrence }) => kind === "input" || (kind === "step" && !occurrence));
     this.at = -1;
-    this.told = make("p", { class: "told", role: "status" }, "Follow the numbers through the network: press the right arrow key.");
+    this.told = make(
+      "p",
+      { class: "told", role: "status" },
+      "Follow the numbers through the network: press the right arrow key.",
+    );
     const button = (text, by, label) => make("button", { type: "button", "aria-label": label, onclick: () => this.go(by) }, text);
     this.element = make("div", { class: "stepper" }, button("◀", -1, "step before"), button("▶", 1, "next step"), this.told);
     document.addEventListener("keydown", (event) => this.key(event));
@@ -25,7 +29,10 @@ export class Stepper {
     const block = this.steps[this.at];
     const layer = this.state.network.head.layers[block.layer];
     const said = block.kind === "input" ? ["The numbers that go in."] : [block.explained, block.words && `${block.words}.`];
-    this.told.replaceChildren(make("b", {}, `${this.at + 1} of ${this.steps.length}: ${layer.path}, ${block.name}. `), said.filter(Boolean).join(" "));
+    this.told.replaceChildren(
+      make("b", {}, `${this.at + 1} of ${this.steps.length}: ${layer.path}, ${block.name}. `),
+      said.filter(Boolean).join(" "),
+    );
     this.middle.reveal(block);
   }
 }

@@ -8,13 +8,21 @@ export function brief(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   if (Number.isInteger(value) && Math.abs(value) < 1e5) return String(value).replace("-", "−");
   const size = Math.abs(value);
-  return (size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1)).replace("-", "−");
+  return (size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1)).replaceAll(
+    "-",
+    "−",
+  );
 }
 
 /** A number with the digits that matter to a reader. */
 export function full(value) {
   if (typeof value !== "number" || !Number.isFinite(value) || Number.isInteger(value)) return brief(value);
-  return String(Number(value.toPrecision(7))).replace("-", "−");
+  if (Math.abs(value) < 0.0005)
+    return value
+      .toExponential(5)
+      .replace(/\.?0+e/, "e")
+      .replaceAll("-", "−");
+  return String(Number(value.toPrecision(7))).replaceAll("-", "−");
 }
 
 /** One coordinate of an axis in words: "unit 3", "t=2", "input gate"; samples are counted from 1. */
@@ -28,7 +36,8 @@ function coordinate(factor, i) {
 
 /** Names that somebody gave to the places of a block's last axis: of the classes, or of the columns of the input. */
 function given(block, head) {
-  const names = block.kind === "input" ? head.inputLabels : head.outputs.some((output) => output.block === block.number) ? head.labels : [];
+  const names =
+    block.kind === "input" ? head.inputLabels : head.outputs.some((output) => output.block === block.number) ? head.labels : [];
   return names.length === block.shape.at(-1) ? names : null;
 }
 
@@ -43,12 +52,13 @@ export function along(block, axis, i, head) {
 /** An element in words: "sample 1, unit 3"; of more than two axes nothing is said of what there is only one of. */
 export function placeWords(block, index, head) {
   const shown = block.shape.map((_, axis) => axis).filter((axis) => block.shape.length < 3 || block.shape[axis] > 1);
-  return shown.map((axis) => along(block, axis, index[axis], head)).join(", ");
+  const times = block.of ? [`t=${block.occurrence}`] : [];
+  return [...times, ...shown.map((axis) => along(block, axis, index[axis], head))].join(", ");
 }
 
 /** An element as it is written in a formula: "kernel[2, 0]". */
-export function cellName(block, index) {
-  return index.length ? `${block.name}[${index.join(", ")}]` : block.name;
+export function cellName(name, index) {
+  return index.length ? `${name}[${index.join(", ")}]` : name;
 }
 
 /** A shape: "4 × 3". */

@@ -49,7 +49,7 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     sheet.links[(2, 1)] = link(step.sheet, "B3")
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
-    answers, first = _answers(book, sheet, model, epoch, step, styles, varying, axes, names)
+    answers, first = _answers(book, sheet, model, epoch, step, styles, dict(zip(varying, axes, strict=True)), names)
     if len(varying) == 1:
         sheet.finishing.append(_curve(book, step, first, answers, epoch, names[varying[0]]))
         return
@@ -68,13 +68,12 @@ def _answers(
     epoch: Epoch,
     step: OneStep,
     styles: Styles,
-    varying: list[int],
-    axes: list[np.ndarray],
+    varying: dict[int, np.ndarray],
     labels: list[str],
 ) -> tuple[Block, Block]:
     """The forward pass on the grid, its blocks side by side; returns the blocks of outputs and inputs."""
     x = epoch.trace.inputs[0].value
-    mesh = np.meshgrid(*axes, indexing="ij")
+    mesh = np.meshgrid(*varying.values(), indexing="ij")
     grid = np.repeat(x[:1], mesh[0].size, axis=0)
     for j, values in zip(varying, mesh, strict=True):
         grid[:, j] = values.reshape(-1)

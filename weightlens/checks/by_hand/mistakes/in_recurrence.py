@@ -78,7 +78,7 @@ def exchange_update(node: Recorded) -> Edit | None:
 
 
 def two_directions(scene: Scene) -> Iterator[Mistake]:
-    """The halves of a Bidirectional layer swapped, its backward half not reversed again, or not read from the end."""
+    """The halves of a Bidirectional layer swapped, its backward half not reversed back, or not read from the end."""
     for run in scene.runs_of("Bidirectional"):
         for node in values_of_layer(run):
             at = scene.owner[id(node)]

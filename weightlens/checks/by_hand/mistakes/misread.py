@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weightlens.checks.by_hand.explain import Explainer
 
 SURE = 2.0  # bits by which the evidence of the other numbers must exceed the choice of the cell
-BITS = 6.0  # how unlikely a misreading is, beside which of the cells it was
+BITS = 6.0  # how unlikely a misreading is; the choice of the cell is counted apart
 FREE = 6.0  # further bits for a value without an obvious cause
 ENOUGH = 6  # one cell that explains this many differing numbers ends the search
 ROUNDS = 12  # of Newton's method
@@ -101,6 +101,7 @@ class Cell:
         return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
 
     def fits(self, value: float, room: float = 1.0) -> bool:
+        """Whether this number gives the target values, within ``room`` times the allowed rounding errors."""
         off = self.explainer.try_mistake(self.edits(value))
         return off is not None and bool((off <= room).all())
 

@@ -1,4 +1,4 @@
-"""The outputs of every layer of a Keras network, by the layer's path in our trace; for Keras 2 and 3."""
+"""The outputs of every layer of a Keras network, by the path that the layer has in our trace; for Keras 2 and 3."""
 
 from __future__ import annotations
 

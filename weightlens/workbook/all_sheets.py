@@ -15,12 +15,13 @@ from weightlens.recording import Trace
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
-from weightlens.workbook.sheets import controls, exercise, maps, samples
+from weightlens.workbook.sheets import controls, exercise, maps
+from weightlens.workbook.sheets import samples_sheet as samples
 from weightlens.workbook.sheets.cells_sheet import write_cells
 from weightlens.workbook.sheets.check_sheet import write_check
 from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
-from weightlens.workbook.sheets.matrices import matrices
+from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial

@@ -16,7 +16,7 @@ from weightlens.files import check_new_folder, new_folder
 from weightlens.formats.savedmodel.bundle import BFLOAT16, Bundle, Entry
 from weightlens.formats.savedmodel.container import INDEX, saved_model_files
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
-from weightlens.formats.savedmodel.table import TRAILER, Block
+from weightlens.formats.savedmodel.leveldb import TRAILER, Block
 from weightlens.formats.savedmodel.wire import fields
 
 CHECKSUM = 6  # the field of an entry

@@ -1,0 +1,61 @@
+// The rules for the page's JavaScript: npx eslint weightlens/page/static
+const browser = [
+  "atob",
+  "Blob",
+  "DecompressionStream",
+  "devicePixelRatio",
+  "document",
+  "getComputedStyle",
+  "history",
+  "IntersectionObserver",
+  "location",
+  "matchMedia",
+  "requestAnimationFrame",
+  "ResizeObserver",
+  "Response",
+  "TextDecoder",
+  "URL",
+  "URLSearchParams",
+];
+
+export default [
+  {
+    files: ["weightlens/page/static/*.js"],
+    languageOptions: {
+      ecmaVersion: 2023,
+      sourceType: "module",
+      globals: Object.fromEntries(browser.map((name) => [name, "readonly"])),
+    },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "array-callback-return": "error",
+      "constructor-super": "error",
+      "consistent-return": "off",
+      eqeqeq: "error",
+      "no-const-assign": "error",
+      "no-dupe-keys": "error",
+      "no-else-return": "error",
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-new-func": "error",
+      "no-redeclare": "error",
+      "no-shadow": "error",
+      "no-this-before-super": "error",
+      "no-undef": "error",
+      "no-unreachable": "error",
+      "no-unused-vars": "error",
+      "no-use-before-define": ["error", { functions: false, classes: false, variables: false }],
+      "no-var": "error",
+      "object-shorthand": "error",
+      "prefer-const": "error",
+      "prefer-template": "error",
+      "no-restricted-properties": [
+        "error",
+        ...["innerHTML", "outerHTML", "insertAdjacentHTML", "write", "writeln"].map((property) => ({
+          property,
+          message: "what comes from a file is text",
+        })),
+      ],
+    },
+  },
+];

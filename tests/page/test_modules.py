@@ -1,0 +1,44 @@
+"""The page's modules: each after what it imports, and every name once, for they share one scope."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import weightlens.page
+from weightlens.page.document import BOOT, MODULES, joined
+from weightlens.page.runs import runs
+
+STATIC = Path(weightlens.page.__file__).parent / "static"
+
+
+def test_every_module_is_in_the_page_once() -> None:
+    assert sorted({*BOOT, *MODULES}) == sorted(path.stem for path in STATIC.glob("*.js"))
+    assert len(set(MODULES)) == len(MODULES)
+
+
+@pytest.mark.parametrize("modules", [BOOT, MODULES])
+def test_imports_stand_before(modules: tuple[str, ...]) -> None:
+    for place, name in enumerate(modules):
+        found = re.findall(r'^import [^;]* from "\./(\w+)\.js";$', (STATIC / f"{name}.js").read_text(), re.MULTILINE)
+        assert set(found) <= set(modules[:place]), name
+    assert "import " not in re.sub(r"//.*|`[^`]*`|\"[^\"]*\"", "", joined(modules))
+
+
+def test_names_are_unique() -> None:
+    names = Counter(re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", joined(MODULES), re.MULTILINE))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(-9, 9)), max_size=4), st.lists(st.integers(0, 50), min_size=1, max_size=4))
+def test_runs_are_the_places_again(levels: list[tuple[int, int]], rest: list[int]) -> None:
+    places = np.array(rest)
+    for length, step in levels:
+        places = np.add.outer(places, np.arange(length) * step).reshape(-1)
+    np.testing.assert_array_equal(runs(places).places(), places - places[0])

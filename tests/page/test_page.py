@@ -1,0 +1,216 @@
+"""A page as people use it: looked at, clicked through, changed, saved; and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from tests.conftest import INPUTS, SAMPLES, sample_input
+from tests.page.conftest import Open, Shown
+from tests.tiny import write_tiny
+from weightlens import page as pages
+from weightlens.errors import BadInput, WorkbookTooLarge
+
+browser = pytest.mark.office("chromium")
+XOR = SAMPLES / "xor_relu.h5"
+CLOSE = 1e-12
+
+
+def outputs(shown: Shown) -> list[float]:
+    """All outputs in one row."""
+    return [value for output in shown.run("weightlens.outputs()") for value in output]
+
+
+def click(shown: Shown, block: str, row: int, column: int, times: int = 1) -> None:
+    """Click a cell of a block of numbers."""
+    view = shown.page.locator(f'[data-block="{block}"] .view')
+    view.scroll_into_view_if_needed()
+    left = shown.run("(name) => Number.parseFloat(document.querySelector(`[data-block='${name}'] .room`).dataset.left)", block)
+    view.click(position={"x": left + 58 * column + 20, "y": 20 + 24 * row + 12}, click_count=times)
+
+
+@browser
+@pytest.mark.parametrize("model", INPUTS, ids=lambda path: path.name)
+def test_a_sample_model_clicked_through(model: Path, shown: Open) -> None:
+    inputs = sample_input(model)
+    page = shown(model, inputs)
+    assert page.run("weightlens.check()") <= CLOSE
+    expected = weightlens.load(model).predict(inputs)[0].ravel()
+    np.testing.assert_allclose(outputs(page)[: len(expected)], expected[: len(outputs(page))], rtol=1e-10)
+    for node in page.page.locator(".node").all():
+        node.click()
+        for view in page.page.locator(".view").all():
+            view.focus()
+            page.page.keyboard.press("ArrowRight")
+            assert page.page.locator(".panel .value output").inner_text()
+    page.page.locator("h1").click()
+    for _ in range(page.run("weightlens.names().length")):
+        page.page.keyboard.press("ArrowRight")
+    assert page.page.locator("button", has_text="numbers").count() >= 0 and "of" in page.page.locator(".stepper .told").inner_text()
+
+
+@browser
+def test_a_number_is_typed_undone_and_done_again(shown: Open) -> None:
+    page = shown(XOR)
+    before = outputs(page)
+    click(page, "input_layer_2", 1, 0)
+    page.page.keyboard.type("0.25")
+    page.page.keyboard.press("Enter")
+    assert page.run("weightlens.get('input_layer_2')[2]") == 0.25
+    inputs = np.array([[0, 0], [0.25, 1], [1, 0], [1, 1]])
+    np.testing.assert_allclose(outputs(page), weightlens.load(XOR).predict(inputs)[0].ravel(), rtol=1e-12)
+    assert "1 number changed" in page.page.locator(".verdict").inner_text()
+    page.page.keyboard.press("Control+z")
+    assert outputs(page) == before and "equals" in page.page.locator(".verdict").inner_text()
+    page.page.keyboard.press("Control+y")
+    page.page.keyboard.press("Alt+ArrowUp")
+    assert page.run("weightlens.get('input_layer_2')[2]") == pytest.approx(0.26)
+    page.page.get_by_role("button", name="back to the numbers in the file").click()
+    assert outputs(page) == before
+
+
+@browser
+def test_the_sum_of_a_number_is_shown(shown: Open) -> None:
+    page = shown(XOR)
+    page.page.locator(".node").nth(1).click()
+    click(page, "hidden/activation", 2, 3)
+    panel = page.page.locator(".panel")
+    number = page.run("weightlens.get('hidden/activation')[2 * 16 + 3]")
+    assert float(panel.locator(".value output").get_attribute("title")) == number
+    assert "max(pre-activation, 0)" in panel.inner_text() and "pre-activation = dot product + bias" in panel.inner_text()
+    assert panel.locator(".chapter").count() == 3 and panel.locator("svg[role=img]").count() == 1
+    kernel, x = weightlens.load(XOR)["hidden"].kernel, [1.0, 0.0]
+    terms = [row.locator(".number").first.inner_text() for row in panel.locator(".chapter").last.locator("tbody tr").all()]
+    assert sorted(terms) == sorted(f"{x[i] * kernel[i, 3]:.3f}".replace("-", "\u2212") if x[i] else "0" for i in range(2))
+
+
+@browser
+def test_the_address_keeps_what_was_done(shown: Open) -> None:
+    page = shown(XOR)
+    page.run("weightlens.set('hidden/kernel', 3, 2.5)")
+    page.page.locator(".node").nth(2).click()
+    expected, address = outputs(page), page.page.url
+    page.page.goto("about:blank")
+    page.page.goto(address)
+    page.run("weightlens.ready")
+    assert outputs(page) == expected
+    assert page.page.locator("main h2").first.inner_text().startswith("xor")
+
+
+@browser
+def test_changes_are_saved_and_imported(shown: Open, tmp_path: Path) -> None:
+    page = shown(XOR)
+    page.run("weightlens.set('hidden/kernel', 3, 2.5)")
+    page.run("weightlens.set('xor/bias', 0, -1)")
+    with page.page.expect_download() as found:
+        page.page.get_by_role("button", name="save the changed weights").click()
+    found.value.save_as(tmp_path / "changes.json")
+    imported = weightlens.import_changes(tmp_path / "changes.json", XOR, tmp_path / "new.h5")
+    assert [(change.weight, change.index, change.new) for change in imported.changes] == [
+        ("hidden/kernel", (0, 3), 2.5),
+        ("xor/bias", (0,), -1.0),
+    ]
+    new = weightlens.load(tmp_path / "new.h5")
+    np.testing.assert_allclose(outputs(page), new.predict([[0, 0], [0, 1], [1, 0], [1, 1]])[0].ravel(), rtol=1e-12)
+
+
+BROKEN: list[Any] = [
+    "[]",
+    "not json",
+    json.dumps({"format": "weightlens changes", "changes": [{"weight": "dense/kernel", "index": [0, 0], "old": 9.0, "new": 1.0}]}),
+    json.dumps({"format": "weightlens changes", "changes": [{"weight": "dense/kernel", "index": [0, 7], "old": 1.5, "new": 1.0}]}),
+    json.dumps({"format": "weightlens changes", "changes": [{"weight": "other/kernel", "index": [0, 0], "old": 1.5, "new": 1.0}]}),
+    json.dumps({"format": "weightlens changes", "changes": [{"weight": "dense/kernel", "index": [0, 0], "old": 1.5, "new": "1"}]}),
+    json.dumps({"format": "weightlens changes", "changes": [{"weight": "dense/kernel", "index": [0, 0], "old": 1.5, "new": 1e300}]}),
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_other_changes_are_refused(text: str, tmp_path: Path) -> None:
+    model = write_tiny(tmp_path / "tiny.h5")
+    (tmp_path / "changes.json").write_text(text)
+    with pytest.raises(BadInput):
+        weightlens.import_changes(tmp_path / "changes.json", model, tmp_path / "new.h5")
+    assert not (tmp_path / "new.h5").exists()
+
+
+HOSTILE = "<img src=x onerror=alert(1)>{{data}}"
+
+
+@browser
+def test_names_are_texts(shown: Open, tmp_path: Path) -> None:
+    model = write_tiny(tmp_path / "<b>&amp;{{boot}}.h5", name=HOSTILE)
+    page = shown(model, [[0, 1]], labels=["</script><script>alert(2)</script>", "<i>x</i>"], input_labels=["<u>a</u>", "'\"`${1}"])
+    for node in page.page.locator(".node").all():
+        node.click()
+    assert page.page.locator("img, b:not(p *), i, u").count() == 0
+    assert page.page.title() == model.name and page.page.locator("h1").inner_text() == model.name
+    assert page.page.locator("main h2").first.inner_text().startswith(HOSTILE)
+    assert "</script><script>" in page.page.locator(".outputs").inner_text()
+    assert page.run("weightlens.check()") <= CLOSE
+
+
+@browser
+def test_what_scripts_may_not_do(shown: Open) -> None:
+    page = shown(XOR)
+    for script in ("weightlens.set('xor/activation', 0, 1)", "weightlens.set('xor/bias', 7, 1)", "weightlens.set('xor/bias', 0, '1')",
+                   "weightlens.get('nothing')"):  # fmt: skip
+        assert page.run(f"(() => {{ try {{ {script}; return '' }} catch (error) {{ return error.message }} }})()")
+    assert page.run("weightlens.check()") <= CLOSE
+    policy = page.page.locator("meta[http-equiv]").get_attribute("content")
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+
+
+@browser
+def test_a_phone_and_paper(shown: Open) -> None:
+    page = shown(SAMPLES / "digits_cnn.keras")
+    page.page.set_viewport_size({"width": 360, "height": 780})
+    for node in page.page.locator(".node").all():
+        node.click()
+        assert page.run("document.documentElement.scrollWidth") <= 360
+    assert len(page.page.pdf()) > 1000
+
+
+@browser
+def test_many_samples_to_pick_from(shown: Open) -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(300, 64))
+    page = shown(SAMPLES / "digits_mlp.keras", inputs)
+    page.page.get_by_label("sample to read").fill("250")
+    page.page.keyboard.press("Enter")
+    rows = page.run("weightlens.inputs()[0].shape[0]")
+    expected = weightlens.load(SAMPLES / "digits_mlp.keras").predict(inputs[249 : 249 + rows])[0]
+    np.testing.assert_allclose(outputs(page)[: expected.size], expected.ravel(), rtol=1e-10, atol=1e-12)
+
+
+@browser
+def test_in_a_notebook(shown: Open, browser: Any) -> None:
+    frame = weightlens.load(XOR).page([[0, 1]])._repr_html_()
+    page = browser.new_page(offline=True)
+    page.set_content(f"<html><body>{frame}</body></html>")
+    inside = next(frame for frame in page.frames if frame.parent_frame is not None)
+    inside.wait_for_function("globalThis.weightlens")
+    inside.evaluate("weightlens.ready")
+    assert inside.evaluate("weightlens.check()") <= CLOSE
+    inside.evaluate("weightlens.set('xor/bias', 0, 3)")
+    page.close()
+
+
+def test_a_page_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(pages, "LARGEST", 20_000)
+    with pytest.raises(WorkbookTooLarge, match="--layers"):
+        weightlens.export(XOR, tmp_path / "xor.html")
+    assert not (tmp_path / "xor.html").exists()
+    assert "--layers" in pages.measure(weightlens.load(XOR))
+
+
+def test_a_page_of_xor_is_small(tmp_path: Path) -> None:
+    weightlens.export(XOR, tmp_path / "xor.html")
+    assert (tmp_path / "xor.html").stat().st_size <= 60_000
+    weightlens.export(SAMPLES / "digits_mlp.keras", tmp_path / "digits.HTML")
+    assert (tmp_path / "digits.HTML").stat().st_size <= 150_000

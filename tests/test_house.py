@@ -1,0 +1,77 @@
+"""The house: how large a room, a file and a function may be, and that no two files have one name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import weightlens
+
+ROOT = Path(weightlens.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+FILES_IN_A_PACKAGE, LINES_IN_A_FILE, LINES_IN_A_FUNCTION, PARAMETERS = 16, 300, 40, 8
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Every function of the package but the commands, whose parameters are the options that typer reads; with its place."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and "Annotated[" not in ast.unparse(node.args)
+                and not is_command(path, node)
+            ):
+                yield f"{path.relative_to(ROOT)}: {node.name}", node
+
+
+def is_command(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return path.parent.name == "cli" and "model: ModelFile" in ast.unparse(node.args)
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many parameters a caller thinks of; the keyword-only ones of a layer's function are call arguments of Keras, and do not count."""
+    named = node.args.posonlyargs + node.args.args
+    is_layer_function = [argument.arg for argument in named[:4]] == ["x", "w", "config", "step"]
+    return len(named) + (0 if is_layer_function else len(node.args.kwonlyargs))
+
+
+@pytest.mark.parametrize("package", sorted({path.parent for path in FILES}), ids=lambda path: str(path.relative_to(ROOT.parent)))
+def test_a_package_has_few_files(package: Path) -> None:
+    assert sum(path.parent == package for path in FILES) <= FILES_IN_A_PACKAGE
+
+
+def test_no_two_files_have_one_name() -> None:
+    names = Counter(path.name for path in FILES if path.name != "__init__.py")
+    assert not [name for name, count in names.items() if count > 1]
+
+
+def test_files_and_functions_are_short() -> None:
+    files = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
+    assert not {name: count for name, count in files.items() if count > LINES_IN_A_FILE}
+    lengths = {name: (node.end_lineno or 0) - node.lineno + 1 for name, node in functions()}
+    assert not {name: count for name, count in lengths.items() if count > LINES_IN_A_FUNCTION}
+
+
+def test_parameter_lists_are_short() -> None:
+    counts = {name: parameters(node) for name, node in functions()}
+    assert not {name: count for name, count in counts.items() if count > PARAMETERS}
+
+
+@pytest.mark.parametrize("package", sorted({path.parent for path in FILES}), ids=lambda path: str(path.relative_to(ROOT.parent)))
+def test_a_package_says_what_it_is(package: Path) -> None:
+    assert ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+
+
+def test_no_hint_installs_another_project() -> None:
+    """On PyPI the name weightlens belongs to somebody else: a hint names what is needed, or this folder."""
+    texts = [
+        *FILES,
+        *(path for kind in ("*.md", "docs/*", "benchmarks/*.py", ".ci/*", "Makefile") for path in ROOT.parent.glob(kind) if path.is_file()),
+    ]
+    hints = [path.name for path in texts if re.search(r"install +(-\S+ +)*['\"]?weightlens\b", path.read_text(errors="replace"))]
+    assert not hints

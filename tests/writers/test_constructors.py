@@ -1,0 +1,66 @@
+"""What the table says of Keras 3's constructors, held against Keras 3."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
+from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.registry import SPECS
+from weightlens.writers.constructors import ENDINGS, GONE, is_activation, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.operators import MODULE_OF, SETTINGS
+from weightlens.writers.training_settings import KINDS
+
+# Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.
+HANDED_ON = {"zero_output_for_mask", "lora_rank", "lora_alpha", "quantization_config"}
+AUGMENTATION = (
+    "Random",
+    "RandAugment",
+    "AugMix",
+    "CutMix",
+    "MixUp",
+    "Solarization",
+    "MaxNum",
+    "ContrastLimited",
+    "MelSpectrogram",
+    "AutoContrast",
+    "Equalization",
+    "Resizing",
+    "CenterCrop",
+)
+
+
+def parameters(layer: Any) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(layer.__init__).parameters)
+
+
+def test_every_layer_is_there_or_said_to_be_gone(keras: Any) -> None:
+    assert {name for name in SPECS if is_in_keras_3(name)} == {name for name in SPECS if hasattr(keras.layers, name)}
+    assert not [name for name in GONE if hasattr(keras.layers, name)]
+
+
+def test_constructors_take_what_is_said(keras: Any) -> None:
+    for name in filter(is_in_keras_3, SPECS):
+        found = parameters(getattr(keras.layers, name))
+        assert taken_in_training(name) == {key for key in found if key.endswith(ENDINGS)}, name
+        if not name.startswith(AUGMENTATION) and name != "InputLayer":
+            assert taken(name) - HANDED_ON <= set(found), name
+        takes_any = any(parameter.kind == inspect.Parameter.VAR_KEYWORD for parameter in found.values())
+        assert takes_any or "trainable" in found or name in WITHOUT_TRAINABLE, name
+
+
+def test_activations_initializers_regularizers_and_constraints_are_there(keras: Any) -> None:
+    for name in ACTIVATIONS:
+        assert is_activation(name) == hasattr(keras.activations, name), name
+    for ending, classes in KINDS.items():
+        module = getattr(keras, f"{ending[1:]}s")
+        for name, settings in classes.items():
+            assert set(settings.split()) <= set(parameters(getattr(module, name))), name
+
+
+def test_operators_are_in_their_modules(keras: Any) -> None:
+    for name, module in MODULE_OF.items():
+        operator = getattr(importlib.import_module(module), name)
+        assert {*SETTINGS.get(name, ())} <= set(parameters(operator)), name
