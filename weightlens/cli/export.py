@@ -74,7 +74,7 @@ def export(
         Destination(file, force, kind, (kind,)).check(model, input=given, config=config)
     loaded = opening.load()
     if detail == "auto" and given is None and not loaded.inputs:
-        note("there is no architecture to compute with, so this is a workbook of the matrices")
+        note("there is no architecture to compute with, so only the matrices are written")
         detail = "weights"
     options = Options(
         labels=split_list(labels),
