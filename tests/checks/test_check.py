@@ -164,7 +164,7 @@ def test_weights_and_architecture_in_two_files(tmp_path: Path, keras: Any, kind:
 
 def test_code_in_an_architecture_is_not_given_to_keras(tmp_path: Path, keras: Any) -> None:
     (tmp_path / "arch.json").write_text('{"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {}}]}}')
-    (tmp_path / "m.h5").write_bytes(b"")
+    (tmp_path / "m.h5").write_bytes((SAMPLES / "or.h5").read_bytes())
     model = weightlens.load(SAMPLES / "or.h5")
     model.provenance.path, model.provenance.architecture = str(tmp_path / "m.h5"), str(tmp_path / "arch.json")
     with pytest.raises(WeightlensError, match="never run"):

@@ -16,7 +16,7 @@ from weightlens.checks import check
 from weightlens.checks.keras import keras_contradicts_itself, rounding_explains
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.cli.main import main
-from weightlens.formats.bare import assume_dense_stack
+from weightlens.formats.weights.bare import assume_dense_stack
 from weightlens.report import Row
 
 

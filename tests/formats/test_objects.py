@@ -13,7 +13,7 @@ import pytest
 
 import weightlens
 from tests.formats.build import archive, dense, functional, given, layer, legacy, node, numbered, numbers, objects, sequential, tensor
-from weightlens.formats.bare import assume_dense_stack
+from weightlens.formats.weights.bare import assume_dense_stack
 from weightlens.model import Ref
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from typing import Any
 
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS
-from weightlens.writers.constructors import ENDINGS, GONE, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.constructors import ENDINGS, GONE, is_activation, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.operators import MODULE_OF, SETTINGS
 from weightlens.writers.training_settings import KINDS
 
 # Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.
@@ -50,9 +52,15 @@ def test_constructors_take_what_is_said(keras: Any) -> None:
 
 
 def test_activations_initializers_regularizers_and_constraints_are_there(keras: Any) -> None:
-    for name in set(ACTIVATIONS) - set(SPECS) - {"hard_sigmoid_keras2", "softmax_v2"}:  # layers, and two of older versions
-        assert callable(keras.activations.get(name)), name
+    for name in ACTIVATIONS:
+        assert is_activation(name) == hasattr(keras.activations, name), name
     for ending, classes in KINDS.items():
         module = getattr(keras, f"{ending[1:]}s")
         for name, settings in classes.items():
             assert set(settings.split()) <= set(parameters(getattr(module, name))), name
+
+
+def test_operators_are_in_their_modules(keras: Any) -> None:
+    for name, module in MODULE_OF.items():
+        operator = getattr(importlib.import_module(module), name)
+        assert {*SETTINGS.get(name, ())} <= set(parameters(operator)), name

@@ -27,10 +27,10 @@ from weightlens.checks.saved_model import network_of, open_saved_model
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
-from weightlens.formats.contents import kind_of, saved_model_in
+from weightlens.formats.containers.contents import kind_of, saved_model_in
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.detect import shard_names
 from weightlens.formats.tfjs import LAYERS_MODEL
-from weightlens.formats.zipped import Archive
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 

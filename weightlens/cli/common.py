@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from weightlens.inputs.samples import Samples
     from weightlens.model import Model
 
-ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .hdf5, .keras, TensorFlow.js, weights alone.")]
+ModelFile = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .keras, SavedModel, TensorFlow.js, weights alone.")
+]
 Input = Annotated[
     str | None,
     typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, or a file: .csv, .xlsx, .ods, .json, .npy, .npz, a picture.'),
@@ -49,7 +51,7 @@ class ModelOptions(NamedTuple):
         """The model, with its assumed architecture, cut to the layers asked for."""
         model = weightlens.load(self.path, self.config)
         if self.assume:
-            from weightlens.formats.bare import assume_dense_stack
+            from weightlens.formats.weights.bare import assume_dense_stack
 
             model = assume_dense_stack(model, self.assume)
         if self.layers:

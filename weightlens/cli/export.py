@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,6 +16,12 @@ from weightlens.cli.common import Assume, Config, Force, Input, ModelFile, Model
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from weightlens.model import Model
+    from weightlens.workbook.export_options import Options
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
@@ -52,30 +58,9 @@ def export(
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
     """
-    from weightlens import page
-    from weightlens.workbook import measure
     from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
-    file, opening = output or Path((Path(model).stem or "model") + ".xlsx"), ModelOptions(model, config, assume, layers)
-    as_page = file.suffix.lower() in page.PAGE
-    if as_page:
-        only = {
-            "--target": target,
-            "--exercise": exercise,
-            "--blank": blank,
-            "--switch": switch,
-            "--verify": verify,
-            "--with-keras": with_keras,
-        }
-        refuse_for_page([option for option, value in only.items() if value])
-    if not plan:
-        kind = "html" if as_page else "xlsx"
-        Destination(file, force, kind, (kind,)).check(model, input=given, config=config)
-    loaded = opening.load()
-    if detail == "auto" and given is None and not loaded.inputs:
-        note("there is no architecture to compute with, so only the matrices are written")
-        detail = "weights"
     options = Options(
         labels=split_list(labels),
         detail=detail,
@@ -86,34 +71,77 @@ def export(
         with_keras=with_keras,
         force=force,
     )
-    inputs = None
-    if detail != "weights":
+    file = output or Path((Path(model).stem or "model") + ".xlsx")
+    wish = Wish(ModelOptions(model, config, assume, layers), file, given, scale, target)
+    wish.check(options, plan)
+    loaded, inputs, options = wish.prepare(options)
+    if plan:
+        from weightlens import page, workbook
+
+        print_plan(workbook.measure(loaded, inputs, options.detail), page.measure(loaded, inputs, options.detail))
+        return
+    wish.write(loaded, inputs, options)
+
+
+class Wish(NamedTuple):
+    """What to export, from what and where to."""
+
+    model: ModelOptions
+    file: Path
+    given: str | None
+    scale: str | None
+    target: str | None
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the file is an HTML page, not a workbook."""
+        from weightlens.page import PAGE
+
+        return self.file.suffix.lower() in PAGE
+
+    def check(self, options: "Options", plan: bool) -> None:
+        """Refuse options that a page does not have, and an output that cannot be written."""
+        only = {"--target": self.target, "--exercise": options.exercise, "--blank": options.blank}
+        only |= {"--switch": options.switch, "--verify": options.verify, "--with-keras": options.with_keras}
+        refused = next((option for option, value in only.items() if value), None)
+        if self.is_page and refused:
+            raise BadInput(f"{refused}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
+        if not plan:
+            kind = "html" if self.is_page else "xlsx"
+            Destination(self.file, options.force, kind, (kind,)).check(self.model.path, input=self.given, config=self.model.config)
+
+    def prepare(self, options: "Options") -> "tuple[Model, list[np.ndarray] | None, Options]":
+        """The model, its inputs (``None`` if nothing is computed), and the options with what the inputs' table says."""
+        model = self.model.load()
+        if options.detail == "auto" and self.given is None and not model.inputs:
+            note("there is no architecture to compute with, so only the matrices are written")
+            options = replace(options, detail="weights")
+        if options.detail == "weights":
+            return model, None, options
         from weightlens.inputs.answers import true_answers
 
-        samples = samples_of(given, loaded, scale)
-        inputs, names = samples.arrays, samples.labels[0] if len(samples.labels) == 1 else []
-        options = replace(options, input_labels=names, target=None if target is None else true_answers(given, target))
-    if plan:
-        print_plan(measure(loaded, inputs, detail), page.measure(loaded, inputs, detail))
-        return
-    if as_page:
-        named = {"labels": options.labels, "input_labels": options.input_labels}
-        page.export(loaded, file, None if given is None else inputs, detail=detail, force=force, **named)
-        note_non_finite_weights(loaded)
-        report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it in a browser.")
-        return
-    from weightlens.workbook.exporting import write_workbook
+        samples = samples_of(self.given, model, self.scale)
+        names = samples.labels[0] if len(samples.labels) == 1 else []
+        answers = None if self.target is None else true_answers(self.given, self.target)
+        return model, samples.arrays, replace(options, input_labels=names, target=answers)
 
-    with cell_progress() as progress:
-        write_workbook(loaded, file, None if given is None else inputs, replace(options, progress=progress))
-    note_non_finite_weights(loaded)
-    report_done(f"{file} written ({file.stat().st_size:,} bytes). Open it, or: {check_command(opening, file)}")
+    def write(self, model: "Model", inputs: "list[np.ndarray] | None", options: "Options") -> None:
+        """Write the page or the workbook, and say what to do with it."""
+        inputs = None if self.given is None else inputs
+        if self.is_page:
+            from weightlens import page
 
+            named = {"labels": options.labels, "input_labels": options.input_labels}
+            page.export(model, self.file, inputs, detail=options.detail, force=options.force, **named)
+            advice = "Open it in a browser."
+        else:
+            from weightlens.workbook.exporting import write_workbook
 
-def refuse_for_page(given: list[str]) -> None:
-    """Refuse options of workbooks where a page is written."""
-    if given:
-        raise BadInput(f"{given[0]}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
+            with cell_progress() as progress:
+                write_workbook(model, self.file, inputs, replace(options, progress=progress))
+            advice = f"Open it, or: {check_command(self.model, self.file)}"
+        note_non_finite_weights(model)
+        report_done(f"{self.file} written ({self.file.stat().st_size:,} bytes). {advice}")
 
 
 def check_command(opening: ModelOptions, file: Path) -> str:

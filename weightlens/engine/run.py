@@ -14,7 +14,6 @@ from weightlens.engine.arguments import Values, accepted, given_to, masks_wanted
 from weightlens.engine.faults import Source, faults_of, refuse_outside_table, shape_of
 from weightlens.engine.guard import attempt
 from weightlens.engine.logits import LOSSES, Producers, before_activation, producers
-from weightlens.engine.operation_nodes import computation
 from weightlens.engine.state import batch_size
 from weightlens.errors import UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
@@ -76,6 +75,8 @@ class Run:
     def one_call(self, scope: Scope, layer: Layer, call: Call, path: str, mask_wanted: bool) -> tuple[Any, Any]:
         """One layer of the graph: its output or list of outputs, and the mask it hands on, if that is wanted."""
         if layer.is_operation:
+            from weightlens.engine.operation_nodes import computation  # few networks have such nodes
+
             args, kwargs = self.operands(scope, layer, call)
             return self.guarded(layer, path, computation(layer, call, args, kwargs, self.step, self.dtype)), None
         given = given_to(layer, call, scope.values, scope.masks)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
-from weightlens.formats.contents import is_saved_model, is_tfjs
+from weightlens.formats.containers.contents import is_saved_model, is_tfjs
 from weightlens.formats.detect import read_model, shard_files
 from weightlens.model import Model
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.config_values import parse_object
-from weightlens.formats.contents import kind_of, saved_model_in
-from weightlens.limits import JSON
+from weightlens.formats.containers.contents import kind_of, read_bytes, saved_model_in
 
 SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
 MAX_NODES = 2_000_000
@@ -75,7 +74,7 @@ def architecture_from_hdf5(path: Path) -> dict[str, Any]:
 
 def architecture_from_archive(path: Path) -> dict[str, Any]:
     """The architecture in a ``.keras`` archive or folder."""
-    from weightlens.formats.zipped import Archive
+    from weightlens.formats.containers.zipped import Archive
 
     archive = Archive(path)
     if saved_model_in(archive.names()) is not None:
@@ -91,16 +90,6 @@ def architecture_from_saved_model(path: Path) -> dict[str, Any]:
     from weightlens.formats.savedmodel.metadata import KerasObjects
 
     return KerasObjects(saved_model_files(path)).architecture() or {}
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a text file; a file above the size limit is refused unread."""
-    try:
-        if (size := path.stat().st_size) > JSON:
-            raise UnreadableModel(f"{path.name}: {size:,} bytes, which is larger than any architecture that Keras writes")
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def is_architecture(entry: Any) -> bool:

@@ -11,7 +11,7 @@ from weightlens.formats import beside
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
-from weightlens.formats.contents import TOPOLOGY, kind_of, member_in, saved_model_in
+from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, read_bytes, saved_model_in
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
 from weightlens.formats.weights import layouts as placing
 from weightlens.limits import JSON
@@ -37,7 +37,7 @@ def read_model(path: Path, config: Path | None) -> Model:
 
 def read_archive(path: Path) -> Model:
     """The model in a ``.keras`` file, or in the same unpacked to a folder."""
-    from weightlens.formats.zipped import Archive  # zip files are not always needed
+    from weightlens.formats.containers.zipped import Archive  # zip files are not always needed
 
     archive = Archive(path)
     names = archive.names()
@@ -50,7 +50,7 @@ def read_archive(path: Path) -> Model:
             from weightlens.formats.tfjs.read import read_zipped
 
             return read_zipped(path, archive, member)
-        from weightlens.formats.foreign import archive_words
+        from weightlens.formats.containers.foreign import archive_words
 
         raise UnreadableModel(f"{path.name}: {archive_words(path, names)}")
     entry = parse_object(archive.text("config.json"), "config.json")
@@ -75,7 +75,7 @@ def read_archive(path: Path) -> Model:
 
 def read_json(path: Path, config: Path | None) -> Model:
     """The model of a manifest of weight shards, or of an architecture without weights."""
-    value = parse_json(beside.read_bytes(path), path.name)
+    value = parse_json(read_bytes(path), path.name)
     if isinstance(value, dict) and "weight_map" in value:
         architecture = config or beside.find_architecture(path)
         entry = None if architecture is None else beside.read_architecture(architecture)
@@ -89,7 +89,7 @@ def read_json(path: Path, config: Path | None) -> Model:
 
         return read_beside(path, value)
     if not beside.is_architecture(value):
-        from weightlens.formats.foreign import json_words
+        from weightlens.formats.containers.foreign import json_words
 
         raise UnreadableModel(f"{path.name}: {json_words(value)}")
     dialect = dialect_of(str(value.get("keras_version", "")), str(value.get("backend", "")), value)
@@ -167,7 +167,7 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
 def note_arrays_only(model: Model, file: Hdf5File) -> None:
     """If no array has a name used by Keras, note that the file holds arrays, not weights."""
     if not any(re.search(WEIGHT, weight.path, re.IGNORECASE) for weight in model.weights.values()):
-        from weightlens.formats.foreign import hdf5_words
+        from weightlens.formats.containers.foreign import hdf5_words
 
         model.arrays_only, model.notes = True, [hdf5_words(file)]
 

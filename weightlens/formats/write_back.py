@@ -23,7 +23,7 @@ import numpy as np
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.files import check_output, part_file, replacing
 from weightlens.formats import files_of
-from weightlens.formats.contents import is_saved_model, is_tfjs, member_in, saved_model_in
+from weightlens.formats.containers.contents import is_saved_model, is_tfjs, member_in, saved_model_in
 from weightlens.formats.hdf5.access import FLOATS_16_BIT
 from weightlens.formats.weights.conversion import Conversion
 from weightlens.model import Weight

@@ -227,8 +227,13 @@ PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "keras.activations", "
 
 def tensorflow_function(path: str) -> Function | None:
     """What one of TensorFlow's paths (``math.add``, ``compat.v1.transpose``) computes; ``None`` for an unknown one."""
+    function = entry_of(path)
+    return function.function() if isinstance(function, Rename) else function
+
+
+def entry_of(path: str) -> Rename | Function | None:
+    """The entry of one of TensorFlow's paths in the tables; ``None`` for an unknown one."""
     if not path.startswith("compat.v1.image."):  # TensorFlow 1 counts pixels otherwise
         path = path.removeprefix("compat.v1.")
     place, _, name = path.rpartition(".")
-    function = RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)
-    return function.function() if isinstance(function, Rename) else function
+    return RAW.get(name) if place == "raw_ops" else FUNCTIONS.get(name if place in PLACES and path not in FUNCTIONS else path)

@@ -159,8 +159,8 @@ def read_book(path: str | Path) -> Book:
 
 def open_workbook(path: Path) -> zipfile.ZipFile:
     """The workbook as a zip file; what is none is refused under its name."""
-    from weightlens.formats.contents import kind_of
-    from weightlens.formats.foreign import archive_words
+    from weightlens.formats.containers.contents import kind_of
+    from weightlens.formats.containers.foreign import archive_words
 
     kind = kind_of(path) if path.exists() else "zip"
     if kind != "zip":

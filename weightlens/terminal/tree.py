@@ -14,11 +14,11 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
-from weightlens.formats.contents import kind_of, member_in, saved_model_in
-from weightlens.formats.foreign import archive_words
+from weightlens.formats.containers.contents import kind_of, member_in, saved_model_in
+from weightlens.formats.containers.foreign import archive_words
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.hdf5.access import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
 from weightlens.formats.hdf5.soundness import attribute_fits, first_bytes
-from weightlens.formats.zipped import Archive
 from weightlens.terminal import Screen, clean
 
 LONGEST = 100_000  # letters of a text that is not to be shortened

@@ -32,11 +32,12 @@ def convert(model: Model | str | os.PathLike[str], path: str | os.PathLike[str],
     out = Path(path)
     given = files_of(model)
     write = check_target(out, force, given)
-    meant = expressible(model if isinstance(model, Model) else load(model))
+    loaded = model if isinstance(model, Model) else load(model)
+    meant = expressible(loaded)
     with scratch_folder() as scratch:
         made = scratch / (out.name or "model")
         write(meant, made)
-        verify(meant, made)
+        verify(loaded, meant, made)
         with replacing_several(targets(out, made), force, given) as files:
             for file, written in zip(files, parts(made), strict=True):
                 with written.open("rb") as source:

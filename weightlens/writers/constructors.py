@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from weightlens.specs import options
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS, spec
 
 # Of weightlens's table, but not in Keras 3 (others' layers too, which no table has).
@@ -13,7 +15,7 @@ GONE = frozenset({
     "Custom>CastToFloat32", "autokeras>CastToFloat32", "ConvLSTM2DCell", "ConvLSTMCell", "PeepholeLSTMCell", "Highway", "MaxoutDense",
     "RandomFourierFeatures", "PruneLowMagnitude", "ThresholdedReLU", "SyncBatchNormalization", "CuDNNLSTM", "CuDNNGRU",
 })  # fmt: skip
-OVER_TIME = ("SimpleRNN", "LSTM", "GRU", "RNN")
+OLD_ACTIVATIONS = frozenset({"hard_sigmoid_keras2", "softmax_v2", "thresholded_relu"})
 # Options of the table that a constructor does not take, by class.
 NOT_TAKEN: dict[str, str] = {
     **dict.fromkeys(["Cropping1D", "Dropout", "AlphaDropout", "GaussianDropout", "SpatialDropout1D"], "data_format"),
@@ -29,7 +31,7 @@ NOT_TAKEN: dict[str, str] = {
 WITHOUT_EFFECT = frozenset({
     "fused", "implementation", "consume_less", "dropout_W", "dropout_U", "truncate_gradient", "input_length", "has_input_vocabulary",
     "vocabulary_size", "num_constants", "forget_bias_init", "init", "inner_init",
-    "query_shape", "key_shape", "value_shape", "lora_rank", "lora_alpha", "robust_masking", "softmax_robust_masking",
+    "vocabulary_dtype", "query_shape", "key_shape", "value_shape", "lora_rank", "lora_alpha", "robust_masking", "softmax_robust_masking",
 })  # fmt: skip
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
 ALL_OF = "kernel bias activity"
@@ -49,6 +51,11 @@ LEARNED: dict[str, str] = {  # what a layer has an initializer, a regularizer an
 def is_in_keras_3(class_name: str) -> bool:
     """Whether Keras 3 has a layer of this class."""
     return class_name in SPECS and class_name not in GONE and spec(class_name).options is not None
+
+
+def is_activation(name: Any) -> bool:
+    """Whether Keras 3 has an activation function of this name."""
+    return name in ACTIVATIONS and name not in SPECS and name not in OLD_ACTIVATIONS
 
 
 @functools.cache

@@ -10,9 +10,7 @@ from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
-from weightlens.specs.activation import ACTIVATIONS
-from weightlens.specs.registry import SPECS
-from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, is_activation, is_in_keras_3, taken, taken_in_training
 from weightlens.writers.expressible import cannot
 from weightlens.writers.training_settings import training_setting
 
@@ -45,12 +43,15 @@ def model_entry(model: Model) -> Entry:
 
 
 def ends(refs: Any, nested: set[str]) -> Any:
-    """The inputs or outputs of a model. Keras counts the making of a nested functional model as its first call, here alone."""
+    """The inputs or outputs of a model, a single one not in a list.
+
+    Keras counts the making of a nested functional model as its first call, here alone.
+    """
     if isinstance(refs, Ref):
         return [refs.layer, refs.call + (refs.layer in nested), refs.index]
     if isinstance(refs, dict):
         return {key: ends(inner, nested) for key, inner in refs.items()}
-    return [ends(inner, nested) for inner in refs]
+    return ends(refs[0], nested) if len(refs) == 1 else [ends(inner, nested) for inner in refs]
 
 
 def layer_entry(layer: Layer) -> Entry:
@@ -68,11 +69,11 @@ def layer_entry(layer: Layer) -> Entry:
 
 def operation_entry(layer: Layer) -> Entry:
     """The entry of an operator, which only Keras 3 has under its own name."""
-    module = str(layer.config.get("module") or "")
-    if layer.quirks.before_keras_3 or not module.startswith("keras."):
-        raise cannot(layer, "is a function of TensorFlow, for which Keras 3 has no layer")
     config = {key: value for key, value in layer.config.items() if key not in ("module", "dtype")}
-    return {**entry(module, layer.class_name, {key: constant(value) for key, value in config.items()}), "registered_name": layer.class_name}
+    return {
+        **entry(layer.config["module"], layer.class_name, {key: constant(value) for key, value in config.items()}),
+        "registered_name": layer.class_name,
+    }
 
 
 def input_settings(layer: Layer) -> Entry:
@@ -134,7 +135,7 @@ def activation(layer: Layer, key: str, value: Any) -> Any:
         if not is_in_keras_3(name) or not isinstance(inside, dict):
             raise cannot(layer, f"has the {key} {name} with settings, for which Keras 3 has no name")
         return entry("keras.layers", name, {setting: constant(item) for setting, item in inside.items()})
-    if value not in ACTIVATIONS or value in SPECS:
+    if not is_activation(value):
         raise cannot(layer, f"has the {key} {value}, which Keras 3 does not have")
     return value
 
@@ -165,6 +166,4 @@ def constant(value: Any, dtype: str = "float32") -> Any:
         return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": str(value.dtype)}}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
-    if isinstance(value, tuple):
-        return {"class_name": "__tuple__", "items": [constant(item, dtype) for item in value]}
-    return [constant(item, dtype) for item in value] if isinstance(value, list) else value
+    return [constant(item, dtype) for item in value] if isinstance(value, (list, tuple)) else value

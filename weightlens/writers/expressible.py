@@ -11,6 +11,7 @@ from weightlens.errors import BadInput
 from weightlens.formats.architecture.inbound import map_refs
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.writers.constructors import is_in_keras_3
+from weightlens.writers.operators import as_operator
 
 MODELS = ("Sequential", "Functional")
 
@@ -33,10 +34,11 @@ def with_names(model: Model) -> Model:
 
     layers = []
     for layer in model.layers:
-        calls = [Call(renamed(call.args), renamed(call.kwargs)) for call in layer.calls]
+        new = checked(layer)
+        calls = [Call(renamed(call.args), renamed(call.kwargs)) for call in new.calls]
         inner = {key: checked(part) for key, part in layer.inner.items()}
         nested = None if layer.model is None else with_names(layer.model)
-        layers.append(replace(checked(layer), name=names[layer.name], calls=calls, inner=inner, model=nested))
+        layers.append(replace(new, name=names[layer.name], calls=calls, inner=inner, model=nested))
     class_name = model.class_name if model.class_name in MODELS else "Functional"
     return replace(model, class_name=class_name, layers=layers, inputs=renamed(model.inputs), outputs=renamed(model.outputs))
 
@@ -55,6 +57,11 @@ def new_names(names: list[str]) -> dict[str, str]:
 
 def checked(layer: Layer) -> Layer:
     """The layer under the class that it has in Keras 3."""
+    if layer.is_operation:
+        operator = as_operator(layer)
+        if operator is None:
+            raise cannot(layer, "is an operator that is not known to be the same in Keras 3")
+        return operator
     if layer.class_name == "ThresholdedReLU":
         theta = layer.config.get("theta", 1.0)
         settings = {key: value for key, value in layer.config.items() if key != "theta"}
@@ -63,7 +70,7 @@ def checked(layer: Layer) -> Layer:
         raise cannot(layer, "is quantised")
     if "lora_rank" in layer.config:  # merged into the kernel when it was read
         layer = replace(layer, config={key: value for key, value in layer.config.items() if not key.startswith("lora_")})
-    if layer.model is None and not layer.is_operation and not is_in_keras_3(layer.class_name):
+    if layer.model is None and not is_in_keras_3(layer.class_name):
         raise cannot(layer, "is not a layer of Keras 3")
     return layer
 

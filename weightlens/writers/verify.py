@@ -11,12 +11,12 @@ from weightlens.diff import compare
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.formats import load
 from weightlens.formats.tfjs.differences import makes_mask
-from weightlens.model import Model
+from weightlens.model import Layer, Model
 from weightlens.writers.entries import model_entry
 from weightlens.writers.expressible import every_layer
 
 
-def verify(meant: Model, written: Path) -> None:
+def verify(given: Model, meant: Model, written: Path) -> None:
     """Refuse a file that is not read as the model that was meant: Keras would compute something else with it."""
     config = None
     if written.name.endswith(".weights.h5"):
@@ -28,24 +28,29 @@ def verify(meant: Model, written: Path) -> None:
         if not difference.same:
             changed = [f"{change.name}: {change.status}" for change in difference.weights if not change.same]
             raise BadInput(f"read again, {(difference.architecture + changed)[0]}")
-        if any(makes_mask(layer) and layer.quirks.before_keras_3 for layer in every_layer(meant)):
-            compare_masked(meant, found)
+        if any(only_numbers_tell(layer) for layer in every_layer(given)):
+            compare_numbers(given, found)
     except WeightlensError as error:
         raise BadInput(f"cannot be converted: {error}") from None
 
 
-def compare_masked(meant: Model, found: Model) -> None:
-    """Refuse a model in which masks of Keras 2 count where those of Keras 3 do not: no setting says so, only the numbers."""
+def only_numbers_tell(layer: Layer) -> bool:
+    """Whether a layer may compute something else in Keras 3 with the same settings: a mask counts elsewhere, an operator is another."""
+    return layer.quirks.before_keras_3 and (makes_mask(layer) or layer.is_operation)
+
+
+def compare_numbers(given: Model, found: Model) -> None:
+    """Refuse a model that computes something else than the one that was given, with sensible inputs or with padded ones."""
     from weightlens.inputs.defaults import default_inputs
 
-    whole = default_inputs(meant)
+    whole = default_inputs(given)
     for samples in (whole, [padded(x) for x in whole]):
         try:
-            pairs = zip(meant.predict(samples), found.predict(samples), strict=True)
+            pairs = zip(given.predict(samples), found.predict(samples), strict=True)
         except UnsupportedLayer:  # not computed here: Keras has the last word
             return
-        if not all(np.allclose(y, z, rtol=1e-9, atol=1e-9, equal_nan=True) for y, z in pairs):
-            raise BadInput("the masks of older versions count in other places than those of Keras 3")
+        if not all(np.allclose(y, z, rtol=1e-6, atol=1e-9, equal_nan=True) for y, z in pairs):
+            raise BadInput("it computes something else in Keras 3, where masks and operators differ from those of older versions")
 
 
 def padded(x: np.ndarray) -> np.ndarray:

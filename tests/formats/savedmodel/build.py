@@ -261,7 +261,7 @@ def snappy(data: bytes) -> bytes:
     """Packed by Snappy, as simply as can be: literals, and copies of eight bytes or more that were there before."""
     out, place, literal = bytearray(varint(len(data))), 0, b""
     while place < len(data):
-        start = data.rfind(data[place : place + 8], 0, place)
+        start = data.rfind(data[place : place + 8], max(0, place - 65_535), place)
         if start >= 0 and place + 8 <= len(data):
             length = next((n for n in range(8, 64) if data[start + n : start + n + 1] != data[place + n : place + n + 1]), 64)
             length = min(length, len(data) - place)

@@ -21,7 +21,6 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError, first_line
-from weightlens.formats.hdf5.chunks import check_chunks
 from weightlens.formats.hdf5.soundness import SIGNATURE, cut_short, find_damage, first_bytes
 from weightlens.model import Weight
 
@@ -176,6 +175,8 @@ class Hdf5File:
         if stored > self.size or declared > self.budget:
             raise UnreadableModel(f"{self.label}: {path} declares {declared:,} bytes and stores {min(stored, self.size):,}")
         if dataset.get_offset() is None:
+            from weightlens.formats.hdf5.chunks import check_chunks  # few arrays are stored in chunks
+
             check_chunks(dataset, f"{self.label}: {path}", self.size)
         if whole and path not in self.read_whole:
             self.read_whole.add(path)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats.contents import SAVED_MODEL, first_bytes_of, kind_of, saved_model_in
-from weightlens.formats.foreign import foreign_words
+from weightlens.formats.containers.contents import SAVED_MODEL, first_bytes_of, kind_of, saved_model_in
+from weightlens.formats.containers.foreign import foreign_words
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.savedmodel.tar import Tar
-from weightlens.formats.zipped import Archive
 
 GRAPH, METADATA = SAVED_MODEL
 INDEX = "variables/variables.index"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from weightlens.formats import bare
 from weightlens.formats.architecture.build import build_layer, build_model
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.architecture.layer_config import plain_dict
@@ -14,6 +13,7 @@ from weightlens.formats.savedmodel.metadata import KerasObjects
 from weightlens.formats.savedmodel.object_graph import OBJECT_GRAPH, ObjectGraph
 from weightlens.formats.savedmodel.vocabulary import fill_vocabularies, is_without_vocabulary
 from weightlens.formats.savedmodel.wire import Damaged, refusal
+from weightlens.formats.weights import bare
 from weightlens.formats.weights.groups import Leaf, name_variables
 from weightlens.formats.weights.layouts import settle
 from weightlens.model import Layer, Model, Provenance, Weight

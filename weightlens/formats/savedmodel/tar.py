@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel
-from weightlens.formats.contents import START, first_bytes_of
-from weightlens.formats.foreign import GZIP, is_tar
-from weightlens.formats.zipped import Window
+from weightlens.formats.containers.contents import START, first_bytes_of
+from weightlens.formats.containers.foreign import GZIP, is_tar
+from weightlens.formats.containers.zipped import Window
 
 PIECE = 1 << 20
 

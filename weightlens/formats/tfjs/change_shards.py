@@ -13,10 +13,10 @@ import numpy as np
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.files import check_output, replacing_several
 from weightlens.formats.architecture.config_values import parse_object
-from weightlens.formats.beside import read_bytes
+from weightlens.formats.containers.contents import read_bytes
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.tfjs.manifest import Stored, read_manifest
 from weightlens.formats.tfjs.shards import Folder, Place, Zipped
-from weightlens.formats.zipped import Archive
 
 Patches = dict[str, list[tuple[int, bytes]]]  # by shard: where, and the new bytes
 

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats import bare
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.tfjs import LAYERS_MODEL
 from weightlens.formats.tfjs.differences import note_differences
 from weightlens.formats.tfjs.manifest import read_manifest
 from weightlens.formats.tfjs.place import place_weights
 from weightlens.formats.tfjs.shards import Folder, Place, Zipped, read_bytes
 from weightlens.formats.tfjs.topology import is_graph, topology_of
-from weightlens.formats.zipped import Archive
+from weightlens.formats.weights import bare
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from weightlens.errors import UnreadableModel
 
 if TYPE_CHECKING:
-    from weightlens.formats.zipped import Archive
+    from weightlens.formats.containers.zipped import Archive
 
 
 class Place(Protocol):

@@ -110,9 +110,9 @@ def _from_cudnn(
 
 def pruned(layer: Layer) -> None:
     """PruneLowMagnitude stores a mask with the kernel of its wrapped layer."""
-    from weightlens.formats import other_packages
+    from weightlens.formats.weights.pruning import apply_pruning_masks
 
-    other_packages.apply_pruning_masks(layer)
+    apply_pruning_masks(layer)
 
 
 def gru(layer: Layer) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.hdf5.access import Hdf5File
@@ -20,14 +20,13 @@ from weightlens.specs.variables import ATTENTION_PARTS, variable_names
 ALIASES = {"depthwise_kernel": "kernel", "alphas": "alpha", "running_mean": "moving_mean", "running_variance": "moving_variance"}
 
 
-@dataclass(eq=False)
-class Leaf:
-    """A layer with variables of its own: the names on the path to it, and the arrays assigned to it so far."""
+class Leaf(NamedTuple):
+    """A layer with variables of its own: the names on the path to it, and a list to which the arrays assigned to it are added."""
 
     layer: Layer
     trail: tuple[str, ...]
     names: list[str] | None
-    given: list[tuple[str, Weight]] = field(default_factory=list)
+    given: list[tuple[str, Weight]]
 
     def score(self, tokens: list[str]) -> int:
         """How well a stored name's parts match the path to this layer; a full name counts more than a prefix."""
@@ -102,7 +101,7 @@ def distribute(layer: Layer, stored: list[tuple[str, Weight]], dialect: Dialect)
     """Assign the arrays of one group to the layer or to its inner layers."""
     leaves = [leaf for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
     if len(leaves) == 1:
-        leaves[0].given = stored
+        leaves[0].given.extend(stored)
     elif layer.model is not None and distribute_in_order(layer, leaves, stored):
         layer.note = layer.note or "its weights were found by their order: the file has other names for its layers"
     elif leaves:
@@ -136,7 +135,7 @@ def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:
         leaves += leaves_of(inner, (*trail, key.split("_")[0], inner.name) if key.endswith("ward_layer") else (*trail, inner.name))
     names = variable_names(layer.class_name, layer.config)
     if names or (names is None and not leaves):
-        leaves.append(Leaf(layer, trail, names))
+        leaves.append(Leaf(layer, trail, names, []))
     return leaves
 
 
@@ -167,9 +166,9 @@ def _by_position(leaves: list[Leaf], stored: list[tuple[str, Weight]], counts: l
         counts = [len(stored) // len(leaves)] * len(leaves)
     start = 0
     for leaf, count in zip(leaves, counts, strict=True):
-        leaf.given = stored[start : start + count]
+        leaf.given.extend(stored[start : start + count])
         start += count
-    leaves[-1].given = [*leaves[-1].given, *stored[start:]]
+    leaves[-1].given.extend(stored[start:])
 
 
 def name_variables(leaf: Leaf, dialect: Dialect) -> None:

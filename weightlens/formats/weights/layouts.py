@@ -24,7 +24,7 @@ from weightlens.model import Model, Weight
 from weightlens.specs.variables import variable_names
 
 if TYPE_CHECKING:
-    from weightlens.formats.zipped import Archive
+    from weightlens.formats.containers.zipped import Archive
 
 
 def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
@@ -37,7 +37,7 @@ def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialec
     model.optimizer = [weights.pop(path) for path in list(weights) if path.startswith("optimizer_weights/")]
     layout = _layout(file, prefix, weights)
     if not model.layers:
-        from weightlens.formats import bare
+        from weightlens.formats.weights import bare
     if layout == "objects":
         _place_objects(model, weights, file)
     elif layout == "groups" and model.layers:
@@ -101,7 +101,7 @@ def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | No
     tree = ObjectTree(weights)
     weights.clear()
     if not model.layers:
-        from weightlens.formats import bare
+        from weightlens.formats.weights import bare
 
         model.layers = bare.layers_of_objects(tree)
         return

@@ -95,12 +95,15 @@ class Styles:
 
             cell = self._sheet.cell(1, len(self._ids) + 1)  # a cell of its own: openpyxl changes styles in place
             cell.font = Font(name="Calibri", bold=look.bold, italic=look.italic, size=look.size, color=look.colour)
-            cell.fill = PatternFill("solid", fgColor=look.fill) if look.fill else PatternFill()
-            under = look.border == "under"
-            style: Any = "medium" if under else look.border or None
-            side = Side(style, color=FRAME if look.border == "medium" else LINE)
-            cell.border = Border(bottom=side) if under else Border(side, side, side, side) if look.border else Border()
-            cell.number_format = look.format
+            if look.fill:  # what is as openpyxl has it anyway is not set: that takes its time
+                cell.fill = PatternFill("solid", fgColor=look.fill)
+            if look.border:
+                under = look.border == "under"
+                style: Any = "medium" if under else look.border
+                side = Side(style, color=FRAME if look.border == "medium" else LINE)
+                cell.border = Border(bottom=side) if under else Border(side, side, side, side)
+            if look.format != "General":
+                cell.number_format = look.format
             cell.alignment = Alignment(look.align or None, "center", wrap_text=look.wrap or None, shrink_to_fit=look.shrink or None)
             self._ids[look] = cell.style_id
         return self._ids[look]

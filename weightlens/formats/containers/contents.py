@@ -28,7 +28,7 @@ def kind_of(path: Path) -> str:
         return "zip"
     if start.lstrip()[:1] in (b"{", b"[") and not (start[8:9] == b"{" and b"\0" in start[:8]):  # as a safetensors file may begin
         return "json"
-    from weightlens.formats.foreign import GZIP, foreign_words, is_tar
+    from weightlens.formats.containers.foreign import GZIP, foreign_words, is_tar
 
     if start.startswith(GZIP) or is_tar(start, path):
         return "tar"
@@ -44,7 +44,7 @@ def folder(path: Path) -> str:
     if not (path / "config.json").is_file():
         if is_tfjs(path / "model.json"):
             return "tfjs"
-        from weightlens.formats.foreign import folder_words
+        from weightlens.formats.containers.foreign import folder_words
 
         raise UnreadableModel(f"{path.resolve().name}: {folder_words(path)}")
     return "folder"
@@ -93,5 +93,15 @@ def first_bytes_of(path: Path) -> bytes:
         if path.with_name(f"{path.name}.index").is_file():
             raise UnreadableModel(f"{path}: a TensorFlow checkpoint, which is not read here: save the model from Keras") from None
         raise UnreadableModel(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a text file; a file above the size limit is refused unread."""
+    try:
+        if (size := path.stat().st_size) > JSON:
+            raise UnreadableModel(f"{path.name}: {size:,} bytes, which is larger than any architecture that Keras writes")
+        return path.read_bytes()
     except OSError as error:
         raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None
