@@ -77,8 +77,15 @@ export class State {
   select(place) {
     this.selected = place;
     this.pointed = null;
+    this.sample = this.sampleOf(place) ?? this.sample;
     if (place !== null && this.network.at(place).layer !== this.layer) this.look(this.network.at(place).layer);
     this.tell("selection");
+  }
+
+  /** The sample that a number belongs to; null of one that belongs to all of them. */
+  sampleOf(place) {
+    const block = place === null ? null : this.network.at(place);
+    return block?.axes[0]?.[0]?.name === "sample" ? this.network.index(block, place)[0] : null;
   }
 
   point(place) {
