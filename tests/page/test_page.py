@@ -94,6 +94,7 @@ def test_the_address_keeps_what_was_done(shown: Open) -> None:
     page = shown(XOR)
     page.run("weightlens.set('hidden/kernel', 3, 2.5)")
     page.page.locator(".node").nth(2).click()
+    page.page.wait_for_url("**layer=xor*set=**")
     expected, address = outputs(page), page.page.url
     page.page.goto("about:blank")
     page.page.goto(address)

@@ -30,25 +30,15 @@ export class Outputs {
     if (this.head.samples) parts.push(this.picker());
     if (rows > 1) {
       const list = Array.from({ length: rows }, (_, i) => make("option", { value: String(i) }, `sample ${i + 1}`));
-      parts.push(
-        make(
-          "label",
-          {},
-          "show ",
-          make(
-            "select",
-            {
-              onchange: (event) => {
-                this.state.sample = Number(event.target.value);
-                this.state.tell("look");
-              },
-            },
-            list,
-          ),
-        ),
-      );
+      this.chosen = make("select", { onchange: () => this.choose() }, list);
+      parts.push(make("label", {}, "show ", this.chosen));
     }
     this.controls.replaceChildren(...parts);
+  }
+
+  choose() {
+    this.state.sample = Number(this.chosen.value);
+    this.state.tell("look");
   }
 
   /** Picks which of the samples in the file the network is shown. */
@@ -95,7 +85,8 @@ export class Outputs {
   }
 
   update(what) {
-    if (what === "pointer" || what === "selection") return;
+    if (what === "pointer" || (what === "selection" && Number(this.chosen?.value) === this.state.sample)) return;
+    if (this.chosen) this.chosen.value = String(this.state.sample);
     this.bars.replaceChildren(...this.network.outputs.map((block, k) => this.answer(block, this.head.outputs[k].name)));
     this.showSliders();
   }
