@@ -20,7 +20,8 @@ SHARD = "weights.bin"
 ACTIVATIONS = {name: name for name in (
     "elu", "selu", "relu", "relu6", "linear", "sigmoid", "softplus", "softsign", "tanh", "softmax", "log_softmax", "gelu", "mish",
 )} | {"silu": "swish", "hard_sigmoid_keras2": "hard_sigmoid"}  # fmt: skip
-RENAMED = {"batch_shape": "batch_input_shape", "negative_slope": "alpha"}
+RENAMED = {"batch_shape": "batch_input_shape"}
+ALPHA = {"negative_slope": "alpha"}  # of LeakyReLU
 NOT_WRITTEN = frozenset(
     {"module", "dtype", "name", "trainable", "build_config", "build_input_shape", "quantization_config", "seed", "lora_rank"}
 )
@@ -127,12 +128,13 @@ def layer_entry(layer: Layer) -> Entry:
         config["dtype"] = input_dtype(layer)
     elif layer.config.get("dtype") not in ("float32", None):
         raise cannot(layer, f"computes in {layer.config['dtype']}, which TensorFlow.js does not")
+    names = RENAMED | (ALPHA if layer.class_name == "LeakyReLU" else {})
     for key, value in layer.config.items():
-        if key in NOT_WRITTEN or key.endswith(ENDINGS):
+        if key in NOT_WRITTEN or key.endswith(ENDINGS) or (layer.class_name == "ReLU" and key != "max_value"):
             continue
         if key in ONLY and value not in ONLY[key]:
             raise cannot(layer, f"has {key}={value!r:.40}, which TensorFlow.js does not")
-        config[RENAMED.get(key, key)] = activation(layer, key, value) if key in ("activation", "recurrent_activation") else value
+        config[names.get(key, key)] = activation(layer, key, value) if key in ("activation", "recurrent_activation") else value
     refuse_settings(layer)
     return {"class_name": layer.class_name, "config": config | inner_entries(layer)}
 
@@ -150,6 +152,8 @@ def refuse_settings(layer: Layer) -> None:
     config = layer.config
     if layer.class_name == "ELU" and config.get("alpha", 1.0) != 1:
         raise cannot(layer, "has an alpha other than 1, which TensorFlow.js does not")
+    if layer.class_name == "Softmax" and config.get("axis", -1) not in (-1, [-1]):
+        raise cannot(layer, "is along an axis other than the last, which TensorFlow.js does not compute")
     if layer.class_name == "Conv1D" and config.get("padding") == "causal":
         raise cannot(layer, "has causal padding, which TensorFlow.js does not")
     if layer.class_name == "Conv2DTranspose" and config.get("dilation_rate") not in (None, 1, [1, 1], (1, 1)):
