@@ -12,6 +12,7 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.formats.tfjs.differences import misled_by_masks, normalized_along_other_axes, of_layer
 from weightlens.model import Call, Layer, Model, Ref
+from weightlens.specs.registry import spec
 from weightlens.writers.constructors import ENDINGS
 from weightlens.writers.expressible import cannot, every_layer
 
@@ -25,16 +26,6 @@ ALPHA = {"negative_slope": "alpha"}  # of LeakyReLU
 NOT_WRITTEN = frozenset(
     {"module", "dtype", "name", "trainable", "build_config", "build_input_shape", "quantization_config", "seed", "lora_rank"}
 )
-CLASSES = frozenset({
-    "InputLayer", "Dense", "Activation", "Dropout", "SpatialDropout1D", "Flatten", "RepeatVector", "Permute", "Reshape", "Masking",
-    "Embedding", "ELU", "ReLU", "LeakyReLU", "PReLU", "Softmax", "ThresholdedReLU", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose",
-    "SeparableConv2D", "DepthwiseConv2D", "Cropping2D", "UpSampling2D", "ZeroPadding2D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
-    "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D", "Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "BatchNormalization",
-    "LayerNormalization", "GaussianNoise", "GaussianDropout", "AlphaDropout", "SimpleRNN", "LSTM", "GRU", "RNN", "SimpleRNNCell",
-    "LSTMCell",
-    "GRUCell", "StackedRNNCells", "ConvLSTM2D", "Bidirectional", "TimeDistributed", "Rescaling",
-})  # fmt: skip
 # Settings that TensorFlow.js passes over or does not have: the only values that mean the same there.
 ONLY: dict[str, tuple[Any, ...]] = {
     "reset_after": (False, None), "output_padding": (None,), "rms_scaling": (False, None),
@@ -72,7 +63,7 @@ def write_tfjs(model: Model, folder: Path) -> None:
 def refuse_differences(model: Model) -> None:
     """Refuse a model that TensorFlow.js would compute otherwise."""
     for layer in every_layer(model):
-        if layer.is_operation or (layer.model is None and layer.class_name not in CLASSES):
+        if layer.is_operation or (layer.model is None and not spec(layer.class_name).tfjs):
             raise cannot(layer, "is not a layer of TensorFlow.js")
         if words := of_layer(layer.class_name, layer.config, 3):
             raise cannot(layer, f"would change: {words}")
