@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from weightlens.importing import import_changes, import_workbook
+    from weightlens.importing import import_workbook
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
+    from weightlens.page.changes import import_changes
     from weightlens.specs.layer import LayerSpec
     from weightlens.writers import convert
 
@@ -57,7 +58,7 @@ def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any
 
 HOMES = {
     "convert": "writers",
-    "import_changes": "importing",
+    "import_changes": "page.changes",
     "import_workbook": "importing",
     "register": "layers",
     "Layer": "model",

@@ -214,3 +214,16 @@ def test_a_page_of_xor_is_small(tmp_path: Path) -> None:
     assert (tmp_path / "xor.html").stat().st_size <= 60_000
     weightlens.export(SAMPLES / "digits_mlp.keras", tmp_path / "digits.HTML")
     assert (tmp_path / "digits.HTML").stat().st_size <= 150_000
+
+
+@browser
+def test_a_file_of_matrices(shown: Open) -> None:
+    page = shown(XOR, detail="weights")
+    names = [weight["name"] for weight in page.run("weightlens.weights()")]
+    assert names == list(weightlens.load(XOR).weights) and outputs(page) == []
+    assert page.run("weightlens.get('hidden/kernel')") == weightlens.load(XOR)["hidden"].kernel.ravel().tolist()
+
+
+def test_labels_that_fit_no_output_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        weightlens.export(XOR, tmp_path / "xor.html", labels=["a", "b", "c"])
