@@ -35,17 +35,19 @@ WITHOUT_EFFECT = frozenset({
 })  # fmt: skip
 ENDINGS = ("_initializer", "_regularizer", "_constraint")
 ALL_OF = "kernel bias activity"
-LEARNED: dict[str, str] = {  # what a layer has an initializer, a regularizer and a constraint for
-    **dict.fromkeys(["Dense", "MultiHeadAttention", "GroupQueryAttention"], ALL_OF), "EinsumDense": "kernel bias",
-    **{f"Conv{rank}D{kind}": ALL_OF for rank in (1, 2, 3) for kind in ("", "Transpose")},
-    **{f"DepthwiseConv{rank}D": "depthwise bias activity" for rank in (1, 2)},
-    **{f"SeparableConv{rank}D": "depthwise pointwise bias activity" for rank in (1, 2)},
-    **dict.fromkeys(["Embedding", "ReversibleEmbedding"], "embeddings"), "PReLU": "alpha",
+LEARNED_BY = {  # what layers have an initializer, a regularizer and a constraint for
+    "Dense MultiHeadAttention GroupQueryAttention Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose": ALL_OF,
+    "EinsumDense": "kernel bias",
+    "DepthwiseConv1D DepthwiseConv2D": "depthwise bias activity",
+    "SeparableConv1D SeparableConv2D": "depthwise pointwise bias activity",
+    "Embedding ReversibleEmbedding": "embeddings",
+    "PReLU": "alpha",
     "BatchNormalization": "gamma beta moving_mean moving_variance",
-    **dict.fromkeys(["LayerNormalization", "GroupNormalization"], "gamma beta"),
-    **dict.fromkeys(["SimpleRNNCell", "LSTMCell", "GRUCell"], "kernel recurrent bias"),
-    **dict.fromkeys(["SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"], "kernel recurrent bias activity"),
-}  # fmt: skip
+    "LayerNormalization GroupNormalization": "gamma beta",
+    "SimpleRNNCell LSTMCell GRUCell": "kernel recurrent bias",
+    "SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D ConvLSTM3D": "kernel recurrent bias activity",
+}
+LEARNED = {name: parts for names, parts in LEARNED_BY.items() for name in names.split()}
 
 
 def is_in_keras_3(class_name: str) -> bool:

@@ -12,7 +12,8 @@ from weightlens.model import Layer, Model
 from weightlens.specs.variables import variable_names
 from weightlens.writers.expressible import cannot
 
-CELLS = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")  # whose variables are those of a cell of theirs
+OVER_TIME = "LSTM GRU SimpleRNN ConvLSTM1D ConvLSTM2D ConvLSTM3D"
+CELLS = frozenset(OVER_TIME.split())  # whose variables are those of a cell of theirs
 Variables = list[tuple[str, np.ndarray]]
 
 
@@ -48,7 +49,7 @@ def place_of_part(layer: Layer, path: str, part: str) -> str:
     """The path of a part of a layer: itself, its cell, or a projection of attention."""
     if not part:
         return join(path, "cell") if layer.class_name in CELLS else path
-    hidden = "_" if layer.class_name == "GroupQueryAttention" else ""
+    hidden = "_" if layer.class_name == "GroupQueryAttention" or part == "gate" else ""
     return join(path, f"{hidden}{'output' if part == 'attention_output' else part}_dense")
 
 

@@ -25,16 +25,15 @@ ALPHA = {"negative_slope": "alpha"}  # of LeakyReLU
 NOT_WRITTEN = frozenset(
     {"module", "dtype", "name", "trainable", "build_config", "build_input_shape", "quantization_config", "seed", "lora_rank"}
 )
-CLASSES = frozenset({
-    "InputLayer", "Dense", "Activation", "Dropout", "SpatialDropout1D", "Flatten", "RepeatVector", "Permute", "Reshape", "Masking",
-    "Embedding", "ELU", "ReLU", "LeakyReLU", "PReLU", "Softmax", "ThresholdedReLU", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose",
-    "SeparableConv2D", "DepthwiseConv2D", "Cropping2D", "UpSampling2D", "ZeroPadding2D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
-    "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D", "Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "BatchNormalization",
-    "LayerNormalization", "GaussianNoise", "GaussianDropout", "AlphaDropout", "SimpleRNN", "LSTM", "GRU", "RNN", "SimpleRNNCell",
-    "LSTMCell",
-    "GRUCell", "StackedRNNCells", "ConvLSTM2D", "Bidirectional", "TimeDistributed", "Rescaling",
-})  # fmt: skip
+LAYERS = (
+    "InputLayer Dense Activation Dropout SpatialDropout1D Flatten RepeatVector Permute Reshape Masking Embedding ELU ReLU LeakyReLU "
+    "PReLU Softmax ThresholdedReLU Conv1D Conv2D Conv3D Conv2DTranspose SeparableConv2D DepthwiseConv2D Cropping2D UpSampling2D "
+    "ZeroPadding2D MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D GlobalAveragePooling1D "
+    "GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D Add Multiply Average Maximum Minimum Concatenate Dot "
+    "BatchNormalization LayerNormalization GaussianNoise GaussianDropout AlphaDropout SimpleRNN LSTM GRU RNN SimpleRNNCell LSTMCell "
+    "GRUCell StackedRNNCells ConvLSTM2D Bidirectional TimeDistributed Rescaling"
+)
+CLASSES = frozenset(LAYERS.split())
 # Settings that TensorFlow.js passes over or does not have: the only values that mean the same there.
 ONLY: dict[str, tuple[Any, ...]] = {
     "reset_after": (False, None), "output_padding": (None,), "rms_scaling": (False, None),

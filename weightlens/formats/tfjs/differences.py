@@ -9,14 +9,17 @@ from weightlens.formats.weights.objects import all_layers
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec
 
-RECURRENT = frozenset({"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"})
+OVER_TIME = "SimpleRNN LSTM GRU RNN Bidirectional"
+RECURRENT = frozenset(OVER_TIME.split())
 # These keep a mask in both.
-KEEP = frozenset({
-    "InputLayer", "Dense", "Activation", "ReLU", "PReLU", "Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout",
-    "BatchNormalization", "LayerNormalization", "TimeDistributed",
-})  # fmt: skip
+KEEPING = (
+    "InputLayer Dense Activation ReLU PReLU Dropout GaussianNoise GaussianDropout AlphaDropout BatchNormalization "
+    "LayerNormalization TimeDistributed"
+)
+KEEP = frozenset(KEEPING.split())
 # These have use for a mask in Keras; TensorFlow.js shows them none, or one of another layer.
-HEED = frozenset({"GlobalAveragePooling1D", "Softmax", "Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"})
+HEEDING = "GlobalAveragePooling1D Softmax Add Multiply Average Maximum Minimum Concatenate Dot"
+HEED = frozenset(HEEDING.split())
 # Classes by how they begin, a setting, and its values with which nothing changes.
 PASSED_OVER: tuple[tuple[tuple[str, ...], str, tuple[Any, ...]], ...] = (
     (("MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D"), "data_format", ("channels_last",)),
