@@ -11,7 +11,7 @@ from weightlens.errors import BadInput
 from weightlens.formats.architecture.inbound import map_refs
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.writers.constructors import is_in_keras_3
-from weightlens.writers.operators import as_operator
+from weightlens.writers.operator_entries import as_operator
 
 MODELS = ("Sequential", "Functional")
 
