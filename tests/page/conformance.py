@@ -51,7 +51,7 @@ def verdict(browser: Any, model: Path, npz: Path, scratch: Path) -> str:
     finally:
         page.close()
     off = [distance(a, b) for a, b in zip(found, loaded.predict(inputs), strict=True)]
-    return "right" if max([worst, *off]) <= CLOSE else "wrong"
+    return "right" if all(difference <= CLOSE for difference in (worst, *off)) else "wrong"
 
 
 def distance(found: list[float], expected: np.ndarray) -> float:
