@@ -39,7 +39,7 @@ def read_saved_model(path: Path) -> Model:
     version, backend = str(about.get("keras_version") or ""), str(about.get("backend") or "")
     if graph is None or not about:
         model = variables_alone(files.label, graph, weights)
-        model.provenance = Provenance(str(path), f"TensorFlow {FORMAT}")
+        model.provenance = Provenance(str(path), f"TensorFlow {FORMAT}", closers=[files.store.close])
         return model
     dialect = dialect_of(version or "2", backend, entry)
     training = [weights.pop(key) for key in list(weights) if is_training_state(key)]
@@ -58,7 +58,7 @@ def read_saved_model(path: Path) -> Model:
     model.unplaced += [weight for key, weight in weights.items() if key not in placing.placed]
     settle(model, dialect)
     model.training_config = plain_dict(about.get("training_config"))
-    model.provenance = Provenance(str(path), f"Keras {dialect.major} {FORMAT}", version, backend)
+    model.provenance = Provenance(str(path), f"Keras {dialect.major} {FORMAT}", version, backend, closers=[files.store.close])
     return model
 
 

@@ -66,7 +66,7 @@ def import_changes(
 
     Only the changed numbers differ from the file at ``model_path``; changes of another model raise ``BadInput``.
     """
-    from weightlens.changes import read_changes
+    from weightlens.importing.changes import read_changes
 
     source, target, name = Path(model_path), Path(out), Path(changes).name
     check_output(target, force, [("the changes", changes), ("--config", config), *files_of(source)])
