@@ -12,7 +12,7 @@ import pytest
 
 import weightlens
 from tests.tiny import BIAS, KERNEL, write_tiny
-from weightlens.diff import compare, flat_pieces
+from weightlens.difference import compare, flat_pieces
 from weightlens.model import Call, Layer, Model, Ref, Weight
 
 
@@ -110,7 +110,7 @@ def test_nan_equals_nan_and_nothing_else() -> None:
 
 
 def test_large_matrices_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weightlens.diff.CHUNK", 100)
+    monkeypatch.setattr("weightlens.difference.CHUNK", 100)
     monkeypatch.setattr("weightlens.statistics.chunks.__defaults__", (90,))
     values = np.random.default_rng(0).normal(size=(13, 5, 11)).astype(np.float32)
     other = values.copy()

@@ -6,72 +6,64 @@ from weightlens.errors import BadInput, NoFormula, UnreadableModel, UnsupportedL
 
 TYPE_CHECKING = False  # as in ``typing``, which takes its time: until the command listens to Ctrl-C, as little as can be is imported
 if TYPE_CHECKING:
-    from os import PathLike
-    from typing import Any
-
-    from weightlens.importing import import_workbook
+    from weightlens.api import FilePath, Fitted, LiveModel, ModelLike, check, diff, export, fit, predict, trace
+    from weightlens.difference import Difference
+    from weightlens.importing import Imported, import_workbook
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
     from weightlens.page.changes import import_changes
+    from weightlens.recording import Step, Trace
+    from weightlens.report import Report
     from weightlens.specs.layer import LayerSpec
     from weightlens.writers import convert
 
 __version__ = "0.1.0"
 __all__ = [
-    "BadInput", "Layer", "LayerSpec", "Model", "NoFormula", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError",
-    "WorkbookTooLarge", "check", "convert", "export", "import_changes", "import_workbook", "load", "register",
+    "BadInput", "Difference", "Fitted", "Imported", "Layer", "LayerSpec", "LiveModel", "Model", "NoFormula", "Report", "Step", "Trace",
+    "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge", "check", "convert", "diff", "export",
+    "fit", "import_changes", "import_workbook", "load", "predict", "register", "trace",
 ]  # fmt: skip
 
 
-def load(path: str | PathLike[str] | object, config: str | PathLike[str] | None = None) -> Model:
-    """Read a saved Keras model; weights are read when touched. ``config``: the architecture file of a weights-only file."""
+def load(model: ModelLike, config: FilePath | None = None) -> Model:
+    """The model in a file, in bytes or in memory; weights are read when touched. ``config``: the architecture of a weights-only file.
+
+    As a context manager it closes its file:
+
+    >>> with load("sample_models/or.h5") as model:
+    ...     model["dense"].kernel.shape
+    (2, 2)
+
+    Raises ``UnreadableModel``, or ``BadInput`` where the argument is nothing that holds a model.
+    """
     from weightlens.formats import load as read
 
-    return read(path, config)
+    return read(model, config)
 
 
-def export(model: Model | str | PathLike[str], path: str | PathLike[str], inputs: Any = None, **options: Any) -> None:
-    """Write the workbook, or the page where the path ends in .html; see ``weightlens.workbook.export`` and ``weightlens.page.export``."""
-    from weightlens import page, workbook
-    from weightlens.model import Model
-
-    write = page.export if str(path).lower().endswith(page.PAGE) else workbook.export
-    write(model if isinstance(model, Model) else load(model), path, inputs=inputs, **options)
-
-
-def check(model: Model | str | PathLike[str], inputs: Any = None, **options: Any) -> Any:
-    """Hold the engine against Keras, layer by layer: a ``Report``; see ``weightlens.checks``.
-
-    ``workbook=FILE`` recalculates a workbook instead; ``by_hand=FILE`` (with ``ranges`` and ``steps``) compares a
-    calculation by hand, and explains the first step that differs.
-    """
-    from weightlens import checks
-    from weightlens.model import Model
-
-    loaded = model if isinstance(model, Model) else load(model)
-    if "by_hand" in options:
-        return checks.check_by_hand(loaded, inputs, options.pop("by_hand"), **options)
-    if "workbook" in options:
-        return checks.check_workbook(options.pop("workbook"), loaded, **options)
-    return checks.check(loaded, inputs, **options)
-
-
-HOMES = {
-    "convert": "writers",
-    "import_changes": "page.changes",
-    "import_workbook": "importing",
-    "register": "layers",
-    "Layer": "model",
-    "LayerSpec": "specs.layer",
-    "Model": "model",
-    "Weight": "model",
+_HOMES = {
+    "api": ("Fitted", "LiveModel", "check", "diff", "export", "fit", "predict", "trace"),
+    "difference": ("Difference",),
+    "importing": ("Imported", "import_workbook"),
+    "layers": ("register",),
+    "model": ("Layer", "Model", "Weight"),
+    "page.changes": ("import_changes",),
+    "recording": ("Step", "Trace"),
+    "report": ("Report",),
+    "specs.layer": ("LayerSpec",),
+    "writers": ("convert",),
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """What is imported when it is asked for."""
-    if name not in HOMES:
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"weightlens.{HOMES[name]}"), name)
+    return getattr(import_module(f"weightlens.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -138,20 +138,15 @@ class Layer:
     quirks: Quirks = NONE  # what the version of Keras changes in its arithmetic
 
     def __repr__(self) -> str:
-        return f"<Layer {self.name}: {self.class_name}, {self.size} parameters>"
+        weights = [f"{name} {weight.shape}" for name, weight in self.weights.items()]
+        shown = ", ".join(weights[:4]) + (", ..." if len(weights) > 4 else "")
+        return f"<Layer {self.name}: {self.class_name}, {self.size} parameters{': ' if shown else ''}{shown}>"
 
     @property
     def weights(self) -> dict[str, Weight]:
         """Every weight by name, those of inner layers and nested models included (``forward_layer/kernel``)."""
         inside = [*self.inner.items(), *((layer.name, layer) for layer in (self.model.layers if self.model is not None else ()))]
         return self.own_weights | {f"{prefix}/{name}": weight for prefix, layer in inside for name, weight in layer.weights.items()}
-
-    def own_its_weights(self) -> None:
-        """Tell each weight what kind of layer it belongs to, inside too; not the layer itself, which would keep the file open."""
-        for weight in self.own_weights.values():
-            weight.owner = self.class_name, self.config
-        for layer in (*self.inner.values(), *(self.model.layers if self.model is not None else ())):
-            layer.own_its_weights()
 
     @property
     def size(self) -> int:
@@ -185,7 +180,7 @@ class Provenance:
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
     live: Any = None  # the network itself, where it is in memory
-    folder: Any = None  # the temporary folder of a file that was given as bytes
+    closers: list[Callable[[], object]] = field(default_factory=list)  # close what its weights are read from
 
 
 @dataclass(eq=False, repr=False)
@@ -226,6 +221,18 @@ class Model:
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. The weights that were read stay; touching another one raises ``BadInput``."""
+        from weightlens.model_words import close
+
+        close(self)
+
     @property
     def weights(self) -> dict[str, Weight]:
         """Every weight by ``layer/name``."""
@@ -239,17 +246,9 @@ class Model:
     @property
     def why_nothing_runs(self) -> str:
         """What to say where a model without inputs is asked for numbers: what is lacking, and what would help."""
-        if self.arrays_only:
-            return f"{self.notes[0]}; there is nothing to compute"
-        if self.class_name:
-            return (
-                f"{self.class_name} is a class of somebody's own, whose arithmetic is Python code that no file holds; "
-                "its matrices can be shown (weightlens show)"
-            )
-        return (
-            "this file holds weights but no architecture, so there is nothing to compute; "
-            "give it with --config FILE (.json, .keras or .h5), or for a plain stack --assume dense:relu,softmax"
-        )
+        from weightlens.model_words import why_nothing_runs
+
+        return why_nothing_runs(self)
 
     @property
     def output_names(self) -> list[str]:
@@ -288,12 +287,6 @@ class Model:
 
     def layer_named(self, name: str) -> Layer:
         """A layer by name, or ``BadInput`` with the nearest name there is."""
-        import difflib
+        from weightlens.model_words import layer_named
 
-        try:
-            return self[name]
-        except KeyError:
-            names = [layer.name for layer in self.layers]
-            close = difflib.get_close_matches(name, names, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"the layers are: {', '.join(names[:12])}"
-            raise BadInput(f"there is no layer {name!r}; {hint}") from None
+        return layer_named(self, name)

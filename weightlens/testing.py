@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.diff import Difference, compare
+from weightlens.difference import Difference, compare
 from weightlens.engine.forward import predict
 from weightlens.formats import load
 from weightlens.model import Model

@@ -19,7 +19,7 @@ from tests.formats.test_foreign import said
 from tests.formats.tfjs.build import whole, written
 from tests.formats.tfjs.witness import predictions
 from weightlens.cli.main import main
-from weightlens.diff import compare
+from weightlens.difference import compare
 from weightlens.errors import BadInput
 
 SUFFIXES = (".keras", ".h5", ".weights.h5")

@@ -238,7 +238,7 @@ def diff(
     weightlens diff before.h5 after.keras
     weightlens diff a.h5 b.h5 --format json
     """
-    from weightlens.diff import compare
+    from weightlens.difference import compare
     from weightlens.terminal.print_report import print_difference, write_difference
 
     out = Destination(output, force, output_format)

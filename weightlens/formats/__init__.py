@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
 from weightlens.formats.containers.contents import is_saved_model, is_tfjs
 from weightlens.formats.detect import read_model, shard_files
-from weightlens.model import Model
+from weightlens.model import Layer, Model
 
 __all__ = ["files_of", "load"]
 
@@ -17,8 +18,10 @@ __all__ = ["files_of", "load"]
 def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] | None = None) -> Model:
     """The model saved at ``path``, or the one in memory: a Keras model, bytes, or an open binary file.
 
-    ``config``: the architecture (.json, .yaml) of a file that holds weights only.
+    ``config``: the architecture (.json, .yaml) of a file that holds weights only. A ``Model`` is returned as it is.
     """
+    if isinstance(path, Model):
+        return path
     given = Path(path).name if isinstance(path, str | os.PathLike) else type(path).__name__
     try:
         if isinstance(path, str | os.PathLike):
@@ -29,9 +32,17 @@ def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] |
         raise
     except Exception as error:  # a hostile or damaged file can fail in any way; the user gets one line
         raise UnreadableModel(f"{given}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
-    for layer in model.layers:
-        layer.own_its_weights()
+    tell_owners(model.layers)
     return model
+
+
+def tell_owners(layers: Iterable[Layer]) -> None:
+    """Tell each weight what kind of layer it belongs to, inside too; not the layer itself, which would keep the file open."""
+    for layer in layers:
+        for weight in layer.own_weights.values():
+            weight.owner = layer.class_name, layer.config
+        tell_owners(layer.inner.values())
+        tell_owners(layer.model.layers if layer.model is not None else ())
 
 
 def read_object(given: object) -> Model:
@@ -43,13 +54,19 @@ def read_object(given: object) -> Model:
     data = given.read() if hasattr(given, "read") else given
     if not isinstance(data, bytes | bytearray | memoryview):
         raise BadInput(f"a model is a path, an open binary file, bytes or a Keras model, not {type(given).__name__}")
+    import shutil
     import tempfile
+    import weakref
 
-    folder = tempfile.TemporaryDirectory(prefix="weightlens-")  # lasts as long as the model, which reads its weights from it
-    path = Path(folder.name) / (Path(str(getattr(given, "name", ""))).name or "model")
-    path.write_bytes(data)
-    model = read_model(path, None)
-    model.provenance.folder = folder
+    folder = Path(tempfile.mkdtemp(prefix="weightlens-"))  # lasts as long as the model, which reads its weights from it
+    path = folder / (Path(str(getattr(given, "name", ""))).name or "model")
+    try:
+        path.write_bytes(data)
+        model = read_model(path, None)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    model.provenance.closers.insert(0, weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True))
     return model
 
 

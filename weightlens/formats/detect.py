@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +61,20 @@ def read_archive(path: Path) -> Model:
     weights = next((name for name in ("model.weights.h5", "model.weights.json") if name in names), None)
     if weights is None and "model.weights.npz" in names:
         raise UnreadableModel(f"{path.name}: its weights are pickled Python objects (.npz), which would run code when opened")
+    closers: list[Callable[[], object]] = []
     if weights == "model.weights.h5":
-        placing.place_weights(model, Hdf5File(archive.open(weights), path.name, archive.packed(weights)), dialect, dialect)
+        file = Hdf5File(archive.open(weights), path.name, archive.packed(weights))
+        placing.place_weights(model, file, dialect, dialect)
+        closers.append(file.close)
     elif weights is not None:
-        placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights)), dialect)
+        placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights), closers), dialect)
     placing.read_assets(model, archive)
     model.training_config = entry.get("compile_config") or {}
     kind = "archive (.keras)" if path.is_file() else "folder"
     model.provenance = Provenance(
         str(path), f"Keras {dialect.major} {kind}", dialect.version, "", str(metadata.get("date_saved", "")).replace("@", " ")
     )
+    model.provenance.closers += closers
     return model
 
 
@@ -81,8 +86,9 @@ def read_json(path: Path, config: Path | None) -> Model:
         entry = None if architecture is None else beside.read_architecture(architecture)
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
-        placing.place_arrays(model, _shards(path.parent, value), dialect)
-        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""))
+        closers: list[Callable[[], object]] = []
+        placing.place_arrays(model, _shards(path.parent, value, closers), dialect)
+        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers)
         return model
     if isinstance(value, dict) and "modelTopology" in value:
         from weightlens.formats.tfjs.read import read_beside
@@ -99,14 +105,16 @@ def read_json(path: Path, config: Path | None) -> Model:
     return model
 
 
-def _shards(folder: Path, manifest: dict[str, Any]) -> dict[str, Weight]:
-    """The arrays of all shards that a manifest names; they must be in the manifest's folder."""
+def _shards(folder: Path, manifest: dict[str, Any], closers: list[Callable[[], object]]) -> dict[str, Weight]:
+    """The arrays of all shards that a manifest names; they must be in the manifest's folder. ``closers`` gets what closes each."""
     weights: dict[str, Weight] = {}
     for name in shard_names(manifest):
         file = folder / name
         if Path(name).name != name or file.is_symlink() or not file.is_file():
             raise UnreadableModel(f"the shard {name!r} is not in the folder of its manifest, or is a link")
-        for path, weight in Hdf5File(file, name).weights().items():
+        opened = Hdf5File(file, name)
+        closers.append(opened.close)
+        for path, weight in opened.weights().items():
             weights[unused_name(path, weights)] = weight
     return weights
 
@@ -160,7 +168,8 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         if text
         else {"objects": "Keras weights (.weights.h5)", "groups": f"Keras {weights_dialect.major} HDF5 weights"}.get(layout, layout)
     )
-    model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=str(source or ""))
+    architecture = str(source or "")
+    model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=architecture, closers=[file.close])
     return model
 
 

@@ -144,6 +144,11 @@ class Trace:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def __repr__(self) -> str:
+        outputs = ", ".join(f"{name} {x.shape}" for name, x in zip(self.output_names, self.results, strict=False))
+        end = f", stopped: {self.stopped[:200]}" if self.stopped else f", {outputs}" if len(self.results) <= 3 else ""
+        return f"<Trace: {len(self.steps):,} steps of {len(self.layer_outputs)} layers{end}>"
+
     def _repr_html_(self) -> str:
         """The steps as a table, in a notebook."""
         from weightlens.notebook import trace_html

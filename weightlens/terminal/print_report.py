@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from weightlens.diff import Difference, WeightChange
+from weightlens.difference import Difference, WeightChange
 from weightlens.terminal import Screen, clean, tuple_text
 from weightlens.terminal.machine import to_json
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from weightlens.errors import BadInput
 
@@ -14,6 +15,24 @@ DETAILS = ("auto", "steps", "layers", "weights")
 USUAL_BLANKS = ("dot product", "pre-activation", "max", "activation")  # what an exercise leaves blank where nothing is named
 
 Progress = Callable[[str, int, int], None]
+
+
+class ExportOptions(TypedDict, total=False):
+    """The options by name, for whoever hands them on; each is explained in ``Options``."""
+
+    labels: Sequence[str]
+    input_labels: Sequence[str]
+    detail: str
+    target: ArrayLike | None
+    exercise: bool
+    blank: Sequence[str]
+    switch: bool
+    verify: bool
+    with_keras: bool
+    expected: Sequence[np.ndarray] | None
+    witness: str
+    force: bool
+    progress: Progress | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.diff import compare
+from weightlens.difference import compare
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.formats import load

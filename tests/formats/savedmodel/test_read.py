@@ -31,7 +31,7 @@ from tests.formats.savedmodel.build import (
 from tests.formats.savedmodel.examples import ARRAYS, STACK, X, nested, stack
 from tests.formats.test_foreign import said
 from weightlens.cli.main import main
-from weightlens.diff import compare
+from weightlens.difference import compare
 
 
 def legacy_stack(path: Path) -> weightlens.Model:

@@ -13,7 +13,7 @@ from tests.formats.savedmodel.build import GRAPH_KEY, VALUE, saved, snappy, tarr
 from tests.formats.savedmodel.examples import X, stack
 from tests.formats.savedmodel.test_write_back import changed
 from weightlens.checks.oracle import quiet_tensorflow
-from weightlens.diff import compare
+from weightlens.difference import compare
 from weightlens.formats.write_back import write_back
 
 

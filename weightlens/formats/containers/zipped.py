@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import tempfile
+import weakref
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,10 +18,18 @@ HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., lengt
 
 
 class Window(io.RawIOBase):
-    """A part of a file as a file object: an HDF5 file inside a zip, without unpacking it."""
+    """A part of a file as a file object: an HDF5 file inside a zip, without unpacking it.
 
-    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
-        self.file, self.start, self.size, self.position = file, start, size, 0
+    ``owner`` has the file open for several windows; without one the file is closed with its only window.
+    """
+
+    def __init__(self, file: BinaryIO, start: int, size: int, owner: object = None) -> None:
+        self.file, self.start, self.size, self.position, self.owner = file, start, size, 0, owner
+
+    def close(self) -> None:
+        if self.owner is None:
+            self.file.close()
+        super().close()
 
     def readable(self) -> bool:
         return True
@@ -50,8 +59,16 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.zip: zipfile.ZipFile | None = None
+        self.opened: weakref.WeakSet[BinaryIO] = weakref.WeakSet()
         if not path.is_dir():
             self.zip = open_zip(path)
+
+    def close(self) -> None:
+        """Close the zip, and every member that is open."""
+        for file in (*self.opened,):
+            file.close()
+        if self.zip is not None:
+            self.zip.close()
 
     def names(self) -> list[str]:
         """The members' names."""
@@ -89,15 +106,29 @@ class Archive:
                     unpacked.write(chunk)
             unpacked.flush()
         except Exception as error:  # zlib, lzma and bz2 each have an error of their own
+            unpacked.close()
             if isinstance(error, OSError) and error.errno:
                 why = f"cannot be unpacked in {tempfile.gettempdir()}: {error.strerror} (TMPDIR names another folder)"
             else:
                 why = f"is damaged ({error})"
             raise UnreadableModel(f"{self.path.name}: {name} {why}") from None
-        return unpacked
+        return self._reader(Window(unpacked, 0, info.file_size))
 
     def _window(self, info: zipfile.ZipInfo) -> BinaryIO:
         file = self.path.open("rb")
+        try:
+            return self._reader(Window(file, self._start(file, info), info.file_size))
+        except BaseException:
+            file.close()
+            raise
+
+    def _reader(self, window: Window) -> BinaryIO:
+        reader = io.BufferedReader(window, 1 << 16)
+        self.opened.add(reader)
+        return reader
+
+    def _start(self, file: BinaryIO, info: zipfile.ZipInfo) -> int:
+        """Where the bytes of a stored member begin."""
         file.seek(info.header_offset)
         header = file.read(HEADER.size)
         if len(header) < HEADER.size or header[:4] != b"PK\x03\x04":
@@ -105,7 +136,7 @@ class Archive:
         _, name, extra = HEADER.unpack(header)
         if file.read(name) != info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437"):
             raise UnreadableModel(f"{self.path.name}: {info.filename} has different names in the zip's directory and in its own header")
-        start = info.header_offset + HEADER.size + name + extra
+        start: int = info.header_offset + HEADER.size + name + extra
         if start + info.file_size > self.path.stat().st_size:
             raise UnreadableModel(f"{self.path.name}: {info.filename} is longer than the file it is in")
-        return io.BufferedReader(Window(file, start, info.file_size), 1 << 16)
+        return start

@@ -6,6 +6,7 @@ import gzip
 import io
 import tarfile
 import tempfile
+import weakref
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +26,7 @@ class Tar:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file: BinaryIO = unpacked(path) if first_bytes_of(path).startswith(GZIP) else path.open("rb")
+        self._finalizer = weakref.finalize(self, self.file.close)
         self.members: dict[str, tarfile.TarInfo] = {}
         if not is_tar(self.file.read(START), path):
             return
@@ -38,6 +40,10 @@ class Tar:
                     self.members[info.name.removeprefix("./")] = info
         except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError) as error:
             raise UnreadableModel(f"{path.name}: a damaged tar archive ({error})") from None
+
+    def close(self) -> None:
+        """Close the archive, and with it all members."""
+        self._finalizer()
 
     def names(self) -> list[str]:
         """The members' names."""
@@ -55,7 +61,7 @@ class Tar:
     def open(self, name: str) -> BinaryIO:
         """A member as an open file."""
         info = self.members[name]
-        return io.BufferedReader(Window(self.file, info.offset_data, info.size), 1 << 16)
+        return io.BufferedReader(Window(self.file, info.offset_data, info.size, owner=self), 1 << 16)
 
 
 def unpacked(path: Path) -> BinaryIO:
@@ -68,13 +74,16 @@ def unpacked(path: Path) -> BinaryIO:
             while is_tar(start, path) and (piece := packed.read(PIECE)):
                 room -= len(piece)
                 if room < 0:
+                    file.close()
                     raise UnreadableModel(f"{path.name}: unpacks to more than its size allows")
                 file.write(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         if not is_tar(start, path):
             return file
+        file.close()
         raise UnreadableModel(f"{path.name}: a damaged gzip file ({error})") from None
     except OSError as error:
+        file.close()
         raise UnreadableModel(
             f"{path.name}: cannot be unpacked in {tempfile.gettempdir()}: {error.strerror} (TMPDIR names another folder)"
         ) from None

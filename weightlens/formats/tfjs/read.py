@@ -53,7 +53,9 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
 def read_zipped(path: Path, archive: Archive, member: str) -> Model:
     """The model in a zip, as Teachable Machine downloads it."""
     value = parse_object(archive.text(member), member)
-    return read_tfjs(path, value, Zipped(archive, member.rpartition("/")[0] + "/" if "/" in member else ""))
+    model = read_tfjs(path, value, Zipped(archive, member.rpartition("/")[0] + "/" if "/" in member else ""))
+    model.provenance.closers.append(archive.close)
+    return model
 
 
 def labels_beside(place: Place) -> list[str]:

@@ -1,0 +1,178 @@
+"""The functions at the top of the package: what is public, what a type checker says of a user's script, and that files are closed."""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import weightlens
+from tests.conftest import SAMPLES
+from tests.tiny import write_tiny
+from weightlens import api
+from weightlens.workbook.export_options import ExportOptions, Options
+
+ROOT = SAMPLES.parent
+OR, DIGITS = SAMPLES / "or.h5", SAMPLES / "digits_mlp.keras"
+SCRIPT = """
+import numpy as np
+import weightlens
+
+def look(network: weightlens.LiveModel, path: str) -> float:
+    with weightlens.load(network) as model:
+        trace = model.trace([[0.0, 1.0]])
+        for step in trace["dense"]:
+            print(step.name, step.words, step.value.shape)
+        dense = model["dense"]
+        kernel = dense.weights["kernel"].value
+        print(model, dense, dense.weights, trace, kernel.sum())
+    output = weightlens.export(network, path, [[0.0, 1.0]], labels=["no", "yes"], detail="steps", force=True)
+    report = weightlens.check(path, [[0.0, 1.0]], tolerance=1e-5)
+    difference = weightlens.diff(network, path, tolerance=1e-6)
+    hand = weightlens.check(path, workbook=output)
+    changed = [change.name for change in difference.weights if not change.same]
+    print(report.summary, hand.ok, changed, difference.architecture)
+    fitted = weightlens.fit(path, np.zeros((4, 2)), np.zeros((4, 1)), epochs=10, loss="mse", rate=0.1)
+    imported = weightlens.import_workbook(output, path, "new.h5")
+    print([change.new for change in imported.changes], fitted.loss_after, fitted.weights["dense/kernel"])
+    recorded = weightlens.trace(network, {"x": [[0.0, 1.0]]})
+    print(recorded.outputs[0].shape)
+    return float(weightlens.predict(network, [[0.0, 1.0]])[0][0, 0])
+"""
+WRONG = "import weightlens\nweightlens.export('or.h5', 'or.xlsx', detial='steps')\nweightlens.load(3)\n"
+
+
+def test_what_is_public() -> None:
+    assert dir(weightlens) == sorted([*weightlens.__all__, "__version__"])
+    assert all(inspect.getdoc(getattr(weightlens, name)) for name in weightlens.__all__)
+    with pytest.raises(AttributeError, match="'weightlens' has no attribute 'lode'"):
+        weightlens.lode  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_options_have_one_list_of_names() -> None:
+    assert [*ExportOptions.__annotations__] == [field.name for field in fields(Options)]
+
+
+@pytest.mark.parametrize("module", [weightlens, api], ids=lambda module: module.__name__)
+def test_examples_in_docstrings(module: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    failed, tried = doctest.testmod(module)  # type: ignore[arg-type]
+    assert tried and not failed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_types_of_a_script(checker: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec(checker) is None:
+        pytest.skip(f"{checker} is not installed")
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    options = {"mypy": ["--strict", "--cache-dir", str(tmp_path / "cache")], "pyright": ["--pythonpath", sys.executable]}[checker]
+    ran = [
+        subprocess.run(
+            [sys.executable, "-m", checker, *options, name],
+            cwd=tmp_path, env={**os.environ, "MYPYPATH": str(ROOT)}, capture_output=True, text=True,
+        )
+        for name in ("script.py", "wrong.py")
+    ]  # fmt: skip
+    assert ran[0].returncode == 0, ran[0].stdout + ran[0].stderr
+    assert ran[1].returncode == 1 and "detial" in ran[1].stdout and "3" in ran[1].stdout
+
+
+def test_reprs_fit_in_a_line() -> None:
+    model = weightlens.load(OR)
+    assert repr(model["dense"]) == "<Layer dense: Dense, 6 parameters: kernel (2, 2), bias (2,)>"
+    assert repr(model.trace([[0, 1]])) == "<Trace: 6 steps of 2 layers, output (1, 2)>"
+    large = weightlens.load(SAMPLES / "digits_cnn.keras")
+    things = [large, *large.layers, *large.weights.values(), large.trace(np.load(SAMPLES / "digits_cnn.npy")[:1])]
+    assert max(len(repr(thing)) for thing in things) < 200
+
+
+def packed(source: Path, target: Path) -> Path:
+    """The same archive with every member compressed, as a file manager makes it."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    return target
+
+
+def unpacked(source: Path, target: Path) -> Path:
+    with zipfile.ZipFile(source) as archive:
+        archive.extractall(target)
+    return target
+
+
+FORMS: dict[str, Callable[[Path], object]] = {
+    "h5": lambda folder: shutil.copy(OR, folder / "or.h5"),
+    "keras": lambda folder: shutil.copy(DIGITS, folder / "digits.keras"),
+    "packed": lambda folder: packed(DIGITS, folder / "digits.keras"),
+    "folder": lambda folder: unpacked(DIGITS, folder / "digits"),
+    "bytes": lambda folder: DIGITS.read_bytes(),
+}
+
+
+def open_files() -> set[str]:
+    """The files that this process has open, and the temporary folders that it has made."""
+    numbers = Path("/proc/self/fd").iterdir()
+    files = {str(number.readlink()) for number in numbers if number.exists()}
+    return {file for file in files if file.endswith((".h5", ".keras", "(deleted)"))}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the open files")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_model_closes_what_it_opened(form: str, tmp_path: Path) -> None:
+    given, before = FORMS[form](tmp_path), open_files()
+    with weightlens.load(given) as model:  # type: ignore[arg-type]
+        read, unread = [*model.weights.values()][:2]
+        numbers = read.value
+        assert open_files() > before or form == "bytes"
+    assert open_files() == before
+    assert read.value is numbers
+    with pytest.raises(weightlens.BadInput, match=r"was not read before the model was closed"):
+        unread.value  # noqa: B018
+    model.close()  # twice does nothing
+
+
+@pytest.mark.parametrize("ending", ["closed", "dropped", "damaged"])
+@pytest.mark.parametrize("form", FORMS)
+def test_no_resource_warning(form: str, ending: str, tmp_path: Path) -> None:
+    given = FORMS[form](tmp_path)
+    if ending == "damaged" and isinstance(given, (Path, str)) and Path(given).is_file():
+        data = bytearray(Path(given).read_bytes())
+        data[64 : len(data) // 2] = bytes(len(data) // 2 - 64)
+        Path(given).write_bytes(data)
+    script = (
+        "import sys, gc, weightlens\n"
+        "from pathlib import Path\n"
+        "given = Path(sys.argv[1]).read_bytes() if sys.argv[2] == 'bytes' else sys.argv[1]\n"
+        "try: model = weightlens.load(given); [weight.value for weight in model.weights.values()]\n"
+        "except weightlens.WeightlensError: pass\n"
+        "else: model.close() if sys.argv[3] == 'closed' else None; del model\n"
+        "gc.collect()\n"
+    )
+    path = DIGITS if form == "bytes" else given
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", script, str(path), form, ending], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_training_by_a_function(tmp_path: Path) -> None:
+    path = write_tiny(tmp_path / "tiny.h5")
+    targets = [[1, 0], [0, 1], [0, 1], [0, 1]]
+    fitted = weightlens.fit(path, [[0, 0], [0, 1], [1, 0], [1, 1]], targets, tmp_path / "new.h5", epochs=50, loss="mse", rate=0.5)
+    assert fitted.loss_after < fitted.loss_before and fitted.path == tmp_path / "new.h5"
+    assert np.allclose(weightlens.load(fitted.path)["dense"].kernel, fitted.weights["dense/kernel"], atol=1e-6)
+    assert not weightlens.diff(path, fitted.path).same
+    with pytest.raises(weightlens.BadInput, match="no model from a file"):
+        weightlens.fit(weightlens.Model("made", "Sequential", []), [[0, 0]], [[0, 1]], tmp_path / "other.h5")

@@ -1,0 +1,188 @@
+"""The functions of the package: each takes a model as a path, bytes, an open binary file, a live Keras model, or one that was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypedDict, Unpack, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from weightlens.errors import BadInput
+from weightlens.formats import load
+from weightlens.model import Model
+
+if TYPE_CHECKING:
+    from weightlens.checks.by_hand.hand_report import HandReport
+    from weightlens.difference import Difference
+    from weightlens.recording import Trace
+    from weightlens.report import Report
+    from weightlens.workbook.export_options import ExportOptions
+
+
+class LiveModel(Protocol):
+    """A model in memory, of Keras 3 on any backend or of tf_keras."""
+
+    @property
+    def layers(self) -> Any: ...
+    @property
+    def weights(self) -> Any: ...
+    def get_config(self) -> Any: ...
+    def to_json(self) -> Any: ...
+
+
+FilePath = str | PathLike[str]
+ModelLike = Model | FilePath | bytes | bytearray | memoryview | BinaryIO | LiveModel
+Inputs = ArrayLike | Mapping[str, ArrayLike]  # an array, one for each input, or a dictionary of them by the input's name
+
+
+def trace(model: ModelLike, inputs: Inputs, dtype: DTypeLike = np.float64) -> Trace:
+    """The recorded forward pass: every step by layer, and the outputs.
+
+    >>> trace("sample_models/or.h5", [[0, 1]])
+    <Trace: 6 steps of 2 layers, output (1, 2)>
+
+    Raises ``BadInput`` for inputs that do not fit, ``UnsupportedLayer`` for a layer that cannot be computed.
+    """
+    return load(model).trace(inputs, dtype)
+
+
+def predict(model: ModelLike, inputs: Inputs, dtype: DTypeLike = np.float64) -> list[np.ndarray]:
+    """One array for each output of the model, computed without Keras and without recording.
+
+    >>> predict("sample_models/or.h5", [[0, 1]])[0].round(3).tolist()
+    [[0.002, 0.998]]
+
+    Raises the errors of ``trace``.
+    """
+    return load(model).predict(inputs, dtype)
+
+
+def export(model: ModelLike, path: FilePath, inputs: Inputs | None = None, **options: Unpack[ExportOptions]) -> Path:
+    """Write the workbook, or the page where the path ends in .html; returns the path.
+
+    Without ``inputs`` examples are taken. The options are those of ``weightlens.workbook.export_options.Options``; a page takes
+    ``labels``, ``input_labels``, ``detail`` and ``force``. Raises ``UnsupportedLayer``, ``NoFormula``, ``WorkbookTooLarge`` or
+    ``BadInput``; nothing is written then.
+    """
+    from weightlens import page, workbook
+
+    write: Callable[..., Path] = page.export if str(path).lower().endswith(page.PAGE) else workbook.export
+    return write(load(model), path, inputs=inputs, **options)
+
+
+@overload
+def check(
+    model: ModelLike, inputs: Inputs | None = None, *, tolerance: float = 1e-5, float64: bool = True, stage: Callable[[str], None] = ...
+) -> Report: ...
+@overload
+def check(
+    model: ModelLike, inputs: Inputs | None = None, *, workbook: FilePath, engine: str | None = None, tolerance: float = 1e-12
+) -> Report: ...
+@overload
+def check(
+    model: ModelLike, inputs: Inputs | None = None, *, by_hand: FilePath, ranges: Sequence[str] = (), steps: Sequence[str] = ()
+) -> HandReport: ...
+def check(model: ModelLike, inputs: Inputs | None = None, **options: Any) -> Report:
+    """Compare every layer with Keras, which runs the saved file in its own precision and in float64.
+
+    ``workbook=FILE`` recalculates a workbook instead, with the spreadsheet program ``engine``, and compares every step.
+    ``by_hand=FILE`` compares a calculation by hand (in a workbook: the ``steps`` in the ``ranges``) and explains the first difference.
+    """
+    from weightlens import checks
+
+    loaded = load(model)
+    if "by_hand" in options:
+        return checks.check_by_hand(loaded, inputs, options.pop("by_hand"), **options)
+    if "workbook" in options:
+        return checks.check_workbook(options.pop("workbook"), loaded, **options)
+    return checks.check(loaded, inputs, **options)
+
+
+def diff(a: ModelLike, b: ModelLike, *, tolerance: float = 0.0, relative: float = 0.0) -> Difference:
+    """What differs between two models, in whatever formats; weights are the same where ``|a - b| <= tolerance + relative * |b|``.
+
+    >>> diff("sample_models/or.h5", "sample_models/or.h5").same
+    True
+    """
+    from weightlens.difference import compare
+
+    return compare(load(a), load(b), tolerance, relative)
+
+
+class FitOptions(TypedDict, total=False):
+    """How to train; what is not given is what the file says of its own training, else ``mse``, ``sgd`` and all samples at once."""
+
+    loss: str | None
+    optimizer: str | None
+    rate: float | None
+    batch: int | None
+    seed: int | None  # start from random weights
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A training: its ``epochs``, the losses before and after, the last accuracy (where there are classes), and the new weights by name.
+
+    ``path`` is the new model file; ``None`` if none was asked for.
+    """
+
+    epochs: int
+    loss_before: float
+    loss_after: float
+    accuracy: float | None
+    weights: dict[str, np.ndarray]
+    path: Path | None = None
+
+    def __repr__(self) -> str:
+        hits = "" if self.accuracy is None else f", accuracy {self.accuracy:.1%}"
+        return f"<Fitted: {self.epochs:,} epochs, loss {self.loss_before:.6g} -> {self.loss_after:.6g}{hits}>"
+
+
+def fit(
+    model: ModelLike,
+    inputs: Inputs,
+    targets: ArrayLike,
+    path: FilePath | None = None,
+    *,
+    epochs: int = 100,
+    force: bool = False,
+    **options: Unpack[FitOptions],
+) -> Fitted:
+    """Train by plain gradient descent in NumPy; write the trained model to ``path``, if one is given (for a model from a file).
+
+    Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``; the model itself is not changed.
+    """
+    from weightlens.formats.write_back import check_new_model, write_back
+    from weightlens.training import prepare
+
+    loaded, target = load(model), None if path is None else Path(path)
+    source = Path(loaded.provenance.path)
+    if epochs < 1:
+        raise BadInput("epochs: at least 1")
+    if target is not None:
+        if not loaded.provenance.path or not source.exists():
+            raise BadInput(f"{loaded.name} is no model from a file, of which a trained copy could be written; leave path out")
+        check_output_of(loaded, target, force)
+        check_new_model(source, target, force)
+    epoch, last = prepare(loaded, inputs, np.asarray(targets), **options), dict[int, np.ndarray]()
+    for last in epoch.replay(epochs):  # noqa: B007 - the last one is what is kept
+        pass
+    changed = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in epoch.trained}
+    if target is not None:
+        write_back(source, target, changed, force)
+    assert epoch.seen is not None
+    hits = None if epoch.accuracy is None else float(last[id(epoch.accuracy)])
+    return Fitted(epochs, *epoch.seen, hits, {name: array for name, (_, array) in changed.items()}, target)
+
+
+def check_output_of(model: Model, target: Path, force: bool) -> None:
+    """Refuse a place for the trained model that is taken, or that the model itself is read from."""
+    from weightlens.files import check_output
+    from weightlens.formats import files_of
+
+    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
+        check_output(target, force, files_of(model))
