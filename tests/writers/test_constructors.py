@@ -10,7 +10,7 @@ from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS
 from weightlens.writers.constructors import ENDINGS, is_activation, is_in_keras_3, taken, taken_in_training
-from weightlens.writers.operators import MODULE_OF, SETTINGS
+from weightlens.writers.operator_entries import MODULE_OF, SETTINGS
 from weightlens.writers.training_settings import KINDS
 
 # Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.

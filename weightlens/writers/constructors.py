@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from weightlens.layers import REGISTERED
 from weightlens.specs import options
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS, spec
@@ -20,8 +21,8 @@ ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
 def is_in_keras_3(class_name: str) -> bool:
-    """Whether Keras 3 has a layer of this class."""
-    return not spec(class_name).gone and spec(class_name).options is not None
+    """Whether Keras 3 has a layer of this class; one that a user has registered it does not have."""
+    return class_name not in REGISTERED and not spec(class_name).gone and spec(class_name).options is not None
 
 
 def is_activation(name: Any) -> bool:

@@ -48,7 +48,7 @@ def place_of_part(layer: Layer, path: str, part: str) -> str:
     """The path of a part of a layer: itself, its cell, or a projection of attention."""
     if not part:
         return join(path, "cell") if spec(layer.class_name).mask == "recurrent" else path
-    hidden = "_" if layer.class_name == "GroupQueryAttention" else ""
+    hidden = "_" if layer.class_name == "GroupQueryAttention" or part == "gate" else ""
     return join(path, f"{hidden}{'output' if part == 'attention_output' else part}_dense")
 
 

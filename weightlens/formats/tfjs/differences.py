@@ -118,7 +118,7 @@ def rank_into(layer: Layer, model: Model) -> int | None:
             return len(config["target_shape"]) + 1 if config.get("target_shape") else None
         if known.states:
             return 3 if config.get("return_sequences") else 2
-        if known.takes or layer.class_name == "Permute" or layer.is_operation:
+        if known.takes or layer.class_name == "Permute" or layer.is_operation:  # other axes go in than come out
             return None
         if layer.class_name in ("Flatten", "RepeatVector") or layer.class_name.startswith("Global"):
             return 3 if layer.class_name == "RepeatVector" else 2
