@@ -11,12 +11,12 @@ export class Middle {
     this.element = make("main", { tabIndex: -1 });
   }
 
-  /** Blocks of one name and shape make one table. */
+  /** What the layer reads, and its own blocks; those of one name and shape make one table. */
   panels(layer) {
     const found = new Map();
-    for (const block of this.network.blocks) {
-      if (block.layer !== layer) continue;
-      const key = block.kind === "weight" || !block.of ? block.id : `${block.name} ${block.shape}`;
+    const own = this.network.blocks.filter((block) => block.layer === layer);
+    for (const block of [...this.network.sources(layer), ...own]) {
+      const key = block.kind === "weight" || !block.of ? block.id : `${block.layer} ${block.name} ${block.shape}`;
       found.set(key, [...(found.get(key) ?? []), block]);
     }
     return [...found.values()];
@@ -24,15 +24,11 @@ export class Middle {
 
   build() {
     const layer = this.network.head.layers[this.state.layer];
-    const reads = layer.reads.map((k) =>
-      make("button", { type: "button", onclick: () => this.state.look(k) }, this.network.head.layers[k].path),
-    );
     this.sheets = this.panels(this.state.layer).map((blocks) => new Sheet(this.state, new Grid(blocks, this.network.head)));
     this.element.replaceChildren(
       ...[
         make("h2", {}, layer.path, layer.call && make("span", { class: "call" }, layer.call)),
         layer.sentence && make("p", { class: "sentence" }, layer.sentence),
-        reads.length > 0 && make("p", { class: "reads" }, "It reads ", ...reads),
         ...this.sheets.map((sheet) => sheet.element),
         this.maps?.element,
       ].filter(Boolean),

@@ -142,6 +142,15 @@ export class Network {
     return found;
   }
 
+  /** The blocks of other layers that a layer reads. */
+  sources(layer) {
+    const read = new Set(this.blocks.filter((block) => block.layer === layer).flatMap((block) => block.reads));
+    return [...read]
+      .sort((a, b) => a - b)
+      .map((k) => this.blocks[k])
+      .filter((block) => block.layer !== layer);
+  }
+
   /** What the file has at a place. */
   original(place) {
     return this.at(place).text ? this.fileTexts.get(place) : this.file[place];

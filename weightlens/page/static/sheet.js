@@ -57,13 +57,21 @@ export class Sheet {
     return make(
       "section",
       { class: `block ${this.kind}`, "data-block": block.id },
-      make("h3", {}, block.name, kind && make("span", { class: `chip ${this.kind}` }, kind)),
-      block.short && make("p", { class: "math" }, block.short),
+      make("h3", {}, block.name, kind && make("span", { class: `chip ${this.kind}` }, kind), this.from()),
+      block.short && block.layer === this.state.layer && make("p", { class: "math" }, block.short),
       make("p", { class: "shape" }, this.axesWords()),
-      block.explained && make("p", { class: "explained" }, block.explained),
+      block.explained && block.layer === this.state.layer && make("p", { class: "explained" }, block.explained),
       this.tools(),
       this.view,
     );
+  }
+
+  /** Of a block that the layer reads: where it comes from. */
+  from() {
+    const { layer } = this.block;
+    if (layer === this.state.layer) return null;
+    const { path } = this.network.head.layers[layer];
+    return make("button", { type: "button", class: "from", onclick: () => this.state.look(layer) }, `from ${path}`);
   }
 
   axesWords() {

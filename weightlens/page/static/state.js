@@ -81,7 +81,8 @@ export class State {
     this.selected = place;
     this.pointed = null;
     this.sample = this.sampleOf(place) ?? this.sample;
-    if (place !== null && this.network.at(place).layer !== this.layer) this.look(this.network.at(place).layer);
+    const block = place === null ? null : this.network.at(place);
+    if (block && block.layer !== this.layer && !this.network.sources(this.layer).includes(block)) this.look(block.layer);
     this.tell("selection");
   }
 
