@@ -91,6 +91,13 @@ def test_types_of_a_script(checker: str, tmp_path: Path) -> None:
     assert ran[1].returncode == 1 and "detial" in ran[1].stdout and "3" in ran[1].stdout
 
 
+def test_a_loaded_model_is_loaded_as_it_is() -> None:
+    model = weightlens.load(OR)
+    assert weightlens.load(model) is model
+    with pytest.raises(weightlens.BadInput, match="already has its architecture"):
+        weightlens.load(model, OR)
+
+
 def test_reprs_fit_in_a_line() -> None:
     model = weightlens.load(OR)
     assert repr(model["dense"]) == "<Layer dense: Dense, 6 parameters: kernel (2, 2), bias (2,)>"
