@@ -2,6 +2,8 @@
 const browser = [
   "atob",
   "Blob",
+  "clearTimeout",
+  "setTimeout",
   "DecompressionStream",
   "devicePixelRatio",
   "document",

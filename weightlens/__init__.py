@@ -8,9 +8,10 @@ TYPE_CHECKING = False  # as in ``typing``, which takes its time: until the comma
 if TYPE_CHECKING:
     from weightlens.api import FilePath, Fitted, LiveModel, ModelLike, check, diff, export, fit, predict, trace
     from weightlens.difference import Difference
-    from weightlens.importing import Imported, import_changes, import_workbook
+    from weightlens.importing import Imported, import_workbook
     from weightlens.layers import register
     from weightlens.model import Layer, Model, Weight
+    from weightlens.page.changes import import_changes
     from weightlens.recording import Step, Trace
     from weightlens.report import Report
     from weightlens.specs.layer import LayerSpec
@@ -43,9 +44,10 @@ def load(model: ModelLike, config: FilePath | None = None) -> Model:
 _HOMES = {
     "api": ("Fitted", "LiveModel", "check", "diff", "export", "fit", "predict", "trace"),
     "difference": ("Difference",),
-    "importing": ("Imported", "import_changes", "import_workbook"),
+    "importing": ("Imported", "import_workbook"),
     "layers": ("register",),
     "model": ("Layer", "Model", "Weight"),
+    "page.changes": ("import_changes",),
     "recording": ("Step", "Trace"),
     "report": ("Report",),
     "specs.layer": ("LayerSpec",),

@@ -132,13 +132,8 @@ class Layer:
     @property
     def weights(self) -> dict[str, Weight]:
         """Every weight by name, those of inner layers and nested models included (``forward_layer/kernel``)."""
-        found = dict(self.own_weights)
-        for prefix, layer in self.inner.items():
-            found.update({f"{prefix}/{name}": weight for name, weight in layer.weights.items()})
-        if self.model is not None:
-            for layer in self.model.layers:
-                found.update({f"{layer.name}/{name}": weight for name, weight in layer.weights.items()})
-        return found
+        inside = [*self.inner.items(), *((layer.name, layer) for layer in (self.model.layers if self.model is not None else ()))]
+        return self.own_weights | {f"{prefix}/{name}": weight for prefix, layer in inside for name, weight in layer.weights.items()}
 
     @property
     def size(self) -> int:

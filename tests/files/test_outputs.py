@@ -271,7 +271,7 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
 
 
 SUFFIXES = {  # by command: names that it does not write, and one that it does
-    "export tiny.h5": (["x.htm5", "x.csv", "x.ods", "x.xls", "x.xlsm", "x.h5", "x"], "x.XLSX"),
+    "export tiny.h5": (["x.pdf", "x.csv", "x.ods", "x.xls", "x.xlsm", "x.h5", "x"], "x.XLSX"),
     "train-sheet tiny.h5 -i data.csv --target y0,y1 --epochs 1": (["x.html", "x.csv", "x.ods"], "x.xlsx"),
     "show tiny.h5": (["x.html", "x.csv", "x.json", "x.xlsx", "x.h5", "x.svg"], "x.txt"),
     "show tiny.h5 --tree": (["x.html", "x.xml"], "x.txt"),

@@ -94,6 +94,7 @@ def test_the_address_keeps_what_was_done(shown: Open) -> None:
     page = shown(XOR)
     page.run("weightlens.set('hidden/kernel', 3, 2.5)")
     page.page.locator(".node").nth(2).click()
+    page.page.wait_for_url("**layer=xor*set=**")
     expected, address = outputs(page), page.page.url
     page.page.goto("about:blank")
     page.page.goto(address)
@@ -214,3 +215,44 @@ def test_a_page_of_xor_is_small(tmp_path: Path) -> None:
     assert (tmp_path / "xor.html").stat().st_size <= 60_000
     weightlens.export(SAMPLES / "digits_mlp.keras", tmp_path / "digits.HTML")
     assert (tmp_path / "digits.HTML").stat().st_size <= 150_000
+
+
+@browser
+def test_a_file_of_matrices(shown: Open) -> None:
+    page = shown(XOR, detail="weights")
+    names = [weight["name"] for weight in page.run("weightlens.weights()")]
+    assert names == list(weightlens.load(XOR).weights) and outputs(page) == []
+    assert page.run("weightlens.get('hidden/kernel')") == weightlens.load(XOR)["hidden"].kernel.ravel().tolist()
+
+
+def test_labels_that_fit_no_output_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        weightlens.export(XOR, tmp_path / "xor.html", labels=["a", "b", "c"])
+
+
+@browser
+def test_classes_and_sliders(shown: Open) -> None:
+    page = shown(XOR, labels=["no", "yes"])
+    answer = page.page.locator(".winner")
+    assert answer.inner_text() == "answer: no"
+    click(page, "input_layer_2", 0, 0)
+    page.page.get_by_role("button", name="add a slider").click()
+    page.page.locator(".slider input").fill("1")
+    assert page.run("weightlens.get('input_layer_2')[0]") == 1
+    assert answer.inner_text() == "answer: yes (in the file: no)"
+    click(page, "input_layer_2", 2, 0)
+    assert page.page.locator(".controls select").input_value() == "2"
+
+
+@browser
+def test_a_map_is_drawn_and_moves_a_sample(shown: Open) -> None:
+    page = shown(XOR)
+    page.page.locator(".maps .large canvas").scroll_into_view_if_needed()
+    page.page.locator(".maps .large canvas").click(position={"x": 110, "y": 110})
+    assert page.run("weightlens.get('input_layer_2').slice(0, 2)") == pytest.approx([0.5, 0.5], abs=0.02)
+    found = outputs(page)[0]
+    np.testing.assert_allclose(found, weightlens.load(XOR).predict([page.run("weightlens.get('input_layer_2').slice(0, 2)")])[0].item())
+    assert page.page.locator(".maps figure").count() == 16
+    shades = "(c) => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    colours = page.run(f"[...document.querySelectorAll('.maps canvas')].map({shades})")
+    assert min(colours) > 1

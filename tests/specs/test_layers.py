@@ -15,6 +15,7 @@ import weightlens
 from weightlens.checks import check_workbook
 from weightlens.cli.main import main
 from weightlens.engine.logits import is_activated
+from weightlens.errors import BadInput
 from weightlens.layers import REGISTERED, function_of, mask_rule
 from weightlens.model import Layer
 from weightlens.specs import shapes
@@ -39,6 +40,7 @@ def test_a_spec_says_what_its_class_needs(name: str) -> None:
     else:
         assert name == "InputLayer" or variables, f"{name}: function, or variables"
     assert known.mask == "none" or callable(mask_rule(name)), f"{name}: mask"
+    assert known.tfjs in ("", "keeps", "uses", "loses", "hides"), f"{name}: tfjs"
     if any(not variable.shape for variable in variables) and name not in OPEN:
         assert callable(getattr(shapes, known.shapes or "-", None)), f"{name}: shapes"
     if any(variable.name.endswith("kernel") for variable in variables) and name not in UNNAMED:
@@ -145,6 +147,8 @@ def test_a_spec_is_all_that_a_new_layer_needs(added: LayerSpec, keras: Any, tmp_
     assert {step.axes for step in loaded.trace(X).steps if step.layer == "p"} == {("sample", "beam")}
     weightlens.export(loaded, book, [X], verify=False)
     assert weightlens.check(loaded, workbook=book, engine="ironcalc").ok
+    with pytest.raises(BadInput, match="is not a layer of Keras 3"):  # it would be looked for in keras.layers
+        weightlens.convert(path, tmp_path / "new.keras")
     rows = "\n".join(["a,b,c,y", *(",".join(map(str, [*row.round(2), i % 2])) for i, row in enumerate(X))])
     (tmp_path / "d.csv").write_text(rows)
     given = ["-i", str(tmp_path / "d.csv"), "--target", "y", "--loss", "binary_crossentropy", "--epochs", "2"]

@@ -6,10 +6,11 @@ samples take turns so that each meets every loss and every optimizer.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -97,13 +98,26 @@ def by_keras(keras: Any, case: Combination, epoch: Epoch) -> list[np.ndarray]:
     return [variable.numpy() for variable in model.trainable_variables]
 
 
+class Written(NamedTuple):
+    """The workbook of a combination, as it was written, and its recorded epoch."""
+
+    path: Path
+    stored: Book
+    epoch: Epoch
+
+
 @pytest.fixture(scope="module")
-def books(tmp_path_factory: pytest.TempPathFactory) -> dict[Combination, Path]:
+def books(tmp_path_factory: pytest.TempPathFactory) -> dict[Combination, Written]:
     """A workbook of each combination."""
-    folder = tmp_path_factory.mktemp("training")
-    return {case: write_training_book(case.epoch(), EPOCHS, folder / f"{case}.xlsx") for case in combinations()}
+    folder, written = tmp_path_factory.mktemp("training"), {}
+    for case in combinations():
+        epoch = case.epoch()
+        path = write_training_book(epoch, EPOCHS, folder / f"{case}.xlsx")
+        written[case] = Written(path, read_book(path), epoch)
+    return written
 
 
+@functools.cache
 def replayed(epoch: Epoch, number: type[np.floating[Any]]) -> np.ndarray:
     """All weights after the last epoch, computed in numbers of this kind throughout, constants included.
 
@@ -138,14 +152,13 @@ def test_numpy_trains_as_keras_does(case: Combination, keras64: Any) -> None:
 
 
 @pytest.mark.parametrize("engine", ["libreoffice", "gnumeric", "ironcalc"])
-def test_workbooks_train_as_numpy_does(engine: str, books: dict[Combination, Path]) -> None:
-    computed = recalculate_all(list(books.values()), engine)
-    for (case, path), book in zip(books.items(), computed, strict=True):
+def test_workbooks_train_as_numpy_does(engine: str, books: dict[Combination, Written]) -> None:
+    computed = recalculate_all([written.path for written in books.values()], engine)
+    for (case, written), book in zip(books.items(), computed, strict=True):
         assert isinstance(book, Book), f"{case}: {book}"
-        stored, epoch = read_book(path), case.epoch()
-        row = compare_sheet("Epochs", stored, book, 1e-10)
+        row = compare_sheet("Epochs", written.stored, book, 1e-10)
         assert row.ok, f"{case}: {row}"
         weights = book.block("weights_final")
-        expected = [replayed(epoch, number).astype(np.float64) for number in (np.float64, np.longdouble)]
+        expected = (replayed(written.epoch, number).astype(np.float64) for number in (np.float64, np.longdouble))
         assert any(weights == pytest.approx(numbers, rel=TOLERANCE, abs=TOLERANCE) for numbers in expected), case
         assert len(book.block("loss_history")) == EPOCHS + 1

@@ -9,8 +9,8 @@ from typing import Any
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS
-from weightlens.writers.constructors import ENDINGS, GONE, is_activation, is_in_keras_3, taken, taken_in_training
-from weightlens.writers.operators import MODULE_OF, SETTINGS
+from weightlens.writers.constructors import ENDINGS, is_activation, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.operator_entries import MODULE_OF, SETTINGS
 from weightlens.writers.training_settings import KINDS
 
 # Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.
@@ -38,7 +38,7 @@ def parameters(layer: Any) -> dict[str, inspect.Parameter]:
 
 def test_every_layer_is_there_or_said_to_be_gone(keras: Any) -> None:
     assert {name for name in SPECS if is_in_keras_3(name)} == {name for name in SPECS if hasattr(keras.layers, name)}
-    assert not [name for name in GONE if hasattr(keras.layers, name)]
+    assert not [name for name, known in SPECS.items() if known.gone and hasattr(keras.layers, name)]
 
 
 def test_constructors_take_what_is_said(keras: Any) -> None:

@@ -146,6 +146,18 @@ def test_tensorflow_js_computes_the_same(tmp_path: Path) -> None:
         np.testing.assert_allclose(theirs[0], ours, rtol=1e-5, atol=1e-6)
 
 
+def test_settings_under_the_names_of_tensorflow_js(tmp_path: Path) -> None:
+    entries = [layer("ReLU", "r", max_value=2.0, negative_slope=0.0, threshold=0.0), layer("LeakyReLU", "l", alpha=0.25),
+               dense("d", 2, activation="swish")]  # fmt: skip
+    old = legacy(tmp_path / "m.h5", sequential(given("i", 3), *entries), {"d": dense_arrays("", 3, 2)}, version="2.15.0")
+    weightlens.convert(old, tmp_path / "web")
+    said_there = json.loads((tmp_path / "web" / "model.json").read_text())["modelTopology"]["config"]["layers"]
+    assert "alpha" not in said_there[1]["config"] and said_there[2]["config"]["alpha"] == 0.25
+    x = numbers(4, 3) * 3
+    np.testing.assert_array_equal(weightlens.load(tmp_path / "web").predict(x)[0], weightlens.load(old).predict(x)[0])
+    assert said_there[3]["config"]["activation"] == "swish"
+
+
 @pytest.mark.parametrize("old", OLD)
 def test_read_again_it_is_the_same_model(tmp_path: Path, old: str) -> None:
     model = weightlens.load(OLD[old](tmp_path))

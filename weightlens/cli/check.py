@@ -143,7 +143,8 @@ def import_(
     weightlens import edited.xlsx or.h5 -o new.h5
     weightlens import changes.json or.h5 -o new.h5
     """
-    from weightlens.importing import import_changes, import_workbook
+    from weightlens.importing import import_workbook
+    from weightlens.page.changes import import_changes
     from weightlens.terminal.escape import clean
 
     write = import_changes if workbook.suffix.lower() == ".json" else import_workbook

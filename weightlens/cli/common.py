@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from weightlens.inputs.samples import Samples
     from weightlens.model import Model
 
-ModelFile = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A saved Keras model: .h5, .keras, SavedModel, TensorFlow.js, weights alone.")
-]
+ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A Keras model: .h5, .keras, SavedModel, TensorFlow.js, weights alone.")]
 Input = Annotated[
     str | None,
     typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, or a file: .csv, .xlsx, .ods, .json, .npy, .npz, a picture.'),

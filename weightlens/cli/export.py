@@ -114,7 +114,7 @@ class Wish(NamedTuple):
         """The model, its inputs (``None`` if nothing is computed), and the options with what the inputs' table says."""
         model = self.model.load()
         if options.detail == "auto" and self.given is None and not model.inputs:
-            note("there is no architecture to compute with, so this is a workbook of the matrices")
+            note("there is no architecture to compute with, so only the matrices are written")
             options = replace(options, detail="weights")
         if options.detail == "weights":
             return model, None, options

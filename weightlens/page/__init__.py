@@ -95,15 +95,11 @@ def refuse_large(size: int) -> None:
 
 def packed(model: Model, inputs: Any, options: Options) -> str:
     """The data of the page."""
-    from openpyxl import Workbook
-
     from weightlens.page import layers_and_blocks as describe
     from weightlens.page import pack
     from weightlens.page.program import Writer
-    from weightlens.workbook.all_sheets import traced_network
-    from weightlens.workbook.xlsx.styles import Styles
 
-    network = traced_network(model, inputs, options, Styles(Workbook()))
+    network = planned(model, inputs, options)
     plan = network.plan
     refuse_large(4 * sum(placed.made.size for placed in plan.placed.values() if placed.kind == "weight"))
     program = Writer(plan).write()
@@ -124,6 +120,24 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     pack.numbers(made, program, blocks)
     head["samples"] = samples(made, plan, network.arrays)
     return made.base64()
+
+
+def planned(model: Model, inputs: Any, options: Options) -> NetworkSheets:
+    """The network of a workbook before anything of it stands on a sheet; or nothing but its matrices."""
+    from openpyxl import Workbook
+
+    from weightlens.workbook import all_sheets
+    from weightlens.workbook.sheets.matrix_sheets import matrices
+    from weightlens.workbook.xlsx.styles import Styles
+
+    styles = Styles(Workbook())
+    if options.detail == "weights":
+        network = all_sheets.bare_network(model, options, styles)
+        matrices(network)
+    else:
+        network = all_sheets.traced_network(model, inputs, options, styles)
+        all_sheets.check_labels(network)
+    return network
 
 
 def about(network: NetworkSheets) -> dict[str, Any]:

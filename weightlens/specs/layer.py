@@ -24,7 +24,7 @@ kernel; ``gate:a|b*unit``: two factors, the first with words for its coordinates
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,8 +63,13 @@ class LayerSpec:
     drops: bool = False  # in training it sets numbers to 0 at random and enlarges the others
     states: int = 0  # how many arrays a cell hands from one time step to the next
     tokens: tuple[str, int] | None = None  # takes whole numbers: the setting that says how many different ones, and its default
+    # Facts about it in other programs
+    gone: bool = False  # Keras 3 has no such layer
+    not_taken: str = ""  # of its options, those that its constructor in Keras 3 does not take
+    learned: str = ""  # what its constructor in Keras 3 takes an initializer, a regularizer and a constraint for
+    tfjs: str = ""  # TensorFlow.js has it: it "keeps" the mask that comes in, "uses" or "loses" it, or "hides" it, which Keras uses
 
 
-def each_rank(name: str, ranks: Iterable[int], spec: LayerSpec) -> dict[str, LayerSpec]:
-    """The same for one, two and three spatial axes: ``Conv{}D``."""
-    return {name.format(rank): replace(spec, spatial=rank) for rank in ranks}
+def each_rank(name: str, ranks: Iterable[int], spec: LayerSpec, tfjs: Container[int] = (1, 2, 3)) -> dict[str, LayerSpec]:
+    """The same for one, two and three spatial axes: ``Conv{}D``. ``tfjs``: those that TensorFlow.js has at most."""
+    return {name.format(rank): replace(spec, spatial=rank, tfjs=spec.tfjs if rank in tfjs else "") for rank in ranks}

@@ -42,12 +42,16 @@ def activation_of(layer: Layer) -> str:
 
 def call_words(layer: Layer) -> str:
     """``Dense(2), activation softmax``."""
+    activation = "" if layer.class_name == "Activation" else activation_of(layer)
+    return f"{layer_call(layer)}, activation {activation}" if activation else layer_call(layer)
+
+
+def layer_call(layer: Layer) -> str:
+    """``Dense(2)``: the layer as it is called in Keras, its activation left out."""
     size = next((layer.config[key] for key in ("units", "filters") if isinstance(layer.config.get(key), int)), "")
-    activation = activation_of(layer)
     if layer.class_name == "Activation":
-        return f"Activation({activation or 'linear'})"
-    name = f"{layer.class_name}({size})" if size != "" else layer.class_name
-    return f"{name}, activation {activation}" if activation else name
+        return f"Activation({activation_of(layer) or 'linear'})"
+    return f"{layer.class_name}({size})" if size != "" else layer.class_name
 
 
 def in_framework_words(model: Model, path: str) -> str:

@@ -11,7 +11,7 @@ from weightlens.errors import BadInput
 from weightlens.formats.architecture.inbound import map_refs
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.writers.constructors import is_in_keras_3
-from weightlens.writers.operators import as_operator
+from weightlens.writers.operator_entries import as_operator
 
 MODELS = ("Sequential", "Functional")
 
@@ -40,7 +40,8 @@ def with_names(model: Model) -> Model:
         nested = None if layer.model is None else with_names(layer.model)
         layers.append(replace(new, name=names[layer.name], calls=calls, inner=inner, model=nested))
     class_name = model.class_name if model.class_name in MODELS else "Functional"
-    return replace(model, class_name=class_name, layers=layers, inputs=renamed(model.inputs), outputs=renamed(model.outputs))
+    ends = renamed(model.inputs), renamed(model.outputs)
+    return replace(model, class_name=class_name, layers=layers, inputs=ends[0], outputs=ends[1], unplaced=[])  # counters of training
 
 
 def new_names(names: list[str]) -> dict[str, str]:

@@ -9,10 +9,10 @@ import numpy as np
 from weightlens.formats.weights.objects import ObjectTree, join, numbered_layers, numbered_members
 from weightlens.formats.weights.order import in_keras_order, variables_in_order
 from weightlens.model import Layer, Model
+from weightlens.specs.registry import spec
 from weightlens.specs.variables import variable_names
 from weightlens.writers.expressible import cannot
 
-CELLS = ("LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")  # whose variables are those of a cell of theirs
 Variables = list[tuple[str, np.ndarray]]
 
 
@@ -47,8 +47,8 @@ def objects_of_layer(layer: Layer, path: str) -> Iterator[tuple[str, str, Variab
 def place_of_part(layer: Layer, path: str, part: str) -> str:
     """The path of a part of a layer: itself, its cell, or a projection of attention."""
     if not part:
-        return join(path, "cell") if layer.class_name in CELLS else path
-    hidden = "_" if layer.class_name == "GroupQueryAttention" else ""
+        return join(path, "cell") if spec(layer.class_name).mask == "recurrent" else path
+    hidden = "_" if layer.class_name == "GroupQueryAttention" or part == "gate" else ""
     return join(path, f"{hidden}{'output' if part == 'attention_output' else part}_dense")
 
 

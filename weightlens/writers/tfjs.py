@@ -12,6 +12,7 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.formats.tfjs.differences import misled_by_masks, normalized_along_other_axes, of_layer
 from weightlens.model import Call, Layer, Model, Ref
+from weightlens.specs.registry import spec
 from weightlens.writers.constructors import ENDINGS
 from weightlens.writers.expressible import cannot, every_layer
 
@@ -20,20 +21,11 @@ SHARD = "weights.bin"
 ACTIVATIONS = {name: name for name in (
     "elu", "selu", "relu", "relu6", "linear", "sigmoid", "softplus", "softsign", "tanh", "softmax", "log_softmax", "gelu", "mish",
 )} | {"silu": "swish", "hard_sigmoid_keras2": "hard_sigmoid"}  # fmt: skip
-RENAMED = {"batch_shape": "batch_input_shape", "negative_slope": "alpha"}
+RENAMED = {"batch_shape": "batch_input_shape"}
+ALPHA = {"negative_slope": "alpha"}  # of LeakyReLU
 NOT_WRITTEN = frozenset(
     {"module", "dtype", "name", "trainable", "build_config", "build_input_shape", "quantization_config", "seed", "lora_rank"}
 )
-CLASSES = frozenset({
-    "InputLayer", "Dense", "Activation", "Dropout", "SpatialDropout1D", "Flatten", "RepeatVector", "Permute", "Reshape", "Masking",
-    "Embedding", "ELU", "ReLU", "LeakyReLU", "PReLU", "Softmax", "ThresholdedReLU", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose",
-    "SeparableConv2D", "DepthwiseConv2D", "Cropping2D", "UpSampling2D", "ZeroPadding2D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
-    "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D", "Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "BatchNormalization",
-    "LayerNormalization", "GaussianNoise", "GaussianDropout", "AlphaDropout", "SimpleRNN", "LSTM", "GRU", "RNN", "SimpleRNNCell",
-    "LSTMCell",
-    "GRUCell", "StackedRNNCells", "ConvLSTM2D", "Bidirectional", "TimeDistributed", "Rescaling",
-})  # fmt: skip
 # Settings that TensorFlow.js passes over or does not have: the only values that mean the same there.
 ONLY: dict[str, tuple[Any, ...]] = {
     "reset_after": (False, None), "output_padding": (None,), "rms_scaling": (False, None),
@@ -71,7 +63,7 @@ def write_tfjs(model: Model, folder: Path) -> None:
 def refuse_differences(model: Model) -> None:
     """Refuse a model that TensorFlow.js would compute otherwise."""
     for layer in every_layer(model):
-        if layer.is_operation or (layer.model is None and layer.class_name not in CLASSES):
+        if layer.is_operation or (layer.model is None and not spec(layer.class_name).tfjs):
             raise cannot(layer, "is not a layer of TensorFlow.js")
         if words := of_layer(layer.class_name, layer.config, 3):
             raise cannot(layer, f"would change: {words}")
@@ -127,12 +119,13 @@ def layer_entry(layer: Layer) -> Entry:
         config["dtype"] = input_dtype(layer)
     elif layer.config.get("dtype") not in ("float32", None):
         raise cannot(layer, f"computes in {layer.config['dtype']}, which TensorFlow.js does not")
+    names = RENAMED | (ALPHA if layer.class_name == "LeakyReLU" else {})
     for key, value in layer.config.items():
-        if key in NOT_WRITTEN or key.endswith(ENDINGS):
+        if key in NOT_WRITTEN or key.endswith(ENDINGS) or (layer.class_name == "ReLU" and key != "max_value"):
             continue
         if key in ONLY and value not in ONLY[key]:
             raise cannot(layer, f"has {key}={value!r:.40}, which TensorFlow.js does not")
-        config[RENAMED.get(key, key)] = activation(layer, key, value) if key in ("activation", "recurrent_activation") else value
+        config[names.get(key, key)] = activation(layer, key, value) if key in ("activation", "recurrent_activation") else value
     refuse_settings(layer)
     return {"class_name": layer.class_name, "config": config | inner_entries(layer)}
 
@@ -150,6 +143,8 @@ def refuse_settings(layer: Layer) -> None:
     config = layer.config
     if layer.class_name == "ELU" and config.get("alpha", 1.0) != 1:
         raise cannot(layer, "has an alpha other than 1, which TensorFlow.js does not")
+    if layer.class_name == "Softmax" and config.get("axis", -1) not in (-1, [-1]):
+        raise cannot(layer, "is along an axis other than the last, which TensorFlow.js does not compute")
     if layer.class_name == "Conv1D" and config.get("padding") == "causal":
         raise cannot(layer, "has causal padding, which TensorFlow.js does not")
     if layer.class_name == "Conv2DTranspose" and config.get("dilation_rate") not in (None, 1, [1, 1], (1, 1)):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from weightlens.difference import compare
+from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.formats import load
 from weightlens.formats.tfjs.differences import makes_mask
@@ -24,6 +25,8 @@ def verify(given: Model, meant: Model, written: Path) -> None:
         config.write_text(json.dumps(model_entry(meant)))
     try:
         found = load(written, config)
+        if fault := next(iter(every_fault(found)), ""):
+            raise BadInput(f"read again, {fault}")
         difference = compare(meant, found)
         if not difference.same:
             changed = [f"{change.name}: {change.status}" for change in difference.weights if not change.same]

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 
 import weightlens
+from tests.formats.build import dense, given, sequential
 from tests.formats.test_foreign import said
 from tests.formats.tfjs.build import ARRAYS, STACK, X, group, listed, model_json, whole, written, zipped
 from weightlens.cli.main import main
@@ -76,8 +77,7 @@ def test_an_edited_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_quantised_weights_are_not_written_back(tmp_path: Path) -> None:
     """float16 is a dtype like any other; whole numbers with a scale are not."""
     data = {"float16": ARRAYS["a/kernel"].astype("<f2").tobytes(), "uint8": bytes(range(12))}
-    topology = {**STACK, "config": {**STACK["config"], "layers": STACK["config"]["layers"][:2]}}
-    topology["config"]["layers"][1]["config"]["use_bias"] = False
+    topology = sequential(given("i", 3), dense("a", 4, use_bias=False))
     for stored, raw in data.items():
         entry = listed("a/kernel", ARRAYS["a/kernel"], quantization={"dtype": stored, "scale": 1, "min": 0})
         old = written(tmp_path / stored, {"model.json": model_json(topology, [{"paths": ["w.bin"], "weights": [entry]}]), "w.bin": raw})

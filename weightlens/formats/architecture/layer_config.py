@@ -6,7 +6,6 @@ from typing import Any
 
 from weightlens.formats.architecture.config_values import as_lists, is_wrapped, plain
 from weightlens.formats.architecture.dialect import Dialect
-from weightlens.formats.architecture.hard_sigmoid import NAME, is_hard_sigmoid_keras_2
 from weightlens.formats.architecture.old_names import ACTIVATION_NAMES, CLASS_NAMES
 from weightlens.specs import options
 
@@ -76,13 +75,16 @@ def modern_activation(value: Any, dialect: Dialect) -> Any:
             registered = value.get("registered_name")
             custom = isinstance(registered, str) and ">" in registered
             return registered if custom else modern_activation(inside, dialect)
-        if is_hard_sigmoid_keras_2(value):
-            return NAME
         name = class_name_of(value)
+        if name == "Sequential":
+            from weightlens.formats.architecture.hard_sigmoid import NAME, is_hard_sigmoid_keras_2
+
+            if is_hard_sigmoid_keras_2(value):
+                return NAME
         config = modern_config(name, inside if isinstance(inside, dict) else {}, dialect)
         return {"class_name": name, "config": config}
     name = ACTIVATION_NAMES.get(str(value), str(value))
-    return NAME if name == "hard_sigmoid" and dialect.major < 3 else name
+    return "hard_sigmoid_keras2" if name == "hard_sigmoid" and dialect.major < 3 else name
 
 
 def dtype_policy(value: Any, layer: str = "") -> tuple[str, str]:

@@ -10,7 +10,7 @@ from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.savedmodel.container import GRAPH, METADATA, SavedModelFiles
 from weightlens.formats.savedmodel.saved_graph import Path, SavedGraph
 from weightlens.formats.savedmodel.wire import Damaged, Message, refusal
-from weightlens.limits import VALUES
+from weightlens.limits import DEPTH, VALUES
 
 KERAS = "_tf_keras_"  # the beginning of what Keras calls its objects
 
@@ -51,8 +51,8 @@ class KerasObjects:
 
 def from_metadata(data: bytes) -> dict[Path, str]:
     """Texts by path in ``keras_metadata.pb``, where a path is written ``root.layer-0.cell``."""
-    objects = Message(data).messages(1)
-    return {tuple(found.text(3).split(".")[1:]): found.text(5) for found in objects if found.text(4).startswith(KERAS)}
+    told = ((found.text(3).split("."), found) for found in Message(data).messages(1) if found.text(4).startswith(KERAS))
+    return {tuple(path[1:]): found.text(5) for path, found in told if len(path) <= DEPTH}
 
 
 def from_graph(data: bytes) -> dict[Path, str]:

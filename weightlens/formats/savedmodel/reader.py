@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from weightlens.formats.architecture.build import build_layer, build_model
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.architecture.layer_config import plain_dict
+from weightlens.formats.hdf5.access import unused_name
 from weightlens.formats.savedmodel.bundle import Bundle
-from weightlens.formats.savedmodel.container import saved_model_files
+from weightlens.formats.savedmodel.container import SavedModelFiles, saved_model_files
 from weightlens.formats.savedmodel.metadata import KerasObjects
 from weightlens.formats.savedmodel.object_graph import OBJECT_GRAPH, ObjectGraph
 from weightlens.formats.savedmodel.vocabulary import fill_vocabularies, is_without_vocabulary
@@ -32,30 +34,18 @@ def read_saved_model(path: Path) -> Model:
     """The model in the SavedModel in a folder or an archive."""
     files = saved_model_files(path)
     bundle, objects = Bundle(files), KerasObjects(files)
-    graph = object_graph(bundle)
-    weights = bundle.weights()
-    about = objects.get(())
-    entry = objects.architecture()
-    version, backend = str(about.get("keras_version") or ""), str(about.get("backend") or "")
+    graph, weights, about = object_graph(bundle), bundle.weights(), objects.get(())
     if graph is None or not about:
         model = variables_alone(files.label, graph, weights)
         model.provenance = Provenance(str(path), f"TensorFlow {FORMAT}", closers=[files.store.close])
         return model
+    entry = objects.architecture()
+    version, backend = str(about.get("keras_version") or ""), str(about.get("backend") or "")
     dialect = dialect_of(version or "2", backend, entry)
-    training = [weights.pop(key) for key in list(weights) if is_training_state(key)]
     placing = Placing(graph, objects, weights, dialect)
-    if entry is None:
-        model = Model(
-            str(about.get("name") or "model"), str(about.get("class_name") or "Model"), [], config=plain_dict(about.get("config"))
-        )
-        model.layers = placing.attributes()
-    else:
-        model = build_model(entry, dialect)
-        placing.model(model, 0)
-        if placing.without_vocabulary:
-            fill_vocabularies(placing.without_vocabulary, files)
-    model.optimizer = training
-    model.unplaced += [weight for key, weight in weights.items() if key not in placing.placed]
+    model = placing.own_class(about) if entry is None else placing.whole(build_model(entry, dialect), files)
+    for key in (key for key in weights if key not in placing.placed):
+        (model.optimizer if is_training_state(key) else model.unplaced).append(weights[key])
     settle(model, dialect)
     model.training_config = plain_dict(about.get("training_config"))
     model.provenance = Provenance(str(path), f"Keras {dialect.major} {FORMAT}", version, backend, closers=[files.store.close])
@@ -86,6 +76,13 @@ class Placing:
         self.placed: set[str] = set()
         self.without_vocabulary: list[tuple[Layer, tuple[str, ...]]] = []
 
+    def whole(self, model: Model, files: SavedModelFiles) -> Model:
+        """The model with its variables and vocabularies."""
+        self.model(model, 0)
+        if self.without_vocabulary:
+            fill_vocabularies(self.without_vocabulary, files)
+        return model
+
     def model(self, model: Model, number: int) -> None:
         """The layers of a model or nested model, which the graph calls ``layer-0``, ``layer-1``, ... under their names."""
         members = self.graph.nodes[number].members
@@ -112,19 +109,20 @@ class Placing:
         self.placed |= {node.key for node in own}
         name_variables(Leaf(layer, (layer.name,), variable_names(layer.class_name, layer.config), given), self.dialect)
 
-    def attributes(self) -> list[Layer]:
-        """The layers of a model of somebody's own class, by the attributes that hold them; those inside a layer belong to it."""
+    def own_class(self, about: dict[str, Any]) -> Model:
+        """A model of somebody's own class, with the layers that its attributes hold; those inside a layer belong to it."""
         found: dict[tuple[str, ...], Layer] = {}
         for path in sorted(self.objects.texts, key=len):
             place = self.graph.at(list(path))
             inside = any(path[:length] in found for length in range(len(path)))
             if place is None or inside or not path or "keras_api" in path:
                 continue
-            about = self.objects.get(path)
-            entry = {"class_name": str(about.get("class_name")), "name": about.get("name"), "config": plain_dict(about.get("config"))}
+            told = self.objects.get(path)
+            entry = {"class_name": str(told.get("class_name")), "name": told.get("name"), "config": plain_dict(told.get("config"))}
             found[path] = build_layer(entry, self.dialect)
             self.layer(found[path], place)
-        return list(found.values())
+        name, class_name = (str(about.get(key) or "Model") for key in ("name", "class_name"))
+        return Model(name, class_name, list(found.values()), config=plain_dict(about.get("config")))
 
 
 def variables_alone(name: str, graph: ObjectGraph | None, weights: dict[str, Weight]) -> Model:
@@ -132,5 +130,6 @@ def variables_alone(name: str, graph: ObjectGraph | None, weights: dict[str, Wei
     had = {node.key: node.name for node in graph.nodes if node.key and node.name} if graph is not None else {}
     named: dict[str, Weight] = {}
     for key, weight in weights.items():
-        named[weight.path if (own := had.get(key, weight.path)) in named else own] = weight
+        name_had = had.get(key, weight.path)
+        named[unused_name(weight.path if name_had in named else name_had, named)] = weight
     return Model(name, "", bare.layers_of_anything(named), arrays_only=True, notes=[WITHOUT_KERAS])

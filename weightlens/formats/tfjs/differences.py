@@ -7,16 +7,8 @@ from typing import Any
 from weightlens.call_order import refs
 from weightlens.formats.weights.objects import all_layers
 from weightlens.model import Layer, Model
-from weightlens.specs.registry import spec
+from weightlens.specs.registry import spec_of
 
-RECURRENT = frozenset({"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"})
-# These keep a mask in both.
-KEEP = frozenset({
-    "InputLayer", "Dense", "Activation", "ReLU", "PReLU", "Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout",
-    "BatchNormalization", "LayerNormalization", "TimeDistributed",
-})  # fmt: skip
-# These have use for a mask in Keras; TensorFlow.js shows them none, or one of another layer.
-HEED = frozenset({"GlobalAveragePooling1D", "Softmax", "Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"})
 # Classes by how they begin, a setting, and its values with which nothing changes.
 PASSED_OVER: tuple[tuple[tuple[str, ...], str, tuple[Any, ...]], ...] = (
     (("MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D"), "data_format", ("channels_last",)),
@@ -64,18 +56,19 @@ def misled_by_masks(model: Model) -> list[Layer]:
     layers = [layer for layer in all_layers(model) if layer.model is None]
     if not any(makes_mask(layer) for layer in layers):
         return []
-    heeding = [layer for layer in layers if layer.class_name in RECURRENT | HEED]
+    kinds = [spec_of(layer).tfjs for layer in layers]
     if not is_chain(model):
-        return heeding if len(heeding) > 1 or any(layer.class_name in HEED for layer in heeding) else []
+        heeding = [layer for layer, kind in zip(layers, kinds, strict=True) if kind in ("uses", "hides")]
+        return heeding if len(heeding) > 1 or "hides" in kinds else []
     found, masked, stale = [], False, False
-    for layer in layers:
+    for layer, kind in zip(layers, kinds, strict=True):
         if makes_mask(layer):
             masked = True
-        elif layer.class_name in RECURRENT:
+        elif kind == "uses":
             found += [layer] * stale
             stale = stale or (masked and not layer.config.get("return_sequences") and not returns_sequences_inside(layer))
-        elif layer.class_name not in KEEP:
-            found += [layer] * (layer.class_name in HEED and (masked or stale))
+        elif kind != "keeps":
+            found += [layer] * (kind == "hides" and (masked or stale))
             stale = masked or stale
     return found
 
@@ -118,18 +111,17 @@ def rank_into(layer: Layer, model: Model) -> int | None:
         ref = next(refs([(call.args, call.kwargs) for call in layer.calls]), None)
         if ref is None or (layer := names[ref.layer]).model is not None:
             return None
-        config, known = layer.config, spec(layer.class_name)
+        config, known = layer.config, spec_of(layer)
         if layer.class_name == "InputLayer":
             return len(config["batch_shape"]) if config.get("batch_shape") else None
-        if (
-            layer.class_name in ("Reshape", "Embedding", "Permute", "TimeDistributed", "RNN", "Bidirectional", "ConvLSTM2D")
-            or layer.is_operation
-        ):
-            return len(config["target_shape"]) + 1 if layer.class_name == "Reshape" and config.get("target_shape") else None
+        if layer.class_name == "Reshape":
+            return len(config["target_shape"]) + 1 if config.get("target_shape") else None
+        if known.states:
+            return 3 if config.get("return_sequences") else 2
+        if known.takes or layer.class_name == "Permute" or layer.is_operation:  # other axes go in than come out
+            return None
         if layer.class_name in ("Flatten", "RepeatVector") or layer.class_name.startswith("Global"):
             return 3 if layer.class_name == "RepeatVector" else 2
-        if layer.class_name in RECURRENT:
-            return 3 if config.get("return_sequences") else 2
         if known.spatial:
             return known.spatial + 2
     return None

@@ -44,7 +44,7 @@ export class Middle {
   update(what, marked) {
     if (what === "layer") this.build();
     for (const sheet of this.sheets) sheet.update(what, marked);
-    if (what === "numbers" || what === "look" || what === "layer") this.maps?.redraw();
+    if (what !== "pointer") this.maps?.redraw();
   }
 
   /** Brings a block into view and marks it as the step that is told of. */

@@ -4,6 +4,8 @@ import { make } from "./dom.js";
 import { along, brief, placeWords } from "./words.js";
 
 const MOST_BARS = 12;
+const MOST_LISTED = 5000; // numbers of one output among which the largest are looked for
+const THRESHOLD = 0.5; // from here on a single output says yes
 
 export class Outputs {
   constructor(state) {
@@ -30,25 +32,15 @@ export class Outputs {
     if (this.head.samples) parts.push(this.picker());
     if (rows > 1) {
       const list = Array.from({ length: rows }, (_, i) => make("option", { value: String(i) }, `sample ${i + 1}`));
-      parts.push(
-        make(
-          "label",
-          {},
-          "show ",
-          make(
-            "select",
-            {
-              onchange: (event) => {
-                this.state.sample = Number(event.target.value);
-                this.state.tell("look");
-              },
-            },
-            list,
-          ),
-        ),
-      );
+      this.chosen = make("select", { onchange: () => this.choose() }, list);
+      parts.push(make("label", {}, "show ", this.chosen));
     }
     this.controls.replaceChildren(...parts);
+  }
+
+  choose() {
+    this.state.sample = Number(this.chosen.value);
+    this.state.tell("look");
   }
 
   /** Picks which of the samples in the file the network is shown. */
@@ -95,7 +87,8 @@ export class Outputs {
   }
 
   update(what) {
-    if (what === "pointer" || what === "selection") return;
+    if (what === "pointer" || (what === "selection" && Number(this.chosen?.value) === this.state.sample)) return;
+    if (this.chosen) this.chosen.value = String(this.state.sample);
     this.bars.replaceChildren(...this.network.outputs.map((block, k) => this.answer(block, this.head.outputs[k].name)));
     this.showSliders();
   }
@@ -103,8 +96,9 @@ export class Outputs {
   /** One output: of the chosen sample a bar for each number, and a line where the file's is. */
   answer(block, name) {
     const each = block.size / (block.shape[0] || 1);
+    if (each > MOST_LISTED) return this.elsewhere(block, name, each);
     const sample = Math.min(this.state.sample, (block.shape[0] || 1) - 1);
-    const places = Array.from({ length: Math.min(each, 5000) }, (_, i) => this.network.place(block, sample * each + i));
+    const places = Array.from({ length: each }, (_, i) => this.network.place(block, sample * each + i));
     const now = places.map((place) => this.network.value(place, block));
     const before = places.map((place) => this.network.original(place));
     const order = now.map((_, i) => i);
@@ -121,6 +115,12 @@ export class Outputs {
       make("p", { class: "hint" }, more),
       this.winner(block, now, before),
     );
+  }
+
+  /** A large output, such as a picture: it is looked at where it stands. */
+  elsewhere(block, name, each) {
+    const open = make("button", { type: "button", onclick: () => this.state.look(block.layer) }, "open its layer");
+    return make("p", { class: "answer" }, `${name}: ${each.toLocaleString("en")} numbers, `, open);
   }
 
   line(block, place, now, before, most) {
@@ -141,13 +141,19 @@ export class Outputs {
     );
   }
 
-  /** The class with the largest output, and what it was. */
+  /** The class that wins, and which one did. */
   winner(block, now, before) {
-    if (!block.shares && this.head.labels.length !== now.length) return null;
-    if (now.length < 2) return null;
-    const best = (values) => along(block, block.shape.length - 1, values.indexOf(Math.max(...values)), this.head);
-    const [is, was] = [best(now), best(before)];
+    const [is, was] = [this.classOf(block, now), this.classOf(block, before)];
+    if (is === null) return null;
     return make("p", { class: "winner", role: "status" }, "answer: ", make("b", {}, is), is !== was && ` (in the file: ${was})`);
+  }
+
+  /** The class with the largest output, or of two classes the one on this side of the threshold; null where there are none. */
+  classOf(block, values) {
+    const { labels } = this.head;
+    if (values.length === 1) return labels.length === 2 ? labels[values[0] >= THRESHOLD ? 1 : 0] : null;
+    if (!block.shares && labels.length !== values.length) return null;
+    return along(block, block.shape.length - 1, values.indexOf(Math.max(...values)), this.head);
   }
 
   showSliders() {
@@ -164,8 +170,9 @@ export class Outputs {
   slider(place) {
     const block = this.network.at(place);
     const words = placeWords(block, this.network.index(block, place), this.head);
-    const values = [...this.network.file.slice(block.start, block.start + block.size), this.network.value(place)];
-    const [low, high] = [Math.min(0, ...values), Math.max(1, ...values)];
+    const values = this.network.file.subarray(block.start, block.start + block.size);
+    const low = values.reduce((a, b) => Math.min(a, b), Math.min(0, this.network.value(place)));
+    const high = values.reduce((a, b) => Math.max(a, b), Math.max(1, this.network.value(place)));
     const said = make("output", {}, brief(this.network.value(place)));
     let joined = false;
     const range = make("input", {

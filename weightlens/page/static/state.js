@@ -1,5 +1,6 @@
 // What somebody does on the page: which layer and number is looked at, what was changed, and the way back.
 
+const PAUSE = 200; // milliseconds without a change after which the address is written
 const MOST_IN_ADDRESS = 400; // changes that are kept in the page's address
 
 export class State {
@@ -29,7 +30,9 @@ export class State {
   /** Something is another way now: "numbers", "layer", "selection", "pointer" or "look". */
   tell(what) {
     for (const listener of this.listeners) listener(what);
-    if (what !== "pointer") this.remember();
+    if (what === "pointer") return;
+    clearTimeout(this.remembering); // browsers allow an address to change only so often
+    this.remembering = setTimeout(() => this.remember(), PAUSE);
   }
 
   /** Changes numbers: [[place, value]...]; `joined`: one more of the same gesture, which is undone at once. */
@@ -77,8 +80,15 @@ export class State {
   select(place) {
     this.selected = place;
     this.pointed = null;
+    this.sample = this.sampleOf(place) ?? this.sample;
     if (place !== null && this.network.at(place).layer !== this.layer) this.look(this.network.at(place).layer);
     this.tell("selection");
+  }
+
+  /** The sample that a number belongs to; null of one that belongs to all of them. */
+  sampleOf(place) {
+    const block = place === null ? null : this.network.at(place);
+    return block?.axes[0]?.[0]?.name === "sample" ? this.network.index(block, place)[0] : null;
   }
 
   point(place) {

@@ -27,6 +27,7 @@ export class Stepper {
   go(by) {
     this.at = Math.min(this.steps.length - 1, Math.max(0, this.at + by));
     const block = this.steps[this.at];
+    if (!block) return; // nothing but matrices
     const layer = this.state.network.head.layers[block.layer];
     const said = block.kind === "input" ? ["The numbers that go in."] : [block.explained, block.words && `${block.words}.`];
     this.told.replaceChildren(

@@ -51,7 +51,9 @@ export function along(block, axis, i, head) {
 
 /** An element in words: "sample 1, unit 3"; of more than two axes nothing is said of what there is only one of. */
 export function placeWords(block, index, head) {
-  const shown = block.shape.map((_, axis) => axis).filter((axis) => block.shape.length < 3 || block.shape[axis] > 1);
+  const shown = block.shape
+    .map((_, axis) => axis)
+    .filter((axis) => block.shape[axis] > 1 || (block.shape.length < 3 && block.axes[axis].length));
   const times = block.of ? [`t=${block.occurrence}`] : [];
   return [...times, ...shown.map((axis) => along(block, axis, index[axis], head))].join(", ");
 }

@@ -21,7 +21,7 @@ MASKS = ("query_mask", "value_mask", "key_mask", "attention_mask")
 HEADS = LayerSpec(
     function="attention.multi_head_attention", mask="keep", takes=ATTENDED, axes=HEAD_AXES, shapes="attention",
     variables=" ".join(f"{part}/kernel?{part} {part}/bias?{part}_bias" for part in ATTENTION_PARTS),
-    arguments=("query", "value", "key", *MASKS, "return_attention_scores", "training", "use_causal_mask"),
+    arguments=("query", "value", "key", *MASKS, "return_attention_scores", "training", "use_causal_mask"), learned="kernel bias activity",
 )  # fmt: skip
 HEAD_OPTIONS = "dropout use_bias use_gate flash_attention sliding_window:count? |2 softmax_robust_masking"
 SINGLE = ("inputs", "mask", "training", "return_attention_scores", "use_causal_mask")
@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "AdditiveAttention": LayerSpec(
         function="attention.additive_attention", mask="query", variables="scale[in]?use_scale",
-        options="use_scale dropout |3 score_mode:text", arguments=SINGLE, takes=ATTENDED,
+        options="use_scale dropout |3 score_mode:text", not_taken="score_mode", arguments=SINGLE, takes=ATTENDED,
     ),
     "MultiHeadAttention": replace(
         HEADS, options=f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEAD_OPTIONS} "

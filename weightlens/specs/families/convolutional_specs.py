@@ -10,18 +10,19 @@ SETTINGS = "kernel_size! strides padding data_format dilation_rate"
 CONV = LayerSpec(
     function="convolution.convolutional.conv", variables="kernel[*kernel_size,in/groups,filters] bias[filters]?use_bias",
     options=f"filters! {SETTINGS} groups activation use_bias |3 lora_rank lora_alpha",
-    axes={"kernel": "*, channel, filter", "bias": "filter"}, alone=True, ends_in_activation=True, turned=True,
+    axes={"kernel": "*, channel, filter", "bias": "filter"}, learned="kernel bias activity", tfjs="loses", alone=True,
+    ends_in_activation=True, turned=True,
 )  # fmt: skip
 TRANSPOSED = LayerSpec(
     function="convolution.convolutional.conv_transpose", variables="kernel[*kernel_size,filters,in] bias[filters]?use_bias",
     options=f"filters! {SETTINGS} output_padding activation use_bias |2 groups", axes={"kernel": "*, filter, channel", "bias": "filter"},
-    ends_in_activation=True, turned=True,
+    learned="kernel bias activity", tfjs="loses", ends_in_activation=True, turned=True,
 )  # fmt: skip
 DEPTHWISE = LayerSpec(
     function="convolution.convolutional.depthwise_conv",
     variables="kernel[*kernel_size,in,depth_multiplier] bias[in*depth_multiplier]?use_bias",
     options=f"{SETTINGS} depth_multiplier activation use_bias |2 groups filters:count?", axes={"kernel": "*, channel, multiplier"},
-    alone=True, ends_in_activation=True,
+    learned="depthwise bias activity", tfjs="loses", alone=True, ends_in_activation=True,
 )  # fmt: skip
 SEPARABLE = LayerSpec(
     function="convolution.convolutional.separable_conv",
@@ -29,11 +30,11 @@ SEPARABLE = LayerSpec(
     "bias[filters]?use_bias",
     options=f"filters! {SETTINGS} depth_multiplier activation use_bias |2 groups",
     axes={"depthwise_kernel": "*, channel, multiplier", "pointwise_kernel": "*, channel, filter", "bias": "filter"}, alone=True,
-    ends_in_activation=True,
+    learned="depthwise pointwise bias activity", tfjs="loses", ends_in_activation=True,
 )  # fmt: skip
 LOCAL = LayerSpec(
     function="convolution.locally_connected.locally_connected", variables="kernel bias?use_bias", shapes="locally_connected",
-    options="filters! kernel_size! strides padding data_format activation use_bias |2 implementation:any",
+    options="filters! kernel_size! strides padding data_format activation use_bias |2 implementation:any", gone=True,
 )  # fmt: skip
 
 
@@ -45,9 +46,9 @@ def causal(spec: LayerSpec) -> LayerSpec:
 LAYERS = {
     **each_rank("Conv{}D", (1,), causal(CONV)),
     **each_rank("Conv{}D", (2, 3), CONV),
-    **each_rank("Conv{}DTranspose", (1, 2, 3), TRANSPOSED),
-    **each_rank("DepthwiseConv{}D", (1, 2), DEPTHWISE),
-    **each_rank("SeparableConv{}D", (1,), causal(SEPARABLE)),
+    **each_rank("Conv{}DTranspose", (1, 2, 3), TRANSPOSED, tfjs=(2,)),
+    **each_rank("DepthwiseConv{}D", (1, 2), DEPTHWISE, tfjs=(2,)),
+    **each_rank("SeparableConv{}D", (1,), causal(SEPARABLE), tfjs=()),
     **each_rank("SeparableConv{}D", (2,), SEPARABLE),
     **each_rank("LocallyConnected{}D", (1, 2), LOCAL),
 }  # fmt: skip

@@ -13,19 +13,19 @@ LAYERS = {
         function="normalization.batch_normalization", mask="keep",
         variables=f"{SCALED} moving_mean moving_variance moving_stddev?renorm=0 renorm_mean?renorm=0 renorm_stddev?renorm=0",
         shapes="batch_normalization", options=f"{MOVING} |2 fused virtual_batch_size:any adjustment:any |1 mode:any", alone=True,
-        frozen=True, picture="scales",
+        frozen=True, picture="scales", learned="gamma beta moving_mean moving_variance", tfjs="keeps",
     ),
     "SyncBatchNormalization": LayerSpec(
         function="normalization.batch_normalization", mask="keep", variables=f"{SCALED} moving_mean moving_variance",
-        shapes="batch_normalization", options=MOVING,
+        shapes="batch_normalization", options=MOVING, gone=True,
     ),
     "LayerNormalization": LayerSpec(
         function="normalization.layer_normalization", mask="keep", variables=SCALED, shapes="layer_normalization",
-        options=f"axis:axes {SETTINGS} rms_scaling", whole="cuts",
+        options=f"axis:axes {SETTINGS} rms_scaling", not_taken="rms_scaling", whole="cuts", learned="gamma beta", tfjs="keeps",
     ),
     "GroupNormalization": LayerSpec(
         function="normalization.group_normalization", mask="keep", variables=SCALED, shapes="group_normalization",
-        options=f"axis {SETTINGS} groups:axis", whole="cuts",
+        options=f"axis {SETTINGS} groups:axis", whole="cuts", learned="gamma beta",
     ),
     "RMSNormalization": LayerSpec(
         function="normalization.rms_normalization", variables="scale", shapes="layer_normalization", options="axis:axes epsilon",
@@ -41,6 +41,7 @@ LAYERS = {
         shapes="normalization", options="axis:axes? mean:numbers? variance:numbers? invert", frozen=True, picture="scales",
     ),
     "Rescaling": LayerSpec(
-        function="normalization.rescaling", mask="keep_since_keras_3", options="scale:numbers offset:numbers", picture="scales",
+        function="normalization.rescaling", mask="keep_since_keras_3", options="scale:numbers offset:numbers",
+        picture="scales", tfjs="loses",
     ),
 }  # fmt: skip

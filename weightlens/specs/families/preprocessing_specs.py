@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from weightlens.specs.families.regularization_specs import PICTURE
+from dataclasses import replace
+
+from weightlens.specs.families.regularization_specs import BOXES, PICTURE
 from weightlens.specs.layer import LayerSpec
 
-LOOKUP = (
-    "max_tokens:count? num_oov_indices:natural oov_token:word mask_token:word vocabulary:words vocabulary_dtype:any idf_weights:numbers? "
-    "invert output_mode:output sparse pad_to_max_tokens vocabulary_size:any has_input_vocabulary encoding:text? oov_method:text? salt:salt "
-    "|2 mask_value:word oov_value:word max_values:count? input_vocabulary:words"
-)
-SPECTRUM = "data_format window:window fft_length:count? expand_dims padding periodic scaling:any"
+IN_FILES = "has_input_vocabulary vocabulary_size encoding oov_method vocabulary_dtype"
 WORDS = {"idf_weights": "word"}
+LOOKUP = LayerSpec(
+    function="preprocessing.lookup.string_lookup", not_taken=IN_FILES, axes=WORDS, new_axis="word",
+    options="max_tokens:count? num_oov_indices:natural oov_token:word mask_token:word vocabulary:words vocabulary_dtype:any "
+    "idf_weights:numbers? invert output_mode:output sparse pad_to_max_tokens vocabulary_size:any has_input_vocabulary encoding:text? "
+    "oov_method:text? salt:salt |2 mask_value:word oov_value:word max_values:count? input_vocabulary:words",
+)  # fmt: skip
+SPECTRUM = "data_format window:window fft_length:count? expand_dims padding periodic scaling:any"
 
 LAYERS = {
     "CategoryEncoding": LayerSpec(
@@ -30,25 +34,26 @@ LAYERS = {
     "HashedCrossing": LayerSpec(
         function="preprocessing.encoding.hashed_crossing", options="num_bins!:count output_mode:output sparse", new_axis="bin",
     ),
-    "IntegerLookup": LayerSpec(function="preprocessing.lookup.integer_lookup", options=LOOKUP, axes=WORDS, new_axis="word",
-        tokens=("max_tokens", 10)),
-    "StringLookup": LayerSpec(function="preprocessing.lookup.string_lookup", options=LOOKUP, axes=WORDS, new_axis="word"),
+    "IntegerLookup": replace(LOOKUP, function="preprocessing.lookup.integer_lookup", tokens=("max_tokens", 10)),
+    "StringLookup": LOOKUP,
     "TextVectorization": LayerSpec(
         function="preprocessing.lookup.text_vectorization",
         options="max_tokens:count? standardize:any split:any ngrams:lengths output_mode:output output_sequence_length:count? "
         "pad_to_max_tokens sparse ragged vocabulary:words idf_weights:numbers? encoding:text? vocabulary_size:any has_input_vocabulary",
-        axes=WORDS, new_axis="word",
+        not_taken=IN_FILES, axes=WORDS, new_axis="word",
     ),
-    "AutoContrast": LayerSpec(function="preprocessing.encoding.auto_contrast", options=PICTURE),
+    "AutoContrast": LayerSpec(function="preprocessing.encoding.auto_contrast", options=PICTURE, not_taken=BOXES),
     "ContrastLimitedAdaptiveHistogramEqualization": LayerSpec(
         function="preprocessing.encoding.clahe", options=f"{PICTURE} clip_limit:number tile_grid_size:pair", new_axis="tone",
     ),
     "Resizing": LayerSpec(
         function="preprocessing.resizing.resizing",
         options=f"height! width! interpolation crop_to_aspect_ratio pad_to_aspect_ratio fill_mode fill_value antialias {PICTURE}",
-        picture="passes",
+        not_taken=BOXES, picture="passes",
     ),
-    "CenterCrop": LayerSpec(function="preprocessing.resizing.center_crop", options=f"height! width! {PICTURE}", picture="passes"),
+    "CenterCrop": LayerSpec(
+        function="preprocessing.resizing.center_crop", options=f"height! width! {PICTURE}", not_taken=BOXES, picture="passes",
+    ),
     "Pipeline": LayerSpec(function="preprocessing.encoding.pipeline", options="layers!:layers"),
     "STFTSpectrogram": LayerSpec(
         function="preprocessing.spectral.stft_spectrogram", variables="real_kernel?real imag_kernel?imaginary", shapes="spectrogram",

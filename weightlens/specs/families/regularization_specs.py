@@ -9,8 +9,13 @@ from dataclasses import replace
 
 from weightlens.specs.layer import LayerSpec, each_rank
 
-DROPOUT = LayerSpec(function="core.identity", mask="keep", options="rate data_format |1 dim_ordering:any", hands_on=True)
+DROPOUT = LayerSpec(
+    function="core.identity", mask="keep", options="rate data_format |1 dim_ordering:any", not_taken="data_format",
+    hands_on=True, tfjs="keeps",
+)  # fmt: skip
+SPATIAL = replace(DROPOUT, drops=True, keeps_kind=True, tfjs="loses")
 PICTURE = "data_format bounding_box_format:any factor:any value_range:range"
+BOXES = "bounding_box_format factor value_range"
 RANDOM = LayerSpec(
     function="core.identity",
     options=f"{PICTURE} mode:any height_factor:any width_factor:any fill_mode:any fill_value:any interpolation:any height:any width:any "
@@ -20,25 +25,27 @@ RANDOM = LayerSpec(
 )  # fmt: skip
 PASSING = replace(RANDOM, picture="passes")
 WHAT = (
-    "Brightness ColorDegeneration ColorJitter Contrast ElasticTransform Erasing Flip GaussianBlur Grayscale Height Hue Invert "
-    "Perspective Posterization Rotation Saturation Sharpness Shear Translation Width Zoom"
+    "Brightness ColorDegeneration ColorJitter Contrast ElasticTransform Erasing Flip GaussianBlur Grayscale Hue Invert "
+    "Perspective Posterization Rotation Saturation Sharpness Shear Translation Zoom"
 )
 
 LAYERS = {
     "Dropout": replace(DROPOUT, drops=True, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
-    **each_rank("SpatialDropout{}D", (1, 2, 3), replace(DROPOUT, drops=True, keeps_kind=True)),
+    **each_rank("SpatialDropout{}D", (1,), SPATIAL),
+    **each_rank("SpatialDropout{}D", (2, 3), replace(SPATIAL, not_taken=""), tfjs=()),
     "AlphaDropout": DROPOUT,
     "GaussianDropout": DROPOUT,
     "GaussianNoise": replace(DROPOUT, options="stddev", picture="passes"),
-    "ActivityRegularization": replace(DROPOUT, options="l1 l2", keeps_kind=True),
+    "ActivityRegularization": replace(DROPOUT, options="l1 l2", keeps_kind=True, tfjs=""),
     **{f"Random{what}": PASSING for what in WHAT.split()},
-    "RandomCrop": replace(PASSING, options=f"height! width! {PICTURE}"),
+    **dict.fromkeys(["RandomHeight", "RandomWidth"], replace(PASSING, gone=True)),
+    "RandomCrop": replace(PASSING, options=f"height! width! {PICTURE}", not_taken=BOXES),
     "RandAugment": RANDOM,
     "AugMix": RANDOM,
     "CutMix": RANDOM,
     "MixUp": RANDOM,
     "Solarization": RANDOM,
-    "Equalization": replace(RANDOM, options=f"{PICTURE} bins:any"),
+    "Equalization": replace(RANDOM, options=f"{PICTURE} bins:any", not_taken=BOXES),
     "MaxNumBoundingBoxes": replace(RANDOM, options=f"{PICTURE} max_number:any fill_value:any"),
     # AutoKeras
     **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], replace(RANDOM, options=None)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weightlens.recording.graph import is_inside
 from weightlens.words.captions import shape_words
-from weightlens.words.layer_words import activation_of, call_words, sentence
+from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.workbook.sheets.frame import VERDICT, link, tall_legend
@@ -106,7 +106,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         lines = math.ceil(len(words) / (1.1 * SENTENCE))
         if lines > 1:
             sheet.heights[row] = 13.0 * lines + 2
-        sheet.write(row, 3, call_words(layer).partition(", ")[0], styles["plain"])
+        sheet.write(row, 3, layer_call(layer), styles["plain"])
         sheet.write(row, 4, activation_of(layer), styles["plain"])
         shapes = [x.shape for x in outputs.get(layer.name, []) if x is not None] or [
             x.shape for x in net.plan.trace.inputs if x.name == layer.name

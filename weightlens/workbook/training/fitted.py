@@ -49,11 +49,11 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     sheet.links[(2, 1)] = link(step.sheet, "B3")
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
-    answers, first = _answers(book, sheet, model, epoch, step, styles, dict(zip(varying, axes, strict=True)), names)
+    answers, first = _answers(sheet, model, step, varying, axes, names)
     if len(varying) == 1:
         sheet.finishing.append(_curve(book, step, first, answers, epoch, names[varying[0]]))
         return
-    _map(book, sheet, styles, answers, axes, [names[j] for j in varying])
+    _map(sheet, styles, answers, axes, [names[j] for j in varying])
 
 
 def _span(column: np.ndarray) -> tuple[float, float]:
@@ -62,18 +62,11 @@ def _span(column: np.ndarray) -> tuple[float, float]:
 
 
 def _answers(
-    book: Book,
-    sheet: Sheet,
-    model: Model,
-    epoch: Epoch,
-    step: OneStep,
-    styles: Styles,
-    varying: dict[int, np.ndarray],
-    labels: list[str],
+    sheet: Sheet, model: Model, step: OneStep, varying: list[int], axes: list[np.ndarray], labels: list[str]
 ) -> tuple[Block, Block]:
     """The forward pass on the grid, its blocks side by side; returns the blocks of outputs and inputs."""
-    x = epoch.trace.inputs[0].value
-    mesh = np.meshgrid(*varying.values(), indexing="ij")
+    epoch, styles, x = step.epoch, step.styles, step.epoch.trace.inputs[0].value
+    mesh = np.meshgrid(*axes, indexing="ij")
     grid = np.repeat(x[:1], mesh[0].size, axis=0)
     for j, values in zip(varying, mesh, strict=True):
         grid[:, j] = values.reshape(-1)
@@ -102,7 +95,7 @@ def _answers(
     return blocks[id(trace.results[0])], blocks[id(inputs)]
 
 
-def _map(book: Book, sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
+def _map(sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
     """A coloured map of the output: the first input across, the second up. Of several outputs, the last is shown."""
     shape = (SIDE, SIDE)
     cells = answers.cells[:, -1].reshape(shape).T[::-1]

@@ -1,4 +1,4 @@
-"""Carrying changes back: the yellow cells of an edited workbook, or what a page saved, become the weights of a new model file."""
+"""Carrying changes back: the yellow cells of an edited workbook become the weights of a new model file."""
 
 from __future__ import annotations
 
@@ -53,41 +53,6 @@ class Imported:
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
-
-
-def import_changes(
-    changes: str | PathLike[str],
-    model_path: str | PathLike[str],
-    out: str | PathLike[str],
-    force: bool = False,
-    config: str | PathLike[str] | None = None,
-) -> Imported:
-    """Write a new model file with the weights that somebody changed on a page and saved there.
-
-    Only the changed numbers differ from the file at ``model_path``; changes of another model raise ``BadInput``.
-    """
-    from weightlens.importing.changes import read_changes
-
-    source, target, name = Path(model_path), Path(out), Path(changes).name
-    check_output(target, force, [("the changes", changes), ("--config", config), *files_of(source)])
-    model, edits = load(source, config), read_changes(Path(changes))
-    check_new_model(source, target, force)
-    imported = Imported(target)
-    new: dict[str, tuple[Weight, np.ndarray]] = {}
-    for edit in edits:
-        found = weight_called(model, edit.weight)
-        if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
-            raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
-        key, weight = found
-        old, place = weight.value[edit.index].item(), f"{name}: {key} {list(edit.index)}"
-        if not is_same_number(edit.old, old, weight.value.dtype):
-            raise BadInput(f"{place} was {edit.old:.9g}, and in the model it is {old:.9g}: changes of another model")
-        stored = fit_to_dtype(edit.new, weight.dtype, place)
-        if stored != old:
-            new.setdefault(key, (weight, weight.value.copy()))[1][edit.index] = stored
-            imported.changes.append(Change(key, edit.index, name, old, stored))
-    write_back(source, target, new, force)
-    return imported
 
 
 def import_workbook(

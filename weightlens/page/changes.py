@@ -1,0 +1,98 @@
+"""What somebody saved on a page, carried back: changed numbers of weights, each with its place and the number in the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.files import check_output
+from weightlens.formats import files_of, load
+from weightlens.formats.write_back import check_new_model, write_back
+from weightlens.importing import Change, Imported, fit_to_dtype, is_same_number, weight_called
+from weightlens.limits import JSON
+from weightlens.model import Weight
+
+FORMAT = "weightlens changes"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One changed number: the weight by its name on the page, its element, and the numbers before and after."""
+
+    weight: str
+    index: tuple[int, ...]
+    old: float
+    new: float
+
+
+def import_changes(
+    changes: str | PathLike[str],
+    model_path: str | PathLike[str],
+    out: str | PathLike[str],
+    force: bool = False,
+    config: str | PathLike[str] | None = None,
+) -> Imported:
+    """Write a new model file with the weights that somebody changed on a page and saved there.
+
+    Only the changed numbers differ from the file at ``model_path``; changes of another model raise ``BadInput``.
+    """
+    source, target, name = Path(model_path), Path(out), Path(changes).name
+    check_output(target, force, [("the changes", changes), ("--config", config), *files_of(source)])
+    model, edits = load(source, config), read_changes(Path(changes))
+    check_new_model(source, target, force)
+    imported = Imported(target)
+    new: dict[str, tuple[Weight, np.ndarray]] = {}
+    for edit in edits:
+        found = weight_called(model, edit.weight)
+        if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
+            raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
+        key, weight = found
+        old, place = weight.value[edit.index].item(), f"{name}: {key} {list(edit.index)}"
+        if not is_same_number(edit.old, old, weight.value.dtype):
+            raise BadInput(f"{place} was {edit.old:.9g}, and in the model it is {old:.9g}: changes of another model")
+        stored = fit_to_dtype(edit.new, weight.dtype, place)
+        if stored != old:
+            new.setdefault(key, (weight, weight.value.copy()))[1][edit.index] = stored
+            imported.changes.append(Change(key, edit.index, name, old, stored))
+    write_back(source, target, new, force)
+    return imported
+
+
+def read_changes(path: Path) -> list[Edit]:
+    """The changes in a file that a page saved; anything else is ``BadInput``."""
+    import orjson
+
+    try:
+        text = path.read_bytes() if path.stat().st_size <= JSON else b""
+        said = orjson.loads(text)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+    except orjson.JSONDecodeError:
+        said = None
+    if not isinstance(said, dict) or said.get("format") != FORMAT or not isinstance(said.get("changes"), list):
+        raise BadInput(f"{path}: is not a file of changes that a page of weightlens saved")
+    return [edit(path, number, entry) for number, entry in enumerate(said["changes"], 1)]
+
+
+def edit(path: Path, number: int, entry: Any) -> Edit:
+    """One entry of the list."""
+    weight, index, old, new = (entry.get(key) if isinstance(entry, dict) else None for key in ("weight", "index", "old", "new"))
+    if (
+        isinstance(weight, str)
+        and isinstance(index, list)
+        and all(type(at) is int and at >= 0 for at in index)
+        and is_number(old)
+        and is_number(new)
+    ):
+        return Edit(weight, tuple(index), float(old), float(new))
+    raise BadInput(f"{path}: change {number} is not a weight with a place and two finite numbers")
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether this is a number; TRUE and FALSE are none."""
+    return type(value) in (int, float)
