@@ -36,7 +36,7 @@ def look(network: weightlens.LiveModel, path: str) -> float:
             print(step.name, step.words, step.value.shape)
         dense = model["dense"]
         kernel = dense.weights["kernel"].value
-        print(model, dense, dense.weights, trace, kernel.sum())
+        print(model, dense, dense.weights, trace, kernel.sum(), model.summary().rows[0].output_shapes)
     output = weightlens.export(network, path, [[0.0, 1.0]], labels=["no", "yes"], detail="steps", force=True)
     report = weightlens.check(path, [[0.0, 1.0]], tolerance=1e-5)
     difference = weightlens.diff(network, path, tolerance=1e-6)
@@ -89,6 +89,13 @@ def test_types_of_a_script(checker: str, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert ran[0].returncode == 0, ran[0].stdout + ran[0].stderr
     assert ran[1].returncode == 1 and "detial" in ran[1].stdout and "3" in ran[1].stdout
+
+
+def test_a_loaded_model_is_loaded_as_it_is() -> None:
+    model = weightlens.load(OR)
+    assert weightlens.load(model) is model
+    with pytest.raises(weightlens.BadInput, match="already has its architecture"):
+        weightlens.load(model, OR)
 
 
 def test_reprs_fit_in_a_line() -> None:
@@ -165,6 +172,58 @@ def test_no_resource_warning(form: str, ending: str, tmp_path: Path) -> None:
     path = DIGITS if form == "bytes" else given
     ran = subprocess.run([sys.executable, "-W", "error", "-c", script, str(path), form, ending], cwd=ROOT, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_summary() -> None:
+    made = weightlens.load(SAMPLES / "digits_cnn.keras").summary()
+    assert (made.parameters, made.trainable, made.non_trainable, made.bytes) == (854, 838, 16, 4 * 854)
+    norm = next(row for row in made.rows if row.layer == "norm")
+    assert (norm.output_shapes, norm.parameters, norm.trainable, norm.connected_to) == (((None, 2, 2, 8),), 32, 16, ("conv2[0][0]",))
+    assert "norm (BatchNormalization)  (None, 2, 2, 8)  32       conv2[0][0]" in str(made)
+    assert "| norm (BatchNormalization) | (None, 2, 2, 8) | 32 | conv2[0][0] |" in made.markdown()
+
+
+@pytest.mark.keras
+def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    from keras import Input, Model, layers
+
+    monkeypatch.setenv("COLUMNS", "220")  # else Keras cuts its table
+
+    a, b = Input((None, 4), name="a"), Input((4,), name="b")
+    x = layers.Bidirectional(layers.LSTM(3), name="both")(a)
+    frozen = layers.Dense(6, name="frozen", trainable=False)
+    y = layers.BatchNormalization(name="norm")(frozen(b))
+    z = layers.Add(name="add")([x, y, frozen(b)])
+    network = Model([a, b], [z, layers.Dense(2, name="end")(z)])
+    lines: list[str] = []
+    network.summary(print_fn=lambda text, **_: lines.append(text), line_length=200)
+    made = network.layers, weightlens.load(network).summary()
+    texts = [line for line in "\n".join(lines).splitlines() if line.startswith("│")]
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in texts]
+    theirs = {row[0].split(" (")[0]: row for row in cells if row[0]}
+    for layer, row in zip(made[0], made[1].rows, strict=True):
+        assert (row.layer, row.parameters) == (layer.name, layer.count_params())
+        assert row.trainable == sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
+        assert theirs[layer.name][2] == f"{row.parameters:,}"
+        assert theirs[layer.name][1] == ", ".join(map(str, row.output_shapes))
+        assert theirs[layer.name][3].split(", ")[0].rstrip(",") in ["-", *row.connected_to]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_frames(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = weightlens.load(OR)
+    trace = model.trace([[0, 1]])
+    if not installed:
+        monkeypatch.setitem(sys.modules, "pandas", None)
+        with pytest.raises(weightlens.BadInput, match="pip install pandas"):
+            trace.to_frame()
+        return
+    pytest.importorskip("pandas")
+    layers, numbers = model.to_frame(), trace.to_frame()
+    assert layers["parameters"].sum() == model.size and [*layers["layer"]] == ["dense", "softmax"]
+    assert len(numbers) == sum(step.value.size for step in trace)
+    first = numbers.iloc[0]
+    assert first["value"] == trace["dense"][0].value[first["index"]]
 
 
 def test_training_by_a_function(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from weightlens.errors import BadInput
 from weightlens.specs.quirks import NONE, Quirks
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from weightlens.api.model_summary import Summary
     from weightlens.recording import Trace
 
 
@@ -75,21 +77,6 @@ class Weight:
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
-
-    def in_precision(self, dtype: Any) -> np.ndarray:
-        """Floats in the precision of a calculation, other numbers as they are.
-
-        A large array that nobody has touched is converted piece by piece and not kept: it would be in memory twice.
-        """
-        read_part, floats = self.read_part, self.dtype.lstrip("<>").startswith(("float", "bfloat", "f"))
-        if self.dtype.startswith("complex"):
-            raise BadInput(f"{self.path} holds complex numbers, with which no layer of Keras computes")
-        if self._value is not None or read_part is None or self.size <= AT_ONCE or not floats:
-            return self.value if self.value.dtype.kind in "iub" else self.value.astype(dtype)
-        made, step = np.empty(self.shape, dtype), max(1, AT_ONCE * self.shape[0] // self.size)
-        for start in range(0, self.shape[0], step):
-            made[start : start + step] = read_part(slice(start, min(start + step, self.shape[0])))
-        return made
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.value, dtype=dtype)
@@ -278,6 +265,18 @@ class Model:
         from weightlens.engine.forward import predict
 
         return predict(self, inputs, dtype=dtype)
+
+    def summary(self) -> Summary:
+        """The layers as a table in Keras's columns; ``print`` shows it."""
+        from weightlens.api.model_summary import summary
+
+        return summary(self)
+
+    def to_frame(self) -> DataFrame:
+        """The rows of the summary as a pandas frame; ``BadInput`` where pandas is not installed."""
+        from weightlens.api.model_summary import model_frame
+
+        return model_frame(self)
 
     def page(self, inputs: Any = None, **options: Any) -> Any:
         """The page, live in a notebook; see ``weightlens.page.Frame``."""

@@ -13,9 +13,9 @@ import pytest
 
 import weightlens
 from tests.formats.build import dense, given, legacy, numbers, sequential
-from weightlens import model as model_module
 from weightlens.checks import check
 from weightlens.checks.keras import STAGES
+from weightlens.engine import run as run_module
 
 PEAK = """
 import resource, sys, weightlens, weightlens.engine.forward, weightlens.inputs.defaults
@@ -37,11 +37,11 @@ def two_layers(path: Path, features: int, units: int) -> Path:
 def test_weights_converted_in_pieces_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, x = two_layers(tmp_path / "m.h5", 7, 5), np.ones((2, 7))
     [whole] = weightlens.load(path).predict(x)
-    monkeypatch.setattr(model_module, "AT_ONCE", 11)
+    monkeypatch.setattr(run_module, "AT_ONCE", 11)
     model = weightlens.load(path)
     np.testing.assert_array_equal(model.predict(x)[0], whole)
     assert model["a"].own_weights["kernel"]._value is None
-    assert model["a"].own_weights["kernel"].in_precision(np.float64).dtype == np.float64
+    assert run_module.in_precision(model["a"].own_weights["kernel"], np.float64).dtype == np.float64
 
 
 @pytest.mark.slow

@@ -18,6 +18,25 @@ from weightlens.recording import each
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
 LONGEST = 1 << 17  # a sequence that is tried
+OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the two
+
+
+def symbolic_shapes(model: Model) -> dict[str, list[Shape | None]]:
+    """The output shapes (without batch) of each layer, ``None`` where one depends on an open length; none of a model that cannot run."""
+    try:
+        wanted = wanted_inputs(model)
+        is_open = any(w.shape is None or None in w.shape for w in wanted)
+        by_length = [
+            layer_shapes(model, [tuple(length if n is None else n for n in w.shape or (None,)) for w in wanted])
+            for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
+        ]
+    except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):
+        return {}  # shapes are a courtesy: a model that cannot run is listed without them
+    shapes: dict[str, list[Shape | None]] = {w.name: [w.shape] for w in wanted}
+    for path, outputs in by_length[0].items():
+        pairs = zip(outputs, by_length[-1].get(path, outputs), strict=False)
+        shapes[path] = [tuple(n if n == m else None for n, m in zip(a, b, strict=False)) for a, b in pairs]
+    return shapes
 
 
 def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:

@@ -15,9 +15,9 @@ from weightlens.engine.faults import Source, faults_of, refuse_outside_table, sh
 from weightlens.engine.guard import attempt
 from weightlens.engine.logits import LOSSES, Producers, before_activation, producers
 from weightlens.engine.state import batch_size
-from weightlens.errors import UnsupportedLayer, WeightlensError
+from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
-from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.model import AT_ONCE, Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import LayerRun, Recorded, Role, Trace
 from weightlens.recording.arrays import NO_ROLE
@@ -173,7 +173,7 @@ class Run:
 
     def read(self, weight: Weight) -> np.ndarray:
         """The array of a weight."""
-        array = weight.in_precision(self.dtype)
+        array = in_precision(weight, self.dtype)
         weight.count_not_finite(array)
         return array
 
@@ -212,3 +212,19 @@ def as_list(out: object) -> list[Any]:
 def in_order(x: object) -> list[Any]:
     """What is given to a nested model, input by input; a dictionary by sorted key, as Keras flattens it."""
     return [x[key] for key in sorted(x)] if isinstance(x, dict) else as_list(x)
+
+
+def in_precision(weight: Weight, dtype: DTypeLike) -> np.ndarray:
+    """Floats in the precision of a calculation, other numbers as they are.
+
+    A large array that nobody has touched is converted piece by piece and not kept: it would be in memory twice.
+    """
+    read_part, floats = weight.read_part, weight.dtype.lstrip("<>").startswith(("float", "bfloat", "f"))
+    if weight.dtype.startswith("complex"):
+        raise BadInput(f"{weight.path} holds complex numbers, with which no layer of Keras computes")
+    if weight._value is not None or read_part is None or weight.size <= AT_ONCE or not floats:
+        return weight.value if weight.value.dtype.kind in "iub" else weight.value.astype(dtype)
+    made, step = np.empty(weight.shape, dtype), max(1, AT_ONCE * weight.shape[0] // weight.size)
+    for start in range(0, weight.shape[0], step):
+        made[start : start + step] = read_part(slice(start, min(start + step, weight.shape[0])))
+    return made

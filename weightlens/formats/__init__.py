@@ -21,6 +21,8 @@ def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] |
     ``config``: the architecture (.json, .yaml) of a file that holds weights only. A ``Model`` is returned as it is.
     """
     if isinstance(path, Model):
+        if config is not None:
+            raise BadInput("a model that was loaded already has its architecture; give config with the file of weights")
         return path
     given = Path(path).name if isinstance(path, str | os.PathLike) else type(path).__name__
     try:

@@ -13,6 +13,8 @@ from weightlens.recording.arrays import NO_ROLE, Operation, Recorded, Role
 from weightlens.recording.graph import copies, is_inside, ordered, walk
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from weightlens.axes import Named
     from weightlens.axes.rules import Axes
     from weightlens.model import Layer
@@ -148,6 +150,12 @@ class Trace:
         outputs = ", ".join(f"{name} {x.shape}" for name, x in zip(self.output_names, self.results, strict=False))
         end = f", stopped: {self.stopped[:200]}" if self.stopped else f", {outputs}" if len(self.results) <= 3 else ""
         return f"<Trace: {len(self.steps):,} steps of {len(self.layer_outputs)} layers{end}>"
+
+    def to_frame(self) -> DataFrame:
+        """A row for each number, with its layer, step and index, as a pandas frame; ``BadInput`` where pandas is not installed."""
+        from weightlens.api.frames import trace_frame
+
+        return trace_frame(self)
 
     def _repr_html_(self) -> str:
         """The steps as a table, in a notebook."""

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
 from weightlens.terminal import tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
-OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the two
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
@@ -81,23 +79,10 @@ def weight_text(weights: dict[str, Weight]) -> str:
 
 def output_shapes(model: Model) -> dict[str, str]:
     """The shape that each layer hands on; ``any`` where it depends on a length that is open."""
-    from weightlens.engine.output_shapes import layer_shapes
-    from weightlens.engine.wanted import wanted_inputs
+    from weightlens.engine.output_shapes import symbolic_shapes
 
-    try:
-        wanted = wanted_inputs(model)
-        is_open = any(w.shape is None or None in w.shape for w in wanted)
-        by_length = [
-            layer_shapes(model, [tuple(length if n is None else n for n in w.shape or (None,)) for w in wanted])
-            for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
-        ]
-    except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):
-        return {}  # shapes are a courtesy: a model that cannot run is listed without them
-    shapes = {w.name: shape_text(w.shape) if w.shape is not None else "any" for w in wanted}
-    for path, outputs in by_length[0].items():
-        pairs = zip(outputs, by_length[-1].get(path, outputs), strict=False)
-        shapes[path] = ", ".join(shape_text([n if n == m else None for n, m in zip(a, b, strict=False)]) for a, b in pairs)
-    return shapes
+    shapes = symbolic_shapes(model)
+    return {path: ", ".join("any" if shape is None else shape_text(shape) for shape in outputs) for path, outputs in shapes.items()}
 
 
 def sha256_of(path: str, always: bool = False) -> str:
