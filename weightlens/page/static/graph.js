@@ -12,9 +12,10 @@ export function placed(layers) {
   const taken = new Map(); // row -> lanes
   const isFree = (row, lane) => !taken.get(row)?.has(lane);
   const take = (row, lane) => (taken.get(row) ?? taken.set(row, new Set()).get(row)).add(lane);
-  layers.forEach(({ reads }) => {
-    const row = reads.length ? Math.max(...reads.map((k) => found[k].row)) + 1 : 0;
-    let lane = reads.length ? found[reads.at(-1)].lane : 0;
+  layers.forEach(({ reads }, i) => {
+    const before = reads.filter((k) => k < i); // cells of a recurrent layer read one another, a time step later
+    const row = before.length ? Math.max(...before.map((k) => found[k].row)) + 1 : 0;
+    let lane = before.length ? found[before.at(-1)].lane : 0;
     while (!isFree(row, lane)) lane++;
     found.push({ row, lane });
     take(row, lane);
@@ -22,6 +23,10 @@ export function placed(layers) {
   const edges = [];
   layers.forEach(({ reads }, i) => {
     for (const k of reads) {
+      if (k > i) {
+        edges.push({ from: k, to: i, lane: null, back: true });
+        continue;
+      }
       const rows = Array.from({ length: found[i].row - found[k].row - 1 }, (_, n) => found[k].row + 1 + n);
       let lane = found[k].lane;
       while (rows.some((row) => !isFree(row, lane))) lane++;
@@ -78,8 +83,13 @@ export class Graph {
     });
   }
 
-  edge({ from, to, lane }) {
+  edge({ from, to, lane, back }) {
     const [a, b] = [this.boxes[from], this.boxes[to]];
+    if (back) {
+      const [right, low, high] = [Math.max(a.x, b.x) + WIDE, a.y + HIGH / 2, b.y + HIGH / 2];
+      const d = `M ${a.x + WIDE} ${low} C ${right + ACROSS} ${low}, ${right + ACROSS} ${high}, ${b.x + WIDE} ${high}`;
+      return draw("path", { class: "edge back", d });
+    }
     const [x, y, x2, y2] = [a.x + WIDE / 2, a.y + HIGH, b.x + WIDE / 2, b.y];
     const bend = (x1, y1, x3, y3) => `C ${x1} ${y1 + DOWN * 0.8}, ${x3} ${y3 - DOWN * 0.8}, ${x3} ${y3}`;
     if (lane === null) return draw("path", { class: "edge", d: `M ${x} ${y} ${bend(x, y, x2, y2)}` });
