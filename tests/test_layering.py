@@ -15,7 +15,9 @@ import weightlens
 ROOT = Path(weightlens.__file__).parent
 FILES = {".".join(path.with_suffix("").parts[len(ROOT.parts) - 1 :]).removesuffix(".__init__"): path for path in ROOT.rglob("*.py")}
 # Methods of Model that are short for functions of what is built upon it: the only way back that there is.
-SHORTHANDS = {("weightlens.model", f"weightlens.{name}") for name in ("engine.forward", "call_order", "page", "api.model_summary")}
+SHORTHANDS = {
+    ("weightlens.model", f"weightlens.{name}") for name in ("engine.forward", "call_order", "page", "api.model_summary", "api.model_words")
+}
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),
