@@ -16,15 +16,14 @@ ROOT = Path(weightlens.__file__).parent
 FILES = {".".join(path.with_suffix("").parts[len(ROOT.parts) - 1 :]).removesuffix(".__init__"): path for path in ROOT.rglob("*.py")}
 # Methods of Model that are short for functions of what is built upon it: the only way back that there is.
 SHORTHANDS = {
-    ("weightlens.model", f"weightlens.{name}")
-    for name in ("engine.forward", "call_order", "page", "words.model_words", "api.model_summary")
+    ("weightlens.model", f"weightlens.{name}") for name in ("engine.forward", "call_order", "page", "api.model_summary", "api.model_words")
 }
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),
     "recording": {"words", "axes", "notebook", "api"},  # of a step or a trace, when somebody asks it for them
     "axes": {"specs", "recording"},
-    "words": {"errors", "specs", "recording", "axes", "layers", "model"},
+    "words": {"specs", "recording", "axes", "layers", "model"},
     "layers": {"specs", "recording"},
     "operations": {"specs", "recording", "layers"},
     "formats": {"specs", "errors", "limits", "files", "zips", "model", "call_order"},

@@ -216,7 +216,7 @@ class Model:
 
     def close(self) -> None:
         """Close the file. The weights that were read stay; touching another one raises ``BadInput``."""
-        from weightlens.words.model_words import close
+        from weightlens.api.model_words import close
 
         close(self)
 
@@ -233,7 +233,7 @@ class Model:
     @property
     def why_nothing_runs(self) -> str:
         """What to say where a model without inputs is asked for numbers: what is lacking, and what would help."""
-        from weightlens.words.model_words import why_nothing_runs
+        from weightlens.api.model_words import why_nothing_runs
 
         return why_nothing_runs(self)
 
@@ -286,6 +286,6 @@ class Model:
 
     def layer_named(self, name: str) -> Layer:
         """A layer by name, or ``BadInput`` with the nearest name there is."""
-        from weightlens.words.model_words import layer_named
+        from weightlens.api.model_words import layer_named
 
         return layer_named(self, name)
