@@ -44,7 +44,7 @@ def off(numbers: dict[str, list[Any]], model: Model, inputs: list[np.ndarray]) -
 
 @pytest.mark.parametrize("case", SHOWN, ids=[case.name for case in SHOWN])
 def test_page_equals_numpy(case: Case, built: Callable[[Case], Built], shown: Open) -> None:
-    model, inputs = weightlens.load(built(case).path), built(case).inputs
+    model, inputs = weightlens.load(built(case).path), [*built(case).inputs]
     if not case.workbook:
         with pytest.raises(UnsupportedLayer):
             shown(model, inputs)
