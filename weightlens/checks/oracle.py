@@ -82,7 +82,7 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     provenance = model.provenance
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
-    if is_of_saved_model(Path(provenance.path)):
+    if provenance.live is None and is_of_saved_model(Path(provenance.path)):
         return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
