@@ -38,11 +38,11 @@ def contents(archive: bytes) -> dict[str, bytes]:
 
 
 def packed(found: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """An archive of these members."""
+    """An archive of these members, without the time of day: a case is always the same."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", how) as file:
         for name, data in found.items():
-            file.writestr(name, data)
+            file.writestr(zipfile.ZipInfo(name), data, how)
     return buffer.getvalue()
 
 
