@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import weightlens
+import weightlens.formats
 from tests.cases import CASES, Case
 from tests.conftest import Built
 from weightlens.checks import check
@@ -46,6 +48,17 @@ def test_every_door_takes_a_live_model(library: str, request: pytest.FixtureRequ
         weightlens.export(network, tmp_path / "live.xlsx", inputs=inputs)
         assert check(live, inputs).ok
         assert weightlens.check(network, workbook=tmp_path / "live.xlsx", engine="ironcalc").ok
+
+
+def test_a_file_that_is_called_like_a_live_model_is_not_its_file(keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copyfile(ROOT / "sample_models" / "or.h5", "or")
+    (tmp_path / "config.json").write_text("{}")
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="dense")], name="or")
+    assert weightlens.formats.files_of(weightlens.load(network)) == []
+    with pytest.raises(weightlens.BadInput, match="no model from a file"):
+        weightlens.fit(network, [[0, 1]], [[0, 1]], "new.h5", epochs=1)
+    assert not Path("new.h5").exists()
 
 
 def test_weights_are_those_of_the_moment_they_are_touched(keras: Any) -> None:

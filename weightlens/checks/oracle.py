@@ -60,7 +60,7 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
             return keras, open_in_keras(keras, model)
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
-    raise WeightlensError(f"Keras could not open {model.provenance.path!r} to check it ({'; '.join(reasons)})")
+    raise WeightlensError(f"Keras could not open {model.provenance.path or model.name!r} to check it ({'; '.join(reasons)})")
 
 
 def is_tfjs(provenance: Provenance) -> bool:

@@ -75,6 +75,8 @@ def read_object(given: object) -> Model:
 def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     """Every file that a model is or will be read from, with a label: the model, its architecture, its shards, its folder's files."""
     name, known = (model.provenance.path, model.provenance.architecture) if isinstance(model, Model) else (model, "")
+    if not name:  # made in memory
+        return []
     path = Path(name)
     if (path / "config.json").is_file():
         return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
@@ -82,7 +84,7 @@ def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
         return [("the model", path), *(("a part of the model", part) for part in (*path.glob("*.pb"), *path.glob("variables/*")))]
     if is_tfjs(path / "model.json"):
         path /= "model.json"
-    if not path.is_file():  # made in memory, or nothing that can be read
+    if not path.is_file():  # nothing that can be read
         return []
     beside = Path(known) if known else find_architecture(path)
     files = [("the model", path), *(("a part of the model", part) for part in shard_files(path))]

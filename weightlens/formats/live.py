@@ -37,7 +37,7 @@ def read_live(network: Any) -> Model:
     place_arrays(model, dict(stored_arrays(network)), dialect)
     if model.layers:
         read_vocabularies(model.layers, network.layers)
-    model.provenance = Provenance(network.name, f"live model of Keras {dialect.major}", dialect.version, dialect.backend, live=network)
+    model.provenance = Provenance("", f"live model of Keras {dialect.major}", dialect.version, dialect.backend, live=network)
     return model
 
 
