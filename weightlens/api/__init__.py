@@ -168,14 +168,11 @@ def fit(
             raise BadInput(f"{loaded.name} is no model from a file, of which a trained copy could be written; leave path out")
         check_output_of(loaded, target, force)
         check_new_model(source, target, force)
-    epoch, last = prepare(loaded, inputs, np.asarray(targets), **options), dict[int, np.ndarray]()
-    for last in epoch.replay(epochs):  # noqa: B007 - the last one is what is kept
-        pass
-    changed = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in epoch.trained}
+    epoch = prepare(loaded, inputs, np.asarray(targets), **options)
+    changed, hits = epoch.train(epochs)
     if target is not None:
         write_back(source, target, changed, force)
     assert epoch.seen is not None
-    hits = None if epoch.accuracy is None else float(last[id(epoch.accuracy)])
     return Fitted(epochs, *epoch.seen, hits, {name: array for name, (_, array) in changed.items()}, target)
 
 

@@ -149,8 +149,6 @@ def fit(
     \b
     weightlens fit or.h5 -i or_data.csv --target y --epochs 1000 -o or_trained.h5
     """
-    import numpy as np
-
     from weightlens.formats.write_back import check_new_model, write_back
     from weightlens.workbook.training.teaching import hardly_moves
 
@@ -158,13 +156,10 @@ def fit(
     opened = ModelOptions(model, config).load()
     check_new_model(Path(model), output, force)
     epoch, _ = Training(data, target, loss, optimizer, rate, batch, init).record(opened)
-    last: dict[int, np.ndarray] = {}
     with progress_bar("epochs", epochs + 1) as advance:
-        for last in epoch.replay(epochs):  # noqa: B007 - the last one is what is written
-            advance(1)
-    changed = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in epoch.trained}
+        changed, accuracy = epoch.train(epochs, advance)
     write_back(Path(model), output, changed, force)
-    hits = f", accuracy {float(last[id(epoch.accuracy)]):.1%}" if epoch.accuracy is not None else ""
+    hits = "" if accuracy is None else f", accuracy {accuracy:.1%}"
     report_done(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
     if advice := hardly_moves(epoch):
         typer.echo(advice)

@@ -6,7 +6,7 @@ that one recording come the numbers of all epochs (by replaying the calls), the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from weightlens.model import Weight
 from weightlens.recording import Recorded, Trace
 from weightlens.recording.graph import computed, ordered
+
+Updated = dict[str, tuple[Weight, np.ndarray]]  # new numbers by ``layer/name``, each with the weight that it is of
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,14 @@ class Epoch:
             for t in self.trained:
                 values[id(t.now)] = run[id(t.new)]
                 values |= {id(slot): run[id(t.new_slots[name])] for name, slot in t.slots.items()}
+
+    def train(self, epochs: int, advance: Callable[[int], None] = lambda done: None) -> tuple[Updated, float | None]:
+        """The weights after all epochs, and the last accuracy, if there are classes."""
+        last: dict[int, np.ndarray] = {}
+        for last in self.replay(epochs):  # noqa: B007 - the last one is what is kept
+            advance(1)
+        weights = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in self.trained}
+        return weights, None if self.accuracy is None else float(last[id(self.accuracy)])
 
     def _program(self) -> list[Recorded]:
         """All calls in topological order."""
