@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from weightlens.api import ModelLike
 from weightlens.difference import Difference, compare
 from weightlens.engine.forward import predict
 from weightlens.formats import load
-from weightlens.model import Model
 
 __all__ = ["assert_models_equal", "assert_predictions_match"]
 MOST = 10  # differences that a message names
 
 
-Given = Model | str | PathLike[str] | object  # a model, or what ``weightlens.load`` takes
-
-
-def assert_models_equal(a: Given, b: Given, rtol: float = 0, atol: float = 0) -> None:
+def assert_models_equal(a: ModelLike, b: ModelLike, rtol: float = 0, atol: float = 0) -> None:
     """Raise ``AssertionError`` unless two models have the same layers, settings, connections and weights.
 
     Each may be a path, a Keras model, or what ``weightlens.load`` returned. Weights are the same where
     ``|a - b| <= atol + rtol * |b|``; the message names layer, weight, place and size of the largest differences.
     """
-    first, second = (given if isinstance(given, Model) else load(given) for given in (a, b))
-    difference = compare(first, second, tolerance=atol, relative=rtol)
+    difference = compare(load(a), load(b), tolerance=atol, relative=rtol)
     if not difference.same:
         raise AssertionError("\n".join(["the models differ:", *shortened(lines_of(difference))]))
 
 
-def assert_predictions_match(model: Given, x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-6) -> None:
+def assert_predictions_match(model: ModelLike, x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-6) -> None:
     """Raise ``AssertionError`` unless the model's predictions for ``x`` are ``y``, an array or one for each output.
 
     Predictions are computed by weightlens in float64: ``|prediction - y| <= atol + rtol * |y|`` everywhere.
     """
-    loaded = model if isinstance(model, Model) else load(model)
+    loaded = load(model)
     outputs = predict(loaded, x)
     expected = list(y.values()) if isinstance(y, dict) else y if isinstance(y, (list, tuple)) and len(outputs) > 1 else [y]
     if len(expected) != len(outputs):

@@ -18,7 +18,7 @@ from weightlens.files import scratch_folder
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
-from weightlens.formats.weights.layouts import place_arrays, words_of
+from weightlens.formats.weights.layouts import place_arrays, set_vocabulary
 from weightlens.formats.weights.objects import join, snake_case
 from weightlens.model import Layer, Model, Provenance, Weight
 
@@ -121,5 +121,4 @@ def read_vocabularies(layers: list[Layer], networks: list[Any]) -> None:
         elif network is not None and hasattr(network, "save_assets") and layer.config.get("vocabulary", "") is None:
             with scratch_folder() as folder:
                 network.save_assets(str(folder))
-                words = words_of(next(folder.rglob("vocabulary.txt")).read_bytes())
-            layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
+                set_vocabulary(layer, next(folder.rglob("vocabulary.txt")).read_bytes())

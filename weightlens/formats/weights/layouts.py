@@ -20,7 +20,7 @@ from weightlens.formats.weights.objects import (
     place_model,
 )
 from weightlens.limits import VALUES
-from weightlens.model import Model, Weight
+from weightlens.model import Layer, Model, Weight
 from weightlens.specs.variables import variable_names
 
 if TYPE_CHECKING:
@@ -137,8 +137,13 @@ def read_assets(model: Model, archive: Archive, place: str = "assets/layers") ->
             read_assets(layer.model, archive, f"{path}/layers")
         name = next((name for name in names if name.startswith(path + "/")), None)
         if name is not None and layer.model is None and layer.config.get("vocabulary") is None:
-            words = words_of(archive.text(name))
-            layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
+            set_vocabulary(layer, archive.text(name))
+
+
+def set_vocabulary(layer: Layer, saved: bytes) -> None:
+    """Give a layer that looks words or whole numbers up the vocabulary that Keras saved beside its weights, one word a line."""
+    words = words_of(saved)
+    layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
 
 
 def words_of(vocabulary: bytes) -> list[str]:
