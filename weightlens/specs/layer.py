@@ -56,9 +56,8 @@ class LayerSpec:
     frozen: bool = False  # computes in training as in a prediction
     picture: str = ""  # what it does to the values of a picture: "scales" them into a range, or "passes" them on
     truth_table: bool = False  # as a first layer it may be fed a truth table
-    whole: str = (
-        ""  # what it does with whole numbers that Keras leaves whole: "cuts" fractions off, "wraps" in few bits, takes "means" or "sums"
-    )
+    # What it does with whole numbers that Keras leaves whole: "cuts" fractions off, "wraps" in few bits, takes "means" or "sums".
+    whole: str = ""
     turned: bool = False  # Theano turned its kernel in its convolutions
     drops: bool = False  # in training it sets numbers to 0 at random and enlarges the others
     states: int = 0  # how many arrays a cell hands from one time step to the next
