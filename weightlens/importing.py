@@ -68,11 +68,8 @@ def import_workbook(
     anything but a finite number in one of them raises ``BadInput``, and nothing is written.
     """
     source, target = Path(model_path), Path(out)
-    read = [("the workbook", book), ("--config", config), *files_of(source)]
-    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
-        check_output(target, force, read)
-    model, edited = load(source, config), read_book(Path(book))
-    check_new_model(source, target, force)
+    model = model_to_change(source, target, force, config, ("the workbook", book))
+    edited = read_book(Path(book))
     imported = Imported(target)
     new: dict[str, tuple[Weight, np.ndarray]] = {}
     seen: dict[str, np.ndarray] = {}
@@ -90,6 +87,15 @@ def import_workbook(
                 new[name] = weight, value
     write_back(source, target, new, force)
     return imported
+
+
+def model_to_change(source: Path, target: Path, force: bool, config: str | PathLike[str] | None, edited: tuple[str, Any]) -> Model:
+    """The model that gets other numbers; refuses a new file that cannot be a copy of it, or is a file read here (``edited``)."""
+    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
+        check_output(target, force, [edited, ("--config", config), *files_of(source)])
+    model = load(source, config)
+    check_new_model(source, target, force)
+    return model
 
 
 def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray) -> None:

@@ -10,10 +10,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.files import check_output
-from weightlens.formats import files_of, load
-from weightlens.formats.write_back import check_new_model, write_back
-from weightlens.importing import Change, Imported, fit_to_dtype, is_same_number, weight_called
+from weightlens.formats.write_back import write_back
+from weightlens.importing import Change, Imported, fit_to_dtype, is_same_number, model_to_change, weight_called
 from weightlens.limits import JSON
 from weightlens.model import Weight
 
@@ -42,12 +40,10 @@ def import_changes(
     Only the changed numbers differ from the file at ``model_path``; changes of another model raise ``BadInput``.
     """
     source, target, name = Path(model_path), Path(out), Path(changes).name
-    check_output(target, force, [("the changes", changes), ("--config", config), *files_of(source)])
-    model, edits = load(source, config), read_changes(Path(changes))
-    check_new_model(source, target, force)
+    model = model_to_change(source, target, force, config, ("the changes", changes))
     imported = Imported(target)
     new: dict[str, tuple[Weight, np.ndarray]] = {}
-    for edit in edits:
+    for edit in read_changes(Path(changes)):
         found = weight_called(model, edit.weight)
         if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
             raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
