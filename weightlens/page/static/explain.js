@@ -38,10 +38,10 @@ export class Explainer {
     return formula ? leaves(formula.tree).flatMap((leaf) => this.places(formula, leaf)) : [];
   }
 
-  /** A part of a formula computed. */
-  value({ part, i }, tree) {
+  /** What a function made of a formula, or of a part of it, gives for its cell. */
+  computed(work, { part, i }) {
     const { memory, texts } = this.network.machine;
-    return compile(tree)({ memory, texts, start: i, count: 1, places: part.places, bases: part.bases })[0];
+    return work({ memory, texts, start: i, count: 1, places: part.places, bases: part.bases })[0];
   }
 
   /** The terms of a sum: {left, right, value}, places or trees, and what the sum is then multiplied by; null of what is no sum. */
@@ -83,7 +83,7 @@ export class Explainer {
 
   term(formula, left, right) {
     const placeOf = (tree) => (tree?.kind === "cell" ? formula.at[tree.hole] : null);
-    const value = this.value(formula, right ? { kind: "infix", sign: "*", left, right } : left);
+    const value = this.computed(compile(right ? { kind: "infix", sign: "*", left, right } : left), formula);
     const [a, b] = [placeOf(left), placeOf(right)];
     if (a === null || (right && b === null)) return { tree: right ? { kind: "infix", sign: "*", left, right } : left, value };
     return right ? { left: a, right: b, value } : { left: a, value };
@@ -122,23 +122,11 @@ export class Explainer {
     const cells = order.map((at) => [at, this.formula(at)]);
     const found = xs.map((x) => {
       memory[variable] = x;
-      for (const [at, formula] of cells) memory[at] = this.made(formula);
+      for (const [at, formula] of cells) memory[at] = this.computed(this.network.machine.function(formula.part.pattern), formula);
       return [x, memory[place]];
     });
     for (const [at, value] of kept) memory[at] = value;
     return found;
-  }
-
-  made({ part, i }) {
-    const { memory, texts } = this.network.machine;
-    return this.network.machine.function(part.pattern)({
-      memory,
-      texts,
-      start: i,
-      count: 1,
-      places: part.places,
-      bases: part.bases,
-    })[0];
   }
 
   /** The cells between a place and what it depends on in the same layer, in the order of computing. */

@@ -1,7 +1,7 @@
 // What the network answers: the outputs now and as in the file, the samples to pick from, and sliders for chosen inputs.
 
 import { make } from "./dom.js";
-import { along, brief, placeWords } from "./words.js";
+import { along, brief, placeWords, thousands } from "./words.js";
 
 const MOST_BARS = 12;
 const MOST_LISTED = 5000; // numbers of one output among which the largest are looked for
@@ -54,7 +54,7 @@ export class Outputs {
       "aria-label": "sample to read",
       onchange: () => this.pick(field),
     });
-    const words = count < of ? `of the first ${count.toLocaleString("en")}` : `of ${count.toLocaleString("en")}`;
+    const words = count < of ? `of the first ${thousands(count)}` : `of ${thousands(count)}`;
     const move = (by, sign) =>
       make(
         "button",
@@ -75,8 +75,7 @@ export class Outputs {
     const { count, inputs } = this.head.samples;
     const at = Math.min(count, Math.max(1, Math.round(Number(field.value) || 1)));
     field.value = at;
-    const blocks = this.network.blocks.filter(({ kind }) => kind === "input");
-    const pairs = blocks.flatMap((block, k) => {
+    const pairs = this.network.inputs.flatMap((block, k) => {
       const [rows, each] = [block.shape[0], block.size / block.shape[0]];
       return Array.from({ length: block.size }, (_, flat) => {
         const row = Math.min(count - 1, at - 1 + Math.floor(flat / each));
@@ -106,7 +105,7 @@ export class Outputs {
     const sizes = [...now, ...before].filter(Number.isFinite);
     const most = sizes.every((value) => value >= 0 && value <= 1) ? 1 : Math.max(...sizes.map(Math.abs));
     const shown = order.slice(0, MOST_BARS).map((i) => this.line(block, places[i], now[i], before[i], most));
-    const more = each > MOST_BARS ? `the ${MOST_BARS} largest of ${each.toLocaleString("en")}` : "";
+    const more = each > MOST_BARS ? `the ${MOST_BARS} largest of ${thousands(each)}` : "";
     return make(
       "div",
       { class: "answer" },
@@ -120,7 +119,7 @@ export class Outputs {
   /** A large output, such as a picture: it is looked at where it stands. */
   elsewhere(block, name, each) {
     const open = make("button", { type: "button", onclick: () => this.state.look(block.layer) }, "open its layer");
-    return make("p", { class: "answer" }, `${name}: ${each.toLocaleString("en")} numbers, `, open);
+    return make("p", { class: "answer" }, `${name}: ${thousands(each)} numbers, `, open);
   }
 
   line(block, place, now, before, most) {
