@@ -152,10 +152,11 @@ def finite_number(shown: Any, old: float, cell: Any) -> float | None:
 
 
 def is_same_number(new: float, old: float, dtype: np.dtype) -> bool:
-    """Whether a number in a sheet equals the stored one."""
+    """Whether a number in a sheet, or on a page, equals the stored one; NaN equals NaN."""
     with np.errstate(over="ignore"):
         shortened = (float(f"{old:.{digits}g}") for digits in (15, 16))
-        return bool(new == float(old) or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
+        alike = new == float(old) or (math.isnan(new) and math.isnan(old))
+        return bool(alike or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
 
 
 def fit_to_dtype(new: float, stored_type: str, cell: str) -> float:

@@ -120,6 +120,21 @@ def test_changes_are_saved_and_imported(shown: Open, tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs(page), new.predict([[0, 0], [0, 1], [1, 0], [1, 1]])[0].ravel(), rtol=1e-12)
 
 
+@browser
+def test_a_network_with_numbers_that_are_none(shown: Open, tmp_path: Path) -> None:
+    model = write_tiny(tmp_path / "tiny.h5", kernel=[[np.nan, -2.0], [0.25, 1.0]])
+    page = shown(model, [[1, 1]], labels=["no", "yes"])
+    assert page.page.locator(".winner").count() == 0
+    assert "NaN" in page.page.locator(".outputs").inner_text() and "was" not in page.page.locator(".outputs").inner_text()
+    page.run("weightlens.set('dense/kernel', 0, 0.5)")
+    assert "in the file: none" in page.page.locator(".winner").inner_text()
+    with page.page.expect_download() as found:
+        page.page.get_by_role("button", name="save the changed weights").click()
+    found.value.save_as(tmp_path / "changes.json")
+    weightlens.import_changes(tmp_path / "changes.json", model, tmp_path / "new.h5")
+    assert weightlens.load(tmp_path / "new.h5")["dense"].kernel[0, 0] == 0.5
+
+
 BROKEN: list[Any] = [
     "[]",
     "not json",

@@ -16,6 +16,7 @@ from weightlens.limits import JSON
 from weightlens.model import Weight
 
 FORMAT = "weightlens changes"
+NON_FINITE = ("NaN", "Infinity", "-Infinity")  # numbers of the file for which JSON has no word
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def edit(path: Path, number: int, entry: Any) -> Edit:
         isinstance(weight, str)
         and isinstance(index, list)
         and all(type(at) is int and at >= 0 for at in index)
-        and is_number(old)
+        and (is_number(old) or old in NON_FINITE)
         and is_number(new)
     ):
         return Edit(weight, tuple(index), float(old), float(new))

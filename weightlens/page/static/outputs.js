@@ -1,6 +1,7 @@
 // What the network answers: the outputs now and as in the file, the samples to pick from, and sliders for chosen inputs.
 
 import { make } from "./dom.js";
+import { same } from "./machine.js";
 import { along, brief, placeWords, thousands } from "./words.js";
 
 const MOST_BARS = 12;
@@ -130,12 +131,12 @@ export class Outputs {
     const old = make("span", { class: "old" });
     bar.style.width = share(now);
     old.style.left = share(before);
-    const text = now === before ? brief(now) : `${brief(now)} (was ${brief(before)})`;
+    const text = same(now, before) ? brief(now) : `${brief(now)} (was ${brief(before)})`;
     return make(
       "li",
       {},
       make("button", { type: "button", onclick: () => this.state.select(place) }, words),
-      make("span", { class: "track", "aria-hidden": "true" }, bar, now !== before && old),
+      make("span", { class: "track", "aria-hidden": "true" }, bar, !same(now, before) && old),
       make("span", { class: "number" }, text),
     );
   }
@@ -144,11 +145,18 @@ export class Outputs {
   winner(block, now, before) {
     const [is, was] = [this.classOf(block, now), this.classOf(block, before)];
     if (is === null) return null;
-    return make("p", { class: "winner", role: "status" }, "answer: ", make("b", {}, is), is !== was && ` (in the file: ${was})`);
+    return make(
+      "p",
+      { class: "winner", role: "status" },
+      "answer: ",
+      make("b", {}, is),
+      is !== was && ` (in the file: ${was ?? "none"})`,
+    );
   }
 
-  /** The class with the largest output, or of two classes the one on this side of the threshold; null where there are none. */
+  /** The class with the largest output, or of two classes the one on this side of the threshold; null where there is none. */
   classOf(block, values) {
+    if (values.some(Number.isNaN)) return null;
     const { labels } = this.head;
     if (values.length === 1) return labels.length === 2 ? labels[values[0] >= THRESHOLD ? 1 : 0] : null;
     if (!block.shares && labels.length !== values.length) return null;
