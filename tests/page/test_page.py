@@ -90,6 +90,16 @@ def test_the_sum_of_a_number_is_shown(shown: Open) -> None:
 
 
 @browser
+def test_a_number_in_a_formula_is_a_factor(shown: Open) -> None:
+    page = shown(SAMPLES / "digits_cnn.keras", [np.full((8, 8, 1), 10.0)])
+    page.run("location.hash = '#at=scaling/output@0'")
+    page.page.reload()
+    page.run("weightlens.ready")
+    terms = [row.locator("td").first.inner_text() for row in page.page.locator(".panel tbody tr").all()]
+    assert terms == ["10 \u00d7 0.0625", "0"]
+
+
+@browser
 def test_the_address_keeps_what_was_done(shown: Open) -> None:
     page = shown(XOR)
     page.run("weightlens.set('hidden/kernel', 3, 2.5)")

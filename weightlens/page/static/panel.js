@@ -225,12 +225,13 @@ export class Panel {
     );
   }
 
-  factors({ left, right, tree }) {
-    if (tree) return "…";
-    return [left, right].filter((place) => place !== undefined).flatMap((place, k) => [k ? " × " : "", this.factor(place)]);
+  factors({ factors }) {
+    return factors.flatMap((factor, k) => [k ? " × " : "", this.factor(factor)]);
   }
 
+  /** A cell to be clicked; a number that stands in the formula; what is longer is left out. */
   factor(place) {
+    if (typeof place !== "number") return place.kind === "number" ? full(place.value) : "…";
     const block = this.network.at(place);
     const index = this.network.index(block, place);
     return make(
