@@ -203,6 +203,20 @@ def test_a_phone_and_paper(shown: Open) -> None:
 
 
 @browser
+def test_steps_on_a_phone(shown: Open) -> None:
+    page = shown(SAMPLES / "digits_cnn.keras")
+    page.page.set_viewport_size({"width": 360, "height": 780})
+    following = page.page.get_by_role("button", name="next step")
+    following.scroll_into_view_if_needed()
+    top = "(found) => document.querySelector(found).getBoundingClientRect().top"
+    bottom = "(found) => document.querySelector(found).getBoundingClientRect().bottom"
+    for _ in range(12):
+        following.click(timeout=1000)
+        assert page.run(top, ".stepper") >= 0
+        assert page.run(bottom, ".stepper") <= page.run(bottom, ".block.told") and page.run(top, ".block.told") < page.run(top, ".panel")
+
+
+@browser
 def test_many_samples_to_pick_from(shown: Open) -> None:
     rng = np.random.default_rng(1)
     inputs = rng.normal(size=(300, 64))
