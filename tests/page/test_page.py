@@ -156,6 +156,19 @@ BROKEN: list[Any] = [
 ]
 
 
+def test_a_number_that_stands_in_the_changes_twice(tmp_path: Path) -> None:
+    model, changes = write_tiny(tmp_path / "tiny.h5"), tmp_path / "changes.json"
+    once = {"weight": "dense/kernel", "index": [0, 0], "old": 1.5, "new": 1.0}
+
+    def imported(*entries: dict[str, Any]) -> list[Any]:
+        changes.write_text(json.dumps({"format": "weightlens changes", "changes": entries}))
+        return weightlens.import_changes(changes, model, tmp_path / "new.h5", force=True).changes
+
+    assert len(imported(once, once | {"weight": "dense #2/kernel"})) == 1
+    with pytest.raises(BadInput, match="two different numbers"):
+        imported(once, once | {"weight": "dense #2/kernel", "new": 1.5})
+
+
 @pytest.mark.parametrize("text", BROKEN)
 def test_other_changes_are_refused(text: str, tmp_path: Path) -> None:
     model = write_tiny(tmp_path / "tiny.h5")

@@ -13,7 +13,7 @@ from weightlens.errors import BadInput
 from weightlens.formats.write_back import write_back
 from weightlens.importing import Change, Imported, fit_to_dtype, is_same_number, model_to_change, weight_called
 from weightlens.limits import JSON
-from weightlens.model import Weight
+from weightlens.model import Model, Weight
 
 FORMAT = "weightlens changes"
 NON_FINITE = ("NaN", "Infinity", "-Infinity")  # numbers of the file for which JSON has no word
@@ -44,20 +44,30 @@ def import_changes(
     model = model_to_change(source, target, force, config, ("the changes", changes))
     imported = Imported(target)
     new: dict[str, tuple[Weight, np.ndarray]] = {}
+    seen: dict[tuple[str, tuple[int, ...]], float] = {}  # a layer that is called twice stands on the page twice
     for edit in read_changes(Path(changes)):
-        found = weight_called(model, edit.weight)
-        if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
-            raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
-        key, weight = found
-        old, place = weight.value[edit.index].item(), f"{name}: {key} {list(edit.index)}"
-        if not is_same_number(edit.old, old, weight.value.dtype):
-            raise BadInput(f"{place} was {edit.old:.9g}, and in the model it is {old:.9g}: changes of another model")
-        stored = fit_to_dtype(edit.new, weight.dtype, place)
-        if stored != old:
-            new.setdefault(key, (weight, weight.value.copy()))[1][edit.index] = stored
-            imported.changes.append(Change(key, edit.index, name, old, stored))
+        weight, change = checked(model, edit, name)
+        place = weight.path, edit.index
+        if seen.get(place, change.new) != change.new:
+            raise BadInput(f"{name}: {change.weight} {list(edit.index)} gets two different numbers; the file keeps it once")
+        if place not in seen and change.new != change.old:
+            new.setdefault(change.weight, (weight, weight.value.copy()))[1][edit.index] = change.new
+            imported.changes.append(change)
+        seen[place] = change.new
     write_back(source, target, new, force)
     return imported
+
+
+def checked(model: Model, edit: Edit, name: str) -> tuple[Weight, Change]:
+    """The weight that an edit changes, and the change as the file keeps it; an edit of another model is refused."""
+    found = weight_called(model, edit.weight)
+    if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
+        raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
+    key, weight = found
+    old, place = weight.value[edit.index].item(), f"{name}: {key} {list(edit.index)}"
+    if not is_same_number(edit.old, old, weight.value.dtype):
+        raise BadInput(f"{place} was {edit.old:.9g}, and in the model it is {old:.9g}: changes of another model")
+    return weight, Change(key, edit.index, name, old, fit_to_dtype(edit.new, weight.dtype, place))
 
 
 def read_changes(path: Path) -> list[Edit]:
