@@ -68,11 +68,8 @@ def import_workbook(
     anything but a finite number in one of them raises ``BadInput``, and nothing is written.
     """
     source, target = Path(model_path), Path(out)
-    read = [("the workbook", book), ("--config", config), *files_of(source)]
-    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
-        check_output(target, force, read)
-    model, edited = load(source, config), read_book(Path(book))
-    check_new_model(source, target, force)
+    model = model_to_change(source, target, force, config, ("the workbook", book))
+    edited = read_book(Path(book))
     imported = Imported(target)
     new: dict[str, tuple[Weight, np.ndarray]] = {}
     seen: dict[str, np.ndarray] = {}
@@ -90,6 +87,15 @@ def import_workbook(
                 new[name] = weight, value
     write_back(source, target, new, force)
     return imported
+
+
+def model_to_change(source: Path, target: Path, force: bool, config: str | PathLike[str] | None, edited: tuple[str, Any]) -> Model:
+    """The model that gets other numbers; refuses a new file that cannot be a copy of it, or is a file read here (``edited``)."""
+    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
+        check_output(target, force, [edited, ("--config", config), *files_of(source)])
+    model = load(source, config)
+    check_new_model(source, target, force)
+    return model
 
 
 def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray) -> None:
@@ -146,10 +152,11 @@ def finite_number(shown: Any, old: float, cell: Any) -> float | None:
 
 
 def is_same_number(new: float, old: float, dtype: np.dtype) -> bool:
-    """Whether a number in a sheet equals the stored one."""
+    """Whether a number in a sheet, or on a page, equals the stored one; NaN equals NaN."""
     with np.errstate(over="ignore"):
         shortened = (float(f"{old:.{digits}g}") for digits in (15, 16))
-        return bool(new == float(old) or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
+        alike = new == float(old) or (math.isnan(new) and math.isnan(old))
+        return bool(alike or (dtype.kind == "f" and dtype.type(new) == dtype.type(old)) or new in shortened)
 
 
 def fit_to_dtype(new: float, stored_type: str, cell: str) -> float:

@@ -90,6 +90,16 @@ def test_the_sum_of_a_number_is_shown(shown: Open) -> None:
 
 
 @browser
+def test_a_number_in_a_formula_is_a_factor(shown: Open) -> None:
+    page = shown(SAMPLES / "digits_cnn.keras", [np.full((8, 8, 1), 10.0)])
+    page.run("location.hash = '#at=scaling/output@0'")
+    page.page.reload()
+    page.run("weightlens.ready")
+    terms = [row.locator("td").first.inner_text() for row in page.page.locator(".panel tbody tr").all()]
+    assert terms == ["10 \u00d7 0.0625", "0"]
+
+
+@browser
 def test_the_address_keeps_what_was_done(shown: Open) -> None:
     page = shown(XOR)
     page.run("weightlens.set('hidden/kernel', 3, 2.5)")
@@ -120,6 +130,21 @@ def test_changes_are_saved_and_imported(shown: Open, tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs(page), new.predict([[0, 0], [0, 1], [1, 0], [1, 1]])[0].ravel(), rtol=1e-12)
 
 
+@browser
+def test_a_network_with_numbers_that_are_none(shown: Open, tmp_path: Path) -> None:
+    model = write_tiny(tmp_path / "tiny.h5", kernel=[[np.nan, -2.0], [0.25, 1.0]])
+    page = shown(model, [[1, 1]], labels=["no", "yes"])
+    assert page.page.locator(".winner").count() == 0
+    assert "NaN" in page.page.locator(".outputs").inner_text() and "was" not in page.page.locator(".outputs").inner_text()
+    page.run("weightlens.set('dense/kernel', 0, 0.5)")
+    assert "in the file: none" in page.page.locator(".winner").inner_text()
+    with page.page.expect_download() as found:
+        page.page.get_by_role("button", name="save the changed weights").click()
+    found.value.save_as(tmp_path / "changes.json")
+    weightlens.import_changes(tmp_path / "changes.json", model, tmp_path / "new.h5")
+    assert weightlens.load(tmp_path / "new.h5")["dense"].kernel[0, 0] == 0.5
+
+
 BROKEN: list[Any] = [
     "[]",
     "not json",
@@ -129,6 +154,19 @@ BROKEN: list[Any] = [
     json.dumps({"format": "weightlens changes", "changes": [{"weight": "dense/kernel", "index": [0, 0], "old": 1.5, "new": "1"}]}),
     json.dumps({"format": "weightlens changes", "changes": [{"weight": "dense/kernel", "index": [0, 0], "old": 1.5, "new": 1e300}]}),
 ]
+
+
+def test_a_number_that_stands_in_the_changes_twice(tmp_path: Path) -> None:
+    model, changes = write_tiny(tmp_path / "tiny.h5"), tmp_path / "changes.json"
+    once = {"weight": "dense/kernel", "index": [0, 0], "old": 1.5, "new": 1.0}
+
+    def imported(*entries: dict[str, Any]) -> list[Any]:
+        changes.write_text(json.dumps({"format": "weightlens changes", "changes": entries}))
+        return weightlens.import_changes(changes, model, tmp_path / "new.h5", force=True).changes
+
+    assert len(imported(once, once | {"weight": "dense #2/kernel"})) == 1
+    with pytest.raises(BadInput, match="two different numbers"):
+        imported(once, once | {"weight": "dense #2/kernel", "new": 1.5})
 
 
 @pytest.mark.parametrize("text", BROKEN)
@@ -175,6 +213,20 @@ def test_a_phone_and_paper(shown: Open) -> None:
         node.click()
         assert page.run("document.documentElement.scrollWidth") <= 360
     assert len(page.page.pdf()) > 1000
+
+
+@browser
+def test_steps_on_a_phone(shown: Open) -> None:
+    page = shown(SAMPLES / "digits_cnn.keras")
+    page.page.set_viewport_size({"width": 360, "height": 780})
+    following = page.page.get_by_role("button", name="next step")
+    following.scroll_into_view_if_needed()
+    top = "(found) => document.querySelector(found).getBoundingClientRect().top"
+    bottom = "(found) => document.querySelector(found).getBoundingClientRect().bottom"
+    for _ in range(12):
+        following.click(timeout=1000)
+        assert page.run(top, ".stepper") >= 0
+        assert page.run(bottom, ".stepper") <= page.run(bottom, ".block.told") and page.run(top, ".block.told") < page.run(top, ".panel")
 
 
 @browser

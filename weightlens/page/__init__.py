@@ -1,7 +1,7 @@
 """The page: a model as one HTML file that computes itself again, from the same formulas as the workbook.
 
 ``plan`` of ``weightlens.workbook`` says how every number is computed; ``program`` writes that down for a small machine in
-JavaScript, ``describe`` what is said about it, ``pack`` puts both into one piece, and ``document`` makes the file.
+JavaScript, ``layers_and_blocks`` what is said about it, ``pack`` puts both into one piece, and ``document`` makes the file.
 """
 
 from __future__ import annotations
@@ -95,18 +95,17 @@ def refuse_large(size: int) -> None:
 
 def packed(model: Model, inputs: Any, options: Options) -> str:
     """The data of the page."""
-    from weightlens.page import layers_and_blocks as describe
-    from weightlens.page import pack
+    from weightlens.page import layers_and_blocks, pack
     from weightlens.page.program import Writer
 
     network = planned(model, inputs, options)
     plan = network.plan
     refuse_large(4 * sum(placed.made.size for placed in plan.placed.values() if placed.kind == "weight"))
     program = Writer(plan).write()
-    names = describe.unique_names(program)
-    layers = describe.layers(model, program)
+    names = layers_and_blocks.unique_names(program)
+    layers = layers_and_blocks.layers(model, program)
     number = {layer["path"]: i for i, layer in enumerate(layers)}
-    blocks = [describe.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
+    blocks = [layers_and_blocks.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
     head = {
         **about(network),
         "layers": layers,

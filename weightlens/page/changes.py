@@ -10,14 +10,13 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.files import check_output
-from weightlens.formats import files_of, load
-from weightlens.formats.write_back import check_new_model, write_back
-from weightlens.importing import Change, Imported, fit_to_dtype, is_same_number, weight_called
+from weightlens.formats.write_back import write_back
+from weightlens.importing import Change, Imported, fit_to_dtype, is_same_number, model_to_change, weight_called
 from weightlens.limits import JSON
-from weightlens.model import Weight
+from weightlens.model import Model, Weight
 
 FORMAT = "weightlens changes"
+NON_FINITE = ("NaN", "Infinity", "-Infinity")  # numbers of the file for which JSON has no word
 
 
 @dataclass(frozen=True)
@@ -42,25 +41,33 @@ def import_changes(
     Only the changed numbers differ from the file at ``model_path``; changes of another model raise ``BadInput``.
     """
     source, target, name = Path(model_path), Path(out), Path(changes).name
-    check_output(target, force, [("the changes", changes), ("--config", config), *files_of(source)])
-    model, edits = load(source, config), read_changes(Path(changes))
-    check_new_model(source, target, force)
+    model = model_to_change(source, target, force, config, ("the changes", changes))
     imported = Imported(target)
     new: dict[str, tuple[Weight, np.ndarray]] = {}
-    for edit in edits:
-        found = weight_called(model, edit.weight)
-        if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
-            raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
-        key, weight = found
-        old, place = weight.value[edit.index].item(), f"{name}: {key} {list(edit.index)}"
-        if not is_same_number(edit.old, old, weight.value.dtype):
-            raise BadInput(f"{place} was {edit.old:.9g}, and in the model it is {old:.9g}: changes of another model")
-        stored = fit_to_dtype(edit.new, weight.dtype, place)
-        if stored != old:
-            new.setdefault(key, (weight, weight.value.copy()))[1][edit.index] = stored
-            imported.changes.append(Change(key, edit.index, name, old, stored))
+    seen: dict[tuple[str, tuple[int, ...]], float] = {}  # a layer that is called twice stands on the page twice
+    for edit in read_changes(Path(changes)):
+        weight, change = checked(model, edit, name)
+        place = weight.path, edit.index
+        if seen.get(place, change.new) != change.new:
+            raise BadInput(f"{name}: {change.weight} {list(edit.index)} gets two different numbers; the file keeps it once")
+        if place not in seen and change.new != change.old:
+            new.setdefault(change.weight, (weight, weight.value.copy()))[1][edit.index] = change.new
+            imported.changes.append(change)
+        seen[place] = change.new
     write_back(source, target, new, force)
     return imported
+
+
+def checked(model: Model, edit: Edit, name: str) -> tuple[Weight, Change]:
+    """The weight that an edit changes, and the change as the file keeps it; an edit of another model is refused."""
+    found = weight_called(model, edit.weight)
+    if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
+        raise BadInput(f"{name}: changes another model; this one has no weight {edit.weight} with an element {list(edit.index)}")
+    key, weight = found
+    old, place = weight.value[edit.index].item(), f"{name}: {key} {list(edit.index)}"
+    if not is_same_number(edit.old, old, weight.value.dtype):
+        raise BadInput(f"{place} was {edit.old:.9g}, and in the model it is {old:.9g}: changes of another model")
+    return weight, Change(key, edit.index, name, old, fit_to_dtype(edit.new, weight.dtype, place))
 
 
 def read_changes(path: Path) -> list[Edit]:
@@ -86,7 +93,7 @@ def edit(path: Path, number: int, entry: Any) -> Edit:
         isinstance(weight, str)
         and isinstance(index, list)
         and all(type(at) is int and at >= 0 for at in index)
-        and is_number(old)
+        and (is_number(old) or old in NON_FINITE)
         and is_number(new)
     ):
         return Edit(weight, tuple(index), float(old), float(new))

@@ -29,14 +29,20 @@ EXPORT = re.compile(r"^export (?=(async |)(function|class|const|let))", re.MULTI
 
 def page(title: str, data: str) -> str:
     """The whole file; ``title`` is a text from a model, ``data`` what ``pack`` made."""
+    parts = {**ours(), "title": escape(title), "data": data}
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], static("page.html"))
+
+
+@cache
+def ours() -> dict[str, str]:
+    """What is the same on every page: our style sheet and modules, and the policy that allows them."""
     style, script, boot = static("style.css"), joined(MODULES), joined(BOOT)
     policy = (
         f"default-src 'none'; script-src {digest(boot)} {digest(script)}; style-src {digest(style)}; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
     code = base64.b64encode(zlib.compress(orjson.dumps({"style": style, "script": script}), 9)).decode()
-    parts = {"title": escape(title), "policy": policy, "code": code, "data": data, "boot": boot}
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], static("page.html"))
+    return {"policy": policy, "code": code, "boot": boot}
 
 
 def digest(text: str) -> str:
@@ -44,13 +50,11 @@ def digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-@cache
 def static(name: str) -> str:
     """A file of the package."""
     return files("weightlens.page").joinpath("static", name).read_text("utf-8")
 
 
-@cache
 def joined(modules: Sequence[str]) -> str:
     """Modules as one script, in a scope of its own."""
     text = "\n".join(EXPORT.sub("", IMPORT.sub("", static(f"{name}.js"))) for name in modules)

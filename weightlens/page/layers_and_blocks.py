@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.axes import Axis, Factor
+from weightlens.axes import Factor
 from weightlens.model import Model
 from weightlens.page.program import Program
 from weightlens.page.runs import runs
 from weightlens.recording import Step, Trace
-from weightlens.recording.graph import named_operands
 from weightlens.specs.words.sentences import activation_sentence
 from weightlens.words.captions import EXPLAINED, mathematics
 from weightlens.words.layer_words import call_words, find, sentence, shares
@@ -26,11 +25,11 @@ def layers(model: Model, program: Program) -> list[dict[str, Any]]:
     number = {path: i for i, path in enumerate(paths)}
     reads: dict[str, dict[int, None]] = {path: {} for path in paths}
     shapes: dict[str, tuple[int, ...]] = {}
-    for placed in program.placed:
+    for placed, read in zip(program.placed, program.reads, strict=True):
         if placed.kind != "weight":
             shapes[placed.layer] = placed.made.shape
-        for x in named_operands(placed.made) if placed.kind == "step" else ():
-            if x.kind != "weight" and x.layer != placed.layer and x.layer in number:
+        for x in (program.placed[k] for k in read):
+            if x.kind != "weight" and x.layer != placed.layer:
                 reads[placed.layer][number[x.layer]] = None
     return [one_layer(model, path, list(reads[path]), shapes.get(path, ())) for path in paths]
 
@@ -116,6 +115,3 @@ def unique_names(program: Program) -> dict[int, str]:
         taken[name] = taken.get(name, 0) + 1
         found[k] = name if taken[name] == 1 else f"{name} #{taken[name]}"
     return found
-
-
-__all__ = ["Axis", "block", "layers", "unique_names"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.page.runs import Runs, runs
-from weightlens.workbook.formulas.cell_arrays import MAX_ROWS, ROW, SHEET, Area, Expression, Piece
+from weightlens.workbook.formulas.cell_arrays import MAX_ROWS, ROW, Area, Expression, Piece
 from weightlens.workbook.layout.plan import Placed, Plan
 
 Hole = tuple[int, int, int, bool]  # height and width of an area, cells from one of its rows to the next, and whether it holds texts
@@ -137,6 +137,3 @@ def values(placed: Placed) -> np.ndarray:
     """What a block's cells hold, in the order of memory."""
     table: np.ndarray = placed.block.arrangement.table(np.asarray(placed.made.value))
     return table.reshape(-1)
-
-
-__all__ = ["SHEET", "Part", "Program", "Writer", "values"]

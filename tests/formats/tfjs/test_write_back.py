@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -100,3 +101,15 @@ def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="exists already"):
         write_back(old, tmp_path / "n", change)
     assert contents(tmp_path / "n") == {"group1-shard1of1.bin": b"somebody's"}
+
+
+def test_changes_of_a_page_go_to_a_folder_that_is_there(tmp_path: Path) -> None:
+    old, changes, new = written(tmp_path / "m", whole()), tmp_path / "changes.json", tmp_path / "n"
+    bias = float(weightlens.load(old)["b"].bias[0])
+    entry = {"weight": "b/bias", "index": [0], "old": bias, "new": 3.5}
+    changes.write_text(json.dumps({"format": "weightlens changes", "changes": [entry]}))
+    new.mkdir()
+    assert main(["import", str(changes), str(old), "-o", str(new)]) == 0
+    assert weightlens.load(new)["b"].bias[0] == 3.5
+    assert main(["import", str(changes), str(old), "-o", str(new)]) == 2
+    assert main(["import", str(changes), str(old), "-o", str(old), "--force"]) == 2

@@ -17,10 +17,7 @@ export function surface(promised) {
         .blocks.filter(({ kind }) => kind === "weight")
         .map(named),
     /** The inputs, alike. */
-    inputs: () =>
-      there()
-        .blocks.filter(({ kind }) => kind === "input")
-        .map(named),
+    inputs: () => there().inputs.map(named),
     /** Everything that has a name: inputs, weights and steps. */
     names: () => [...there().byName.keys()],
     /** The numbers of an input, a weight or a step, in the order of the array. */
@@ -28,8 +25,7 @@ export function surface(promised) {
     /** Changes one number of an input or a weight by its flat index, and computes everything after it. */
     set(name, index, value) {
       const block = there().block(name);
-      if (block.kind !== "input" && block.kind !== "weight")
-        throw new TypeError(`${name} is computed; change an input or a weight`);
+      if (!block.changeable) throw new TypeError(`${name} is computed; change an input or a weight`);
       if (!Number.isInteger(index) || index < 0 || index >= block.size) throw new RangeError(`${name} has no number ${index}`);
       if (block.text ? typeof value !== "string" : typeof value !== "number")
         throw new TypeError(`${name} holds ${block.text ? "texts" : "numbers"}`);

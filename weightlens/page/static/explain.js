@@ -38,13 +38,13 @@ export class Explainer {
     return formula ? leaves(formula.tree).flatMap((leaf) => this.places(formula, leaf)) : [];
   }
 
-  /** A part of a formula computed. */
-  value({ part, i }, tree) {
+  /** What a function made of a formula, or of a part of it, gives for its cell. */
+  computed(work, { part, i }) {
     const { memory, texts } = this.network.machine;
-    return compile(tree)({ memory, texts, start: i, count: 1, places: part.places, bases: part.bases })[0];
+    return work({ memory, texts, start: i, count: 1, places: part.places, bases: part.bases })[0];
   }
 
-  /** The terms of a sum: {left, right, value}, places or trees, and what the sum is then multiplied by; null of what is no sum. */
+  /** The terms of a sum: {factors, value}, each factor a place or a tree, and what the sum is then multiplied by; null of what is no sum. */
   terms(formula) {
     let { tree } = formula;
     let then = "";
@@ -59,7 +59,6 @@ export class Explainer {
   summed(formula, tree) {
     if (tree.kind === "infix" && tree.sign === "+")
       return [...this.summed(formula, tree.left), ...this.summed(formula, tree.right)];
-    if (tree.kind === "infix" && tree.sign === "*") return [this.term(formula, tree.left, tree.right)];
     if (tree.kind === "call" && (tree.name === "SUMPRODUCT" || tree.name === "MMULT")) return this.products(formula, tree.of);
     if (tree.kind === "call" && (tree.name === "SUM" || tree.name === "AVERAGE"))
       return tree.of.flatMap((part) => this.singles(formula, part));
@@ -73,20 +72,18 @@ export class Explainer {
   }
 
   pair(left, right) {
-    return { left, right, value: this.network.memory[left] * this.network.memory[right] };
+    return { factors: [left, right], value: this.network.memory[left] * this.network.memory[right] };
   }
 
   singles(formula, tree) {
     if (tree.kind !== "area") return [this.term(formula, tree)];
-    return this.places(formula, tree).map((left) => ({ left, value: this.network.memory[left] }));
+    return this.places(formula, tree).map((place) => ({ factors: [place], value: this.network.memory[place] }));
   }
 
-  term(formula, left, right) {
-    const placeOf = (tree) => (tree?.kind === "cell" ? formula.at[tree.hole] : null);
-    const value = this.value(formula, right ? { kind: "infix", sign: "*", left, right } : left);
-    const [a, b] = [placeOf(left), placeOf(right)];
-    if (a === null || (right && b === null)) return { tree: right ? { kind: "infix", sign: "*", left, right } : left, value };
-    return right ? { left: a, right: b, value } : { left: a, value };
+  term(formula, tree) {
+    const parts = tree.kind === "infix" && tree.sign === "*" ? [tree.left, tree.right] : [tree];
+    const factors = parts.map((part) => (part.kind === "cell" ? formula.at[part.hole] : part));
+    return { factors, value: this.computed(compile(tree), formula) };
   }
 
   /** The cells behind a cell within its layer, as far as each is made of few: an activation, its pre-activation, its dot product. */
@@ -122,23 +119,11 @@ export class Explainer {
     const cells = order.map((at) => [at, this.formula(at)]);
     const found = xs.map((x) => {
       memory[variable] = x;
-      for (const [at, formula] of cells) memory[at] = this.made(formula);
+      for (const [at, formula] of cells) memory[at] = this.computed(this.network.machine.function(formula.part.pattern), formula);
       return [x, memory[place]];
     });
     for (const [at, value] of kept) memory[at] = value;
     return found;
-  }
-
-  made({ part, i }) {
-    const { memory, texts } = this.network.machine;
-    return this.network.machine.function(part.pattern)({
-      memory,
-      texts,
-      start: i,
-      count: 1,
-      places: part.places,
-      bases: part.bases,
-    })[0];
   }
 
   /** The cells between a place and what it depends on in the same layer, in the order of computing. */

@@ -1,7 +1,7 @@
 // The network drawn as a graph: layers from top to bottom, with the connections that there really are.
 
 import { draw, make } from "./dom.js";
-import { shapeWords } from "./words.js";
+import { shapeWords, thousands } from "./words.js";
 
 const [WIDE, HIGH, ACROSS, DOWN] = [176, 50, 14, 24]; // of a box, and between boxes
 const NARROW = 12; // a lane in which nothing but connections runs
@@ -101,8 +101,8 @@ export class Graph {
   node(layer, i) {
     const { x, y } = this.boxes[i];
     const open = () => this.state.look(i);
-    const numbers = layer.parameters ? `, ${layer.parameters.toLocaleString("en")} parameters` : "";
-    const below = `${shapeWords(layer.shape)}${layer.parameters ? ` · ${layer.parameters.toLocaleString("en")} par.` : ""}`;
+    const numbers = layer.parameters ? `, ${thousands(layer.parameters)} parameters` : "";
+    const below = `${shapeWords(layer.shape)}${layer.parameters ? ` · ${thousands(layer.parameters)} par.` : ""}`;
     return draw(
       "g",
       {
@@ -132,7 +132,7 @@ export class Graph {
   kind(i) {
     const { network } = this.state;
     if (network.outputs.some(({ layer }) => layer === i)) return "output";
-    return network.blocks.some(({ kind, layer }) => kind === "input" && layer === i) ? "input" : "";
+    return network.inputs.some(({ layer }) => layer === i) ? "input" : "";
   }
 
   update() {

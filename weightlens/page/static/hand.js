@@ -65,7 +65,7 @@ export class Hand {
     const step = WAYS[event.key];
     if (step && at) {
       event.preventDefault();
-      if (event.altKey && this.sheet.changeable) this.nudge(-step[0] || step[1], event.shiftKey);
+      if (event.altKey && this.sheet.block.changeable) this.nudge(-step[0] || step[1], event.shiftKey);
       else this.go(at[0] + step[0], at[1] + step[1]);
     } else if (event.key === "Enter" || /^[-0-9.]$/.test(event.key)) {
       event.preventDefault();
@@ -105,7 +105,7 @@ export class Hand {
   edit(typed = null) {
     const place = this.state.selected;
     const found = place === null ? null : this.sheet.grid.find(place);
-    if (!this.sheet.changeable || !found || this.field) return;
+    if (!this.sheet.block.changeable || !found || this.field) return;
     const [x, y] = this.sheet.corner(...found);
     const old = this.network.value(place);
     const close = (keep) => {

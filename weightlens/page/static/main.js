@@ -13,6 +13,7 @@ import { Panel } from "./panel.js";
 import { save } from "./save.js";
 import { State } from "./state.js";
 import { Stepper } from "./stepper.js";
+import { thousands } from "./words.js";
 
 const CLOSE = 1e-9; // what the page's own numbers may differ from those at export, relative
 
@@ -39,7 +40,7 @@ class Bar {
         state.tell("look");
       },
     });
-    const about = [head.model.format, `${head.model.parameters.toLocaleString("en")} parameters`].filter(Boolean).join(" · ");
+    const about = [head.model.format, `${thousands(head.model.parameters)} parameters`].filter(Boolean).join(" · ");
     this.element = make(
       "header",
       {},
@@ -68,7 +69,7 @@ class Bar {
     this.back.disabled = !count;
     this.save.disabled = ![...network.changes.keys()].some((place) => network.at(place).kind === "weight");
     if (count) {
-      this.say("changed", `${count.toLocaleString("en")} ${count === 1 ? "number" : "numbers"} changed`, "");
+      this.say("changed", `${thousands(count)} ${count === 1 ? "number" : "numbers"} changed`, "");
       return;
     }
     const worst = network.check();

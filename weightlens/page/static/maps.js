@@ -12,10 +12,9 @@ const [LARGE, SMALL] = [220, 92]; // pixels
 /** The maps or curves of a network; null where it has other inputs, or is large. */
 export function maps(state) {
   const { network } = state;
-  const inputs = network.blocks.filter(({ kind }) => kind === "input");
-  const [x, y] = [inputs[0], network.outputs[0]];
+  const [x, y] = [network.inputs[0], network.outputs[0]];
   const fits =
-    inputs.length === 1 &&
+    network.inputs.length === 1 &&
     network.outputs.length === 1 &&
     !x.text &&
     x.shape.length === 2 &&

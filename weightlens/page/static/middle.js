@@ -34,6 +34,7 @@ export class Middle {
       ].filter(Boolean),
     );
     this.element.scrollTop = 0;
+    if (this.element.getBoundingClientRect().top < 0) this.element.scrollIntoView(); // on a phone the whole page is scrolled
     for (const sheet of this.sheets) sheet.resize();
   }
 

@@ -22,8 +22,10 @@ export class Network {
       block.number = k;
       block.size = block.shape.reduce((a, b) => a * b, 1);
       block.strides = strides(block);
+      block.changeable = block.kind === "input" || block.kind === "weight";
       this.byName.set(block.id, block);
     }
+    this.inputs = this.blocks.filter(({ kind }) => kind === "input");
     this.outputs = head.outputs.map(({ block }) => this.blocks[block]);
     this.machine = new Machine(head, (machine) => this.fill(machine));
     this.memory = this.machine.memory;

@@ -1,7 +1,8 @@
 // What the network answers: the outputs now and as in the file, the samples to pick from, and sliders for chosen inputs.
 
 import { make } from "./dom.js";
-import { along, brief, placeWords } from "./words.js";
+import { same } from "./machine.js";
+import { along, brief, placeWords, thousands } from "./words.js";
 
 const MOST_BARS = 12;
 const MOST_LISTED = 5000; // numbers of one output among which the largest are looked for
@@ -54,7 +55,7 @@ export class Outputs {
       "aria-label": "sample to read",
       onchange: () => this.pick(field),
     });
-    const words = count < of ? `of the first ${count.toLocaleString("en")}` : `of ${count.toLocaleString("en")}`;
+    const words = count < of ? `of the first ${thousands(count)}` : `of ${thousands(count)}`;
     const move = (by, sign) =>
       make(
         "button",
@@ -75,8 +76,7 @@ export class Outputs {
     const { count, inputs } = this.head.samples;
     const at = Math.min(count, Math.max(1, Math.round(Number(field.value) || 1)));
     field.value = at;
-    const blocks = this.network.blocks.filter(({ kind }) => kind === "input");
-    const pairs = blocks.flatMap((block, k) => {
+    const pairs = this.network.inputs.flatMap((block, k) => {
       const [rows, each] = [block.shape[0], block.size / block.shape[0]];
       return Array.from({ length: block.size }, (_, flat) => {
         const row = Math.min(count - 1, at - 1 + Math.floor(flat / each));
@@ -106,7 +106,7 @@ export class Outputs {
     const sizes = [...now, ...before].filter(Number.isFinite);
     const most = sizes.every((value) => value >= 0 && value <= 1) ? 1 : Math.max(...sizes.map(Math.abs));
     const shown = order.slice(0, MOST_BARS).map((i) => this.line(block, places[i], now[i], before[i], most));
-    const more = each > MOST_BARS ? `the ${MOST_BARS} largest of ${each.toLocaleString("en")}` : "";
+    const more = each > MOST_BARS ? `the ${MOST_BARS} largest of ${thousands(each)}` : "";
     return make(
       "div",
       { class: "answer" },
@@ -120,7 +120,7 @@ export class Outputs {
   /** A large output, such as a picture: it is looked at where it stands. */
   elsewhere(block, name, each) {
     const open = make("button", { type: "button", onclick: () => this.state.look(block.layer) }, "open its layer");
-    return make("p", { class: "answer" }, `${name}: ${each.toLocaleString("en")} numbers, `, open);
+    return make("p", { class: "answer" }, `${name}: ${thousands(each)} numbers, `, open);
   }
 
   line(block, place, now, before, most) {
@@ -131,12 +131,12 @@ export class Outputs {
     const old = make("span", { class: "old" });
     bar.style.width = share(now);
     old.style.left = share(before);
-    const text = now === before ? brief(now) : `${brief(now)} (was ${brief(before)})`;
+    const text = same(now, before) ? brief(now) : `${brief(now)} (was ${brief(before)})`;
     return make(
       "li",
       {},
       make("button", { type: "button", onclick: () => this.state.select(place) }, words),
-      make("span", { class: "track", "aria-hidden": "true" }, bar, now !== before && old),
+      make("span", { class: "track", "aria-hidden": "true" }, bar, !same(now, before) && old),
       make("span", { class: "number" }, text),
     );
   }
@@ -145,11 +145,18 @@ export class Outputs {
   winner(block, now, before) {
     const [is, was] = [this.classOf(block, now), this.classOf(block, before)];
     if (is === null) return null;
-    return make("p", { class: "winner", role: "status" }, "answer: ", make("b", {}, is), is !== was && ` (in the file: ${was})`);
+    return make(
+      "p",
+      { class: "winner", role: "status" },
+      "answer: ",
+      make("b", {}, is),
+      is !== was && ` (in the file: ${was ?? "none"})`,
+    );
   }
 
-  /** The class with the largest output, or of two classes the one on this side of the threshold; null where there are none. */
+  /** The class with the largest output, or of two classes the one on this side of the threshold; null where there is none. */
   classOf(block, values) {
+    if (values.some(Number.isNaN)) return null;
     const { labels } = this.head;
     if (values.length === 1) return labels.length === 2 ? labels[values[0] >= THRESHOLD ? 1 : 0] : null;
     if (!block.shares && labels.length !== values.length) return null;

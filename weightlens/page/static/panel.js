@@ -3,7 +3,7 @@
 import { draw, make } from "./dom.js";
 import { plot } from "./curve.js";
 import { stepOf } from "./hand.js";
-import { brief, cellName, full, placeWords } from "./words.js";
+import { brief, cellName, full, placeWords, thousands } from "./words.js";
 
 const MOST_TERMS = 300;
 const MOST_PIECES = 40; // of a formula that is written out
@@ -39,7 +39,7 @@ export class Panel {
         make("output", { title: String(value) }, full(value)),
         this.network.isChanged(place) && make("span", { class: "before" }, ` in the file ${full(before)}`),
       ),
-      block.kind === "input" || block.kind === "weight" ? this.editor(place, block) : this.made(place),
+      block.changeable ? this.editor(place, block) : this.made(place),
     );
   }
 
@@ -194,15 +194,14 @@ export class Panel {
       );
     });
     const more =
-      sorted.length > MOST_TERMS &&
-      make("p", { class: "hint" }, `and ${(sorted.length - MOST_TERMS).toLocaleString("en")} smaller terms`);
+      sorted.length > MOST_TERMS && make("p", { class: "hint" }, `and ${thousands(sorted.length - MOST_TERMS)} smaller terms`);
     return make(
       "div",
       {},
       make(
         "p",
         { class: "hint" },
-        `${sorted.length.toLocaleString("en")} terms, the largest first${then && `; the sum${then} is the number`}`,
+        `${thousands(sorted.length)} terms, the largest first${then && `; the sum${then} is the number`}`,
       ),
       make(
         "div",
@@ -226,12 +225,13 @@ export class Panel {
     );
   }
 
-  factors({ left, right, tree }) {
-    if (tree) return "…";
-    return [left, right].filter((place) => place !== undefined).flatMap((place, k) => [k ? " × " : "", this.factor(place)]);
+  factors({ factors }) {
+    return factors.flatMap((factor, k) => [k ? " × " : "", this.factor(factor)]);
   }
 
+  /** A cell to be clicked; a number that stands in the formula; what is longer is left out. */
   factor(place) {
+    if (typeof place !== "number") return place.kind === "number" ? full(place.value) : "…";
     const block = this.network.at(place);
     const index = this.network.index(block, place);
     return make(
@@ -282,6 +282,7 @@ export class Panel {
     const index = this.network.index(block, place).join();
     const inside = (at) => this.network.at(at).layer === block.layer;
     let level = [place];
+    let direct = null;
     for (let depth = 0; depth < 5 && level.length && level.length < 3000; depth++) {
       level = [...new Set(level.flatMap((at) => this.explainer.reads(at)))];
       const found = level.find((at) => {
@@ -289,9 +290,9 @@ export class Panel {
         return other.name.startsWith("pre-activation") && inside(at) && this.network.index(other, at).join() === index;
       });
       if (found !== undefined) return found;
-      if (depth === 0) this.direct = level.length === 1 ? level[0] : null;
+      if (depth === 0) direct = level.length === 1 ? level[0] : null;
       level = level.filter(inside);
     }
-    return this.direct;
+    return direct;
   }
 }

@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 
-/** What the file holds. */
+/** What the file holds; a number for which JSON has no word stands there as "NaN", "Infinity" or "-Infinity". */
 export function changesOf(network) {
   const changes = [...network.changes]
     .map(([place, value]) => [network.at(place), place, value])
@@ -10,7 +10,7 @@ export function changesOf(network) {
     .map(([block, place, value]) => ({
       weight: block.id,
       index: network.index(block, place),
-      old: network.original(place),
+      old: Number.isFinite(network.original(place)) ? network.original(place) : String(network.original(place)),
       new: value,
     }));
   return { format: "weightlens changes", model: network.head.title, sha256: network.head.model.sha256, changes };

@@ -14,7 +14,6 @@ export class Sheet {
   constructor(state, grid) {
     Object.assign(this, { state, grid, block: grid.block, network: state.network });
     this.kind = this.look();
-    this.changeable = this.block.kind === "input" || this.block.kind === "weight";
     this.asHeat = !this.block.text && (this.block.shape.length >= 4 || grid.folded > 0 || grid.width > FEW_COLUMNS);
     this.marked = new Set();
     this.redraw = atNextFrame(() => this.draw());
@@ -52,12 +51,10 @@ export class Sheet {
       this.canvas,
       make("div", { role: "row", class: "unseen" }, this.active),
     );
-    const kind =
-      { input: "input", weight: "weight", constant: "constant" }[block.kind] ?? (this.kind === "output" ? "output" : "");
     return make(
       "section",
       { class: `block ${this.kind}`, "data-block": block.id },
-      make("h3", {}, block.name, kind && make("span", { class: `chip ${this.kind}` }, kind), this.from()),
+      make("h3", {}, block.name, this.kind !== "step" && make("span", { class: `chip ${this.kind}` }, this.kind), this.from()),
       block.short && block.layer === this.state.layer && make("p", { class: "math" }, block.short),
       make("p", { class: "shape" }, this.axesWords()),
       block.explained && block.layer === this.state.layer && make("p", { class: "explained" }, block.explained),

@@ -129,8 +129,8 @@ export class State {
       const [, name, value] = /^(.*@\d+)=(.*)$/s.exec(text) ?? [];
       const place = name === undefined ? null : this.placed(name);
       const block = place === null ? null : this.network.at(place);
-      const changeable = block?.kind === "input" || block?.kind === "weight";
-      if (changeable && (block.text || Number.isFinite(Number(value)))) pairs.push([place, block.text ? value : Number(value)]);
+      if (block?.changeable && (block.text || Number.isFinite(Number(value))))
+        pairs.push([place, block.text ? value : Number(value)]);
     }
     const layer = this.network.head.layers.findIndex(({ path }) => path === said.get("layer"));
     const at = said.get("at") ? this.placed(said.get("at")) : null;

@@ -10,7 +10,7 @@ export class Stepper {
     this.told = make(
       "p",
       { class: "told", role: "status" },
-      "Follow the numbers through the network: press the right arrow key.",
+      "Follow the numbers through the network: press ▶ or the right arrow key.",
     );
     const button = (text, by, label) => make("button", { type: "button", "aria-label": label, onclick: () => this.go(by) }, text);
     this.element = make("div", { class: "stepper" }, button("◀", -1, "step before"), button("▶", 1, "next step"), this.told);

@@ -2,27 +2,25 @@
 
 import { expanded } from "./machine.js";
 
+/** How many of something there are: "12,345". */
+export const thousands = (count) => count.toLocaleString("en");
+
+const withMinus = (text) => text.replaceAll("-", "−");
+
 /** A number with few digits, for a narrow cell. */
 export function brief(value) {
   if (typeof value !== "number") return value ?? "";
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
-  if (Number.isInteger(value) && Math.abs(value) < 1e5) return String(value).replace("-", "−");
+  if (Number.isInteger(value) && Math.abs(value) < 1e5) return withMinus(String(value));
   const size = Math.abs(value);
-  return (size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1)).replaceAll(
-    "-",
-    "−",
-  );
+  return withMinus(size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1));
 }
 
 /** A number with the digits that matter to a reader. */
 export function full(value) {
   if (typeof value !== "number" || !Number.isFinite(value) || Number.isInteger(value)) return brief(value);
-  if (Math.abs(value) < 0.0005)
-    return value
-      .toExponential(5)
-      .replace(/\.?0+e/, "e")
-      .replaceAll("-", "−");
-  return String(Number(value.toPrecision(7))).replaceAll("-", "−");
+  if (Math.abs(value) < 0.0005) return withMinus(value.toExponential(5).replace(/\.?0+e/, "e"));
+  return withMinus(String(Number(value.toPrecision(7))));
 }
 
 /** One coordinate of an axis in words: "unit 3", "t=2", "input gate"; samples are counted from 1. */
