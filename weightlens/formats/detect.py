@@ -12,6 +12,7 @@ from weightlens.formats import beside
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, read_bytes, saved_model_in
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
 from weightlens.formats.weights import layouts as placing
@@ -69,7 +70,7 @@ def read_archive(path: Path) -> Model:
     elif weights is not None:
         placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights), closers), dialect)
     placing.read_assets(model, archive)
-    model.training_config = entry.get("compile_config") or {}
+    model.training_config = plain_dict(entry.get("compile_config"))
     kind = "archive (.keras)" if path.is_file() else "folder"
     model.provenance = Provenance(
         str(path), f"Keras {dialect.major} {kind}", dialect.version, "", str(metadata.get("date_saved", "")).replace("@", " ")
@@ -202,5 +203,4 @@ def _model(entry: dict[str, Any] | None, dialect: Dialect, path: Path) -> Model:
 
 def _training(file: Hdf5File) -> dict[str, Any]:
     text = file.text("", "training_config")
-    value = parse_json(text, "training_config") if text else {}
-    return value if isinstance(value, dict) else {}
+    return plain_dict(parse_json(text, "training_config")) if text else {}

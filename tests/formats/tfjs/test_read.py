@@ -236,6 +236,13 @@ def test_lies_are_one_line(tmp_path: Path, lie: str, capsys: pytest.CaptureFixtu
         said(capsys, "trace", str(path), "-i", "1,2,3")
 
 
+@pytest.mark.parametrize("said", [5, "mse", ["mse"]])
+def test_training_settings_of_the_wrong_type_are_left_out(tmp_path: Path, said: Any) -> None:
+    for name, files in (("m", whole({**STACK, "training_config": said})), ("n", whole(trainingConfig=said))):
+        path = written(tmp_path / name, files)
+        assert weightlens.load(path).training_config == {} and main(["show", str(path)]) == 0
+
+
 def test_links_and_pipes_are_not_followed(tmp_path: Path) -> None:
     import os
 
