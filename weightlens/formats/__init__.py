@@ -79,7 +79,8 @@ def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     if (path / "config.json").is_file():
         return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
     if is_saved_model(path):
-        return [("the model", path), *(("a part of the model", part) for part in (*path.glob("*.pb"), *path.glob("variables/*")))]
+        inside = (part for parts in ("*.pb", "variables/*", "assets*/**/*") for part in path.glob(parts))
+        return [("the model", path), *(("a part of the model", part) for part in inside)]
     if is_tfjs(path / "model.json"):
         path /= "model.json"
     if not path.is_file():  # made in memory, or nothing that can be read
