@@ -77,7 +77,7 @@ def architecture_from_archive(path: Path) -> dict[str, Any]:
     from weightlens.formats.containers.zipped import Archive
 
     archive = Archive(path)
-    if saved_model_in(archive.names()) is not None:
+    if saved_model_in(archive.names(), path.name) is not None:
         return architecture_from_saved_model(path)
     said = parse_object(archive.text("metadata.json") or b"{}", "metadata.json")
     entry = parse_object(archive.text("config.json") or b"{}", "config.json")

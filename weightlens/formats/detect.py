@@ -43,7 +43,7 @@ def read_archive(path: Path) -> Model:
 
     archive = Archive(path)
     names = archive.names()
-    if saved_model_in(names) is not None:
+    if saved_model_in(names, path.name) is not None:
         from weightlens.formats.savedmodel.reader import read_saved_model
 
         return read_saved_model(path)

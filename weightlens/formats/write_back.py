@@ -69,7 +69,7 @@ def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
         return ()
     if source.is_file() and zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
-            suffixes: tuple[str, ...] = (".zip",) if is_zipped(archive.namelist()) else (".keras",)
+            suffixes: tuple[str, ...] = (".zip",) if is_zipped(archive.namelist(), source.name) else (".keras",)
     elif source.is_file() and h5py.is_hdf5(source):
         suffixes = (".h5", ".hdf5", ".hdf")
     else:
@@ -229,7 +229,7 @@ def changes_of(source: Path, old: zipfile.ZipFile, stored: Stored) -> dict[str, 
     if WEIGHTS in old.namelist():
         return {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
     changes: dict[str, Callable[[IO[bytes]], None]]
-    if saved_model_in(old.namelist()) is not None:
+    if saved_model_in(old.namelist(), source.name) is not None:
         changes = saved_model().changes_in_zip(source, stored)
     elif (member := member_in(old.namelist())) is not None:
         changes = tfjs().changes_in_zip(source, member, stored)
@@ -269,9 +269,9 @@ def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, changed: Changed) ->
     return Path(changed[info.filename].name).open("rb") if info.filename in changed else old.open(info)
 
 
-def is_zipped(names: list[str]) -> bool:
+def is_zipped(names: list[str], archive: str) -> bool:
     """Whether a zip holds a TensorFlow.js model or a SavedModel."""
-    return member_in(names) is not None or saved_model_in(names) is not None
+    return member_in(names) is not None or saved_model_in(names, archive) is not None
 
 
 def saved_model() -> ModuleType:

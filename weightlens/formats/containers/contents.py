@@ -71,13 +71,13 @@ def member_in(names: list[str]) -> str | None:
     return "model.json" if "model.json" in found else found[0] if len(found) == 1 else None
 
 
-def saved_model_in(names: list[str]) -> str | None:
-    """The folder of the SavedModel in an archive, with a slash at its end; ``None`` if there is none."""
+def saved_model_in(names: list[str], archive: str) -> str | None:
+    """The folder of the SavedModel in an archive of this name, with a slash at its end; ``None`` if there is none."""
     inside = {name.removesuffix(mark) for name in names for mark in SAVED_MODEL if f"/{name}".endswith(f"/{mark}")}
     folders = sorted(folder for folder in inside if not folder.startswith("__MACOSX/"))
     if len(folders) > 1:
         raise UnreadableModel(
-            f"several SavedModels are in it ({', '.join(folder or './' for folder in folders[:3])}): unpack it and give one"
+            f"{archive}: several SavedModels are in it ({', '.join(folder or './' for folder in folders[:3])}): unpack it and give one"
         )
     return folders[0] if folders else None
 

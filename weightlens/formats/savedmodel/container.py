@@ -31,10 +31,7 @@ def saved_model_files(path: Path) -> SavedModelFiles:
     if kind == "savedmodel":
         return SavedModelFiles(Archive(path), "", path.resolve().name)
     store: Store = Tar(path) if kind == "tar" else Archive(path)
-    try:
-        folder = saved_model_in(store.names())
-    except UnreadableModel as error:
-        raise UnreadableModel(f"{path.name}: {error}") from None
+    folder = saved_model_in(store.names(), path.name)
     if folder is None:
         raise UnreadableModel(f"{path.name}: {foreign_words(first_bytes_of(path), path)}")
     return SavedModelFiles(store, folder, path.name)
