@@ -8,7 +8,7 @@ from pathlib import Path
 
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
-from weightlens.formats.containers.contents import is_saved_model, is_tfjs
+from weightlens.formats.containers.contents import is_saved_model, model_json
 from weightlens.formats.detect import read_model, shard_files
 from weightlens.model import Layer, Model
 
@@ -75,15 +75,16 @@ def read_object(given: object) -> Model:
 def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     """Every file that a model is or will be read from, with a label: the model, its architecture, its shards, its folder's files."""
     name, known = (model.provenance.path, model.provenance.architecture) if isinstance(model, Model) else (model, "")
+    if not name:  # made in memory
+        return []
     path = Path(name)
     if (path / "config.json").is_file():
         return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
     if is_saved_model(path):
         inside = (part for parts in ("*.pb", "variables/*", "assets*/**/*") for part in path.glob(parts))
         return [("the model", path), *(("a part of the model", part) for part in inside)]
-    if is_tfjs(path / "model.json"):
-        path /= "model.json"
-    if not path.is_file():  # made in memory, or nothing that can be read
+    path = model_json(path)
+    if not path.is_file():  # nothing that can be read
         return []
     beside = Path(known) if known else find_architecture(path)
     files = [("the model", path), *(("a part of the model", part) for part in shard_files(path))]

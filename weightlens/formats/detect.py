@@ -13,7 +13,7 @@ from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.architecture.layer_config import plain_dict
-from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, read_bytes, saved_model_in
+from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, model_json, read_bytes, saved_model_in
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
 from weightlens.formats.weights import layouts as placing
 from weightlens.limits import JSON
@@ -29,7 +29,7 @@ def read_model(path: Path, config: Path | None) -> Model:
     if kind in ("folder", "zip"):
         return read_archive(path)
     if kind == "tfjs":
-        return read_json(path / "model.json", config)
+        return read_json(model_json(path), config)
     if kind in ("savedmodel", "tar"):
         from weightlens.formats.savedmodel.reader import read_saved_model
 

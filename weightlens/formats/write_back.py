@@ -64,7 +64,7 @@ def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
     if is_saved_model(source):
         saved_model().check_new_model(source, out)
         return ()
-    if is_tfjs(source) or is_tfjs(source / "model.json"):
+    if is_tfjs(source):
         tfjs().check_new_files(source, out, force, files_of(source))
         return ()
     if source.is_file() and zipfile.is_zipfile(source):
