@@ -25,6 +25,7 @@ from weightlens.files import check_output, part_file, replacing
 from weightlens.formats import files_of
 from weightlens.formats.containers.contents import is_saved_model, is_tfjs, member_in, saved_model_in
 from weightlens.formats.hdf5.access import FLOATS_16_BIT
+from weightlens.formats.patches import Places, patch
 from weightlens.formats.weights.conversion import Conversion
 from weightlens.model import Weight
 
@@ -154,7 +155,7 @@ def patch_copy(source: Path, file: IO[bytes], stored: Stored) -> None:
 
 def patch_hdf5(file: Path, stored: Stored) -> None:
     """Overwrite arrays in the datasets of an HDF5 file, in place."""
-    places: list[tuple[int, bytes]] = []
+    places: Places = []
     with h5py.File(file, "r", locking=False) as opened:
         others = {}
         for path, array in stored.items():
@@ -168,9 +169,7 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
             else:
                 others[path] = array
     with file.open("r+b") as raw:
-        for offset, data in places:
-            raw.seek(offset)
-            raw.write(data)
+        patch(raw, places)
     if others:  # chunked, compressed or compact: HDF5 has to find the place
         with h5py.File(file, "r+", locking=False) as opened:
             for path, array in others.items():

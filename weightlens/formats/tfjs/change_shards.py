@@ -10,15 +10,14 @@ from typing import IO
 
 import numpy as np
 
-from weightlens.errors import BadInput, WeightlensError
+from weightlens.errors import BadInput
 from weightlens.files import check_output, replacing_several
 from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.containers.contents import model_json, read_bytes
 from weightlens.formats.containers.zipped import Archive
+from weightlens.formats.patches import Patches, patch
 from weightlens.formats.tfjs.manifest import Stored, read_manifest
 from weightlens.formats.tfjs.shards import Folder, Place, Zipped
-
-Patches = dict[str, list[tuple[int, bytes]]]  # by shard: where, and the new bytes
 
 
 def new_json(path: Path) -> Path:
@@ -70,16 +69,6 @@ def patches_of(stored: list[Stored], changed: Mapping[str, np.ndarray]) -> Patch
     return patches
 
 
-def patch(file: IO[bytes], patches: list[tuple[int, bytes]]) -> None:
-    """Overwrite bytes of an open file, and read them again."""
-    for offset, data in patches:
-        file.seek(offset)
-        file.write(data)
-        file.seek(offset)
-        if file.read(len(data)) != data:
-            raise WeightlensError(f"the numbers at byte {offset:,} could not be written; the file is left as it was")
-
-
 def write_changed(source: Path, out: Path, changed: Mapping[str, np.ndarray], force: bool, inputs: Sequence[tuple[str, Path]]) -> None:
     """Copy the model at ``source`` to ``out`` with other numbers in some arrays."""
     old = model_json(source)
@@ -96,4 +85,4 @@ def changes_in_zip(source: Path, member: str, changed: Mapping[str, np.ndarray])
     """What to do to which members of a zip whose ``model.json`` is ``member``."""
     archive, inside = Archive(source), member.removesuffix("model.json")
     patches = patches_of(entries_of(archive.text(member), member, Zipped(archive, inside)), changed)
-    return {inside + shard: functools.partial(patch, patches=places) for shard, places in patches.items()}
+    return {inside + shard: functools.partial(patch, places=places) for shard, places in patches.items()}
