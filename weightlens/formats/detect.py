@@ -15,7 +15,7 @@ from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, model_json, read_bytes, saved_model_in
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
-from weightlens.formats.weights import layouts as placing
+from weightlens.formats.weights import layouts
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 
@@ -65,11 +65,11 @@ def read_archive(path: Path) -> Model:
     closers: list[Callable[[], object]] = []
     if weights == "model.weights.h5":
         file = Hdf5File(archive.open(weights), path.name, archive.packed(weights))
-        placing.place_weights(model, file, dialect, dialect)
+        layouts.place_weights(model, file, dialect, dialect)
         closers.append(file.close)
     elif weights is not None:
-        placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights), closers), dialect)
-    placing.read_assets(model, archive)
+        layouts.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights), closers), dialect)
+    layouts.read_assets(model, archive)
     model.training_config = plain_dict(entry.get("compile_config"))
     kind = "archive (.keras)" if path.is_file() else "folder"
     model.provenance = Provenance(
@@ -88,7 +88,7 @@ def read_json(path: Path, config: Path | None) -> Model:
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
         closers: list[Callable[[], object]] = []
-        placing.place_arrays(model, _shards(path.parent, value, closers), dialect)
+        layouts.place_arrays(model, _shards(path.parent, value, closers), dialect)
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers)
         return model
     if isinstance(value, dict) and "modelTopology" in value:
@@ -153,12 +153,12 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     entry, source = (parse_object(text, "model_config"), None) if text and config is None else _architecture(path, config)
     dialect = dialect_of(version, backend, entry)
     weights_dialect = (
-        dialect_of(version, backend, None) if version else Dialect(placing.keras_generation(file, prefix), "", backend, known=False)
+        dialect_of(version, backend, None) if version else Dialect(layouts.keras_generation(file, prefix), "", backend, known=False)
     )
     if source is not None and entry is not None and entry.get("keras_version"):
         dialect = dialect_of(str(entry["keras_version"]), backend, entry)
     model = _model(entry, dialect, path)
-    layout = placing.place_weights(model, file, dialect, weights_dialect, together=source is None)
+    layout = layouts.place_weights(model, file, dialect, weights_dialect, together=source is None)
     if layout == NOT_KERAS and not model.class_name:
         note_arrays_only(model, file)
     if source is not None:

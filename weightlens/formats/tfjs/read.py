@@ -54,7 +54,7 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
 def read_zipped(path: Path, archive: Archive, member: str) -> Model:
     """The model in a zip, as Teachable Machine downloads it."""
     value = parse_object(archive.text(member), member)
-    model = read_tfjs(path, value, Zipped(archive, member.rpartition("/")[0] + "/" if "/" in member else ""))
+    model = read_tfjs(path, value, Zipped(archive, member.removesuffix("model.json")))
     model.provenance.closers.append(archive.close)
     return model
 
