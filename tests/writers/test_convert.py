@@ -191,6 +191,14 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "in use here" in said(capsys, "convert", str(tmp_path / "own.h5"), "-o", str(tmp_path / "own.h5"), "--force")
 
 
+@pytest.mark.parametrize("out", [".", ".."])
+def test_the_folder_that_we_are_in_and_the_one_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    assert main(["convert", str(SAMPLES / "or.h5"), "-o", out]) == 0
+    assert weightlens.load(Path(out)).size == 6
+
+
 def test_the_folder_of_the_model_itself_gets_no_second_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     unpacked = tmp_path / "unpacked"
     with zipfile.ZipFile(SAMPLES / "digits_mlp.keras") as archive:

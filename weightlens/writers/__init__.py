@@ -35,7 +35,7 @@ def convert(model: Model | str | os.PathLike[str], path: str | os.PathLike[str],
     loaded = model if isinstance(model, Model) else load(model)
     meant = expressible(loaded)
     with scratch_folder() as scratch:
-        made = scratch / (out.name or "model")
+        made = scratch / ("model" if is_folder(out) else out.name)
         write(meant, made)
         verify(loaded, meant, made)
         with replacing_several(targets(out, made), force, given) as files:
