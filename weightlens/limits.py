@@ -5,6 +5,9 @@ A file of less than 1 MB may cost at most 512 MB and 20 seconds; the limits for 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 SMALL = 64 * 2**20  # bytes that a file of any size may unpack to
 RATIO = 64  # further unpacked bytes per byte of the file
 
@@ -12,6 +15,8 @@ DEPTH = 64  # groups inside groups
 OBJECTS = 300_000  # groups and arrays in an HDF5 file
 ATTRIBUTE = 64 * 2**20  # bytes of an HDF5 attribute
 TEXTS = 1_000_000  # in one HDF5 attribute
+AXES = 32  # of an array, which any NumPy can count
+LARGEST = 2**40  # elements of an array
 TREE_LINES = 200_000
 CHUNKS = 20_000  # chunks of an HDF5 array, whatever the size of its file; finding each takes memory
 
@@ -24,6 +29,11 @@ CELLS = 1_000_000  # of a workbook that is small; each takes some 200 bytes
 ELEMENTS = 300_000  # of a row of a workbook
 BLOCK = 16_000_000  # cells of a block that a workbook says it holds
 PICTURE = 256 * 2**20  # bytes that the points of a picture take while it is read
+
+
+def is_possible(shape: Sequence[int]) -> bool:
+    """Whether an array may have this shape. Zeros count as ones: NumPy multiplies the other sizes of an empty array too."""
+    return len(shape) <= AXES and math.prod(max(size, 1) for size in shape) <= LARGEST
 
 
 def allowed_bytes(size: int) -> int:

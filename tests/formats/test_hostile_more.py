@@ -195,6 +195,12 @@ def test_members_of_an_archive_that_are_not_what_they_seem(tmp_path: Path) -> No
     refused(tmp_path / "z.keras", "different names in the zip.s directory")
 
 
+@pytest.mark.parametrize("settings", [5, "mse", ["mse"]])
+def test_training_settings_of_the_wrong_type_are_left_out(tmp_path: Path, settings: object) -> None:
+    path = archive(tmp_path / "m.keras", {**MODEL, "compile_config": settings}, numbered("layers/dense", numbers(2, 2), numbers(2)))
+    assert weightlens.load(path).training_config == {} and main(["show", str(path)]) == 0
+
+
 def test_a_stray_group_with_a_number_is_no_layer_of_keras_0(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "m.h5", "w") as file:
         file.attrs["nb_layers"] = 1

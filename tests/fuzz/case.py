@@ -46,8 +46,13 @@ def model_command(chance: Random, name: str) -> tuple[str, ...]:
 
 def read_model(chance: Random, name: str, data: bytes, damage: str) -> Case:
     """A model file under one of these commands."""
+    return read_files(chance, name, {name: data}, damage)
+
+
+def read_files(chance: Random, name: str, files: dict[str, bytes], damage: str) -> Case:
+    """A model in several files under one of these commands, which get the name of one of them or of their folder."""
     command = model_command(chance, name)
-    return Case({name: data, "or.h5": sample("or.h5")}, command, damage, command[0] == "diff")
+    return Case({"or.h5": sample("or.h5"), **files}, command, damage, command[0] == "diff")
 
 
 def sample(name: str) -> bytes:

@@ -9,7 +9,7 @@ from tests.formats.savedmodel import build
 from tests.formats.savedmodel.build import GRAPH_KEY, Files, Rows, Thing
 from tests.formats.savedmodel.examples import nested, stack
 from tests.fuzz.archives import retyped
-from tests.fuzz.case import Case, model_command, sample
+from tests.fuzz.case import Case, read_files
 from tests.fuzz.damage import damaged
 from weightlens.formats.savedmodel.wire import fields
 
@@ -30,8 +30,7 @@ def make(chance: Random) -> Case:
             data, more = damaged(data, chance)
             word += f", {name}: {more}"
         found = {name: data}
-    command = model_command(chance, name)
-    return Case({"or.h5": sample("or.h5"), **found}, command, f"{way.__name__}: {word}", command[0] == "diff")
+    return read_files(chance, name, found, f"{way.__name__}: {word}")
 
 
 @functools.cache

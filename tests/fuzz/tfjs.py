@@ -10,7 +10,7 @@ import numpy as np
 from tests.formats.build import dense, given, layer, sequential
 from tests.formats.tfjs.build import group, listed, model_json
 from tests.fuzz.archives import packed, retyped
-from tests.fuzz.case import Case, model_command, sample
+from tests.fuzz.case import Case, read_files
 from tests.fuzz.damage import damaged
 
 Files = dict[str, bytes]
@@ -31,8 +31,7 @@ def make(chance: Random) -> Case:
             archive, more = damaged(archive, chance)
             word += f", zip: {more}"
         files = {name: archive}
-    command = model_command(chance, name)
-    return Case({"or.h5": sample("or.h5"), **files}, command, f"{way.__name__}: {word}", command[0] == "diff")
+    return read_files(chance, name, files, f"{way.__name__}: {word}")
 
 
 def good() -> Files:

@@ -16,7 +16,7 @@ from weightlens.checks import check_workbook
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.spreadsheet.cell_values import read_book
 from weightlens.spreadsheet.recalculate import recalculate
-from weightlens.training import prepare
+from weightlens.training import prepare, recipe_of
 from weightlens.training.epoch import Epoch
 from weightlens.training.gradients import NoGradient
 from weightlens.training.losses import LOSSES, find_loss
@@ -208,3 +208,12 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkbookTooLarge, match="columns"):
         write_training_book(prepare(weightlens.load(SAMPLES / "xor_sigmoid.h5"), [many], many[:, :1]), 1, tmp_path / "no.xlsx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("stated", [
+    {"optimizer": 5}, {"optimizer": [1]}, {"optimizer": {"class_name": ["SGD"], "config": 3}}, {"loss": 5}, {"loss": [[1]]},
+    {"loss": {"config": [1], "class_name": [3]}},
+])  # fmt: skip
+def test_settings_of_the_wrong_type_are_not_stated(stated: dict) -> None:
+    found = recipe_of(weightlens.Model("m", "Sequential", [], training_config=stated))
+    assert (found.loss, found.optimizer, found.options) == (None, None, {})

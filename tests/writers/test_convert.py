@@ -15,6 +15,9 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from tests.formats.build import archive, dense, dense_arrays, functional, given, layer, legacy, node, numbered, numbers, sequential
+from tests.formats.savedmodel.build import saved
+from tests.formats.savedmodel.build import written as saved_model
+from tests.formats.savedmodel.examples import stack
 from tests.formats.test_foreign import said
 from tests.formats.tfjs.build import whole, written
 from tests.formats.tfjs.witness import predictions
@@ -186,6 +189,25 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "no folder" in said(capsys, "convert", old, "-o", str(tmp_path / "none" / "web"))
     (tmp_path / "own.h5").write_bytes(Path(old).read_bytes())
     assert "in use here" in said(capsys, "convert", str(tmp_path / "own.h5"), "-o", str(tmp_path / "own.h5"), "--force")
+
+
+@pytest.mark.parametrize("out", [".", ".."])
+def test_the_folder_that_we_are_in_and_the_one_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    assert main(["convert", str(SAMPLES / "or.h5"), "-o", out]) == 0
+    assert weightlens.load(Path(out)).size == 6
+
+
+def test_the_folder_of_the_model_itself_gets_no_second_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unpacked = tmp_path / "unpacked"
+    with zipfile.ZipFile(SAMPLES / "digits_mlp.keras") as archive:
+        archive.extractall(unpacked)
+    for model in (unpacked, saved_model(tmp_path / "saved", saved(stack()))):
+        before = sorted(model.rglob("*"))
+        for out in (model, model / "model.json"):
+            assert "is the folder of the model itself" in said(capsys, "convert", str(model), "-o", str(out), "--force")
+        assert sorted(model.rglob("*")) == before
 
 
 def test_weights_with_their_architecture(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def build_dense_stack(keras: ModuleType, model: Model, change: Change | None) ->
 def is_of_saved_model(path: Path) -> bool:
     """Whether a model was read from a SavedModel, in a folder or an archive."""
     kind = kind_of(path)
-    return kind in ("savedmodel", "tar") or (kind == "zip" and saved_model_in(Archive(path).names()) is not None)
+    return kind in ("savedmodel", "tar") or (kind == "zip" and saved_model_in(Archive(path).names(), path.name) is not None)
 
 
 @contextlib.contextmanager

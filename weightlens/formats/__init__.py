@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
-from weightlens.formats.containers.contents import is_saved_model, is_tfjs
+from weightlens.formats.containers.contents import is_saved_model, model_json
 from weightlens.formats.detect import read_model, shard_files
-from weightlens.model import Layer, Model
+from weightlens.formats.weights.objects import every_layer
+from weightlens.model import Model
 
 __all__ = ["files_of", "load"]
 
@@ -34,17 +34,15 @@ def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] |
         raise
     except Exception as error:  # a hostile or damaged file can fail in any way; the user gets one line
         raise UnreadableModel(f"{given}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
-    tell_owners(model.layers)
+    tell_owners(model)
     return model
 
 
-def tell_owners(layers: Iterable[Layer]) -> None:
+def tell_owners(model: Model) -> None:
     """Tell each weight what kind of layer it belongs to, inside too; not the layer itself, which would keep the file open."""
-    for layer in layers:
+    for layer in every_layer(model):
         for weight in layer.own_weights.values():
             weight.owner = layer.class_name, layer.config
-        tell_owners(layer.inner.values())
-        tell_owners(layer.model.layers if layer.model is not None else ())
 
 
 def read_object(given: object) -> Model:
@@ -81,9 +79,9 @@ def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     if (path / "config.json").is_file():
         return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
     if is_saved_model(path):
-        return [("the model", path), *(("a part of the model", part) for part in (*path.glob("*.pb"), *path.glob("variables/*")))]
-    if is_tfjs(path / "model.json"):
-        path /= "model.json"
+        inside = (part for parts in ("*.pb", "variables/*", "assets*/**/*") for part in path.glob(parts))
+        return [("the model", path), *(("a part of the model", part) for part in inside)]
+    path = model_json(path)
     if not path.is_file():  # nothing that can be read
         return []
     beside = Path(known) if known else find_architecture(path)

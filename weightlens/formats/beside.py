@@ -7,7 +7,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.config_values import parse_object
-from weightlens.formats.containers.contents import kind_of, read_bytes, saved_model_in
+from weightlens.formats.containers.contents import kind_of, model_json, read_bytes, saved_model_in
 
 SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
 MAX_NODES = 2_000_000
@@ -51,7 +51,7 @@ def architecture_from_yaml(path: Path) -> dict[str, Any]:
 
 def architecture_from_json(path: Path) -> dict[str, Any]:
     """The architecture in a JSON file, which may be the ``model.json`` of a TensorFlow.js model."""
-    path = path / "model.json" if path.is_dir() else path
+    path = model_json(path)
     value = parse_object(read_bytes(path), path.name)
     if "modelTopology" not in value:
         return value
@@ -77,7 +77,7 @@ def architecture_from_archive(path: Path) -> dict[str, Any]:
     from weightlens.formats.containers.zipped import Archive
 
     archive = Archive(path)
-    if saved_model_in(archive.names()) is not None:
+    if saved_model_in(archive.names(), path.name) is not None:
         return architecture_from_saved_model(path)
     said = parse_object(archive.text("metadata.json") or b"{}", "metadata.json")
     entry = parse_object(archive.text("config.json") or b"{}", "config.json")

@@ -12,9 +12,10 @@ from weightlens.formats import beside
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
-from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, read_bytes, saved_model_in
+from weightlens.formats.architecture.layer_config import plain_dict
+from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, model_json, read_bytes, saved_model_in
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
-from weightlens.formats.weights import layouts as placing
+from weightlens.formats.weights import layouts
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 
@@ -28,7 +29,7 @@ def read_model(path: Path, config: Path | None) -> Model:
     if kind in ("folder", "zip"):
         return read_archive(path)
     if kind == "tfjs":
-        return read_json(path / "model.json", config)
+        return read_json(model_json(path), config)
     if kind in ("savedmodel", "tar"):
         from weightlens.formats.savedmodel.reader import read_saved_model
 
@@ -42,7 +43,7 @@ def read_archive(path: Path) -> Model:
 
     archive = Archive(path)
     names = archive.names()
-    if saved_model_in(names) is not None:
+    if saved_model_in(names, path.name) is not None:
         from weightlens.formats.savedmodel.reader import read_saved_model
 
         return read_saved_model(path)
@@ -64,12 +65,12 @@ def read_archive(path: Path) -> Model:
     closers: list[Callable[[], object]] = []
     if weights == "model.weights.h5":
         file = Hdf5File(archive.open(weights), path.name, archive.packed(weights))
-        placing.place_weights(model, file, dialect, dialect)
+        layouts.place_weights(model, file, dialect, dialect)
         closers.append(file.close)
     elif weights is not None:
-        placing.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights), closers), dialect)
-    placing.read_assets(model, archive)
-    model.training_config = entry.get("compile_config") or {}
+        layouts.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights), closers), dialect)
+    layouts.read_assets(model, archive)
+    model.training_config = plain_dict(entry.get("compile_config"))
     kind = "archive (.keras)" if path.is_file() else "folder"
     model.provenance = Provenance(
         str(path), f"Keras {dialect.major} {kind}", dialect.version, "", str(metadata.get("date_saved", "")).replace("@", " ")
@@ -87,7 +88,7 @@ def read_json(path: Path, config: Path | None) -> Model:
         dialect = dialect_of("3", "", entry)
         model = _model(entry, dialect, path)
         closers: list[Callable[[], object]] = []
-        placing.place_arrays(model, _shards(path.parent, value, closers), dialect)
+        layouts.place_arrays(model, _shards(path.parent, value, closers), dialect)
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers)
         return model
     if isinstance(value, dict) and "modelTopology" in value:
@@ -152,12 +153,12 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     entry, source = (parse_object(text, "model_config"), None) if text and config is None else _architecture(path, config)
     dialect = dialect_of(version, backend, entry)
     weights_dialect = (
-        dialect_of(version, backend, None) if version else Dialect(placing.keras_generation(file, prefix), "", backend, known=False)
+        dialect_of(version, backend, None) if version else Dialect(layouts.keras_generation(file, prefix), "", backend, known=False)
     )
     if source is not None and entry is not None and entry.get("keras_version"):
         dialect = dialect_of(str(entry["keras_version"]), backend, entry)
     model = _model(entry, dialect, path)
-    layout = placing.place_weights(model, file, dialect, weights_dialect, together=source is None)
+    layout = layouts.place_weights(model, file, dialect, weights_dialect, together=source is None)
     if layout == NOT_KERAS and not model.class_name:
         note_arrays_only(model, file)
     if source is not None:
@@ -202,5 +203,4 @@ def _model(entry: dict[str, Any] | None, dialect: Dialect, path: Path) -> Model:
 
 def _training(file: Hdf5File) -> dict[str, Any]:
     text = file.text("", "training_config")
-    value = parse_json(text, "training_config") if text else {}
-    return value if isinstance(value, dict) else {}
+    return plain_dict(parse_json(text, "training_config")) if text else {}

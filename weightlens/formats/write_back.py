@@ -25,6 +25,7 @@ from weightlens.files import check_output, part_file, replacing
 from weightlens.formats import files_of
 from weightlens.formats.containers.contents import is_saved_model, is_tfjs, member_in, saved_model_in
 from weightlens.formats.hdf5.access import FLOATS_16_BIT
+from weightlens.formats.patches import Places, patch
 from weightlens.formats.weights.conversion import Conversion
 from weightlens.model import Weight
 
@@ -64,12 +65,12 @@ def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
     if is_saved_model(source):
         saved_model().check_new_model(source, out)
         return ()
-    if is_tfjs(source) or is_tfjs(source / "model.json"):
+    if is_tfjs(source):
         tfjs().check_new_files(source, out, force, files_of(source))
         return ()
     if source.is_file() and zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
-            suffixes: tuple[str, ...] = (".zip",) if is_zipped(archive.namelist()) else (".keras",)
+            suffixes: tuple[str, ...] = (".zip",) if is_zipped(archive.namelist(), source.name) else (".keras",)
     elif source.is_file() and h5py.is_hdf5(source):
         suffixes = (".h5", ".hdf5", ".hdf")
     else:
@@ -154,7 +155,7 @@ def patch_copy(source: Path, file: IO[bytes], stored: Stored) -> None:
 
 def patch_hdf5(file: Path, stored: Stored) -> None:
     """Overwrite arrays in the datasets of an HDF5 file, in place."""
-    places: list[tuple[int, bytes]] = []
+    places: Places = []
     with h5py.File(file, "r", locking=False) as opened:
         others = {}
         for path, array in stored.items():
@@ -168,9 +169,7 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
             else:
                 others[path] = array
     with file.open("r+b") as raw:
-        for offset, data in places:
-            raw.seek(offset)
-            raw.write(data)
+        patch(raw, places)
     if others:  # chunked, compressed or compact: HDF5 has to find the place
         with h5py.File(file, "r+", locking=False) as opened:
             for path, array in others.items():
@@ -229,7 +228,7 @@ def changes_of(source: Path, old: zipfile.ZipFile, stored: Stored) -> dict[str, 
     if WEIGHTS in old.namelist():
         return {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
     changes: dict[str, Callable[[IO[bytes]], None]]
-    if saved_model_in(old.namelist()) is not None:
+    if saved_model_in(old.namelist(), source.name) is not None:
         changes = saved_model().changes_in_zip(source, stored)
     elif (member := member_in(old.namelist())) is not None:
         changes = tfjs().changes_in_zip(source, member, stored)
@@ -269,9 +268,9 @@ def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, changed: Changed) ->
     return Path(changed[info.filename].name).open("rb") if info.filename in changed else old.open(info)
 
 
-def is_zipped(names: list[str]) -> bool:
+def is_zipped(names: list[str], archive: str) -> bool:
     """Whether a zip holds a TensorFlow.js model or a SavedModel."""
-    return member_in(names) is not None or saved_model_in(names) is not None
+    return member_in(names) is not None or saved_model_in(names, archive) is not None
 
 
 def saved_model() -> ModuleType:

@@ -41,7 +41,7 @@ def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
     """The members of an archive, each HDF5 file among them with its tree."""
     archive = Archive(path)
     names = archive.names()
-    if saved_model_in(names) is not None:
+    if saved_model_in(names, path.name) is not None:
         yield from saved_model_lines(path)
         return
     if "config.json" not in names and member_in(names) is None:

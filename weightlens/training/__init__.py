@@ -13,6 +13,7 @@ import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.errors import BadInput
+from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.model import Model
 from weightlens.training.epoch import Epoch
 from weightlens.training.losses import find_loss
@@ -58,17 +59,21 @@ class Stated:
 
 
 def recipe_of(model: Model) -> Stated:
-    """The loss, the optimizer and its options in the file."""
-    config = model.training_config or {}
-    stated = config.get("optimizer_config") or config.get("optimizer") or {}
-    if isinstance(stated, str):
-        stated = {"class_name": stated, "config": {}}
+    """The loss, the optimizer and its options in the file; what has a wrong type is as if it were not stated."""
+    config = model.training_config
+    stated = config.get("optimizer_config") or config.get("optimizer")
+    optimizer = plain_dict({"class_name": stated} if isinstance(stated, str) else stated)
     loss = config.get("loss")
-    loss = loss.get("config", {}).get("name") or loss.get("class_name") if isinstance(loss, dict) else loss
+    loss = plain_dict(loss.get("config")).get("name") or loss.get("class_name") if isinstance(loss, dict) else loss
     if isinstance(loss, (list, tuple)):
         loss = loss[0] if len(loss) == 1 else None
     loss = "categorical_crossentropy" if loss == "sparse_categorical_crossentropy" else loss
-    return Stated(loss, stated.get("class_name"), dict(stated.get("config") or {}))
+    return Stated(text(loss), text(optimizer.get("class_name")), dict(plain_dict(optimizer.get("config"))))
+
+
+def text(value: object) -> str | None:
+    """The value if it is a text."""
+    return value if isinstance(value, str) else None
 
 
 def units_of(model: Model) -> int:

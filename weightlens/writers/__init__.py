@@ -35,7 +35,7 @@ def convert(model: Model | str | os.PathLike[str], path: str | os.PathLike[str],
     loaded = model if isinstance(model, Model) else load(model)
     meant = expressible(loaded)
     with scratch_folder() as scratch:
-        made = scratch / (out.name or "model")
+        made = scratch / ("model" if is_folder(out) else out.name)
         write(meant, made)
         verify(loaded, meant, made)
         with replacing_several(targets(out, made), force, given) as files:
@@ -52,6 +52,7 @@ def check_target(out: Path, force: bool, inputs: list[tuple[str, Path]]) -> Writ
     if is_folder(out):
         from weightlens.writers.tfjs import write_tfjs
 
+        refuse_own_folder(out, inputs)
         return write_tfjs
     name = out.name.lower()
     kinds = {".weights.h5": containers.write_weights, ".h5": containers.write_hdf5, ".hdf5": containers.write_hdf5,
@@ -68,6 +69,18 @@ def is_folder(out: Path) -> bool:
     return not out.suffix or out.is_dir() or out.name == "model.json"
 
 
+def folder_of(out: Path) -> Path:
+    """The folder of a TensorFlow.js model that is asked for."""
+    return out.parent if out.name == "model.json" else out
+
+
+def refuse_own_folder(out: Path, inputs: list[tuple[str, Path]]) -> None:
+    """Refuse a folder that is the model which is read: it would hold two."""
+    folder = folder_of(out)
+    if folder.is_dir() and any(path.is_dir() and path.samefile(folder) for _, path in inputs):
+        raise BadInput(f"{folder}: is the folder of the model itself; name another one")
+
+
 def parts(made: Path) -> list[Path]:
     """The files of a written model; of several, the one that names the others first."""
     return [made] if made.is_file() else [made / "model.json", *sorted(path for path in made.iterdir() if path.name != "model.json")]
@@ -77,8 +90,7 @@ def targets(out: Path, made: Path) -> list[Path]:
     """Where they go."""
     if made.is_file():
         return [out]
-    folder = out.parent if out.name == "model.json" else out
-    return [folder / path.name for path in parts(made)]
+    return [folder_of(out) / path.name for path in parts(made)]
 
 
 def left_out(model: Model) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -79,12 +78,3 @@ def checked(layer: Layer) -> Layer:
 def cannot(layer: Layer, why: str) -> BadInput:
     """The refusal of a layer, in one line."""
     return BadInput(f"cannot be converted: layer {layer.name!r} ({layer.class_name}) {why}")
-
-
-def every_layer(model: Model) -> Iterator[Layer]:
-    """All layers of a model, those of nested models and inside wrappers included."""
-    waiting = list(model.layers)
-    while waiting:
-        layer = waiting.pop()
-        yield layer
-        waiting += [*layer.inner.values(), *(layer.model.layers if layer.model is not None else ())]

@@ -11,10 +11,11 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.formats.tfjs.differences import misled_by_masks, normalized_along_other_axes, of_layer
+from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.registry import spec
 from weightlens.writers.constructors import ENDINGS
-from weightlens.writers.expressible import cannot, every_layer
+from weightlens.writers.expressible import cannot
 
 Entry = dict[str, Any]
 SHARD = "weights.bin"

@@ -12,9 +12,9 @@ from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.formats import load
 from weightlens.formats.tfjs.differences import makes_mask
+from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Layer, Model
 from weightlens.writers.entries import model_entry
-from weightlens.writers.expressible import every_layer
 
 
 def verify(given: Model, meant: Model, written: Path) -> None:

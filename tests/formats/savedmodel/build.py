@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import struct
@@ -238,23 +239,23 @@ def written(folder: Path, files: Files) -> Path:
 
 
 def zipped(files: Files, inside: str = "m/", how: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """The files in a zip archive."""
+    """The files in a zip archive, without the time of day: the same files are always the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", how) as archive:
         for name, data in files.items():
-            archive.writestr(inside + name, data)
+            archive.writestr(zipfile.ZipInfo(inside + name), data, how)
     return buffer.getvalue()
 
 
 def tarred(files: Files, inside: str = "m/", mode: str = "w:gz") -> bytes:
-    """The files in a tar archive."""
+    """The files in a tar archive, without the time of day too."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, data in files.items():
             info = tarfile.TarInfo(inside + name)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
+    return gzip.compress(buffer.getvalue(), mtime=0) if mode == "w:gz" else buffer.getvalue()
 
 
 def snappy(data: bytes) -> bytes:

@@ -85,6 +85,12 @@ def relisted(change: Callable[[list[tuple[bytes, bytes]]], None], pack: build.Pa
     return saved(stack()) | {INDEX: build.table(listed, pack)}
 
 
+def nothing_in_a_large_shape(listed: list[tuple[bytes, bytes]]) -> None:
+    """NumPy refuses it, though it takes no byte."""
+    count = next(i for i, (key, _) in enumerate(listed) if key.decode() == KEY)
+    listed[count] = KEY.encode(), build.entry(1, (2**40, 2**40, 0), 0, 0, 0, masked(crc32c(b"")))
+
+
 def entry(**lies: int) -> Callable[[list[tuple[bytes, bytes]]], None]:
     """What changes the description of one array."""
 
@@ -149,6 +155,7 @@ HOSTILE: dict[str, tuple[Callable[[], Files], str]] = {
     "a size that lies": (lambda: relisted(entry(size=47)), "which are not those of its shape"),
     "a shape that lies": (lambda: relisted(entry(rows=2**61)), "which are not those of its shape"),
     "a negative shape": (lambda: relisted(entry(rows=2**64 - 3)), "an impossible shape"),
+    "an empty array of a large shape": (lambda: relisted(nothing_in_a_large_shape), "has the impossible shape"),
     "an offset behind the end": (lambda: relisted(entry(offset=2**62)), "is cut short"),
     "an offset in another array": (lambda: relisted(entry(offset=4)), "overlaps another array"),
     "another data file": (lambda: relisted(entry(shard=7)), "names data file 7 of 1"),

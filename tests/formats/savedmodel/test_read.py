@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from tests.formats import build as b
 from tests.formats.savedmodel.build import (
     GRAPH_KEY,
@@ -158,7 +159,8 @@ def test_what_is_beside_a_saved_model(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "give the folder that it is in" in said(capsys, "show", str(path / "saved_model.pb"))
     two: Files = {f"{name}/{file}": data for name in "12" for file, data in saved(stack()).items()}
     (tmp_path / "two.zip").write_bytes(zipped(two, ""))
-    assert "several SavedModels are in it (1/, 2/)" in said(capsys, "show", str(tmp_path / "two.zip"))
+    for command in (("show", str(tmp_path / "two.zip")), ("show", str(SAMPLES / "or.h5"), "--config", str(tmp_path / "two.zip"))):
+        assert "two.zip: several SavedModels are in it (1/, 2/)" in said(capsys, *command)
 
 
 def test_it_is_read_before_a_config_json_beside_it(tmp_path: Path) -> None:

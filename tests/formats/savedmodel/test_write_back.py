@@ -69,6 +69,12 @@ def test_several_numbers_in_one_block_of_the_index(tmp_path: Path) -> None:
         np.testing.assert_array_equal(model.weights[name].value, value)
 
 
+def test_a_word_list_of_the_model_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = written(tmp_path / "m", saved(stack()) | {"assets/words.txt": b"x", "assets.extra/deep/words.txt": b"y"})
+    for words in ("assets/words.txt", "assets.extra/deep/words.txt"):
+        assert "in use here" in said(capsys, "show", str(model), "-o", str(model / words), "--force")
+
+
 def test_an_edited_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, book = written(tmp_path / "m", saved(stack())), tmp_path / "m.xlsx"
     weightlens.export(weightlens.load(old), book, X)

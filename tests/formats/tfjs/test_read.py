@@ -160,10 +160,13 @@ def test_the_optimizer_is_kept_apart(tmp_path: Path) -> None:
 
 
 def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path: Path) -> None:
+    resized = layer("Resizing", "u", height=2, width=2)
     for odd, shape in (
         (layer("UpSampling2D", "u", size=[2, 2], interpolation="bilinear"), (4, 4, 1)),
-        (layer("Resizing", "u", height=2, width=2), (4, 4, 1)),
-        (layer("TimeDistributed", "t", layer=layer("Resizing", "u", height=2, width=2)), (3, 4, 4, 1)),
+        (resized, (4, 4, 1)),
+        (layer("TimeDistributed", "t", layer=resized), (3, 4, 4, 1)),
+        (layer("TimeDistributed", "s", layer=layer("TimeDistributed", "t", layer=resized)), (2, 3, 4, 4, 1)),
+        (layer("TimeDistributed", "t", layer=sequential(given("j", 4, 4, 1), resized)), (3, 4, 4, 1)),
     ):
         folder = written(tmp_path / "m", whole(sequential(given("i", *shape), odd), {}))
         with pytest.raises(UnsupportedLayer, match=r"TensorFlow.js .* otherwise than Keras"):
@@ -234,6 +237,13 @@ def test_lies_are_one_line(tmp_path: Path, lie: str, capsys: pytest.CaptureFixtu
             weightlens.load(path)
         said(capsys, "show", str(path))
         said(capsys, "trace", str(path), "-i", "1,2,3")
+
+
+@pytest.mark.parametrize("said", [5, "mse", ["mse"]])
+def test_training_settings_of_the_wrong_type_are_left_out(tmp_path: Path, said: Any) -> None:
+    for name, files in (("m", whole({**STACK, "training_config": said})), ("n", whole(trainingConfig=said))):
+        path = written(tmp_path / name, files)
+        assert weightlens.load(path).training_config == {} and main(["show", str(path)]) == 0
 
 
 def test_links_and_pipes_are_not_followed(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.formats.test_foreign import said
 from tests.formats.tfjs.build import ARRAYS, STACK, X, group, listed, model_json, whole, written, zipped
 from weightlens.cli.main import main
 from weightlens.errors import BadInput
+from weightlens.formats import files_of
 from weightlens.formats.write_back import write_back
 
 CUTS = (5, 50, 90)
@@ -73,6 +74,18 @@ def test_an_edited_workbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "name a folder, or its model.json" in said(capsys, "import", str(book), str(old), "-o", str(tmp_path / "n.h5"))
     assert main(["import", str(book), str(old / "model.json"), "-o", str(tmp_path / "n" / "model.json"), "--force"]) == 0
     assert not (tmp_path / "no").exists() and "no folder" in said(capsys, "import", str(book), str(old), "-o", str(tmp_path / "no" / "m"))
+
+
+def test_a_model_json_of_another_name(tmp_path: Path) -> None:
+    old = written(tmp_path / "m", whole()) / "model.json"
+    change, value = changed(old.rename(old.with_name("m.web")))
+    write_back(old.with_name("m.web"), tmp_path / "n", change)
+    np.testing.assert_array_equal(weightlens.load(tmp_path / "n")["a"].kernel, value)
+
+
+def test_a_model_made_in_memory_is_not_the_one_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(written(tmp_path / "m", whole()))
+    assert files_of(".") and files_of(weightlens.Model("made", "Sequential", [])) == []
 
 
 def test_quantised_weights_are_not_written_back(tmp_path: Path) -> None:

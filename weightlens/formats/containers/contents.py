@@ -42,7 +42,7 @@ def folder(path: Path) -> str:
     if is_saved_model(path):
         return "savedmodel"
     if not (path / "config.json").is_file():
-        if is_tfjs(path / "model.json"):
+        if is_tfjs(path):
             return "tfjs"
         from weightlens.formats.containers.foreign import folder_words
 
@@ -55,8 +55,14 @@ def is_saved_model(path: Path) -> bool:
     return any((path / name).is_file() for name in SAVED_MODEL)
 
 
+def model_json(path: Path) -> Path:
+    """The ``model.json`` of a TensorFlow.js model that is given as its folder, or as that file under any name."""
+    return path / "model.json" if path.is_dir() else path
+
+
 def is_tfjs(path: Path) -> bool:
-    """Whether it is the ``model.json`` of a TensorFlow.js model."""
+    """Whether it is a TensorFlow.js model: its folder or its ``model.json``."""
+    path = model_json(path)
     if not path.is_file() or path.stat().st_size > JSON:
         return False
     with path.open("rb") as file:
@@ -71,13 +77,13 @@ def member_in(names: list[str]) -> str | None:
     return "model.json" if "model.json" in found else found[0] if len(found) == 1 else None
 
 
-def saved_model_in(names: list[str]) -> str | None:
-    """The folder of the SavedModel in an archive, with a slash at its end; ``None`` if there is none."""
+def saved_model_in(names: list[str], archive: str) -> str | None:
+    """The folder of the SavedModel in an archive of this name, with a slash at its end; ``None`` if there is none."""
     inside = {name.removesuffix(mark) for name in names for mark in SAVED_MODEL if f"/{name}".endswith(f"/{mark}")}
     folders = sorted(folder for folder in inside if not folder.startswith("__MACOSX/"))
     if len(folders) > 1:
         raise UnreadableModel(
-            f"several SavedModels are in it ({', '.join(folder or './' for folder in folders[:3])}): unpack it and give one"
+            f"{archive}: several SavedModels are in it ({', '.join(folder or './' for folder in folders[:3])}): unpack it and give one"
         )
     return folders[0] if folders else None
 

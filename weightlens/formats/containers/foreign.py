@@ -11,7 +11,6 @@ from h5py import h5a, h5l
 from weightlens.formats.hdf5.access import Hdf5File, decode_name, group_links
 
 GZIP = b"\x1f\x8b"
-START = 1024  # bytes that are looked at
 SAVE_AGAIN = "load it where it was made and save it from Keras as .keras or .h5"
 KERAS_SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
 MATLAB = "MATLAB's exportNetworkToTensorFlow turns a network into one that Keras can save"

@@ -27,7 +27,6 @@ DTYPES = {
 }  # fmt: skip
 STRING, BFLOAT16 = 7, 14
 NOT_NUMBERS = {STRING: "text", 20: "resources", 21: "variants"}
-RANKS = 32  # axes that NumPy can count
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def entry_of(row: Row) -> Entry:
     message = Message(row.value)
     shapes = message.messages(2)
     sizes = tuple(dim.number(1) for shape in shapes[-1:] for dim in shape.messages(2))
-    if len(sizes) > RANKS or any(size >= 1 << 62 for size in sizes):
+    if len(sizes) > limits.AXES or any(size >= 1 << 62 for size in sizes):
         raise Damaged("an array with an impossible shape")
     where = (message.number(3), message.number(4), message.number(5))
     return Entry(message.number(1), sizes, *where, message.number(6), bool(message.all(7)), row)
@@ -114,8 +113,8 @@ class Bundle:
             if entry.in_slices:
                 continue
             places.setdefault(entry.shard, []).append((entry.offset, entry.offset + entry.size, key))
-            if entry.kind in DTYPES and math.prod(entry.shape) * entry.stored_dtype.itemsize != entry.size:
-                raise UnreadableModel(f"{self.label}: {key} has {entry.size:,} bytes, which are not those of its shape {entry.shape}")
+            if entry.kind in DTYPES:
+                self._check_shape(key, entry)
         for shard, extents in places.items():
             extents.sort()
             twice = next((after[2] for before, after in pairwise(extents) if before[1] > after[0]), None)
@@ -124,6 +123,13 @@ class Bundle:
             if extents[-1][1] > (size := self.shard_size(shard)):
                 name = self.shard_name(shard)
                 raise UnreadableModel(f"{self.label}: {name} is cut short: {size:,} of {extents[-1][1]:,} bytes; copy or download it again")
+
+    def _check_shape(self, key: str, entry: Entry) -> None:
+        """Refuse an array with another size than its shape has, or with a shape that no array has."""
+        if math.prod(entry.shape) * entry.stored_dtype.itemsize != entry.size:
+            raise UnreadableModel(f"{self.label}: {key} has {entry.size:,} bytes, which are not those of its shape {entry.shape}")
+        if not limits.is_possible(entry.shape):
+            raise UnreadableModel(f"{self.label}: {key} has the impossible shape {entry.shape}")
 
     def shard_name(self, shard: int) -> str:
         """The name of a data file."""

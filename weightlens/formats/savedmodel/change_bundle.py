@@ -13,6 +13,7 @@ import numpy as np
 
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.files import check_new_folder, new_folder
+from weightlens.formats.patches import Patches, Places, patch
 from weightlens.formats.savedmodel.bundle import BFLOAT16, Bundle, Entry
 from weightlens.formats.savedmodel.container import INDEX, saved_model_files
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
@@ -21,7 +22,6 @@ from weightlens.formats.savedmodel.wire import fields
 
 CHECKSUM = 6  # the field of an entry
 WIDTH = 4  # bytes of a checksum
-Patches = dict[str, list[tuple[int, bytes]]]  # by file: where, and the new bytes
 
 
 def check_new_model(source: Path, out: Path) -> None:
@@ -57,7 +57,7 @@ def changes_in_zip(source: Path, changed: Mapping[str, np.ndarray]) -> dict[str,
 def patches_of(bundle: Bundle, changed: Mapping[str, np.ndarray]) -> Patches:
     """The new bytes of the changed arrays and of all that guards them."""
     patches: Patches = defaultdict(list)
-    checksums: dict[Block, list[tuple[int, bytes]]] = defaultdict(list)  # within a block of the index
+    checksums: dict[Block, Places] = defaultdict(list)  # within a block of the index
     for path, array in changed.items():
         entry = bundle.entry_at(path)
         data = encoded(array, entry, bundle.is_big_endian)
@@ -87,13 +87,6 @@ def encoded(array: np.ndarray, entry: Entry, big_endian: bool) -> bytes:
     if entry.kind == BFLOAT16:  # rounded before: the lower half is zero
         array = np.ascontiguousarray(array, np.float32).view(np.uint32) >> 16
     return np.ascontiguousarray(array).astype(entry.stored_dtype.newbyteorder(">" if big_endian else "<")).tobytes()
-
-
-def patch(file: IO[bytes], places: list[tuple[int, bytes]]) -> None:
-    """Overwrite bytes of an open file."""
-    for place, data in places:
-        file.seek(place)
-        file.write(data)
 
 
 def verify(folder: Path, changed: Mapping[str, np.ndarray]) -> None:

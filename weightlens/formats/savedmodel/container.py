@@ -31,10 +31,7 @@ def saved_model_files(path: Path) -> SavedModelFiles:
     if kind == "savedmodel":
         return SavedModelFiles(Archive(path), "", path.resolve().name)
     store: Store = Tar(path) if kind == "tar" else Archive(path)
-    try:
-        folder = saved_model_in(store.names())
-    except UnreadableModel as error:
-        raise UnreadableModel(f"{path.name}: {error}") from None
+    folder = saved_model_in(store.names(), path.name)
     if folder is None:
         raise UnreadableModel(f"{path.name}: {foreign_words(first_bytes_of(path), path)}")
     return SavedModelFiles(store, folder, path.name)
@@ -60,19 +57,22 @@ class SavedModelFiles:
         """Whether the file is there (and not a link)."""
         return self.folder + name in self.inside
 
-    def read(self, name: str) -> bytes:
-        """A small file as bytes."""
+    def _member(self, name: str) -> str:
+        """A file's name in the folder or archive; one that is not there is refused."""
         if not self.has(name):
             raise UnreadableModel(f"{self.label}: {name} of the SavedModel is missing, or is a link, which is never followed")
-        data = self.store.text(self.folder + name)
-        if not data and self.store.packed(self.folder + name):
+        return self.folder + name
+
+    def read(self, name: str) -> bytes:
+        """A small file as bytes."""
+        member = self._member(name)
+        data = self.store.text(member)
+        if not data and self.store.packed(member):
             raise UnreadableModel(f"{self.label}: {name} is larger than any that TensorFlow writes")
         return data
 
     def open(self, name: str) -> Path | BinaryIO:
         """A large file: its path in a folder, or an open file in an archive."""
         if name not in self.opened:
-            if not self.has(name):
-                raise UnreadableModel(f"{self.label}: {name} of the SavedModel is missing, or is a link, which is never followed")
-            self.opened[name] = self.store.open(self.folder + name)
+            self.opened[name] = self.store.open(self._member(name))
         return self.opened[name]

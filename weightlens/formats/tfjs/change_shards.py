@@ -10,19 +10,18 @@ from typing import IO
 
 import numpy as np
 
-from weightlens.errors import BadInput, WeightlensError
+from weightlens.errors import BadInput
 from weightlens.files import check_output, replacing_several
 from weightlens.formats.architecture.config_values import parse_object
-from weightlens.formats.containers.contents import read_bytes
+from weightlens.formats.containers.contents import model_json, read_bytes
 from weightlens.formats.containers.zipped import Archive
+from weightlens.formats.patches import Patches, patch
 from weightlens.formats.tfjs.manifest import Stored, read_manifest
 from weightlens.formats.tfjs.shards import Folder, Place, Zipped
 
-Patches = dict[str, list[tuple[int, bytes]]]  # by shard: where, and the new bytes
 
-
-def json_file(path: Path) -> Path:
-    """The ``model.json`` of a model that is given or asked for as a folder or as that file."""
+def new_json(path: Path) -> Path:
+    """The ``model.json`` of a model that is asked for as a folder or as that file."""
     return path if path.suffix.lower() == ".json" else path / "model.json"
 
 
@@ -30,15 +29,15 @@ def check_new_files(source: Path, out: Path, force: bool, inputs: Sequence[tuple
     """Refuse an output that cannot be a copy of the model in other files, before any work is done."""
     if out.suffix and not out.is_dir() and out.suffix.lower() != ".json":
         raise BadInput(f"{out}: the new model is of the kind of {source.name}: name a folder, or its model.json")
-    if json_file(out).parent.is_dir():
-        for target in copies(source, out):
+    if new_json(out).parent.is_dir():
+        for target in copies(stored_in(model_json(source)), out):
             check_output(target, force, inputs)
 
 
-def copies(source: Path, out: Path) -> list[Path]:
+def copies(stored: list[Stored], out: Path) -> list[Path]:
     """The new files: ``model.json`` first, then its shards under their old names."""
-    target = json_file(out)
-    return [target, *(target.with_name(name) for name in shard_names(stored_in(json_file(source))))]
+    target = new_json(out)
+    return [target, *(target.with_name(name) for name in shard_names(stored))]
 
 
 def stored_in(model_json: Path) -> list[Stored]:
@@ -70,22 +69,13 @@ def patches_of(stored: list[Stored], changed: Mapping[str, np.ndarray]) -> Patch
     return patches
 
 
-def patch(file: IO[bytes], patches: list[tuple[int, bytes]]) -> None:
-    """Overwrite bytes of an open file, and read them again."""
-    for offset, data in patches:
-        file.seek(offset)
-        file.write(data)
-        file.seek(offset)
-        if file.read(len(data)) != data:
-            raise WeightlensError(f"the numbers at byte {offset:,} could not be written; the file is left as it was")
-
-
 def write_changed(source: Path, out: Path, changed: Mapping[str, np.ndarray], force: bool, inputs: Sequence[tuple[str, Path]]) -> None:
     """Copy the model at ``source`` to ``out`` with other numbers in some arrays."""
-    old = json_file(source)
-    patches = patches_of(stored_in(old), changed)
-    with replacing_several(copies(source, out), force, inputs) as files:
-        for file, name in zip(files, [old.name, *shard_names(stored_in(old))], strict=True):
+    old = model_json(source)
+    stored = stored_in(old)
+    patches = patches_of(stored, changed)
+    with replacing_several(copies(stored, out), force, inputs) as files:
+        for file, name in zip(files, [old.name, *shard_names(stored)], strict=True):
             with old.with_name(name).open("rb") as original:
                 shutil.copyfileobj(original, file, 1 << 20)
             patch(file, patches.get(name, []))
@@ -95,4 +85,4 @@ def changes_in_zip(source: Path, member: str, changed: Mapping[str, np.ndarray])
     """What to do to which members of a zip whose ``model.json`` is ``member``."""
     archive, inside = Archive(source), member.removesuffix("model.json")
     patches = patches_of(entries_of(archive.text(member), member, Zipped(archive, inside)), changed)
-    return {inside + shard: functools.partial(patch, patches=places) for shard, places in patches.items()}
+    return {inside + shard: functools.partial(patch, places=places) for shard, places in patches.items()}

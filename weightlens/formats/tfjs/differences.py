@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.call_order import refs
-from weightlens.formats.weights.objects import all_layers
+from weightlens.formats.weights.objects import all_layers, every_layer
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 
@@ -22,10 +22,9 @@ MASKS = "TensorFlow.js hands on the mask of an earlier layer here, so it compute
 
 def note_differences(model: Model, major: int) -> None:
     """Record a fault for each layer that TensorFlow.js computes otherwise than Keras. ``major``: the Keras that wrote it."""
-    for layer in all_layers(model):
-        for part in (layer, *layer.inner.values()):
-            if words := of_layer(part.class_name, part.config, major):
-                part.faults.append(words)
+    for layer in every_layer(model):
+        if words := of_layer(layer.class_name, layer.config, major):
+            layer.faults.append(words)
     for layer in misled_by_masks(model):
         layer.faults.append(MASKS)
     for layer in normalized_along_other_axes(model):

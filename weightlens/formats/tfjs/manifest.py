@@ -12,13 +12,11 @@ import numpy as np
 from weightlens.errors import UnreadableModel
 from weightlens.formats.tfjs.shards import Group, Place, open_group
 from weightlens.formats.weights.conversion import converted
-from weightlens.limits import OBJECTS
+from weightlens.limits import OBJECTS, is_possible
 from weightlens.model import Weight
 
 DTYPES = {"float32": "<f4", "int32": "<i4"}
 STORED = {"uint8": "<u1", "uint16": "<u2", "float16": "<f2"}  # what quantised numbers are stored as
-MOST_AXES = 32
-LARGEST = 2**40  # elements
 
 
 @dataclass(frozen=True)
@@ -111,8 +109,7 @@ def stored_array(item: Any, group: Group, start: int) -> Stored:
 
 def is_shape(shape: Any) -> TypeGuard[list[int]]:
     """Whether it is a list of sizes of a plausible array."""
-    sizes: bool = isinstance(shape, list) and len(shape) <= MOST_AXES and all(type(size) is int and size >= 0 for size in shape)
-    return sizes and math.prod(max(size, 1) for size in shape) <= LARGEST
+    return isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape) and is_possible(shape)
 
 
 def quantisation(name: str, dtype: str, said: Any) -> tuple[str, float, float]:

@@ -9,6 +9,7 @@ from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.tfjs import LAYERS_MODEL
 from weightlens.formats.tfjs.differences import note_differences
@@ -41,7 +42,7 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
     place_weights(model, weights, dialect)
     model.optimizer = [entry.weight() for entry in stored if entry.is_optimizer]
     note_differences(model, dialect.major)
-    model.training_config = entry.get("training_config") or value.get("trainingConfig") or {}
+    model.training_config = plain_dict(entry.get("training_config") or value.get("trainingConfig"))
     model.class_labels = labels_beside(place)
     if model.class_labels:
         model.notes.append(f"names of the classes, from metadata.json: {', '.join(model.class_labels)}")
@@ -53,7 +54,7 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
 def read_zipped(path: Path, archive: Archive, member: str) -> Model:
     """The model in a zip, as Teachable Machine downloads it."""
     value = parse_object(archive.text(member), member)
-    model = read_tfjs(path, value, Zipped(archive, member.rpartition("/")[0] + "/" if "/" in member else ""))
+    model = read_tfjs(path, value, Zipped(archive, member.removesuffix("model.json")))
     model.provenance.closers.append(archive.close)
     return model
 

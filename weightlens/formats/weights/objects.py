@@ -185,3 +185,12 @@ def all_layers(model: Model) -> Iterator[Layer]:
         yield layer
         if layer.model is not None:
             yield from all_layers(layer.model)
+
+
+def every_layer(model: Model) -> Iterator[Layer]:
+    """All layers of a model, those of nested models and inside wrappers included."""
+    waiting = list(model.layers)
+    while waiting:
+        layer = waiting.pop()
+        yield layer
+        waiting += [*layer.inner.values(), *(layer.model.layers if layer.model is not None else ())]
