@@ -204,6 +204,8 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
         find_loss("nonsense")
     with pytest.raises(BadInput, match="optimizer"):
         find_optimizer("lion")
+    with pytest.raises(BadInput, match="epsilon 'x', which is no number"):
+        find_optimizer("adam", {"epsilon": "x"})
     many = np.zeros((2000, 3))
     with pytest.raises(WorkbookTooLarge, match="columns"):
         write_training_book(prepare(weightlens.load(SAMPLES / "xor_sigmoid.h5"), [many], many[:, :1]), 1, tmp_path / "no.xlsx")

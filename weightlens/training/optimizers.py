@@ -91,10 +91,16 @@ def adam_step_size(beta_1: float, beta_2: float) -> Callable[[Any, Any], Any]:
     return lambda rate, iteration: rate * np.sqrt(1.0 - beta_2 ** (iteration + 1.0)) / (1.0 - beta_1 ** (iteration + 1.0))
 
 
+NUMBERS = ("epsilon", "momentum", "rho", "initial_accumulator_value", "beta_1", "beta_2")  # options of those below
+
+
 def find_optimizer(name: str, options: dict[str, Any] | None = None) -> Optimizer:
     """The optimizer with that name and Keras's options (``momentum``, ``rho``, ``beta_1``...); unknown options are refused."""
     options = {k: v for k, v in (options or {}).items() if v is not None}
     key = name.lower()
+    for option in NUMBERS:
+        if not isinstance(options.get(option, 0), int | float):
+            raise BadInput(f"optimizer {name!r} with {option} {str(options[option])[:40]!r}, which is no number")
     epsilon = float(options.get("epsilon", 1e-7))
     if any(options.get(name) for name in ("centered", "amsgrad", "clipnorm", "clipvalue", "weight_decay")):
         raise BadInput(f"optimizer {name!r} with centered, amsgrad, clipping or weight decay is not one that weightlens trains with")
