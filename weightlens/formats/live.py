@@ -35,6 +35,7 @@ def read_live(network: Any) -> Model:
     dialect, entry = dialect_and_architecture(network)
     model = build_model(entry, dialect) if entry else Model(network.name, type(network).__name__, [])
     place_arrays(model, dict(stored_arrays(network)), dialect)
+    model.optimizer += optimizer_weights(network)
     if model.layers:
         read_vocabularies(model.layers, network.layers)
     model.provenance = Provenance("", f"live model of Keras {dialect.major}", dialect.version, dialect.backend, live=network)
@@ -69,6 +70,13 @@ def stored_arrays(network: Any) -> Iterator[tuple[str, Weight]]:
         for key, variable in own.items():
             yield (place := f"{join(path, 'vars')}/{key}"), weight_of(variable, place, key)
         waiting += reversed([(join(path, name), inner) for name, inner in children(owner)])
+
+
+def optimizer_weights(network: Any) -> list[Weight]:
+    """What the optimizer of a network keeps: its counter, its rate, a slot or two for each weight."""
+    held: Any = getattr(getattr(network, "optimizer", None), "variables", [])
+    places = enumerate(held() if callable(held) else held)  # a method in old optimizers of tf_keras
+    return [weight_of(variable, f"optimizer/vars/{number}", str(number)) for number, variable in places]
 
 
 def children(owner: Any) -> Iterator[tuple[str, Any]]:
