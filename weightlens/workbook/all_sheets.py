@@ -33,12 +33,18 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
     """All sheets with all that stands on them; ``verified`` says which spreadsheet program recalculated the workbook."""
     bare = options.detail == "weights"
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
+    write_sheets(net, verified)
+    return net
+
+
+def write_sheets(net: NetworkSheets, verified: str = "") -> None:
+    """The sheets of a network, after those that its book has already."""
+    bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
     homes = matrices(net) if bare else network(net, verified)
     write_summary(net, front, homes)
     write_cells(net)
-    frame(net.plan, styles)
-    return net
+    frame(net.plan, net.styles)
 
 
 def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
