@@ -13,7 +13,8 @@ from weightlens.errors import BadInput
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.matrices import Labels, matrix_lines, view_of_array
+from weightlens.terminal.matrices import Labels, view_of_array
+from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.words.worked import Arithmetic
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
@@ -162,4 +163,4 @@ class TraceWriter:
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
-        yield from matrix_lines(view_of_array(values, self.full, FEW), self.screen, label, self.precision, wrap=not self.full)
+        yield from matrix_lines(view_of_array(values, label, self.full, FEW), self.screen, self.precision, wrap=not self.full)
