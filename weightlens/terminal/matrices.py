@@ -127,7 +127,7 @@ class View(NamedTuple):
 
 def view_of_weight(weight: Weight, cut: str | None = None, full: bool = False, most: int = MOST, label: Labels | None = None) -> View:
     """The numbers to show: all of a small matrix, the edges of a large one, or those selected by ``--slice``."""
-    part = Part(weight, label or weight_labels(weight), ranges_of(weight, cut))
+    part = part_of(weight, cut, label)
     lengths = [len(r) for r in part.kept]
     if 0 in lengths:  # the other axes may be longer than any list
         kept = [r[:MOST] for r in part.kept]
@@ -135,6 +135,11 @@ def view_of_weight(weight: Weight, cut: str | None = None, full: bool = False, m
     abbreviate = np.prod(lengths, dtype=object) > most and not full
     edges = edges_of(part.order, lengths) if abbreviate else [0] * len(lengths)
     return part.view([[r[:edge], r[-edge:]] if edge else [r] for r, edge in zip(part.kept, edges, strict=True)], edges)
+
+
+def part_of(weight: Weight, cut: str | None = None, label: Labels | None = None) -> Part:
+    """The whole matrix, or the part of it selected by ``--slice``."""
+    return Part(weight, label or weight_labels(weight), ranges_of(weight, cut))
 
 
 def edges_of(order: Order, lengths: Sequence[int]) -> list[int]:
