@@ -36,6 +36,7 @@ DIGIT, PADDING = 7.0, 5.0  # pixels: a column of n characters has n digits of 11
 SMALLEST = 0.6  # what a shrunk text may shrink to before it cannot be read
 FRAME = 3  # rows of title and hint above everything
 BAND, OWN_SHEET = 66, 60  # columns used of a sheet; of one block
+MOST_NAMED = 2000  # rows, or columns
 NAMED_ONE_BY_ONE = 60  # rows, or columns, of a block up to which every one has a label
 KINDS = ("headings", "hashes", "unnamed", "digits", "bands", "movers")
 MOVERS = {"Flatten", "Reshape", "Permute", "Dropout", "RepeatVector", "SpatialDropout1D", "SpatialDropout2D", "ActivityRegularization"}
@@ -82,6 +83,7 @@ class Page:
         self.inside = {
             (r, c) for a in sheet.merged_cells.ranges for r in range(a.min_row, a.max_row + 1) for c in range(a.min_col, a.max_col + 1)
         }
+        self.square = sheet.sheet_format.defaultRowHeight == 20
         usual = sheet.sheet_format.defaultColWidth or 9.0
         self.widths: dict[int, float] = {}
         for d in sheet.column_dimensions.values():
@@ -264,7 +266,7 @@ def digits(pages: dict[str, Page], blocks: list[Placed], values: dict[tuple[str,
         if not numbers.size or decimals is None or (numbers == np.floor(numbers)).all():
             continue
         spread = float(np.ptp(numbers)) or float(np.abs(numbers).max())
-        spread = spread if spread > 1e-12 * float(np.abs(numbers).max()) else float(np.abs(numbers).max())
+        spread = spread if spread > 1e-9 * float(np.abs(numbers).max()) else float(np.abs(numbers).max())
         unit = 10.0 ** -(decimals + 2 * form.endswith("%"))
         if "E" in form:
             unit *= 10.0 ** math.floor(math.log10(float(np.abs(numbers).max()) or 1.0))
@@ -278,21 +280,21 @@ def digits(pages: dict[str, Page], blocks: list[Placed], values: dict[tuple[str,
 def unnamed(page: Page, block: Placed, axes: list[Axis], found: Faults) -> None:
     """The axes of a block of which no label says what they are, and the rows and columns without a label."""
     left, over = labels_left(page, block), labels_over(page, block)
-    said = [*left.values(), *over, *captions(page, block)]
+    said = [*left.values(), *slower(page, block), *over, *captions(page, block)]
     for d, axis in enumerate(axes):
         if block.a.shape[d] < 2:
             continue
         if not axis:
             found.add("unnamed", f"{where(page, block)}: axis {d} has no name")
         found.found["unnamed"] += [f"{where(page, block)}: {f.name}" for f in axis if not any(names(text, f) for text in said)]
-    square = page.sheet.sheet_format.defaultRowHeight == 20
     for what, labels, of, all_axes in (
         ("rows", len(left), block.a.rows, block.a.row_axes),
         ("columns", len(over), block.a.columns, block.a.column_axes),
     ):
-        least = block.a.shape[all_axes[0]] if all_axes and (square or len(of) > NAMED_ONE_BY_ONE) else len(of)
-        pixels = square and len(all_axes) == 1 and len(block.a.shape) > 2
-        if len(of) > 1 and labels < least and not pixels and least <= 2000:
+        several = [n for d in all_axes if (n := block.a.shape[d]) > 1]
+        least = int(np.prod(several[:-1])) if page.square and len(block.a.shape) > 2 else len(of)
+        least = several[0] if len(of) > NAMED_ONE_BY_ONE else least
+        if 1 < least <= MOST_NAMED and labels < least:
             found.add("unnamed", f"{where(page, block)}: {labels} of {least} {what} have a label")
 
 
@@ -317,6 +319,16 @@ def labels_left(page: Page, block: Placed) -> dict[int, str]:
     return {}
 
 
+def slower(page: Page, block: Placed) -> list[str]:
+    """The labels above those on the left: what the rows share with them is said once."""
+    column = next((c for c in range(block.column - 1, 0, -1) if (block.row, c) in page.texts), 0)
+    texts, row = [], block.row - 1
+    while (row, column) in page.texts:
+        texts.append(page.texts[row, column])
+        row -= 1
+    return texts
+
+
 def labels_over(page: Page, block: Placed) -> list[str]:
     """What stands over single columns: the first rows of texts above the block, two at most."""
     columns = (block.column + block.a.columns).tolist()
@@ -335,10 +347,12 @@ def labels_over(page: Page, block: Placed) -> list[str]:
 
 
 def captions(page: Page, block: Placed) -> list[str]:
-    """The captions above a block: what stands in its columns, as far up as the next block."""
+    """The captions above a block: what stands in its columns, as far up as the next block; among pictures also behind its name."""
     columns, texts = range(block.column, block.column + block.a.width), []
     for row in range(block.row - 1, FRAME, -1):
         texts += [page.texts[row, c] for c in columns if (row, c) in page.texts]
+    if page.square:
+        texts[:0] = [page.texts[block.row - 3, c] for c in range(block.column, block.column + 20) if (block.row - 3, c) in page.texts]
     return texts[:40]
 
 
