@@ -10,6 +10,11 @@ from tests.gallery.counting import KINDS, faults
 from tests.gallery.shown import SHOWN, Shown
 
 
+def chosen(words: list[str]) -> list[Shown]:
+    """The cases with one of the words in their title; all where there are none."""
+    return [one for one in SHOWN if not words or any(word.lower() in one.title.lower() for word in words)]
+
+
 def write_models(folder: Path, shown: list[Shown]) -> None:
     """The models that are not there yet."""
     missing = [one for one in shown if not model_of(folder, one).is_file()]
@@ -29,7 +34,7 @@ def model_of(folder: Path, one: Shown) -> Path:
 def main(folder: Path, words: list[str]) -> None:
     """Counts per case, what was found, and the sums."""
     folder.mkdir(parents=True, exist_ok=True)
-    shown = [one for one in SHOWN if not words or any(word.lower() in one.title.lower() for word in words)]
+    shown = chosen(words)
     write_models(folder, shown)
     sums = dict.fromkeys(KINDS, 0)
     for one in shown:

@@ -300,6 +300,7 @@ SHOWN = [
         layer("GRU", 2, reset_after=False, return_sequences=True, name="gru"),
         (4, 2),
         samples=3,
+        sheet="layer",
     ),
     show(
         "Bidirectional LSTM",
@@ -336,8 +337,16 @@ SHOWN = [
         steps(layer("Dense", 3, activation="softmax", name="dense")),
         (4, 2),
         samples=3,
+        sheet="layer",
     ),
-    show("TimeDistributed Conv2D", "A picture for every time step.", steps(layer("Conv2D", 2, 2, name="conv")), (2, 3, 3, 1), samples=3),
+    show(
+        "TimeDistributed Conv2D",
+        "A picture for every time step.",
+        steps(layer("Conv2D", 2, 2, name="conv")),
+        (2, 3, 3, 1),
+        samples=3,
+        sheet="layer",
+    ),
     # attention
     show("MultiHeadAttention", "Heads side by side; scores as token x token.", heads(), (5, 4)),
     show("MultiHeadAttention, 3 samples", "Samples under each other.", heads(), (3, 4), samples=3),

@@ -61,7 +61,7 @@ def as_planes(shape: tuple[int, ...], named: Named) -> Arrangement | None:
     if channels > FEW_CHANNELS or (shape[column[0]] + 1) * channels > WIDEST:
         return None
     down = sorted((*made, *places), key=lambda d: shape[d] == 1)  # what there are several of comes first: between these are gaps
-    return Arrangement(shape, tuple(down), (*beside, *column), 1, 1)
+    return Arrangement(shape, tuple(down), (*beside, *column), int(len(down) > 1 and shape[down[1]] > 1), 1)
 
 
 def by_names(shape: tuple[int, ...], named: Named) -> Arrangement:

@@ -41,8 +41,8 @@ def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = N
     starts = [0]
     for d in outer:
         starts = [start + i * a.steps[way][d] for start in starts for i in range(a.shape[d])]
-    texts = [", ".join(words) for words in places([axes[d] or plain("place", a.shape[d]) for d in outer], word)]
-    return dict(zip(starts, texts, strict=True)) if outer else {}
+    words = places([axes[d] or plain("place", a.shape[d]) for d in outer], word)
+    return dict(zip(starts, map(", ".join, words if way else changes(words)), strict=True)) if outer else {}
 
 
 def two_rows(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[int, str]]:
@@ -87,12 +87,17 @@ def row_labels(a: Arrangement, named: Named, narrow: bool = False) -> dict[int, 
     if narrow and len(a.row_axes) > 1:  # pictures, one under the other
         return over_pictures(a, named, 0)
     axes = axes_of(named)
-    labels, before = {}, list[str]()
-    for row, words in zip(a.rows.tolist(), places(shown(axes, a.row_axes, a.shape)), strict=True):
-        start = words[:1] != before[:1]
-        labels[row] = ", ".join(words if start else [w for w, old in zip(words, before, strict=True) if w != old])
-        before = words
-    return {row: text for row, text in labels.items() if text}
+    labels = map(", ".join, changes(places(shown(axes, a.row_axes, a.shape))))
+    return {row: text for row, text in zip(a.rows.tolist(), labels, strict=True) if text}
+
+
+def changes(words: list[list[str]]) -> list[list[str]]:
+    """Of each place the words that are others than before it, of the first of a group all."""
+    told, before = [], list[str]()
+    for place in words:
+        told.append(place if place[:1] != before[:1] else [word for word, old in zip(place, before, strict=True) if word != old])
+        before = place
+    return told
 
 
 def axes_of(named: Named) -> list[Axis]:

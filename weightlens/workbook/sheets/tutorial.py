@@ -121,7 +121,8 @@ def chart(net: NetworkSheets, sheet: Sheet, laid: Laid) -> int:
 
 def steps(net: NetworkSheets, sheet: Sheet, made: list[Step], column: int, head: int) -> Laid:
     """The steps side by side, each with the weights that make it below."""
-    under = head + TOP - HEAD + 2 + max(net.plan.placed[id(step.made)].block.arrangement.height for step in made)
+    heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in made)
+    under = head + TOP - HEAD + 2 + max(heights, default=0)
     laid = Laid([], under, under, column)
     start, section, begun = column, head - HEAD + SECTION, set[str]()
     for step in made:

@@ -39,17 +39,24 @@ def bands(net: NetworkSheets, steps: list[Step]) -> list[list[Step]]:
     groups: dict[Key, list[Step]] = {}
     for step in steps:
         groups.setdefault(key_of(step), []).append(step)
-    found: list[list[Step]] = []
-    used = WIDEST_BAND
-    for group in groups.values():
-        weights = [placed for step in group for placed in net.plan.weights_of[id(step.made)]]
-        width = 1 + max(placed.block.arrangement.width for placed in (net.plan.placed[id(group[0].made)], *weights))
-        if used + width > WIDEST_BAND:
+    widths = [width_of_group(net, group) for group in groups.values()]
+    found, used, left = [list[Step]()], 0, sum(widths)
+    shown = dict[int, str]()
+    for group, width in zip(groups.values(), widths, strict=True):
+        texts = rows_in_words(net, net.plan.placed[id(group[0].made)])
+        turns = shown and texts != shown and texts != unmarked(shown) and used > WIDEST_BAND // 4  # other rows: a place to begin anew
+        if used and (used + width > WIDEST_BAND or (turns and used + left > WIDEST_BAND)):
             found.append([])
             used = 0
         found[-1] += group
-        used += width
+        used, left, shown = used + width, left - width, texts
     return found
+
+
+def width_of_group(net: NetworkSheets, steps: list[Step]) -> int:
+    """How many columns steps of one name take with their weights."""
+    weights = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
+    return 1 + max(placed.block.arrangement.width for placed in (net.plan.placed[id(steps[0].made)], *weights))
 
 
 def key_of(step: Step) -> Key:
