@@ -23,6 +23,7 @@ from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
 from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.movers import homes
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
 from weightlens.workbook.xlsx.book import Sheet
@@ -102,11 +103,13 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
 
 
 def sheets_of_layers(net: NetworkSheets) -> Drawn:
-    """One sheet for the inputs and one per layer."""
+    """One sheet for the inputs and one per layer that computes something."""
     inputs_sheet(net)
     drawn = Drawn()
-    for layer in dict.fromkeys(step.layer for step in net.plan.steps):
-        drawn = layer_sheet(net, layer, drawn)
+    home = homes(net.plan.steps, net.results)
+    for layer in home:
+        if home[layer] == layer:
+            drawn = layer_sheet(net, layer, [mover for mover in home if home[mover] == layer != mover], drawn)
     return drawn
 
 
