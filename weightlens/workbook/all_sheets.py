@@ -15,6 +15,7 @@ from weightlens.recording import Trace
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.neuron.neuron_sheet import neuron_sheets
 from weightlens.workbook.sheets import controls, exercise, maps
 from weightlens.workbook.sheets import samples_sheet as samples
 from weightlens.workbook.sheets.cells_sheet import write_cells
@@ -88,6 +89,7 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
     if net.options.switch:
         controls.add_switch(net)
     maps.draw(net, drawn.targets)
+    neuron_sheets(net)
     write_check(net, verified)
     if net.options.blanks:
         exercise.hide_answers(net)
