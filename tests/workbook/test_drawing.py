@@ -56,7 +56,7 @@ def test_the_hidden_space_shows_two_units_of_every_sample(xor: tuple[Path, Any])
     wanted = hidden(model, CORNERS)
     for book, pair in ((read_book(path), None), (with_units(path, 2, 11), (2, 11))):
         cells = book.sheets["Hidden space"]
-        rows = [row for row in range(8, 12)]
+        rows = list(range(8, 12))
         samples = [int(cells[f"A{row}"]) - 1 for row in rows]
         assert samples == [0, 3, 1, 2] and [cells[f"B{row}"] for row in rows] == ["no", "no", "yes", "yes"]
         if pair is None:
