@@ -213,7 +213,7 @@ def duplicate_hits(name: str, layer: Layer, facts: Mapping[str, WeightFacts]) ->
     if not is_product(layer) or kernel is None or kernel.columns < 2 or kernel.nan or kernel.infinite:
         return
     shift = np.zeros(kernel.columns) if bias is None else np.asarray(bias.value, np.float64)
-    if shift.shape != (kernel.columns,):
+    if shift.shape != (kernel.columns,) or not np.isfinite(shift).all():
         return
     exact = kernel.rows < 4  # so few numbers come close to each other by chance
     groups = equal_rows(np.column_stack([kernel.probes, shift]), (0.0 if exact else EQUAL) * kernel.column_most)

@@ -154,9 +154,9 @@ def products(boxes: list[Box]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normalisation(layer: Layer) -> tuple[np.ndarray, np.ndarray] | None:
-    """Scale and shift of a BatchNormalization, channel by channel; ``None`` where the file lacks them."""
+    """Scale and shift of a BatchNormalization, channel by channel; ``None`` where the file lacks them, or has no numbers for them."""
     values = {name: np.asarray(weight.value, np.float64).ravel() for name, weight in layer.own_weights.items()}
-    if not {"moving_mean", "moving_variance"} <= set(values):
+    if not {"moving_mean", "moving_variance"} <= set(values) or not all(np.isfinite(value).all() for value in values.values()):
         return None
     with np.errstate(all="ignore"):
         scale = values.get("gamma", 1.0) / np.sqrt(values["moving_variance"] + float(layer.config.get("epsilon") or 1e-3))
