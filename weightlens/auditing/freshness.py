@@ -32,7 +32,8 @@ def untrained_hits(layers: list[tuple[str, Layer, dict[str, WeightFacts]]]) -> I
         moving = "moving_variance" in facts or any(key.rpartition("/")[2] in KERNELS for key in facts)
         if fresh.get(name) and ((witnessed[name] and moving) or all_fresh):
             drawn = {key: {"initializer": one.initializer, "p": one.p} for key, one in fits[name] if one is not None}
-            yield Hit("untrained", f"{layer.class_name}: all its weights are as its initializers make them", name, "", {"weights": drawn})
+            words = ", ".join(f"{key} as {one.initializer} makes it" for key, one in fits[name][:3] if one is not None)
+            yield Hit("untrained", f"{layer.class_name}: {words}", name, "", {"weights": drawn})
 
 
 def weight_fit(layer: Layer, key: str, facts: WeightFacts) -> Fit | None:
