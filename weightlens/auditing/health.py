@@ -29,7 +29,8 @@ RULES = (
         "dead-unit",
         "warning",
         "units whose relu is 0 whatever comes in",
-        "upper bound of the pre-activation <= 0 over the input box (pixels +-255, else +-10); with --inputs: never above 0 over the data",
+        "upper bound of the pre-activation <= 0 over the input box (pixels +-255, else +-10; all numbers where the "
+        "statistics of a normalization tell of more); with --inputs: never above 0 over the data",
         "Gowal et al. 2018, arXiv:1810.12715 (interval bounds)",
     ),
     Rule(

@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.auditing.finding import Hit, Rule
 from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.auditing.old_keras import why_old_keras
+from weightlens.auditing.raw_file import RawFile
 from weightlens.call_order import calls_in_order, refs
 from weightlens.engine.output_shapes import OPEN_LENGTHS, ShapesOnly
 from weightlens.engine.wanted import Wanted, wanted_inputs
@@ -85,8 +86,8 @@ def reading_hit(error: Exception) -> Hit:
     return Hit(rule, first_line(error) if isinstance(error, WeightlensError) else f"{type(error).__name__}: {first_line(error)}")
 
 
-def integrity(model: Model) -> Iterator[Hit]:
-    """What the rules of this group say of a model, but for its numbers."""
+def integrity(model: Model, raw: RawFile) -> Iterator[Hit]:
+    """What the rules of this group say of a model, but for its numbers; ``raw`` is its file as it is."""
     incoming = shapes_in(model)
     for name, layer in named_layers(model):
         yield from layer_hits(name, layer, incoming.get(id(layer)), bool(model.class_name))
@@ -95,7 +96,7 @@ def integrity(model: Model) -> Iterator[Hit]:
         if left:
             names = ", ".join(weight.path for weight in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
             yield Hit("weight-without-layer", f"the architecture has no layer for {names}", evidence={"weights": [w.path for w in left]})
-    if reasons := list(dict.fromkeys(why_old_keras(model))):
+    if reasons := list(dict.fromkeys(why_old_keras(model, [config for _, config in raw.configs]))):
         yield Hit("needs-old-keras", f"today's Keras {reasons[0]}", evidence={"reasons": reasons, "keras": model.provenance.keras_version})
 
 

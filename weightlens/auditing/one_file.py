@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from weightlens.auditing.finding import Hit
 from weightlens.auditing.health import Checked
 from weightlens.auditing.integrity import integrity, reading_hit
 from weightlens.auditing.places import Place
+from weightlens.auditing.raw_file import RawFile, raw_file
 from weightlens.auditing.security import security
 from weightlens.auditing.store import Identity, describe
 from weightlens.errors import WeightlensError
@@ -54,9 +55,9 @@ def audit_file(place: Place, inputs: str | None = None) -> Result:
     try:
         with at_hand(place) as path:
             result.identity.sha256 = sha256_of(path)
-            with suppress(Exception):  # a hostile file can fail in any way: the reader below says how
-                result.hits += security(path)
-            check_model(path, result, inputs)
+            raw = raw_file(path)
+            result.hits += security(raw)
+            check_model(path, raw, result, inputs)
     except (WeightlensError, OSError) as error:
         if not any(hit.rule in EXPLAINED for hit in result.hits):
             result.hits.append(reading_hit(error))
@@ -65,10 +66,10 @@ def audit_file(place: Place, inputs: str | None = None) -> Result:
     return result
 
 
-def check_model(path: Path, result: Result, inputs: str | None) -> None:
+def check_model(path: Path, raw: RawFile, result: Result, inputs: str | None) -> None:
     """What the rules say of the model in a file, once its weights have been read."""
     with load(path) as model:
-        result.hits += integrity(model)
+        result.hits += integrity(model, raw)
         checked = Checked(model, result.identity.size)
         result.hits += checked.hits()
         describe(result.identity, model, checked.layers)

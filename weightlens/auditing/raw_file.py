@@ -43,7 +43,7 @@ class RawFile:
 def raw_file(path: Path) -> RawFile:
     """What is seen of the file or folder at a path. What cannot be read is left out: the reader of models says why."""
     raw = RawFile()
-    with suppress(WeightlensError, OSError):
+    with suppress(Exception):  # a hostile file can fail in any way
         kind = kind_of(path)
         if path.is_dir():
             look_at_folder(raw, path)

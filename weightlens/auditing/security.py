@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from weightlens.auditing.finding import Hit, Rule
-from weightlens.auditing.raw_file import RawFile, raw_file
+from weightlens.auditing.raw_file import RawFile
 from weightlens.formats.architecture.build import FOREIGN_CODE
 from weightlens.formats.architecture.layer_config import OWN_PACKAGES
 
@@ -69,9 +69,8 @@ OPERATIONS = re.compile(rb"\x12[\x06\x08\x09\x0b\x0f](PyFunc|ReadFile|WriteFile|
 MOST = 200  # hits of one rule in a file
 
 
-def security(path: Any) -> Iterator[Hit]:
-    """What the rules of this group say of a file, without building its model."""
-    raw = raw_file(path)
+def security(raw: RawFile) -> Iterator[Hit]:
+    """What the rules of this group say of a file as it is."""
     yield from raw.hits
     yield from member_hits(raw)
     for where, value in raw.configs:

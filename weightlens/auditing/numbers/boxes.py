@@ -63,7 +63,7 @@ UNKNOWN = box(-ANYTHING, ANYTHING)
 
 
 def input_box(layer: Layer) -> Box:
-    """What may come in: pixels up to 255, other features up to 10 in size. Evidence says so, and ``--inputs`` says better."""
+    """What is taken to come in: pixels up to 255, other features up to 10 in size."""
     shape = layer.config.get("batch_shape")
     picture = isinstance(shape, list | tuple) and len(shape) == 4 and (shape[-1] in (1, 3, 4) or shape[1] in (1, 3, 4))
     most = PIXEL if picture else USUAL
@@ -151,6 +151,19 @@ def products(boxes: list[Box]) -> tuple[np.ndarray, np.ndarray]:
         ends = [a * b for a in (low, high) for b in (one.low, one.high)]
         low, high = np.minimum.reduce(ends), np.maximum.reduce(ends)
     return low, high
+
+
+def contradicts(given: Box, layer: Layer) -> bool:
+    """Whether what a BatchNormalization has seen in training cannot come from this box.
+
+    The variance of numbers from ``low`` to ``high`` is at most ``(mean - low) (high - mean)`` (Bhatia, Davis 2000).
+    """
+    mean, variance = (np.asarray(layer.own_weights[name].value, np.float64).ravel() for name in ("moving_mean", "moving_variance"))
+    if len(given.low) not in (1, len(mean)):
+        given = given.narrowed
+    below, above = mean - given.low, given.high - mean
+    slack = 1e-3 * np.maximum(np.abs(mean), 1.0)
+    return bool(((below < -slack) | (above < -slack) | (variance > 1.1 * (below + slack) * (above + slack))).any())
 
 
 def normalisation(layer: Layer) -> tuple[np.ndarray, np.ndarray] | None:

@@ -44,6 +44,7 @@ class Units:
     dead: dict[str, np.ndarray] = field(default_factory=dict)
     effect: dict[str, np.ndarray] = field(default_factory=dict)
     constant: list[tuple[str, list[float]]] = field(default_factory=list)
+    refuted: bool = False  # the network has seen other numbers in training than the input box has
 
     def read(self, layer: Layer, key: str, weight: Weight, bounds: Box | None = None) -> WeightFacts:
         """The facts of a weight of this layer; with ``bounds``, of what it makes of them too."""
@@ -91,11 +92,16 @@ def is_transposed(layer: Layer) -> bool:
 
 
 def walk(model: Model) -> Units:
-    """Follow the network from its inputs, and read what is not reached in the order of the file."""
+    """Follow the network from its inputs; where its own statistics tell of other inputs than are assumed, from any inputs."""
+    found = walk_from(model, [boxes.input_box(model[ref.layer]) for ref in refs(model.inputs)])
+    return walk_from(model, [UNKNOWN for _ in refs(model.inputs)]) if found.refuted else found
+
+
+def walk_from(model: Model, inputs: list[Box]) -> Units:
+    """Follow the network from these inputs to its outputs."""
     found = Units()
     if model.inputs and model.outputs:
-        outputs = follow(model, [boxes.input_box(model[ref.layer]) for ref in refs(model.inputs)], found, "")
-        for ref, given in zip(refs(model.outputs), outputs, strict=True):
+        for ref, given in zip(refs(model.outputs), follow(model, inputs, found, ""), strict=True):
             found.use(given)
             if given.is_constant:
                 found.constant.append((ref.layer, given.low[:8].tolist()))
@@ -162,6 +168,7 @@ def passed(layer: Layer, x: Box, found: Units, path: str) -> Box:
         given = {key: config[key] for key in ("negative_slope", "max_value", "threshold", "alpha", "theta") if key in config}
         return activation({"class_name": layer.class_name, "config": given}, x, found)
     if name == "normalization.batch_normalization" and (ends := boxes.normalisation(layer)) is not None:
+        found.refuted = found.refuted or boxes.contradicts(x, layer)
         return boxes.scaled(x, *ends)
     if spec_of(layer).hands_on or name in PASSING or name.startswith(POOLING):
         return replace(x, first=x.first and name not in GLOBAL)
