@@ -45,6 +45,7 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
     "predict": ("main", "predict"),
     "diff": ("main", "diff"),
     "convert": ("convert", "convert"),
+    "audit": ("audit", "audit"),
     "train-sheet": ("train", "train_sheet"),
     "fit": ("train", "fit"),
 }
