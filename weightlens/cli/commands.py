@@ -26,6 +26,7 @@ GROUPS = {  # where each command is defined; only the one that is called is impo
     },
     "Change": {
         "import": ("change", "import_"),
+        "patch": ("change", "patch"),
         "fit": ("train", "fit"),
         "convert": ("convert", "convert"),
     },

@@ -61,6 +61,7 @@ def show(
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
     stats: Annotated[bool, typer.Option("--stats", help="Smallest, largest, mean, zeros, NaN and a histogram instead of numbers.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="The table of Keras's summary(): layers, shapes, parameters.")] = False,
+    textconv: Annotated[bool, typer.Option("--textconv", help="Stable text for git diff; a broken file is one line.")] = False,
     tree: Annotated[bool, typer.Option("--tree", help="The raw tree of the file, with its attributes.")] = False,
     optimizer: Annotated[bool, typer.Option("--optimizer", help="The arrays of the optimizer too.")] = False,
     sha256: Annotated[bool, typer.Option("--sha256", help="The SHA-256 of the file, however large it is.")] = False,
@@ -85,8 +86,14 @@ def show(
     """
     from weightlens.terminal.show import Selection
 
-    out = Destination(output, force, output_format, SUMMARY_FORMATS if summary else TREE_FORMATS if tree else FORMATS)
+    formats = SUMMARY_FORMATS if summary else TREE_FORMATS if tree else FORMATS
+    out = Destination(output, force, "table" if textconv else output_format, formats)
     out.check(model, config=config)
+    if textconv:
+        from weightlens.terminal.textconv import text_of_file
+
+        out.write(lambda screen: screen.lines(text_of_file(Path(model))))
+        return
     if tree:
         from weightlens.terminal.tree import tree as print_tree
         from weightlens.terminal.tree import write_json
