@@ -26,6 +26,7 @@ ANSWERS = {  # by the title of its description: the commands, and their exit cod
     "predict": [("predict or.h5 -i or.csv", 0), ("predict digits_mlp.keras -i digits_mlp.csv --rows 2", 0)],
     "diff": [("diff or.h5 or.h5", 0), ("diff or.h5 and.h5", 1)],
     "check": [("check or.h5 -i or.csv --by-hand or_by_hand.csv", 0), ("check and.h5 -i or.csv --by-hand or_by_hand.csv", 1)],
+    "audit": [("audit .", 0), ("audit digits_cnn.keras --rule optimizer-state-left=error", 1)],
     "export": [("export or.h5 -o or.xlsx", 0), ("export or.h5 -o or.html", 0)],
     "export --plan": [("export digits_mlp.keras --plan", 0)],
     "import, patch": [("import edited.xlsx or.h5 -o new.h5", 0)],

@@ -17,6 +17,7 @@ GROUPS = {  # where each command is defined; only the one that is called is impo
         "show": ("main", "show"),
         "trace": ("main", "trace"),
         "diff": ("check", "diff"),
+        "audit": ("audit", "audit"),
     },
     "Compute": {
         "predict": ("predict", "predict"),

@@ -16,6 +16,7 @@ from weightlens.cli.common import (
     Config,
     Force,
     Format,
+    Heat,
     Input,
     ModelFile,
     ModelOptions,
@@ -59,6 +60,7 @@ def show(
     cut: Annotated[str, typer.Option("--slice", metavar="INDEX", help='Only this part of each matrix that has it, such as "0,:5".')] = "",
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
+    heat: Heat = False,
     stats: Annotated[bool, typer.Option("--stats", help="Smallest, largest, mean, zeros, NaN and a histogram instead of numbers.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="The table of Keras's summary(): layers, shapes, parameters.")] = False,
     textconv: Annotated[bool, typer.Option("--textconv", help="Stable text for git diff; a broken file is one line.")] = False,
@@ -80,6 +82,7 @@ def show(
     weightlens show vgg.h5 --summary --format markdown
     weightlens show vgg.h5 --layer "block1_conv*" --stats
     weightlens show vgg.h5 --layer block1_conv1 --slice "0,0,:,:8"
+    weightlens show digits.keras --layer conv --heat
     weightlens show vgg.h5 --stats --grep kernel
     weightlens show or.h5 --grep dense/kernel --format csv -o kernel.csv
     weightlens show or.h5 --tree
@@ -100,7 +103,7 @@ def show(
 
         out.write(lambda screen: print_tree(Path(model), screen, full), json=lambda file: write_json(Path(model), file, full))
         return
-    selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256)
+    selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
     if summary and selection._replace(full=False, precision=4, sha256=False) != Selection():
         raise BadInput("--summary is about the whole model: it goes without options that choose layers or matrices")
     loaded = ModelOptions(model, config, assume).load()
@@ -151,6 +154,7 @@ def trace(
     layers: Part = None,
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
+    heat: Heat = False,
     scale: Scale = None,
     cells: Annotated[Path | None, typer.Option("--cells", metavar="BOOK", help="Name this workbook's cells beside the numbers.")] = None,
     output_format: Format = "table",
@@ -164,6 +168,7 @@ def trace(
     \b
     weightlens trace or.h5 -i "0,1"
     weightlens trace digits.keras -i digits.csv --layer dense
+    weightlens trace digits.keras -i digits.csv --heat
     weightlens trace or.h5 -i or.csv --cells or.xlsx
     weightlens trace custom.h5 -i x.npy --layers conv1..pool3
     """
@@ -184,7 +189,7 @@ def trace(
 
         places = cells_of(read_book(cells), recorded)
     out.write(
-        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels),
+        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels, heat),
         json=lambda file: write_json(recorded, file, chosen, places, samples.labels),
     )
     note_non_finite_weights(loaded)

@@ -21,7 +21,8 @@ from weightlens.terminal.describe import (
     sha256_of,
     weight_text,
 )
-from weightlens.terminal.matrices import matrix_lines, parse_slice, view_of_weight, weight_labels
+from weightlens.terminal.matrices import parse_slice, part_of, view_of_weight
+from weightlens.terminal.matrix_lines import matrix_lines
 
 LONGEST = 10_000  # letters of a name with --full
 MOST_FAULTS = 8  # lines
@@ -44,11 +45,12 @@ class Selection(NamedTuple):
     stats: bool = False
     optimizer: bool = False
     sha256: bool = False
+    heat: bool = False
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing was chosen: neither some of the matrices nor all of each."""
-        return not (self.layers or self.grep or self.cut or self.full or self.optimizer)
+        return not (self.layers or self.grep or self.cut or self.full or self.optimizer or self.heat)
 
 
 def select_layers(model: Model, wish: Selection) -> list[tuple[Entry, dict[str, Weight]]]:
@@ -240,8 +242,13 @@ def one_matrix(name: str, weight: Weight, screen: Screen, wish: Selection) -> It
         weight.count_not_finite(weight.value)
         if weight.not_finite:
             yield f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}"
+    if wish.heat:
+        from weightlens.terminal.heat import heat_lines
+
+        yield from heat_lines(part_of(weight, wish.cut or None), screen, wish.full)
+        return
     shown = view_of_weight(weight, wish.cut or None, wish.full)
-    yield from matrix_lines(shown, screen, weight_labels(weight), wish.precision, wrap=screen.terminal or not wish.full)
+    yield from matrix_lines(shown, screen, wish.precision, wrap=screen.terminal or not wish.full)
 
 
 def shape_and_type(weight: Weight) -> str:
