@@ -304,7 +304,9 @@ def test_functions_of_tensorflow_become_operators(tmp_path: Path, keras: Any, tf
 
 def test_a_kernel_that_keras_3_stores_twice_in_one_format_only(tmp_path: Path, keras: Any) -> None:
     around = keras.layers.SpectralNormalization
-    model = keras.Sequential([keras.Input((3,)), around(keras.layers.Embedding(5, 4)), around(keras.layers.Dense(2)), keras.layers.Flatten()])
+    model = keras.Sequential(
+        [keras.Input((3,)), around(keras.layers.Embedding(5, 4)), around(keras.layers.Dense(2)), keras.layers.Flatten()]
+    )
     files = [tmp_path / f"given{suffix}" for suffix in SUFFIXES[:2]]
     for file in files:
         model.save(file)
