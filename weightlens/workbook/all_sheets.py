@@ -12,9 +12,11 @@ from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Trace
+from weightlens.workbook.drawing import hidden_space, hidden_units
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.neuron.neuron_sheet import neuron_sheets
 from weightlens.workbook.sheets import controls, exercise, maps
 from weightlens.workbook.sheets import samples_sheet as samples
 from weightlens.workbook.sheets.cells_sheet import write_cells
@@ -35,12 +37,18 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
     """All sheets with all that stands on them; ``verified`` says which spreadsheet program recalculated the workbook."""
     bare = options.detail == "weights"
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
+    write_sheets(net, verified)
+    return net
+
+
+def write_sheets(net: NetworkSheets, verified: str = "") -> None:
+    """The sheets of a network, after those that its book has already."""
+    bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
     homes = matrices(net) if bare else network(net, verified)
     write_summary(net, front, homes)
     write_cells(net)
-    frame(net.plan, styles)
-    return net
+    frame(net.plan, net.styles)
 
 
 def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
@@ -89,7 +97,11 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
         exercise.add_score(net, blanks)
     if net.options.switch:
         controls.add_switch(net)
-    maps.draw(net, drawn.targets)
+    run = maps.draw(net, drawn.targets)
+    if run is not None:
+        hidden_units.draw(net, run)
+        hidden_space.draw(net, drawn)
+    neuron_sheets(net)
     write_check(net, verified)
     if net.options.blanks:
         exercise.hide_answers(net)

@@ -72,10 +72,10 @@ class Plan(Book):
     def _arrange(self) -> None:
         counts = Counter((step.layer, step.name, step.made.shape) for step in self.steps)
         seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
-        wide = {
-            layer: max(step.made.shape[-1] for step in self.steps if step.layer == layer and step.made.ndim == 2)
-            for layer in {s.layer for s in self.steps if s.made.ndim == 2}
-        }
+        wide: Counter[str] = Counter()
+        for step in self.steps:
+            if step.made.ndim == 2:
+                wide[step.layer] = max(wide[step.layer], step.made.shape[-1])
         self.one_sheet = self.one_sheet and self._fits_one_sheet(counts)
         self.tables = time_tables(self.steps) if self.whole and not self.one_sheet else {}
         many = [step for step in self.steps if step.made.ndim > 3]
@@ -95,7 +95,7 @@ class Plan(Book):
                 self.placed[id(weight)].block.arrangement = self._for_weight(weight, step.made)
             self.steps += shorten(step, self.formulas, self._place_part)
             self.steps.append(step)
-            columns = not self.one_sheet and wide.get(step.layer, 0) > FEW_UNITS
+            columns = not self.one_sheet and wide[step.layer] > FEW_UNITS
             if key not in alike:
                 table = self.tables.get(step.layer)
                 in_table = table.arrangement(step.name, step.made.shape) if table is not None else None

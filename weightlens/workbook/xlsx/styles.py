@@ -83,7 +83,7 @@ class Styles:
     """Style ids of the looks in one workbook: openpyxl keeps the tables, our rows refer to them."""
 
     def __init__(self, book: Workbook) -> None:
-        self._book = book
+        self.book = book
         self._sheet: Any = book.create_sheet("styles")
         self._ids: dict[Look, int] = {}
         self._named: dict[str, int] = {}
@@ -134,7 +134,7 @@ class Styles:
 
     def done(self) -> None:
         """Take the scratch sheet away; the styles stay."""
-        self._book.remove(self._sheet)
+        self.book.remove(self._sheet)
 
 
 def has_many_digits(values: np.ndarray) -> bool:
