@@ -12,7 +12,7 @@ from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Trace
-from weightlens.workbook.drawing import hidden_space, hidden_units
+from weightlens.workbook.drawing import hidden_space, hidden_units, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
@@ -36,7 +36,10 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
     bare = options.detail == "weights"
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
+    drawing = None if bare else network_sheet.begin(net)
     homes = matrices(net) if bare else network(net, verified)
+    if drawing is not None:
+        network_sheet.draw(net, drawing, homes)
     write_summary(net, front, homes)
     write_cells(net)
     frame(net.plan, styles)
