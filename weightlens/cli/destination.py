@@ -22,6 +22,8 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "npy": (".npy", ".npz"),
     "xlsx": (".xlsx",),
     "html": (".html", ".htm"),
+    "parquet": (".parquet", ".pq"),
+    "sarif": (".sarif", ".json"),
     "model": (".h5", ".hdf5", ".hdf", ".keras"),
 }
 

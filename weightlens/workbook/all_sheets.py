@@ -25,6 +25,7 @@ from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
 from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.movers import homes
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
 from weightlens.workbook.xlsx.book import Sheet
@@ -35,6 +36,13 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
     """All sheets with all that stands on them; ``verified`` says which spreadsheet program recalculated the workbook."""
     bare = options.detail == "weights"
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
+    write_sheets(net, verified)
+    return net
+
+
+def write_sheets(net: NetworkSheets, verified: str = "") -> None:
+    """The sheets of a network, after those that its book has already."""
+    bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
     drawing = None if bare else network_sheet.begin(net)
     homes = matrices(net) if bare else network(net, verified)
@@ -42,8 +50,7 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
         network_sheet.draw(net, drawing, homes)
     write_summary(net, front, homes)
     write_cells(net)
-    frame(net.plan, styles)
-    return net
+    frame(net.plan, net.styles)
 
 
 def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
@@ -105,11 +112,13 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
 
 
 def sheets_of_layers(net: NetworkSheets) -> Drawn:
-    """One sheet for the inputs and one per layer."""
+    """One sheet for the inputs and one per layer that computes something."""
     inputs_sheet(net)
     drawn = Drawn()
-    for layer in dict.fromkeys(step.layer for step in net.plan.steps):
-        drawn = layer_sheet(net, layer, drawn)
+    home = homes(net.plan.steps, net.results)
+    for layer in home:
+        if home[layer] == layer:
+            drawn = layer_sheet(net, layer, [mover for mover in home if home[mover] == layer != mover], drawn)
     return drawn
 
 
