@@ -20,7 +20,7 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
-from weightlens import api
+from weightlens import api, twin
 from weightlens.workbook.export_options import ExportOptions, Options
 
 ROOT = SAMPLES.parent
@@ -64,7 +64,7 @@ def test_the_options_have_one_list_of_names() -> None:
     assert [*ExportOptions.__annotations__] == [field.name for field in fields(Options)]
 
 
-@pytest.mark.parametrize("module", [weightlens, api], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [weightlens, api, twin], ids=lambda module: module.__name__)
 def test_examples_in_docstrings(module: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     failed, tried = doctest.testmod(module)  # type: ignore[arg-type]

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from weightlens.recording import Step, Trace
     from weightlens.report import Report
     from weightlens.specs.layer import LayerSpec
+    from weightlens.twin import Twin, simplify
     from weightlens.writers import convert
 
 __version__ = "0.1.0"
 __all__ = [
     "BadInput", "Difference", "Fitted", "Imported", "Layer", "LayerSpec", "LiveModel", "Model", "NoFormula", "Report", "Step", "Trace",
-    "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge", "check", "convert", "diff", "export",
-    "fit", "import_changes", "import_workbook", "load", "predict", "register", "trace",
+    "Twin", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge", "check", "convert", "diff", "export",
+    "fit", "import_changes", "import_workbook", "load", "predict", "register", "simplify", "trace",
 ]  # fmt: skip
 
 
@@ -51,6 +52,7 @@ _HOMES = {
     "recording": ("Step", "Trace"),
     "report": ("Report",),
     "specs.layer": ("LayerSpec",),
+    "twin": ("Twin", "simplify"),
     "writers": ("convert",),
 }
 

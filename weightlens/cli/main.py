@@ -46,6 +46,7 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
     "convert": ("convert", "convert"),
     "train-sheet": ("train", "train_sheet"),
     "fit": ("train", "fit"),
+    "simplify": ("simplify", "simplify"),
 }
 
 
