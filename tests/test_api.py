@@ -22,7 +22,7 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
-from weightlens import api
+from weightlens import api, twin
 from weightlens.api import model_summary
 from weightlens.api.model_summary import Summary, SummaryRow
 from weightlens.workbook.export_options import ExportOptions, Options
@@ -68,7 +68,7 @@ def test_the_options_have_one_list_of_names() -> None:
     assert [*ExportOptions.__annotations__] == [field.name for field in fields(Options)]
 
 
-@pytest.mark.parametrize("module", [weightlens, api, model_summary], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [weightlens, api, model_summary, twin], ids=lambda module: module.__name__)
 def test_examples_in_docstrings(module: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     failed, tried = doctest.testmod(module)  # type: ignore[arg-type]

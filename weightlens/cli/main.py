@@ -48,6 +48,7 @@ COMMANDS = {  # where each one is defined; only the one that is called is import
     "audit": ("audit", "audit"),
     "train-sheet": ("train", "train_sheet"),
     "fit": ("train", "fit"),
+    "simplify": ("simplify", "simplify"),
 }
 
 
