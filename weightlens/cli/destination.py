@@ -19,6 +19,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "table": (".txt", ".text", ".log", ".out", ""),
     "csv": (".csv", ".txt", ""),
     "json": (".json", ".txt", ""),
+    "markdown": (".md", ".markdown", ".txt", ""),
     "npy": (".npy", ".npz"),
     "xlsx": (".xlsx",),
     "html": (".html", ".htm"),
