@@ -126,7 +126,7 @@ def client(workers: int, scheduler: str) -> Any:
         cluster = LocalCluster(n_workers=max(1, workers), threads_per_worker=1, dashboard_address=None)
         return Owned(Client(cluster), cluster)
     try:
-        return Client(scheduler, timeout=20)
+        return Client(scheduler, timeout=5)
     except (OSError, ValueError, TimeoutError) as error:
         raise BadInput(f"--scheduler {scheduler}: there is no Dask scheduler that answers ({error})") from None
 
