@@ -208,15 +208,23 @@ def predict(
     rows: Annotated[int, typer.Option("--rows", min=1, help="Rows computed at a time.")] = 1000,
     config: Config = None,
     assume: Assume = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, or local; likewise.")] = None,
 ) -> None:
-    """Predict for any number of rows, in flat memory.
+    """Predict for any number of rows, in flat memory; of many files into a folder.
 
     \b
     weightlens predict digits.keras -i digits.csv -o predictions.csv
     weightlens predict or.h5 -i "0,0;0,1"
+    weightlens predict or.h5 -i "s3://bucket/part-*.parquet" -o DIR --workers 4
     """
     from weightlens.cli.predict import Rows, write_predictions
+    from weightlens.cli.predict_parts import Prediction, is_pattern, predict_parts
 
+    if is_pattern(given):
+        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale))
+        predict_parts(task, output, workers, scheduler, force)
+        return
     out = Destination(output, force, "csv", ("csv",))
     out.check(model, input=given, config=config)
     loaded, asked = ModelOptions(model, config, assume, layers).load(), Rows(given, rows, scale)
