@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import doctest
 import importlib.util
 import inspect
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +23,8 @@ import weightlens
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens import api
+from weightlens.api import model_summary
+from weightlens.api.model_summary import Summary, SummaryRow
 from weightlens.workbook.export_options import ExportOptions, Options
 
 ROOT = SAMPLES.parent
@@ -64,7 +68,7 @@ def test_the_options_have_one_list_of_names() -> None:
     assert [*ExportOptions.__annotations__] == [field.name for field in fields(Options)]
 
 
-@pytest.mark.parametrize("module", [weightlens, api], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [weightlens, api, model_summary], ids=lambda module: module.__name__)
 def test_examples_in_docstrings(module: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     failed, tried = doctest.testmod(module)  # type: ignore[arg-type]
@@ -200,6 +204,8 @@ def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     z = layers.Add(name="add")([x, y, frozen(b)])
     network = Model([a, b], [z, layers.Dense(2, name="end")(z)])
     lines: list[str] = []
+    network.compile("adam", "mse")
+    network.optimizer.build(network.trainable_variables)
     network.summary(print_fn=lambda text, **_: lines.append(text), line_length=200)
     made = network.layers, weightlens.load(network).summary()
     texts = [line for line in "\n".join(lines).splitlines() if line.startswith("│")]
@@ -211,6 +217,24 @@ def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
         assert theirs[layer.name][2] == f"{row.parameters:,}"
         assert theirs[layer.name][1] == ", ".join(map(str, row.output_shapes))
         assert theirs[layer.name][3].split(", ")[0].rstrip(",") in ["-", *row.connected_to]
+    totals = [line.strip() for line in "\n".join(lines).splitlines() if " params: " in line]
+    assert totals == made[1].totals and len(totals) == 4
+
+
+def test_the_summary_in_other_formats() -> None:
+    made = weightlens.load(SAMPLES / "digits_cnn.keras").summary()
+    facts = json.loads(made.text("json"))
+    assert (facts["total"], facts["optimizer"], facts["layers"][1]["output_shapes"]) == (2532, 1678, [[None, 8, 8, 6]])
+    rows = list(csv.DictReader(made.text("csv").splitlines()))
+    assert [row["layer"] for row in rows] == [row.layer for row in made.rows] and rows[4]["trainable"] == "16"
+    assert made.text("markdown") == made.markdown() and made.text() == f"{made}\n"
+    with pytest.raises(weightlens.BadInput, match="json, csv, markdown"):
+        made.text("yaml")  # type: ignore[arg-type]
+
+
+def test_a_name_in_a_summary_is_no_formula() -> None:
+    row = SummaryRow("=1+1", "Dense", (), 0, 0, 0, 0, ())
+    assert "\n'=1+1,Dense" in Summary("m", (row,)).text("csv")
 
 
 @pytest.mark.parametrize("installed", [True, False])

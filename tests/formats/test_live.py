@@ -61,7 +61,9 @@ def test_a_file_that_is_called_like_a_live_model_is_not_its_file(keras: Any, tmp
     assert not Path("new.h5").exists()
 
 
-def test_weights_are_those_of_the_moment_they_are_touched(keras: Any) -> None:
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_weights_are_those_of_the_moment_they_are_touched(library: str, request: pytest.FixtureRequest) -> None:
+    keras = request.getfixturevalue(library)
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="d")])
     early = weightlens.load(network)
     network.layers[0].set_weights([np.full((2, 1), 3.0), np.full(1, 4.0)])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
+NEURON = "A sheet to pick one neuron and see its sum, input by input; small networks (up to 5,000 parameters) have it."
 Blank = Annotated[str, typer.Option("--blank", metavar="STEPS", help='The steps to leave blank: "dot product,softmax".')]
 
 
@@ -41,6 +42,7 @@ def export(
     exercise: Annotated[bool, typer.Option("--exercise", help="Leave steps blank, to be filled in and marked.")] = False,
     blank: Blank = "",
     switch: Annotated[bool, typer.Option("--switch", help="A cell that goes back to the original numbers.")] = False,
+    neuron: Annotated[bool | None, typer.Option("--neuron/--no-neuron", help=NEURON)] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Have a spreadsheet program recalculate it, and say so in it.")] = False,
     with_keras: Annotated[bool, typer.Option("--with-keras", help="Expect what Keras computes, not what we do.")] = False,
     force: Force = False,
@@ -55,6 +57,7 @@ def export(
     weightlens export or.h5 -o or.html
     weightlens export digits.keras -i digits.csv --target label --plan
     weightlens export or.h5 --blank "dot product,softmax" -o exercise.xlsx
+    weightlens export mobilenet.h5 --neuron
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
     """
@@ -67,6 +70,7 @@ def export(
         exercise=exercise,
         blank=split_list(blank),
         switch=switch,
+        neuron=neuron,
         verify=verify,
         with_keras=with_keras,
         force=force,
@@ -102,7 +106,7 @@ class Wish(NamedTuple):
     def check(self, options: "Options", plan: bool) -> None:
         """Refuse options that a page does not have, and an output that cannot be written."""
         only = {"--target": self.target, "--exercise": options.exercise, "--blank": options.blank}
-        only |= {"--switch": options.switch, "--verify": options.verify, "--with-keras": options.with_keras}
+        only |= {"--switch": options.switch, "--neuron": options.neuron, "--verify": options.verify, "--with-keras": options.with_keras}
         refused = next((option for option, value in only.items() if value), None)
         if self.is_page and refused:
             raise BadInput(f"{refused}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")

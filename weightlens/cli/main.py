@@ -17,6 +17,7 @@ from weightlens.cli.common import (
     Config,
     Force,
     Format,
+    Heat,
     Input,
     ModelFile,
     ModelOptions,
@@ -95,6 +96,7 @@ def show(
     cut: Annotated[str, typer.Option("--slice", metavar="INDEX", help='Only this part of each matrix that has it, such as "0,:5".')] = "",
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
+    heat: Heat = False,
     stats: Annotated[bool, typer.Option("--stats", help="Smallest, largest, mean, zeros, NaN and a histogram instead of numbers.")] = False,
     tree: Annotated[bool, typer.Option("--tree", help="The raw tree of the file, with its attributes.")] = False,
     optimizer: Annotated[bool, typer.Option("--optimizer", help="The arrays of the optimizer too.")] = False,
@@ -110,6 +112,7 @@ def show(
     \b
     weightlens show or.h5
     weightlens show vgg.h5 --layer block1_conv1 --slice "0,0,:,:8"
+    weightlens show digits.keras --layer conv --heat
     weightlens show vgg.h5 --stats --grep kernel
     weightlens show or.h5 --grep dense/kernel --format csv -o kernel.csv
     weightlens show or.h5 --tree
@@ -124,7 +127,7 @@ def show(
 
         out.write(lambda screen: print_tree(Path(model), screen, full))
         return
-    selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256)
+    selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
     show_model(ModelOptions(model, config, assume).load(), selection, out)
 
 
@@ -155,6 +158,7 @@ def trace(
     layers: Part = None,
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
+    heat: Heat = False,
     scale: Scale = None,
     cells: Annotated[Path | None, typer.Option("--cells", metavar="BOOK", help="Name this workbook's cells beside the numbers.")] = None,
     output_format: Format = "table",
@@ -168,6 +172,7 @@ def trace(
     \b
     weightlens trace or.h5 -i "0,1"
     weightlens trace digits.keras -i digits.csv --layer dense
+    weightlens trace digits.keras -i digits.csv --heat
     weightlens trace or.h5 -i or.csv --cells or.xlsx
     weightlens trace custom.h5 -i x.npy --layers conv1..pool3
     """
@@ -188,7 +193,7 @@ def trace(
 
         places = cells_of(read_book(cells), recorded)
     out.write(
-        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels),
+        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels, heat),
         json=lambda file: write_json(recorded, file, chosen, places, samples.labels),
     )
     note_non_finite_weights(loaded)

@@ -11,7 +11,8 @@ from weightlens.errors import BadInput
 from weightlens.model import AT_ONCE, Model, Weight
 from weightlens.terminal import Screen, clean, tuple_text
 from weightlens.terminal.describe import Entry, activation_of, layer_entries, options_of, output_shapes, sha256_of, weight_text
-from weightlens.terminal.matrices import matrix_lines, parse_slice, view_of_weight, weight_labels
+from weightlens.terminal.matrices import parse_slice, part_of, view_of_weight
+from weightlens.terminal.matrix_lines import matrix_lines
 
 LONGEST = 10_000  # letters of a name with --full
 MOST_FAULTS = 8  # lines
@@ -29,6 +30,7 @@ class Selection(NamedTuple):
     stats: bool = False
     optimizer: bool = False
     sha256: bool = False
+    heat: bool = False
 
 
 def select_layers(model: Model, wish: Selection) -> list[tuple[Entry, dict[str, Weight]]]:
@@ -206,8 +208,13 @@ def print_matrix(name: str, weight: Weight, screen: Screen, wish: Selection) -> 
         weight.count_not_finite(weight.value)
         if weight.not_finite:
             screen.line(f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}")
+    if wish.heat:
+        from weightlens.terminal.heat import heat_lines
+
+        screen.lines(heat_lines(part_of(weight, wish.cut or None), screen, wish.full))
+        return
     shown = view_of_weight(weight, wish.cut or None, wish.full)
-    screen.lines(matrix_lines(shown, screen, weight_labels(weight), wish.precision, wrap=screen.terminal or not wish.full))
+    screen.lines(matrix_lines(shown, screen, wish.precision, wrap=screen.terminal or not wish.full))
 
 
 def shape_and_type(weight: Weight) -> str:
