@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,8 +68,7 @@ def measure(plan: Plan, detail: str) -> Size:
     """Count what the plan holds."""
     size = Size(detail)
     for sheet in plan.sheets:
-        blocks = [(block.arrangement, block.make is not None) for block in sheet.blocks]
-        areas = [(len(a.rows) * len(a.columns), live) for a, live in blocks]
+        areas = [(math.prod(block.arrangement.shape), block.make is not None) for block in sheet.blocks]
         written = sum(1 for text in sheet.texts.values() if text.formula)
         size.sheets.append(
             SheetSize(sheet.title, sum(n for n, _ in areas) + len(sheet.texts), sum(n for n, live in areas if live) + written)
