@@ -78,7 +78,8 @@ def export(
     if plan:
         from weightlens import page, workbook
 
-        print_plan(workbook.measure(loaded, inputs, options.detail), page.measure(loaded, inputs, options.detail))
+        size = workbook.measure(loaded, inputs, options.detail)
+        print_plan(size, page.measure(size))
         return
     wish.write(loaded, inputs, options)
 
@@ -138,7 +139,7 @@ class Wish(NamedTuple):
             from weightlens.workbook.exporting import write_workbook
 
             with cell_progress() as progress:
-                write_workbook(model, self.file, inputs, replace(options, progress=progress))
+                write_workbook(model, self.file, inputs, replace(options, progress=progress, warn=note))
             advice = f"Open it, or: {check_command(self.model, self.file)}"
         note_non_finite_weights(model)
         report_done(f"{self.file} written ({self.file.stat().st_size:,} bytes). {advice}")
@@ -166,6 +167,8 @@ def print_plan(size: Any, page: str) -> None:
         typer.echo(f"{clean(sheet.title, 40):{width}}  {sheet.cells:>12,}  {sheet.formulas:>12,}")
     typer.echo(size.summary)
     typer.echo(page)
+    if size.warning:
+        note(size.warning)
 
 
 @contextlib.contextmanager
