@@ -19,7 +19,7 @@ from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.workbook.all_sheets import build, first_look
 from weightlens.workbook.export_options import Options, Progress
-from weightlens.workbook.file_size import file_size, sampled
+from weightlens.workbook.file_size import add_file, add_sampled
 from weightlens.workbook.layout.size import Size, measure
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.samples_sheet import samples_shown
@@ -56,7 +56,7 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified:
     shell, net = planned(model, inputs, options, verified)
     size = measure(net.plan, net.detail) if options.progress is not None or options.warn is not None else None
     if size is not None and options.warn is not None and size.cells > MANY:
-        size.bytes = sampled(net.plan)
+        add_sampled(size, net.plan)
         if size.warning:
             options.warn(size.warning)
     save(shell, net, None if size is None or options.progress is None else Counter(options.progress, size.cells), file)
@@ -83,7 +83,7 @@ def size_of(model: Model, inputs: Any, options: Options) -> Size:
     with garbage_kept():
         shell, net = planned(model, inputs, options)
         size = measure(net.plan, net.detail)
-        size.bytes = file_size(net.plan, size.cells, partial(save, shell, net, None))
+        add_file(size, net.plan, partial(save, shell, net, None))
         return size
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO, TypeVar
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.layout.size import Size
 from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.grid import block_rows
@@ -23,47 +24,50 @@ FEW_BLOCKS, FEW_TEXTS = 5, 2_000  # that are made of each kind on a sheet of a l
 BYTES_PER_SHEET, BYTES_AT_LEAST, BYTES_PER_ROW = 1500, 9000, 5
 
 
-def file_size(plan: Plan, cells: int, write: Callable[[BinaryIO], None]) -> int:
-    """Bytes of the file that ``write`` writes, the workbook of a plan; of a large one about."""
-    if cells > FEW_CELLS:
-        return sampled(plan)
-    made = io.BytesIO()
-    write(made)
-    return made.tell()
+def add_file(size: Size, plan: Plan, write: Callable[[BinaryIO], None]) -> None:
+    """Add what the file of a plan will be, which ``write`` writes: its bytes, and the areas that its formulas read."""
+    add_sampled(size, plan)
+    if size.cells <= FEW_CELLS:
+        made = io.BytesIO()
+        write(made)
+        size.bytes = made.tell()
 
 
-def sampled(plan: Plan) -> int:
-    """About the bytes of a workbook, by some blocks of each kind on each sheet, and some of the texts."""
-    size = float(BYTES_AT_LEAST)
+def add_sampled(size: Size, plan: Plan) -> None:
+    """The same without writing: by some blocks of each kind on each sheet, and some of the texts."""
+    made, areas = float(BYTES_AT_LEAST), 0.0
     strings = Strings()
     for sheet in plan.sheets:
         rows = {row for row, _ in sheet.texts}.union(*((block.row + block.arrangement.rows).tolist() for block in sheet.blocks))
-        size += BYTES_PER_SHEET + BYTES_PER_ROW * len(rows)
+        made += BYTES_PER_SHEET + BYTES_PER_ROW * len(rows) + texts(sheet, strings)
         for blocks in by_kind(sheet):
-            size += some(blocks, plan.titles, strings)
-        size += texts(sheet, strings)
+            cells = sum(math.prod(block.arrangement.shape) for block in blocks)
+            some, pieces = cells_of(spread(blocks, FEW_BLOCKS), plan.titles, strings)
+            made += squeezed(pieces) * cells / some
+            areas += sum(piece.count(":") for piece in pieces) * cells / some if blocks[0].make is not None else 0
     words = list({text.text for sheet in plan.sheets for text in sheet.texts.values()})
-    return int(size + in_proportion(len(words), [element(word) for word in spread(words, FEW_TEXTS)]))
+    size.bytes = round(made + in_proportion(len(words), [element(word) for word in spread(words, FEW_TEXTS)]))
+    size.areas = round(areas)
 
 
 def by_kind(sheet: Sheet) -> list[list[Block]]:
     """The blocks of a sheet, formulas and values apart, and so are many numbers and few."""
     kinds: dict[tuple[bool, int], list[Block]] = {}
     for block in sheet.blocks:
-        kinds.setdefault((block.make is not None, math.prod(block.arrangement.shape).bit_length() // 4), []).append(block)
+        if block.arrangement.height and block.arrangement.width:
+            kinds.setdefault((block.make is not None, math.prod(block.arrangement.shape).bit_length() // 4), []).append(block)
     return list(kinds.values())
 
 
-def some(blocks: Sequence[Block], titles: Sequence[str], strings: Strings) -> float:
-    """Bytes of blocks of one kind, by some of them."""
-    cells = sum(math.prod(block.arrangement.shape) for block in blocks)
+def cells_of(blocks: Sequence[Block], titles: Sequence[str], strings: Strings) -> tuple[int, list[str]]:
+    """Cells of some blocks, up to a number of each: how many, and their XML."""
     pieces: list[str] = []
-    made = 0
-    for block in spread(blocks, FEW_BLOCKS):
+    count = 0
+    for block in blocks:
         for _, rows in islice(block_rows(block, titles, strings), 1):
             pieces += rows
-            made += len(rows) * block.arrangement.columns.size
-    return squeezed(pieces) * cells / made if made else 0.0
+            count += len(rows) * block.arrangement.columns.size
+    return count, pieces
 
 
 def texts(sheet: Sheet, strings: Strings) -> float:
