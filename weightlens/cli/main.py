@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 COMMANDS = {  # where each one is defined; only the one that is called is imported
     "show": ("main", "show"),
     "trace": ("main", "trace"),
+    "browse": ("browse", "browse"),
     "export": ("export", "export"),
     "check": ("check", "check"),
     "import": ("check", "import_"),
@@ -81,6 +82,7 @@ def weightlens_command(
     \b
     weightlens show   or.h5                  every layer and matrix
     weightlens trace  or.h5 -i "0,1"         one prediction, step by step
+    weightlens browse or.h5                  look around in it
     weightlens export or.h5 -o or.xlsx       a workbook of live formulas
     weightlens check  or.h5                  is it what Keras computes?
     """
