@@ -130,7 +130,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         ("layer", n.name, "neuron_layers", ""),
         ("unit", n.units[0], "neuron_units", ""),
         ("place", n.places[start.place], "neuron_places", ""),
-        ("sample", start.sample + 1.0, f'"{",".join(map(str, range(1, min(samples, 60) + 1)))}"', f"of {samples}"),
+        ("sample", start.sample + 1.0, f'"{",".join(map(str, range(1, min(samples, 60) + 1)))}"', shown_of(net, samples)),
         ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
         ("channel", 0.0, f'"{",".join(map(str, range(min(last, 60))))}"', "of the pictures"),
     ]
@@ -141,6 +141,11 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
         sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
         net.plan.names[f"neuron_{name}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
+
+
+def shown_of(net: NetworkSheets, samples: int) -> str:
+    """How many samples there are to pick from; where the others are picked, if there are more."""
+    return f"of {samples}" + (f" (the others: on the sheet {net.home.title})" if net.many_samples else "")
 
 
 def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
