@@ -21,6 +21,7 @@ lint:  ## style and types
 
 docs:  ## make the generated pages of docs/ again
 	$(PYTHON) docs/make_layers.py
+	$(PYTHON) docs/make_audit.py
 
 bench:  ## a short run of the benchmarks
 	$(PYTHON) -m benchmarks --tiny

@@ -27,7 +27,7 @@ def export(path: str, samples: int, out: str) -> Work:
     shape = next(iter(model.layers)).config["batch_shape"][1:]
     x = np.random.default_rng(0).random((samples, *shape))
     counted = {"cells": 0.0, "formulas": 0.0, "making": 0.0}
-    make, chunk = Plan.formula, grid.chunk
+    make, rows_of_block = Plan.formula, grid.block_rows
 
     def timed(*arguments: Any) -> Any:
         started = time.process_time()
@@ -35,14 +35,14 @@ def export(path: str, samples: int, out: str) -> Work:
         counted["making"] += time.process_time() - started
         return made
 
-    def counting(block: Any, rows: Any, *arguments: Any) -> Any:
-        cells = chunk(block, rows, *arguments)
-        counted["cells"] += len(cells)
-        counted["formulas"] += len(cells) * (block.make is not None)
-        return cells
+    def counting(block: Any, *arguments: Any) -> Any:
+        cells = block.arrangement.rows.size * block.arrangement.columns.size
+        counted["cells"] += cells
+        counted["formulas"] += cells * (block.make is not None)
+        return rows_of_block(block, *arguments)
 
     def work() -> dict[str, float]:
-        Plan.formula, grid.chunk = timed, counting  # type: ignore[method-assign, assignment]
+        Plan.formula, grid.block_rows = timed, counting  # type: ignore[method-assign, assignment]
         weightlens.export(model, out, x)
         return counted | {"megabytes": Path(out).stat().st_size / 1e6}
 

@@ -68,3 +68,16 @@ def lstm(path: str | Path, steps: int, features: int, units: int) -> str:
     config = {"units": units, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True, "return_sequences": False}
     shapes = {"kernel": (features, 4 * units), "recurrent_kernel": (units, 4 * units), "bias": (4 * units,)}
     return write(path, (steps, features), [("LSTM", config, shapes), a_dense(units, 10, "softmax")])
+
+
+def nested(path: str | Path, models: int, units: int = 8) -> str:
+    """Models in a model: so many of two layers each."""
+
+    def inner() -> Made:
+        kind, config, shapes = a_dense(units, units)
+        named = [{"class_name": kind, "config": config | {"name": name, "dtype": "float32"}} for name in ("first", "second")]
+        entry = {"class_name": "InputLayer", "config": {"batch_input_shape": [None, units], "dtype": "float32", "name": "entry"}}
+        weights = {f"{layer}/{name}": shape for layer in ("first", "second") for name, shape in shapes.items()}
+        return "Sequential", {"layers": [entry, *named]}, weights
+
+    return write(path, (units,), [inner() for _ in range(models)])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import doctest
+import importlib
 import importlib.util
 import inspect
+import json
 import os
 import shutil
 import subprocess
@@ -20,7 +23,7 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
-from weightlens import api, twin
+from weightlens.api.model_summary import Summary, SummaryRow
 from weightlens.workbook.export_options import ExportOptions, Options
 
 ROOT = SAMPLES.parent
@@ -47,7 +50,11 @@ def look(network: weightlens.LiveModel, path: str) -> float:
     imported = weightlens.import_workbook(output, path, "new.h5")
     print([change.new for change in imported.changes], fitted.loss_after, fitted.weights["dense/kernel"])
     recorded = weightlens.trace(network, {"x": [[0.0, 1.0]]})
-    print(recorded.outputs[0].shape)
+    print(recorded.outputs[0].shape, model.summary().text("json"))
+    recorder = weightlens.callback("history_{epoch:02d}.xlsx", [[0.0, 1.0]], weights=["dense/kernel"], batches=10)
+    losses = [moment.logs["loss"] for moment in recorder.history.moments] if recorder.history else []
+    print(recorder.write(), losses)
+    print(recorded.to_frame().shape)
     return float(weightlens.predict(network, [[0.0, 1.0]])[0][0, 0])
 """
 WRONG = "import weightlens\nweightlens.export('or.h5', 'or.xlsx', detial='steps')\nweightlens.load(3)\n"
@@ -64,10 +71,15 @@ def test_the_options_have_one_list_of_names() -> None:
     assert [*ExportOptions.__annotations__] == [field.name for field in fields(Options)]
 
 
-@pytest.mark.parametrize("module", [weightlens, api, twin], ids=lambda module: module.__name__)
-def test_examples_in_docstrings(module: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def modules_with_examples() -> list[str]:
+    files = (path for path in Path(weightlens.__file__).parent.rglob("*.py") if ">>> " in path.read_text())
+    return sorted(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files)
+
+
+@pytest.mark.parametrize("module", modules_with_examples())
+def test_examples_in_docstrings(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    failed, tried = doctest.testmod(module)  # type: ignore[arg-type]
+    failed, tried = doctest.testmod(importlib.import_module(module))
     assert tried and not failed
 
 
@@ -76,7 +88,8 @@ def test_examples_in_docstrings(module: object, monkeypatch: pytest.MonkeyPatch)
 def test_types_of_a_script(checker: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(checker) is None:
         pytest.skip(f"{checker} is not installed")
-    (tmp_path / "script.py").write_text(SCRIPT)
+    script = SCRIPT if importlib.util.find_spec("pandas") else SCRIPT.replace("    print(recorded.to_frame().shape)\n", "")
+    (tmp_path / "script.py").write_text(script)
     (tmp_path / "wrong.py").write_text(WRONG)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     options = {
@@ -200,6 +213,8 @@ def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     z = layers.Add(name="add")([x, y, frozen(b)])
     network = Model([a, b], [z, layers.Dense(2, name="end")(z)])
     lines: list[str] = []
+    network.compile("adam", "mse")
+    network.optimizer.build(network.trainable_variables)
     network.summary(print_fn=lambda text, **_: lines.append(text), line_length=200)
     made = network.layers, weightlens.load(network).summary()
     texts = [line for line in "\n".join(lines).splitlines() if line.startswith("│")]
@@ -211,6 +226,24 @@ def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
         assert theirs[layer.name][2] == f"{row.parameters:,}"
         assert theirs[layer.name][1] == ", ".join(map(str, row.output_shapes))
         assert theirs[layer.name][3].split(", ")[0].rstrip(",") in ["-", *row.connected_to]
+    totals = [line.strip() for line in "\n".join(lines).splitlines() if " params: " in line]
+    assert totals == made[1].totals and len(totals) == 4
+
+
+def test_the_summary_in_other_formats() -> None:
+    made = weightlens.load(SAMPLES / "digits_cnn.keras").summary()
+    facts = json.loads(made.text("json"))
+    assert (facts["total"], facts["optimizer"], facts["layers"][1]["output_shapes"]) == (2532, 1678, [[None, 8, 8, 6]])
+    rows = list(csv.DictReader(made.text("csv").splitlines()))
+    assert [row["layer"] for row in rows] == [row.layer for row in made.rows] and rows[4]["trainable"] == "16"
+    assert made.text("markdown") == made.markdown() and made.text() == f"{made}\n"
+    with pytest.raises(weightlens.BadInput, match="json, csv, markdown"):
+        made.text("yaml")  # type: ignore[arg-type]
+
+
+def test_a_name_in_a_summary_is_no_formula() -> None:
+    row = SummaryRow("=1+1", "Dense", (), 0, 0, 0, 0, ())
+    assert "\n'=1+1,Dense" in Summary("m", (row,)).text("csv")
 
 
 @pytest.mark.parametrize("installed", [True, False])

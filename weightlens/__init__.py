@@ -6,7 +6,9 @@ from weightlens.errors import BadInput, NoFormula, UnreadableModel, UnsupportedL
 
 TYPE_CHECKING = False  # as in ``typing``, which takes its time: until the command listens to Ctrl-C, as little as can be is imported
 if TYPE_CHECKING:
-    from weightlens.api import FilePath, Fitted, LiveModel, ModelLike, check, diff, export, fit, predict, trace
+    from weightlens.api import FilePath, Fitted, LiveModel, ModelLike, callback, check, diff, export, fit, predict, trace
+    from weightlens.api.recorder import Recorder
+    from weightlens.auditing import Audit, Finding, audit
     from weightlens.difference import Difference
     from weightlens.importing import Imported, import_workbook
     from weightlens.layers import register
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "BadInput", "Difference", "Fitted", "Imported", "Layer", "LayerSpec", "LiveModel", "Model", "NoFormula", "Report", "Step", "Trace",
-    "Twin", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge", "check", "convert", "diff", "export",
-    "fit", "import_changes", "import_workbook", "load", "predict", "register", "simplify", "trace",
+    "Audit", "BadInput", "Difference", "Finding", "Fitted", "Imported", "Layer", "LayerSpec", "LiveModel", "Model", "NoFormula",
+    "Recorder", "Report", "Step", "Trace", "Twin", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",
+    "audit", "callback", "check", "convert", "diff", "export", "fit", "import_changes", "import_workbook", "load", "predict", "register",
+    "simplify", "trace",
 ]  # fmt: skip
 
 
@@ -43,7 +46,9 @@ def load(model: ModelLike, config: FilePath | None = None) -> Model:
 
 
 _HOMES = {
-    "api": ("Fitted", "LiveModel", "check", "diff", "export", "fit", "predict", "trace"),
+    "api": ("Fitted", "LiveModel", "callback", "check", "diff", "export", "fit", "predict", "trace"),
+    "api.recorder": ("Recorder",),
+    "auditing": ("Audit", "Finding", "audit"),
     "difference": ("Difference",),
     "importing": ("Imported", "import_workbook"),
     "layers": ("register",),

@@ -53,9 +53,8 @@ def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, C
     inputs = {(ref.layer, ref.call) for ref in refs(model.inputs)}
     order: list[tuple[Layer, int, Call]] = []
     state: dict[tuple[str, int], int] = {}  # 1: being visited, 2: done
-    goals = sorted(
-        {(ref.layer, ref.call) for ref in refs(model.outputs if wanted is None else wanted)}, key=lambda key: position.get(key[0], 0)
-    )
+    asked = dict.fromkeys((ref.layer, ref.call) for ref in refs(model.outputs if wanted is None else wanted))
+    goals = sorted(asked, key=lambda key: (position.get(key[0], 0), key[1]))
     stack = [(key, False) for key in reversed(goals)]
     while stack:
         key, leaving = stack.pop()

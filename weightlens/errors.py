@@ -2,6 +2,7 @@
 
 WeightlensError            shown to the user as one line; the command line exits with 2
 ├── UnreadableModel        the file is missing, damaged, hostile or of a kind we do not read
+│   └── CutShort           it ends before it is complete
 ├── UnsupportedLayer       a layer (or an option of it) whose arithmetic we do not know
 │   └── NoFormula          NumPy can compute it, but a spreadsheet cannot
 ├── BadInput               the numbers or the options given do not fit the model
@@ -17,6 +18,10 @@ class WeightlensError(Exception):
 
 class UnreadableModel(WeightlensError):
     """The file is missing, damaged, hostile, or not a Keras model."""
+
+
+class CutShort(UnreadableModel):
+    """The file ends before it is complete."""
 
 
 class UnsupportedLayer(WeightlensError):

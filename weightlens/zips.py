@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from weightlens import limits
-from weightlens.errors import UnreadableModel
+from weightlens.errors import CutShort, UnreadableModel
 
 KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what Keras, NumPy and office programs write; others unpack without bounds
 
@@ -16,12 +16,14 @@ KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what Keras, NumPy and offi
 def open_zip(path: Path) -> zipfile.ZipFile:
     """The zip file, after a check of its directory: no members overlap, and the unpacked size is plausible."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path.open("rb") if "://" in str(path) else path)
     except FileNotFoundError:
         raise UnreadableModel(f"{path}: there is no such file") from None
     except zipfile.BadZipFile as error:
         short = "not a zip file" in str(error)  # its directory stands at its end
-        raise UnreadableModel(f"{path.name}: a damaged zip file ({'cut short: copy or download it again' if short else error})") from None
+        if short:
+            raise CutShort(f"{path.name}: a damaged zip file (cut short: copy or download it again)") from None
+        raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
     except (OSError, ValueError, NotImplementedError, struct.error) as error:
         raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
     if trouble := zip_fault(archive, path.stat().st_size):

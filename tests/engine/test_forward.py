@@ -103,6 +103,14 @@ def test_graphs_that_lead_nowhere(source: Ref) -> None:
         calls_in_order(network(dense("d", source), outputs=[Ref("d")]))
 
 
+def test_the_calls_of_a_shared_layer_come_in_their_order() -> None:
+    """Not in that of a set, which is another one in every process: the sheets of a workbook follow it."""
+    shared = [dense(name, *[Ref("x")] * 4) for name in ("a", "b")]
+    outputs = [Ref(name, call) for call in (3, 1, 0, 2) for name in ("b", "a")]
+    order = [(layer.name, call) for layer, call, _ in calls_in_order(network(*shared, outputs=outputs))]
+    assert order == [(name, call) for name in ("a", "b") for call in range(4)]
+
+
 @pytest.mark.parametrize("lose", [bool, np.asarray, lambda x: operator.iadd(x, 1), lambda x: np.array([x, x])])
 def test_what_would_lose_the_recording_raises(lose: Callable[[Recorded], Any]) -> None:
     with pytest.raises(TypeError):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -35,6 +40,23 @@ def test_a_live_model_equals_its_file(case: Case, built: Callable[[Case], Built]
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.keras
+@pytest.mark.parametrize(("library", "backend", "least"), [("keras", "torch", 0.9), ("tf_keras", "tensorflow", 0.4)])
+def test_the_same_on_another_backend(library: str, backend: str, least: float) -> None:
+    """``least``: the share of the cases that this Keras can build and save; tf_keras has no ``ops``."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    distance = os.environ.get("WEIGHTLENS_EVERY_BACKEND", "12")  # 1: all cases
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.formats.live_backends", library, "0", distance],
+        cwd=ROOT, env={**os.environ, "KERAS_BACKEND": backend}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert found["backend"] == backend and found["apart"] == {}
+    assert len(found["same"]) >= least * (len(found["same"]) + len(found["not built"]))
+
+
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 def test_every_door_takes_a_live_model(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     keras, inputs = request.getfixturevalue(library), {"a": np.ones((2, 4)), "b": np.ones((2, 3, 2))}
@@ -61,7 +83,9 @@ def test_a_file_that_is_called_like_a_live_model_is_not_its_file(keras: Any, tmp
     assert not Path("new.h5").exists()
 
 
-def test_weights_are_those_of_the_moment_they_are_touched(keras: Any) -> None:
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_weights_are_those_of_the_moment_they_are_touched(library: str, request: pytest.FixtureRequest) -> None:
+    keras = request.getfixturevalue(library)
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="d")])
     early = weightlens.load(network)
     network.layers[0].set_weights([np.full((2, 1), 3.0), np.full(1, 4.0)])

@@ -17,7 +17,8 @@ from weightlens.model import Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import output_shapes
-from weightlens.terminal.matrices import matrix_lines, parse_slice, view_of_weight, weight_labels
+from weightlens.terminal.matrices import parse_slice, view_of_weight, weight_labels
+from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.terminal.print_trace import print_trace
 from weightlens.terminal.show import Selection, histogram_bars, show
 
@@ -80,7 +81,7 @@ def weight(values: np.ndarray, owner: str = "Dense", name: str = "kernel") -> We
 
 def matrix(values: np.ndarray, cut: str | None = None, full: bool = False) -> list[str]:
     w = weight(values)
-    return list(matrix_lines(view_of_weight(w, cut, full), Screen(io.StringIO(), 80, False), weight_labels(w)))
+    return list(matrix_lines(view_of_weight(w, cut, full), Screen(io.StringIO(), 80, False)))
 
 
 def test_show_prints_the_model(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_recurrent_columns_are_named_after_their_gates() -> None:
 def test_colours_are_diverging_and_only_on_request() -> None:
     values = np.array([[-1.0, 0.01, 1.0]])
     w = weight(values)
-    coloured = "\n".join(matrix_lines(view_of_weight(w), Screen(io.StringIO(), 80, True), weight_labels(w)))
+    coloured = "\n".join(matrix_lines(view_of_weight(w), Screen(io.StringIO(), 80, True)))
     assert "\x1b[38;5;16;48;5;33m-1.0000\x1b[0m" in coloured and "\x1b[38;5;16;48;5;203m 1.0000\x1b[0m" in coloured
     assert "\x1b[38;5;16;48;5;0m" not in coloured and "  0.0100" in coloured.replace("\x1b[0m", "")
     assert "\x1b" not in "\n".join(matrix(values))

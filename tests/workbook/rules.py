@@ -17,7 +17,7 @@ from weightlens.spreadsheet.cell_values import MAIN, sheet_parts
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 TAKES_RANGES = {
     "SUM", "MAX", "MIN", "SUMPRODUCT", "MMULT", "AVERAGE", "INDEX", "MATCH", "COUNTIF", "COUNT", "SMALL", "PRODUCT", "VARP", "STDEVP",
-    "MEDIAN", "AND", "OR", "SUMSQ", "SUMXMY2",
+    "MEDIAN", "AND", "OR", "SUMSQ", "SUMXMY2", "LARGE", "SUMIF",
 }  # fmt: skip
 NEWER = re.compile(r"(?<![A-Z.])(LET|LAMBDA|XLOOKUP|FILTER|CONCAT|TEXTJOIN|IFS|SWITCH|STDEV\.P|VAR\.P|NORM\.S\.DIST|ERF\.PRECISE)\(")
 TOKEN = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'!|\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(])|[A-Z][A-Z0-9.]*\(|[(),]|.')

@@ -16,6 +16,7 @@ from weightlens.formats import load
 from weightlens.model import Model
 
 if TYPE_CHECKING:
+    from weightlens.api.recorder import Recorder
     from weightlens.checks.by_hand.hand_report import HandReport
     from weightlens.difference import Difference
     from weightlens.recording import Trace
@@ -174,6 +175,32 @@ def fit(
         write_back(source, target, changed, force)
     assert epoch.seen is not None
     return Fitted(epochs, *epoch.seen, hits, {name: array for name, (_, array) in changed.items()}, target)
+
+
+def callback(
+    path: FilePath,
+    inputs: Inputs | None = None,
+    *,
+    batches: int | None = None,
+    weights: Sequence[str] = (),
+    epoch: int | None = None,
+    along: bool = False,
+    labels: Sequence[str] = (),
+    force: bool = True,
+) -> Recorder:
+    """A callback for ``model.fit`` of Keras 3 or tf_keras, which writes the history of the training as a workbook, or a page (.html).
+
+    It keeps weights, losses and metrics of each epoch, and of every so many ``batches``. ``weights`` chooses paths to draw
+    (``dense/kernel``, ``conv*/bias``, ``dense/kernel[0,1]``); without it, those that move most. With ``inputs`` it counts the relu units
+    that are 0 for all of them, and adds the forward pass after the chosen ``epoch`` (the last one); ``labels`` name the classes there.
+
+    The file is written at the end; with ``along`` after each epoch, so that an interrupted training leaves what is known. A path with
+    places (``history_{epoch:02d}.xlsx``, as in ``ModelCheckpoint``) gives a file for each epoch. What cannot be written or computed is
+    refused before the training begins (``BadInput``, ``UnsupportedLayer``); what goes wrong later is a warning, and the training goes on.
+    """
+    from weightlens.api.recorder import Recorder, RecorderOptions
+
+    return Recorder(Path(path), RecorderOptions(inputs, batches, weights, epoch, along, labels, force))
 
 
 def check_output_of(model: Model, target: Path, force: bool) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.engine.output_shapes import symbolic_shapes
+from weightlens.errors import BadInput
 from weightlens.formats.weights.order import untrained_variables
 from weightlens.model import Layer, Model, Weight
 from weightlens.terminal.escape import clean
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 BFLOAT16 = 2  # bytes of a number that NumPy has no dtype for
+FORMATS = ("table", "json", "csv", "markdown")
+TOTALS = ("parameters", "trainable", "non_trainable", "optimizer", "total", "bytes", "optimizer_bytes")
+Format = Literal["table", "json", "csv", "markdown"]
+UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 HEAD = ("Layer (type)", "Output Shape", "Param #", "Connected to")
 
 
@@ -25,7 +30,8 @@ HEAD = ("Layer (type)", "Output Shape", "Param #", "Connected to")
 class SummaryRow:
     """One layer: name, class, output shapes (batch first, ``None``: any length), numbers of parameters, and where its inputs come from.
 
-    ``connected_to`` names tensors as Keras does: ``dense[0][0]`` is the first output of the first call. ``bytes`` are those of its weights.
+    ``connected_to`` names tensors as Keras does: ``dense[0][0]`` is the first output of the first call. ``bytes`` are those of its
+    weights, ``trainable_bytes`` of those that training changes.
     """
 
     layer: str
@@ -34,6 +40,7 @@ class SummaryRow:
     parameters: int
     trainable: int
     bytes: int
+    trainable_bytes: int
     connected_to: tuple[str, ...]
 
     @property
@@ -42,13 +49,21 @@ class SummaryRow:
         shapes = ", ".join(map(str, self.output_shapes)) or "?"
         return clean(f"{self.layer} ({self.class_name})"), shapes, f"{self.parameters:,}", clean(", ".join(self.connected_to) or "-")
 
+    @property
+    def plain(self) -> dict[str, str]:
+        """The fields as texts, by name."""
+        lists = {key: ", ".join(map(str, getattr(self, key))) for key in ("output_shapes", "connected_to")}
+        return {key: str(value) for key, value in (vars(self) | lists).items()}
+
 
 @dataclass(frozen=True)
 class Summary:
-    """The table: a row for each layer, and the totals. ``str`` is the text that a terminal shows."""
+    """The table: a row for each layer, the totals, and how many numbers the optimizer keeps. ``str`` is the text that a terminal shows."""
 
     name: str
     rows: tuple[SummaryRow, ...]
+    optimizer: int = 0
+    optimizer_bytes: int = 0
 
     @property
     def parameters(self) -> int:
@@ -71,13 +86,48 @@ class Summary:
         return sum(row.bytes for row in self.rows)
 
     @property
+    def total(self) -> int:
+        """How many numbers there are with those of the optimizer, which Keras counts too."""
+        return self.parameters + self.optimizer
+
+    @property
     def totals(self) -> list[str]:
         """The lines below the table."""
-        return [
-            f"Total params: {self.parameters:,} ({self.bytes:,} bytes)",
-            f"Trainable params: {self.trainable:,}",
-            f"Non-trainable params: {self.non_trainable:,}",
+        still = sum(row.bytes - row.trainable_bytes for row in self.rows)
+        lines = [
+            ("Total", self.total, self.bytes + self.optimizer_bytes),
+            ("Trainable", self.trainable, self.bytes - still),
+            ("Non-trainable", self.non_trainable, still),
+            *([("Optimizer", self.optimizer, self.optimizer_bytes)] if self.optimizer else []),
         ]
+        return [f"{title} params: {count:,} ({memory_words(memory)})" for title, count, memory in lines]
+
+    def text(self, format: Format = "table") -> str:
+        """The whole as a file holds it: the table of ``str``, ``json``, ``csv`` (a row for each layer, no totals) or ``markdown``.
+
+        >>> from weightlens import load
+        >>> print(load("sample_models/or.h5").summary().text("csv"), end="")
+        layer,class_name,output_shapes,parameters,trainable,bytes,trainable_bytes,connected_to
+        dense,Dense,"(None, 2)",6,6,24,24,input_layer[0][0]
+        softmax,Activation,"(None, 2)",0,0,0,0,dense[0][0]
+        """
+        from weightlens.terminal.machine import to_json
+
+        if format not in FORMATS:
+            raise BadInput(f"format {format!r}: it is one of {', '.join(FORMATS)}")
+        return {
+            "table": lambda: f"{self}\n",
+            "json": lambda: to_json(self.as_dict()).decode() + "\n",
+            "csv": self.csv,
+            "markdown": self.markdown,
+        }[format]()
+
+    def csv(self) -> str:
+        """The rows as CSV, under the names of their fields."""
+        from weightlens.terminal.machine import csv_cell
+
+        lines = [",".join(csv_cell(cell) for cell in row.plain.values()) for row in self.rows]
+        return "\n".join([",".join(SummaryRow.__dataclass_fields__), *lines]) + "\n"
 
     def __str__(self) -> str:
         cells = [HEAD, *(row.cells for row in self.rows)]
@@ -95,7 +145,7 @@ class Summary:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data, for JSON."""
-        totals = {key: getattr(self, key) for key in ("parameters", "trainable", "non_trainable", "bytes")}
+        totals = {key: getattr(self, key) for key in TOTALS}
         return {"name": self.name, "layers": [asdict(row) for row in self.rows], **totals}
 
 
@@ -103,15 +153,18 @@ def summary(model: Model) -> Summary:
     """The summary of a model. The input of a ``Sequential`` is no layer of it, as in Keras."""
     shapes = symbolic_shapes(model)
     layers = [layer for layer in model.layers if model.class_name != "Sequential" or layer.class_name != "InputLayer"]
-    return Summary(model.name, tuple(row_of(layer, shapes.get(layer.name, [])) for layer in layers))
+    state = [weight for weight in model.optimizer if weight.path.startswith("optimizer")]  # metrics have state, too
+    rows = tuple(row_of(layer, shapes.get(layer.name, [])) for layer in layers)
+    return Summary(model.name, rows, sum(weight.size for weight in state), memory_of(state))
 
 
 def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None]) -> SummaryRow:
     """The row of one layer."""
     known = tuple((None, *shape) for shape in shapes if shape is not None)
-    still = sum(owner.own_weights[name].size for owner, name in untrained_variables(layer) if name in owner.own_weights)
-    size, memory = layer.size, sum(bytes_of(weight) for weight in layer.weights.values())
-    return SummaryRow(layer.name, layer.class_name, known, size, size - still, memory, tuple(sources(layer)))
+    still = [owner.own_weights[name] for owner, name in untrained_variables(layer) if name in owner.own_weights]
+    size, memory = layer.size, memory_of(layer.weights.values())
+    trained, moved = size - sum(weight.size for weight in still), memory - memory_of(still)
+    return SummaryRow(layer.name, layer.class_name, known, size, trained, memory, moved, tuple(sources(layer)))
 
 
 def sources(layer: Layer) -> Iterator[str]:
@@ -120,11 +173,22 @@ def sources(layer: Layer) -> Iterator[str]:
     return iter(dict.fromkeys(taken))
 
 
-def bytes_of(weight: Weight) -> int:
-    """What a weight takes in memory; nothing if it holds no numbers."""
-    if not weight.is_numeric:
-        return 0
-    return weight.size * (BFLOAT16 if weight.dtype == "bfloat16" else np.dtype(weight.dtype).itemsize)
+def memory_of(weights: Iterable[Weight]) -> int:
+    """What weights take in memory, in bytes; those that hold no numbers count as nothing."""
+    return sum(weight.size * width_of(weight.dtype) for weight in weights if weight.is_numeric)
+
+
+def width_of(dtype: str) -> int:
+    """How many bytes a number takes."""
+    return BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
+def memory_words(count: float) -> str:
+    """A number of bytes as Keras writes it: ``9.57 KB``."""
+    unit = 0
+    while count >= 1024 and unit + 1 < len(UNITS):
+        count, unit = count / 1024, unit + 1
+    return f"{count:.2f} {UNITS[unit]}"
 
 
 def model_frame(model: Model) -> DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from weightlens.axes.names import SPACE, guessed
+from weightlens.axes.names import guessed, spaces
 from weightlens.recording.graph import walk
 from weightlens.specs.registry import spec
 
@@ -23,19 +23,26 @@ def input_axes(trace: Trace, x: Recorded) -> Sequence[str]:
     for step in trace.steps:
         if not any(id(y) in same for y in walk([step.made])):
             continue
-        layer = trace.layers.get(step.layer)
-        if layer is not None and step.layer not in looked and (axes := told(layer.class_name, layer.config, x.ndim)):
-            return axes
-        looked.add(step.layer)
+        for path in outside_in(step.layer):
+            layer = trace.layers.get(path)
+            if layer is not None and path not in looked and (axes := told(layer.class_name, layer.config, x.ndim)):
+                return axes
+            looked.add(path)
         if step.made.shape == x.shape:
             same.add(id(step.made))
     return guessed(x.shape, set())
 
 
+def outside_in(path: str) -> list[str]:
+    """The layers in which a step is made, a wrapper before what it is wrapped around."""
+    parts = path.split("/")
+    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+
+
 def told(kind: str, config: dict[str, Any], rank: int) -> tuple[str, ...]:
     """The axes of what a layer takes, where its class says so."""
     known = spec(kind)
-    takes = (known.takes or ("sample, *, channel" if known.spatial else "")).replace("*", ", ".join(SPACE[known.spatial]))
+    takes = (known.takes or ("sample, *, channel" if known.spatial else "")).replace("*", ", ".join(spaces(kind, known.spatial)))
     axes = takes.split(", ") if takes else []
     if "..." in axes:
         at, n = axes.index("..."), rank - len(axes) + 1

@@ -21,6 +21,11 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
 NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of its step
 
 
+def spaces(kind: str, n: int) -> tuple[str, ...]:
+    """The spatial axes of a layer class, where there are ``n`` of them: a line of numbers in every time step is no sequence."""
+    return ("place",) if n == 1 and "time step" in spec(kind).takes else SPACE.get(n, ())
+
+
 def weight_axes(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
     """One text for each axis of a weight, as ``LayerSpec.axes`` has it."""
     last, rank, table = name.rsplit("/", 1)[-1], len(shape), spec(kind).axes or {}
@@ -28,7 +33,7 @@ def weight_axes(kind: str, config: dict[str, Any], name: str, shape: tuple[int, 
     if text == "equation":
         axes = equation_axes(config["equation"], last, rank) if "equation" in config else ()
     else:
-        space = [f"kernel {axis}" for axis in SPACE.get(rank - 2, ())]
+        space = [f"kernel {axis}" for axis in spaces(kind, rank - 2)]
         axes = tuple(axis for word in text.split(", ") for axis in (space if word == "*" else [word]))
     return axes if len(axes) == rank else ("?",) * rank
 

@@ -24,6 +24,7 @@ Input = Annotated[
     typer.Option("--input", "-i", metavar="INPUT", help='"0,1", "0,0;0,1", -, or a file: .csv, .xlsx, .ods, .json, .npy, .npz, a picture.'),
 ]
 Scale = Annotated[str | None, typer.Option("--scale", metavar="SCALE", help="Values of a picture: 1/255 or -1..1; else 0..255.")]
+Heat = Annotated[bool, typer.Option("--heat", help="Matrices as pictures: in colours, or in shades where there are none.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 Config = Annotated[

@@ -19,9 +19,12 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "table": (".txt", ".text", ".log", ".out", ""),
     "csv": (".csv", ".txt", ""),
     "json": (".json", ".txt", ""),
+    "markdown": (".md", ".markdown", ".txt", ""),
     "npy": (".npy", ".npz"),
     "xlsx": (".xlsx",),
     "html": (".html", ".htm"),
+    "parquet": (".parquet", ".pq"),
+    "sarif": (".sarif", ".json"),
     "model": (".h5", ".hdf5", ".hdf", ".keras"),
 }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from weightlens.cli.common import Assume, Config, Force, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
+from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
 Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
+NEURON = "A sheet to pick one neuron and see its sum, input by input; small networks (up to 5,000 parameters) have it."
 Blank = Annotated[str, typer.Option("--blank", metavar="STEPS", help='The steps to leave blank: "dot product,softmax".')]
 
 
@@ -41,9 +42,11 @@ def export(
     exercise: Annotated[bool, typer.Option("--exercise", help="Leave steps blank, to be filled in and marked.")] = False,
     blank: Blank = "",
     switch: Annotated[bool, typer.Option("--switch", help="A cell that goes back to the original numbers.")] = False,
+    neuron: Annotated[bool | None, typer.Option("--neuron/--no-neuron", help=NEURON)] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Have a spreadsheet program recalculate it, and say so in it.")] = False,
     with_keras: Annotated[bool, typer.Option("--with-keras", help="Expect what Keras computes, not what we do.")] = False,
     force: Force = False,
+    output_format: Format = "table",
     config: Config = None,
     assume: Assume = None,
 ) -> None:
@@ -55,18 +58,21 @@ def export(
     weightlens export or.h5 -o or.html
     weightlens export digits.keras -i digits.csv --target label --plan
     weightlens export or.h5 --blank "dot product,softmax" -o exercise.xlsx
+    weightlens export mobilenet.h5 --neuron
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
     """
     from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
+    check_choice(output_format, "--format", ("table", "json"))
     options = Options(
         labels=split_list(labels),
         detail=detail,
         exercise=exercise,
         blank=split_list(blank),
         switch=switch,
+        neuron=neuron,
         verify=verify,
         with_keras=with_keras,
         force=force,
@@ -78,9 +84,9 @@ def export(
     if plan:
         from weightlens import page, workbook
 
-        print_plan(workbook.measure(loaded, inputs, options.detail), page.measure(loaded, inputs, options.detail))
+        print_plan(workbook.measure(loaded, inputs, options.detail), page.measure(loaded, inputs, options.detail), output_format)
         return
-    wish.write(loaded, inputs, options)
+    wish.write(loaded, inputs, options, output_format)
 
 
 class Wish(NamedTuple):
@@ -102,7 +108,7 @@ class Wish(NamedTuple):
     def check(self, options: "Options", plan: bool) -> None:
         """Refuse options that a page does not have, and an output that cannot be written."""
         only = {"--target": self.target, "--exercise": options.exercise, "--blank": options.blank}
-        only |= {"--switch": options.switch, "--verify": options.verify, "--with-keras": options.with_keras}
+        only |= {"--switch": options.switch, "--neuron": options.neuron, "--verify": options.verify, "--with-keras": options.with_keras}
         refused = next((option for option, value in only.items() if value), None)
         if self.is_page and refused:
             raise BadInput(f"{refused}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
@@ -125,7 +131,7 @@ class Wish(NamedTuple):
         answers = None if self.target is None else true_answers(self.given, self.target)
         return model, samples.arrays, replace(options, input_labels=names, target=answers)
 
-    def write(self, model: "Model", inputs: "list[np.ndarray] | None", options: "Options") -> None:
+    def write(self, model: "Model", inputs: "list[np.ndarray] | None", options: "Options", output_format: str) -> None:
         """Write the page or the workbook, and say what to do with it."""
         inputs = None if self.given is None else inputs
         if self.is_page:
@@ -133,15 +139,24 @@ class Wish(NamedTuple):
 
             named = {"labels": options.labels, "input_labels": options.input_labels}
             page.export(model, self.file, inputs, detail=options.detail, force=options.force, **named)
-            advice = "Open it in a browser."
+            command, advice = None, "Open it in a browser."
         else:
             from weightlens.workbook.exporting import write_workbook
 
             with cell_progress() as progress:
                 write_workbook(model, self.file, inputs, replace(options, progress=progress))
-            advice = f"Open it, or: {check_command(self.model, self.file)}"
+            command = check_command(self.model, self.file)
+            advice = f"Open it, or: {command}"
         note_non_finite_weights(model)
-        report_done(f"{self.file} written ({self.file.stat().st_size:,} bytes). {advice}")
+        size = self.file.stat().st_size
+        report_done(
+            f"{self.file} written ({size:,} bytes). {advice}",
+            output_format=output_format,
+            command="export",
+            file=str(self.file),
+            bytes=size,
+            check=command,
+        )
 
 
 def check_command(opening: ModelOptions, file: Path) -> str:
@@ -156,10 +171,14 @@ def split_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")] if text else []
 
 
-def print_plan(size: Any, page: str) -> None:
+def print_plan(size: Any, page: str, output_format: str) -> None:
     """Print the numbers of sheets, cells and formulas, and an estimate of the size; and what a page would be."""
     from weightlens.terminal.escape import clean
 
+    if output_format == "json":
+        facts = {key: getattr(size, key) for key in ("detail", "cells", "formulas", "bytes", "seconds")}
+        report_done(output_format="json", command="export", plan=facts | {"sheets": list(map(vars, size.sheets)), "page": page})
+        return
     width = max(len(sheet.title) for sheet in size.sheets)
     typer.echo(f"{'sheet':{width}}  {'cells':>12}  {'formulas':>12}")
     for sheet in size.sheets:

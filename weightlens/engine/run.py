@@ -19,12 +19,14 @@ from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
 from weightlens.model import AT_ONCE, Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
-from weightlens.recording import LayerRun, Recorded, Role, Trace
+from weightlens.recording import Recorded, Role
 from weightlens.recording.arrays import NO_ROLE
 from weightlens.specs.whole import is_whole
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
+
+    from weightlens.recording import Trace
 
 Weights = dict[str, Any]  # the arrays of one layer by name
 
@@ -125,8 +127,7 @@ class Run:
         since = 0 if self.recorder is None else len(self.recorder.steps)
         out = self.guarded(layer, path, compute, x)
         if self.recorder is not None:
-            made = self.recorder.steps[since:]
-            self.recorder.runs.append(LayerRun(path, layer.class_name, function, x, w, config, given, made, out))
+            self.recorder.ran(path, layer.class_name, function, (x, w, config, given), since, out)
         return out
 
     def services(self, layer: Layer, names: frozenset[str], path: str) -> dict[str, Any]:

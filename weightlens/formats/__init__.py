@@ -27,7 +27,7 @@ def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] |
     given = Path(path).name if isinstance(path, str | os.PathLike) else type(path).__name__
     try:
         if isinstance(path, str | os.PathLike):
-            model = read_model(Path(path), None if config is None else Path(config))
+            model = read_model(path_of(path), None if config is None else path_of(config))
         else:
             model = read_object(path)
     except WeightlensError:
@@ -36,6 +36,18 @@ def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] |
         raise UnreadableModel(f"{given}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
     tell_owners(model)
     return model
+
+
+def path_of(given: str | os.PathLike[str]) -> Path:
+    """A path, or what behaves like one in place of a URL."""
+    if isinstance(given, str) and "://" in given:
+        if given.startswith("file://") and "::" not in given:
+            return Path(given.removeprefix("file://"))
+        from weightlens.formats.remote import RemotePath
+
+        remote: Path = RemotePath(given)
+        return remote
+    return Path(given)
 
 
 def tell_owners(model: Model) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from weightlens.files import scratch_folder
 from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
+from weightlens.formats.weights.conversion import Conversion
 from weightlens.formats.weights.layouts import place_arrays, set_vocabulary
 from weightlens.formats.weights.objects import join, snake_case
 from weightlens.model import Layer, Model, Provenance, Weight
@@ -35,6 +37,7 @@ def read_live(network: Any) -> Model:
     dialect, entry = dialect_and_architecture(network)
     model = build_model(entry, dialect) if entry else Model(network.name, type(network).__name__, [])
     place_arrays(model, dict(stored_arrays(network)), dialect)
+    model.optimizer += optimizer_weights(network)
     if model.layers:
         read_vocabularies(model.layers, network.layers)
     model.provenance = Provenance("", f"live model of Keras {dialect.major}", dialect.version, dialect.backend, live=network)
@@ -67,8 +70,17 @@ def stored_arrays(network: Any) -> Iterator[tuple[str, Weight]]:
         if hasattr(owner, "save_own_variables"):
             owner.save_own_variables(own)
         for key, variable in own.items():
-            yield (place := f"{join(path, 'vars')}/{key}"), weight_of(variable, place, key)
+            place = f"{join(path, 'vars')}/{key}"
+            again = partial(saved, owner, key) if isinstance(variable, np.ndarray) else None  # tf_keras hands out copies
+            yield place, weight_of(variable, place, key, again)
         waiting += reversed([(join(path, name), inner) for name, inner in children(owner)])
+
+
+def optimizer_weights(network: Any) -> list[Weight]:
+    """What the optimizer of a network keeps: its counter, its rate, a slot or two for each weight."""
+    held: Any = getattr(getattr(network, "optimizer", None), "variables", [])
+    places = enumerate(held() if callable(held) else held)  # a method in old optimizers of tf_keras
+    return [weight_of(variable, f"optimizer/vars/{number}", str(number)) for number, variable in places]
 
 
 def children(owner: Any) -> Iterator[tuple[str, Any]]:
@@ -99,16 +111,31 @@ def is_layer(value: object) -> bool:
     return not isinstance(value, type) and hasattr(value, "save_own_variables") and hasattr(value, "get_config") and callable(value)
 
 
-def weight_of(variable: Any, path: str, name: str) -> Weight:
+def weight_of(variable: Any, path: str, name: str, read: Callable[[], np.ndarray] | None = None) -> Weight:
     """A variable as a weight: its shape and dtype now, its numbers when they are touched."""
     dtype = str(getattr(variable.dtype, "name", variable.dtype)).removeprefix("torch.")
-    return Weight(name, tuple(int(n) for n in variable.shape), dtype, path, lambda: numbers_of(variable))
+    return Weight(name, tuple(int(n) for n in variable.shape), dtype, path, read or partial(numbers_of, variable))
+
+
+def saved(owner: Any, key: str) -> np.ndarray:
+    """One of an object's variables as it would be saved now."""
+    variables: dict[str, Any] = {}
+    owner.save_own_variables(variables)
+    return numbers_of(variables[key])
 
 
 def numbers_of(variable: Any) -> np.ndarray:
     """The numbers of a variable of any backend; 16-bit floats that NumPy does not know as float32."""
     array = np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable)
     return array if array.dtype.kind in "biufc" else array.astype(np.float32)
+
+
+def forget(weight: Weight) -> None:
+    """Have a weight read again at the next touch: the network goes on learning."""
+    weight._value = None
+    if isinstance(weight.read, Conversion):
+        for source in weight.read.sources:
+            forget(source)
 
 
 def read_vocabularies(layers: list[Layer], networks: list[Any]) -> None:

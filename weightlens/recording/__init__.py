@@ -4,8 +4,21 @@
 ``calls`` knows which NumPy calls move, reduce and multiply. Words, formulas, gradients and replays read all of it here.
 """
 
+from typing import TYPE_CHECKING
+
 from weightlens.recording.arrays import Array, Part, Recorded, Role, cast, each, noted, record, value_of
 from weightlens.recording.graph import operands
-from weightlens.recording.trace import LayerRun, Step, Trace
+
+if TYPE_CHECKING:
+    from weightlens.recording.trace import LayerRun, Step, Trace
 
 __all__ = ["Array", "LayerRun", "Part", "Recorded", "Role", "Step", "Trace", "cast", "each", "noted", "operands", "record", "value_of"]
+
+
+def __getattr__(name: str) -> object:
+    """What is imported when it is asked for: a command that only looks at a file makes no trace."""
+    if name not in ("LayerRun", "Step", "Trace"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from weightlens.recording import trace
+
+    return getattr(trace, name)

@@ -123,6 +123,10 @@ class Trace:
         self.steps.append(Step(self.layer, name, x, self))
         return x
 
+    def ran(self, layer: str, class_name: str, function: Operation, given: tuple[Any, Any, Any, Any], since: int, output: Any) -> None:
+        """Note a run of a layer: what was ``given``, as ``LayerRun`` has it; its steps are those from ``since`` on."""
+        self.runs.append(LayerRun(layer, class_name, function, *given, self.steps[since:], output))
+
     @cached_property
     def axes(self) -> Axes:
         """What the axes of every value mean."""

@@ -25,12 +25,10 @@ kernel; ``gate:a|b*unit``: two factors, the first with words for its coordinates
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)  # without comparison and text it is made in half the time
-class LayerSpec:
+class LayerSpec(NamedTuple):
     """One layer class."""
 
     # What it computes: a function of weightlens/layers ("core.dense"), or a function itself. None: it has none of its own.
@@ -38,6 +36,7 @@ class LayerSpec:
     # Which mask it hands on: a function of layers/masking.py ("keep"), a function itself, or "none".
     mask: str | Callable[..., Any] = "none"
     variables: str | None = None  # None: not known
+    again: str = ""  # one that Keras 3 stores beside them in its own formats, though a layer inside holds it
     shapes: str = ""  # the function of specs/shapes.py that tells the shapes that ``variables`` leaves out
     options: str | None = None  # None: they are not checked
     arguments: tuple[str, ...] = ("inputs", "mask", "training")  # of its call, by position
@@ -71,4 +70,4 @@ class LayerSpec:
 
 def each_rank(name: str, ranks: Iterable[int], spec: LayerSpec, tfjs: Container[int] = (1, 2, 3)) -> dict[str, LayerSpec]:
     """The same for one, two and three spatial axes: ``Conv{}D``. ``tfjs``: those that TensorFlow.js has at most."""
-    return {name.format(rank): replace(spec, spatial=rank, tfjs=spec.tfjs if rank in tfjs else "") for rank in ranks}
+    return {name.format(rank): spec._replace(spatial=rank, tfjs=spec.tfjs if rank in tfjs else "") for rank in ranks}

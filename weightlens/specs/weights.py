@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from weightlens.specs.kinds import found_text
@@ -43,16 +43,28 @@ def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int,
 
     ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
     """
+    yield from mismatches(class_name, config, stored, x)
+    yield from (f"the file lacks {name!r} for it" for name in lacking(class_name, config, stored))
+
+
+def lacking(class_name: str, config: Config, stored: Container[str]) -> list[str]:
+    """The weights that a layer needs to compute and the file has not."""
+    names = variable_names(class_name, {**config, "quantization_mode": ""})
+    return [name for name in names or () if name not in stored and name not in UNUSED]
+
+
+def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
+    """The stored arrays that a layer's configuration excludes, and those of another shape than it demands, one line each."""
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
         return
-    if not config.get("quantization_mode") and class_name != "SpectralNormalization":
+    if not config.get("quantization_mode") and not spec(class_name).again:
         yield from (_not_asked_for(name, config) for name in stored if name not in names and not _beside(name))
     shapes = expected_shapes(class_name, config, x)
     for name in names:
-        if name not in stored:
-            yield from () if name in UNUSED else [f"the file lacks {name!r} for it"]
-        elif name in shapes and not fits(stored[name], shapes[name]) and not _packed(class_name, name, stored[name], config):
+        if name not in stored or name not in shapes or fits(stored[name], shapes[name]):
+            continue
+        if not _packed(class_name, name, stored[name], config):
             yield explained(class_name, name, stored[name], shapes[name], config)
 
 

@@ -13,7 +13,8 @@ from weightlens.errors import BadInput
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.matrices import Labels, matrix_lines, view_of_array
+from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_array
+from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.words.worked import Arithmetic
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
@@ -31,14 +32,16 @@ def print_trace(
     precision: int,
     cells: Cells | None = None,
     titles: Sequence[list[str]] = (),
+    heat: bool = False,
 ) -> None:
     """Print the inputs, each layer's steps, and the outputs.
 
-    ``cells``: where each number stands in a workbook; ``titles``: what the columns of each input are called.
+    ``cells``: where each number stands in a workbook; ``titles``: what the columns of each input are called;
+    ``heat``: matrices as pictures.
     """
     from weightlens.axes.factors import plain
 
-    writer = TraceWriter(screen, full, precision, cells or {})
+    writer = TraceWriter(screen, full, precision, cells or {}, heat)
     if not layers:
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
@@ -77,7 +80,14 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
         screen.lines(writer.step(step))
 
 
-def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
+def write_json(
+    trace: Trace,
+    file: BinaryIO,
+    layers: Sequence[str],
+    cells: Cells | None = None,
+    labels: Sequence[list[str]] = (),
+    command: str = "trace",
+) -> None:
     """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
     from weightlens.terminal.machine import to_json  # with it come zip files and more
 
@@ -85,7 +95,7 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
         {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
         for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)
     ]
-    file.write(b'{"inputs":' + to_json(inputs) + b',"steps":[')
+    file.write(to_json({"command": command, "inputs": inputs})[:-1] + b',"steps":[')
     first = True
     for step in trace.steps:
         if not layers or any(is_inside(step.layer, name) for name in layers):
@@ -109,8 +119,8 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
 class TraceWriter:
     """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
 
-    def __init__(self, screen: Screen, full: bool, precision: int, cells: Cells) -> None:
-        self.screen, self.full, self.precision, self.cells = screen, full, precision, cells
+    def __init__(self, screen: Screen, full: bool, precision: int, cells: Cells, heat: bool = False) -> None:
+        self.screen, self.full, self.precision, self.cells, self.heat = screen, full, precision, cells, heat
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:
@@ -162,4 +172,9 @@ class TraceWriter:
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
-        yield from matrix_lines(view_of_array(values, self.full, FEW), self.screen, label, self.precision, wrap=not self.full)
+        if self.heat:
+            from weightlens.terminal.heat import heat_lines
+
+            yield from heat_lines(part_of(array_weight(values), label=label), self.screen, self.full)
+            return
+        yield from matrix_lines(view_of_array(values, label, self.full, FEW), self.screen, self.precision, wrap=not self.full)

@@ -110,7 +110,7 @@ class Short(Wording):
             return f"{SYMBOLS[x.role.of]} before" if self.repeated else f"{SYMBOLS[x.role.of]}0"
         if self.earlier is not None and id(x) in self.earlier:
             return f"{'masked ' if x.role.kind == 'masked state' else ''}{symbol_of(x) or x.name} before"
-        if x.kind == "step" and x.name in SYMBOLS:
+        if x.kind == "step" and x.name in SYMBOLS and (x.layer == self.made.layer or self.earlier is not None):
             return SYMBOLS[x.name]
         return super().name(x)
 

@@ -12,9 +12,11 @@ from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Trace
+from weightlens.workbook.drawing import hidden_space, hidden_units, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.neuron.neuron_sheet import neuron_sheets
 from weightlens.workbook.sheets import controls, exercise, maps
 from weightlens.workbook.sheets import samples_sheet as samples
 from weightlens.workbook.sheets.cells_sheet import write_cells
@@ -23,6 +25,8 @@ from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
 from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.directions import directions
+from weightlens.workbook.sheets.parts.movers import homes
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
 from weightlens.workbook.xlsx.book import Sheet
@@ -33,12 +37,21 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
     """All sheets with all that stands on them; ``verified`` says which spreadsheet program recalculated the workbook."""
     bare = options.detail == "weights"
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
+    write_sheets(net, verified)
+    return net
+
+
+def write_sheets(net: NetworkSheets, verified: str = "") -> None:
+    """The sheets of a network, after those that its book has already."""
+    bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
+    drawing = None if bare else network_sheet.begin(net)
     homes = matrices(net) if bare else network(net, verified)
+    if drawing is not None:
+        network_sheet.draw(net, drawing, homes)
     write_summary(net, front, homes)
     write_cells(net)
-    frame(net.plan, styles)
-    return net
+    frame(net.plan, net.styles)
 
 
 def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
@@ -87,7 +100,11 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
         exercise.add_score(net, blanks)
     if net.options.switch:
         controls.add_switch(net)
-    maps.draw(net, drawn.targets)
+    run = maps.draw(net, drawn.targets)
+    if run is not None:
+        hidden_units.draw(net, run)
+        hidden_space.draw(net, drawn)
+    neuron_sheets(net)
     write_check(net, verified)
     if net.options.blanks:
         exercise.hide_answers(net)
@@ -96,11 +113,15 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
 
 
 def sheets_of_layers(net: NetworkSheets) -> Drawn:
-    """One sheet for the inputs and one per layer."""
+    """One sheet for the inputs and one per layer that computes something."""
     inputs_sheet(net)
-    drawn = Drawn()
-    for layer in dict.fromkeys(step.layer for step in net.plan.steps):
-        drawn = layer_sheet(net, layer, drawn)
+    drawn, both = Drawn(), directions(net.plan)
+    owner = {path: around for around, inner in both.items() for path in inner}
+    home = {path: owner.get(where, where) for path, where in homes(net.plan.steps, net.results).items()}
+    for layer in dict.fromkeys(home.values()):
+        inner = both.get(layer, [])
+        movers = [path for path, where in home.items() if where == layer and path not in (layer, *inner)]
+        drawn = layer_sheet(net, layer, movers, inner, drawn)
     return drawn
 
 

@@ -27,6 +27,7 @@ class ExportOptions(TypedDict, total=False):
     exercise: bool
     blank: Sequence[str]
     switch: bool
+    neuron: bool | None
     verify: bool
     with_keras: bool
     expected: Sequence[np.ndarray] | None
@@ -42,9 +43,10 @@ class Options:
     ``labels`` and ``input_labels`` name the classes and the columns of the input. ``detail``: ``steps``, ``layers`` (a
     block per layer), ``weights`` (matrices only, for any file) or ``auto``. ``target`` holds the true answers.
     ``exercise`` leaves steps to be filled in: those called ``blank``, or the usual ones. ``switch`` adds a cell that goes
-    back to the original numbers. ``verify`` has a spreadsheet program recalculate the file and says so in it.
-    ``with_keras`` puts Keras's numbers on the Check sheet, ``expected`` with ``witness`` (who computed them) any others.
-    ``force`` overwrites; ``progress`` is told (sheet, cells written, of how many). Raises ``BadInput`` for an unknown detail.
+    back to the original numbers. ``neuron`` adds the sheet on which one neuron is picked; ``None``: if the network is small.
+    ``verify`` has a spreadsheet program recalculate the file and says so in it. ``with_keras`` puts Keras's numbers on the
+    Check sheet, ``expected`` with ``witness`` (who computed them) any others. ``force`` overwrites; ``progress`` is told
+    (sheet, cells written, of how many). Raises ``BadInput`` for an unknown detail.
     """
 
     labels: Sequence[str] = ()
@@ -54,6 +56,7 @@ class Options:
     exercise: bool = False
     blank: Sequence[str] = ()
     switch: bool = False
+    neuron: bool | None = None
     verify: bool = False
     with_keras: bool = False
     expected: Sequence[np.ndarray] | None = None

@@ -20,7 +20,7 @@ import numpy as np
 from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
-from weightlens.errors import UnreadableModel, WeightlensError, first_line
+from weightlens.errors import CutShort, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.hdf5.soundness import SIGNATURE, cut_short, find_damage, first_bytes
 from weightlens.model import Weight
 
@@ -37,6 +37,7 @@ class Hdf5File:
 
     def __init__(self, source: Path | BinaryIO, label: str, packed: int | None = None) -> None:
         self.label = label
+        source = opened_here(source)
         self.size = size_of(source)
         self.budget = limits.allowed_bytes(self.size if packed is None else packed)  # bytes that its arrays may take as float64
         self.read_whole: set[str] = set()
@@ -194,17 +195,24 @@ def size_of(source: Path | BinaryIO) -> int:
     return source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
 
 
+def opened_here(source: Path | BinaryIO) -> Path | BinaryIO:
+    """The path of a file on this machine, which HDF5 opens itself; what is elsewhere is opened here."""
+    return source.open("rb") if isinstance(source, Path) and "://" in str(source) else source
+
+
 def open_hdf5(source: Path | BinaryIO, label: str) -> h5py.File:
     """The open file; its bytes are checked first, because some damage makes the HDF5 library hang or fill the memory."""
     size = size_of(source)
     start = first_bytes(source, size)
+    if short := cut_short(start, size):
+        raise CutShort(f"{label}: {short}")
     if fault := find_damage(start, size):
         raise UnreadableModel(f"{label}: damaged ({fault})")
     try:
         return h5py.File(source, "r")
     except (OSError, RuntimeError, ValueError) as error:
         other = f"not a readable HDF5 file ({first_line(error)})" if SIGNATURE in start else NO_MODEL
-        raise UnreadableModel(f"{label}: {cut_short(start, size) or other}") from None
+        raise UnreadableModel(f"{label}: {other}") from None
 
 
 def close_file(file: h5py.File) -> None:

@@ -12,6 +12,7 @@ HEAP, HEAP_HEADER, SMALLEST_HEAP = b"GCOL", 16, 4096
 INDEX = b"BTHD"  # the head of a B-tree of the newer format
 FRACTAL_HEAP = b"FRHP"  # names and attributes of the newer format
 LOOK_AT = 4 * 2**20  # bytes from the start: texts stand before the weights
+LOOK_AT_REMOTE, LARGE = 2**19, 2**23  # of a file larger than this behind a URL
 ATTRIBUTES = (b"model_config\0", b"training_config\0", b"keras_version\0", b"backend\0", b"layer_names", b"weight_names", b"name\0")
 TEXT_OF_ANY_LENGTH, TEXT_ENTRY, MAX_TEXTS = 9, 16, 100_000  # a type class; bytes of a reference: length (4), heap (8), number (4)
 
@@ -22,7 +23,13 @@ def first_bytes(source: Path | BinaryIO, size: int) -> bytes:
         with source.open("rb", buffering=0) as file:
             return file.read(min(size, LOOK_AT))
     source.seek(0)
-    return source.read(min(size, LOOK_AT))
+    return source.read(min(size, LOOK_AT_REMOTE if size > LARGE and is_remote(source) else LOOK_AT))
+
+
+def is_remote(source: BinaryIO) -> bool:
+    """Whether a file, or the archive that it is in, is read over a network."""
+    inside = getattr(source, "raw", source)
+    return hasattr(getattr(inside, "file", inside), "fetched")
 
 
 def find_damage(data: bytes, size: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from weightlens import limits
-from weightlens.errors import UnreadableModel
+from weightlens.errors import CutShort, UnreadableModel
 from weightlens.formats.savedmodel.container import INDEX, SavedModelFiles
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
 from weightlens.formats.savedmodel.leveldb import Row, rows
@@ -122,7 +122,7 @@ class Bundle:
                 raise UnreadableModel(f"{self.label}: damaged ({twice} overlaps another array)")
             if extents[-1][1] > (size := self.shard_size(shard)):
                 name = self.shard_name(shard)
-                raise UnreadableModel(f"{self.label}: {name} is cut short: {size:,} of {extents[-1][1]:,} bytes; copy or download it again")
+                raise CutShort(f"{self.label}: {name} is cut short: {size:,} of {extents[-1][1]:,} bytes; copy or download it again")
 
     def _check_shape(self, key: str, entry: Entry) -> None:
         """Refuse an array with another size than its shape has, or with a shape that no array has."""

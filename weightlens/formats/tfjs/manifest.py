@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from weightlens.errors import UnreadableModel
+from weightlens.errors import CutShort, UnreadableModel
 from weightlens.formats.tfjs.shards import Group, Place, open_group
 from weightlens.formats.weights.conversion import converted
 from weightlens.limits import OBJECTS, is_possible
@@ -77,7 +77,8 @@ def read_manifest(manifest: Any, place: Place) -> list[Stored]:
             found.append(stored_array(item, group, start))
             start += found[-1].length
         if start != group.size:
-            raise UnreadableModel(f"{group.names}: {group.size:,} bytes, but the weights that model.json lists for it take {start:,}")
+            wrong = CutShort if group.size < start else UnreadableModel
+            raise wrong(f"{group.names}: {group.size:,} bytes, but the weights that model.json lists for it take {start:,}")
     refuse_doubles(found)
     return found
 

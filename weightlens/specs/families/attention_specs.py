@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from weightlens.specs.layer import LayerSpec
 from weightlens.specs.variables import ATTENTION_PARTS
 
@@ -35,9 +33,9 @@ LAYERS = {
         function="attention.additive_attention", mask="query", variables="scale[in]?use_scale",
         options="use_scale dropout |3 score_mode:text", not_taken="score_mode", arguments=SINGLE, takes=ATTENDED,
     ),
-    "MultiHeadAttention": replace(
-        HEADS, options=f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEAD_OPTIONS} "
+    "MultiHeadAttention": HEADS._replace(
+        options=f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEAD_OPTIONS} "
         "query_shape:any key_shape:any value_shape:any",  # those of the call that built it: Keras 2
     ),
-    "GroupQueryAttention": replace(HEADS, options=f"head_dim!:count num_query_heads!:count num_key_value_heads!:count {HEAD_OPTIONS}"),
+    "GroupQueryAttention": HEADS._replace(options=f"head_dim!:count num_query_heads!:count num_key_value_heads!:count {HEAD_OPTIONS}"),
 }  # fmt: skip

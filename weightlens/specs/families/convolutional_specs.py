@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 SETTINGS = "kernel_size! strides padding data_format dilation_rate"
@@ -40,7 +38,7 @@ LOCAL = LayerSpec(
 
 def causal(spec: LayerSpec) -> LayerSpec:
     """With one spatial axis the padding may be causal."""
-    return replace(spec, options=str(spec.options).replace("padding", "padding:causal_border", 1))
+    return spec._replace(options=str(spec.options).replace("padding", "padding:causal_border", 1))
 
 
 LAYERS = {

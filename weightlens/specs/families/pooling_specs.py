@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 ALL = (1, 2, 3)
 WINDOW = "pool_size strides:sizes? padding data_format |1 ignore_border:any st:any"
 GLOBAL, ADAPTIVE = "data_format keepdims", "output_size!:sizes data_format"
 POOL = LayerSpec(function="convolution.pooling.average_pooling", options=WINDOW, alone=True, tfjs="loses")
-MEAN = replace(POOL, function="convolution.pooling.global_average_pooling", options=GLOBAL, whole="means")
-MAX = replace(POOL, function="convolution.pooling.global_max_pooling", options=GLOBAL, keeps_kind=True)
+MEAN = POOL._replace(function="convolution.pooling.global_average_pooling", options=GLOBAL, whole="means")
+MAX = POOL._replace(function="convolution.pooling.global_max_pooling", options=GLOBAL, keeps_kind=True)
 
 LAYERS = {
-    **each_rank("MaxPooling{}D", ALL, replace(POOL, function="convolution.pooling.max_pooling", keeps_kind=True)),
+    **each_rank("MaxPooling{}D", ALL, POOL._replace(function="convolution.pooling.max_pooling", keeps_kind=True)),
     **each_rank("AveragePooling{}D", ALL, POOL),
     **each_rank("GlobalMaxPooling{}D", ALL, MAX, tfjs=(1, 2)),
-    **each_rank("GlobalAveragePooling{}D", (1,), replace(MEAN, function="convolution.pooling.global_average_pooling_1d", tfjs="hides")),
+    **each_rank("GlobalAveragePooling{}D", (1,), MEAN._replace(function="convolution.pooling.global_average_pooling_1d", tfjs="hides")),
     **each_rank("GlobalAveragePooling{}D", (2, 3), MEAN, tfjs=(2,)),
     **each_rank("AdaptiveMaxPooling{}D", ALL, LayerSpec(function="convolution.pooling.adaptive_max_pooling", options=ADAPTIVE)),
     **each_rank("AdaptiveAveragePooling{}D", ALL, LayerSpec(function="convolution.pooling.adaptive_average_pooling", options=ADAPTIVE)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from weightlens.specs.families.regularization_specs import BOXES, PICTURE
 from weightlens.specs.layer import LayerSpec
 
@@ -34,7 +32,7 @@ LAYERS = {
     "HashedCrossing": LayerSpec(
         function="preprocessing.encoding.hashed_crossing", options="num_bins!:count output_mode:output sparse", new_axis="bin",
     ),
-    "IntegerLookup": replace(LOOKUP, function="preprocessing.lookup.integer_lookup", tokens=("max_tokens", 10)),
+    "IntegerLookup": LOOKUP._replace(function="preprocessing.lookup.integer_lookup", tokens=("max_tokens", 10)),
     "StringLookup": LOOKUP,
     "TextVectorization": LayerSpec(
         function="preprocessing.lookup.text_vectorization",

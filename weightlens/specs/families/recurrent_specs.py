@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 CELL = "kernel[in,{0}units] recurrent_kernel[units,{0}units] bias[{0}units]?use_bias"
@@ -46,8 +44,8 @@ CUDNN = LayerSpec(
 def over_time(function: str, cell: LayerSpec, not_taken: str = "") -> LayerSpec:
     """The layer that runs a cell over a sequence."""
     options = f"{cell.options} {OVER_TIME} {OLD}"
-    return replace(
-        cell, function=function, mask="recurrent", options=options, not_taken=not_taken, arguments=WITH_STATE, alone=True,
+    return cell._replace(
+        function=function, mask="recurrent", options=options, not_taken=not_taken, arguments=WITH_STATE, alone=True,
         learned=f"{LEARNED} activity", tfjs="uses",
     )  # fmt: skip
 
@@ -67,8 +65,8 @@ LAYERS = {
         function="recurrent.rnn.rnn", mask="recurrent", options=f"cell {OVER_TIME}", not_taken="use_cudnn",
         arguments=WITH_STATE, takes=SEQUENCE, tfjs="uses",
     ),
-    **each_rank("ConvLSTM{}D", (1, 2, 3), replace(
-        CONV_CELL, function="recurrent.conv_recurrent.conv_lstm", mask="recurrent",
+    **each_rank("ConvLSTM{}D", (1, 2, 3), CONV_CELL._replace(
+        function="recurrent.conv_recurrent.conv_lstm", mask="recurrent",
         options="filters! kernel_size! strides padding data_format dilation_rate activation recurrent_activation use_bias "
         f"unit_forget_bias dropout recurrent_dropout {OVER_TIME} {OLD}",
         arguments=WITH_STATE, takes="sample, time step, *, channel", turned=True,

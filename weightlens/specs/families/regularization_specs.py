@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 DROPOUT = LayerSpec(
     function="core.identity", mask="keep", options="rate data_format |1 dim_ordering:any", not_taken="data_format",
     hands_on=True, tfjs="keeps",
 )  # fmt: skip
-SPATIAL = replace(DROPOUT, drops=True, keeps_kind=True, tfjs="loses")
+SPATIAL = DROPOUT._replace(drops=True, keeps_kind=True, tfjs="loses")
 PICTURE = "data_format bounding_box_format:any factor:any value_range:range"
 BOXES = "bounding_box_format factor value_range"
 RANDOM = LayerSpec(
@@ -23,30 +21,30 @@ RANDOM = LayerSpec(
     "saturation_factor:any hue_factor:any x_factor:any y_factor:any kernel_size:any sigma:any addition_factor:any "
     "threshold_factor:any bins:any",
 )  # fmt: skip
-PASSING = replace(RANDOM, picture="passes")
+PASSING = RANDOM._replace(picture="passes")
 WHAT = (
     "Brightness ColorDegeneration ColorJitter Contrast ElasticTransform Erasing Flip GaussianBlur Grayscale Hue Invert "
     "Perspective Posterization Rotation Saturation Sharpness Shear Translation Zoom"
 )
 
 LAYERS = {
-    "Dropout": replace(DROPOUT, drops=True, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
+    "Dropout": DROPOUT._replace(drops=True, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
     **each_rank("SpatialDropout{}D", (1,), SPATIAL),
-    **each_rank("SpatialDropout{}D", (2, 3), replace(SPATIAL, not_taken=""), tfjs=()),
+    **each_rank("SpatialDropout{}D", (2, 3), SPATIAL._replace(not_taken=""), tfjs=()),
     "AlphaDropout": DROPOUT,
     "GaussianDropout": DROPOUT,
-    "GaussianNoise": replace(DROPOUT, options="stddev", picture="passes"),
-    "ActivityRegularization": replace(DROPOUT, options="l1 l2", keeps_kind=True, tfjs=""),
+    "GaussianNoise": DROPOUT._replace(options="stddev", picture="passes"),
+    "ActivityRegularization": DROPOUT._replace(options="l1 l2", keeps_kind=True, tfjs=""),
     **{f"Random{what}": PASSING for what in WHAT.split()},
-    **dict.fromkeys(["RandomHeight", "RandomWidth"], replace(PASSING, gone=True)),
-    "RandomCrop": replace(PASSING, options=f"height! width! {PICTURE}", not_taken=BOXES),
+    **dict.fromkeys(["RandomHeight", "RandomWidth"], PASSING._replace(gone=True)),
+    "RandomCrop": PASSING._replace(options=f"height! width! {PICTURE}", not_taken=BOXES),
     "RandAugment": RANDOM,
     "AugMix": RANDOM,
     "CutMix": RANDOM,
     "MixUp": RANDOM,
     "Solarization": RANDOM,
-    "Equalization": replace(RANDOM, options=f"{PICTURE} bins:any", not_taken=BOXES),
-    "MaxNumBoundingBoxes": replace(RANDOM, options=f"{PICTURE} max_number:any fill_value:any"),
+    "Equalization": RANDOM._replace(options=f"{PICTURE} bins:any", not_taken=BOXES),
+    "MaxNumBoundingBoxes": RANDOM._replace(options=f"{PICTURE} max_number:any fill_value:any"),
     # AutoKeras
-    **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], replace(RANDOM, options=None)),
+    **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], RANDOM._replace(options=None)),
 }  # fmt: skip

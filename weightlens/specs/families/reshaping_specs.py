@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 CROPPING = LayerSpec(function="reshaping.cropping", options="cropping:sides data_format", keeps_kind=True)
@@ -13,8 +11,8 @@ LAYERS = {
     "Reshape": LayerSpec(function="reshaping.reshape", options="target_shape!", keeps_kind=True, picture="passes", tfjs="loses"),
     "Permute": LayerSpec(function="reshaping.permute", options="dims!", keeps_kind=True, picture="passes", tfjs="loses"),
     "RepeatVector": LayerSpec(function="reshaping.repeat_vector", options="n!", new_axis="time step", keeps_kind=True, tfjs="loses"),
-    **each_rank("Cropping{}D", (1,), replace(CROPPING, not_taken="data_format")),
-    **each_rank("Cropping{}D", (2,), replace(CROPPING, picture="passes", tfjs="loses")),
+    **each_rank("Cropping{}D", (1,), CROPPING._replace(not_taken="data_format")),
+    **each_rank("Cropping{}D", (2,), CROPPING._replace(picture="passes", tfjs="loses")),
     **each_rank("Cropping{}D", (3,), CROPPING),
     **each_rank("ZeroPadding{}D", (1, 3), LayerSpec(
         function="reshaping.zero_padding", options="padding:sides data_format", keeps_kind=True,

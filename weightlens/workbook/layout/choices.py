@@ -6,8 +6,13 @@ pictures as pictures.
 
 from __future__ import annotations
 
+from math import prod
+
+from weightlens.axes import Named
 from weightlens.workbook.formulas.arrangement import Arrangement
 
+PLACES = {"sample", "token", "time step", "row", "column", "plane", "place"}  # axes along which the same is done again
+MADE = ("filter", "multiplier")  # axes of a kernel for each of which there is a picture of its own
 FEW_CHANNELS = 16  # up to so many channels stand side by side as pictures; a convolution adds one term per channel
 WIDEST = 8192  # columns that one block may take
 
@@ -26,9 +31,59 @@ def in_columns(shape: tuple[int, ...]) -> Arrangement:
     return Arrangement(shape, (1,), (0,))
 
 
-def as_planes(shape: tuple[int, ...]) -> Arrangement:
-    """One picture per channel, side by side; samples under each other: ``(samples, height, width, channels)``."""
-    return Arrangement(shape, (0, 1), (3, 2), 1, 1)
+def last_names(named: Named) -> list[str]:
+    """What changes fastest along each axis."""
+    return [axis[-1].name if axis else "" for axis in named.axes]
+
+
+def is_picture(named: Named) -> bool:
+    """Whether an array holds pictures: rows and columns on axes of their own."""
+    names = last_names(named)
+    return len(names) > 3 and "row" in names and "column" in names
+
+
+def as_planes(shape: tuple[int, ...], named: Named) -> Arrangement | None:
+    """One picture per channel, side by side, the samples under each other; of a kernel one plane per channel, the filters under each other.
+
+    ``None``: there are no pictures, or too many channels.
+    """
+    names = last_names(named)
+    row, column = ([d for d, name in enumerate(names) if name.endswith(word)] for word in ("row", "column"))
+    if len(row) != 1 or len(column) != 1 or len(shape) < 4:
+        return None
+    made = [d for d, name in enumerate(names) if name in MADE] if named.learned else []
+    places = [d for d, name in enumerate(names) if name.removeprefix("kernel ") in PLACES and d not in column]
+    rest = [d for d in range(len(shape)) if d not in (*made, *places, *column)]
+    beside, places = [d for d in rest if shape[d] > 1], [*places, *(d for d in rest if shape[d] == 1)]
+    if made and all(shape[d] == 1 for d in (*row, *column)):  # a matrix: what comes in down, what it makes across
+        return Arrangement(shape, (*places, *column, *beside), tuple(made))
+    channels = prod(shape[d] for d in beside)
+    if channels > FEW_CHANNELS or (shape[column[0]] + 1) * channels > WIDEST:
+        return None
+    down = sorted((*made, *places), key=lambda d: shape[d] == 1)  # what there are several of comes first: between these are gaps
+    return Arrangement(shape, tuple(down), (*beside, *column), int(len(down) > 1 and shape[down[1]] > 1), 1)
+
+
+def by_names(shape: tuple[int, ...], named: Named) -> Arrangement:
+    """Samples and their places down, all else across: heads side by side, and of two axes of places the second across."""
+    names = last_names(named)
+    down = [d for d, name in enumerate(names) if name in PLACES and name not in names[:d]] or [0]
+    down = down if len(down) < len(shape) else down[:-1]
+    across = [d for d in range(len(shape)) if d not in down]
+    return Arrangement(shape, tuple(down), tuple(across), int(len(down) > 1), int(names[across[-1]] in PLACES and len(across) > 1))
+
+
+def under_columns(shape: tuple[int, ...], named: Named, step: tuple[int, ...], made: Named) -> Arrangement | None:
+    """A weight as wide as the several axes of columns of the step that it makes; ``None`` where it has no such axes.
+
+    Heads and the places in each of them stand side by side, what comes in down; the kernel that joins them has them down.
+    """
+    names, wanted = last_names(named), [name for name in last_names(made) if name and name not in PLACES]
+    if any(name.startswith("kernel ") for name in names) or (len(shape) == 2 and step[-2:] != shape):
+        return None
+    first = next((d for d in range(len(names)) if all(name in wanted for name in names[d:])), len(names))
+    across = tuple(range(first, len(shape)))
+    return Arrangement(shape, tuple(range(first)), across) if across and prod(shape[first:]) <= WIDEST else None
 
 
 def kernel_candidates(shape: tuple[int, ...]) -> list[Arrangement]:
@@ -43,7 +98,7 @@ def kernel_candidates(shape: tuple[int, ...]) -> list[Arrangement]:
     if rank == 3:
         candidates.append(Arrangement(shape, (2, 0), (1,), 1))
         candidates.append(Arrangement(shape, (0, 1), (2,)))
-        candidates.append(Arrangement(shape, (0,), (1, 2)))
+        candidates.append(Arrangement(shape, (0,), (2, 1), 0, 1))  # a filter beside the other, taps x channels
         candidates.append(Arrangement(shape, (2, 1), (0,), 1))
     if rank >= 5:
         candidates.append(Arrangement(shape, (last, *range(rank - 2)), (rank - 2,)))
@@ -59,11 +114,10 @@ def for_weight(shape: tuple[int, ...]) -> Arrangement:
     return in_rows(shape, 1) if len(shape) <= 2 else kernel_candidates(shape)[0]
 
 
-def for_step(shape: tuple[int, ...], picture: bool, columns: bool, repeats: int) -> Arrangement:
-    """Cells for one step.
+def for_step(shape: tuple[int, ...], columns: bool, repeats: int) -> Arrangement:
+    """Cells for one step that is a table.
 
-    ``picture``: feature maps, not tables; ``columns``: a sample is a column; ``repeats``: the step occurs so
-    often under this name, and its occurrences make one table.
+    ``columns``: a sample is a column; ``repeats``: the step occurs so often under this name, and its occurrences make one table.
     """
     rank = len(shape)
     if rank == 0:
@@ -76,6 +130,4 @@ def for_step(shape: tuple[int, ...], picture: bool, columns: bool, repeats: int)
         chosen = in_rows(shape)
         chosen = chosen if chosen.width <= WIDEST else in_columns((shape[0], shape[1]))
         return Arrangement(shape, chosen.row_axes, chosen.column_axes, stretch=repeats)
-    if rank == 4 and picture and shape[3] <= FEW_CHANNELS and (shape[2] + 1) * shape[3] <= WIDEST:
-        return as_planes(shape)
-    return in_rows(shape, None if picture else 1)
+    return in_rows(shape, 1)

@@ -4,40 +4,100 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
+from weightlens.axes.factors import plain
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
-Word = Callable[[Axis, int], str]
+Words = Callable[[Axis, int], list[str]]
 Gate = tuple[int, int, str]  # from which column, to before which, and the gate
+LONG, ROOM, SQUARE = 9, 11, 0.5  # letters that fit over a column; of a text over several, those for each; how wide a square is
 MANY = 3000  # labels; beside more of them nobody looks at any
-SHORT = {"time step": "t="}  # where there is little room
+SHORT = {"time step": "t=", "kernel time step": "kernel t="}  # where there is little room
 
 
 def column_labels(a: Arrangement, named: Named, narrow: bool = False) -> dict[int, str]:
-    """What stands over the columns: each one's place; where there are groups of them, over the first what they share."""
+    """What stands over the columns, in one row: each one's place; over ``narrow`` ones, where there are groups, what each group shares."""
     if not a.column_axes or len(a.columns) > MANY:
         return {}
-    outer = a.column_axes[0]
-    groups = len(a.column_axes) > 1
-    word = number if narrow and (not groups or a.steps[1][outer] < 4) else in_short
-    return outermost(a.steps[1][outer], axes_of(named)[outer], word)
+    if not narrow:
+        return two_rows(a, named)[1]
+    if len(a.column_axes) == 1:
+        return {c: number(axis, i) for axis in [axes_of(named)[a.column_axes[0]]] if axis for i, c in enumerate(a.columns.tolist())}
+    labels = over_pictures(a, named, 1)
+    starts = sorted(labels)
+    room = ROOM * SQUARE * min((b - a for a, b in pairwise(starts)), default=len(a.columns))
+    return labels if all(len(text) <= room for text in labels.values()) else over_pictures(a, named, 1, in_numbers)
 
 
-def row_labels(a: Arrangement, named: Named) -> dict[int, str]:
+def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = None) -> dict[int, str]:
+    """What each picture is, where it begins: down (``way`` 0) or across (1); of what stays the same is said nothing."""
+    chosen, axes = (a.row_axes, a.column_axes)[way], axes_of(named)
+    several = [d for d in chosen if a.shape[d] > 1]
+    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].name.endswith(("row", "column")) for d in chosen)
+    outer = several if flat else several[:-1]
+    starts = [0]
+    for d in outer:
+        starts = [start + i * a.steps[way][d] for start in starts for i in range(a.shape[d])]
+    words = places([axes[d] or plain("place", a.shape[d]) for d in outer], word)
+    return dict(zip(starts, map(", ".join, words if way else changes(words)), strict=True)) if outer else {}
+
+
+def two_rows(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[int, str]]:
+    """What several columns share, over the first of them, and each one's own; a name too long for a column goes up and leaves numbers."""
+    axes = shown(axes_of(named), a.column_axes, a.shape)
+    if not axes or len(a.columns) > MANY:
+        return {}, {}
+    columns, last = a.columns.tolist(), axes[-1]
+    words = places(axes)
+    own, shared = [text[-1] for text in words], [text[:-1] for text in words]
+    if last[0].name != "gate" and not last[-1].words and max(map(len, own)) > (LONG - 2 if shared[0] else LONG):
+        at, n = last[-1].at, len(last[-1].at)
+        own, shared = [str(at[k % n]) for k in range(len(columns))], [[*text, last[-1].name] for text in shared]
+    first = [k for k in range(len(columns)) if k == 0 or shared[k] != shared[k - 1]]
+    groups = {columns[k]: ", ".join(shared[k]) for k in first}
+    room = {columns[k]: ROOM * (end - k) for k, end in zip(first, [*first[1:], len(columns)], strict=True)}
+    if all(len(text) <= room[c] for c, text in groups.items()):
+        return {c: text for c, text in groups.items() if text}, dict(zip(columns, own, strict=True))
+    names = ", ".join(f.name for axis in axes for f in axis)
+    return {columns[0]: names}, {c: ", ".join(parts) for c, parts in zip(columns, places(axes, in_numbers), strict=True)}
+
+
+def axes_in_words(a: Arrangement, named: Named) -> str:
+    """``filter, row down; channel, column across``: which axes of several places run where."""
+    axes, parts = axes_of(named), []
+    for chosen, way in ((a.row_axes, "down"), (a.column_axes, "across")):
+        names = [f.name.removeprefix("kernel ") for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
+        parts += [f"{', '.join(names)} {way}"] if names else []
+    return "; ".join(parts)
+
+
+def shown(axes: list[Axis], chosen: tuple[int, ...], shape: tuple[int, ...]) -> list[Axis]:
+    """The axes of which there is something to say: those of several places; where there are none, the last one that has a name."""
+    several = [axes[d] or plain("place", shape[d]) for d in chosen if shape[d] > 1]
+    return several or [axes[d] for d in chosen if axes[d]][-1:]
+
+
+def row_labels(a: Arrangement, named: Named, narrow: bool = False) -> dict[int, str]:
     """What stands left of the rows: the whole place where something slow changes, else what changes."""
     if not a.row_axes or len(a.rows) > 2 * MANY:
         return {}
-    axes, outer = axes_of(named), a.row_axes[0]
-    if a.row_gap and len(a.row_axes) > 1:  # pictures, one under the other
-        return outermost(a.steps[0][outer], axes[outer], in_short)
-    labels, before = {}, list[str]()
-    for row, words in zip(a.rows.tolist(), places([axes[axis] for axis in a.row_axes]), strict=True):
-        start = words[:1] != before[:1]
-        labels[row] = ", ".join(words if start else [w for w, old in zip(words, before, strict=True) if w != old])
-        before = words
-    return {row: text for row, text in labels.items() if text}
+    if narrow and len(a.row_axes) > 1:  # pictures, one under the other
+        return over_pictures(a, named, 0)
+    axes = axes_of(named)
+    labels = map(", ".join, changes(places(shown(axes, a.row_axes, a.shape))))
+    return {row: text for row, text in zip(a.rows.tolist(), labels, strict=True) if text}
+
+
+def changes(words: list[list[str]]) -> list[list[str]]:
+    """Of each place the words that are others than before it, of the first of a group all."""
+    told, before = [], list[str]()
+    for place in words:
+        told.append(place if place[:1] != before[:1] else [word for word, old in zip(place, before, strict=True) if word != old])
+        before = place
+    return told
 
 
 def axes_of(named: Named) -> list[Axis]:
@@ -45,15 +105,10 @@ def axes_of(named: Named) -> list[Axis]:
     return named.axes if named.learned else named.titled
 
 
-def outermost(step: int, axis: Axis, word: Word) -> dict[int, str]:
-    """A label where each place of the slowest axis begins."""
-    return {i * step: word(axis, i) for i in range(len(axis[0].at))} if axis else {}
-
-
-def places(axes: list[Axis]) -> list[list[str]]:
-    """For each place along several axes, the slowest first, a word for each; nothing is said of what there is only one of."""
-    shown = [axis for axis in axes if axis and len(axis[0].at) > 1] or [axis for axis in axes[-1:] if axis]
-    return [list(words) for words in itertools.product(*([in_full(axis, i) for i in range(len(axis[0].at))] for axis in shown))]
+def places(axes: list[Axis], word: Words | None = None) -> list[list[str]]:
+    """For each place along several axes, the slowest first, a word for each of its coordinates."""
+    words = [[(word or in_full)(axis, i) for i in range(len(axis[0].at))] for axis in axes]
+    return [[word for part in parts for word in part] for parts in itertools.product(*words)]
 
 
 def in_short(axis: Axis, i: int) -> str:
@@ -65,14 +120,19 @@ def in_short(axis: Axis, i: int) -> str:
     return ", ".join(short(f, i) if f.words else str(f.at[i]) for f in axis)
 
 
-def in_full(axis: Axis, i: int) -> str:
+def in_full(axis: Axis, i: int) -> list[str]:
     """The same where there is room for a name of each coordinate."""
-    return ", ".join(short(f, i) for f in axis) if axis[0].name != "gate" else in_short(axis, i)
+    return [short(f, i) for f in axis] if axis[0].name != "gate" else [in_short(axis, i)]
+
+
+def in_numbers(axis: Axis, i: int) -> list[str]:
+    """The same without the names."""
+    return [str(f.at[i]) for f in axis]
 
 
 def number(axis: Axis, i: int) -> str:
-    """The same without the name."""
-    return ", ".join(str(f.at[i]) for f in axis)
+    """The same in one word."""
+    return ", ".join(in_numbers(axis, i))
 
 
 def short(f: Factor, i: int) -> str:

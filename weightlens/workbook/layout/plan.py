@@ -57,6 +57,8 @@ class Plan(Book):
         super().__init__()
         self.trace, self.whole, self.one_sheet = with_operands(trace), whole, one_sheet
         self.tables: dict[str, TimeTable] = {}  # recurrent layer -> its table
+        self.pictures: set[str] = set()  # layers of feature maps
+        self.parted: set[str] = set()  # layers of several blocks side by side: heads
         self.steps = self.trace.steps
         self.placed: dict[int, Placed] = {}
         self.instead: dict[tuple[str, int], Cells] = {}  # (layer, or "" for all, and value) -> cells read in place of the value's own
@@ -70,33 +72,35 @@ class Plan(Book):
     def _arrange(self) -> None:
         counts = Counter((step.layer, step.name, step.made.shape) for step in self.steps)
         seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
-        ends = {step.layer: step.made for step in self.steps}
-        wide = {
-            layer: max(step.made.shape[-1] for step in self.steps if step.layer == layer and step.made.ndim == 2)
-            for layer in {s.layer for s in self.steps if s.made.ndim == 2}
-        }
+        wide: Counter[str] = Counter()
+        for step in self.steps:
+            if step.made.ndim == 2:
+                wide[step.layer] = max(wide[step.layer], step.made.shape[-1])
         self.one_sheet = self.one_sheet and self._fits_one_sheet(counts)
         self.tables = time_tables(self.steps) if self.whole and not self.one_sheet else {}
+        many = [step for step in self.steps if step.made.ndim > 3]
+        self.pictures = {step.layer for step in many if layout.is_picture(self.trace.axes.named(step.made))}
+        self.parted = {step.layer for step in many} - self.pictures
         for x in self.trace.inputs:
             turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS
             self._add("input", x, layout.in_columns(x.shape) if turned else layout.in_rows(x.shape))
         steps, self.steps = self.steps, []
+        alike: dict[tuple[str, str, tuple[int, ...]], Arrangement] = {}
         for step in steps:
             key = (step.layer, step.name, step.made.shape)
             for weight in weights_read(step.made):
                 if id(weight) in self.placed:
                     continue
                 self._add("weight", weight, layout.for_weight(weight.shape))
-                if weight.ndim > 2:
-                    self.placed[id(weight)].block.arrangement = self._cheapest(weight, step.made)
+                self.placed[id(weight)].block.arrangement = self._for_weight(weight, step.made)
             self.steps += shorten(step, self.formulas, self._place_part)
             self.steps.append(step)
-            columns = not self.one_sheet and wide.get(step.layer, 0) > FEW_UNITS
-            table = self.tables.get(step.layer)
-            arrangement = table.arrangement(step.name, step.made.shape) if table is not None else None
-            if arrangement is None:
-                arrangement = layout.for_step(step.made.shape, ends[step.layer].ndim >= 4, columns and table is None, counts[key])
-            self._add("step", step.made, arrangement, seen[key], counts[key])
+            columns = not self.one_sheet and wide[step.layer] > FEW_UNITS
+            if key not in alike:
+                table = self.tables.get(step.layer)
+                in_table = table.arrangement(step.name, step.made.shape) if table is not None else None
+                alike[key] = in_table or self._for_step(step, columns and table is None, counts[key])
+            self._add("step", step.made, alike[key], seen[key], counts[key])
             self._computed(step)
             seen[key] += 1
         total = sum(int(np.prod(p.made.shape, dtype=np.int64)) for p in self.placed.values())
@@ -113,8 +117,29 @@ class Plan(Book):
             number += 1
             step.name = step.made.name = f"{name} ({number})"
         step.trace = self.trace
-        self._add("step", step.made, layout.for_step(step.made.shape, step.made.ndim >= 4, False, 1))
+        self._add("step", step.made, self._for_step(step, False, 1))
         self._computed(step)
+
+    def _for_step(self, step: Step, columns: bool, repeats: int) -> Arrangement:
+        """Pictures as pictures, the parts of a step (heads) side by side, else a table."""
+        shape, rank = step.made.shape, step.made.ndim
+        if step.layer in self.pictures and rank > 3:
+            return layout.as_planes(shape, self.trace.axes.named(step.made)) or layout.in_rows(shape)
+        if step.layer in self.pictures and rank == 1 and repeats == 1 and shape[0] <= layout.WIDEST:
+            return Arrangement(shape, (), (0,))  # in a column it would widen that of a picture
+        if step.layer in self.parted and rank > 2:
+            return layout.by_names(shape, self.trace.axes.named(step.made))
+        return layout.for_step(shape, columns, repeats)
+
+    def _for_weight(self, weight: Recorded, made: Recorded) -> Arrangement:
+        """A kernel as planes, or under the columns that it makes, or as it makes the shortest formulas."""
+        shape, axes = weight.shape, self.trace.axes
+        if weight.ndim < 2 or (weight.ndim == 2 and made.ndim < 4):
+            return layout.for_weight(shape)
+        chosen = layout.as_planes(shape, axes.named(weight)) or layout.under_columns(
+            shape, axes.named(weight), made.shape, axes.named(made)
+        )
+        return chosen or (layout.for_weight(shape) if weight.ndim == 2 else self._cheapest(weight, made))
 
     def _computed(self, step: Step) -> None:
         if step.made.op is not None:

@@ -51,16 +51,14 @@ class TimeTable:
         return Arrangement(shape, (0,), tuple(range(1, len(shape))), stretch=self.steps + 1)
 
     def labels(self) -> dict[int, str]:
-        """What stands left of the rows: ``start``, ``t=0``, or ``2, start``, ``2, t=0``; ``sample 2`` where nothing starts."""
+        """What stands left of the rows: ``start``, ``t=0``; of several ``sample 2, start``, or ``sample 2`` where nothing starts."""
         labels: dict[int, str] = {}
         for sample in range(self.samples):
-            first, which = sample * (self.steps + 1), f"{sample + 1}, " if self.samples > 1 else ""
-            if self.above:
-                labels[first] = which + "start"
-            elif which:
-                labels[first] = f"sample {sample + 1}"
+            first, which = sample * (self.steps + 1), [f"sample {sample + 1}"] if self.samples > 1 else []
+            if head := ", ".join([*which, *(["start"] if self.above else [])]):
+                labels[first] = head
             for k in range(self.steps):
-                labels[first + 1 + k] = f"{which}t={self.steps - 1 - k if self.backwards else k}"
+                labels[first + 1 + k] = f"t={self.steps - 1 - k if self.backwards else k}"
         return labels
 
 

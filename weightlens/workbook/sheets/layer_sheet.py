@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from weightlens.recording import Recorded, Step
@@ -12,11 +13,15 @@ from weightlens.words.layer_words import find, in_framework_words, sentence, sha
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.layout import choices as layout
-from weightlens.workbook.layout.labels import column_labels, row_labels
+from weightlens.workbook.layout.labels import row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import play
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TOP, squares, widen
-from weightlens.workbook.sheets.network import Drawn, NetworkSheets, room_for
+from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TOP, widen
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
+from weightlens.workbook.sheets.parts.directions import in_both_directions
+from weightlens.workbook.sheets.parts.feature_maps import pictures
+from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.sheets.time_sheet import time_sheet
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
@@ -24,7 +29,6 @@ from weightlens.workbook.xlsx.book import Sheet
 SMALLEST_PICTURE = 7
 CHANGE = "Change a blue cell, and everything after it follows."
 PICK = "Pick another sample, and everything after it follows."
-FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns
 
 
 def inputs_sheet(net: NetworkSheets) -> None:
@@ -35,19 +39,25 @@ def inputs_sheet(net: NetworkSheets) -> None:
     column = 1
     for k, x in enumerate(net.plan.trace.inputs):
         placed = net.plan.placed[id(x)]
-        row_names(net, sheet, placed, column)
+        name_rows(net, sheet, input_rows(net, placed), column)
         column += net.put_input(sheet, k, x, HEAD, column)
         column = as_picture(net, sheet, x, column)
         turned = _turned(net, x)
         if turned is not None:
             column += 1
-            net.columns(sheet, column, turned.arrangement, False)
+            columns(sheet, column, turned.arrangement, x.value)
             net.caption(sheet, HEAD, column, turned.arrangement.width, "input, turned", "a sample per column, for the products")
             sheet.put(turned, TOP, column, net.styles["helper"])
             placed.block = turned
             column += turned.arrangement.width
         column += 1
     net.finish(sheet)
+
+
+def input_rows(net: NetworkSheets, placed: Placed) -> dict[int, str]:
+    """What stands left of the rows of an input."""
+    a = placed.block.arrangement
+    return row_labels(a, net.axes(placed), True) if len(a.shape) > 3 else rows_in_words(net, placed)
 
 
 def name_outputs(net: NetworkSheets) -> None:
@@ -73,10 +83,15 @@ def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, nam
     """One output in C order, by plain references, with labels."""
     block, axes = net.plan.mirror(x, layout.in_rows(x.shape)), net.plan.trace.axes.named(x)
     a, labels = block.arrangement, net.options.labels
-    net.columns(sheet, column, a, False)
+    columns(sheet, column, a, x.value)
     net.caption(sheet, HEAD, column, a.width, name, "")
-    net.labels(sheet, LABEL, column, dict(enumerate(labels)) if len(labels) == a.width else column_labels(a, axes))
-    for r, text in row_labels(a, axes).items():
+    shared, single = ({}, dict(enumerate(labels))) if len(labels) == a.width else two_rows(a, axes)
+    net.labels(sheet, LABEL, column, single)
+    for j, text in shared.items():
+        sheet.write(LABEL - 1, column + j, text, net.styles["label left"])
+    rows = row_labels(a, axes)
+    widen(sheet, 0, room_for(rows))
+    for r, text in rows.items():
         sheet.texts.setdefault((TOP + r, 0), Text(text, net.styles["label right"]))
     return sheet.put(block, TOP, column, net.styles.numbers("output", x.value, share=shares(x)))
 
@@ -110,130 +125,36 @@ def _turned(net: NetworkSheets, x: Recorded) -> Block | None:
     return net.plan.mirror(x, layout.in_columns((x.shape[0], x.shape[1])))
 
 
-def layer_sheet(net: NetworkSheets, path: str, drawn: Drawn) -> Drawn:
-    """The sheet of one layer; ``drawn`` are those before it."""
-    steps = [step for step in net.plan.steps if step.layer == path]
-    layer = find(net.model, path)
-    hint = " ".join(part for part in (sentence(layer) if layer is not None else "", comes_from(steps)) if part)
-    sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=hint, numbered=True)
-    own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
-    if path in net.plan.tables:
-        rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
-        put_steps(net, sheet, rest, column, TOP + 2 + max([0, *(extent_down(net.plan.placed[id(step.made)]) for step in rest)]))
-        net.finish(sheet)
-    elif any(step.made.ndim >= 4 for step in steps):
-        pictures(net, sheet, steps, own)
-    else:
-        tables(net, sheet, steps, own)
-    return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, path: sheet}))
+def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: list[str], drawn: Drawn) -> Drawn:
+    """The sheet of one layer, of the two that it is wrapped around, and of those that only move numbers ``before`` it.
 
-
-def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
-    """Feature maps: weights on the left, the steps under each other, so that a channel's pictures stand in one column."""
-    sheet.default_height = SQUARE_HEIGHT
-    column = 1
-    if own:
-        put_weights(net, sheet, own, column)
-        column += max(p.block.arrangement.width for p in own) + 1
-    row, rows = HEAD, {}
-    for step in steps:
-        placed = net.plan.placed[id(step.made)]
-        key = (step.name, step.made.shape)
-        if key not in rows:
-            height = placed.block.arrangement.height
-            rows[key], row = row, row + TOP - HEAD + (height + (placed.of > 1)) * placed.of + 1
-        row_names(net, sheet, placed, column, rows[key])
-        net.put_step(sheet, step, column, rows[key])
-    widen(sheet, column - 1, 9 if len(steps) and steps[0].made.shape[:1] != (1,) else GAP)
-    net.finish(sheet, 2)
-
-
-def tables(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
-    """Vectors and sequences: the steps side by side, weights under the columns that they make, or on the right."""
-    rows = max(extent_down(net.plan.placed[id(step.made)]) for step in steps)
-    turned = any(net.plan.placed[id(step.made)].block.arrangement.column_axes == (0,) for step in steps)
-    if rows <= FEW_ROWS and not turned:
-        put_steps(net, sheet, steps, 1, TOP + rows + 2)
-    else:
-        column = put_steps(net, sheet, steps, 1, None)
-        if own:
-            widen(sheet, column, 9)
-            put_weights(net, sheet, own, column + 1)
-    net.finish(sheet)
-
-
-def extent_down(placed: Placed) -> int:
-    """How many rows a step takes, all its occurrences counted."""
-    a = placed.block.arrangement
-    return a.height + placed.of - 1 if a.stretch > 1 or placed.of == 1 else (a.height + (a.height > 1)) * placed.of
-
-
-def put_steps(net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int, under: int | None) -> int:
-    """The steps from left to right; those of one name under each other; from row ``under`` on the weights that make them.
-
-    Returns the column after them.
+    ``drawn`` are the layers before these.
     """
-    shown: tuple[object, ...] = ()
-    starts: dict[tuple[str, tuple[int, ...]], int] = {}
-    left: list[Placed] = []  # weights of steps that stand under one of the same name
-    for step in steps:
-        placed = net.plan.placed[id(step.made)]
-        key = (step.name, step.made.shape)
-        if key in starts:
-            net.put_step(sheet, step, starts[key])
-            left += net.plan.weights_of[id(step.made)] if under is not None else []
-            continue
-        rows = row_key(placed)
-        labelled = rows != shown and row_names(net, sheet, placed, column)
-        widen(sheet, column - 1, 9 if labelled else GAP)
-        shown, starts[key] = rows, column
-        width = net.put_step(sheet, step, column)
-        own = net.plan.weights_of[id(step.made)] if under is not None else []
-        put_weights(net, sheet, own, column, under or 0)
-        column += max([width, *(p.block.arrangement.width for p in own)]) + 1
-    put_weights(net, sheet, left, column, under or 0)
-    return column + max((p.block.arrangement.width + 1 for p in left), default=0)
+    steps = [step for step in net.plan.steps if step.layer == path]
+    moved = [step for step in net.plan.steps if step.layer in before]
+    told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := find(net.model, mover)) is not None]
+    layer = find(net.model, path)
+    told += [sentence(layer) if layer is not None else "", comes_from(net.plan.steps, [*before, *inner, path])]
+    sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=" ".join(filter(None, told)), numbered=True)
+    own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
+    if inner:
+        in_both_directions(net, sheet, inner, [*moved, *steps])
+    elif path in net.plan.tables:
+        rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
+        put_steps(net, sheet, [*moved, *rest], column)
+        net.finish(sheet)
+    elif path in net.plan.pictures:
+        pictures(net, sheet, [*moved, *steps], own)
+    else:
+        tables(net, sheet, [*moved, *steps], own)
+    return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, *inner, path], sheet)}))
 
 
-def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int, row: int = HEAD) -> None:
-    """Weights under each other."""
-    for placed in weights:
-        net.columns(sheet, column, placed.block.arrangement, squares(sheet))
-        row = net.put_weight(sheet, placed, row, column) + 1
-
-
-def row_key(placed: Placed) -> tuple[object, ...]:
-    """What the rows of a block stand for: neighbours with the same rows share their labels."""
-    a = placed.block.arrangement
-    return (a.row_axes, tuple(a.shape[axis] for axis in a.row_axes), placed.of, a.stretch)
-
-
-def row_names(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int, head: int = HEAD) -> bool:
-    """Labels left of a block's rows, in the column before it; whether there are any."""
-    a, of = placed.block.arrangement, placed.of
-    if a.height * of <= 1 or a.height * of > 5000 or (a.shape[:1] == (1,) and len(a.shape) >= 4):
-        return False
-    texts = over_time(a) if a.stretch > 1 else row_labels(a, net.axes(placed))
-    if placed.kind == "input" and a.row_axes == (1,):
-        texts = dict(enumerate(net.options.input_names(a.height)))
-    widen(sheet, column - 1, room_for(texts))
-    for row, text in texts.items():
-        sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
-    return True
-
-
-def over_time(a: Arrangement) -> dict[int, str]:
-    """The rows of samples that stand apart: in between are the other time steps."""
-    one, samples = a.shape[:1] == (1,), a.shape[0] if a.shape else 1
-    return {n * a.stretch + t: f"t={t}" if one else f"{n + 1}, t={t}" for n in range(samples) for t in range(a.stretch)}
-
-
-def comes_from(steps: list[Step]) -> str:
-    """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
-    path = steps[0].layer
+def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:
+    """Which layers the ``own`` ones of a sheet read, with the shapes: what to look at for the numbers that come in."""
     read: dict[str, Recorded] = {}
-    for x in named_operands(*(step.made for step in steps)):
-        if x.kind != "weight" and x.layer != path:
+    for x in named_operands(*(step.made for step in steps if step.layer in own)):
+        if x.kind != "weight" and x.layer not in own:
             read.setdefault(x.layer, x)
     names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in read.values()]
     return f"It reads {', '.join(names[:4])}." if names else ""

@@ -7,12 +7,12 @@ cells. The steps of a layer are fused into one block, on a sheet of their own.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from weightlens.engine.forward import trace
-from weightlens.recording import Recorded
+from weightlens.recording import Recorded, Step
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Cells, Expression, combine, refer
@@ -36,8 +36,15 @@ POINTS, SIDE = 41, 21  # points of a curve, points along each side of a map
 MOST_OUTPUTS = 6
 
 
-def draw(net: NetworkSheets, targets: str) -> None:
-    """The curve or the map, where the network has one input of one or two numbers and one small output.
+class Run(NamedTuple):
+    """The network on the points of a map: its steps with their blocks, in order, and the block of the output."""
+
+    steps: list[tuple[Step, Block]]
+    output: Block
+
+
+def draw(net: NetworkSheets, targets: str) -> Run | None:
+    """The curve or the map, where the network has one input of one or two numbers and one small output; returns the run behind a map.
 
     ``targets`` is the area of the true answers, empty where there are none.
     """
@@ -50,14 +57,15 @@ def draw(net: NetworkSheets, targets: str) -> None:
         or results[0].ndim != 2
         or not net.plan.one_sheet
     ):
-        return
+        return None
     wide, out = inputs[0].shape[1], results[0].shape[1]
     if out > MOST_OUTPUTS or results[0].shape[0] != inputs[0].shape[0] or net.plan.placed.get(id(results[0])) is None:
-        return
+        return None
     if wide == 1:
         draw_curve(net, inputs[0], results[0], targets)
     elif wide == 2:
-        draw_map(net, inputs[0], results[0])
+        return draw_map(net, inputs[0], results[0])
+    return None
 
 
 def span(values: np.ndarray) -> tuple[float, float]:
@@ -68,8 +76,8 @@ def span(values: np.ndarray) -> tuple[float, float]:
     return float(np.floor((low - margin) / unit) * unit), float(np.ceil((high + margin) / unit) * unit)
 
 
-def network_on(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, column: int) -> Block:
-    """The network on the points of a grid, with the yellow cells of the first run: blocks from left to right; returns the output's."""
+def network_on(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block, column: int) -> Run:
+    """The network on the points of a grid, with the yellow cells of the first run: blocks from left to right."""
     recorded = with_operands(fuse(trace(net.model, points))[0])
     weights = {(p.layer, p.name): p.made for p in net.plan.placed.values() if p.kind == "weight"}
     blocks = {id(recorded.inputs[0]): grid}
@@ -87,7 +95,7 @@ def network_on(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block
         sheet.write(LABEL, column, step.name, net.styles["label left"])
         blocks[id(step.made)] = sheet.put(block, TOP, column)
         column += block.arrangement.width + 1
-    return blocks[id(recorded.results[0])]
+    return Run([(step, blocks[id(step.made)]) for step in recorded.steps], blocks[id(recorded.results[0])])
 
 
 def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[str, str], values: np.ndarray, style: int) -> None:
@@ -113,7 +121,7 @@ def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded, targets: str) -> No
     sheet.write(HEAD, 1, "input", net.styles["caption"])
     sheet.write(LABEL, 1, name, net.styles["label"])
     grid = Block(Arrangement((POINTS, 1), (0,), (1,)), values[:, None], first=base + (TOP << 14) + 1)
-    output = network_on(net, sheet, values[:, None], grid, 3)
+    output = network_on(net, sheet, values[:, None], grid, 3).output
     names = net.options.class_names(y.shape[1])
     lines = [(output, j, "prediction" if y.shape[1] == 1 else names[j]) for j in range(y.shape[1])]
     samples = net.plan.placed[id(x)].block, net.plan.placed[id(y)].block
@@ -125,8 +133,8 @@ def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded, targets: str) -> No
     sheet.freeze = (TOP, 1)
 
 
-def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
-    """21 x 21 live predictions over the two inputs, in colour; the run behind them on a sheet of its own."""
+def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> Run:
+    """21 x 21 live predictions over the two inputs, in colour; the run behind them, on a sheet of its own, is returned."""
     names = net.options.input_names(2)
     hint = "What the network answers everywhere. Change the range, or a weight, and the map changes."
     sheet = net.plan.sheet("Map", "Decision map", hint=hint)
@@ -156,9 +164,10 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> None:
     arrangement = Arrangement(points.shape, (0,), (1,))
     grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells)), TOP, 1)
     net.labels(behind, LABEL, 1, dict(enumerate(names)))
-    output = network_on(net, behind, points, grid, 4)
+    run = network_on(net, behind, points, grid, 4)
     behind.freeze = (TOP, 0)
-    paint(net, sheet, output, y)
+    paint(net, sheet, run.output, y)
+    return run
 
 
 def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:

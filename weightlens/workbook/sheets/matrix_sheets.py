@@ -8,6 +8,7 @@ from weightlens.recording import Recorded
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import in_framework_words, sentence
 from weightlens.workbook.sheets.frame import HEAD
+from weightlens.workbook.sheets.parts.room import columns
 
 if TYPE_CHECKING:
     from weightlens.model import Layer, Weight
@@ -39,8 +40,7 @@ def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: di
         x = Recorded(value, kind="weight", name=key)
         x.layer, x.source = name, weight
         placed = net.plan.place_weight(x)
-        if placed.block.arrangement.width <= 500:
-            net.columns(sheet, 1, placed.block.arrangement, False)
+        columns(sheet, 1, placed.block.arrangement, value)
         row = net.put_weight(sheet, placed, row, 1) + 2
     net.finish(sheet, 2)
     return sheet

@@ -6,7 +6,6 @@ and in mathematics; the weights stand in yellow, under the columns that they mak
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,30 +18,22 @@ from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.words.captions import mathematics, note, shape_words
 from weightlens.words.layer_words import shares
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout.labels import Gate, column_labels, gates_of, row_labels
+from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SQUARE, TOP, WIDTH, squares, widen, width_of
+from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, column_after, squares, widen, width_of
+from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
 if TYPE_CHECKING:
-    from weightlens.axes import Named
+    from weightlens.axes import Axis, Named
     from weightlens.workbook.export_options import Options
 
-MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
 MOST_NAMES = 2000  # columns of an input that are named
-MOST_LABEL = 30.0  # characters of a column of labels
-LONGEST_TEXT = 60.0  # characters of a column of texts
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
-
-
-def room_for(texts: Mapping[int, str]) -> float:
-    """The width of a column of labels."""
-    return min(MOST_LABEL, max([GAP, *(len(text) * 0.9 + 1 for text in texts.values())]))
 
 
 @dataclass(frozen=True)
@@ -112,11 +103,13 @@ class NetworkSheets:
         placed = self.plan.placed[id(x)]
         a, picture = placed.block.arrangement, squares(sheet)
         name = "input" if len(self.plan.trace.inputs) == 1 else x.name
-        self.columns(sheet, column, a, picture)
-        self.room_for_words(sheet, column, placed)
+        columns(sheet, column, a, x.value)
         self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
-        if a.column_axes == (x.ndim - 1,) and x.ndim <= 3:
-            self.labels(sheet, row + LABEL - HEAD, column, dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])))
+        if picture:
+            self.beside_name(sheet, row, column, name, self.axes_over(placed))
+        one_by_one = a.column_axes == (x.ndim - 1,) and x.ndim <= 3 and not is_counted(self.axes(placed).axes[-1])
+        names = dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])) if one_by_one else {}
+        self.labels_over(sheet, row + LABEL - HEAD, column, placed, names)
         sheet.put(placed.block, row + TOP - HEAD, column, self.styles.numbers("input", x.value, small=picture))
         self.scale(sheet, placed, picture)
         self.plan.define(f"input_{k}", sheet, placed.block)
@@ -125,20 +118,37 @@ class NetworkSheets:
         )
         return a.width
 
-    def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD) -> int:
-        """A step with its caption at row ``head``; returns the columns it takes."""
+    def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD, raised: bool = False, name: str = "") -> int:
+        """A step with its caption at row ``head``, a row higher where it is ``raised``; returns the columns it takes.
+
+        ``name``: what stands over it, if not its own name.
+        """
+        name = name or step.name
         placed = self.plan.placed[id(step.made)]
         a, picture = placed.block.arrangement, squares(sheet)
         down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
         if placed.occurrence == 0:
-            self.columns(sheet, column, a, picture, step.name)
-            self.room_for_words(sheet, column, placed)
-            self.caption(sheet, head, column, a.width, step.name, "" if step.made.op is None else mathematics(step, placed.of > 1))
-            self.labels(sheet, head + LABEL - HEAD, column, self.classes(step.made) or self.over(placed, picture))
+            words = "" if step.made.op is None else mathematics(step, placed.of > 1)
+            columns(sheet, column, a, step.made.value, f"{name} {words}")
+            self.caption(sheet, head - raised, column, a.width, name, words)
+            if picture:
+                self.beside_name(sheet, head, column, name, self.axes_over(placed))
+            self.labels_over(sheet, head + LABEL - HEAD, column, placed, self.classes(step.made))
         self.place_step(sheet, step, head + TOP - HEAD + down, column, self.step_style(step, picture))
         if not self.is_blank(step.name):
             self.scale(sheet, placed, picture, step)
         return a.width
+
+    def beside_name(self, sheet: Sheet, row: int, column: int, name: str, text: str) -> None:
+        """Small letters behind the name of a block."""
+        sheet.write(row, column_after(sheet, column, len(name) * 1.15 + 1), text, self.styles["path"])
+
+    def labels_over(self, sheet: Sheet, row: int, column: int, placed: Placed, given: dict[int, str]) -> None:
+        """The labels over a block's columns, in a row above them what several share; ``given``: the names of the classes."""
+        shared, _ = ({}, {}) if given or squares(sheet) else self.over_in_two(placed)
+        for j, text in shared.items():
+            sheet.write(row - 1, column + j, text, self.styles["label left"])
+        self.labels(sheet, row, column, given or self.over(placed, squares(sheet)))
 
     def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
         """How a step's cells look, in the format that suits its numbers, or ``values``: all that stand in its narrow columns."""
@@ -163,19 +173,28 @@ class NetworkSheets:
 
     def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:
         """A weight in yellow with its caption; returns the row after it."""
-        a = placed.block.arrangement
+        a, picture = placed.block.arrangement, squares(sheet)
         sheet.write(row, column, placed.name, self.styles["caption left"])
-        axes = f" {', '.join(self.axes(placed).words)}" if placed.made.ndim > 2 else ""
-        sheet.write(row + 1, column, shape_words(placed.made.shape) + axes, self.styles["path"])
-        self.labels(sheet, row + 2, column, self.over(placed, squares(sheet)))
+        if picture:
+            sheet.write(row + 1, column, self.axes_over(placed), self.styles["path"])
+        if picture or self.over_in_two(placed)[0]:
+            self.beside_name(sheet, row, column, placed.name, shape_words(placed.made.shape))
+        else:
+            sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
+        self.labels_over(sheet, row + 2, column, placed, {})
         given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
-        rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed)) if placed.made.ndim > 1 and column > 0 else {}
+        named = placed.made.ndim > 1 and column > 0
+        rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed), picture) if named else {}
         for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
-        if rows and not given:
+        if rows and not self.plan.one_sheet:
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
+
+    def axes_over(self, placed: Placed) -> str:
+        """What is written over a block among pictures: which axes run down, and which across."""
+        return axes_in_words(placed.block.arrangement, self.axes(placed))
 
     def place_weight(self, sheet: Sheet, placed: Placed, row: int, column: int) -> None:
         """A weight's cells, with its name and a note."""
@@ -189,34 +208,17 @@ class NetworkSheets:
             f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, learned in training.\n{path}\nType another number and watch."
         )
 
-    def columns(self, sheet: Sheet, column: int, a: Arrangement, picture: bool, name: str = "") -> None:
-        """Widths of the columns of a block: square cells for pictures, wide enough for its name else."""
-        if a.width > 500:
-            return
-        enough = min(18.0, len(name) * 1.15 + 1.5) / a.width
-        usual = SQUARE if picture else CLOSE if a.width >= MANY else WIDTH
-        for j in range(a.width):
-            widen(sheet, column + j, SQUARE if picture else max(usual, enough))
-
-    def room_for_words(self, sheet: Sheet, column: int, placed: Placed) -> None:
-        """Columns as wide as the texts in them, within limits."""
-        if placed.made.dtype.kind != "U" or placed.block.arrangement.width > 500:
-            return
-        for j, texts in enumerate(placed.block.arrangement.table(placed.made.value).T):
-            widen(sheet, column + j, min(LONGEST_TEXT, 2 + 1.1 * max(map(len, texts.tolist()), default=0)))
-
     def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
-        """Name and mathematics over a block: centred, wrapped to its width; left-aligned over wide ones."""
+        """Name and mathematics over a block: centred, wrapped to its width; left-aligned over wide ones and where it would break a word."""
         room = sum(width_of(sheet, column + j) for j in range(min(width, 200)))
-        narrow = len(name) * 1.1 < room < 100
+        longest = max((len(word) for word in f"{name} {words}".split()), default=0) * LETTER
+        narrow = longest < room < 100 and not squares(sheet)
         sheet.write(row, column, name, self.styles["caption" if narrow else "caption left"])
         sheet.write(row + 1, column, words, self.styles["math" if narrow else "math left"])
         if not narrow:
             return
         for r, text in ((row, name), (row + 1, words)):
-            lines = min(5, math.ceil(len(text) * (1.12 if r == row else 0.95) / room)) if text else 1
-            if lines > 1:
-                sheet.heights[r] = max(sheet.heights.get(r, 0), 13.0 * lines + 3)
+            make_room(sheet, r, text, room)
             if width > 1:
                 sheet.merges.append((r, column, r, column + width - 1))
 
@@ -226,7 +228,11 @@ class NetworkSheets:
             return {0: "per sample"}
         if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
             return {j: f"word {j + 1}" for j in range(placed.block.arrangement.width)}
-        return column_labels(placed.block.arrangement, self.axes(placed), placed.made.ndim >= 4 or picture)
+        return column_labels(placed.block.arrangement, self.axes(placed), picture)
+
+    def over_in_two(self, placed: Placed) -> tuple[dict[int, str], dict[int, str]]:
+        """The same where there are two rows for it: what several columns share, and each one's own."""
+        return ({}, {}) if self.gates_over(placed) else two_rows(placed.block.arrangement, self.axes(placed))
 
     def axes(self, placed: Placed) -> Named:
         """The axes of a value, with what each index stands for."""
@@ -263,6 +269,11 @@ class NetworkSheets:
         """Panes: captions and row labels stay in view."""
         sheet.freeze = (rows, 1)
         widen(sheet, 0, 9)
+
+
+def is_counted(axis: Axis) -> bool:
+    """Whether the places along an axis follow each other: tokens, time steps. They are no features that have names."""
+    return bool(axis) and axis[-1].name in ("token", "time step")
 
 
 def is_called(name: str, wish: str) -> bool:

@@ -11,8 +11,9 @@ from weightlens.words.layer_words import activation_of, find, shares
 from weightlens.workbook.formulas.cell_arrays import ROW, absolute, cell_name, rectangle
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import target
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, MATH, TOP, widen
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, MATH, TOP, widen, width_of
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets, Winner
+from weightlens.workbook.sheets.parts.room import make_room
 from weightlens.workbook.sheets.target import THRESHOLD
 from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Text
@@ -103,9 +104,10 @@ def answer(net: NetworkSheets, placed: Placed, area: str, formula: str, value: s
 
 def caption(net: NetworkSheets, sheet: Sheet, column: int, name: str, words: str, classes: list[str]) -> None:
     """The caption over one column of classes."""
-    widen(sheet, column, max(10, max(map(len, classes)) * 1.2 + 2))
+    widen(sheet, column, max(12, max(map(len, classes)) * 1.2 + 2))
     sheet.write(HEAD, column, name, net.styles["caption"])
     sheet.write(MATH, column, words, net.styles["math"])
+    make_room(sheet, MATH, words, width_of(sheet, column))
     sheet.write(LABEL, column, "class", net.styles["label"])
 
 

@@ -17,6 +17,7 @@ from weightlens.workbook.sheets.controls import beside, control, drop_down
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP, squares
 from weightlens.workbook.sheets.layer_sheet import picture_side
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.room import columns
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
@@ -84,7 +85,7 @@ def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
         side = picture_side(x.shape)
         small = side > 0 or squares(home)
         lying = Arrangement((side, side), (0,), (1,)) if side else net.plan.placed[id(x)].block.arrangement
-        net.columns(home, column, lying, small)
+        columns(home, column, lying, x.value, small=small)
         net.caption(home, HEAD, column, lying.width, "mine", f"your own {x.name}")
         style = net.styles.numbers("input", x.value, small)
         mine.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))

@@ -33,9 +33,9 @@ def write_summary(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) 
     tall_legend(sheet, row, 1, net.styles, roles(net))
     sheet.widths |= {
         (0, 0): 4,
-        (1, 1): 26,
+        (1, 1): _wide(sheet, 1, 26, 60),
         (2, 2): SENTENCE,
-        (3, 3): 30,
+        (3, 3): _wide(sheet, 3, 30, 60),
         (4, 4): 14,
         (5, 5): _wide(sheet, 5, 34, 60),
         (6, 6): 22,
@@ -55,7 +55,7 @@ def roles(net: NetworkSheets) -> set[str]:
 def _wide(sheet: Sheet, column: int, least: int, most: int) -> float:
     """As wide as the longest text of a column needs, within limits."""
     longest = max(len(text.text) for (_, place), text in sheet.texts.items() if place == column)
-    return min(most, max(least, 0.9 * longest))
+    return min(most, max(least, float(longest)))
 
 
 def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:

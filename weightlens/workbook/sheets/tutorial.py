@@ -5,6 +5,10 @@ Weights stand under the columns that they make, so that "row of inputs times col
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
+from weightlens.recording import Step
+from weightlens.recording.graph import named_operands
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
@@ -12,6 +16,8 @@ from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen, width_of
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.branches import Branch, branches
+from weightlens.workbook.sheets.parts.room import columns
 from weightlens.workbook.sheets.play import made_up, winners
 from weightlens.workbook.sheets.target import true_answers
 from weightlens.workbook.xlsx import charts
@@ -24,38 +30,56 @@ TASK = "Fill in the dashed cells: by hand, or with a formula. Green is right, re
 HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move."
 
 
+@dataclass(frozen=True)
+class Laid:
+    """What was drawn: its weights, the row from which on they stand, the row and the column after all of it."""
+
+    weights: list[Placed]
+    under: int
+    below: int
+    right: int
+
+
 def tutorial(net: NetworkSheets) -> Drawn:
-    """All of the network on one sheet."""
+    """All of the network on one sheet; several inputs as branches under each other, which meet on the right."""
     hint = (TASK if net.options.blanks else HINT) + made_up(net)
     sheet = net.plan.sheet("network", net.title, model_line(net.model), hint, numbered=True)
-    inputs = net.plan.trace.inputs
-    samples = max((x.shape[0] for x in inputs), default=1)
-    sheet.write(LABEL, 0, "sample", net.styles["label right"])
-    for i in range(samples):
-        sheet.texts[(TOP + i, 0)] = Text(style=net.styles["label right"], value=i + 1)
-    column = 1
-    for k, x in enumerate(inputs):
-        column += net.put_input(sheet, k, x, HEAD, column)
-        column = gap(sheet, column)
-    beside = column if far_away(net) else 0
-    column = gap(sheet, column + sum(x.shape[1] for x in net.plan.trace.results)) if beside else column
-    heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in net.plan.steps)
-    under = TOP + max([samples, *heights]) + 2  # a constant may be taller than the samples are many
-    weights, below, right = steps(net, sheet, column, under)
-    weighted = max([0, *(p.block.column + p.block.arrangement.width for p in weights)])
-    if beside:
-        repeat_answers(net, sheet, beside)
-    winner, column = winners(net, sheet, right, samples)
+    samples = max((x.shape[0] for x in net.plan.trace.inputs), default=1)
+    apart, together = branches(net.plan)
+    parts, head = list[Laid](), HEAD
+    for branch in apart:
+        parts.append(draw(net, sheet, branch, head, samples))
+        head = parts[-1].below + 2
+    laid = parts[0]
+    if together:
+        parts.append(steps(net, sheet, together, max(part.right for part in parts), HEAD))
+        below = max(part.below for part in parts)
+        laid = Laid([placed for part in parts for placed in part.weights], below, below, parts[-1].right)
+    winner, column = winners(net, sheet, laid.right, samples)
     targets = ""
     if net.options.target is not None and len(net.options.target) == samples:
         targets, column = true_answers(net, sheet, column, samples, winner)
-    row = max(under, below) + 1
-    row = max(row, chart(net, sheet, weighted + 1, right, under, weights))
-    row = paths(net, sheet, weights, row)
+    row = paths(net, sheet, laid.weights, max(laid.below, chart(net, sheet, laid)) + 1)
     names = ("input", "weight", "step", *(["off"] if any(name == "dead" for _, name, _ in sheet.rules) else []), "output")
     legend(sheet, row, 1, net.styles, (*names, "answer") if net.options.blanks else names)
     net.finish(sheet)
     return Drawn(dict.fromkeys((step.layer for step in net.plan.steps), sheet), winner, targets)
+
+
+def draw(net: NetworkSheets, sheet: Sheet, branch: Branch, head: int, samples: int) -> Laid:
+    """Inputs and the steps that are made of them, a row per sample."""
+    sheet.write(head + LABEL - HEAD, 0, "sample", net.styles["label right"])
+    for i in range(samples):
+        sheet.texts[(head + TOP - HEAD + i, 0)] = Text(style=net.styles["label right"], value=i + 1)
+    column, inputs = 1, net.plan.trace.inputs
+    for k in (k for k, x in enumerate(inputs) if any(x is y for y in branch.inputs)):
+        column = gap(sheet, column + net.put_input(sheet, k, inputs[k], head, column))
+    answers = column if len(branch.inputs) == len(inputs) and far_away(net) else 0
+    column = gap(sheet, column + sum(x.shape[1] for x in net.plan.trace.results)) if answers else column
+    laid = steps(net, sheet, branch.steps, column, head)
+    if answers:
+        repeat_answers(net, sheet, answers)
+    return laid
 
 
 def far_away(net: NetworkSheets) -> bool:
@@ -72,50 +96,57 @@ def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
     for x in net.plan.trace.results:
         original = net.plan.placed[id(x)]
         block = net.plan.mirror(x, in_rows(x.shape))
-        net.columns(sheet, column, block.arrangement, False, "answer")
+        columns(sheet, column, block.arrangement, x.value, "answer")
         net.caption(sheet, HEAD, column, block.arrangement.width, "answer", f"from column {COLUMN[original.block.column]}")
         net.labels(sheet, LABEL, column, net.classes(x) or net.over(original))
         sheet.put(block, TOP, column, net.styles.numbers("output", x.value, share=shares(x)))
         column += x.shape[1]
 
 
-def chart(net: NetworkSheets, sheet: Sheet, left: int, right: int, row: int, weights: list[Placed]) -> int:
+def chart(net: NetworkSheets, sheet: Sheet, laid: Laid) -> int:
     """Bars of the outputs beside the weights, or under the first of them; returns the row after them."""
+    left = 1 + max([0, *(p.block.column + p.block.arrangement.width for p in laid.weights)])
+    row = laid.under
     made = [x for x in net.plan.trace.results if x.ndim == 2 and id(x) in net.plan.placed]
     results = [net.plan.placed[id(x)].block for x in made]
     if len(results) != 1 or results[0].arrangement.height > charts.MOST_SAMPLES:
         return row
-    if sum(width_of(sheet, c) for c in range(left, right)) < CHART_WIDTH:
+    if sum(width_of(sheet, c) for c in range(left, laid.right)) < CHART_WIDTH:
         reach, left = column_after(sheet, 1, CHART_WIDTH), 1
-        above = (p.block.row + p.block.arrangement.height for p in weights if p.block.column <= reach)
+        above = (p.block.row + p.block.arrangement.height for p in laid.weights if p.block.column <= reach)
         row = max([row, *above]) + 1
     sheet.finishing.append(charts.bars(results[0], row, left, shares(made[0]), "output of each sample"))
     return row + CHART_ROWS
 
 
-def steps(net: NetworkSheets, sheet: Sheet, column: int, under: int) -> tuple[list[Placed], int, int]:
-    """The steps side by side, each with the weights that make it below; returns these, the row and the column after them."""
-    weights: list[Placed] = []
-    names = net.options.input_names(net.plan.trace.inputs[0].shape[-1])
-    start, below, begun = column, 0, set[str]()
-    for step in net.plan.steps:
+def steps(net: NetworkSheets, sheet: Sheet, made: list[Step], column: int, head: int) -> Laid:
+    """The steps side by side, each with the weights that make it below."""
+    heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in made)
+    under = head + TOP - HEAD + 2 + max(heights, default=0)
+    laid = Laid([], under, under, column)
+    start, section, begun = column, head - HEAD + SECTION, set[str]()
+    for step in made:
         if step.layer not in begun:
             begun.add(step.layer)
             start = column
-            sheet.write(SECTION, column, in_framework_words(net.model, step.layer), net.styles["section"])
-        width = net.put_step(sheet, step, column)
-        row = under
+            sheet.write(section, column, in_framework_words(net.model, step.layer), net.styles["section"])
+        width = net.put_step(sheet, step, column, head)
+        row, names = under, input_names(net, step)
         for placed in net.plan.weights_of[id(step.made)]:
-            weights.append(placed)
+            laid.weights.append(placed)
             row = net.put_weight(sheet, placed, row, column, names) + 1
-            below = max(below, row)
-        if step.made.ndim == 2:
-            names = [f"unit {i}" for i in range(step.made.shape[1])]
         column += width
         for c in range(start, column):  # the line under a layer's heading
-            sheet.texts.setdefault((SECTION, c), Text(style=net.styles["section"]))
+            sheet.texts.setdefault((section, c), Text(style=net.styles["section"]))
         column = gap(sheet, column)
-    return weights, below, column
+        laid = replace(laid, below=max(laid.below, row), right=column)
+    return laid
+
+
+def input_names(net: NetworkSheets, step: Step) -> list[str]:
+    """The columns of the input that a step reads."""
+    read = next((x for x in named_operands(step.made) if x.kind == "input"), None)
+    return [] if read is None else net.options.input_names(read.shape[-1])
 
 
 def gap(sheet: Sheet, column: int) -> int:

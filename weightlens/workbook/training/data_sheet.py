@@ -141,26 +141,10 @@ class DataSheet:
 
 def lines(history: History, title: str, columns: list[tuple[str, int]], width: float) -> Any:
     """A line chart over the epochs of columns (name, number) of the sheet Epochs."""
-    from openpyxl.chart import Reference, ScatterChart, Series
+    from weightlens.workbook.xlsx.charts import line_chart
 
-    from weightlens.workbook.xlsx.charts import COLOURS, plain
-
-    def down(column: int) -> Any:
-        letters = COLUMN[column]
-        return Reference(range_string=f"'{history.sheet.title}'!${letters}${FIRST_EPOCH + 1}:${letters}${FIRST_EPOCH + 1 + history.epochs}")
-
-    chart = plain(ScatterChart(), title, width, CHART_HEIGHT)
-    chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", "epoch"
-    chart.x_axis.number_format = chart.y_axis.number_format = "General"
-    chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, max(history.epochs, 1)
-    chart.x_axis.majorGridlines, chart.x_axis.crosses, chart.y_axis.crosses = None, "min", "min"
+    table = history.sheet.title, FIRST_EPOCH, FIRST_EPOCH + history.epochs
+    chart = line_chart(table, title, columns, (width, CHART_HEIGHT), max(history.epochs, 1))
     if len(columns) == 1:
         chart.y_axis.scaling.min = 0
-    for (name, column), colour in zip(columns, COLOURS * 4, strict=False):
-        series = Series(down(column), down(0), title=name)
-        series.marker.symbol, series.smooth = "none", False
-        series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 20000
-        chart.series.append(series)
-    if len(columns) == 1 or len(columns) > 10:
-        chart.legend = None
     return chart

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from openpyxl import Workbook
 
@@ -58,16 +58,27 @@ def write_training_book(epoch: Epoch, epochs: int, path: str | PathLike[str], mo
     out, chosen = Path(path), TrainingOptions(**options)
     read = [] if model is None else files_of(model)
     check_output(out, chosen.force, read, WORKBOOK)
+    styles = new_styles()
+    book = training_sheets(epoch, epochs, model, chosen, styles)
+    with replacing(out, chosen.force, read, WORKBOOK) as file:
+        save(book, styles, file)
+    return out
+
+
+def new_styles() -> Styles:
+    """The styles of a new workbook without sheets."""
     shell = Workbook()
     shell.remove(shell.worksheets[0])
-    styles = Styles(shell)
-    book = training_sheets(epoch, epochs, model, chosen, styles)
+    return Styles(shell)
+
+
+def save(book: Book, styles: Styles, file: BinaryIO) -> None:
+    """Write the planned sheets."""
+    shell = styles.book
     dress(shell, book)
     styles.done()
     rows = {sheet.title: partial(rows_of, sheet, book.titles) for sheet in book.sheets}
-    with replacing(out, chosen.force, read, WORKBOOK) as file:
-        package.save(shell, rows, file, finish=partial(with_values, plan=book))
-    return out
+    package.save(shell, rows, file, finish=partial(with_values, plan=book))
 
 
 def training_sheets(epoch: Epoch, epochs: int, model: Model | None, options: TrainingOptions, styles: Styles) -> Book:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
@@ -88,6 +88,34 @@ def curve(
         page.add_chart(chart, place)
 
     return finish
+
+
+def line_chart(table: tuple[str, int, int], title: str, columns: Sequence[tuple[str, int]], size: tuple[float, float], last: float) -> Any:
+    """Lines over the epochs, which stand in column A and end with ``last``; ``columns`` are (name, number).
+
+    ``table``: the title of its sheet, its first and its last row; ``size`` in centimetres.
+    """
+    from openpyxl.chart import Reference, ScatterChart, Series
+
+    sheet, first_row, last_row = table
+
+    def down(column: int) -> Any:
+        letters = COLUMN[column]
+        return Reference(range_string=f"'{sheet}'!${letters}${first_row + 1}:${letters}${last_row + 1}")
+
+    chart = plain(ScatterChart(), title, *size)
+    chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", "epoch"
+    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, last
+    chart.x_axis.majorGridlines, chart.x_axis.crosses, chart.y_axis.crosses = None, "min", "min"
+    for (name, column), colour in zip(columns, COLOURS * 4, strict=False):
+        series = Series(down(column), down(0), title=name)
+        series.marker.symbol, series.smooth = "none", False
+        series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 20000
+        chart.series.append(series)
+    if len(columns) == 1 or len(columns) > 10:
+        chart.legend = None
+    return chart
 
 
 def plain(chart: Any, title: str, width: float, height: float) -> Any:

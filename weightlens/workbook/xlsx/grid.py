@@ -40,36 +40,73 @@ def block_rows(block: Block, titles: Sequence[str], strings: Strings) -> Iterato
     height = max(1, CHUNK // max(1, len(names)))
     for start in range(0, len(rows), height):
         part = rows[start : start + height]
-        cells = chunk(block, part, names, table[start : start + height], printer, start, strings)
-        width = len(names)
-        yield part, ["".join(cells[i * width : (i + 1) * width]) for i in range(len(part))]
-
-
-def chunk(
-    block: Block, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer | None, start: int, strings: Strings
-) -> list[str]:
-    """Some table rows of a block as XML cells; ``start`` is the first of them, ``rows`` where they stand on the sheet."""
-    places = [name + row for row in map(str, (rows + 1).tolist()) for name in names]
-    if block.values is None:  # to be filled in
-        return [f'<c r="{place}" s="{block.style}"/>' for place in places]
-    if table.dtype.kind == "U":
-        texts = table.reshape(-1).tolist()
         if printer is None:
-            return [Text(text, block.style).xml(place, strings) for place, text in zip(places, texts, strict=True)]
-        before = f'<c r="%s" s="{block.style}" t="str"><f>'
-        return printer.chunk(places, [escape(literal(text)) for text in texts], start, start + len(rows), before, "</f><v>%s</v></c>")
-    values = numbers(table)
-    words = [] if np.isfinite(table).all() else np.flatnonzero(~np.isfinite(table.reshape(-1))).tolist()
-    if printer is None:
-        pattern = f'<c r="%s" s="{block.style}"><v>%s</v></c>'
-        cells = [pattern % pair for pair in zip(places, values, strict=True)]
-        for i in words:
-            cells[i] = strings.cell(f'<c r="{places[i]}" s="{block.style}"', values[i])
-        return cells
-    cells = printer.chunk(places, values, start, start + len(rows), f'<c r="%s" s="{block.style}"><f>', "</f><v>%s</v></c>")
-    for i in words:
-        cells[i] = cells[i].replace(f' s="{block.style}">', f' s="{block.style}" t="str">', 1)
-    return cells
+            yield part, plain_rows(block, part, names, table[start : start + height], strings)
+        else:
+            yield part, formula_rows(block, part, names, table[start : start + height], printer, start)
+
+
+def plain_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarray, strings: Strings) -> list[str]:
+    """Some table rows of a block of values as XML cells; ``rows`` is where they stand on the sheet."""
+    numerals, width = numerals_of(rows), len(names)
+    head = f'" s="{block.style}"'
+    if block.values is None:  # to be filled in
+        return filled("".join(f'<c r="{name}%s{head}/>' for name in names), [numerals] * width)
+    if table.dtype.kind == "U":
+        places, texts = [name + row for row in numerals for name in names], table.reshape(-1).tolist()
+        cells = [Text(text, block.style).xml(place, strings) for place, text in zip(places, texts, strict=True)]
+        return ["".join(cells[i : i + width]) for i in range(0, len(cells), width)]
+    values, words = numbers(table), not_finite(table)
+    in_words = {i: strings.cell(f'<c r="{names[i % width]}{numerals[i // width]}{head}', values[i]) for i in words}
+    with_words = {i % width for i in words}
+    form, lists = "", []
+    for j, name in enumerate(names):
+        cell, parts = f'<c r="{name}%s{head}><v>%s</v></c>', [numerals, values[j::width]]
+        if j in with_words:
+            cell, parts = "%s", [[in_words.get(i * width + j, text) for i, text in enumerate(filled(cell, parts))]]
+        form += cell
+        lists += parts
+    return filled(form, lists)
+
+
+def formula_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer, start: int) -> list[str]:
+    """Some table rows of a block of formulas as XML cells; ``start`` is the first of them in the table."""
+    numerals, width, head = numerals_of(rows), len(names), f'" s="{block.style}"'
+    is_text = table.dtype.kind == "U"
+    values = [escape(literal(text)) for text in table.reshape(-1).tolist()] if is_text else numbers(table)
+    kinds = dict.fromkeys(range(table.size) if is_text else not_finite(table), ' t="str"')
+    texts = [""] * len(rows)
+    for group in printer.groups(start, start + len(rows)):
+        at = (group - start).tolist()
+        places, form = pick(numerals, at), ""
+        lists: list[list[str]] = []
+        for j, (name, formula) in enumerate(zip(names, printer.columns(group), strict=True)):
+            kind = [[kinds.get(i * width + j, "") for i in at]] if kinds else []
+            form += f'<c r="{name}%s{head}{"%s" * len(kind)}><f>{formula.text}</f><v>%s</v></c>'
+            lists += [places, *kind, *formula.lists, pick(values[j::width], at)]
+        for i, text in zip(at, filled(form, lists), strict=True):
+            texts[i] = text
+    return texts
+
+
+def filled(form: str, lists: list[list[str]]) -> list[str]:
+    """A text for each entry of the lists, which fill the holes of the form."""
+    return [form % parts for parts in zip(*lists, strict=True)]
+
+
+def numerals_of(rows: np.ndarray) -> list[str]:
+    """How rows are called in the names of cells."""
+    return list(map(str, (rows + 1).tolist()))
+
+
+def not_finite(table: np.ndarray) -> list[int]:
+    """The elements, counted row by row, that are no finite numbers."""
+    return [] if np.isfinite(table).all() else np.flatnonzero(~np.isfinite(table.reshape(-1))).tolist()
+
+
+def pick(texts: list[str], at: list[int]) -> list[str]:
+    """Some of the texts, in order."""
+    return texts if len(at) == len(texts) else [texts[i] for i in at]
 
 
 def rows_of(sheet: Sheet, titles: Sequence[str], strings: Strings) -> Iterator[str]:
@@ -97,7 +134,7 @@ def rows_of(sheet: Sheet, titles: Sequence[str], strings: Strings) -> Iterator[s
         if len(parts) > 1:
             parts.sort()
         height = f' ht="{sheet.heights[row]}" customHeight="1"' if row in sheet.heights else ""
-        yield f'<row r="{row + 1}"{height}>' + "".join(text for _, text in parts) + "</row>"
+        yield "".join([f'<row r="{row + 1}"{height}>', *(text for _, text in parts), "</row>"])
 
 
 class _Stream:

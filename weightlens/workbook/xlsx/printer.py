@@ -1,13 +1,14 @@
-"""Formulas as text: patterns with holes, which the names of cells fill."""
+"""Formulas as text: of the cells of a column, which are alike, what is the same is written once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from weightlens.errors import WorkbookTooLarge
-from weightlens.workbook.formulas.cell_arrays import COLUMN, MAX_ROWS, ROW, Area, Expression, Piece
+from weightlens.workbook.formulas.cell_arrays import COLUMN, MAX_ROWS, ROW, Area, Expression
 from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.strings import escape
 
@@ -15,64 +16,52 @@ MAX_FORMULA = 8192
 
 
 class Printer:
-    """Writes one block's formulas: each option of its expression becomes a text with holes for cell names."""
+    """Writes one block's formulas, the rows with the same options together."""
 
     def __init__(self, expression: Expression, block: Block, titles: Sequence[str]) -> None:
         arrangement = block.arrangement
         self.choice = None if expression.choice is None else arrangement.table(expression.choice)
         self.titles, self.home = titles, block.sheet
         self.options = [
-            [p if isinstance(p, str) else Area(arrangement.table(p.first), p.height, p.width) for p in option]
+            [in_form(p) if isinstance(p, str) else Area(arrangement.table(p.first), p.height, p.width) for p in option]
             for option in expression.options
         ]
         self.block = block
 
-    def chunk(self, places: list[str], values: list[str], top: int, bottom: int, before: str, after: str) -> list[str]:
-        """The cells of table rows ``top`` to ``bottom``."""
-        if self.choice is None:
-            holes, pattern = self.holes(self.options[0], slice(top, bottom), None)
-            self.measure(pattern, holes)
-            form = before + pattern + after
-            return [form % parts for parts in zip(places, *holes, values, strict=True)]
-        choice = self.choice[top:bottom].reshape(-1)
-        cells = [""] * len(places)
-        for option in np.unique(choice).tolist():
+    def groups(self, top: int, bottom: int) -> list[np.ndarray]:
+        """The table rows from ``top`` to ``bottom``, those together whose cells have the same options."""
+        rows = np.arange(top, bottom)
+        if self.choice is None or len(rows) == 1:
+            return [rows]
+        _, kinds = np.unique(self.choice[rows], axis=0, return_inverse=True)
+        return [rows[kinds.reshape(-1) == kind] for kind in range(int(kinds.max()) + 1)]
+
+    def columns(self, rows: np.ndarray) -> list[Form]:
+        """The formulas of the table rows of a group, column by column."""
+        width = self.block.arrangement.columns.size
+        choice = np.zeros(width, int) if self.choice is None else self.choice[rows[0]]
+        forms = [Form() for _ in range(width)]
+        for option in sorted(set(choice.tolist())):
             at = np.flatnonzero(choice == option)
-            holes, pattern = self.holes(self.options[option], slice(top, bottom), at)
-            self.measure(pattern, holes)
-            form = before + pattern + after
-            for i, *parts in zip(at.tolist(), *holes, strict=True):
-                cells[i] = form % (places[i], *parts, values[i])
-        return cells
+            its = [forms[column] for column in at.tolist()]
+            for piece in self.options[option]:
+                if isinstance(piece, Area):
+                    self.refer(its, piece, rows, at)
+                else:
+                    for form in its:
+                        form.text += piece
+        for form in forms:
+            form.check_length()
+        return forms
 
-    def measure(self, pattern: str, holes: list[list[str]]) -> None:
-        """Excel stops at 8,192 characters and no other program says so: check."""
-        length = len(pattern) + sum(len(hole[0]) for hole in holes if hole)
-        if length > MAX_FORMULA - 64:
-            raise WorkbookTooLarge(
-                f"a formula of {length:,} characters is longer than a spreadsheet takes ({MAX_FORMULA:,}); "
-                "try --detail weights, or --layers A..B to leave this layer out"
-            )
-
-    def holes(self, option: list[Piece], rows: slice, at: np.ndarray | None) -> tuple[list[list[str]], str]:
-        """Lists of cell names to fill in, and the text around them."""
-        lists: list[list[str]] = []
-        text: list[str] = []
-        for piece in option:
-            if isinstance(piece, str):
-                text.append(escape(piece).replace("%", "%%"))
-                continue
-            first = piece.first[rows] if at is None else piece.first[rows].reshape(-1)[at][None, :]
-            sheet = int(first[0, 0] >> 34)
-            if sheet != self.home:
-                text.append(f"'{self.titles[sheet]}'!")
-            fixed = self.fixed(piece.first)
-            lists.append(cell_names(first, *fixed))
-            text.append("%s")
-            if piece.height * piece.width > 1:
-                lists.append(cell_names(first + ((piece.height - 1) * ROW + piece.width - 1), *fixed))
-                text.append(":%s")
-        return lists, "".join(text)
+    def refer(self, forms: list[Form], area: Area, rows: np.ndarray, at: np.ndarray) -> None:
+        """Add the references to an area from the cells of some rows and columns."""
+        first = area.first[np.ix_(rows, at)]
+        sheet = int(first[0, 0] >> 34)
+        fixed = self.fixed(area.first)
+        add_names(forms, first, "" if sheet == self.home else in_form(f"'{self.titles[sheet]}'!"), *fixed)
+        if area.height * area.width > 1:
+            add_names(forms, first + ((area.height - 1) * ROW + area.width - 1), ":", *fixed)
 
     def fixed(self, first: np.ndarray) -> tuple[str, str]:
         """``$`` where the reference stays while the formula is dragged across or down."""
@@ -85,27 +74,42 @@ class Printer:
         return "$" if same_column else "", "$" if same_row else ""
 
 
-def cell_names(addresses: np.ndarray, column_sign: str, row_sign: str) -> list[str]:
-    """Names of a table of cells, row by row. Mostly the row follows from one side of the table and the column from
-    the other: then each is written once and the names are only put together."""
-    height, width = addresses.shape
-    columns, rows = addresses & (ROW - 1), (addresses >> 14) & (MAX_ROWS - 1)
-    column_by, row_by = _follows(columns), _follows(rows)
-    if column_by == "both" or row_by == "both":
-        pairs = zip(columns.reshape(-1).tolist(), (rows.reshape(-1) + 1).tolist(), strict=True)
-        return [f"{column_sign}{COLUMN[c]}{row_sign}{r}" for c, r in pairs]
-    letters = [column_sign + COLUMN[c] for c in (columns[0] if column_by == "across" else columns[:, 0]).tolist()]
-    numerals = [f"{row_sign}{r + 1}" for r in (rows[0] if row_by == "across" else rows[:, 0]).tolist()]
-    if column_by == row_by:
-        names = [c + r for c, r in zip(letters, numerals, strict=True)]
-        return names * height if column_by == "across" else [name for name in names for _ in range(width)]
-    if column_by == "across":
-        return [c + r for r in numerals for c in letters]
-    return [c + r for c in letters for r in numerals]
+@dataclass(slots=True)
+class Form:
+    """Texts that are alike, of one cell in each of some rows: what all of them have, with a hole for each list of what they have not."""
+
+    text: str = ""
+    lists: list[list[str]] = field(default_factory=list)
+
+    def check_length(self) -> None:
+        """Excel stops at 8,192 characters and no other program says so: check."""
+        length = len(self.text) + sum(max(len(texts[0]), len(texts[-1])) for texts in self.lists)
+        if length > MAX_FORMULA - 64:
+            raise WorkbookTooLarge(
+                f"a formula of {length:,} characters is longer than a spreadsheet takes ({MAX_FORMULA:,}); "
+                "try --detail weights, or --layers A..B to leave this layer out"
+            )
 
 
-def _follows(table: np.ndarray) -> str:
-    """Whether a table of numbers changes only from row to row (``down``), from column to column (``across``), or ``both``."""
-    if (table == table[:, :1]).all():
-        return "down"
-    return "across" if (table == table[:1]).all() else "both"
+def in_form(text: str) -> str:
+    """Text as it stands in a form."""
+    return escape(text).replace("%", "%%")
+
+
+def add_names(forms: list[Form], addresses: np.ndarray, before: str, column_sign: str, row_sign: str) -> None:
+    """Add the names of a table of cells, a form for each column."""
+    add(forms, addresses & (ROW - 1), before + column_sign, COLUMN.__getitem__)
+    add(forms, ((addresses >> 14) & (MAX_ROWS - 1)) + 1, row_sign, str)
+
+
+def add(forms: list[Form], table: np.ndarray, before: str, text: Callable[[int], str]) -> None:
+    """Add the texts of a table of numbers, a form for each column; what is the same in all rows is written once."""
+    if len(table) == 1 or (table == table[:1]).all():
+        for form, number in zip(forms, table[0].tolist(), strict=True):
+            form.text += before + text(number)
+        return
+    same = bool((table == table[:, :1]).all())
+    lists = [[text(n) for n in column] for column in (table.T[:1] if same else table.T).tolist()]
+    for form, texts in zip(forms, lists * len(forms) if same else lists, strict=True):
+        form.text += before + "%s"
+        form.lists.append(texts)

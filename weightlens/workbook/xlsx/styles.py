@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ NEGATIVE, NEUTRAL, POSITIVE, STRONG = "F2B48C", "FFFFFF", "8FBCE0", "7DBE8B"  # 
 LINE, FRAME, INK, GREY = "BFBFBF", "6B6B6B", "222222", "6A6A6A"
 
 
+MOST_DIGITS = 9  # decimals
+EQUAL = 1e-9  # relative: numbers that are equal but for rounding
+
+
 @dataclass(frozen=True)
 class Look:
     """One kind of cell."""
@@ -27,6 +32,7 @@ class Look:
     size: float = 10
     colour: str = INK
     border: str = ""  # thin, medium, dashed...; "under": a line below only
+    sides: str = ""  # where the border is: "left top"; all around where it is empty
     format: str = "General"
     align: str = ""
     wrap: bool = False
@@ -61,7 +67,7 @@ LOOKS: dict[str, Look] = {
     "answer": Look(FILLS["answer"], border="dashed", format="0.000", align="center", colour="1F4E79"),
     "off": Look(DEAD, border="thin", format="0.000", align="center"),
     "check": Look(FILLS["check"], border="thin", format="0.00E+00", align="center"),
-    "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center"),
+    "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center", shrink=True),
     "verdict": Look(FILLS["check"], bold=True, border="medium", align="center"),
     "head": Look(FILLS["constant"], bold=True, border="thin"),
     "text": Look(wrap=True),
@@ -78,7 +84,7 @@ class Styles:
     """Style ids of the looks in one workbook: openpyxl keeps the tables, our rows refer to them."""
 
     def __init__(self, book: Workbook) -> None:
-        self._book = book
+        self.book = book
         self._sheet: Any = book.create_sheet("styles")
         self._ids: dict[Look, int] = {}
         self._named: dict[str, int] = {}
@@ -101,7 +107,8 @@ class Styles:
                 under = look.border == "under"
                 style: Any = "medium" if under else look.border
                 side = Side(style, color=FRAME if look.border == "medium" else LINE)
-                cell.border = Border(bottom=side) if under else Border(side, side, side, side)
+                sides: dict[str, Any] = dict.fromkeys(("bottom" if under else look.sides or "left right top bottom").split(), side)
+                cell.border = Border(**sides)
             if look.format != "General":
                 cell.number_format = look.format
             cell.alignment = Alignment(look.align or None, "center", wrap_text=look.wrap or None, shrink_to_fit=look.shrink or None)
@@ -115,20 +122,21 @@ class Styles:
         """
         look = LOOKS[name]
         if share:
-            look = replace(look, format="0.0%")
+            look = replace(look, format=f"0.{'0' * max(1, digits(values) - 2)}%")
         elif values is not None and values.dtype.kind == "U":
             look, small = replace(look, format="@" if name == "input" else "General"), False
         elif values is not None and (look.format == "0.000" or (name in ("input", "constant", "fetched") and has_many_digits(values))):
             look = replace(look, format=short_format(values))
         if small:
             whole = values is None or bool((values == np.floor(values)).all())
-            short = "0.00" if look.format == "0.000" or (look.format == "General" and not whole) else look.format
+            kept = values is None or share or (look.format == "General" and whole)
+            short = look.format if values is None or kept else squares_format(values)
             look = replace(look, size=7, format=short, shrink=True, border="hair" if look.border == "thin" else look.border)
         return self.of(replace(look, shrink=True) if narrow else look)
 
     def done(self) -> None:
         """Take the scratch sheet away; the styles stay."""
-        self._book.remove(self._sheet)
+        self.book.remove(self._sheet)
 
 
 def has_many_digits(values: np.ndarray) -> bool:
@@ -138,9 +146,39 @@ def has_many_digits(values: np.ndarray) -> bool:
 
 
 def short_format(values: np.ndarray) -> str:
-    """The number format for a block: three decimals, fewer for large numbers, powers of ten beyond."""
+    """The number format for a block: at least two digits of what its numbers differ in, three decimals, fewer for large numbers.
+
+    Of very large and very small numbers powers of ten.
+    """
     finite = np.abs(values[np.isfinite(values)])
-    largest = float(finite.max(initial=0.0))
+    largest, needed = float(finite.max(initial=0.0)), digits(values)
     if largest >= 1e6 or 0 < largest < 1e-3:
-        return "0.00E+00"
-    return "0.000" if largest < 1000 else "0.0"
+        return f"0.{'0' * max(2, min(needed + math.floor(math.log10(largest)), MOST_DIGITS))}E+00"
+    return "0." + "0" * max(needed, 3 if largest < 1000 else 1)
+
+
+def digits(values: np.ndarray | None) -> int:
+    """How many decimals show two digits of what numbers differ in; of equal numbers, two of their own. Whole numbers need none."""
+    finite = np.zeros(0) if values is None else values[np.isfinite(values)].astype(np.float64)
+    if not finite.size or bool((finite == np.floor(finite)).all()):
+        return 0
+    largest, spread = float(np.abs(finite).max()), float(np.ptp(finite))
+    return max(0, min(1 - math.floor(math.log10(spread if spread > EQUAL * largest else largest)), MOST_DIGITS))
+
+
+def squares_format(values: np.ndarray) -> str:
+    """The same where cells are small: a decimal less; where there are more, no 0 before the point."""
+    form, decimals = short_format(values), max(2, digits(values))
+    if "E" in form or form == "0.0":
+        return form
+    return "0.00" if decimals == 2 else "." + "0" * decimals
+
+
+def characters(values: np.ndarray) -> float:
+    """How wide a column has to be for these numbers as they are shown; 0: as wide as usual."""
+    if values.dtype.kind != "f" or not np.isfinite(values).all() or not values.size:
+        return 0.0
+    form, ends = short_format(values), (float(values.min()), float(values.max()))
+    decimals = form.removesuffix("E+00").count("0") - 1
+    texts = (f"{v:.{decimals}E}" if form.endswith("E+00") else f"{v:.{decimals}f}" for v in ends)
+    return max(map(len, texts)) + 0.2

@@ -1,0 +1,243 @@
+"""The audit as a user meets it: the command, the function, levels, exit codes, what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import weightlens
+from tests.auditing.networks import cnn, dense, mlp, write
+from tests.auditing.plants import fresh
+from tests.auditing.store import rng_of
+from tests.formats.build import given, layer, sequential
+from tests.tiny import write_tiny
+from weightlens.auditing.rule_levels import rules
+from weightlens.cli.main import main
+from weightlens.errors import BadInput
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main(["audit", *map(str, arguments)])
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three sound models and one with a number that is none."""
+    here = tmp_path / "models"
+    here.mkdir()
+    for seed, make in enumerate((mlp, cnn, mlp)):
+        write(make(rng_of(seed)), here / f"{seed}.keras")
+    write_tiny(here / "nan.h5", bias=[np.nan, 1.0])
+    return here
+
+
+def test_json_is_one_object(run: Run, folder: Path) -> None:
+    code, out, err = run(folder, "--format", "json", "--rule", "store=off")
+    found = json.loads(out)
+    assert code == 1 and not err and found["files"] == 4 and list(found) == ["files", "findings"]
+    (one,) = found["findings"]
+    assert list(one) == ["file", "layer", "weight", "rule", "level", "message", "evidence"]
+    assert (one["layer"], one["weight"], one["rule"], one["level"]) == ("dense", "bias", "nan-or-infinity", "error")
+    assert one["file"] == str(folder / "nan.h5") and one["evidence"] == {"nan": 1, "infinite": 0, "size": 2}
+
+
+def test_levels_and_exit_codes(run: Run, folder: Path) -> None:
+    assert run(folder, "--fail-on", "never")[0] == 0
+    assert run(folder, "--rule", "nan-or-infinity=warning")[0] == 0
+    assert run(folder, "--rule", "nan-or-infinity=warning", "--fail-on", "warning")[0] == 1
+    assert (
+        run(folder, "--rule", "all=off")[:2] == (0, run(folder, "--rule", "all=off")[1])
+        and "nan" not in run(folder, "--rule", "all=off")[1].split("\n")[0]
+    )
+    code, _, err = run(folder, "--rule", "nan-or-infinty=off")
+    assert code == 2 and "did you mean nan-or-infinity?" in err and err.count("\n") == 1
+    assert (
+        run(folder, "--rule", "spike=bad")[0] == 2 and run(folder, "--rule", "spike")[0] == 2 and run(folder, "--fail-on", "note")[0] == 2
+    )
+    code, _, err = run(folder / "none.h5")
+    assert code == 2 and "there is no model here" in err
+
+
+def test_a_file_that_fails_is_a_finding(run: Run, folder: Path) -> None:
+    (folder / "empty.keras").write_bytes(b"")
+    (folder / "noise.h5").write_bytes(np.random.default_rng(0).bytes(999))
+    (folder / "cut.h5").write_bytes((folder / "nan.h5").read_bytes()[:3000])
+    found = json.loads(run(folder, "--format", "json", "--rule", "store=off")[1])
+    rule = {Path(one["file"]).name: one["rule"] for one in found["findings"]}
+    assert rule == {"empty.keras": "unreadable", "noise.h5": "unreadable", "cut.h5": "truncated", "nan.h5": "nan-or-infinity"}
+    assert found["files"] == 7
+
+
+def test_the_table_names_file_rule_and_place(run: Run, folder: Path) -> None:
+    out = run(folder)[1]
+    assert "nan.h5" in out and "error nan-or-infinity [dense bias]: 1 NaN of 2 numbers" in out and "4 files: 1 error, 0 warnings" in out
+
+
+def test_csv(run: Run, folder: Path, tmp_path: Path) -> None:
+    code, out, _ = run(folder, "--format", "csv", "--rule", "store=off", "-o", tmp_path / "found.csv")
+    assert code == 1 and "found.csv written. 4 files: 1 error" in out
+    lines = (tmp_path / "found.csv").read_text().splitlines()
+    assert lines[0] == "file,layer,weight,rule,level,message,evidence" and len(lines) == 2
+
+
+def test_patterns_and_doubles(folder: Path) -> None:
+    audit = weightlens.audit(str(folder / "*.keras"), folder / "1.keras")
+    assert not [one for one in audit if one.rule not in ("same-architecture",)] and len(audit.places) == 3
+
+
+def test_a_baseline_is_not_told_again(run: Run, folder: Path, tmp_path: Path) -> None:
+    report = tmp_path / "before.json"
+    assert run(folder, "--format", "json", "-o", report)[0] == 1
+    assert run(folder, "--baseline", report)[0] == 0
+    write_tiny(folder / "nan_2.h5", bias=[1.0, np.inf])
+    code, out, _ = run(folder, "--baseline", report, "--format", "json", "--rule", "store=off")
+    assert code == 1 and [Path(one["file"]).name for one in json.loads(out)["findings"]] == ["nan_2.h5"]
+    report.write_text("[]")
+    assert run(folder, "--baseline", report)[0] == 2
+
+
+def test_resume_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from weightlens.auditing import one_file
+
+    whole = {one.key for one in weightlens.audit(folder)}
+    audit, journal = weightlens.audit(folder, resume=tmp_path / "kept.jsonl"), tmp_path / "kept.jsonl"
+    for _ in zip(audit.run(), range(2), strict=False):
+        pass  # stopped after two files
+    with journal.open("ab") as file:
+        file.write(b'{"file": "cut off')
+    done = []
+    plain = one_file.audit_file
+    monkeypatch.setattr(one_file, "audit_file", lambda place, inputs: (done.append(place.name), plain(place, inputs))[1])
+    assert {one.key for one in weightlens.audit(folder, resume=journal)} == whole and 1 <= len(done) <= 2
+    done.clear()
+    assert {one.key for one in weightlens.audit(folder, resume=journal)} == whole and not done
+    write_tiny(folder / "nan.h5", bias=[0.25, 1.0])
+    assert not [one for one in weightlens.audit(folder, resume=journal) if one.rule == "nan-or-infinity"] and len(done) == 1
+    journal.write_text("something else\n")
+    with pytest.raises(BadInput, match="is not the file of results"):
+        list(weightlens.audit(folder, resume=journal))
+
+
+def test_processes_find_the_same(folder: Path) -> None:
+    alone, together = ({one.key: one.message for one in weightlens.audit(folder, workers=workers)} for workers in (1, 2))
+    assert alone == together and alone
+
+
+def test_outputs_never_replace_a_model(run: Run, folder: Path) -> None:
+    before = (folder / "nan.h5").read_bytes()
+    code, _, err = run(folder, "--resume", folder / "nan.h5")
+    assert code == 2 and "is in use here" in err and (folder / "nan.h5").read_bytes() == before
+
+
+def test_untrained_says_which_layer(tmp_path: Path) -> None:
+    rng = rng_of(3)
+    net = cnn(rng)
+    path, name = fresh(net, tmp_path, rng)
+    found = [one for one in weightlens.audit(path) if one.rule == "untrained"]
+    assert name in {one.layer for one in found}
+
+
+def test_units_by_data(tmp_path: Path) -> None:
+    rng = rng_of(5)
+    net = weightlens_net(rng)
+    path = write(net, tmp_path / "m.keras")
+    data = tmp_path / "x.npy"
+    np.save(data, rng.uniform(0, 1, (40, 4)))
+    found = {(one.rule, one.layer): one for one in weightlens.audit(path, inputs=data)}
+    assert found["saturated", "squeezed"].evidence["units"] == [2]
+    assert found["dead-unit", "first"].evidence["units"] == [1] and found["dead-unit", "first"].evidence["by"] == "inputs"
+    assert not [one for one in weightlens.audit(path) if one.rule in ("saturated", "dead-unit")], "by bounds alone nothing can be said"
+
+
+def weightlens_net(rng: np.random.Generator) -> object:
+    from tests.auditing.networks import Network
+
+    net = Network([given("x", 4)])
+    dense(rng, net, "first", 4, 8)
+    dense(rng, net, "squeezed", 8, 6, "tanh")
+    dense(rng, net, "out", 6, 2, "softmax")
+    net.arrays["first"]["kernel"][:, 1], net.arrays["first"]["bias"][1] = [0.5, 0.5, -0.1, 0.5], -2.0  # at most 1.5 of data from 0 to 1
+    net.arrays["squeezed"]["bias"][2] = 30.0
+    return net
+
+
+def test_the_same_weights_in_another_dialect(tmp_path: Path) -> None:
+    net = mlp(rng_of(9))
+    write(net, tmp_path / "a.keras")
+    write(net, tmp_path / "b.h5", "2.11.0")
+    (tmp_path / "c.h5").write_bytes((tmp_path / "b.h5").read_bytes())
+    for array in net.arrays["out"].values():
+        array += 0.01
+    write(net, tmp_path / "d.keras")
+    found = {(Path(one.file).name, one.rule): one for one in weightlens.audit(tmp_path) if rules()[one.rule][0] == "store"}
+    assert {name for name, rule in found if rule == "same-file"} <= {"b.h5", "c.h5"}
+    assert len(found) == 3 and sorted(rule for _, rule in found) == ["same-architecture", "same-file", "same-weights"]
+    step = next(one for one in found.values() if one.rule == "same-architecture")
+    assert "2 of " in step.message and set(step.evidence["changed"]) == {"out/kernel", "out/bias"}
+
+
+CODE = "4wEAAAAAAAAAAAAAAAABAAAAAgAAAEMAAAByCAAAAHwAZAEXAFMAKQJO6QEAAACpACkB2gF4"
+DEEP = {
+    "class_name": "Sequential",
+    "config": {
+        "name": "inner",
+        "layers": [given("inner_x", 2), layer("Lambda", "deep", function=[CODE, None, None], function_type="lambda")],
+    },
+}
+
+
+def test_a_nested_lambda_is_found_in_every_format(tmp_path: Path) -> None:
+    from tests.formats import savedmodel, tfjs
+    from tests.formats.savedmodel import build as saved_build
+    from tests.formats.tfjs import build as tfjs_build
+
+    assert savedmodel and tfjs
+    net = mlp(rng_of(1))
+    net.entries.append(DEEP)
+    paths = [write(net, tmp_path / "a.keras"), write(net, tmp_path / "b.h5"), write(net, tmp_path / "c.h5", "2.11.0")]
+    topology = sequential(given("i", 3), DEEP)
+    paths += [
+        tfjs_build.written(tmp_path / "web", tfjs_build.whole(topology, {})),
+        tfjs_build.zipped(tmp_path / "w.zip", tfjs_build.whole(topology, {})),
+    ]
+    root = saved_build.model_thing(topology, [])
+    paths += [
+        saved_build.written(tmp_path / "saved", saved_build.saved(root)),
+        saved_build.written(tmp_path / "old", saved_build.saved(root, old=True)),
+    ]
+    for path in paths:
+        found = [one for one in weightlens.audit(path) if one.rule == "code-in-file"]
+        assert any(one.layer == "deep" for one in found), path
+
+
+def test_nothing_is_followed(tmp_path: Path) -> None:
+    path = write_tiny(tmp_path / "m.h5")
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["x"] = np.arange(4.0)
+    with h5py.File(path, "a") as file:
+        file["model_weights/out"] = h5py.ExternalLink(str(secret), "/x")
+    assert [one.rule for one in weightlens.audit(path)] == ["external-link"]
+
+
+def test_a_name_from_a_file_is_no_escape_sequence(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run(write_tiny(tmp_path / "m.h5", name="a\x1b[31m"))
+    assert code == 0 and "\x1b[31m" not in out and "name-with-control-characters" in out
+
+
+def test_every_rule_says_what_it_is() -> None:
+    for name, (_, rule) in rules().items():
+        assert rule.name == name and rule.says and rule.formula and rule.source and rule.level in ("note", "warning", "error")

@@ -1,0 +1,231 @@
+"""The callback of ``model.fit``: what it remembers is what Keras had, and what it writes can be computed again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from weightlens.checks.oracle import quiet_tensorflow
+from weightlens.page.history_page import page
+from weightlens.spreadsheet.cell_values import Book, read_book
+from weightlens.spreadsheet.recalculate import recalculate
+
+X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+Y = np.array([[0], [1], [1], [0]], np.float32)
+
+
+def xor(k: Any, rate: float = 0.1, optimizer: str = "Adam", built: bool = True) -> Any:
+    layers = [k.layers.Dense(4, "relu", name="hidden"), k.layers.Dense(1, "sigmoid", name="out")]
+    network = k.Sequential([*([k.Input((2,))] if built else []), *layers], name="xor")
+    network.compile(getattr(k.optimizers, optimizer)(rate), "binary_crossentropy", metrics=["accuracy"])
+    return network
+
+
+def fit(network: Any, *callbacks: Any, epochs: int = 5, **options: Any) -> Any:
+    with quiet_tensorflow():
+        return network.fit(X, Y, epochs=epochs, verbose=0, callbacks=[*callbacks], **options)
+
+
+def column(book: Book, sheet: str, letter: str, rows: int, first: int = 6) -> list[Any]:
+    return [book.cell(sheet, f"{letter}{row}") for row in range(first, first + rows)]
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_the_history_of_a_real_training(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    keras, path = request.getfixturevalue(library), tmp_path / "history.xlsx"
+    network, kept = xor(keras), list[list[np.ndarray]]()
+    spy = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(network.get_weights()))
+    begun = network.get_weights()
+    recorder = weightlens.callback(path, X)
+    reported = fit(network, spy, recorder, validation_data=(X, Y)).history
+    history = recorder.history
+    assert history is not None and [moment.epoch for moment in history.moments] == [0, 1, 2, 3, 4, 5] and history.whole
+    for moment, arrays in zip(history.moments, [begun, *kept], strict=True):
+        np.testing.assert_array_equal(moment.numbers, np.concatenate([array.ravel() for array in arrays]).astype(np.float64))
+        assert moment.norms[0] == pytest.approx(np.sqrt((arrays[0].astype(float) ** 2).sum() + (arrays[1].astype(float) ** 2).sum()))
+    for name, values in reported.items():
+        assert [moment.logs[name] for moment in history.moments[1:]] == pytest.approx(values)
+    book = read_book(path)
+    assert column(book, "Training", "A", 6) == [0, 1, 2, 3, 4, 5]
+    assert column(book, "Training", "B", 6)[1:] == pytest.approx(reported["loss"])
+    # the forward pass is that of the last epoch
+    answers = np.array([book.cell("Check", f"B{row}") for row in range(12, 16)], float)
+    np.testing.assert_allclose(answers, network(X).numpy().ravel(), rtol=1e-5)
+
+
+def forced(numbers: Mapping[str, Any]) -> dict[str, float]:
+    return {place: value for place, value in numbers.items() if isinstance(value, (int, float))}
+
+
+@pytest.mark.parametrize("engine", ["ironcalc", "libreoffice", "gnumeric"])
+def test_lengths_and_steps_are_live(engine: str, keras: Any, tmp_path: Path) -> None:
+    path = tmp_path / "history.xlsx"
+    fit(xor(keras), weightlens.callback(path, X))
+    computed, stored = recalculate(path, engine), read_book(path)
+    for sheet in ("Training", "Layers", "Weights"):
+        before, after = forced(stored.sheets[sheet]), forced(computed.sheets[sheet])
+        assert len(before) >= 16 and before == pytest.approx({place: after[place] for place in before}, rel=1e-12, abs=1e-15)
+    assert {"SQRT", "SUMSQ", "SUMXMY2", "IF"} <= set(re.findall(r"[A-Z0-9]{2,}(?=\()", "".join(stored.formulas["Layers"].values())))
+    moved = recalculate(path, engine, {("Weights", "B11"): 100.0})
+    assert moved.cell("Layers", "B11") == pytest.approx(100, rel=0.01) and moved.cell("Layers", "B10") == computed.cell("Layers", "B10")
+
+
+def test_a_large_network_keeps_lengths_and_some_numbers(keras: Any, tmp_path: Path) -> None:
+    with quiet_tensorflow():
+        network = keras.Sequential([keras.Input((50,)), keras.layers.Dense(40, "relu", name="a"), keras.layers.Dense(1, name="b")])
+        network.compile("sgd", "mse")
+        recorder = weightlens.callback(tmp_path / "all.xlsx", weights=["a/kernel[3,4]", "b/bias"])
+        start = network.get_weights()
+        network.fit(np.ones((8, 50)), np.ones(8), epochs=1, verbose=0, callbacks=[recorder, weightlens.callback(tmp_path / "some.xlsx")])
+    history = recorder.history
+    assert history is not None and not history.whole and [number.label for number in history.followed] == ["kernel[3,4]", "bias[0]"]
+    assert history.moments[0].numbers[0] == start[0][3, 4] and history.moments[-1].numbers[1] == network.get_weights()[3][0]
+    total = np.sqrt(sum(((new - old).astype(float) ** 2).sum() for new, old in zip(network.get_weights()[:2], start[:2], strict=True)))
+    assert history.moments[1].changes is not None and history.moments[1].changes[0] == pytest.approx(total)
+    for name in ("all", "some"):
+        book = read_book(tmp_path / f"{name}.xlsx")
+        assert "Summary" not in book.sheets and column(book, "Training", "A", 3) == [0, 1, None]
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_every_so_many_batches(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    keras = request.getfixturevalue(library)
+    recorder = weightlens.callback(tmp_path / "history.xlsx", X, batches=2)
+    fit(xor(keras), recorder, epochs=2, batch_size=1)
+    history = recorder.history
+    assert history is not None and history.positions == [0, 0.5, 1, 1.5, 2]
+    assert [moment.dead is None for moment in history.moments] == [False, True, False, True, False]
+    assert all(moment.changes is not None and (moment.changes > 0).any() for moment in history.moments[1:])
+    assert "within an epoch" in str(read_book(tmp_path / "history.xlsx").cell("Training", "A2")).lower()
+
+
+def test_dead_units_are_counted(keras: Any, tmp_path: Path) -> None:
+    network = xor(keras)
+    kernel, bias = network.layers[0].get_weights()
+    network.layers[0].set_weights([kernel, np.array([-50, -50, 50, 50], np.float32)])
+    recorder = weightlens.callback(tmp_path / "history.xlsx", X)
+    fit(network, recorder, epochs=2)
+    assert recorder.history is not None and [moment.dead for moment in recorder.history.moments] == [(2,)] * 3
+    assert recorder.history.relus == {"hidden": 4} and bias.shape == (4,)
+
+
+def test_the_forward_pass_of_a_chosen_epoch(keras: Any, tmp_path: Path) -> None:
+    network, then = xor(keras), list[np.ndarray]()
+    spy = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: then.append(network(X).numpy().ravel()))
+    fit(network, spy, weightlens.callback(tmp_path / "history.xlsx", X, epoch=2, labels=["no", "yes"]))
+    book = read_book(tmp_path / "history.xlsx")
+    assert "after epoch 2" in str([*book.sheets["Training"].values()])
+    np.testing.assert_allclose([book.cell("Check", f"B{row}") for row in range(12, 16)], then[1], rtol=1e-5)  # type: ignore[arg-type]
+
+
+class Interrupt:
+    """Ends a training, as Ctrl-C does, after the second epoch."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: None
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_leaves_what_is_known(keras: Any, tmp_path: Path) -> None:
+    along, end = weightlens.callback(tmp_path / "along.xlsx", along=True, force=False), weightlens.callback(tmp_path / "end.xlsx")
+    with pytest.raises(KeyboardInterrupt):
+        fit(xor(keras), along, end, Interrupt())
+    assert column(read_book(tmp_path / "along.xlsx"), "Training", "A", 3) == [0, 1, 2]
+    assert not (tmp_path / "end.xlsx").exists() and end.write() == tmp_path / "end.xlsx"
+    assert column(read_book(tmp_path / "end.xlsx"), "Training", "A", 3) == [0, 1, 2]
+    assert {path.name for path in tmp_path.iterdir()} == {"along.xlsx", "end.xlsx"}
+
+
+def test_early_stopping_and_a_file_for_each_epoch(keras: Any, tmp_path: Path) -> None:
+    stop = keras.callbacks.EarlyStopping("loss", patience=0, min_delta=1e9)
+    fit(xor(keras), stop, weightlens.callback(tmp_path / "after_{epoch:02d}_{loss:.1f}.xlsx"))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert [name[:8] for name in names] == ["after_01", "after_02"] and re.fullmatch(r"after_01_\d\.\d\.xlsx", names[0])
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_a_network_that_is_built_by_its_first_batch(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    recorder = weightlens.callback(tmp_path / "history.xlsx", X)
+    fit(xor(request.getfixturevalue(library), built=False), recorder, epochs=2)
+    assert recorder.history is not None and recorder.history.moments[-1].epoch == 2 and (tmp_path / "history.xlsx").exists()
+
+
+def test_a_training_that_diverges(keras: Any, tmp_path: Path) -> None:
+    path = tmp_path / "history.xlsx"
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="d")])
+    network.compile(keras.optimizers.SGD(1e30), "mse")
+    fit(network, weightlens.callback(path))
+    book = recalculate(path, "ironcalc")
+    assert not book.errors() and "not a number" in column(book, "Training", "B", 6) and "not a number" in column(book, "Layers", "B", 6)
+
+
+def test_what_cannot_be_is_refused_before_the_training(keras: Any, tmp_path: Path) -> None:
+    (tmp_path / "old.xlsx").write_text("old")
+    for path, words in (("no/folder/h.xlsx", "no folder"), ("h.txt", "h.xlsx"), ("{epoch:0.xlsx", "history_"), ("old.xlsx", "exists")):
+        with pytest.raises(weightlens.BadInput, match=words):
+            weightlens.callback(tmp_path / path, force=False)
+    network, begun = xor(keras), xor(keras)
+    for options, words in (
+        ({"inputs": np.ones((2, 3))}, "2"),
+        ({"weights": ["hidde/kernel"]}, "hidden/kernel"),
+        ({"weights": ["hidden/kernel[0,9]"]}, "shape"),
+    ):
+        with pytest.raises(weightlens.BadInput, match=words):
+            fit(network, weightlens.callback(tmp_path / "h.xlsx", **options))  # type: ignore[arg-type]
+    assert network.optimizer.iterations.numpy() == 0 and begun.built
+    with pytest.raises(weightlens.BadInput, match="batches"):
+        weightlens.callback(tmp_path / "h.xlsx", batches=0)
+
+
+def test_what_goes_wrong_later_does_not_end_the_training(keras: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    recorder = weightlens.callback(folder / "h.xlsx")
+    gone = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: folder.rmdir() if folder.exists() else None)
+    with pytest.warns(UserWarning, match=r"no folder.*tries again"):
+        reported = xor(keras).fit(X, Y, epochs=3, verbose=0, callbacks=[recorder, gone])
+    assert len(reported.history["loss"]) == 3
+    assert recorder.write(tmp_path / "h.xlsx").exists()
+
+
+def test_the_page_of_a_training(keras: Any, tmp_path: Path) -> None:
+    recorder = weightlens.callback(tmp_path / "history.html", X, weights=["hidden/bias"])
+    fit(xor(keras), recorder, epochs=4)
+    text = (tmp_path / "history.html").read_text()
+    assert text.count("<svg") == 6 and "hidden bias[3]" in text and "after epoch 4" in text
+    assert text.count("<polyline") >= 9 and text.count("<iframe") == 1
+    assert re.findall(r"<tr><td>(\d)</td><td>[\d.]+</td>", text) == ["1", "2", "3", "4"]
+    assert recorder.history is not None
+    hostile = replace(recorder.history, title="<script>", layers=("<script>", "out"), relus={"<script>": 4})
+    assert "<script" not in page(hostile, None) and page(hostile, None).count("&lt;script&gt;") >= 4
+
+
+def test_the_python_of_the_page_about_it(keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    [block] = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "callback.md").read_text(), re.DOTALL)
+    with quiet_tensorflow():
+        exec(compile(block, "callback.md", "exec"), {})
+    assert {"Training", "Layers", "Weights", "Summary"} <= {*read_book(tmp_path / "xor_history.xlsx").sheets}
+
+
+def test_nothing_was_seen_yet(tmp_path: Path) -> None:
+    with pytest.raises(weightlens.BadInput, match=r"model\.fit"):
+        weightlens.callback(tmp_path / "h.xlsx").write()
+
+
+def test_keras_is_not_imported(tmp_path: Path) -> None:
+    script = "import sys, weightlens; weightlens.callback(sys.argv[1]); print({'keras', 'tf_keras', 'tensorflow'} & {*sys.modules})"
+    ran = subprocess.run([sys.executable, "-c", script, str(tmp_path / "h.xlsx")], capture_output=True, text=True)
+    assert ran.stdout.strip() == "set()", ran.stderr

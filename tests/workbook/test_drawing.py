@@ -1,0 +1,146 @@
+"""Pictures of a whole network: maps of hidden units, the hidden space, boxes and arrows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+
+import weightlens
+from tests.conftest import SAMPLES
+from weightlens.spreadsheet.cell_values import Book, read_book
+from weightlens.spreadsheet.recalculate import recalculate
+
+pytestmark = pytest.mark.slow
+SIDE = 21
+CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+OFFICE = pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))
+
+
+@pytest.fixture(scope="module")
+def xor(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    path, model = tmp_path_factory.mktemp("xor") / "xor.xlsx", weightlens.load(SAMPLES / "xor_relu.h5")
+    weightlens.export(model, path, inputs=CORNERS, target=[0, 1, 1, 0])
+    return path, model
+
+
+def hidden(model: Any, x: np.ndarray) -> np.ndarray:
+    values: np.ndarray = np.maximum(x @ model["hidden"].kernel.astype(float) + model["hidden"].bias.astype(float), 0.0)
+    return values
+
+
+def area(sheet: str, row: int, column: int) -> str:
+    """A map by its first cell, counted from 1."""
+    letter = openpyxl.utils.get_column_letter
+    return f"'{sheet}'!{letter(column)}{row}:{letter(column + SIDE - 1)}{row + SIDE - 1}"
+
+
+@pytest.mark.parametrize("engine", [OFFICE, "ironcalc"])
+def test_a_map_of_every_hidden_unit(xor: tuple[Path, Any], engine: str) -> None:
+    path, model = xor
+    book = recalculate(path, engine)
+    ends = [book.block(f"'Map'!{cell}") for cell in ("C29:W29", "B8:B28")]  # the axes of the map: across, and down from above
+    plane = np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 2)
+    wanted = hidden(model, plane)
+    for unit in (0, 5, 9, 15):
+        found = book.block(area("Hidden units", 7 + 23 * (unit // 8), 2 + 22 * (unit % 8)))
+        assert np.allclose(found, wanted[:, unit], atol=1e-12), unit
+    assert np.allclose(book.block(area("Hidden units", 7 + 2 * 23 + 1, 2)), book.block("'Map'!C8:W28"), atol=1e-12)
+
+
+def test_the_hidden_space_shows_two_units_of_every_sample(xor: tuple[Path, Any]) -> None:
+    path, model = xor
+    wanted = hidden(model, CORNERS)
+    for book, pair in ((read_book(path), None), (with_units(path, 2, 11), (2, 11))):
+        cells = book.sheets["Hidden space"]
+        rows = list(range(8, 12))
+        samples = [int(cells[f"A{row}"]) - 1 for row in rows]
+        assert samples == [0, 3, 1, 2] and [cells[f"B{row}"] for row in rows] == ["no", "no", "yes", "yes"]
+        if pair is None:
+            pair = tuple(int(str(value).removeprefix("unit ")) for value in cells.values() if str(value).startswith("unit "))
+        found = np.array([[cells[f"E{row}"], cells[f"F{row}"]] for row in rows], float)
+        assert np.allclose(found, wanted[samples][:, pair], atol=1e-12)
+    series = openpyxl.load_workbook(path)["Hidden space"]._charts[0].series
+    assert [one.xVal.numRef.f for one in series] == ["'Hidden space'!$E$8:$E$9", "'Hidden space'!$E$10:$E$11"]
+
+
+def with_units(path: Path, first: int, second: int) -> Book:
+    """The workbook recalculated with two other units picked."""
+    book = openpyxl.load_workbook(path)
+    cells = [cell for row in book["Hidden space"].iter_rows(max_row=3) for cell in row if str(cell.value).startswith("unit ")]
+    for cell, unit in zip(cells, (first, second), strict=True):
+        cell.value = f"unit {unit}"
+    changed = path.with_name("changed.xlsx")
+    book.save(changed)
+    return recalculate(changed, "ironcalc")
+
+
+def test_networks_without_hidden_layers_have_neither(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx")
+    assert not {"Hidden units", "Hidden space"} & {*openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames}
+
+
+# -- boxes and arrows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def branches(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, list[np.ndarray]]:
+    """Two inputs, a layer that is called twice, a sum, and a line that passes two ranks."""
+    folder, layers = tmp_path_factory.mktemp("branches"), keras.layers
+    keras.utils.set_random_seed(3)
+    left, right = keras.Input((3,), name="left"), keras.Input((6, 2), name="right")
+    shared = layers.Dense(3, activation="tanh", name="shared")
+    first = shared(left)
+    second = shared(layers.Conv1D(3, 6, name="conv")(right)[:, 0])
+    merged = layers.Concatenate(name="both")([layers.Add(name="sum")([first, second]), left])
+    keras.Model([left, right], layers.Dense(2, activation="softmax", name="out")(merged)).save(folder / "m.keras")
+    model, rng = weightlens.load(folder / "m.keras"), np.random.default_rng(8)
+    inputs = [rng.random((2, 3)).round(2), rng.random((2, 6, 2)).round(2)]
+    weightlens.export(model, folder / "book.xlsx", inputs=inputs)
+    return folder / "book.xlsx", model, inputs
+
+
+def boxes(path: Path) -> dict[str, tuple[int, int]]:
+    """The row and the column of every box, by its name, which is bold."""
+    page = openpyxl.load_workbook(path)["Network"]
+    firsts = [page.cell(area.min_row, area.min_col) for area in page.merged_cells.ranges if area.size["columns"] == 8]
+    return {cell.value: (cell.row, cell.column) for cell in firsts if cell.font.bold}
+
+
+def test_the_network_is_drawn_as_it_is_connected(branches: tuple[Path, Any, list[np.ndarray]]) -> None:
+    path, _, _ = branches
+    page, found = openpyxl.load_workbook(path)["Network"], boxes(path)
+    assert {"left", "right", "conv", "shared", "shared #2", "sum", "both", "out"} <= {*found}
+    for below, above in (("shared", "left"), ("conv", "right"), ("sum", "shared #2"), ("both", "sum"), ("out", "both")):
+        assert found[below][0] > found[above][0]
+    for name, (row, column) in found.items():
+        arrow = page.cell(row - 1, column + 3).value
+        assert (arrow == "\u25bc") == (name not in ("left", "right")), name
+        assert page.cell(row, column).hyperlink is not None or name not in ("conv", "shared", "out"), name
+    row, column = found["sum"]
+    lines = [cell for cell in page[row + 3] if cell.border.left is not None and cell.border.left.style == "medium"]
+    assert [cell.column for cell in lines if not column <= cell.column < column + 8], "a line from the input passes the sum"
+
+
+@pytest.mark.parametrize("engine", [OFFICE, "ironcalc"])
+def test_the_boxes_show_what_layers_answer(branches: tuple[Path, Any, list[np.ndarray]], engine: str) -> None:
+    path, model, inputs = branches
+    trace, found, book = model.trace(inputs), boxes(path), read_book(path)
+    wanted = {name: trace.layer_outputs[name][0].value for name in ("shared", "shared #2", "sum", "both", "out")}
+    means = {"right": inputs[1].mean(axis=1), "conv": trace.layer_outputs["conv"][0].value.mean(axis=1)}
+    sheet, cell = book.names["network_sample"].replace("$", "").replace("'", "").split("!")
+    for sample in (0, 1):
+        computed = recalculate(path, engine, {(sheet, cell): sample + 1.0})
+        for name, values in (wanted | means).items():
+            row, column = found[name]
+            shown = [computed.cell("Network", f"{openpyxl.utils.get_column_letter(column + j)}{row + 3}") for j in range(8)]
+            numbers = np.array([value for value in shown if value is not None], float)
+            assert np.allclose(numbers, values[sample][:8], atol=1e-12), name
+
+
+def test_an_exercise_is_not_drawn(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
+    assert "Network" not in openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames

@@ -1,0 +1,127 @@
+"""A store of models looked through at once: which of them open, hold code, are broken, untrained, wasteful, or there twice.
+
+Comes in: paths, patterns, URLs. Goes out: findings, and reports of them. Each file is read as everywhere in this package: nothing in it is
+run or followed. What is here: ``places`` (which files), ``one_file`` (the rules about one file, in ``security``, ``integrity`` and
+``health``), ``store`` (the rules about all of them), ``journal`` (results kept as they come), ``reports``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weightlens.auditing.finding import Finding
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from weightlens.auditing.one_file import Result
+    from weightlens.auditing.places import Place
+    from weightlens.auditing.store import Identity
+
+__all__ = ["Audit", "Finding", "audit"]
+
+Where = str | os.PathLike[str]
+
+
+@dataclass
+class Audit:
+    """An audit: iterate over it for the findings as they come (those about the whole store last); afterwards they are in ``findings``.
+
+    ``places`` are the files, ``identities`` what is known of each that is done.
+    """
+
+    places: list[Place]
+    levels: Mapping[str, str]
+    run: Callable[[], Iterator[Result]]
+    known: frozenset[tuple[str, ...]] = frozenset()
+    findings: list[Finding] = field(default_factory=list)
+    identities: dict[str, Identity] = field(default_factory=dict)
+    on_file: Callable[[str], object] = lambda name: None
+
+    def __iter__(self) -> Iterator[Finding]:
+        from weightlens.auditing.store import store_hits
+
+        self.findings, self.identities = [], {}
+        for result in self.run():
+            self.identities[result.file] = result.identity
+            yield from self._new((result.file, hit) for hit in result.hits)
+            self.on_file(result.file)
+        yield from self._new(store_hits(self.identities))
+
+    def _new(self, hits: Iterable[tuple[str, Any]]) -> Iterator[Finding]:
+        from weightlens.auditing.rule_levels import finding
+
+        for file, hit in hits:
+            found = finding(file, hit, self.levels)
+            if found is not None and found.key not in self.known:
+                self.findings.append(found)
+                yield found
+
+    def finish_with_store(self) -> None:
+        """Add what the rules about the whole store say of the files that are done: for an audit that was stopped."""
+        from weightlens.auditing.store import store_hits
+
+        list(self._new(store_hits(self.identities)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain data: how many files were looked at, and every finding, by file."""
+        order = {place.name: number for number, place in enumerate(self.places)}
+        found = sorted(self.findings, key=lambda one: order.get(one.file, len(order)))
+        return {"files": len(self.identities), "findings": [one.as_dict() for one in found]}
+
+    def to_frame(self) -> DataFrame:
+        """The findings as a pandas frame, a row for each; ``BadInput`` where pandas is not installed."""
+        from weightlens.api.frames import frame
+
+        return frame({key: [getattr(one, key) for one in self.findings] for key in Finding.__dataclass_fields__})
+
+
+def audit(
+    *where: Where,
+    rules: Mapping[str, str] | Sequence[str] = (),
+    inputs: Where | None = None,
+    baseline: Where | None = None,
+    resume: Where | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+) -> Audit:
+    """Audit the models at these paths, folders, patterns and URLs; iterate over what is returned, or call ``list`` on it.
+
+    ``rules`` sets levels (``{"spike": "error", "store": "off"}``), ``inputs`` are data for the rules that need any, ``baseline`` is an
+    earlier JSON report whose findings are not told again, ``resume`` a file that keeps results as they come. ``workers`` are processes
+    of this machine; ``scheduler`` is the address of a Dask scheduler, or ``local``. Raises ``BadInput``.
+
+    >>> [finding.rule for finding in audit("sample_models/or.h5")]
+    []
+    """
+    from weightlens.auditing.baseline import keys_of
+    from weightlens.auditing.places import places
+    from weightlens.auditing.rule_levels import levels_of
+
+    wanted, data = places(where), None if inputs is None else os.fspath(inputs)
+    if data is not None and os.path.exists(data):  # noqa: PTH110 - typed rows of numbers may be no possible path
+        data = os.path.abspath(data)  # noqa: PTH100 - for workers in another folder
+    return Audit(wanted, levels_of(rules), partial(results, wanted, data, resume, workers, scheduler), keys_of(baseline))
+
+
+def results(wanted: list[Place], inputs: str | None, resume: Where | None, workers: int, scheduler: str | None) -> Iterator[Result]:
+    """The result of every file: those that are kept and still hold, then the others as they are done."""
+    from weightlens.auditing.journal import Journal
+    from weightlens.auditing.one_file import audit_file, died
+    from weightlens.workers import do_all
+
+    with nullcontext() if resume is None else Journal(Path(resume), inputs) as journal:
+        done = journal.done(wanted) if journal else {}
+        yield from done.values()
+        todo = [place for place in wanted if place.name not in done]
+        for place, made in do_all(partial(audit_file, inputs=inputs), todo, workers, scheduler):
+            result = made or died(place)
+            if journal:
+                journal.add(result)
+            yield result

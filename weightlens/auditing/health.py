@@ -1,0 +1,288 @@
+"""Rules about networks that open and run, and yet are not what somebody wanted: untrained, dead, exploded, wasteful."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from weightlens.auditing.finding import Hit, Rule
+from weightlens.auditing.freshness import untrained_hits
+from weightlens.auditing.integrity import named_layers, number_hits
+from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
+from weightlens.auditing.numbers.units import KERNELS, Units, is_product, walk
+from weightlens.auditing.numbers.weight_facts import WeightFacts
+from weightlens.errors import WeightlensError
+from weightlens.model import Layer, Model
+
+RULES = (
+    Rule(
+        "untrained",
+        "warning",
+        "the layer has the values that it was made with",
+        "Kolmogorov-Smirnov test of the kernel against its own initializer, p > 0.0001, biases as initialised, moving statistics 0 and 1",
+        "keras.initializers; Stephens 1970, doi:10.1111/j.2517-6161.1970.tb00821.x",
+    ),
+    Rule(
+        "dead-unit",
+        "warning",
+        "units whose relu is 0 whatever comes in",
+        "upper bound of the pre-activation <= 0 over the input box (pixels +-255, else +-10; all numbers where the "
+        "statistics of a normalization tell of more); with --inputs: never above 0 over the data",
+        "Gowal et al. 2018, arXiv:1810.12715 (interval bounds)",
+    ),
+    Rule(
+        "no-effect-unit",
+        "warning",
+        "units on which nothing depends",
+        "all outgoing weights = 0",
+        "Mozer, Smolensky 1989 (relevance)",
+    ),
+    Rule(
+        "duplicate-units",
+        "warning",
+        "units with the same incoming weights and bias",
+        "|w_i - w_j| <= 1e-6 max|w| and b_i = b_j",
+        "symmetry of units: Goodfellow, Bengio, Courville 2016, 8.4",
+    ),
+    Rule(
+        "constant-output",
+        "error",
+        "the output is the same whatever comes in",
+        "lower bound = upper bound of the output; with --inputs: the same for all samples",
+        "Gowal et al. 2018",
+    ),
+    Rule(
+        "saturated",
+        "warning",
+        "units that are at the end of their sigmoid or tanh for nearly all samples",
+        "share of samples within 1 % of the end > 95 % (with --inputs)",
+        "Glorot, Bengio 2010",
+    ),
+    Rule(
+        "spike",
+        "warning",
+        "one weight far larger than all others",
+        "max|w| / 99th percentile of the other |w| > 20",
+        "outliers: Dettmers et al. 2022, arXiv:2208.07339",
+    ),
+    Rule(
+        "vanishing-or-exploding",
+        "warning",
+        "the layer shrinks or blows up what goes through it",
+        "spectral norm / that of a fresh Glorot kernel of its shape: < 0.02 or > 50",
+        "Glorot, Bengio 2010; Yoshida, Miyato 2017, arXiv:1705.10941",
+    ),
+    Rule(
+        "low-rank",
+        "note",
+        "the kernel has far fewer directions than rows and columns",
+        "exp(entropy of the normalised singular values) <= 0.25 min(rows, columns), from 8 on",
+        "Roy, Vetterli 2007 (effective rank); stable rank: Rudelson, Vershynin 2007",
+    ),
+    Rule(
+        "spectral-tail",
+        "note",
+        "the eigenvalues have a tail so heavy that few directions say everything",
+        "power-law exponent alpha < 2 by two standard errors, largest >= 10 x mean, from 50 eigenvalues on (fewer: too small to say)",
+        "Martin, Peng, Mahoney 2021, doi:10.1038/s41467-021-24025-8",
+    ),
+    Rule(
+        "not-compressed",
+        "note",
+        "the numbers would take half the room or less if they were compressed",
+        "deflated size / stored size <= 0.5, from 16 KB on",
+        "RFC 1951",
+    ),
+    Rule(
+        "int8-loss",
+        "note",
+        "rounded to int8 the kernel loses much",
+        "signal / quantisation noise < 33 dB, one scale for each unit; with --inputs: share of predictions that change > 1 %",
+        "Jacob et al. 2018, arXiv:1712.05877; keras.quantizers.AbsMaxQuantizer",
+    ),
+    Rule(
+        "optimizer-state-left",
+        "note",
+        "the state of the optimizer is still in the file",
+        "arrays of the optimizer of more than one number",
+        "Keras: Model.save(include_optimizer)",
+    ),
+)
+SPIKE, FEWEST_FOR_SPIKE = 20.0, 16
+NORMS = (0.02, 50.0)
+RANK_SHARE, FEWEST_FOR_RANK = 0.25, 8
+ALPHA, HEAVY = 2.0, 10.0  # the exponent, by two standard errors; the largest eigenvalue over their mean
+NOISE = 33.0  # decibels
+COMPRESSED, WORTH_IT = 0.5, 1 << 14
+EQUAL, ROUNDING = 1e-6, 1e-12
+LISTED = 50  # units named in the evidence
+
+
+class Checked:
+    """A model whose weights have been read: its hits, and the facts of its weights by layer and name."""
+
+    def __init__(self, model: Model, size: int) -> None:
+        self.model, self.size = model, size
+        self.units = self._walk()
+        self.layers = [(name, layer, self._facts(layer)) for name, layer in named_layers(model)]
+
+    def _walk(self) -> Units:
+        try:
+            return walk(self.model)
+        except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+            return Units()  # a network that cannot be followed: its weights are looked at one by one
+
+    def _facts(self, layer: Layer) -> dict[str, WeightFacts]:
+        return {key: self.units.facts.get(id(w)) or self.units.read(layer, key, w) for key, w in layer.own_weights.items()}
+
+    def hits(self) -> Iterator[Hit]:
+        """What the rules of this group say; and of the numbers, whether they are finite."""
+        for name, layer, facts in self.layers:
+            for key, of_weight in facts.items():
+                yield from number_hits(name, key, of_weight)
+                yield from kernel_hits(name, layer, key, of_weight)
+            yield from duplicate_hits(name, layer, facts)
+        yield from untrained_hits(self.layers)
+        yield from unit_hits(self.units)
+        yield from room_hits(self.layers, self.model, self.size)
+
+
+def kernel_hits(name: str, layer: Layer, key: str, facts: WeightFacts) -> Iterator[Hit]:
+    """What the numbers and the spectrum of one kernel say."""
+    if key.rpartition("/")[2] not in (*KERNELS, "depthwise_kernel") or not facts.finite or facts.nan or facts.infinite or facts.is_constant:
+        return
+    if (ratio := spike(facts)) > SPIKE:
+        yield Hit(
+            "spike", f"the largest number is {ratio:.3g} times the 99th percentile", name, key, {"largest": facts.largest, "ratio": ratio}
+        )
+    if is_product(layer) and facts.columns:
+        yield from norm_hits(name, key, facts)
+        if facts.rows >= FEWEST_FOR_SPIKE and (noise := decibels(facts)) < NOISE:
+            yield Hit("int8-loss", f"as int8 the signal is {noise:.1f} dB above the rounding", name, key, {"decibels": noise})
+    if facts.singular is not None and is_product(layer):
+        yield from spectrum_hits(name, key, facts, facts.singular)
+
+
+def spike(facts: WeightFacts) -> float:
+    """How many times the largest number is the 99th percentile of the other numbers that are not 0."""
+    size = np.abs(facts.sample[facts.sample != 0])
+    others = np.sort(size)[: -1 if len(size) and size.max() == facts.largest else None]
+    return facts.largest / float(np.quantile(others, 0.99)) if len(others) >= FEWEST_FOR_SPIKE - 1 else 0.0
+
+
+def norm_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:
+    """Whether the layer shrinks or blows up what goes through it; of a large kernel as far as its sum of squares tells."""
+    usual = usual_norm(facts)
+    most = math.sqrt(facts.squares) if facts.singular is None else float(facts.singular[0])
+    least = most / math.sqrt(min(facts.rows, facts.columns)) if facts.singular is None else most
+    if 0 < most < NORMS[0] * usual or least > NORMS[1] * usual:
+        word = "vanishing" if most < usual else "exploding"
+        yield Hit(
+            "vanishing-or-exploding",
+            f"{word}: the spectral norm is {most:.3g}, that of a fresh kernel {usual:.3g}",
+            name,
+            key,
+            {"spectral_norm": most, "fresh": usual},
+        )
+
+
+def spectrum_hits(name: str, key: str, facts: WeightFacts, singular: np.ndarray) -> Iterator[Hit]:
+    """What the singular values of a kernel say."""
+    full = min(facts.rows, facts.columns)
+    rank = effective_rank(singular)
+    if full >= FEWEST_FOR_RANK and rank <= RANK_SHARE * full:
+        words = f"the effective rank is {rank:.1f} of {full}"
+        yield Hit("low-rank", words, name, key, {"effective_rank": rank, "stable_rank": stable_rank(singular), "full": full})
+    law = power_law(singular**2)
+    if law is not None and law.alpha + 2.0 * law.error < ALPHA and singular[0] ** 2 >= HEAVY * float((singular**2).mean()):
+        yield Hit("spectral-tail", f"alpha is {law.alpha:.2f}", name, key, law._asdict() | {"error": law.error})
+
+
+def decibels(facts: WeightFacts) -> float:
+    """Signal over noise of rounding to int8 with one scale for each unit: the noise of a step is step^2 / 12, or the number itself."""
+    step = facts.column_most / 127.0
+    noise = np.minimum(facts.rows * step**2 / 12.0, np.maximum(facts.column_squares - facts.column_most**2, 0.0)).sum()
+    return math.inf if noise <= 0 else 10.0 * math.log10(facts.column_squares.sum() / noise)
+
+
+def duplicate_hits(name: str, layer: Layer, facts: Mapping[str, WeightFacts]) -> Iterator[Hit]:
+    """Units of a layer with the same incoming weights and bias; those whose weights are all 0 are another rule's."""
+    kernel, bias = facts.get("kernel"), layer.own_weights.get("bias")
+    if not is_product(layer) or kernel is None or kernel.columns < 2 or kernel.nan or kernel.infinite:
+        return
+    shift = np.zeros(kernel.columns) if bias is None else np.asarray(bias.value, np.float64)
+    if shift.shape != (kernel.columns,) or not np.isfinite(shift).all():
+        return
+    exact = kernel.rows < 4  # so few numbers come close to each other by chance
+    groups = equal_rows(np.column_stack([kernel.probes, shift]), (0.0 if exact else EQUAL) * kernel.column_most)
+    groups = [group for group in groups if kernel.column_most[group[0]] > 0]
+    if groups:
+        units = [unit for group in groups for unit in group]
+        words = f"{len(units)} units are copies: {'; '.join(' = '.join(map(str, group[:5])) for group in groups[:4])}"
+        yield Hit("duplicate-units", words, name, "kernel", {"groups": [group[:LISTED] for group in groups[:LISTED]], "units": len(units)})
+
+
+def equal_rows(table: np.ndarray, off: np.ndarray) -> list[list[int]]:
+    """The groups of rows that are the same to within a distance (and rounding), of neighbours in the order of the first column."""
+    order = np.argsort(table[:, 0], kind="stable")
+    near = np.abs(np.diff(table[order], axis=0)).max(axis=1) <= off[order[:-1]] + ROUNDING * np.abs(table[order[:-1]]).max(axis=1)
+    groups: list[list[int]] = []
+    for place in np.flatnonzero(near):
+        if groups and groups[-1][-1] == order[place]:
+            groups[-1].append(int(order[place + 1]))
+        else:
+            groups.append([int(order[place]), int(order[place + 1])])
+    return [sorted(group) for group in groups]
+
+
+def unit_hits(units: Units) -> Iterator[Hit]:
+    """Dead units, units without effect, outputs that never change."""
+    for rule, by_layer, words in (
+        ("dead-unit", units.dead, "never above 0 for any input"),
+        ("no-effect-unit", {k: ~v for k, v in units.effect.items()}, "multiplied by 0 only"),
+    ):
+        for name, marked in by_layer.items():
+            if marked.any():
+                found = np.flatnonzero(marked).tolist()
+                shown = ", ".join(map(str, found[:8])) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+                yield Hit(
+                    rule,
+                    f"unit{'s' * (len(found) > 1)} {shown} of {len(marked)}: {words}",
+                    name,
+                    "",
+                    {"units": found[:LISTED], "count": len(found), "of": len(marked)},
+                )
+    for name, values in units.constant:
+        yield Hit("constant-output", f"always {', '.join(f'{value:.4g}' for value in values[:4])}", name, "", {"values": values})
+
+
+def room_hits(layers: list[tuple[str, Layer, dict[str, WeightFacts]]], model: Model, size: int) -> Iterator[Hit]:
+    """Room in the file that nobody needs."""
+    stored = [(of_weight, layer.own_weights[key].dtype) for _, layer, facts in layers for key, of_weight in facts.items() if of_weight.size]
+    total = sum(of_weight.stored_bytes for of_weight, _ in stored)
+    if total >= WORTH_IT and size >= 0.8 * total:
+        packed = sum(deflated_share(of_weight, dtype) * of_weight.stored_bytes for of_weight, dtype in stored)
+        if packed <= COMPRESSED * total:
+            yield Hit(
+                "not-compressed",
+                f"compressed, {total:,} bytes of numbers would take about {int(packed):,}",
+                evidence={"bytes": total, "compressed": int(packed)},
+            )
+    left = [weight for weight in model.optimizer if weight.size > 1]
+    if left:
+        numbers = sum(weight.size for weight in left)
+        yield Hit(
+            "optimizer-state-left",
+            f"{len(left)} arrays of the optimizer hold {numbers:,} numbers",
+            evidence={"arrays": len(left), "numbers": numbers},
+        )
+
+
+def deflated_share(facts: WeightFacts, dtype: str) -> float:
+    """The size of the numbers when deflated, of their own size, by a sample of them."""
+    plain = np.dtype(dtype) if dtype in ("float16", "float64", "int8", "uint8", "int32", "int64") else np.dtype("float32")
+    data = facts.sample.astype(plain).tobytes()
+    return len(zlib.compress(data, 1)) / len(data) if data else 1.0

@@ -1,0 +1,112 @@
+"""The audit of one file: what the rules about a single file say, and what the store needs to know of it afterwards."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from weightlens.auditing.finding import Hit
+from weightlens.auditing.health import Checked
+from weightlens.auditing.integrity import integrity, reading_hit
+from weightlens.auditing.places import Place
+from weightlens.auditing.raw_file import RawFile, raw_file
+from weightlens.auditing.security import security
+from weightlens.auditing.store import Identity, describe
+from weightlens.errors import WeightlensError
+from weightlens.formats import load
+
+EXPLAINED = frozenset({"external-link", "bomb", "pickle-in-archive", "path-outside"})  # why a file may be refused
+BLOCK = 1 << 20
+
+
+@dataclass
+class Result:
+    """What came of one file; plain data, which other processes and a file of results can hand on."""
+
+    file: str
+    changed: float = 0.0
+    identity: Identity = field(default_factory=Identity)
+    hits: list[Hit] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        hits = [{key: value for key, value in hit._asdict().items() if value} for hit in self.hits]
+        return {"file": self.file, "changed": self.changed, "seconds": self.seconds, "identity": self.identity.as_dict(), "hits": hits}
+
+
+def result_from(data: dict[str, Any]) -> Result:
+    """The result that ``as_dict`` has made plain."""
+    hits = [Hit(**hit) for hit in data["hits"]]
+    return Result(data["file"], data["changed"], Identity(**data["identity"]), hits, data["seconds"])
+
+
+def audit_file(place: Place, inputs: str | None = None) -> Result:
+    """Audit one file. A file that fails is a finding; nothing is raised but for lack of memory and Ctrl-C."""
+    start = time.perf_counter()
+    date = datetime.datetime.fromtimestamp(place.changed, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
+    result = Result(place.name, place.changed, Identity(size=place.size, date=date))
+    try:
+        with at_hand(place) as path:
+            result.identity.sha256 = sha256_of(path)
+            raw = raw_file(path)
+            result.hits += security(raw)
+            check_model(path, raw, result, inputs)
+    except (WeightlensError, OSError) as error:
+        if not any(hit.rule in EXPLAINED for hit in result.hits):
+            result.hits.append(reading_hit(error))
+    result.hits = list({(hit.rule, hit.layer, hit.weight, hit.message): hit for hit in result.hits}.values())
+    result.seconds = time.perf_counter() - start
+    return result
+
+
+def died(place: Place) -> Result:
+    """The result of a file at which its process died."""
+    result = Result(place.name, place.changed, Identity(size=place.size))
+    result.hits = [Hit("unreadable", "the process that read it died: damaged in a way that no check sees, or too large for this machine")]
+    return result
+
+
+def check_model(path: Path, raw: RawFile, result: Result, inputs: str | None) -> None:
+    """What the rules say of the model in a file, once its weights have been read."""
+    with load(path) as model:
+        result.hits += integrity(model, raw)
+        checked = Checked(model, result.identity.size)
+        result.hits += checked.hits()
+        describe(result.identity, model, checked.layers)
+        if inputs is not None:
+            from weightlens.auditing.with_inputs import input_hits
+
+            result.hits += input_hits(model, inputs)
+
+
+@contextmanager
+def at_hand(place: Place) -> Iterator[Path]:
+    """The file on this machine; a remote one as a copy, for as long as it is needed."""
+    if not place.is_remote:
+        yield Path(place.name)
+        return
+    from weightlens.formats.remote import copied
+
+    with copied(place.name) as path:
+        yield path
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file; of a folder, of the names and hashes of its files."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for member in sorted(found for found in path.rglob("*") if found.is_file() and not found.is_symlink()):
+            digest.update(f"{member.relative_to(path).as_posix()}\0{sha256_of(member)}\n".encode())
+        return digest.hexdigest()
+    if path.is_file():
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+    return digest.hexdigest()

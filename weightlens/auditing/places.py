@@ -1,0 +1,103 @@
+"""Which files an audit is about: paths, folders, patterns and URLs become a list of models."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from weightlens.errors import BadInput
+from weightlens.formats.containers.contents import is_saved_model, is_tfjs
+
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")  # in a folder, taken where a model is in them
+REMOTE = "://"
+
+
+class Place(NamedTuple):
+    """One model: what it is called in the report (a path or URL), its size in bytes, and when it was changed last."""
+
+    name: str
+    size: int = 0
+    changed: float = 0.0
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is read over a network, or out of an archive."""
+        return REMOTE in self.name
+
+
+def places(given: Sequence[str | os.PathLike[str]]) -> list[Place]:
+    """The models at these paths, patterns and URLs, each once, in the order given; those of a folder by name.
+
+    Raises ``BadInput`` for a path or pattern where nothing is.
+    """
+    found: dict[str, Place] = {}
+    for item in given:
+        name = os.fspath(item)
+        name = name.removeprefix("file://") if "::" not in name else name
+        if REMOTE in name:
+            from weightlens.formats.remote import remote_places
+
+            here = [Place(*facts) for facts in remote_places(name, is_model_name)]
+        else:
+            here = [place_of(path) for path in local(name)]
+        if not here:
+            raise BadInput(f"{name}: there is no model here; give files, folders, patterns or URLs")
+        found |= {place.name: place for place in here if place.name not in found}
+    return list(found.values())
+
+
+def local(name: str) -> Iterator[Path]:
+    """The models at a path or pattern. A file that is named is taken whatever it is."""
+    if os.path.lexists(name):
+        yield from models_in(Path(name))
+    elif glob.has_magic(name):
+        for match in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207 - the pattern may be absolute
+            yield from models_in(Path(match))
+
+
+def models_in(path: Path) -> Iterator[Path]:
+    """The path itself if it is a file or the folder of a model, else the models in the folder and below."""
+    if not path.is_dir():
+        yield path
+        return
+    if (path / "config.json").is_file() or is_saved_model(path) or is_tfjs(path):
+        yield path
+        return
+    for inside in sorted(path.iterdir()):
+        if inside.is_dir() and not inside.is_symlink():
+            yield from models_in(inside)
+        elif inside.is_file() and (is_model_name(inside.name) or is_archive_of_model(inside)):
+            yield inside
+
+
+def is_model_name(name: str) -> bool:
+    """Whether a file is taken for a model by its name, in a folder of files."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_archive_of_model(path: Path) -> bool:
+    """Whether an archive in a folder holds a model."""
+    from weightlens.formats.containers.contents import SAVED_MODEL
+    from weightlens.formats.containers.zipped import Archive
+    from weightlens.formats.savedmodel.tar import Tar
+
+    if not path.name.lower().endswith(ARCHIVES):
+        return False
+    try:
+        archive = Archive(path) if path.suffix == ".zip" else Tar(path)
+        names = {name.rpartition("/")[2] for name in archive.names()}
+        archive.close()
+    except Exception:  # a damaged archive can fail in any way; by its name alone it is not a model
+        return False
+    return bool(names & {"config.json", "model.json", *SAVED_MODEL})
+
+
+def place_of(path: Path) -> Place:
+    """A local path with its size and date; a folder's are those of its files."""
+    files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()] if path.is_dir() else [path]
+    facts = [file.stat() for file in files if file.exists()]
+    return Place(str(path), sum(fact.st_size for fact in facts), max((fact.st_mtime for fact in facts), default=0.0))

@@ -1,0 +1,28 @@
+"""An audit as a table at the terminal, JSON, CSV, SARIF, a page, a workbook, or Parquet.
+
+Comes in: an ``Audit`` that is done. Goes out: bytes. Names and messages come from untrusted files: each format escapes them in its own way.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from weightlens.auditing import Audit
+
+FORMATS = ("table", "json", "csv", "parquet", "sarif", "xlsx", "html")
+COLUMNS = ("file", "layer", "weight", "rule", "level", "message", "evidence")
+
+
+def write(audit: Audit, output_format: str, file: BinaryIO) -> None:
+    """Write the report in any format but ``table``."""
+    module, _, function = {
+        "json": "plain_reports:write_json",
+        "csv": "plain_reports:write_csv",
+        "parquet": "plain_reports:write_parquet",
+        "sarif": "sarif:write_sarif",
+        "xlsx": "findings_book:write_book",
+        "html": "findings_page:write_page",
+    }[output_format].partition(":")
+    getattr(importlib.import_module(f"weightlens.auditing.reports.{module}"), function)(audit, file)

@@ -1,0 +1,62 @@
+"""Findings at the terminal: file by file, and in numbers at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from weightlens.auditing.finding import LEVELS
+from weightlens.terminal import Screen, clean
+
+if TYPE_CHECKING:
+    from weightlens.auditing import Audit
+    from weightlens.auditing.finding import Finding
+
+MOST = 200  # letters of a message
+
+
+def print_findings(audit: Audit, screen: Screen) -> None:
+    """Print the findings of each file under its name, the worst level first, and what there is in all."""
+    order = {place.name: number for number, place in enumerate(audit.places)}
+    worst_first = {level: number for number, level in enumerate(reversed(LEVELS))}
+    ordered = sorted(audit.findings, key=lambda one: (order.get(one.file, 0), worst_first[one.level]))
+    for file, found in groupby(ordered, key=lambda one: one.file):
+        screen.line(screen.bold(clean(file, 160)))
+        for one in found:
+            print_finding(one, screen)
+        screen.line()
+    for line in summary(audit):
+        screen.lines(screen.wrapped(line))
+
+
+def print_finding(one: Finding, screen: Screen) -> None:
+    """Print one finding: level, rule, where, message."""
+    where = " ".join(part for part in (clean(one.layer, 60), clean(one.weight, 40)) if part)
+    level = screen.bad(one.level) if one.level == "error" else one.level
+    screen.lines(screen.wrapped(f"{level} {screen.bold(one.rule)}{f' [{where}]' if where else ''}: {clean(one.message, MOST)}", "  "))
+
+
+def summary(audit: Audit) -> list[str]:
+    """How many files and findings there are, of which rules; the largest file, the oldest Keras."""
+    levels, by_rule = Counter(one.level for one in audit.findings), Counter(one.rule for one in audit.findings)
+    counts = ", ".join(f"{levels[level]:,} {level}{'s' * (levels[level] != 1)}" for level in reversed(LEVELS))
+    files = len(audit.identities)
+    lines = [f"{files:,} file{'s' * (files != 1)}: {counts}"]
+    if by_rule:
+        lines.append("by rule: " + ", ".join(f"{rule} {count:,}" for rule, count in by_rule.most_common()))
+    if files > 1:
+        largest = max(audit.identities, key=lambda name: audit.identities[name].size)
+        lines.append(f"largest: {clean(largest, 160)} ({audit.identities[largest].size:,} bytes)")
+        versions = {name: version(one.keras) for name, one in audit.identities.items() if version(one.keras)}
+        if versions:
+            oldest = min(versions, key=lambda name: versions[name])
+            lines.append(f"oldest Keras: {clean(audit.identities[oldest].keras, 30)} ({clean(oldest, 160)})")
+    return lines
+
+
+def version(text: str) -> tuple[int, ...]:
+    """The numbers of a version, for comparison."""
+    import re
+
+    return tuple(int(number) for number in re.findall(r"\d{1,6}", text)[:3])

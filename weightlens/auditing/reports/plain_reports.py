@@ -1,0 +1,40 @@
+"""Findings for machines: one object of JSON, a table of CSV or Parquet with a row for each finding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+import orjson
+
+from weightlens.auditing.reports import COLUMNS
+from weightlens.errors import BadInput
+from weightlens.terminal.machine import csv_cell, json_line, to_json
+
+if TYPE_CHECKING:
+    from weightlens.auditing import Audit
+
+
+def write_json(audit: Audit, file: BinaryIO) -> None:
+    """``{"command": "audit", "files": N, "findings": [{"file", "layer", "weight", "rule", "level", "message", "evidence"}, ...]}``."""
+    file.write(json_line("audit", **audit.as_dict()))
+
+
+def write_csv(audit: Audit, file: BinaryIO) -> None:
+    """A row for each finding; the evidence as JSON."""
+    file.write((",".join(COLUMNS) + "\n").encode())
+    for one in audit.as_dict()["findings"]:
+        cells = [one[name] if name != "evidence" else to_json(one[name]).decode() for name in COLUMNS]
+        file.write((",".join(csv_cell(cell) for cell in cells) + "\n").encode())
+
+
+def write_parquet(audit: Audit, file: BinaryIO) -> None:
+    """The same as Parquet; ``BadInput`` without pyarrow."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise BadInput("--format parquet needs pyarrow, which is not installed: pip install pyarrow") from None
+    findings = audit.as_dict()["findings"]
+    columns = {name: pa.array([one[name] for one in findings], pa.string()) for name in COLUMNS[:-1]}
+    evidence = pa.array([orjson.dumps(one["evidence"], option=orjson.OPT_SERIALIZE_NUMPY).decode() for one in findings], pa.string())
+    pq.write_table(pa.table(columns | {"evidence": evidence}), file)

@@ -1,0 +1,63 @@
+"""All rules of the audit by name, and which level of each is asked for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+
+from weightlens.auditing.finding import LEVELS, OFF, Finding, Hit, Rule
+from weightlens.errors import BadInput
+
+GROUPS = ("security", "integrity", "health", "store")
+
+
+@functools.cache
+def rules() -> dict[str, tuple[str, Rule]]:
+    """Every rule by its name, with its group, in the order of the groups."""
+    from weightlens.auditing import health, integrity, security, store
+
+    return {
+        rule.name: (group, rule) for group, part in zip(GROUPS, (security, integrity, health, store), strict=True) for rule in part.RULES
+    }
+
+
+def levels_of(asked: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
+    """The level of every rule; ``asked`` has other levels, or ``off``, by the name of a rule or group (``NAME=LEVEL`` as texts).
+
+    Raises ``BadInput`` for a rule or a level that there is not.
+    """
+    given = dict(asked) if isinstance(asked, Mapping) else dict(split(text) for text in asked)
+    levels = {name: rule.level for name, (_, rule) in rules().items()}
+    for name, level in given.items():
+        if level not in (*LEVELS, OFF):
+            raise BadInput(f"--rule {name}={level}: the level is one of {', '.join((*reversed(LEVELS), OFF))}")
+        named = [rule for rule, (group, _) in rules().items() if name in (rule, group, "all")]
+        if not named:
+            raise BadInput(f"--rule {name}={level}: there is no rule of this name{nearest(name)}")
+        levels |= dict.fromkeys(named, level)
+    return levels
+
+
+def split(text: str) -> tuple[str, str]:
+    """``spike=error`` as a pair."""
+    name, equals, level = text.partition("=")
+    if not equals:
+        raise BadInput(f"--rule {text}: write NAME=LEVEL, such as spike=error or spike=off")
+    return name.strip(), level.strip()
+
+
+def nearest(name: str) -> str:
+    """The end of a refusal: the rule that was probably meant."""
+    import difflib
+
+    close = difflib.get_close_matches(name, [*rules(), *GROUPS], 1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(rules())}"
+
+
+def finding(file: str, hit: Hit, levels: Mapping[str, str]) -> Finding | None:
+    """The finding of a hit at the level that is asked for; ``None`` if its rule is off."""
+    asked, usual = levels[hit.rule], rules()[hit.rule][1].level
+    if asked == OFF:
+        return None
+    level = hit.level if hit.level and asked == usual else asked
+    return Finding(file, hit.layer, hit.weight, hit.rule, level, hit.message, dict(hit.evidence))

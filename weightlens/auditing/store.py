@@ -1,0 +1,158 @@
+"""Rules about a store of models: the same file twice, the same weights in another file, families of one architecture."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weightlens.auditing.finding import Hit, Rule
+from weightlens.auditing.numbers.weight_facts import WeightFacts
+from weightlens.call_order import refs
+from weightlens.difference import SILENT, TRAINING, plain_setting
+from weightlens.model import Layer, Model
+
+RULES = (
+    Rule(
+        "same-file",
+        "note",
+        "the file is byte for byte another one of the store",
+        "equal SHA-256",
+        "FIPS 180-4",
+    ),
+    Rule(
+        "same-weights",
+        "note",
+        "another file has the same weights, in whatever order or dialect",
+        "equal sets of hashes of the weights in Keras 3's shape and order",
+        "BLAKE2: RFC 7693",
+    ),
+    Rule(
+        "same-architecture",
+        "note",
+        "the next of a family: same layers, settings and connections, other weights",
+        "equal hash of the architecture without names; ordered by date; distance |a - b| / |a| by a few numbers of each weight",
+        "weightlens diff",
+    ),
+)
+FEWEST = 4  # numbers in all weights together, below which two models are the same by chance
+
+
+@dataclass
+class Identity:
+    """What a store needs to know of a file after it is closed."""
+
+    sha256: str = ""
+    size: int = 0
+    date: str = ""  # as the file says, else when it was changed last
+    keras: str = ""
+    format: str = ""
+    parameters: int = 0
+    architecture: str = ""  # hash; empty where there is none
+    weights: str = ""  # hash; empty where there are none to speak of
+    prints: dict[str, list[float]] = field(default_factory=dict)  # a few numbers of each weight, by its name
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def describe(identity: Identity, model: Model, layers: Iterable[tuple[str, Layer, Mapping[str, WeightFacts]]]) -> None:
+    """Add what the model and the facts of its weights say."""
+    identity.keras, identity.format = model.provenance.keras_version, model.provenance.format
+    identity.date = model.provenance.date or identity.date
+    identity.parameters = model.size
+    facts = [(f"{name}/{key}", one) for name, _, found in layers for key, one in found.items() if one.size > 1]
+    if sum(one.size for _, one in facts if not one.is_constant) >= FEWEST:
+        identity.weights = hashlib.blake2b("".join(sorted(one.digest for _, one in facts)).encode(), digest_size=16).hexdigest()
+    identity.prints = {name: one.fingerprint for name, one in facts}
+    if model.class_name and model.layers and model.inputs:
+        identity.architecture = hashlib.blake2b(repr(architecture(model)).encode(), digest_size=16).hexdigest()
+
+
+def architecture(model: Model) -> list[Any]:
+    """Layers, settings, shapes and connections, without the names of the layers."""
+    number = {layer.name: i for i, layer in enumerate(model.layers)}
+    found = []
+    for layer in model.layers:
+        calls = [[(number.get(ref.layer), ref.call, ref.index) for ref in refs((call.args, call.kwargs))] for call in layer.calls]
+        found.append((*description(layer), calls))
+    return found
+
+
+def description(layer: Layer) -> tuple[Any, ...]:
+    """One layer without its name: class, settings that change a number, shapes of weights, and what is in it."""
+    settings = sorted(
+        (key, str(plain_setting(value)))
+        for key, value in layer.config.items()
+        if key not in SILENT and key != "batch_shape" and not any(word in key for word in TRAINING)
+    )
+    inside = [description(inner) for inner in layer.inner.values()]
+    return (
+        layer.class_name,
+        settings,
+        sorted(w.shape for w in layer.own_weights.values()),
+        inside,
+        architecture(layer.model) if layer.model else None,
+    )
+
+
+def store_hits(files: Mapping[str, Identity]) -> Iterator[tuple[str, Hit]]:
+    """What the rules of this group say of all files together: a file, and what was found of it."""
+    ordered = sorted(files, key=lambda name: (files[name].date, name))
+    seen: set[str] = set()
+    for group in groups(ordered, lambda name: files[name].sha256):
+        for name in group[1:]:
+            seen.add(name)
+            yield (
+                name,
+                Hit(
+                    "same-file",
+                    f"the same bytes as {group[0]}",
+                    evidence={"same_as": group[0], "files": group, "sha256": files[name].sha256},
+                ),
+            )
+    rest = [name for name in ordered if name not in seen]
+    for group in groups(rest, lambda name: files[name].weights):
+        for name in group[1:]:
+            seen.add(name)
+            yield name, Hit("same-weights", f"the same weights as {group[0]}", evidence={"same_as": group[0], "files": group})
+    rest = [name for name in ordered if name not in seen]
+    for group in groups(rest, lambda name: files[name].architecture):
+        for before, name in itertools.pairwise(group):
+            yield name, step_hit(before, files[before], files[name], group)
+
+
+def groups(names: list[str], key: Any) -> Iterator[list[str]]:
+    """The names that share a key, where at least two do."""
+    found = defaultdict(list)
+    for name in names:
+        if key(name):
+            found[key(name)].append(name)
+    return (group for group in found.values() if len(group) > 1)
+
+
+def step_hit(before: str, old: Identity, new: Identity, family: list[str]) -> Hit:
+    """What changed from one member of a family to the next."""
+    pairs = list(zip(old.prints.items(), new.prints.values(), strict=False))
+    changes = {name: change for (name, first), second in pairs if (change := distance(first, second)) > 0}
+    total = distance([n for (_, first), _ in pairs for n in first], [n for _, second in pairs for n in second])
+    most = sorted(changes, key=lambda name: -changes[name])[:3]
+    words = f"of one architecture with {before}: {len(changes)} of {len(old.prints)} weights changed, by {total:.2g} in all"
+    evidence = {"before": before, "distance": total, "changed": {name: changes[name] for name in most}, "family": len(family)}
+    return Hit("same-architecture", words, evidence=evidence)
+
+
+def distance(a: list[float], b: list[float]) -> float:
+    """``|a - b| / |a|``, by the numbers that were kept."""
+    first, second = np.array(a), np.array(b)
+    if first.shape != second.shape:
+        return math.inf
+    size = float(np.linalg.norm(first))
+    return float(np.linalg.norm(first - second)) / size if size else float(np.linalg.norm(second) > 0)

@@ -1,0 +1,190 @@
+"""``--heat``: matrices as pictures, two rows of numbers in a line of half blocks; where there are no colours, as shades of letters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from weightlens.terminal import Screen
+from weightlens.terminal.matrices import Part, View
+from weightlens.terminal.matrix_lines import direction_words, place_title, places
+
+NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
+BLUES, REDS = (231, 189, 153, 111, 75, 33, 26, 25), (231, 224, 217, 210, 203, 196, 160, 124)  # the same of 256 colours
+ODD, ODD_OF_256 = (255, 0, 255), 201  # NaN and infinities
+SHADES, ODD_SHADE = " .:-=+*#%@", "?"
+LINES = 32  # of a picture
+SQUARE, LARGEST = 16, 4  # a smaller picture is enlarged to about so many places, each number at most so many times; one of several by half
+SLOW, TILE_LINES = 8, 2  # places along each slow axis, lines of pictures side by side
+LEGEND = 17  # places of the legend
+BETWEEN = "  "
+
+
+class Scale(NamedTuple):
+    """The smallest and the largest finite number of a matrix: what its colours and shades mean."""
+
+    low: float
+    high: float
+
+    def share(self, value: float) -> float:
+        """A finite number as a share of the largest absolute value: from -1 to 1."""
+        largest = max(-self.low, self.high)
+        return float(np.clip(value / largest, -1.0, 1.0)) if largest else 0.0
+
+    def colour(self, value: float) -> tuple[int, int, int]:
+        """White for 0, blue for negative and red for positive numbers, the stronger the larger."""
+        if not np.isfinite(value):
+            return ODD
+        share = self.share(value)
+        red, green, blue = (
+            round(zero + (end - zero) * abs(share)) for zero, end in zip(ZERO, NEGATIVE if share < 0 else POSITIVE, strict=True)
+        )
+        return red, green, blue
+
+    def colour_of_256(self, value: float) -> int:
+        """The same as one of 256 colours."""
+        if not np.isfinite(value):
+            return ODD_OF_256
+        share = self.share(value)
+        return (BLUES if share < 0 else REDS)[round(abs(share) * (len(REDS) - 1))]
+
+    def shade(self, value: float) -> str:
+        """A letter: the darker the larger, from the smallest to the largest number."""
+        if not np.isfinite(value):
+            return ODD_SHADE
+        share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        return SHADES[round(min(max(share, 0.0), 1.0) * (len(SHADES) - 1))]
+
+
+def scale_of(values: np.ndarray) -> Scale:
+    """The scale of an array."""
+    finite = values[np.isfinite(values)]
+    return Scale(float(finite.min()), float(finite.max())) if finite.size else Scale(0.0, 0.0)
+
+
+class Painter(NamedTuple):
+    """Draws pictures on a screen: in true colour, in 256 colours, or in shades."""
+
+    screen: Screen
+    true_colour: bool
+    scale: Scale
+    zoom: int = 1  # places that a number takes along and down
+
+    @property
+    def coloured(self) -> bool:
+        """Whether half blocks in colours can be drawn."""
+        return in_colours(self.screen)
+
+    @property
+    def across(self) -> int:
+        """Letters that a number takes."""
+        return self.zoom if self.coloured else 2
+
+    def picture(self, numbers: np.ndarray) -> list[str]:
+        """The lines of one block."""
+        if not self.coloured:
+            return ["".join(self.scale.shade(value) * 2 for value in row) for row in numbers.tolist()]
+        rows = [[self.code(value) for value in row] for row in numbers.tolist()]
+        down = max(self.zoom, 2) if len(rows) == 1 else self.zoom
+        return self.half_blocks([row for row in rows for _ in range(down)])
+
+    def half_blocks(self, rows: list[list[str]]) -> list[str]:
+        """Two rows in a line; a row without partner has the terminal's colour under it."""
+        lines = []
+        for number in range(0, len(rows), 2):
+            upper, lower = rows[number], rows[number + 1] if number + 1 < len(rows) else []
+            codes = [f"38;{a};48;{b}" for a, b in zip(upper, lower, strict=True)] if lower else [f"38;{a}" for a in upper]
+            cells = (("" if i and codes[i - 1] == code else f"\x1b[0;{code}m") + "▀" * self.zoom for i, code in enumerate(codes))
+            lines.append("".join(cells) + "\x1b[0m")
+        return lines
+
+    def code(self, value: float) -> str:
+        """The colour of a number in an escape sequence."""
+        return "2;{};{};{}".format(*self.scale.colour(value)) if self.true_colour else f"5;{self.scale.colour_of_256(value)}"
+
+    def legend(self, odd: bool) -> str:
+        """What the colours mean, from the smallest to the largest number."""
+        low, high = self.scale
+        if not self.coloured:
+            bar = f'{low:.3g} "{SHADES}" {high:.3g}' if low < high else f'{low:.3g} "{self.scale.shade(low)}"'
+            return bar + f"  {ODD_SHADE} NaN or infinite" * odd
+        bar = self._replace(zoom=1).picture(np.linspace(low, high, LEGEND)[None])[0]
+        mark = self.half_blocks([[self.code(float("nan"))]])[0] + " NaN or infinite"
+        return f"{low:.3g} {bar} {high:.3g}" + f"  {mark}" * odd
+
+
+def in_colours(screen: Screen) -> bool:
+    """Whether half blocks in colours can be drawn."""
+    return screen.colour and screen.unicode
+
+
+def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "    ") -> Iterator[str]:
+    """The lines of a matrix as a picture, with a legend; a large one is sampled down, and a line says so."""
+    shown, steps = sampled(part, screen, len(indent) + 2, full)
+    values = np.atleast_2d(shown.values.astype(np.float64))
+    if not values.size:
+        yield f"{indent}empty"
+        return
+    true_colour = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
+    painter = Painter(screen, true_colour, scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
+    if values.ndim > 2 or shown.values.ndim == 2:
+        yield from map(screen.dim, screen.wrapped(direction_words(shown), indent))
+    yield indent + painter.legend(not np.isfinite(values).all())
+    if steps:
+        yield from map(screen.dim, screen.wrapped("sampled down, drawn: " + ", ".join(steps), indent))
+    for place in places(shown, 3 if shown.tiled else 2):
+        title = place_title(shown, place)
+        if title:
+            yield indent + screen.dim(title)
+        inner = indent + "  " * bool(title)
+        lines = tile_lines(shown, painter, place, inner) if shown.tiled else (inner + line for line in painter.picture(values[place]))
+        yield from lines
+
+
+def tile_lines(shown: View, painter: Painter, place: tuple[int, ...], indent: str) -> Iterator[str]:
+    """Pictures side by side under their titles, as many as fit."""
+    screen, blocks = painter.screen, shown.values[place].astype(np.float64)
+    titles = tile_titles(shown, shown.indices[-3])
+    picture = blocks.shape[-1] * painter.across
+    width = max(picture, *map(len, titles))
+    fit = max(1, (screen.width - len(indent) + len(BETWEEN)) // (width + len(BETWEEN)))
+    for start in range(0, len(titles), fit):
+        group = range(start, min(start + fit, len(titles)))
+        if any(titles):
+            yield indent + screen.dim(BETWEEN.join(titles[i].ljust(width) for i in group).rstrip())
+        for line in zip(*(painter.picture(blocks[i]) for i in group), strict=True):
+            yield indent + (" " * (width - picture) + BETWEEN).join(line)
+
+
+def tile_titles(shown: View, indices: Sequence[int]) -> list[str]:
+    """The titles of blocks that stand side by side; what there is only one of is not said."""
+    return [shown.label.text(shown.axes[-3], i) for i in indices] if list(indices) != [0] else [""]
+
+
+def zoom_of(shape: tuple[int, ...], screen: Screen, tiled: bool) -> int:
+    """How much a small picture is enlarged."""
+    return max(1, min(LARGEST // 2 if tiled else LARGEST, SQUARE // max(shape))) if in_colours(screen) else 1
+
+
+def sampled(part: Part, screen: Screen, margin: int, full: bool) -> tuple[View, list[str]]:
+    """The numbers to draw, evenly spaced, and in words what is left out along which axis."""
+    order, kept = part.order, part.kept
+    most = dict.fromkeys(order.axes, SLOW)
+    coloured, room = in_colours(screen), screen.width - margin
+    if kept:
+        *slow, columns = order.axes
+        most[columns] = room if coloured else room // 2
+        most |= {slow.pop(): LINES * (1 + coloured)} if slow else {}
+        if order.tiled:
+            sides = [min(len(kept[axis]), most[axis]) for axis in order.axes[-2:]]
+            across = sides[1] * (zoom_of(tuple(sides), screen, True) if coloured else 2)
+            titles = [part.label.text(part.axes[slow[-1]], kept[slow[-1]][-1])]
+            fit = (room + len(BETWEEN)) // (max(across, *map(len, titles)) + len(BETWEEN))
+            most[slow[-1]] = max(1, fit) * TILE_LINES
+    steps = [1 if full else max(1, -(-len(r) // most[axis])) for axis, r in enumerate(kept)]
+    names = [part.label.name(axis) or f"axis {axis}" for axis in part.axes]
+    words = [f"1 of {steps[axis]:,} along {names[axis]}" for axis in order.axes if steps[axis] > 1]
+    return part.view([[r[::step]] for r, step in zip(kept, steps, strict=True)], [0] * len(kept)), words

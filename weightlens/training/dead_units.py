@@ -1,0 +1,23 @@
+"""Relu units that let nothing through: 0 for every sample, so that no gradient comes back and they cannot learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from weightlens.engine.forward import trace
+from weightlens.model import Model
+
+RELUS = ("relu", "relu6")
+MOST_SAMPLES = 256  # that are looked at
+
+
+def silent_units(model: Model, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """For each layer with relu units, which of them give 0 for all samples; a unit of a picture is a channel."""
+    silent: dict[str, np.ndarray] = {}
+    for step in trace(model, [x[:MOST_SAMPLES] for x in inputs], np.float32).steps:
+        if step.made.function[0] in RELUS and step.value.ndim:
+            quiet = (step.value == 0).all(axis=tuple(range(step.value.ndim - 1)))
+            silent[step.layer] = quiet & silent.get(step.layer, True)
+    return silent

@@ -1,0 +1,105 @@
+"""The samples as a hidden layer sees them: two of its units as the axes of a chart, in which the classes may lie apart."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weightlens.workbook.drawing.hidden_units import hidden_layers
+from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, rectangle
+from weightlens.workbook.sheets.controls import control, drop_down
+from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP
+from weightlens.workbook.sheets.target import as_answers
+from weightlens.workbook.xlsx.blocks import Block, Text
+
+if TYPE_CHECKING:
+    from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
+
+MOST_CLASSES = 8
+NUMBER, CLASS, INPUTS = 0, 1, 2  # columns; the two hidden values come after the inputs
+
+
+def draw(net: NetworkSheets, drawn: Drawn) -> None:
+    """The last hidden layer of two units or more, the samples as points in it, coloured by class."""
+    layers = [step for step in hidden_layers(net.plan.steps).values() if step.made.shape[1] > 1 and id(step.made) in net.plan.placed]
+    classes = classes_of(net, drawn)
+    if not layers or not classes or net.options.blanks or len(classes) != layers[-1].made.shape[0] or len(set(classes)) > MOST_CLASSES:
+        return
+    made = layers[-1].made
+    hidden, x = net.plan.placed[id(made)].block, net.plan.trace.inputs[0]
+    hint = f"Each sample stands where two units of {layers[-1].layer} put it. Pick other units, or change a weight."
+    sheet = net.plan.sheet("Hidden space", "The hidden space", hint=hint)
+    units = [f"unit {i}" for i in range(made.shape[1])]
+    pair = widest_pair(made.value)
+    first = control(net, sheet, INPUTS + x.shape[1], "across", units[pair[0]])
+    second = control(net, sheet, first.after + 1, "up", units[pair[1]])
+    picked = [f'VALUE(SUBSTITUTE({pick.place},"unit ",""))+1' for pick in (first, second)]
+    heads = ("sample", "class", *net.options.input_names(x.shape[1]), "across", "up")
+    for column, text in enumerate(heads):
+        sheet.write(LABEL, column, text, net.styles["label"])
+    sheet.write(HEAD, CLASS, "as exported", net.styles["caption"])
+    order = sorted(range(len(classes)), key=lambda i: classes.index(classes[i]))  # those of a class together: a series of the chart
+    for row, i in enumerate(order, TOP):
+        write_sample(net, sheet, row, i, classes[i], hidden, list(zip(picked, pair, strict=True)))
+    series = [(name, [TOP + j for j, i in enumerate(order) if classes[i] == name]) for name in dict.fromkeys(classes)]
+    for pick in (first, second):
+        sheet.finishing.append(drop_down(pick.place, f'"{",".join(units)}"'))
+    sheet.finishing.append(partial(scatter, sheet.title, series, INPUTS + x.shape[1], layers[-1].layer))
+    sheet.freeze = (TOP, 0)
+
+
+def classes_of(net: NetworkSheets, drawn: Drawn) -> list[str]:
+    """The class of each sample: the true one where it is known, else the network's answer as exported."""
+    if drawn.winner is None:
+        return []
+    known = net.options.target is not None and drawn.targets and len(net.options.target) == len(drawn.winner.found)
+    return [str(c) for c in as_answers(net.options.target, drawn.winner.classes, len(net.options.target))] if known else drawn.winner.found
+
+
+def widest_pair(values: np.ndarray) -> tuple[int, int]:
+    """The two units between which the samples spread over the largest area."""
+    spread = np.cov(values, rowvar=False)
+    area = np.outer(np.diag(spread), np.diag(spread)) - spread**2
+    first, second = np.unravel_index(np.argmax(np.triu(area, 1)), area.shape)
+    return (int(first), int(second)) if first != second else (0, 1)
+
+
+def write_sample(net: NetworkSheets, sheet: Sheet, row: int, i: int, name: str, hidden: Block, picked: list[tuple[str, int]]) -> None:
+    """One sample: its number, class, inputs, and the two picked hidden values, all but the first two live."""
+    x, styles = net.plan.trace.inputs[0], net.styles
+    sheet.texts[(row, NUMBER)] = Text(style=styles["label"], value=float(i + 1))
+    sheet.write(row, CLASS, name, styles["constant"])
+    inputs = net.plan.placed[id(x)].block
+    for j, address in enumerate(inputs.cells[i].tolist()):
+        formula = f"'{net.plan.titles[address >> 34]}'!{cell_name(address)}"
+        sheet.texts[(row, INPUTS + j)] = Text(style=styles["fetched"], formula=formula, value=float(x.value[i, j]))
+    cells = hidden.cells[i]
+    area = f"'{net.plan.titles[int(cells[0]) >> 34]}'!{rectangle(int(cells[0]), int(cells[-1]))}"
+    for j, (unit, now) in enumerate(picked):
+        value = float(np.asarray(hidden.values)[i, now])
+        sheet.texts[(row, INPUTS + x.shape[1] + j)] = Text(style=styles["step"], formula=f"INDEX({area},1,{unit})", value=value)
+
+
+def scatter(title: str, series: list[tuple[str, list[int]]], column: int, layer: str, page: Any) -> None:
+    """A point for each sample, a colour for each class."""
+    from openpyxl.chart import ScatterChart, Series
+
+    from weightlens.workbook.xlsx.charts import COLOURS, plain
+
+    chart = plain(ScatterChart(), f"the samples in {layer}", 13, 11)
+    chart.style, chart.scatterStyle = 13, "lineMarker"
+    for (name, rows), colour in zip(series, COLOURS, strict=False):
+        first, last = (rows[0] << 14) + column, (rows[-1] << 14) + column
+        across, up = (f"'{title}'!{absolute(cell_name(first + j))}:{absolute(cell_name(last + j))}" for j in (0, 1))
+        points = Series(up, across, title=name)
+        points.marker.symbol, points.marker.size = "circle", 9
+        points.marker.graphicalProperties.solidFill = points.marker.graphicalProperties.line.solidFill = colour
+        points.graphicalProperties.line.noFill = True
+        chart.series.append(points)
+    chart.x_axis.title, chart.y_axis.title = "across", "up"
+    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart.x_axis.crosses = chart.y_axis.crosses = "min"
+    page.add_chart(chart, f"{COLUMN[column + 3]}{TOP + 1}")

@@ -1,0 +1,169 @@
+"""The activation that follows a weighted sum, as a curve: its recorded formula with other numbers put in for the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.errors import NoFormula
+from weightlens.recording import Recorded, each, record
+from weightlens.recording.graph import ordered
+from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression
+from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.neuron.cell_numbers import CellNumbers
+from weightlens.workbook.neuron.neurons import Neuron
+
+if TYPE_CHECKING:
+    from weightlens.workbook.sheets.network import NetworkSheets
+
+NO_CURVE, LINEAR, SOFTMAX = "no curve", "no activation", "softmax"
+CLOSE = 1e-9  # a curve goes through the numbers of the network as closely as this
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A function of one number. ``function`` was recorded: of the value ``argument``; without it the curve is one of the three above."""
+
+    name: str
+    function: Recorded | None = None
+
+    @property
+    def argument(self) -> Recorded:
+        assert self.function is not None
+        argument: Recorded = self.function.function[1]
+        return argument
+
+    def on(self, x: Recorded) -> Recorded | None:
+        """The function of other numbers; ``None`` where it is none of one number alone."""
+        assert self.function is not None
+        return put_in(self.function, self.argument, x)
+
+    def key(self) -> tuple[str, ...]:
+        """What tells functions apart: the text of their formula."""
+        made = self.formula(np.zeros((1, 1), np.int64)) if self.function is not None else None
+        return (self.name, *(pieces_of(made) if made is not None else ()))
+
+    def formula(self, cells: Cells) -> Expression | None:
+        """The function as a formula for each of these cells; ``None`` where there is none."""
+        points = Recorded(np.zeros(cells.shape), kind="input")
+        y = self.on(points)
+        if y is None or y.shape != cells.shape:
+            return None
+        try:
+            return Formulas(lambda x: cells if x is points else None).step(y)
+        except NoFormula:
+            return None
+
+
+def pieces_of(made: Expression) -> list[str]:
+    """The text of a formula without its cells."""
+    return ["?" if isinstance(piece, Area) else piece for option in made.options for piece in option]
+
+
+def put_in(y: Recorded, argument: Recorded, x: Recorded) -> Recorded | None:
+    """The expression of ``y`` with ``x`` in the place of ``argument``; ``None`` where it reads other values, too."""
+    new: dict[int, Recorded] = {id(argument): x}
+
+    def swapped(thing: object) -> object:
+        return new[id(thing)] if isinstance(thing, Recorded) else thing
+
+    for z in ordered([y], lambda z: z is not argument):
+        if z is argument:
+            continue
+        if z.op is None and (z.kind or z.size != 1):
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                new[id(z)] = z if z.op is None else record(z.op, each(swapped, z.args), each(swapped, z.kwargs))
+        except (ValueError, IndexError, TypeError):
+            return None
+    return new[id(y)]
+
+
+@dataclass(frozen=True, eq=False)
+class Activated:
+    """What follows the sums of a neuron: for each unit the number of its curve, and the cells of the results (as ``sums``)."""
+
+    curves: list[int]
+    outputs: Cells | None
+
+
+class Activations:
+    """Finds what follows weighted sums. ``curves`` are all that were found, each once."""
+
+    def __init__(self, net: NetworkSheets, numbers: CellNumbers) -> None:
+        self.net, self.numbers = net, numbers
+        self.curves: list[Curve] = [Curve(NO_CURVE), Curve(LINEAR), Curve(SOFTMAX)]
+        self.keys: list[tuple[str, ...]] = [curve.key() for curve in self.curves]
+        read = ((step.made, self.argument_cells(step.made)) for step in net.plan.steps)
+        self.readers = [(y, cells) for y, cells in read if cells is not None]
+
+    def argument_cells(self, y: Recorded) -> Cells | None:
+        """The cells of which a value is the activation."""
+        argument = y.function[1]
+        return self.net.plan.formulas.cells(argument) if isinstance(argument, Recorded) and argument.shape == y.shape else None
+
+    def after(self, neuron: Neuron) -> Activated:
+        """What follows the sums of a neuron."""
+        units = len(neuron.units)
+        if neuron.functions:
+            curve = self.shared(neuron.functions)
+            return Activated([curve] * units, neuron.outputs)
+        if neuron.sums is None:
+            return Activated([0] * units, None)
+        outputs, which = np.zeros_like(neuron.sums), np.full(neuron.sums.shape, -1)
+        for i, (y, cells) in enumerate(self.readers):
+            own = self.net.plan.formulas.cells(y)
+            found = positions(cells, neuron.sums)
+            take = (found >= 0) & (which < 0)
+            if own is not None and take.any():
+                outputs[take], which[take] = own.reshape(-1)[found[take]], i
+        curves = [self.of_unit(neuron, outputs, which, unit) for unit in range(units)]
+        return Activated(curves, outputs if (which >= 0).all() else None)
+
+    def of_unit(self, neuron: Neuron, outputs: Cells, which: np.ndarray, unit: int) -> int:
+        """The number of the curve of one unit: the same in all samples and places, and through the network's own numbers."""
+        readers = np.unique(which[:, :, unit])
+        if (readers < 0).any():
+            return 1 if len(readers) == 1 else 0
+        values = [self.readers[i][0] for i in readers.tolist()]
+        assert neuron.sums is not None
+        if values[0].function[0] == SOFTMAX:
+            return 2 if self.is_softmax(neuron.sums, outputs, unit) else 0
+        number = self.shared(values)
+        return number if self.goes_through(number, neuron.sums[:, :, unit], outputs[:, :, unit]) else 0
+
+    def shared(self, values: Sequence[Recorded]) -> int:
+        """The number of the curve that all these functions are; 0 where they are none, or not one."""
+        curves = [Curve(y.function[0], y) for y in values]
+        keys = {curve.key() for curve in curves}
+        if len(keys) > 1 or len(curves[0].key()) < 2:
+            return 0
+        if curves[0].key() not in self.keys:
+            self.keys.append(curves[0].key())
+            self.curves.append(curves[0])
+        return self.keys.index(curves[0].key())
+
+    def goes_through(self, number: int, sums: Cells, outputs: Cells) -> bool:
+        """Whether a curve gives the network's own outputs."""
+        y = self.curves[number].on(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > 2 else None
+        return y is not None and bool(np.allclose(y.value[:, 0], self.numbers.at(outputs).reshape(-1), rtol=CLOSE, atol=CLOSE))
+
+    def is_softmax(self, sums: Cells, outputs: Cells, unit: int) -> bool:
+        """Whether the outputs are the softmax over all units."""
+        z = self.numbers.at(sums)
+        e = np.exp(z - z.max(axis=-1, keepdims=True))
+        return bool(
+            np.allclose((e / e.sum(axis=-1, keepdims=True))[:, :, unit], self.numbers.at(outputs)[:, :, unit], rtol=CLOSE, atol=CLOSE)
+        )
+
+
+def positions(among: Cells, wanted: Cells) -> np.ndarray:
+    """Where in the flat array of cells each wanted cell stands; -1 where it does not."""
+    flat = among.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    at = np.minimum(np.searchsorted(flat[order], wanted), len(flat) - 1)
+    return np.where(flat[order][at] == wanted, order[at], -1)

@@ -1,0 +1,274 @@
+"""The sheet Neuron: pick a layer, a unit and a sample, and see the sum of this one neuron, input by input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name
+from weightlens.workbook.neuron.cell_numbers import CellNumbers
+from weightlens.workbook.neuron.curves import Activated, Activations
+from weightlens.workbook.neuron.data_tables import FIRST, Tables, cell, there, write_tables
+from weightlens.workbook.neuron.neurons import Neuron, neurons_of
+from weightlens.workbook.neuron.picks import (
+    POINTS,
+    START,
+    Columns,
+    Controls,
+    Start,
+    picked_cells,
+    write_curves,
+    write_lists,
+    write_others,
+    write_picked,
+    write_products,
+)
+from weightlens.workbook.neuron.pixel_grids import draw_grids
+from weightlens.workbook.sheets.controls import drop_down
+from weightlens.workbook.sheets.frame import SECTION
+from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.styles import Look
+
+if TYPE_CHECKING:
+    from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
+
+SMALL = 5_000  # parameters of a network that has this sheet without being asked
+FEW, MOST = 12_000, 200_000  # cells of its tables, without being asked and at most
+PICK, NUMBERS = 3, 11  # the rows of the first drop-down and of the first input
+NO, NAME, INPUT, WEIGHT, PRODUCT, DOWN, UP, SUM, SHARE = range(9)  # columns
+RIGHT = 10  # the column of the chart and the pictures
+BY_SIZE, IN_ORDER = "by size", "in order"
+BARS = 10  # signs of the longest bar
+NUMBER = Look(format="0.000", align="center")  # without a border: rows that a layer does not fill are empty
+BAR_UP, BAR_DOWN = Look(colour="5B9BD5", size=8), Look(colour="E08E45", size=8, align="right")
+WIDTHS = (6, 26, 10, 10, 10, 10, 10, 11, 9, 2)
+HINT = "Pick a layer, a unit and a sample in the blue cells: each row below is one product in the sum of this neuron."
+
+
+def neuron_sheets(net: NetworkSheets) -> None:
+    """The sheets Neuron and Neuron data, where they were asked for or the network is small."""
+    wanted = net.options.neuron
+    if wanted is False or net.options.blanks or not net.plan.whole or not net.plan.trace.inputs:
+        return
+    if wanted is None and net.model.size > SMALL:
+        return
+    pickable = [n for n in neurons_of(net) if n.can_be_picked]
+    neurons, left_out = that_fit(pickable, MOST if wanted else FEW)
+    if not neurons or (wanted is None and left_out):
+        return
+    hint = HINT + (f" Too large for it: {', '.join(left_out[:6])}{'...' if len(left_out) > 6 else ''}." if left_out else "")
+    sheet = net.plan.sheet("Neuron", "One neuron", hint=hint)
+    data = net.plan.sheet(
+        "Neuron data", "Neuron data: behind the neuron", hint="What the sheet Neuron looks up. Nothing is to be changed here."
+    )
+    controls = Controls(*(cell(sheet, PICK + i, NAME) for i in (0, 1, 2, 3, 5)))
+    numbers = CellNumbers(net.plan)
+    activations = Activations(net, numbers)
+    activated = [activations.after(neuron) for neuron in neurons]
+    start = start_of(neurons[0], activated[0], numbers)
+    tables = write_tables(net, data, neurons, activated, picked_cells(data)["sample"], start.sample)
+    samples = len(neurons[0].inputs)
+    write_picked(net, tables, controls, start, samples)
+    products = write_products(net, tables, start)
+    right = products.first + 5
+    if any(2 in after.curves for after in activated):
+        right = write_others(net, tables, right, start)
+    curve = write_curves(net, tables, activations.curves, right, start)
+    write_lists(net, tables, right + len(activations.curves) + 4, start)
+    write_controls(net, sheet, tables, start, samples)
+    write_rows(net, sheet, tables, products, start)
+    names = [curve.name for curve in activations.curves]
+    write_sum(net, sheet, tables, curve, names, start)
+    sheet.finishing.append(partial(curve_chart, curve, len(names) + 1))
+    draw_grids(net, sheet, tables, products, start)
+    data.default_width, data.widths[(0, 0)], data.widths[(1, 1)] = 8, 22, 24
+    data.freeze = (SECTION, FIRST)
+
+
+def that_fit(neurons: list[Neuron], most: int) -> tuple[list[Neuron], list[str]]:
+    """As many as there is room for, the smallest first; and the names of the others."""
+    kept, room = set[str](), most
+    for neuron in sorted(neurons, key=lambda n: n.size):
+        if neuron.size <= room:
+            kept.add(neuron.name)
+            room -= neuron.size
+    return [n for n in neurons if n.name in kept], [n.name for n in neurons if n.name not in kept]
+
+
+def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers) -> Start:
+    """What is picked at first."""
+    place = len(neuron.places) // 2
+    inputs, weights = numbers.at(neuron.inputs[:, neuron.group[0], place]), numbers.at(neuron.weights[:, 0]) * neuron.scale
+    sample = int(np.abs(inputs * weights).sum(axis=-1).argmax())
+    sums = numbers.at(neuron.sums[sample, place]).tolist() if neuron.sums is not None else []
+    outputs = after.outputs
+    return Start(
+        sample,
+        place,
+        inputs[sample],
+        weights[sample],
+        float(sum(numbers.at(bias)[0] for bias in neuron.bias)),
+        after.curves[0],
+        sums,
+        "" if outputs is None else float(numbers.at(outputs[sample, place])[0]),
+    )
+
+
+def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Start, samples: int) -> None:
+    """The cells to pick with, each with a list to choose from."""
+    n = tables.neurons[0]
+    for column, width in enumerate(WIDTHS):
+        sheet.widths[(column, column)] = width
+
+    last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
+    choices: list[tuple[str, str | float, str, str]] = [
+        ("layer", n.name, "neuron_layers", ""),
+        ("unit", n.units[0], "neuron_units", ""),
+        ("place", n.places[start.place], "neuron_places", ""),
+        ("sample", start.sample + 1.0, f'"{",".join(map(str, range(1, min(samples, 60) + 1)))}"', f"of {samples}"),
+        ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
+        ("channel", 0.0, f'"{",".join(map(str, range(min(last, 60))))}"', "of the pictures"),
+    ]
+    for i, (name, value, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
+        sheet.write(PICK + i, NO, name, net.styles["label right"])
+        style = net.styles["switch"]
+        sheet.texts[(PICK + i, NAME)] = Text(value, style) if isinstance(value, str) else Text(style=style, value=value)
+        sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
+        sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
+        net.plan.names[f"neuron_{name}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
+
+
+def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
+    """A row for each input: its number, name, value, weight, product, bars, the sum so far, its share of all products."""
+    data, styles, k = tables.sheet, net.styles, products.height
+    heads = ("no.", "input", "value", "\u00d7 weight", "= product", "down", "up", "running sum", "share")
+    for column, text in enumerate(heads):
+        sheet.write(NUMBERS - 1, column, text, styles["caption"])
+    plain = styles.of(NUMBER)
+    looks = [styles["label"], styles["label left"], plain, plain, plain, styles.of(BAR_DOWN), styles.of(BAR_UP), plain]
+    looks.append(styles.of(replace(NUMBER, format="0.0%")))
+    area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + k}"
+    largest, total = f"MAX(MAX({area}),-MIN({area}))", f'(SUMIF({area},">0")-SUMIF({area},"<0"))'
+    count, order = there(data, picked_cells(data)["inputs"]), absolute(cell_name(((PICK + 4) << 14) + NAME))
+    names = there(data, tables.value(tables.field(picked_cells(data)["layer"], "names"), "{}"))
+    values = row_values(tables.neurons[0], start)
+    for i in range(k):
+        row = NUMBERS + 1 + i
+        no, product = f"${COLUMN[NO]}{row}", f"${COLUMN[PRODUCT]}{row}"
+        sort = f"MATCH(LARGE({products.there(3)},{i + 1}),{products.there(3)},0)"
+        bar = f'REPT("\u2588",ROUND({BARS}*MAX(0,{{}}{product})/MAX({largest},0.000000001),0))'
+        formulas = [
+            f'IF({i + 1}>{count},"",IF({order}="{IN_ORDER}",{i + 1},{sort}))',
+            names.replace("{}", no),
+            *(f"INDEX({products.there(c)},{no},1)" for c in range(3)),
+            bar.format("-"),
+            bar.format(""),
+            f"SUM(${COLUMN[PRODUCT]}${NUMBERS + 1}:{product})",
+            f"IF({total}=0,0,ABS({product})/{total})",
+        ]
+        for column, (formula, value) in enumerate(zip(formulas, values[i] if i < len(values) else [""] * 9, strict=True)):
+            made = formula if column == NO else f'IF({no}="","",{formula})'
+            sheet.texts[(NUMBERS + i, column)] = Text(style=looks[column], formula=made, value=value)
+    shares = f"{COLUMN[SHARE]}{NUMBERS + 1}:{COLUMN[SHARE]}{NUMBERS + k}"
+    sheet.finishing.append(partial(data_bars, shares))
+    sheet.freeze = (NUMBERS, 0)
+
+
+def row_values(neuron: Neuron, start: Start) -> list[list[float | str]]:
+    """What the rows show at first: sorted by size."""
+    order = np.argsort(-start.keys, kind="stable")
+    products = start.products[order]
+    sizes = np.abs(products)
+    largest, total = max(float(sizes.max()), 1e-9), float(sizes.sum())
+    shares = sizes / total if total else sizes
+    bars = [["\u2588" * round(BARS * max(0.0, sign * p) / largest) for p in products.tolist()] for sign in (-1, 1)]
+    columns: list[Sequence[Any]] = [
+        (order + 1.0).tolist(),
+        [neuron.names[i] for i in order],
+        *(values[order].tolist() for values in (start.inputs, start.weights)),
+        products.tolist(),
+        *bars,
+        np.cumsum(products).tolist(),
+        shares.tolist(),
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def data_bars(area: str, page: Any) -> None:
+    """Bars in the cells of numbers from 0."""
+    from openpyxl.formatting.rule import DataBarRule
+
+    make: Any = DataBarRule  # untyped in openpyxl's stubs
+    page.conditional_formatting.add(area, make("num", 0, "max", None, color="FFB6D7A8"))
+
+
+def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, curve: Columns, names: list[str], start: Start) -> None:
+    """The sum of the products, the bias, the pre-activation, what the activation makes of it, and what the layer's sheet has."""
+    data, styles = tables.sheet, net.styles
+    at = {name: there(data, place) for name, place in picked_cells(data).items()}
+    area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + curve_rows(tables)}"
+    z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
+    f = cell(data, START + POINTS, first)
+    said = ["output", "output: z, no activation", *(f"output: {name} of z" for name in names[2:])]
+    name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
+    output = curve_value(data, first)
+    lines: list[tuple[str, str, float | str | None, str]] = [
+        ('"sum of the products"', f"SUM({area})", float(start.products.sum()), "step"),
+        ('"+ bias"', at["bias"], start.bias, "weight"),
+        ('"= pre-activation z"', f"{cell_name((PICK << 14) + SUM)}+{cell_name(((PICK + 1) << 14) + SUM)}", start.total, "step"),
+        (name, f, output, "output"),
+    ]
+    words = ["sum of the products", "+ bias", "= pre-activation z", said[start.curve]]
+    for i, ((label, formula, value, look), text) in enumerate(zip(lines, words, strict=True)):
+        sheet.texts[(PICK + i, SUM - 1)] = Text(style=styles["label right"], formula=label, value=text)
+        sheet.texts[(PICK + i, SUM)] = Text(style=styles[look], formula=formula, value=value)
+    own = at["own sum"]
+    agrees = f'IF(ISNUMBER({own}),IF(ABS({z}-{own})<=0.000001*MAX(1,ABS({z})),"as on its sheet","not as on its sheet"),"")'
+    shown = "as on its sheet" if tables.rows[0].sums >= 0 else ""
+    sheet.texts[(PICK + 2, SHARE)] = Text(style=styles["label left"], formula=agrees, value=shown)
+
+
+def curve_value(data: Sheet, column: int) -> float | str | None:
+    """The value that was written for the picked sum itself, the last point of the curve."""
+    return data.texts[(START + POINTS, column)].value
+
+
+def curve_rows(tables: Tables) -> int:
+    """How many inputs the unit with the most has."""
+    return max(len(n.names) for n in tables.neurons)
+
+
+def quoted(text: str) -> str:
+    """A text in a formula."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def curve_chart(curve: Columns, picked: int, page: Any) -> None:
+    """The picked activation as a curve, with the sum of the picked neuron on it."""
+    from openpyxl.chart import ScatterChart, Series
+
+    from weightlens.workbook.xlsx.charts import plain
+
+    chart = plain(ScatterChart(), "activation: the curve, and this neuron on it", 13, 7.5)
+    chart.style, chart.scatterStyle, chart.legend = 13, "lineMarker", None
+
+    def points(j: int, first: int, last: int) -> str:
+        column = f"${COLUMN[curve.first + j]}"
+        return f"'{curve.sheet.title}'!{column}${START + 1 + first}:{column}${START + 1 + last}"
+
+    line = Series(points(picked, 0, POINTS - 1), points(picked + 1, 0, POINTS - 1), title="activation")
+    line.marker.symbol, line.smooth = "none", False
+    line.graphicalProperties.line.solidFill, line.graphicalProperties.line.width = "0072B2", 22000
+    point = Series(points(picked, POINTS, POINTS), points(picked + 1, POINTS, POINTS), title="this neuron")
+    point.marker.symbol, point.marker.size = "circle", 10
+    point.marker.graphicalProperties.solidFill = point.marker.graphicalProperties.line.solidFill = "D55E00"
+    point.graphicalProperties.line.noFill = True
+    chart.series += [line, point]
+    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart.x_axis.title, chart.y_axis.crosses, chart.x_axis.tickLblPos = "z", "min", "low"
+    page.add_chart(chart, f"{COLUMN[RIGHT]}{NUMBERS + 1}")

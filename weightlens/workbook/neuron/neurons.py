@@ -1,0 +1,254 @@
+"""The weighted sums of a network, with names for their units, places and inputs: what the sheet Neuron lets one pick from."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.axes import Axis
+from weightlens.recording import Recorded, Step
+from weightlens.recording.calls import einsum_subscripts, factors
+from weightlens.recording.graph import named_operands
+from weightlens.workbook.formulas.cell_arrays import Cells
+from weightlens.workbook.neuron.cell_numbers import can_be_picked
+from weightlens.workbook.neuron.pixels import Pixels, pixels_of
+from weightlens.workbook.neuron.weighted_sums import Term, WeightedSum, WeightedSums
+from weightlens.workbook.sheets.layer_sheet import picture_side
+
+if TYPE_CHECKING:
+    from weightlens.workbook.sheets.network import NetworkSheets
+
+SAMPLE, THE_ONE = "sample", "the only one"
+WILD = str.maketrans("*?~", "x__")  # signs that stand for others where a text is looked up
+MOST_INPUTS = 4000  # inputs of one unit; and units
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """The units of one layer, or of one gate or head: everything that the sums of one step read.
+
+    Cells are by ``inputs[sample, group, place, input]`` and ``weights[sample, unit, input]``: the units of a group (a head, a
+    group of channels) see the same inputs. ``scale`` multiplies the weights of each input; ``bias`` has cells for each unit,
+    perhaps of several weights; ``sums`` are the cells in which the network has the result, ``[sample, place, unit]``, ``outputs``
+    those of what comes next, where ``functions`` (recorded values, one for each occurrence) are functions of sums without cells.
+    ``parts`` are the named values that it spells out.
+    """
+
+    name: str
+    layer: str
+    step: str
+    units: list[str]
+    places: list[str]
+    names: list[str]
+    inputs: Cells
+    weights: Cells
+    scale: np.ndarray
+    group: np.ndarray
+    bias: list[Cells]
+    sums: Cells | None
+    outputs: Cells | None
+    functions: list[Recorded]
+    fixed: dict[str, tuple[int, str]]
+    pixels: Pixels | None
+    parts: frozenset[int]
+
+    @property
+    def size(self) -> int:
+        """How many cells its tables take."""
+        return int(np.prod(self.inputs.shape[1:]) + np.prod(self.weights.shape[1:]) + 2 * len(self.places) * len(self.units))
+
+    @property
+    def can_be_picked(self) -> bool:
+        """Whether a formula finds the cells of the picked sample."""
+        return all(can_be_picked(cells) for cells in (self.inputs, self.weights, self.sums, self.outputs) if cells is not None)
+
+
+def neurons_of(net: NetworkSheets) -> list[Neuron]:
+    """All neurons of a network, in the order in which they are computed; the time steps of a layer are places of one."""
+    sums, found = WeightedSums(net.plan.formulas), dict[tuple[str, str], list[Neuron]]()
+    for step in net.plan.steps:
+        for value in candidates(step):
+            whole = sums.find(value, step.layer)
+            neuron = neuron_of(net, step, value, whole) if whole is not None and whole.terms else None
+            if neuron is not None:
+                found.setdefault((step.layer, step.name), []).append(neuron)
+    merged = [neuron for group in found.values() for neuron in over_time(group)]
+    spelled_out = {part for neuron in merged for part in neuron.parts}
+    steps = {(step.layer, step.name) for step in net.plan.steps if id(step.made) in spelled_out}
+    return named([neuron for neuron in merged if (neuron.layer, neuron.step) not in steps])
+
+
+def candidates(step: Step) -> list[Recorded]:
+    """What may be a weighted sum in a step: the step itself, or what its activation is a function of, where that has no name."""
+    argument = step.made.function[1]
+    return [argument] if isinstance(argument, Recorded) and not argument.kind else [step.made]
+
+
+def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSum) -> Neuron | None:
+    """A weighted sum as neurons; ``None`` where its sums are not alike in all samples and places."""
+    named_axes = net.plan.trace.axes.named(value)
+    full, axes = by_sample(net, value, named_axes.titled)
+    if not full or sum(term.inputs.shape[1] for term in whole.terms) > MOST_INPUTS or len({term.scale for term in whole.terms}) > 1:
+        return None
+    whole = whole.moved(lambda array: array.reshape(full))
+    own = [d for d in range(1, len(full)) if d == len(full) - 1 or any(varies(array, d) for array in by_unit(whole))]
+    others = [d for d in range(1, len(full)) if d not in own]
+    order, shape = [0, *others, *own], (full[0], *(math.prod(full[d] for d in part) for part in (others, own)))
+    if shape[2] > MOST_INPUTS:
+        return None
+
+    def placed(array: np.ndarray) -> np.ndarray:
+        return np.transpose(array.reshape(full), order).reshape(shape)
+
+    whole = whole.moved(placed)
+    if any((array != array[:, :1]).any() for array in by_unit(whole)) or any((added != added[:1, :1]).any() for added in whole.added):
+        return None
+    group, first = groups_of(whole.terms)
+    if any((term.input_row != term.input_row[:, :, first][:, :, group]).any() for term in whole.terms):
+        return None
+    sums, outputs = (net.plan.formulas.cells(x) for x in (value, step.made))
+    return Neuron(
+        step.layer,
+        step.layer,
+        step.name,
+        words([axes[d] for d in own], [full[d] for d in own], "unit"),
+        words([axes[d] for d in others], [full[d] for d in others], "place") if shape[1] > 1 else [THE_ONE],
+        [name for term in whole.terms for name in input_names(net, term, step.layer, len(whole.terms) > 1)],
+        np.concatenate([np.swapaxes(term.inputs[term.input_row[:, :, first]], 1, 2) for term in whole.terms], axis=-1),
+        np.concatenate([term.weights[term.weight_row[:, 0]] for term in whole.terms], axis=-1),
+        np.concatenate([np.full(term.inputs.shape[1], term.scale) for term in whole.terms]),
+        group,
+        [added[0, 0] for added in whole.added],
+        None if sums is None else placed(sums),
+        placed(outputs) if sums is None and outputs is not None else None,
+        [step.made] if sums is None else [],
+        named_axes.fixed | net.plan.trace.axes.named(step.made).fixed,
+        pixels_of(net, whole.terms[0]) if len(whole.terms) == 1 else None,
+        frozenset(whole.parts),
+    )
+
+
+def by_sample(net: NetworkSheets, value: Recorded, axes: list[Axis]) -> tuple[tuple[int, ...], list[Axis]]:
+    """The shape and the axes of a value with the samples on the first axis; nothing where they are not there.
+
+    Where time steps were treated as samples (TimeDistributed), the first axis is both: it is taken apart.
+    """
+    samples = net.plan.trace.inputs[0].shape[0]
+    if value.ndim < 2 or 0 in value.shape or not axes[0] or axes[0][0].name != SAMPLE or value.shape[0] % samples:
+        return (), axes
+    if value.shape[0] == samples:
+        return value.shape, axes
+    inner = value.shape[0] // samples
+    return (samples, inner, *value.shape[1:]), [axes[0][:1], tuple(f.picked(np.arange(inner)) for f in axes[0][1:]), *axes[1:]]
+
+
+def by_unit(whole: WeightedSum) -> list[np.ndarray]:
+    """What tells units apart: the weights of each term, and what is added."""
+    return [*(term.weight_row for term in whole.terms), *whole.added]
+
+
+def varies(array: np.ndarray, axis: int) -> bool:
+    """Whether an array changes along an axis."""
+    return bool((array != np.take(array, [0], axis)).any())
+
+
+def groups_of(terms: list[Term]) -> tuple[np.ndarray, np.ndarray]:
+    """For each unit the number of its group, and the first unit of each group: units that read the same inputs."""
+    seen = np.concatenate([term.input_row[0].T for term in terms], axis=1)  # (units, places of all terms)
+    _, first, group = np.unique(seen, axis=0, return_index=True, return_inverse=True)
+    return group.reshape(-1), first
+
+
+def words(axes: list[Axis], sizes: list[int], name: str) -> list[str]:
+    """A word for each place along several axes; nothing is said of what there is only one of."""
+    shown = [(axis, n) for axis, n in zip(axes, sizes, strict=True) if n > 1]
+    each = [[", ".join(f.text(i, 1) for f in axis) if axis else f"{name} {i}" for i in range(n)] for axis, n in shown]
+    return [", ".join(parts) for parts in itertools.product(*each)] if each else [f"{name} 0"]
+
+
+def input_names(net: NetworkSheets, term: Term, layer: str, several: bool) -> list[str]:
+    """A name for each input of a unit, with the value that it is an element of where a unit reads several."""
+    left, right = factors(term.product)
+    inputs, output = einsum_subscripts(term.product).split("->")
+    letters = inputs.split(",")
+    axes, sizes = list[Axis](), list[int]()
+    for c in (c for c in dict.fromkeys("".join(letters)) if c not in output):
+        read, position = (left, letters[0].index(c)) if c in letters[0] else (right, letters[1].index(c))
+        axes.append(net.plan.trace.axes.named(read).axes[position] if isinstance(read, Recorded) else ())
+        sizes.append(read.shape[position])
+    names = words(axes, sizes, "input")
+    if isinstance(left, Recorded) and left.kind == "input" and left.ndim == 2:
+        names = net.options.input_names(len(names))
+        side = picture_side((1, len(names)))
+        names = [f"{name} (row {i // side}, column {i % side})" for i, name in enumerate(names)] if side else names
+    if not several or not isinstance(left, Recorded):
+        return names
+    return [f"{source_name(left, layer)}: {name}" for name in names]
+
+
+def source_name(x: Recorded, layer: str) -> str:
+    """What a layer reads, in a word: the input, another layer, its own state before."""
+    origin = x if x.kind else next(iter(named_operands(x)), x)
+    if origin.role.kind == "start":
+        return f"{origin.role.of or origin.name.removeprefix('initial ')} before"
+    return "input" if origin.kind == "input" else origin.name if origin.layer == layer else origin.layer
+
+
+def over_time(neurons: list[Neuron]) -> list[Neuron]:
+    """The occurrences of one step (time steps, calls) as places of one neuron, where they have the same weights."""
+    first = neurons[0]
+    if len(neurons) == 1 or not all(is_like(first, n) for n in neurons):
+        return neurons
+    times = times_of(neurons)
+    several = len(first.places) > 1
+    return [
+        replace(
+            first,
+            places=[f"{time}, {place}" if several else time for time, n in zip(times, neurons, strict=True) for place in n.places],
+            inputs=np.concatenate([n.inputs for n in neurons], axis=2),
+            sums=in_order([n.sums for n in neurons]),
+            outputs=in_order([n.outputs for n in neurons]),
+            functions=[y for n in neurons for y in n.functions],
+            parts=frozenset().union(*(n.parts for n in neurons)),
+        )
+    ]
+
+
+def times_of(neurons: list[Neuron]) -> list[str]:
+    """What tells the occurrences of a step apart: the time step, or the token, that each reads; else their order."""
+    for name in neurons[0].fixed:
+        found = {neuron.fixed[name] for neuron in neurons if name in neuron.fixed}
+        if len(found) == len(neurons):
+            return [neuron.fixed[name][1] for neuron in neurons]
+    return [f"round {i}" for i in range(len(neurons))]
+
+
+def is_like(a: Neuron, b: Neuron) -> bool:
+    """Whether two occurrences have the same weights, and as many inputs."""
+    same = all(np.array_equal(x, y) for x, y in ((a.weights, b.weights), (a.bias, b.bias), (a.group, b.group), (a.scale, b.scale)))
+    return same and a.inputs.shape == b.inputs.shape and (a.sums is None) == (b.sums is None) and (a.outputs is None) == (b.outputs is None)
+
+
+def in_order(cells: list[Cells | None]) -> Cells | None:
+    """The cells of all occurrences, place after place."""
+    there = [array for array in cells if array is not None]
+    return np.concatenate(there, axis=1) if there else None
+
+
+def named(neurons: list[Neuron]) -> list[Neuron]:
+    """The neurons, each with a name of its own that can be looked up: the layer's, with the step where there are several."""
+    layers = [neuron.layer for neuron in neurons]
+    taken: set[str] = set()
+    result = []
+    for neuron in neurons:
+        name = neuron.layer if layers.count(neuron.layer) == 1 else f"{neuron.layer}: {neuron.step}"
+        name = name.translate(WILD)
+        endings = itertools.chain([""], (f" ({i})" for i in itertools.count(2)))
+        name = next(name + end for end in endings if (name + end).lower() not in taken)
+        taken.add(name.lower())
+        result.append(replace(neuron, name=name))
+    return result

@@ -1,0 +1,53 @@
+"""The weights of a neuron as a picture: a coloured square for each pixel that it reads; beside it the input and the products."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name
+from weightlens.workbook.neuron.data_tables import Tables, there
+from weightlens.workbook.neuron.picks import Columns, Start, picked_cells
+from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.styles import Look
+
+if TYPE_CHECKING:
+    from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
+
+LEFT, TOP = 10, 28  # the first square of the first picture
+SIDE = 2.6  # characters: as wide as a row is high
+PIXEL = Look(border="hair", format=";;;")  # the colour is to be seen, the number in the formula bar only
+UNSEEN = Look(format=";;;")
+PICTURES = (("weights", 1, "both signs"), ("input", 0, "ink"), ("products", 2, "both signs"))
+
+
+def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
+    """Three pictures side by side, as large as the largest that a neuron reads; nothing where none reads pictures."""
+    pictures = [n.pixels for n in tables.neurons if n.pixels is not None]
+    if not pictures:
+        return
+    rows, columns = max(p.rows for p in pictures), max(p.columns for p in pictures)
+    for column in range(LEFT, LEFT + len(PICTURES) * (columns + 1)):
+        sheet.widths[(column, column)] = SIDE
+    at = picked_cells(tables.sheet)
+    names = ("rows", "columns", "by row", "by column", "by channel")
+    helpers = [there(tables.sheet, tables.field(at["layer"], name)) for name in names]
+    channel, first = there(tables.sheet, at["channel"]), tables.neurons[0].pixels
+    shown = [0] * 5 if first is None else [first.rows, first.columns, first.by_row, first.by_column, first.by_channel]
+    for j, (formula, value) in enumerate(zip(helpers, shown, strict=True)):
+        sheet.texts[(TOP - 3, LEFT + j)] = Text(style=net.styles.of(UNSEEN), formula=formula, value=value)
+    h, w, by_row, by_column, by_channel = (absolute(cell_name(((TOP - 3) << 14) + LEFT + j)) for j in range(5))
+    for i, (name, source, colours) in enumerate(PICTURES):
+        left = LEFT + i * (columns + 1)
+        values = (start.inputs, start.weights, start.products)[source]
+        sheet.texts[(TOP - 1, left)] = Text(
+            style=net.styles["caption left"], formula=f'IF({h}=0,"",{chr(34)}{name}{chr(34)})', value=name if first else ""
+        )
+        for r in range(rows):
+            for c in range(columns):
+                place = f"1+{r}*{by_row}+{c}*{by_column}+{channel}*{by_channel}"
+                formula = f'IF(OR({r}>={h},{c}>={w}),"",INDEX({products.there(source)},{place},1))'
+                inside = first is not None and r < first.rows and c < first.columns
+                number = float(values[r * first.by_row + c * first.by_column]) if inside and first is not None else ""
+                sheet.texts[(TOP + r, left + c)] = Text(style=net.styles.of(PIXEL), formula=formula, value=number)
+        sheet.heats.append((f"{COLUMN[left]}{TOP + 1}:{COLUMN[left + columns - 1]}{TOP + rows}", colours))

@@ -1,0 +1,153 @@
+"""Tables: the steps of a layer side by side, the weights under the columns that they make; bands of them where one would be too wide."""
+
+from __future__ import annotations
+
+from weightlens.recording import Step
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.layout.labels import row_labels
+from weightlens.workbook.layout.plan import Placed
+from weightlens.workbook.sheets.frame import GAP, HEAD, TOP, widen
+from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.parts.room import columns, room_for
+from weightlens.workbook.xlsx.book import Sheet
+
+FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns
+WIDEST_BAND = 60  # columns; what is wider goes on under it
+MOST_NAMED = 5000  # rows
+
+Key = tuple[str, str, tuple[int, ...]]
+
+
+def tables(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
+    """Vectors and sequences: weights under the columns that they make, or on the right of steps of many rows."""
+    rows = max(extent_down(net.plan.placed[id(step.made)]) for step in steps)
+    turned = any(net.plan.placed[id(step.made)].block.arrangement.column_axes == (0,) for step in steps)
+    if rows <= FEW_ROWS and not turned:
+        head = HEAD
+        for band in bands(net, steps):
+            _, head = put_steps(net, sheet, band, 1, head)
+    else:
+        column, _ = put_steps(net, sheet, steps, 1, weights_below=False)
+        if own:
+            widen(sheet, column, 9)
+            put_weights(net, sheet, own, column + 1)
+    net.finish(sheet)
+
+
+def bands(net: NetworkSheets, steps: list[Step]) -> list[list[Step]]:
+    """The steps of each band, those of one name together."""
+    groups: dict[Key, list[Step]] = {}
+    for step in steps:
+        groups.setdefault(key_of(step), []).append(step)
+    widths = [width_of_group(net, group) for group in groups.values()]
+    found, used, left = [list[Step]()], 0, sum(widths)
+    shown = dict[int, str]()
+    for group, width in zip(groups.values(), widths, strict=True):
+        texts = rows_in_words(net, net.plan.placed[id(group[0].made)])
+        turns = shown and texts != shown and texts != unmarked(shown) and used > WIDEST_BAND // 4  # other rows: a place to begin anew
+        if used and (used + width > WIDEST_BAND or (turns and used + left > WIDEST_BAND)):
+            found.append([])
+            used = 0
+        found[-1] += group
+        used, left, shown = used + width, left - width, texts
+    return found
+
+
+def width_of_group(net: NetworkSheets, steps: list[Step]) -> int:
+    """How many columns steps of one name take with their weights."""
+    weights = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
+    return 1 + max(placed.block.arrangement.width for placed in (net.plan.placed[id(steps[0].made)], *weights))
+
+
+def key_of(step: Step) -> Key:
+    """What the occurrences of a step have in common, which stand under each other."""
+    return step.layer, step.name, step.made.shape
+
+
+def extent_down(placed: Placed) -> int:
+    """How many rows a step takes, all its occurrences counted."""
+    a = placed.block.arrangement
+    return a.height + placed.of - 1 if a.stretch > 1 or placed.of == 1 else (a.height + (a.height > 1)) * placed.of
+
+
+def put_steps(
+    net: NetworkSheets, sheet: Sheet, steps: list[Step], column: int, head: int = HEAD, weights_below: bool = True
+) -> tuple[int, int]:
+    """The steps from left to right, the weights that make them below; returns the column after them, and the row of the next captions."""
+    placed = {key_of(step): net.plan.placed[id(step.made)] for step in reversed(steps)}
+    below = head + TOP - HEAD + max([0, *map(extent_down, placed.values())]) + 2
+    raised = any(net.over_in_two(own)[0] for own in placed.values())
+    bottom, shown, begun = below, dict[int, str](), set[Key]()
+    left: list[Placed] = []  # weights of steps that stand under one of the same name
+    starts: dict[Key, int] = {}
+    for step in steps:
+        key = key_of(step)
+        own = net.plan.weights_of[id(step.made)] if weights_below else []
+        if key in begun:
+            net.put_step(sheet, step, starts[key], head)
+            left += own
+            continue
+        begun.add(key)
+        texts = rows_in_words(net, placed[key])
+        texts = shown if texts == unmarked(shown) else texts
+        labelled = bool(texts) and texts != shown
+        if labelled:
+            name_rows(net, sheet, texts, column, head)
+        widen(sheet, column - 1, 9 if labelled else GAP)
+        shown, starts[key] = texts, column
+        width = net.put_step(sheet, step, column, head, raised, mover(step, steps))
+        bottom = max(bottom, put_weights(net, sheet, own, column, below))
+        column += max([width, *(p.block.arrangement.width for p in own)]) + 1
+    bottom = max(bottom, put_weights(net, sheet, left, column, below))
+    return column + max((p.block.arrangement.width + 1 for p in left), default=0), bottom + 1
+
+
+def mover(step: Step, steps: list[Step]) -> str:
+    """The name of a layer that only moves numbers, on the sheet of another one; empty for a step of this one."""
+    return "" if step.layer == steps[-1].layer else step.layer
+
+
+def unmarked(texts: dict[int, str]) -> dict[int, str]:
+    """The same rows where nothing has to tell query tokens from key tokens."""
+    return {row: text.replace("query ", "") for row, text in texts.items()}
+
+
+def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int, row: int = HEAD) -> int:
+    """Weights under each other; returns the row after them."""
+    for placed in weights:
+        columns(sheet, column, placed.block.arrangement, placed.made.value)
+        row = net.put_weight(sheet, placed, row, column) + 1
+    return row
+
+
+def rows_in_words(net: NetworkSheets, placed: Placed) -> dict[int, str]:
+    """What the rows of a block are; nothing where there is one, or too many to look at."""
+    a, height = placed.block.arrangement, placed.block.arrangement.height * placed.of
+    if height <= 1 or height > MOST_NAMED:
+        return {}
+    if placed.kind == "input" and a.row_axes == (1,):
+        return dict(enumerate(net.options.input_names(a.height)))
+    if a.stretch > 1:
+        return over_time(a)
+    labels = row_labels(a, net.axes(placed))
+    return labels if placed.of == 1 else again(labels, a.height + 1, placed.of)
+
+
+def name_rows(net: NetworkSheets, sheet: Sheet, texts: dict[int, str], column: int, head: int = HEAD) -> None:
+    """Labels left of a block's rows, in the column before it."""
+    widen(sheet, column - 1, room_for(texts))
+    for row, text in texts.items():
+        sheet.write(head + TOP - HEAD + row, column - 1, text, net.styles["label right"])
+
+
+def again(labels: dict[int, str], apart: int, times: int) -> dict[int, str]:
+    """The rows of blocks under each other, one for each time step."""
+    first = min(labels)
+    return {t * apart + row: f"t={t}, {text}" if row == first else text for t in range(times) for row, text in labels.items()}
+
+
+def over_time(a: Arrangement) -> dict[int, str]:
+    """The rows of samples that stand apart: in between are the other time steps."""
+    samples = a.shape[0] if a.shape else 1
+    labels = {n * a.stretch + t: f"t={t}" for n in range(samples) for t in range(a.stretch)}
+    return labels | {n * a.stretch: f"sample {n + 1}, t=0" for n in range(samples) if samples > 1}
