@@ -12,7 +12,7 @@ from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Trace
-from weightlens.workbook.drawing import hidden_space, hidden_units
+from weightlens.workbook.drawing import hidden_space, hidden_units, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
@@ -45,7 +45,10 @@ def write_sheets(net: NetworkSheets, verified: str = "") -> None:
     """The sheets of a network, after those that its book has already."""
     bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
+    drawing = None if bare else network_sheet.begin(net)
     homes = matrices(net) if bare else network(net, verified)
+    if drawing is not None:
+        network_sheet.draw(net, drawing, homes)
     write_summary(net, front, homes)
     write_cells(net)
     frame(net.plan, net.styles)
