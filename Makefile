@@ -21,6 +21,7 @@ lint:  ## style and types
 
 docs:  ## make the generated pages of docs/ again, and the documentation as a site
 	$(PYTHON) docs/make_layers.py
+	$(PYTHON) docs/make_audit.py
 	mkdocs build
 
 bench:  ## a short run of the benchmarks

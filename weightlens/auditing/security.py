@@ -26,14 +26,14 @@ RULES = (
         "error",
         "a Python pickle is in the archive: opening it runs code",
         "a member named .pkl, .pickle, .joblib, .dill or model.weights.npz; one that begins as a pickle; an .npy of objects",
-        "Python: pickle; NumPy: allow_pickle; CVE-2025-9906",
+        "CWE-502; Python: pickle; NumPy: allow_pickle",
     ),
     Rule(
         "external-link",
         "error",
         "a link leads out of the file",
         "HDF5 soft or external link, external storage, virtual data set; a symbolic link in an archive or folder",
-        "HDF5 User Guide, links and external storage; CVE-2026-1669",
+        "CWE-59; HDF5 User Guide, links and external storage",
     ),
     Rule(
         "path-outside",

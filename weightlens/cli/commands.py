@@ -29,6 +29,7 @@ GROUPS = {  # where each command is defined; only the one that is called is impo
         "import": ("change", "import_"),
         "patch": ("change", "patch"),
         "fit": ("train", "fit"),
+        "simplify": ("simplify", "simplify"),
         "convert": ("convert", "convert"),
     },
 }

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from weightlens.model import Model
     from weightlens.terminal.show import Selection
 
-
 __all__ = ["COMMANDS", "main"]
 FORMATS, TREE_FORMATS, SUMMARY_FORMATS = ("table", "csv", "json", "npy"), ("table", "json"), ("table", "json", "csv", "markdown")
 LayerNames = Annotated[

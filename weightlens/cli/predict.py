@@ -27,6 +27,7 @@ from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, note_non_finite_weights
 from weightlens.engine import forward
 from weightlens.engine.state import is_stateful
+from weightlens.errors import BadInput
 from weightlens.inputs.given import sample_chunks
 from weightlens.model import Model
 
@@ -44,13 +45,24 @@ def predict(
     output_format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, or json for machines.")] = "csv",
     config: Config = None,
     assume: Assume = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, or local; likewise.")] = None,
 ) -> None:
-    """Predict for any number of rows, in flat memory.
+    """Predict for any number of rows, in flat memory; of many files into a folder.
 
     \b
     weightlens predict digits.keras -i digits.csv -o predictions.csv
     weightlens predict or.h5 -i "0,0;0,1"
+    weightlens predict or.h5 -i "s3://bucket/part-*.parquet" -o DIR --workers 4
     """
+    from weightlens.cli.predict_parts import Prediction, is_pattern, predict_parts
+
+    if is_pattern(given):
+        if output_format != "csv":
+            raise BadInput("the predictions for many files are written as csv only: leave out --format")
+        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale))
+        predict_parts(task, output, workers, scheduler, force)
+        return
     out = Destination(output, force, output_format, ("csv", "json"))
     out.check(model, input=given, config=config)
     loaded, asked = ModelOptions(model, config, assume, layers).load(), Rows(given, rows, scale)
