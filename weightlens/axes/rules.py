@@ -47,6 +47,7 @@ class Axes:
 
     def named(self, x: Recorded) -> Named:
         """The axes of a value."""
+        x = self.trace.alike.get(id(x), x)
         if id(x) in self.told:
             return self.told[id(x)]
         if not self.started:
