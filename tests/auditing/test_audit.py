@@ -110,7 +110,7 @@ def test_a_baseline_is_not_told_again(run: Run, folder: Path, tmp_path: Path) ->
 
 
 def test_resume_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from weightlens.auditing import running
+    from weightlens.auditing import one_file
 
     whole = {one.key for one in weightlens.audit(folder)}
     audit, journal = weightlens.audit(folder, resume=tmp_path / "kept.jsonl"), tmp_path / "kept.jsonl"
@@ -119,8 +119,8 @@ def test_resume_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     with journal.open("ab") as file:
         file.write(b'{"file": "cut off')
     done = []
-    plain = running.audit_file
-    monkeypatch.setattr(running, "audit_file", lambda place, inputs: (done.append(place.name), plain(place, inputs))[1])
+    plain = one_file.audit_file
+    monkeypatch.setattr(one_file, "audit_file", lambda place, inputs: (done.append(place.name), plain(place, inputs))[1])
     assert {one.key for one in weightlens.audit(folder, resume=journal)} == whole and 1 <= len(done) <= 2
     done.clear()
     assert {one.key for one in weightlens.audit(folder, resume=journal)} == whole and not done

@@ -66,6 +66,13 @@ def audit_file(place: Place, inputs: str | None = None) -> Result:
     return result
 
 
+def died(place: Place) -> Result:
+    """The result of a file at which its process died."""
+    result = Result(place.name, place.changed, Identity(size=place.size))
+    result.hits = [Hit("unreadable", "the process that read it died: damaged in a way that no check sees, or too large for this machine")]
+    return result
+
+
 def check_model(path: Path, raw: RawFile, result: Result, inputs: str | None) -> None:
     """What the rules say of the model in a file, once its weights have been read."""
     with load(path) as model:

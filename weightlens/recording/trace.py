@@ -100,6 +100,7 @@ class Trace:
     stopped: str = ""  # why the trace ends early, if it does
     keep: bool = False  # unnamed values too (for the backward pass)
     originals: dict[int, Recorded] = field(default_factory=dict)  # in a copy: by the id of each value the one that it was
+    alike: dict[int, Recorded] = field(default_factory=dict)  # by the id of a value the one whose axes it has: of a gradient, its weight
     complete: bool = False  # nothing is added to it, and nothing in it changed, any more
 
     def __setattr__(self, name: str, value: Any) -> None:
