@@ -136,18 +136,20 @@ class Recorder:
         self.arrays: Arrays = {}
         self.kept: list[np.ndarray] = []
         self.kept_epoch = 0
-        self.inputs = None if self.options.inputs is None else bind(self.read, self.options.inputs, np.float32)
-        history = begin(self.read, about(self.model, self.read, self.params), self.options.weights)
-        if self.inputs is not None:
-            history.relus = {layer: len(units) for layer, units in silent_units(self.read, self.inputs).items()}
-        history.steps = int(self.params.get("steps") or 0)
-        self.history = history
+        self.inputs: list[np.ndarray] | None = None
+        self.history = begin(self.read, about(self.model, self.read, self.params), self.options.weights)
+        self.history.steps = int(self.params.get("steps") or 0)
+        if self.options.inputs is not None:
+            inputs = bind(self.read, self.options.inputs, np.float32)
+            self.history.relus = {layer: len(units) for layer, units in silent_units(self.read, inputs).items()}
+            self.inputs = inputs
 
     def seen(self) -> TrainingHistory:
         """The history; begun now, where the network had no weights before its first batch."""
         if self.history is None:
-            self.begin()
-        assert self.history is not None
+            self.attempt(self.begin)  # without a forward pass where there can be none
+        if self.history is None:
+            raise BadInput("nothing is known of this network")
         return self.history
 
     def end_of_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:

@@ -61,6 +61,7 @@ HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 MARSHALLED = re.compile(r"^\s*(4w[A-P]AAA|YwAAAA|YwEAAA)[A-Za-z0-9+/\s]{20}")  # base64 of a code object: 0xe3 (or 0x63), a small number
 PICKLED = re.compile(r"^\s*(gAN|gAR|gASV|gAWV|gAJ)[A-Za-z0-9+/\s=]{20}")
 PICKLES = (".pkl", ".pickle", ".joblib", ".dill", "model.weights.npz")
+OLD_PICKLE = re.compile(rb"\(?c[A-Za-z_][\w.]*\n\w+\n")  # of protocol 0, which begins with what it calls
 OBJECTS = re.compile(rb"'descr': *'\|O")
 LIBRARIES = OWN_PACKAGES | {"keras_hub", "keras_nlp", "keras_cv", "keras_tuner"}
 NO_MODULE = frozenset({"", "None", "builtins", "__main__"})
@@ -89,7 +90,7 @@ def security(raw: RawFile) -> Iterator[Hit]:
 def member_hits(raw: RawFile) -> Iterator[Hit]:
     """Pickles and paths among the members of an archive or folder, and the files that it names."""
     for name, start in raw.members:
-        pickle = start[:1] == b"\x80" and len(start) > 2 and 2 <= start[1] <= 5
+        pickle = (start[:1] == b"\x80" and len(start) > 2 and 2 <= start[1] <= 5) or OLD_PICKLE.match(start)
         objects = start.startswith(b"\x93NUMPY") and OBJECTS.search(start)
         if name.lower().endswith(PICKLES) or pickle or objects:
             yield Hit("pickle-in-archive", f"{name} is a pickle: opening it runs code", evidence={"member": name})
@@ -134,7 +135,7 @@ def entry_hits(where: str, entry: dict[str, Any], layer: str) -> Iterator[Hit]:
     evidence = {"in": where, "class_name": class_name}
     if class_name in FOREIGN_CODE:
         yield Hit("code-in-file", f"{class_name} holds program code, which Keras runs when the model is used", layer, evidence=evidence)
-    elif class_name == "__lambda__" and not layer:
+    elif class_name == "__lambda__":
         yield Hit("code-in-file", "a lambda function is in the configuration", layer, evidence=evidence)
     if "module" not in entry or not class_name:
         return
