@@ -290,3 +290,11 @@ def test_ctrl_c_writes_what_is_known(tmp_path: Path) -> None:
     assert process.returncode == 130 and "stopped after" in err and "goes on from there" in err and "Traceback" not in err
     assert 4 <= found["files"] < 400
     assert (tmp_path / "kept.jsonl").read_bytes().count(b"\n") - 1 - found["files"] in (0, 1), "what is written is what is kept"
+
+
+def test_a_softmax_in_the_middle_has_an_effect_by_all_its_units(tmp_path: Path) -> None:
+    rng, net = rng_of(6), Network([given("x", 4)])
+    dense(rng, net, "shares", 4, 6, "softmax")
+    dense(rng, net, "out", 6, 2, "linear")
+    net.arrays["out"]["kernel"][3] = 0
+    assert not [one for one in weightlens.audit(write(net, tmp_path / "m.keras")) if one.rule == "no-effect-unit"]
