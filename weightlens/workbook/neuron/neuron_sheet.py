@@ -58,7 +58,8 @@ def neuron_sheets(net: NetworkSheets) -> None:
         return
     if wanted is None and net.model.size > SMALL:
         return
-    pickable = [n for n in neurons_of(net) if n.can_be_picked]
+    numbers = CellNumbers(net.plan)
+    pickable = [n for n in neurons_of(net) if n.can_be_picked and all(np.isfinite(numbers.at(x)).all() for x in (n.inputs, n.weights))]
     neurons, left_out = that_fit(pickable, MOST if wanted else FEW)
     if not neurons or (wanted is None and left_out):
         return
@@ -68,7 +69,6 @@ def neuron_sheets(net: NetworkSheets) -> None:
         "Neuron data", "Neuron data: behind the neuron", hint="What the sheet Neuron looks up. Nothing is to be changed here."
     )
     controls = Controls(*(cell(sheet, PICK + i, NAME) for i in (0, 1, 2, 3, 5)))
-    numbers = CellNumbers(net.plan)
     activations = Activations(net, numbers)
     activated = [activations.after(neuron) for neuron in neurons]
     start = start_of(neurons[0], activated[0], numbers)
