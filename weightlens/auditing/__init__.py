@@ -2,7 +2,7 @@
 
 Comes in: paths, patterns, URLs. Goes out: findings, and reports of them. Each file is read as everywhere in this package: nothing in it is
 run or followed. What is here: ``places`` (which files), ``one_file`` (the rules about one file, in ``security``, ``integrity`` and
-``health``), ``store`` (the rules about all of them), ``running`` (who does it), ``journal`` (results kept as they come), ``reports``.
+``health``), ``store`` (the rules about all of them), ``journal`` (results kept as they come), ``reports``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,23 +100,28 @@ def audit(
     >>> [finding.rule for finding in audit("sample_models/or.h5")]
     []
     """
-    from weightlens.auditing import running
     from weightlens.auditing.baseline import keys_of
-    from weightlens.auditing.journal import Journal
     from weightlens.auditing.places import places
     from weightlens.auditing.rule_levels import levels_of
 
     wanted, data = places(where), None if inputs is None else os.fspath(inputs)
     if data is not None and os.path.exists(data):  # noqa: PTH110 - typed rows of numbers may be no possible path
         data = os.path.abspath(data)  # noqa: PTH100 - for workers in another folder
+    return Audit(wanted, levels_of(rules), partial(results, wanted, data, resume, workers, scheduler), keys_of(baseline))
 
-    def run() -> Iterator[Result]:
-        with nullcontext() if resume is None else Journal(Path(resume), data) as journal:
-            done = journal.done(wanted) if journal else {}
-            yield from done.values()
-            for result in running.results([place for place in wanted if place.name not in done], data, workers, scheduler):
-                if journal:
-                    journal.add(result)
-                yield result
 
-    return Audit(wanted, levels_of(rules), run, keys_of(baseline))
+def results(wanted: list[Place], inputs: str | None, resume: Where | None, workers: int, scheduler: str | None) -> Iterator[Result]:
+    """The result of every file: those that are kept and still hold, then the others as they are done."""
+    from weightlens.auditing.journal import Journal
+    from weightlens.auditing.one_file import audit_file, died
+    from weightlens.workers import do_all
+
+    with nullcontext() if resume is None else Journal(Path(resume), inputs) as journal:
+        done = journal.done(wanted) if journal else {}
+        yield from done.values()
+        todo = [place for place in wanted if place.name not in done]
+        for place, made in do_all(partial(audit_file, inputs=inputs), todo, workers, scheduler):
+            result = made or died(place)
+            if journal:
+                journal.add(result)
+            yield result

@@ -12,6 +12,7 @@ from weightlens.specs.registry import spec, spec_of
 from weightlens.writers.constructors import ENDINGS, taken_in_training
 
 PASSED_OVER = frozenset({"input_length", "sparse", "num_constants"})  # of Keras 2's options, those that the constructors of Keras 3 drop
+NORMALIZATION = "normalization.batch_normalization"
 CODE_OF_TENSORFLOW = "tf."  # the beginning of the names of functions called on tensors
 AXES = ("normalization.unit_normalization", "activation_layers.softmax", "normalization.layer_normalization", "normalization.normalization")
 
@@ -30,15 +31,15 @@ def why_old_keras(model: Model, configs: Iterable[Any] = ()) -> Iterator[str]:
         yield "does not open a SavedModel as a model"
     elif generation < 2:
         yield f"does not open a file of Keras {version or generation}"
-    elif generation == 2 and archive:
-        yield "does not take what a .keras of Keras 2 says of its layers and modules"
+    elif generation == 2 and archive and model.class_name != "Sequential":
+        yield "does not find the modules that a functional .keras of Keras 2 names"
     else:
         for layer in every_layer(model):
             yield from layer_reasons(layer, generation, archive)
             if generation == 2 and model.provenance.backend == "theano" and spec_of(layer).turned:
                 yield f"computes with the kernel of {layer.name} as Theano stored it, unturned"
         for config in configs if generation == 2 else ():
-            yield from entry_reasons(config)
+            yield from entry_reasons(config, archive)
 
 
 def layer_reasons(layer: Layer, generation: int, archive: bool) -> Iterator[str]:
@@ -76,8 +77,8 @@ def refused_options(layer: Layer) -> Iterator[str]:
             yield key
 
 
-def entry_reasons(config: Any) -> Iterator[str]:
-    """The reasons that the configuration of an ``.h5`` of Keras 2 gives by its form."""
+def entry_reasons(config: Any, archive: bool) -> Iterator[str]:
+    """The reasons that a configuration of Keras 2 gives by its form."""
     waiting = [config]
     while waiting:
         value = waiting.pop()
@@ -86,10 +87,18 @@ def entry_reasons(config: Any) -> Iterator[str]:
         elif isinstance(value, dict):
             waiting.extend(value.values())
             inside = value.get("config")
-            if value.get("class_name") == "Sequential":
+            if value.get("class_name") == "Sequential" and not archive:
                 yield from sequential_reasons(inside)
             if isinstance(inside, dict):
-                yield from initializer_reasons(inside)
+                yield from archive_reasons(str(value.get("class_name")), inside) if archive else initializer_reasons(inside)
+
+
+def archive_reasons(class_name: str, config: dict[str, Any]) -> Iterator[str]:
+    """The settings of a layer in a ``.keras`` of Keras 2 that Keras 3 reads past in an ``.h5`` only."""
+    given: list[str] = [key for key in ("batch_input_shape", "rng_type") if key in config and class_name != "InputLayer"]
+    if isinstance(config.get("axis"), list) and spec(class_name).function == NORMALIZATION:
+        given.append("axis, a list")
+    yield from (f"does not take the option {key} of {config.get('name')} ({class_name}) in a .keras file" for key in given)
 
 
 def initializer_reasons(config: dict[str, Any]) -> Iterator[str]:

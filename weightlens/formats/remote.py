@@ -21,6 +21,7 @@ LARGE = 1 << 16  # bytes from which a read goes past the blocks
 BLOCKS = 512  # kept
 REMOTE = "://"
 SCHEME = re.compile(r"(^|::)([A-Za-z][A-Za-z0-9+.-]*):/(?=[^/])")  # as a path has it, which joins two slashes
+LOCAL = ("file", "local")  # whose paths begin with a slash of their own
 PIECE = 1 << 20
 
 
@@ -44,6 +45,8 @@ def file_system(url: str) -> tuple[Any, str]:
 
 class RemoteFile(io.RawIOBase):
     """A file behind a URL; small reads come from blocks that are kept. ``fetched`` counts the bytes that were asked for."""
+
+    block = BLOCK
 
     def __init__(self, system: Any, path: str) -> None:
         self.system, self.path, self.position, self.fetched = system, path, 0, 0
@@ -98,7 +101,8 @@ class RemotePath(type(Path())):  # type: ignore[misc]  # the kind of path that t
     __slots__ = ()
 
     def __str__(self) -> str:
-        return SCHEME.sub(r"\1\2://", super().__str__().replace(os.sep, "/"))
+        text = super().__str__().replace(os.sep, "/")
+        return SCHEME.sub(lambda found: f"{found[1]}{found[2]}:{'///' if found[2] in LOCAL else '//'}", text)
 
     @property
     def _facts(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
 from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.directions import directions
 from weightlens.workbook.sheets.parts.movers import homes
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
@@ -114,11 +115,13 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
 def sheets_of_layers(net: NetworkSheets) -> Drawn:
     """One sheet for the inputs and one per layer that computes something."""
     inputs_sheet(net)
-    drawn = Drawn()
-    home = homes(net.plan.steps, net.results)
-    for layer in home:
-        if home[layer] == layer:
-            drawn = layer_sheet(net, layer, [mover for mover in home if home[mover] == layer != mover], drawn)
+    drawn, both = Drawn(), directions(net.plan)
+    owner = {path: around for around, inner in both.items() for path in inner}
+    home = {path: owner.get(where, where) for path, where in homes(net.plan.steps, net.results).items()}
+    for layer in dict.fromkeys(home.values()):
+        inner = both.get(layer, [])
+        movers = [path for path, where in home.items() if where == layer and path not in (layer, *inner)]
+        drawn = layer_sheet(net, layer, movers, inner, drawn)
     return drawn
 
 

@@ -14,6 +14,7 @@ from weightlens.errors import UnreadableModel
 from weightlens.limits import JSON
 from weightlens.zips import KNOWN, open_zip, read_member
 
+AT_ONCE = 1 << 16  # bytes read at once; of a file behind a URL, one of its blocks
 HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., length of the name, of the extra field
 
 
@@ -123,7 +124,7 @@ class Archive:
             raise
 
     def _reader(self, window: Window) -> BinaryIO:
-        reader = io.BufferedReader(window, 1 << 16)
+        reader = io.BufferedReader(window, getattr(window.file, "block", AT_ONCE))
         self.opened.add(reader)
         return reader
 

@@ -23,7 +23,13 @@ def first_bytes(source: Path | BinaryIO, size: int) -> bytes:
         with source.open("rb", buffering=0) as file:
             return file.read(min(size, LOOK_AT))
     source.seek(0)
-    return source.read(min(size, LOOK_AT if size <= LARGE or not hasattr(source, "fetched") else LOOK_AT_REMOTE))
+    return source.read(min(size, LOOK_AT_REMOTE if size > LARGE and is_remote(source) else LOOK_AT))
+
+
+def is_remote(source: BinaryIO) -> bool:
+    """Whether a file, or the archive that it is in, is read over a network."""
+    inside = getattr(source, "raw", source)
+    return hasattr(getattr(inside, "file", inside), "fetched")
 
 
 def find_damage(data: bytes, size: int) -> str:

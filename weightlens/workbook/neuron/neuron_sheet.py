@@ -29,7 +29,8 @@ from weightlens.workbook.neuron.picks import (
 )
 from weightlens.workbook.neuron.pixel_grids import draw_grids
 from weightlens.workbook.sheets.controls import drop_down
-from weightlens.workbook.sheets.frame import SECTION
+from weightlens.workbook.sheets.frame import SECTION, widen
+from weightlens.workbook.sheets.parts.room import room_for
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import Look
 
@@ -130,7 +131,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     n = tables.neurons[0]
     for column, width in enumerate(WIDTHS):
         sheet.widths[(column, column)] = width
-
+    widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
     choices: list[tuple[str, str | float, str, str]] = [
         ("layer", n.name, "neuron_layers", ""),

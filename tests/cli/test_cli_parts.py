@@ -1,0 +1,101 @@
+"""``weightlens predict`` of many files at once: the same numbers, each once, and only what is not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.auditing.networks import mlp, write
+from tests.auditing.store import rng_of
+from weightlens.cli.main import main
+
+Run = Callable[..., tuple[int, str, str]]
+ROWS = 1300  # more than are computed at a time
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main(["predict", *map(str, arguments)])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A model and three parts of its inputs."""
+    write(mlp(rng_of(2)), tmp_path / "m.keras")
+    rows = int(np.prod(weights_in(tmp_path / "m.keras")))
+    for i in range(3):
+        np.savetxt(tmp_path / f"part-{i}.csv", rng_of(i).normal(size=(ROWS, rows)), delimiter=",")
+    return tmp_path
+
+
+def weights_in(path: Path) -> tuple[int, ...]:
+    import weightlens
+
+    shape = weightlens.load(path).layers[0].config["batch_shape"]
+    return tuple(shape[1:])
+
+
+def predicted(here: Path, i: int, run: Run) -> bytes:
+    assert run(here / "m.keras", "-i", here / f"part-{i}.csv", "-o", here / f"alone-{i}.csv")[0] == 0
+    return (here / f"alone-{i}.csv").read_bytes()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_parts_are_predicted_as_alone(here: Path, run: Run, workers: int) -> None:
+    code, out, _ = run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out", "--workers", workers)
+    assert code == 0 and "predictions of 3 parts" in out
+    for i in range(3):
+        assert (here / "out" / f"part-{i}.csv").read_bytes() == predicted(here, i, run), "to the bit"
+
+
+def test_what_is_there_is_not_done_again(here: Path, run: Run) -> None:
+    run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out")
+    (here / "out" / "part-1.csv").unlink()
+    (here / "out" / "part-0.csv").write_text("kept")
+    code, out, _ = run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out")
+    assert code == 0 and "2 of them before" in out and (here / "out" / "part-0.csv").read_text() == "kept"
+    assert (here / "out" / "part-1.csv").stat().st_size > 1000
+    run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out", "--force")
+    assert (here / "out" / "part-0.csv").stat().st_size > 1000
+
+
+def test_a_part_that_fails_keeps_no_other_from_being_done(here: Path, run: Run) -> None:
+    (here / "part-0.csv").write_text("a,b\nx,y\n")
+    code, _, err = run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out")
+    assert (
+        code == 2
+        and "1 of 3 parts failed" in err
+        and sorted(path.name for path in (here / "out").iterdir()) == ["part-1.csv", "part-2.csv"]
+    )
+
+
+def test_refusals(here: Path, run: Run) -> None:
+    assert "name a folder" in run(here / "m.keras", "-i", here / "part-*.csv")[2]
+    assert "there is no such file" in run(here / "m.keras", "-i", here / "none-*.csv", "-o", here / "out")[2]
+    assert "holds the inputs" in run(here / "m.keras", "-i", here / "part-*.csv", "-o", here)[2]
+    (here / "part-0.npy").write_bytes(b"")
+    assert "have one name" in run(here / "m.keras", "-i", here / "part-*", "-o", here / "out")[2]
+
+
+@pytest.mark.slow
+def test_on_a_cluster_and_from_a_url(here: Path, run: Run) -> None:
+    pytest.importorskip("distributed")
+    fsspec = pytest.importorskip("fsspec")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    assert run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "cluster", "--scheduler", "local", "--workers", "2")[0] == 0
+    assert (here / "cluster" / "part-2.csv").read_bytes() == predicted(here, 2, run)
+    x = np.loadtxt(here / "part-1.csv", delimiter=",")
+    parquet.write_table(pa.table({f"c{i}": column for i, column in enumerate(x.T)}), here / "x.parquet")
+    fsspec.filesystem("memory").pipe("/parts/part-1.parquet", (here / "x.parquet").read_bytes())
+    code, _, err = run(here / "m.keras", "-i", "memory://parts/part-*.parquet", "-o", here / "remote")
+    assert code == 0, err
+    assert (here / "remote" / "part-1.csv").read_bytes() == predicted(here, 1, run)

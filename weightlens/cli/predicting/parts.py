@@ -1,0 +1,99 @@
+"""``weightlens predict`` for many files at once: each is a part, whose predictions are a file of the same name in a folder."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from weightlens.cli.common import ModelOptions
+from weightlens.cli.messages import note, report_done
+from weightlens.cli.predicting.rows import Rows, predictions, write_csv
+from weightlens.errors import BadInput, WeightlensError
+from weightlens.formats.remote import copied, is_url, remote_places
+from weightlens.model import Model
+from weightlens.workers import do_all
+
+
+def is_pattern(given: str) -> bool:
+    """Whether this names many files."""
+    return is_url(given) or (glob.has_magic(given) and not Path(given).exists())
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is done with a part: the model with its options, and how its rows are read (``given`` is replaced by the part)."""
+
+    model: ModelOptions
+    rows: Rows
+
+    def __call__(self, part: str) -> tuple[bytes, str]:
+        """The predictions of a part as CSV, or why there are none."""
+        file = io.BytesIO()
+        try:
+            if is_url(part):
+                with copied(part) as path:
+                    self.write(replace(self.rows, given=str(path)), file)
+            else:
+                self.write(replace(self.rows, given=part), file)
+        except WeightlensError as error:
+            return b"", str(error)
+        return file.getvalue(), ""
+
+    def write(self, rows: Rows, file: BinaryIO) -> None:
+        """Write the predictions for these rows."""
+        model = loaded(self.model)
+        write_csv(model, predictions(model, rows, lambda done: None), file)
+
+
+@functools.lru_cache(maxsize=1)
+def loaded(model: ModelOptions) -> Model:
+    """The model, loaded once by each worker."""
+    return model.load()
+
+
+def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler: str | None, force: bool) -> None:
+    """Write the predictions of every part that has none yet into the folder; a part that fails keeps no other from being done."""
+    if folder is None:
+        raise BadInput("-i names many files: name a folder for their predictions with -o DIR")
+    parts = parts_of(task.rows.given, folder)
+    task.model.load()  # refused once, not once for each part
+    folder.mkdir(exist_ok=True)
+    todo = [part for part, target in parts.items() if force or not target.exists()]
+    failed = []
+    for part, made in do_all(task, todo, workers, scheduler):
+        data, trouble = made or (b"", "the process that computed it died")
+        if trouble:
+            note(f"{part}: {trouble}")
+            failed.append(part)
+        else:
+            write_part(parts[part], data, force)
+    if failed:
+        raise BadInput(f"{len(failed):,} of {len(parts):,} parts failed, the first {failed[0]}; run it again to go on with those")
+    words = f", {len(parts) - len(todo):,} of them before" if len(todo) < len(parts) else ""
+    report_done(f"{folder}: predictions of {len(parts):,} parts{words}.")
+
+
+def write_part(target: Path, data: bytes, force: bool) -> None:
+    """Write the predictions of a part; they appear when they are complete."""
+    from weightlens.files import replacing
+
+    with replacing(target, force) as file:
+        file.write(data)
+
+
+def parts_of(given: str, folder: Path) -> dict[str, Path]:
+    """Every part with the file of its predictions; two of one name are refused."""
+    here = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - the pattern may be absolute
+    found = [name for name, _, _ in remote_places(given, lambda name: True)] if is_url(given) else here
+    if not found:
+        raise BadInput(f"{given}: there is no such file")
+    targets = {part: folder / f"{Path(part).name.partition('.')[0]}.csv" for part in found}
+    if len(set(targets.values())) < len(targets):
+        raise BadInput(f"{given}: two of these files have one name, and so would their predictions")
+    if same := next((part for part, target in targets.items() if Path(part).resolve() == target.resolve()), None):
+        raise BadInput(f"{folder}: holds the inputs ({same}); name another folder for their predictions")
+    return targets
