@@ -97,7 +97,7 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
         given = len(net.options.target)
         raise BadInput(f"{given:,} true answers were given, but there is no single output with as many rows to compare them with")
     if net.options.blanks:
-        exercise.add_score(net, blanks)
+        help_with(net, blanks, exercise.add_score(net, blanks))
     if net.options.switch:
         controls.add_switch(net)
     run = maps.draw(net, drawn.targets)
@@ -110,6 +110,15 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
         exercise.hide_answers(net)
     controls.only_numbers(net)
     return drawn.homes
+
+
+def help_with(net: NetworkSheets, blanks: list[exercise.Blank], allowed: str) -> None:
+    """Words for the usual mistakes, and hints."""
+    from weightlens.workbook.exercises.hints import hints_sheet
+    from weightlens.workbook.exercises.in_words import add_words
+
+    add_words(net, blanks, trace(net.model, samples.samples_shown(net.model, list(net.arrays))), allowed)
+    hints_sheet(net, blanks)
 
 
 def sheets_of_layers(net: NetworkSheets) -> Drawn:
