@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from weightlens.cli.main import main
 from weightlens.model import Model
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
@@ -133,3 +136,32 @@ def test_hints_show_a_number_when_asked(engine: str, tmp_path: Path) -> None:
     sheet.parent["Hints"]["D5"] = "yes"
     sheet.parent.save(tmp_path / "asked.xlsx")
     assert recalculate(tmp_path / "asked.xlsx", engine).sheets["Hints"]["E5"] == "0*(-5.359) + 0*(-5.329) = 0"
+
+
+def pages(pdf: Path) -> list[str]:
+    """The words of each page; every page is A4."""
+    told = subprocess.run(["pdfinfo", str(pdf)], check=True, capture_output=True, text=True).stdout
+    assert "(A4)" in told
+    return subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout.split("\f")[:-1]
+
+
+@pytest.mark.office("libreoffice")
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils are not installed")
+def test_on_paper_the_answers_are_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["export", str(SAMPLES / "or.h5"), "-i", str(SAMPLES / "or.csv"), "--exercise", "-o", str(tmp_path / "or.pdf")]
+    assert main(command) == 0 and "the answers are at the end" in capsys.readouterr().out
+    asked, solved = pages(tmp_path / "or.pdf")
+    assert "98.8%" in solved and "98.8%" not in asked and "Answers" in solved and "-5.359" in asked and "Summary" not in asked
+    assert main(command) == 2 and "--force" in capsys.readouterr().err
+    weightlens.export(
+        SAMPLES / "sine_lstm.keras", tmp_path / "sine.pdf", inputs=sample_input(SAMPLES / "sine_lstm.keras")[:1], exercise=True
+    )
+    first, *_, last = pages(tmp_path / "sine.pdf")
+    assert "Inputs" in first and "Answers" in last
+
+
+def test_a_pdf_is_an_exercise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(SAMPLES / "or.h5"), "-o", str(tmp_path / "or.pdf")]) == 2
+    assert "made of an exercise only" in capsys.readouterr().err
+    assert main(["export", str(SAMPLES / "or.h5"), "--exercise", "-o", str(tmp_path / "or.pdf")]) == 2  # no office program in this test
+    assert "which is not installed" in capsys.readouterr().err and not (tmp_path / "or.pdf").exists()

@@ -23,6 +23,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "npy": (".npy", ".npz"),
     "xlsx": (".xlsx",),
     "html": (".html", ".htm"),
+    "pdf": (".pdf",),
     "parquet": (".parquet", ".pq"),
     "sarif": (".sarif", ".json"),
     "model": (".h5", ".hdf5", ".hdf", ".keras"),

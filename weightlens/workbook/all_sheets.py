@@ -33,10 +33,14 @@ from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
 
-def build(model: Model, inputs: Any, options: Options, styles: Styles, verified: str = "") -> NetworkSheets:
-    """All sheets with all that stands on them; ``verified`` says which spreadsheet program recalculated the workbook."""
+def build(model: Model, inputs: Any, options: Options, styles: Styles, verified: str = "", printed: bool = False) -> NetworkSheets:
+    """All sheets with all that stands on them.
+
+    ``verified`` says which spreadsheet program recalculated the workbook; ``printed``: only what is printed of an exercise is shown.
+    """
     bare = options.detail == "weights"
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
+    net = replace(net, printed=printed)
     write_sheets(net, verified)
     return net
 
@@ -96,6 +100,13 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
     if net.options.target is not None and not drawn.targets:
         given = len(net.options.target)
         raise BadInput(f"{given:,} true answers were given, but there is no single output with as many rows to compare them with")
+    if net.printed:
+        from weightlens.workbook.exercises.printed import show_answers
+
+        exercise.check_amount(blanks)
+        controls.only_numbers(net)
+        show_answers(net, blanks)
+        return drawn.homes
     if net.options.blanks:
         help_with(net, blanks, exercise.add_score(net, blanks))
     if net.options.switch:

@@ -79,9 +79,7 @@ def answers_sheet(net: NetworkSheets, sheet: Sheet) -> Sheet:
 
 def add_score(net: NetworkSheets, blanks: list[Blank]) -> str:
     """Marks, colours and the score, once everything has its place; returns the cell that says how far off an answer may be."""
-    total = sum(int(np.prod(blank.block.arrangement.shape)) for blank in blanks)
-    if not total or total > MOST_BLANK:
-        raise BadInput(f"an exercise with {total:,} blank cells; name other steps with --blank, or take a smaller network")
+    total = check_amount(blanks)
     home = net.home
     allowed = control(net, home, 1, "answers may be off by", ALLOWED)
     score = control(net, home, allowed.after, "score", 0.0, f"of {total}")
@@ -93,6 +91,14 @@ def add_score(net: NetworkSheets, blanks: list[Blank]) -> str:
     home.texts[(score.row, score.column)] = Text(style=net.styles["verdict"], formula="+".join(sums), value=0.0)
     net.plan.names["score"] = (home.number, score.place)
     return limit
+
+
+def check_amount(blanks: list[Blank]) -> int:
+    """The number of blank cells; refused if there are none, or more than a person could fill in."""
+    total = sum(int(np.prod(blank.block.arrangement.shape)) for blank in blanks)
+    if not total or total > MOST_BLANK:
+        raise BadInput(f"an exercise with {total:,} blank cells; name other steps with --blank, or take a smaller network")
+    return total
 
 
 def mark(net: NetworkSheets, blanks: list[Blank], limit: str) -> str:

@@ -61,7 +61,7 @@ class NetworkSheets:
     """Puts the blocks of a plan on sheets, with captions and labels.
 
     ``arrays`` are the inputs as given (``made_up``: by nobody), of which the network shows only some; ``occurrences`` are,
-    where a layer is one block, those of the steps that are left.
+    where a layer is one block, those of the steps that are left. ``printed``: an exercise for a printer.
     """
 
     model: Model
@@ -72,6 +72,7 @@ class NetworkSheets:
     arrays: Sequence[np.ndarray] = ()
     made_up: bool = False
     occurrences: Mapping[int, int] | None = None
+    printed: bool = False
 
     @cached_property
     def results(self) -> frozenset[int]:
