@@ -12,7 +12,7 @@ from weightlens.auditing.finding import Hit, Rule
 from weightlens.auditing.freshness import untrained_hits
 from weightlens.auditing.integrity import named_layers, number_hits
 from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
-from weightlens.auditing.numbers.units import KERNELS, Units, is_product, walk
+from weightlens.auditing.numbers.units import KERNELS, Units, is_product, multiplies, walk
 from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model
@@ -93,7 +93,7 @@ RULES = (
         "not-compressed",
         "note",
         "the numbers would take half the room or less if they were compressed",
-        "deflated size / stored size <= 0.5, from 16 KB on",
+        "deflated size / stored size <= 0.5, from 4 KB on",
         "RFC 1951",
     ),
     Rule(
@@ -116,7 +116,8 @@ NORMS = (0.02, 50.0)
 RANK_SHARE, FEWEST_FOR_RANK = 0.25, 8
 ALPHA, HEAVY = 2.0, 10.0  # the exponent, by two standard errors; the largest eigenvalue over their mean
 NOISE = 33.0  # decibels
-COMPRESSED, WORTH_IT = 0.5, 1 << 14
+MATRICES = ("kernel", "recurrent_kernel", "pointwise_kernel")
+COMPRESSED, WORTH_IT = 0.5, 1 << 12
 EQUAL, ROUNDING = 1e-6, 1e-12
 LISTED = 50  # units named in the evidence
 
@@ -158,12 +159,12 @@ def kernel_hits(name: str, layer: Layer, key: str, facts: WeightFacts) -> Iterat
         yield Hit(
             "spike", f"the largest number is {ratio:.3g} times the 99th percentile", name, key, {"largest": facts.largest, "ratio": ratio}
         )
-    if is_product(layer) and facts.columns:
+    if facts.columns and key in MATRICES and multiplies(layer):
         yield from norm_hits(name, key, facts)
-        if facts.rows >= FEWEST_FOR_SPIKE and (noise := decibels(facts)) < NOISE:
-            yield Hit("int8-loss", f"as int8 the signal is {noise:.1f} dB above the rounding", name, key, {"decibels": noise})
-    if facts.singular is not None and is_product(layer):
-        yield from spectrum_hits(name, key, facts, facts.singular)
+        if facts.singular is not None:
+            yield from spectrum_hits(name, key, facts, facts.singular)
+    if is_product(layer) and facts.columns and facts.rows >= FEWEST_FOR_SPIKE and (noise := decibels(facts)) < NOISE:
+        yield Hit("int8-loss", f"as int8 the signal is {noise:.1f} dB above the rounding", name, key, {"decibels": noise})
 
 
 def spike(facts: WeightFacts) -> float:

@@ -254,7 +254,8 @@ def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:
     places = list(axes)
     for d in taps:
         places[d] = axes[d] and (replace(axes[d][0], at=np.arange(y.shape[d]), placed=True),)
-    inside = [plain(f"kernel {axes[d][0].name if axes[d] else 'place'}", n) for d, n in zip(taps, y.shape[rank:], strict=True)]
+    named = [axes[d][0].name if axes[d] and not is_open(axes[d]) else "place" for d in taps]
+    inside = [plain(f"kernel {name}", n) for name, n in zip(named, y.shape[rank:], strict=True)]
     return [*places, *inside]
 
 

@@ -85,7 +85,8 @@ def export(
     if plan:
         from weightlens import page, workbook
 
-        print_plan(workbook.measure(loaded, inputs, options.detail), page.measure(loaded, inputs, options.detail), output_format)
+        size = workbook.measure(loaded, inputs, options.detail)
+        print_plan(size, page.measure(size), output_format)
         return
     wish.write(loaded, inputs, options, output_format)
 
@@ -150,7 +151,7 @@ class Wish(NamedTuple):
             from weightlens.workbook.exporting import write_workbook
 
             with cell_progress() as progress:
-                write_workbook(model, self.file, inputs, replace(options, progress=progress))
+                write_workbook(model, self.file, inputs, replace(options, progress=progress, warn=note))
             is_pdf = self.file.suffix.lower() == ".pdf"
             command = None if is_pdf else check_command(self.model, self.file)
             advice = "Print it; the answers are at the end." if is_pdf else f"Open it, or: {command}"
@@ -182,6 +183,8 @@ def print_plan(size: Any, page: str, output_format: str) -> None:
     """Print the numbers of sheets, cells and formulas, and an estimate of the size; and what a page would be."""
     from weightlens.terminal.escape import clean
 
+    if size.warning:
+        note(size.warning)
     if output_format == "json":
         facts = {key: getattr(size, key) for key in ("detail", "cells", "formulas", "bytes", "seconds")}
         report_done(output_format="json", command="export", plan=facts | {"sheets": list(map(vars, size.sheets)), "page": page})

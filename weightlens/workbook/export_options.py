@@ -14,6 +14,7 @@ from weightlens.errors import BadInput
 DETAILS = ("auto", "steps", "layers", "weights")
 
 Progress = Callable[[str, int, int], None]
+Warn = Callable[[str], None]
 
 
 class ExportOptions(TypedDict, total=False):
@@ -33,6 +34,7 @@ class ExportOptions(TypedDict, total=False):
     witness: str
     force: bool
     progress: Progress | None
+    warn: Warn | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Options:
     back to the original numbers. ``neuron`` adds the sheet on which one neuron is picked; ``None``: if the network is small.
     ``verify`` has a spreadsheet program recalculate the file and says so in it. ``with_keras`` puts Keras's numbers on the
     Check sheet, ``expected`` with ``witness`` (who computed them) any others. ``force`` overwrites; ``progress`` is told
-    (sheet, cells written, of how many). Raises ``BadInput`` for an unknown detail.
+    (sheet, cells written, of how many), ``warn`` before anything is written that hardly any program will open it.
+    Raises ``BadInput`` for an unknown detail.
     """
 
     labels: Sequence[str] = ()
@@ -62,6 +65,7 @@ class Options:
     witness: str = "weightlens"
     force: bool = True
     progress: Progress | None = None
+    warn: Warn | None = None
 
     def __post_init__(self) -> None:
         if self.detail not in DETAILS:

@@ -15,6 +15,7 @@ from weightlens.model import Layer, Model, Ref, Weight
 from weightlens.specs.registry import spec_of
 
 CONVOLUTIONS = ("convolution.convolutional.conv", "convolution.convolutional.conv_transpose")
+SEPARABLE = "convolution.convolutional.separable_conv"
 PRODUCTS = frozenset({"core.dense", *CONVOLUTIONS})  # by the function that a class computes
 PASSING = (
     "reshaping.flatten",
@@ -86,6 +87,11 @@ def is_product(layer: Layer) -> bool:
     return computed_by(layer) in PRODUCTS
 
 
+def multiplies(layer: Layer) -> bool:
+    """Whether a layer multiplies what comes in by its kernels as matrices: dense, convolutional, separable and recurrent layers."""
+    return computed_by(layer) in (*PRODUCTS, *BETWEEN_ONES, SEPARABLE)
+
+
 def is_transposed(layer: Layer) -> bool:
     """Whether the units are the last axis but one of its kernel."""
     return computed_by(layer) == CONVOLUTIONS[1]
@@ -142,13 +148,13 @@ def product(layer: Layer, x: Box, found: Units, path: str) -> Box:
     if not is_dense:  # zeros at the border, or between the steps of a transposed convolution
         inside = replace(inside, low=np.minimum(inside.low, 0.0), high=np.maximum(inside.high, 0.0))
     facts = found.read(layer, "kernel", weight, inside)
-    found.use(x, facts.row_most if plain else None)
+    found.use(x, facts.row_most if plain and not facts.nan and not facts.infinite else None)
     first = layer.config.get("data_format") == "channels_first"
     bias = layer.own_weights.get("bias")
     shift = np.zeros(facts.columns) if bias is None else np.asarray(bias.value, np.float64)
     if facts.nan or facts.infinite or shift.shape != facts.low.shape or not np.isfinite(shift).all():
         return replace(UNKNOWN, first=first)
-    found.effect[path] = np.zeros(facts.columns, bool)
+    found.effect.setdefault(path, np.zeros(facts.columns, bool))
     return activation(layer.config.get("activation"), Box(facts.low + shift, facts.high + shift, path, first=first), found)
 
 
@@ -156,6 +162,8 @@ def activation(named: Any, given: Box, found: Units) -> Box:
     """The box after an activation; a relu is where units die."""
     if boxes.cuts(named):
         found.cut(given)
+    if boxes.couples(named):
+        found.use(given)
     return boxes.activated(given, named)
 
 
