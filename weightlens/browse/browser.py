@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
-import numpy as np
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -51,7 +53,8 @@ class Browser(App[None]):
     """
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit"), Binding("slash", "ask('/')"), Binding("colon", "ask(':')"), Binding("question_mark", "help"),
+        Binding("q", "quit"), Binding("ctrl+c", "quit"),
+        Binding("slash", "ask('/')"), Binding("colon", "ask(':')"), Binding("question_mark", "help"),
         Binding("d", "difference"), Binding("t", "trace"), Binding("y", "copy"), Binding("Y", "copy_slice"), Binding("escape", "leave"),
         Binding("left_square_bracket", "turn(-1)"), Binding("right_square_bracket", "turn(1)"),
     ]  # fmt: skip
@@ -77,10 +80,19 @@ class Browser(App[None]):
 
     def on_mount(self) -> None:
         """Show the first matrix, or the difference asked for at the start."""
+        if not self.is_headless:
+            self.end_on_signals()
         self.fill()
         self.options.focus()
         if self.against:
             self.answer("d", self.against)
+
+    def end_on_signals(self) -> None:
+        """Leave the screen as it was when the process is told to end."""
+        for name in ("SIGTERM", "SIGHUP"):  # not all systems have both
+            if number := getattr(signal, name, 0):
+                with contextlib.suppress(NotImplementedError):
+                    asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
 
     @property
     def options(self) -> OptionList:
@@ -198,22 +210,36 @@ class Browser(App[None]):
 
     def action_copy(self) -> None:
         """Copy the number."""
-        if self.matrix.item is not None and self.matrix.item.weight.size:
-            text = exact(self.matrix.item.weight, self.matrix.index)
-            self.copy_to_clipboard(text)
-            self.say(f"copied: {text}")
+        if (item := self.numbers) is not None:
+            self.copy(lambda: exact(item.weight, self.matrix.index))
 
     def action_copy_slice(self) -> None:
         """Copy the slice as rows of numbers with tabs between them."""
-        if self.matrix.item is None:
+        if (item := self.numbers) is None:
             return
-        plane = plane_of(self.matrix.item)
-        if not 0 < plane.rows * plane.columns <= COPIED:
+        plane = plane_of(item)
+        rows, columns = range(plane.rows), range(plane.columns)
+        if plane.rows * plane.columns > COPIED:
             self.say(f"{plane.rows:,} x {plane.columns:,} numbers are not copied; show --slice --format csv writes them")
-            return
-        numbers = plane.numbers(self.matrix.index, range(plane.rows), range(plane.columns))
-        self.copy_to_clipboard("\n".join("\t".join(map(str, row)) for row in np.asarray(numbers)))
-        self.say(f"copied: {plane.rows:,} x {plane.columns:,} numbers")
+        else:
+            words = f"{plane.rows:,} x {plane.columns:,} numbers"
+            self.copy(lambda: "\n".join("\t".join(map(str, row)) for row in plane.numbers(self.matrix.index, rows, columns)), words)
+
+    @property
+    def numbers(self) -> Item | None:
+        """The matrix that is shown, where it holds numbers."""
+        item = self.matrix.item
+        return item if item is not None and item.weight.is_numeric and item.weight.size else None
+
+    def copy(self, read: Callable[[], str], words: str = "") -> None:
+        """Put a text where the terminal pastes from."""
+        try:
+            text = read()
+        except (WeightlensError, OSError) as error:  # the file is damaged, or gone
+            self.say(str(error))
+        else:
+            self.copy_to_clipboard(text)
+            self.say(f"copied: {words or text}")
 
     def action_help(self) -> None:
         """List the keys."""

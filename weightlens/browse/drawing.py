@@ -192,7 +192,7 @@ class Drawer(NamedTuple):
         plane = plane_of(item)
         titles = title_lines(item, plane, index, width)
         if not item.weight.is_numeric or item.weight.size == 0:
-            return [*titles, Text("empty" if item.weight.is_numeric else clean(item.weight.dtype, width))]
+            return [*titles, Text("empty" if item.weight.is_numeric else clean(item.note or item.weight.dtype, width * 4))]
         body = max(height - len(titles) - 2, FEWEST + 1)
         room = max(1, min(body - FEWEST, max(body // 2, body - plane.rows - 1)))
         sample = self.sample(plane, index, width, room)

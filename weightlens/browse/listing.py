@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -49,13 +50,21 @@ def step_items(trace: Trace) -> list[Item]:
     """The inputs and the steps of a trace; of a step that is repeated (a time step), which round it is."""
     rounds = Counter((step.layer, step.name) for step in trace.steps)
     seen: Counter[tuple[str, str]] = Counter()
-    items = [Item("inputs", x.name, array_weight(np.asarray(x.value)), Labels(trace.axes.named(x).titled)) for x in trace.inputs]
+    items = [recorded_item("inputs", x.name, x.value, Labels(trace.axes.named(x).titled)) for x in trace.inputs]
     for step in trace.steps:
         key = step.layer, step.name
         seen[key] += 1
         title = f"{step.name}, round {seen[key]}" if rounds[key] > 1 else step.name
-        items.append(Item(step.layer, title, array_weight(np.asarray(step.value)), Labels(step.named.titled), step))
+        items.append(recorded_item(step.layer, title, step.value, Labels(step.named.titled))._replace(step=step))
     return items
+
+
+def recorded_item(group: str, title: str, values: object, label: Labels) -> Item:
+    """A recorded value; one of words is a note."""
+    weight = array_weight(np.asarray(values))
+    if np.asarray(values).dtype.kind in "biufc":
+        return Item(group, title, weight, label)
+    return Item(group, title, replace(weight, dtype="not numbers: text"), label, note=str(np.asarray(values).tolist()))
 
 
 def difference_items(items: list[Item], other: Model) -> list[Item]:

@@ -11,6 +11,8 @@ from textual.widget import Widget
 from weightlens.browse.drawing import Drawer, Palette
 from weightlens.browse.listing import Item
 from weightlens.browse.plane import Index, plane_of
+from weightlens.errors import WeightlensError
+from weightlens.terminal import clean
 
 PAGE, FAR = 10, 1 << 62
 
@@ -54,9 +56,12 @@ class MatrixView(Widget, can_focus=True):
     def render(self) -> Text:
         """The frame."""
         if self.item is None:
-            return Text("nothing has this in its name")
+            return Text("no matrix")
         width, height = self.content_size
-        lines = self.drawer.frame(self.item, self.index, width, height)
+        try:
+            lines = self.drawer.frame(self.item, self.index, width, height)
+        except (WeightlensError, OSError) as error:  # the file is damaged, or gone
+            return Text(clean(error, 400), "bold red")
         for line in lines:
             line.truncate(width)
         return Text("\n").join(lines)

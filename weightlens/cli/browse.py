@@ -36,7 +36,11 @@ def browse(
         raise BadInput("browse needs Textual, which is not installed: pip install textual")
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on stderr
         raise BadInput("browse needs a terminal; show and trace print the same, with --heat as pictures")
-    browser_of(ModelOptions(model, config, assume).load(), against).run()
+    if against:
+        weightlens.load(against).close()  # what is wrong with it is said before the screen is cleared
+    app = browser_of(ModelOptions(model, config, assume).load(), against)
+    app.run()
+    raise typer.Exit(2 if app.return_code == 1 else app.return_code or 0)  # 1: Textual has printed what went wrong
 
 
 def browser_of(model: Model, against: str = "") -> Browser:
