@@ -12,6 +12,7 @@ import weightlens
 from tests.conftest import INPUTS, sample_input
 from weightlens.checks import check_by_hand
 from weightlens.checks.by_hand.hand_report import HandReport
+from weightlens.notebook import heat_map
 from weightlens.report import Report, compare
 
 OR = next(path for path in INPUTS if path.stem == "or")
@@ -22,12 +23,38 @@ def cells(thing: Any) -> list[str]:
     return ["".join(cell.itertext()) for cell in ET.fromstring(f"<div>{thing._repr_html_()}</div>").iter("td")]
 
 
+def parts(thing: Any) -> dict[str, ET.Element]:
+    """What opens with a click, by its title."""
+    return {part[0].text or "": part for part in ET.fromstring(f"<div>{thing._repr_html_()}</div>").iter("details")}
+
+
 def test_model_and_trace() -> None:
     model = weightlens.load(OR)
     assert "kernel 2 x 2, bias 2" in cells(model)
-    steps = cells(model.trace(sample_input(OR)))
-    assert "pre-activation = dot product + bias" in steps
-    assert len(steps) == 5 * 6
+    [weights] = parts(model).values()
+    assert weights[0].text == "dense: 6 numbers" and len([*weights.iter("td")]) == 6
+    trace = model.trace(sample_input(OR))
+    steps = parts(trace)
+    assert [*steps] == ["dense: 2 steps, output 4 x 2", f"softmax: {len(trace['softmax'])} steps, output 4 x 2"]
+    assert [part.get("open") for part in steps.values()] == [None, "open"]
+    assert "pre-activation = dot product + bias" in "".join(steps["dense: 2 steps, output 4 x 2"].itertext())
+
+
+def test_heat_maps() -> None:
+    map_of = ET.fromstring(f"<div>{heat_map(np.array([[-2.0, 1.0, np.nan]]))}</div>")
+    assert [(cell.text, cell.get("style")) for cell in map_of.iter("td")] == [
+        ("-2", "color:#222;background:rgb(242,180,140)"), ("1", "color:#222;background:rgb(199,222,240)"), ("nan", None),
+    ]  # fmt: skip
+    large = heat_map(np.zeros((5, 40, 30)))
+    assert large.count("<tr>") == 16 and large.count("<td") == 256 and "the first 256 of 6,000" in large
+    assert heat_map(np.array(3)).count("<td") == 1 and "no numbers" in heat_map(np.zeros((0, 3)))
+    assert "&lt;b&gt;" in heat_map(np.array(["<b>"])) and heat_map(np.array([np.inf, 1e308])).count("rgb") == 1
+
+
+def test_a_closed_model_says_so() -> None:
+    with weightlens.load(OR) as model:
+        pass
+    assert "before the model was closed" in model._repr_html_()
 
 
 def test_names_are_text() -> None:

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from weightlens.recording import Step, Trace
     from weightlens.report import Report
     from weightlens.specs.layer import LayerSpec
+    from weightlens.twin import Twin, simplify
     from weightlens.writers import convert
 
 __version__ = "0.1.0"
 __all__ = [
     "Audit", "BadInput", "Difference", "Finding", "Fitted", "Imported", "Layer", "LayerSpec", "LiveModel", "Model", "NoFormula",
-    "Recorder", "Report", "Step", "Trace", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",
+    "Recorder", "Report", "Step", "Trace", "Twin", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",
     "audit", "callback", "check", "convert", "diff", "export", "fit", "import_changes", "import_workbook", "load", "predict", "register",
-    "trace",
+    "simplify", "trace",
 ]  # fmt: skip
 
 
@@ -56,6 +57,7 @@ _HOMES = {
     "recording": ("Step", "Trace"),
     "report": ("Report",),
     "specs.layer": ("LayerSpec",),
+    "twin": ("Twin", "simplify"),
     "writers": ("convert",),
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.call_order import refs
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
+from weightlens.specs.registry import spec
 from weightlens.statistics import CHUNK, chunks
 
 # Settings that do not change what a trained layer computes, or that only some versions write.
@@ -127,7 +128,10 @@ def compare_layer(first: Layer, second: Layer, name: str) -> Iterator[str | Pair
             yield f"{name}: {first.class_name} in A, {second.class_name} in B"
         else:
             yield from (f"{name}: {text}" for text in changed_settings(first.config, second.config))
-    yield from weight_pairs(first.own_weights, second.own_weights, f"{name}/")
+    again = spec(first.class_name).again
+    for pair in weight_pairs(first.own_weights, second.own_weights, f"{name}/"):
+        if pair[0] != f"{name}/{again}" or None not in pair:
+            yield pair
     for key in dict.fromkeys([*first.inner, *second.inner]):
         if key in first.inner and key in second.inner:
             yield from compare_layer(first.inner[key], second.inner[key], f"{name}/{key}")

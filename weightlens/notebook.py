@@ -1,4 +1,4 @@
-"""Models, traces and reports as HTML tables for a notebook; all text from files is escaped."""
+"""Models, traces and reports as HTML for a notebook: tables and heat maps; all text from files is escaped."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.errors import WeightlensError
+
 if TYPE_CHECKING:
-    from weightlens.model import Model
-    from weightlens.recording import Trace
+    from weightlens.model import Model, Weight
+    from weightlens.recording import Step, Trace
     from weightlens.report import Report
 
 ROWS = 200  # rows of one table; the rest is only counted
-NUMBERS = 32  # of one step, beyond which only the first are shown
+LAYERS = 100  # whose weights or steps are shown; the rest is only counted
+HEIGHT, WIDTH = 16, 16  # numbers of a heat map
+AT_ONCE = 1 << 20  # numbers of a weight that is read to be shown
+NEGATIVE, POSITIVE = (242, 180, 140), (143, 188, 224)  # as in a workbook
 
 
 def model_html(model: Model) -> str:
-    """The layers as a table: name, class, activation, weights and their number."""
+    """The layers as a table: name, class, activation, weights and their number; below it the weights of each layer, to be opened."""
     rows = []
     for layer in model.layers:
         activation = layer.config.get("activation")
@@ -26,14 +31,71 @@ def model_html(model: Model) -> str:
         rows.append((layer.name, layer.class_name, activation if isinstance(activation, str) else "", weights, f"{layer.size:,}"))
     source = model.provenance
     title = f"{model.name}: {model.class_name or 'weights'}, {model.size:,} numbers" + (f", {source.format}" if source.format else "")
-    return heading(title) + table(("layer", "class", "activation", "weights", "numbers"), rows)
+    layers = [layer for layer in model.layers if layer.weights]
+    parts = [
+        folded(f"{layer.name}: {layer.size:,} numbers", (weight_html(*pair) for pair in layer.weights.items())) for layer in layers[:LAYERS]
+    ]
+    return heading(title) + table(("layer", "class", "activation", "weights", "numbers"), rows) + "".join(parts) + more(len(layers), LAYERS)
+
+
+def weight_html(name: str, weight: Weight) -> str:
+    """A weight as a heat map; a large one, which would have to be read, by its shape only."""
+    title = f"<p>{escape(name)} {shape_text(weight.shape)}, {escape(weight.dtype)}</p>"
+    try:
+        return title + (heat_map(weight.value) if weight.is_numeric and weight.size <= AT_ONCE else "")
+    except WeightlensError as error:  # its model is closed, or the file is damaged here
+        return f"{title}<p>{escape(str(error))}</p>"
 
 
 def trace_html(trace: Trace) -> str:
-    """The steps as tables: each in words, and its numbers."""
-    rows = [(step.layer, step.name, step.words, shape_text(step.value.shape), numbers(step.value)) for step in trace.steps[:ROWS]]
+    """The steps of each layer, to be opened: each in words, and its numbers as a heat map. The last layer is open."""
     title = f"{len(trace.steps):,} steps" + (f"; it ends early: {trace.stopped}" if trace.stopped else "")
-    return heading(title) + table(("layer", "step", "in words", "shape", "numbers"), rows, len(trace.steps))
+    layers: dict[str, list[Step]] = {}
+    for step in trace.steps:
+        layers.setdefault(step.layer, []).append(step)
+    shown = [*layers.items()][:LAYERS]
+    parts = []
+    for layer, steps in shown:
+        words = f"{layer}: {len(steps):,} steps, output {shape_text(steps[-1].value.shape)}"
+        parts.append(folded(words, [*map(step_html, steps[:ROWS]), more(len(steps), ROWS)], layer == shown[-1][0]))
+    return heading(title) + "".join(parts) + more(len(layers), LAYERS)
+
+
+def step_html(step: Step) -> str:
+    """A step in words, and its numbers."""
+    return f"<p><b>{escape(step.name)}</b> {shape_text(step.value.shape)}: <i>{escape(step.words)}</i></p>{heat_map(step.value)}"
+
+
+def heat_map(values: np.ndarray) -> str:
+    """The first numbers of an array as coloured cells, in rows along its last axis: orange below 0, blue above."""
+    array = np.asarray(values)
+    rows = array.reshape(-1, array.shape[-1]) if array.ndim and array.size else array.reshape(1, -1)
+    part = rows[:HEIGHT, :WIDTH]
+    finite = np.abs(part[np.isfinite(part)]) if part.dtype.kind in "fiub" else np.zeros(0)
+    largest = float(finite.max(initial=0.0)) or 1.0
+    body = "".join("<tr>" + "".join(cell(value, largest) for value in row) + "</tr>" for row in part.tolist())
+    rest = f"<p>the first {part.size:,} of {array.size:,}</p>" if part.size < array.size else ""
+    return f"<table>{body}</table>{rest}" if part.size else "<p>no numbers</p>"
+
+
+def cell(value: object, largest: float) -> str:
+    """One number, its colour as strong as its size."""
+    if not isinstance(value, (int, float)) or value - value != 0:
+        return f"<td>{escape(str(value))}</td>"
+    share = abs(value) / largest
+    red, green, blue = (round(255 + (part - 255) * share) for part in (NEGATIVE if value < 0 else POSITIVE))
+    return f'<td style="color:#222;background:rgb({red},{green},{blue})">{value:.3g}</td>'
+
+
+def folded(title: str, parts: Iterable[str], is_open: bool = False) -> str:
+    """Something that opens with a click."""
+    how = ' open="open"' if is_open else ""
+    return f"<details{how}><summary>{escape(title)}</summary>{''.join(parts)}</details>"
+
+
+def more(total: int, shown: int) -> str:
+    """How many are not shown."""
+    return f"<p>… and {total - shown:,} more</p>" if total > shown else ""
 
 
 def report_html(report: Report) -> str:
@@ -48,13 +110,12 @@ def report_html(report: Report) -> str:
     return verdict + table(("layer", "what", "against", "difference", "at", ""), rows) + notes + explained
 
 
-def table(head: Sequence[str], rows: Sequence[Iterable[str]], total: int = 0) -> str:
+def table(head: Sequence[str], rows: Sequence[Iterable[str]]) -> str:
     """An HTML table; a long one is cut, with a note."""
     top = "".join(f'<th style="text-align:left">{escape(cell)}</th>' for cell in head)
     cells = ("".join(f'<td style="text-align:left">{escape(str(cell))}</td>' for cell in row) for row in rows[:ROWS])
     body = "".join(f"<tr>{row}</tr>" for row in cells)
-    rest = max(total, len(rows)) - min(len(rows), ROWS)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>" + (f"<p>… and {rest:,} more</p>" if rest else "")
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{more(len(rows), ROWS)}"
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
@@ -65,10 +126,3 @@ def shape_text(shape: tuple[int, ...]) -> str:
 def heading(text: str) -> str:
     """A heading for a table."""
     return f"<p><b>{escape(text)}</b></p>"
-
-
-def numbers(values: np.ndarray) -> str:
-    """The first numbers of an array, row by row."""
-    flat = np.asarray(values).reshape(-1)
-    shown = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in flat[:NUMBERS].tolist()]
-    return ", ".join(shown) + (", …" if flat.size > NUMBERS else "")

@@ -49,8 +49,9 @@ class Case:
         model = keras.Model(tensors, layer(tensors if len(tensors) > 1 else tensors[0]))
         rng = np.random.default_rng(7)
         for variable in model.weights:
-            if variable.dtype.startswith("float") and "g_idx" not in variable.path:
-                positive = "variance" in variable.path
+            path = getattr(variable, "path", variable.name)  # tf_keras has no paths
+            if getattr(variable.dtype, "name", variable.dtype).startswith("float") and "g_idx" not in path:
+                positive = "variance" in path
                 variable.assign(rng.uniform(0.5, 1.5, variable.shape) if positive else rng.normal(0, 0.5, variable.shape))
         for layer in model.layers:
             getattr(layer, "finalize_state", lambda: None)()  # Normalization keeps a copy of its weights

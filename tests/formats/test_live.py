@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +38,23 @@ def test_a_live_model_equals_its_file(case: Case, built: Callable[[Case], Built]
     saved = weightlens.load(built(case).path).predict(built(case).inputs)
     for ours, theirs in zip(built(case).live, saved, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(("library", "backend", "least"), [("keras", "torch", 0.9), ("tf_keras", "tensorflow", 0.4)])
+def test_the_same_on_another_backend(library: str, backend: str, least: float) -> None:
+    """``least``: the share of the cases that this Keras can build and save; tf_keras has no ``ops``."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    distance = os.environ.get("WEIGHTLENS_EVERY_BACKEND", "12")  # 1: all cases
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.formats.live_backends", library, "0", distance],
+        cwd=ROOT, env={**os.environ, "KERAS_BACKEND": backend}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert found["backend"] == backend and found["apart"] == {}
+    assert len(found["same"]) >= least * (len(found["same"]) + len(found["not built"]))
 
 
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])

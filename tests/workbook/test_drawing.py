@@ -81,3 +81,66 @@ def with_units(path: Path, first: int, second: int) -> Book:
 def test_networks_without_hidden_layers_have_neither(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx")
     assert not {"Hidden units", "Hidden space"} & {*openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames}
+
+
+# -- boxes and arrows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def branches(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, list[np.ndarray]]:
+    """Two inputs, a layer that is called twice, a sum, and a line that passes two ranks."""
+    folder, layers = tmp_path_factory.mktemp("branches"), keras.layers
+    keras.utils.set_random_seed(3)
+    left, right = keras.Input((3,), name="left"), keras.Input((6, 2), name="right")
+    shared = layers.Dense(3, activation="tanh", name="shared")
+    first = shared(left)
+    second = shared(layers.Conv1D(3, 6, name="conv")(right)[:, 0])
+    merged = layers.Concatenate(name="both")([layers.Add(name="sum")([first, second]), left])
+    keras.Model([left, right], layers.Dense(2, activation="softmax", name="out")(merged)).save(folder / "m.keras")
+    model, rng = weightlens.load(folder / "m.keras"), np.random.default_rng(8)
+    inputs = [rng.random((2, 3)).round(2), rng.random((2, 6, 2)).round(2)]
+    weightlens.export(model, folder / "book.xlsx", inputs=inputs)
+    return folder / "book.xlsx", model, inputs
+
+
+def boxes(path: Path) -> dict[str, tuple[int, int]]:
+    """The row and the column of every box, by its name, which is bold."""
+    page = openpyxl.load_workbook(path)["Network"]
+    firsts = [page.cell(area.min_row, area.min_col) for area in page.merged_cells.ranges if area.size["columns"] == 8]
+    return {cell.value: (cell.row, cell.column) for cell in firsts if cell.font.bold}
+
+
+def test_the_network_is_drawn_as_it_is_connected(branches: tuple[Path, Any, list[np.ndarray]]) -> None:
+    path, _, _ = branches
+    page, found = openpyxl.load_workbook(path)["Network"], boxes(path)
+    assert {"left", "right", "conv", "shared", "shared #2", "sum", "both", "out"} <= {*found}
+    for below, above in (("shared", "left"), ("conv", "right"), ("sum", "shared #2"), ("both", "sum"), ("out", "both")):
+        assert found[below][0] > found[above][0]
+    for name, (row, column) in found.items():
+        arrow = page.cell(row - 1, column + 3).value
+        assert (arrow == "\u25bc") == (name not in ("left", "right")), name
+        assert page.cell(row, column).hyperlink is not None or name not in ("conv", "shared", "out"), name
+    row, column = found["sum"]
+    lines = [cell for cell in page[row + 3] if cell.border.left is not None and cell.border.left.style == "medium"]
+    assert [cell.column for cell in lines if not column <= cell.column < column + 8], "a line from the input passes the sum"
+
+
+@pytest.mark.parametrize("engine", [OFFICE, "ironcalc"])
+def test_the_boxes_show_what_layers_answer(branches: tuple[Path, Any, list[np.ndarray]], engine: str) -> None:
+    path, model, inputs = branches
+    trace, found, book = model.trace(inputs), boxes(path), read_book(path)
+    wanted = {name: trace.layer_outputs[name][0].value for name in ("shared", "shared #2", "sum", "both", "out")}
+    means = {"right": inputs[1].mean(axis=1), "conv": trace.layer_outputs["conv"][0].value.mean(axis=1)}
+    sheet, cell = book.names["network_sample"].replace("$", "").replace("'", "").split("!")
+    for sample in (0, 1):
+        computed = recalculate(path, engine, {(sheet, cell): sample + 1.0})
+        for name, values in (wanted | means).items():
+            row, column = found[name]
+            shown = [computed.cell("Network", f"{openpyxl.utils.get_column_letter(column + j)}{row + 3}") for j in range(8)]
+            numbers = np.array([value for value in shown if value is not None], float)
+            assert np.allclose(numbers, values[sample][:8], atol=1e-12), name
+
+
+def test_an_exercise_is_not_drawn(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
+    assert "Network" not in openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames

@@ -18,9 +18,10 @@ from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
 from weightlens.spreadsheet.cells_map import read_map
 
 ALLOWED = {
-    "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "ISNUMBER",
-    "LN", "MATCH", "MAX", "MIN", "MMULT", "MOD",
-    "NOT", "NORMSDIST", "OR", "ROUND", "SIGN", "SIN", "SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "SUMXMY2", "TANH",
+    "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "ISNA", "ISNUMBER",
+    "LARGE", "LN", "MATCH", "MAX", "MIN", "MMULT", "MOD",
+    "NOT", "NORMSDIST", "OR", "REPT", "ROUND", "SIGN", "SIN", "SQRT", "SUBSTITUTE", "SUM", "SUMIF", "SUMPRODUCT", "SUMSQ", "SUMXMY2",
+    "TANH", "VALUE",
 }  # fmt: skip
 STRING = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'')
 

@@ -300,3 +300,19 @@ def test_functions_of_tensorflow_become_operators(tmp_path: Path, keras: Any, tf
     sliced.save(tmp_path / "sliced.keras")
     with pytest.raises(BadInput, match="an operator that is not known to be the same"):
         weightlens.convert(tmp_path / "sliced.keras", tmp_path / "none.keras")
+
+
+def test_a_kernel_that_keras_3_stores_twice_in_one_format_only(tmp_path: Path, keras: Any) -> None:
+    around = keras.layers.SpectralNormalization
+    model = keras.Sequential(
+        [keras.Input((3,)), around(keras.layers.Embedding(5, 4)), around(keras.layers.Dense(2)), keras.layers.Flatten()]
+    )
+    files = [tmp_path / f"given{suffix}" for suffix in SUFFIXES[:2]]
+    for file in files:
+        model.save(file)
+    assert compare(*map(weightlens.load, files)).same
+    rows = np.array([[0, 1, 4]])
+    for file in files:
+        for suffix in SUFFIXES[:2]:
+            new = keras.models.load_model(weightlens.convert(file, tmp_path / f"{file.suffix[1:]}_to{suffix}"))
+            np.testing.assert_allclose(new(rows), model(rows), rtol=1e-6)

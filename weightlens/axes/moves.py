@@ -9,7 +9,7 @@ import numpy as np
 
 from weightlens.axes.factors import PADDED, PADDING, Axis, Factor, Named, plain, varied
 from weightlens.recording.arrays import Recorded
-from weightlens.recording.graph import origins, shape_of, sources
+from weightlens.recording.graph import named_operands, origins, shape_of, sources
 
 Shape = tuple[int, ...]
 PERMUTATIONS = {np.transpose, np.swapaxes, np.moveaxis, np.rollaxis}
@@ -94,9 +94,15 @@ def joined(parts: list[Any], given: dict[int, Named], source: np.ndarray, stacke
         at = [f[name][0] for f in fixes if name in f]
         if len(set(at)) == len(parts):
             return Factor(name, np.where(source < 0, PADDED, np.array(at)[source]))
-    layers = [part.layer if isinstance(part, Recorded) and part.kind else "" for part in parts]
+    layers = [layer_of(part) if isinstance(part, Recorded) else "" for part in parts]
     words = tuple(path.rsplit("/", 1)[-1].removesuffix("_layer") for path in layers) if len(set(layers)) == len(layers) else ()
     return Factor("part", source, words)
+
+
+def layer_of(part: Recorded) -> str:
+    """The layer whose step an array is, or is made of."""
+    layers = [part.layer] if part.kind else [x.layer for x in named_operands(part) if x.kind == "step"]
+    return layers[0] if len(set(layers)) == 1 else ""
 
 
 def lines_of(y: Recorded, shapes: list[Shape]) -> list[Line]:

@@ -1,4 +1,4 @@
-"""The commands ``check`` and ``import``: compare results, and carry changes back into a model.
+"""The commands ``check`` and ``diff``: compare results, and models.
 
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Part, Scale, samples_of
+import weightlens
+from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
 from weightlens.cli.destination import Destination
-from weightlens.cli.messages import note, note_non_finite_weights, report_done
+from weightlens.cli.messages import note, note_non_finite_weights
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
@@ -130,25 +131,25 @@ def checked(model: "Model", asked: CheckOptions) -> "tuple[Report, Callable[[Any
         return checks.check(model, samples_of(asked.given, model, asked.scale).arrays, stage=stage, **limit), print_report
 
 
-def import_(
-    workbook: Annotated[Path, typer.Argument(metavar="WORKBOOK", help="An edited workbook, or the .json that a page saved.")],
-    model: ModelFile,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The new model, of the same kind.")],
+def diff(
+    first: Annotated[str, typer.Argument(metavar="MODEL_A", help="A saved Keras model.")],
+    second: Annotated[str, typer.Argument(metavar="MODEL_B", help="Another one, of any version.")],
+    tolerance: Annotated[float, typer.Option("--tolerance", min=0, help="Differences up to this are none.")] = 0.0,
+    output_format: Format = "table",
+    output: Output = None,
     force: Force = False,
-    config: Config = None,
 ) -> None:
-    """Carry changed weights back into a new model file.
+    """What changed between two models. Exit code 1 where they differ.
 
     \b
-    weightlens import edited.xlsx or.h5 -o new.h5
-    weightlens import changes.json or.h5 -o new.h5
+    weightlens diff before.h5 after.keras
+    weightlens diff a.h5 b.h5 --format json
     """
-    from weightlens.importing import import_workbook
-    from weightlens.page.changes import import_changes
-    from weightlens.terminal.escape import clean
+    from weightlens.difference import compare
+    from weightlens.terminal.print_report import print_difference, write_difference
 
-    write = import_changes if workbook.suffix.lower() == ".json" else import_workbook
-    imported = write(workbook, model, output, force, config)
-    for line in imported.lines:
-        typer.echo(clean(line, 400))
-    report_done(f"{output} written" + (f" ({output.stat().st_size:,} bytes)." if output.is_file() else "."))
+    out = Destination(output, force, output_format)
+    out.check(first, second)
+    difference = compare(weightlens.load(first), weightlens.load(second), tolerance)
+    out.write(lambda screen: print_difference(difference, screen), json=lambda file: write_difference(difference, file))
+    raise typer.Exit(0 if difference.same else 1)

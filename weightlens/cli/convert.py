@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from weightlens.cli.common import Assume, Config, Force, ModelFile, ModelOptions
+from weightlens.cli.common import Assume, Config, Force, Format, ModelFile, ModelOptions
+from weightlens.cli.destination import check_choice
 from weightlens.cli.messages import note, report_done
 
 
@@ -15,6 +16,7 @@ def convert(
     model: ModelFile,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="NEW", help=".keras, .h5, .weights.h5, or a folder (TensorFlow.js).")],
     force: Force = False,
+    output_format: Format = "table",
     config: Config = None,
     assume: Assume = None,
 ) -> None:
@@ -28,9 +30,19 @@ def convert(
     from weightlens import writers
     from weightlens.formats import files_of
 
+    check_choice(output_format, "--format", ("table", "json"))
     writers.check_target(output, force, files_of(model))
     loaded = ModelOptions(model, config, assume).load()
     writers.convert(loaded, output, force)
-    if words := writers.left_out(loaded):
+    words = writers.left_out(loaded)
+    if words:
         note(f"left out: {words}; the new file predicts, and is compiled again to be trained")
-    report_done(f"{output} written: {loaded.size:,} parameters in {len(loaded.layers)} layers.")
+    report_done(
+        f"{output} written: {loaded.size:,} parameters in {len(loaded.layers)} layers.",
+        output_format=output_format,
+        command="convert",
+        file=str(output),
+        parameters=loaded.size,
+        layers=len(loaded.layers),
+        left_out=words,
+    )

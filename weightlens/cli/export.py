@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from weightlens.cli.common import Assume, Config, Force, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
+from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput
@@ -46,6 +46,7 @@ def export(
     verify: Annotated[bool, typer.Option("--verify", help="Have a spreadsheet program recalculate it, and say so in it.")] = False,
     with_keras: Annotated[bool, typer.Option("--with-keras", help="Expect what Keras computes, not what we do.")] = False,
     force: Force = False,
+    output_format: Format = "table",
     config: Config = None,
     assume: Assume = None,
 ) -> None:
@@ -64,6 +65,7 @@ def export(
     from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
+    check_choice(output_format, "--format", ("table", "json"))
     options = Options(
         labels=split_list(labels),
         detail=detail,
@@ -82,9 +84,10 @@ def export(
     if plan:
         from weightlens import page, workbook
 
-        print_plan(workbook.measure(loaded, inputs, options.detail), page.measure(loaded, inputs, options.detail))
+        size = workbook.measure(loaded, inputs, options.detail)
+        print_plan(size, page.measure(size), output_format)
         return
-    wish.write(loaded, inputs, options)
+    wish.write(loaded, inputs, options, output_format)
 
 
 class Wish(NamedTuple):
@@ -129,7 +132,7 @@ class Wish(NamedTuple):
         answers = None if self.target is None else true_answers(self.given, self.target)
         return model, samples.arrays, replace(options, input_labels=names, target=answers)
 
-    def write(self, model: "Model", inputs: "list[np.ndarray] | None", options: "Options") -> None:
+    def write(self, model: "Model", inputs: "list[np.ndarray] | None", options: "Options", output_format: str) -> None:
         """Write the page or the workbook, and say what to do with it."""
         inputs = None if self.given is None else inputs
         if self.is_page:
@@ -137,15 +140,24 @@ class Wish(NamedTuple):
 
             named = {"labels": options.labels, "input_labels": options.input_labels}
             page.export(model, self.file, inputs, detail=options.detail, force=options.force, **named)
-            advice = "Open it in a browser."
+            command, advice = None, "Open it in a browser."
         else:
             from weightlens.workbook.exporting import write_workbook
 
             with cell_progress() as progress:
-                write_workbook(model, self.file, inputs, replace(options, progress=progress))
-            advice = f"Open it, or: {check_command(self.model, self.file)}"
+                write_workbook(model, self.file, inputs, replace(options, progress=progress, warn=note))
+            command = check_command(self.model, self.file)
+            advice = f"Open it, or: {command}"
         note_non_finite_weights(model)
-        report_done(f"{self.file} written ({self.file.stat().st_size:,} bytes). {advice}")
+        size = self.file.stat().st_size
+        report_done(
+            f"{self.file} written ({size:,} bytes). {advice}",
+            output_format=output_format,
+            command="export",
+            file=str(self.file),
+            bytes=size,
+            check=command,
+        )
 
 
 def check_command(opening: ModelOptions, file: Path) -> str:
@@ -160,10 +172,16 @@ def split_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")] if text else []
 
 
-def print_plan(size: Any, page: str) -> None:
+def print_plan(size: Any, page: str, output_format: str) -> None:
     """Print the numbers of sheets, cells and formulas, and an estimate of the size; and what a page would be."""
     from weightlens.terminal.escape import clean
 
+    if size.warning:
+        note(size.warning)
+    if output_format == "json":
+        facts = {key: getattr(size, key) for key in ("detail", "cells", "formulas", "bytes", "seconds")}
+        report_done(output_format="json", command="export", plan=facts | {"sheets": list(map(vars, size.sheets)), "page": page})
+        return
     width = max(len(sheet.title) for sheet in size.sheets)
     typer.echo(f"{'sheet':{width}}  {'cells':>12}  {'formulas':>12}")
     for sheet in size.sheets:

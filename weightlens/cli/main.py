@@ -3,15 +3,14 @@
 Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
 """
 
-import importlib
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-import weightlens
+from weightlens.cli import completion
+from weightlens.cli.commands import COMMANDS, application
 from weightlens.cli.common import (
     Assume,
     Config,
@@ -29,67 +28,31 @@ from weightlens.cli.common import (
 )
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note_non_finite_weights, quiet_pipe, report_error, system_error, unexpected_error
-from weightlens.errors import WeightlensError
+from weightlens.errors import BadInput, WeightlensError
 from weightlens.stopping import Stopped
+from weightlens.terminal import QUIET
 
 if TYPE_CHECKING:
     from weightlens.model import Model
     from weightlens.terminal.show import Selection
 
-COMMANDS = {  # where each one is defined; only the one that is called is imported
-    "show": ("main", "show"),
-    "trace": ("main", "trace"),
-    "export": ("export", "export"),
-    "check": ("check", "check"),
-    "import": ("check", "import_"),
-    "predict": ("main", "predict"),
-    "diff": ("main", "diff"),
-    "convert": ("convert", "convert"),
-    "audit": ("audit", "audit"),
-    "train-sheet": ("train", "train_sheet"),
-    "fit": ("train", "fit"),
-}
-
-
-def application(arguments: list[str]) -> typer.Typer:
-    """The app with only the command in the arguments, or with all: typer is slow for each option, used or not."""
-    app = typer.Typer(
-        name="weightlens",
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(weightlens_command)
-    for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
-        module, function = COMMANDS[name]
-        app.command(name)(getattr(importlib.import_module(f"weightlens.cli.{module}"), function))
-    return app
-
-
-def version(wanted: bool) -> None:
-    """Print the version and stop."""
-    if wanted:
-        typer.echo(f"weightlens {weightlens.__version__}")
-        raise typer.Exit
-
-
-def weightlens_command(
-    version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")] = False,
-) -> None:
-    """See the arithmetic inside a trained Keras model.
-
-    \b
-    weightlens show   or.h5                  every layer and matrix
-    weightlens trace  or.h5 -i "0,1"         one prediction, step by step
-    weightlens export or.h5 -o or.xlsx       a workbook of live formulas
-    weightlens check  or.h5                  is it what Keras computes?
-    """
+__all__ = ["COMMANDS", "main"]
+FORMATS, TREE_FORMATS, SUMMARY_FORMATS = ("table", "csv", "json", "npy", "parquet"), ("table", "json"), ("table", "json", "csv", "markdown")
+LayerNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer",
+        "-l",
+        metavar="NAME",
+        help='Only this layer, or those like "conv*"; may be repeated.',
+        autocompletion=completion.layer_names,
+    ),
+]
 
 
 def show(
     model: ModelFile,
-    layer: Annotated[list[str] | None, typer.Option("--layer", "-l", metavar="NAME", help="Only this layer; may be repeated.")] = None,
+    layer: LayerNames = None,
     grep: Annotated[
         str, typer.Option("--grep", metavar="TEXT", help="Only matrices whose layer/name matches this regular expression.")
     ] = "",
@@ -98,10 +61,14 @@ def show(
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
     heat: Heat = False,
     stats: Annotated[bool, typer.Option("--stats", help="Smallest, largest, mean, zeros, NaN and a histogram instead of numbers.")] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="The table of Keras's summary(): layers, shapes, parameters.")] = False,
+    textconv: Annotated[bool, typer.Option("--textconv", help="Stable text for git diff; a broken file is one line.")] = False,
     tree: Annotated[bool, typer.Option("--tree", help="The raw tree of the file, with its attributes.")] = False,
     optimizer: Annotated[bool, typer.Option("--optimizer", help="The arrays of the optimizer too.")] = False,
     sha256: Annotated[bool, typer.Option("--sha256", help="The SHA-256 of the file, however large it is.")] = False,
-    output_format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, csv, json or npy.")] = "table",
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="table, csv, json, npy or parquet; with --summary markdown.")
+    ] = "table",
     output: Output = None,
     force: Force = False,
     config: Config = None,
@@ -111,6 +78,8 @@ def show(
 
     \b
     weightlens show or.h5
+    weightlens show vgg.h5 --summary --format markdown
+    weightlens show vgg.h5 --layer "block1_conv*" --stats
     weightlens show vgg.h5 --layer block1_conv1 --slice "0,0,:,:8"
     weightlens show digits.keras --layer conv --heat
     weightlens show vgg.h5 --stats --grep kernel
@@ -119,16 +88,42 @@ def show(
     """
     from weightlens.terminal.show import Selection
 
-    out = Destination(output, force, output_format, ("table", "csv", "json", "npy"))
-    out = replace(out, format="table") if tree else out
+    formats = SUMMARY_FORMATS if summary else TREE_FORMATS if tree else FORMATS
+    out = Destination(output, force, "table" if textconv else output_format, formats)
     out.check(model, config=config)
+    if textconv:
+        from weightlens.terminal.textconv import text_of_file
+
+        out.write(lambda screen: screen.lines(text_of_file(Path(model))))
+        return
     if tree:
         from weightlens.terminal.tree import tree as print_tree
+        from weightlens.terminal.tree import write_json
 
-        out.write(lambda screen: print_tree(Path(model), screen, full))
+        out.write(lambda screen: print_tree(Path(model), screen, full), json=lambda file: write_json(Path(model), file, full))
         return
     selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
-    show_model(ModelOptions(model, config, assume).load(), selection, out)
+    if summary and selection._replace(full=False, precision=4, sha256=False) != Selection():
+        raise BadInput("--summary is about the whole model: it goes without options that choose layers or matrices")
+    loaded = ModelOptions(model, config, assume).load()
+    if summary:
+        show_summary(loaded, out, sha256)
+        return
+    show_model(loaded, selection, out)
+
+
+def show_summary(model: "Model", out: Destination, always_hash: bool) -> None:
+    """Write the summary; on a screen below what the file says of itself."""
+    from weightlens.terminal.machine import json_line
+    from weightlens.terminal.show import print_summary
+
+    table = model.summary()
+    texts = {"json": lambda: json_line("show", summary=table.as_dict()).decode(), "csv": table.csv, "markdown": table.markdown}
+
+    def write(file: BinaryIO) -> None:
+        file.write(texts[out.format]().encode())
+
+    out.write(lambda screen: print_summary(model, screen, always_hash), **dict.fromkeys(texts, write))
 
 
 def show_model(model: "Model", selection: "Selection", out: Destination) -> None:
@@ -147,6 +142,8 @@ def show_model(model: "Model", selection: "Selection", out: Destination) -> None
             machine.write_csv(model, file, selection)
         elif out.format == "json":
             machine.write_json(model, file, selection)
+        elif out.format == "parquet":
+            machine.write_parquet(model, file, selection)
         else:
             machine.write_npy(model, file, selection, as_npz)
 
@@ -154,7 +151,7 @@ def show_model(model: "Model", selection: "Selection", out: Destination) -> None
 def trace(
     model: ModelFile,
     given: Input = None,
-    layer: Annotated[list[str] | None, typer.Option("--layer", "-l", metavar="NAME", help="Only this layer; may be repeated.")] = None,
+    layer: LayerNames = None,
     layers: Part = None,
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", min=0, max=17, help="Digits after the point.")] = 4,
@@ -177,13 +174,13 @@ def trace(
     weightlens trace custom.h5 -i x.npy --layers conv1..pool3
     """
     from weightlens.engine.forward import trace as run
+    from weightlens.terminal.describe import layers_called
     from weightlens.terminal.print_trace import print_trace, write_json
 
     out = Destination(output, force, output_format)
     out.check(model, input=given, cells=cells, config=config)
-    loaded, chosen = ModelOptions(model, config, assume, layers).load(), tuple(layer or ())
-    for name in chosen:
-        loaded.layer_named(name)
+    loaded = ModelOptions(model, config, assume, layers).load()
+    chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)
     recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
     places = None
@@ -201,74 +198,27 @@ def trace(
         raise WeightlensError(recorded.stopped)
 
 
-def predict(
-    model: ModelFile,
-    given: Annotated[
-        str, typer.Option("--input", "-i", metavar="INPUT", help='Rows: a file (.csv, .xlsx, .json, .npy...), -, or "0,0;0,1".')
-    ],
-    output: Output = None,
-    force: Force = False,
-    layers: Part = None,
-    scale: Scale = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows computed at a time.")] = 1000,
-    config: Config = None,
-    assume: Assume = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
-    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, or local; likewise.")] = None,
-) -> None:
-    """Predict for any number of rows, in flat memory; of many files into a folder.
-
-    \b
-    weightlens predict digits.keras -i digits.csv -o predictions.csv
-    weightlens predict or.h5 -i "0,0;0,1"
-    weightlens predict or.h5 -i "s3://bucket/part-*.parquet" -o DIR --workers 4
-    """
-    from weightlens.cli.predict import Rows, write_predictions
-    from weightlens.cli.predict_parts import Prediction, is_pattern, predict_parts
-
-    if is_pattern(given):
-        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale))
-        predict_parts(task, output, workers, scheduler, force)
-        return
-    out = Destination(output, force, "csv", ("csv",))
-    out.check(model, input=given, config=config)
-    loaded, asked = ModelOptions(model, config, assume, layers).load(), Rows(given, rows, scale)
-    with progress_bar("predicting", asked.count()) as advance, out.opened() as file:
-        write_predictions(loaded, asked, file, advance)
-    note_non_finite_weights(loaded)
-
-
-def diff(
-    first: Annotated[str, typer.Argument(metavar="MODEL_A", help="A saved Keras model.")],
-    second: Annotated[str, typer.Argument(metavar="MODEL_B", help="Another one, of any version.")],
-    tolerance: Annotated[float, typer.Option("--tolerance", min=0, help="Differences up to this are none.")] = 0.0,
-    output_format: Format = "table",
-    output: Output = None,
-    force: Force = False,
-) -> None:
-    """What changed between two models. Exit code 1 where they differ.
-
-    \b
-    weightlens diff before.h5 after.keras
-    weightlens diff a.h5 b.h5 --format json
-    """
-    from weightlens.difference import compare
-    from weightlens.terminal.print_report import print_difference, write_difference
-
-    out = Destination(output, force, output_format)
-    out.check(first, second)
-    difference = compare(weightlens.load(first), weightlens.load(second), tolerance)
-    out.write(lambda screen: print_difference(difference, screen), json=lambda file: write_difference(difference, file))
-    raise typer.Exit(0 if difference.same else 1)
+def run(arguments: list[str]) -> int:
+    """Run what the arguments ask for; returns the exit code."""
+    QUIET.set(False)
+    if completion.is_asked():
+        return completion.answer(application([]))
+    if arguments[0] in ("--install-completion", "--show-completion"):
+        completion.set_up(arguments[0], arguments[1:])
+        return 0
+    if arguments[0] in ("--quiet", "-q"):  # for every command: it may stand before the command, too
+        arguments = [*arguments[1:2], arguments[0], *arguments[2:]]
+    code = application(arguments)(arguments, prog_name="weightlens", standalone_mode=False)
+    return code if isinstance(code, int) else 0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. 0: fine, 1: a difference was found, 2: bad input, explained in one line."""
     try:
         arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-        code = application(arguments)(arguments, standalone_mode=False)
+        code = run(arguments)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return code
     except WeightlensError as error:
         return report_error(str(error))
     except (BrokenPipeError, SystemExit):  # nobody reads on (``| head``): click turns that into SystemExit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 def note(text: str) -> None:
     """Print a note on stderr."""
-    from weightlens.terminal.escape import clean
+    from weightlens.terminal import QUIET, clean
 
-    print_to_stderr(f"Note: {clean(text, 300)}")
+    if not QUIET.get():
+        print_to_stderr(f"Note: {clean(text, 300)}")
 
 
 def note_non_finite_weights(model: Model) -> None:
@@ -44,11 +45,17 @@ def print_to_stderr(line: str) -> None:
         typer.echo(line, err=True)
 
 
-def report_done(message: str) -> None:
-    """Print one line that says what was written."""
-    from weightlens.terminal.escape import clean
+def report_done(*lines: str, output_format: str = "table", command: str = "", **facts: Any) -> None:
+    """Print what a command has written: in lines, or its facts as JSON."""
+    from weightlens.terminal import QUIET, clean
 
-    typer.echo(clean(message, 1000))
+    if output_format == "json":
+        from weightlens.terminal.machine import json_line
+
+        typer.echo(json_line(command, **facts), nl=False)
+    elif not QUIET.get():
+        for line in lines:
+            typer.echo(clean(line, 1000))
 
 
 def system_error(error: OSError) -> int:

@@ -1,70 +1,63 @@
-"""``weightlens predict``: predictions for any number of rows, a chunk at a time."""
+"""``weightlens predict``.
 
-from __future__ import annotations
+Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
+"""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated
 
-import numpy as np
+import typer
 
-from weightlens.cli.common import refuse_shapes
-from weightlens.cli.messages import note
-from weightlens.engine.forward import predict
-from weightlens.engine.state import is_stateful
-from weightlens.inputs.given import sample_chunks
-from weightlens.model import Model
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows to predict for: the INPUT of the command line, how many are computed at a time, the range of a picture's values."""
-
-    given: str
-    at_a_time: int = 1000
-    scale: str | None = None
-
-    def count(self) -> int:
-        """The approximate number of rows in a file, for the progress bar; 0 if unknown."""
-        path = Path(self.given)
-        if self.given == "-" or path.suffix.lower() not in (".csv", ".tsv", ".txt") or not path.is_file():
-            return 0
-        with path.open("rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+from weightlens.cli.common import (
+    Assume,
+    Config,
+    Force,
+    ModelFile,
+    ModelOptions,
+    Output,
+    Part,
+    Scale,
+    progress_bar,
+)
+from weightlens.cli.destination import Destination
+from weightlens.cli.messages import note_non_finite_weights
+from weightlens.cli.predicting.parts import Prediction, is_pattern, predict_parts
+from weightlens.cli.predicting.rows import Rows, predictions, write_csv, write_json
+from weightlens.errors import BadInput
 
 
-def write_predictions(model: Model, rows: Rows, file: BinaryIO, advance: Callable[[int], None]) -> None:
-    """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
-    done = 0
-    for samples in sample_chunks(rows.given, model, None if is_stateful(model) else rows.at_a_time, note, rows.scale):
-        if not done:
-            refuse_shapes(model, samples.arrays)
-        outputs = predict(model, samples.arrays, first=done)
-        if not done:
-            file.write((",".join(header(model, outputs)) + "\n").encode())
-        file.write(as_csv(np.concatenate([y.reshape(len(y), -1) for y in outputs], axis=1)))
-        done += len(outputs[0])
-        advance(len(outputs[0]))
+def predict(
+    model: ModelFile,
+    given: Annotated[
+        str, typer.Option("--input", "-i", metavar="INPUT", help='Rows: a file (.csv, .xlsx, .json, .npy...), -, or "0,0;0,1".')
+    ],
+    output: Output = None,
+    force: Force = False,
+    layers: Part = None,
+    scale: Scale = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows computed at a time.")] = 1000,
+    output_format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, or json for machines.")] = "csv",
+    config: Config = None,
+    assume: Assume = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, or local; likewise.")] = None,
+) -> None:
+    """Predict for any number of rows, in flat memory; of many files into a folder.
 
-
-def header(model: Model, outputs: list[np.ndarray]) -> list[str]:
-    """``y0, y1``; ``output_1_0`` where the model has several outputs, ``score_0`` where they have names; the names of the classes."""
-    from weightlens.terminal.machine import csv_cell
-
-    plain = len(outputs) == 1 and not isinstance(model.outputs, dict)
-    starts = ["y"] if plain else [f"{name}_" for name in model.output_names]
-    if plain and outputs[0].ndim == 2 and (labels := model.labels_of(outputs[0].shape[1])):
-        return [csv_cell(label) for label in labels]
-    sizes = [int(np.prod(y.shape[1:], dtype=np.int64)) for y in outputs]
-    return [csv_cell(f"{start}{i}") for start, size in zip(starts, sizes, strict=True) for i in range(size)]
-
-
-def as_csv(matrix: np.ndarray) -> bytes:
-    """A matrix as lines of numbers that parse to the same numbers; a JSON encoder formats a whole block at once."""
-    import orjson
-
-    if not np.isfinite(matrix).all():  # JSON has no words for these
-        return "".join(",".join(map(repr, row)) + "\n" for row in matrix.tolist()).encode()
-    block: bytes = orjson.dumps(np.ascontiguousarray(matrix), option=orjson.OPT_SERIALIZE_NUMPY)
-    return block[2:-2].replace(b"],[", b"\n") + b"\n" if matrix.size else b"\n" * len(matrix)
+    \b
+    weightlens predict digits.keras -i digits.csv -o predictions.csv
+    weightlens predict or.h5 -i "0,0;0,1"
+    weightlens predict or.h5 -i "s3://bucket/part-*.parquet" -o DIR --workers 4
+    """
+    if is_pattern(given):
+        if output_format != "csv":
+            raise BadInput("the predictions for many files are written as csv only: leave out --format")
+        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale))
+        predict_parts(task, output, workers, scheduler, force)
+        return
+    out = Destination(output, force, output_format, ("csv", "json"))
+    out.check(model, input=given, config=config)
+    loaded, asked = ModelOptions(model, config, assume, layers).load(), Rows(given, rows, scale)
+    write = write_json if output_format == "json" else write_csv
+    with progress_bar("predicting", asked.count()) as advance, out.opened() as file:
+        write(loaded, predictions(loaded, asked, advance), file)
+    note_non_finite_weights(loaded)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weightlens.cli.common import Config, Force, ModelFile, ModelOptions, Output, progress_bar
-from weightlens.cli.destination import Destination
+from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Output, progress_bar
+from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, report_done
 from weightlens.errors import BadInput
 
@@ -30,7 +30,7 @@ OptimizerName = Annotated[
 ]
 Rate = Annotated[float | None, typer.Option("--lr", help="Learning rate; else the file's.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="full|K", help="Samples an update, in the order of the file.")]
-FORMATS = ("xlsx", "table")
+FORMATS = ("xlsx", "table", "json")
 Seed = Annotated[int | None, typer.Option("--init", metavar="SEED", help="Start from random weights instead of the file's.")]
 
 
@@ -77,7 +77,7 @@ def train_sheet(
     epochs: Annotated[int, typer.Option("--epochs", min=0, help="Rows of the history.")] = 100,
     batch: Batch = "full",
     init: Seed = None,
-    output_format: Annotated[str, typer.Option("--format", help="xlsx, or table to print the first step.")] = "xlsx",
+    output_format: Annotated[str, typer.Option("--format", help="xlsx, or table or json to print the first step.")] = "xlsx",
     output: Output = None,
     force: Force = False,
     config: Config = None,
@@ -95,17 +95,19 @@ def train_sheet(
     out.check(model, input=data, config=config)
     opened, asked = ModelOptions(model, config).load(), Training(data, target, loss, optimizer, rate, batch, init)
     epoch, read = asked.record(opened)
-    if output_format == "table":
-        from weightlens.terminal.print_trace import print_trace
+    if output_format != "xlsx":
+        from weightlens.terminal.print_trace import print_trace, write_json
 
-        out.write(lambda screen: print_trace(epoch.trace, screen, (), False, 4))
+        first = epoch.trace
+        out.write(
+            lambda screen: print_trace(first, screen, (), False, 4), json=lambda file: write_json(first, file, (), command="train-sheet")
+        )
         return
     write_sheet(opened, asked, epoch, read, epochs, out)
 
 
 def write_sheet(model: Model, asked: Training, epoch: Epoch, read: Data, epochs: int, out: Destination) -> None:
     """Write the workbook of the recorded epoch."""
-    from weightlens.workbook.training.teaching import hardly_moves
     from weightlens.workbook.training.training_book import write_training_book
 
     assert out.file is not None
@@ -124,10 +126,9 @@ def write_sheet(model: Model, asked: Training, epoch: Epoch, read: Data, epochs:
         )
     report_done(
         f"{out.file} written ({out.file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
-        "Change the learning rate on its Data sheet."
+        "Change the learning rate on its Data sheet.",
+        *advice(epoch if epochs else None),
     )
-    if epochs and (advice := hardly_moves(epoch)):
-        typer.echo(advice)
 
 
 def fit(
@@ -142,6 +143,7 @@ def fit(
     batch: Batch = "full",
     init: Seed = None,
     force: Force = False,
+    output_format: Format = "table",
     config: Config = None,
 ) -> None:
     """Train with the arithmetic of the training sheet, and write the trained model.
@@ -150,8 +152,8 @@ def fit(
     weightlens fit or.h5 -i or_data.csv --target y --epochs 1000 -o or_trained.h5
     """
     from weightlens.formats.write_back import check_new_model, write_back
-    from weightlens.workbook.training.teaching import hardly_moves
 
+    check_choice(output_format, "--format", ("table", "json"))
     Destination(output, force, "model", ("model",)).check(model, input=data, config=config)
     opened = ModelOptions(model, config).load()
     check_new_model(Path(model), output, force)
@@ -160,9 +162,27 @@ def fit(
         changed, accuracy = epoch.train(epochs, advance)
     write_back(Path(model), output, changed, force)
     hits = "" if accuracy is None else f", accuracy {accuracy:.1%}"
-    report_done(f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}")
-    if advice := hardly_moves(epoch):
-        typer.echo(advice)
+    before, after = epoch.seen or (None, None)
+    report_done(
+        f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}",
+        *advice(epoch),
+        output_format=output_format,
+        command="fit",
+        file=str(output),
+        epochs=epochs,
+        loss_before=before,
+        loss_after=after,
+        accuracy=accuracy,
+        advice=advice(epoch),
+    )
+
+
+def advice(epoch: Epoch | None) -> list[str]:
+    """What to change where the training hardly moved; nothing where it did."""
+    from weightlens.workbook.training.teaching import hardly_moves
+
+    words = None if epoch is None else hardly_moves(epoch)
+    return [words] if words else []
 
 
 def loss_words(epoch: Epoch) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.engine.binding import bind
-from weightlens.engine.run import Run
+from weightlens.engine.run import Run, Weights
 from weightlens.errors import UnsupportedLayer
 from weightlens.model import Model
 from weightlens.recording import Recorded, Trace
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 AT_ONCE = 128  # samples: their values stay in the processor's cache
 
 
-def predict(model: Model, inputs: Any, dtype: DTypeLike = np.float64, first: int = 0) -> list[np.ndarray]:
+def predict(
+    model: Model, inputs: Any, dtype: DTypeLike = np.float64, first: int = 0, weights: Mapping[int, Weights] | None = None
+) -> list[np.ndarray]:
     """Compute the outputs: one array per model output. Nothing is recorded.
 
-    ``inputs``: see ``binding.bind``. ``first`` is the number of the first sample, if these are a part of more.
+    ``inputs``: see ``binding.bind``. ``first`` is the number of the first sample, if these are a part of more. ``weights``: see ``Run``.
     """
-    run, arrays = Run(None, dtype), bind(model, inputs, dtype)
+    run, arrays = Run(None, dtype, weights), bind(model, inputs, dtype)
     counts = {len(x) if x.ndim else 0 for x in arrays}
     count = counts.pop() if len(counts) == 1 and samples_are_independent(model) else 0
     parts = []

@@ -58,7 +58,7 @@ def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
         return
-    if not config.get("quantization_mode") and class_name != "SpectralNormalization":
+    if not config.get("quantization_mode") and not spec(class_name).again:
         yield from ((name, _not_asked_for(name, config)) for name in stored if name not in names and not _beside(name))
     shapes = expected_shapes(class_name, config, x)
     for name in names:

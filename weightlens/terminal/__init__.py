@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import TextIO
 
 from weightlens.terminal.escape import clean
@@ -21,6 +22,7 @@ BLUES = (153, 117, 75, 33)  # of the 256 colours, light to strong
 REDS = (223, 216, 209, 203)
 NARROWEST = 10  # letters to which a column may be cut
 GAP = "  "  # between columns
+QUIET = ContextVar("QUIET", default=False)  # --quiet: no notes, no progress, no word of what was written
 
 
 class Screen:
@@ -30,8 +32,7 @@ class Screen:
         self.file = file if file is not None else sys.stdout
         terminal = self.file.isatty()
         self.width = width or max(40, shutil.get_terminal_size((80, 24)).columns)
-        wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self.colour = colour if colour is not None else wanted or bool(os.environ.get("FORCE_COLOR"))
+        self.colour = colour if colour is not None else wants_colour(terminal)
         self.terminal = terminal
         self.unicode = (getattr(self.file, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
 
@@ -86,6 +87,15 @@ class Screen:
             return text
         level = int(min(abs(value) / largest, 1.0) * 4.999)
         return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(BLUES if value < 0 else REDS)[level - 1]}")
+
+
+def wants_colour(terminal: bool) -> bool:
+    """Whether output to a terminal, or to something else, is coloured: ``NO_COLOR`` forbids it, ``FORCE_COLOR`` asks for it."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if forced := os.environ.get("FORCE_COLOR"):
+        return forced.lower() not in ("0", "false")
+    return terminal and os.environ.get("TERM") != "dumb"
 
 
 def tuple_text(shape: Sequence[int]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fnmatch
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,22 @@ def layer_entries(model: Model, prefix: str = "", depth: int = 0) -> Iterator[En
         yield Entry(prefix + layer.name, layer, own, depth)
         if layer.model is not None:
             yield from layer_entries(layer.model, f"{prefix}{layer.name}/", depth + 1)
+
+
+def layers_called(model: Model, names: Iterable[str]) -> tuple[str, ...]:
+    """The layers that are called so: by name, or by a pattern of the shell (``conv*``). Raises ``BadInput`` where there is none.
+
+    A layer whose name itself has such signs is found by its name.
+    """
+    paths = [entry.path for entry in layer_entries(model)]
+    found: list[str] = []
+    for name in names:
+        known = any(path == name or path.startswith(name + "/") for path in paths)
+        like = [] if known or not any(sign in name for sign in "*?[") else [path for path in paths if fnmatch.fnmatchcase(path, name)]
+        if not known and not like:
+            model.layer_named(name)
+        found += like or [name]
+    return tuple(dict.fromkeys(found))
 
 
 def activation_of(layer: Layer) -> str:

@@ -1,4 +1,4 @@
-"""``weightlens show --format csv|json|npy``: the same facts, exact and machine-readable."""
+"""``weightlens show --format csv|json|npy|parquet``: the same facts, exact and machine-readable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -50,11 +51,22 @@ def write_npy(model: Model, file: BinaryIO, wish: Selection, several: bool) -> N
                 np.lib.format.write_array(member, np.ascontiguousarray(stored_numbers(weight, wish)), allow_pickle=False)
 
 
+def write_parquet(model: Model, file: BinaryIO, wish: Selection) -> None:
+    """Every chosen matrix in one table: a row for each number."""
+    from weightlens.tables.arrow import write_matrices
+
+    chosen = {}
+    for name, weight in chosen_matrices(model, wish):
+        shape = np.broadcast_to(0, weight.shape)[parse_slice(wish.cut, weight.shape)].shape if wish.cut else weight.shape
+        chosen[name] = (shape, weight.dtype, partial(stored_numbers, weight, wish))
+    write_matrices(file, chosen)
+
+
 def write_json(model: Model, file: BinaryIO, wish: Selection) -> None:
     """The model as JSON, its matrices written one by one: memory use does not grow with the model."""
     p = model.provenance
     head = {
-        "file": p.path, "format": p.format, "keras_version": p.keras_version, "backend": p.backend, "date": p.date,
+        "command": "show", "file": p.path, "format": p.format, "keras_version": p.keras_version, "backend": p.backend, "date": p.date,
         "sha256": p.sha256 or (sha256_of(p.path, wish.sha256) if p.path else ""), "name": model.name, "class_name": model.class_name,
         "parameters": model.size, "notes": model.notes, "faults": list(every_fault(model)), "training": model.training_config,
     }  # fmt: skip
@@ -103,6 +115,11 @@ def chosen_matrices(model: Model, wish: Selection) -> list[tuple[str, Weight]]:
 def stored_numbers(weight: Weight, wish: Selection) -> np.ndarray:
     """The numbers of a matrix, or the part selected by ``--slice``."""
     return read_part(weight, parse_slice(wish.cut, weight.shape)) if wish.cut else np.asarray(weight.value)
+
+
+def json_line(command: str, **facts: Any) -> bytes:
+    """What a command answers as JSON: one object in one line, its first member the command's name."""
+    return to_json({"command": command, **facts}) + b"\n"
 
 
 def to_json(thing: Any) -> bytes:

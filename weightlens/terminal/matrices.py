@@ -22,7 +22,7 @@ SMALL = 64  # numbers of a picture, or of one head's matrix, that is always show
 EDGE, TILES = 3, 2  # rows and columns, and blocks side by side, shown at either end of an abbreviated matrix
 
 
-def parse_slice(text: str, shape: tuple[int, ...]) -> tuple[int | slice, ...]:
+def parse_slice(text: str, shape: tuple[int, ...], option: str = "--slice") -> tuple[int | slice, ...]:
     """``"0,:5"`` as an index; parsed, never evaluated. Raises ``BadInput`` if it does not fit the shape."""
     parts: list[int | slice] = []
     pieces = [piece.strip() for piece in text.strip().strip("[]").split(",")]
@@ -30,7 +30,7 @@ def parse_slice(text: str, shape: tuple[int, ...]) -> tuple[int | slice, ...]:
         at = pieces.index("...")
         pieces[at : at + 1] = [":"] * (len(shape) - len(pieces) + 1)
     if len(pieces) > len(shape):
-        raise BadInput(f"--slice {text!r} has {len(pieces)} parts, but the matrix has shape {shape}")
+        raise BadInput(f"{option} {text!r} has {len(pieces)} parts, but the matrix has shape {shape}")
     for piece, length in zip(pieces, shape, strict=False):
         try:
             numbers = [int(part) if part.strip() else None for part in piece.split(":")]
@@ -38,9 +38,9 @@ def parse_slice(text: str, shape: tuple[int, ...]) -> tuple[int | slice, ...]:
             if not 1 <= len(numbers) <= 3 or numbers[2:] == [0]:
                 raise ValueError
         except (ValueError, TypeError):
-            raise BadInput(f'--slice {text!r}: {piece!r} is not an index; write for example "0,:5" or "::2"') from None
+            raise BadInput(f'{option} {text!r}: {piece!r} is not an index; write for example "0,:5" or "::2"') from None
         except IndexError:
-            raise BadInput(f"--slice {text!r}: there is no index {piece} in a matrix of shape {shape}") from None
+            raise BadInput(f"{option} {text!r}: there is no index {piece} in a matrix of shape {shape}") from None
     return tuple(parts)
 
 

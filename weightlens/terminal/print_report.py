@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from weightlens.difference import Difference, WeightChange
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.machine import to_json
+from weightlens.terminal.machine import json_line
 
 if TYPE_CHECKING:
     from weightlens.report import Report
@@ -57,7 +57,7 @@ def write_difference(difference: Difference, file: BinaryIO) -> None:
     """Write the differences as JSON."""
     weights = [vars(change) | {"same": change.same} for change in difference.weights]
     facts: dict[str, Any] = {"a": difference.names[0], "b": difference.names[1], "same": difference.same, "tolerance": difference.tolerance}
-    file.write(to_json(facts | {"architecture": difference.architecture, "weights": weights}) + b"\n")
+    file.write(json_line("diff", **facts, architecture=difference.architecture, weights=weights))
 
 
 def print_report(report: Report, screen: Screen) -> None:
@@ -82,4 +82,4 @@ def print_report(report: Report, screen: Screen) -> None:
 
 def write_report(report: Report, file: BinaryIO) -> None:
     """Write a check as JSON."""
-    file.write(to_json(report.as_dict()) + b"\n")
+    file.write(json_line("check", **report.as_dict()))

@@ -80,7 +80,14 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
         screen.lines(writer.step(step))
 
 
-def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells | None = None, labels: Sequence[list[str]] = ()) -> None:
+def write_json(
+    trace: Trace,
+    file: BinaryIO,
+    layers: Sequence[str],
+    cells: Cells | None = None,
+    labels: Sequence[list[str]] = (),
+    command: str = "trace",
+) -> None:
     """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
     from weightlens.terminal.machine import to_json  # with it come zip files and more
 
@@ -88,7 +95,7 @@ def write_json(trace: Trace, file: BinaryIO, layers: Sequence[str], cells: Cells
         {"name": x.name, "values": x.value} | ({"columns": names} if names else {})
         for x, names in zip(trace.inputs, labels or [[]] * len(trace.inputs), strict=True)
     ]
-    file.write(b'{"inputs":' + to_json(inputs) + b',"steps":[')
+    file.write(to_json({"command": command, "inputs": inputs})[:-1] + b',"steps":[')
     first = True
     for step in trace.steps:
         if not layers or any(is_inside(step.layer, name) for name in layers):

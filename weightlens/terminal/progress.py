@@ -8,15 +8,21 @@ import sys
 from collections.abc import Callable, Iterator
 
 from weightlens.stopping import CleanupPending
+from weightlens.terminal import QUIET
 
 WORTH_A_BAR = 20_000_000  # things to do, below which a bar would only flash
 WORTH_A_BAR_OF_FILES = 20
 
 
+def is_shown() -> bool:
+    """Whether somebody sees a bar, and wants it."""
+    return sys.stderr.isatty() and not QUIET.get()
+
+
 @contextlib.contextmanager
 def progress(title: str, total: int, worth: int = WORTH_A_BAR) -> Iterator[Callable[[int], None]]:
     """A progress bar; yields the function that advances it."""
-    if total < worth or not sys.stderr.isatty():
+    if total < worth or not is_shown():
         yield lambda done: None
         return
     from rich.console import Console
@@ -30,7 +36,7 @@ def progress(title: str, total: int, worth: int = WORTH_A_BAR) -> Iterator[Calla
 @contextlib.contextmanager
 def progress_stages(count: int, worth: bool) -> Iterator[Callable[[str], None]]:
     """A progress bar over stages, with a clock; yields the function that announces the next stage."""
-    if not worth or not sys.stderr.isatty():
+    if not worth or not is_shown():
         yield lambda title: None
         return
     from rich.console import Console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -10,12 +11,26 @@ from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
 from weightlens.model import AT_ONCE, Model, Weight
 from weightlens.terminal import Screen, clean, tuple_text
-from weightlens.terminal.describe import Entry, activation_of, layer_entries, options_of, output_shapes, sha256_of, weight_text
+from weightlens.terminal.describe import (
+    Entry,
+    activation_of,
+    layer_entries,
+    layers_called,
+    options_of,
+    output_shapes,
+    sha256_of,
+    weight_text,
+)
 from weightlens.terminal.matrices import parse_slice, part_of, view_of_weight
 from weightlens.terminal.matrix_lines import matrix_lines
 
 LONGEST = 10_000  # letters of a name with --full
 MOST_FAULTS = 8  # lines
+MOST_LINES = 400  # of matrices that are printed where nobody chose any
+TOO_LONG = (
+    f"The matrices take more than {MOST_LINES} lines: --layer NAME shows those of one layer, --layer 'conv*' of several, --layer '*' all; "
+    "--stats shows a line of statistics for each, --summary the table that Keras prints."
+)
 BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -32,15 +47,18 @@ class Selection(NamedTuple):
     sha256: bool = False
     heat: bool = False
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing was chosen: neither some of the matrices nor all of each."""
+        return not (self.layers or self.grep or self.cut or self.full or self.optimizer or self.heat)
+
 
 def select_layers(model: Model, wish: Selection) -> list[tuple[Entry, dict[str, Weight]]]:
     """The layers and matrices selected by ``--layer``, ``--grep`` and ``--slice``. Raises ``BadInput`` if there are none."""
     everything = [(entry, entry.weights) for entry in layer_entries(model)]
-    for name in wish.layers:
-        if not any(entry.path == name or entry.path.startswith(name + "/") for entry, _ in everything):
-            model.layer_named(name)
     if wish.layers:
-        everything = [(e, w) for e, w in everything if any(e.path == name or e.path.startswith(name + "/") for name in wish.layers)]
+        names = layers_called(model, wish.layers)
+        everything = [(e, w) for e, w in everything if any(e.path == name or e.path.startswith(name + "/") for name in names)]
     if wish.grep:
         try:
             wanted = re.compile(wish.grep, re.IGNORECASE)
@@ -99,18 +117,34 @@ def show(model: Model, screen: Screen, wish: Selection, progress: Callable[[int]
         screen.line()
         screen.lines(statistics_lines(model, screen, wish, progress))
         return
+    lines = all_matrices(model, picked, screen, wish)
+    if wish.is_everything:
+        first = list(itertools.islice(lines, MOST_LINES + 1))
+        lines = iter(first if len(first) <= MOST_LINES else ["", *screen.wrapped(TOO_LONG)])
+    screen.lines(lines)
+
+
+def all_matrices(model: Model, picked: list[tuple[Entry, dict[str, Weight]]], screen: Screen, wish: Selection) -> Iterator[str]:
+    """The lines of the layers that were picked with their matrices, and of the arrays that belong to no layer."""
     for entry, weights in picked:
         if not weights and not wish.layers:
             continue
-        screen.line()
-        screen.lines(layer_heading(entry, screen, bool(wish.layers), amount_words(model, entry.layer.size)))
+        yield ""
+        yield from layer_heading(entry, screen, bool(wish.layers), amount_words(model, entry.layer.size))
         for name, weight in weights.items():
-            print_matrix(name, weight, screen, wish)
+            yield from one_matrix(name, weight, screen, wish)
     for title, arrays in other_arrays(model, wish):
-        screen.line()
-        screen.line(f"{screen.bold(title)} {screen.dim(f'· {amount_words(model, sum(w.size for w in arrays))}')}")
+        yield ""
+        yield f"{screen.bold(title)} {screen.dim(f'· {amount_words(model, sum(w.size for w in arrays))}')}"
         for weight in arrays:
-            print_matrix(weight.path, weight, screen, wish)
+            yield from one_matrix(weight.path, weight, screen, wish)
+
+
+def print_summary(model: Model, screen: Screen, always_hash: bool) -> None:
+    """Print what the file says of itself, and the table of Keras's summary."""
+    screen.lines(heading_lines(model, screen, always_hash))
+    screen.line()
+    screen.lines(model.summary().text().splitlines())
 
 
 def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
@@ -193,28 +227,28 @@ def layer_heading(entry: Entry, screen: Screen, options: bool, size: str) -> Ite
         yield from map(screen.dim, screen.wrapped(clean(layer.note, 300), "  "))
 
 
-def print_matrix(name: str, weight: Weight, screen: Screen, wish: Selection) -> None:
-    """Print one matrix under its name, shape, dtype and path in the file."""
+def one_matrix(name: str, weight: Weight, screen: Screen, wish: Selection) -> Iterator[str]:
+    """The lines of one matrix under its name, shape, dtype and path in the file."""
     cut = f"[{wish.cut}]" if wish.cut else ""
     title, facts = f"  {clean(name, LONGEST if wish.full else 60)}{cut} ", shape_and_type(weight)
     room = LONGEST if wish.full else max(24, screen.width - len(title) - len(facts) - 3)
     where = f" · {clean(weight.path, room)}" if weight.path and weight.path != name else ""
-    screen.line(title + screen.dim(facts + where))
+    yield title + screen.dim(facts + where)
     if weight.note:
-        screen.lines(map(screen.dim, screen.wrapped(clean(weight.note, 200), "    ")))
+        yield from map(screen.dim, screen.wrapped(clean(weight.note, 200), "    "))
     if not weight.is_numeric:
         return
     if weight.size <= AT_ONCE:
         weight.count_not_finite(weight.value)
         if weight.not_finite:
-            screen.line(f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}")
+            yield f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}"
     if wish.heat:
         from weightlens.terminal.heat import heat_lines
 
-        screen.lines(heat_lines(part_of(weight, wish.cut or None), screen, wish.full))
+        yield from heat_lines(part_of(weight, wish.cut or None), screen, wish.full)
         return
     shown = view_of_weight(weight, wish.cut or None, wish.full)
-    screen.lines(matrix_lines(shown, screen, wish.precision, wrap=screen.terminal or not wish.full))
+    yield from matrix_lines(shown, screen, wish.precision, wrap=screen.terminal or not wish.full)
 
 
 def shape_and_type(weight: Weight) -> str:

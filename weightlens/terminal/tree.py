@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.hdf5.access import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
 from weightlens.formats.hdf5.soundness import attribute_fits, first_bytes
 from weightlens.terminal import Screen, clean
+from weightlens.terminal.machine import json_line
 
 LONGEST = 100_000  # letters of a text that is not to be shortened
 PREVIEW = 64 * 1024  # bytes of an attribute that are read to be shown
@@ -35,6 +37,13 @@ def tree(path: Path, screen: Screen, full: bool = False) -> None:
         screen.lines(saved_model_lines(path))
         return
     screen.lines(Hdf5Tree(path.name, path, screen, full).lines() if kind == "hdf5" else archive_lines(path, screen, full))
+
+
+def write_json(path: Path, file: BinaryIO, full: bool) -> None:
+    """Write the same lines as JSON."""
+    lines = io.StringIO()
+    tree(path, Screen(lines, colour=False), full)
+    file.write(json_line("show", tree=lines.getvalue().splitlines()))
 
 
 def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Trace
-from weightlens.workbook.drawing import hidden_space, hidden_units
+from weightlens.workbook.drawing import hidden_space, hidden_units, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
@@ -25,6 +25,7 @@ from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
 from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
+from weightlens.workbook.sheets.parts.directions import directions
 from weightlens.workbook.sheets.parts.movers import homes
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
@@ -44,7 +45,10 @@ def write_sheets(net: NetworkSheets, verified: str = "") -> None:
     """The sheets of a network, after those that its book has already."""
     bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
+    drawing = None if bare else network_sheet.begin(net)
     homes = matrices(net) if bare else network(net, verified)
+    if drawing is not None:
+        network_sheet.draw(net, drawing, homes)
     write_summary(net, front, homes)
     write_cells(net)
     frame(net.plan, net.styles)
@@ -111,11 +115,13 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
 def sheets_of_layers(net: NetworkSheets) -> Drawn:
     """One sheet for the inputs and one per layer that computes something."""
     inputs_sheet(net)
-    drawn = Drawn()
-    home = homes(net.plan.steps, net.results)
-    for layer in home:
-        if home[layer] == layer:
-            drawn = layer_sheet(net, layer, [mover for mover in home if home[mover] == layer != mover], drawn)
+    drawn, both = Drawn(), directions(net.plan)
+    owner = {path: around for around, inner in both.items() for path in inner}
+    home = {path: owner.get(where, where) for path, where in homes(net.plan.steps, net.results).items()}
+    for layer in dict.fromkeys(home.values()):
+        inner = both.get(layer, [])
+        movers = [path for path, where in home.items() if where == layer and path not in (layer, *inner)]
+        drawn = layer_sheet(net, layer, movers, inner, drawn)
     return drawn
 
 

@@ -15,6 +15,7 @@ DETAILS = ("auto", "steps", "layers", "weights")
 USUAL_BLANKS = ("dot product", "pre-activation", "max", "activation")  # what an exercise leaves blank where nothing is named
 
 Progress = Callable[[str, int, int], None]
+Warn = Callable[[str], None]
 
 
 class ExportOptions(TypedDict, total=False):
@@ -34,6 +35,7 @@ class ExportOptions(TypedDict, total=False):
     witness: str
     force: bool
     progress: Progress | None
+    warn: Warn | None
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Options:
     back to the original numbers. ``neuron`` adds the sheet on which one neuron is picked; ``None``: if the network is small.
     ``verify`` has a spreadsheet program recalculate the file and says so in it. ``with_keras`` puts Keras's numbers on the
     Check sheet, ``expected`` with ``witness`` (who computed them) any others. ``force`` overwrites; ``progress`` is told
-    (sheet, cells written, of how many). Raises ``BadInput`` for an unknown detail.
+    (sheet, cells written, of how many), ``warn`` before anything is written that hardly any program will open it.
+    Raises ``BadInput`` for an unknown detail.
     """
 
     labels: Sequence[str] = ()
@@ -63,6 +66,7 @@ class Options:
     witness: str = "weightlens"
     force: bool = True
     progress: Progress | None = None
+    warn: Warn | None = None
 
     def __post_init__(self) -> None:
         if self.detail not in DETAILS:

@@ -19,7 +19,9 @@ from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.workbook.all_sheets import build, first_look
 from weightlens.workbook.export_options import Options, Progress
-from weightlens.workbook.layout.size import measure
+from weightlens.workbook.file_size import add_file, add_sampled
+from weightlens.workbook.layout.size import Size, measure
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.samples_sheet import samples_shown
 from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.book import Sheet
@@ -29,6 +31,7 @@ from weightlens.workbook.xlsx.grid import rows_of
 from weightlens.workbook.xlsx.strings import Strings
 from weightlens.workbook.xlsx.styles import Styles
 
+MANY = 1_000_000  # cells; with fewer a workbook is not too large for anything
 OFTEN = 20_000  # cells between two messages of progress
 SELDOM = 100_000  # new objects between two collections of garbage while a workbook is made: nearly all of them are still needed
 
@@ -49,17 +52,39 @@ def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> P
 
 
 def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified: str = "") -> None:
-    """Plan all sheets, dress them, stream their rows."""
+    """Plan all sheets, warn of what hardly any program opens, write."""
+    shell, net = planned(model, inputs, options, verified)
+    size = measure(net.plan, net.detail) if options.progress is not None or options.warn is not None else None
+    if size is not None and options.warn is not None and size.cells > MANY:
+        add_sampled(size, net.plan)
+        if size.warning:
+            options.warn(size.warning)
+    save(shell, net, None if size is None or options.progress is None else Counter(options.progress, size.cells), file)
+
+
+def planned(model: Model, inputs: Any, options: Options, verified: str = "") -> tuple[Workbook, NetworkSheets]:
+    """The sheets with all that stands on them, and openpyxl's workbook, which has the styles."""
     shell = Workbook()
     shell.remove(shell.worksheets[0])
-    styles = Styles(shell)
-    net = build(model, inputs, options, styles, verified)
+    return shell, build(model, inputs, options, Styles(shell), verified)
+
+
+def save(shell: Workbook, net: NetworkSheets, counter: Counter | None, file: BinaryIO) -> None:
+    """Dress the sheets, stream their rows."""
     dress(shell, net.plan)
-    styles.done()
+    net.styles.done()
     shell.active = first_look(net)
-    counter = None if options.progress is None else Counter(options.progress, measure(net.plan, net.detail).cells)
     rows = {sheet.title: partial(counted_rows, sheet, net.plan.titles, counter) for sheet in net.plan.sheets}
     package.save(shell, rows, file, finish=partial(with_values, plan=net.plan))
+
+
+def size_of(model: Model, inputs: Any, options: Options) -> Size:
+    """What the workbook would be; nothing is written."""
+    with garbage_kept():
+        shell, net = planned(model, inputs, options)
+        size = measure(net.plan, net.detail)
+        add_file(size, net.plan, partial(save, shell, net, None))
+        return size
 
 
 def recalculated(file: str, name: str) -> str:

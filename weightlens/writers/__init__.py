@@ -2,6 +2,7 @@
 
 Comes in: a ``Model``, from a file of any kind and version. Goes out: ``.keras``, ``.h5`` or ``.weights.h5`` of Keras 3, or a folder for
 TensorFlow.js. What the other kind cannot express is refused. Every file is read again and compared before it appears.
+``patching`` writes the same kind of file, with some numbers set by name.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes"),
     "SpectralNormalization": LayerSpec(
-        function="normalization.spectral_normalization", variables="vector_u", options="layer! power_iterations:any",
+        function="normalization.spectral_normalization", variables="vector_u", again="kernel", options="layer! power_iterations:any",
         whole="cuts",
     ),
     "Normalization": LayerSpec(

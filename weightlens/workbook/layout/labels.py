@@ -15,7 +15,7 @@ Words = Callable[[Axis, int], list[str]]
 Gate = tuple[int, int, str]  # from which column, to before which, and the gate
 LONG, ROOM, SQUARE = 9, 11, 0.5  # letters that fit over a column; of a text over several, those for each; how wide a square is
 MANY = 3000  # labels; beside more of them nobody looks at any
-SHORT = {"time step": "t="}  # where there is little room
+SHORT = {"time step": "t=", "kernel time step": "kernel t="}  # where there is little room
 
 
 def column_labels(a: Arrangement, named: Named, narrow: bool = False) -> dict[int, str]:

@@ -29,7 +29,8 @@ from weightlens.workbook.neuron.picks import (
 )
 from weightlens.workbook.neuron.pixel_grids import draw_grids
 from weightlens.workbook.sheets.controls import drop_down
-from weightlens.workbook.sheets.frame import SECTION
+from weightlens.workbook.sheets.frame import SECTION, widen
+from weightlens.workbook.sheets.parts.room import room_for
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import Look
 
@@ -124,13 +125,13 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     n = tables.neurons[0]
     for column, width in enumerate(WIDTHS):
         sheet.widths[(column, column)] = width
-
+    widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
     choices: list[tuple[str, str | float, str, str]] = [
         ("layer", n.name, "neuron_layers", ""),
         ("unit", n.units[0], "neuron_units", ""),
         ("place", n.places[start.place], "neuron_places", ""),
-        ("sample", start.sample + 1.0, f'"{",".join(map(str, range(1, min(samples, 60) + 1)))}"', f"of {samples}"),
+        ("sample", start.sample + 1.0, f'"{",".join(map(str, range(1, min(samples, 60) + 1)))}"', shown_of(net, samples)),
         ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
         ("channel", 0.0, f'"{",".join(map(str, range(min(last, 60))))}"', "of the pictures"),
     ]
@@ -141,6 +142,11 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
         sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
         net.plan.names[f"neuron_{name}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
+
+
+def shown_of(net: NetworkSheets, samples: int) -> str:
+    """How many samples there are to pick from; where the others are picked, if there are more."""
+    return f"of {samples}" + (f" (the others: on the sheet {net.home.title})" if net.many_samples else "")
 
 
 def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:

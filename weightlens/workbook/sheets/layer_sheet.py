@@ -19,6 +19,7 @@ from weightlens.workbook.sheets import play
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TOP, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
+from weightlens.workbook.sheets.parts.directions import in_both_directions
 from weightlens.workbook.sheets.parts.feature_maps import pictures
 from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.sheets.time_sheet import time_sheet
@@ -124,16 +125,21 @@ def _turned(net: NetworkSheets, x: Recorded) -> Block | None:
     return net.plan.mirror(x, layout.in_columns((x.shape[0], x.shape[1])))
 
 
-def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], drawn: Drawn) -> Drawn:
-    """The sheet of one layer, and of those that only move numbers ``before`` it; ``drawn`` are the layers before these."""
+def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: list[str], drawn: Drawn) -> Drawn:
+    """The sheet of one layer, of the two that it is wrapped around, and of those that only move numbers ``before`` it.
+
+    ``drawn`` are the layers before these.
+    """
     steps = [step for step in net.plan.steps if step.layer == path]
     moved = [step for step in net.plan.steps if step.layer in before]
     told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := find(net.model, mover)) is not None]
     layer = find(net.model, path)
-    hint = " ".join(part for part in (*told, sentence(layer) if layer is not None else "", comes_from([*moved, *steps])) if part)
-    sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=hint, numbered=True)
+    told += [sentence(layer) if layer is not None else "", comes_from(net.plan.steps, [*before, *inner, path])]
+    sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
-    if path in net.plan.tables:
+    if inner:
+        in_both_directions(net, sheet, inner, [*moved, *steps])
+    elif path in net.plan.tables:
         rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
         put_steps(net, sheet, [*moved, *rest], column)
         net.finish(sheet)
@@ -141,14 +147,13 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], drawn: Dra
         pictures(net, sheet, [*moved, *steps], own)
     else:
         tables(net, sheet, [*moved, *steps], own)
-    return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, path], sheet)}))
+    return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, *inner, path], sheet)}))
 
 
-def comes_from(steps: list[Step]) -> str:
-    """Which layers this one reads, with the shapes: what to look at for the numbers that come in."""
-    own = {step.layer for step in steps}
+def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:
+    """Which layers the ``own`` ones of a sheet read, with the shapes: what to look at for the numbers that come in."""
     read: dict[str, Recorded] = {}
-    for x in named_operands(*(step.made for step in steps)):
+    for x in named_operands(*(step.made for step in steps if step.layer in own)):
         if x.kind != "weight" and x.layer not in own:
             read.setdefault(x.layer, x)
     names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in read.values()]

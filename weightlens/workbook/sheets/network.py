@@ -118,17 +118,21 @@ class NetworkSheets:
         )
         return a.width
 
-    def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD, raised: bool = False) -> int:
-        """A step with its caption at row ``head``, a row higher where it is ``raised``; returns the columns it takes."""
+    def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD, raised: bool = False, name: str = "") -> int:
+        """A step with its caption at row ``head``, a row higher where it is ``raised``; returns the columns it takes.
+
+        ``name``: what stands over it, if not its own name.
+        """
+        name = name or step.name
         placed = self.plan.placed[id(step.made)]
         a, picture = placed.block.arrangement, squares(sheet)
         down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
         if placed.occurrence == 0:
             words = "" if step.made.op is None else mathematics(step, placed.of > 1)
-            columns(sheet, column, a, step.made.value, f"{step.name} {words}")
-            self.caption(sheet, head - raised, column, a.width, step.name, words)
+            columns(sheet, column, a, step.made.value, f"{name} {words}")
+            self.caption(sheet, head - raised, column, a.width, name, words)
             if picture:
-                self.beside_name(sheet, head, column, step.name, self.axes_over(placed))
+                self.beside_name(sheet, head, column, name, self.axes_over(placed))
             self.labels_over(sheet, head + LABEL - HEAD, column, placed, self.classes(step.made))
         self.place_step(sheet, step, head + TOP - HEAD + down, column, self.step_style(step, picture))
         if not self.is_blank(step.name):

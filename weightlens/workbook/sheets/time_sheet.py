@@ -38,8 +38,9 @@ MOST_AREAS = 100  # of one colour scale: samples
 class TimeSheet:
     """Draws one recurrent layer."""
 
-    def __init__(self, net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step]) -> None:
-        self.net, self.sheet, self.table = net, sheet, table
+    def __init__(self, net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> None:
+        """``shift``: so many rows lower than alone on a sheet."""
+        self.net, self.sheet, self.table, self.shift = net, sheet, table, shift
         self.groups: dict[Key, list[Step]] = {}  # what stands under each other
         self.starts: dict[Key, Step] = {}  # what stands in the row "start" of these columns
         self.others: list[Step] = []  # no part of the table
@@ -55,7 +56,7 @@ class TimeSheet:
         self.weights = {key: [placed for step in own for placed in first[id(step.made)]] for key, own in self.groups.items()}
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
-        self.top = TOP + self.tallest + 1 if self.above else TOP
+        self.top = self.shift + TOP + self.tallest + 1 if self.above else self.shift + TOP
 
     def draw(self) -> int:
         """The whole table; returns the column after it."""
@@ -69,7 +70,7 @@ class TimeSheet:
         beside = [placed for own in self.weights.values() for placed in own] if not self.above and self.table.height > FEW_ROWS else []
         if beside:
             widen(self.sheet, column, ROW_NAME)
-            self.under_each_other(beside, HEAD, column + 1)
+            self.under_each_other(beside, self.shift + HEAD, column + 1)
             column += 2 + max(placed.block.arrangement.width for placed in beside)
         return column
 
@@ -96,9 +97,9 @@ class TimeSheet:
         block.make = partial(self.copied, x, order)
         for j in range(x.shape[-1]):
             widen(self.sheet, column + j, max(NARROW, characters(x.value)))
-        net.caption(self.sheet, HEAD, column, x.shape[-1], "x", "")
+        net.caption(self.sheet, self.shift + HEAD, column, x.shape[-1], "x", "")
         names = net.options.input_names(x.shape[-1]) if x.kind == "input" else [f"x{j}" for j in range(x.shape[-1])]
-        net.labels(self.sheet, LABEL, column, dict(enumerate(names)))
+        net.labels(self.sheet, self.shift + LABEL, column, dict(enumerate(names)))
         self.sheet.put(block, self.top + 1, column)
         net.plan.read_instead(x, block.cells[:, order], first.layer)
         widen(self.sheet, column + x.shape[-1], GAP)
@@ -119,7 +120,7 @@ class TimeSheet:
         width = widest.block.arrangement.width
         self.widths(key, column, width, beside)
         self.captions(steps, placed, column)
-        self.net.labels(self.sheet, LABEL, column, self.net.classes(steps[-1].made) or self.over(key, widest))
+        self.net.labels(self.sheet, self.shift + LABEL, column, self.net.classes(steps[-1].made) or self.over(key, widest))
         if beside and column > 1:
             widen(self.sheet, column - 1, ROW_NAME)
         if self.above:
@@ -165,17 +166,18 @@ class TimeSheet:
         net, sheet, step = self.net, self.sheet, steps[0]
         words, gates = self.mathematics(steps), net.gates_over(placed)
         if not gates:
-            net.caption(sheet, HEAD, column, placed.block.arrangement.width, title(step.made), words)
+            net.caption(sheet, self.shift + HEAD, column, placed.block.arrangement.width, title(step.made), words)
             return
-        sheet.write(SECTION, column, step.name, net.styles["caption left"])
-        sheet.write(SECTION, column_after(sheet, column, len(step.name) * 1.15 + 1), words, net.styles["math left"])
+        sheet.write(self.shift + SECTION, column, step.name, net.styles["caption left"])
+        sheet.write(self.shift + SECTION, column_after(sheet, column, len(step.name) * 1.15 + 1), words, net.styles["math left"])
         for start, stop, name in gates:
             text, room = with_symbol(name), sum(width_of(sheet, column + j) for j in range(start, stop))
             lines = math.ceil(len(text) * LETTER / room)
-            sheet.heights[HEAD] = max(sheet.heights.get(HEAD, 15.0), 13.0 * lines + 3)
-            sheet.write(HEAD, column + start, text, net.styles["caption" if room < TOO_WIDE else "caption left"])
+            head = self.shift + HEAD
+            sheet.heights[head] = max(sheet.heights.get(head, 15.0), 13.0 * lines + 3)
+            sheet.write(self.shift + HEAD, column + start, text, net.styles["caption" if room < TOO_WIDE else "caption left"])
             if stop - start > 1 and room < TOO_WIDE:
-                sheet.merges.append((HEAD, column + start, HEAD, column + stop - 1))
+                sheet.merges.append((self.shift + HEAD, column + start, self.shift + HEAD, column + stop - 1))
 
     def mathematics(self, steps: list[Step]) -> str:
         """What stands under the name of a step, for all time steps."""
@@ -191,7 +193,7 @@ class TimeSheet:
 
     def weights_above(self, weights: list[Placed], column: int) -> None:
         """Weights between the captions and the table: each column reads straight down. A vector is one row, with its name on the left."""
-        row, sheet, styles = TOP, self.sheet, self.net.styles
+        row, sheet, styles = self.shift + TOP, self.sheet, self.net.styles
         for placed in weights:
             if rows_of(placed) > 1:
                 sheet.write(row, column, placed.name, styles["caption left"])
@@ -234,7 +236,7 @@ def rows_of(placed: Placed) -> int:
     return 1 if placed.made.ndim == 1 and len(placed.name) <= 4 else 1 + placed.block.arrangement.height
 
 
-def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step]) -> tuple[list[Step], int]:
+def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> tuple[list[Step], int]:
     """Draw the table; returns the steps that are no part of it, and the column for them."""
-    drawn = TimeSheet(net, sheet, table, steps)
+    drawn = TimeSheet(net, sheet, table, steps, shift)
     return drawn.others, drawn.draw()

@@ -32,6 +32,7 @@ class Look:
     size: float = 10
     colour: str = INK
     border: str = ""  # thin, medium, dashed...; "under": a line below only
+    sides: str = ""  # where the border is: "left top"; all around where it is empty
     format: str = "General"
     align: str = ""
     wrap: bool = False
@@ -106,7 +107,8 @@ class Styles:
                 under = look.border == "under"
                 style: Any = "medium" if under else look.border
                 side = Side(style, color=FRAME if look.border == "medium" else LINE)
-                cell.border = Border(bottom=side) if under else Border(side, side, side, side)
+                sides: dict[str, Any] = dict.fromkeys(("bottom" if under else look.sides or "left right top bottom").split(), side)
+                cell.border = Border(**sides)
             if look.format != "General":
                 cell.number_format = look.format
             cell.alignment = Alignment(look.align or None, "center", wrap_text=look.wrap or None, shrink_to_fit=look.shrink or None)

@@ -95,11 +95,16 @@ def put_steps(
             name_rows(net, sheet, texts, column, head)
         widen(sheet, column - 1, 9 if labelled else GAP)
         shown, starts[key] = texts, column
-        width = net.put_step(sheet, step, column, head, raised)
+        width = net.put_step(sheet, step, column, head, raised, mover(step, steps))
         bottom = max(bottom, put_weights(net, sheet, own, column, below))
         column += max([width, *(p.block.arrangement.width for p in own)]) + 1
     bottom = max(bottom, put_weights(net, sheet, left, column, below))
     return column + max((p.block.arrangement.width + 1 for p in left), default=0), bottom + 1
+
+
+def mover(step: Step, steps: list[Step]) -> str:
+    """The name of a layer that only moves numbers, on the sheet of another one; empty for a step of this one."""
+    return "" if step.layer == steps[-1].layer else step.layer
 
 
 def unmarked(texts: dict[int, str]) -> dict[int, str]:

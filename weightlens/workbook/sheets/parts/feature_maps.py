@@ -8,7 +8,7 @@ from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, SQUARE_HEIGHT, TOP, column_after, widen
 from weightlens.workbook.sheets.network import NetworkSheets
-from weightlens.workbook.sheets.parts.bands import key_of, name_rows, put_weights
+from weightlens.workbook.sheets.parts.bands import key_of, mover, name_rows, put_weights
 from weightlens.workbook.sheets.parts.room import room_for
 from weightlens.workbook.xlsx.book import Sheet
 
@@ -31,7 +31,7 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
             texts = samples_in_words(net, placed)
             name_rows(net, sheet, texts, column, rows[key])
             named |= texts
-        net.put_step(sheet, step, column, rows[key])
+        net.put_step(sheet, step, column, rows[key], name=mover(step, steps))
     widen(sheet, column - 1, room_for(named) if named else GAP)
     net.finish(sheet, 2)
 

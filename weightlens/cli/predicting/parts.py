@@ -7,10 +7,11 @@ import glob
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from weightlens.cli.common import ModelOptions
 from weightlens.cli.messages import note, report_done
-from weightlens.cli.predict import Rows, write_predictions
+from weightlens.cli.predicting.rows import Rows, predictions, write_csv
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.formats.remote import copied, is_url, remote_places
 from weightlens.model import Model
@@ -35,12 +36,17 @@ class Prediction:
         try:
             if is_url(part):
                 with copied(part) as path:
-                    write_predictions(loaded(self.model), replace(self.rows, given=str(path)), file, lambda done: None)
+                    self.write(replace(self.rows, given=str(path)), file)
             else:
-                write_predictions(loaded(self.model), replace(self.rows, given=part), file, lambda done: None)
+                self.write(replace(self.rows, given=part), file)
         except WeightlensError as error:
             return b"", str(error)
         return file.getvalue(), ""
+
+    def write(self, rows: Rows, file: BinaryIO) -> None:
+        """Write the predictions for these rows."""
+        model = loaded(self.model)
+        write_csv(model, predictions(model, rows, lambda done: None), file)
 
 
 @functools.lru_cache(maxsize=1)

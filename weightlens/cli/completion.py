@@ -1,0 +1,80 @@
+"""Completion by the Tab key: the script that a shell reads, and the answers that it asks for while somebody types.
+
+typer has both; its own options for them are left out of every command because they take their time to build.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Sequence
+
+import typer
+
+from weightlens.cli.destination import check_choice
+from weightlens.errors import BadInput, WeightlensError
+
+ASKED_BY_SHELL = "_WEIGHTLENS_COMPLETE"  # the variable that a shell sets when it asks
+TYPED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")  # where it puts the line that somebody types
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+
+
+def is_asked() -> bool:
+    """Whether it is a shell that asks, on behalf of somebody who presses Tab."""
+    return ASKED_BY_SHELL in os.environ
+
+
+def answer(app: typer.Typer) -> int:
+    """Print what can follow in the line that somebody types; returns the exit code that the shell expects."""
+    from typer._completion_classes import completion_init
+
+    completion_init()
+    try:
+        app([], prog_name="weightlens", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def set_up(option: str, shells: Sequence[str]) -> None:
+    """What ``--install-completion [SHELL]`` and ``--show-completion [SHELL]`` do."""
+    from typer._completion_shared import get_completion_script, install
+
+    if len(shells) > 1:
+        raise BadInput(f"{option} takes one shell: {', '.join(SHELLS)}")
+    shell = shells[0] if shells else shell_around()
+    check_choice(shell, option, SHELLS)
+    if option == "--show-completion":
+        typer.echo(get_completion_script(prog_name="weightlens", complete_var=ASKED_BY_SHELL, shell=shell))
+        return
+    shell, path = install(shell=shell, prog_name="weightlens", complete_var=ASKED_BY_SHELL)
+    typer.echo(f"{shell} completion is installed in {path}; it works in every terminal that is opened from now on")
+
+
+def shell_around() -> str:
+    """The shell that this process was started from."""
+    import shellingham
+
+    try:
+        return str(shellingham.detect_shell()[0])
+    except shellingham.ShellDetectionFailure:
+        raise BadInput(f"which shell this is cannot be seen: name it after the option, one of {', '.join(SHELLS)}") from None
+
+
+def layer_names(incomplete: str) -> list[str]:
+    """The layers that start like this, of the first model on the command line that can be read.
+
+    Shells evaluate the answers, so only names of plain letters are offered.
+    """
+    from weightlens.formats import load
+    from weightlens.terminal.describe import layer_entries
+
+    typed = next((os.environ[name] for name in TYPED if name in os.environ), "")
+    for word in typed.split()[2:]:  # weightlens show MODEL: until it is complete, nobody has parsed the line
+        if "://" in word:  # nothing is fetched because somebody presses a key
+            continue
+        with contextlib.suppress(OSError, WeightlensError):
+            paths = [entry.path for entry in layer_entries(load(word))]
+            return [path for path in paths if path.startswith(incomplete) and re.fullmatch(r"[A-Za-z0-9_./-]+", path)]
+    return []

@@ -1,0 +1,69 @@
+"""What a layer answers to one sample, in a strip of a few coloured cells: its units, or the mean of each of its channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weightlens.recording import Recorded
+from weightlens.workbook.formulas import areas
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import COLUMN, Expression, combine
+from weightlens.workbook.neuron.cell_numbers import MOST_ONE_BY_ONE, can_be_picked, of_sample
+from weightlens.workbook.xlsx.blocks import Block
+from weightlens.workbook.xlsx.styles import Look
+
+if TYPE_CHECKING:
+    from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.xlsx.book import Sheet
+
+MOST = 1_000_000  # numbers that the means of a strip are taken of
+MEAN = ("AVERAGE", None)
+NUMBER = Look(border="hair", format="0.00", size=7, align="center", shrink=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """The formulas of a few numbers, what they are at first, and what they are in words."""
+
+    made: Expression
+    values: np.ndarray
+    words: str
+
+
+def strip_of(net: NetworkSheets, x: Recorded, picked: str, most: int = 8) -> Strip | None:
+    """The first few units of a vector, or the means of the first few channels; ``None`` where there is no such formula."""
+    cells = net.plan.formulas.cells(x)
+    if cells is None or x.dtype.kind not in "fiub" or x.ndim < 2 or x.size == 0 or x.size > MOST or x.value is None:
+        return None
+    shown = min(x.shape[-1], most)
+    axis = net.plan.trace.axes.named(x).axes[-1]
+    name = axis[0].name if len(axis) == 1 else "number"
+    of = f"{shown} of {x.shape[-1]} {name}s" if shown < x.shape[-1] else f"{shown} {name}s" if shown > 1 else f"1 {name}"
+    if x.ndim == 2:
+        return Strip(of_sample(cells[:, :shown], picked), x.value[0, :shown], of) if can_be_picked(cells) else None
+    if len(cells) > MOST_ONE_BY_ONE or (cells < 0).any():
+        return None
+    rows = np.moveaxis(cells[..., :shown], -1, 1).reshape(len(cells), shown, -1)
+    parts: list[str | Expression] = [f"CHOOSE({picked}"] if len(rows) > 1 else []
+    for sample in rows:
+        parts += ([","] if len(rows) > 1 else []) + [areas.reduction(np.ascontiguousarray(sample), *MEAN)]
+    made = combine([*parts, *([")"] if len(rows) > 1 else [])], (shown,))
+    values = np.moveaxis(x.value[0, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1)
+    return Strip(made, values, f"mean of each of {of}" if shown > 1 else f"mean of {of}")
+
+
+def write_strip(net: NetworkSheets, sheet: Sheet, row: int, column: int, width: int, strip: Strip) -> None:
+    """The strip in the middle of so many columns, its words under it; colours from orange (negative) to blue."""
+    shown = len(strip.values)
+    first = column + (width - shown) // 2
+    block = Block(Arrangement((1, shown), (0,), (1,)), strip.values[None, :].astype(float), net.styles.of(NUMBER))
+    block.make = lambda: strip.made.moved(lambda array: array.reshape(1, shown), (1, shown))
+    sheet.put(block, row, first)
+    for j in range(shown):
+        sheet.texts.pop((row, first + j), None)
+    sheet.texts[(row + 1, column)].text = strip.words
+    area = f"{COLUMN[first]}{row + 1}:{COLUMN[first + shown - 1]}{row + 1}"
+    sheet.heats.append((area, "both signs" if float(strip.values.min()) < 0 else "ink"))

@@ -1,0 +1,35 @@
+"""A layer that runs over time in both directions: its two tables under each other on one sheet, under them what joins them."""
+
+from __future__ import annotations
+
+from weightlens.recording import Step
+from weightlens.words.layer_words import in_framework_words
+from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.sheets.frame import HEAD, SECTION
+from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.parts.bands import put_steps
+from weightlens.workbook.sheets.time_sheet import time_sheet
+from weightlens.workbook.xlsx.book import Sheet
+
+FIRST = 2  # rows that the first table stands lower than alone: room for the name of the layer
+
+
+def directions(plan: Plan) -> dict[str, list[str]]:
+    """Of each layer that is wrapped around two recurrent ones, these."""
+    owners = {path: path.rpartition("/")[0] for path in plan.tables}
+    wrapped = {owner for owner in owners.values() if (layer := plan.trace.layers.get(owner)) and layer.class_name == "Bidirectional"}
+    both = {path: owner for path, owner in owners.items() if owner in wrapped}
+    return {owner: paths for owner in both.values() if len(paths := [path for path in both if both[path] == owner]) > 1}
+
+
+def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps: list[Step]) -> None:
+    """The tables of the layers inside, and the steps of the one around them."""
+    shift = FIRST
+    for path in inner:
+        sheet.write(shift + SECTION - 1, 0, in_framework_words(net.model, path), net.styles["section"])
+        own = [step for step in net.plan.steps if step.layer == path]
+        rest, column = time_sheet(net, sheet, net.plan.tables[path], own, shift)
+        put_steps(net, sheet, rest, column, shift + HEAD)
+        shift = max(block.row + block.arrangement.height for block in sheet.blocks) + 3 - SECTION
+    put_steps(net, sheet, steps, 1, shift + HEAD)
+    net.finish(sheet, FIRST)

@@ -1,0 +1,124 @@
+"""Changing single numbers of a saved model by name: ``dense/kernel[0,1]=0.5``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from weightlens.errors import BadInput
+from weightlens.formats.write_back import write_back
+from weightlens.importing import Change, Imported, fit_to_dtype, model_to_change
+from weightlens.model import Model, Weight
+from weightlens.terminal.matrices import parse_slice
+
+EXAMPLE = 'write for example --set "dense/kernel[0,1]=0.5", "dense/bias=0.1,0.2" or "dense/kernel[:,0]=0"'
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What somebody wants to set: a weight by its name, the part of it (an index of NumPy), and the new numbers."""
+
+    text: str
+    name: str
+    weight: Weight
+    part: tuple[int | slice, ...]
+    numbers: np.ndarray
+
+
+def patch_model(
+    model_path: str | PathLike[str],
+    wanted: Sequence[str],
+    out: str | PathLike[str],
+    force: bool = False,
+    config: str | PathLike[str] | None = None,
+) -> Imported:
+    """Write a new model file in which some numbers are others: ``["dense/kernel[0,1]=0.5", "dense/bias=0"]``; a later one wins.
+
+    Only these numbers differ from the file at ``model_path``. A name, place or number that does not fit raises ``BadInput``, and
+    nothing is written.
+    """
+    source, target = Path(model_path), Path(out)
+    model = model_to_change(source, target, force, config, ("", None))
+    new: dict[str, tuple[str, Weight, np.ndarray]] = {}  # by the place in the file: a weight may have several names
+    for text in wanted:
+        setting = read_setting(text, model)
+        _, _, values = new.setdefault(setting.weight.path, (setting.name, setting.weight, setting.weight.value.copy()))
+        apply(setting, values)
+    imported = Imported(target, [change for name, weight, values in new.values() for change in changes(name, weight, values)])
+    changed = {change.weight for change in imported.changes}
+    write_back(source, target, {name: (weight, values) for name, weight, values in new.values() if name in changed}, force)
+    return imported
+
+
+def read_setting(text: str, model: Model) -> Setting:
+    """``dense/kernel[0,1]=0.5`` as the weight, its part and the numbers."""
+    place, equals, value = text.rpartition("=")
+    weights = {weight.path: weight for weight in model.unplaced} | model.weights
+    name: str = place.strip()
+    cut: str | None = None
+    if name not in weights and name.endswith("]"):
+        name, _, cut = name[:-1].rpartition("[")
+    if not equals or not name:
+        raise BadInput(f"--set {text!r}: {EXAMPLE}")
+    if name not in weights:
+        raise BadInput(f"--set {text!r}: {no_such_weight(name, list(weights))}")
+    weight = weights[name]
+    refuse_other_kinds(name, weight)
+    part = parse_slice(cut, weight.shape, f"--set {text}: the index") if cut is not None else ()
+    return Setting(text, name, weight, part, read_numbers(value, text))
+
+
+def no_such_weight(name: str, names: list[str]) -> str:
+    """That there is no weight of this name, and which one was meant."""
+    close = difflib.get_close_matches(name, names, 1)
+    return f"there is no weight {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"the weights are: {', '.join(names[:12])}")
+
+
+def refuse_other_kinds(name: str, weight: Weight) -> None:
+    """Refuse a weight that holds no real numbers, or such for which NumPy has no dtype."""
+    try:
+        known = weight.dtype == "bfloat16" or np.dtype(weight.dtype).kind in "fiub"
+    except TypeError:
+        known = False
+    if not weight.is_numeric or not known:
+        raise BadInput(f"{name} holds {weight.dtype}, which cannot be set")
+
+
+def read_numbers(text: str, setting: str) -> np.ndarray:
+    """``0.5``, ``1,2,3`` or ``[[1,2],[3,4]]`` as an array; parsed, never evaluated."""
+    try:
+        said = json.loads(text) if text.strip().startswith("[") else [json.loads(number) for number in text.split(",")]
+        numbers = np.array(said[0] if len(said) == 1 and not text.strip().startswith("[") else said, object)
+    except (ValueError, RecursionError):
+        raise BadInput(f"--set {setting!r}: {text!r} is not a number, or several with commas; {EXAMPLE}") from None
+    for number in numbers.ravel().tolist():
+        if type(number) not in (int, float) or not abs(number) <= sys.float_info.max:
+            raise BadInput(f"--set {setting!r}: {str(number)[:40]} is no finite number")
+    return numbers
+
+
+def apply(setting: Setting, values: np.ndarray) -> None:
+    """Put the numbers into the weight's array: one number everywhere in the part, or as many as it has."""
+    numbers, part = setting.numbers, values[setting.part]
+    if not part.size:
+        raise BadInput(f"--set {setting.text!r}: there is nothing at this place of {setting.name}, whose shape is {values.shape}")
+    if numbers.ndim and numbers.shape != part.shape:
+        have, need = " x ".join(map(str, numbers.shape)), " x ".join(map(str, part.shape)) or "one"
+        raise BadInput(f"--set {setting.text!r}: {have} numbers, but the part of {setting.name} that is set has {need}")
+    exact = (number if abs(number) < 2**64 else float(number) for number in numbers.ravel().tolist())
+    stored = [fit_to_dtype(number, setting.weight.dtype, f"--set {setting.text!r}") for number in exact]
+    values[setting.part] = np.array(stored, values.dtype).reshape(numbers.shape)
+
+
+def changes(name: str, weight: Weight, values: np.ndarray) -> list[Change]:
+    """Every number that is another one now."""
+    old = weight.value
+    places = np.argwhere(~((old == values) | (np.isnan(old) & np.isnan(values)) if old.dtype.kind == "f" else old == values))
+    return [Change(name, tuple(at), "--set", old[tuple(at)].item(), values[tuple(at)].item()) for at in places.tolist()]
