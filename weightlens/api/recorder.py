@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from weightlens.engine.binding import bind
-from weightlens.errors import BadInput, WeightlensError, first_line
+from weightlens.errors import BadInput, NoFormula, WeightlensError, WorkbookTooLarge, first_line
 from weightlens.files import WORKBOOK, check_output
 from weightlens.formats import load
 from weightlens.formats.live import forget
 from weightlens.model import Model
-from weightlens.training.dead_units import silent_units
+from weightlens.training.dead_units import samples_to_watch, silent_units
 from weightlens.training.moments import Arrays, Moment, TrainingHistory, begin, lengths, numbers_of, steps_between, weights_by_layer
 
 PAGE = (".html", ".htm")
@@ -141,7 +141,8 @@ class Recorder:
         self.history.steps = int(self.params.get("steps") or 0)
         if self.options.inputs is not None:
             inputs = bind(self.read, self.options.inputs, np.float32)
-            self.history.relus = {layer: len(units) for layer, units in silent_units(self.read, inputs).items()}
+            self.watched = samples_to_watch(self.read, inputs)
+            self.history.relus = {layer: len(units) for layer, units in silent_units(self.read, self.watched).items()}
             self.inputs = inputs
 
     def seen(self) -> TrainingHistory:
@@ -176,7 +177,7 @@ class Recorder:
             weight._value = arrays[key]  # never a view of what Keras goes on changing
         dead = None
         if self.inputs is not None and not batch:
-            dead = tuple(int(units.sum()) for units in silent_units(self.read, self.inputs).values())
+            dead = tuple(int(units.sum()) for units in silent_units(self.read, self.watched).values())
         changes = steps_between(history, self.arrays, arrays) if self.arrays else None
         reported = {str(name): float(np.asarray(value)) for name, value in logs.items() if np.size(value) == 1}
         history.moments.append(Moment(epoch, batch, reported, numbers_of(history, arrays), lengths(history, arrays), changes, dead))
@@ -209,7 +210,13 @@ class Recorder:
             from weightlens.page.history_page import write_page as write
         else:
             from weightlens.workbook.training.history_book import write_book as write
-        write(history, target, forward, force)
+        try:
+            write(history, target, forward, force)
+        except (WorkbookTooLarge, NoFormula) as refusal:
+            if forward is None:
+                raise
+            warnings.warn(f"weightlens.callback: without the forward pass: {refusal}", stacklevel=2)
+            write(history, target, None, force)
         self.written.add(target)
         return target
 

@@ -41,7 +41,8 @@ class Command(TyperCommand):
     """A command; each one takes ``--quiet``."""
 
     def get_params(self, ctx: Any) -> Any:
-        return [*super().get_params(ctx)[:-1], quiet_option(), *super().get_params(ctx)[-1:]]  # the last one is --help
+        *options, help_option = super().get_params(ctx)
+        return [*options, quiet_option(), help_option]
 
 
 def quiet_option() -> TyperOption:

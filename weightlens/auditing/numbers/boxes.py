@@ -22,6 +22,7 @@ RISING = frozenset({
 DIPPING = frozenset({"silu", "swish", "gelu", "mish", "hard_silu", "hard_swish"})  # rise but for a dip, never below this:
 DIP = -0.4
 BOUNDED = {"softmax": (0.0, 1.0), "Softmax": (0.0, 1.0), "softmax_v2": (0.0, 1.0), "sparsemax": (0.0, 1.0)}
+COUPLING = frozenset({*BOUNDED, "log_softmax", "glu"})
 CUTTING = frozenset({"relu", "relu6", "ReLU"})
 
 
@@ -112,6 +113,11 @@ def cuts(named: Any) -> bool:
     settings = config if isinstance(config, dict) else {}
     slope, threshold = settings.get("negative_slope") or settings.get("alpha") or 0.0, settings.get("threshold") or 0.0
     return function_name(named) in CUTTING and slope == 0 and threshold == 0
+
+
+def couples(named: Any) -> bool:
+    """Whether every number that comes in has a say in every number that goes out, as in a softmax."""
+    return function_name(named) in COUPLING
 
 
 def scaled(given: Box, scale: np.ndarray, shift: np.ndarray) -> Box:

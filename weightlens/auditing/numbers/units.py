@@ -154,7 +154,7 @@ def product(layer: Layer, x: Box, found: Units, path: str) -> Box:
     shift = np.zeros(facts.columns) if bias is None else np.asarray(bias.value, np.float64)
     if facts.nan or facts.infinite or shift.shape != facts.low.shape or not np.isfinite(shift).all():
         return replace(UNKNOWN, first=first)
-    found.effect[path] = np.zeros(facts.columns, bool)
+    found.effect.setdefault(path, np.zeros(facts.columns, bool))
     return activation(layer.config.get("activation"), Box(facts.low + shift, facts.high + shift, path, first=first), found)
 
 
@@ -162,6 +162,8 @@ def activation(named: Any, given: Box, found: Units) -> Box:
     """The box after an activation; a relu is where units die."""
     if boxes.cuts(named):
         found.cut(given)
+    if boxes.couples(named):
+        found.use(given)
     return boxes.activated(given, named)
 
 
