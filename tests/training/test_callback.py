@@ -244,14 +244,6 @@ def test_the_page_of_a_training(keras: Any, tmp_path: Path) -> None:
     assert "<script" not in page(hostile, None) and page(hostile, None).count("&lt;script&gt;") >= 4
 
 
-def test_the_python_of_the_page_about_it(keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    [block] = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "callback.md").read_text(), re.DOTALL)
-    with quiet_tensorflow():
-        exec(compile(block, "callback.md", "exec"), {})
-    assert {"Training", "Layers", "Weights", "Summary"} <= {*read_book(tmp_path / "xor_history.xlsx").sheets}
-
-
 def test_nothing_was_seen_yet(tmp_path: Path) -> None:
     with pytest.raises(weightlens.BadInput, match=r"model\.fit"):
         weightlens.callback(tmp_path / "h.xlsx").write()
