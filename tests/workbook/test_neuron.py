@@ -171,6 +171,8 @@ def test_other_kinds_of_layers(keras: Any, tmp_path: Path) -> None:
     for (pick, value), book in zip(wanted.items(), picked(tmp_path / "book.xlsx", tmp_path, [*wanted], "ironcalc"), strict=True):
         assert book.cell("Neuron", "H6") == pytest.approx(value, rel=1e-9), pick
         assert book.cell("Neuron", "I6") == "as on its sheet", pick
+        if pick.layer.endswith("scores"):  # the softmax of its head, which is the next step
+            assert book.cell("Neuron", "H7") == pytest.approx(attention["attention weights"][1, 1, 3, 2], rel=1e-9)
 
 
 def test_what_is_shown_at_first_is_what_a_spreadsheet_computes(dense: tuple[Path, Any, np.ndarray]) -> None:

@@ -134,7 +134,7 @@ class Activations:
         values = [self.readers[i][0] for i in readers.tolist()]
         assert neuron.sums is not None
         if values[0].function[0] == SOFTMAX:
-            return SOFTMAX_CURVE if self.is_softmax(neuron.sums, outputs, unit) else 0
+            return SOFTMAX_CURVE if self.is_softmax(neuron, outputs, unit) else 0
         number = self.shared(values)
         return number if self.goes_through(number, neuron.sums[:, :, unit], outputs[:, :, unit]) else 0
 
@@ -159,9 +159,12 @@ class Activations:
         y = self.curves[number].on(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > SOFTMAX_CURVE else None
         return y is not None and bool(np.allclose(y.value[:, 0], self.numbers.at(outputs).reshape(-1), rtol=CLOSE, atol=CLOSE))
 
-    def is_softmax(self, sums: Cells, outputs: Cells, unit: int) -> bool:
-        """Whether the outputs are the softmax over all units."""
-        z = self.numbers.at(sums)
+    def is_softmax(self, neuron: Neuron, outputs: Cells, unit: int) -> bool:
+        """Whether the outputs are the softmax over all units, or over those of the same head."""
+        assert neuron.sums is not None
+        first = unit - unit % neuron.row
+        z, unit = self.numbers.at(neuron.sums[:, :, first : first + neuron.row]), unit % neuron.row
+        outputs = outputs[:, :, first : first + neuron.row]
         e = np.exp(z - z.max(axis=-1, keepdims=True))
         return bool(
             np.allclose((e / e.sum(axis=-1, keepdims=True))[:, :, unit], self.numbers.at(outputs)[:, :, unit], rtol=CLOSE, atol=CLOSE)

@@ -122,6 +122,7 @@ def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers) -> Start:
         float(sum(numbers.at(bias)[0] for bias in neuron.bias)),
         after.curves[0],
         sums,
+        neuron.row,
         "" if outputs is None else float(numbers.at(outputs[sample, place])[0]),
     )
 
