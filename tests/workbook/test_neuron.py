@@ -209,3 +209,16 @@ def test_a_layer_that_is_not_finite_is_left_out(number: float, tmp_path: Path) -
     kernel = [[number, 1.0], [1.0, 1.0]]
     weightlens.export(write_tiny(tmp_path / "m.h5", kernel), tmp_path / "book.xlsx", inputs=[[1.0, 1.0]], neuron=True)
     assert "Neuron" not in openpyxl.load_workbook(tmp_path / "book.xlsx", read_only=True).sheetnames
+
+
+@pytest.mark.parametrize(
+    "name, said", [("mish", "output: mish of z"), ("linear", "output: z itself"), ("glu", "output"), ("log_softmax", "output")]
+)
+def test_what_follows_the_sum_is_named(name: str, said: str, tmp_path: Path) -> None:
+    """Where it is no function of this sum alone, nothing is said of it."""
+    path = write_tiny(tmp_path / "m.h5", activation=name)
+    weightlens.export(path, tmp_path / "book.xlsx", inputs=[[1.0, 0.5]])
+    book = read_book(tmp_path / "book.xlsx")
+    assert book.cell("Neuron", "G7") == said
+    step = weightlens.load(path).trace([[1.0, 0.5]])["dense"][-1].value
+    assert book.cell("Neuron", "H7") == (pytest.approx(step[0, 0], rel=1e-12) if name != "glu" else "")

@@ -227,7 +227,7 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, curve: Columns, 
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + curve_rows(tables)}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
     f = cell(data, START + POINTS, first)
-    said = ["output", "output: z, no activation", *(f"output: {name} of z" for name in names[2:])]
+    said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
     name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
     output = curve_value(data, first)
     lines: list[tuple[str, str, float | str | None, str]] = [
