@@ -65,6 +65,8 @@ PICTURES = {
     "exercise": ("exercise", "1 network", 130),
     "xor": ("xor", "1 network", 150),
     "xor_map": ("xor_relu", "Map", 90),
+    "xor_hidden": ("xor_relu", "Hidden units", 110),
+    "neuron": ("digits_mlp", "Neuron", 110),
     "relu_neuron_curve": ("relu_neuron", "Curve", 90),
     "digits_mlp_inputs": ("digits_mlp", "Inputs", 110),
     "digits_mlp": ("digits_mlp", "1 hidden", 200),

@@ -174,7 +174,6 @@ def test_the_plan_counts_what_is_written(name: str, tmp_path: Path) -> None:
     size, book = measure(model, sample_input(SAMPLES / name)), read_book(path)
     assert {sheet.title: sheet.formulas for sheet in size.sheets} == {title: len(book.formulas.get(title, {})) for title in book.sheets}
     assert all(sheet.cells >= len(book.sheets[sheet.title]) for sheet in size.sheets)
-    assert 0.3 < size.bytes / path.stat().st_size < 3
     assert all(done <= total == size.cells for _, done, total in told)
 
 

@@ -58,6 +58,7 @@ def export(
     weightlens export or.h5 -o or.html
     weightlens export digits.keras -i digits.csv --target label --plan
     weightlens export or.h5 --blank "dot product,softmax" -o exercise.xlsx
+    weightlens export or.h5 --exercise -o exercise.pdf
     weightlens export mobilenet.h5 --neuron
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
@@ -84,7 +85,8 @@ def export(
     if plan:
         from weightlens import page, workbook
 
-        print_plan(workbook.measure(loaded, inputs, options.detail), page.measure(loaded, inputs, options.detail), output_format)
+        size = workbook.measure(loaded, inputs, options.detail)
+        print_plan(size, page.measure(size), output_format)
         return
     wish.write(loaded, inputs, options, output_format)
 
@@ -113,7 +115,12 @@ class Wish(NamedTuple):
         if self.is_page and refused:
             raise BadInput(f"{refused}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
         if not plan:
-            kind = "html" if self.is_page else "xlsx"
+            if self.file.suffix.lower() == ".pdf":
+                if not (options.exercise or options.blank):
+                    raise BadInput(f"{self.file}: a PDF is made of an exercise only (--exercise); print other workbooks yourself")
+                kind = "pdf"
+            else:
+                kind = "html" if self.is_page else "xlsx"
             Destination(self.file, options.force, kind, (kind,)).check(self.model.path, input=self.given, config=self.model.config)
 
     def prepare(self, options: "Options") -> "tuple[Model, list[np.ndarray] | None, Options]":
@@ -144,9 +151,10 @@ class Wish(NamedTuple):
             from weightlens.workbook.exporting import write_workbook
 
             with cell_progress() as progress:
-                write_workbook(model, self.file, inputs, replace(options, progress=progress))
-            command = check_command(self.model, self.file)
-            advice = f"Open it, or: {command}"
+                write_workbook(model, self.file, inputs, replace(options, progress=progress, warn=note))
+            is_pdf = self.file.suffix.lower() == ".pdf"
+            command = None if is_pdf else check_command(self.model, self.file)
+            advice = "Print it; the answers are at the end." if is_pdf else f"Open it, or: {command}"
         note_non_finite_weights(model)
         size = self.file.stat().st_size
         report_done(
@@ -175,6 +183,8 @@ def print_plan(size: Any, page: str, output_format: str) -> None:
     """Print the numbers of sheets, cells and formulas, and an estimate of the size; and what a page would be."""
     from weightlens.terminal.escape import clean
 
+    if size.warning:
+        note(size.warning)
     if output_format == "json":
         facts = {key: getattr(size, key) for key in ("detail", "cells", "formulas", "bytes", "seconds")}
         report_done(output_format="json", command="export", plan=facts | {"sheets": list(map(vars, size.sheets)), "page": page})

@@ -19,6 +19,7 @@ from weightlens.model import Model
 if TYPE_CHECKING:
     from weightlens.workbook.export_options import Options
     from weightlens.workbook.layout.plan import Plan
+    from weightlens.workbook.layout.size import Size
     from weightlens.workbook.sheets.network import NetworkSheets
 
 PAGE = (".html", ".htm")
@@ -75,13 +76,23 @@ def html(model: Model, inputs: Any = None, *, labels: Sequence[str] = (), input_
     return made
 
 
-def measure(model: Model, inputs: Any = None, detail: str = "auto") -> str:
-    """What the page would be, in one line; nothing is written."""
+def measure(size: Size) -> str:
+    """What the page of a network would be whose workbook has this size, in one line; nothing is written.
+
+    Measured on pages: the first blocks say more than those after them.
+    """
+    from weightlens.page.document import page
+    from weightlens.page.pack import MOST_SUMS
+    from weightlens.workbook.layout.size import bytes_text
+
+    said = 150 * min(size.blocks, 40) + 45 * max(size.blocks - 40, 0)
+    data = said + size.given + size.bytes_of_computed * min(1, MOST_SUMS / max(1, size.computed))
+    total = int(len(page("", "")) + data * 4 / 3)
     try:
-        size = len(html(model, inputs, detail=detail))
+        refuse_large(total)
     except WorkbookTooLarge as refusal:
         return f"as a page (-o model.html): {refusal}"
-    return f"as a page (-o model.html): {size / 1e6:,.1f} MB" if size >= 1e6 else f"as a page (-o model.html): {size / 1e3:,.0f} kB"
+    return f"as a page (-o model.html): about {bytes_text(total)}"
 
 
 def refuse_large(size: int) -> None:

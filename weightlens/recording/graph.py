@@ -62,8 +62,17 @@ def walk(roots: Iterable[Recorded], follow: Follow = unnamed) -> Iterator[Record
 
 
 def named_operands(*made: Recorded) -> list[Recorded]:
-    """The named values that these expressions read, each once."""
-    return [x for x in walk(made) if x.kind]
+    """The named values that these expressions read, each once, as ``walk`` meets them (which is slower: every sheet asks this often)."""
+    seen: dict[int, Recorded] = {}
+    for root in made:
+        stack = operands(root)[::-1]
+        while stack:
+            x = stack.pop()
+            if id(x) not in seen:
+                seen[id(x)] = x
+                if not x.kind and x.args:
+                    stack += operands(x)[::-1]
+    return [x for x in seen.values() if x.kind]
 
 
 def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True, last_first: bool = False) -> list[Recorded]:
@@ -89,8 +98,16 @@ def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True, last_fir
 
 def expression(made: Recorded) -> list[Recorded]:
     """A value and the unnamed ones behind it, operands first."""
-    inside = [x for x in operands(made) if not x.kind]
-    return [*(x for x in ordered(inside, unnamed) if not x.kind), made] if inside else [made]
+    done: dict[int, Recorded] = {}
+    stack = [made]
+    while stack:
+        x = stack[-1]
+        waiting = [y for y in operands(x) if not y.kind and id(y) not in done] if id(x) not in done else []
+        if waiting:
+            stack += waiting[::-1]
+        else:
+            done[id(stack.pop())] = x
+    return list(done.values())
 
 
 def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, Any] | None = None) -> Any:

@@ -36,12 +36,7 @@ def export(model: Model, path: str | PathLike[str], inputs: Any = None, **option
 
 def measure(model: Model, inputs: Any = None, detail: str = "auto") -> Size:
     """What the workbook would be: its sheets, cells, formulas, size and time; nothing is written."""
-    from openpyxl import Workbook
-
-    from weightlens.workbook.all_sheets import build
     from weightlens.workbook.export_options import Options
-    from weightlens.workbook.layout import size
-    from weightlens.workbook.xlsx.styles import Styles
+    from weightlens.workbook.exporting import size_of
 
-    net = build(model, inputs, Options(detail=detail), Styles(Workbook()))
-    return size.measure(net.plan, net.detail)
+    return size_of(model, inputs, Options(detail=detail))

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from weightlens.errors import BadInput
 
 DETAILS = ("auto", "steps", "layers", "weights")
-USUAL_BLANKS = ("dot product", "pre-activation", "max", "activation")  # what an exercise leaves blank where nothing is named
 
 Progress = Callable[[str, int, int], None]
+Warn = Callable[[str], None]
 
 
 class ExportOptions(TypedDict, total=False):
@@ -34,6 +34,7 @@ class ExportOptions(TypedDict, total=False):
     witness: str
     force: bool
     progress: Progress | None
+    warn: Warn | None
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Options:
     back to the original numbers. ``neuron`` adds the sheet on which one neuron is picked; ``None``: if the network is small.
     ``verify`` has a spreadsheet program recalculate the file and says so in it. ``with_keras`` puts Keras's numbers on the
     Check sheet, ``expected`` with ``witness`` (who computed them) any others. ``force`` overwrites; ``progress`` is told
-    (sheet, cells written, of how many). Raises ``BadInput`` for an unknown detail.
+    (sheet, cells written, of how many), ``warn`` before anything is written that hardly any program will open it.
+    Raises ``BadInput`` for an unknown detail.
     """
 
     labels: Sequence[str] = ()
@@ -63,15 +65,16 @@ class Options:
     witness: str = "weightlens"
     force: bool = True
     progress: Progress | None = None
+    warn: Warn | None = None
 
     def __post_init__(self) -> None:
         if self.detail not in DETAILS:
             raise BadInput(f"detail {self.detail!r}: it is one of {', '.join(DETAILS)}")
 
     @property
-    def blanks(self) -> tuple[str, ...]:
-        """Names of the steps to be filled in; none where the workbook is no exercise."""
-        return tuple(self.blank) or (USUAL_BLANKS if self.exercise else ())
+    def blanks(self) -> bool:
+        """Whether there are steps to be filled in."""
+        return bool(self.blank) or self.exercise
 
     def input_names(self, width: int) -> list[str]:
         """A name for each column of an input: those given if they are as many, else ``x0``, ``x1``..."""

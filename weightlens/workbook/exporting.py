@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,13 +14,16 @@ from typing import Any, BinaryIO
 from openpyxl import Workbook
 
 from weightlens.engine.binding import bind
-from weightlens.files import WORKBOOK, replacing
+from weightlens.errors import BadInput
+from weightlens.files import WORKBOOK, replacing, scratch_folder
 from weightlens.formats import files_of
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.workbook.all_sheets import build, first_look
 from weightlens.workbook.export_options import Options, Progress
-from weightlens.workbook.layout.size import measure
+from weightlens.workbook.file_size import add_file, add_sampled
+from weightlens.workbook.layout.size import Size, measure
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.samples_sheet import samples_shown
 from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.book import Sheet
@@ -29,12 +33,15 @@ from weightlens.workbook.xlsx.grid import rows_of
 from weightlens.workbook.xlsx.strings import Strings
 from weightlens.workbook.xlsx.styles import Styles
 
+MANY = 1_000_000  # cells; with fewer a workbook is not too large for anything
 OFTEN = 20_000  # cells between two messages of progress
 SELDOM = 100_000  # new objects between two collections of garbage while a workbook is made: nearly all of them are still needed
 
 
 def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> Path:
     """Write the workbook, recalculate it if it is to be verified, and write it once more with the verdict; returns its path."""
+    if path.suffix.lower() == ".pdf":
+        return write_pdf(model, path, inputs, options)
     with replacing(path, options.force, files_of(model), WORKBOOK) as file, garbage_kept():
         if options.with_keras:
             options = by_keras(model, inputs, options)
@@ -48,18 +55,56 @@ def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> P
     return path
 
 
+def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
+    """Write an exercise as it is printed, with the answers at the end; returns its path."""
+    from weightlens.workbook.exercises.printed import PDF, as_pdf, check_printer
+
+    if not options.blanks:
+        raise BadInput(f"{path}: a PDF is made of an exercise only (--exercise); print other workbooks from a spreadsheet program")
+    check_printer()
+    with replacing(path, options.force, files_of(model), PDF) as file, scratch_folder() as scratch:
+        book = scratch / "exercise.xlsx"
+        with book.open("wb") as sheets:
+            save(*planned(model, inputs, options, printed=True), None, sheets)
+        with as_pdf(book).open("rb") as made:
+            shutil.copyfileobj(made, file)
+    return path
+
+
 def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified: str = "") -> None:
-    """Plan all sheets, dress them, stream their rows."""
+    """Plan all sheets, warn of what hardly any program opens, write."""
+    shell, net = planned(model, inputs, options, verified)
+    size = measure(net.plan, net.detail) if options.progress is not None or options.warn is not None else None
+    if size is not None and options.warn is not None and size.cells > MANY:
+        add_sampled(size, net.plan)
+        if size.warning:
+            options.warn(size.warning)
+    save(shell, net, None if size is None or options.progress is None else Counter(options.progress, size.cells), file)
+
+
+def planned(model: Model, inputs: Any, options: Options, verified: str = "", printed: bool = False) -> tuple[Workbook, NetworkSheets]:
+    """The sheets with all that stands on them, and openpyxl's workbook, which has the styles; ``printed``: for a printer."""
     shell = Workbook()
     shell.remove(shell.worksheets[0])
-    styles = Styles(shell)
-    net = build(model, inputs, options, styles, verified)
+    return shell, build(model, inputs, options, Styles(shell), verified, printed)
+
+
+def save(shell: Workbook, net: NetworkSheets, counter: Counter | None, file: BinaryIO) -> None:
+    """Dress the sheets, stream their rows."""
     dress(shell, net.plan)
-    styles.done()
+    net.styles.done()
     shell.active = first_look(net)
-    counter = None if options.progress is None else Counter(options.progress, measure(net.plan, net.detail).cells)
     rows = {sheet.title: partial(counted_rows, sheet, net.plan.titles, counter) for sheet in net.plan.sheets}
     package.save(shell, rows, file, finish=partial(with_values, plan=net.plan))
+
+
+def size_of(model: Model, inputs: Any, options: Options) -> Size:
+    """What the workbook would be; nothing is written."""
+    with garbage_kept():
+        shell, net = planned(model, inputs, options)
+        size = measure(net.plan, net.detail)
+        add_file(size, net.plan, partial(save, shell, net, None))
+        return size
 
 
 def recalculated(file: str, name: str) -> str:

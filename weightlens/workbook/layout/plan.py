@@ -6,11 +6,10 @@ put the blocks side by side, and last the formulas are made, block by block, whi
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
 
 from weightlens.errors import NoFormula, WorkbookTooLarge
 from weightlens.recording import Recorded, Step, Trace
@@ -103,7 +102,7 @@ class Plan(Book):
             self._add("step", step.made, alike[key], seen[key], counts[key])
             self._computed(step)
             seen[key] += 1
-        total = sum(int(np.prod(p.made.shape, dtype=np.int64)) for p in self.placed.values())
+        total = sum(math.prod(p.made.shape) for p in self.placed.values())
         if total > MAX_CELLS:
             raise WorkbookTooLarge(
                 f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights"
@@ -157,15 +156,12 @@ class Plan(Book):
     def _fits_one_sheet(self, counts: Counter[tuple[str, str, tuple[int, ...]]]) -> bool:
         """Whether all of it is small enough for one sheet that reads from left to right."""
         shapes = [step.made.shape for step in self.steps] + [x.shape for x in self.trace.inputs]
-        weights = {id(w): w for step in self.steps for w in weights_read(step.made)}
         width = sum(shape[-1] for shape in shapes if len(shape) == 2)
         small = all(len(shape) == 2 and shape[0] <= 200 and shape[1] <= 64 for shape in shapes) and width <= 120
-        return (
-            small
-            and all(w.ndim <= 2 for w in weights.values())
-            and sum(w.size for w in weights.values()) <= 2000
-            and max(counts.values(), default=1) == 1
-        )
+        if not small or max(counts.values(), default=1) > 1:
+            return False
+        weights = {id(w): w for step in self.steps for w in weights_read(step.made)}.values()
+        return all(w.ndim <= 2 for w in weights) and sum(w.size for w in weights) <= 2000
 
     def _first_readers(self) -> dict[int, list[Placed]]:
         """By the id of each step's value, the weights that it is the first to read, layer by layer: they stand with it."""

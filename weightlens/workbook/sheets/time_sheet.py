@@ -167,7 +167,7 @@ class TimeSheet:
             row = self.table.row(step.name, step.made.shape, placed.occurrence)
             self.net.place_step(self.sheet, step, self.top + (row or 0), column, style)
         blocks = [self.net.plan.placed[id(step.made)].block for step in steps if id(step.made) not in self.net.results]
-        if blocks and not self.net.is_blank(steps[0].name) and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
+        if blocks and not self.net.is_blank(steps[0].made) and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
             self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), "both signs" if (values < 0).any() else "size"))
 
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:

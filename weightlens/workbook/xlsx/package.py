@@ -108,12 +108,17 @@ def _write(new: zipfile.ZipFile, name: str, pieces: Iterable[bytes], level: int,
     info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
     size = 0
     with new.open(info, "w", force_zip64=large) as part:
-        part._compressor = zlib.compressobj(level, zlib.DEFLATED, RAW)  # type: ignore[attr-defined]  # zipfile knows one zlib only
+        part._compressor = compressor(level)  # type: ignore[attr-defined]  # zipfile knows one zlib only
         for piece in pieces:
             size += len(piece)
             if size > LARGEST and not large:
                 raise LargePart(name)
             part.write(piece)
+
+
+def compressor(level: int = LEVEL) -> Any:
+    """What squeezes a part: an object with ``compress`` and ``flush``."""
+    return zlib.compressobj(level, zlib.DEFLATED, RAW)
 
 
 def _part_as_excel(name: str, data: bytes, finish: Finish) -> bytes:
