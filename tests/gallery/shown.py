@@ -284,7 +284,7 @@ SHOWN = [
     # recurrent
     show("SimpleRNN", "A row per time step.", layer("SimpleRNN", 3, name="rnn"), (5, 2)),
     show("LSTM", "A group of columns for every gate.", layer("LSTM", 3, return_sequences=True, name="lstm"), (5, 2)),
-    show("LSTM, 3 samples", "The samples' tables under each other.", layer("LSTM", 2, name="lstm"), (4, 2), samples=3),
+    show("LSTM, 12 units, 3 samples", "A table of very many columns goes on below.", layer("LSTM", 12, name="lstm"), (4, 2), samples=3),
     show(
         "LSTM, masked",
         "A masked time step keeps the state before.",

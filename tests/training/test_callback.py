@@ -210,7 +210,8 @@ def test_what_cannot_be_is_refused_before_the_training(keras: Any, tmp_path: Pat
     network, begun = xor(keras), xor(keras)
     for options, words in (
         ({"inputs": np.ones((2, 3))}, "2"),
-        ({"weights": ["hidde/kernel"]}, "hidden/kernel"),
+        ({"weights": "hidde/kernel"}, "hidden/kernel"),
+        ({"inputs": X, "labels": ["a", "b", "c"]}, "3 labels"),
         ({"weights": ["hidden/kernel[0,9]"]}, "shape"),
     ):
         with pytest.raises(weightlens.BadInput, match=words):

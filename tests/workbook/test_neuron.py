@@ -11,6 +11,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from tests.tiny import write_tiny
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.recalculate import recalculate, recalculate_all
 
@@ -199,3 +200,10 @@ def test_small_networks_have_the_sheet_and_others_where_it_is_asked_for(tmp_path
 
     assert "Neuron" in sheets() and "Neuron" in sheets(neuron=True)
     assert "Neuron" not in sheets(neuron=False) and "Neuron" not in sheets(exercise=True), "it would give the answers away"
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_layer_that_is_not_finite_is_left_out(number: float, tmp_path: Path) -> None:
+    kernel = [[number, 1.0], [1.0, 1.0]]
+    weightlens.export(write_tiny(tmp_path / "m.h5", kernel), tmp_path / "book.xlsx", inputs=[[1.0, 1.0]], neuron=True)
+    assert "Neuron" not in openpyxl.load_workbook(tmp_path / "book.xlsx", read_only=True).sheetnames

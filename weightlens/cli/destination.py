@@ -24,6 +24,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "parquet": (".parquet", ".pq"),
     "xlsx": (".xlsx",),
     "html": (".html", ".htm"),
+    "pdf": (".pdf",),
     "sarif": (".sarif", ".json"),
     "model": (".h5", ".hdf5", ".hdf", ".keras"),
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
 
 NO_CURVE, LINEAR, SOFTMAX = "no curve", "no activation", "softmax"
+LINEAR_CURVE, SOFTMAX_CURVE = 1, 2  # their numbers; 0 is no curve
 CLOSE = 1e-9  # a curve goes through the numbers of the network as closely as this
 
 
@@ -98,6 +99,7 @@ class Activations:
         self.net, self.numbers = net, numbers
         self.curves: list[Curve] = [Curve(NO_CURVE), Curve(LINEAR), Curve(SOFTMAX)]
         self.keys: list[tuple[str, ...]] = [curve.key() for curve in self.curves]
+        self.numbers_of: dict[int, int] = {}  # by the id of each function
         read = ((step.made, self.argument_cells(step.made)) for step in net.plan.steps)
         self.readers = [(y, cells) for y, cells in read if cells is not None]
 
@@ -128,28 +130,33 @@ class Activations:
         """The number of the curve of one unit: the same in all samples and places, and through the network's own numbers."""
         readers = np.unique(which[:, :, unit])
         if (readers < 0).any():
-            return 1 if len(readers) == 1 else 0
+            return LINEAR_CURVE if len(readers) == 1 else 0
         values = [self.readers[i][0] for i in readers.tolist()]
         assert neuron.sums is not None
         if values[0].function[0] == SOFTMAX:
-            return 2 if self.is_softmax(neuron.sums, outputs, unit) else 0
+            return SOFTMAX_CURVE if self.is_softmax(neuron.sums, outputs, unit) else 0
         number = self.shared(values)
         return number if self.goes_through(number, neuron.sums[:, :, unit], outputs[:, :, unit]) else 0
 
     def shared(self, values: Sequence[Recorded]) -> int:
         """The number of the curve that all these functions are; 0 where they are none, or not one."""
-        curves = [Curve(y.function[0], y) for y in values]
-        keys = {curve.key() for curve in curves}
-        if len(keys) > 1 or len(curves[0].key()) < 2:
-            return 0
-        if curves[0].key() not in self.keys:
-            self.keys.append(curves[0].key())
-            self.curves.append(curves[0])
-        return self.keys.index(curves[0].key())
+        numbers = {self.number_of(y) for y in values}
+        return numbers.pop() if len(numbers) == 1 else 0
+
+    def number_of(self, y: Recorded) -> int:
+        """The number of the curve that a function is; 0 where it is none."""
+        if id(y) not in self.numbers_of:
+            curve = Curve(y.function[0], y)
+            key = curve.key()
+            if len(key) > 1 and key not in self.keys:
+                self.keys.append(key)
+                self.curves.append(curve)
+            self.numbers_of[id(y)] = self.keys.index(key) if len(key) > 1 else 0
+        return self.numbers_of[id(y)]
 
     def goes_through(self, number: int, sums: Cells, outputs: Cells) -> bool:
         """Whether a curve gives the network's own outputs."""
-        y = self.curves[number].on(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > 2 else None
+        y = self.curves[number].on(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > SOFTMAX_CURVE else None
         return y is not None and bool(np.allclose(y.value[:, 0], self.numbers.at(outputs).reshape(-1), rtol=CLOSE, atol=CLOSE))
 
     def is_softmax(self, sums: Cells, outputs: Cells, unit: int) -> bool:

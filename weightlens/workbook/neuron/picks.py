@@ -12,7 +12,7 @@ import numpy as np
 from weightlens.recording import Recorded
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, absolute, cell_name
-from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, Curve
+from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, SOFTMAX_CURVE, Curve
 from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, TABLES, Tables
 from weightlens.workbook.xlsx.blocks import Block, Text
 
@@ -175,7 +175,8 @@ class Columns:
         """A column with its name: formulas and their values."""
         self.sheet.write(START - 1, self.first + j, name, net.styles["label"])
         for i, (formula, value) in enumerate(cells):
-            self.sheet.texts[(START + i, self.first + j)] = Text(style=net.styles["helper"], formula=formula, value=value)
+            shown = None if isinstance(value, float) and not math.isfinite(value) else value
+            self.sheet.texts[(START + i, self.first + j)] = Text(style=net.styles["helper"], formula=formula, value=shown)
 
 
 def write_products(net: NetworkSheets, tables: Tables, start: Start) -> Columns:
@@ -212,6 +213,8 @@ def write_lists(net: NetworkSheets, tables: Tables, first: int, start: Start) ->
 
 def write_others(net: NetworkSheets, tables: Tables, first: int, start: Start) -> int:
     """For the softmax: ln of the sum of e^z over the other units of the picked layer; returns the next free column."""
+    if not any(curve == SOFTMAX_CURVE for after in tables.activated for curve in after.curves):
+        return first
     at, units = picked_cells(tables.sheet), max(len(n.units) for n in tables.neurons)
     columns, layer = Columns(tables.sheet, first, units), at["layer"]
     z = [f"{COLUMN[first]}{START + 1 + u}" for u in range(units)]
