@@ -300,14 +300,13 @@ SHOWN = [
         layer("GRU", 2, reset_after=False, return_sequences=True, name="gru"),
         (4, 2),
         samples=3,
-        sheet="layer",
     ),
     show(
         "Bidirectional LSTM",
         "Two tables, one running backwards.",
         both(layer("LSTM", 3, return_sequences=True, name="lstm"), name="both"),
         (5, 2),
-        sheet="forward",
+        sheet="both",
     ),
     show(
         "Bidirectional LSTM, 3 samples",
@@ -315,7 +314,7 @@ SHOWN = [
         both(layer("LSTM", 2, name="lstm"), name="both"),
         (4, 2),
         samples=3,
-        sheet="forward",
+        sheet="both",
     ),
     show(
         "Bidirectional GRU, sum",

@@ -122,6 +122,7 @@ def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers) -> Start:
         float(sum(numbers.at(bias)[0] for bias in neuron.bias)),
         after.curves[0],
         sums,
+        neuron.row,
         "" if outputs is None else float(numbers.at(outputs[sample, place])[0]),
     )
 
@@ -226,7 +227,7 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, curve: Columns, 
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + curve_rows(tables)}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
     f = cell(data, START + POINTS, first)
-    said = ["output", "output: z, no activation", *(f"output: {name} of z" for name in names[2:])]
+    said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
     name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
     output = curve_value(data, first)
     lines: list[tuple[str, str, float | str | None, str]] = [

@@ -35,7 +35,7 @@ class Neuron:
     group of channels) see the same inputs. ``scale`` multiplies the weights of each input; ``bias`` has cells for each unit,
     perhaps of several weights; ``sums`` are the cells in which the network has the result, ``[sample, place, unit]``, ``outputs``
     those of what comes next, where ``functions`` (recorded values, one for each occurrence) are functions of sums without cells.
-    ``parts`` are the named values that it spells out.
+    ``parts`` are the named values that it spells out; ``row`` is how many units lie along the last axis: all, or those of a head.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Neuron:
     outputs: Cells | None
     functions: list[Recorded]
     fixed: dict[str, tuple[int, str]]
+    row: int
     pixels: Pixels | None
     parts: frozenset[int]
 
@@ -125,6 +126,7 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
         placed(outputs) if sums is None and outputs is not None else None,
         [step.made] if sums is None else [],
         named_axes.fixed | net.plan.trace.axes.named(step.made).fixed,
+        full[-1],
         pixels_of(net, whole.terms[0]) if len(whole.terms) == 1 else None,
         frozenset(whole.parts),
     )

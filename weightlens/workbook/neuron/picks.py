@@ -49,12 +49,13 @@ class Start:
     bias: float
     curve: int
     sums: list[float]
+    row: int
     output: float | str
 
     @property
     def other_sums(self) -> list[float]:
-        """The sums of the other units, as the network has them."""
-        return self.sums[1:]
+        """The sums of the other units (of the same head), as the network has them."""
+        return self.sums[1 : self.row]
 
     @property
     def others(self) -> float:
@@ -218,7 +219,9 @@ def write_others(net: NetworkSheets, tables: Tables, first: int, start: Start) -
     at, units = picked_cells(tables.sheet), max(len(n.units) for n in tables.neurons)
     columns, layer = Columns(tables.sheet, first, units), at["layer"]
     z = [f"{COLUMN[first]}{START + 1 + u}" for u in range(units)]
-    is_other = [f"AND({u + 1}<={tables.field(layer, 'units')},{u + 1}<>{at['unit number']},{at['sums row']}>0)" for u in range(units)]
+    row, own = tables.field(layer, "units of a row"), at["unit number"]
+    same = f"INT(({{}}-1)/{row})=INT(({own}-1)/{row})"
+    is_other = [f"AND({u}<={tables.field(layer, 'units')},{u}<>{own},{same.format(u)},{at['sums row']}>0)" for u in range(1, units + 1)]
     values: list[float | str] = [*([""] if tables.rows[0].sums >= 0 else []), *start.other_sums]
     values += [""] * (units - len(values))
     powers = [math.exp(v - max(start.other_sums)) if isinstance(v, float) else 0.0 for v in values]
