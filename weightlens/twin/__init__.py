@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST = 99  # the largest number that may be asked for: of two digits
 FEW = 300  # numbers: of so small a network the smallest bound that keeps all classes is looked for
+MANY = 100_000  # numbers: a larger network is rounded, and not mended number by number, which would take days
 IN_PLACE = (".h5", ".hdf5", ".hdf", ".keras")  # files of which a copy is changed where the twin has the same kind
 
 
@@ -102,10 +103,12 @@ def refuse_numbers(search: Search) -> None:
 
 
 def best_numbers(search: Search, limit: int) -> Score:
-    """Search within the limit; in a small network within 1, 2, 3... until all classes are kept."""
-    few = sum(place.weight.size for place in search.places) <= FEW
-    for bound in range(1 if few else limit, limit + 1):
-        best = search.mend(bound, search.round(bound))
+    """Search within the limit; in a small network within 1, 2, 3... until all classes are kept. A large one is only rounded."""
+    numbers = sum(place.weight.size for place in search.places)
+    for bound in range(1 if numbers <= FEW else limit, limit + 1):
+        best = search.round(bound)
+        if numbers <= MANY:
+            best = search.mend(bound, best)
         if not best.wrong.size:
             break
     return best
@@ -114,7 +117,7 @@ def best_numbers(search: Search, limit: int) -> Score:
 def effort(model: Model) -> int:
     """How often ``advance`` is called at most, but for a small network."""
     sizes = [weight.size for weight in model.weights.values() if is_searched(weight)]
-    return len(sizes) * ROUNDS + sum(sizes) * SWEEPS
+    return len(sizes) * ROUNDS + (sum(sizes) * SWEEPS if sum(sizes) <= MANY else 0)
 
 
 def with_numbers(model: Model, changed: dict[int, np.ndarray]) -> Model:

@@ -120,15 +120,13 @@ class Search:
 
     def try_steps(self, place: Place, index: tuple[int, ...], limit: float, best: Score) -> Score:
         """One number a step up or down, if that is better."""
-        now = place.value
+        numbers, now = place.value, float(place.value[index])
         for step in (self.step, -self.step):
-            if abs(now[index] + step) <= limit:
-                changed = now.copy()
-                changed[index] += step
-                place.put(changed)
+            if abs(now + step) <= limit:
+                numbers[index] = now + step
                 if self.may_help(best) and (score := self.score()) > best:
                     return score
-        place.put(now)
+        numbers[index] = now
         return best
 
 
