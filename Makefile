@@ -19,9 +19,10 @@ lint:  ## style and types
 	ruff format --check .
 	mypy
 
-docs:  ## make the generated pages of docs/ again
+docs:  ## make the generated pages of docs/ again, and the documentation as a site
 	$(PYTHON) docs/make_layers.py
 	$(PYTHON) docs/make_audit.py
+	mkdocs build
 
 bench:  ## a short run of the benchmarks
 	$(PYTHON) -m benchmarks --tiny

@@ -1,6 +1,7 @@
-"""Draw ``docs/*.png``, workbooks as LibreOffice shows them: ``python docs/pictures.py [NAME...]``.
+"""Draw ``docs/*.png``: ``python docs/pictures.py`` draws all of them, ``python docs/pictures.py NAME...`` some workbooks.
 
-Needs ``soffice``, ``pdftoppm`` and ``pdftotext`` (Debian: poppler-utils), Pillow, and scikit-learn for the digits.
+Workbooks are drawn as LibreOffice shows them; trainings are in ``make_learning.py``, pages in ``page_pictures.py``. Needs ``soffice``,
+``pdftoppm`` and ``pdftotext`` (Debian: poppler-utils), Chromium, Pillow, Playwright, and scikit-learn for the digits.
 """
 
 from __future__ import annotations
@@ -64,12 +65,12 @@ PICTURES = {
     "exercise": ("exercise", "1 network", 130),
     "xor": ("xor", "1 network", 150),
     "xor_map": ("xor_relu", "Map", 90),
-    "relu_neuron": ("relu_neuron", "1 network", 120),
+    "xor_hidden": ("xor_relu", "Hidden units", 110),
+    "neuron": ("digits_mlp", "Neuron", 110),
     "relu_neuron_curve": ("relu_neuron", "Curve", 90),
     "digits_mlp_inputs": ("digits_mlp", "Inputs", 110),
     "digits_mlp": ("digits_mlp", "1 hidden", 200),
     "digits_cnn": ("digits_cnn", "2 conv", 200),
-    "digits_cnn_summary": ("digits_cnn", "Summary", 130),
     "sine_lstm": ("sine_lstm", "1 lstm", 520),
 }
 STRIPS = {"sine_lstm": 2}  # too wide to be read in one piece: cut into strips, which stand under each other
@@ -164,5 +165,15 @@ def half_done(path: Path) -> Path:
     return done
 
 
+def draw_all() -> None:
+    """Draw every picture: workbooks, trainings, pages."""
+    import make_learning
+    import page_pictures
+
+    main([])
+    make_learning.main()
+    page_pictures.main()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:]) if sys.argv[1:] else draw_all()

@@ -72,6 +72,21 @@ def xor_sigmoid() -> None:
     write_csv("xor_sigmoid.csv", x, ["x0", "x1", "one"])
 
 
+def mazur() -> None:
+    """The network of Matt Mazur's "A Step by Step Backpropagation Example", before its first step: nothing is trained here."""
+    options = {"activation": "sigmoid", "dtype": "float64"}  # his numbers have nine digits, more than float32 keeps
+    model = keras.Sequential(
+        [keras.Input((2,), dtype="float64"), layers.Dense(2, name="hidden", **options), layers.Dense(2, name="output", **options)],
+        name="mazur",
+    )
+    model.layers[0].set_weights([np.array([[0.15, 0.25], [0.20, 0.30]]), np.array([0.35, 0.35])])
+    model.layers[1].set_weights([np.array([[0.40, 0.50], [0.45, 0.55]]), np.array([0.60, 0.60])])
+    model.compile(optimizer=keras.optimizers.SGD(0.5), loss="mean_squared_error")
+    model.save(FOLDER / "mazur.h5")
+    write_csv("mazur.csv", np.array([[0.05, 0.10]]), ["i1", "i2"])
+    write_csv("mazur_data.csv", np.array([[0.05, 0.10, 0.01, 0.99]]), ["i1", "i2", "o1", "o2"])
+
+
 def relu_neuron() -> None:
     """One rectified neuron that learns f(x) = max(0, 2 (x - 1))."""
     keras.utils.set_random_seed(4)
@@ -155,6 +170,7 @@ if __name__ == "__main__":
     gate("and", [0, 0, 0, 1])
     xor_relu()
     xor_sigmoid()
+    mazur()
     relu_neuron()
     digits_mlp()
     digits_cnn()

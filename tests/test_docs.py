@@ -20,7 +20,9 @@ from weightlens.cli.main import main
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("[A-Z]*.md"))]
 STORY = ROOT / "docs" / "how-it-works.md"
-BLOCK = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r"^(?P<indent> *)```(?P<info>[^\n]*)\n(?P<text>.*?)^(?P=indent)```|^<!-- python\n(?P<hidden>.*?)^-->", re.DOTALL | re.MULTILINE
+)
 
 
 @pytest.fixture
@@ -44,9 +46,18 @@ def shell(folder: Path) -> dict[str, str]:
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
-    """The blocks of a page that a reader types: the language of each, and its lines."""
-    found = ((language, textwrap.dedent(text)) for _, language, text in BLOCK.findall(page.read_text()))
-    return [block for block in found if block[0] in ("python", "console", "sh")]
+    """What a reader of a page types, block by block: the language (or the name of the file to be made), and the lines.
+
+    A comment that begins with the word python makes what the reader is told to have already.
+    """
+    found = []
+    for block in BLOCK.finditer(page.read_text()):
+        if block["hidden"]:
+            found.append(("python", block["hidden"]))
+            continue
+        title = re.search(r'title="(.+?)"', block["info"])
+        found.append((title[1] if title else block["info"].strip(), textwrap.dedent(block["text"])))
+    return [(kind, text) for kind, text in found if kind in ("python", "console", "sh") or "." in kind]
 
 
 def commands(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -76,9 +87,11 @@ def test_what_a_page_tells_to_type(page: Path, folder: Path, shell: dict[str, st
     for language, text in blocks(page):
         if language == "python":
             exec(compile(text, page.name, "exec"), names)
-        elif language == "sh":
+        elif "." in language:
+            Path(language).write_text(text)
+        elif language == "sh" and "pip install" not in text:
             subprocess.run(["bash", "-euc", text], env=shell, check=True, capture_output=True)
-        else:
+        elif language == "console":
             for command, lines in commands(text):
                 printed = run(command, shell, capsys)
                 pattern = ".*".join(map(re.escape, "\n".join(lines).split("..."))).replace(r"\\\n", "\n")
@@ -109,3 +122,11 @@ def test_the_lines_quoted_from_the_code_stand_in_it() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()):
         assert re.match("https?:", target) or (page.parent / target).exists(), target
+
+
+def test_every_picture_is_shown_and_drawn_by_a_script() -> None:
+    scripts = "".join((ROOT / "docs" / name).read_text() for name in ("pictures.py", "make_learning.py", "page_pictures.py"))
+    texts = "".join(page.read_text() for page in PAGES)
+    for picture in (ROOT / "docs").glob("*.png"):
+        assert f'"{picture.stem}"' in scripts, f"{picture.name} is drawn by no script"
+        assert f"{picture.name})" in texts, f"{picture.name} is on no page"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +15,9 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.auditing.networks import cnn, dense, mlp, write
+from tests.auditing.networks import Network, cnn, dense, mlp, write
 from tests.auditing.plants import fresh
-from tests.auditing.store import rng_of
+from tests.auditing.store import planted_store, rng_of
 from tests.formats.build import given, layer, sequential
 from tests.tiny import write_tiny
 from weightlens.auditing.rule_levels import rules
@@ -47,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def test_json_is_one_object(run: Run, folder: Path) -> None:
     code, out, err = run(folder, "--format", "json", "--rule", "store=off")
     found = json.loads(out)
-    assert code == 1 and not err and found["files"] == 4 and list(found) == ["files", "findings"]
+    assert code == 1 and not err and found["files"] == 4 and list(found) == ["command", "files", "findings"]
     (one,) = found["findings"]
     assert list(one) == ["file", "layer", "weight", "rule", "level", "message", "evidence"]
     assert (one["layer"], one["weight"], one["rule"], one["level"]) == ("dense", "bias", "nan-or-infinity", "error")
@@ -223,6 +227,35 @@ def test_a_nested_lambda_is_found_in_every_format(tmp_path: Path) -> None:
         assert any(one.layer == "deep" for one in found), path
 
 
+def in_activation(net: Network) -> None:
+    net.config("out")["activation"] = {"class_name": "__lambda__", "config": {"code": "x", "defaults": None, "closure": None}}
+
+
+def wrapped(net: Network) -> None:
+    inside = layer("Lambda", "out", function=[CODE, None, None], function_type="lambda")
+    net.entries.append({"class_name": "TimeDistributed", "config": {"name": "wrapper", "layer": inside}})
+
+
+def own_activation(net: Network) -> None:
+    net.config("out")["activation"] = "of_my_own"
+
+
+@pytest.mark.parametrize("change", [in_activation, wrapped, own_activation])
+@pytest.mark.parametrize("name", ["m.keras", "m.h5"])
+def test_code_in_other_places(tmp_path: Path, change: Callable[[Network], None], name: str) -> None:
+    net = mlp(rng_of(4))
+    change(net)
+    found = [one for one in weightlens.audit(write(net, tmp_path / name)) if one.rule in ("code-in-file", "unknown-option")]
+    assert found and {(one.rule, one.layer) for one in found} == {("code-in-file", "out")}
+
+
+def test_a_class_of_somebodys_own(tmp_path: Path) -> None:
+    net = mlp(rng_of(4))
+    net.entries.insert(-1, {"class_name": "Mine", "config": {"name": "mine"}})
+    (found,) = (one for one in weightlens.audit(write(net, tmp_path / "m.h5", "2.11.0")) if one.rule == "code-in-file")
+    assert (found.layer, found.level) == ("mine", "warning") and "needs the class Mine" in found.message
+
+
 def test_nothing_is_followed(tmp_path: Path) -> None:
     path = write_tiny(tmp_path / "m.h5")
     secret = tmp_path / "secret.h5"
@@ -241,3 +274,27 @@ def test_a_name_from_a_file_is_no_escape_sequence(run: Run, tmp_path: Path) -> N
 def test_every_rule_says_what_it_is() -> None:
     for name, (_, rule) in rules().items():
         assert rule.name == name and rule.says and rule.formula and rule.source and rule.level in ("note", "warning", "error")
+
+
+@pytest.mark.slow
+def test_ctrl_c_writes_what_is_known(tmp_path: Path) -> None:
+    planted_store(tmp_path / "store", 400, 1)
+    command = [sys.executable, "-m", "weightlens", "audit", tmp_path / "store", "--format", "json", "-o", tmp_path / "r.json"]
+    with subprocess.Popen([*command, "--resume", tmp_path / "kept.jsonl"], stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "kept.jsonl").exists() or (tmp_path / "kept.jsonl").read_bytes().count(b"\n") < 5:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert process.returncode == 130 and "stopped after" in err and "goes on from there" in err and "Traceback" not in err
+    assert 4 <= found["files"] < 400
+    assert (tmp_path / "kept.jsonl").read_bytes().count(b"\n") - 1 - found["files"] in (0, 1), "what is written is what is kept"
+
+
+def test_a_softmax_in_the_middle_has_an_effect_by_all_its_units(tmp_path: Path) -> None:
+    rng, net = rng_of(6), Network([given("x", 4)])
+    dense(rng, net, "shares", 4, 6, "softmax")
+    dense(rng, net, "out", 6, 2, "linear")
+    net.arrays["out"]["kernel"][3] = 0
+    assert not [one for one in weightlens.audit(write(net, tmp_path / "m.keras")) if one.rule == "no-effect-unit"]

@@ -108,6 +108,22 @@ def test_csv_is_no_place_for_formulas(run: Run, tmp_path: Path) -> None:
     assert run("show", file, "--format", "csv")[1].splitlines()[1].startswith("'=cmd|")
 
 
+def test_show_parquet(run: Run, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert run("show", tiny, "--format", "parquet", "-o", tmp_path / "all.parquet")[0] == 0
+    table = parquet.read_table(tmp_path / "all.parquet")
+    rows = [row for row in table.to_pylist() if row["matrix"] == "dense/kernel"]
+    assert [row["index"] for row in rows] == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert [row["value"] for row in rows] == np.ravel(KERNEL).tolist()
+    assert json.loads(table.schema.metadata[b"weightlens"])["dense/kernel"] == {"shape": [2, 2], "dtype": "float32"}
+    assert run("show", tiny, "--slice", "1,:", "--format", "parquet", "-o", tmp_path / "row.parquet")[0] == 0
+    assert parquet.read_table(tmp_path / "row.parquet")["value"].to_pylist() == KERNEL[1]
+    assert ".parquet" in refusal(run("show", tiny, "--format", "parquet", "-o", tmp_path / "a.json"))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert "pip install pyarrow" in refusal(run("show", tiny, "--format", "parquet", "-o", tmp_path / "none.parquet"))
+    assert not (tmp_path / "none.parquet").exists()
+
+
 def test_show_npy(run: Run, tiny: Path, tmp_path: Path) -> None:
     assert run("show", tiny, "--grep", "kernel", "--format", "npy", "-o", tmp_path / "k.npy")[0] == 0
     assert np.load(tmp_path / "k.npy").tolist() == KERNEL
@@ -180,7 +196,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("show", "{tiny}", "--grep", "nothing"), "no matrix has a name"),
     (("show", "{tiny}", "--grep", "("), "not a regular expression"),
     (("show", "{tiny}", "--grep", "kernel", "--slice", "9"), "no index 9"),
-    (("show", "{tiny}", "--format", "xml"), "table, csv, json, npy"),
+    (("show", "{tiny}", "--format", "xml"), "table, csv, json, npy, parquet"),
     (("show", "{tiny}", "-o", "{dir}/no/folder.txt"), "there is no folder"),
     (("show", "{tiny}", "-o", "{dir}"), "is a folder"),
     (("trace", "{tiny}", "-i", "1,2,3"), "takes 2 numbers per sample"),

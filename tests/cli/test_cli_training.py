@@ -43,7 +43,7 @@ def test_train_sheet_writes_the_contract(run: Run) -> None:
     code, out, err = run("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--init", 1, "--epochs", 20, "-o", "or.xlsx")
     assert (code, err) == (0, "") and "or.xlsx written" in out
     book = read_book("or.xlsx")
-    assert list(book.sheets) == ["Data", "One step", "Epochs", "Fitted"]
+    assert list(book.sheets) == ["Data", "One step", "Epochs", "Fitted", "Gradient check", "Loss surface", "Passes"]
     losses = book.block("loss_history")
     assert losses.shape == (21,) and losses[-1] < losses[0]
     assert book.block("weights_final").shape == (6,)

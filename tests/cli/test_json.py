@@ -30,6 +30,7 @@ ANSWERS = {  # by the title of its description: the commands, and their exit cod
     "export": [("export or.h5 -o or.xlsx", 0), ("export or.h5 -o or.html", 0)],
     "export --plan": [("export digits_mlp.keras --plan", 0)],
     "import, patch": [("import edited.xlsx or.h5 -o new.h5", 0)],
+    "simplify": [("simplify or.h5 -i or.csv -o whole.h5", 0), ("simplify xor_sigmoid.h5 -i xor_sigmoid.csv --max 1 -o whole.h5", 1)],
     "convert": [("convert or.h5 -o or_new.keras", 0)],
     "fit": [(f"fit or.h5 {TRAINING} --epochs 2 -o trained.h5", 0)],
 }

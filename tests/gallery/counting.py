@@ -39,6 +39,7 @@ BAND, OWN_SHEET = 66, 60  # columns used of a sheet; of one block
 MOST_NAMED = 2000  # rows, or columns
 NAMED_ONE_BY_ONE = 60  # rows, or columns, of a block up to which every one has a label
 KINDS = ("headings", "hashes", "unnamed", "digits", "bands", "movers")
+LOOKED_UP = {"Neuron data"}  # tables for formulas, not for readers
 MOVERS = {"Flatten", "Reshape", "Permute", "Dropout", "RepeatVector", "SpatialDropout1D", "SpatialDropout2D", "ActivityRegularization"}
 
 
@@ -104,7 +105,8 @@ def faults(book: Path, model: Path, inputs: list[np.ndarray]) -> Faults:
     """All of one workbook."""
     found = Faults()
     formulas, values = load_workbook(book), load_workbook(book, data_only=True)
-    pages = {sheet.title: Page(sheet) for sheet in values.worksheets if sheet.sheet_state == "visible"}
+    read = [sheet for sheet in values.worksheets if sheet.sheet_state == "visible" and sheet.title not in LOOKED_UP]
+    pages = {sheet.title: Page(sheet) for sheet in read}
     blocks = list(placed_blocks(formulas["Cells"]))
     loaded = weightlens.load(model)
     trace = loaded.trace(inputs)

@@ -57,6 +57,16 @@ def test_a_large_matrix_is_one_line_that_changes_with_any_number(tmp_path: Path)
     assert "sha256" in before and before.split("sha256")[0] == after.split("sha256")[0]
 
 
+def test_a_large_matrix_of_integers_keeps_its_last_bit(tmp_path: Path) -> None:
+    """2^53 and 2^53 + 1 are one number as a float."""
+    texts = []
+    for last in (2**53, 2**53 + 1):
+        with h5py.File(tmp_path / "m.h5", "w") as file:
+            file["numbers"] = np.append(np.zeros(2000, "int64"), last)
+        texts.append(list(text_of_file(tmp_path / "m.h5")))
+    assert texts[0] != texts[1]
+
+
 def test_broken_files_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = OR.read_bytes()
     damaged = [b"", b"PK", b"text", b"version https://git-lfs.github.com/spec/v1\n", *(source[:n] for n in range(0, len(source), 997))]

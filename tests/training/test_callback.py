@@ -162,6 +162,37 @@ def test_a_network_that_is_built_by_its_first_batch(library: str, request: pytes
     assert recorder.history is not None and recorder.history.moments[-1].epoch == 2 and (tmp_path / "history.xlsx").exists()
 
 
+def test_a_network_without_formulas_is_recorded_without_them(keras: Any, tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, activation="relu"), keras.layers.Flatten()])
+    network.add(keras.layers.Dense(1))
+    network.compile("sgd", "mse")
+    recorder = weightlens.callback(tmp_path / "history.xlsx", np.ones((3, 8, 8, 1)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("weightlens.workbook.layout.plan.MAX_CELLS", 10)
+        patch.setattr("weightlens.training.dead_units.MOST_NUMBERS", 1)
+        with pytest.warns(UserWarning, match="without the forward pass"):
+            network.fit(np.ones((4, 8, 8, 1)), np.ones(4), epochs=1, verbose=0, callbacks=[recorder])
+    assert len(recorder.watched[0]) == 1 and "Summary" not in read_book(tmp_path / "history.xlsx").sheets
+
+
+def test_a_network_of_a_class_of_somebody_s_own(keras: Any, tmp_path: Path) -> None:
+    class Own(keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.inside = keras.layers.Dense(1)
+
+        def call(self, x: Any) -> Any:
+            return self.inside(x)
+
+    network = Own()
+    network.compile("sgd", "mse")
+    recorder = weightlens.callback(tmp_path / "history.xlsx", X)
+    with pytest.warns(UserWarning, match="class of somebody's own"):
+        network.fit(X, Y, epochs=2, verbose=0, callbacks=[recorder])
+    assert recorder.history is not None and [moment.epoch for moment in recorder.history.moments] == [1, 2]
+    assert len(recorder.history.followed) == 3 and (tmp_path / "history.xlsx").exists()
+
+
 def test_a_training_that_diverges(keras: Any, tmp_path: Path) -> None:
     path = tmp_path / "history.xlsx"
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="d")])
@@ -179,7 +210,8 @@ def test_what_cannot_be_is_refused_before_the_training(keras: Any, tmp_path: Pat
     network, begun = xor(keras), xor(keras)
     for options, words in (
         ({"inputs": np.ones((2, 3))}, "2"),
-        ({"weights": ["hidde/kernel"]}, "hidden/kernel"),
+        ({"weights": "hidde/kernel"}, "hidden/kernel"),
+        ({"inputs": X, "labels": ["a", "b", "c"]}, "3 labels"),
         ({"weights": ["hidden/kernel[0,9]"]}, "shape"),
     ):
         with pytest.raises(weightlens.BadInput, match=words):

@@ -16,6 +16,7 @@ from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.checks import check_workbook
 from weightlens.cli.main import main
+from weightlens.spreadsheet.cell_values import read_book
 from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.workbook.xlsx.styles import FILLS
 
@@ -233,3 +234,42 @@ def test_the_grid_of_the_fitted_sheet_is_readable(books: dict[str, tuple[Any, An
         first = next(cell for cell in cells(sheet) if cell.value == "input")
         numbers = sheet.cell(first.row + 2, first.column)
         assert numbers.number_format == "0.000" and width(sheet, first.column) >= 8, get_column_letter(first.column)
+
+
+@pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])
+@pytest.mark.parametrize("name", ["or", "xor", "neuron"])
+def test_the_numerical_gradient_is_the_analytic_one(name: str, engine: str, paths: dict[str, Path]) -> None:
+    book = recalculate(paths[name], engine, {("One step", "B3"): 7.0})  # of another epoch than the numbers that were stored
+    exact, slope, off = (book.block(which) for which in ("analytic_gradient", "numerical_gradient", "gradient_difference"))
+    assert np.abs(exact).max() > 1e-3 and not np.allclose(exact, read_book(paths[name]).block("analytic_gradient"), rtol=1e-3)
+    assert np.allclose(slope, exact, rtol=1e-4, atol=1e-7) and off.max() < 1e-3
+
+
+@pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])
+def test_the_loss_surface_is_the_loss_over_any_two_weights(engine: str, paths: dict[str, Path]) -> None:
+    chosen = {("One step", "B3"): 3.0, ("Loss surface", "G3"): 6.0, ("Loss surface", "G4"): 3.0}  # the last number of the bias; x1 -> u0
+    book = recalculate(paths["or"], engine, chosen)
+    surface, across, up = (book.block(which) for which in ("loss_surface", "surface_across", "surface_up"))
+    surface = surface.reshape(len(up.ravel()), -1)
+    sheet = openpyxl.load_workbook(paths["or"], data_only=True)["Epochs"]
+    weights = [sheet.cell(7 + 3, column).value for column in range(1, 40)]
+    heads = [sheet.cell(6, column).value for column in range(1, 40)]
+    start = np.array(weights[heads.index("x0 \u2192 u0") :][:6], float)
+    x, t = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[1, 0], [0, 1], [0, 1], [0, 1.0]])
+    for i, j in ((0, 0), (4, 9), (12, 6)):
+        w = start.copy()
+        w[5], w[2] = across.ravel()[j], up.ravel()[i]
+        z = x @ w[:4].reshape(2, 2) + w[4:]
+        assert surface[i, j] == pytest.approx(np.mean(np.log1p(np.exp(z)) - t * z), rel=1e-12)
+
+
+def test_the_path_lies_on_the_surface(books: dict[str, tuple[Any, Any]]) -> None:
+    sheet = books["or"][0]["Loss surface"]
+    areas = {str(area.sqref): [rule.type for rule in rules] for area, rules in sheet.conditional_formatting._cf_rules.items()}
+    assert sorted(kind for kinds in areas.values() for kind in kinds) == ["colorScale", "expression"]
+    assert len(sheet.data_validations.dataValidation) == 2 and sheet["B3"].value != sheet["B4"].value
+
+
+def test_what_is_too_large_or_in_batches_has_no_gradient_check(books: dict[str, tuple[Any, Any]]) -> None:
+    assert "Gradient check" not in books["xor, relu"][0].sheetnames and "Loss surface" in books["xor, relu"][0].sheetnames
+    assert "Loss surface" not in books["neuron explodes"][0].sheetnames, "its weights run away"

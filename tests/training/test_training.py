@@ -219,3 +219,53 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
 def test_settings_of_the_wrong_type_are_not_stated(stated: dict) -> None:
     found = recipe_of(weightlens.Model("m", "Sequential", [], training_config=stated))
     assert (found.loss, found.optimizer, found.options) == (None, None, {})
+
+
+MAZUR = {  # https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example: weight -> its place here, and its value after a step
+    "w1": ("hidden/kernel", (0, 0), "0.149780716"), "w2": ("hidden/kernel", (1, 0), "0.19956143"),
+    "w3": ("hidden/kernel", (0, 1), "0.24975114"), "w4": ("hidden/kernel", (1, 1), "0.29950229"),
+    "w5": ("output/kernel", (0, 0), "0.35891648"), "w6": ("output/kernel", (1, 0), "0.408666186"),
+    "w7": ("output/kernel", (0, 1), "0.511301270"), "w8": ("output/kernel", (1, 1), "0.561370121"),
+}  # fmt: skip
+
+
+def digits_of(value: float, printed: str) -> str:
+    """A number with as many decimals as a printed one."""
+    return f"{value:.{len(printed.partition('.')[2])}f}"
+
+
+def mazur() -> Epoch:
+    """The first step of his example; the mean of two squared errors is his sum of their halves."""
+    return prepare(weightlens.load(SAMPLES / "mazur.h5"), [[0.05, 0.10]], np.array([[0.01, 0.99]]), loss="mse", rate=0.5)
+
+
+def test_the_published_example_to_its_last_digit() -> None:
+    epoch = mazur()
+    assert digits_of(float(epoch.loss.value), "0.298371109") == "0.298371109"
+    steps = {(step.layer, step.name): step.made.value for step in epoch.trace.steps}
+    assert digits_of(steps["hidden", "activation"][0, 0], "0.593269992") == "0.593269992"
+    assert [digits_of(y, "0.751365070") for y in steps["output", "activation"][0]] == ["0.751365070", "0.772928465"]
+    assert digits_of(steps["output", "delta"][0, 0], "0.138498562") == "0.138498562"
+    assert digits_of(steps["output", "gradient of kernel"][0, 0], "0.082167041") == "0.082167041"
+    assert digits_of(steps["hidden", "gradient of kernel"][0, 0], "0.000438568") == "0.000438568"
+    new = after(epoch, 1)
+    for weight, (name, index, printed) in MAZUR.items():
+        assert digits_of(new[name][index], printed) == printed, weight
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])
+def test_the_published_example_in_a_sheet(engine: str, tmp_path: Path) -> None:
+    book = recalculate(write_training_book(mazur(), 1, tmp_path / "book.xlsx"), engine)
+    kernel_1, _, kernel_2, _ = np.split(book.block("weights_final").ravel(), [4, 6, 10])
+    found = {"hidden/kernel": kernel_1.reshape(2, 2), "output/kernel": kernel_2.reshape(2, 2)}
+    for weight, (name, index, printed) in MAZUR.items():
+        assert digits_of(found[name][index], printed) == printed, weight
+    assert digits_of(float(book.block("loss_history").ravel()[0]), "0.298371109") == "0.298371109"
+
+
+def test_gradients_and_new_weights_have_the_axes_of_their_weights() -> None:
+    trace = mazur().trace
+    named = {(step.layer, step.name): trace.axes.named(step.made).words for step in trace.steps}
+    assert named["output", "gradient of kernel"] == named["output", "new kernel"] == ("from unit", "unit")
+    assert named["hidden", "gradient of kernel"] == ("feature", "unit") and named["output", "delta"] == ("sample", "unit")

@@ -19,7 +19,17 @@ from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import Changes, recalculate_all
 
-NAMES = ["or.h5", "and.h5", "xor_relu.h5", "xor_sigmoid.h5", "relu_neuron.h5", "digits_mlp.keras", "digits_cnn.keras", "sine_lstm.keras"]
+NAMES = [
+    "or.h5",
+    "and.h5",
+    "xor_relu.h5",
+    "xor_sigmoid.h5",
+    "relu_neuron.h5",
+    "mazur.h5",
+    "digits_mlp.keras",
+    "digits_cnn.keras",
+    "sine_lstm.keras",
+]
 ENGINES = ["libreoffice", "gnumeric", "ironcalc"]
 HUGE = {"inputs of 1e6": 1e6, "inputs of -1e6": -1e6}
 VARIANTS = ["unchanged", *HUGE, "another input", "another weight"]

@@ -1,4 +1,4 @@
-"""Tables for pandas, where it is installed."""
+"""Tables for pandas and for what reads Apache Arrow (polars, DuckDB), where these are installed."""
 
 from __future__ import annotations
 
@@ -23,15 +23,20 @@ def frame(columns: dict[str, Any]) -> DataFrame:
     return pd.DataFrame(columns)
 
 
-def trace_frame(trace: Trace) -> DataFrame:
+def stream(columns: dict[str, Any], schema: object) -> object:
+    """The columns by Arrow's C stream, which polars, DuckDB and pyarrow read; ``BadInput`` without pyarrow."""
+    from weightlens.tables.arrow import pyarrow
+
+    return pyarrow().table(columns).__arrow_c_stream__(schema)
+
+
+def trace_columns(trace: Trace) -> dict[str, Any]:
     """A row for each number of a trace, in order: its layer, the name of its step, its ``index`` in the step's array, its value."""
     steps = [step for step in trace.steps if step.value.size]
     counts = [step.value.size for step in steps]
-    return frame(
-        {
-            "layer": np.repeat(np.array([step.layer for step in steps], object), counts),
-            "step": np.repeat(np.array([step.name for step in steps], object), counts),
-            "index": [index for step in steps for index in np.ndindex(step.value.shape)],
-            "value": np.concatenate([step.value.ravel() for step in steps]) if steps else [],
-        }
-    )
+    return {
+        "layer": np.repeat(np.array([step.layer for step in steps], object), counts),
+        "step": np.repeat(np.array([step.name for step in steps], object), counts),
+        "index": [index for step in steps for index in np.ndindex(step.value.shape)],
+        "value": np.concatenate([step.value.ravel() for step in steps]) if steps else [],
+    }

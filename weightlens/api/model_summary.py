@@ -143,6 +143,17 @@ class Summary:
         lines = ["| " + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row) + " |" for row in rows]
         return "\n".join([*lines, "", *(f"{line}  " for line in self.totals)]) + "\n"
 
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The fields of all rows, by name."""
+        return {key: [getattr(row, key) for row in self.rows] for key in SummaryRow.__dataclass_fields__}
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The rows for polars, DuckDB and pyarrow: ``polars.DataFrame(model.summary())``."""
+        from weightlens.api.frames import stream
+
+        return stream(self.columns, requested_schema)
+
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data, for JSON."""
         totals = {key: getattr(self, key) for key in TOTALS}
@@ -195,5 +206,4 @@ def model_frame(model: Model) -> DataFrame:
     """The rows of the summary as a pandas frame."""
     from weightlens.api.frames import frame
 
-    rows = summary(model).rows
-    return frame({key: [getattr(row, key) for row in rows] for key in SummaryRow.__dataclass_fields__})
+    return frame(summary(model).columns)

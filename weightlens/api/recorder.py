@@ -15,13 +15,24 @@ from typing import Any
 import numpy as np
 
 from weightlens.engine.binding import bind
-from weightlens.errors import BadInput, WeightlensError, first_line
+from weightlens.errors import BadInput, NoFormula, WeightlensError, WorkbookTooLarge, first_line
 from weightlens.files import WORKBOOK, check_output
 from weightlens.formats import load
 from weightlens.formats.live import forget
+from weightlens.inputs.answers import refuse_labels
 from weightlens.model import Model
-from weightlens.training.dead_units import silent_units
-from weightlens.training.moments import Arrays, Moment, TrainingHistory, begin, lengths, numbers_of, steps_between, weights_by_layer
+from weightlens.training.dead_units import samples_to_watch, silent_units
+from weightlens.training.moments import (
+    Arrays,
+    Forward,
+    Moment,
+    TrainingHistory,
+    begin,
+    lengths,
+    numbers_of,
+    steps_between,
+    weights_by_layer,
+)
 
 PAGE = (".html", ".htm")
 
@@ -136,18 +147,22 @@ class Recorder:
         self.arrays: Arrays = {}
         self.kept: list[np.ndarray] = []
         self.kept_epoch = 0
-        self.inputs = None if self.options.inputs is None else bind(self.read, self.options.inputs, np.float32)
-        history = begin(self.read, about(self.model, self.read, self.params), self.options.weights)
-        if self.inputs is not None:
-            history.relus = {layer: len(units) for layer, units in silent_units(self.read, self.inputs).items()}
-        history.steps = int(self.params.get("steps") or 0)
-        self.history = history
+        self.inputs: list[np.ndarray] | None = None
+        self.history = begin(self.read, about(self.model, self.read, self.params), self.options.weights)
+        self.history.steps = int(self.params.get("steps") or 0)
+        if self.options.inputs is not None:
+            inputs = bind(self.read, self.options.inputs, np.float32)
+            self.watched = samples_to_watch(self.read, inputs)
+            self.history.relus = {layer: len(units) for layer, units in silent_units(self.read, self.watched).items()}
+            refuse_labels(len(self.options.labels), [y.shape for y in self.read.predict(self.watched, np.float32)])
+            self.inputs = inputs
 
     def seen(self) -> TrainingHistory:
         """The history; begun now, where the network had no weights before its first batch."""
         if self.history is None:
-            self.begin()
-        assert self.history is not None
+            self.attempt(self.begin)  # without a forward pass where there can be none
+        if self.history is None:
+            raise BadInput("nothing is known of this network")
         return self.history
 
     def end_of_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
@@ -174,7 +189,7 @@ class Recorder:
             weight._value = arrays[key]  # never a view of what Keras goes on changing
         dead = None
         if self.inputs is not None and not batch:
-            dead = tuple(int(units.sum()) for units in silent_units(self.read, self.inputs).values())
+            dead = tuple(int(units.sum()) for units in silent_units(self.read, self.watched).values())
         changes = steps_between(history, self.arrays, arrays) if self.arrays else None
         reported = {str(name): float(np.asarray(value)) for name, value in logs.items() if np.size(value) == 1}
         history.moments.append(Moment(epoch, batch, reported, numbers_of(history, arrays), lengths(history, arrays), changes, dead))
@@ -207,16 +222,20 @@ class Recorder:
             from weightlens.page.history_page import write_page as write
         else:
             from weightlens.workbook.training.history_book import write_book as write
-        write(history, target, forward, force)
+        try:
+            write(history, target, forward, force)
+        except (WorkbookTooLarge, NoFormula) as refusal:
+            if forward is None:
+                raise
+            warnings.warn(f"weightlens.callback: without the forward pass: {refusal}", stacklevel=2)
+            write(history, target, None, force)
         self.written.add(target)
         return target
 
-    def forward(self) -> Any:
+    def forward(self) -> Forward | None:
         """The network and the samples of which the forward pass is shown, with the weights of the chosen epoch."""
-        if self.inputs is None:
+        if self.inputs is None or not self.kept:
             return None
-        from weightlens.training.moments import Forward
-
         for weight, array in zip(weights_by_layer(self.read).values(), self.kept, strict=True):
             weight._value = array
         return Forward(self.read, self.inputs, self.kept_epoch, tuple(self.options.labels))

@@ -110,8 +110,8 @@ def layer_hits(name: str, layer: Layer, x: Any, has_architecture: bool) -> Itera
     for key in lacking(layer.class_name, layer.config, stored) if not layer.faults else ():
         yield Hit("layer-without-weight", f"{layer.class_name}: the file lacks {key!r} for it", name, key)
     if stored:
-        for line in mismatches(layer.class_name, layer.config, stored, x):
-            yield Hit("weights-contradict-architecture", f"{layer.class_name}: {line}", name)
+        for key, line in mismatches(layer.class_name, layer.config, stored, x):
+            yield Hit("weights-contradict-architecture", f"{layer.class_name}: {line}", name, key, {"shape": list(stored[key])})
 
 
 def number_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:

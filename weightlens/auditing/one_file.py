@@ -16,10 +16,11 @@ from weightlens.auditing.health import Checked
 from weightlens.auditing.integrity import integrity, reading_hit
 from weightlens.auditing.places import Place
 from weightlens.auditing.raw_file import RawFile, raw_file
-from weightlens.auditing.security import security
+from weightlens.auditing.security import custom_hits, security
 from weightlens.auditing.store import Identity, describe
 from weightlens.errors import WeightlensError
 from weightlens.formats import load
+from weightlens.formats.weights.objects import every_layer
 
 EXPLAINED = frozenset({"external-link", "bomb", "pickle-in-archive", "path-outside"})  # why a file may be refused
 BLOCK = 1 << 20
@@ -61,7 +62,9 @@ def audit_file(place: Place, inputs: str | None = None) -> Result:
     except (WeightlensError, OSError) as error:
         if not any(hit.rule in EXPLAINED for hit in result.hits):
             result.hits.append(reading_hit(error))
-    result.hits = list({(hit.rule, hit.layer, hit.weight, hit.message): hit for hit in result.hits}.values())
+    code = {hit.layer for hit in result.hits if hit.rule == "code-in-file" and hit.layer}
+    told = [hit for hit in result.hits if hit.rule != "unknown-option" or hit.layer.rpartition("/")[2] not in code]
+    result.hits = list({(hit.rule, hit.layer, hit.weight, hit.message): hit for hit in told}.values())
     result.seconds = time.perf_counter() - start
     return result
 
@@ -76,6 +79,7 @@ def died(place: Place) -> Result:
 def check_model(path: Path, raw: RawFile, result: Result, inputs: str | None) -> None:
     """What the rules say of the model in a file, once its weights have been read."""
     with load(path) as model:
+        result.hits += custom_hits(every_layer(model))
         result.hits += integrity(model, raw)
         checked = Checked(model, result.identity.size)
         result.hits += checked.hits()

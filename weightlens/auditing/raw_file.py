@@ -121,6 +121,10 @@ def look_at_zip(raw: RawFile, path: Path) -> None:
         if fault := zip_fault(plain, path.stat().st_size):
             raw.hits.append(Hit("bomb", f"a zip file {fault}", evidence={"packed": path.stat().st_size}))
         for info in plain.infolist():
+            if info.file_size > limits.allowed_bytes(info.compress_size):
+                evidence = {"path": info.filename, "declared": info.file_size, "stored": info.compress_size}
+                words = f"{info.filename} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}"
+                raw.hits.append(Hit("bomb", words, evidence=evidence))
             if stat.S_ISLNK(info.external_attr >> 16):
                 raw.hits.append(Hit("external-link", f"{info.filename} is a symbolic link", evidence={"path": info.filename}))
             raw.members.append((info.filename, beginning(plain, info)))

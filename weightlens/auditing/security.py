@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from weightlens.auditing.finding import Hit, Rule
 from weightlens.auditing.raw_file import RawFile
 from weightlens.formats.architecture.build import FOREIGN_CODE
 from weightlens.formats.architecture.layer_config import OWN_PACKAGES
+from weightlens.model import Layer
+from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.registry import spec
 
 RULES = (
     Rule(
@@ -61,6 +64,7 @@ HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 MARSHALLED = re.compile(r"^\s*(4w[A-P]AAA|YwAAAA|YwEAAA)[A-Za-z0-9+/\s]{20}")  # base64 of a code object: 0xe3 (or 0x63), a small number
 PICKLED = re.compile(r"^\s*(gAN|gAR|gASV|gAWV|gAJ)[A-Za-z0-9+/\s=]{20}")
 PICKLES = (".pkl", ".pickle", ".joblib", ".dill", "model.weights.npz")
+OLD_PICKLE = re.compile(rb"\(?c[A-Za-z_][\w.]*\n\w+\n")  # of protocol 0, which begins with what it calls
 OBJECTS = re.compile(rb"'descr': *'\|O")
 LIBRARIES = OWN_PACKAGES | {"keras_hub", "keras_nlp", "keras_cv", "keras_tuner"}
 NO_MODULE = frozenset({"", "None", "builtins", "__main__"})
@@ -89,7 +93,7 @@ def security(raw: RawFile) -> Iterator[Hit]:
 def member_hits(raw: RawFile) -> Iterator[Hit]:
     """Pickles and paths among the members of an archive or folder, and the files that it names."""
     for name, start in raw.members:
-        pickle = start[:1] == b"\x80" and len(start) > 2 and 2 <= start[1] <= 5
+        pickle = (start[:1] == b"\x80" and len(start) > 2 and 2 <= start[1] <= 5) or OLD_PICKLE.match(start)
         objects = start.startswith(b"\x93NUMPY") and OBJECTS.search(start)
         if name.lower().endswith(PICKLES) or pickle or objects:
             yield Hit("pickle-in-archive", f"{name} is a pickle: opening it runs code", evidence={"member": name})
@@ -134,7 +138,7 @@ def entry_hits(where: str, entry: dict[str, Any], layer: str) -> Iterator[Hit]:
     evidence = {"in": where, "class_name": class_name}
     if class_name in FOREIGN_CODE:
         yield Hit("code-in-file", f"{class_name} holds program code, which Keras runs when the model is used", layer, evidence=evidence)
-    elif class_name == "__lambda__" and not layer:
+    elif class_name == "__lambda__":
         yield Hit("code-in-file", "a lambda function is in the configuration", layer, evidence=evidence)
     if "module" not in entry or not class_name:
         return
@@ -147,8 +151,27 @@ def entry_hits(where: str, entry: dict[str, Any], layer: str) -> Iterator[Hit]:
         words = f"needs the function {entry.get('config')!r}, which is not Keras's"
         yield Hit("code-in-file", words, layer, evidence=evidence, level="warning")
     elif root not in LIBRARIES | NO_MODULE or (root in NO_MODULE and ">" in registered and class_name != "function"):
-        words = f"needs the class {class_name} of {module if root not in NO_MODULE else registered.partition('>')[0]}, which is not Keras's"
-        yield Hit("code-in-file", words, layer, evidence=evidence, level="warning")
+        yield foreign(class_name if root not in NO_MODULE else registered, layer, evidence)
+
+
+def foreign(class_name: str, layer: str, evidence: Mapping[str, Any]) -> Hit:
+    """The finding of a layer whose class somebody has to bring along."""
+    return Hit("code-in-file", f"needs the class {class_name}, which is not Keras's", layer, evidence=evidence, level="warning")
+
+
+def custom_hits(layers: Iterable[Layer]) -> Iterator[Hit]:
+    """The layers of a model whose class, or whose activation by its name, is none of Keras's."""
+    for layer in layers:
+        known = spec(layer.class_name)
+        if layer.is_operation or layer.model is not None or not layer.class_name:
+            continue
+        if known.options is None and known.variables is None and known.function is None and layer.class_name not in FOREIGN_CODE:
+            yield foreign(layer.class_name, layer.name, {"class_name": layer.class_name})
+        for key in ("activation", "recurrent_activation"):
+            named = layer.config.get(key)
+            if isinstance(named, str) and named not in ACTIVATIONS:
+                words = f"needs the {key} {named!r}, which is not Keras's"
+                yield Hit("code-in-file", words, layer.name, evidence={key: named}, level="warning")
 
 
 def text_hits(where: str, text: str, layer: str, key: str) -> Iterator[Hit]:
@@ -171,15 +194,15 @@ def text_hits(where: str, text: str, layer: str, key: str) -> Iterator[Hit]:
 
 def name_hits(raw: RawFile) -> Iterator[Hit]:
     """Names with characters that are not seen."""
-    names = [*raw.paths, *(name for name, _ in raw.members)]
-    for _, config in raw.configs:
-        names += layer_names(config)
+    of_layers = {name for _, config in raw.configs for name in layer_names(config)}
+    names = [*raw.paths, *(name for name, _ in raw.members), *sorted(of_layers)]
     odd = [name for name in dict.fromkeys(names) if not name.isprintable() and any(unicodedata.category(c) in HIDDEN for c in name)]
     for name in odd[:MOST]:
         marks = sorted({f"U+{ord(c):04X}" for c in name if unicodedata.category(c) in HIDDEN})
         yield Hit(
             "name-with-control-characters",
             f"the name {name!a} holds {', '.join(marks)}",
+            name if name in of_layers else "",
             evidence={"name": ascii(name), "characters": marks},
         )
 

@@ -47,6 +47,7 @@ class Axes:
 
     def named(self, x: Recorded) -> Named:
         """The axes of a value."""
+        x = self.trace.alike.get(id(x), x)
         if id(x) in self.told:
             return self.told[id(x)]
         if not self.started:
@@ -253,7 +254,8 @@ def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:
     places = list(axes)
     for d in taps:
         places[d] = axes[d] and (replace(axes[d][0], at=np.arange(y.shape[d]), placed=True),)
-    inside = [plain(f"kernel {axes[d][0].name if axes[d] else 'place'}", n) for d, n in zip(taps, y.shape[rank:], strict=True)]
+    named = [axes[d][0].name if axes[d] and not is_open(axes[d]) else "place" for d in taps]
+    inside = [plain(f"kernel {name}", n) for name, n in zip(named, y.shape[rank:], strict=True)]
     return [*places, *inside]
 
 

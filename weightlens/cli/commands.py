@@ -16,6 +16,7 @@ GROUPS = {  # where each command is defined; only the one that is called is impo
     "Look": {
         "show": ("main", "show"),
         "trace": ("main", "trace"),
+        "browse": ("browse", "browse"),
         "diff": ("check", "diff"),
         "audit": ("audit", "audit"),
     },
@@ -40,7 +41,8 @@ class Command(TyperCommand):
     """A command; each one takes ``--quiet``."""
 
     def get_params(self, ctx: Any) -> Any:
-        return [*super().get_params(ctx)[:-1], quiet_option(), *super().get_params(ctx)[-1:]]  # the last one is --help
+        *options, help_option = super().get_params(ctx)
+        return [*options, quiet_option(), help_option]
 
 
 def quiet_option() -> TyperOption:
@@ -104,6 +106,7 @@ def weightlens_command(
     \b
     weightlens show   or.h5                  every layer and matrix
     weightlens trace  or.h5 -i "0,1"         one prediction, step by step
+    weightlens browse or.h5                  look around in it with the arrow keys
     weightlens export or.h5 -o or.xlsx       a workbook of live formulas
     weightlens check  or.h5                  is it what Keras computes?
     """

@@ -72,6 +72,8 @@ def layer_names(incomplete: str) -> list[str]:
 
     typed = next((os.environ[name] for name in TYPED if name in os.environ), "")
     for word in typed.split()[2:]:  # weightlens show MODEL: until it is complete, nobody has parsed the line
+        if "://" in word:  # nothing is fetched because somebody presses a key
+            continue
         with contextlib.suppress(OSError, WeightlensError):
             paths = [entry.path for entry in layer_entries(load(word))]
             return [path for path in paths if path.startswith(incomplete) and re.fullmatch(r"[A-Za-z0-9_./-]+", path)]

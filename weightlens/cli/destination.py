@@ -21,9 +21,10 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
     "json": (".json", ".txt", ""),
     "markdown": (".md", ".markdown", ".txt", ""),
     "npy": (".npy", ".npz"),
+    "parquet": (".parquet", ".pq"),
     "xlsx": (".xlsx",),
     "html": (".html", ".htm"),
-    "parquet": (".parquet", ".pq"),
+    "pdf": (".pdf",),
     "sarif": (".sarif", ".json"),
     "model": (".h5", ".hdf5", ".hdf", ".keras"),
 }
@@ -67,7 +68,7 @@ class Destination:
 
             with replacing(self.file, self.force) as file:
                 yield file
-        elif self.format == "npy" and sys.stdout.isatty():
+        elif self.format in ("npy", "parquet") and sys.stdout.isatty():
             raise BadInput("this format is not for a terminal; name a file with -o FILE")
         else:
             sys.stdout.flush()

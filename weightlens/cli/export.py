@@ -58,6 +58,7 @@ def export(
     weightlens export or.h5 -o or.html
     weightlens export digits.keras -i digits.csv --target label --plan
     weightlens export or.h5 --blank "dot product,softmax" -o exercise.xlsx
+    weightlens export or.h5 --exercise -o exercise.pdf
     weightlens export mobilenet.h5 --neuron
     weightlens export custom.h5 -i x.npy --layers conv1..pool3 -o part.xlsx
     weightlens export vgg16.h5 --detail weights --layers block5_conv1..predictions
@@ -114,7 +115,12 @@ class Wish(NamedTuple):
         if self.is_page and refused:
             raise BadInput(f"{refused}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
         if not plan:
-            kind = "html" if self.is_page else "xlsx"
+            if self.file.suffix.lower() == ".pdf":
+                if not (options.exercise or options.blank):
+                    raise BadInput(f"{self.file}: a PDF is made of an exercise only (--exercise); print other workbooks yourself")
+                kind = "pdf"
+            else:
+                kind = "html" if self.is_page else "xlsx"
             Destination(self.file, options.force, kind, (kind,)).check(self.model.path, input=self.given, config=self.model.config)
 
     def prepare(self, options: "Options") -> "tuple[Model, list[np.ndarray] | None, Options]":
@@ -146,8 +152,9 @@ class Wish(NamedTuple):
 
             with cell_progress() as progress:
                 write_workbook(model, self.file, inputs, replace(options, progress=progress, warn=note))
-            command = check_command(self.model, self.file)
-            advice = f"Open it, or: {command}"
+            is_pdf = self.file.suffix.lower() == ".pdf"
+            command = None if is_pdf else check_command(self.model, self.file)
+            advice = "Print it; the answers are at the end." if is_pdf else f"Open it, or: {command}"
         note_non_finite_weights(model)
         size = self.file.stat().st_size
         report_done(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from weightlens.terminal.show import Selection
 
 __all__ = ["COMMANDS", "main"]
-FORMATS, TREE_FORMATS, SUMMARY_FORMATS = ("table", "csv", "json", "npy"), ("table", "json"), ("table", "json", "csv", "markdown")
+FORMATS, TREE_FORMATS, SUMMARY_FORMATS = ("table", "csv", "json", "npy", "parquet"), ("table", "json"), ("table", "json", "csv", "markdown")
 LayerNames = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,7 +67,7 @@ def show(
     optimizer: Annotated[bool, typer.Option("--optimizer", help="The arrays of the optimizer too.")] = False,
     sha256: Annotated[bool, typer.Option("--sha256", help="The SHA-256 of the file, however large it is.")] = False,
     output_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table, csv, json or npy; with --summary markdown.")
+        str, typer.Option("--format", metavar="FORMAT", help="table, csv, json, npy or parquet; with --summary markdown.")
     ] = "table",
     output: Output = None,
     force: Force = False,
@@ -142,6 +142,8 @@ def show_model(model: "Model", selection: "Selection", out: Destination) -> None
             machine.write_csv(model, file, selection)
         elif out.format == "json":
             machine.write_json(model, file, selection)
+        elif out.format == "parquet":
+            machine.write_parquet(model, file, selection)
         else:
             machine.write_npy(model, file, selection, as_npz)
 

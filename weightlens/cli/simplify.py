@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from weightlens.cli.common import Config, Force, ModelFile, ModelOptions, Scale, samples_of
-from weightlens.cli.destination import Destination
+from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Scale, samples_of
+from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, report_done
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def simplify(
     halves: Annotated[bool, typer.Option("--halves", help="Halves too: 0.5, 1, 1.5...")] = False,
     scale: Scale = None,
     force: Force = False,
+    output_format: Format = "table",
     config: Config = None,
 ) -> None:
     """Write the same network with small whole numbers, for calculating by hand. Exit code 1 where a sample changes its class.
@@ -47,6 +48,7 @@ def simplify(
     from weightlens.twin import effort
     from weightlens.twin import simplify as find_twin
 
+    check_choice(output_format, "--format", ("table", "json"))
     if output.suffix:
         Destination(output, force, "model", ("model",)).check(model, input=given, config=config)
     loaded = ModelOptions(model, config).load()
@@ -54,7 +56,17 @@ def simplify(
     total = effort(loaded)
     with progress("searching", total, 0 if total * len(samples.arrays[0]) > WORTH_A_BAR else total + 1) as advance:
         twin = find_twin(loaded, samples.arrays, output, limit=largest, halves=halves, force=force, advance=advance)
-    report_done(f"{output} written: {numbers_words(twin, halves)}; {twin.kept:,} of {twin.samples:,} samples keep their class.")
+    report_done(
+        f"{output} written: {numbers_words(twin, halves)}; {twin.kept:,} of {twin.samples:,} samples keep their class.",
+        output_format=output_format,
+        command="simplify",
+        file=str(output),
+        parameters=twin.model.size,
+        largest=twin.largest,
+        samples=twin.samples,
+        kept=twin.kept,
+        changed=twin.changed,
+    )
     if not twin.ok:
         note(f"another class: {changed_words(twin)}. A larger --max, or --halves, may keep more")
         raise typer.Exit(1)

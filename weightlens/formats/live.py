@@ -87,13 +87,22 @@ def children(owner: Any) -> Iterator[tuple[str, Any]]:
     """The layers that an object holds, with their place in it: its ``layers`` first, then its attributes by name."""
     if hasattr(owner, "to_json") and hasattr(owner, "layers"):
         yield from members(owner.layers, "layers")
-    for name in sorted(vars(owner)):
+    attributes = attributes_of(owner)
+    for name in sorted(attributes):
         if not name.startswith(NEVER_SAVED):
-            value = vars(owner)[name]
+            value = attributes[name]
             if is_layer(value):
                 yield name, value
             elif isinstance(value, (list, tuple, set, dict)):
                 yield from members(value.values() if isinstance(value, dict) else value, name)
+
+
+def attributes_of(owner: Any) -> dict[str, Any]:
+    """The attributes of an object by name; those that torch keeps apart, because they are modules, among them."""
+    own: dict[str, Any] = {**vars(owner)}
+    if any(base.__module__.startswith("torch.") for base in type(owner).__mro__):
+        own |= own.pop("_modules")
+    return own
 
 
 def members(layers: Any, path: str) -> Iterator[tuple[str, Any]]:

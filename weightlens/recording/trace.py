@@ -100,6 +100,7 @@ class Trace:
     stopped: str = ""  # why the trace ends early, if it does
     keep: bool = False  # unnamed values too (for the backward pass)
     originals: dict[int, Recorded] = field(default_factory=dict)  # in a copy: by the id of each value the one that it was
+    alike: dict[int, Recorded] = field(default_factory=dict)  # by the id of a value the one whose axes it has: of a gradient, its weight
     complete: bool = False  # nothing is added to it, and nothing in it changed, any more
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -157,9 +158,15 @@ class Trace:
 
     def to_frame(self) -> DataFrame:
         """A row for each number, with its layer, step and index, as a pandas frame; ``BadInput`` where pandas is not installed."""
-        from weightlens.api.frames import trace_frame
+        from weightlens.api.frames import frame, trace_columns
 
-        return trace_frame(self)
+        return frame(trace_columns(self))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The same rows for polars, DuckDB and pyarrow: ``polars.DataFrame(trace)``."""
+        from weightlens.api.frames import stream, trace_columns
+
+        return stream(trace_columns(self), requested_schema)
 
     def _repr_html_(self) -> str:
         """The steps as a table, in a notebook."""

@@ -43,7 +43,7 @@ def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int,
 
     ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
     """
-    yield from mismatches(class_name, config, stored, x)
+    yield from (line for _, line in mismatches(class_name, config, stored, x))
     yield from (f"the file lacks {name!r} for it" for name in lacking(class_name, config, stored))
 
 
@@ -53,19 +53,19 @@ def lacking(class_name: str, config: Config, stored: Container[str]) -> list[str
     return [name for name in names or () if name not in stored and name not in UNUSED]
 
 
-def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
-    """The stored arrays that a layer's configuration excludes, and those of another shape than it demands, one line each."""
+def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[tuple[str, str]]:
+    """The stored arrays that a layer's configuration excludes, and those of another shape than it demands: name, and one line."""
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
         return
     if not config.get("quantization_mode") and not spec(class_name).again:
-        yield from (_not_asked_for(name, config) for name in stored if name not in names and not _beside(name))
+        yield from ((name, _not_asked_for(name, config)) for name in stored if name not in names and not _beside(name))
     shapes = expected_shapes(class_name, config, x)
     for name in names:
         if name not in stored or name not in shapes or fits(stored[name], shapes[name]):
             continue
         if not _packed(class_name, name, stored[name], config):
-            yield explained(class_name, name, stored[name], shapes[name], config)
+            yield name, explained(class_name, name, stored[name], shapes[name], config)
 
 
 def fits(stored: tuple[int, ...], asked: Shape) -> bool:

@@ -1,4 +1,4 @@
-"""``weightlens show --format csv|json|npy``: the same facts, exact and machine-readable."""
+"""``weightlens show --format csv|json|npy|parquet``: the same facts, exact and machine-readable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -48,6 +49,17 @@ def write_npy(model: Model, file: BinaryIO, wish: Selection, several: bool) -> N
         for name, weight in matrices:
             with archive.open(zipfile.ZipInfo(name.replace("\x00", "") + ".npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(stored_numbers(weight, wish)), allow_pickle=False)
+
+
+def write_parquet(model: Model, file: BinaryIO, wish: Selection) -> None:
+    """Every chosen matrix in one table: a row for each number."""
+    from weightlens.tables.arrow import write_matrices
+
+    chosen = {}
+    for name, weight in chosen_matrices(model, wish):
+        shape = np.broadcast_to(0, weight.shape)[parse_slice(wish.cut, weight.shape)].shape if wish.cut else weight.shape
+        chosen[name] = (shape, weight.dtype, partial(stored_numbers, weight, wish))
+    write_matrices(file, chosen)
 
 
 def write_json(model: Model, file: BinaryIO, wish: Selection) -> None:

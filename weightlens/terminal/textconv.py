@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from weightlens.call_order import refs
-from weightlens.difference import flat_pieces
 from weightlens.errors import first_line
 from weightlens.formats import load
 from weightlens.model import Layer, Model, Weight
+from weightlens.statistics import chunks
 from weightlens.terminal import clean, tuple_text
 from weightlens.terminal.describe import Entry, layer_entries
 from weightlens.terminal.machine import json_ready, to_json
@@ -105,8 +105,8 @@ def text_of_weight(name: str, weight: Weight) -> Iterator[str]:
 def numbers_in_short(weight: Weight) -> str:
     """The range, the mean and a hash of a matrix, in one pass: memory use does not grow with it."""
     digest, low, high, total = hashlib.sha256(), np.inf, -np.inf, 0.0
-    for piece in flat_pieces(weight):
-        digest.update(np.ascontiguousarray(piece).tobytes())
+    for piece in chunks(weight):
+        digest.update(piece.tobytes())
         sizes = np.abs(piece) if piece.dtype.kind == "c" else piece
-        low, high, total = min(low, float(sizes.min())), max(high, float(sizes.max())), total + float(sizes.sum())
+        low, high, total = min(low, float(sizes.min())), max(high, float(sizes.max())), total + float(sizes.sum(dtype=np.float64))
     return f"from {low:.6g} to {high:.6g}, mean {total / weight.size:.6g}, sha256 {digest.hexdigest()[:16]}"

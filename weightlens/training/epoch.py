@@ -64,7 +64,7 @@ class Epoch:
         shown = [id(x) for x in program if x.kind] + [*values, id(self.number)] if keep else always
         for epoch in range(epochs + 1):
             values[id(self.number)] = np.asarray(float(epoch))
-            run = _values_of(program, values)
+            run = values_of(program, values)
             loss = float(run[id(self.loss)])
             self.seen = (self.seen[0] if epoch and self.seen else loss, loss)
             yield {key: run[key] for key in shown}
@@ -86,7 +86,7 @@ class Epoch:
         return [x for x in ordered(ends, lambda x: x.op is not None) if x.op is not None]
 
 
-def _values_of(program: list[Recorded], start: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+def values_of(program: list[Recorded], start: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
     """Every value of one epoch by ``id``, from those at its start."""
     run, wholes = dict(start), dict[int, np.ndarray]()
     with np.errstate(all="ignore"):

@@ -16,7 +16,7 @@ from weightlens.model import Model, Weight
 SMALL = 1_000  # numbers of a network of which every one is followed
 EACH, MOST_FOLLOWED = 10, 240  # numbers of one weight, and of all, that are followed in a larger network
 MOST_CHOSEN = 2_000  # numbers that somebody may choose
-LINES = 10  # paths in one chart: of more a chart has no legend
+LINES = 8  # paths in one chart: the legend of more would take its room
 PLACE = re.compile(r"(.*)\[(\d+(?:, ?\d+)*)\]")
 
 Arrays = Mapping[tuple[str, str], np.ndarray]  # of the weights at one moment, by layer and name

@@ -98,6 +98,7 @@ def record_epoch(model: Model, inputs: Any, targets: np.ndarray, recipe: Recipe,
             trained, made = update(trained, gradients, trace, recipe.optimizer, given, batch)
             about |= made
             parts.mark(trace, batch.label, "Update")
+    trace.alike = about
     size, remark = every[0].end, remark_on(recipe.loss, logits_of(y)[1])
     return Epoch(
         trace, t, given.rate, given.number, trained, losses, loss, accuracy, len(every), size, start is not None, remark, parts, about

@@ -9,6 +9,7 @@ from typing import Any
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import trace
 from weightlens.errors import BadInput, NoFormula
+from weightlens.inputs.answers import refuse_labels
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Trace
@@ -33,10 +34,14 @@ from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
 
-def build(model: Model, inputs: Any, options: Options, styles: Styles, verified: str = "") -> NetworkSheets:
-    """All sheets with all that stands on them; ``verified`` says which spreadsheet program recalculated the workbook."""
+def build(model: Model, inputs: Any, options: Options, styles: Styles, verified: str = "", printed: bool = False) -> NetworkSheets:
+    """All sheets with all that stands on them.
+
+    ``verified`` says which spreadsheet program recalculated the workbook; ``printed``: only what is printed of an exercise is shown.
+    """
     bare = options.detail == "weights"
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
+    net = replace(net, printed=printed)
     write_sheets(net, verified)
     return net
 
@@ -96,8 +101,15 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
     if net.options.target is not None and not drawn.targets:
         given = len(net.options.target)
         raise BadInput(f"{given:,} true answers were given, but there is no single output with as many rows to compare them with")
+    if net.printed:
+        from weightlens.workbook.exercises.printed import show_answers
+
+        exercise.check_amount(blanks)
+        controls.only_numbers(net)
+        show_answers(net, blanks)
+        return drawn.homes
     if net.options.blanks:
-        exercise.add_score(net, blanks)
+        help_with(net, blanks, exercise.add_score(net, blanks))
     if net.options.switch:
         controls.add_switch(net)
     run = maps.draw(net, drawn.targets)
@@ -110,6 +122,15 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
         exercise.hide_answers(net)
     controls.only_numbers(net)
     return drawn.homes
+
+
+def help_with(net: NetworkSheets, blanks: list[exercise.Blank], allowed: str) -> None:
+    """Words for the usual mistakes, and hints."""
+    from weightlens.workbook.exercises.hints import hints_sheet
+    from weightlens.workbook.exercises.in_words import add_words
+
+    add_words(net, blanks, trace(net.model, samples.samples_shown(net.model, list(net.arrays))), allowed)
+    hints_sheet(net, blanks)
 
 
 def sheets_of_layers(net: NetworkSheets) -> Drawn:
@@ -126,10 +147,8 @@ def sheets_of_layers(net: NetworkSheets) -> Drawn:
 
 
 def check_labels(net: NetworkSheets) -> None:
-    """Refuse class labels that no output has as many units for (a single unit has two classes)."""
-    given, widths = len(net.options.labels), [x.shape[-1] for x in net.plan.trace.results if x.ndim]
-    if given and given not in widths and not (given == 2 and 1 in widths):
-        raise BadInput(f"{given} labels were given, but the output has {' and '.join(map(str, widths))} units")
+    """Refuse class labels that no output has as many units for."""
+    refuse_labels(len(net.options.labels), [x.shape for x in net.plan.trace.results])
 
 
 def first_look(net: NetworkSheets) -> int:

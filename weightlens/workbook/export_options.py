@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from weightlens.errors import BadInput
 
 DETAILS = ("auto", "steps", "layers", "weights")
-USUAL_BLANKS = ("dot product", "pre-activation", "max", "activation")  # what an exercise leaves blank where nothing is named
 
 Progress = Callable[[str, int, int], None]
 Warn = Callable[[str], None]
@@ -73,9 +72,9 @@ class Options:
             raise BadInput(f"detail {self.detail!r}: it is one of {', '.join(DETAILS)}")
 
     @property
-    def blanks(self) -> tuple[str, ...]:
-        """Names of the steps to be filled in; none where the workbook is no exercise."""
-        return tuple(self.blank) or (USUAL_BLANKS if self.exercise else ())
+    def blanks(self) -> bool:
+        """Whether there are steps to be filled in."""
+        return bool(self.blank) or self.exercise
 
     def input_names(self, width: int) -> list[str]:
         """A name for each column of an input: those given if they are as many, else ``x0``, ``x1``..."""

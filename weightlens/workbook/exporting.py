@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,8 @@ from typing import Any, BinaryIO
 from openpyxl import Workbook
 
 from weightlens.engine.binding import bind
-from weightlens.files import WORKBOOK, replacing
+from weightlens.errors import BadInput
+from weightlens.files import WORKBOOK, replacing, scratch_folder
 from weightlens.formats import files_of
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
@@ -38,6 +40,8 @@ SELDOM = 100_000  # new objects between two collections of garbage while a workb
 
 def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> Path:
     """Write the workbook, recalculate it if it is to be verified, and write it once more with the verdict; returns its path."""
+    if path.suffix.lower() == ".pdf":
+        return write_pdf(model, path, inputs, options)
     with replacing(path, options.force, files_of(model), WORKBOOK) as file, garbage_kept():
         if options.with_keras:
             options = by_keras(model, inputs, options)
@@ -48,6 +52,22 @@ def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> P
             file.seek(0)
             file.truncate()
             write(model, inputs, options, file, verdict)
+    return path
+
+
+def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
+    """Write an exercise as it is printed, with the answers at the end; returns its path."""
+    from weightlens.workbook.exercises.printed import PDF, as_pdf, check_printer
+
+    if not options.blanks:
+        raise BadInput(f"{path}: a PDF is made of an exercise only (--exercise); print other workbooks from a spreadsheet program")
+    check_printer()
+    with replacing(path, options.force, files_of(model), PDF) as file, scratch_folder() as scratch:
+        book = scratch / "exercise.xlsx"
+        with book.open("wb") as sheets:
+            save(*planned(model, inputs, options, printed=True), None, sheets)
+        with as_pdf(book).open("rb") as made:
+            shutil.copyfileobj(made, file)
     return path
 
 
@@ -62,11 +82,11 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified:
     save(shell, net, None if size is None or options.progress is None else Counter(options.progress, size.cells), file)
 
 
-def planned(model: Model, inputs: Any, options: Options, verified: str = "") -> tuple[Workbook, NetworkSheets]:
-    """The sheets with all that stands on them, and openpyxl's workbook, which has the styles."""
+def planned(model: Model, inputs: Any, options: Options, verified: str = "", printed: bool = False) -> tuple[Workbook, NetworkSheets]:
+    """The sheets with all that stands on them, and openpyxl's workbook, which has the styles; ``printed``: for a printer."""
     shell = Workbook()
     shell.remove(shell.worksheets[0])
-    return shell, build(model, inputs, options, Styles(shell), verified)
+    return shell, build(model, inputs, options, Styles(shell), verified, printed)
 
 
 def save(shell: Workbook, net: NetworkSheets, counter: Counter | None, file: BinaryIO) -> None:

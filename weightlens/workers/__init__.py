@@ -6,11 +6,8 @@ Comes in: a function and things to call it with. Goes out: what it made of each,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
 
-T = TypeVar("T")
-R = TypeVar("R")
-AHEAD = 4  # tasks given to each worker at a time
+from weightlens.workers.tasks import R, T
 
 
 def do_all(task: Callable[[T], R], things: Sequence[T], workers: int = 1, scheduler: str | None = None) -> Iterator[tuple[T, R | None]]:

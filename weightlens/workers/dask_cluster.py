@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED
 from typing import Any
 
 from weightlens.errors import BadInput
-from weightlens.workers import AHEAD, R, T
+from weightlens.workers.tasks import AHEAD, R, T
 
 RETRIES = 3
 LOCAL = "local"  # in place of an address: a cluster on this machine

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from weightlens.workers import AHEAD, R, T
+from weightlens.workers.tasks import AHEAD, R, T
 
 
 def in_processes(task: Callable[[T], R], things: Sequence[T], workers: int) -> Iterator[tuple[T, R | None]]:

@@ -14,6 +14,7 @@ from weightlens.model import Layer
 
 ANYTHING = 1e30  # stands for infinity, which times 0 would be no number
 PIXEL, USUAL = 255.0, 10.0  # the largest value taken of a picture's channel, and of a standardised feature
+FEW = {1: 1000.0, 2: 30.0, 3: 30.0}  # of each of so few features, which people often leave as they are
 RISING = frozenset({
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "exponential", "sigmoid", "hard_sigmoid", "hard_sigmoid_keras2",
     "tanh", "hard_tanh", "softplus", "log_sigmoid", "softsign", "squareplus", "sparse_plus", "sparse_sigmoid",
@@ -22,6 +23,7 @@ RISING = frozenset({
 DIPPING = frozenset({"silu", "swish", "gelu", "mish", "hard_silu", "hard_swish"})  # rise but for a dip, never below this:
 DIP = -0.4
 BOUNDED = {"softmax": (0.0, 1.0), "Softmax": (0.0, 1.0), "softmax_v2": (0.0, 1.0), "sparsemax": (0.0, 1.0)}
+COUPLING = frozenset({*BOUNDED, "log_softmax", "glu"})
 CUTTING = frozenset({"relu", "relu6", "ReLU"})
 
 
@@ -63,10 +65,11 @@ UNKNOWN = box(-ANYTHING, ANYTHING)
 
 
 def input_box(layer: Layer) -> Box:
-    """What is taken to come in: pixels up to 255, other features up to 10 in size."""
+    """What is taken to come in: pixels up to 255, other features up to 10 in size, up to 1000 where there is one alone."""
     shape = layer.config.get("batch_shape")
     picture = isinstance(shape, list | tuple) and len(shape) == 4 and (shape[-1] in (1, 3, 4) or shape[1] in (1, 3, 4))
-    most = PIXEL if picture else USUAL
+    features = shape[-1] if isinstance(shape, list | tuple) and shape else None
+    most = PIXEL if picture else FEW.get(features, USUAL) if isinstance(features, int) else USUAL
     return box(-most, most)
 
 
@@ -112,6 +115,11 @@ def cuts(named: Any) -> bool:
     settings = config if isinstance(config, dict) else {}
     slope, threshold = settings.get("negative_slope") or settings.get("alpha") or 0.0, settings.get("threshold") or 0.0
     return function_name(named) in CUTTING and slope == 0 and threshold == 0
+
+
+def couples(named: Any) -> bool:
+    """Whether every number that comes in has a say in every number that goes out, as in a softmax."""
+    return function_name(named) in COUPLING
 
 
 def scaled(given: Box, scale: np.ndarray, shift: np.ndarray) -> Box:

@@ -15,6 +15,7 @@ from weightlens.model import Layer, Model, Ref, Weight
 from weightlens.specs.registry import spec_of
 
 CONVOLUTIONS = ("convolution.convolutional.conv", "convolution.convolutional.conv_transpose")
+SEPARABLE = "convolution.convolutional.separable_conv"
 PRODUCTS = frozenset({"core.dense", *CONVOLUTIONS})  # by the function that a class computes
 PASSING = (
     "reshaping.flatten",
@@ -44,6 +45,7 @@ class Units:
     dead: dict[str, np.ndarray] = field(default_factory=dict)
     effect: dict[str, np.ndarray] = field(default_factory=dict)
     constant: list[tuple[str, list[float]]] = field(default_factory=list)
+    box: list[float] = field(default_factory=list)  # the largest size that is taken of each input; empty if any is possible
     refuted: bool = False  # the network has seen other numbers in training than the input box has
 
     def read(self, layer: Layer, key: str, weight: Weight, bounds: Box | None = None) -> WeightFacts:
@@ -86,6 +88,11 @@ def is_product(layer: Layer) -> bool:
     return computed_by(layer) in PRODUCTS
 
 
+def multiplies(layer: Layer) -> bool:
+    """Whether a layer multiplies what comes in by its kernels as matrices: dense, convolutional, separable and recurrent layers."""
+    return computed_by(layer) in (*PRODUCTS, *BETWEEN_ONES, SEPARABLE)
+
+
 def is_transposed(layer: Layer) -> bool:
     """Whether the units are the last axis but one of its kernel."""
     return computed_by(layer) == CONVOLUTIONS[1]
@@ -99,7 +106,7 @@ def walk(model: Model) -> Units:
 
 def walk_from(model: Model, inputs: list[Box]) -> Units:
     """Follow the network from these inputs to its outputs."""
-    found = Units()
+    found = Units(box=[float(one.high.max()) for one in inputs if one is not UNKNOWN])
     if model.inputs and model.outputs:
         for ref, given in zip(refs(model.outputs), follow(model, inputs, found, ""), strict=True):
             found.use(given)
@@ -142,13 +149,13 @@ def product(layer: Layer, x: Box, found: Units, path: str) -> Box:
     if not is_dense:  # zeros at the border, or between the steps of a transposed convolution
         inside = replace(inside, low=np.minimum(inside.low, 0.0), high=np.maximum(inside.high, 0.0))
     facts = found.read(layer, "kernel", weight, inside)
-    found.use(x, facts.row_most if plain else None)
+    found.use(x, facts.row_most if plain and not facts.nan and not facts.infinite else None)
     first = layer.config.get("data_format") == "channels_first"
     bias = layer.own_weights.get("bias")
     shift = np.zeros(facts.columns) if bias is None else np.asarray(bias.value, np.float64)
     if facts.nan or facts.infinite or shift.shape != facts.low.shape or not np.isfinite(shift).all():
         return replace(UNKNOWN, first=first)
-    found.effect[path] = np.zeros(facts.columns, bool)
+    found.effect.setdefault(path, np.zeros(facts.columns, bool))
     return activation(layer.config.get("activation"), Box(facts.low + shift, facts.high + shift, path, first=first), found)
 
 
@@ -156,6 +163,8 @@ def activation(named: Any, given: Box, found: Units) -> Box:
     """The box after an activation; a relu is where units die."""
     if boxes.cuts(named):
         found.cut(given)
+    if boxes.couples(named):
+        found.use(given)
     return boxes.activated(given, named)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.errors import UnreadableModel
+from weightlens.errors import CutShort, UnreadableModel
 from weightlens.limits import JSON, VALUES
 from weightlens.model import Ref
 
@@ -24,7 +24,9 @@ def parse_json(text: str | bytes, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UnreadableModel(f"{what} is not valid JSON ({str(error)[:120]})") from None
+        ends = isinstance(error, json.JSONDecodeError) and (error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"))
+        wrong = CutShort if ends else UnreadableModel
+        raise wrong(f"{what} is not valid JSON ({str(error)[:120]})") from None
 
 
 def parse_object(text: str | bytes, what: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from weightlens import limits
-from weightlens.errors import UnreadableModel
+from weightlens.errors import CutShort, UnreadableModel
 from weightlens.formats.containers.contents import START, first_bytes_of
 from weightlens.formats.containers.foreign import GZIP, is_tar
 from weightlens.formats.containers.zipped import Window
@@ -81,7 +81,8 @@ def unpacked(path: Path) -> BinaryIO:
         if not is_tar(start, path):
             return file
         file.close()
-        raise UnreadableModel(f"{path.name}: a damaged gzip file ({error})") from None
+        wrong = CutShort if isinstance(error, EOFError) else UnreadableModel
+        raise wrong(f"{path.name}: a damaged gzip file ({error})") from None
     except OSError as error:
         file.close()
         raise UnreadableModel(

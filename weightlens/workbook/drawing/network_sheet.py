@@ -18,6 +18,7 @@ from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
+from weightlens.workbook.neuron.neuron_sheet import shown_of
 from weightlens.workbook.sheets.controls import control, drop_down
 from weightlens.workbook.sheets.frame import SECTION, link
 from weightlens.workbook.xlsx.blocks import Text
@@ -77,7 +78,7 @@ def draw(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
         first = first_column(slot)
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
-    pick = control(net, sheet, LEFT + 2, "sample", 1.0, f"of {samples_of(net)}")
+    pick = control(net, sheet, LEFT + 2, "sample", 1.0, shown_of(net, samples_of(net)))
     numbers = ",".join(str(i + 1) for i in range(min(samples_of(net), 60)))
     sheet.finishing.append(drop_down(pick.place, f'"{numbers}"'))
     net.plan.names["network_sample"] = (sheet.number, pick.place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class Neuron:
     group of channels) see the same inputs. ``scale`` multiplies the weights of each input; ``bias`` has cells for each unit,
     perhaps of several weights; ``sums`` are the cells in which the network has the result, ``[sample, place, unit]``, ``outputs``
     those of what comes next, where ``functions`` (recorded values, one for each occurrence) are functions of sums without cells.
-    ``parts`` are the named values that it spells out.
+    ``parts`` are the named values that it spells out; ``row`` is how many units lie along the last axis: all, or those of a head.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Neuron:
     outputs: Cells | None
     functions: list[Recorded]
     fixed: dict[str, tuple[int, str]]
+    row: int
     pixels: Pixels | None
     parts: frozenset[int]
 
@@ -63,8 +64,9 @@ class Neuron:
 
     @property
     def can_be_picked(self) -> bool:
-        """Whether a formula finds the cells of the picked sample."""
-        return all(can_be_picked(cells) for cells in (self.inputs, self.weights, self.sums, self.outputs) if cells is not None)
+        """Whether its units fit into the columns of a sheet, and a formula finds the cells of the picked sample."""
+        cells = [array for array in (self.inputs, self.weights, self.sums, self.outputs) if array is not None]
+        return len(self.units) <= MOST_INPUTS and all(can_be_picked(array) for array in cells)
 
 
 def neurons_of(net: NetworkSheets) -> list[Neuron]:
@@ -91,43 +93,57 @@ def candidates(step: Step) -> list[Recorded]:
 def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSum) -> Neuron | None:
     """A weighted sum as neurons; ``None`` where its sums are not alike in all samples and places."""
     named_axes = net.plan.trace.axes.named(value)
-    axes = named_axes.titled
-    terms, samples = whole.terms, net.plan.trace.inputs[0].shape[0] if net.plan.trace.inputs else 0
-    if value.ndim < 2 or not axes[0] or axes[0][0].name != SAMPLE or value.shape[0] != samples or 0 in value.shape:
+    full, axes = by_sample(net, value, named_axes.titled)
+    if not full or sum(term.inputs.shape[1] for term in whole.terms) > MOST_INPUTS or len({term.scale for term in whole.terms}) > 1:
         return None
-    if sum(term.inputs.shape[1] for term in terms) > MOST_INPUTS or len({term.scale for term in terms}) > 1:
+    whole = whole.moved(lambda array: array.reshape(full))
+    own = [d for d in range(1, len(full)) if d == len(full) - 1 or any(varies(array, d) for array in by_unit(whole))]
+    others = [d for d in range(1, len(full)) if d not in own]
+    order, shape = [0, *others, *own], (full[0], *(math.prod(full[d] for d in part) for part in (others, own)))
+
+    def placed(array: np.ndarray) -> np.ndarray:
+        return np.transpose(array.reshape(full), order).reshape(shape)
+
+    whole = whole.moved(placed)
+    groups = groups_of(whole)
+    if groups is None:
         return None
-    own = [d for d in range(1, value.ndim) if d == value.ndim - 1 or any(varies(array, d) for array in by_unit(whole))]
-    others = [d for d in range(1, value.ndim) if d not in own]
-    order, shape = [0, *others, *own], (samples, size(value, others), size(value, own))
-    if shape[2] > MOST_INPUTS:
-        return None
-    whole = whole.moved(lambda array: np.transpose(array, order).reshape(shape))
-    if any((array != array[:, :1]).any() for array in by_unit(whole)) or any((added != added[:1, :1]).any() for added in whole.added):
-        return None
-    group, first = groups_of(whole.terms)
-    if any((term.input_row != term.input_row[:, :, first][:, :, group]).any() for term in whole.terms):
-        return None
+    group, first = groups
     sums, outputs = (net.plan.formulas.cells(x) for x in (value, step.made))
     return Neuron(
         step.layer,
         step.layer,
         step.name,
-        words([axes[d] for d in own], [value.shape[d] for d in own], "unit"),
-        words([axes[d] for d in others], [value.shape[d] for d in others], "place") if shape[1] > 1 else [THE_ONE],
+        words([axes[d] for d in own], [full[d] for d in own], "unit"),
+        words([axes[d] for d in others], [full[d] for d in others], "place") if shape[1] > 1 else [THE_ONE],
         [name for term in whole.terms for name in input_names(net, term, step.layer, len(whole.terms) > 1)],
         np.concatenate([np.swapaxes(term.inputs[term.input_row[:, :, first]], 1, 2) for term in whole.terms], axis=-1),
         np.concatenate([term.weights[term.weight_row[:, 0]] for term in whole.terms], axis=-1),
         np.concatenate([np.full(term.inputs.shape[1], term.scale) for term in whole.terms]),
         group,
         [added[0, 0] for added in whole.added],
-        None if sums is None else np.transpose(sums, order).reshape(shape),
-        np.transpose(outputs, order).reshape(shape) if sums is None and outputs is not None else None,
+        None if sums is None else placed(sums),
+        placed(outputs) if sums is None and outputs is not None else None,
         [step.made] if sums is None else [],
         named_axes.fixed | net.plan.trace.axes.named(step.made).fixed,
+        full[-1],
         pixels_of(net, whole.terms[0]) if len(whole.terms) == 1 else None,
         frozenset(whole.parts),
     )
+
+
+def by_sample(net: NetworkSheets, value: Recorded, axes: list[Axis]) -> tuple[tuple[int, ...], list[Axis]]:
+    """The shape and the axes of a value with the samples on the first axis; nothing where they are not there.
+
+    Where time steps were treated as samples (TimeDistributed), the first axis is both: it is taken apart.
+    """
+    samples = net.plan.trace.inputs[0].shape[0]
+    if value.ndim < 2 or 0 in value.shape or not axes[0] or axes[0][0].name != SAMPLE or value.shape[0] % samples:
+        return (), axes
+    if value.shape[0] == samples:
+        return value.shape, axes
+    inner = value.shape[0] // samples
+    return (samples, inner, *value.shape[1:]), [axes[0][:1], tuple(f.picked(np.arange(inner)) for f in axes[0][1:]), *axes[1:]]
 
 
 def by_unit(whole: WeightedSum) -> list[np.ndarray]:
@@ -140,16 +156,18 @@ def varies(array: np.ndarray, axis: int) -> bool:
     return bool((array != np.take(array, [0], axis)).any())
 
 
-def size(value: Recorded, axes: Sequence[int]) -> int:
-    """How many places there are along these axes."""
-    return int(np.prod([value.shape[d] for d in axes], dtype=np.int64))
+def groups_of(whole: WeightedSum) -> tuple[np.ndarray, np.ndarray] | None:
+    """For each unit the number of its group, and the first unit of each group: units that read the same inputs.
 
-
-def groups_of(terms: list[Term]) -> tuple[np.ndarray, np.ndarray]:
-    """For each unit the number of its group, and the first unit of each group: units that read the same inputs."""
-    seen = np.concatenate([term.input_row[0].T for term in terms], axis=1)  # (units, places of all terms)
+    ``None`` where weights or what is added differ from place to place, or groups from sample to sample.
+    """
+    if any((array != array[:, :1]).any() for array in by_unit(whole)) or any((added != added[:1, :1]).any() for added in whole.added):
+        return None
+    seen = np.concatenate([term.input_row[0].T for term in whole.terms], axis=1)  # (units, places of all terms)
     _, first, group = np.unique(seen, axis=0, return_index=True, return_inverse=True)
-    return group.reshape(-1), first
+    group = group.reshape(-1)
+    same = all((term.input_row == term.input_row[:, :, first][:, :, group]).all() for term in whole.terms)
+    return (group, first) if same else None
 
 
 def words(axes: list[Axis], sizes: list[int], name: str) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import ROW, Expression, cell_name, combine, rectangle, refer
+from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.network import NetworkSheets, is_called
 from weightlens.workbook.xlsx.blocks import Block, Text
@@ -25,8 +26,9 @@ TELLTALE = ("Check", "Curve", "Map", "Map steps")  # sheets that show what is to
 
 @dataclass(frozen=True)
 class Blank:
-    """A step to be filled in: its sheet, the blank cells, and the right ones on a hidden sheet."""
+    """A step to be filled in: what it is, its sheet, the blank cells, and the right ones on a hidden sheet."""
 
+    placed: Placed
     sheet: Sheet
     block: Block
     answers: Block
@@ -49,7 +51,7 @@ def leave_blank(net: NetworkSheets) -> list[Blank]:
     blanks: list[Blank] = []
     for placed in net.plan.placed.values():
         block = placed.block
-        if placed.kind != "step" or not net.is_blank(placed.name) or block.sheet >= len(net.plan.sheets):
+        if placed.kind != "step" or not net.is_blank(placed.made) or block.sheet >= len(net.plan.sheets):
             continue
         sheet = net.plan.sheets[block.sheet]
         if sheet.number not in hidden:
@@ -61,7 +63,7 @@ def leave_blank(net: NetworkSheets) -> list[Blank]:
         sheet.put(empty, row, column)
         hidden[sheet.number].put(block, row, column)
         sheet.notes[(row, column)] = "Yours to fill in: " + sheet.notes.get((row, column), "")
-        blanks.append(Blank(sheet, empty, block))
+        blanks.append(Blank(placed, sheet, empty, block))
     return blanks
 
 
@@ -75,11 +77,9 @@ def answers_sheet(net: NetworkSheets, sheet: Sheet) -> Sheet:
     return answers
 
 
-def add_score(net: NetworkSheets, blanks: list[Blank]) -> None:
-    """Marks, colours and the score, once everything has its place."""
-    total = sum(int(np.prod(blank.block.arrangement.shape)) for blank in blanks)
-    if not total or total > MOST_BLANK:
-        raise BadInput(f"an exercise with {total:,} blank cells; name other steps with --blank, or take a smaller network")
+def add_score(net: NetworkSheets, blanks: list[Blank]) -> str:
+    """Marks, colours and the score, once everything has its place; returns the cell that says how far off an answer may be."""
+    total = check_amount(blanks)
     home = net.home
     allowed = control(net, home, 1, "answers may be off by", ALLOWED)
     score = control(net, home, allowed.after, "score", 0.0, f"of {total}")
@@ -90,6 +90,15 @@ def add_score(net: NetworkSheets, blanks: list[Blank]) -> None:
     sums = [f"SUM('{net.plan.titles[n]}'!{mark(net, own, limit)})" for n, own in by_sheet.items()]
     home.texts[(score.row, score.column)] = Text(style=net.styles["verdict"], formula="+".join(sums), value=0.0)
     net.plan.names["score"] = (home.number, score.place)
+    return limit
+
+
+def check_amount(blanks: list[Blank]) -> int:
+    """The number of blank cells; refused if there are none, or more than a person could fill in."""
+    total = sum(int(np.prod(blank.block.arrangement.shape)) for blank in blanks)
+    if not total or total > MOST_BLANK:
+        raise BadInput(f"an exercise with {total:,} blank cells; name other steps with --blank, or take a smaller network")
+    return total
 
 
 def mark(net: NetworkSheets, blanks: list[Blank], limit: str) -> str:

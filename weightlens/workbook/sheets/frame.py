@@ -79,7 +79,8 @@ def frame(book: Book, styles: Styles) -> None:
         column = column_after(sheet, 0, len(sheet.heading) * 1.9 + 2)
         sheet.write(0, column, sheet.about, styles["about"])
         column = column_after(sheet, column, len(sheet.about) * 1.1 + 1 if sheet.about else 0)
-        for row, line in enumerate(in_two(sheet.hint), start=1):
+        controls = any(row == 2 for row, _ in sheet.texts)
+        for row, line in enumerate([sheet.hint] if controls else in_two(sheet.hint), start=1):
             sheet.write(row, 0, line, styles["hint"])
         ways = [("\u2190 " + shown[i - 1].title, shown[i - 1])] if i else []
         ways += [(shown[0].title, shown[0])] if i > 1 else []

@@ -19,6 +19,7 @@ from weightlens.recording import Recorded, Step
 from weightlens.words.captions import mathematics, note, shape_words
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.layout.blanks import usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, column_after, squares, widen, width_of
@@ -60,7 +61,7 @@ class NetworkSheets:
     """Puts the blocks of a plan on sheets, with captions and labels.
 
     ``arrays`` are the inputs as given (``made_up``: by nobody), of which the network shows only some; ``occurrences`` are,
-    where a layer is one block, those of the steps that are left.
+    where a layer is one block, those of the steps that are left. ``printed``: an exercise for a printer.
     """
 
     model: Model
@@ -71,6 +72,7 @@ class NetworkSheets:
     arrays: Sequence[np.ndarray] = ()
     made_up: bool = False
     occurrences: Mapping[int, int] | None = None
+    printed: bool = False
 
     @cached_property
     def results(self) -> frozenset[int]:
@@ -92,9 +94,17 @@ class NetworkSheets:
         """Whether there are more samples than the network's sheets show."""
         return bool(self.arrays) and len(self.arrays[0]) > self.plan.trace.inputs[0].shape[0]
 
-    def is_blank(self, name: str) -> bool:
-        """Whether steps of this name are to be filled in."""
-        return any(is_called(name, wish) for wish in self.options.blanks)
+    @cached_property
+    def blanks(self) -> frozenset[int]:
+        """The steps that are to be filled in, by id of their values: those of the names asked for, or the usual ones of an exercise."""
+        if not self.options.blank:
+            return usual_blanks(self.model, self.plan.trace) if self.options.exercise else frozenset()
+        steps = [step for step in self.plan.steps if any(is_called(step.name, wish) for wish in self.options.blank)]
+        return frozenset(id(step.made) for step in steps)
+
+    def is_blank(self, made: Recorded) -> bool:
+        """Whether a step is to be filled in."""
+        return id(made) in self.blanks
 
     # -- blocks with their captions --------------------------------------------------------------------------------------------
 
@@ -135,7 +145,7 @@ class NetworkSheets:
                 self.beside_name(sheet, head, column, name, self.axes_over(placed))
             self.labels_over(sheet, head + LABEL - HEAD, column, placed, self.classes(step.made))
         self.place_step(sheet, step, head + TOP - HEAD + down, column, self.step_style(step, picture))
-        if not self.is_blank(step.name):
+        if not self.is_blank(step.made):
             self.scale(sheet, placed, picture, step)
         return a.width
 
@@ -168,7 +178,7 @@ class NetworkSheets:
         placed = self.plan.placed[id(step.made)]
         if placed.occurrence == 0:
             explained = step.made.size <= MOST_EXPLAINED
-            sheet.notes[(row, column)] = note(step, not self.is_blank(step.name)) if explained else f"In words: {step.words}"
+            sheet.notes[(row, column)] = note(step, not self.is_blank(step.made)) if explained else f"In words: {step.words}"
         sheet.put(placed.block, row, column, style)
 
     def put_weight(self, sheet: Sheet, placed: Placed, row: int, column: int, rows_named: list[str] | None = None) -> int:

@@ -97,7 +97,7 @@ def winner_of(sheet: Sheet, row: int, column: int, names: list[str], classes: li
 
 def answer(net: NetworkSheets, placed: Placed, area: str, formula: str, value: str) -> Text:
     """A class in words; nothing where the output is still to be filled in by a student."""
-    if net.is_blank(placed.name):
+    if net.is_blank(placed.made):
         formula, value = f'IF(COUNT({area})<{placed.block.arrangement.shape[-1]},"",{formula})', ""
     return Text(style=net.styles["winner"], formula=formula, value=value)
 
@@ -131,7 +131,7 @@ def winner_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int)
 
 def blank_or(net: NetworkSheets, placed: Placed, classes: list[str]) -> list[str]:
     """The classes that the cells show: none while the output is still to be filled in."""
-    return [""] * len(classes) if net.is_blank(placed.name) else classes
+    return [""] * len(classes) if net.is_blank(placed.made) else classes
 
 
 def threshold_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> Winner:

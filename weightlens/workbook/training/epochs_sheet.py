@@ -174,17 +174,8 @@ class History:
         self._rows(step.made, 0, self.epochs, role, partial(self._formula, step.made, self.epochs + 1))
 
     def _formula(self, x: Recorded, rows: int) -> Expression:
-        """The formula of ``x`` for ``rows`` rows from epoch 0 on; its references to this sheet are relative."""
-        made = self.formulas.expression(x) if x.op is None else self.formulas.step(x)
-        down = np.arange(rows, dtype=np.int64).reshape(-1, *[1] * len(x.shape)) * ROW
-
-        def shifted(piece: str | Area) -> str | Area:
-            if isinstance(piece, str):
-                return piece
-            here = (piece.first >> 34) == self.sheet.number
-            return Area(np.where(here, piece.first + down, piece.first + down * 0), piece.height, piece.width)
-
-        return Expression((rows, *x.shape), [[shifted(p) for p in option] for option in made.options], made.choice, made.level)
+        """The formula of ``x`` for ``rows`` rows from epoch 0 on."""
+        return in_every_row(self.formulas.expression if x.op is None else self.formulas.step, x, rows, self.sheet.number)
 
     def _names(self) -> None:
         """Define the names ``loss_history`` and ``weights_final``."""
@@ -201,6 +192,20 @@ class History:
     def last(self, x: Recorded) -> Cells:
         """The cells of a value after the last epoch."""
         return self.places[id(x)] + self.epochs * ROW + np.arange(x.size, dtype=np.int64).reshape(x.shape)
+
+
+def in_every_row(formula: Callable[[Recorded], Expression], x: Recorded, rows: int, sheet: int) -> Expression:
+    """The formula of ``x`` in the first row, repeated in as many: its references to the same sheet move along."""
+    made = formula(x)
+    down = np.arange(rows, dtype=np.int64).reshape(-1, *[1] * len(x.shape)) * ROW
+
+    def shifted(piece: str | Area) -> str | Area:
+        if isinstance(piece, str):
+            return piece
+        here = (piece.first >> 34) == sheet
+        return Area(np.where(here, piece.first + down, piece.first + down * 0), piece.height, piece.width)
+
+    return Expression((rows, *x.shape), [[shifted(p) for p in option] for option in made.options], made.choice, made.level)
 
 
 def style_of(styles: Styles, role: str, values: np.ndarray) -> int:

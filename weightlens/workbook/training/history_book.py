@@ -23,8 +23,8 @@ from weightlens.workbook.xlsx.styles import Styles
 
 FRONT = "A row for each epoch, as Keras reported it. Epoch 0 is the network before this training."
 BATCHES = "A row for each moment that was kept. Within an epoch Keras reports means since the epoch began."
-CHART = (13.0, 7.2)  # centimetres
-ROOM, ROWS = 74.0, 15  # of one chart: characters, rows
+CHART = (13.0, 8.0)  # centimetres
+ROOM, ROWS = 74.0, 17  # of one chart: characters, rows
 
 
 def write_book(history: TrainingHistory, path: Path, forward: Forward | None, force: bool) -> None:
@@ -76,8 +76,9 @@ def charts(history: TrainingHistory, front: Sheet, report: Table, layers: Table,
 
 
 def add_chart(page: Any, table: Table, title: str, columns: list[tuple[str, int]], last: float, place: str) -> None:
-    """Draw columns of a table; what is never below 0 from 0 on."""
+    """Draw columns of a table, over empty cells too; what is never below 0 from 0 on."""
     chart = line_chart((table.sheet.title, table.first, table.last), title, columns, CHART, last)
+    chart.display_blanks = "span"
     if table.kinds[table.columns.index(columns[0])] in ("share", "dead"):
         chart.y_axis.scaling.min = 0
     page.add_chart(chart, place)

@@ -103,7 +103,7 @@ def report_table(history: TrainingHistory, sheet: Sheet, styles: Styles) -> Tabl
     """What Keras reported: losses and metrics."""
     table = new_table(history, sheet, styles)
     if history.by_batches:
-        table.add("batch", [float(moment.batch) for moment in history.moments], kind="count")
+        table.add("batch", [float(moment.batch) if moment.batch else None for moment in history.moments], kind="count")
         table.columns.clear()
         table.kinds.clear()
     for name in history.reported:

@@ -19,7 +19,10 @@ from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.training.data_sheet import DataSheet
 from weightlens.workbook.training.epochs_sheet import History
 from weightlens.workbook.training.fitted import fitted_sheet
+from weightlens.workbook.training.gradient_check import GradientCheck
+from weightlens.workbook.training.loss_surface import SIDE, LossSurface
 from weightlens.workbook.training.one_step import OneStep
+from weightlens.workbook.training.passes import Passes, Variants, together
 from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.book import Book
 from weightlens.workbook.xlsx.chart_values import with_values
@@ -91,5 +94,25 @@ def training_sheets(epoch: Epoch, epochs: int, model: Model | None, options: Tra
     one_step.build()
     if model is not None:
         fitted_sheet(book, model, epoch, one_step, styles, list(options.input_labels))
+    lesson_sheets(book, one_step)
     frame(book, styles)
     return book
+
+
+def lesson_sheets(book: Book, step: OneStep) -> None:
+    """The gradient check and the loss surface, where a network is small enough for the passes that they take."""
+    gradients, surface, passes = GradientCheck(book, step), LossSurface(book, step), Passes(step)
+    asked: list[tuple[GradientCheck | LossSurface, Variants]] = []
+    rows = 2 * len(gradients.numbers)
+    if rows and passes.fits(rows):
+        asked.append((gradients, gradients.begin()))
+    if surface.possible and passes.fits(rows + SIDE * SIDE):
+        asked.append((surface, surface.begin(gradients.start)))
+    if not asked:
+        return
+    cells, losses = passes.build(book, together([variants for _, variants in asked]))
+    start = 0
+    for sheet, variants in asked:
+        end = start + len(variants.choice)
+        sheet.finish(cells[start:end], losses[start:end])
+        start = end

@@ -22,6 +22,7 @@ SCALES = {  # kind of scale -> its points: where, and which colour
     "map of two": (("num", 0, POSITIVE), ("num", 0.5, NEUTRAL), ("num", 1, NEGATIVE)),  # blue is the first unit in the charts, too
     "relu": (("num", 0, DEAD), ("num", 0.000001, NEUTRAL), ("max", None, STRONG)),  # what is not exactly 0 is alive
     "size": (("min", None, NEUTRAL), ("percent", 50, "BEDFC5"), ("max", None, STRONG)),
+    "loss": (("min", None, NEUTRAL), ("percentile", 50, "D9CCE3"), ("max", None, "8E6BA8")),
     "ink": (("min", None, NEUTRAL), ("num", 0, NEUTRAL), ("max", None, "6FA8DC")),
 }
 
@@ -76,11 +77,16 @@ def links_and_notes(page: Any, sheet: Sheet) -> None:
 def colours(page: Any, sheet: Sheet) -> None:
     """Colours by rule: right and wrong, silent relu units, scales."""
     from openpyxl.formatting import rule as rule_makers
-    from openpyxl.styles import Font, PatternFill
+    from openpyxl.styles import Border, Font, PatternFill, Side
 
     make: Any = rule_makers  # untyped in openpyxl's stubs
     fills = {"right": GOOD, "wrong": BAD, "dead": DEAD}
     for area, name, formula in sheet.rules:
+        if name == "passed":
+            side = Side("thin", color="000000")
+            framed = make.FormulaRule([formula], border=Border(side, side, side, side), font=Font(bold=True))
+            page.conditional_formatting.add(area, framed)
+            continue
         fill = PatternFill("solid", bgColor=fills[name])
         font = Font(color="9C0006") if name == "wrong" else None
         page.conditional_formatting.add(area, make.FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))

@@ -69,6 +69,7 @@ LOOKS: dict[str, Look] = {
     "check": Look(FILLS["check"], border="thin", format="0.00E+00", align="center"),
     "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center", shrink=True),
     "verdict": Look(FILLS["check"], bold=True, border="medium", align="center"),
+    "advice": Look(bold=True, colour="9C4A00"),
     "head": Look(FILLS["constant"], bold=True, border="thin"),
     "text": Look(wrap=True),
     "count": Look(format="#,##0", align="right"),

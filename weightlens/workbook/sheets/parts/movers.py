@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -19,15 +19,25 @@ def homes(steps: Sequence[Step], results: frozenset[int]) -> dict[str, str]:
     for step in steps:
         own.setdefault(step.layer, []).append(step)
     movers = {path for path, made in own.items() if all(moves(step) and id(step.made) not in results for step in made)}
+    readers = first_readers(steps, movers) if movers else {}
     found: dict[str, str] = {}
     for path in reversed(own):
-        made = {id(step.made) for step in own[path]}
-        readers = (step.layer for step in steps if step.layer != path and any(id(x) in made for x in named_operands(step.made)))
-        reader = next(readers, None) if path in movers else None
-        found[path] = path if reader is None else found[reader]
+        reader = readers.get(path, path)
+        found[path] = found.get(reader, path)
     return {path: found[path] for path in own}
+
+
+def first_readers(steps: Sequence[Step], paths: Container[str]) -> dict[str, str]:
+    """Of each of these layers the first other one that reads it."""
+    made = {id(step.made): step.layer for step in steps if step.layer in paths}
+    found: dict[str, str] = {}
+    for step in steps:
+        for x in named_operands(step.made):
+            if made.get(id(x), step.layer) != step.layer:
+                found.setdefault(made[id(x)], step.layer)
+    return found
 
 
 def moves(step: Step) -> bool:
     """Whether a step has the numbers of another one in another shape or order, and nothing else."""
-    return step.made.op is not None and all(operation(x) in MOVED for x in expression(step.made))
+    return operation(step.made) in MOVED and all(operation(x) in MOVED for x in expression(step.made))

@@ -15,7 +15,7 @@ MANY, CLOSE = 8, 7.2  # a block of many columns has closer ones
 MOST_LINES = 5  # of a caption
 FEW, MOST_WIDENED = 3, 500  # columns that are made wider for a word over them; columns of which every one gets a width
 WIDEST_NAME, LETTER = 26.0, 1.12  # characters of a column that is made wider for a word; of one letter of a caption
-MOST_LABEL = 30.0  # characters of a column of labels
+MOST_LABEL = 40.0  # characters of a column of labels
 LONGEST_TEXT = 60.0  # characters of a column of texts
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from weightlens.cli.common import ModelOptions
 from weightlens.cli.messages import note, report_done
-from weightlens.cli.predict import Rows, predictions, write_csv
+from weightlens.cli.predicting.rows import Rows, predictions, write_csv
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.formats.remote import copied, is_url, remote_places
 from weightlens.model import Model

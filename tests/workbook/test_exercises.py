@@ -1,0 +1,167 @@
+"""Exercises: blank steps in every kind of layer, the mistakes in words, hints; recalculated by spreadsheet programs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+
+import weightlens
+from tests.conftest import SAMPLES, sample_input
+from weightlens.cli.main import main
+from weightlens.model import Model
+from weightlens.spreadsheet.cell_values import Book, read_book
+from weightlens.spreadsheet.cells_map import read_map
+from weightlens.spreadsheet.recalculate import Changes, recalculate
+
+pytestmark = pytest.mark.slow
+OFFICE = ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))]
+
+
+def exercise(model: Any, path: Path, inputs: Any, **options: Any) -> Book:
+    """The stored workbook of an exercise."""
+    weightlens.export(model, path, inputs=inputs, exercise=True, **options)
+    return read_book(path)
+
+
+def filled(stored: Book, values: dict[str, list[np.ndarray]]) -> Changes:
+    """These numbers typed into the blank steps of these names, all occurrences in order."""
+    changes: Changes = {}
+    for entry in read_map(stored):
+        if entry.sheet.startswith("Answers") and values.get(entry.name):
+            sheet = entry.sheet.removeprefix("Answers ") if entry.sheet != "Answers" else stored.path.stem
+            numbers = np.asarray(values[entry.name].pop(0), float)
+            changes |= {(sheet, cell): float(x) for cell, x in zip(entry.references().ravel(), numbers.ravel(), strict=True)}
+    return changes
+
+
+def advice(book: Book) -> list[str]:
+    """What the sheets say of the numbers that were filled in."""
+    shown = [cells for title, cells in book.sheets.items() if title not in ("Hints", "Mistakes")]
+    return [
+        value
+        for cells in shown
+        for value in cells.values()
+        if isinstance(value, str) and ": " in value and ("looks as if" in value or "usual" in value)
+    ]
+
+
+def with_zeros(model: Model, layer: str, weight: str) -> Model:
+    """The model without a bias."""
+    array = model[layer].own_weights[weight].value
+    array[...] = 0
+    return model
+
+
+@pytest.mark.parametrize("engine", OFFICE)
+def test_a_forgotten_bias_is_named(engine: str, tmp_path: Path) -> None:
+    path, x = tmp_path / "1 network.xlsx", sample_input(SAMPLES / "or.h5")
+    stored = exercise(SAMPLES / "or.h5", path, x)
+    wrong = with_zeros(weightlens.load(SAMPLES / "or.h5"), "dense", "bias").trace(x)["dense"][1].value
+    book = recalculate(path, engine, filled(stored, {"pre-activation": [wrong]}))
+    assert advice(book) == ["dense: pre-activation: it looks as if the bias of dense was left out"] and not book.errors()
+    right = weightlens.load(SAMPLES / "or.h5").trace(x)["dense"][1].value
+    assert not advice(recalculate(path, engine, filled(stored, {"pre-activation": [right]})))
+    [odd] = advice(
+        recalculate(path, engine, filled(stored, {"pre-activation": [right + 0.37 * np.arange(right.size).reshape(right.shape)]}))
+    )
+    assert "not by one of the usual mistakes" in odd
+
+
+def test_nothing_is_said_of_numbers_that_were_changed(tmp_path: Path) -> None:
+    path, x = tmp_path / "1 network.xlsx", sample_input(SAMPLES / "or.h5")
+    stored = exercise(SAMPLES / "or.h5", path, x)
+    wrong = with_zeros(weightlens.load(SAMPLES / "or.h5"), "dense", "bias").trace(x)["dense"][1].value
+    [weight] = [entry for entry in read_map(stored) if entry.kind == "weight" and entry.name == "bias"]
+    changes = filled(stored, {"pre-activation": [wrong]}) | {("1 network", cell): 9.0 for cell in weight.references().ravel()}
+    assert not [text for text in advice(recalculate(path, "ironcalc", changes)) if "looks as if" in text]
+
+
+@pytest.mark.parametrize("engine", OFFICE)
+def test_a_recurrent_layer(engine: str, tmp_path: Path) -> None:
+    path, x = tmp_path / "sine.xlsx", sample_input(SAMPLES / "sine_lstm.keras")[:1]
+    stored = exercise(SAMPLES / "sine_lstm.keras", path, x)
+    blank = {entry.name for entry in read_map(stored) if entry.sheet.startswith("Answers")}
+    assert {"input gate", "forget gate", "candidate", "output gate", "cell state", "hidden state", "dot product"} <= blank
+    wrong = with_zeros(weightlens.load(SAMPLES / "sine_lstm.keras"), "lstm", "bias").trace(x)
+    states = [step.value for step in wrong["lstm"] if step.name == "hidden state"]
+    book = recalculate(path, engine, filled(stored, {"hidden state": states}))
+    assert "lstm: hidden state: it looks as if the bias of lstm was left out" in advice(book) and not book.errors()
+
+
+def test_a_layer_of_every_kind_has_something_to_fill_in(tmp_path: Path, keras: Any) -> None:
+    layers, rng = keras.layers, np.random.default_rng(3)
+    kinds = {
+        "conv": ((4, 4, 1), layers.Conv2D(2, 3, activation="relu"), {"dot product", "pre-activation", "activation"}),
+        "pool": ((4, 4, 1), layers.MaxPooling2D(2), {"maximum"}),
+        "norm": ((3,), layers.BatchNormalization(gamma_initializer="random_normal"), {"normalized"}),
+        "gru": ((3, 2), layers.GRU(2), {"update gate", "reset gate", "candidate", "hidden state"}),
+        "merge": ((3,), layers.UnitNormalization(), set()),
+        "embedding": ((3,), layers.Embedding(5, 2), {"lookup"}),
+        "layer norm": ((3,), layers.LayerNormalization(gamma_initializer="random_normal"), {"mean", "variance"}),
+    }
+    for name, (shape, layer, steps) in kinds.items():
+        model = keras.Sequential([keras.Input(shape), layer])
+        x = rng.integers(0, 5, (1, *shape)).astype("float32")
+        stored = exercise(model, tmp_path / f"{name}.xlsx", x)
+        blank = {entry.name for entry in read_map(stored) if entry.sheet.startswith("Answers")}
+        assert blank >= steps and blank, f"{name}: {blank}"
+        assert not recalculate(tmp_path / f"{name}.xlsx", "ironcalc").errors(), name
+    queries = keras.Input((3, 4))
+    attention = keras.Model(queries, layers.MultiHeadAttention(2, 2)(queries, queries))
+    stored = exercise(attention, tmp_path / "attention.xlsx", rng.normal(size=(1, 3, 4)))
+    assert {"scores", "attention weights", "context"} <= {entry.name for entry in read_map(stored) if entry.sheet.startswith("Answers")}
+
+
+def test_a_twin_needs_no_calculator(tmp_path: Path) -> None:
+    x = sample_input(SAMPLES / "or.h5")
+    stored = exercise(weightlens.simplify(SAMPLES / "or.h5", x).model, tmp_path / "twin.xlsx", x)
+    answers = {entry.name: entry.values(stored).astype(float) for entry in read_map(stored) if entry.sheet.startswith("Answers")}
+    assert set(answers) == {"dot product", "pre-activation", "max"}, "no shares, which are powers of e"
+    assert all(np.array_equal(numbers, np.rint(numbers)) for numbers in answers.values())
+
+
+@pytest.mark.parametrize("engine", OFFICE)
+def test_hints_show_a_number_when_asked(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "or.xlsx"
+    exercise(SAMPLES / "or.h5", path, sample_input(SAMPLES / "or.h5"))
+    sheet = openpyxl.load_workbook(path)["Hints"]
+    assert sheet.sheet_state == "visible" and sheet["A5"].value == "dense: dot product" and "column of weights" in sheet["B5"].value
+    assert not recalculate(path, engine).sheets["Hints"].get("E5")
+    sheet.parent["Hints"]["D5"] = "yes"
+    sheet.parent.save(tmp_path / "asked.xlsx")
+    assert recalculate(tmp_path / "asked.xlsx", engine).sheets["Hints"]["E5"] == "0*(-5.359) + 0*(-5.329) = 0"
+
+
+def pages(pdf: Path) -> list[str]:
+    """The words of each page; every page is A4."""
+    told = subprocess.run(["pdfinfo", str(pdf)], check=True, capture_output=True, text=True).stdout
+    assert "(A4)" in told
+    return subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout.split("\f")[:-1]
+
+
+@pytest.mark.office("libreoffice")
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils are not installed")
+def test_on_paper_the_answers_are_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["export", str(SAMPLES / "or.h5"), "-i", str(SAMPLES / "or.csv"), "--exercise", "-o", str(tmp_path / "or.pdf")]
+    assert main(command) == 0 and "the answers are at the end" in capsys.readouterr().out
+    asked, solved = pages(tmp_path / "or.pdf")
+    assert "98.8%" in solved and "98.8%" not in asked and "Answers" in solved and "-5.359" in asked and "Summary" not in asked
+    assert main(command) == 2 and "--force" in capsys.readouterr().err
+    weightlens.export(
+        SAMPLES / "sine_lstm.keras", tmp_path / "sine.pdf", inputs=sample_input(SAMPLES / "sine_lstm.keras")[:1], exercise=True
+    )
+    first, *_, last = pages(tmp_path / "sine.pdf")
+    assert "Inputs" in first and "Answers" in last
+
+
+def test_a_pdf_is_an_exercise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(SAMPLES / "or.h5"), "-o", str(tmp_path / "or.pdf")]) == 2
+    assert "made of an exercise only" in capsys.readouterr().err
+    assert main(["export", str(SAMPLES / "or.h5"), "--exercise", "-o", str(tmp_path / "or.pdf")]) == 2  # no office program in this test
+    assert "which is not installed" in capsys.readouterr().err and not (tmp_path / "or.pdf").exists()

@@ -1,0 +1,113 @@
+"""The sheet Gradient check: the gradient of each weight as backpropagation gives it, beside the slope that two losses show.
+
+The numerical gradient is the central difference (loss of w + h - loss of w - h) / 2h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from weightlens.spreadsheet.cells_map import SLOPES
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression, absolute, cell_name, combine, refer
+from weightlens.workbook.sheets.frame import widen
+from weightlens.workbook.training.epochs_sheet import style_of
+from weightlens.workbook.training.one_step import OneStep
+from weightlens.workbook.training.passes import Variants, weight_names
+from weightlens.workbook.xlsx.blocks import Block, Text
+from weightlens.workbook.xlsx.book import Book
+from weightlens.workbook.xlsx.styles import LOOKS
+
+STEP, WORST, HEAD, MATH, TOP = 2, 3, 5, 6, 7  # rows: h, the largest difference, the table
+MOST = 60  # weights that are checked; of more, as many at equal distances
+H = 0.001
+SMALL = 0.001  # a difference counts as a share of the gradient, or of this where that is smaller: the rest is rounding
+NONE = -1  # stands for a cell that is not there
+HINT = "Is backpropagation right? Each weight is moved a little to both sides, and both losses are computed. The gradients must agree."
+H_NOTE = "How far each weight is moved. Much smaller, and the losses differ in too few digits; much larger, and their curve is no line."
+AGREE = "About a thousandth or less: both ways give the same gradient. (Where a relu switches on or off within h, they do not.)"
+COLUMNS = {
+    "weight": "at the chosen epoch",
+    "analytic": "gradient by backpropagation, from One step",
+    "loss of w + h": "from its row of Passes",
+    "loss of w - h": "from its row of Passes",
+    "numerical": "(loss of w + h - loss of w - h) / 2h",
+    "relative difference": f"|analytic - numerical| / the larger of them, at least {SMALL:g}",
+}
+
+
+class GradientCheck:
+    """The weights that are checked, by their ``numbers`` among all (from 0), and the passes that this takes."""
+
+    def __init__(self, book: Book, step: OneStep) -> None:
+        self.book, self.step, self.styles = book, step, step.styles
+        trained = step.epoch.trained
+        self.weights = np.concatenate([step.places.get(id(t.now), np.full(t.now.shape, NONE)).ravel() for t in trained])
+        self.gradients = np.concatenate([step.places.get(id(t.gradient), np.full(t.now.shape, NONE)).ravel() for t in trained])
+        self.start = np.concatenate([np.asarray(t.now.value).ravel() for t in trained])
+        slopes = [np.zeros(t.now.size) if t.gradient is None else np.asarray(t.gradient.value).ravel() for t in trained]
+        self.slopes = np.concatenate(slopes)
+        known = np.flatnonzero((self.weights != NONE) & (self.gradients != NONE))
+        if step.epoch.updates > 1:
+            known = known[:0]  # One step shows the gradient of the first batch, and the passes the loss of all samples
+        self.numbers = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), MOST)).astype(int))] if known.size else known
+
+    def begin(self) -> Variants:
+        """The sheet with h; for each weight two passes, with more of it and with less."""
+        self.sheet = self.book.sheet("Gradient check", hint=HINT)
+        self.sheet.write(STEP, 0, "h", self.styles["label right"])
+        self.h = self.sheet.put(Block(Arrangement((), (), ()), np.asarray(H), self.styles["input"]), STEP, 1)
+        self.sheet.notes[(STEP, 1)] = H_NOTE
+        rows = np.arange(len(self.numbers))
+        choice = np.zeros((2 * len(rows), len(self.start)), np.int64)
+        choice[2 * rows, self.numbers], choice[2 * rows + 1, self.numbers] = 1, 2
+        values = self.start + H * (choice == 1) - H * (choice == 2)
+        names, h = weight_names(self.step), Area(self.h.cells)
+        labels = [f"{names[number]} {sign} h" for number in self.numbers for sign in "+-"]
+        return Variants(choice, values, labels, [["weight"], ["weight", "+", h], ["weight", "-", h]])
+
+    def finish(self, cells: Cells, losses: np.ndarray) -> None:
+        """The table, once the losses have their places."""
+        self.heads()
+        exact, many = self.slopes[self.numbers], self.styles.of(replace(LOOKS["constant"], format="0.0000000"))
+        self.column(1, self.start[self.numbers], refer(self.weights[self.numbers]), self.looked_up(self.start))
+        a = self.column(2, exact, refer(self.gradients[self.numbers]), self.looked_up(exact))
+        more = self.column(3, losses[::2], refer(cells[::2]), many)
+        less = self.column(4, losses[1::2], refer(cells[1::2]), many)
+        slope, h = (losses[::2] - losses[1::2]) / (2 * H), absolute(cell_name(self.h.first))
+        made = combine(["(", refer(more.cells), "-", refer(less.cells), f")/(2*{h})"], (len(slope), 1))
+        n = self.column(5, slope, made, style_of(self.styles, "step", exact))
+        off = np.abs(exact - slope) / np.maximum(np.maximum(np.abs(exact), np.abs(slope)), SMALL)
+        mine, other = refer(a.cells), refer(n.cells)
+        made = combine(["ABS(", mine, "-", other, ")/MAX(ABS(", mine, "),ABS(", other, f"),{SMALL:g})"], (len(off), 1))
+        difference = self.column(6, off, made, self.styles["check"])
+        self.sheet.texts[(WORST, 1)] = Text(style=self.styles["check"], formula=f"MAX({difference.area})", value=float(off.max()))
+        for name, block in (("analytic_gradient", a), (SLOPES, n), ("gradient_difference", difference)):
+            self.book.define(name, self.sheet, block)
+
+    def heads(self) -> None:
+        """What stands in the rows and columns of the table."""
+        sheet, names = self.sheet, weight_names(self.step)
+        sheet.write(WORST, 0, "largest difference", self.styles["label right"])
+        sheet.write(WORST, 2, AGREE, self.styles["label left"])
+        for i, number in enumerate(self.numbers):
+            sheet.write(TOP + i, 0, names[number], self.styles["label right"])
+        widen(sheet, 0, max(18.0, *(len(names[number]) + 1.0 for number in self.numbers)))
+        for j, (title, words) in enumerate(COLUMNS.items(), start=1):
+            sheet.write(HEAD, j, title, self.styles["caption"])
+            sheet.write(MATH, j, words, self.styles["math"])
+            widen(sheet, j, 19)
+        sheet.heights[MATH] = 46.0
+        sheet.freeze = (TOP, 1)
+
+    def looked_up(self, values: np.ndarray) -> int:
+        """The style of numbers that stand on another sheet as well."""
+        return style_of(self.styles, "constant", values)
+
+    def column(self, column: int, values: np.ndarray, made: Expression, style: int) -> Block:
+        """A column of the table."""
+        shape = (len(values), 1)
+        made = made if made.shape == shape else made.moved(lambda array: array.reshape(shape), shape)
+        return self.sheet.put(Block(Arrangement(shape, (0,), (1,)), values[:, None], style, make=lambda: made), TOP, column)
