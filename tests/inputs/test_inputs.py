@@ -287,6 +287,16 @@ def test_one_sample_where_the_batch_is_fixed_and_all_where_they_have_states() ->
     assert default_inputs(stack(Layer("d", "LSTM", {"stateful": True}), shape=(3, 2), batch=4))[0].shape == (4, 3, 2)
 
 
+@pytest.mark.parametrize(
+    ("batch", "arguments", "samples"),
+    [(9000, {"axis": -1}, 1), (9000, {"newshape": (9000, 6)}, 9000), (9000, {"newshape": (18_000, 3)}, 9000), (4, {"axis": -1}, 4)],
+)
+def test_of_a_large_fixed_batch_one_sample_unless_an_operator_contains_it(batch: int, arguments: dict[str, Any], samples: int) -> None:
+    network = stack(Layer("op", "Reshape", {}, is_operation=True), shape=(6,), batch=batch)
+    network.layers[1].calls[0].kwargs.update(arguments)
+    assert default_inputs(network)[0].shape == (samples, 6)
+
+
 def test_spaces_belong_to_typed_words() -> None:
     assert arrays_of("0 1;a b", model((1,), dtype="string"))[0].tolist() == [["0 1"], ["a b"]]
 

@@ -51,7 +51,7 @@ def strip_of(net: NetworkSheets, x: Recorded, picked: str, most: int = 8) -> Str
     for sample in rows:
         parts += ([","] if len(rows) > 1 else []) + [areas.reduction(np.ascontiguousarray(sample), *MEAN)]
     made = combine([*parts, *([")"] if len(rows) > 1 else [])], (shown,))
-    values = np.moveaxis(x.value[0, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1)
+    values = np.moveaxis(x.value[0, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1, dtype=np.float64)
     return Strip(made, values, f"mean of each of {of}" if shown > 1 else f"mean of {of}")
 
 

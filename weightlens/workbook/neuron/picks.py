@@ -164,9 +164,9 @@ class Columns:
     height: int
 
     def area(self, j: int) -> str:
-        """One of the columns."""
+        """One of the columns; of two cells at least, for Gnumeric takes no place in an area of one cell."""
         column = f"${COLUMN[self.first + j]}"
-        return f"{column}${START + 1}:{column}${START + self.height}"
+        return f"{column}${START + 1}:{column}${START + max(2, self.height)}"
 
     def there(self, j: int) -> str:
         """The same for formulas on other sheets."""
