@@ -135,3 +135,36 @@ def xlsxwriter_constant_memory(path: str, rows: int) -> Work:
         return size(path)
 
     return work
+
+
+def rustpy(path: str, rows: int) -> Work:
+    """rustpy-xlsxwriter, streaming in Rust; it cannot store the values of formulas, and its sheets begin with the names of columns."""
+    from rustpy_xlsxwriter import FastExcel
+
+    weights, inputs, _ = numbers(rows)
+    columns = [f"w{i}" for i in range(WIDTH)]
+    form = "=SUMPRODUCT($A{row}:$CV{row},inputs!$A$%d:$CV$%d)"
+    formulas = {f"f{k}": form.replace("%d", str(k + 1)) for k in range(1, SAMPLES + 1)}
+
+    def work() -> dict[str, float]:
+        first, second = ([dict(zip(columns, row, strict=True)) for row in table.tolist()] for table in (weights, inputs))
+        FastExcel(path).sheet("weights", first, formula_columns=formulas).sheet("inputs", second).save()
+        return size(path)
+
+    return work
+
+
+def pyexcelerate(path: str, rows: int) -> Work:
+    """PyExcelerate, which writes values only: the formulas are left out."""
+    from pyexcelerate import Workbook
+
+    weights, inputs, results = numbers(rows)
+
+    def work() -> dict[str, float]:
+        book = Workbook()
+        book.new_sheet("weights", data=np.hstack([weights, results]).tolist())
+        book.new_sheet("inputs", data=inputs.tolist())
+        book.save(path)
+        return size(path)
+
+    return work

@@ -16,7 +16,19 @@ Written by `python -m benchmarks` (with `pip install '.[benchmarks]'`); do not e
 own, the peers take turns, and the figures are medians. CPU seconds, which depend little on what else the machine does,
 unless the column says otherwise. Ratios are medians of the ratios of runs that followed each other.
 """
-PACKAGES = ("weightlens", "numpy", "h5py", "orjson", "openpyxl", "lxml", "xlsxwriter", "keras", "tensorflow")
+PACKAGES = (
+    "weightlens",
+    "numpy",
+    "h5py",
+    "orjson",
+    "openpyxl",
+    "lxml",
+    "xlsxwriter",
+    "rustpy-xlsxwriter",
+    "pyexcelerate",
+    "keras",
+    "tensorflow",
+)
 
 
 @dataclass

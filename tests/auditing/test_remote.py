@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from tests.auditing.plants import PLANTS
 from tests.auditing.store import planted_store, rng_of
 from tests.formats.build import given
 from weightlens.cli.main import main
-from weightlens.errors import BadInput, UnreadableModel
+from weightlens.errors import BadInput, UnreadableModel, WeightlensError
 from weightlens.formats.remote import RemoteFile, file_system
 
 fsspec = pytest.importorskip("fsspec")
@@ -84,6 +87,21 @@ def test_in_a_zip(memory: str, tmp_path: Path) -> None:
         file.write(tmp_path / "1.h5", "a/1.h5")
     model = weightlens.load(f"zip://a/1.h5::{(tmp_path / 'all.zip').as_uri()}")
     assert weightlens.diff(model, tmp_path / "1.h5").same
+
+
+@pytest.mark.slow
+def test_a_web_server_that_knows_no_parts_of_files(memory: str, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        for name in ("0.keras", "1.h5"):
+            assert weightlens.diff(f"{url}/{name}", tmp_path / name).same
+        assert not [one for one in weightlens.audit(f"{url}/1.h5") if one.level == "error"]
+        with pytest.raises(WeightlensError):
+            weightlens.load(f"{url}/none.h5")
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")

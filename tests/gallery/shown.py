@@ -284,7 +284,7 @@ SHOWN = [
     # recurrent
     show("SimpleRNN", "A row per time step.", layer("SimpleRNN", 3, name="rnn"), (5, 2)),
     show("LSTM", "A group of columns for every gate.", layer("LSTM", 3, return_sequences=True, name="lstm"), (5, 2)),
-    show("LSTM, 3 samples", "The samples' tables under each other.", layer("LSTM", 2, name="lstm"), (4, 2), samples=3),
+    show("LSTM, 12 units, 3 samples", "A table of very many columns goes on below.", layer("LSTM", 12, name="lstm"), (4, 2), samples=3),
     show(
         "LSTM, masked",
         "A masked time step keeps the state before.",
@@ -300,14 +300,13 @@ SHOWN = [
         layer("GRU", 2, reset_after=False, return_sequences=True, name="gru"),
         (4, 2),
         samples=3,
-        sheet="layer",
     ),
     show(
         "Bidirectional LSTM",
         "Two tables, one running backwards.",
         both(layer("LSTM", 3, return_sequences=True, name="lstm"), name="both"),
         (5, 2),
-        sheet="forward",
+        sheet="both",
     ),
     show(
         "Bidirectional LSTM, 3 samples",
@@ -315,7 +314,7 @@ SHOWN = [
         both(layer("LSTM", 2, name="lstm"), name="both"),
         (4, 2),
         samples=3,
-        sheet="forward",
+        sheet="both",
     ),
     show(
         "Bidirectional GRU, sum",

@@ -15,6 +15,7 @@ from tests.page.conftest import Open, Shown
 from tests.tiny import write_tiny
 from weightlens import page as pages
 from weightlens.errors import BadInput, WorkbookTooLarge
+from weightlens.workbook import measure
 
 browser = pytest.mark.office("chromium")
 XOR = SAMPLES / "xor_relu.h5"
@@ -259,7 +260,7 @@ def test_a_page_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(WorkbookTooLarge, match="--layers"):
         weightlens.export(XOR, tmp_path / "xor.html")
     assert not (tmp_path / "xor.html").exists()
-    assert "--layers" in pages.measure(weightlens.load(XOR))
+    assert "--layers" in pages.measure(measure(weightlens.load(XOR)))
 
 
 def test_a_page_of_xor_is_small(tmp_path: Path) -> None:

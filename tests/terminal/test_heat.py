@@ -131,6 +131,12 @@ def test_every_number_is_drawn_with_full() -> None:
     assert len(lines) == 102 and max(map(len, lines)) == 404
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_any_size_are_drawn() -> None:
+    for values in (np.array([[-1.7e308, 1.7e308]]), np.array([[1e-300, 0.0]]), np.array([[1 + 2j, 0j]]), np.array([[True, False]])):
+        assert drawn(values)[-1] in ("      @@", "    @@") and drawn(values, colour=True)
+
+
 @pytest.mark.parametrize("shape", [(), (0, 3), (1,), (1, 1), (5,), (2, 3, 4)])
 def test_any_shape_can_be_drawn(shape: tuple[int, ...]) -> None:
     for colour in (False, True):

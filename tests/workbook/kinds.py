@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 import weightlens
 from tests.cases import CASES, Case
 from tests.conftest import SAMPLES, Built
 from weightlens.cli.main import main
+from weightlens.training.dead_units import silent_units
+from weightlens.training.moments import Forward, Moment, begin, lengths, numbers_of, steps_between, weights_by_layer
+from weightlens.workbook.training.history_book import write_book
 
 COMMANDS = {
     "truth table": ["export", "or.h5"],
@@ -34,4 +39,21 @@ def write_command(name: str, path: Path) -> Path:
 def write_case(case: Case, built: Callable[[Case], Built], path: Path) -> Path:
     """The workbook of a layer case."""
     weightlens.export(built(case).path, path, inputs=built(case).inputs)
+    return path
+
+
+def write_history(path: Path) -> Path:
+    """The workbook of a training that Keras ran, with rows within its epochs, made without Keras."""
+    model = weightlens.load(SAMPLES / "xor_relu.h5")
+    x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    history, before = begin(model, "Keras, some epochs", ["*/bias"]), dict[tuple[str, str], np.ndarray]()
+    history.relus = {layer: len(units) for layer, units in silent_units(model, [x]).items()}
+    for number in range(7):
+        arrays = {key: weight.value * (1 + number / 10) for key, weight in weights_by_layer(model).items()}
+        epoch, batch = divmod(number, 2)
+        logs = {} if not number else {"loss": 1 / number, **({} if batch else {"val_loss": 2 / number})}
+        changes, dead = steps_between(history, before, arrays) if before else None, None if batch else (number,)
+        history.moments.append(Moment(epoch, batch, logs, numbers_of(history, arrays), lengths(history, arrays), changes, dead))
+        before = arrays
+    write_book(history, path, Forward(model, [x], 3), True)
     return path

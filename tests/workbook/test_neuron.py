@@ -11,6 +11,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from tests.tiny import write_tiny
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.recalculate import recalculate, recalculate_all
 
@@ -170,6 +171,8 @@ def test_other_kinds_of_layers(keras: Any, tmp_path: Path) -> None:
     for (pick, value), book in zip(wanted.items(), picked(tmp_path / "book.xlsx", tmp_path, [*wanted], "ironcalc"), strict=True):
         assert book.cell("Neuron", "H6") == pytest.approx(value, rel=1e-9), pick
         assert book.cell("Neuron", "I6") == "as on its sheet", pick
+        if pick.layer.endswith("scores"):  # the softmax of its head, which is the next step
+            assert book.cell("Neuron", "H7") == pytest.approx(attention["attention weights"][1, 1, 3, 2], rel=1e-9)
 
 
 def test_what_is_shown_at_first_is_what_a_spreadsheet_computes(dense: tuple[Path, Any, np.ndarray]) -> None:
@@ -199,3 +202,23 @@ def test_small_networks_have_the_sheet_and_others_where_it_is_asked_for(tmp_path
 
     assert "Neuron" in sheets() and "Neuron" in sheets(neuron=True)
     assert "Neuron" not in sheets(neuron=False) and "Neuron" not in sheets(exercise=True), "it would give the answers away"
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_layer_that_is_not_finite_is_left_out(number: float, tmp_path: Path) -> None:
+    kernel = [[number, 1.0], [1.0, 1.0]]
+    weightlens.export(write_tiny(tmp_path / "m.h5", kernel), tmp_path / "book.xlsx", inputs=[[1.0, 1.0]], neuron=True)
+    assert "Neuron" not in openpyxl.load_workbook(tmp_path / "book.xlsx", read_only=True).sheetnames
+
+
+@pytest.mark.parametrize(
+    "name, said", [("mish", "output: mish of z"), ("linear", "output: z itself"), ("glu", "output"), ("log_softmax", "output")]
+)
+def test_what_follows_the_sum_is_named(name: str, said: str, tmp_path: Path) -> None:
+    """Where it is no function of this sum alone, nothing is said of it."""
+    path = write_tiny(tmp_path / "m.h5", activation=name)
+    weightlens.export(path, tmp_path / "book.xlsx", inputs=[[1.0, 0.5]])
+    book = read_book(tmp_path / "book.xlsx")
+    assert book.cell("Neuron", "G7") == said
+    step = weightlens.load(path).trace([[1.0, 0.5]])["dense"][-1].value
+    assert book.cell("Neuron", "H7") == (pytest.approx(step[0, 0], rel=1e-12) if name != "glu" else "")

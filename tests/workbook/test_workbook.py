@@ -100,7 +100,7 @@ def test_names_are_blocks_in_c_order(exported: tuple[Path, Path, Book]) -> None:
     for name, weight in model.weights.items():
         if len(weight.shape) <= 2:
             [defined] = [n for n in book.names if n == "w_" + name.replace("/", "_")]
-            np.testing.assert_array_equal(book.block(defined).astype(np.float32), weight.value.ravel())
+            np.testing.assert_array_equal(book.block(defined).astype(weight.value.dtype), weight.value.ravel())
     assert all(re.fullmatch(r"[A-Za-z_]+|[A-Za-z]+_\w+", name) and len(name) <= 255 for name in book.names if not name.startswith("_xlnm."))
 
 
@@ -110,7 +110,7 @@ def test_weights_of_every_rank_are_exact(exported: tuple[Path, Path, Book]) -> N
     weights = weightlens.load(model_path).weights
     assert set(entries) == set(weights)
     for name, entry in entries.items():
-        np.testing.assert_array_equal(entry.numbers(book).astype(np.float32), weights[name].value)
+        np.testing.assert_array_equal(entry.numbers(book).astype(weights[name].value.dtype), weights[name].value)
 
 
 def test_sheet_names(exported: tuple[Path, Path, Book]) -> None:

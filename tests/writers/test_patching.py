@@ -160,3 +160,11 @@ def test_keras_reads_what_was_set(keras: Any, tmp_path: Path) -> None:
     model = keras.models.load_model(new)
     assert not np.any(model.get_layer("digit").bias.numpy())
     assert model.get_layer("conv").kernel.numpy()[0, 0, 0, 1] == 0.25
+
+
+def test_a_model_in_several_files(tiny: Path, tmp_path: Path) -> None:
+    weightlens.convert(tiny, tmp_path / "web")
+    patch_model(tmp_path / "web", ["dense/kernel[1,0]=0.75"], tmp_path / "new")
+    layer = weightlens.load(tmp_path / "new")["dense"]
+    assert layer.kernel.tolist() == [KERNEL[0], [0.75, KERNEL[1][1]]] and layer.bias.tolist() == BIAS
+    assert weightlens.load(tmp_path / "web")["dense"].kernel.tolist() == KERNEL

@@ -182,7 +182,7 @@ def callback(
     inputs: Inputs | None = None,
     *,
     batches: int | None = None,
-    weights: Sequence[str] = (),
+    weights: str | Sequence[str] = (),
     epoch: int | None = None,
     along: bool = False,
     labels: Sequence[str] = (),
@@ -200,7 +200,8 @@ def callback(
     """
     from weightlens.api.recorder import Recorder, RecorderOptions
 
-    return Recorder(Path(path), RecorderOptions(inputs, batches, weights, epoch, along, labels, force))
+    chosen = [weights] if isinstance(weights, str) else weights
+    return Recorder(Path(path), RecorderOptions(inputs, batches, chosen, epoch, along, labels, force))
 
 
 def check_output_of(model: Model, target: Path, force: bool) -> None:

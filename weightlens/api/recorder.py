@@ -19,9 +19,20 @@ from weightlens.errors import BadInput, NoFormula, WeightlensError, WorkbookTooL
 from weightlens.files import WORKBOOK, check_output
 from weightlens.formats import load
 from weightlens.formats.live import forget
+from weightlens.inputs.answers import refuse_labels
 from weightlens.model import Model
 from weightlens.training.dead_units import samples_to_watch, silent_units
-from weightlens.training.moments import Arrays, Moment, TrainingHistory, begin, lengths, numbers_of, steps_between, weights_by_layer
+from weightlens.training.moments import (
+    Arrays,
+    Forward,
+    Moment,
+    TrainingHistory,
+    begin,
+    lengths,
+    numbers_of,
+    steps_between,
+    weights_by_layer,
+)
 
 PAGE = (".html", ".htm")
 
@@ -143,6 +154,7 @@ class Recorder:
             inputs = bind(self.read, self.options.inputs, np.float32)
             self.watched = samples_to_watch(self.read, inputs)
             self.history.relus = {layer: len(units) for layer, units in silent_units(self.read, self.watched).items()}
+            refuse_labels(len(self.options.labels), [y.shape for y in self.read.predict(self.watched, np.float32)])
             self.inputs = inputs
 
     def seen(self) -> TrainingHistory:
@@ -220,12 +232,10 @@ class Recorder:
         self.written.add(target)
         return target
 
-    def forward(self) -> Any:
+    def forward(self) -> Forward | None:
         """The network and the samples of which the forward pass is shown, with the weights of the chosen epoch."""
-        if self.inputs is None:
+        if self.inputs is None or not self.kept:
             return None
-        from weightlens.training.moments import Forward
-
         for weight, array in zip(weights_by_layer(self.read).values(), self.kept, strict=True):
             weight._value = array
         return Forward(self.read, self.inputs, self.kept_epoch, tuple(self.options.labels))

@@ -29,7 +29,7 @@ __all__ = ["Audit", "Finding", "audit"]
 Where = str | os.PathLike[str]
 
 
-@dataclass
+@dataclass(repr=False)
 class Audit:
     """An audit: iterate over it for the findings as they come (those about the whole store last); afterwards they are in ``findings``.
 
@@ -63,10 +63,15 @@ class Audit:
                 self.findings.append(found)
                 yield found
 
+    def __repr__(self) -> str:
+        return f"<Audit: {len(self.identities):,} of {len(self.places):,} files, {len(self.findings):,} findings>"
+
     def finish_with_store(self) -> None:
-        """Add what the rules about the whole store say of the files that are done: for an audit that was stopped."""
+        """Say what the rules about the whole store say of the files that are done: for an audit that was stopped."""
+        from weightlens.auditing.rule_levels import rules
         from weightlens.auditing.store import store_hits
 
+        self.findings = [one for one in self.findings if rules()[one.rule][0] != "store"]
         list(self._new(store_hits(self.identities)))
 
     def as_dict(self) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 LEVELS = ("note", "warning", "error")  # from the least to the worst
 OFF = "off"
+LISTED = 50  # units named in the evidence
 
 
 class Rule(NamedTuple):
@@ -29,6 +30,15 @@ class Hit(NamedTuple):
     weight: str = ""
     evidence: Mapping[str, Any] = {}
     level: str = ""
+
+
+def units_hit(rule: str, layer: str, marked: Sequence[bool], words: str, **evidence: Any) -> Iterator[Hit]:
+    """The hit of the marked units of a layer, if any are."""
+    units = [number for number, is_marked in enumerate(marked) if is_marked]
+    if units:
+        shown = ", ".join(map(str, units[:8])) + (f" and {len(units) - 8} more" if len(units) > 8 else "")
+        counts = {"units": units[:LISTED], "count": len(units), "of": len(marked)}
+        yield Hit(rule, f"unit{'s' * (len(units) > 1)} {shown} of {len(marked)}: {words}", layer, "", counts | evidence)
 
 
 @dataclass(frozen=True)

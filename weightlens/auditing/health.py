@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from weightlens.auditing.finding import Hit, Rule
+from weightlens.auditing.finding import LISTED, Hit, Rule, units_hit
 from weightlens.auditing.freshness import untrained_hits
 from weightlens.auditing.integrity import named_layers, number_hits
 from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
@@ -29,7 +29,7 @@ RULES = (
         "dead-unit",
         "warning",
         "units whose relu is 0 whatever comes in",
-        "upper bound of the pre-activation <= 0 over the input box (pixels +-255, else +-10; all numbers where the "
+        "upper bound of the pre-activation <= 0 over the input box (pixels +-255, else +-10; any where the "
         "statistics of a normalization tell of more); with --inputs: never above 0 over the data",
         "Gowal et al. 2018, arXiv:1810.12715 (interval bounds)",
     ),
@@ -79,14 +79,14 @@ RULES = (
         "low-rank",
         "note",
         "the kernel has far fewer directions than rows and columns",
-        "exp(entropy of the normalised singular values) <= 0.25 min(rows, columns), from 8 on",
+        "exp(entropy of the normalised singular values) <= 0.25 min(rows, columns), or rank <= half of it; from 8 on",
         "Roy, Vetterli 2007 (effective rank); stable rank: Rudelson, Vershynin 2007",
     ),
     Rule(
         "spectral-tail",
         "note",
         "the eigenvalues have a tail so heavy that few directions say everything",
-        "power-law exponent alpha < 2 by two standard errors, largest >= 10 x mean, from 50 eigenvalues on (fewer: too small to say)",
+        "power-law exponent alpha < 2 by a standard error, largest >= 10 x mean, from 50 eigenvalues on (fewer: too small to say)",
         "Martin, Peng, Mahoney 2021, doi:10.1038/s41467-021-24025-8",
     ),
     Rule(
@@ -113,13 +113,12 @@ RULES = (
 )
 SPIKE, FEWEST_FOR_SPIKE = 20.0, 16
 NORMS = (0.02, 50.0)
-RANK_SHARE, FEWEST_FOR_RANK = 0.25, 8
-ALPHA, HEAVY = 2.0, 10.0  # the exponent, by two standard errors; the largest eigenvalue over their mean
+RANK_SHARE, FEWEST_FOR_RANK, ROUNDED = 0.25, 8, 1e-6
+ALPHA, HEAVY = 2.0, 10.0  # the exponent, by a standard error; the largest eigenvalue over their mean
 NOISE = 33.0  # decibels
 MATRICES = ("kernel", "recurrent_kernel", "pointwise_kernel")
 COMPRESSED, WORTH_IT = 0.5, 1 << 12
 EQUAL, ROUNDING = 1e-6, 1e-12
-LISTED = 50  # units named in the evidence
 
 
 class Checked:
@@ -194,11 +193,12 @@ def spectrum_hits(name: str, key: str, facts: WeightFacts, singular: np.ndarray)
     """What the singular values of a kernel say."""
     full = min(facts.rows, facts.columns)
     rank = effective_rank(singular)
-    if full >= FEWEST_FOR_RANK and rank <= RANK_SHARE * full:
-        words = f"the effective rank is {rank:.1f} of {full}"
+    directions = int((singular > ROUNDED * singular[0]).sum())
+    if full >= FEWEST_FOR_RANK and (rank <= RANK_SHARE * full or directions <= full / 2):
+        words = f"the effective rank is {rank:.1f} of {full}" if rank <= RANK_SHARE * full else f"the rank is {directions} of {full}"
         yield Hit("low-rank", words, name, key, {"effective_rank": rank, "stable_rank": stable_rank(singular), "full": full})
     law = power_law(singular**2)
-    if law is not None and law.alpha + 2.0 * law.error < ALPHA and singular[0] ** 2 >= HEAVY * float((singular**2).mean()):
+    if law is not None and law.alpha + law.error < ALPHA and singular[0] ** 2 >= HEAVY * float((singular**2).mean()):
         yield Hit("spectral-tail", f"alpha is {law.alpha:.2f}", name, key, law._asdict() | {"error": law.error})
 
 
@@ -241,21 +241,11 @@ def equal_rows(table: np.ndarray, off: np.ndarray) -> list[list[int]]:
 
 def unit_hits(units: Units) -> Iterator[Hit]:
     """Dead units, units without effect, outputs that never change."""
-    for rule, by_layer, words in (
-        ("dead-unit", units.dead, "never above 0 for any input"),
-        ("no-effect-unit", {k: ~v for k, v in units.effect.items()}, "multiplied by 0 only"),
-    ):
-        for name, marked in by_layer.items():
-            if marked.any():
-                found = np.flatnonzero(marked).tolist()
-                shown = ", ".join(map(str, found[:8])) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
-                yield Hit(
-                    rule,
-                    f"unit{'s' * (len(found) > 1)} {shown} of {len(marked)}: {words}",
-                    name,
-                    "",
-                    {"units": found[:LISTED], "count": len(found), "of": len(marked)},
-                )
+    box = f"for inputs up to {max(units.box):g}" if units.box else "for any input"
+    for name, marked in units.dead.items():
+        yield from units_hit("dead-unit", name, marked.tolist(), f"never above 0 {box}", box=units.box)
+    for name, effect in units.effect.items():
+        yield from units_hit("no-effect-unit", name, (~effect).tolist(), "multiplied by 0 only")
     for name, values in units.constant:
         yield Hit("constant-output", f"always {', '.join(f'{value:.4g}' for value in values[:4])}", name, "", {"values": values})
 

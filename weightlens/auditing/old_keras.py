@@ -1,4 +1,4 @@
-"""Why today's Keras does not open a file, or opens it and computes something else: the table in ``docs/formats.md`` as code."""
+"""Why today's Keras (3.15) does not open a file, or opens it and computes something else: the table in ``docs/formats.md`` as code."""
 
 from __future__ import annotations
 

@@ -194,15 +194,15 @@ def text_hits(where: str, text: str, layer: str, key: str) -> Iterator[Hit]:
 
 def name_hits(raw: RawFile) -> Iterator[Hit]:
     """Names with characters that are not seen."""
-    names = [*raw.paths, *(name for name, _ in raw.members)]
-    for _, config in raw.configs:
-        names += layer_names(config)
+    of_layers = {name for _, config in raw.configs for name in layer_names(config)}
+    names = [*raw.paths, *(name for name, _ in raw.members), *sorted(of_layers)]
     odd = [name for name in dict.fromkeys(names) if not name.isprintable() and any(unicodedata.category(c) in HIDDEN for c in name)]
     for name in odd[:MOST]:
         marks = sorted({f"U+{ord(c):04X}" for c in name if unicodedata.category(c) in HIDDEN})
         yield Hit(
             "name-with-control-characters",
             f"the name {name!a} holds {', '.join(marks)}",
+            name if name in of_layers else "",
             evidence={"name": ascii(name), "characters": marks},
         )
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from weightlens.auditing.finding import Hit
+from weightlens.auditing.finding import Hit, units_hit
 from weightlens.auditing.integrity import NO_SHAPES
 from weightlens.auditing.numbers import boxes
 from weightlens.auditing.numbers.units import computed_by, is_product, is_transposed
@@ -53,11 +53,13 @@ def activation_hits(model: Model, recorded: Trace) -> Iterator[Hit]:
             continue
         units = by_unit(np.asarray(outputs[0].value), layer)
         if boxes.cuts(named):
-            yield from unit_hit("dead-unit", layer, np.asarray((units <= 0).all(axis=0)), f"never above 0 for {count} samples")
+            dead = np.asarray((units <= 0).all(axis=0)).tolist()
+            yield from units_hit("dead-unit", layer.name, dead, f"never above 0 for {count} samples", by="inputs")
         elif (ends := ENDS.get(boxes.function_name(named))) is not None and layer.name not in last:
             share = (units - ends[0]) / (ends[1] - ends[0])
             off = ((share < NEAR) | (share > 1.0 - NEAR)).mean(axis=0) > SATURATED
-            yield from unit_hit("saturated", layer, off, "at the end of the function for nearly all samples")
+            words = "at the end of the function for nearly all samples"
+            yield from units_hit("saturated", layer.name, off.tolist(), words, by="inputs")
 
 
 def by_unit(values: np.ndarray, layer: Layer) -> np.ndarray:
@@ -65,15 +67,6 @@ def by_unit(values: np.ndarray, layer: Layer) -> np.ndarray:
     first = layer.config.get("data_format") == "channels_first" and values.ndim > 2
     values = np.moveaxis(values, 1, -1) if first else values
     return values.reshape(-1, values.shape[-1])
-
-
-def unit_hit(rule: str, layer: Layer, marked: np.ndarray, words: str) -> Iterator[Hit]:
-    """The finding of the marked units of a layer, if any are."""
-    if marked.any():
-        units = np.flatnonzero(marked).tolist()
-        shown = ", ".join(map(str, units[:8])) + (f" and {len(units) - 8} more" if len(units) > 8 else "")
-        evidence = {"units": units[:50], "count": len(units), "of": len(marked), "by": "inputs"}
-        yield Hit(rule, f"unit{'s' * (len(units) > 1)} {shown} of {len(marked)}: {words}", layer.name, "", evidence)
 
 
 def output_hits(model: Model, recorded: Trace) -> Iterator[Hit]:

@@ -12,7 +12,7 @@ from weightlens.browse.listing import Item
 from weightlens.browse.plane import Index, Plane, plane_of
 from weightlens.model import Weight
 from weightlens.terminal import clean, tuple_text, wrapped
-from weightlens.terminal.heat import LEGEND, Scale, scale_of
+from weightlens.terminal.heat import LEGEND, SHADES, Scale, scale_of, sizes_of
 from weightlens.terminal.matrices import Labels, read_part
 from weightlens.terminal.matrix_lines import number_format
 from weightlens.words.worked import Arithmetic
@@ -55,11 +55,6 @@ class Sample(NamedTuple):
     zoom: int
 
     @property
-    def heights(self) -> np.ndarray:
-        """The numbers as they are drawn: of complex ones the absolute value."""
-        return np.abs(self.numbers) if self.numbers.dtype.kind == "c" else self.numbers.astype(np.float64)
-
-    @property
     def step_words(self) -> str:
         """What is left out; nothing for a plane that is drawn whole."""
         parts = [f"1 of {r.step:,} {name}" for r, name in ((self.rows, "rows"), (self.columns, "columns")) if r.step > 1]
@@ -79,7 +74,7 @@ def sample_of(plane: Plane, index: Index, width: int, lines: int, palette: Palet
 def map_lines(sample: Sample, place: tuple[int, int], scale: Scale, palette: Palette) -> list[Text]:
     """The heat map, the place marked."""
     marked = place[0] // sample.rows.step, place[1] // sample.columns.step
-    numbers = sample.heights.tolist()
+    numbers = sizes_of(sample.numbers).tolist()
     if not palette.coloured:
         return [
             Text.assemble(*((scale.shade(value) * 2, MARK if (i, j) == marked else "") for j, value in enumerate(row)))
@@ -106,10 +101,10 @@ def legend(sample: Sample, scale: Scale, palette: Palette) -> Text:
     """What the colours mean, and what the map leaves out."""
     low, high = f"{scale.low:.3g} ", f" {scale.high:.3g}"
     if palette.coloured:
-        bar = half_blocks([[palette.colour(scale, value) for value in np.linspace(scale.low, scale.high, LEGEND).tolist()]])
+        bar = half_blocks([[palette.colour(scale, value) for value in scale.steps(LEGEND)]])
     else:
-        bar = Text("".join(scale.shade(value) for value in np.linspace(scale.low, scale.high, 10).tolist()))
-    odd = "  NaN or infinite numbers" if not np.isfinite(sample.heights).all() else ""
+        bar = Text("".join(scale.shade(value) for value in scale.steps(len(SHADES))))
+    odd = "  NaN or infinite numbers" if not np.isfinite(sizes_of(sample.numbers)).all() else ""
     words = f"  {sample.step_words}" if sample.step_words else ""
     return Text.assemble((low, DIM), bar, (high + odd + words, DIM))
 
@@ -196,7 +191,7 @@ class Drawer(NamedTuple):
         body = max(height - len(titles) - 2, FEWEST + 1)
         room = max(1, min(body - FEWEST, max(body // 2, body - plane.rows - 1)))
         sample = self.sample(plane, index, width, room)
-        scale = scale_of(sample.heights)
+        scale = scale_of(sizes_of(sample.numbers))
         drawn = map_lines(sample, plane.place(index), scale, self.palette)
         numbers = number_lines(plane, index, item.label, width, body - len(drawn), sample.numbers)
         return [*titles, *drawn, legend(sample, scale, self.palette), *numbers, status_line(item, index, width)]

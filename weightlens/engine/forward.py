@@ -18,7 +18,7 @@ from weightlens.specs.registry import spec_of
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-AT_ONCE = 128  # samples: their values stay in the processor's cache
+AT_ONCE, PICTURES_AT_ONCE = 128, 32  # samples: their values stay in the processor's cache
 
 
 def predict(
@@ -31,10 +31,11 @@ def predict(
     run, arrays = Run(None, dtype, weights), bind(model, inputs, dtype)
     counts = {len(x) if x.ndim else 0 for x in arrays}
     count = counts.pop() if len(counts) == 1 and samples_are_independent(model) else 0
+    at_once = PICTURES_AT_ONCE if any(spec_of(layer).spatial for layer in model.layers) else AT_ONCE
     parts = []
     with np.errstate(all="ignore"):
-        for start in range(0, count, AT_ONCE) if count > AT_ONCE else [0]:
-            part = [x[start : start + AT_ONCE] for x in arrays] if count > AT_ONCE else arrays
+        for start in range(0, count, at_once) if count > at_once else [0]:
+            part = [x[start : start + at_once] for x in arrays] if count > at_once else arrays
             parts.append(run.network(model, part, first=first + start))
     return [np.asarray(ys[0]) if len(ys) == 1 else np.concatenate(ys) for ys in zip(*parts, strict=True)]
 

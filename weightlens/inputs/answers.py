@@ -1,7 +1,8 @@
-"""The true answers in the inputs' table: one of its columns."""
+"""The true answers in the inputs' table: one of its columns; and how many classes there can be."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from weightlens.errors import BadInput
@@ -24,3 +25,10 @@ def true_answers(given: str | None, column: str) -> list[str] | list[float]:
     if all(is_number(row[at]) for _, row in rows):
         return [float(x) for x in Numbers(table).matrix(rows, [at])[:, 0]]
     return [row[at] for _, row in rows]
+
+
+def refuse_labels(given: int, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Refuse so many class labels where no output, by its shape, has as many units (a single unit has two classes)."""
+    widths = [shape[-1] for shape in shapes if shape]
+    if given and given not in widths and not (given == 2 and 1 in widths):
+        raise BadInput(f"{given} labels were given, but the output has {' and '.join(map(str, widths))} units")

@@ -6,6 +6,8 @@ data at the start and the end of a layer. ``rank`` is the number of spatial axes
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers.signature import Array, Config, Setting
+from weightlens.recording import Recorded
+
+AT_ONCE = 1 << 17  # numbers of windows that are copied at once
+FEW_TAPS = 32  # cells of a window that are compared one after the other
 
 Pair = tuple[int, int]
 Sizes = Sequence[int]
@@ -85,3 +91,42 @@ def windows(x: Array, size: Sizes, strides: Sizes, rates: Sizes, padding: str, f
         raise NotImplementedError(f"its window of {' x '.join(map(str, spans))} is larger than its input")
     seen: Any = sliding_window_view(x, spans, axis=space)
     return seen[(..., *(slice(None, None, s) for s in strides), slice(None), *(slice(None, None, rate) for rate in rates))]
+
+
+# -- what is done with windows: recorded as one NumPy call; of bare arrays the same in another spelling, which is faster ---------
+
+
+def products(seen: Array, kernel: Array) -> Any:
+    """Dot product of each window with a kernel ``(*size, channels, filters)``: ``(batch, *positions, filters)``."""
+    rank = kernel.ndim - 2
+    if is_recorded(seen, kernel):
+        return np.tensordot(seen, kernel, axes=([*range(-rank, 0), -rank - 1], list(range(rank + 1))))
+    terms, filters = math.prod(kernel.shape[:-1]), kernel.shape[-1]
+    y = np.empty((*seen.shape[: -rank - 1], filters), np.result_type(seen, kernel))
+    places, matrix = math.prod(y.shape[-rank - 1 : -1]), np.reshape(kernel, (terms, filters))
+    # What is copied for the product should lie side by side: of one channel that is what all windows have in the same place.
+    by_place, first = kernel.shape[-2] == 1, seen.ndim - 2 * rank - 1
+    seen = np.moveaxis(seen, range(-rank - 1, 0), range(first, first + rank + 1)) if by_place else np.moveaxis(seen, -rank - 1, -1)
+    for part in portions(seen):
+        read = np.reshape(seen[part], (-1, terms, places) if by_place else (-1, places, terms))
+        np.matmul(np.swapaxes(read, 1, 2) if by_place else read, matrix, out=np.reshape(y[part], (-1, places, filters)))
+    return y
+
+
+def largest(seen: Array, rank: int) -> Any:
+    """The largest number of each window."""
+    size = seen.shape[-rank:]
+    if is_recorded(seen) or math.prod(size) > FEW_TAPS:
+        return np.max(seen, axis=tuple(range(seen.ndim - rank, seen.ndim)))
+    return functools.reduce(np.maximum, (seen[(..., *tap)] for tap in np.ndindex(*size)))
+
+
+def is_recorded(*arrays: object) -> bool:
+    """Whether a trace is being made, in which every call becomes part of a formula."""
+    return any(isinstance(array, Recorded) for array in arrays)
+
+
+def portions(seen: Array) -> list[slice]:
+    """Samples taken so many at a time as have few numbers in their windows."""
+    few = max(1, AT_ONCE // max(1, math.prod(seen.shape[1:])))
+    return [slice(start, start + few) for start in range(0, len(seen), few)]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from weightlens.spreadsheet.cell_values import Book, Value
 
 MAP = "Cells"
+SLOPES = "numerical_gradient"  # the defined name of differences of nearly equal losses, which leave few digits
 Place = tuple[str, str]  # a sheet and a cell on it
 
 

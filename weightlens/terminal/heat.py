@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from weightlens.terminal import Screen
 from weightlens.terminal.matrices import Part, View
-from weightlens.terminal.matrix_lines import direction_words, place_title, places
+from weightlens.terminal.matrix_lines import direction_words, place_title, places, tile_titles
 
 NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 BLUES, REDS = (231, 189, 153, 111, 75, 33, 26, 25), (231, 224, 217, 210, 203, 196, 160, 124)  # the same of 256 colours
@@ -51,12 +51,22 @@ class Scale(NamedTuple):
         share = self.share(value)
         return (BLUES if share < 0 else REDS)[round(abs(share) * (len(REDS) - 1))]
 
+    def steps(self, count: int) -> list[float]:
+        """Evenly spaced numbers from the smallest to the largest, for a legend."""
+        return [self.low * (1 - share) + self.high * share for share in np.linspace(0, 1, count).tolist()]
+
     def shade(self, value: float) -> str:
         """A letter: the darker the larger, from the smallest to the largest number."""
         if not np.isfinite(value):
             return ODD_SHADE
-        share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        low, high = self.low / 2, self.high / 2  # their difference is finite
+        share = (value / 2 - low) / (high - low) if high > low else 0.5
         return SHADES[round(min(max(share, 0.0), 1.0) * (len(SHADES) - 1))]
+
+
+def sizes_of(values: np.ndarray) -> np.ndarray:
+    """The numbers that are drawn for an array: of complex ones the absolute value."""
+    return np.abs(values) if values.dtype.kind == "c" else values.astype(np.float64)
 
 
 def scale_of(values: np.ndarray) -> Scale:
@@ -111,7 +121,7 @@ class Painter(NamedTuple):
         if not self.coloured:
             bar = f'{low:.3g} "{SHADES}" {high:.3g}' if low < high else f'{low:.3g} "{self.scale.shade(low)}"'
             return bar + f"  {ODD_SHADE} NaN or infinite" * odd
-        bar = self._replace(zoom=1).picture(np.linspace(low, high, LEGEND)[None])[0]
+        bar = self._replace(zoom=1).picture(np.array([self.scale.steps(LEGEND)]))[0]
         mark = self.half_blocks([[self.code(float("nan"))]])[0] + " NaN or infinite"
         return f"{low:.3g} {bar} {high:.3g}" + f"  {mark}" * odd
 
@@ -123,8 +133,8 @@ def in_colours(screen: Screen) -> bool:
 
 def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "    ") -> Iterator[str]:
     """The lines of a matrix as a picture, with a legend; a large one is sampled down, and a line says so."""
-    shown, steps = sampled(part, screen, len(indent) + 2, full)
-    values = np.atleast_2d(shown.values.astype(np.float64))
+    shown, steps = sampled(part, screen, 0 if full else screen.width - len(indent) - 2)
+    values = np.atleast_2d(sizes_of(shown.values))
     if not values.size:
         yield f"{indent}empty"
         return
@@ -146,8 +156,8 @@ def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "  
 
 def tile_lines(shown: View, painter: Painter, place: tuple[int, ...], indent: str) -> Iterator[str]:
     """Pictures side by side under their titles, as many as fit."""
-    screen, blocks = painter.screen, shown.values[place].astype(np.float64)
-    titles = tile_titles(shown, shown.indices[-3])
+    screen, blocks = painter.screen, sizes_of(shown.values[place])
+    titles = tile_titles(shown)
     picture = blocks.shape[-1] * painter.across
     width = max(picture, *map(len, titles))
     fit = max(1, (screen.width - len(indent) + len(BETWEEN)) // (width + len(BETWEEN)))
@@ -159,32 +169,31 @@ def tile_lines(shown: View, painter: Painter, place: tuple[int, ...], indent: st
             yield indent + (" " * (width - picture) + BETWEEN).join(line)
 
 
-def tile_titles(shown: View, indices: Sequence[int]) -> list[str]:
-    """The titles of blocks that stand side by side; what there is only one of is not said."""
-    return [shown.label.text(shown.axes[-3], i) for i in indices] if list(indices) != [0] else [""]
-
-
 def zoom_of(shape: tuple[int, ...], screen: Screen, tiled: bool) -> int:
     """How much a small picture is enlarged."""
     return max(1, min(LARGEST // 2 if tiled else LARGEST, SQUARE // max(shape))) if in_colours(screen) else 1
 
 
-def sampled(part: Part, screen: Screen, margin: int, full: bool) -> tuple[View, list[str]]:
-    """The numbers to draw, evenly spaced, and in words what is left out along which axis."""
+def sampled(part: Part, screen: Screen, room: int) -> tuple[View, list[str]]:
+    """The numbers to draw, evenly spaced, and in words what is left out along which axis; without ``room`` for letters, all."""
     order, kept = part.order, part.kept
-    most = dict.fromkeys(order.axes, SLOW)
-    coloured, room = in_colours(screen), screen.width - margin
-    if kept:
-        *slow, columns = order.axes
-        most[columns] = room if coloured else room // 2
-        most |= {slow.pop(): LINES * (1 + coloured)} if slow else {}
-        if order.tiled:
-            sides = [min(len(kept[axis]), most[axis]) for axis in order.axes[-2:]]
-            across = sides[1] * (zoom_of(tuple(sides), screen, True) if coloured else 2)
-            titles = [part.label.text(part.axes[slow[-1]], kept[slow[-1]][-1])]
-            fit = (room + len(BETWEEN)) // (max(across, *map(len, titles)) + len(BETWEEN))
-            most[slow[-1]] = max(1, fit) * TILE_LINES
-    steps = [1 if full else max(1, -(-len(r) // most[axis])) for axis, r in enumerate(kept)]
+    most = most_places(part, screen, room) if room and kept else {axis: len(r) for axis, r in enumerate(kept)}
+    steps = [max(1, -(-len(r) // most[axis])) if len(r) else 1 for axis, r in enumerate(kept)]
     names = [part.label.name(axis) or f"axis {axis}" for axis in part.axes]
     words = [f"1 of {steps[axis]:,} along {names[axis]}" for axis in order.axes if steps[axis] > 1]
     return part.view([[r[::step]] for r, step in zip(kept, steps, strict=True)], [0] * len(kept)), words
+
+
+def most_places(part: Part, screen: Screen, room: int) -> dict[int, int]:
+    """How many places along each axis are drawn at most."""
+    order, kept, coloured = part.order, part.kept, in_colours(screen)
+    *slow, columns = order.axes
+    most = dict.fromkeys(slow, SLOW) | {columns: room if coloured else room // 2}
+    if slow:
+        most[rows := slow.pop()] = LINES * (1 + coloured)
+    if order.tiled:
+        sides = [min(len(kept[axis]), most[axis]) for axis in (rows, columns)]
+        across = sides[1] * (zoom_of(tuple(sides), screen, True) if coloured else 2)
+        title = part.label.text(part.axes[slow[-1]], kept[slow[-1]][-1])
+        most[slow[-1]] = max(1, (room + len(BETWEEN)) // (max(across, len(title)) + len(BETWEEN))) * TILE_LINES
+    return most

@@ -68,6 +68,11 @@ def place_title(shown: View, place: tuple[int, ...]) -> str:
     return "[" + ", ".join(shown.label.text(axis, i) for axis, i in said) + "]" if said else ""
 
 
+def tile_titles(shown: View) -> list[str]:
+    """The titles of blocks that stand side by side; what there is only one of is not said."""
+    return [shown.label.text(shown.axes[-3], i) for i in shown.indices[-3]] if shown.indices[-3] != [0] else [""]
+
+
 def direction_words(shown: View) -> str:
     """What runs down and across in each block."""
     down, across = (shown.label.name(axis) or f"axis {axis}" for axis in shown.axes[-2:])
@@ -112,7 +117,7 @@ class Printer(NamedTuple):
         """Blocks side by side under their titles, as many as fit; blocks wider than the screen one below the other."""
         shown, screen = self.shown, self.screen
         blocks = shown.values[place]
-        titles = [shown.label.text(shown.axes[-3], i) for i in shown.indices[-3]] if shown.indices[-3] != [0] else [""]
+        titles = tile_titles(shown)
         first, columns = self.grid(blocks), range(blocks.shape[-1])
         others = first._replace(sides=[""] * len(first.sides))  # rows are named at the left
         width = max(others.total(len(columns)), *map(len, titles))

@@ -9,6 +9,7 @@ from typing import Any
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import trace
 from weightlens.errors import BadInput, NoFormula
+from weightlens.inputs.answers import refuse_labels
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Trace
@@ -146,10 +147,8 @@ def sheets_of_layers(net: NetworkSheets) -> Drawn:
 
 
 def check_labels(net: NetworkSheets) -> None:
-    """Refuse class labels that no output has as many units for (a single unit has two classes)."""
-    given, widths = len(net.options.labels), [x.shape[-1] for x in net.plan.trace.results if x.ndim]
-    if given and given not in widths and not (given == 2 and 1 in widths):
-        raise BadInput(f"{given} labels were given, but the output has {' and '.join(map(str, widths))} units")
+    """Refuse class labels that no output has as many units for."""
+    refuse_labels(len(net.options.labels), [x.shape for x in net.plan.trace.results])
 
 
 def first_look(net: NetworkSheets) -> int:

@@ -14,6 +14,7 @@ from weightlens.model import Layer
 
 ANYTHING = 1e30  # stands for infinity, which times 0 would be no number
 PIXEL, USUAL = 255.0, 10.0  # the largest value taken of a picture's channel, and of a standardised feature
+FEW = {1: 1000.0, 2: 30.0, 3: 30.0}  # of each of so few features, which people often leave as they are
 RISING = frozenset({
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "exponential", "sigmoid", "hard_sigmoid", "hard_sigmoid_keras2",
     "tanh", "hard_tanh", "softplus", "log_sigmoid", "softsign", "squareplus", "sparse_plus", "sparse_sigmoid",
@@ -64,10 +65,11 @@ UNKNOWN = box(-ANYTHING, ANYTHING)
 
 
 def input_box(layer: Layer) -> Box:
-    """What is taken to come in: pixels up to 255, other features up to 10 in size."""
+    """What is taken to come in: pixels up to 255, other features up to 10 in size, up to 1000 where there is one alone."""
     shape = layer.config.get("batch_shape")
     picture = isinstance(shape, list | tuple) and len(shape) == 4 and (shape[-1] in (1, 3, 4) or shape[1] in (1, 3, 4))
-    most = PIXEL if picture else USUAL
+    features = shape[-1] if isinstance(shape, list | tuple) and shape else None
+    most = PIXEL if picture else FEW.get(features, USUAL) if isinstance(features, int) else USUAL
     return box(-most, most)
 
 

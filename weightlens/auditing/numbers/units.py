@@ -45,6 +45,7 @@ class Units:
     dead: dict[str, np.ndarray] = field(default_factory=dict)
     effect: dict[str, np.ndarray] = field(default_factory=dict)
     constant: list[tuple[str, list[float]]] = field(default_factory=list)
+    box: list[float] = field(default_factory=list)  # the largest size that is taken of each input; empty if any is possible
     refuted: bool = False  # the network has seen other numbers in training than the input box has
 
     def read(self, layer: Layer, key: str, weight: Weight, bounds: Box | None = None) -> WeightFacts:
@@ -105,7 +106,7 @@ def walk(model: Model) -> Units:
 
 def walk_from(model: Model, inputs: list[Box]) -> Units:
     """Follow the network from these inputs to its outputs."""
-    found = Units()
+    found = Units(box=[float(one.high.max()) for one in inputs if one is not UNKNOWN])
     if model.inputs and model.outputs:
         for ref, given in zip(refs(model.outputs), follow(model, inputs, found, ""), strict=True):
             found.use(given)

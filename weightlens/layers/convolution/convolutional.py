@@ -14,7 +14,7 @@ import numpy as np
 
 from weightlens.layers.activations import activate
 from weightlens.layers.signature import Array, Config, Setting, Step, Weights
-from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, windows
+from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, products, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 
@@ -26,7 +26,7 @@ def convolve(x: Array, kernel: Array, strides: Setting = 1, padding: str = "vali
     rank = kernel.ndim - 2
     seen = windows(x, kernel.shape[:-2], per_axis(strides, rank), per_axis(rates, rank), padding, cut=rank == 3 and groups == 1)
     if groups == 1:
-        return np.tensordot(seen, kernel, axes=([*range(-rank, 0), -rank - 1], list(range(rank + 1))))
+        return products(seen, kernel)
     places, terms = seen.shape[: -rank - 1], math.prod(kernel.shape[:-1])
     seen = np.reshape(np.moveaxis(seen, -rank - 1, -1), (math.prod(places), -1, groups, kernel.shape[-2]))
     seen = np.reshape(np.moveaxis(seen, 2, 0), (groups, -1, terms))

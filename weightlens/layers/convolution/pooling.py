@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.signature import Array, Config, Function, Step, Weights
-from weightlens.layers.windows import channels_last, like_input, per_axis, spatial_axes, windows
+from weightlens.layers.windows import channels_last, largest, like_input, per_axis, spatial_axes, windows
 
 
 def pooled(x: Array, config: Config, fill: float) -> Any:
@@ -24,7 +24,7 @@ def pooled(x: Array, config: Config, fill: float) -> Any:
 def max_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Largest number of each window. ``keras.layers.MaxPooling1D``, ``2D``, ``3D``."""
     seen = pooled(x, config, -np.inf)
-    return step("maximum", like_input(np.max(seen, axis=tuple(range(x.ndim, seen.ndim))), config))
+    return step("maximum", like_input(largest(seen, x.ndim - 2), config))
 
 
 def average_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:

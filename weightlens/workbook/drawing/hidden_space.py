@@ -29,6 +29,8 @@ def draw(net: NetworkSheets, drawn: Drawn) -> None:
     if not layers or not classes or net.options.blanks or len(classes) != layers[-1].made.shape[0] or len(set(classes)) > MOST_CLASSES:
         return
     made = layers[-1].made
+    if not np.isfinite(made.value).all():
+        return
     hidden, x = net.plan.placed[id(made)].block, net.plan.trace.inputs[0]
     hint = f"Each sample stands where two units of {layers[-1].layer} put it. Pick other units, or change a weight."
     sheet = net.plan.sheet("Hidden space", "The hidden space", hint=hint)

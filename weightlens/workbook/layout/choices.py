@@ -70,7 +70,8 @@ def by_names(shape: tuple[int, ...], named: Named) -> Arrangement:
     down = [d for d, name in enumerate(names) if name in PLACES and name not in names[:d]] or [0]
     down = down if len(down) < len(shape) else down[:-1]
     across = [d for d in range(len(shape)) if d not in down]
-    return Arrangement(shape, tuple(down), tuple(across), int(len(down) > 1), int(names[across[-1]] in PLACES and len(across) > 1))
+    apart = Arrangement(shape, tuple(down), tuple(across), int(len(down) > 1), int(names[across[-1]] in PLACES and len(across) > 1))
+    return apart if apart.width <= WIDEST else in_rows(shape, 1)
 
 
 def under_columns(shape: tuple[int, ...], named: Named, step: tuple[int, ...], made: Named) -> Arrangement | None:

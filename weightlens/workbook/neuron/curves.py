@@ -10,7 +10,8 @@ import numpy as np
 
 from weightlens.errors import NoFormula
 from weightlens.recording import Recorded, each, record
-from weightlens.recording.graph import ordered
+from weightlens.recording.graph import expression, ordered
+from weightlens.words.layer_words import activation_of, find
 from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.neuron.cell_numbers import CellNumbers
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
 
 NO_CURVE, LINEAR, SOFTMAX = "no curve", "no activation", "softmax"
+LINEAR_CURVE, SOFTMAX_CURVE = 1, 2  # their numbers; 0 is no curve
+NOWHERE = np.iinfo(np.int64).min  # no cell
 CLOSE = 1e-9  # a curve goes through the numbers of the network as closely as this
 
 
@@ -98,13 +101,12 @@ class Activations:
         self.net, self.numbers = net, numbers
         self.curves: list[Curve] = [Curve(NO_CURVE), Curve(LINEAR), Curve(SOFTMAX)]
         self.keys: list[tuple[str, ...]] = [curve.key() for curve in self.curves]
-        read = ((step.made, self.argument_cells(step.made)) for step in net.plan.steps)
+        self.numbers_of: dict[int, int] = {}  # by the id of each function
+        functions = [x for step in net.plan.steps for x in expression(step.made) if isinstance(x.function[1], Recorded)]
+        functions.sort(key=lambda x: not x.kind)  # named ones first: mish is written with softplus, which is not what follows
+        read = ((y, net.plan.formulas.cells(y.function[1])) for y in functions)
         self.readers = [(y, cells) for y, cells in read if cells is not None]
-
-    def argument_cells(self, y: Recorded) -> Cells | None:
-        """The cells of which a value is the activation."""
-        argument = y.function[1]
-        return self.net.plan.formulas.cells(argument) if isinstance(argument, Recorded) and argument.shape == y.shape else None
+        self.noted = {step.layer for step in net.plan.steps if any(x.function[0] for x in expression(step.made))}
 
     def after(self, neuron: Neuron) -> Activated:
         """What follows the sums of a neuron."""
@@ -114,47 +116,63 @@ class Activations:
             return Activated([curve] * units, neuron.outputs)
         if neuron.sums is None:
             return Activated([0] * units, None)
-        outputs, which = np.zeros_like(neuron.sums), np.full(neuron.sums.shape, -1)
+        outputs, which = np.full_like(neuron.sums, NOWHERE), np.full(neuron.sums.shape, -1)
         for i, (y, cells) in enumerate(self.readers):
-            own = self.net.plan.formulas.cells(y)
+            own = self.net.plan.formulas.cells(y) if y.shape == y.function[1].shape else None
             found = positions(cells, neuron.sums)
             take = (found >= 0) & (which < 0)
-            if own is not None and take.any():
-                outputs[take], which[take] = own.reshape(-1)[found[take]], i
+            which[take] = i
+            if own is not None:
+                outputs[take] = own.reshape(-1)[found[take]]
         curves = [self.of_unit(neuron, outputs, which, unit) for unit in range(units)]
-        return Activated(curves, outputs if (which >= 0).all() else None)
+        return Activated(curves, None if (outputs == NOWHERE).any() else outputs)
 
     def of_unit(self, neuron: Neuron, outputs: Cells, which: np.ndarray, unit: int) -> int:
         """The number of the curve of one unit: the same in all samples and places, and through the network's own numbers."""
         readers = np.unique(which[:, :, unit])
         if (readers < 0).any():
-            return 1 if len(readers) == 1 else 0
+            return LINEAR_CURVE if len(readers) == 1 and not self.is_unknown(neuron.layer) else 0
         values = [self.readers[i][0] for i in readers.tolist()]
         assert neuron.sums is not None
+        if (outputs[:, :, unit] == NOWHERE).any():
+            return 0
         if values[0].function[0] == SOFTMAX:
-            return 2 if self.is_softmax(neuron.sums, outputs, unit) else 0
+            return SOFTMAX_CURVE if self.is_softmax(neuron, outputs, unit) else 0
         number = self.shared(values)
         return number if self.goes_through(number, neuron.sums[:, :, unit], outputs[:, :, unit]) else 0
 
+    def is_unknown(self, path: str) -> bool:
+        """Whether a layer has an activation of which nothing was recorded: a user's own."""
+        layer = find(self.net.model, path)
+        return layer is not None and bool(activation_of(layer)) and path not in self.noted
+
     def shared(self, values: Sequence[Recorded]) -> int:
         """The number of the curve that all these functions are; 0 where they are none, or not one."""
-        curves = [Curve(y.function[0], y) for y in values]
-        keys = {curve.key() for curve in curves}
-        if len(keys) > 1 or len(curves[0].key()) < 2:
-            return 0
-        if curves[0].key() not in self.keys:
-            self.keys.append(curves[0].key())
-            self.curves.append(curves[0])
-        return self.keys.index(curves[0].key())
+        numbers = {self.number_of(y) for y in values}
+        return numbers.pop() if len(numbers) == 1 else 0
+
+    def number_of(self, y: Recorded) -> int:
+        """The number of the curve that a function is; 0 where it is none."""
+        if id(y) not in self.numbers_of:
+            curve = Curve(y.function[0], y)
+            key = curve.key()
+            if len(key) > 1 and key not in self.keys:
+                self.keys.append(key)
+                self.curves.append(curve)
+            self.numbers_of[id(y)] = self.keys.index(key) if len(key) > 1 else 0
+        return self.numbers_of[id(y)]
 
     def goes_through(self, number: int, sums: Cells, outputs: Cells) -> bool:
         """Whether a curve gives the network's own outputs."""
-        y = self.curves[number].on(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > 2 else None
+        y = self.curves[number].on(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > SOFTMAX_CURVE else None
         return y is not None and bool(np.allclose(y.value[:, 0], self.numbers.at(outputs).reshape(-1), rtol=CLOSE, atol=CLOSE))
 
-    def is_softmax(self, sums: Cells, outputs: Cells, unit: int) -> bool:
-        """Whether the outputs are the softmax over all units."""
-        z = self.numbers.at(sums)
+    def is_softmax(self, neuron: Neuron, outputs: Cells, unit: int) -> bool:
+        """Whether the outputs are the softmax over all units, or over those of the same head."""
+        assert neuron.sums is not None
+        first = unit - unit % neuron.row
+        z, unit = self.numbers.at(neuron.sums[:, :, first : first + neuron.row]), unit % neuron.row
+        outputs = outputs[:, :, first : first + neuron.row]
         e = np.exp(z - z.max(axis=-1, keepdims=True))
         return bool(
             np.allclose((e / e.sum(axis=-1, keepdims=True))[:, :, unit], self.numbers.at(outputs)[:, :, unit], rtol=CLOSE, atol=CLOSE)

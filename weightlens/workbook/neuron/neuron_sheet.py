@@ -49,6 +49,7 @@ NUMBER = Look(format="0.000", align="center")  # without a border: rows that a l
 BAR_UP, BAR_DOWN = Look(colour="5B9BD5", size=8), Look(colour="E08E45", size=8, align="right")
 WIDTHS = (6, 26, 10, 10, 10, 10, 10, 11, 9, 2)
 HINT = "Pick a layer, a unit and a sample in the blue cells: each row below is one product in the sum of this neuron."
+BEHIND = "What the sheet Neuron looks up. Nothing is to be changed here."
 
 
 def neuron_sheets(net: NetworkSheets) -> None:
@@ -58,17 +59,13 @@ def neuron_sheets(net: NetworkSheets) -> None:
         return
     if wanted is None and net.model.size > SMALL:
         return
-    pickable = [n for n in neurons_of(net) if n.can_be_picked]
-    neurons, left_out = that_fit(pickable, MOST if wanted else FEW)
+    numbers = CellNumbers(net.plan)
+    neurons, left_out = that_fit(neurons_of(net), numbers, MOST if wanted else FEW)
     if not neurons or (wanted is None and left_out):
         return
-    hint = HINT + (f" Too large for it: {', '.join(left_out[:6])}{'...' if len(left_out) > 6 else ''}." if left_out else "")
-    sheet = net.plan.sheet("Neuron", "One neuron", hint=hint)
-    data = net.plan.sheet(
-        "Neuron data", "Neuron data: behind the neuron", hint="What the sheet Neuron looks up. Nothing is to be changed here."
-    )
+    sheet = net.plan.sheet("Neuron", "One neuron", hint=HINT + without(left_out))
+    data = net.plan.sheet("Neuron data", "Neuron data: behind the neuron", hint=BEHIND)
     controls = Controls(*(cell(sheet, PICK + i, NAME) for i in (0, 1, 2, 3, 5)))
-    numbers = CellNumbers(net.plan)
     activations = Activations(net, numbers)
     activated = [activations.after(neuron) for neuron in neurons]
     start = start_of(neurons[0], activated[0], numbers)
@@ -76,9 +73,7 @@ def neuron_sheets(net: NetworkSheets) -> None:
     samples = len(neurons[0].inputs)
     write_picked(net, tables, controls, start, samples)
     products = write_products(net, tables, start)
-    right = products.first + 5
-    if any(2 in after.curves for after in activated):
-        right = write_others(net, tables, right, start)
+    right = write_others(net, tables, products.first + 5, start)
     curve = write_curves(net, tables, activations.curves, right, start)
     write_lists(net, tables, right + len(activations.curves) + 4, start)
     write_controls(net, sheet, tables, start, samples)
@@ -91,14 +86,25 @@ def neuron_sheets(net: NetworkSheets) -> None:
     data.freeze = (SECTION, FIRST)
 
 
-def that_fit(neurons: list[Neuron], most: int) -> tuple[list[Neuron], list[str]]:
+def without(names: list[str]) -> str:
+    """Which layers are left out, in words."""
+    return f" Without {', '.join(names[:6])}{'...' if len(names) > 6 else ''} (too large, or not finite)." if names else ""
+
+
+def that_fit(neurons: list[Neuron], numbers: CellNumbers, most: int) -> tuple[list[Neuron], list[str]]:
     """As many as there is room for, the smallest first; and the names of the others."""
     kept, room = set[str](), most
     for neuron in sorted(neurons, key=lambda n: n.size):
-        if neuron.size <= room:
+        if neuron.size <= room and neuron.can_be_picked and is_finite(neuron, numbers):
             kept.add(neuron.name)
             room -= neuron.size
     return [n for n in neurons if n.name in kept], [n.name for n in neurons if n.name not in kept]
+
+
+def is_finite(neuron: Neuron, numbers: CellNumbers) -> bool:
+    """Whether all numbers that a neuron reads, and its sums, are numbers that cells can hold."""
+    cells = [neuron.inputs, neuron.weights, *neuron.bias, *(c for c in (neuron.sums, neuron.outputs) if c is not None)]
+    return all(np.isfinite(numbers.at(c)).all() for c in cells)
 
 
 def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers) -> Start:
@@ -116,6 +122,7 @@ def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers) -> Start:
         float(sum(numbers.at(bias)[0] for bias in neuron.bias)),
         after.curves[0],
         sums,
+        neuron.row,
         "" if outputs is None else float(numbers.at(outputs[sample, place])[0]),
     )
 
@@ -220,7 +227,7 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, curve: Columns, 
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + curve_rows(tables)}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
     f = cell(data, START + POINTS, first)
-    said = ["output", "output: z, no activation", *(f"output: {name} of z" for name in names[2:])]
+    said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
     name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
     output = curve_value(data, first)
     lines: list[tuple[str, str, float | str | None, str]] = [

@@ -35,7 +35,7 @@ class Neuron:
     group of channels) see the same inputs. ``scale`` multiplies the weights of each input; ``bias`` has cells for each unit,
     perhaps of several weights; ``sums`` are the cells in which the network has the result, ``[sample, place, unit]``, ``outputs``
     those of what comes next, where ``functions`` (recorded values, one for each occurrence) are functions of sums without cells.
-    ``parts`` are the named values that it spells out.
+    ``parts`` are the named values that it spells out; ``row`` is how many units lie along the last axis: all, or those of a head.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Neuron:
     outputs: Cells | None
     functions: list[Recorded]
     fixed: dict[str, tuple[int, str]]
+    row: int
     pixels: Pixels | None
     parts: frozenset[int]
 
@@ -63,8 +64,9 @@ class Neuron:
 
     @property
     def can_be_picked(self) -> bool:
-        """Whether a formula finds the cells of the picked sample."""
-        return all(can_be_picked(cells) for cells in (self.inputs, self.weights, self.sums, self.outputs) if cells is not None)
+        """Whether its units fit into the columns of a sheet, and a formula finds the cells of the picked sample."""
+        cells = [array for array in (self.inputs, self.weights, self.sums, self.outputs) if array is not None]
+        return len(self.units) <= MOST_INPUTS and all(can_be_picked(array) for array in cells)
 
 
 def neurons_of(net: NetworkSheets) -> list[Neuron]:
@@ -98,18 +100,15 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
     own = [d for d in range(1, len(full)) if d == len(full) - 1 or any(varies(array, d) for array in by_unit(whole))]
     others = [d for d in range(1, len(full)) if d not in own]
     order, shape = [0, *others, *own], (full[0], *(math.prod(full[d] for d in part) for part in (others, own)))
-    if shape[2] > MOST_INPUTS:
-        return None
 
     def placed(array: np.ndarray) -> np.ndarray:
         return np.transpose(array.reshape(full), order).reshape(shape)
 
     whole = whole.moved(placed)
-    if any((array != array[:, :1]).any() for array in by_unit(whole)) or any((added != added[:1, :1]).any() for added in whole.added):
+    groups = groups_of(whole)
+    if groups is None:
         return None
-    group, first = groups_of(whole.terms)
-    if any((term.input_row != term.input_row[:, :, first][:, :, group]).any() for term in whole.terms):
-        return None
+    group, first = groups
     sums, outputs = (net.plan.formulas.cells(x) for x in (value, step.made))
     return Neuron(
         step.layer,
@@ -127,6 +126,7 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
         placed(outputs) if sums is None and outputs is not None else None,
         [step.made] if sums is None else [],
         named_axes.fixed | net.plan.trace.axes.named(step.made).fixed,
+        full[-1],
         pixels_of(net, whole.terms[0]) if len(whole.terms) == 1 else None,
         frozenset(whole.parts),
     )
@@ -156,11 +156,18 @@ def varies(array: np.ndarray, axis: int) -> bool:
     return bool((array != np.take(array, [0], axis)).any())
 
 
-def groups_of(terms: list[Term]) -> tuple[np.ndarray, np.ndarray]:
-    """For each unit the number of its group, and the first unit of each group: units that read the same inputs."""
-    seen = np.concatenate([term.input_row[0].T for term in terms], axis=1)  # (units, places of all terms)
+def groups_of(whole: WeightedSum) -> tuple[np.ndarray, np.ndarray] | None:
+    """For each unit the number of its group, and the first unit of each group: units that read the same inputs.
+
+    ``None`` where weights or what is added differ from place to place, or groups from sample to sample.
+    """
+    if any((array != array[:, :1]).any() for array in by_unit(whole)) or any((added != added[:1, :1]).any() for added in whole.added):
+        return None
+    seen = np.concatenate([term.input_row[0].T for term in whole.terms], axis=1)  # (units, places of all terms)
     _, first, group = np.unique(seen, axis=0, return_index=True, return_inverse=True)
-    return group.reshape(-1), first
+    group = group.reshape(-1)
+    same = all((term.input_row == term.input_row[:, :, first][:, :, group]).all() for term in whole.terms)
+    return (group, first) if same else None
 
 
 def words(axes: list[Axis], sizes: list[int], name: str) -> list[str]:

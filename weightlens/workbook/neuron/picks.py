@@ -12,7 +12,7 @@ import numpy as np
 from weightlens.recording import Recorded
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, absolute, cell_name
-from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, Curve
+from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, SOFTMAX_CURVE, Curve
 from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, TABLES, Tables
 from weightlens.workbook.xlsx.blocks import Block, Text
 
@@ -49,12 +49,13 @@ class Start:
     bias: float
     curve: int
     sums: list[float]
+    row: int
     output: float | str
 
     @property
     def other_sums(self) -> list[float]:
-        """The sums of the other units, as the network has them."""
-        return self.sums[1:]
+        """The sums of the other units (of the same head), as the network has them."""
+        return self.sums[1 : self.row]
 
     @property
     def others(self) -> float:
@@ -175,7 +176,8 @@ class Columns:
         """A column with its name: formulas and their values."""
         self.sheet.write(START - 1, self.first + j, name, net.styles["label"])
         for i, (formula, value) in enumerate(cells):
-            self.sheet.texts[(START + i, self.first + j)] = Text(style=net.styles["helper"], formula=formula, value=value)
+            shown = None if isinstance(value, float) and not math.isfinite(value) else value
+            self.sheet.texts[(START + i, self.first + j)] = Text(style=net.styles["helper"], formula=formula, value=shown)
 
 
 def write_products(net: NetworkSheets, tables: Tables, start: Start) -> Columns:
@@ -212,10 +214,14 @@ def write_lists(net: NetworkSheets, tables: Tables, first: int, start: Start) ->
 
 def write_others(net: NetworkSheets, tables: Tables, first: int, start: Start) -> int:
     """For the softmax: ln of the sum of e^z over the other units of the picked layer; returns the next free column."""
+    if not any(curve == SOFTMAX_CURVE for after in tables.activated for curve in after.curves):
+        return first
     at, units = picked_cells(tables.sheet), max(len(n.units) for n in tables.neurons)
     columns, layer = Columns(tables.sheet, first, units), at["layer"]
     z = [f"{COLUMN[first]}{START + 1 + u}" for u in range(units)]
-    is_other = [f"AND({u + 1}<={tables.field(layer, 'units')},{u + 1}<>{at['unit number']},{at['sums row']}>0)" for u in range(units)]
+    row, own = tables.field(layer, "units of a row"), at["unit number"]
+    same = f"INT(({{}}-1)/{row})=INT(({own}-1)/{row})"
+    is_other = [f"AND({u}<={tables.field(layer, 'units')},{u}<>{own},{same.format(u)},{at['sums row']}>0)" for u in range(1, units + 1)]
     values: list[float | str] = [*([""] if tables.rows[0].sums >= 0 else []), *start.other_sums]
     values += [""] * (units - len(values))
     powers = [math.exp(v - max(start.other_sums)) if isinstance(v, float) else 0.0 for v in values]

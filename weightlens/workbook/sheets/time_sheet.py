@@ -16,6 +16,7 @@ from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
 from weightlens.workbook.sheets.network import MOST_HEATED, SOME
+from weightlens.workbook.sheets.parts.bands import WIDEST_BAND
 from weightlens.workbook.sheets.parts.room import FEW, LETTER, room_for
 from weightlens.workbook.xlsx.blocks import Block, runs
 from weightlens.workbook.xlsx.book import Sheet
@@ -30,6 +31,7 @@ FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so
 WIDEST_NAME = 24.0  # characters; what a name may ask of all columns of its step together
 NARROW = 6.0  # characters in a column, at least
 ROW_NAME = 4.5  # the same in a column of names of rows
+WIDEST = 100  # columns of a table that stands in one piece
 TOO_WIDE = 100  # characters over which nothing can be centred
 MOST_LABELS = 100_000  # rows that are named
 MOST_AREAS = 100  # of one colour scale: samples
@@ -56,23 +58,42 @@ class TimeSheet:
         self.weights = {key: [placed for step in own for placed in first[id(step.made)]] for key, own in self.groups.items()}
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
-        self.top = self.shift + TOP + self.tallest + 1 if self.above else self.shift + TOP
+        self.flows: list[tuple[int, int]] = []  # the rows of each band
+        self.top = self.begin(shift)
 
-    def draw(self) -> int:
-        """The whole table; returns the column after it."""
-        column = self.sequence(1)
-        for key in self.groups:
-            column = self.group(key, column)
+    def begin(self, shift: int) -> int:
+        """A band that stands so many rows lower than alone on a sheet; returns its first row of numbers."""
+        self.shift = shift
+        top = shift + TOP + (self.tallest + 1 if self.above else 0)
+        self.flows.append((top, top + self.table.height - 1))
         labels = self.table.labels() if self.table.height <= MOST_LABELS else {}
         widen(self.sheet, 0, room_for(labels))
         for row, text in labels.items():
-            self.sheet.write(self.top + row, 0, text, self.net.styles["label right"])
+            self.sheet.write(top + row, 0, text, self.net.styles["label right"])
+        return top
+
+    def draw(self) -> int:
+        """The whole table, of very many columns in bands under each other; returns the column after it."""
+        column = right = self.sequence(1)
+        in_bands = self.table.height <= FEW_ROWS and sum(map(self.width, self.groups)) > WIDEST
+        for key in self.groups:
+            if in_bands and column > 1 and column + self.width(key) > WIDEST_BAND:
+                self.top = self.begin(max(block.row + block.arrangement.height for block in self.sheet.blocks) + 2 - SECTION)
+                column = 1
+            column = self.group(key, column)
+            right = max(right, column)
+        column = right
         beside = [placed for own in self.weights.values() for placed in own] if not self.above and self.table.height > FEW_ROWS else []
         if beside:
             widen(self.sheet, column, ROW_NAME)
             self.under_each_other(beside, self.shift + HEAD, column + 1)
             column += 2 + max(placed.block.arrangement.width for placed in beside)
         return column
+
+    def width(self, key: Key) -> int:
+        """The columns of a step and its weights."""
+        placed = [self.net.plan.placed[id(self.groups[key][0].made)], *self.weights[key]]
+        return 1 + max(p.block.arrangement.width for p in placed)
 
     def under_each_other(self, weights: list[Placed], row: int, column: int) -> None:
         """Weights with their captions, from this row on."""
@@ -142,7 +163,7 @@ class TimeSheet:
             if step is not start and final not in looks:
                 looks[final] = self.net.step_style(step, values=values)
             style = self.net.step_style(step) if step is start else looks[final]
-            placed.block.flows = (self.top, self.top + self.table.height - 1)
+            placed.block.flows = self.flows
             row = self.table.row(step.name, step.made.shape, placed.occurrence)
             self.net.place_step(self.sheet, step, self.top + (row or 0), column, style)
         blocks = [self.net.plan.placed[id(step.made)].block for step in steps if id(step.made) not in self.net.results]

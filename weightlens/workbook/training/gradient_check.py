@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from weightlens.spreadsheet.cells_map import SLOPES
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.sheets.frame import widen
@@ -88,7 +89,7 @@ class GradientCheck:
         share = self.styles.of(replace(LOOKS["check"], format="0.000%"))
         difference = self.column(7, off, made, share)
         self.sheet.texts[(WORST, 1)] = Text(style=share, formula=f"MAX({difference.area})", value=float(off.max()))
-        for name, block in (("analytic_gradient", a), ("numerical_gradient", n), ("gradient_difference", difference)):
+        for name, block in (("analytic_gradient", a), (SLOPES, n), ("gradient_difference", difference)):
             self.book.define(name, self.sheet, block)
 
     def heads(self) -> None:

@@ -27,7 +27,7 @@ class Block:
     style: int = 0
     first: int = 0
     make: Callable[[], Expression | None] | None = None
-    flows: tuple[int, int] = (0, -1)  # rows of a table in which a reference moves along when a formula is dragged down
+    flows: Sequence[tuple[int, int]] = ()  # rows of tables in which a reference moves along when a formula is dragged down
 
     @property
     def cells(self) -> Cells:

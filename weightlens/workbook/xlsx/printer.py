@@ -68,8 +68,9 @@ class Printer:
         height, width = first.shape
         same_row = height > 1 and (first[0, 0] >> 14) == (first[1, 0] >> 14)
         if height == 1:
-            row, (top, bottom) = (first[0, 0] >> 14) & (MAX_ROWS - 1), self.block.flows
-            same_row = (row != self.block.row and not top <= row <= bottom) or (first[0, 0] >> 34) != self.home
+            row = (first[0, 0] >> 14) & (MAX_ROWS - 1)
+            flows = row == self.block.row or any(top <= row <= bottom for top, bottom in self.block.flows)
+            same_row = not flows or (first[0, 0] >> 34) != self.home
         same_column = width > 1 and (first[0, 0] & (ROW - 1)) == (first[0, 1] & (ROW - 1))
         return "$" if same_column else "", "$" if same_row else ""
 

@@ -1,0 +1,23 @@
+"""What is done with windows of bare arrays, beside the one NumPy call that a trace records."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from weightlens.layers.windows import largest, products, windows
+from weightlens.recording import Recorded
+
+SIZES, STRIDES, RATES = (3, 2, 2), (2, 1, 1), (1, 2, 1)
+
+
+@pytest.mark.parametrize("lead", [(2,), (2, 3), (0,)], ids=["samples", "samples of samples", "no sample"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_as_in_one_call(rank: int, channels: int, lead: tuple[int, ...]) -> None:
+    random = np.random.default_rng(0)
+    x, kernel = random.normal(size=(*lead, *(6, 7, 5)[:rank], channels)), random.normal(size=(*SIZES[:rank], channels, 4))
+    seen = windows(x, SIZES[:rank], STRIDES[:rank], RATES[:rank], "valid")
+    recorded = windows(Recorded(x), SIZES[:rank], STRIDES[:rank], RATES[:rank], "valid")
+    np.testing.assert_allclose(products(seen, kernel), products(recorded, kernel).value, rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(largest(seen, rank), largest(recorded, rank).value)
