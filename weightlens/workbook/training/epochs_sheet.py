@@ -212,8 +212,10 @@ def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
     """A cell style with the number format for these numbers; gradients and deltas, being small, get three digits."""
     finite = np.abs(values[np.isfinite(values)])
     largest, chosen = float(finite.max(initial=0.0)), short_format(values)
-    if chosen == "0.000" and 0 < largest < 0.1:
-        chosen = "0.0000" if largest >= 0.01 else "0.00000"
+    if 0 < largest < 0.1 and "E" not in chosen:
+        chosen = max(chosen, "0.0000" if largest >= 0.01 else "0.00000", key=len)
+    if chosen.endswith("E+00"):  # weights that run away: no column has room for more of their digits
+        chosen = "0.00E+00"
     return styles.of(replace(LOOKS[role], format=chosen))
 
 

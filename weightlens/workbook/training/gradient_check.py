@@ -27,13 +27,15 @@ SMALL = 0.001  # a difference counts as a share of the gradient, or of this wher
 NONE = -1  # stands for a cell that is not there
 HINT = "Is backpropagation right? Each weight is moved a little to both sides, and both losses are computed. The gradients must agree."
 H_NOTE = "How far each weight is moved. Much smaller, and the losses differ in too few digits; much larger, and their curve is no line."
-AGREE = "About a thousandth or less: both ways give the same gradient. (Where a relu switches on or off within h, they do not.)"
+DIGITS = 5  # of the relative difference: more are rounding, and differ from program to program
+AGREE = "Up to about 0.1%: both ways give the same gradient. (Where a relu switches on or off within h, they do not.)"
 COLUMNS = {
     "weight": "at the chosen epoch",
     "analytic": "gradient by backpropagation, from One step",
     "loss of w + h": "from its row of Passes",
     "loss of w - h": "from its row of Passes",
     "numerical": "(loss of w + h - loss of w - h) / 2h",
+    "difference": "|analytic - numerical|",
     "relative difference": f"|analytic - numerical| / the larger of them, at least {SMALL:g}",
 }
 
@@ -72,18 +74,21 @@ class GradientCheck:
         """The table, once the losses have their places."""
         self.heads()
         exact, many = self.slopes[self.numbers], self.styles.of(replace(LOOKS["constant"], format="0.0000000"))
-        self.column(1, self.start[self.numbers], refer(self.weights[self.numbers]), self.looked_up(self.start))
-        a = self.column(2, exact, refer(self.gradients[self.numbers]), self.looked_up(exact))
+        self.column(1, self.start[self.numbers], refer(self.weights[self.numbers]), style_of(self.styles, "constant", self.start))
+        few = "0.00000" if np.abs(exact).max() < 1000 else "0.00"
+        a = self.column(2, exact, refer(self.gradients[self.numbers]), self.styles.of(replace(LOOKS["constant"], format=few)))
         more = self.column(3, losses[::2], refer(cells[::2]), many)
         less = self.column(4, losses[1::2], refer(cells[1::2]), many)
         slope, h = (losses[::2] - losses[1::2]) / (2 * H), absolute(cell_name(self.h.first))
         made = combine(["(", refer(more.cells), "-", refer(less.cells), f")/(2*{h})"], (len(slope), 1))
-        n = self.column(5, slope, made, style_of(self.styles, "step", exact))
-        off = np.abs(exact - slope) / np.maximum(np.maximum(np.abs(exact), np.abs(slope)), SMALL)
-        mine, other = refer(a.cells), refer(n.cells)
-        made = combine(["ABS(", mine, "-", other, ")/MAX(ABS(", mine, "),ABS(", other, f"),{SMALL:g})"], (len(off), 1))
-        difference = self.column(6, off, made, self.styles["check"])
-        self.sheet.texts[(WORST, 1)] = Text(style=self.styles["check"], formula=f"MAX({difference.area})", value=float(off.max()))
+        n = self.column(5, slope, made, self.styles.of(replace(LOOKS["step"], format=few)))
+        mine, other, apart = refer(a.cells), refer(n.cells), np.abs(exact - slope)
+        d = self.column(6, apart, combine(["ABS(", mine, "-", other, ")"], (len(apart), 1)), self.styles["check"])
+        off = np.round(apart / np.maximum(np.maximum(np.abs(exact), np.abs(slope)), SMALL), DIGITS)
+        made = combine(["ROUND(", refer(d.cells), "/MAX(ABS(", mine, "),ABS(", other, f"),{SMALL:g}),{DIGITS})"], (len(off), 1))
+        share = self.styles.of(replace(LOOKS["check"], format="0.000%"))
+        difference = self.column(7, off, made, share)
+        self.sheet.texts[(WORST, 1)] = Text(style=share, formula=f"MAX({difference.area})", value=float(off.max()))
         for name, block in (("analytic_gradient", a), (SLOPES, n), ("gradient_difference", difference)):
             self.book.define(name, self.sheet, block)
 
@@ -101,10 +106,6 @@ class GradientCheck:
             widen(sheet, j, 19)
         sheet.heights[MATH] = 46.0
         sheet.freeze = (TOP, 1)
-
-    def looked_up(self, values: np.ndarray) -> int:
-        """The style of numbers that stand on another sheet as well."""
-        return style_of(self.styles, "constant", values)
 
     def column(self, column: int, values: np.ndarray, made: Expression, style: int) -> Block:
         """A column of the table."""
