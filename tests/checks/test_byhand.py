@@ -38,6 +38,7 @@ def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, 
     """In at least 95 % of the cases that the digits can tell apart; and what is right is never explained away."""
     model, x = weightlens.load(path), sample_input(path).astype(float)
     x = x[:3] if x[0].size > 3 else x
+    x = x if len(x) > 1 else np.concatenate([x, 10 * x[:, ::-1]])  # one sample cannot tell a misread bias from inputs on another scale
     right = calculate(model, x)
     np.testing.assert_allclose(right[list(right)[-1]], model.predict(x)[0], atol=1e-9)
     missed, cases = [], 0

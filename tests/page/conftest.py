@@ -34,9 +34,9 @@ class Shown:
         return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, as Debian has it."""
+    """Chromium, as Debian has it. Playwright's event loop runs while it is open: it ends with the module, for others need their own."""
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
