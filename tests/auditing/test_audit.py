@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def test_json_is_one_object(run: Run, folder: Path) -> None:
     code, out, err = run(folder, "--format", "json", "--rule", "store=off")
     found = json.loads(out)
-    assert code == 1 and not err and found["files"] == 4 and list(found) == ["command", "files", "findings"]
+    assert code == 1 and not err and found["files"] == 4 and list(found) == ["files", "findings"]
     (one,) = found["findings"]
     assert list(one) == ["file", "layer", "weight", "rule", "level", "message", "evidence"]
     assert (one["layer"], one["weight"], one["rule"], one["level"]) == ("dense", "bias", "nan-or-infinity", "error")

@@ -60,7 +60,7 @@ def test_an_answer_is_as_described(title: str, command: str, code: int, folder: 
     [described] = [kind for kind in SCHEMA["oneOf"] if kind["title"] == title]
     jsonschema.validate(found := answer(capsys), SCHEMA, cls=jsonschema.Draft202012Validator)
     jsonschema.validate(found, {**described, "$defs": SCHEMA["$defs"]}, cls=jsonschema.Draft202012Validator)
-    assert found["command"] == command.split()[0]
+    assert found.get("command", "audit") == command.split()[0]
 
 
 @pytest.mark.keras

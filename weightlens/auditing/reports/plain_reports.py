@@ -8,15 +8,15 @@ import orjson
 
 from weightlens.auditing.reports import COLUMNS
 from weightlens.errors import BadInput
-from weightlens.terminal.machine import csv_cell, json_line, to_json
+from weightlens.terminal.machine import csv_cell, to_json
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
 
 
 def write_json(audit: Audit, file: BinaryIO) -> None:
-    """``{"command": "audit", "files": N, "findings": [{"file", "layer", "weight", "rule", "level", "message", "evidence"}, ...]}``."""
-    file.write(json_line("audit", **audit.as_dict()))
+    """``{"files": N, "findings": [{"file", "layer", "weight", "rule", "level", "message", "evidence"}, ...]}``."""
+    file.write(to_json(audit.as_dict()) + b"\n")
 
 
 def write_csv(audit: Audit, file: BinaryIO) -> None:
