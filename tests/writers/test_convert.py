@@ -138,7 +138,8 @@ def test_the_sample_models(tmp_path: Path, keras: Any, sample: Path) -> None:
 def test_tensorflow_js_computes_the_same(tmp_path: Path) -> None:
     jobs, wanted = [], []
     for number, path in enumerate([OLD["Keras 1, LSTM"](tmp_path), *sorted(SAMPLES.glob("*.h5"))]):
-        model = weightlens.load(path)
+        if (model := weightlens.load(path)).layers[0].config["dtype"] == "float64":  # which TensorFlow.js has not
+            continue
         x = samples(model)[0][:2]
         weightlens.convert(model, tmp_path / f"web{number}")
         assert compare(model, weightlens.load(tmp_path / f"web{number}")).weights
