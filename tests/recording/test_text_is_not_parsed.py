@@ -47,6 +47,7 @@ ALLOWED = {
     ("workbook/layout/labels.py", "axes_in_words"): "names of axes",
     ("workbook/layout/labels.py", "over_pictures"): "names of axes",
     ("workbook/sheets/network.py", "caption"): "the words of a heading, none of which is to be broken",
+    ("workbook/training/epochs_sheet.py", "style_of"): "the form of a number",
     ("workbook/training/history_book.py", "charts"): "the names that Keras gives losses and metrics",
     ("workbook/training/loss_surface.py", "names_to_choose"): "names of weights",
     ("workbook/xlsx/styles.py", "characters"): "the form of a number",
