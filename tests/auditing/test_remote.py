@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,7 +166,7 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
         for result in audit.run():
             seen.append(result.file)
             if len(seen) == 5:
-                next(iter(cluster.workers.values())).process.process.kill()
+                os.kill(next(iter(cluster.workers.values())).process.process.pid, signal.SIGKILL)
         assert sorted(seen) == sorted(place.name for place in audit.places), "each file once"
         again = weightlens.audit(tmp_path, scheduler=cluster.scheduler_address)
         assert sorted(one.key for one in again) == expected
