@@ -345,9 +345,10 @@ def test_steps_are_blank_and_the_answers_hidden(exercise: tuple[Path, Book]) -> 
     assert stored.block("score")[0] == 0
 
 
-def test_nothing_in_sight_gives_the_answers_away(tmp_path: Path) -> None:
-    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
-    book = openpyxl.load_workbook(tmp_path / "or.xlsx")
+@pytest.mark.parametrize("name", ["or", "xor_relu", "relu_neuron"])
+def test_nothing_in_sight_gives_the_answers_away(name: str, tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / f"{name}.h5", tmp_path / "exercise.xlsx", exercise=True)
+    book = openpyxl.load_workbook(tmp_path / "exercise.xlsx")
     assert [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"] == ["Summary", "1 network", "Hints"]
     links = [cell.hyperlink.location for sheet in book.worksheets[:2] for row in sheet.iter_rows() for cell in row if cell.hyperlink]
     assert not [goal for goal in links if "Check" in goal or "Map" in goal]

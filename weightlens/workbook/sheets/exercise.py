@@ -21,7 +21,7 @@ from weightlens.workbook.xlsx.book import Sheet
 
 ALLOWED = 0.005  # how far off an answer may be: what one sees on screen
 MOST_BLANK = 5000  # cells that a person could fill in
-TELLTALE = ("Check", "Curve", "Map", "Map steps")  # sheets that show what is to be found out
+TELLTALE = ("Check", "Curve", "Map", "Map steps", "Hidden units")  # sheets that show what is to be found out
 
 
 @dataclass(frozen=True)
