@@ -352,7 +352,11 @@ def test_nothing_in_sight_gives_the_answers_away(name: str, tmp_path: Path) -> N
     assert [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"] == ["Summary", "1 network", "Hints"]
     links = [cell.hyperlink.location for sheet in book.worksheets[:2] for row in sheet.iter_rows() for cell in row if cell.hyperlink]
     assert not [goal for goal in links if "Check" in goal or "Map" in goal]
-    network = book["1 network"]
+
+
+def test_a_blank_share_is_a_percentage(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
+    network = openpyxl.load_workbook(tmp_path / "or.xlsx")["1 network"]
     assert network["R8"].number_format == "0.0%" and network["K8"].value is None
 
 
