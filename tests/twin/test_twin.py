@@ -10,6 +10,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from tests.formats.build import dense, given, legacy, sequential
 from weightlens.cli.main import main
 from weightlens.errors import BadInput
 
@@ -45,6 +46,18 @@ def test_keras_opens_the_twin_of_a_classifier(tmp_path: Path, keras: Any) -> Non
     same = classes(before) == classes(after)
     assert same.sum() == twin.kept and twin.kept >= 0.98 * len(digits)
     assert np.abs(numbers(tmp_path / "twin.h5")).max() <= 15
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sample_that_becomes_nan_has_lost_its_class_and_no_other_has(tmp_path: Path) -> None:
+    layers = sequential(given("x", 2), dense("a", 2, activation="exponential"), dense("b", 2, activation="softmax"))
+    kernels = {"a": [[0.1, 0.05], [0.05, 0.1]], "b": [[1.0, 0.5], [0.5, 1.0]]}
+    groups = {name: {"kernel:0": np.array(kernel, "f4"), "bias:0": np.zeros(2, "f4")} for name, kernel in kernels.items()}
+    path, x = legacy(tmp_path / "steep.h5", layers, groups), np.array([[5000.0, 1000.0], [1000.0, 5000.0], [1.0, 0.0], [0.0, 1.0]])
+    twin = weightlens.simplify(path, x)
+    before, after = weightlens.load(path).predict(x)[0], twin.model.predict(x)[0]
+    assert np.isfinite(before).all() and np.isnan(after).any(axis=1).tolist() == [True, True, False, False]
+    assert classes(before)[2:].tolist() == classes(after)[2:].tolist() and (twin.kept, twin.changed) == (2, (0, 1))
 
 
 def test_the_search_ends_the_same_way_every_time() -> None:

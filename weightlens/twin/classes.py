@@ -29,15 +29,16 @@ class Answers:
     one_of: bool
     wanted: np.ndarray
 
+    @np.errstate(invalid="ignore")  # two infinite scores have no difference
     def leads(self, weights: dict[int, Weights], samples: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """By how much each sample is on the right side with these weights, by ``id`` of their layers; negative where it is not."""
+        """By how much each sample is on the right side with these weights, by ``id`` of their layers; else negative."""
         wanted = self.wanted[samples]
         scores = predict(self.model, [x[samples] for x in self.inputs], weights=weights)[0]
         if self.one_of:
             lead = np.where(wanted, scores, np.inf).min(axis=-1) - np.where(wanted, -np.inf, scores).max(axis=-1)
         else:
             lead = np.where(wanted, scores, -scores)
-        smallest = np.nan_to_num(lead, nan=-np.inf).reshape(len(wanted), -1).min(axis=1)
+        smallest = np.where(np.isnan(lead), -np.inf, lead).reshape(len(wanted), -1).min(axis=1)
         return np.asarray(smallest)
 
 

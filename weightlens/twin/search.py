@@ -76,9 +76,11 @@ class Search:
     def score(self) -> Score:
         """How well the network answers now."""
         leads = self.answers.leads(self.weights)
-        usual = float(np.abs(leads).mean()) or 1.0
+        finite = np.abs(leads[np.isfinite(leads)])
+        usual = float(finite.sum()) / max(finite.size, 1) or 1.0
         leads = leads / usual - CLEAR
-        return Score(int((leads > 0).sum()), float(np.minimum(leads, 0).sum()), usual, np.flatnonzero(leads <= 0))
+        right = leads > 0
+        return Score(int(right.sum()), float(np.minimum(leads, 0).sum()), usual, np.flatnonzero(~right))
 
     def may_help(self, best: Score) -> bool:
         """Whether the samples that have lost their class come nearer to it now; the others are not looked at."""
