@@ -108,5 +108,6 @@ def numbers_in_short(weight: Weight) -> str:
     for piece in chunks(weight):
         digest.update(piece.tobytes())
         sizes = np.abs(piece) if piece.dtype.kind == "c" else piece
-        low, high, total = min(low, float(sizes.min())), max(high, float(sizes.max())), total + float(sizes.sum(dtype=np.float64))
+        low, high = np.minimum(low, sizes.min()), np.maximum(high, sizes.max())  # of NaN there is no range
+        total += float(sizes.sum(dtype=np.float64))
     return f"from {low:.6g} to {high:.6g}, mean {total / weight.size:.6g}, sha256 {digest.hexdigest()[:16]}"
