@@ -10,10 +10,8 @@ import numpy as np
 
 from weightlens.model import AT_ONCE, Model, Weight
 from weightlens.recording import Step, Trace
-from weightlens.terminal.describe import layer_entries
+from weightlens.terminal.describe import UNPLACED, layer_entries
 from weightlens.terminal.matrices import Labels, array_weight, read_part, weight_labels
-
-NOWHERE = "not placed in any layer"
 
 
 class Item(NamedTuple):
@@ -43,7 +41,7 @@ def weight_items(model: Model) -> list[Item]:
     items = [
         Item(entry.path, name, weight, weight_labels(weight)) for entry in layer_entries(model) for name, weight in entry.weights.items()
     ]
-    return items + [Item(NOWHERE, weight.path, weight, weight_labels(weight)) for weight in model.unplaced]
+    return items + [Item(UNPLACED, weight.path, weight, weight_labels(weight)) for weight in model.unplaced]
 
 
 def step_items(trace: Trace) -> list[Item]:

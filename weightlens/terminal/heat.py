@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from weightlens.terminal import Screen
+from weightlens.terminal import Screen, has_true_colour
 from weightlens.terminal.matrices import Part, View
 from weightlens.terminal.matrix_lines import direction_words, place_title, places, tile_titles
 
@@ -138,8 +137,7 @@ def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "  
         return
     shown, steps = sampled(part, screen, 0 if full else screen.width - len(indent) - 2)
     values = np.atleast_2d(sizes_of(shown.values))
-    true_colour = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
-    painter = Painter(screen, true_colour, scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
+    painter = Painter(screen, has_true_colour(), scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
     if values.ndim > 2 or shown.values.ndim == 2:
         yield from map(screen.dim, screen.wrapped(direction_words(shown), indent))
     yield indent + painter.legend(not np.isfinite(values).all())

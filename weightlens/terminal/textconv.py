@@ -19,7 +19,7 @@ from weightlens.formats import load
 from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import chunks
 from weightlens.terminal import clean, tuple_text
-from weightlens.terminal.describe import Entry, layer_entries
+from weightlens.terminal.describe import UNPLACED, Entry, layer_entries
 from weightlens.terminal.machine import json_ready, to_json
 
 LONGEST = 10_000  # letters of a line
@@ -47,7 +47,7 @@ def text_of(model: Model) -> Iterator[str]:
     yield from settings("compiled with", model.training_config)
     for entry in layer_entries(model):
         yield from text_of_layer(entry)
-    for title, arrays in (("not placed in any layer", model.unplaced), ("optimizer", model.optimizer)):
+    for title, arrays in ((UNPLACED, model.unplaced), ("optimizer", model.optimizer)):
         if arrays:
             yield ""
             yield title
