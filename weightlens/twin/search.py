@@ -134,7 +134,7 @@ class Search:
 
 def is_searched(weight: Weight) -> bool:
     """Whether the numbers of a weight are searched for: all that are not whole by their kind."""
-    return weight.dtype.startswith(("float", "bfloat")) and weight.size > 0
+    return weight.is_floating and weight.size > 0
 
 
 def largest(place: Place) -> float:
