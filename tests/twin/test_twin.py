@@ -60,6 +60,21 @@ def test_a_sample_that_becomes_nan_has_lost_its_class_and_no_other_has(tmp_path:
     assert classes(before)[2:].tolist() == classes(after)[2:].tolist() and (twin.kept, twin.changed) == (2, (0, 1))
 
 
+def test_a_larger_limit_keeps_no_fewer_classes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    numbers_of = {"a": (rng.normal(size=(2, 4)), rng.normal(size=4)), "b": (rng.normal(size=(4, 3)), rng.normal(size=3))}
+    groups = {name: {"kernel:0": kernel.astype("f4"), "bias:0": bias.astype("f4")} for name, (kernel, bias) in numbers_of.items()}
+    layers = sequential(given("x", 2), dense("a", 4, activation="tanh"), dense("b", 3, activation="softmax"))
+    path = legacy(tmp_path / "m.h5", layers, groups)
+    x = rng.normal(size=(150, 2))
+    kept = []
+    for limit in range(1, 7):
+        twin = weightlens.simplify(path, x, limit=limit)
+        assert twin.kept == (classes(twin.model.predict(x)[0]) == classes(weightlens.load(path).predict(x)[0])).sum()
+        kept.append(twin.kept)
+    assert kept == sorted(kept) and kept[-1] < 150
+
+
 def test_the_search_ends_the_same_way_every_time() -> None:
     first, again = (weightlens.simplify(SAMPLES / "xor_relu.h5", sample_input(SAMPLES / "xor_relu.h5")).model for _ in range(2))
     assert weightlens.diff(first, again).same
