@@ -10,7 +10,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
-from tests.formats.build import dense, given, legacy, sequential
+from tests.formats.build import dense, given, layer, legacy, sequential
 from weightlens.cli.main import main
 from weightlens.errors import BadInput
 
@@ -123,6 +123,17 @@ def test_the_command_says_how_many_samples_keep_their_class(
     assert main(["simplify", *gate, "--force", "--max", "1"]) == 1, "1, 0 and -1 do not make an AND that is clear"
     shown = capsys.readouterr()
     assert "3 of 4 samples keep" in shown.out and "another class: sample 4" in shown.err and Path("twin.h5").read_bytes() != written
+
+
+def test_classes_along_another_axis_are_refused(tmp_path: Path) -> None:
+    x, groups = np.ones((2, 4, 2)), {"a": {"kernel:0": np.eye(2, 3, dtype="f4"), "bias:0": np.zeros(3, "f4")}}
+    for axis in (1, [1], -2):
+        path = legacy(tmp_path / f"{axis}.h5", sequential(given("x", 4, 2), dense("a", 3), layer("Softmax", "s", axis=axis)), groups)
+        with pytest.raises(BadInput, match="'s' at the end is a softmax along another axis"):
+            weightlens.simplify(path, x)
+    for axis in (2, [-1], -1):
+        path = legacy(tmp_path / f"{axis} last.h5", sequential(given("x", 4, 2), dense("a", 3), layer("Softmax", "s", axis=axis)), groups)
+        assert weightlens.simplify(path, x).samples == 2
 
 
 def test_what_has_no_classes_is_refused(tmp_path: Path) -> None:
