@@ -74,6 +74,11 @@ class Weight:
         return not self.dtype.startswith("not numbers")
 
     @property
+    def is_floating(self) -> bool:
+        """Whether it holds floating-point numbers: only those are trained."""
+        return self.dtype.startswith(("float", "bfloat"))
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))

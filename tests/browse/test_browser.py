@@ -24,7 +24,7 @@ from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.browse.browser import Browser
 from weightlens.browse.drawing import Drawer, Palette
-from weightlens.browse.listing import difference_items, recorded_item, step_items, weight_items
+from weightlens.browse.listing import compared, difference_items, recorded_item, step_items, weight_items
 from weightlens.cli.browse import browser_of
 from weightlens.cli.main import main
 from weightlens.errors import UnreadableModel
@@ -140,6 +140,21 @@ def test_a_difference_is_the_other_file_minus_this_one(folder: Path) -> None:
     }  # fmt: skip
     third = difference_items(weight_items(weightlens.load(first)), weightlens.load(write_tiny(folder / "d.h5", name="other")))
     assert all(item.differs and item.note == "not in the other file" for item in third)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nan_and_infinity_are_no_difference_from_themselves(folder: Path) -> None:
+    first = write_tiny(folder / "a.h5", bias=[np.nan, np.inf])
+    items = difference_items(weight_items(weightlens.load(first)), weightlens.load(write_tiny(folder / "b.h5", bias=[np.nan, np.inf])))
+    assert [item.differs for item in items] == [False, False] and np.isnan(items[1].weight.value).all()
+    items = difference_items(weight_items(weightlens.load(first)), weightlens.load(write_tiny(folder / "c.h5", bias=[np.nan, -np.inf])))
+    assert [item.differs for item in items] == [False, True]
+
+
+def test_a_difference_of_complex_numbers_is_complex() -> None:
+    first, second = (recorded_item("a", "x", np.array([1 + 2j, end]), Labels([()])) for end in (1j, 5j))
+    difference = compared(first, second.weight).weight
+    assert difference.dtype == "complex128" and difference.value.tolist() == [0, 4j]
 
 
 def test_a_file_that_is_no_model_is_said_in_a_line(folder: Path) -> None:

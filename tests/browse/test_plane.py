@@ -98,6 +98,14 @@ def test_any_matrix_is_drawn_on_any_screen(values: np.ndarray, width: int, heigh
         assert sum(span.style == "reverse" or getattr(span.style, "reverse", None) is True for line in lines for span in line.spans) >= 1
 
 
+def test_every_matrix_has_its_own_heat_map() -> None:
+    """Also where one is made when another is gone, whose place in memory it takes."""
+    drawer = Drawer(Palette("true"), {})
+    for number in range(20):
+        lines = drawer.frame(item(np.full((2, 2), float(number))), (0, 0), 60, 20)
+        assert [line.plain for line in lines if line.plain.startswith(f"{number} ▀")], number
+
+
 def test_little_is_read_of_a_large_matrix() -> None:
     read: list[int] = []
     values = np.broadcast_to(np.float32(1), (100_000, 50_000))

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -14,27 +13,13 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.cli.conftest import Run
 from tests.formats.build import dense, functional, given, layer, legacy, node, numbers, sequential
 from tests.tiny import BIAS, KERNEL, write_tiny
 from weightlens.call_order import names_of
 from weightlens.cli.main import COMMANDS, main
 from weightlens.model import Ref
 from weightlens.spreadsheet.cell_values import read_book
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command line: exit code, standard output, standard error."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        out, err = capfdbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return run
 
 
 @pytest.fixture

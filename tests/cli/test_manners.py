@@ -8,34 +8,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.cli.conftest import Run
 from tests.formats.build import dense, given, legacy, numbers, sequential
 from tests.tiny import write_tiny
 from weightlens.cli.commands import GROUPS
-from weightlens.cli.main import COMMANDS, main
-from weightlens.terminal import Screen
+from weightlens.cli.main import COMMANDS
+from weightlens.terminal import QUIET, Screen
+from weightlens.terminal.progress import progress, progress_of_files
 from weightlens.terminal.show import MOST_LINES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+Bar = Callable[[], AbstractContextManager[object]]
 OR = ROOT / "sample_models" / "or.h5"
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command line: exit code, standard output, standard error."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        out, err = capfdbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return run
 
 
 def stack(path: Path, names: list[str], units: int = 3) -> Path:
@@ -143,6 +133,18 @@ def test_quiet_keeps_results_and_errors(run: Run, tmp_path: Path) -> None:
     code, out, err = run("predict", odd, "-i", "0,1,2", "-q")
     assert code == 2 and not out and err.startswith("Error: ")
     assert run("convert", OR, "-o", tmp_path / "x.keras", "--format", "json", "-q")[1].startswith('{"command":"convert"')
+
+
+@pytest.mark.parametrize("bar", [lambda: progress("epochs", 10, 10), lambda: progress_of_files(30)])
+def test_a_quiet_command_has_no_bar(bar: Bar, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    for quiet in (False, True):
+        QUIET.set(quiet)
+        with bar():
+            pass
+        assert bool(capsys.readouterr().err) is not quiet
+    QUIET.set(False)
 
 
 def test_every_command_has_quiet(run: Run) -> None:

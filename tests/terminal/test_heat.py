@@ -143,6 +143,12 @@ def test_any_shape_can_be_drawn(shape: tuple[int, ...]) -> None:
         assert drawn(np.ones(shape), colour=colour)
 
 
+@pytest.mark.parametrize("shape", [(3, 3, 0, 1), (3, 3, 1, 0), (0, 0, 0, 0), (3, 0, 2)])
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_kernel_without_numbers_is_empty(shape: tuple[int, ...], colour: bool) -> None:
+    assert drawn(np.ones(shape), "Conv2D", colour=colour) == ["    empty"]
+
+
 @pytest.mark.parametrize("command", [["show"], ["trace"]])
 def test_the_commands_draw(command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")

@@ -57,6 +57,12 @@ def test_a_large_matrix_is_one_line_that_changes_with_any_number(tmp_path: Path)
     assert "sha256" in before and before.split("sha256")[0] == after.split("sha256")[0]
 
 
+def test_a_large_matrix_with_nan_has_no_range(tmp_path: Path) -> None:
+    bias = np.append(np.zeros(2999), np.nan)
+    lines = list(text_of_file(write_tiny(tmp_path / "a.h5", kernel=np.zeros((2, 3000)), bias=bias)))
+    assert "from nan to nan, mean nan" in lines[-1] and "from 0 to 0, mean 0," in lines[-3]
+
+
 def test_a_large_matrix_of_integers_keeps_its_last_bit(tmp_path: Path) -> None:
     """2^53 and 2^53 + 1 are one number as a float."""
     texts = []

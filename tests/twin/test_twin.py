@@ -10,6 +10,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from tests.formats.build import dense, given, layer, legacy, sequential
 from weightlens.cli.main import main
 from weightlens.errors import BadInput
 
@@ -45,6 +46,33 @@ def test_keras_opens_the_twin_of_a_classifier(tmp_path: Path, keras: Any) -> Non
     same = classes(before) == classes(after)
     assert same.sum() == twin.kept and twin.kept >= 0.98 * len(digits)
     assert np.abs(numbers(tmp_path / "twin.h5")).max() <= 15
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sample_that_becomes_nan_has_lost_its_class_and_no_other_has(tmp_path: Path) -> None:
+    layers = sequential(given("x", 2), dense("a", 2, activation="exponential"), dense("b", 2, activation="softmax"))
+    kernels = {"a": [[0.1, 0.05], [0.05, 0.1]], "b": [[1.0, 0.5], [0.5, 1.0]]}
+    groups = {name: {"kernel:0": np.array(kernel, "f4"), "bias:0": np.zeros(2, "f4")} for name, kernel in kernels.items()}
+    path, x = legacy(tmp_path / "steep.h5", layers, groups), np.array([[5000.0, 1000.0], [1000.0, 5000.0], [1.0, 0.0], [0.0, 1.0]])
+    twin = weightlens.simplify(path, x)
+    before, after = weightlens.load(path).predict(x)[0], twin.model.predict(x)[0]
+    assert np.isfinite(before).all() and np.isnan(after).any(axis=1).tolist() == [True, True, False, False]
+    assert classes(before)[2:].tolist() == classes(after)[2:].tolist() and (twin.kept, twin.changed) == (2, (0, 1))
+
+
+def test_a_larger_limit_keeps_no_fewer_classes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    numbers_of = {"a": (rng.normal(size=(2, 4)), rng.normal(size=4)), "b": (rng.normal(size=(4, 3)), rng.normal(size=3))}
+    groups = {name: {"kernel:0": kernel.astype("f4"), "bias:0": bias.astype("f4")} for name, (kernel, bias) in numbers_of.items()}
+    layers = sequential(given("x", 2), dense("a", 4, activation="tanh"), dense("b", 3, activation="softmax"))
+    path = legacy(tmp_path / "m.h5", layers, groups)
+    x = rng.normal(size=(150, 2))
+    kept = []
+    for limit in range(1, 7):
+        twin = weightlens.simplify(path, x, limit=limit)
+        assert twin.kept == (classes(twin.model.predict(x)[0]) == classes(weightlens.load(path).predict(x)[0])).sum()
+        kept.append(twin.kept)
+    assert kept == sorted(kept) and kept[-1] < 150
 
 
 def test_the_search_ends_the_same_way_every_time() -> None:
@@ -95,6 +123,17 @@ def test_the_command_says_how_many_samples_keep_their_class(
     assert main(["simplify", *gate, "--force", "--max", "1"]) == 1, "1, 0 and -1 do not make an AND that is clear"
     shown = capsys.readouterr()
     assert "3 of 4 samples keep" in shown.out and "another class: sample 4" in shown.err and Path("twin.h5").read_bytes() != written
+
+
+def test_classes_along_another_axis_are_refused(tmp_path: Path) -> None:
+    x, groups = np.ones((2, 4, 2)), {"a": {"kernel:0": np.eye(2, 3, dtype="f4"), "bias:0": np.zeros(3, "f4")}}
+    for axis in (1, [1], -2):
+        path = legacy(tmp_path / f"{axis}.h5", sequential(given("x", 4, 2), dense("a", 3), layer("Softmax", "s", axis=axis)), groups)
+        with pytest.raises(BadInput, match="'s' at the end is a softmax along another axis"):
+            weightlens.simplify(path, x)
+    for axis in (2, [-1], -1):
+        path = legacy(tmp_path / f"{axis} last.h5", sequential(given("x", 4, 2), dense("a", 3), layer("Softmax", "s", axis=axis)), groups)
+        assert weightlens.simplify(path, x).samples == 2
 
 
 def test_what_has_no_classes_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from weightlens.formats import load
 from weightlens.formats.live import forget
 from weightlens.inputs.answers import refuse_labels
 from weightlens.model import Model
+from weightlens.page import PAGE
 from weightlens.training.dead_units import samples_to_watch, silent_units
 from weightlens.training.moments import (
     Arrays,
@@ -33,8 +34,6 @@ from weightlens.training.moments import (
     steps_between,
     weights_by_layer,
 )
-
-PAGE = (".html", ".htm")
 
 
 @dataclass(frozen=True)

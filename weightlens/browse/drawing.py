@@ -180,7 +180,7 @@ class Drawer(NamedTuple):
     """Draws items in colours; ``samples`` keeps what was read for the last heat maps."""
 
     palette: Palette
-    samples: dict[tuple[object, ...], Sample]
+    samples: dict[tuple[Weight, int, int, int], Sample]
 
     def frame(self, item: Item, index: Index, width: int, height: int) -> list[Text]:
         """The lines of an item, the element at an index marked."""
@@ -198,7 +198,7 @@ class Drawer(NamedTuple):
 
     def sample(self, plane: Plane, index: Index, width: int, lines: int) -> Sample:
         """The numbers of a heat map, which stay the same while one moves in a plane."""
-        key = (id(plane.weight), plane.number_of_slice(index), width, lines)
+        key = (plane.weight, plane.number_of_slice(index), width, lines)
         if key not in self.samples:
             if len(self.samples) >= KEPT:
                 self.samples.clear()

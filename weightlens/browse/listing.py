@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from weightlens.difference import as_float64, compare_weights
 from weightlens.model import AT_ONCE, Model, Weight
 from weightlens.recording import Step, Trace
-from weightlens.terminal.describe import layer_entries
+from weightlens.terminal.describe import UNPLACED, layer_entries
 from weightlens.terminal.matrices import Labels, array_weight, read_part, weight_labels
-
-NOWHERE = "not placed in any layer"
 
 
 class Item(NamedTuple):
@@ -43,7 +42,7 @@ def weight_items(model: Model) -> list[Item]:
     items = [
         Item(entry.path, name, weight, weight_labels(weight)) for entry in layer_entries(model) for name, weight in entry.weights.items()
     ]
-    return items + [Item(NOWHERE, weight.path, weight, weight_labels(weight)) for weight in model.unplaced]
+    return items + [Item(UNPLACED, weight.path, weight, weight_labels(weight)) for weight in model.unplaced]
 
 
 def step_items(trace: Trace) -> list[Item]:
@@ -73,7 +72,8 @@ def difference_items(items: list[Item], other: Model) -> list[Item]:
     pairs = [compared(item, there.get(item.name)) for item in items]
     if sum(item.weight.size for item in items) > AT_ONCE:
         return pairs
-    return [item._replace(differs=bool(item.note) or bool(np.any(item.weight.read() != 0))) for item in pairs]
+    same = [compare_weights(item.name, item.weight, there.get(item.name), 0.0, 0.0).same for item in items]
+    return [pair._replace(differs=not equal) for pair, equal in zip(pairs, same, strict=True)]
 
 
 def compared(item: Item, second: Weight | None) -> Item:
@@ -81,11 +81,15 @@ def compared(item: Item, second: Weight | None) -> Item:
     first = item.weight
     if second is None:
         return item._replace(note="not in the other file")
-    if second.shape != first.shape or not (first.is_numeric and second.is_numeric):
+    if second.shape != first.shape:
         return item._replace(note=f"of shape {second.shape} in the other file")
+    if not (first.is_numeric and second.is_numeric):
+        return item._replace(note=f"{second.dtype} in the other file")
 
+    @np.errstate(invalid="ignore")  # infinite numbers have no difference
     def read(key: tuple[int | slice, ...] = ()) -> np.ndarray:
-        return np.asarray(read_part(second, key), np.float64) - np.asarray(read_part(first, key), np.float64)
+        return np.asarray(as_float64(read_part(second, key)) - as_float64(read_part(first, key)))
 
-    weight = Weight(first.name, first.shape, "float64", first.path, read, read, owner=first.owner)
+    dtype = "complex128" if any(weight.dtype.startswith("complex") for weight in (first, second)) else "float64"
+    weight = Weight(first.name, first.shape, dtype, first.path, read, read, owner=first.owner)
     return item._replace(weight=weight, first=first, second=second)

@@ -47,6 +47,7 @@ def browser_of(model: Model, against: str = "") -> Browser:
     """The browser of a model, in the colours of the terminal."""
     from weightlens.browse.browser import Browser, Doors
     from weightlens.browse.drawing import Palette
+    from weightlens.terminal import has_true_colour
     from weightlens.terminal.show import amount_words
 
     def trace_of(given: str) -> Trace:
@@ -54,8 +55,7 @@ def browser_of(model: Model, against: str = "") -> Browser:
 
         return trace(model, samples_of(given or None, model).arrays, stop_at_unsupported=True)
 
-    true_colour = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
-    palette = Palette("" if os.environ.get("NO_COLOR") else "true" if true_colour else "256")
+    palette = Palette("" if os.environ.get("NO_COLOR") else "true" if has_true_colour() else "256")
     p = model.provenance
     facts = [Path(p.path).name or model.name, p.format, f"{len(model.layers)} layers", amount_words(model, model.size)]
     return Browser(model, Doors(weightlens.load, trace_of), palette, facts, against)

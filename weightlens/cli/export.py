@@ -107,6 +107,11 @@ class Wish(NamedTuple):
 
         return self.file.suffix.lower() in PAGE
 
+    @property
+    def is_pdf(self) -> bool:
+        """Whether it is the sheets of an exercise to print."""
+        return self.file.suffix.lower() == ".pdf"
+
     def check(self, options: "Options", plan: bool) -> None:
         """Refuse options that a page does not have, and an output that cannot be written."""
         only = {"--target": self.target, "--exercise": options.exercise, "--blank": options.blank}
@@ -115,12 +120,9 @@ class Wish(NamedTuple):
         if self.is_page and refused:
             raise BadInput(f"{refused}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
         if not plan:
-            if self.file.suffix.lower() == ".pdf":
-                if not (options.exercise or options.blank):
-                    raise BadInput(f"{self.file}: a PDF is made of an exercise only (--exercise); print other workbooks yourself")
-                kind = "pdf"
-            else:
-                kind = "html" if self.is_page else "xlsx"
+            if self.is_pdf and not (options.exercise or options.blank):
+                raise BadInput(f"{self.file}: a PDF is made of an exercise only (--exercise); print other workbooks yourself")
+            kind = "pdf" if self.is_pdf else "html" if self.is_page else "xlsx"
             Destination(self.file, options.force, kind, (kind,)).check(self.model.path, input=self.given, config=self.model.config)
 
     def prepare(self, options: "Options") -> "tuple[Model, list[np.ndarray] | None, Options]":
@@ -152,9 +154,8 @@ class Wish(NamedTuple):
 
             with cell_progress() as progress:
                 write_workbook(model, self.file, inputs, replace(options, progress=progress, warn=note))
-            is_pdf = self.file.suffix.lower() == ".pdf"
-            command = None if is_pdf else check_command(self.model, self.file)
-            advice = "Print it; the answers are at the end." if is_pdf else f"Open it, or: {command}"
+            command = None if self.is_pdf else check_command(self.model, self.file)
+            advice = "Print it; the answers are at the end." if self.is_pdf else f"Open it, or: {command}"
         note_non_finite_weights(model)
         size = self.file.stat().st_size
         report_done(

@@ -127,7 +127,7 @@ def write_sheet(model: Model, asked: Training, epoch: Epoch, read: Data, epochs:
     report_done(
         f"{out.file} written ({out.file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
         "Change the learning rate on its Data sheet.",
-        *advice(epoch if epochs else None),
+        *(advice(epoch) if epochs else []),
     )
 
 
@@ -163,9 +163,10 @@ def fit(
     write_back(Path(model), output, changed, force)
     hits = "" if accuracy is None else f", accuracy {accuracy:.1%}"
     before, after = epoch.seen or (None, None)
+    words = advice(epoch)
     report_done(
         f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}",
-        *advice(epoch),
+        *words,
         output_format=output_format,
         command="fit",
         file=str(output),
@@ -173,15 +174,15 @@ def fit(
         loss_before=before,
         loss_after=after,
         accuracy=accuracy,
-        advice=advice(epoch),
+        advice=words,
     )
 
 
-def advice(epoch: Epoch | None) -> list[str]:
+def advice(epoch: Epoch) -> list[str]:
     """What to change where the training hardly moved; nothing where it did."""
     from weightlens.workbook.training.teaching import hardly_moves
 
-    words = None if epoch is None else hardly_moves(epoch)
+    words = hardly_moves(epoch)
     return [words] if words else []
 
 

@@ -98,6 +98,11 @@ def wants_colour(terminal: bool) -> bool:
     return terminal and os.environ.get("TERM") != "dumb"
 
 
+def has_true_colour() -> bool:
+    """Whether the terminal says that it has more than 256 colours."""
+    return os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
+
+
 def tuple_text(shape: Sequence[int]) -> str:
     """A shape: ``(784, 128)``, ``(2)``."""
     return f"({', '.join(map(str, shape))})"

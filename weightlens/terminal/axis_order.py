@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 PICTURES = (("kernel row", "kernel column"), ("row", "column"), ("kernel time step", "channel"))  # down and across
-SIDE_BY_SIDE = ("head group", "head", "filter", "filter before", "channel", "multiplier", "kernel plane", "plane")  # the last one is
+HEADS = ("head group", "head")
+SIDE_BY_SIDE = (*HEADS, "filter", "filter before", "channel", "multiplier", "kernel plane", "plane")  # the last one is
 
 
 class Order(NamedTuple):
@@ -32,7 +33,7 @@ def order_of(names: Sequence[str], lengths: Sequence[int]) -> Order:
     pair = next((pair for pair in PICTURES if all(names.count(name) == 1 for name in pair)), None)
     block = [names.index(name) for name in pair] if pair else []
     if not block or max(lengths[axis] for axis in block) == 1:
-        pair, block = None, [axis for axis in range(rank) if names[axis] not in SIDE_BY_SIDE[:2]][-2:]
+        pair, block = None, [axis for axis in range(rank) if names[axis] not in HEADS][-2:]
     if len(block) < 2:
         return Order(list(range(rank)))
     rest = [axis for axis in range(rank) if axis not in block]

@@ -12,6 +12,7 @@ from weightlens.terminal import tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
+UNPLACED = "not placed in any layer"  # the heading of such arrays
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
 
@@ -35,6 +36,11 @@ def layer_entries(model: Model, prefix: str = "", depth: int = 0) -> Iterator[En
             yield from layer_entries(layer.model, f"{prefix}{layer.name}/", depth + 1)
 
 
+def is_under(path: str, layer: str) -> bool:
+    """Whether this is the path of a layer, or of one inside it."""
+    return path == layer or path.startswith(layer + "/")
+
+
 def layers_called(model: Model, names: Iterable[str]) -> tuple[str, ...]:
     """The layers that are called so: by name, or by a pattern of the shell (``conv*``). Raises ``BadInput`` where there is none.
 
@@ -43,7 +49,7 @@ def layers_called(model: Model, names: Iterable[str]) -> tuple[str, ...]:
     paths = [entry.path for entry in layer_entries(model)]
     found: list[str] = []
     for name in names:
-        known = any(path == name or path.startswith(name + "/") for path in paths)
+        known = any(is_under(path, name) for path in paths)
         like = [] if known or not any(sign in name for sign in "*?[") else [path for path in paths if fnmatch.fnmatchcase(path, name)]
         if not known and not like:
             model.layer_named(name)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from weightlens.terminal import Screen
+from weightlens.terminal import Screen, has_true_colour
 from weightlens.terminal.matrices import Part, View
 from weightlens.terminal.matrix_lines import direction_words, place_title, places, tile_titles
 
@@ -133,13 +132,12 @@ def in_colours(screen: Screen) -> bool:
 
 def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "    ") -> Iterator[str]:
     """The lines of a matrix as a picture, with a legend; a large one is sampled down, and a line says so."""
-    shown, steps = sampled(part, screen, 0 if full else screen.width - len(indent) - 2)
-    values = np.atleast_2d(sizes_of(shown.values))
-    if not values.size:
+    if not all(part.kept):
         yield f"{indent}empty"
         return
-    true_colour = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
-    painter = Painter(screen, true_colour, scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
+    shown, steps = sampled(part, screen, 0 if full else screen.width - len(indent) - 2)
+    values = np.atleast_2d(sizes_of(shown.values))
+    painter = Painter(screen, has_true_colour(), scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
     if values.ndim > 2 or shown.values.ndim == 2:
         yield from map(screen.dim, screen.wrapped(direction_words(shown), indent))
     yield indent + painter.legend(not np.isfinite(values).all())
@@ -178,7 +176,7 @@ def sampled(part: Part, screen: Screen, room: int) -> tuple[View, list[str]]:
     """The numbers to draw, evenly spaced, and in words what is left out along which axis; without ``room`` for letters, all."""
     order, kept = part.order, part.kept
     most = most_places(part, screen, room) if room and kept else {axis: len(r) for axis, r in enumerate(kept)}
-    steps = [max(1, -(-len(r) // most[axis])) if len(r) else 1 for axis, r in enumerate(kept)]
+    steps = [-(-len(r) // most[axis]) for axis, r in enumerate(kept)]
     names = [part.label.name(axis) or f"axis {axis}" for axis in part.axes]
     words = [f"1 of {steps[axis]:,} along {names[axis]}" for axis in order.axes if steps[axis] > 1]
     return part.view([[r[::step]] for r, step in zip(kept, steps, strict=True)], [0] * len(kept)), words

@@ -17,7 +17,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Model, Weight
 from weightlens.terminal.describe import Entry, activation_of, sha256_of
 from weightlens.terminal.escape import written_out
-from weightlens.terminal.matrices import parse_slice, read_part
+from weightlens.terminal.matrices import parse_slice, ranges_of, read_part
 from weightlens.terminal.show import Selection, other_arrays, select_layers, selected_arrays
 
 
@@ -57,7 +57,7 @@ def write_parquet(model: Model, file: BinaryIO, wish: Selection) -> None:
 
     chosen = {}
     for name, weight in chosen_matrices(model, wish):
-        shape = np.broadcast_to(0, weight.shape)[parse_slice(wish.cut, weight.shape)].shape if wish.cut else weight.shape
+        shape = tuple(len(r) for r in ranges_of(weight, wish.cut or None) if isinstance(r, range))
         chosen[name] = (shape, weight.dtype, partial(stored_numbers, weight, wish))
     write_matrices(file, chosen)
 

@@ -72,12 +72,17 @@ class Labels(NamedTuple):
         """What one axis means; of a gate's units, what these are."""
         from weightlens.axes.factors import axis_words
 
-        return axis_words(self.axes[axis]).removeprefix("gate x ")
+        return axis_words(self.axes[axis][self.has_gates(axis) :])
+
+    def has_gates(self, axis: int) -> bool:
+        """Whether the places are units of one gate after another."""
+        factors = self.axes[axis]
+        return len(factors) > 1 and factors[0].name == "gate"
 
     def together(self, axis: int) -> int:
         """How many places in a row are of one gate; of an axis without gates, 1."""
-        factors = self.axes[axis]
-        return int(np.count_nonzero(factors[0].at == factors[0].at[0])) if len(factors) == 2 and factors[0].name == "gate" else 1
+        gates = self.axes[axis][0].at if self.has_gates(axis) else np.zeros(1)
+        return int(np.count_nonzero(gates == gates[0]))
 
     def text(self, axis: int, index: int) -> str:
         """The label of one place along an axis."""

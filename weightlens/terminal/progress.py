@@ -55,7 +55,7 @@ def progress_stages(count: int, worth: bool) -> Iterator[Callable[[str], None]]:
 @contextlib.contextmanager
 def progress_of_files(count: int) -> Iterator[Callable[[str], None]]:
     """A progress bar over files, with the rate and the time left; yields the function that is told of each file that is done."""
-    if count < WORTH_A_BAR_OF_FILES or not sys.stderr.isatty():
+    if count < WORTH_A_BAR_OF_FILES or not is_shown():
         yield lambda name: None
         return
     from rich.console import Console

@@ -12,8 +12,10 @@ from weightlens.errors import BadInput
 from weightlens.model import AT_ONCE, Model, Weight
 from weightlens.terminal import Screen, clean, tuple_text
 from weightlens.terminal.describe import (
+    UNPLACED,
     Entry,
     activation_of,
+    is_under,
     layer_entries,
     layers_called,
     options_of,
@@ -58,7 +60,7 @@ def select_layers(model: Model, wish: Selection) -> list[tuple[Entry, dict[str, 
     everything = [(entry, entry.weights) for entry in layer_entries(model)]
     if wish.layers:
         names = layers_called(model, wish.layers)
-        everything = [(e, w) for e, w in everything if any(e.path == name or e.path.startswith(name + "/") for name in names)]
+        everything = [(e, w) for e, w in everything if any(is_under(e.path, name) for name in names)]
     if wish.grep:
         try:
             wanted = re.compile(wish.grep, re.IGNORECASE)
@@ -93,7 +95,7 @@ def other_arrays(model: Model, wish: Selection) -> Iterator[tuple[str, list[Weig
     """The arrays that belong to no layer, under their headings."""
     grep = re.compile(wish.grep, re.IGNORECASE) if wish.grep else None
     if model.unplaced and not wish.layers:
-        yield "not placed in any layer", [w for w in model.unplaced if not grep or grep.search(w.path)]
+        yield UNPLACED, [w for w in model.unplaced if not grep or grep.search(w.path)]
     if wish.optimizer:
         yield "optimizer", [w for w in model.optimizer if not grep or grep.search(w.path)]
 

@@ -19,7 +19,7 @@ from weightlens.formats import load
 from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import chunks
 from weightlens.terminal import clean, tuple_text
-from weightlens.terminal.describe import Entry, layer_entries
+from weightlens.terminal.describe import UNPLACED, Entry, layer_entries
 from weightlens.terminal.machine import json_ready, to_json
 
 LONGEST = 10_000  # letters of a line
@@ -47,7 +47,7 @@ def text_of(model: Model) -> Iterator[str]:
     yield from settings("compiled with", model.training_config)
     for entry in layer_entries(model):
         yield from text_of_layer(entry)
-    for title, arrays in (("not placed in any layer", model.unplaced), ("optimizer", model.optimizer)):
+    for title, arrays in ((UNPLACED, model.unplaced), ("optimizer", model.optimizer)):
         if arrays:
             yield ""
             yield title
@@ -108,5 +108,6 @@ def numbers_in_short(weight: Weight) -> str:
     for piece in chunks(weight):
         digest.update(piece.tobytes())
         sizes = np.abs(piece) if piece.dtype.kind == "c" else piece
-        low, high, total = min(low, float(sizes.min())), max(high, float(sizes.max())), total + float(sizes.sum(dtype=np.float64))
+        low, high = np.minimum(low, sizes.min()), np.maximum(high, sizes.max())  # of NaN there is no range
+        total += float(sizes.sum(dtype=np.float64))
     return f"from {low:.6g} to {high:.6g}, mean {total / weight.size:.6g}, sha256 {digest.hexdigest()[:16]}"

@@ -119,7 +119,7 @@ def weights_by_layer(model: Model) -> dict[tuple[str, str], Weight]:
     """Every weight of floating-point numbers, by layer and name; arrays without a layer are a layer of their own."""
     pairs = [((layer.name, name), weight) for layer in model.layers for name, weight in layer.weights.items()]
     pairs += [((weight.path, "value"), weight) for weight in model.unplaced]
-    return {key: weight for key, weight in pairs if weight.dtype.startswith(("float", "bfloat"))}
+    return {key: weight for key, weight in pairs if weight.is_floating}
 
 
 def begin(model: Model, about: str, wishes: Sequence[str]) -> TrainingHistory:

@@ -148,7 +148,7 @@ def trainable(model: Model, optimizer: Optimizer, start: Mapping[str, np.ndarray
         if spec_of(layer).frozen or not layer.trainable:
             continue
         for name, weight in layer.own_weights.items():
-            if not weight.dtype.startswith(("float", "bfloat")):
+            if not weight.is_floating:
                 continue
             value = np.asarray(start.get(f"{path}/{name}", weight.value), np.float64)
             now = Recorded(value, kind="weight", name=name)

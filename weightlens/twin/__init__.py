@@ -103,14 +103,22 @@ def refuse_numbers(search: Search) -> None:
 
 
 def best_numbers(search: Search, limit: int) -> Score:
-    """Search within the limit; in a small network within 1, 2, 3... until all classes are kept. A large one is only rounded."""
+    """Search within the limit; in a small network within 1, 2, 3... until all classes are kept. A large one is only rounded.
+
+    Where none of these keeps all, the places have the numbers of the one that keeps most.
+    """
     numbers = sum(place.weight.size for place in search.places)
+    found: list[tuple[Score, list[np.ndarray]]] = []
     for bound in range(1 if numbers <= FEW else limit, limit + 1):
-        best = search.round(bound)
+        score = search.round(bound)
         if numbers <= MANY:
-            best = search.mend(bound, best)
-        if not best.wrong.size:
+            score = search.mend(bound, score)
+        found.append((score, [place.value for place in search.places]))
+        if not score.wrong.size:
             break
+    best, values = max(found, key=lambda pair: pair[0])
+    for place, value in zip(search.places, values, strict=True):
+        place.put(value)
     return best
 
 

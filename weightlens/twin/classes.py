@@ -29,52 +29,60 @@ class Answers:
     one_of: bool
     wanted: np.ndarray
 
+    @np.errstate(invalid="ignore")  # two infinite scores have no difference
     def leads(self, weights: dict[int, Weights], samples: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """By how much each sample is on the right side with these weights, by ``id`` of their layers; negative where it is not."""
+        """By how much each sample is on the right side with these weights, by ``id`` of their layers; else negative."""
         wanted = self.wanted[samples]
         scores = predict(self.model, [x[samples] for x in self.inputs], weights=weights)[0]
         if self.one_of:
             lead = np.where(wanted, scores, np.inf).min(axis=-1) - np.where(wanted, -np.inf, scores).max(axis=-1)
         else:
             lead = np.where(wanted, scores, -scores)
-        smallest = np.nan_to_num(lead, nan=-np.inf).reshape(len(wanted), -1).min(axis=1)
+        smallest = np.where(np.isnan(lead), -np.inf, lead).reshape(len(wanted), -1).min(axis=1)
         return np.asarray(smallest)
 
 
 def answers_of(model: Model, inputs: list[np.ndarray]) -> Answers:
     """What the network answers now. Raises ``BadInput`` where it has no classes."""
-    before, ending = before_activation(model)
+    before, last = before_activation(model)
+    ending = "" if last is None else str(last.config.get("activation") or last.class_name).lower()
     scores = predict(before, inputs)[0]
     loss = recipe_of(model).loss or ""
     one_of = ending == "softmax" or "categorical" in loss.lower()
     if not (one_of or ending == "sigmoid") or scores.ndim < 2 or (one_of and scores.shape[-1] < 2):
         raise BadInput(f"{model.name} ends in neither softmax nor sigmoid, so no classes are known that its twin could keep")
+    if last is not None and one_of and not is_along_last_axis(last, scores.ndim):
+        raise BadInput(f"layer {last.name!r} at the end is a softmax along another axis than the last, along which a twin keeps classes")
     if not np.isfinite(scores).all():
         raise BadInput(f"{model.name} answers some samples with NaN or infinity, which is no class")
     wanted = np.arange(scores.shape[-1]) == scores.argmax(axis=-1)[..., None] if one_of else scores > 0
     return Answers(before, inputs, one_of, wanted)
 
 
-def before_activation(model: Model) -> tuple[Model, str]:
-    """The model without the softmax or sigmoid at its end, and which of them it was; the empty text for none."""
+def is_along_last_axis(layer: Layer, rank: int) -> bool:
+    """Whether an activation compares the numbers along the last of so many axes."""
+    return np.ravel(layer.config.get("axis", -1)).tolist() in ([-1], [rank - 1])
+
+
+def before_activation(model: Model) -> tuple[Model, Layer | None]:
+    """The model without the softmax or sigmoid at its end, and the layer that had it; ``None`` without one."""
     outputs = list(refs(model.outputs))
     if len(outputs) != 1:
         raise BadInput(f"{model.name} has {len(outputs)} outputs; a twin keeps the classes of one")
     layer, call = model[outputs[0].layer], outputs[0].call
     if layer.model is not None:
-        inner, ending = before_activation(layer.model)
-        return with_layer(model, layer, replace(layer, model=inner)), ending
+        inner, last = before_activation(layer.model)
+        return with_layer(model, layer, replace(layer, model=inner)), last
     passed_on = next(refs(layer.calls[call].args), None) if layer.calls else None
     if isinstance(passed_on, Ref) and spec_of(layer).hands_on:
         return before_activation(replace(model, outputs=[passed_on]))
     if not is_activated(layer):
-        return model, ""
-    ending = str(layer.config.get("activation") or layer.class_name).lower()
+        return model, None
     if passed_on is not None and (layer.is_operation or layer.class_name in ("Activation", "Softmax")):
-        return replace(model, outputs=[passed_on]), ending
+        return replace(model, outputs=[passed_on]), layer
     if len(layer.calls) > 1:
         raise BadInput(f"layer {layer.name!r} at the end is called {len(layer.calls)} times; a twin of such a network is not searched for")
-    return with_layer(model, layer, replace(layer, config=layer.config | {"activation": "linear"})), ending
+    return with_layer(model, layer, replace(layer, config=layer.config | {"activation": "linear"})), layer
 
 
 def with_layer(model: Model, old: Layer, new: Layer) -> Model:

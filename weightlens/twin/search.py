@@ -76,9 +76,11 @@ class Search:
     def score(self) -> Score:
         """How well the network answers now."""
         leads = self.answers.leads(self.weights)
-        usual = float(np.abs(leads).mean()) or 1.0
+        finite = np.abs(leads[np.isfinite(leads)])
+        usual = float(finite.sum()) / max(finite.size, 1) or 1.0
         leads = leads / usual - CLEAR
-        return Score(int((leads > 0).sum()), float(np.minimum(leads, 0).sum()), usual, np.flatnonzero(leads <= 0))
+        right = leads > 0
+        return Score(int(right.sum()), float(np.minimum(leads, 0).sum()), usual, np.flatnonzero(~right))
 
     def may_help(self, best: Score) -> bool:
         """Whether the samples that have lost their class come nearer to it now; the others are not looked at."""
@@ -132,7 +134,7 @@ class Search:
 
 def is_searched(weight: Weight) -> bool:
     """Whether the numbers of a weight are searched for: all that are not whole by their kind."""
-    return weight.dtype.startswith(("float", "bfloat")) and weight.size > 0
+    return weight.is_floating and weight.size > 0
 
 
 def largest(place: Place) -> float:

@@ -85,10 +85,10 @@ def columns(model: Model, outputs: list[np.ndarray]) -> list[str]:
 
 
 def as_csv(matrix: np.ndarray) -> bytes:
-    """A matrix as lines of numbers that parse to the same numbers; a JSON encoder formats a whole block at once."""
+    """A contiguous matrix as lines of numbers that parse to the same numbers; a JSON encoder formats a whole block at once."""
     import orjson
 
     if not np.isfinite(matrix).all():  # JSON has no words for these
         return "".join(",".join(map(repr, row)) + "\n" for row in matrix.tolist()).encode()
-    block: bytes = orjson.dumps(np.ascontiguousarray(matrix), option=orjson.OPT_SERIALIZE_NUMPY)
+    block: bytes = orjson.dumps(matrix, option=orjson.OPT_SERIALIZE_NUMPY)
     return block[2:-2].replace(b"],[", b"\n") + b"\n" if matrix.size else b"\n" * len(matrix)
