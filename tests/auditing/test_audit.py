@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +145,12 @@ def test_outputs_never_replace_a_model(run: Run, folder: Path) -> None:
     before = (folder / "nan.h5").read_bytes()
     code, _, err = run(folder, "--resume", folder / "nan.h5")
     assert code == 2 and "is in use here" in err and (folder / "nan.h5").read_bytes() == before
+    with zipfile.ZipFile(folder / "0.keras") as archive:
+        archive.extractall(folder / "unpacked")
+    before = (folder / "unpacked" / "config.json").read_bytes()
+    for where in (folder, folder / "unpacked"):
+        code, _, err = run(where, "--format", "json", "-o", folder / "unpacked" / "config.json", "--force")
+        assert code == 2 and "is in use here" in err and (folder / "unpacked" / "config.json").read_bytes() == before
 
 
 def test_untrained_says_which_layer(tmp_path: Path) -> None:

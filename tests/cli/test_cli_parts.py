@@ -81,6 +81,13 @@ def test_refusals(here: Path, run: Run) -> None:
     assert "there is no such file" in run(here / "m.keras", "-i", here / "none-*.csv", "-o", here / "out")[2]
     assert "holds the inputs" in run(here / "m.keras", "-i", here / "part-*.csv", "-o", here)[2]
     (here / "part-0.npy").write_bytes(b"")
+    (here / "links").mkdir()
+    for read in (here / "m.keras", here / "part-2.csv"):
+        (here / "links" / "part-1.csv").symlink_to(read)
+        before = read.read_bytes()
+        assert "holds the inputs" in run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "links", "--force")[2]
+        assert read.read_bytes() == before
+        (here / "links" / "part-1.csv").unlink()
     assert "have one name" in run(here / "m.keras", "-i", here / "part-*", "-o", here / "out")[2]
 
 
