@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -134,6 +135,23 @@ def test_resume_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     journal.write_text("something else\n")
     with pytest.raises(BadInput, match="is not the file of results"):
         list(weightlens.audit(folder, resume=journal))
+
+
+def test_resume_begins_with_an_empty_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept.jsonl").touch()
+    list(weightlens.audit(folder, resume=tmp_path / "kept.jsonl"))
+    assert (tmp_path / "kept.jsonl").read_bytes().count(b"\n") == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are Unicode")
+def test_a_name_that_is_no_unicode_is_in_every_report(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "nan.h5").rename(folder / os.fsdecode(b"\xff.h5"))
+    for suffix in ("json", "csv", "sarif", "parquet", "xlsx", "html"):
+        out = tmp_path / f"report.{suffix}"
+        code, _, err = run(folder, "--format", suffix, "-o", out, "--resume", tmp_path / "kept.jsonl")
+        assert code == 1 and "mistake" not in err and out.exists()
+    assert "%FF.h5" in (tmp_path / "report.sarif").read_text()
+    assert (tmp_path / "kept.jsonl").read_bytes().count(b"\n") == 1 + 4 + 5, "this one is audited each time"
 
 
 def test_processes_find_the_same(folder: Path) -> None:

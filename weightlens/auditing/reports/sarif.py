@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
@@ -65,4 +66,4 @@ def uri(name: str) -> str:
     if "://" in name:
         return quote(name, safe="/:@!$&'()*+,;=?#%~-._")
     path = Path(name)
-    return f"file://{quote(path.as_posix())}" if path.is_absolute() else quote(path.as_posix())
+    return ("file://" if path.is_absolute() else "") + quote(os.fsencode(path.as_posix()))
