@@ -218,6 +218,23 @@ def test_the_same_weights_in_another_dialect(tmp_path: Path) -> None:
     assert "2 of " in step.message and set(step.evidence["changed"]) == {"out/kernel", "out/bias"}
 
 
+def test_a_single_number_makes_other_weights(tmp_path: Path) -> None:
+    net = Network([given("x", 40)])
+    dense(rng := rng_of(6), net, "h", 40, 60)
+    dense(rng, net, "out", 60, 1, "sigmoid")
+    write(net, tmp_path / "a.keras")
+    net.arrays["out"]["bias"][0] += 0.5
+    write(net, tmp_path / "b.keras")
+    net.arrays["h"]["kernel"][3, 5] += 0.5  # none of the few numbers that are kept
+    write(net, tmp_path / "c.keras")
+    found = [one for one in weightlens.audit(tmp_path) if rules()[one.rule][0] == "store"]
+    assert [(one.rule, list(one.evidence["changed"])) for one in found] == [
+        ("same-architecture", ["out/bias"]),
+        ("same-architecture", ["h/kernel"]),
+    ]
+    assert all("1 of 4 weights changed" in one.message for one in found) and "by 0" not in found[1].message
+
+
 CODE = "4wEAAAAAAAAAAAAAAAABAAAAAgAAAEMAAAByCAAAAHwAZAEXAFMAKQJO6QEAAACpACkB2gF4"
 DEEP = {
     "class_name": "Sequential",
