@@ -14,6 +14,7 @@ from weightlens.cli.messages import note, report_done
 from weightlens.cli.predicting.rows import Rows, predictions, write_csv
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.formats import files_of
+from weightlens.formats.patterns import matches
 from weightlens.formats.remote import copied, is_url, remote_places
 from weightlens.model import Model
 from weightlens.workers import do_all
@@ -89,8 +90,7 @@ def write_part(target: Path, data: bytes, force: bool) -> None:
 
 def parts_of(given: str, folder: Path) -> dict[str, Path]:
     """Every part with the file of its predictions; two of one name are refused."""
-    here = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-    found = [name for name, _, _ in remote_places(given, lambda name: True)] if is_url(given) else here
+    found = [name for name, _, _ in remote_places(given, lambda name: True)] if is_url(given) else matches(given)
     if not found:
         raise BadInput(f"{given}: there is no such file")
     targets = {part: folder / f"{Path(part).name.partition('.')[0]}.csv" for part in found}
