@@ -22,7 +22,7 @@ from tests.auditing.plants import fresh
 from tests.auditing.store import planted_store, rng_of
 from tests.formats.build import given, layer, sequential
 from tests.tiny import write_tiny
-from weightlens.auditing.rule_levels import rules
+from weightlens.auditing.rule_levels import levels_of, rules
 from weightlens.cli.main import main
 from weightlens.errors import BadInput
 
@@ -68,6 +68,8 @@ def test_levels_and_exit_codes(run: Run, folder: Path) -> None:
         run(folder, "--rule", "all=off")[:2] == (0, run(folder, "--rule", "all=off")[1])
         and "nan" not in run(folder, "--rule", "all=off")[1].split("\n")[0]
     )
+    later = ("spike=off", "nan-or-infinity=off", "all=error", "nan-or-infinity=off")
+    assert levels_of(later) == dict.fromkeys(rules(), "error") | {"nan-or-infinity": "off"}
     code, _, err = run(folder, "--rule", "nan-or-infinty=off")
     assert code == 2 and "did you mean nan-or-infinity?" in err and err.count("\n") == 1
     assert (

@@ -24,11 +24,11 @@ def rules() -> dict[str, tuple[str, Rule]]:
 def levels_of(asked: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
     """The level of every rule; ``asked`` has other levels, or ``off``, by the name of a rule or group (``NAME=LEVEL`` as texts).
 
-    Raises ``BadInput`` for a rule or a level that there is not.
+    A later one wins. Raises ``BadInput`` for a rule or a level that there is not.
     """
-    given = dict(asked) if isinstance(asked, Mapping) else dict(split(text) for text in asked)
+    given = asked.items() if isinstance(asked, Mapping) else map(split, asked)
     levels = {name: rule.level for name, (_, rule) in rules().items()}
-    for name, level in given.items():
+    for name, level in given:
         if level not in (*LEVELS, OFF):
             raise BadInput(f"--rule {name}={level}: the level is one of {', '.join((*reversed(LEVELS), OFF))}")
         named = [rule for rule, (group, _) in rules().items() if name in (rule, group, "all")]
