@@ -298,6 +298,8 @@ def test_a_class_of_somebodys_own(tmp_path: Path) -> None:
     net.entries.insert(-1, {"class_name": "Mine", "config": {"name": "mine"}})
     (found,) = (one for one in weightlens.audit(write(net, tmp_path / "m.h5", "2.11.0")) if one.rule == "code-in-file")
     assert (found.layer, found.level) == ("mine", "warning") and "needs the class Mine" in found.message
+    (found,) = (one for one in weightlens.audit(tmp_path, rules=["code-in-file=error"]) if one.rule == "code-in-file")
+    assert found.level == "error", "as is asked, though it is the rule's usual level"
 
 
 def test_nothing_is_followed(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def write_sarif(audit: Audit, file: BinaryIO) -> None:
         "name": "weightlens",
         "version": weightlens.__version__,
         "semanticVersion": weightlens.__version__,
-        "rules": [description(name, group, audit.levels[name]) for name, (group, _) in rules().items()],
+        "rules": [description(name, group, audit.levels.get(name, rule.level)) for name, (group, rule) in rules().items()],
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     file.write(to_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + b"\n")
