@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from tests.auditing.plants import fresh
 from tests.auditing.store import planted_store, rng_of
 from tests.formats.build import given, layer, sequential
 from tests.tiny import write_tiny
-from weightlens.auditing.rule_levels import rules
+from weightlens.auditing.rule_levels import levels_of, rules
 from weightlens.cli.main import main
 from weightlens.errors import BadInput
 
@@ -66,6 +68,8 @@ def test_levels_and_exit_codes(run: Run, folder: Path) -> None:
         run(folder, "--rule", "all=off")[:2] == (0, run(folder, "--rule", "all=off")[1])
         and "nan" not in run(folder, "--rule", "all=off")[1].split("\n")[0]
     )
+    later = ("spike=off", "nan-or-infinity=off", "all=error", "nan-or-infinity=off")
+    assert levels_of(later) == dict.fromkeys(rules(), "error") | {"nan-or-infinity": "off"}
     code, _, err = run(folder, "--rule", "nan-or-infinty=off")
     assert code == 2 and "did you mean nan-or-infinity?" in err and err.count("\n") == 1
     assert (
@@ -135,6 +139,23 @@ def test_resume_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         list(weightlens.audit(folder, resume=journal))
 
 
+def test_resume_begins_with_an_empty_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept.jsonl").touch()
+    list(weightlens.audit(folder, resume=tmp_path / "kept.jsonl"))
+    assert (tmp_path / "kept.jsonl").read_bytes().count(b"\n") == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are Unicode")
+def test_a_name_that_is_no_unicode_is_in_every_report(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "nan.h5").rename(folder / os.fsdecode(b"\xff.h5"))
+    for suffix in ("json", "csv", "sarif", "parquet", "xlsx", "html"):
+        out = tmp_path / f"report.{suffix}"
+        code, _, err = run(folder, "--format", suffix, "-o", out, "--resume", tmp_path / "kept.jsonl")
+        assert code == 1 and "mistake" not in err and out.exists()
+    assert "%FF.h5" in (tmp_path / "report.sarif").read_text()
+    assert (tmp_path / "kept.jsonl").read_bytes().count(b"\n") == 1 + 4 + 5, "this one is audited each time"
+
+
 def test_processes_find_the_same(folder: Path) -> None:
     alone, together = ({one.key: one.message for one in weightlens.audit(folder, workers=workers)} for workers in (1, 2))
     assert alone == together and alone
@@ -144,6 +165,12 @@ def test_outputs_never_replace_a_model(run: Run, folder: Path) -> None:
     before = (folder / "nan.h5").read_bytes()
     code, _, err = run(folder, "--resume", folder / "nan.h5")
     assert code == 2 and "is in use here" in err and (folder / "nan.h5").read_bytes() == before
+    with zipfile.ZipFile(folder / "0.keras") as archive:
+        archive.extractall(folder / "unpacked")
+    before = (folder / "unpacked" / "config.json").read_bytes()
+    for where in (folder, folder / "unpacked"):
+        code, _, err = run(where, "--format", "json", "-o", folder / "unpacked" / "config.json", "--force")
+        assert code == 2 and "is in use here" in err and (folder / "unpacked" / "config.json").read_bytes() == before
 
 
 def test_untrained_says_which_layer(tmp_path: Path) -> None:
@@ -191,6 +218,23 @@ def test_the_same_weights_in_another_dialect(tmp_path: Path) -> None:
     assert len(found) == 3 and sorted(rule for _, rule in found) == ["same-architecture", "same-file", "same-weights"]
     step = next(one for one in found.values() if one.rule == "same-architecture")
     assert "2 of " in step.message and set(step.evidence["changed"]) == {"out/kernel", "out/bias"}
+
+
+def test_a_single_number_makes_other_weights(tmp_path: Path) -> None:
+    net = Network([given("x", 40)])
+    dense(rng := rng_of(6), net, "h", 40, 60)
+    dense(rng, net, "out", 60, 1, "sigmoid")
+    write(net, tmp_path / "a.keras")
+    net.arrays["out"]["bias"][0] += 0.5
+    write(net, tmp_path / "b.keras")
+    net.arrays["h"]["kernel"][3, 5] += 0.5  # none of the few numbers that are kept
+    write(net, tmp_path / "c.keras")
+    found = [one for one in weightlens.audit(tmp_path) if rules()[one.rule][0] == "store"]
+    assert [(one.rule, list(one.evidence["changed"])) for one in found] == [
+        ("same-architecture", ["out/bias"]),
+        ("same-architecture", ["h/kernel"]),
+    ]
+    assert all("1 of 4 weights changed" in one.message for one in found) and "by 0" not in found[1].message
 
 
 CODE = "4wEAAAAAAAAAAAAAAAABAAAAAgAAAEMAAAByCAAAAHwAZAEXAFMAKQJO6QEAAACpACkB2gF4"
@@ -254,6 +298,8 @@ def test_a_class_of_somebodys_own(tmp_path: Path) -> None:
     net.entries.insert(-1, {"class_name": "Mine", "config": {"name": "mine"}})
     (found,) = (one for one in weightlens.audit(write(net, tmp_path / "m.h5", "2.11.0")) if one.rule == "code-in-file")
     assert (found.layer, found.level) == ("mine", "warning") and "needs the class Mine" in found.message
+    (found,) = (one for one in weightlens.audit(tmp_path, rules=["code-in-file=error"]) if one.rule == "code-in-file")
+    assert found.level == "error", "as is asked, though it is the rule's usual level"
 
 
 def test_nothing_is_followed(tmp_path: Path) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +16,7 @@ import pytest
 from tests.auditing.networks import mlp, write
 from tests.auditing.store import rng_of
 from weightlens.cli.main import main
+from weightlens.workers import do_all
 
 Run = Callable[..., tuple[int, str, str]]
 ROWS = 1300  # more than are computed at a time
@@ -81,6 +87,13 @@ def test_refusals(here: Path, run: Run) -> None:
     assert "there is no such file" in run(here / "m.keras", "-i", here / "none-*.csv", "-o", here / "out")[2]
     assert "holds the inputs" in run(here / "m.keras", "-i", here / "part-*.csv", "-o", here)[2]
     (here / "part-0.npy").write_bytes(b"")
+    (here / "links").mkdir()
+    for read in (here / "m.keras", here / "part-2.csv"):
+        (here / "links" / "part-1.csv").symlink_to(read)
+        before = read.read_bytes()
+        assert "holds the inputs" in run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "links", "--force")[2]
+        assert read.read_bytes() == before
+        (here / "links" / "part-1.csv").unlink()
     assert "have one name" in run(here / "m.keras", "-i", here / "part-*", "-o", here / "out")[2]
 
 
@@ -99,3 +112,31 @@ def test_on_a_cluster_and_from_a_url(here: Path, run: Run) -> None:
     code, _, err = run(here / "m.keras", "-i", "memory://parts/part-*.parquet", "-o", here / "remote")
     assert code == 0, err
     assert (here / "remote" / "part-1.csv").read_bytes() == predicted(here, 1, run)
+
+
+def test_ctrl_c_ends_the_processes(here: Path) -> None:
+    for i in range(3, 80):
+        (here / f"part-{i}.csv").write_bytes((here / "part-0.csv").read_bytes())
+    command = [sys.executable, "-m", "weightlens", "predict", here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, "--workers", "2"], stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        while not list(here.glob("out/*.csv")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        out, err = process.communicate(timeout=60)  # until no process has the pipes any more
+    assert process.returncode == 130 and not out and not err
+
+
+def dies_of_zero(number: int) -> int:
+    if not number:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_what_was_not_yet_given_to_a_process_that_died_is_done() -> None:
+    made = {}
+    for number, result in do_all(dies_of_zero, [1, 2, 0, *range(3, 60)], 2):
+        made[number] = result
+        time.sleep(0.3 if len(made) < 3 else 0)  # until the process has died
+    assert made == {0: None} | {number: number for number in range(1, 60)}

@@ -14,6 +14,7 @@ import weightlens
 from weightlens.auditing.one_file import Result, result_from, sha256_of
 from weightlens.auditing.places import Place
 from weightlens.errors import BadInput
+from weightlens.terminal.machine import to_json
 
 HEADER = {"weightlens-audit": 1}
 
@@ -32,7 +33,7 @@ class Journal:
                 )
             whole = [line for line in lines[1:] if line.endswith(b"\n")]  # the last line may have been cut off
             self.known = {result.file: result for result in map(result_from, map(orjson.loads, whole))}
-            self.file = path.open("r+b" if lines else "xb")
+            self.file = path.open("r+b" if path.exists() else "xb")
         except OSError as error:
             raise BadInput(f"{path}: cannot be written ({error.strerror})") from None
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
@@ -42,6 +43,7 @@ class Journal:
             self.file.truncate()
         else:
             self.file.write(header + b"\n")
+            self.file.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +65,6 @@ class Journal:
 
     def add(self, result: Result) -> None:
         """Append one result, at once."""
-        self.file.write(orjson.dumps(result.as_dict(), option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS) + b"\n")
+        self.file.write(to_json(result.as_dict()) + b"\n")
         self.file.flush()
         os.fsync(self.file.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from weightlens.auditing.raw_file import entries
 from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Layer, Model
 from weightlens.specs.options import own_options
@@ -79,18 +80,12 @@ def refused_options(layer: Layer) -> Iterator[str]:
 
 def entry_reasons(config: Any, archive: bool) -> Iterator[str]:
     """The reasons that a configuration of Keras 2 gives by its form."""
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(value)
-        elif isinstance(value, dict):
-            waiting.extend(value.values())
-            inside = value.get("config")
-            if value.get("class_name") == "Sequential" and not archive:
-                yield from sequential_reasons(inside)
-            if isinstance(inside, dict):
-                yield from archive_reasons(str(value.get("class_name")), inside) if archive else initializer_reasons(inside)
+    for entry in entries(config):
+        inside = entry.get("config")
+        if entry.get("class_name") == "Sequential" and not archive:
+            yield from sequential_reasons(inside)
+        if isinstance(inside, dict):
+            yield from archive_reasons(str(entry.get("class_name")), inside) if archive else initializer_reasons(inside)
 
 
 def archive_reasons(class_name: str, config: dict[str, Any]) -> Iterator[str]:

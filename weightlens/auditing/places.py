@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from weightlens.errors import BadInput
 from weightlens.formats.containers.contents import is_saved_model, is_tfjs
+from weightlens.formats.patterns import matches
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")  # in a folder, taken where a model is in them
@@ -55,7 +56,7 @@ def local(name: str) -> Iterator[Path]:
     if os.path.lexists(name):
         yield from models_in(Path(name))
     elif glob.has_magic(name):
-        for match in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207 - the pattern may be absolute
+        for match in matches(name):
             yield from models_in(Path(match))
 
 

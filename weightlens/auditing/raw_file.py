@@ -219,3 +219,15 @@ def look_at_json(raw: RawFile, name: str, data: bytes) -> None:
     raw.configs.append((name, value))
     if isinstance(value, dict):
         raw.named += shard_names(value)
+
+
+def entries(config: Any) -> Iterator[dict[str, Any]]:
+    """Every entry of a configuration, at any depth."""
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            yield value
+            waiting.extend(value.values())

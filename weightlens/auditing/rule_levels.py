@@ -22,13 +22,13 @@ def rules() -> dict[str, tuple[str, Rule]]:
 
 
 def levels_of(asked: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
-    """The level of every rule; ``asked`` has other levels, or ``off``, by the name of a rule or group (``NAME=LEVEL`` as texts).
+    """The level, or ``off``, of each rule for which one is asked: by the name of the rule or its group, or as ``NAME=LEVEL``.
 
-    Raises ``BadInput`` for a rule or a level that there is not.
+    A later one wins. Raises ``BadInput`` for a rule or a level that there is not.
     """
-    given = dict(asked) if isinstance(asked, Mapping) else dict(split(text) for text in asked)
-    levels = {name: rule.level for name, (_, rule) in rules().items()}
-    for name, level in given.items():
+    given = asked.items() if isinstance(asked, Mapping) else map(split, asked)
+    levels: dict[str, str] = {}
+    for name, level in given:
         if level not in (*LEVELS, OFF):
             raise BadInput(f"--rule {name}={level}: the level is one of {', '.join((*reversed(LEVELS), OFF))}")
         named = [rule for rule, (group, _) in rules().items() if name in (rule, group, "all")]
@@ -56,8 +56,5 @@ def nearest(name: str) -> str:
 
 def finding(file: str, hit: Hit, levels: Mapping[str, str]) -> Finding | None:
     """The finding of a hit at the level that is asked for; ``None`` if its rule is off."""
-    asked, usual = levels[hit.rule], rules()[hit.rule][1].level
-    if asked == OFF:
-        return None
-    level = hit.level if hit.level and asked == usual else asked
-    return Finding(file, hit.layer, hit.weight, hit.rule, level, hit.message, dict(hit.evidence))
+    level = levels.get(hit.rule) or hit.level or rules()[hit.rule][1].level
+    return None if level == OFF else Finding(file, hit.layer, hit.weight, hit.rule, level, hit.message, dict(hit.evidence))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from weightlens.auditing.finding import Hit, Rule
-from weightlens.auditing.raw_file import RawFile
+from weightlens.auditing.raw_file import RawFile, entries
 from weightlens.formats.architecture.build import FOREIGN_CODE
 from weightlens.formats.architecture.layer_config import OWN_PACKAGES
 from weightlens.model import Layer
@@ -209,11 +209,5 @@ def name_hits(raw: RawFile) -> Iterator[Hit]:
 
 def layer_names(config: Any) -> Iterator[str]:
     """The names of the layers in a configuration, and of their classes."""
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(value)
-        elif isinstance(value, dict):
-            yield from (str(value[key]) for key in ("name", "class_name") if isinstance(value.get(key), str))
-            waiting.extend(value.values())
+    for entry in entries(config):
+        yield from (entry[key] for key in ("name", "class_name") if isinstance(entry.get(key), str))

@@ -17,6 +17,7 @@ from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.call_order import refs
 from weightlens.difference import SILENT, TRAINING, plain_setting
 from weightlens.model import Layer, Model
+from weightlens.specs.weights import UNUSED
 
 RULES = (
     Rule(
@@ -56,7 +57,8 @@ class Identity:
     parameters: int = 0
     architecture: str = ""  # hash; empty where there is none
     weights: str = ""  # hash; empty where there are none to speak of
-    prints: dict[str, list[float]] = field(default_factory=dict)  # a few numbers of each weight, by its name
+    digests: dict[str, str] = field(default_factory=dict)  # a hash of each weight, by its name
+    prints: dict[str, list[float]] = field(default_factory=dict)  # a few numbers of each
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -68,9 +70,10 @@ def describe(identity: Identity, model: Model, layers: Iterable[tuple[str, Layer
     identity.keras, identity.format = model.provenance.keras_version, model.provenance.format
     identity.date = model.provenance.date or identity.date
     identity.parameters = model.size
-    facts = [(f"{name}/{key}", one) for name, _, found in layers for key, one in found.items() if one.size > 1]
+    facts = [(f"{name}/{key}", one) for name, _, found in layers for key, one in found.items() if key.rpartition("/")[2] not in UNUSED]
     if sum(one.size for _, one in facts if not one.is_constant) >= FEWEST:
         identity.weights = hashlib.blake2b("".join(sorted(one.digest for _, one in facts)).encode(), digest_size=16).hexdigest()
+    identity.digests = {name: one.digest for name, one in facts}
     identity.prints = {name: one.fingerprint for name, one in facts}
     if model.class_name and model.layers and model.inputs:
         identity.architecture = hashlib.blake2b(repr(architecture(model)).encode(), digest_size=16).hexdigest()
@@ -141,10 +144,13 @@ def groups(names: list[str], key: Any) -> Iterator[list[str]]:
 def step_hit(before: str, old: Identity, new: Identity, family: list[str]) -> Hit:
     """What changed from one member of a family to the next."""
     pairs = list(zip(old.prints.items(), new.prints.values(), strict=False))
-    changes = {name: change for (name, first), second in pairs if (change := distance(first, second)) > 0}
+    digests = zip(old.digests.items(), new.digests.values(), strict=False)
+    changed = {name for (name, first), second in digests if first != second}
+    changes = {name: distance(first, second) for (name, first), second in pairs if name in changed}
     total = distance([n for (_, first), _ in pairs for n in first], [n for _, second in pairs for n in second])
     most = sorted(changes, key=lambda name: -changes[name])[:3]
-    words = f"of one architecture with {before}: {len(changes)} of {len(old.prints)} weights changed, by {total:.2g} in all"
+    by = f", by {total:.2g} in all" if total else ""  # none of the few numbers is another
+    words = f"of one architecture with {before}: {len(changes)} of {len(old.prints)} weights changed{by}"
     evidence = {"before": before, "distance": total, "changed": {name: changes[name] for name in most}, "family": len(family)}
     return Hit("same-architecture", words, evidence=evidence)
 

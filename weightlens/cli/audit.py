@@ -71,15 +71,14 @@ def audit(
 def check_outputs(out: Destination, asked: Audit, inputs: str | None, baseline: str | None, resume: str | None) -> None:
     """Refuse outputs that cannot be written, or are files that are read, before anything is done."""
     from weightlens.files import check_output
+    from weightlens.formats import files_of
 
-    out.check(inputs=inputs, baseline=baseline, resume=resume)
-    models = [("a model of the audit", place.name) for place in asked.places if not place.is_remote]
-    if out.file is not None:
-        check_output(out.file, out.force, models)
-    elif out.format in ("parquet", "xlsx"):
+    models = [place.name for place in asked.places if not place.is_remote]
+    out.check(*models, inputs=inputs, baseline=baseline, resume=resume)
+    if out.file is None and out.format in ("parquet", "xlsx"):
         raise BadInput(f"--format {out.format} is not for a terminal; name a file with -o FILE")
     if resume is not None:
-        check_output(Path(resume), True, models)
+        check_output(Path(resume), True, [file for model in models for file in files_of(model)])
 
 
 def run(asked: Audit) -> int:

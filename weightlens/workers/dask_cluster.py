@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED
 from typing import Any
 
 from weightlens.errors import BadInput
+from weightlens.stopping import CleanupPending
 from weightlens.workers.tasks import AHEAD, R, T
 
 RETRIES = 3
@@ -16,7 +17,7 @@ PATIENCE = 5  # seconds until a scheduler has to answer
 
 def on_dask(task: Callable[[T], R], things: Sequence[T], workers: int, scheduler: str) -> Iterator[tuple[T, R | None]]:
     """On the workers of a Dask cluster. What a lost worker was doing is done again by another."""
-    with client(workers, scheduler) as dask:
+    with CleanupPending(), client(workers, scheduler) as dask:
         from distributed import KilledWorker
         from distributed import wait as any_of
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 
+from weightlens.stopping import CleanupPending
 from weightlens.workers.tasks import AHEAD, R, T
 
 
@@ -14,20 +16,15 @@ def in_processes(task: Callable[[T], R], things: Sequence[T], workers: int) -> I
     waiting, suspects = list(reversed(things)), list[T]()
     while waiting:
         running: dict[Future[R], T] = {}
-        with pool(workers) as executor:
-            try:
-                while waiting or running:
-                    while waiting and len(running) < workers * AHEAD:
-                        thing = waiting.pop()
-                        running[executor.submit(task, thing)] = thing
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        yield running[future], future.result()
-                        del running[future]
-            except BrokenProcessPool:
-                suspects += running.values()
-            except BaseException:
-                stop(executor)
-                raise
+        with pool(workers) as executor, suppress(BrokenProcessPool):
+            while waiting or running:
+                while waiting and len(running) < workers * AHEAD:
+                    future = executor.submit(task, waiting[-1])  # which fails where a process has just died
+                    running[future] = waiting.pop()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running[future], future.result()
+                    del running[future]
+        suspects += running.values()  # none, unless one died
     for thing in suspects:
         yield thing, alone(task, thing)
 
@@ -41,13 +38,19 @@ def alone(task: Callable[[T], R], thing: T) -> R | None:
             return None
 
 
-def pool(workers: int) -> ProcessPoolExecutor:
-    """Processes that share nothing with this one."""
+@contextmanager
+def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that share nothing with this one; they end with the block, at once where it is left before they are done."""
     import multiprocessing
 
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=leave_signals)
+    with CleanupPending(), ProcessPoolExecutor(workers, mp_context=context, initializer=leave_signals) as executor:
+        try:
+            yield executor
+        except BaseException:
+            stop(executor)
+            raise
 
 
 def leave_signals() -> None:
@@ -58,7 +61,6 @@ def leave_signals() -> None:
 
 
 def stop(executor: ProcessPoolExecutor) -> None:
-    """End the processes now: somebody pressed Ctrl-C."""
+    """End the processes now: somebody pressed Ctrl-C. The executor sees it, and ends too."""
     for process in (executor._processes or {}).values():
         process.terminate()
-    executor.shutdown(wait=False, cancel_futures=True)

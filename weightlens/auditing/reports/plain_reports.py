@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-import orjson
-
 from weightlens.auditing.reports import COLUMNS
-from weightlens.errors import BadInput
-from weightlens.terminal.machine import csv_cell, to_json
+from weightlens.tables.arrow import pyarrow
+from weightlens.terminal.machine import csv_cell, json_ready, to_json
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
@@ -29,12 +27,10 @@ def write_csv(audit: Audit, file: BinaryIO) -> None:
 
 def write_parquet(audit: Audit, file: BinaryIO) -> None:
     """The same as Parquet; ``BadInput`` without pyarrow."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise BadInput("--format parquet needs pyarrow, which is not installed: pip install pyarrow") from None
-    findings = audit.as_dict()["findings"]
+    pa = pyarrow()
+    from pyarrow import parquet
+
+    findings = json_ready(audit.as_dict()["findings"])
     columns = {name: pa.array([one[name] for one in findings], pa.string()) for name in COLUMNS[:-1]}
-    evidence = pa.array([orjson.dumps(one["evidence"], option=orjson.OPT_SERIALIZE_NUMPY).decode() for one in findings], pa.string())
-    pq.write_table(pa.table(columns | {"evidence": evidence}), file)
+    evidence = pa.array([to_json(one["evidence"]).decode() for one in findings], pa.string())
+    parquet.write_table(pa.table(columns | {"evidence": evidence}), file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
@@ -24,7 +25,7 @@ def write_sarif(audit: Audit, file: BinaryIO) -> None:
         "name": "weightlens",
         "version": weightlens.__version__,
         "semanticVersion": weightlens.__version__,
-        "rules": [description(name, group, audit.levels[name]) for name, (group, _) in rules().items()],
+        "rules": [description(name, group, audit.levels.get(name, rule.level)) for name, (group, rule) in rules().items()],
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     file.write(to_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + b"\n")
@@ -65,4 +66,4 @@ def uri(name: str) -> str:
     if "://" in name:
         return quote(name, safe="/:@!$&'()*+,;=?#%~-._")
     path = Path(name)
-    return f"file://{quote(path.as_posix())}" if path.is_absolute() else quote(path.as_posix())
+    return ("file://" if path.is_absolute() else "") + quote(os.fsencode(path.as_posix()))

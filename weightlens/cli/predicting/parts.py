@@ -13,6 +13,8 @@ from weightlens.cli.common import ModelOptions
 from weightlens.cli.messages import note, report_done
 from weightlens.cli.predicting.rows import Rows, predictions, write_csv
 from weightlens.errors import BadInput, WeightlensError
+from weightlens.formats import files_of
+from weightlens.formats.patterns import matches
 from weightlens.formats.remote import copied, is_url, remote_places
 from weightlens.model import Model
 from weightlens.workers import do_all
@@ -60,7 +62,8 @@ def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler
     if folder is None:
         raise BadInput("-i names many files: name a folder for their predictions with -o DIR")
     parts = parts_of(task.rows.given, folder)
-    task.model.load()  # refused once, not once for each part
+    model = task.model.load()  # refused once, not once for each part
+    refuse_inputs(parts, files_of(model))
     folder.mkdir(exist_ok=True)
     todo = [part for part, target in parts.items() if force or not target.exists()]
     failed = []
@@ -87,13 +90,18 @@ def write_part(target: Path, data: bytes, force: bool) -> None:
 
 def parts_of(given: str, folder: Path) -> dict[str, Path]:
     """Every part with the file of its predictions; two of one name are refused."""
-    here = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-    found = [name for name, _, _ in remote_places(given, lambda name: True)] if is_url(given) else here
+    found = [name for name, _, _ in remote_places(given, lambda name: True)] if is_url(given) else matches(given)
     if not found:
         raise BadInput(f"{given}: there is no such file")
     targets = {part: folder / f"{Path(part).name.partition('.')[0]}.csv" for part in found}
     if len(set(targets.values())) < len(targets):
         raise BadInput(f"{given}: two of these files have one name, and so would their predictions")
-    if same := next((part for part, target in targets.items() if Path(part).resolve() == target.resolve()), None):
-        raise BadInput(f"{folder}: holds the inputs ({same}); name another folder for their predictions")
     return targets
+
+
+def refuse_inputs(parts: dict[str, Path], model: list[tuple[str, Path]]) -> None:
+    """Refuse a folder in which the predictions would go over a part or a file of the model, under whatever name."""
+    read = {path.resolve(): path for path in (*map(Path, parts), *(file for _, file in model))}
+    for target in parts.values():
+        if (name := read.get(target.resolve())) is not None:
+            raise BadInput(f"{target.parent}: holds the inputs ({name}); name another folder for their predictions")
