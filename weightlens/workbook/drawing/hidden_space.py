@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.workbook.drawing.hidden_units import hidden_layers
-from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, rectangle
-from weightlens.workbook.sheets.controls import control, drop_down
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, absolute, cell_name, rectangle
+from weightlens.workbook.sheets.controls import LONGEST_LIST, control, drop_down, in_quotes
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP
 from weightlens.workbook.sheets.target import as_answers
 from weightlens.workbook.xlsx.blocks import Block, Text
@@ -47,10 +47,22 @@ def draw(net: NetworkSheets, drawn: Drawn) -> None:
     for row, i in enumerate(order, TOP):
         write_sample(net, sheet, row, i, classes[i], hidden, list(zip(picked, pair, strict=True)))
     series = [(name, [TOP + j for j, i in enumerate(order) if classes[i] == name]) for name in dict.fromkeys(classes)]
+    choices = to_choose(net, sheet, units, TOP + len(order) + 1)
     for pick in (first, second):
-        sheet.finishing.append(drop_down(pick.place, f'"{",".join(units)}"'))
+        sheet.finishing.append(drop_down(pick.place, choices))
     sheet.finishing.append(partial(scatter, sheet.title, series, INPUTS + x.shape[1], layers[-1].layer))
     sheet.freeze = (TOP, 0)
+
+
+def to_choose(net: NetworkSheets, sheet: Sheet, units: list[str], row: int) -> str:
+    """The units as a list to choose from; of a long list the cells, which stand below the samples."""
+    listed = in_quotes(units)
+    if len(listed) <= LONGEST_LIST:
+        return listed
+    sheet.write(row, NUMBER, "the units", net.styles["caption left"])
+    for i, name in enumerate(units, row + 1):
+        sheet.write(i, NUMBER, name, net.styles["label left"])
+    return rectangle((row + 1) * ROW + NUMBER, (row + len(units)) * ROW + NUMBER)
 
 
 def classes_of(net: NetworkSheets, drawn: Drawn) -> list[str]:

@@ -79,8 +79,7 @@ def draw(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
     pick = control(net, sheet, LEFT + 2, "sample", 1.0, shown_of(net, samples_of(net)))
-    numbers = ",".join(str(i + 1) for i in range(min(samples_of(net), 60)))
-    sheet.finishing.append(drop_down(pick.place, f'"{numbers}"'))
+    sheet.finishing.append(drop_down(pick.place, range(1, samples_of(net) + 1)))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
     rows = rows_of_ranks(drawing)
     pen = Pen(net, sheet, drawing, rows)

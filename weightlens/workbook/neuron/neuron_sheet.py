@@ -134,13 +134,13 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         sheet.widths[(column, column)] = width
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
-    choices: list[tuple[str, str | float, str, str]] = [
+    choices: list[tuple[str, str | float, str | range, str]] = [
         ("layer", n.name, "neuron_layers", ""),
         ("unit", n.units[0], "neuron_units", ""),
         ("place", n.places[start.place], "neuron_places", ""),
-        ("sample", start.sample + 1.0, f'"{",".join(map(str, range(1, min(samples, 60) + 1)))}"', shown_of(net, samples)),
+        ("sample", start.sample + 1.0, range(1, samples + 1), shown_of(net, samples)),
         ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
-        ("channel", 0.0, f'"{",".join(map(str, range(min(last, 60))))}"', "of the pictures"),
+        ("channel", 0.0, range(last), "of the pictures"),
     ]
     for i, (name, value, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
         sheet.write(PICK + i, NO, name, net.styles["label right"])
