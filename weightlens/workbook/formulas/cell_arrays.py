@@ -21,6 +21,7 @@ import numpy as np
 
 ROW, SHEET = 1 << 14, 1 << 34
 MAX_ROWS, MAX_COLUMNS = 1 << 20, 1 << 14
+LONGEST_TEXT = 255  # characters of a text in a formula
 Cells = np.ndarray
 
 # How tightly a formula binds: what stands next to a stronger operator needs parentheses.
@@ -76,6 +77,11 @@ class Constants:
 
 
 CONSTANTS = Constants()
+
+
+def quoted(text: str) -> str:
+    """A text in a formula, as long as Excel takes one."""
+    return '"' + text[:LONGEST_TEXT].replace('"', '""') + '"'
 
 
 def number(value: float) -> str:

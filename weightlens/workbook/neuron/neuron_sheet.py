@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name
+from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, quoted
 from weightlens.workbook.neuron.cell_numbers import CellNumbers
 from weightlens.workbook.neuron.curves import Activated, Activations
 from weightlens.workbook.neuron.data_tables import FIRST, Tables, cell, there, write_tables
@@ -254,11 +254,6 @@ def curve_value(data: Sheet, column: int) -> float | str | None:
 def curve_rows(tables: Tables) -> int:
     """How many inputs the unit with the most has."""
     return max(len(n.names) for n in tables.neurons)
-
-
-def quoted(text: str) -> str:
-    """A text in a formula."""
-    return '"' + text.replace('"', '""') + '"'
 
 
 def curve_chart(curve: Columns, picked: int, page: Any) -> None:
