@@ -50,7 +50,7 @@ def draw(net: NetworkSheets, drawn: Drawn) -> None:
     choices = to_choose(net, sheet, units, TOP + len(order) + 1)
     for pick in (first, second):
         sheet.finishing.append(drop_down(pick.place, choices))
-    sheet.finishing.append(partial(scatter, sheet.title, series, INPUTS + x.shape[1], layers[-1].layer))
+    sheet.finishing.append(partial(draw_samples, sheet.title, series, INPUTS + x.shape[1], layers[-1].layer))
     sheet.freeze = (TOP, 0)
 
 
@@ -97,23 +97,17 @@ def write_sample(net: NetworkSheets, sheet: Sheet, row: int, i: int, name: str, 
         sheet.texts[(row, INPUTS + x.shape[1] + j)] = Text(style=styles["step"], formula=f"INDEX({area},1,{unit})", value=value)
 
 
-def scatter(title: str, series: list[tuple[str, list[int]]], column: int, layer: str, page: Any) -> None:
+def draw_samples(title: str, series: list[tuple[str, list[int]]], column: int, layer: str, page: Any) -> None:
     """A point for each sample, a colour for each class."""
-    from openpyxl.chart import ScatterChart, Series
+    from openpyxl.chart import Series
 
-    from weightlens.workbook.xlsx.charts import COLOURS, plain
+    from weightlens.workbook.xlsx.charts import COLOURS, as_dots, scatter
 
-    chart = plain(ScatterChart(), f"the samples in {layer}", 13, 11)
-    chart.style, chart.scatterStyle = 13, "lineMarker"
+    chart = scatter(f"the samples in {layer}", 13, 11)
     for (name, rows), colour in zip(series, COLOURS, strict=False):
         first, last = (rows[0] << 14) + column, (rows[-1] << 14) + column
         across, up = (f"'{title}'!{absolute(cell_name(first + j))}:{absolute(cell_name(last + j))}" for j in (0, 1))
-        points = Series(up, across, title=name)
-        points.marker.symbol, points.marker.size = "circle", 9
-        points.marker.graphicalProperties.solidFill = points.marker.graphicalProperties.line.solidFill = colour
-        points.graphicalProperties.line.noFill = True
-        chart.series.append(points)
+        chart.series.append(as_dots(Series(up, across, title=name), colour, 9))
     chart.x_axis.title, chart.y_axis.title = "across", "up"
-    chart.x_axis.number_format = chart.y_axis.number_format = "General"
     chart.x_axis.crosses = chart.y_axis.crosses = "min"
     page.add_chart(chart, f"{COLUMN[column + 3]}{TOP + 1}")

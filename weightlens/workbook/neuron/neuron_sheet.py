@@ -258,25 +258,19 @@ def curve_rows(tables: Tables) -> int:
 
 def curve_chart(curve: Columns, picked: int, page: Any) -> None:
     """The picked activation as a curve, with the sum of the picked neuron on it."""
-    from openpyxl.chart import ScatterChart, Series
+    from openpyxl.chart import Series
 
-    from weightlens.workbook.xlsx.charts import plain
+    from weightlens.workbook.xlsx.charts import COLOURS, as_dots, as_line, scatter
 
-    chart = plain(ScatterChart(), "activation: the curve, and this neuron on it", 13, 7.5)
-    chart.style, chart.scatterStyle, chart.legend = 13, "lineMarker", None
+    chart = scatter("activation: the curve, and this neuron on it", 13, 7.5)
+    chart.legend = None
 
     def points(j: int, first: int, last: int) -> str:
         column = f"${COLUMN[curve.first + j]}"
         return f"'{curve.sheet.title}'!{column}${START + 1 + first}:{column}${START + 1 + last}"
 
     line = Series(points(picked, 0, POINTS - 1), points(picked + 1, 0, POINTS - 1), title="activation")
-    line.marker.symbol, line.smooth = "none", False
-    line.graphicalProperties.line.solidFill, line.graphicalProperties.line.width = "0072B2", 22000
     point = Series(points(picked, POINTS, POINTS), points(picked + 1, POINTS, POINTS), title="this neuron")
-    point.marker.symbol, point.marker.size = "circle", 10
-    point.marker.graphicalProperties.solidFill = point.marker.graphicalProperties.line.solidFill = "D55E00"
-    point.graphicalProperties.line.noFill = True
-    chart.series += [line, point]
-    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart.series += [as_line(line, COLOURS[0], 22000), as_dots(point, COLOURS[5], 10)]
     chart.x_axis.title, chart.y_axis.crosses, chart.x_axis.tickLblPos = "z", "min", "low"
     page.add_chart(chart, f"{COLUMN[RIGHT]}{NUMBERS + 1}")
