@@ -74,12 +74,12 @@ def neuron_sheets(net: NetworkSheets) -> None:
     write_picked(net, tables, controls, start, samples)
     products = write_products(net, tables, start)
     right = write_others(net, tables, products.first + 5, start)
-    curve = write_curves(net, tables, activations.curves, right, start)
+    curve = write_curves(net, tables, products, activations.curves, right, start)
     write_lists(net, tables, right + len(activations.curves) + 4, start)
     write_controls(net, sheet, tables, start, samples)
     write_rows(net, sheet, tables, products, start)
     names = [curve.name for curve in activations.curves]
-    write_sum(net, sheet, tables, curve, names, start)
+    write_sum(net, sheet, tables, products.height, curve, names, start)
     sheet.finishing.append(partial(curve_chart, curve, len(names) + 1))
     draw_grids(net, sheet, tables, products, start)
     data.default_width, data.widths[(0, 0)], data.widths[(1, 1)] = 8, 22, 24
@@ -220,11 +220,11 @@ def data_bars(area: str, page: Any) -> None:
     page.conditional_formatting.add(area, make("num", 0, "max", None, color="FFB6D7A8"))
 
 
-def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, curve: Columns, names: list[str], start: Start) -> None:
-    """The sum of the products, the bias, the pre-activation, what the activation makes of it, and what the layer's sheet has."""
+def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve: Columns, names: list[str], start: Start) -> None:
+    """The sum of the products (so many ``rows``), the bias, the pre-activation, the output, and what the layer's sheet has."""
     data, styles = tables.sheet, net.styles
     at = {name: there(data, place) for name, place in picked_cells(data).items()}
-    area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + curve_rows(tables)}"
+    area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + rows}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
@@ -249,11 +249,6 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, curve: Columns, 
 def curve_value(data: Sheet, column: int) -> float | str | None:
     """The value that was written for the picked sum itself, the last point of the curve."""
     return data.texts[(START + POINTS, column)].value
-
-
-def curve_rows(tables: Tables) -> int:
-    """How many inputs the unit with the most has."""
-    return max(len(n.names) for n in tables.neurons)
 
 
 def curve_chart(curve: Columns, picked: int, page: Any) -> None:
