@@ -83,6 +83,25 @@ def test_networks_without_hidden_layers_have_neither(tmp_path: Path) -> None:
     assert not {"Hidden units", "Hidden space"} & {*openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames}
 
 
+def test_long_lists_stand_in_cells_and_many_samples_are_typed(keras: Any, tmp_path: Path) -> None:
+    layers, path, samples, units = keras.layers, tmp_path / "wide.xlsx", 61, 34
+    keras.Sequential(
+        [keras.Input((2,)), layers.Dense(units, activation="tanh", name="hidden"), layers.Dense(1, activation="sigmoid")]
+    ).save(tmp_path / "wide.keras")
+    model, x = weightlens.load(tmp_path / "wide.keras"), np.random.default_rng(4).random((samples, 2))
+    weightlens.export(model, path, inputs=x)
+    book, names = openpyxl.load_workbook(path), read_book(path).names
+    rules = [(page, rule) for page in book for rule in page.data_validations.dataValidation]
+    assert all(len(rule.formula1) <= 255 for _, rule in rules), "Excel repairs a file with a longer list"
+    listed = {rule.formula1 for page, rule in rules if page.title == "Hidden space"}
+    assert len(listed) == 1
+    assert [cell.value for (cell,) in book["Hidden space"][listed.pop().replace("$", "")]] == [f"unit {i}" for i in range(units)]
+    for name in ("network_sample", "neuron_sample"):
+        sheet, cell = names[name].replace("$", "").replace("'", "").split("!")
+        (rule,) = [rule for page, rule in rules if page.title == sheet and cell in rule.sqref]
+        assert (rule.type, rule.formula1, rule.formula2) == ("whole", "1", str(samples))
+
+
 # -- boxes and arrows --------------------------------------------------------------------------------------------------------
 
 

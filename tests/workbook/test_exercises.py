@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -80,6 +81,17 @@ def test_nothing_is_said_of_numbers_that_were_changed(tmp_path: Path) -> None:
     [weight] = [entry for entry in read_map(stored) if entry.kind == "weight" and entry.name == "bias"]
     changes = filled(stored, {"pre-activation": [wrong]}) | {("1 network", cell): 9.0 for cell in weight.references().ravel()}
     assert not [text for text in advice(recalculate(path, "ironcalc", changes)) if "looks as if" in text]
+
+
+def test_names_in_advice_are_text_and_no_longer_than_excel_takes(tmp_path: Path, keras: Any) -> None:
+    names = ['a "quoted" layer', "x" * 100]
+    keras.Sequential([keras.Input((2,)), *(keras.layers.Dense(2, name=name) for name in names)]).save(tmp_path / "m.keras")
+    stored = exercise(weightlens.load(tmp_path / "m.keras"), tmp_path / "1 network.xlsx", np.array([[1.0, 2.0]]))
+    texts = [text for cells in stored.formulas.values() for made in cells.values() for text in re.findall(r'"((?:[^"]|"")*)"', made)]
+    assert texts and max(len(text.replace('""', '"')) for text in texts) <= 255
+    book = recalculate(stored.path, "ironcalc", filled(stored, {"dot product": [np.full((1, 2), 99.0), np.full((1, 2), 99.0)]}))
+    assert book.errors() == []
+    assert [text[: len(name)] for text, name in zip(advice(book), names, strict=True)] == names
 
 
 @pytest.mark.parametrize("engine", OFFICE)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+KERNEL = "kernel "  # before the name of an axis of a window: what comes after it is the axis that the window moves along
 PADDED, PADDING = -1, "padding"  # the coordinate of what was padded, and the name of an axis of nothing else
 
 
@@ -26,6 +27,11 @@ class Factor:
     words: tuple[str, ...] = ()
     placed: bool = False
     guess: bool = False
+
+    @property
+    def along(self) -> str:
+        """The axis along which it lies in a picture: ``row`` of a kernel's rows, too."""
+        return self.name.removeprefix(KERNEL)
 
     def picked(self, indices: np.ndarray) -> Factor:
         """The factor at these indices; -1 is padding."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.axes.factors import Axis, Factor, plain
+from weightlens.axes.factors import KERNEL, Axis, Factor, plain
 from weightlens.specs.registry import spec
 
 SPACE = {0: (), 1: ("time step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
@@ -33,7 +33,7 @@ def weight_axes(kind: str, config: dict[str, Any], name: str, shape: tuple[int, 
     if text == "equation":
         axes = equation_axes(config["equation"], last, rank) if "equation" in config else ()
     else:
-        space = [f"kernel {axis}" for axis in spaces(kind, rank - 2)]
+        space = [f"{KERNEL}{axis}" for axis in spaces(kind, rank - 2)]
         axes = tuple(axis for word in text.split(", ") for axis in (space if word == "*" else [word]))
     return axes if len(axes) == rank else ("?",) * rank
 

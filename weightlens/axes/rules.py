@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.axes import inputs, names
-from weightlens.axes.factors import PADDING, Axis, Factor, Named, plain
+from weightlens.axes.factors import KERNEL, PADDING, Axis, Factor, Named, plain
 from weightlens.axes.moves import moved
 from weightlens.recording.calls import (
     MOVES,
@@ -255,7 +255,7 @@ def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:
     for d in taps:
         places[d] = axes[d] and (replace(axes[d][0], at=np.arange(y.shape[d]), placed=True),)
     named = [axes[d][0].name if axes[d] and not is_open(axes[d]) else "place" for d in taps]
-    inside = [plain(f"kernel {name}", n) for name, n in zip(named, y.shape[rank:], strict=True)]
+    inside = [plain(f"{KERNEL}{name}", n) for name, n in zip(named, y.shape[rank:], strict=True)]
     return [*places, *inside]
 
 

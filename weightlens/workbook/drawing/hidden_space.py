@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.workbook.drawing.hidden_units import hidden_layers
-from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, rectangle
-from weightlens.workbook.sheets.controls import control, drop_down
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, absolute, cell_name, rectangle
+from weightlens.workbook.sheets.controls import LONGEST_LIST, control, drop_down, in_quotes
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP
 from weightlens.workbook.sheets.target import as_answers
 from weightlens.workbook.xlsx.blocks import Block, Text
@@ -47,10 +47,22 @@ def draw(net: NetworkSheets, drawn: Drawn) -> None:
     for row, i in enumerate(order, TOP):
         write_sample(net, sheet, row, i, classes[i], hidden, list(zip(picked, pair, strict=True)))
     series = [(name, [TOP + j for j, i in enumerate(order) if classes[i] == name]) for name in dict.fromkeys(classes)]
+    choices = to_choose(net, sheet, units, TOP + len(order) + 1)
     for pick in (first, second):
-        sheet.finishing.append(drop_down(pick.place, f'"{",".join(units)}"'))
-    sheet.finishing.append(partial(scatter, sheet.title, series, INPUTS + x.shape[1], layers[-1].layer))
+        sheet.finishing.append(drop_down(pick.place, choices))
+    sheet.finishing.append(partial(draw_samples, sheet.title, series, INPUTS + x.shape[1], layers[-1].layer))
     sheet.freeze = (TOP, 0)
+
+
+def to_choose(net: NetworkSheets, sheet: Sheet, units: list[str], row: int) -> str:
+    """The units as a list to choose from; of a long list the cells, which stand below the samples."""
+    listed = in_quotes(units)
+    if len(listed) <= LONGEST_LIST:
+        return listed
+    sheet.write(row, NUMBER, "the units", net.styles["caption left"])
+    for i, name in enumerate(units, row + 1):
+        sheet.write(i, NUMBER, name, net.styles["label left"])
+    return rectangle((row + 1) * ROW + NUMBER, (row + len(units)) * ROW + NUMBER)
 
 
 def classes_of(net: NetworkSheets, drawn: Drawn) -> list[str]:
@@ -85,23 +97,17 @@ def write_sample(net: NetworkSheets, sheet: Sheet, row: int, i: int, name: str, 
         sheet.texts[(row, INPUTS + x.shape[1] + j)] = Text(style=styles["step"], formula=f"INDEX({area},1,{unit})", value=value)
 
 
-def scatter(title: str, series: list[tuple[str, list[int]]], column: int, layer: str, page: Any) -> None:
+def draw_samples(title: str, series: list[tuple[str, list[int]]], column: int, layer: str, page: Any) -> None:
     """A point for each sample, a colour for each class."""
-    from openpyxl.chart import ScatterChart, Series
+    from openpyxl.chart import Series
 
-    from weightlens.workbook.xlsx.charts import COLOURS, plain
+    from weightlens.workbook.xlsx.charts import COLOURS, as_dots, scatter
 
-    chart = plain(ScatterChart(), f"the samples in {layer}", 13, 11)
-    chart.style, chart.scatterStyle = 13, "lineMarker"
+    chart = scatter(f"the samples in {layer}", 13, 11)
     for (name, rows), colour in zip(series, COLOURS, strict=False):
         first, last = (rows[0] << 14) + column, (rows[-1] << 14) + column
         across, up = (f"'{title}'!{absolute(cell_name(first + j))}:{absolute(cell_name(last + j))}" for j in (0, 1))
-        points = Series(up, across, title=name)
-        points.marker.symbol, points.marker.size = "circle", 9
-        points.marker.graphicalProperties.solidFill = points.marker.graphicalProperties.line.solidFill = colour
-        points.graphicalProperties.line.noFill = True
-        chart.series.append(points)
+        chart.series.append(as_dots(Series(up, across, title=name), colour, 9))
     chart.x_axis.title, chart.y_axis.title = "across", "up"
-    chart.x_axis.number_format = chart.y_axis.number_format = "General"
     chart.x_axis.crosses = chart.y_axis.crosses = "min"
     page.add_chart(chart, f"{COLUMN[column + 3]}{TOP + 1}")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from weightlens.call_order import calls_in_order, refs
-from weightlens.model import Layer, Model
+from weightlens.model import Layer
 from weightlens.recording import Recorded
 from weightlens.recording.graph import is_inside
 from weightlens.words.captions import shape_words
@@ -46,9 +46,9 @@ class Node(NamedTuple):
     reads: list[int]
 
 
-def nodes_of(model: Model, net: NetworkSheets) -> list[Node]:
+def nodes_of(net: NetworkSheets) -> list[Node]:
     """The boxes in an order in which each comes after those it reads."""
-    trace = net.plan.trace
+    model, trace = net.model, net.plan.trace
     inputs = dict.fromkeys((ref.layer, ref.call) for ref in refs(model.inputs))
     number: dict[tuple[str, int], int] = {}
     nodes: list[Node] = []
@@ -72,15 +72,14 @@ def begin(net: NetworkSheets) -> Sheet | None:
 
 def draw(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
     """All boxes and lines; ``homes`` are the sheets of the layers."""
-    nodes = nodes_of(net.model, net)
+    nodes = nodes_of(net)
     drawing = laid_out(len(nodes), [(a, b) for b, node in enumerate(nodes) for a in node.reads])
     for slot in range(drawing.width):
         first = first_column(slot)
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
     pick = control(net, sheet, LEFT + 2, "sample", 1.0, shown_of(net, samples_of(net)))
-    numbers = ",".join(str(i + 1) for i in range(min(samples_of(net), 60)))
-    sheet.finishing.append(drop_down(pick.place, f'"{numbers}"'))
+    sheet.finishing.append(drop_down(pick.place, range(1, samples_of(net) + 1)))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
     rows = rows_of_ranks(drawing)
     pen = Pen(net, sheet, drawing, rows)

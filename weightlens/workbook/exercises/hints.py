@@ -7,6 +7,7 @@ import contextlib
 from weightlens.words.captions import mathematics, note
 from weightlens.words.worked import arithmetic
 from weightlens.workbook.exercises.in_words import by_step
+from weightlens.workbook.formulas.cell_arrays import quoted
 from weightlens.workbook.sheets.controls import drop_down
 from weightlens.workbook.sheets.exercise import Blank
 from weightlens.workbook.sheets.frame import widen
@@ -18,6 +19,7 @@ WIDTHS = (24, 60, 40, 12, 60)
 HEADS = ("step", "what it is for", "how it is computed", "show one?", "its first number, worked out (with the numbers as exported)")
 HINT = "Stuck? Read from left to right, and only as far as you need. Type yes in a blue cell to see the first number of a step worked out."
 LINE = 15.0  # points of a line of text
+MOST_WORKED = 250  # characters of a number worked out
 
 
 def hints_sheet(net: NetworkSheets, blanks: list[Blank]) -> None:
@@ -40,6 +42,5 @@ def hints_sheet(net: NetworkSheets, blanks: list[Blank]) -> None:
             continue
         sheet.texts[(row, 3)] = Text("no", net.styles["switch"])
         sheet.finishing.append(drop_down(f"D{row + 1}", '"no,yes"'))
-        told = worked.replace('"', '""')[:250]
-        sheet.texts[(row, 4)] = Text(style=net.styles["text"], formula=f'IF($D{row + 1}="yes","{told}","")', value="")
+        sheet.texts[(row, 4)] = Text(style=net.styles["text"], formula=f'IF($D{row + 1}="yes",{quoted(worked[:MOST_WORKED])},"")', value="")
     sheet.freeze = (TOP, 1)

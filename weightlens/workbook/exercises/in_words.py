@@ -19,7 +19,7 @@ from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import Recorded, Trace
 from weightlens.spreadsheet.cells_map import steps_by_entry
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, combine, refer
+from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, combine, quoted, refer
 from weightlens.workbook.sheets.exercise import ALLOWED, Blank
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text
@@ -120,9 +120,9 @@ def one_step(net: NetworkSheets, hidden: Sheet, column: int, key: Key, group: li
         at = column + 2 + 2 * i
         values = write(at, slip.values, None, slip.words)
         write(at + 1, np.zeros(len(exact)), matches(given, right, wrong, stored, values, allowed), "the same")
-        text = f"{': '.join(key)}: it looks as if {slip.words}".replace('"', '""')
-        parts.append(f"IF('{hidden.title}'!{sum_of(at + 1)}='{hidden.title}'!{sum_of(column)},\"{text}\",")
-    parts.append(f'"{": ".join(key)}: {NONE_OF_THEM}"' + ")" * (1 + len(kept)))
+        text = quoted(f"{': '.join(key)}: it looks as if {slip.words}")
+        parts.append(f"IF('{hidden.title}'!{sum_of(at + 1)}='{hidden.title}'!{sum_of(column)},{text},")
+    parts.append(quoted(f"{': '.join(key)}: {NONE_OF_THEM}") + ")" * (1 + len(kept)))
     sheet = group[0].sheet
     row = 1 + max(max(row for row, _ in sheet.texts), max(block.row + block.arrangement.height for block in sheet.blocks))
     sheet.texts[(row, 1)] = Text(style=net.styles["advice"], formula="".join(parts), value="")

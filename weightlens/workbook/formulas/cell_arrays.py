@@ -13,28 +13,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import product
+from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
 
 ROW, SHEET = 1 << 14, 1 << 34
 MAX_ROWS, MAX_COLUMNS = 1 << 20, 1 << 14
+LONGEST_TEXT = 255  # characters of a text in a formula
 Cells = np.ndarray
 
 # How tightly a formula binds: what stands next to a stronger operator needs parentheses.
 COMPARE, ADD, MULTIPLY, UNARY, POWER, ATOM = range(6)
 
-
-def _letters(column: int) -> str:
-    name = ""
-    column += 1
-    while column:
-        column, digit = divmod(column - 1, 26)
-        name = chr(65 + digit) + name
-    return name
-
-
-COLUMN = [_letters(i) for i in range(MAX_COLUMNS)]
+COLUMN = ["".join(letters) for n in (1, 2, 3) for letters in product(ascii_uppercase, repeat=n)][:MAX_COLUMNS]
 
 
 def cell_name(address: int) -> str:
@@ -84,6 +77,11 @@ class Constants:
 
 
 CONSTANTS = Constants()
+
+
+def quoted(text: str) -> str:
+    """A text in a formula, as long as Excel takes one."""
+    return '"' + text[:LONGEST_TEXT].replace('"', '""') + '"'
 
 
 def number(value: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from weightlens.axes import Named
+from weightlens.axes.factors import KERNEL
 from weightlens.workbook.formulas.arrangement import Arrangement
 
 PLACES = {"sample", "token", "time step", "row", "column", "plane", "place"}  # axes along which the same is done again
@@ -48,11 +49,12 @@ def as_planes(shape: tuple[int, ...], named: Named) -> Arrangement | None:
     ``None``: there are no pictures, or too many channels.
     """
     names = last_names(named)
-    row, column = ([d for d, name in enumerate(names) if name.endswith(word)] for word in ("row", "column"))
+    along = [name.removeprefix(KERNEL) for name in names]
+    row, column = ([d for d, name in enumerate(along) if name == word] for word in ("row", "column"))
     if len(row) != 1 or len(column) != 1 or len(shape) < 4:
         return None
     made = [d for d, name in enumerate(names) if name in MADE] if named.learned else []
-    places = [d for d, name in enumerate(names) if name.removeprefix("kernel ") in PLACES and d not in column]
+    places = [d for d, name in enumerate(along) if name in PLACES and d not in column]
     rest = [d for d in range(len(shape)) if d not in (*made, *places, *column)]
     beside, places = [d for d in rest if shape[d] > 1], [*places, *(d for d in rest if shape[d] == 1)]
     if made and all(shape[d] == 1 for d in (*row, *column)):  # a matrix: what comes in down, what it makes across
@@ -80,7 +82,7 @@ def under_columns(shape: tuple[int, ...], named: Named, step: tuple[int, ...], m
     Heads and the places in each of them stand side by side, what comes in down; the kernel that joins them has them down.
     """
     names, wanted = last_names(named), [name for name in last_names(made) if name and name not in PLACES]
-    if any(name.startswith("kernel ") for name in names) or (len(shape) == 2 and step[-2:] != shape):
+    if any(name.startswith(KERNEL) for name in names) or (len(shape) == 2 and step[-2:] != shape):
         return None
     first = next((d for d in range(len(names)) if all(name in wanted for name in names[d:])), len(names))
     across = tuple(range(first, len(shape)))

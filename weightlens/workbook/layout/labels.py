@@ -69,7 +69,7 @@ def axes_in_words(a: Arrangement, named: Named) -> str:
     """``filter, row down; channel, column across``: which axes of several places run where."""
     axes, parts = axes_of(named), []
     for chosen, way in ((a.row_axes, "down"), (a.column_axes, "across")):
-        names = [f.name.removeprefix("kernel ") for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
+        names = [f.along for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
         parts += [f"{', '.join(names)} {way}"] if names else []
     return "; ".join(parts)
 

@@ -68,6 +68,11 @@ class Tables:
         """The column of keys, from the first row on."""
         return f"${COLUMN[KEY]}$1:${COLUMN[KEY]}${self.end}"
 
+    @property
+    def layers(self) -> str:
+        """The names of all layers, in the table of layers."""
+        return f"${COLUMN[KEY]}${TABLES + 2}:${COLUMN[KEY]}${TABLES + 1 + len(self.neurons)}"
+
     def value(self, row: str, column: str | int) -> str:
         """The value in a row of the sheet (from 1) and a column counted from FIRST (from 1)."""
         place = str(FIRST - GROUP + column) if isinstance(column, int) else f"{FIRST - GROUP}+{column}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name
+from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, quoted
 from weightlens.workbook.neuron.cell_numbers import CellNumbers
 from weightlens.workbook.neuron.curves import Activated, Activations
 from weightlens.workbook.neuron.data_tables import FIRST, Tables, cell, there, write_tables
@@ -74,12 +74,12 @@ def neuron_sheets(net: NetworkSheets) -> None:
     write_picked(net, tables, controls, start, samples)
     products = write_products(net, tables, start)
     right = write_others(net, tables, products.first + 5, start)
-    curve = write_curves(net, tables, activations.curves, right, start)
+    curve = write_curves(net, tables, products, activations.curves, right, start)
     write_lists(net, tables, right + len(activations.curves) + 4, start)
     write_controls(net, sheet, tables, start, samples)
     write_rows(net, sheet, tables, products, start)
     names = [curve.name for curve in activations.curves]
-    write_sum(net, sheet, tables, curve, names, start)
+    write_sum(net, sheet, tables, products.height, curve, names, start)
     sheet.finishing.append(partial(curve_chart, curve, len(names) + 1))
     draw_grids(net, sheet, tables, products, start)
     data.default_width, data.widths[(0, 0)], data.widths[(1, 1)] = 8, 22, 24
@@ -134,13 +134,13 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         sheet.widths[(column, column)] = width
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
-    choices: list[tuple[str, str | float, str, str]] = [
+    choices: list[tuple[str, str | float, str | range, str]] = [
         ("layer", n.name, "neuron_layers", ""),
         ("unit", n.units[0], "neuron_units", ""),
         ("place", n.places[start.place], "neuron_places", ""),
-        ("sample", start.sample + 1.0, f'"{",".join(map(str, range(1, min(samples, 60) + 1)))}"', shown_of(net, samples)),
+        ("sample", start.sample + 1.0, range(1, samples + 1), shown_of(net, samples)),
         ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
-        ("channel", 0.0, f'"{",".join(map(str, range(min(last, 60))))}"', "of the pictures"),
+        ("channel", 0.0, range(last), "of the pictures"),
     ]
     for i, (name, value, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
         sheet.write(PICK + i, NO, name, net.styles["label right"])
@@ -220,11 +220,11 @@ def data_bars(area: str, page: Any) -> None:
     page.conditional_formatting.add(area, make("num", 0, "max", None, color="FFB6D7A8"))
 
 
-def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, curve: Columns, names: list[str], start: Start) -> None:
-    """The sum of the products, the bias, the pre-activation, what the activation makes of it, and what the layer's sheet has."""
+def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve: Columns, names: list[str], start: Start) -> None:
+    """The sum of the products (so many ``rows``), the bias, the pre-activation, the output, and what the layer's sheet has."""
     data, styles = tables.sheet, net.styles
     at = {name: there(data, place) for name, place in picked_cells(data).items()}
-    area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + curve_rows(tables)}"
+    area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + rows}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
@@ -251,37 +251,21 @@ def curve_value(data: Sheet, column: int) -> float | str | None:
     return data.texts[(START + POINTS, column)].value
 
 
-def curve_rows(tables: Tables) -> int:
-    """How many inputs the unit with the most has."""
-    return max(len(n.names) for n in tables.neurons)
-
-
-def quoted(text: str) -> str:
-    """A text in a formula."""
-    return '"' + text.replace('"', '""') + '"'
-
-
 def curve_chart(curve: Columns, picked: int, page: Any) -> None:
     """The picked activation as a curve, with the sum of the picked neuron on it."""
-    from openpyxl.chart import ScatterChart, Series
+    from openpyxl.chart import Series
 
-    from weightlens.workbook.xlsx.charts import plain
+    from weightlens.workbook.xlsx.charts import COLOURS, as_dots, as_line, scatter
 
-    chart = plain(ScatterChart(), "activation: the curve, and this neuron on it", 13, 7.5)
-    chart.style, chart.scatterStyle, chart.legend = 13, "lineMarker", None
+    chart = scatter("activation: the curve, and this neuron on it", 13, 7.5)
+    chart.legend = None
 
     def points(j: int, first: int, last: int) -> str:
         column = f"${COLUMN[curve.first + j]}"
         return f"'{curve.sheet.title}'!{column}${START + 1 + first}:{column}${START + 1 + last}"
 
     line = Series(points(picked, 0, POINTS - 1), points(picked + 1, 0, POINTS - 1), title="activation")
-    line.marker.symbol, line.smooth = "none", False
-    line.graphicalProperties.line.solidFill, line.graphicalProperties.line.width = "0072B2", 22000
     point = Series(points(picked, POINTS, POINTS), points(picked + 1, POINTS, POINTS), title="this neuron")
-    point.marker.symbol, point.marker.size = "circle", 10
-    point.marker.graphicalProperties.solidFill = point.marker.graphicalProperties.line.solidFill = "D55E00"
-    point.graphicalProperties.line.noFill = True
-    chart.series += [line, point]
-    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart.series += [as_line(line, COLOURS[0], 22000), as_dots(point, COLOURS[5], 10)]
     chart.x_axis.title, chart.y_axis.crosses, chart.x_axis.tickLblPos = "z", "min", "low"
     page.add_chart(chart, f"{COLUMN[RIGHT]}{NUMBERS + 1}")

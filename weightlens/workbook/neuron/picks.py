@@ -13,7 +13,7 @@ from weightlens.recording import Recorded
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, absolute, cell_name
 from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, SOFTMAX_CURVE, Curve
-from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, TABLES, Tables
+from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, Tables
 from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
@@ -110,7 +110,6 @@ def write_one(net: NetworkSheets, tables: Tables, name: str, formula: str, value
 def picked_formulas(t: Tables, controls: Controls, samples: int) -> dict[str, str]:
     """How each is found; what is not in the tables counts as the first."""
     at = picked_cells(t.sheet)
-    layers = f"${COLUMN[KEY]}${TABLES + 2}:${COLUMN[KEY]}${TABLES + 1 + len(t.neurons)}"
     field = {name: t.field(at["layer"], name) for name in FIELDS}
 
     def found(what: str, where: str, otherwise: str) -> str:
@@ -127,7 +126,7 @@ def picked_formulas(t: Tables, controls: Controls, samples: int) -> dict[str, st
 
     group = f"INDEX({t.area},{at['unit']},1)"
     return {
-        "layer": found(controls.layer, layers, "1"),
+        "layer": found(controls.layer, t.layers, "1"),
         "sample": within(controls.sample, samples),
         "inputs": field["inputs"],
         "unit": found(f'{at["layer"]}&"|"&{controls.unit}', t.keys, field["first unit"]),
@@ -201,8 +200,7 @@ def write_lists(net: NetworkSheets, tables: Tables, first: int, start: Start) ->
     """The lists of the drop-downs: all layers, the units and the places of the picked one; each a defined name."""
     sheet, at, n = tables.sheet, picked_cells(tables.sheet), tables.neurons[0]
     labels = f"${COLUMN[LABEL]}$1:${COLUMN[LABEL]}${tables.end}"
-    layers = f"${COLUMN[KEY]}${TABLES + 2}:${COLUMN[KEY]}${TABLES + 1 + len(tables.neurons)}"
-    net.plan.names["neuron_layers"] = (sheet.number, layers)
+    net.plan.names["neuron_layers"] = (sheet.number, tables.layers)
     for j, (name, begin, own) in enumerate((("units", "first unit", n.units), ("places", "first place", n.places))):
         most = max(len(other.units if name == "units" else other.places) for other in tables.neurons)
         column, count = Columns(sheet, first + j, most), tables.field(at["layer"], name)
@@ -234,11 +232,10 @@ def write_others(net: NetworkSheets, tables: Tables, first: int, start: Start) -
     return first + 3
 
 
-def write_curves(net: NetworkSheets, tables: Tables, curves: list[Curve], first: int, start: Start) -> Columns:
+def write_curves(net: NetworkSheets, tables: Tables, products: Columns, curves: list[Curve], first: int, start: Start) -> Columns:
     """The points of the curve: from left to right, the last one the sum itself; then each function of them; and last the picked one."""
     at, sheet = picked_cells(tables.sheet), tables.sheet
     columns = Columns(sheet, first, POINTS + 1)
-    products = Columns(sheet, FIRST + tables.width + 1, max(len(n.names) for n in tables.neurons))
     reach = max(REACH, 1.25 * abs(start.total))
     total = f"SUM({products.area(2)})+{at['bias']}"
     write_one(net, tables, "reach", f"MAX({REACH},1.25*ABS({total}))", reach)
@@ -250,8 +247,8 @@ def write_curves(net: NetworkSheets, tables: Tables, curves: list[Curve], first:
         curves = [Curve(NO_CURVE) if curve.name == SOFTMAX else curve for curve in curves]
     for j, curve in enumerate(curves):
         write_curve(net, columns, j + 1, curve, start, np.array(x), cells)
-    area = f"${COLUMN[first + 1]}{START + 1}:${COLUMN[first + len(curves)]}{START + 1}"
-    picked = [f"INDEX({shifted(area, i)},1,{at['curve']}+1)" for i in range(POINTS + 1)]
+    ends = [f"${COLUMN[column]}" for column in (first + 1, first + len(curves))]
+    picked = [f"INDEX({ends[0]}{row}:{ends[1]}{row},1,{at['curve']}+1)" for row in range(START + 1, START + POINTS + 2)]
     values = values_of(curves[start.curve], start, np.array(x))
     columns.write(net, len(curves) + 1, "f(z)", list(zip(picked, values, strict=True)))
     shown = [f"IF({at['curve']}=0,{COLUMN[first]}{START + 1 + POINTS},{COLUMN[first]}{START + 1 + i})" for i in range(POINTS + 1)]
@@ -266,11 +263,6 @@ def values_of(curve: Curve, start: Start, x: np.ndarray) -> list[float | str]:
     y = curve.on(Recorded(x[:, None])) if curve.function is not None else None
     values: list[float | str] = [*(y.value[:, 0] if y is not None else x).tolist()]
     return values if y is not None or curve.name == LINEAR else [start.output] * len(x)
-
-
-def shifted(area: str, rows: int) -> str:
-    """An area of the first row of points, so many rows down."""
-    return area.replace(str(START + 1), str(START + 1 + rows))
 
 
 def write_curve(net: NetworkSheets, columns: Columns, j: int, curve: Curve, start: Start, x: np.ndarray, cells: np.ndarray) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name
+from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, quoted
 from weightlens.workbook.neuron.data_tables import Tables, there
 from weightlens.workbook.neuron.picks import Columns, Start, picked_cells
 from weightlens.workbook.xlsx.blocks import Text
@@ -41,7 +41,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
         left = LEFT + i * (columns + 1)
         values = (start.inputs, start.weights, start.products)[source]
         sheet.texts[(TOP - 1, left)] = Text(
-            style=net.styles["caption left"], formula=f'IF({h}=0,"",{chr(34)}{name}{chr(34)})', value=name if first else ""
+            style=net.styles["caption left"], formula=f'IF({h}=0,"",{quoted(name)})', value=name if first else ""
         )
         for r in range(rows):
             for c in range(columns):

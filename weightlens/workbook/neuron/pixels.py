@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.axes import Factor
 from weightlens.recording import Recorded
 from weightlens.recording.calls import einsum_subscripts, factors
 from weightlens.workbook.neuron.weighted_sums import Term
@@ -47,13 +46,8 @@ def pixels_of(net: NetworkSheets, term: Term) -> Pixels | None:
     at = {}
     for d, axis in enumerate(summed):
         for factor in axis:
-            at[kind_of(factor)] = np.broadcast_to(factor.at.reshape([-1 if e == d else 1 for e in range(len(summed))]), sizes).reshape(-1)
+            at[factor.along] = np.broadcast_to(factor.at.reshape([-1 if e == d else 1 for e in range(len(summed))]), sizes).reshape(-1)
     return regular(at)
-
-
-def kind_of(factor: Factor) -> str:
-    """``row`` of ``kernel row``."""
-    return factor.name.rsplit(" ", 1)[-1]
 
 
 def regular(at: dict[str, np.ndarray]) -> Pixels | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from weightlens.workbook.formulas.cell_arrays import Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.sheets.frame import column_after, width_of
@@ -18,6 +18,8 @@ CONTROLS = 2  # the row of controls, between the hint and the first captions
 CONTROL_HEIGHT = 21.0
 ROOM = 8.0  # characters of a control's cell
 ORIGINAL, MINE = "original", "mine"
+ANY_NUMBER = "-1E+300", "1E+300"
+MOST_LISTED, LONGEST_LIST = 60, 255  # whole numbers to choose from; characters of a list without cells: Excel opens no longer one
 
 
 class Control(NamedTuple):
@@ -52,8 +54,13 @@ def beside(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text,
     return Control(absolute(cell_name((row << 14) + column)), row, column, column_after(sheet, last + 1, len(words) + 2))
 
 
-def drop_down(place: str, choices: str) -> Callable[[Any], None]:
-    """A list to choose from at a cell: ``"a,b"`` in quotes, or the name of a range."""
+def drop_down(place: str, choices: str | range) -> Callable[[Any], None]:
+    """A list to choose from at a cell: ``"a,b"`` in quotes, the name of a range, or whole numbers, of which very many are typed."""
+    if isinstance(choices, range):
+        if len(choices) > MOST_LISTED:
+            first, last = str(choices[0]), str(choices[-1])
+            return between(place, "whole", (first, last), f"Please type a whole number from {first} to {last}.")
+        choices = in_quotes([str(number) for number in choices])
 
     def finish(page: Any) -> None:
         from openpyxl.worksheet.datavalidation import DataValidation
@@ -66,21 +73,26 @@ def drop_down(place: str, choices: str) -> Callable[[Any], None]:
     return finish
 
 
+def in_quotes(words: list[str]) -> str:
+    """The words as a list to choose from."""
+    return f'"{",".join(words)}"'
+
+
 def only_numbers(net: NetworkSheets) -> None:
     """A word typed into an input or a weight is refused at once: it would turn the whole network into errors."""
     for placed in net.plan.placed.values():
         if placed.kind in ("input", "weight") and placed.block.make is None and placed.made.dtype.kind != "U":
-            net.plan.sheets[placed.block.sheet].finishing.append(number_at(placed.block.area))
+            net.plan.sheets[placed.block.sheet].finishing.append(between(placed.block.area, "decimal", ANY_NUMBER, "Please type a number."))
 
 
-def number_at(area: str) -> Callable[[Any], None]:
-    """Any number, and nothing else, at these cells."""
+def between(area: str, kind: Literal["whole", "decimal"], ends: tuple[str, str], words: str) -> Callable[[Any], None]:
+    """A number between two, and nothing else, at these cells; ``words`` are said to who types another."""
 
     def finish(page: Any) -> None:
         from openpyxl.worksheet.datavalidation import DataValidation
 
-        validation = DataValidation("decimal", operator="between", formula1="-1E+300", formula2="1E+300", allow_blank=True)
-        validation.showErrorMessage, validation.errorTitle, validation.error = True, "weightlens", "Please type a number."
+        validation = DataValidation(kind, operator="between", formula1=ends[0], formula2=ends[1], allow_blank=True)
+        validation.showErrorMessage, validation.errorTitle, validation.error = True, "weightlens", words
         page.add_data_validation(validation)
         validation.add(area.replace("$", ""))
 

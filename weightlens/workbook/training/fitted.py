@@ -132,9 +132,9 @@ def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, na
     given = epoch.trace.inputs[0].value
 
     def finish(page: Any) -> None:
-        from openpyxl.chart import Reference, ScatterChart, Series
+        from openpyxl.chart import Reference, Series
 
-        from weightlens.workbook.xlsx.charts import COLOURS, plain
+        from weightlens.workbook.xlsx.charts import COLOURS, as_line, scatter
 
         def column(block: Block) -> Any:
             first = block.row + 1
@@ -149,13 +149,10 @@ def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, na
             first, last = (absolute(cell_name(int(step.places[id(y)][i, column]))) for i in (0, -1))
             return Reference(range_string=f"'{book.titles[0]}'!{first}:{last}")
 
-        chart = plain(ScatterChart(), "the network's answer", 17, 9)
-        chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", name
-        chart.x_axis.number_format = chart.y_axis.number_format = "General"
+        chart = scatter("the network's answer", 17, 9)
+        chart.x_axis.title = name
         chart.x_axis.crosses = chart.y_axis.crosses = "min"
-        line = Series(column(answers), column(x), title="network")
-        line.marker.symbol, line.smooth = "none", False
-        line.graphicalProperties.line.solidFill, line.graphicalProperties.line.width = COLOURS[0], 22000
+        line = as_line(Series(column(answers), column(x), title="network"), COLOURS[0], 22000)
         points = Series(on_data(epoch.targets, -1), on_data(epoch.trace.inputs[0], varying), title="samples")
         points.marker.symbol, points.marker.size = "circle", 7
         points.marker.graphicalProperties.solidFill = COLOURS[1]

@@ -172,25 +172,19 @@ def only_the_map(page: Any) -> None:
 
 def path_chart(page: Any, path: list[Block]) -> None:
     """The path across the surface, its start and its end marked."""
-    from openpyxl.chart import Reference, ScatterChart, Series
+    from openpyxl.chart import Reference, Series
 
-    from weightlens.workbook.xlsx.charts import COLOURS, plain
+    from weightlens.workbook.xlsx.charts import COLOURS, as_dots, scatter
 
     def points(block: Block, first: int, last: int) -> Any:
         return Reference(page, min_col=block.column + 1, min_row=block.row + first, max_row=block.row + last)
 
     height = path[0].arrangement.height
-    chart = plain(ScatterChart(), "the path of the two weights", 16, 11)
-    chart.style, chart.scatterStyle, chart.x_axis.title, chart.y_axis.title = 13, "lineMarker", "across", "up"
-    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart = scatter("the path of the two weights", 16, 11)
+    chart.x_axis.title, chart.y_axis.title = "across", "up"
     chart.x_axis.crosses = chart.y_axis.crosses = "min"
     for title, first, last, colour in (("path", 1, height, COLOURS[0]), ("start", 1, 1, COLOURS[1]), ("end", height, height, COLOURS[2])):
         series = Series(points(path[1], first, last), points(path[0], first, last), title=title)
-        series.marker.symbol, series.marker.size, series.smooth = "circle", 4 if title == "path" else 10, False
-        series.marker.graphicalProperties.solidFill = series.marker.graphicalProperties.line.solidFill = colour
-        if title == "path":
-            series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 20000
-        else:
-            series.graphicalProperties.line.noFill = True
-        chart.series.append(series)
+        series.smooth = False
+        chart.series.append(as_dots(series, colour, 4, 20000) if title == "path" else as_dots(series, colour, 10))
     page.add_chart(chart, f"{COLUMN[CHART]}{MAP}")

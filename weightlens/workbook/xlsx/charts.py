@@ -59,31 +59,22 @@ def curve(
     """The prediction against the only input: a line per output column; ``points`` (name, x area, y area) as marks."""
 
     def finish(page: Any) -> None:
-        from openpyxl.chart import Reference, ScatterChart, Series
+        from openpyxl.chart import Reference, Series
 
-        chart = plain(ScatterChart(), title, 17, 9)
-        chart.style, chart.scatterStyle = 13, "lineMarker"
+        chart = scatter(title, 17, 9)
 
         def column(j: int) -> Any:
             return Reference(page, min_col=j, min_row=x.row + 1, max_row=x.row + x.arrangement.height)
 
         for (block, j, name), colour in zip(lines, COLOURS * 8, strict=False):
             series = Series(column(block.column + 1 + j), column(x.column + 1), title=name)
-            series.marker.symbol = "none"
-            series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 22000
-            series.smooth = False
-            chart.series.append(series)
+            chart.series.append(as_line(series, colour, 22000))
         for (name, xs, ys), colour, size in zip(points, ("222222", "D55E00"), (6, 10), strict=False):
             series = Series(ys, xs, title=name)
-            series.marker.symbol, series.marker.size = "circle", size
+            chart.series.append(as_dots(series, colour, size))
             if size > 6:  # a ring, so that what lies under it is seen
-                series.marker.graphicalProperties.noFill = True
-            else:
-                series.marker.graphicalProperties.solidFill = colour
-            series.marker.graphicalProperties.line.solidFill = colour
-            series.graphicalProperties.line.noFill = True
-            chart.series.append(series)
-        chart.x_axis.number_format = chart.y_axis.number_format = "General"
+                inside = series.marker.graphicalProperties
+                inside.solidFill, inside.noFill = None, True
         chart.y_axis.crosses = "min"
         page.add_chart(chart, place)
 
@@ -95,7 +86,7 @@ def line_chart(table: tuple[str, int, int], title: str, columns: Sequence[tuple[
 
     ``table``: the title of its sheet, its first and its last row; ``size`` in centimetres.
     """
-    from openpyxl.chart import Reference, ScatterChart, Series
+    from openpyxl.chart import Reference, Series
 
     sheet, first_row, last_row = table
 
@@ -103,19 +94,44 @@ def line_chart(table: tuple[str, int, int], title: str, columns: Sequence[tuple[
         letters = COLUMN[column]
         return Reference(range_string=f"'{sheet}'!${letters}${first_row + 1}:${letters}${last_row + 1}")
 
-    chart = plain(ScatterChart(), title, *size)
-    chart.style, chart.scatterStyle, chart.x_axis.title = 13, "lineMarker", "epoch"
-    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    chart = scatter(title, *size)
+    chart.x_axis.title = "epoch"
     chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, last
     chart.x_axis.majorGridlines, chart.x_axis.crosses, chart.y_axis.crosses = None, "min", "min"
     for (name, column), colour in zip(columns, COLOURS * 4, strict=False):
-        series = Series(down(column), down(0), title=name)
-        series.marker.symbol, series.smooth = "none", False
-        series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, 20000
-        chart.series.append(series)
+        chart.series.append(as_line(Series(down(column), down(0), title=name), colour, 20000))
     if len(columns) == 1 or len(columns) > 10:
         chart.legend = None
     return chart
+
+
+def scatter(title: str, width: float, height: float) -> Any:
+    """A chart of points and lines, without any yet; its size in centimetres."""
+    from openpyxl.chart import ScatterChart
+
+    chart = plain(ScatterChart(), title, width, height)
+    chart.style, chart.scatterStyle = 13, "lineMarker"
+    chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    return chart
+
+
+def as_line(series: Any, colour: str, width: int) -> Any:
+    """The series as a line without marks, so many EMU wide."""
+    series.marker.symbol, series.smooth = "none", False
+    series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, width
+    return series
+
+
+def as_dots(series: Any, colour: str, size: int, width: int = 0) -> Any:
+    """The series as dots, joined by a line so many EMU wide."""
+    series.marker.symbol, series.marker.size = "circle", size
+    series.marker.graphicalProperties.solidFill = series.marker.graphicalProperties.line.solidFill = colour
+    line = series.graphicalProperties.line
+    if width:
+        line.solidFill, line.width = colour, width
+    else:
+        line.noFill = True
+    return series
 
 
 def plain(chart: Any, title: str, width: float, height: float) -> Any:
