@@ -255,7 +255,17 @@ def test_nothing_else_imports_textual() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keys, number, code", [(b"q", None, 0), (b"\x03", None, 0), (b"", signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "keys, number, code",
+    [
+        (b"q", None, 0),
+        (b"\x03", None, 0),
+        (b"", signal.SIGTERM, 143),
+        (b"", signal.SIGINT, 130),
+        (b"caf\xe9 ", None, 2),
+        (b"\x1b[999999999;99999u", None, 2),
+    ],
+)
 def test_the_terminal_is_left_as_it_was(keys: bytes, number: signal.Signals | None, code: int) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
@@ -267,6 +277,9 @@ def test_the_terminal_is_left_as_it_was(keys: bytes, number: signal.Signals | No
     os.write(terminal, keys)
     seen += read_until(terminal, b"\x1b[?1049l")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == code
+    if code == 2:
+        seen += read_until(terminal, b"no key")
+    assert b"Traceback" not in seen and (b"Error: the terminal sent" in seen) == (code == 2)
     assert seen.count(b"\x1b[?1049h") == seen.count(b"\x1b[?1049l") == 1
 
 

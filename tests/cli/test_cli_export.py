@@ -75,6 +75,10 @@ def test_keras_is_the_witness(out: Path) -> None:
         (["--blank", "softplus"], "dot product"),
         (["--labels", "a,b,c"], "3 labels"),
         (["-i", "0,1,2"], "2"),
+        (["--detail", "weights", "--exercise"], "--exercise: a workbook of matrices alone has no steps"),
+        (["--detail", "weights", "--blank", "dot product"], "--blank: a workbook of matrices alone has no steps"),
+        (["--detail", "weights", "--switch"], "--switch: a workbook of matrices alone has no steps"),
+        (["--detail", "weights", "--neuron"], "--neuron: a workbook of matrices alone has no steps"),
     ],
 )
 def test_refusals(options: list[str], words: str, out: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,6 +95,52 @@ def test_completion_is_installed_where_the_shell_looks(tmp_path: Path, run: Run,
     assert str(script) in (tmp_path / ".bashrc").read_text()
 
 
+@pytest.mark.parametrize(("shell", "start"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
+def test_nothing_of_the_file_of_a_shell_is_lost(shell: str, start: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither letters of another encoding, nor the link that it is, and twice is once; where it cannot be written it stays."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mine = b"alias caf\xe9=ls  # no newline at its end"
+    (tmp_path / "dotfiles").write_bytes(mine)
+    (tmp_path / start).symlink_to("dotfiles")
+    assert [run("--install-completion", shell)[0] for _ in range(2)] == [0, 0]
+    before, *added = (tmp_path / "dotfiles").read_bytes().splitlines()
+    assert before == mine and len(added) == 1 and (tmp_path / start).is_symlink()
+    (tmp_path / "dotfiles").unlink()
+    code, out, err = run("--install-completion", shell)
+    assert code == 2 and not out and "is a link to dotfiles, where there is no file" in err
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    code, out, err = run("--install-completion", shell)
+    assert code == 2 and not out and "no such home folder" in err and not (tmp_path / "nowhere").exists()
+
+
+def test_bash_reads_the_line_of_a_home_folder_with_a_blank_in_its_name(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "a 'b'"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    assert run("--install-completion", "bash")[0] == 0
+    asked = ["bash", "--rcfile", str(home / ".bashrc"), "-i", "-c", "complete -p weightlens"]
+    assert "_weightlens_completion" in subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+
+
+def test_powershell_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    code, out, err = run("--install-completion", "pwsh")
+    assert code == 2 and not out and "pwsh is not installed here" in err
+
+
+def test_a_shell_that_does_not_say_what_is_typed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is printed into the line that somebody types; and an empty variable asks for nothing."""
+    for typed_so_far in ({}, {"COMP_WORDS": "weightlens sho", "COMP_CWORD": "x"}):
+        monkeypatch.setenv("_WEIGHTLENS_COMPLETE", "complete_bash")
+        for name, value in typed_so_far.items():
+            monkeypatch.setenv(name, value)
+        _, out, err = run()
+        assert not out.strip() and not err
+    monkeypatch.setenv("_WEIGHTLENS_COMPLETE", "")
+    code, out, err = run("show", OR, "--summary")
+    assert code == 0 and "dense" in out and not err
+
+
 def test_a_shell_that_we_do_not_know(run: Run) -> None:
     code, out, err = run("--install-completion", "tcsh")
     assert code == 2 and not out and "it is one of bash, zsh, fish" in err

@@ -93,6 +93,22 @@ def test_broken_files_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["show", "--textconv", str(tmp_path / "nowhere.h5")]) == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--layer", "dense"], "--textconv is about the whole model"),
+        (["--heat"], "--textconv is about the whole model"),
+        (["--summary"], "--textconv and --summary: ask for one of them"),
+        (["--tree"], "--textconv and --tree: ask for one of them"),
+        (["--format", "json"], "--format json: it is one of table"),
+    ],
+)
+def test_what_it_has_not_is_refused(options: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "--textconv", str(OR), *options]) == 2
+    shown = capsys.readouterr()
+    assert says in shown.err and not shown.out
+
+
 def test_text_of_the_file_is_harmless(tmp_path: Path) -> None:
     file = write_tiny(tmp_path / "m.h5", name="a\x1b[31m\u202eb")
     with h5py.File(file, "a") as opened:

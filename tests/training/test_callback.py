@@ -221,6 +221,13 @@ def test_what_cannot_be_is_refused_before_the_training(keras: Any, tmp_path: Pat
         weightlens.callback(tmp_path / "h.xlsx", batches=0)
 
 
+@pytest.mark.parametrize("name", ["batches", "epoch"])
+@pytest.mark.parametrize("value", [-1, 1.5, np.nan, np.inf, "3", []])
+def test_what_is_no_whole_number_is_refused_at_once(name: str, value: Any, tmp_path: Path) -> None:
+    with pytest.raises(weightlens.BadInput, match=f"{name}: a whole number"):
+        weightlens.callback(tmp_path / "h.xlsx", **{name: value})
+
+
 def test_what_goes_wrong_later_does_not_end_the_training(keras: Any, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

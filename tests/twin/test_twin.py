@@ -140,8 +140,9 @@ def test_what_has_no_classes_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "twin.h5"
     with pytest.raises(BadInput, match="neither softmax nor sigmoid"):
         weightlens.simplify(SAMPLES / "relu_neuron.h5", [[1.0]], out)
-    with pytest.raises(BadInput, match="from 1 to 99"):
-        weightlens.simplify(SAMPLES / "or.h5", [[1.0, 0.0]], out, limit=100)
+    for limit in (100, 0, -1, 1.5, np.nan, np.inf, "3", None):
+        with pytest.raises(BadInput, match="from 1 to 99"):
+            weightlens.simplify(SAMPLES / "or.h5", [[1.0, 0.0]], out, limit=limit)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="NaN or infinity"):
         weightlens.simplify(SAMPLES / "or.h5", [[np.nan, 0.0]], out)
     with pytest.raises(BadInput, match="never overwritten"):

@@ -175,5 +175,8 @@ def test_on_paper_the_answers_are_at_the_end(tmp_path: Path, capsys: pytest.Capt
 def test_a_pdf_is_an_exercise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(SAMPLES / "or.h5"), "-o", str(tmp_path / "or.pdf")]) == 2
     assert "made of an exercise only" in capsys.readouterr().err
+    for option in ("--switch", "--neuron", "--verify", "--with-keras"):
+        assert main(["export", str(SAMPLES / "or.h5"), "--exercise", option, "-o", str(tmp_path / "or.pdf")]) == 2
+        assert f"{option}: a printed exercise has no such thing" in capsys.readouterr().err
     assert main(["export", str(SAMPLES / "or.h5"), "--exercise", "-o", str(tmp_path / "or.pdf")]) == 2  # no office program in this test
     assert "which is not installed" in capsys.readouterr().err and not (tmp_path / "or.pdf").exists()

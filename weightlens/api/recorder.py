@@ -73,8 +73,9 @@ class Recorder:
         self.history: TrainingHistory | None = None
         self.written: set[Path] = set()
         self.async_safe = options.batches is None  # nothing has to wait for a batch of which we take nothing
-        if options.batches is not None and options.batches < 1:
-            raise BadInput("batches: at least 1")
+        for name, value, least in (("batches", options.batches, 1), ("epoch", options.epoch, 0)):  # epoch 0: before the training
+            if value is not None and not (isinstance(value, int | np.integer) and value >= least):
+                raise BadInput(f"{name}: a whole number of at least {least}, not {value!r}")
         self.check_path()
 
     def __repr__(self) -> str:

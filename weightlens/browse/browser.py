@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -89,10 +90,17 @@ class Browser(App[None]):
 
     def end_on_signals(self) -> None:
         """Leave the screen as it was when the process is told to end."""
-        for name in ("SIGTERM", "SIGHUP"):  # not all systems have both
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # not all systems have all of them
             if number := getattr(signal, name, 0):
                 with contextlib.suppress(NotImplementedError):
                     asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End where Textual cannot go on: with its own error, or because what was typed or pasted is neither text nor a key."""
+        if any(isinstance(one, Exception) for one in renderables):
+            super().panic(*renderables)
+        else:
+            self.exit(None, 2, "Error: the terminal sent bytes that are no text of UTF-8 and no key")
 
     @property
     def options(self) -> OptionList:

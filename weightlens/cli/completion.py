@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -18,11 +20,16 @@ from weightlens.errors import BadInput, WeightlensError
 ASKED_BY_SHELL = "_WEIGHTLENS_COMPLETE"  # the variable that a shell sets when it asks
 TYPED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")  # where it puts the line that somebody types
 SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+FILES = {  # of the home folder: the script, the file that a shell reads at its start, and the line that has to stand in that
+    "bash": (".bash_completions/weightlens.sh", ".bashrc", "source {script}"),
+    "zsh": (".zfunc/_weightlens", ".zshrc", "fpath+=~/.zfunc; autoload -Uz compinit; compinit"),
+    "fish": (".config/fish/completions/weightlens.fish", "", ""),  # fish finds it itself
+}
 
 
 def is_asked() -> bool:
     """Whether it is a shell that asks, on behalf of somebody who presses Tab."""
-    return ASKED_BY_SHELL in os.environ
+    return bool(os.environ.get(ASKED_BY_SHELL))
 
 
 def answer(app: typer.Typer) -> int:
@@ -34,22 +41,63 @@ def answer(app: typer.Typer) -> int:
         app([], prog_name="weightlens", standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
+    except (KeyError, ValueError):  # the shell has not said what is typed: nothing is written into the line that somebody types
+        return 1
     return 0
 
 
 def set_up(option: str, shells: Sequence[str]) -> None:
     """What ``--install-completion [SHELL]`` and ``--show-completion [SHELL]`` do."""
-    from typer._completion_shared import get_completion_script, install
+    from typer._completion_shared import get_completion_script
 
     if len(shells) > 1:
         raise BadInput(f"{option} takes one shell: {', '.join(SHELLS)}")
     shell = shells[0] if shells else shell_around()
     check_choice(shell, option, SHELLS)
+    script = get_completion_script(prog_name="weightlens", complete_var=ASKED_BY_SHELL, shell=shell)
     if option == "--show-completion":
-        typer.echo(get_completion_script(prog_name="weightlens", complete_var=ASKED_BY_SHELL, shell=shell))
+        typer.echo(script)
         return
-    shell, path = install(shell=shell, prog_name="weightlens", complete_var=ASKED_BY_SHELL)
+    path = install(shell, script) if shell in FILES else install_powershell(shell)
     typer.echo(f"{shell} completion is installed in {path}; it works in every terminal that is opened from now on")
+
+
+def install(shell: str, script: str) -> Path:
+    """Put the script where the shell finds it; returns its path."""
+    from weightlens.files import replacing
+
+    place, start, line = FILES[shell]
+    path = Path.home() / place
+    if not Path.home().is_dir():
+        raise BadInput(f"{Path.home()}: there is no such home folder; HOME names another one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, force=True) as file:
+        file.write(f"{script}\n".encode())
+    if start:
+        add_line(Path.home() / start, os.fsencode(line.format(script=shlex.quote(str(path)))))
+    return path
+
+
+def add_line(path: Path, line: bytes) -> None:
+    """Add a line to somebody's file, unless it is there; of what is there nothing is lost, in whatever encoding it is."""
+    from weightlens.files import replacing
+
+    before = path.read_bytes() if path.exists() else b""
+    if line not in before.splitlines():
+        with replacing(path, force=True) as file:
+            file.write(before + (b"\n" if before and not before.endswith(b"\n") else b"") + line + b"\n")
+
+
+def install_powershell(shell: str) -> Path:
+    """Ask PowerShell where its own file is, and add the script to it: typer does."""
+    from typer._completion_shared import install as typers_own
+
+    try:
+        return typers_own(shell=shell, prog_name="weightlens", complete_var=ASKED_BY_SHELL)[1]
+    except FileNotFoundError:
+        raise BadInput(
+            f"{shell} is not installed here, so it cannot say where its profile is; --show-completion {shell} prints it"
+        ) from None
 
 
 def shell_around() -> str:

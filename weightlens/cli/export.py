@@ -114,11 +114,11 @@ class Wish(NamedTuple):
 
     def check(self, options: "Options", plan: bool) -> None:
         """Refuse options that a page does not have, and an output that cannot be written."""
-        only = {"--target": self.target, "--exercise": options.exercise, "--blank": options.blank}
-        only |= {"--switch": options.switch, "--neuron": options.neuron, "--verify": options.verify, "--with-keras": options.with_keras}
-        refused = next((option for option, value in only.items() if value), None)
-        if self.is_page and refused:
-            raise BadInput(f"{refused}: a page has no such thing; it belongs to a workbook (-o FILE.xlsx)")
+        if self.is_page:
+            why = "a page has no such thing; it belongs to a workbook (-o FILE.xlsx)"
+            if self.target is not None:
+                raise BadInput(f"--target: {why}")
+            options.refuse(("exercise", "blank", "switch", "neuron", "verify", "with_keras"), why)
         if not plan:
             if self.is_pdf and not (options.exercise or options.blank):
                 raise BadInput(f"{self.file}: a PDF is made of an exercise only (--exercise); print other workbooks yourself")

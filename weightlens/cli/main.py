@@ -88,9 +88,11 @@ def show(
     """
     from weightlens.terminal.show import Selection
 
-    formats = SUMMARY_FORMATS if summary else TREE_FORMATS if tree else FORMATS
-    out = Destination(output, force, "table" if textconv else output_format, formats)
+    formats = ("table",) if textconv else SUMMARY_FORMATS if summary else TREE_FORMATS if tree else FORMATS
+    out = Destination(output, force, output_format, formats)
     out.check(model, config=config)
+    selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
+    refuse_together(selection, {"--textconv": textconv, "--summary": summary, "--tree": tree})
     if textconv:
         from weightlens.terminal.textconv import text_of_file
 
@@ -102,14 +104,20 @@ def show(
 
         out.write(lambda screen: print_tree(Path(model), screen, full), json=lambda file: write_json(Path(model), file, full))
         return
-    selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
-    if summary and selection._replace(full=False, precision=4, sha256=False) != Selection():
-        raise BadInput("--summary is about the whole model: it goes without options that choose layers or matrices")
     loaded = ModelOptions(model, config, assume).load()
     if summary:
         show_summary(loaded, out, sha256)
         return
     show_model(loaded, selection, out)
+
+
+def refuse_together(selection: "Selection", views: dict[str, bool]) -> None:
+    """Refuse two views of a model at once, and a view of the whole model with options that choose a part of it."""
+    asked = [option for option, wanted in views.items() if wanted]
+    if len(asked) > 1:
+        raise BadInput(f"{' and '.join(asked)}: ask for one of them")
+    if asked and asked != ["--tree"] and selection._replace(full=False, precision=4, sha256=False) != type(selection)():
+        raise BadInput(f"{asked[0]} is about the whole model: it goes without options that choose layers or matrices")
 
 
 def show_summary(model: "Model", out: Destination, always_hash: bool) -> None:

@@ -70,8 +70,8 @@ def simplify(
     >>> simplify("sample_models/or.h5", [[0, 0], [0, 1], [1, 0], [1, 1]])
     <Twin of or: numbers up to 1, 4 of 4 samples keep their class>
     """
-    if not 1 <= limit <= LARGEST:
-        raise BadInput(f"a twin has numbers up to a limit from 1 to {LARGEST}, not {limit}")
+    if not (isinstance(limit, int | np.integer) and 1 <= limit <= LARGEST):
+        raise BadInput(f"a twin has numbers up to a limit from 1 to {LARGEST}, not {limit!r}")
     loaded = load(model)
     if path is not None:
         check_twin_file(loaded, Path(path), force)

@@ -61,6 +61,8 @@ def write_sheets(net: NetworkSheets, verified: str = "") -> None:
 
 def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheets:
     """A workbook of matrices: nothing is computed."""
+    why = "a workbook of matrices alone has no steps; it is what --detail weights asks for, or all that a file without architecture has"
+    options.refuse(("exercise", "blank", "switch", "neuron"), why)
     return NetworkSheets(model, Plan(Trace(), one_sheet=False), styles, options, "weights")
 
 

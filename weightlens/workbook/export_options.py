@@ -71,6 +71,12 @@ class Options:
         if self.detail not in DETAILS:
             raise BadInput(f"detail {self.detail!r}: it is one of {', '.join(DETAILS)}")
 
+    def refuse(self, fields: Sequence[str], why: str) -> None:
+        """Refuse the first of these fields that is asked for, by the name of its option on the command line."""
+        asked = next((field for field in fields if getattr(self, field)), None)
+        if asked is not None:
+            raise BadInput(f"--{asked.replace('_', '-')}: {why}")
+
     @property
     def blanks(self) -> bool:
         """Whether there are steps to be filled in."""

@@ -61,6 +61,9 @@ def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
 
     if not options.blanks:
         raise BadInput(f"{path}: a PDF is made of an exercise only (--exercise); print other workbooks from a spreadsheet program")
+    options.refuse(
+        ("switch", "neuron", "verify", "with_keras"), "a printed exercise has no such thing; it belongs to a workbook (-o FILE.xlsx)"
+    )
     check_printer()
     with replacing(path, options.force, files_of(model), PDF) as file, scratch_folder() as scratch:
         book = scratch / "exercise.xlsx"
