@@ -29,6 +29,7 @@ PLACES = (
 CUTS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "replace"}
 # What is cut there all the same: (module, function) -> what it is, which is nothing that is shown.
 ALLOWED = {
+    ("axes/factors.py", "along"): "names of axes",
     ("workbook/formulas/cell_arrays.py", "number"): "the digits of a number",
     ("workbook/formulas/products.py", "batches"): "einsum's own letters",
     ("workbook/formulas/products.py", "product"): "einsum's own letters",
@@ -37,6 +38,8 @@ ALLOWED = {
     ("workbook/formulas/translate.py", "call"): "the templates of the table of functions",
     ("workbook/sheets/controls.py", "finish"): "the $ signs of an address",
     ("workbook/sheets/time_sheet.py", "widths"): "the words of a heading, none of which is to be broken",
+    ("workbook/export_options.py", "refuse"): "names of options",
+    ("workbook/formulas/cell_arrays.py", "quoted"): "the quotation marks of a text in a formula",
     ("workbook/xlsx/book.py", "*"): "what titles and names of a workbook may not hold; the $ signs of an address",
     ("workbook/xlsx/chart_values.py", "*"): "the XML of openpyxl's charts",
     ("workbook/xlsx/dress.py", "*"): "the $ signs of an address; the lines of a note, which are counted",
@@ -44,7 +47,6 @@ ALLOWED = {
     ("workbook/xlsx/package.py", "*"): "the XML of openpyxl's parts",
     ("workbook/layout/choices.py", "as_planes"): "names of axes",
     ("workbook/layout/choices.py", "under_columns"): "names of axes",
-    ("workbook/layout/labels.py", "axes_in_words"): "names of axes",
     ("workbook/layout/labels.py", "over_pictures"): "names of axes",
     ("workbook/sheets/network.py", "caption"): "the words of a heading, none of which is to be broken",
     ("workbook/training/epochs_sheet.py", "style_of"): "the form of a number",
@@ -59,7 +61,6 @@ ALLOWED = {
     ("recording/texts.py", "*"): "text that a network computes with",
     ("training/gradients.py", "product"): "einsum's own letters",
     ("training/__init__.py", "random_start"): "paths of variables",
-    ("training/record.py", "trainable"): "the names of NumPy's kinds of number",
     ("training/data.py", "*"): "names of columns, as the user typed them",
     ("axes/moves.py", "joined"): "paths of layers",
     ("axes/rules.py", "product"): "einsum's own letters",
@@ -78,9 +79,8 @@ ALLOWED = {
     ("checks/by_hand/mistakes/in_sequences.py", "*"): "names of arguments",
     ("checks/by_hand/mistakes/in_windows.py", "*"): "names of classes",
     ("terminal/__init__.py", "*"): "the name of an encoding, and the words of a line to be broken",
+    ("terminal/describe.py", "is_under"): "paths of layers",
     ("terminal/describe.py", "options_of"): "names of settings",
-    ("terminal/describe.py", "layers_called"): "paths of layers",
-    ("terminal/matrices.py", "name"): "the name of an axis",
     ("terminal/textconv.py", "text_of_file"): "the lines of an error",
     ("training/moments.py", "*"): "names of losses, metrics, weights and dtypes, and numbers as the user typed them",
     ("terminal/machine.py", "write_npy"): "names of matrices",
