@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,6 +63,8 @@ def set_up(option: str, shells: Sequence[str]) -> None:
 
 def install(shell: str, script: str) -> Path:
     """Put the script where the shell finds it; returns its path."""
+    import shlex
+
     from weightlens.files import replacing
 
     place, start, line = FILES[shell]

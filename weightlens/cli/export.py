@@ -4,7 +4,6 @@ Annotations are evaluated once here (no ``from __future__ import annotations``):
 """
 
 import contextlib
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -170,6 +169,8 @@ class Wish(NamedTuple):
 
 def check_command(opening: ModelOptions, file: Path) -> str:
     """The command that checks the workbook against the model, with the same options."""
+    import shlex
+
     options = {"--config": opening.config, "--assume": opening.assume, "--layers": opening.layers}
     given = [word for option, value in options.items() if value for word in (option, value)]
     return shlex.join(["weightlens", "check", opening.path, *given, "--workbook", str(file)])
