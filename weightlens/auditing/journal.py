@@ -36,7 +36,7 @@ class Journal:
             self.file = path.open("r+b" if path.exists() else "xb")
         except OSError as error:
             raise BadInput(f"{path}: cannot be written ({error.strerror})") from None
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"{path}: is damaged ({error}); name a new file") from None
         if lines:
             self.file.seek(sum(map(len, lines[:1])) + sum(map(len, whole)))
