@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -137,6 +138,24 @@ def test_resume_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     journal.write_text("something else\n")
     with pytest.raises(BadInput, match="is not the file of results"):
         list(weightlens.audit(folder, resume=journal))
+
+
+def test_a_file_of_results_that_somebody_has_changed_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.jsonl"
+    assert run(folder, "--resume", kept)[0] == 1
+    before = kept.read_bytes()
+    for old, new in ((b"nan-or-infinity", b"nan-or-infinitx"), (b'"size":', b'"size":[],"s":'), (b'"crc":', b'"crc":1'), (b'{"file"', b"[")):
+        assert old in before
+        kept.write_bytes(before.replace(old, new))
+        code, _, err = run(folder, "--resume", kept)
+        assert code == 2 and err.count("\n") == 1 and "is damaged" in err
+
+
+def test_a_table_for_machines_goes_into_a_pipe(folder: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    command = [sys.executable, "-m", "weightlens", "audit", folder, "--format", "parquet", "--fail-on", "never"]
+    made = subprocess.run(command, capture_output=True, check=True)
+    assert "nan-or-infinity" in parquet.read_table(io.BytesIO(made.stdout))["rule"].to_pylist()
 
 
 def test_resume_begins_with_an_empty_file(folder: Path, tmp_path: Path) -> None:
@@ -284,7 +303,13 @@ def own_activation(net: Network) -> None:
     net.config("out")["activation"] = "of_my_own"
 
 
-@pytest.mark.parametrize("change", [in_activation, wrapped, own_activation])
+def call_of_keras(net: Network) -> None:
+    """A function of Keras itself in the place of a layer: it would let the next entry run code."""
+    setting = {"class_name": "function", "module": "keras.config", "registered_name": "function"}
+    net.config("out")["activation"] = setting | {"config": "enable_unsafe_deserialization"}
+
+
+@pytest.mark.parametrize("change", [in_activation, wrapped, own_activation, call_of_keras])
 @pytest.mark.parametrize("name", ["m.keras", "m.h5"])
 def test_code_in_other_places(tmp_path: Path, change: Callable[[Network], None], name: str) -> None:
     net = mlp(rng_of(4))
