@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile
-from weightlens.cli.destination import check_choice
 from weightlens.cli.messages import report_done
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ def import_(
     from weightlens.importing import import_workbook
     from weightlens.page.changes import import_changes
 
-    check_choice(output_format, "--format", ("table", "json"))
     write = import_changes if workbook.suffix.lower() == ".json" else import_workbook
     report_changes("import", write(workbook, model, output, force, config), output_format)
 
@@ -61,7 +59,6 @@ def patch(
     """
     from weightlens.writers.patching import patch_model
 
-    check_choice(output_format, "--format", ("table", "json"))
     report_changes("patch", patch_model(model, wanted, output, force, config), output_format)
 
 
@@ -75,4 +72,5 @@ def report_changes(command: str, changed: "Imported", output_format: str) -> Non
         command=command,
         file=str(changed.path),
         changes=[vars(change) for change in changed.changes],
+        more=changed.more,
     )

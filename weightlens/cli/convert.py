@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from weightlens.cli.common import Assume, Config, Force, Format, ModelFile, ModelOptions
-from weightlens.cli.destination import check_choice
 from weightlens.cli.messages import note, report_done
 
 
@@ -30,7 +29,6 @@ def convert(
     from weightlens import writers
     from weightlens.formats import files_of
 
-    check_choice(output_format, "--format", ("table", "json"))
     writers.check_target(output, force, files_of(model))
     loaded = ModelOptions(model, config, assume).load()
     writers.convert(loaded, output, force)

@@ -65,7 +65,6 @@ def export(
     from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
-    check_choice(output_format, "--format", ("table", "json"))
     options = Options(
         labels=split_list(labels),
         detail=detail,

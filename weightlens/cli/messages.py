@@ -23,10 +23,15 @@ def note(text: str) -> None:
 
 def note_non_finite_weights(model: Model) -> None:
     """A note on the weights in use that contain NaN or infinities."""
+    if words := non_finite_words(model):
+        note(words)
+
+
+def non_finite_words(model: Model) -> str:
+    """Which weights, as far as they were read, contain NaN or infinities; empty if none does."""
     odd = [f"{name} ({w.not_finite:,} of {w.size:,})" for name, w in model.weights.items() if w.not_finite]
-    if odd:
-        more = f" and {len(odd) - 4} more" if len(odd) > 4 else ""
-        note(f"NaN or infinite numbers are in the weights {', '.join(odd[:4])}{more}")
+    more = f" and {len(odd) - 4} more" if len(odd) > 4 else ""
+    return f"NaN or infinite numbers are in the weights {', '.join(odd[:4])}{more}" if odd else ""
 
 
 def report_error(message: str) -> int:

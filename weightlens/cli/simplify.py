@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Scale, samples_of
-from weightlens.cli.destination import Destination, check_choice
+from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, report_done
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def simplify(
     from weightlens.twin import effort
     from weightlens.twin import simplify as find_twin
 
-    check_choice(output_format, "--format", ("table", "json"))
     if output.suffix:
         Destination(output, force, "model", ("model",)).check(model, input=given, config=config)
     loaded = ModelOptions(model, config).load()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Output, progress_bar
-from weightlens.cli.destination import Destination, check_choice
+from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, report_done
 from weightlens.errors import BadInput
 
@@ -153,7 +153,6 @@ def fit(
     """
     from weightlens.formats.write_back import check_new_model, write_back
 
-    check_choice(output_format, "--format", ("table", "json"))
     Destination(output, force, "model", ("model",)).check(model, input=data, config=config)
     opened = ModelOptions(model, config).load()
     check_new_model(Path(model), output, force)

@@ -18,6 +18,7 @@ from weightlens.importing import Change, Imported, fit_to_dtype, model_to_change
 from weightlens.model import Model, Weight
 from weightlens.terminal.matrices import parse_slice
 
+LISTED = 1000  # changed numbers that are listed one by one
 EXAMPLE = 'write for example --set "dense/kernel[0,1]=0.5", "dense/bias=0.1,0.2" or "dense/kernel[:,0]=0"'
 
 
@@ -51,9 +52,15 @@ def patch_model(
         setting = read_setting(text, model)
         _, _, values = new.setdefault(setting.weight.path, (setting.name, setting.weight, setting.weight.value.copy()))
         apply(setting, values)
-    imported = Imported(target, [change for name, weight, values in new.values() for change in changes(name, weight, values)])
-    changed = {change.weight for change in imported.changes}
-    write_back(source, target, {name: (weight, values) for name, weight, values in new.values() if name in changed}, force)
+    imported, changed = Imported(target), {}
+    for name, weight, values in new.values():
+        places = changed_places(weight.value, values)
+        if len(places):
+            changed[name] = weight, values
+        first = places[: LISTED - len(imported.changes)].tolist()
+        imported.changes += [Change(name, tuple(at), "--set", weight.value[tuple(at)].item(), values[tuple(at)].item()) for at in first]
+        imported.more += len(places) - len(first)
+    write_back(source, target, changed, force)
     return imported
 
 
@@ -117,8 +124,6 @@ def apply(setting: Setting, values: np.ndarray) -> None:
     values[setting.part] = np.array(stored, values.dtype).reshape(numbers.shape)
 
 
-def changes(name: str, weight: Weight, values: np.ndarray) -> list[Change]:
-    """Every number that is another one now."""
-    old = weight.value
-    places = np.argwhere(~((old == values) | (np.isnan(old) & np.isnan(values)) if old.dtype.kind == "f" else old == values))
-    return [Change(name, tuple(at), "--set", old[tuple(at)].item(), values[tuple(at)].item()) for at in places.tolist()]
+def changed_places(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Where another number is now, an index in each row."""
+    return np.argwhere(~((old == new) | (np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else old == new))

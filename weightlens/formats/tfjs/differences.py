@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from weightlens.call_order import refs
@@ -94,13 +95,23 @@ def is_chain(model: Model) -> bool:
 def normalized_along_other_axes(model: Model) -> list[Layer]:
     """The BatchNormalization layers whose axis is not the last, as far as the architecture tells how many axes there are."""
     found = []
-    for layer in model.layers:
-        if layer.model is not None:
-            found += normalized_along_other_axes(layer.model)
-        axis = layer.config.get("axis", -1)
-        if layer.class_name == "BatchNormalization" and axis != -1 and rank_into(layer, model) not in (None, axis + 1):
-            found.append(layer)
+    for outer in model.layers:
+        for layer, depth in with_inner(outer):
+            if layer.model is not None:
+                found += normalized_along_other_axes(layer.model)
+            axis = layer.config.get("axis", -1)
+            if layer.class_name == "BatchNormalization" and axis != -1:
+                rank = rank_into(outer, model)
+                last = None if rank is None else rank - 1 - depth  # each wrapper takes the time steps one by one
+                found += [layer] * (last not in (None, axis))
     return found
+
+
+def with_inner(layer: Layer, depth: int = 0) -> Iterator[tuple[Layer, int]]:
+    """A layer and those that it wraps, with the number of wrappers around each."""
+    yield layer, depth
+    for inner in layer.inner.values():
+        yield from with_inner(inner, depth + 1)
 
 
 def rank_into(layer: Layer, model: Model) -> int | None:
