@@ -46,9 +46,27 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
     """
     run = ShapesOnly()
     with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
-        kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
-        run.network(model, [np.zeros((0, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)])
+        run.network(model, zeros(model, shapes, 0))
     return run.shapes
+
+
+def zeros(model: Model, shapes: list[tuple[int, ...]], samples: int) -> list[np.ndarray]:
+    """So many samples of zeros, or of empty texts, for each input."""
+    kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
+    return [np.zeros((samples, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)]
+
+
+def computes_one_sample(model: Model, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether a network makes of one sample outputs for one sample: an operator may contain the size of a batch. No weight is read."""
+    refuse_explosion(model, shapes)
+    try:
+        with np.errstate(all="ignore"):
+            outputs = ShapesOnly().network(model, zeros(model, shapes, 1))
+    except UnsupportedLayer:  # so far it does
+        return True
+    except WeightlensError:
+        return False
+    return all(np.shape(y)[:1] == (1,) for y in outputs)
 
 
 def refuse_too_short(model: Model, shapes: list[tuple[int, ...]]) -> None:

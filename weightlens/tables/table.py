@@ -68,7 +68,7 @@ class Table:
 
 def has_index_title(titles: Sequence[str] | None) -> bool:
     """Whether the first column has the title that pandas gives to row numbers."""
-    return bool(titles) and titles[0].casefold() in INDEX
+    return bool(titles and titles[0].casefold() in INDEX)
 
 
 def pick_sheet(names: list[str], wanted: str, path: Path) -> str:
