@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import tensors_into
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.registry import spec
@@ -200,8 +200,8 @@ def changed_connections(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[s
         twin = layers.get(pairs.get(layer.name, ""))
         if twin is None or layer.class_name == "InputLayer":
             continue
-        ways = [[(pairs.get(ref.layer), ref.call, ref.index) for call in layer.calls for ref in refs((call.args, call.kwargs))]]
-        ways.append([(ref.layer, ref.call, ref.index) for call in twin.calls for ref in refs((call.args, call.kwargs))])
+        ways = [[(pairs.get(ref.layer), ref.call, ref.index) for ref in tensors_into(*layer.calls)]]
+        ways.append([(ref.layer, ref.call, ref.index) for ref in tensors_into(*twin.calls)])
         if ways[0] != ways[1]:
             yield layer.name
 

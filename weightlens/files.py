@@ -49,12 +49,6 @@ def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes:
     return place
 
 
-def check_named(path: Path) -> None:
-    """Refuse the folder where we are, or the one above, as the place of the files of a model: a slip, such as an empty name."""
-    if path.name in ("", ".."):
-        raise BadInput(f"-o {str(path)!r}: is a folder that is there already; name a new one")
-
-
 def check_suffix(path: Path, suffixes: Sequence[str], otherwise: str = "") -> None:
     """Refuse a suffix of another kind of file; ``suffixes`` are the accepted ones, the usual one first."""
     if suffixes and path.suffix.lower() not in suffixes:

@@ -1,7 +1,4 @@
-"""The commands ``import`` and ``patch``: write a model file in which some weights have other values.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The commands ``import`` and ``patch``: write a model file in which some weights have other values."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile
-from weightlens.cli.messages import report_done
+from weightlens.cli.messages import report_done, said
 
 if TYPE_CHECKING:
     from weightlens.importing import Imported
@@ -67,7 +64,7 @@ def report_changes(command: str, changed: "Imported", output_format: str) -> Non
     size = changed.path.stat().st_size if changed.path.is_file() else None
     report_done(
         *changed.lines,
-        f"{changed.path} written" + ("." if size is None else f" ({size:,} bytes)."),
+        f"{said(changed.path)} written" + ("." if size is None else f" ({size:,} bytes)."),
         output_format=output_format,
         command=command,
         file=str(changed.path),

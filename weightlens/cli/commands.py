@@ -1,7 +1,4 @@
-"""The commands by name, in the groups in which ``weightlens --help`` lists them, and the application that is made of them.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The commands by name, in the groups in which ``weightlens --help`` lists them, and the application that is made of them."""
 
 import importlib
 from typing import Annotated, Any

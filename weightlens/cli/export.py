@@ -1,7 +1,4 @@
-"""The command ``export``: write a model as a workbook, or as a page where the output ends in .html.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The command ``export``: write a model as a workbook, or as a page where the output ends in .html."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -1,7 +1,4 @@
-"""The command line: parse, call the library, print. No mathematics, and no import before it is needed.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The command line: parse, call the library, print. No mathematics, and no import before it is needed."""
 
 import sys
 from pathlib import Path

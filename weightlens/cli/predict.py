@@ -1,7 +1,4 @@
-"""``weightlens predict``.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""``weightlens predict``."""
 
 from typing import Annotated
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import refs, tensors_into
 from weightlens.engine.arguments import Values
 from weightlens.engine.run import Run, Scope, as_list
 from weightlens.engine.wanted import Shape, wanted_inputs, with_length
@@ -142,7 +142,7 @@ class ShapesOnly(Run):
         try:
             out, mask = super().one_call(scope, layer, call, path, mask_wanted)
         except BadInput:  # NumPy cannot always reshape an empty array: this layer gets one sample of zeros
-            read = list(refs((call.args, call.kwargs)))
+            read = list(tensors_into(call))
             values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (scope.values, scope.masks))
             out, mask = super().one_call(scope._replace(values=values, masks=masks), layer, call, path, mask_wanted)
             out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))

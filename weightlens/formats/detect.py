@@ -92,9 +92,10 @@ def read_json(path: Path, config: Path | None) -> Model:
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers)
         return model
     if isinstance(value, dict) and "modelTopology" in value:
-        from weightlens.formats.tfjs.read import read_beside
+        from weightlens.formats.tfjs.read import read_tfjs
+        from weightlens.formats.tfjs.shards import Folder
 
-        return read_beside(path, value)
+        return read_tfjs(path, value, Folder(path.parent))
     if not beside.is_architecture(value):
         from weightlens.formats.containers.foreign import json_words
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from weightlens.errors import BadInput
-from weightlens.files import check_named, check_output, replacing_several, scratch_folder
+from weightlens.files import check_output, replacing_several, scratch_folder
 from weightlens.model import Model
 
 Writer = Callable[[Model, Path], None]
@@ -53,7 +53,6 @@ def check_target(out: Path, force: bool, inputs: list[tuple[str, Path]]) -> Writ
     if is_folder(out):
         from weightlens.writers.tfjs import write_tfjs
 
-        check_named(out)
         refuse_own_folder(out, inputs)
         return write_tfjs
     name = out.name.lower()

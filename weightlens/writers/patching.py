@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, did_you_mean
 from weightlens.formats.write_back import write_back
 from weightlens.importing import Change, Imported, fit_to_dtype, model_to_change
 from weightlens.model import Model, Weight
@@ -75,17 +74,11 @@ def read_setting(text: str, model: Model) -> Setting:
     if not equals or not name:
         raise BadInput(f"--set {text!r}: {EXAMPLE}")
     if name not in weights:
-        raise BadInput(f"--set {text!r}: {no_such_weight(name, list(weights))}")
+        raise BadInput(f"--set {text!r}: there is no weight {name!r}; {did_you_mean(name, list(weights), 'the weights are')}")
     weight = weights[name]
     refuse_other_kinds(name, weight)
     part = parse_slice(cut, weight.shape, f"--set {text}: the index") if cut is not None else ()
     return Setting(text, name, weight, part, read_numbers(value, text))
-
-
-def no_such_weight(name: str, names: list[str]) -> str:
-    """That there is no weight of this name, and which one was meant."""
-    close = difflib.get_close_matches(name, names, 1)
-    return f"there is no weight {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"the weights are: {', '.join(names[:12])}")
 
 
 def refuse_other_kinds(name: str, weight: Weight) -> None:

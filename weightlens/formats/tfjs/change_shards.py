@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.files import check_named, check_output, replacing_several
+from weightlens.files import check_output, replacing_several
 from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.containers.contents import model_json, read_bytes
 from weightlens.formats.containers.zipped import Archive
@@ -29,7 +29,6 @@ def check_new_files(source: Path, out: Path, force: bool, inputs: Sequence[tuple
     """Refuse an output that cannot be a copy of the model in other files, before any work is done."""
     if out.suffix and not out.is_dir() and out.suffix.lower() != ".json":
         raise BadInput(f"{out}: the new model is of the kind of {source.name}: name a folder, or its model.json")
-    check_named(out)
     if new_json(out).parent.is_dir():
         for target in copies(stored_in(model_json(source)), out):
             check_output(target, force, inputs)

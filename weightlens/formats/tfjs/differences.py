@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from weightlens.call_order import refs
+from weightlens.call_order import tensors_into
 from weightlens.formats.weights.objects import all_layers, every_layer
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
@@ -86,7 +86,7 @@ def returns_sequences_inside(layer: Layer) -> bool:
 def is_chain(model: Model) -> bool:
     """Whether each layer, those of nested models too, takes nothing but the output of the one before."""
     for before, layer in zip(model.layers, model.layers[1:], strict=False):
-        found = [ref.layer for call in layer.calls for ref in refs((call.args, call.kwargs))]
+        found = [ref.layer for ref in tensors_into(*layer.calls)]
         if found != [before.name] or len(layer.calls) != 1:
             return False
     return all(is_chain(layer.model) for layer in model.layers if layer.model is not None)
@@ -118,8 +118,8 @@ def rank_into(layer: Layer, model: Model) -> int | None:
     """How many axes a layer's input has, with that of the samples; ``None`` if only a calculation would tell."""
     names = {other.name: other for other in model.layers}
     for _ in range(len(names)):
-        ref = next(refs([(call.args, call.kwargs) for call in layer.calls]), None)
-        if ref is None or (layer := names[ref.layer]).model is not None:
+        given = tensors_into(*layer.calls)
+        if not given or (layer := names[given[0].layer]).model is not None:
             return None
         config, known = layer.config, spec_of(layer)
         if layer.class_name == "InputLayer":

@@ -15,7 +15,7 @@ from weightlens.formats.tfjs import LAYERS_MODEL
 from weightlens.formats.tfjs.differences import note_differences
 from weightlens.formats.tfjs.manifest import read_manifest
 from weightlens.formats.tfjs.place import place_weights
-from weightlens.formats.tfjs.shards import Folder, Place, Zipped, read_bytes
+from weightlens.formats.tfjs.shards import Place, Zipped, read_bytes
 from weightlens.formats.tfjs.topology import is_graph, topology_of
 from weightlens.formats.weights import bare
 from weightlens.limits import JSON
@@ -71,8 +71,3 @@ def labels_beside(place: Place) -> list[str]:
     labels = next((said[key] for key in ("labels", "wordLabels") if said.get(key)), None) if isinstance(said, dict) else None
     fits = isinstance(labels, list) and len(labels) <= MOST_LABELS and all(isinstance(label, str) for label in labels)
     return labels if fits and labels is not None else []
-
-
-def read_beside(path: Path, value: dict[str, Any]) -> Model:
-    """The model of a ``model.json`` with its shards in the same folder."""
-    return read_tfjs(path, value, Folder(path.parent))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from weightlens.errors import UnreadableModel
+from weightlens.errors import UnreadableModel, first_few
 
 if TYPE_CHECKING:
     from weightlens.formats.containers.zipped import Archive
@@ -62,8 +62,7 @@ class Group:
     @property
     def names(self) -> str:
         """The names of the shards in words."""
-        names = [name for name, _, _ in self.pieces]
-        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "no file"
+        return first_few([name for name, _, _ in self.pieces], 3) or "no file"
 
     def spans(self, start: int, length: int) -> list[tuple[str, Path | BinaryIO, int, int]]:
         """Where a range of the group's bytes is: shard, file, offset in it, and length there."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from weightlens.errors import first_few
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.hdf5.access import Hdf5File
 from weightlens.formats.weights import order
@@ -45,7 +46,7 @@ def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, W
     names = [name for name, _ in groups]
     layers_found: Sequence[Layer | None] | None = order.layers_for_groups(model, names, dialect.major < 2, together)
     if layers_found is None:
-        model.faults.append(f"the file has weights for {names_in_words(names)}, which are not the layers with weights of the architecture")
+        model.faults.append(f"the file has weights for {first_few(names, 6)}, which are not the layers with weights of the architecture")
         layers = {layer.name: layer for layer in all_layers(model)} | {layer.name: layer for layer in model.layers}
         layers_found = [layers.get(name) for name in names]
     for layer, (name, stored) in zip(layers_found, groups, strict=True):
@@ -66,11 +67,6 @@ def stored_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> It
         stored = [(listed, weights[path]) for listed, path in paths if path in weights]
         if stored:
             yield name, stored
-
-
-def names_in_words(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:

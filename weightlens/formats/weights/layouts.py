@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from weightlens.errors import UnreadableModel
+from weightlens.errors import UnreadableModel, first_few
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.hdf5.access import Hdf5File
 from weightlens.formats.weights.finish import finish_model
@@ -72,16 +72,14 @@ def note_missing(model: Model) -> None:
     """Note the layers whose weights are not in the file."""
     missing = [layer.name for layer in all_layers(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
     if missing:
-        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
-        model.notes.append(f"the file has no weights for: {', '.join(missing[:8])}{more}")
+        model.notes.append(f"the file has no weights for: {first_few(missing, 8)}")
 
 
 def note_left_over(model: Model) -> None:
     """Record a fault for weights that no layer takes: then nothing may be computed. Counters do not matter."""
     left = [weight.path for weight in model.unplaced if weight.shape]
     if left and model.layers and model.inputs and not model.faults:
-        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        model.faults.append(f"the architecture has no layer for {', '.join(left[:3])}{more} of the file")
+        model.faults.append(f"the architecture has no layer for {first_few(left, 3)} of the file")
 
 
 def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
