@@ -16,7 +16,7 @@ from weightlens.errors import BadInput
 if TYPE_CHECKING:
     import numpy as np
 
-    from weightlens.inputs.samples import Samples
+    from weightlens.inputs import Samples
     from weightlens.model import Model
 
 ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A Keras model: .h5, .keras, SavedModel, TensorFlow.js, weights alone.")]
@@ -80,8 +80,8 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
     elif scale is not None:
         raise BadInput("--scale belongs to -i with a picture")
     else:
+        from weightlens.inputs import Samples
         from weightlens.inputs.defaults import default_inputs
-        from weightlens.inputs.samples import Samples
 
         samples = Samples(default_inputs(model))
     refuse_shapes(model, samples.arrays, given is not None)

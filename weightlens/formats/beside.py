@@ -30,7 +30,7 @@ def read_architecture(path: Path) -> dict[str, Any]:
     yaml = path.suffix.lower() in (".yaml", ".yml")
     kind = "yaml" if yaml and path.is_file() else kind_of(path)
     entry = {
-        "yaml": architecture_from_yaml,
+        "yaml": lambda path: parse_yaml(read_bytes(path), path.name),
         "json": architecture_from_json,
         "hdf5": architecture_from_hdf5,
         "zip": architecture_from_archive,
@@ -42,11 +42,6 @@ def read_architecture(path: Path) -> dict[str, Any]:
     if not is_architecture(entry):
         raise UnreadableModel(f"{path.name}: not the architecture of a Keras model")
     return entry
-
-
-def architecture_from_yaml(path: Path) -> dict[str, Any]:
-    """The architecture in a YAML file."""
-    return parse_yaml(read_bytes(path), path.name)
 
 
 def architecture_from_json(path: Path) -> dict[str, Any]:

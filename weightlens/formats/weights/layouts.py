@@ -130,7 +130,7 @@ def place_arrays(model: Model, weights: dict[str, Weight], dialect: Dialect) -> 
 def read_assets(model: Model, archive: Archive, place: str = "assets/layers") -> None:
     """Read the vocabularies, which a ``.keras`` file keeps as text files with one word per line."""
     names = [name for name in archive.names() if name.startswith(place + "/") and name.endswith("vocabulary.txt")]
-    for layer, path in numbered_members(numbered_layers(model), place, ObjectTree({})) if names else ():
+    for layer, path in numbered_members(numbered_layers(model), place) if names else ():
         if layer.model is not None:
             read_assets(layer.model, archive, f"{path}/layers")
         name = next((name for name in names if name.startswith(path + "/")), None)
