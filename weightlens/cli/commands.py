@@ -81,7 +81,7 @@ def application(arguments: list[str]) -> typer.Typer:
 
 
 def one_command() -> None:
-    """What stands in for ``weightlens_command`` where a command was named: none of its options is there."""
+    """In the place of ``weightlens_command`` where a command was named: it has no options, which take their time."""
 
 
 def version(wanted: bool) -> None:

@@ -93,9 +93,9 @@ def read_json(path: Path, config: Path | None) -> Model:
         return model
     if isinstance(value, dict) and "modelTopology" in value:
         from weightlens.formats.tfjs.read import read_tfjs
-        from weightlens.formats.tfjs.shards import Folder
+        from weightlens.formats.tfjs.shards import in_folder
 
-        return read_tfjs(path, value, Folder(path.parent))
+        return read_tfjs(path, value, in_folder(path.parent))
     if not beside.is_architecture(value):
         from weightlens.formats.containers.foreign import json_words
 

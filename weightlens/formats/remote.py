@@ -75,7 +75,7 @@ class RemoteFile(ReadAnywhere):
             return self.whole[start:end]
         data: bytes = self.system.cat_file(self.path, start=start, end=end)
         self.fetched += len(data)
-        if len(data) == self.size > end - start:  # a server that knows no parts of files
+        if len(data) == self.size > end - start:  # a server that sends whole files only
             self.whole = data
             return data[start:end]
         if len(data) != end - start:

@@ -24,7 +24,7 @@ def json_rows(path: Path) -> tuple[Iterator[Row], bool]:
     try:
         content = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        raise BadInput(f"{path.name}: is no JSON: {error}") from None
+        raise BadInput(f"{path.name}: is not valid JSON: {error}") from None
     rows, titled = rows_of_json(content, path.name)
     return ((number, row) for number, row in enumerate(rows, 1) if row), titled
 

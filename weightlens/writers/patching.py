@@ -100,7 +100,7 @@ def read_numbers(text: str, setting: str) -> np.ndarray:
         raise BadInput(f"--set {setting!r}: {text!r} is not a number, or several with commas; {EXAMPLE}") from None
     for number in numbers.ravel().tolist():
         if type(number) not in (int, float) or not abs(number) <= sys.float_info.max:
-            raise BadInput(f"--set {setting!r}: {str(number)[:40]} is no finite number")
+            raise BadInput(f"--set {setting!r}: {str(number)[:40]} is not a finite number")
     return numbers
 
 

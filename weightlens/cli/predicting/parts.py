@@ -61,7 +61,7 @@ def loaded(model: ModelOptions) -> Model:
 
 
 def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler: str | None, force: bool) -> None:
-    """Write the predictions of every part that has none yet into the folder; a part that fails keeps no other from being done."""
+    """Write the predictions of every part that has none yet into the folder; where one fails, the others are done all the same."""
     if folder is None:
         raise BadInput("-i names many files: name a folder for their predictions with -o DIR")
     parts = parts_of(task.rows.given, folder)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from weightlens.errors import UnreadableModel
 from weightlens.limits import JSON
-from weightlens.zips import KNOWN, open_zip, read_member
+from weightlens.zips import KNOWN, check_member, open_zip, read_member
 
 AT_ONCE = 1 << 16  # bytes read at once; of a file behind a URL, one of its blocks
 HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., length of the name, of the extra field
@@ -100,6 +100,13 @@ class Archive:
             readable = file.is_file() and not file.is_symlink() and file.stat().st_size <= JSON
             return file.read_bytes() if readable else b""
         return read_member(self.zip, name, JSON) if name in self.zip.NameToInfo else b""
+
+    def find(self, name: str) -> tuple[Path | BinaryIO, int] | None:
+        """A member of a zip as ``open`` has it, and its size; ``None`` if it is absent."""
+        if self.zip is None or name not in self.zip.NameToInfo:
+            return None
+        check_member(self.zip, name)
+        return self.open(name), self.zip.getinfo(name).file_size
 
     def packed(self, name: str) -> int:
         """The compressed size of a member in bytes."""

@@ -139,13 +139,8 @@ def read_assets(model: Model, archive: Archive, place: str = "assets/layers") ->
 
 
 def set_vocabulary(layer: Layer, saved: bytes) -> None:
-    """Give a layer that looks words or whole numbers up the vocabulary that Keras saved beside its weights, one word a line."""
-    words = words_of(saved)
-    layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
-
-
-def words_of(vocabulary: bytes) -> list[str]:
-    """The words of a vocabulary, one a line."""
-    if vocabulary.count(b"\n") > VALUES:
+    """Give a lookup layer the vocabulary that Keras saved beside its weights, one word or whole number a line."""
+    if saved.count(b"\n") > VALUES:
         raise UnreadableModel("a vocabulary holds more words than any that Keras writes")
-    return vocabulary.decode("utf-8", "replace").split("\n")
+    words = saved.decode("utf-8", "replace").split("\n")
+    layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
