@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from weightlens.formats.architecture.config_values import every_value
+
 KERAS_1_KEYS = (
     "W_regularizer",
     "border_mode",
@@ -37,21 +39,8 @@ def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
     number = re.match(r"\s*v?(\d{1,3})\b", version)
     if number:
         return Dialect(min(int(number[1]), 3), version, backend)
-    keys = frozenset(_keys(architecture))
+    keys = frozenset(key for item in every_value(architecture) if isinstance(item, dict) for key in item)
     major = 3 if keys.intersection(KERAS_3_KEYS) else 1 if keys.intersection(KERAS_1_KEYS) else 2
     if keys and "class_name" not in keys:
         major = 0
     return Dialect(major, "", backend, known=False)
-
-
-def _keys(value: Any) -> set[str]:
-    keys: set[str] = set()
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            keys.update(item)
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-    return keys
