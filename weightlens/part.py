@@ -30,7 +30,7 @@ def part(model: Model, between: str) -> Model:
         raise BadInput(f"layer {last!r} is not part of the graph")
     outputs = list(refs(model.outputs)) if end is None else tensors_out_of(model, end)
     cut = list(dict.fromkeys(tensors_into(*start.calls))) if start is not None else []
-    needed = calls_in_order(model_cut_at(model, cut), outputs)
+    needed = calls_in_order(replace(model, inputs=[*refs(model.inputs), *cut]), outputs)
     if start is not None and not any(layer is start for layer, _, _ in needed):
         raise BadInput(
             f"there is no path from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B"
@@ -43,11 +43,6 @@ def tensors_out_of(model: Model, layer: Layer) -> list[Ref]:
     used = [ref for other in model.layers for ref in tensors_into(*other.calls) if ref.layer == layer.name]
     used += [ref for ref in refs(model.outputs) if ref.layer == layer.name]
     return sorted(set(used), key=lambda ref: (ref.call, ref.index)) or [Ref(layer.name)]
-
-
-def model_cut_at(model: Model, cut: list[Ref]) -> Model:
-    """The model with the tensors in ``cut`` as further inputs."""
-    return Model(model.name, model.class_name, model.layers, [*refs(model.inputs), *cut], model.outputs)
 
 
 def assemble_part(model: Model, cut: list[Ref], needed: list[tuple[Layer, int, Call]], outputs: list[Ref], between: str) -> Model:
@@ -106,7 +101,7 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
     from weightlens.engine.output_shapes import layer_shapes
     from weightlens.inputs.defaults import default_inputs
 
-    before = Model(model.name, model.class_name, model.layers, model.inputs, [ref])
+    before = replace(model, outputs=[ref])
     try:
         shapes = layer_shapes(before, [x.shape[1:] for x in default_inputs(before)])
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):

@@ -1,5 +1,6 @@
 """The command line: parse, call the library, print. No mathematics, and no import before it is needed."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -217,7 +218,7 @@ def trace(
 def run(arguments: list[str]) -> int:
     """Run what the arguments ask for; returns the exit code."""
     QUIET.set(False)
-    if completion.is_asked():
+    if os.environ.get(completion.ASKED_BY_SHELL):
         return completion.answer(application([]))
     if arguments[0] in ("--install-completion", "--show-completion"):
         completion.set_up(arguments[0], arguments[1:])

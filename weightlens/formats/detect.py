@@ -164,7 +164,8 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         note_arrays_only(model, file)
     if source is not None:
         model.notes.append(f"architecture from {source.name}")
-    model.training_config = _training(file)
+    if training := file.text("", "training_config"):
+        model.training_config = plain_dict(parse_json(training, "training_config"))
     shown = (
         f"Keras {weights_dialect.major} HDF5"
         if text
@@ -200,8 +201,3 @@ def _model(entry: dict[str, Any] | None, dialect: Dialect, path: Path) -> Model:
     if entry is not None:
         return build_model(entry, dialect)
     return Model(path.name.split(".")[0], "", [], notes=["weights without an architecture"])
-
-
-def _training(file: Hdf5File) -> dict[str, Any]:
-    text = file.text("", "training_config")
-    return plain_dict(parse_json(text, "training_config")) if text else {}
