@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from weightlens.formats.architecture.config_values import every_value
 
-KERAS_1_KEYS = (
+KERAS_1_KEYS = [
     "W_regularizer",
     "border_mode",
     "inner_activation",
@@ -16,8 +16,8 @@ KERAS_1_KEYS = (
     "nb_filter",
     "custom_name",
     "pool_length",
-)
-KERAS_3_KEYS = ("batch_shape", "keras_history", "registered_name")
+]
+KERAS_3_KEYS = ["batch_shape", "keras_history", "registered_name"]
 
 
 class Dialect(NamedTuple):
