@@ -50,11 +50,6 @@ class HandReport(Report):
     first: str = ""
 
     @property
-    def steps(self) -> Sequence[HandRow]:
-        """The rows: one for each step."""
-        return self.rows
-
-    @property
     def ok(self) -> bool:
         """True if digits of every step were compared and nothing differs."""
         return super().ok and all(row.digits for row in self.rows)
