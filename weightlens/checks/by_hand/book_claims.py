@@ -164,8 +164,3 @@ def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
     cells = entry.references(first)
     _, changes = changed_numbers(weight, entry.values(book), lambda index: f"'{sheet}'!{cells[index]}")
     return [f"{name} {list(index)} is {new:.6g} in {cell}, but {old:.6g} in the file" for index, cell, old, new in changes[:LISTED]]
-
-
-def book_inputs(book: Book) -> list[np.ndarray]:
-    """The inputs in the workbook."""
-    return [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]
