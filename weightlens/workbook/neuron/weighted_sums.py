@@ -93,8 +93,9 @@ class WeightedSums:
                 return replace(found, parts=found.parts | ({id(arg)} if arg.kind else set()))
         if cells is None:
             return None
-        is_computed = isinstance(arg, Recorded) and arg.kind == "step" and arg.layer == layer
-        return WeightedSum([as_it_is(arg, cells)] if is_computed else [], [] if is_computed else [cells])
+        if isinstance(arg, Recorded) and arg.kind == "step" and arg.layer == layer:
+            return WeightedSum([as_it_is(arg, cells)], [])
+        return WeightedSum([], [cells])
 
     def scaled(self, x: Recorded, layer: str) -> WeightedSum | None:
         """A sum of products times a number."""
