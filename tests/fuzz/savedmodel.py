@@ -112,7 +112,7 @@ def rows(chance: Random) -> tuple[Files, str]:
         listed[0] = b"", build.number(1, chance.choice(NUMBERS)) + build.number(2, chance.choice([0, 1, 5]))
     else:
         listed += [(b"z%06d" % count, listed[one][1]) for count in range(chance.choice([10, 50_000]))]
-    return build.saved(thing) | {INDEX: build.table(listed, None, 100)}, f"{way} {one} {other}"
+    return build.saved(thing) | {INDEX: build.table(listed, 100)}, f"{way} {one} {other}"
 
 
 def graph(chance: Random) -> tuple[Files, str]:
