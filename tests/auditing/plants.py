@@ -255,6 +255,8 @@ def old(net: Network, folder: Path, rng: Rng) -> tuple[Path, str] | None:
     if rnn is not None:
         rnn["config"]["time_major"] = False
     elif rng.random() < 0.5:
+        if any(entry["class_name"] == "BatchNormalization" for entry in net.entries):
+            return None  # statistics of a relu make of numbers from 0 to 1 units that are really dead
         net.config(hidden(net)[0])["activation"] = "hard_sigmoid"
     else:
         net.entries.insert(-1, layer("ThresholdedReLU", "threshold", theta=0.1))
@@ -277,7 +279,10 @@ def fresh(net: Network, folder: Path, rng: Rng) -> tuple[Path, str]:
     )
     for name in names:
         for key, array in net.arrays[name].items():
-            net.arrays[name][key] = first_values(rng, net.config(name), classes[name], key, array.shape)
+            values = first_values(rng, net.config(name), classes[name], key, array.shape)
+            if key == "kernel" and name != "rnn":  # a column without a positive number is a unit that is really dead
+                values = np.where(values.reshape(-1, values.shape[-1]).max(axis=0) <= 0, -values, values)
+            net.arrays[name][key] = values
     return save(net, folder, rng), names[-1]
 
 

@@ -36,7 +36,7 @@ RULES = (
         "error",
         "a link leads out of the file",
         "HDF5 soft or external link, external storage, virtual data set; a symbolic link in an archive or folder",
-        "CWE-59; HDF5 User Guide, links and external storage",
+        "CWE-59; HDF5 User Guide, links and external storage; CVE-2026-1669",
     ),
     Rule(
         "path-outside",
