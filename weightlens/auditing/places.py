@@ -39,10 +39,7 @@ def places(given: Sequence[str | os.PathLike[str]]) -> list[Place]:
     for item in given:
         name = os.fspath(item)
         name = name.removeprefix("file://") if "::" not in name else name
-        if REMOTE in name:
-            here = list(behind(name))
-        else:
-            here = [place_of(path) for path in local(name)]
+        here = list(behind(name)) if REMOTE in name else [place_of(path) for path in local(name)]
         if not here:
             raise BadInput(f"{name}: there is no model here; give files, folders, patterns or URLs")
         found |= {place.name: place for place in here if place.name not in found}

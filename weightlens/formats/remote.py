@@ -170,7 +170,8 @@ def remote_files(url: str) -> list[tuple[str, list[tuple[str, int, float]]]]:
 
     try:
         is_pattern = any(mark in path for mark in "*?[")
-        tops = {url_of(name): one for name, one in sorted(system.glob(path, detail=True).items())} if is_pattern else {url: system.info(path)}
+        at = system.glob(path, detail=True) if is_pattern else {}
+        tops = {url_of(name): one for name, one in sorted(at.items())} if is_pattern else {url: system.info(path)}
         found = []
         for top, facts in tops.items():
             inside = system.find(facts["name"], detail=True) if facts.get("type") == "directory" else None
