@@ -255,6 +255,8 @@ def old(net: Network, folder: Path, rng: Rng) -> tuple[Path, str] | None:
     if rnn is not None:
         rnn["config"]["time_major"] = False
     elif rng.random() < 0.5:
+        if any(entry["class_name"] == "BatchNormalization" for entry in net.entries):
+            return None  # statistics of a relu make of numbers from 0 to 1 units that are really dead
         net.config(hidden(net)[0])["activation"] = "hard_sigmoid"
     else:
         net.entries.insert(-1, layer("ThresholdedReLU", "threshold", theta=0.1))
@@ -277,7 +279,12 @@ def fresh(net: Network, folder: Path, rng: Rng) -> tuple[Path, str]:
     )
     for name in names:
         for key, array in net.arrays[name].items():
-            net.arrays[name][key] = first_values(rng, net.config(name), classes[name], key, array.shape)
+            values = first_values(rng, net.config(name), classes[name], key, array.shape)
+            if (
+                key == "kernel" and name != "rnn" and values[..., 0].size > 4
+            ):  # a column without a positive number is a unit that is really dead
+                values = np.where(values.reshape(-1, values.shape[-1]).max(axis=0) <= 0, -values, values)
+            net.arrays[name][key] = values
     return save(net, folder, rng), names[-1]
 
 
@@ -377,10 +384,12 @@ def no_effect(net: Network, folder: Path, rng: Rng) -> tuple[Path, str] | None:
 
 @plant("duplicate-units", "low-rank")
 def duplicates(net: Network, folder: Path, rng: Rng) -> tuple[Path, str]:
-    name = str(rng.choice(hidden(net)))
-    a, b = rng.choice(net.arrays[name]["kernel"].shape[-1], 2, replace=False)
+    name = "rnn" if "rnn" in net.arrays and rng.random() < 0.5 else str(rng.choice(hidden(net)))
+    units = net.config(name)["units"] if name == "rnn" else net.arrays[name]["kernel"].shape[-1]
+    a, b = rng.choice(units, 2, replace=False)
     for array in net.arrays[name].values():
-        array[..., b] = array[..., a]
+        of_gates = array.reshape(-1, units)  # the same numbers
+        of_gates[:, b] = of_gates[:, a]
     return save(net, folder, rng), name
 
 

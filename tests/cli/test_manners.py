@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -85,6 +88,41 @@ def test_completion_works_in_bash(tmp_path: Path, run: Run) -> None:
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(["bash", "--norc", "-c", script + ask], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.split() == ["convert"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no terminals of this kind")
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_first_tab_completes(shell: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed, in a terminal, in the shell itself."""
+    if (found := shutil.which(shell)) is None:
+        pytest.skip(f"{shell} is not installed")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("--install-completion", shell)[0] == 0
+    (tmp_path / "weightlens").write_text(f'#!/bin/sh\nexec {sys.executable} -m weightlens "$@"\n')
+    (tmp_path / "weightlens").chmod(0o755)
+    settings = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "TERM": "xterm", "LANG": "C.UTF-8"}
+    import pty  # of POSIX only
+
+    process, terminal = pty.fork()
+    if not process:
+        os.execve(found, [shell, "-i"], os.environ | settings | {"HOME": str(tmp_path)})
+    try:
+        shown_by(terminal, b"\x1b[?2004h", 60)  # it waits for somebody who types
+        os.write(terminal, b"weightlens conv\t")
+        assert b"convert" in shown_by(terminal, b"convert", 60)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
+
+
+def shown_by(terminal: int, last: bytes, seconds: float) -> bytes:
+    """What a terminal shows until this, or for so long."""
+    shown, end = b"", time.monotonic() + seconds
+    while last not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.2)[0]:
+            shown += os.read(terminal, 1 << 16)
+    return shown
 
 
 def test_completion_is_installed_where_the_shell_looks(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

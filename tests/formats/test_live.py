@@ -31,7 +31,7 @@ def two_inputs(k: Any) -> Any:
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize(("library", "backend", "least"), [("keras", "torch", 0.9), ("tf_keras", "tensorflow", 0.4)])
+@pytest.mark.parametrize(("library", "backend", "least"), [("keras", "torch", 0.9), ("keras", "jax", 0.9), ("tf_keras", "tensorflow", 0.4)])
 def test_the_same_on_another_backend(library: str, backend: str, least: float) -> None:
     """``least``: the share of the cases that this Keras can build and save; tf_keras has no ``ops``."""
     if importlib.util.find_spec(backend) is None:

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import polars
 import pytest
 
 import weightlens
@@ -58,3 +59,11 @@ def test_other_libraries_take_a_trace_and_a_summary() -> None:
     assert table.column_names == ["layer", "step", "index", "value"] and len(table) == sum(step.value.size for step in trace)
     assert table["index"][1].as_py() == [0, 1] and table["value"][1].as_py() == trace.steps[0].value[0, 1]
     assert pa.table(model.summary())["parameters"].to_pylist() == [6, 0]
+
+
+def test_polars_takes_them() -> None:
+    model = weightlens.load(SAMPLES / "or.h5")
+    trace = model.trace([[0, 1]])
+    table = polars.DataFrame(trace)
+    assert table["index"].to_list()[1] == [0, 1] and table["value"].to_list() == [x for step in trace for x in step.value.ravel().tolist()]
+    assert polars.DataFrame(model.summary())["parameters"].to_list() == [6, 0]

@@ -12,7 +12,7 @@ from weightlens.auditing.finding import LISTED, Hit, Rule, units_hit
 from weightlens.auditing.freshness import untrained_hits
 from weightlens.auditing.integrity import named_layers, number_hits
 from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
-from weightlens.auditing.numbers.units import KERNELS, Units, is_product, multiplies, walk
+from weightlens.auditing.numbers.units import BETWEEN_ONES, KERNELS, Units, computed_by, is_product, multiplies, walk
 from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model
@@ -211,19 +211,30 @@ def decibels(facts: WeightFacts) -> float:
 
 def duplicate_hits(name: str, layer: Layer, facts: Mapping[str, WeightFacts]) -> Iterator[Hit]:
     """Units of a layer with the same incoming weights and bias; those whose weights are all 0 are another rule's."""
-    kernel, bias = facts.get("kernel"), layer.own_weights.get("bias")
-    if not is_product(layer) or kernel is None or kernel.columns < 2 or kernel.nan or kernel.infinite:
+    kernel, table = facts.get("kernel"), incoming(layer, facts)
+    if kernel is None or table is None or len(table) < 2 or not np.isfinite(table).all():
         return
-    shift = np.zeros(kernel.columns) if bias is None else np.asarray(bias.value, np.float64)
-    if shift.shape != (kernel.columns,) or not np.isfinite(shift).all():
-        return
+    most = kernel.column_most.reshape(-1, len(table)).max(axis=0)
     exact = kernel.rows < 4  # so few numbers come close to each other by chance
-    groups = equal_rows(np.column_stack([kernel.probes, shift]), (0.0 if exact else EQUAL) * kernel.column_most)
-    groups = [group for group in groups if kernel.column_most[group[0]] > 0]
+    groups = equal_rows(table, (0.0 if exact else EQUAL) * most)
+    groups = [group for group in groups if most[group[0]] > 0]
     if groups:
         units = [unit for group in groups for unit in group]
         words = f"{len(units)} units are copies: {'; '.join(' = '.join(map(str, group[:5])) for group in groups[:4])}"
         yield Hit("duplicate-units", words, name, "kernel", {"groups": [group[:LISTED] for group in groups[:LISTED]], "units": len(units)})
+
+
+def incoming(layer: Layer, facts: Mapping[str, WeightFacts]) -> np.ndarray | None:
+    """A row of numbers for each unit, the same for units with the same incoming weights and biases, of all gates if it has any."""
+    kernels = [facts[key] for key in ("kernel", "recurrent_kernel") if key in facts]
+    recurrent = computed_by(layer) in BETWEEN_ONES
+    if len(kernels) != 1 + recurrent or not (recurrent or is_product(layer)) or any(one.nan or one.infinite for one in kernels):
+        return None
+    units, bias = kernels[-1].rows if recurrent else kernels[0].columns, layer.own_weights.get("bias")
+    columns = [one.probes.T for one in kernels] + ([] if bias is None else [np.asarray(bias.value, np.float64)])
+    if not units or any(part.size % units or part.shape[-1] != kernels[0].columns for part in columns):
+        return None
+    return np.concatenate([part.reshape(-1, units) for part in columns]).T
 
 
 def equal_rows(table: np.ndarray, off: np.ndarray) -> list[list[int]]:

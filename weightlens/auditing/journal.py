@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,21 @@ from weightlens.auditing.places import Place
 from weightlens.errors import BadInput
 from weightlens.terminal.machine import to_json
 
-HEADER = {"weightlens-audit": 1}
+HEADER = {"weightlens-audit": 2}
+
+
+def line_of(result: Result) -> bytes:
+    """A result as a line of JSON that ends with the CRC-32 of what is before."""
+    body = to_json(result.as_dict())
+    return body[:-1] + b',"crc":%d}\n' % zlib.crc32(body)
+
+
+def result_in(line: bytes) -> Result:
+    """The result in a line; ``ValueError`` where somebody has changed it."""
+    body, _, crc = line.strip().rpartition(b',"crc":')
+    if crc != b"%d}" % zlib.crc32(body + b"}"):
+        raise ValueError("a line is not as it was written")
+    return result_from(orjson.loads(body + b"}"))
 
 
 class Journal:
@@ -32,11 +47,11 @@ class Journal:
                     f"{path}: is not the file of results of such an audit (another program, version or --inputs); name a new one"
                 )
             whole = [line for line in lines[1:] if line.endswith(b"\n")]  # the last line may have been cut off
-            self.known = {result.file: result for result in map(result_from, map(orjson.loads, whole))}
+            self.known = {result.file: result for result in map(result_in, whole)}
             self.file = path.open("r+b" if path.exists() else "xb")
         except OSError as error:
             raise BadInput(f"{path}: cannot be written ({error.strerror})") from None
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        except ValueError as error:
             raise BadInput(f"{path}: is damaged ({error}); name a new file") from None
         if lines:
             self.file.seek(sum(map(len, lines[:1])) + sum(map(len, whole)))
@@ -65,6 +80,6 @@ class Journal:
 
     def add(self, result: Result) -> None:
         """Append one result, at once."""
-        self.file.write(to_json(result.as_dict()) + b"\n")
+        self.file.write(line_of(result))
         self.file.flush()
         os.fsync(self.file.fileno())

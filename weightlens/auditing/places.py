@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from weightlens.errors import BadInput
-from weightlens.formats.containers.contents import is_saved_model, is_tfjs
+from weightlens.formats.containers.contents import SAVED_MODEL, is_saved_model, is_tfjs
 from weightlens.formats.patterns import matches
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
@@ -39,12 +39,7 @@ def places(given: Sequence[str | os.PathLike[str]]) -> list[Place]:
     for item in given:
         name = os.fspath(item)
         name = name.removeprefix("file://") if "::" not in name else name
-        if REMOTE in name:
-            from weightlens.formats.remote import remote_places
-
-            here = [Place(*facts) for facts in remote_places(name, is_model_name)]
-        else:
-            here = [place_of(path) for path in local(name)]
+        here = list(behind(name)) if REMOTE in name else [place_of(path) for path in local(name)]
         if not here:
             raise BadInput(f"{name}: there is no model here; give files, folders, patterns or URLs")
         found |= {place.name: place for place in here if place.name not in found}
@@ -58,6 +53,44 @@ def local(name: str) -> Iterator[Path]:
     elif glob.has_magic(name):
         for match in matches(name):
             yield from models_in(Path(match))
+
+
+def behind(url: str) -> Iterator[Place]:
+    """The models behind a URL or pattern. A file that is named, or that the pattern names, is taken whatever it is."""
+    from weightlens.formats.remote import remote_files
+
+    for top, files in remote_files(url):
+        yield from (Place(*facts) for facts in files) if [top] == [file[0] for file in files] else in_remote_folder(files)
+
+
+def in_remote_folder(files: list[tuple[str, int, float]]) -> Iterator[Place]:
+    """The models in a folder behind a URL and below, from the names of its files: ``models_in`` would ask for each folder."""
+    from weightlens.formats.remote import RemotePath
+
+    folders = {folder_of(name) for name, _, _ in files if is_mark(name)}
+    members: dict[str, list[tuple[str, int, float]]] = {}
+    for file in files:
+        above = [folder for folder in folders if file[0].startswith(f"{folder.partition('::')[0]}/")]
+        if above:
+            members.setdefault(min(above, key=len), []).append(file)
+        elif is_model_name(file[0].partition("::")[0]) or is_archive_of_model(RemotePath(file[0])):
+            yield Place(*file)
+    for folder, inside in members.items():
+        yield Place(folder, sum(size for _, size, _ in inside), max(date for _, _, date in inside))
+
+
+def is_mark(url: str) -> bool:
+    """Whether this file tells that its folder is a model."""
+    from weightlens.formats.remote import RemotePath
+
+    last = url.partition("::")[0].rpartition("/")[2]
+    return last in ("config.json", *SAVED_MODEL) or (last == "model.json" and is_tfjs(RemotePath(url)))
+
+
+def folder_of(url: str) -> str:
+    """The URL of the folder of a file."""
+    inner, chain, rest = url.partition("::")
+    return inner.rpartition("/")[0] + chain + rest
 
 
 def models_in(path: Path) -> Iterator[Path]:
@@ -82,7 +115,6 @@ def is_model_name(name: str) -> bool:
 
 def is_archive_of_model(path: Path) -> bool:
     """Whether an archive in a folder holds a model."""
-    from weightlens.formats.containers.contents import SAVED_MODEL
     from weightlens.formats.containers.zipped import Archive
     from weightlens.formats.savedmodel.tar import Tar
 

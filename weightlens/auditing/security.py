@@ -22,7 +22,7 @@ RULES = (
         "error",
         "program code is in the file, or has to be found to open it",
         "a Lambda, marshalled code, a function or class by module, or a class that Keras has not, at any depth of the configuration",
-        "Keras: Lambda, keras.saving.deserialize_keras_object, safe_mode; CVE-2024-3660, CVE-2025-1550",
+        "Keras: Lambda, keras.saving.deserialize_keras_object, safe_mode; CVE-2024-3660, CVE-2025-1550, CVE-2025-9905, CVE-2025-9906",
     ),
     Rule(
         "pickle-in-archive",
@@ -36,7 +36,7 @@ RULES = (
         "error",
         "a link leads out of the file",
         "HDF5 soft or external link, external storage, virtual data set; a symbolic link in an archive or folder",
-        "CWE-59; HDF5 User Guide, links and external storage",
+        "CWE-59; HDF5 User Guide, links and external storage; CVE-2026-1669",
     ),
     Rule(
         "path-outside",
@@ -67,6 +67,7 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".dill", "model.weights.npz")
 OLD_PICKLE = re.compile(rb"\(?c[A-Za-z_][\w.]*\n\w+\n")  # of protocol 0, which begins with what it calls
 OBJECTS = re.compile(rb"'descr': *'\|O")
 LIBRARIES = OWN_PACKAGES | {"keras_hub", "keras_nlp", "keras_cv", "keras_tuner"}
+TOOLS = {"utils", "config", "saving", "backend", "models"}  # modules of Keras whose functions load files or change settings
 NO_MODULE = frozenset({"", "None", "builtins", "__main__"})
 FILES = ("vocabulary", "filepath", "vocabulary_file", "merges")  # settings that name a file
 OPERATIONS = re.compile(rb"\x12[\x06\x08\x09\x0b\x0f](PyFunc|ReadFile|WriteFile|EagerPyFunc|PyFuncStateless)(?![A-Za-z0-9])")
@@ -144,9 +145,12 @@ def entry_hits(where: str, entry: dict[str, Any], layer: str) -> Iterator[Hit]:
         return
     module, registered = str(entry["module"]), str(entry.get("registered_name"))
     root = module.split(".")[0]
+    called = str(entry.get("config")) if class_name == "function" else class_name
     evidence |= {"module": module}
     if root in sys.stdlib_module_names - NO_MODULE:
         yield Hit("code-in-file", f"Keras would import {module} and call {class_name}", layer, evidence=evidence)
+    elif root in LIBRARIES and called[:1].islower() and TOOLS & set(module.split(".")):
+        yield Hit("code-in-file", f"Keras would call {module}.{called}, which is no part of a network", layer, evidence=evidence)
     elif class_name == "function" and root in NO_MODULE:
         words = f"needs the function {entry.get('config')!r}, which is not Keras's"
         yield Hit("code-in-file", words, layer, evidence=evidence, level="warning")

@@ -10,7 +10,6 @@ import typer
 from weightlens.cli.common import Force, Output
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, report_done
-from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
@@ -75,8 +74,6 @@ def check_outputs(out: Destination, asked: Audit, inputs: str | None, baseline: 
 
     models = [place.name for place in asked.places if not place.is_remote]
     out.check(*models, inputs=inputs, baseline=baseline, resume=resume)
-    if out.file is None and out.format in ("parquet", "xlsx"):
-        raise BadInput(f"--format {out.format} is not for a terminal; name a file with -o FILE")
     if resume is not None:
         check_output(Path(resume), True, [file for model in models for file in files_of(model)])
 

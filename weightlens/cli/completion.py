@@ -63,6 +63,8 @@ def install(shell: str, script: str) -> Path:
     from weightlens.files import replacing
 
     place, start, line = FILES[shell]
+    if shell == "zsh":  # it runs the file at the first Tab, where typer's script answers only those that follow
+        script += '\n[[ $funcstack[1] == _weightlens ]] && _weightlens_completion "$@"'
     path = Path.home() / place
     if not Path.home().is_dir():
         raise BadInput(f"{Path.home()}: there is no such home folder; HOME names another one")

@@ -48,6 +48,8 @@ class Destination:
         ``models`` are the model files of the command; ``read`` are its options that name files.
         """
         if self.file is None:
+            if self.format in ("npy", "parquet", "xlsx") and sys.stdout.isatty():
+                raise BadInput(f"--format {self.format} is not for a terminal; name a file with -o FILE")
             return
         from weightlens.files import check_output, check_suffix
         from weightlens.formats import files_of
@@ -68,8 +70,6 @@ class Destination:
 
             with replacing(self.file, self.force) as file:
                 yield file
-        elif self.format in ("npy", "parquet") and sys.stdout.isatty():
-            raise BadInput("this format is not for a terminal; name a file with -o FILE")
         else:
             sys.stdout.flush()
             yield sys.stdout.buffer

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,27 +160,28 @@ def changed(facts: dict[str, Any]) -> float:
     return 0.0
 
 
-def remote_places(url: str, is_model_name: Callable[[str], bool]) -> list[tuple[str, int, float]]:
-    """The URL, size and date of each model at a URL: a file, a pattern, or a folder of files and of folders that are models."""
+def remote_files(url: str) -> list[tuple[str, list[tuple[str, int, float]]]]:
+    """What is at a URL or pattern: of each file or folder its URL, and the URL, size and date of the file or of those in the folder."""
     system, path = file_system(url)
+    scheme, _, rest = url.partition("::")
+
+    def url_of(name: str) -> str:
+        return f"{scheme.partition(REMOTE)[0]}{REMOTE}{name}::{rest}" if rest else str(system.unstrip_protocol(name))
+
     try:
-        if any(mark in path for mark in "*?["):
-            found = system.glob(path, detail=True)
-            found = {name: facts for name, facts in found.items() if facts.get("type") == "file"}
-        elif (facts := system.info(path)).get("type") == "directory":
-            found = {name: one for name, one in system.find(path, detail=True).items() if is_model_name(name)}
-        else:
-            return [(url, int(facts.get("size") or 0), changed(facts))]
+        is_pattern = any(mark in path for mark in "*?[")
+        at = system.glob(path, detail=True) if is_pattern else {}
+        tops = {url_of(name): one for name, one in sorted(at.items())} if is_pattern else {url: system.info(path)}
+        found = []
+        for top, facts in tops.items():
+            inside = system.find(facts["name"], detail=True) if facts.get("type") == "directory" else None
+            files = {top: facts} if inside is None else {url_of(name): one for name, one in sorted(inside.items())}
+            found.append((top, [(name, int(one.get("size") or 0), changed(one)) for name, one in files.items()]))
     except FileNotFoundError:
         return []
     except Exception as error:  # every file system has errors of its own
         raise BadInput(f"{url}: cannot be listed ({first_line(error)})") from None
-    scheme, _, rest = url.partition("::")
-    names = {
-        name: f"{scheme.partition(REMOTE)[0]}{REMOTE}{name}::{rest}" if rest else system.unstrip_protocol(name) for name in sorted(found)
-    }
-    named = [(url, found[name]) for name, url in names.items()]
-    return [(name, int(facts.get("size") or 0), changed(facts)) for name, facts in named]
+    return found
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def print_findings(audit: Audit, screen: Screen) -> None:
     """Print the findings of each file under its name, the worst level first, and what there is in all."""
     order = {place.name: number for number, place in enumerate(audit.places)}
     worst_first = {level: number for number, level in enumerate(reversed(LEVELS))}
-    ordered = sorted(audit.findings, key=lambda one: (order.get(one.file, 0), worst_first[one.level]))
+    ordered = sorted(audit.findings, key=lambda one: (order.get(one.file, len(order)), worst_first[one.level]))
     for file, found in groupby(ordered, key=lambda one: one.file):
         screen.line(screen.bold(clean(file, 160)))
         for one in found:

@@ -15,7 +15,7 @@ from weightlens.cli.predicting.rows import Rows, predictions, write_csv
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.formats import files_of
 from weightlens.formats.patterns import matches
-from weightlens.formats.remote import copied, is_url, remote_places
+from weightlens.formats.remote import copied, is_url, remote_files
 from weightlens.model import Model
 from weightlens.terminal import QUIET
 from weightlens.workers import do_all
@@ -96,7 +96,7 @@ def write_part(target: Path, data: bytes, force: bool) -> None:
 
 def parts_of(given: str, folder: Path) -> dict[str, Path]:
     """Every part with the file of its predictions; two of one name are refused."""
-    found = [name for name, _, _ in remote_places(given, lambda name: True)] if is_url(given) else matches(given)
+    found = [name for _, files in remote_files(given) for name, _, _ in files] if is_url(given) else matches(given)
     if not found:
         raise BadInput(f"{given}: there is no such file")
     targets = {part: folder / f"{Path(part).name.partition('.')[0]}.csv" for part in found}
