@@ -12,8 +12,9 @@ import pytest
 
 import weightlens
 from tests.tiny import BIAS, KERNEL, write_tiny
-from weightlens.difference import compare, flat_pieces
+from weightlens.difference import compare
 from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.statistics import chunks
 
 
 def weight(values: Any, dtype: str = "float32") -> Weight:
@@ -110,13 +111,14 @@ def test_nan_equals_nan_and_nothing_else() -> None:
 
 
 def test_large_matrices_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weightlens.difference.CHUNK", 100)
-    monkeypatch.setattr("weightlens.statistics.chunks.__defaults__", (90,))
+    monkeypatch.setattr("weightlens.statistics.CHUNK", 90)
     values = np.random.default_rng(0).normal(size=(13, 5, 11)).astype(np.float32)
     other = values.copy()
     other[12, 3, 7] += 1
-    assert np.array_equal(np.concatenate(list(flat_pieces(weight(values)))), values.ravel())
-    change = compare(network(dense(values=values)), network(dense(values=other))).weights[0]
+    assert np.array_equal(np.concatenate(list(chunks(weight(values)))), values.ravel())
+    in_memory = network(dense(values=other))
+    assert in_memory.weights["dense/kernel"].value.shape == (13, 5, 11)  # read, so that it is cut here and not in the file
+    change = compare(network(dense(values=values)), in_memory).weights[0]
     assert change.element == "[12, 3, 7]" and change.largest == pytest.approx(1, rel=1e-6)
     assert change.norms[0] == pytest.approx(np.linalg.norm(values.astype(float)))
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
+import pytest
 
 import weightlens
 from tests.conftest import INPUTS, sample_input
@@ -49,6 +52,25 @@ def test_heat_maps() -> None:
     assert large.count("<tr>") == 16 and large.count("<td") == 256 and "the first 256 of 6,000" in large
     assert heat_map(np.array(3)).count("<td") == 1 and "no numbers" in heat_map(np.zeros((0, 3)))
     assert "&lt;b&gt;" in heat_map(np.array(["<b>"])) and heat_map(np.array([np.inf, 1e308])).count("rgb") == 1
+
+
+@pytest.mark.parametrize("shape", [(3000, 700), (3, 3, 40, 20), (7, 3, 5), (20, 2), (50,)])
+def test_of_a_weight_only_what_is_shown_is_read(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=shape)
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file["a/kernel"] = numbers
+    model, read = weightlens.load(tmp_path / "w.h5"), [0]
+    whole = h5py.Dataset.__getitem__
+
+    def counted(dataset: h5py.Dataset, key: Any) -> Any:
+        values = whole(dataset, key)
+        read[0] += values.size
+        return values
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", counted)
+    [shown] = parts(model).values()
+    assert heat_map(numbers) in model._repr_html_() and len([*shown.iter("td")]) <= 256
+    assert read[0] <= 512
 
 
 def test_a_closed_model_says_so() -> None:

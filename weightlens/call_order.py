@@ -23,6 +23,11 @@ def refs(thing: Any) -> Iterator[Ref]:
         yield from refs((thing.start, thing.stop, thing.step))
 
 
+def tensors_into(*calls: Call) -> list[Ref]:
+    """Every tensor that goes into these calls, in order."""
+    return list(refs([(call.args, call.kwargs) for call in calls]))
+
+
 def names_of(outputs: Any) -> list[str]:
     """What the outputs of a model are called, in the order of ``refs``: their keys (``a``, ``a/0``), or ``output``, ``output_0``..."""
     if isinstance(outputs, dict):
@@ -74,6 +79,6 @@ def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, C
         state[key] = 1
         stack.append((key, True))
         call = layer.calls[key[1]]
-        needs = dict.fromkeys((ref.layer, ref.call) for ref in refs((call.args, call.kwargs)))
+        needs = dict.fromkeys((ref.layer, ref.call) for ref in tensors_into(call))
         stack.extend((need, False) for need in reversed(needs) if state.get(need) != 2)
     return order

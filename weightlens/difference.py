@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import tensors_into
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.registry import spec
-from weightlens.statistics import CHUNK, chunks
+from weightlens.statistics import chunks
 
 # Settings that do not change what a trained layer computes, or that only some versions write.
 SILENT = {
@@ -200,8 +200,8 @@ def changed_connections(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[s
         twin = layers.get(pairs.get(layer.name, ""))
         if twin is None or layer.class_name == "InputLayer":
             continue
-        ways = [[(pairs.get(ref.layer), ref.call, ref.index) for call in layer.calls for ref in refs((call.args, call.kwargs))]]
-        ways.append([(ref.layer, ref.call, ref.index) for call in twin.calls for ref in refs((call.args, call.kwargs))])
+        ways = [[(pairs.get(ref.layer), ref.call, ref.index) for ref in tensors_into(*layer.calls)]]
+        ways.append([(ref.layer, ref.call, ref.index) for ref in tensors_into(*twin.calls)])
         if ways[0] != ways[1]:
             yield layer.name
 
@@ -229,7 +229,7 @@ def measure_change(a: Weight, b: Weight, change: WeightChange, tolerance: float,
     """The change with the largest difference, the norms and the cosine; in chunks: memory use does not grow with the matrix."""
     start, beyond, largest, largest_at = 0, 0, 0.0, None
     products, squares_a, squares_b = 0.0, 0.0, 0.0
-    for x, y in zip(flat_pieces(a), flat_pieces(b), strict=True):
+    for x, y in zip(map(as_float64, chunks(a)), map(as_float64, chunks(b)), strict=True):
         off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
         off = np.where(np.isnan(off), np.inf, off)
         beyond += int((off > tolerance + relative * np.where(np.isfinite(y), np.abs(y), 0.0)).sum())
@@ -250,21 +250,6 @@ def measure_change(a: Weight, b: Weight, change: WeightChange, tolerance: float,
         norms=(float(np.sqrt(squares_a)), float(np.sqrt(squares_b))),
         cosine=products / float(np.sqrt(squares_a) * np.sqrt(squares_b)) if squares_a and squares_b else float(squares_a == squares_b),
     )
-
-
-def flat_pieces(weight: Weight) -> Iterator[np.ndarray]:
-    """The numbers of a matrix as float64 in flat pieces, of the same sizes for every matrix of its shape."""
-    if weight.size <= CHUNK:
-        yield as_float64(np.asarray(weight.value)).ravel()
-        return
-    pending = np.empty(0)
-    for piece in chunks(weight):
-        pending = np.concatenate([pending, as_float64(piece)]) if pending.size else as_float64(piece)
-        while pending.size >= CHUNK:
-            yield pending[:CHUNK]
-            pending = pending[CHUNK:]
-    if pending.size:
-        yield pending
 
 
 def as_float64(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,10 @@ WeightlensError            shown to the user as one line; the command line exits
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class WeightlensError(Exception):
     """Base of every error that weightlens raises on purpose: one line that says what, where, what next."""
@@ -48,6 +52,19 @@ class BadInput(WeightlensError):
 
 class WorkbookTooLarge(WeightlensError):
     """The workbook would not fit the limits of spreadsheets; the message says what would fit."""
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """The first few names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def did_you_mean(name: str, names: Sequence[str], otherwise: str) -> str:
+    """The name that was probably meant; else all there are, or the first of many, after what they are."""
+    import difflib  # seldom needed
+
+    close = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {close[0]!r}?" if close else f"{otherwise}: {', '.join(names[:12])}"
 
 
 def first_line(error: BaseException) -> str:

@@ -264,20 +264,6 @@ def unwritable(path: Path, error: OSError | ValueError) -> BadInput:
 
 
 @contextlib.contextmanager
-def temporary_files() -> Iterator[None]:
-    """Name the temporary folder in the error if a library cannot write its temporary files."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, OSError) and type(error).__name__ != "SerialisationError":  # lxml's own
-            raise
-        import tempfile
-
-        words = getattr(error, "strerror", None) or error
-        raise BadInput(f"temporary files cannot be written in {tempfile.gettempdir()} ({words}); TMPDIR names another folder") from None
-
-
-@contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A temporary folder for files that other programs read."""
     import tempfile

@@ -39,16 +39,17 @@ class Change:
 
 @dataclass
 class Imported:
-    """The result of ``import_workbook``: the new file, and every changed number."""
+    """A new model file, and its changed numbers: every one, or the first few and how many ``more`` there are."""
 
     path: Path
     changes: list[Change] = field(default_factory=list)
+    more: int = 0
 
     @property
     def lines(self) -> list[str]:
         """The changes, one a line; long lists are cut."""
         shown = [str(change) for change in self.changes[:SHOWN]]
-        rest = len(self.changes) - len(shown)
+        rest = len(self.changes) + self.more - len(shown)
         return shown + ([f"... and {rest:,} more"] if rest else []) or ["no weight was changed: the new file is a copy"]
 
     def __str__(self) -> str:

@@ -39,12 +39,25 @@ def model_html(model: Model) -> str:
 
 
 def weight_html(name: str, weight: Weight) -> str:
-    """A weight as a heat map; a large one, which would have to be read, by its shape only."""
+    """A weight as a heat map; a large one that would have to be read whole, by its shape only."""
     title = f"<p>{escape(name)} {shape_text(weight.shape)}, {escape(weight.dtype)}</p>"
+    in_parts = weight._value is None and weight.read_part is not None and len(weight.shape) > 1
     try:
-        return title + (heat_map(weight.value) if weight.is_numeric and weight.size <= AT_ONCE else "")
+        if not weight.is_numeric or not (in_parts or weight.size <= AT_ONCE):
+            return title
+        return title + heat_map(first_rows(weight) if in_parts else weight.value, weight.size)
     except WeightlensError as error:  # its model is closed, or the file is damaged here
         return f"{title}<p>{escape(str(error))}</p>"
+
+
+def first_rows(weight: Weight) -> np.ndarray:
+    """The numbers of a weight that a heat map shows, and hardly more: only these are read from the file."""
+    assert weight.read_part is not None
+    needed, key = HEIGHT, [slice(0, WIDTH)]
+    for length in reversed(weight.shape[:-1]):
+        key.insert(0, slice(0, needed))
+        needed = -(-needed // max(length, 1))
+    return np.asarray(weight.read_part(tuple(key)))
 
 
 def trace_html(trace: Trace) -> str:
@@ -66,15 +79,16 @@ def step_html(step: Step) -> str:
     return f"<p><b>{escape(step.name)}</b> {shape_text(step.value.shape)}: <i>{escape(step.words)}</i></p>{heat_map(step.value)}"
 
 
-def heat_map(values: np.ndarray) -> str:
-    """The first numbers of an array as coloured cells, in rows along its last axis: orange below 0, blue above."""
+def heat_map(values: np.ndarray, size: int | None = None) -> str:
+    """The first numbers of an array (of ``size`` numbers) as coloured cells, in rows along its last axis: orange below 0, blue above."""
     array = np.asarray(values)
     rows = array.reshape(-1, array.shape[-1]) if array.ndim and array.size else array.reshape(1, -1)
     part = rows[:HEIGHT, :WIDTH]
     finite = np.abs(part[np.isfinite(part)]) if part.dtype.kind in "fiub" else np.zeros(0)
     largest = float(finite.max(initial=0.0)) or 1.0
     body = "".join("<tr>" + "".join(cell(value, largest) for value in row) + "</tr>" for row in part.tolist())
-    rest = f"<p>the first {part.size:,} of {array.size:,}</p>" if part.size < array.size else ""
+    size = array.size if size is None else size
+    rest = f"<p>the first {part.size:,} of {size:,}</p>" if part.size < size else ""
     return f"<table>{body}</table>{rest}" if part.size else "<p>no numbers</p>"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from weightlens.call_order import calls_in_order, refs
+from weightlens.call_order import calls_in_order, refs, tensors_into
 from weightlens.engine.state import batch_size
 from weightlens.engine.wanted import Shape
 from weightlens.errors import BadInput, WeightlensError
@@ -29,8 +29,8 @@ def part(model: Model, between: str) -> Model:
     if end is not None and not end.calls and end.class_name != "InputLayer":
         raise BadInput(f"layer {last!r} is not part of the graph")
     outputs = list(refs(model.outputs)) if end is None else tensors_out_of(model, end)
-    cut = tensors_into(start) if start is not None else []
-    needed = calls_in_order(model_cut_at(model, cut), outputs)
+    cut = list(dict.fromkeys(tensors_into(*start.calls))) if start is not None else []
+    needed = calls_in_order(replace(model, inputs=[*refs(model.inputs), *cut]), outputs)
     if start is not None and not any(layer is start for layer, _, _ in needed):
         raise BadInput(
             f"there is no path from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B"
@@ -40,24 +40,14 @@ def part(model: Model, between: str) -> Model:
 
 def tensors_out_of(model: Model, layer: Layer) -> list[Ref]:
     """Every output tensor of a layer that others or the model use; its first output if none is used."""
-    used = [ref for other in model.layers for call in other.calls for ref in refs((call.args, call.kwargs)) if ref.layer == layer.name]
+    used = [ref for other in model.layers for ref in tensors_into(*other.calls) if ref.layer == layer.name]
     used += [ref for ref in refs(model.outputs) if ref.layer == layer.name]
     return sorted(set(used), key=lambda ref: (ref.call, ref.index)) or [Ref(layer.name)]
 
 
-def tensors_into(layer: Layer) -> list[Ref]:
-    """The distinct input tensors of a layer, in order."""
-    return list(dict.fromkeys(ref for call in layer.calls for ref in refs((call.args, call.kwargs))))
-
-
-def model_cut_at(model: Model, cut: list[Ref]) -> Model:
-    """The model with the tensors in ``cut`` as further inputs."""
-    return Model(model.name, model.class_name, model.layers, [*refs(model.inputs), *cut], model.outputs)
-
-
 def assemble_part(model: Model, cut: list[Ref], needed: list[tuple[Layer, int, Call]], outputs: list[Ref], between: str) -> Model:
     """A model of the needed calls: the given tensors become inputs, renamed if their name is taken."""
-    used = [ref for _, _, call in needed for ref in refs((call.args, call.kwargs))] + outputs
+    used = [ref for _, _, call in needed for ref in tensors_into(call)] + outputs
     given = [ref for ref in dict.fromkeys([*cut, *refs(model.inputs)]) if ref in used]
     names = {layer.name for layer, _, _ in needed}
     renamed = {ref: Ref(unused_input_name(ref, names)) for ref in given}
@@ -101,7 +91,7 @@ def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, 
     shapes: dict[Ref, Shape | None] = {}
     for ref in given:
         declared = model[ref.layer].config.get("batch_shape") if model[ref.layer].class_name == "InputLayer" else None
-        users = [layer for layer, _, call in needed if ref in refs((call.args, call.kwargs))]
+        users = [layer for layer, _, call in needed if ref in tensors_into(call)]
         shapes[ref] = tuple(declared[1:]) if declared else computed_shape(model, ref) or shape_from_weights(users)
     return shapes
 
@@ -111,7 +101,7 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
     from weightlens.engine.output_shapes import layer_shapes
     from weightlens.inputs.defaults import default_inputs
 
-    before = Model(model.name, model.class_name, model.layers, model.inputs, [ref])
+    before = replace(model, outputs=[ref])
     try:
         shapes = layer_shapes(before, [x.shape[1:] for x in default_inputs(before)])
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,19 +29,21 @@ class Statistics:
     histogram: list[int] = field(default_factory=list)  # equal bins from smallest to largest
 
 
-def chunks(weight: Weight, size: int = CHUNK) -> Iterator[np.ndarray]:
-    """The numbers of a matrix in flat pieces of about ``size`` numbers, cut along the leading axes."""
-    if weight.read_part is None or weight.size <= size or weight._value is not None:
+def chunks(weight: Weight) -> Iterator[np.ndarray]:
+    """The numbers of a matrix in flat pieces of at most about ``CHUNK``, cut along the leading axes: alike for every matrix of a shape."""
+    if weight.size <= CHUNK:
         yield np.asarray(weight.value).ravel()
         return
+    in_file = weight.read_part if weight._value is None else None
+    read: Callable[[Any], np.ndarray] = in_file or np.asarray(weight.value).__getitem__
     axis, inner = 0, weight.size // weight.shape[0]
-    while inner > size and axis + 1 < len(weight.shape):
+    while inner > CHUNK and axis + 1 < len(weight.shape):
         axis += 1
         inner //= weight.shape[axis]
-    step = max(1, size // max(inner, 1))
+    step = max(1, CHUNK // max(inner, 1))
     for place in np.ndindex(weight.shape[:axis]):
         for start in range(0, weight.shape[axis], step):
-            yield np.asarray(weight.read_part((*map(int, place), slice(start, min(start + step, weight.shape[axis]))))).ravel()
+            yield np.asarray(read((*map(int, place), slice(start, min(start + step, weight.shape[axis]))))).ravel()
 
 
 @np.errstate(all="ignore")  # infinities and NaN are expected: they are counted

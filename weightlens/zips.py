@@ -20,8 +20,7 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     except FileNotFoundError:
         raise UnreadableModel(f"{path}: there is no such file") from None
     except zipfile.BadZipFile as error:
-        short = "not a zip file" in str(error)  # its directory stands at its end
-        if short:
+        if "not a zip file" in str(error):  # its directory stands at its end
             raise CutShort(f"{path.name}: a damaged zip file (cut short: copy or download it again)") from None
         raise UnreadableModel(f"{path.name}: a damaged zip file ({error})") from None
     except (OSError, ValueError, NotImplementedError, struct.error) as error:

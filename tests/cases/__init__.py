@@ -7,6 +7,7 @@ spread over files named as in ``weightlens/layers``; ``CASES`` is all of it.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import zlib
 from collections.abc import Callable
@@ -61,6 +62,20 @@ class Case:
 def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: Any) -> Case:
     """``case("dense, relu", lambda k: k.layers.Dense(3, activation="relu"), (4,))``."""
     return Case(name, layer, shapes, **options)
+
+
+EVERYTHING = bool(os.environ.get("WEIGHTLENS_EVERYTHING"))
+
+
+def some(cases: list[Case], one_in: int) -> list[Case]:
+    """Cases for a witness that is slow: the first of each kind (the words before the comma), and of the others one in so many.
+
+    All of them where ``WEIGHTLENS_EVERYTHING`` is set.
+    """
+    kinds = [case.name.split(",")[0] for case in cases]
+    return [
+        case for i, case in enumerate(cases) if EVERYTHING or kinds.index(kinds[i]) == i or zlib.crc32(case.name.encode()) % one_in == 0
+    ]
 
 
 PARTS = sorted(part.name for part in pkgutil.iter_modules(__path__))

@@ -48,7 +48,7 @@ def test_each_family_is_named_first(made: list[tuple[Network, Model]], tmp_path:
     for number, (network, model) in enumerate(made):
         for family, text in mistakes(network, model, 4 + number % 3, bool(number % 2)):
             report = checked(model, network.x, text, tmp_path)
-            if report.ok and max(row.units for row in report.steps):
+            if report.ok and max(row.units for row in report.rows):
                 continue  # so small that float32 rounding may have made it
             found = report.explanations[0].kind if report.explanations else "nothing"
             cases, seen = cases + 1, seen | {family}
@@ -69,7 +69,7 @@ def test_what_is_right_is_never_called_wrong(made: list[tuple[Network, Model]], 
         for text in (rows(steps, digits), table(steps, digits, rng.integers(0, 2, 7))):
             report = checked(model, network.x, text, tmp_path)
             assert report.ok, report.summary
-            assert max(row.digits for row in report.steps) >= digits
+            assert max(row.digits for row in report.rows) >= digits
         x = network.x if network.x.dtype.kind == "i" else network.x.astype(np.float32)
         report = checked(model, network.x, table(calculate(model, x, Person(dtype=np.float32, order=rng)), 9), tmp_path)
         assert report.ok, report.summary

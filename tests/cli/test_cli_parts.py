@@ -15,6 +15,7 @@ import pytest
 
 from tests.auditing.networks import mlp, write
 from tests.auditing.store import rng_of
+from tests.tiny import write_tiny
 from weightlens.cli.main import main
 from weightlens.workers import do_all
 
@@ -70,6 +71,20 @@ def test_what_is_there_is_not_done_again(here: Path, run: Run) -> None:
     assert (here / "out" / "part-1.csv").stat().st_size > 1000
     run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out", "--force")
     assert (here / "out" / "part-0.csv").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_notes_are_as_of_one_file_and_quiet_reaches_the_workers(here: Path, run: Run, workers: int) -> None:
+    odd = write_tiny(here / "odd.h5", bias=[float("nan"), 1])
+    for name in ("a", "b"):
+        (here / f"row-{name}.csv").write_text(f"x0,x1,{name}\n0,1,2\n")
+    command = [sys.executable, "-m", "weightlens", "predict", odd, "-i", here / "row-*.csv", "-o", here / "out", "--workers", str(workers)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "of 2 parts" in done.stdout and done.stderr.count("left out: ") == 2
+    assert done.stderr.count("NaN or infinite numbers are in the weights dense/bias (1 of 2)") == 1
+    done = subprocess.run([*command, "--force", "--quiet"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert "predictions of 1 part." in run(odd, "-i", here / "row-a*.csv", "-o", here / "one")[1]
 
 
 def test_a_part_that_fails_keeps_no_other_from_being_done(here: Path, run: Run) -> None:

@@ -171,6 +171,28 @@ def test_quiet(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run("import", "0.xlsx", "or.h5", "-o", "same.h5", "--quiet") == (0, "", "")
 
 
+def test_quiet_alone_is_help(run: Run) -> None:
+    for word in ("-q", "--quiet"):
+        code, out, err = run(word)
+        assert code == 0 and out.startswith("Usage: weightlens") and not err
+
+
+@pytest.mark.parametrize("command", [
+    ("patch", OR, "--set", "dense/bias=0"), ("convert", OR), ("export", OR), ("simplify", OR, "-i", "0,1"), ("import", "x.xlsx", OR),
+    ("fit", OR, "-i", "x.csv", "--target", "y"), ("trace", OR), ("check", OR), ("diff", OR, OR),
+])  # fmt: skip
+def test_a_format_is_one_of_two(command: tuple[object, ...], run: Run, tmp_path: Path) -> None:
+    output = () if command[0] == "check" else ("-o", tmp_path / "new.h5")
+    code, out, err = run(*command, *output, "--format", "csv")
+    assert (code, out, err) == (2, "", "Error: --format csv: it is one of table, json\n") and not list(tmp_path.iterdir())
+
+
+def test_pictures_are_for_people(run: Run) -> None:
+    for command in (("show", OR, "--format", "csv"), ("trace", OR, "--format", "json")):
+        code, out, err = run(*command, "--heat")
+        assert code == 2 and not out and "--heat draws matrices for people" in err
+
+
 def test_quiet_keeps_results_and_errors(run: Run, tmp_path: Path) -> None:
     odd = write_tiny(tmp_path / "odd.h5", bias=[float("nan"), 1])
     code, out, err = run("predict", odd, "-i", "0,1")

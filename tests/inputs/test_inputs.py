@@ -288,11 +288,20 @@ def test_one_sample_where_the_batch_is_fixed_and_all_where_they_have_states() ->
 
 
 @pytest.mark.parametrize(
-    ("batch", "arguments", "samples"),
-    [(9000, {"axis": -1}, 1), (9000, {"newshape": (9000, 6)}, 9000), (9000, {"newshape": (18_000, 3)}, 9000), (4, {"axis": -1}, 4)],
+    ("operator", "arguments", "samples"),
+    [
+        ("Softmax", {"axis": -1}, 1),
+        ("Reshape", {"newshape": (-1, 2, 3)}, 1),
+        ("Reshape", {"newshape": (1, 3, 2)}, 1),  # 6 is a multiple of these: nothing is concluded from that
+        ("Reshape", {"newshape": (12, 6)}, 12),
+        ("Reshape", {"newshape": (-1, 3)}, 12),  # twice as many rows as samples
+        ("Add", {"x2": np.ones((12, 6))}, 12),
+        ("Add", {"x2": np.ones(6)}, 1),
+        ("Svd", {}, 1),  # which is not computed
+    ],
 )
-def test_of_a_large_fixed_batch_one_sample_unless_an_operator_contains_it(batch: int, arguments: dict[str, Any], samples: int) -> None:
-    network = stack(Layer("op", "Reshape", {}, is_operation=True), shape=(6,), batch=batch)
+def test_of_a_fixed_batch_one_sample_unless_an_operator_contains_it(operator: str, arguments: dict[str, Any], samples: int) -> None:
+    network = stack(Layer("op", operator, {}, is_operation=True), shape=(6,), batch=12)
     network.layers[1].calls[0].kwargs.update(arguments)
     assert default_inputs(network)[0].shape == (samples, 6)
 

@@ -1,8 +1,7 @@
-"""Layer cases as pages: each number against NumPy, as exported and after an edit. ``WEIGHTLENS_EVERY_PAGE=1`` opens all of them."""
+"""Layer cases as pages: each number against NumPy, as exported and after an edit. ``WEIGHTLENS_EVERYTHING=1`` opens all of them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.cases import CASES, Case
+from tests.cases import CASES, EVERYTHING, Case
 from tests.conftest import Built
 from tests.page.conftest import Open
 from weightlens.checks.workbook import relative_distance
@@ -19,7 +18,7 @@ from weightlens.model import Model
 
 pytestmark = pytest.mark.office("chromium")
 CLOSE = 1e-12
-SHOWN = CASES if os.environ.get("WEIGHTLENS_EVERY_PAGE") else CASES[::5]  # some of every family
+SHOWN = CASES if EVERYTHING else CASES[::5]  # some of every family
 
 
 def distance(found: list[Any], expected: np.ndarray) -> float:

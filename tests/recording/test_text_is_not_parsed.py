@@ -86,6 +86,7 @@ ALLOWED = {
     ("terminal/machine.py", "write_npy"): "names of matrices",
     ("terminal/matrices.py", "parse_slice"): "a slice, as the user typed it",
     ("terminal/matrices.py", "weight_labels"): "names of variables",
+    ("terminal/print_trace.py", "calculation"): "a calculation that is cut after a word",
     ("terminal/show.py", "*"): "paths of files and layers, and patterns as the user typed them",
     ("terminal/tree.py", "archive_lines"): "names of files",
     ("words/wording.py", "constant"): "the sign of a number",

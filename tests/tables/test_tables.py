@@ -241,7 +241,7 @@ def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(tmp_path: Path,
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"{", "is no JSON"),
+        (b"{", "is not valid JSON"),
         (b"3", "a table is a list of rows"),
         (b"[]", "a table is a list of rows"),
         (b'{"a": [1], "b": [1, 2]}', "columns have one length"),

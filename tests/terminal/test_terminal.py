@@ -221,7 +221,6 @@ def test_hostile_names_in_a_file_are_shown_harmlessly(tmp_path: Path) -> None:
 
 def test_statistics_in_chunks_equal_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("weightlens.statistics.CHUNK", 100)
-    monkeypatch.setattr("weightlens.statistics.chunks.__defaults__", (100,))
     values = (np.random.default_rng(1).normal(1000, 0.5, (7, 3, 40)) * (np.arange(40) % 5 > 0)).astype(np.float32)
     found = statistics(weight(values))
     wide = values.astype(np.float64)

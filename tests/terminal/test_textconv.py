@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ import pytest
 from tests.conftest import INPUTS
 from tests.tiny import write_tiny
 from weightlens.cli.main import main
+from weightlens.formats import load
 from weightlens.terminal.textconv import text_of_file
 from weightlens.writers.patching import patch_model
 
@@ -23,8 +25,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 OR = next(path for path in INPUTS if path.stem == "or")
 
 
+def lines_of(path: Path) -> Iterator[str]:
+    return text_of_file(path, lambda: load(path))
+
+
 def changed_lines(a: Path, b: Path) -> list[tuple[str, str]]:
-    return [pair for pair in zip(text_of_file(a), text_of_file(b), strict=True) if pair[0] != pair[1]]
+    return [pair for pair in zip(lines_of(a), lines_of(b), strict=True) if pair[0] != pair[1]]
 
 
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.stem)
@@ -32,8 +38,8 @@ def test_the_text_depends_on_the_model_only(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / f"other_name{path.suffix}"
     shutil.copy(path, copy)
     os.utime(copy, (0, 0))
-    text = list(text_of_file(path))
-    assert text == list(text_of_file(copy)) and len(text) > 20
+    text = list(lines_of(path))
+    assert text == list(lines_of(copy)) and len(text) > 20
     assert not any(path.name in line for line in text)
 
 
@@ -59,7 +65,7 @@ def test_a_large_matrix_is_one_line_that_changes_with_any_number(tmp_path: Path)
 
 def test_a_large_matrix_with_nan_has_no_range(tmp_path: Path) -> None:
     bias = np.append(np.zeros(2999), np.nan)
-    lines = list(text_of_file(write_tiny(tmp_path / "a.h5", kernel=np.zeros((2, 3000)), bias=bias)))
+    lines = list(lines_of(write_tiny(tmp_path / "a.h5", kernel=np.zeros((2, 3000)), bias=bias)))
     assert "from nan to nan, mean nan" in lines[-1] and "from 0 to 0, mean 0," in lines[-3]
 
 
@@ -69,7 +75,7 @@ def test_a_large_matrix_of_integers_keeps_its_last_bit(tmp_path: Path) -> None:
     for last in (2**53, 2**53 + 1):
         with h5py.File(tmp_path / "m.h5", "w") as file:
             file["numbers"] = np.append(np.zeros(2000, "int64"), last)
-        texts.append(list(text_of_file(tmp_path / "m.h5")))
+        texts.append(list(lines_of(tmp_path / "m.h5")))
     assert texts[0] != texts[1]
 
 
@@ -93,6 +99,17 @@ def test_broken_files_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["show", "--textconv", str(tmp_path / "nowhere.h5")]) == 0
 
 
+def test_weights_alone_are_read_with_what_is_said_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alone = tmp_path / "w.h5"
+    with h5py.File(alone, "w") as file:
+        file["w/0"], file["w/1"] = np.eye(2), np.zeros(2)
+    for options, says in ((["--assume", "dense:relu"], 'activation: "relu"'), (["--config", str(OR)], 'activation: "softmax"')):
+        assert main(["show", "--textconv", str(alone), *options]) == 0
+        assert says in capsys.readouterr().out
+        assert main(["show", "--tree", str(alone), *options]) == 2
+        assert "goes without --config and --assume" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -113,7 +130,7 @@ def test_text_of_the_file_is_harmless(tmp_path: Path) -> None:
     file = write_tiny(tmp_path / "m.h5", name="a\x1b[31m\u202eb")
     with h5py.File(file, "a") as opened:
         opened.attrs["keras_version"] = "3\n+++ b/evil"
-    assert all(line.isprintable() for line in text_of_file(file))
+    assert all(line.isprintable() for line in lines_of(file))
 
 
 @pytest.mark.slow

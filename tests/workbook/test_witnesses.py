@@ -15,8 +15,9 @@ from tests.workbook.kinds import SOME_CASES, write_case
 from tests.workbook.readers import ask
 from tests.workbook.rules import complaints
 from weightlens.checks.workbook import relative_distance
-from weightlens.spreadsheet.cell_values import Book, CellError, Value, column_letters, read_book
+from weightlens.spreadsheet.cell_values import Book, column_letters, read_book
 from weightlens.spreadsheet.recalculate import blank_cached_values
+from weightlens.spreadsheet.sheet_rows import CellError, Value
 
 
 def differences(stored: Book, found: dict[str, dict[str, Value]]) -> list[str]:

@@ -192,12 +192,16 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "in use here" in said(capsys, "convert", str(tmp_path / "own.h5"), "-o", str(tmp_path / "own.h5"), "--force")
 
 
-@pytest.mark.parametrize("out", [".", ".."])
-def test_the_folder_that_we_are_in_and_the_one_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+@pytest.mark.parametrize("out", [".", "..", ""])
+@pytest.mark.parametrize("command", [["convert"], ["simplify", "-i", str(SAMPLES / "or.csv")]])
+def test_the_folder_that_we_are_in_and_the_one_above_are_said_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path / "in")
-    assert main(["convert", str(SAMPLES / "or.h5"), "-o", out]) == 0
-    assert weightlens.load(Path(out)).size == 6
+    assert main([*command, str(SAMPLES / "or.h5"), "-o", out]) == 0
+    folder = tmp_path if out == ".." else tmp_path / "in"
+    assert capsys.readouterr().out.startswith(f"{folder} written") and weightlens.load(folder).size == 6
 
 
 def test_the_folder_of_the_model_itself_gets_no_second_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,18 @@ def test_what_is_set(wanted: list[str], kernel: Any, bias: Any, tiny: Path, tmp_
     assert all(change.old != change.new for change in patched.changes)
 
 
+def test_of_many_changes_the_first_are_listed_and_the_others_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    large = write_tiny(tmp_path / "large.h5", kernel=np.ones((2, 3000), "float32"), bias=np.ones(3000))
+    patched = patch_model(large, ["dense/kernel=2", "dense/bias=0"], tmp_path / "new.h5")
+    assert len(patched.changes) == 1000 and patched.more == 8000 and patched.lines[-1] == "... and 8,980 more"
+    layer = weightlens.load(tmp_path / "new.h5")["dense"]
+    assert (layer.kernel == 2).all() and (layer.bias == 0).all()
+    assert main(["patch", str(large), "--set", "dense/kernel=2", "-o", str(tmp_path / "other.h5"), "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    jsonschema.validate(said, SCHEMA)
+    assert len(said["changes"]) == 1000 and said["more"] == 5000
+
+
 def test_only_these_bytes_differ(tiny: Path, tmp_path: Path) -> None:
     patch_model(tiny, ["dense/kernel[0,1]=0.5"], tmp_path / "new.h5")
     old, new = (np.frombuffer(path.read_bytes(), np.uint8) for path in (tiny, tmp_path / "new.h5"))
@@ -88,16 +100,16 @@ BAD = [
     ("dense/kernel[0,1]=x", "'x' is not a number"),
     ("dense/kernel[0,1]=", "is not a number"),
     ("dense/kernel[0,1]=__import__('os')", "is not a number"),
-    ("dense/kernel[0,1]=NaN", "no finite number"),
-    ("dense/kernel[0,1]=-Infinity", "no finite number"),
-    ("dense/kernel[0,1]=true", "no finite number"),
-    ('dense/kernel[0,1]="1"', "no finite number"),
+    ("dense/kernel[0,1]=NaN", "not a finite number"),
+    ("dense/kernel[0,1]=-Infinity", "not a finite number"),
+    ("dense/kernel[0,1]=true", "not a finite number"),
+    ('dense/kernel[0,1]="1"', "not a finite number"),
     ("dense/kernel[0,1]=1e40", "too large for float32"),
-    ("dense/kernel[0,1]=1" + "0" * 400, "no finite number"),
+    ("dense/kernel[0,1]=1" + "0" * 400, "not a finite number"),
     ("dense/kernel[0,1]=1,2", "2 numbers, but the part of dense/kernel that is set has one"),
     ("dense/bias=1,2,3", "3 numbers, but the part of dense/bias that is set has 2"),
     ("dense/kernel=1,2,3,4", "has 2 x 2"),
-    ("dense/kernel=[[1,2],[3]]", "no finite number"),
+    ("dense/kernel=[[1,2],[3]]", "not a finite number"),
     ("dense/kernel[]=1", "not an index"),
     ("dense/kernel[0,9]=1", "no index 9"),
     ("dense/kernel[0,0,0]=1", "3 parts"),

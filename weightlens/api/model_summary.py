@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import tensors_into
 from weightlens.engine.output_shapes import symbolic_shapes
 from weightlens.errors import BadInput
 from weightlens.formats.weights.order import untrained_variables
@@ -180,7 +180,7 @@ def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None]) -> Summary
 
 def sources(layer: Layer) -> Iterator[str]:
     """The tensors that the calls of a layer take, each once."""
-    taken = (f"{ref.layer}[{ref.call}][{ref.index}]" for call in layer.calls for ref in refs((call.args, call.kwargs)))
+    taken = (f"{ref.layer}[{ref.call}][{ref.index}]" for ref in tensors_into(*layer.calls))
     return iter(dict.fromkeys(taken))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, did_you_mean
 
 if TYPE_CHECKING:
     from weightlens.model import Layer, Model
@@ -27,14 +27,10 @@ def why_nothing_runs(model: Model) -> str:
 
 def layer_named(model: Model, name: str) -> Layer:
     """A layer by name, or ``BadInput`` with the nearest name there is."""
-    import difflib
-
     try:
         return model[name]
     except KeyError:
-        names = [layer.name for layer in model.layers]
-        close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"the layers are: {', '.join(names[:12])}"
+        hint = did_you_mean(name, [layer.name for layer in model.layers], "the layers are")
         raise BadInput(f"there is no layer {name!r}; {hint}") from None
 
 

@@ -16,7 +16,7 @@ from h5py import h5d, h5g, h5l, h5o
 from weightlens import limits
 from weightlens.auditing.finding import Hit
 from weightlens.errors import UnreadableModel, WeightlensError
-from weightlens.formats.architecture.config_values import parse_json
+from weightlens.formats.architecture.config_values import every_value, parse_json
 from weightlens.formats.containers.contents import SAVED_MODEL, kind_of, model_json, read_bytes
 from weightlens.formats.hdf5.access import Hdf5File, decode_name, group_links
 from weightlens.formats.hdf5.chunks import check_chunks
@@ -223,11 +223,4 @@ def look_at_json(raw: RawFile, name: str, data: bytes) -> None:
 
 def entries(config: Any) -> Iterator[dict[str, Any]]:
     """Every entry of a configuration, at any depth."""
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(value)
-        elif isinstance(value, dict):
-            yield value
-            waiting.extend(value.values())
+    return (value for value in every_value(config) if isinstance(value, dict))

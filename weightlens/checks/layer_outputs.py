@@ -112,9 +112,8 @@ def graph_of(network: Network) -> Network:
 
 def calls_of(graph: Network) -> Iterator[LayerCall]:
     """Every call of every layer inside a functional graph (Keras 2 and 3)."""
-    inside: set[str] = (
-        graph._nodes if hasattr(graph, "operations") else graph._network_nodes
-    )  # "140231_ib-0" in Keras 3, "dense_ib-0" in Keras 2
+    # "140231_ib-0" in Keras 3, "dense_ib-0" in Keras 2
+    inside: set[str] = graph._nodes if hasattr(graph, "operations") else graph._network_nodes
     for layer in getattr(graph, "operations", graph.layers):
         nodes = [n for i, n in enumerate(layer._inbound_nodes) if f"{id(layer)}_ib-{i}" in inside or f"{layer.name}_ib-{i}" in inside]
         for number, node in enumerate(nodes):

@@ -1,7 +1,4 @@
-"""The commands ``import`` and ``patch``: write a model file in which some weights have other values.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The commands ``import`` and ``patch``: write a model file in which some weights have other values."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile
-from weightlens.cli.destination import check_choice
-from weightlens.cli.messages import report_done
+from weightlens.cli.messages import report_done, said
 
 if TYPE_CHECKING:
     from weightlens.importing import Imported
@@ -35,7 +31,6 @@ def import_(
     from weightlens.importing import import_workbook
     from weightlens.page.changes import import_changes
 
-    check_choice(output_format, "--format", ("table", "json"))
     write = import_changes if workbook.suffix.lower() == ".json" else import_workbook
     report_changes("import", write(workbook, model, output, force, config), output_format)
 
@@ -61,7 +56,6 @@ def patch(
     """
     from weightlens.writers.patching import patch_model
 
-    check_choice(output_format, "--format", ("table", "json"))
     report_changes("patch", patch_model(model, wanted, output, force, config), output_format)
 
 
@@ -70,9 +64,10 @@ def report_changes(command: str, changed: "Imported", output_format: str) -> Non
     size = changed.path.stat().st_size if changed.path.is_file() else None
     report_done(
         *changed.lines,
-        f"{changed.path} written" + ("." if size is None else f" ({size:,} bytes)."),
+        f"{said(changed.path)} written" + ("." if size is None else f" ({size:,} bytes)."),
         output_format=output_format,
         command=command,
         file=str(changed.path),
         changes=[vars(change) for change in changed.changes],
+        more=changed.more,
     )

@@ -1,7 +1,4 @@
-"""The commands ``check`` and ``diff``: compare results, and models.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The commands ``check`` and ``diff``: compare results, and models."""
 
 import sys
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""The commands by name, in the groups in which ``weightlens --help`` lists them, and the application that is made of them.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The commands by name, in the groups in which ``weightlens --help`` lists them, and the application that is made of them."""
 
 import importlib
 from typing import Annotated, Any
@@ -84,7 +81,7 @@ def application(arguments: list[str]) -> typer.Typer:
 
 
 def one_command() -> None:
-    """What stands in for ``weightlens_command`` where a command was named: none of its options is there."""
+    """In the place of ``weightlens_command`` where a command was named: it has no options, which take their time."""
 
 
 def version(wanted: bool) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 import weightlens
+from weightlens.cli.destination import check_choice
 from weightlens.cli.messages import note
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from weightlens.inputs.samples import Samples
+    from weightlens.inputs import Samples
     from weightlens.model import Model
 
 ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A Keras model: .h5, .keras, SavedModel, TensorFlow.js, weights alone.")]
@@ -35,7 +36,15 @@ Assume = Annotated[
     str | None, typer.Option("--assume", metavar="STACK", help="The architecture of a plain stack, such as dense:relu,softmax.")
 ]
 Part = Annotated[str | None, typer.Option("--layers", metavar="A..B", help="Only the layers from A to B; the input is then that of A.")]
-Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, or json for machines.")]
+
+
+def table_or_json(value: str) -> str:
+    """The format, which is one of two."""
+    check_choice(value, "--format", ("table", "json"))
+    return value
+
+
+Format = Annotated[str, typer.Option("--format", metavar="FORMAT", callback=table_or_json, help="table, or json for machines.")]
 
 
 class ModelOptions(NamedTuple):
@@ -71,8 +80,8 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
     elif scale is not None:
         raise BadInput("--scale belongs to -i with a picture")
     else:
+        from weightlens.inputs import Samples
         from weightlens.inputs.defaults import default_inputs
-        from weightlens.inputs.samples import Samples
 
         samples = Samples(default_inputs(model))
     refuse_shapes(model, samples.arrays, given is not None)

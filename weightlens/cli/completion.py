@@ -26,11 +26,6 @@ FILES = {  # of the home folder: the script, the file that a shell reads at its 
 }
 
 
-def is_asked() -> bool:
-    """Whether it is a shell that asks, on behalf of somebody who presses Tab."""
-    return bool(os.environ.get(ASKED_BY_SHELL))
-
-
 def answer(app: typer.Typer) -> int:
     """Print what can follow in the line that somebody types; returns the exit code that the shell expects."""
     from typer._completion_classes import completion_init

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from weightlens.cli.common import Assume, Config, Force, Format, ModelFile, ModelOptions
-from weightlens.cli.destination import check_choice
-from weightlens.cli.messages import note, report_done
+from weightlens.cli.messages import note, report_done, said
 
 
 def convert(
@@ -30,7 +29,6 @@ def convert(
     from weightlens import writers
     from weightlens.formats import files_of
 
-    check_choice(output_format, "--format", ("table", "json"))
     writers.check_target(output, force, files_of(model))
     loaded = ModelOptions(model, config, assume).load()
     writers.convert(loaded, output, force)
@@ -38,7 +36,7 @@ def convert(
     if words:
         note(f"left out: {words}; the new file predicts, and is compiled again to be trained")
     report_done(
-        f"{output} written: {loaded.size:,} parameters in {len(loaded.layers)} layers.",
+        f"{said(output)} written: {loaded.size:,} parameters in {len(loaded.layers)} layers.",
         output_format=output_format,
         command="convert",
         file=str(output),

@@ -1,7 +1,4 @@
-"""The command ``export``: write a model as a workbook, or as a page where the output ends in .html.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""The command ``export``: write a model as a workbook, or as a page where the output ends in .html."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -65,7 +62,6 @@ def export(
     from weightlens.workbook.export_options import DETAILS, Options
 
     check_choice(detail, "--detail", DETAILS)
-    check_choice(output_format, "--format", ("table", "json"))
     options = Options(
         labels=split_list(labels),
         detail=detail,

@@ -1,8 +1,6 @@
-"""The command line: parse, call the library, print. No mathematics, and no import before it is needed.
+"""The command line: parse, call the library, print. No mathematics, and no import before it is needed."""
 
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
-
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -93,18 +91,22 @@ def show(
     out.check(model, config=config)
     selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
     refuse_together(selection, {"--textconv": textconv, "--summary": summary, "--tree": tree})
+    refuse_heat(heat, output_format)
+    opening = ModelOptions(model, config, assume)
     if textconv:
         from weightlens.terminal.textconv import text_of_file
 
-        out.write(lambda screen: screen.lines(text_of_file(Path(model))))
+        out.write(lambda screen: screen.lines(text_of_file(Path(model), opening.load)))
         return
     if tree:
+        if config or assume:
+            raise BadInput("--tree shows the file as it is: it goes without --config and --assume")
         from weightlens.terminal.tree import tree as print_tree
         from weightlens.terminal.tree import write_json
 
         out.write(lambda screen: print_tree(Path(model), screen, full), json=lambda file: write_json(Path(model), file, full))
         return
-    loaded = ModelOptions(model, config, assume).load()
+    loaded = opening.load()
     if summary:
         show_summary(loaded, out, sha256)
         return
@@ -118,6 +120,12 @@ def refuse_together(selection: "Selection", views: dict[str, bool]) -> None:
         raise BadInput(f"{' and '.join(asked)}: ask for one of them")
     if asked and asked != ["--tree"] and selection._replace(full=False, precision=4, sha256=False) != type(selection)():
         raise BadInput(f"{asked[0]} is about the whole model: it goes without options that choose layers or matrices")
+
+
+def refuse_heat(heat: bool, output_format: str) -> None:
+    """Refuse pictures where numbers for other programs are asked for."""
+    if heat and output_format != "table":
+        raise BadInput(f"--heat draws matrices for people: it goes without --format {output_format}")
 
 
 def show_summary(model: "Model", out: Destination, always_hash: bool) -> None:
@@ -187,6 +195,7 @@ def trace(
 
     out = Destination(output, force, output_format)
     out.check(model, input=given, cells=cells, config=config)
+    refuse_heat(heat, output_format)
     loaded = ModelOptions(model, config, assume, layers).load()
     chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)
@@ -209,13 +218,13 @@ def trace(
 def run(arguments: list[str]) -> int:
     """Run what the arguments ask for; returns the exit code."""
     QUIET.set(False)
-    if completion.is_asked():
+    if os.environ.get(completion.ASKED_BY_SHELL):
         return completion.answer(application([]))
     if arguments[0] in ("--install-completion", "--show-completion"):
         completion.set_up(arguments[0], arguments[1:])
         return 0
     if arguments[0] in ("--quiet", "-q"):  # for every command: it may stand before the command, too
-        arguments = [*arguments[1:2], arguments[0], *arguments[2:]]
+        arguments = [arguments[1], arguments[0], *arguments[2:]] if arguments[1:] else ["--help"]
     code = application(arguments)(arguments, prog_name="weightlens", standalone_mode=False)
     return code if isinstance(code, int) else 0
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from weightlens.errors import first_few
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from weightlens.model import Model
 
 
@@ -23,10 +27,14 @@ def note(text: str) -> None:
 
 def note_non_finite_weights(model: Model) -> None:
     """A note on the weights in use that contain NaN or infinities."""
+    if words := non_finite_words(model):
+        note(words)
+
+
+def non_finite_words(model: Model) -> str:
+    """Which weights, as far as they were read, contain NaN or infinities; empty if none does."""
     odd = [f"{name} ({w.not_finite:,} of {w.size:,})" for name, w in model.weights.items() if w.not_finite]
-    if odd:
-        more = f" and {len(odd) - 4} more" if len(odd) > 4 else ""
-        note(f"NaN or infinite numbers are in the weights {', '.join(odd[:4])}{more}")
+    return f"NaN or infinite numbers are in the weights {first_few(odd, 4)}" if odd else ""
 
 
 def report_error(message: str) -> int:
@@ -56,6 +64,11 @@ def report_done(*lines: str, output_format: str = "table", command: str = "", **
     elif not QUIET.get():
         for line in lines:
             typer.echo(clean(line, 1000))
+
+
+def said(path: Path) -> Path:
+    """A path as it is said: a folder without a name of its own (``.``, or an empty name) in full."""
+    return path if path.name not in ("", "..") else path.resolve()
 
 
 def system_error(error: OSError) -> int:

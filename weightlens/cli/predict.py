@@ -1,28 +1,16 @@
-"""``weightlens predict``.
-
-Annotations are evaluated once here (no ``from __future__ import annotations``): typer would evaluate each one again.
-"""
+"""``weightlens predict``."""
 
 from typing import Annotated
 
 import typer
 
-from weightlens.cli.common import (
-    Assume,
-    Config,
-    Force,
-    ModelFile,
-    ModelOptions,
-    Output,
-    Part,
-    Scale,
-    progress_bar,
-)
+from weightlens.cli.common import Assume, Config, Force, ModelFile, ModelOptions, Output, Part, Scale, progress_bar
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note_non_finite_weights
 from weightlens.cli.predicting.parts import Prediction, is_pattern, predict_parts
 from weightlens.cli.predicting.rows import Rows, predictions, write_csv, write_json
 from weightlens.errors import BadInput
+from weightlens.terminal import QUIET
 
 
 def predict(
@@ -51,7 +39,7 @@ def predict(
     if is_pattern(given):
         if output_format != "csv":
             raise BadInput("the predictions for many files are written as csv only: leave out --format")
-        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale))
+        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale), QUIET.get())
         predict_parts(task, output, workers, scheduler, force)
         return
     out = Destination(output, force, output_format, ("csv", "json"))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Scale, samples_of
-from weightlens.cli.destination import Destination, check_choice
-from weightlens.cli.messages import note, report_done
+from weightlens.cli.destination import Destination
+from weightlens.cli.messages import note, report_done, said
+from weightlens.errors import first_few
 
 if TYPE_CHECKING:
     from weightlens.twin import Twin
@@ -48,7 +49,6 @@ def simplify(
     from weightlens.twin import effort
     from weightlens.twin import simplify as find_twin
 
-    check_choice(output_format, "--format", ("table", "json"))
     if output.suffix:
         Destination(output, force, "model", ("model",)).check(model, input=given, config=config)
     loaded = ModelOptions(model, config).load()
@@ -57,7 +57,7 @@ def simplify(
     with progress("searching", total, 0 if total * len(samples.arrays[0]) > WORTH_A_BAR else total + 1) as advance:
         twin = find_twin(loaded, samples.arrays, output, limit=largest, halves=halves, force=force, advance=advance)
     report_done(
-        f"{output} written: {numbers_words(twin, halves)}; {twin.kept:,} of {twin.samples:,} samples keep their class.",
+        f"{said(output)} written: {numbers_words(twin, halves)}; {twin.kept:,} of {twin.samples:,} samples keep their class.",
         output_format=output_format,
         command="simplify",
         file=str(output),
@@ -79,6 +79,4 @@ def numbers_words(twin: Twin, halves: bool) -> str:
 
 def changed_words(twin: Twin) -> str:
     """Which samples have another class than before, counted from 1 as in every table."""
-    more = len(twin.changed) - SHOWN
-    named = ", ".join(f"{number + 1:,}" for number in twin.changed[:SHOWN])
-    return f"sample{'s' * (len(twin.changed) > 1)} {named}{f' and {more:,} more' if more > 0 else ''}"
+    return f"sample{'s' * (len(twin.changed) > 1)} {first_few([f'{number + 1:,}' for number in twin.changed], SHOWN)}"

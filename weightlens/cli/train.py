@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Output, progress_bar
-from weightlens.cli.destination import Destination, check_choice
-from weightlens.cli.messages import note, report_done
+from weightlens.cli.destination import Destination
+from weightlens.cli.messages import note, report_done, said
 from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
@@ -153,7 +153,6 @@ def fit(
     """
     from weightlens.formats.write_back import check_new_model, write_back
 
-    check_choice(output_format, "--format", ("table", "json"))
     Destination(output, force, "model", ("model",)).check(model, input=data, config=config)
     opened = ModelOptions(model, config).load()
     check_new_model(Path(model), output, force)
@@ -165,7 +164,7 @@ def fit(
     before, after = epoch.seen or (None, None)
     words = advice(epoch)
     report_done(
-        f"{output} written after {epochs} epochs: {loss_words(epoch)}{hits}",
+        f"{said(output)} written after {epochs} epochs: {loss_words(epoch)}{hits}",
         *words,
         output_format=output_format,
         command="fit",

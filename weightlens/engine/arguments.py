@@ -6,7 +6,7 @@ import functools
 import inspect
 from typing import Any, NamedTuple
 
-from weightlens.call_order import refs
+from weightlens.call_order import refs, tensors_into
 from weightlens.errors import UnsupportedLayer, WeightlensError
 from weightlens.layers import LayerFunction, function_of
 from weightlens.layers.masking import blind_to_masks
@@ -82,5 +82,5 @@ def masks_wanted(order: list[tuple[Layer, int, Call]], outputs: object) -> set[t
         function = None if layer.is_operation or layer.model is not None else function_of(layer.class_name)
         takes = function is not None and any(name.endswith("mask") for name in accepted(function)) and call.kwargs.get("mask") is None
         if takes or layer.model is not None or ((layer.name, number) in wanted and not layer.is_operation):
-            wanted |= {(ref.layer, ref.call) for ref in refs((call.args, call.kwargs))}
+            wanted |= {(ref.layer, ref.call) for ref in tensors_into(call)}
     return wanted

@@ -8,10 +8,9 @@ from typing import TypeVar
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
 from weightlens.layers import REGISTERED
 from weightlens.model import Layer
-from weightlens.specs.options import EVERYWHERE, options_of
+from weightlens.specs.options import of_every_layer, options_of
 
 Result = TypeVar("Result")
-WITHOUT_EFFECT = frozenset(word.partition(":")[0] for word in EVERYWHERE.split())  # on the prediction
 
 
 def attempt(layer: Layer, compute: Callable[[], Result], x: object = None) -> Result:
@@ -47,4 +46,4 @@ def is_checked(layer: Layer, x: object) -> bool:
     options = None if layer.is_operation else options_of(layer.class_name)
     if options is None or layer.inner or getattr(getattr(x, "dtype", None), "kind", "") not in ("b", "i", "u", "f"):
         return False
-    return all(name not in options or options[name].kind != "any" or name in WITHOUT_EFFECT for name in layer.config)
+    return all(name not in options or options[name].kind != "any" or name in of_every_layer() for name in layer.config)

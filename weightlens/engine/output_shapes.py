@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import refs, tensors_into
 from weightlens.engine.arguments import Values
 from weightlens.engine.run import Run, Scope, as_list
 from weightlens.engine.wanted import Shape, wanted_inputs, with_length
@@ -46,9 +46,27 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
     """
     run = ShapesOnly()
     with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
-        kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
-        run.network(model, [np.zeros((0, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)])
+        run.network(model, zeros(model, shapes, 0))
     return run.shapes
+
+
+def zeros(model: Model, shapes: list[tuple[int, ...]], samples: int) -> list[np.ndarray]:
+    """So many samples of zeros, or of empty texts, for each input."""
+    kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
+    return [np.zeros((samples, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)]
+
+
+def computes_one_sample(model: Model, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether a network makes of one sample outputs for one sample: an operator may contain the size of a batch. No weight is read."""
+    refuse_explosion(model, shapes)
+    try:
+        with np.errstate(all="ignore"):
+            outputs = ShapesOnly().network(model, zeros(model, shapes, 1))
+    except UnsupportedLayer:  # so far it does
+        return True
+    except WeightlensError:
+        return False
+    return all(np.shape(y)[:1] == (1,) for y in outputs)
 
 
 def refuse_too_short(model: Model, shapes: list[tuple[int, ...]]) -> None:
@@ -124,7 +142,7 @@ class ShapesOnly(Run):
         try:
             out, mask = super().one_call(scope, layer, call, path, mask_wanted)
         except BadInput:  # NumPy cannot always reshape an empty array: this layer gets one sample of zeros
-            read = list(refs((call.args, call.kwargs)))
+            read = list(tensors_into(call))
             values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (scope.values, scope.masks))
             out, mask = super().one_call(scope._replace(values=values, masks=masks), layer, call, path, mask_wanted)
             out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))

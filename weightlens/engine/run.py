@@ -21,7 +21,7 @@ from weightlens.model import AT_ONCE, Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import Recorded, Role
 from weightlens.recording.arrays import NO_ROLE
-from weightlens.specs.whole import is_whole
+from weightlens.specs.kinds import is_whole
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from weightlens.call_order import refs
+from weightlens.call_order import refs, tensors_into
 from weightlens.errors import BadInput
 from weightlens.model import Layer, Model
 
@@ -58,7 +58,7 @@ def name_list(names: Sequence[str]) -> str:
 
 def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
     """The layers that take an input directly, those inside nested models included."""
-    users = [layer for layer in model.layers for call in layer.calls if any(ref.layer == name for ref in refs((call.args, call.kwargs)))]
+    users = [layer for layer in model.layers for call in layer.calls if any(ref.layer == name for ref in tensors_into(call))]
     inner = [
         u
         for user in users

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.formats.architecture.config_values import parse_object
+from weightlens.formats.architecture.config_values import every_value, parse_object
 from weightlens.formats.containers.contents import kind_of, model_json, read_bytes, saved_model_in
 
 SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
@@ -30,7 +31,7 @@ def read_architecture(path: Path) -> dict[str, Any]:
     yaml = path.suffix.lower() in (".yaml", ".yml")
     kind = "yaml" if yaml and path.is_file() else kind_of(path)
     entry = {
-        "yaml": architecture_from_yaml,
+        "yaml": lambda path: parse_yaml(read_bytes(path), path.name),
         "json": architecture_from_json,
         "hdf5": architecture_from_hdf5,
         "zip": architecture_from_archive,
@@ -42,11 +43,6 @@ def read_architecture(path: Path) -> dict[str, Any]:
     if not is_architecture(entry):
         raise UnreadableModel(f"{path.name}: not the architecture of a Keras model")
     return entry
-
-
-def architecture_from_yaml(path: Path) -> dict[str, Any]:
-    """The architecture in a YAML file."""
-    return parse_yaml(read_bytes(path), path.name)
 
 
 def architecture_from_json(path: Path) -> dict[str, Any]:
@@ -113,16 +109,6 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
         value = yaml.load(text, Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UnreadableModel(f"{name} is not valid YAML ({str(error).splitlines()[0][:120]})") from None
-    if not isinstance(value, dict) or count_nodes(value) > MAX_NODES:
+    if not isinstance(value, dict) or sum(1 for _ in islice(every_value(value), MAX_NODES + 1)) > MAX_NODES:  # aliases count each time
         raise UnreadableModel(f"{name} is not the architecture of a Keras model")
     return value
-
-
-def count_nodes(value: Any) -> int:
-    """How many values there are with all aliases expanded; stops counting above the limit."""
-    count, waiting = 0, [value]
-    while waiting and count <= MAX_NODES:
-        item = waiting.pop()
-        count += 1
-        waiting.extend(item.values() if isinstance(item, dict) else item if isinstance(item, (list, tuple)) else ())
-    return count

@@ -92,9 +92,10 @@ def read_json(path: Path, config: Path | None) -> Model:
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers)
         return model
     if isinstance(value, dict) and "modelTopology" in value:
-        from weightlens.formats.tfjs.read import read_beside
+        from weightlens.formats.tfjs.read import read_tfjs
+        from weightlens.formats.tfjs.shards import in_folder
 
-        return read_beside(path, value)
+        return read_tfjs(path, value, in_folder(path.parent))
     if not beside.is_architecture(value):
         from weightlens.formats.containers.foreign import json_words
 
@@ -163,7 +164,8 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         note_arrays_only(model, file)
     if source is not None:
         model.notes.append(f"architecture from {source.name}")
-    model.training_config = _training(file)
+    if training := file.text("", "training_config"):
+        model.training_config = plain_dict(parse_json(training, "training_config"))
     shown = (
         f"Keras {weights_dialect.major} HDF5"
         if text
@@ -199,8 +201,3 @@ def _model(entry: dict[str, Any] | None, dialect: Dialect, path: Path) -> Model:
     if entry is not None:
         return build_model(entry, dialect)
     return Model(path.name.split(".")[0], "", [], notes=["weights without an architecture"])
-
-
-def _training(file: Hdf5File) -> dict[str, Any]:
-    text = file.text("", "training_config")
-    return plain_dict(parse_json(text, "training_config")) if text else {}

@@ -148,7 +148,7 @@ def forget(weight: Weight) -> None:
 
 
 def read_vocabularies(layers: list[Layer], networks: list[Any]) -> None:
-    """Give layers that look words up the vocabulary that they would save beside their weights."""
+    """Give lookup layers the vocabulary that they would save beside their weights."""
     named: dict[str, Any] = {network.name: network for network in networks}
     for layer in layers:
         network = named.get(layer.name)

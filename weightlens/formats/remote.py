@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import io
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from weightlens.errors import BadInput, UnreadableModel, first_line
+from weightlens.formats.containers.zipped import ReadAnywhere
 
 BLOCK = 1 << 13  # bytes of a block: the structure of an HDF5 file is in small pieces, far apart
 LARGE = 1 << 16  # bytes from which a read goes past the blocks
@@ -43,37 +43,19 @@ def file_system(url: str) -> tuple[Any, str]:
     return system, path
 
 
-class RemoteFile(io.RawIOBase):
+class RemoteFile(ReadAnywhere):
     """A file behind a URL; small reads come from blocks that are kept. ``fetched`` counts the bytes that were asked for."""
 
     block = BLOCK
 
     def __init__(self, system: Any, path: str) -> None:
-        self.system, self.path, self.position, self.fetched = system, path, 0, 0
+        self.system, self.path, self.fetched = system, path, 0
         self.size = int(system.size(path) or 0)
         self.blocks: OrderedDict[int, bytes] = OrderedDict()
         self.whole = b""
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.position
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self.position = max(0, offset + (0, self.position, self.size)[whence])
-        return self.position
-
-    def readinto(self, buffer: Any) -> int:
-        room = memoryview(buffer).cast("B")
-        end = min(self.position + len(room), self.size)
-        count = max(0, end - self.position)
-        room[:count] = self._fetch(self.position, end) if count >= LARGE else self._from_blocks(self.position, end)
-        self.position += count
-        return count
+    def part(self, start: int, end: int) -> bytes:
+        return self._fetch(start, end) if end - start >= LARGE else self._from_blocks(start, end)
 
     def _from_blocks(self, start: int, end: int) -> bytes:
         blocks = [self._block(number) for number in range(start // BLOCK, -(-end // BLOCK))]
@@ -93,7 +75,7 @@ class RemoteFile(io.RawIOBase):
             return self.whole[start:end]
         data: bytes = self.system.cat_file(self.path, start=start, end=end)
         self.fetched += len(data)
-        if len(data) == self.size > end - start:  # a server that knows no parts of files
+        if len(data) == self.size > end - start:  # a server that sends whole files only
             self.whole = data
             return data[start:end]
         if len(data) != end - start:

@@ -70,7 +70,9 @@ def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
         return ()
     if source.is_file() and zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
-            suffixes: tuple[str, ...] = (".zip",) if is_zipped(archive.namelist(), source.name) else (".keras",)
+            names = archive.namelist()
+        several = member_in(names) is not None or saved_model_in(names, source.name) is not None
+        suffixes: tuple[str, ...] = (".zip",) if several else (".keras",)
     elif source.is_file() and h5py.is_hdf5(source):
         suffixes = (".h5", ".hdf5", ".hdf")
     else:
@@ -266,11 +268,6 @@ def verify_archive(old: zipfile.ZipFile, file: IO[bytes], changed: Changed) -> N
 def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, changed: Changed) -> IO[bytes]:
     """A member's contents in the new archive: changed, or the old bytes."""
     return Path(changed[info.filename].name).open("rb") if info.filename in changed else old.open(info)
-
-
-def is_zipped(names: list[str], archive: str) -> bool:
-    """Whether a zip holds a TensorFlow.js model or a SavedModel."""
-    return member_in(names) is not None or saved_model_in(names, archive) is not None
 
 
 def saved_model() -> ModuleType:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from weightlens.engine.wanted import Wanted, name_list, shape_words
 from weightlens.errors import BadInput
-from weightlens.tables.table import INDEX
+from weightlens.tables.table import has_index_title
 
 ANSWERS = r"(?i)(y|target|label|class|output|expected)s?[ _]?\d*|y_.*"  # columns that hold results, not inputs
 NUMBERED = r"(.*?)[ _.]?(?:\[(\d{1,6})\]|(\d{1,6}))"  # x3, x_3, x[3]
@@ -99,14 +99,9 @@ def refuse_other_order(named: Named, chosen: list[list[int]], titles: list[str],
         )
 
 
-def has_index_title(titles: Sequence[str]) -> bool:
-    """Whether the first column has the title that pandas gives to row numbers."""
-    return bool(titles) and titles[0].casefold() in INDEX
-
-
 def is_index_left_out(titles: Sequence[str] | None, columns: list[list[int]]) -> bool:
     """Whether the first column is left out as row numbers."""
-    return titles is not None and has_index_title(titles) and not any(0 in part for part in columns)
+    return has_index_title(titles) and not any(0 in part for part in columns)
 
 
 def likely_inputs(titles: list[str], wanted: list[Wanted]) -> list[int]:

@@ -8,20 +8,18 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from weightlens.engine.output_shapes import needed_length
+from weightlens.engine.output_shapes import computes_one_sample, needed_length
+from weightlens.engine.state import is_stateful
 from weightlens.engine.wanted import Wanted, first_users, wanted_inputs, with_length
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 
 STEPS = 5  # length of a sequence that may have any
 PIXELS = 24  # width of a picture that may have any
-FEW_SAMPLES = 64  # of a batch that is kept where operators may need it
-MOST_SIZES = 16  # of an array that an operator may take for a shape
 FEW = 500  # numbers in one sample, above which one sample is enough
 
 
@@ -34,7 +32,7 @@ def default_inputs(model: Model) -> list[np.ndarray]:
     shapes = example_shapes(model, wanted)
     fixed = next((w.batch for w in wanted if w.batch), None)
     few = sum(map(math.prod, shapes)) <= FEW
-    samples = (fixed if keeps_batch(model, fixed) else 1) if fixed else 3 if few else 1
+    samples = (fixed if keeps_batch(model, shapes) else 1) if fixed else 3 if few else 1
     return [example_array(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
 
 
@@ -49,25 +47,14 @@ def small_table(model: Model, w: Wanted) -> np.ndarray | None:
     return np.array(list(itertools.product((0.0, 1.0), repeat=w.size)))
 
 
-def keeps_batch(model: Model, batch: int) -> bool:
-    """Whether the model needs the batch size in its file: for kept states, or for operators (of a large batch, those that contain it)."""
-    return any(
-        layer.config.get("stateful")
-        or (layer.is_operation and (batch <= FEW_SAMPLES or any(contains((call.args, call.kwargs), batch) for call in layer.calls)))
-        or (layer.model is not None and keeps_batch(layer.model, batch))
-        for layer in model.layers
-    )
+def keeps_batch(model: Model, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether the model needs the batch size in its file: for kept states, or because its operators do not compute with one sample."""
+    return is_stateful(model) or (has_operators(model) and not computes_one_sample(model, shapes))
 
 
-def contains(thing: Any, number: int) -> bool:
-    """Whether an argument of an operator is a multiple of this number, as batch times heads is, or an array of so many rows."""
-    if isinstance(thing, np.ndarray):
-        return contains(thing.shape, number) or contains(thing.reshape(-1)[:MOST_SIZES].tolist(), number)
-    if isinstance(thing, Mapping):
-        return any(contains(part, number) for part in thing.values())
-    if isinstance(thing, (list, tuple)):
-        return len(thing) == number or any(contains(part, number) for part in thing)
-    return isinstance(thing, int) and thing != 0 and thing % number == 0
+def has_operators(model: Model) -> bool:
+    """Whether there are operators in a model or in those nested in it."""
+    return any(layer.is_operation or (layer.model is not None and has_operators(layer.model)) for layer in model.layers)
 
 
 def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:

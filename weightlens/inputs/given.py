@@ -18,8 +18,8 @@ import numpy as np
 from weightlens.engine.binding import input_keys
 from weightlens.engine.wanted import Wanted, shape_words, wanted_inputs
 from weightlens.errors import BadInput, WeightlensError
+from weightlens.inputs import Samples
 from weightlens.inputs.columns import columns_of_inputs, inputs_by_title, is_index_left_out
-from weightlens.inputs.samples import Samples
 from weightlens.model import Model
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled

@@ -271,8 +271,15 @@ def activate(x: Array | Recorded, named: Any, step: Step) -> Any:
         inner = named.get("config")
         options = {k: v for k, v in inner.items() if k not in ("name", "dtype", "trainable")} if isinstance(inner, dict) else {}
         named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
-    known = ACTIVATIONS.get(named or "linear")
+    function, steps = called(named or "linear")
+    return function(x, step, **options) if steps else function(x, **options)
+
+
+@functools.cache
+def called(name: str) -> tuple[Function, bool]:
+    """The activation function of this name, and whether it takes a ``step``. Kept: a recurrent layer asks at every time step."""
+    known = ACTIVATIONS.get(name)
     if known is None:
-        raise NotImplementedError(f"activation {named!r} is not one that weightlens knows")
+        raise NotImplementedError(f"activation {name!r} is not one that weightlens knows")
     function = globals()[known.function]
-    return function(x, step, **options) if has_steps(inspect.unwrap(function)) else function(x, **options)
+    return function, has_steps(inspect.unwrap(function))

@@ -14,7 +14,7 @@ from weightlens.layers.signature import Array, Axis, Step
 from weightlens.operations.numeric import known
 from weightlens.operations.small_integers import NARROW, fits, wrapped
 from weightlens.operations.whole_arrays import places_in_order
-from weightlens.specs.whole import is_whole
+from weightlens.specs.kinds import is_whole
 
 # Mathematics.
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.signature import Array
+from weightlens.specs.kinds import is_whole
 from weightlens.specs.registry import spec
-from weightlens.specs.whole import is_whole
 
 EXACT = 2.0**53  # whole numbers beyond this are not all floats
 NARROW = frozenset({"int8", "uint8", "int16", "uint16", "uint32"})

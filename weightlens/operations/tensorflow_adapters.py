@@ -252,8 +252,3 @@ def transposed_convolution(
 def concat(*values: Any) -> Any:
     """The arrays one after the other along the axis that comes last."""
     return operations_arrays.concatenate(values[:-1], known(values[-1]))
-
-
-def pack(*values: Array, axis: int = 0) -> Any:
-    """The arrays beside each other along a new axis."""
-    return operations_arrays.stack(values, axis)

@@ -48,7 +48,7 @@ def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
 
 
 def walk(roots: Iterable[Recorded], follow: Follow = unnamed) -> Iterator[Recorded]:
-    """What the roots are made of, each value once, as it is read from left to right; only what is to ``follow`` is looked into."""
+    """What the roots are made of, each value once, from left to right; operands only of values for which ``follow`` is true."""
     seen: set[int] = set()
     for root in roots:
         stack = operands(root)[::-1]
@@ -78,7 +78,7 @@ def named_operands(*made: Recorded) -> list[Recorded]:
 def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True, last_first: bool = False) -> list[Recorded]:
     """The roots and every value behind them, operands first, from left to right or the last one first.
 
-    Only what is to ``follow`` is looked into.
+    Operands are those of values for which ``follow`` is true.
     """
     done: dict[int, Recorded] = {}
     for root in roots:

@@ -10,6 +10,11 @@ LARGEST = 2**63 - 1  # of a whole number: no axis of an array is longer
 DEEPEST = 12  # nested lists
 
 
+def is_whole(kind: object) -> bool:
+    """Whether a kind of number has no fractions."""
+    return str(kind).startswith(("int", "uint"))
+
+
 def whole(value: Any, least: int = -LARGEST) -> bool:
     """Whether this is a whole number that fits into 64 bits (``True`` is not)."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST

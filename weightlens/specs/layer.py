@@ -1,14 +1,7 @@
 """What a ``LayerSpec`` says: everything that is known of one layer class without running it.
 
 To add a layer, write its function in ``weightlens/layers`` and one entry in the file of its category in ``families`` (the categories
-of Keras's documentation). An example::
-
-    "Highway": LayerSpec(
-        function="legacy.highway",
-        variables="kernel[in,in] gate_kernel[in,in] bias[in]?use_bias gate_bias[in]?use_bias",
-        options="activation use_bias transform_bias:any",
-        axes={"kernel": "?, unit", "gate_kernel": "?, unit", "bias": "unit", "gate_bias": "unit"},
-    )
+of Keras's documentation); CONTRIBUTING.md goes through an example.
 
 ``variables``: names in Keras's order. ``name`` is always there, ``name?flag`` where the setting ``flag`` is true (or missing),
 ``name?flag=0`` where it is true (missing means not). A name with a slash belongs to a part of the layer: ``query/kernel``.

@@ -18,36 +18,21 @@ import numpy as np
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.spreadsheet.sheet_rows import MAIN, CellDate, CellError, SheetCells, Value, read_cells, text_content, xml_elements
 from weightlens.zips import check_member, open_zip, read_member
 
 KINDS = {"folder": "a folder", "json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
-Value = float | str | bool
 
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 AREA = re.compile(
     r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!,]+))!\$?(?P<c1>[A-Z]{1,3})\$?(?P<r1>\d+)(?::\$?(?P<c2>[A-Z]{1,3})\$?(?P<r2>\d+))?"
 )
-CODED = re.compile("_x([0-9A-Fa-f]{4})_")
-
 
 DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # built-in date formats
 STYLES = "xl/styles.xml"
 NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
 NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words shown for non-finite numbers
-
-
-class CellError(str):
-    """What a spreadsheet shows where a formula fails: ``#VALUE!``, ``#NUM!``."""
-
-    __slots__ = ()
-
-
-class CellDate(float):
-    """A number formatted as a date or a time: what a spreadsheet makes of a typed ``1/2`` or ``3-4``."""
-
-    __slots__ = ()
 
 
 @dataclass(eq=False)
@@ -146,10 +131,11 @@ def read_book(path: str | Path) -> Book:
             strings, dates = shared_strings(archive), date_styles(archive)
             most = limits.CELLS + book.path.stat().st_size
             for sheet, part in sheet_parts(archive).items():
-                book.sheets[sheet], book.formulas[sheet] = {}, {}
+                cells = SheetCells(strings, dates)
                 if "worksheets/" in part:
-                    read_sheet(archive, part, strings, dates, book.sheets[sheet], book.formulas[sheet], most)
-                    most -= len(book.sheets[sheet])
+                    read_cells(archive, part, cells, most)
+                    most -= len(cells.values)
+                book.sheets[sheet], book.formulas[sheet] = cells.values, cells.formulas
     except WeightlensError:
         raise
     except Exception as trouble:  # a damaged zip, broken XML, text instead of a number: any error is possible
@@ -184,52 +170,6 @@ def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     return texts
 
 
-def text_content(item: ET.Element) -> str:
-    """The text of a cell or of a shared string, its formatted runs joined; phonetic guides are left out."""
-    pieces = [*item.findall(f"{MAIN}t"), *item.findall(f"{MAIN}r/{MAIN}t")]
-    return unescaped("".join(piece.text or "" for piece in pieces))
-
-
-def unescaped(text: str) -> str:
-    """Text with Excel's escapes resolved: ``_x0041_`` is the letter A."""
-    return CODED.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
-
-
-def xml_elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
-    """The elements of one name in a part of the zip, one at a time: memory does not grow with the file."""
-    check_member(archive, part)
-    with archive.open(part) as stream:
-        waiting = 0
-        root: ET.Element | None = None
-        for event, element in ET.iterparse(stream, ("start", "end")):
-            root = element if root is None else root
-            waiting += event == "end"
-            if event == "end" and element.tag == MAIN + name:
-                yield element
-                element.clear()
-                root.clear()
-                waiting = 0
-            elif waiting > limits.ELEMENTS:
-                raise UnreadableModel(f"{part} has one {name} of more than {limits.ELEMENTS:,} elements")
-
-
-def read_sheet(
-    archive: zipfile.ZipFile,
-    part: str,
-    strings: list[str],
-    dates: set[str],
-    values: dict[str, Value],
-    formulas: dict[str, str],
-    most: int,
-) -> None:
-    """Add one sheet's cells, row by row; refuses a sheet with more than ``most`` cells."""
-    for row in xml_elements(archive, part, "row"):
-        for cell in row:
-            read_cell(cell, strings, dates, values, formulas)
-        if len(values) > most:
-            raise UnreadableModel("it holds more cells than there is room for")
-
-
 def date_styles(archive: zipfile.ZipFile) -> set[str]:
     """The numbers of the cell styles with a date or time format."""
     if STYLES not in archive.NameToInfo:
@@ -240,27 +180,3 @@ def date_styles(archive: zipfile.ZipFile) -> set[str]:
     dates = DATES | {number for number, code in own.items() if re.search("[dmyhs]", code, re.IGNORECASE)}
     styles = root.find(f"{MAIN}cellXfs")
     return {str(i) for i, style in enumerate(styles if styles is not None else ()) if style.get("numFmtId") in dates}
-
-
-def read_cell(cell: ET.Element, strings: list[str], dates: set[str], values: dict[str, Value], formulas: dict[str, str]) -> None:
-    """Add one cell: its value by its type, and its formula."""
-    reference, kind, text = cell.get("r", ""), cell.get("t", "n"), None
-    if reference in values or reference in formulas:
-        raise UnreadableModel(f"cell {reference} is written twice")
-    for child in cell:
-        if child.tag == f"{MAIN}f":
-            formulas[reference] = child.text or ""
-        elif child.tag == f"{MAIN}v":
-            text = child.text if child.text is not None or kind != "str" else ""
-        elif child.tag == f"{MAIN}is":
-            text = text_content(child)
-    if text is None:
-        return
-    if kind == "n":
-        values[reference] = CellDate(text) if cell.get("s") in dates else float(text)
-    elif kind == "s":
-        values[reference] = strings[int(text)]
-    elif kind == "b":
-        values[reference] = text == "1"
-    else:
-        values[reference] = CellError(text) if kind == "e" else unescaped(text) if kind == "str" else text

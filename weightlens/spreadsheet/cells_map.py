@@ -22,7 +22,8 @@ from weightlens.workbook.formulas.promote import with_operands
 
 if TYPE_CHECKING:
     from weightlens.recording import Step, Trace
-    from weightlens.spreadsheet.cell_values import Book, Value
+    from weightlens.spreadsheet.cell_values import Book
+    from weightlens.spreadsheet.sheet_rows import Value
 
 MAP = "Cells"
 SLOPES = "numerical_gradient"  # the defined name of differences of nearly equal losses, which leave few digits

@@ -16,7 +16,7 @@ SHAPE = 'a table is a list of rows, a list of records, {"column": [...]}, or {"i
 
 
 def json_rows(path: Path) -> tuple[Iterator[Row], bool]:
-    """The rows of a JSON file, and whether the first row holds titles."""
+    """The rows of a JSON file that are not empty, with their numbers, and whether the first row holds titles."""
     import orjson
 
     if path.stat().st_size > JSON:
@@ -24,9 +24,9 @@ def json_rows(path: Path) -> tuple[Iterator[Row], bool]:
     try:
         content = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        raise BadInput(f"{path.name}: is no JSON: {error}") from None
+        raise BadInput(f"{path.name}: is not valid JSON: {error}") from None
     rows, titled = rows_of_json(content, path.name)
-    return numbered_rows(rows), titled
+    return ((number, row) for number, row in enumerate(rows, 1) if row), titled
 
 
 def rows_of_json(content: Any, name: str) -> tuple[Iterator[list[str]], bool]:
@@ -85,11 +85,6 @@ def cell_text(value: Any) -> str:
     if value is None:
         return ""
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def numbered_rows(rows: Iterator[list[str]]) -> Iterator[Row]:
-    """The rows that are not empty, with their row numbers."""
-    return ((number, row) for number, row in enumerate(rows, 1) if row)
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -64,6 +64,11 @@ class Table:
                 comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""
                 raise BadInput(f"{self.name}: row {number} has {len(row)} columns, the first row has {self.width}{comma}")
         return rows
+
+
+def has_index_title(titles: Sequence[str] | None) -> bool:
+    """Whether the first column has the title that pandas gives to row numbers."""
+    return bool(titles and titles[0].casefold() in INDEX)
 
 
 def pick_sheet(names: list[str], wanted: str, path: Path) -> str:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
 from weightlens.spreadsheet import cell_values as book
+from weightlens.spreadsheet.sheet_rows import CellDate, SheetCells, Value, read_cells
 from weightlens.tables.table import Grid, pick_sheet
 from weightlens.zips import open_zip
 
@@ -23,18 +24,16 @@ def grid(path: Path, sheet: str) -> Grid:
         with open_zip(path) as archive:
             parts = {name: part for name, part in book.sheet_parts(archive).items() if "worksheets/" in part}
             part = parts[pick_sheet(list(parts), sheet, path)]
-            strings, dates = book.shared_strings(archive), book.date_styles(archive)
-            values: dict[str, book.Value] = {}
-            formulas: dict[str, str] = {}
-            book.read_sheet(archive, part, strings, dates, values, formulas, CELLS + path.stat().st_size)
+            cells = SheetCells(book.shared_strings(archive), book.date_styles(archive))
+            read_cells(archive, part, cells, CELLS + path.stat().st_size)
     except (zipfile.BadZipFile, KeyError, ValueError, IndexError, ElementTree.ParseError, EOFError, NotImplementedError, zlib.error):
         raise BadInput(f"{path.name}: is damaged, or no .xlsx workbook that can be read") from None
-    lost = next((cell for cell in formulas if cell not in values), None)
+    lost = next((cell for cell in cells.formulas if cell not in cells.values), None)
     if lost:
         raise BadInput(
             f"{path.name}: the program that saved it did not keep the value of the formula in {lost}; open and save it, or use .csv"
         )
-    return cells_by_position({cell: as_text(value) for cell, value in values.items()})
+    return cells_by_position({cell: as_text(value) for cell, value in cells.values.items()})
 
 
 def cells_by_position(texts: dict[str, str]) -> Grid:
@@ -47,9 +46,9 @@ def cells_by_position(texts: dict[str, str]) -> Grid:
     return cells
 
 
-def as_text(value: book.Value) -> str:
+def as_text(value: Value) -> str:
     """A cell's value as text."""
-    if isinstance(value, book.CellDate):
+    if isinstance(value, CellDate):
         return "a date"
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"

@@ -143,8 +143,7 @@ class TraceWriter:
             yield from self.numbers(step.value, Labels(step.named.titled))
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
-                start = f"    {step.place(index)}: "
-                yield self.screen.dim(start + self.calculation(step, index, self.screen.width - len(start)))
+                yield from map(self.screen.dim, self.example(step, index))
 
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with its arithmetic."""
@@ -158,14 +157,27 @@ class TraceWriter:
             start = "    " + (name.ljust(width) + "  " if width else "")
             yield self.screen.dim(start) + self.calculation(step, index, self.screen.width - len(start))
 
+    def example(self, step: Step, index: tuple[int, ...]) -> Iterator[str]:
+        """One element with its arithmetic, which stands under it where it does not fit beside it."""
+        start = f"    {step.place(index)}:"
+        if line := self.fitting(step, index, self.screen.width - len(start) - 1):
+            yield f"{start} {line}"
+        else:
+            yield start
+            yield f"      {self.calculation(step, index, self.screen.width - 6)}"
+
     def calculation(self, step: Step, index: tuple[int, ...], room: int) -> str:
-        """One element's arithmetic with as many terms as fit; if need be, without its middle."""
-        line = ""
-        for arithmetic in self.arithmetics:
-            line = clean(arithmetic.line(step, index), 400)
-            if len(line) <= room:
-                return line
-        return f"{line[: room // 2 - 2]} ... {line[len(line) - (room - room // 2 - 3) :]}"
+        """One element's arithmetic with as many terms as fit; if need be, cut after a word."""
+        if line := self.fitting(step, index, room):
+            return line
+        text, result = map(clean, self.arithmetics[-1].parts(step, index))
+        end = f" ... = {result}"
+        return f"{text[: max(0, room - len(end) + 1)].rpartition(' ')[0]}{end}"
+
+    def fitting(self, step: Step, index: tuple[int, ...], room: int) -> str:
+        """One element's arithmetic with as many terms as fit; empty where not even one does."""
+        lines = (clean(arithmetic.line(step, index), 400) for arithmetic in self.arithmetics)
+        return next((line for line in lines if len(line) <= room), "")
 
     def numbers(self, values: np.ndarray, label: Labels) -> Iterator[str]:
         """The lines of a matrix with labelled rows and columns."""

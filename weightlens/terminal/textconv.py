@@ -7,7 +7,7 @@ number by number, a few on each line; a large one as its range, its mean and a h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.errors import first_line
-from weightlens.formats import load
 from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import chunks
 from weightlens.terminal import clean, tuple_text
@@ -27,10 +26,10 @@ WRITTEN_OUT = 1000  # numbers of a matrix up to which each one is written
 ON_A_LINE = 8
 
 
-def text_of_file(path: Path) -> Iterator[str]:
-    """The lines of a model file; one line that says why for a file that cannot be read: a diff must not fail."""
+def text_of_file(path: Path, opened: Callable[[], Model]) -> Iterator[str]:
+    """The lines of a model file, ``opened`` as was asked; one line that says why it cannot be read: a diff must not fail."""
     try:
-        with load(path) as model:
+        with opened() as model:
             lines = list(text_of(model))
     except Exception as error:  # whatever it is: git shows a line of text for this version, and goes on
         lines = [f"not a model that can be read: {first_line(error).replace(str(path), path.name)}"]

@@ -44,11 +44,14 @@ class Arithmetic:
 
     def line(self, step: Step, index: Index) -> str:
         """``numbers = result`` for one element; the number alone where there is nothing to write out."""
+        text, result = self.parts(step, index)
+        return f"{text} = {result}" if text else result
+
+    def parts(self, step: Step, index: Index) -> tuple[str, str]:
+        """The numbers and the result; no numbers where there is nothing to write out."""
         result = plain(step.value[index])
-        if step.made.op is None:
-            return result
-        text = self.written(step.made, index, 0)[0]
-        return result if text == result else f"{text} = {result}"
+        text = "" if step.made.op is None else self.written(step.made, index, 0)[0]
+        return "" if text == result else text, result
 
     def element(self, thing: Any, index: Index, depth: int) -> Words:
         """One element of an operand: its number where it has a name, written out where it has none."""

@@ -39,9 +39,11 @@ def convert(model: Model | str | os.PathLike[str], path: str | os.PathLike[str],
         made = scratch / ("model" if is_folder(out) else out.name)
         write(meant, made)
         verify(loaded, meant, made)
-        with replacing_several(targets(out, made), force, given) as files:
-            for file, written in zip(files, parts(made), strict=True):
-                with written.open("rb") as source:
+        written = parts(made)
+        targets = [out] if made.is_file() else [folder_of(out) / part.name for part in written]
+        with replacing_several(targets, force, given) as files:
+            for file, part in zip(files, written, strict=True):
+                with part.open("rb") as source:
                     shutil.copyfileobj(source, file, 1 << 20)
     return out
 
@@ -85,13 +87,6 @@ def refuse_own_folder(out: Path, inputs: list[tuple[str, Path]]) -> None:
 def parts(made: Path) -> list[Path]:
     """The files of a written model; of several, the one that names the others first."""
     return [made] if made.is_file() else [made / "model.json", *sorted(path for path in made.iterdir() if path.name != "model.json")]
-
-
-def targets(out: Path, made: Path) -> list[Path]:
-    """Where they go."""
-    if made.is_file():
-        return [out]
-    return [folder_of(out) / path.name for path in parts(made)]
 
 
 def left_out(model: Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def layer_entry(layer: Layer) -> Entry:
     if layer.is_operation:
         return operation_entry(layer)
     config = input_settings(layer) if layer.class_name == "InputLayer" else settings(layer)
-    config |= inner_entries(layer)
+    inside = by_place(layer, layer_entry)
+    config |= {"layer" if name == "forward_layer" else name: part for name, part in inside.items()}
     return entry("keras.layers", layer.class_name, {"name": layer.name, **config})
 
 
@@ -114,15 +116,15 @@ def is_left_out(key: str) -> bool:
     return key in WITHOUT_EFFECT or key in options.of_every_layer()
 
 
-def inner_entries(layer: Layer) -> Entry:
-    """The layers inside a wrapper, under its names of them."""
-    found: Entry = {}
+def by_place(layer: Layer, made: Callable[[Layer], Any]) -> dict[str, Any]:
+    """What is made of each layer inside a wrapper, by its place there; a list of those that are in a list."""
+    found: dict[str, Any] = {}
     for key, inner in layer.inner.items():
         name, _, number = key.partition("/")
         if number:
-            found.setdefault(name, []).append(layer_entry(inner))
+            found.setdefault(name, []).append(made(inner))
         else:
-            found["layer" if name == "forward_layer" else name] = layer_entry(inner)
+            found[name] = made(inner)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 from collections.abc import Sequence
@@ -12,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, did_you_mean
 from weightlens.formats.write_back import write_back
 from weightlens.importing import Change, Imported, fit_to_dtype, model_to_change
 from weightlens.model import Model, Weight
 from weightlens.terminal.matrices import parse_slice
 
+LISTED = 1000  # changed numbers that are listed one by one
 EXAMPLE = 'write for example --set "dense/kernel[0,1]=0.5", "dense/bias=0.1,0.2" or "dense/kernel[:,0]=0"'
 
 
@@ -51,9 +51,15 @@ def patch_model(
         setting = read_setting(text, model)
         _, _, values = new.setdefault(setting.weight.path, (setting.name, setting.weight, setting.weight.value.copy()))
         apply(setting, values)
-    imported = Imported(target, [change for name, weight, values in new.values() for change in changes(name, weight, values)])
-    changed = {change.weight for change in imported.changes}
-    write_back(source, target, {name: (weight, values) for name, weight, values in new.values() if name in changed}, force)
+    imported, changed = Imported(target), {}
+    for name, weight, values in new.values():
+        places = changed_places(weight.value, values)
+        if len(places):
+            changed[name] = weight, values
+        first = places[: LISTED - len(imported.changes)].tolist()
+        imported.changes += [Change(name, tuple(at), "--set", weight.value[tuple(at)].item(), values[tuple(at)].item()) for at in first]
+        imported.more += len(places) - len(first)
+    write_back(source, target, changed, force)
     return imported
 
 
@@ -68,17 +74,11 @@ def read_setting(text: str, model: Model) -> Setting:
     if not equals or not name:
         raise BadInput(f"--set {text!r}: {EXAMPLE}")
     if name not in weights:
-        raise BadInput(f"--set {text!r}: {no_such_weight(name, list(weights))}")
+        raise BadInput(f"--set {text!r}: there is no weight {name!r}; {did_you_mean(name, list(weights), 'the weights are')}")
     weight = weights[name]
     refuse_other_kinds(name, weight)
     part = parse_slice(cut, weight.shape, f"--set {text}: the index") if cut is not None else ()
     return Setting(text, name, weight, part, read_numbers(value, text))
-
-
-def no_such_weight(name: str, names: list[str]) -> str:
-    """That there is no weight of this name, and which one was meant."""
-    close = difflib.get_close_matches(name, names, 1)
-    return f"there is no weight {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"the weights are: {', '.join(names[:12])}")
 
 
 def refuse_other_kinds(name: str, weight: Weight) -> None:
@@ -100,7 +100,7 @@ def read_numbers(text: str, setting: str) -> np.ndarray:
         raise BadInput(f"--set {setting!r}: {text!r} is not a number, or several with commas; {EXAMPLE}") from None
     for number in numbers.ravel().tolist():
         if type(number) not in (int, float) or not abs(number) <= sys.float_info.max:
-            raise BadInput(f"--set {setting!r}: {str(number)[:40]} is no finite number")
+            raise BadInput(f"--set {setting!r}: {str(number)[:40]} is not a finite number")
     return numbers
 
 
@@ -117,8 +117,6 @@ def apply(setting: Setting, values: np.ndarray) -> None:
     values[setting.part] = np.array(stored, values.dtype).reshape(numbers.shape)
 
 
-def changes(name: str, weight: Weight, values: np.ndarray) -> list[Change]:
-    """Every number that is another one now."""
-    old = weight.value
-    places = np.argwhere(~((old == values) | (np.isnan(old) & np.isnan(values)) if old.dtype.kind == "f" else old == values))
-    return [Change(name, tuple(at), "--set", old[tuple(at)].item(), values[tuple(at)].item()) for at in places.tolist()]
+def changed_places(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Where another number is now, an index in each row."""
+    return np.argwhere(~((old == new) | (np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else old == new))

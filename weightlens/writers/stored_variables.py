@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from weightlens.formats.weights.objects import ObjectTree, join, numbered_layers, numbered_members
+from weightlens.formats.weights.objects import inner_places, join, numbered_layers, numbered_members
 from weightlens.formats.weights.order import in_keras_order, variables_in_order
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec
@@ -18,7 +18,7 @@ Variables = list[tuple[str, np.ndarray]]
 
 def objects(model: Model, path: str = "") -> Iterator[tuple[str, str, Variables]]:
     """Each object with variables of its own: its path, the layer's name, and its arrays in Keras's order."""
-    for layer, place in numbered_members(numbered_layers(model), join(path, "layers"), ObjectTree({})):
+    for layer, place in numbered_members(numbered_layers(model), join(path, "layers")):
         yield from objects_of_layer(layer, place)
 
 
@@ -32,16 +32,8 @@ def objects_of_layer(layer: Layer, path: str) -> Iterator[tuple[str, str, Variab
         parts.setdefault(name.rpartition("/")[0], []).append((name, value))
     for part, variables in parts.items():
         yield place_of_part(layer, path, part), layer.name, variables
-    lists: dict[str, list[Layer]] = {}
-    for key, inner in layer.inner.items():
-        name, _, number = key.partition("/")
-        if number:
-            lists.setdefault(name, []).append(inner)
-        else:
-            yield from objects_of_layer(inner, join(path, name))
-    for name, inside in lists.items():
-        for inner, place in numbered_members(inside, join(path, name), ObjectTree({})):
-            yield from objects_of_layer(inner, place)
+    for inner, place in inner_places(layer, path):
+        yield from objects_of_layer(inner, place)
 
 
 def place_of_part(layer: Layer, path: str, part: str) -> str:

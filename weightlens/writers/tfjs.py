@@ -15,6 +15,7 @@ from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.registry import spec
 from weightlens.writers.constructors import ENDINGS
+from weightlens.writers.entries import by_place
 from weightlens.writers.expressible import cannot
 
 Entry = dict[str, Any]
@@ -167,11 +168,7 @@ def inner_entries(layer: Layer) -> Entry:
         inner = layer_entry(forward)
         inner["config"]["name"] = forward.name.removeprefix("forward_")
         return {"layer": inner}
-    found: Entry = {}
-    for key, part in layer.inner.items():
-        name, _, number = key.partition("/")
-        found = {**found, name: [*found.get(name, []), layer_entry(part)] if number else layer_entry(part)}
-    return found
+    return by_place(layer, layer_entry)
 
 
 def variables(model: Model) -> Iterator[tuple[str, np.ndarray]]:

@@ -8,7 +8,7 @@ import json
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from weightlens.formats.savedmodel.crc32c import crc32c, masked
 
 Files = dict[str, bytes]
 Rows = list[tuple[bytes, bytes]]
-Pack = Callable[[bytes], bytes]
 MAGIC = bytes.fromhex("57fb808b247547db")
 DTYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int64": 9, "bool": 10, "float16": 19}
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -60,18 +59,18 @@ def block(rows: Rows, every: int = 16) -> bytes:
     return bytes(out) + struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts))
 
 
-def guarded(contents: bytes, pack: Pack | None = None) -> bytes:
-    """A block with what says how it is packed, and its checksum."""
-    data = contents + b"\0" if pack is None else pack(contents) + b"\1"
+def guarded(contents: bytes, kind: int = 0) -> bytes:
+    """A block with what says how it is packed (0: not at all), and its checksum."""
+    data = contents + bytes([kind])
     return data + struct.pack("<I", masked(crc32c(data)))
 
 
-def table(rows: Rows, pack: Pack | None = None, per_block: int = 4) -> bytes:
+def table(rows: Rows, per_block: int = 4, kind: int = 0) -> bytes:
     """A table of LevelDB."""
     out, index = b"", []
     for start in range(0, len(rows), per_block):
         some = rows[start : start + per_block]
-        data = guarded(block(some), pack)
+        data = guarded(block(some), kind)
         index.append((some[-1][0], varint(len(out)) + varint(len(data) - 5)))
         out += data
     handles = b""
@@ -111,11 +110,11 @@ def rows_and_data(arrays: dict[str, np.ndarray], texts: dict[str, bytes], shards
     return rows, data
 
 
-def bundle(arrays: dict[str, np.ndarray], texts: dict[str, bytes], shards: int = 1, pack: Pack | None = None) -> Files:
+def bundle(arrays: dict[str, np.ndarray], texts: dict[str, bytes], shards: int = 1) -> Files:
     """The folder ``variables``."""
     rows, data = rows_and_data(arrays, texts, shards)
     files = {f"variables/variables.data-{shard:05d}-of-{shards:05d}": part for shard, part in enumerate(data)}
-    return {"variables/variables.index": table(rows, pack), **files}
+    return {"variables/variables.index": table(rows), **files}
 
 
 @dataclass(eq=False)
@@ -221,10 +220,10 @@ def layer_thing(entry: dict[str, Any], arrays: dict[str, np.ndarray], frozen: It
     return keras_thing({**entry, "name": name}, {**own, **parts}, frozen)
 
 
-def saved(root: Thing, shards: int = 1, pack: Pack | None = None, old: bool = False) -> Files:
+def saved(root: Thing, shards: int = 1, old: bool = False) -> Files:
     """The files of a SavedModel."""
     graph, arrays = graph_and_arrays(root)
-    files = bundle(arrays, {GRAPH_KEY: graph}, shards, pack)
+    files = bundle(arrays, {GRAPH_KEY: graph}, shards)
     if old:
         return {"saved_model.pb": object_graph_of_old_files(root), **files}
     return {"saved_model.pb": number(1, 1), "keras_metadata.pb": metadata(root), **files}
@@ -256,26 +255,3 @@ def tarred(files: Files, inside: str = "m/", mode: str = "w:gz") -> bytes:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return gzip.compress(buffer.getvalue(), mtime=0) if mode == "w:gz" else buffer.getvalue()
-
-
-def snappy(data: bytes) -> bytes:
-    """Packed by Snappy, as simply as can be: literals, and copies of eight bytes or more that were there before."""
-    out, place, literal = bytearray(varint(len(data))), 0, b""
-    while place < len(data):
-        start = data.rfind(data[place : place + 8], max(0, place - 65_535), place)
-        if start >= 0 and place + 8 <= len(data):
-            length = next((n for n in range(8, 64) if data[start + n : start + n + 1] != data[place + n : place + n + 1]), 64)
-            length = min(length, len(data) - place)
-            out += literals(literal) + bytes([(length - 1) << 2 | 2]) + struct.pack("<H", place - start)
-            literal = b""
-            place += length
-        else:
-            literal += data[place : place + 1]
-            place += 1
-    return bytes(out + literals(literal))
-
-
-def literals(data: bytes) -> bytes:
-    """Bytes as they are, in pieces of 200 at most."""
-    pieces = [data[start : start + 200] for start in range(0, len(data), 200)]
-    return b"".join((bytes([(len(piece) - 1) << 2]) if len(piece) <= 60 else bytes([60 << 2, len(piece) - 1])) + piece for piece in pieces)

@@ -23,7 +23,6 @@ from tests.formats.savedmodel.build import (
     layer_thing,
     model_thing,
     saved,
-    snappy,
     tarred,
     variable,
     written,
@@ -41,9 +40,9 @@ def legacy_stack(path: Path) -> weightlens.Model:
     return weightlens.load(b.legacy(path, STACK, groups))
 
 
-@pytest.mark.parametrize("kind", ["folder", "zip", "stored", "root", "tar", "tgz", "dots", "shards", "packed", "old"])
+@pytest.mark.parametrize("kind", ["folder", "zip", "stored", "root", "tar", "tgz", "dots", "shards", "old"])
 def test_the_same_as_from_an_h5_file(tmp_path: Path, kind: str) -> None:
-    files = saved(stack(), shards=3 if kind == "shards" else 1, pack=snappy if kind == "packed" else None, old=kind == "old")
+    files = saved(stack(), shards=3 if kind == "shards" else 1, old=kind == "old")
     path = tmp_path / "m"
     archives = {"zip": lambda: zipped(files), "stored": lambda: zipped(files, how=zipfile.ZIP_STORED), "root": lambda: zipped(files, ""),
                 "tar": lambda: tarred(files, mode="w"), "tgz": lambda: tarred(files), "dots": lambda: tarred(files, "./")}  # fmt: skip

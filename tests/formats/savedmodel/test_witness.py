@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.formats.savedmodel.build import GRAPH_KEY, VALUE, saved, snappy, tarred, written
+from tests.formats.savedmodel.build import GRAPH_KEY, VALUE, saved, tarred, written
 from tests.formats.savedmodel.examples import X, stack
 from tests.formats.savedmodel.test_write_back import changed
 from weightlens.checks.oracle import quiet_tensorflow
@@ -59,7 +59,7 @@ def test_a_saved_model_in_a_tar_is_checked_too(tf_keras: Any, tmp_path: Path) ->
     assert report.ok and len(report.rows) == 4
 
 
-@pytest.mark.parametrize("kind", [{}, {"shards": 3}, {"pack": snappy}])
+@pytest.mark.parametrize("kind", [{}, {"shards": 3}])
 def test_tensorflow_reads_what_the_tests_write(kind: dict[str, Any], tf_keras: Any, tmp_path: Path) -> None:
     import tensorflow as tf
 

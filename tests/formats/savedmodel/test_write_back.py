@@ -10,12 +10,11 @@ import openpyxl
 import pytest
 
 import weightlens
-from tests.formats.savedmodel.build import VALUE, Files, saved, snappy, tarred, written, zipped
+from tests.formats.savedmodel.build import VALUE, Files, saved, tarred, written, zipped
 from tests.formats.savedmodel.examples import X, nested, stack
 from tests.formats.savedmodel.test_bundle import DATA, INDEX
 from tests.formats.test_foreign import said
 from weightlens.cli.main import main
-from weightlens.errors import BadInput
 from weightlens.formats.savedmodel.leveldb import rows
 from weightlens.formats.write_back import write_back
 from weightlens.model import Weight
@@ -98,13 +97,6 @@ def test_what_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     (tmp_path / "m.tar").write_bytes(tarred(saved(stack()), mode="w"))
     assert "SavedModel (folder or .zip)" in said(capsys, "import", str(book), str(tmp_path / "m.tar"), "-o", str(tmp_path / "n.tar"))
     assert {path.name for path in tmp_path.iterdir()} == {"m", "m.xlsx", "m.tar", "there"} and not list((tmp_path / "there").iterdir())
-
-
-def test_a_packed_index_is_refused(tmp_path: Path) -> None:
-    old = written(tmp_path / "m", saved(stack(), pack=snappy))
-    with pytest.raises(BadInput, match="is compressed, as TensorFlow never writes it"):
-        write_back(old, tmp_path / "n", changed(old)[0])
-    assert not (tmp_path / "n").exists() and [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
 def test_damaged_numbers_are_not_copied_silently(tmp_path: Path) -> None:

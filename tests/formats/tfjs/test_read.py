@@ -17,6 +17,7 @@ from tests.formats.build import dense, dense_arrays, given, layer, legacy, node,
 from tests.formats.test_foreign import said
 from tests.formats.tfjs.build import ARRAYS, STACK, X, group, listed, model_json, whole, written, zipped
 from weightlens.cli.main import main
+from weightlens.engine.faults import every_fault
 from weightlens.errors import UnreadableModel, UnsupportedLayer
 
 TOTAL = sum(array.nbytes for array in ARRAYS.values())
@@ -175,6 +176,20 @@ def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path: Path) -> Non
         given("i", 3, key="batch_shape"), dense("a", 4, activation="hard_sigmoid"))}, dense_arrays("a/", 3, 4, suffix="")))  # fmt: skip
     with pytest.raises(UnsupportedLayer, match="another slope"):
         answer(folder)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize("wrappers", [0, 1, 2])
+def test_normalization_along_another_axis_is_refused_inside_wrappers_too(wrappers: int, axis: int, tmp_path: Path) -> None:
+    made = layer("BatchNormalization", "n", axis=axis)
+    for number in range(wrappers):
+        made = layer("TimeDistributed", f"t{number}", layer=made)
+    shape = (*(2,) * wrappers, 3, 3, 3)
+    names = ("gamma", "beta", "moving_mean", "moving_variance")
+    arrays = {f"{made['config']['name']}/{name}": np.ones(3, "float32") for name in names}
+    model = weightlens.load(written(tmp_path / "m", whole(sequential(given("i", *shape), made), arrays)))
+    faults = [fault for fault in every_fault(model) if "normalizes along an axis other than the last" in fault]
+    assert len(faults) == (axis != 3)
 
 
 def test_as_architecture_of_other_weights(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from weightlens.checks.by_hand.placing import Given, find_step, steps_of
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
-from weightlens.spreadsheet.cell_values import AREA, Book, CellDate, Value, column_letters, column_number, number_fault, read_book
+from weightlens.spreadsheet.cell_values import AREA, Book, column_letters, column_number, number_fault, read_book
 from weightlens.spreadsheet.cells_map import Entry, extent, read_map, steps_by_entry
+from weightlens.spreadsheet.sheet_rows import CellDate, Value
 
 ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
 LISTED = 5
@@ -163,8 +164,3 @@ def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
     cells = entry.references(first)
     _, changes = changed_numbers(weight, entry.values(book), lambda index: f"'{sheet}'!{cells[index]}")
     return [f"{name} {list(index)} is {new:.6g} in {cell}, but {old:.6g} in the file" for index, cell, old, new in changes[:LISTED]]
-
-
-def book_inputs(book: Book) -> list[np.ndarray]:
-    """The inputs in the workbook."""
-    return [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]

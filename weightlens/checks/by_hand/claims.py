@@ -55,6 +55,7 @@ class OutputRows:
 
     source: str
     rows: list[list[WrittenNumber]]
+    has_index: bool = False  # whether the first column has the title that pandas gives to row numbers
 
 
 def parse_number(text: str) -> WrittenNumber | None:

@@ -22,6 +22,7 @@ from weightlens.engine.forward import trace
 from weightlens.errors import BadInput
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
+from weightlens.spreadsheet.cells_map import read_map
 
 
 def check_by_hand(
@@ -49,7 +50,9 @@ def check_book(model: Model, inputs: object, path: Path, ranges: Sequence[str], 
     if ranges or steps:
         scene = record_scene(model, inputs)
         return compare_with_trace(path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
-    scene = record_scene(model, book_claims.book_inputs(book) if inputs is None else inputs)
+    if inputs is None:
+        inputs = [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]
+    scene = record_scene(model, inputs)
     claims = book_claims.claims_in_export(book, model, scene.trace)
     report = compare_with_trace(path.name, scene, claims.givens)
     if report.ok:

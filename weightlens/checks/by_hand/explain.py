@@ -155,9 +155,8 @@ class Explainer:
         off = self.try_mistake(edits)
         if off is None or (off > 1).any():
             return []
-        plain_order = (
-            len({(b - a) % samples for a, b in moved.items()}) == 1 or len({a + b for a, b in moved.items()}) == 1
-        )  # or in reverse
+        in_reverse = len({a + b for a, b in moved.items()}) == 1
+        plain_order = in_reverse or len({(b - a) % samples for a, b in moved.items()}) == 1
         bits = np.log2(samples) * (1 if plain_order else len(moved)) + 1.0
         pairs = "; ".join(f"sample {a} is that of {b}" for a, b in sorted(moved.items())[:4])
         return [Mistake("another sample", f"another sample of the data was computed ({pairs})", edits, None, float(bits))]

@@ -50,11 +50,6 @@ class HandReport(Report):
     first: str = ""
 
     @property
-    def steps(self) -> Sequence[HandRow]:
-        """The rows: one for each step."""
-        return self.rows
-
-    @property
     def ok(self) -> bool:
         """True if digits of every step were compared and nothing differs."""
         return super().ok and all(row.digits for row in self.rows)
@@ -64,8 +59,9 @@ class HandReport(Report):
         """The verdict: right and to how many digits, or what is wrong first, and why."""
         if self.ok:
             count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.rows)
+            remark = f" ({self.notes[0]})" if self.notes else ""
             right = f"within float32 rounding, {units_words(units)}" if units else f"to {digits_words([r.digits for r in self.rows])}"
-            return f"{self.subject}: right {right}, all {count} numbers in {len(self.rows)} step{'s' * (len(self.rows) != 1)}" + self.remark
+            return f"{self.subject}: right {right}, all {count} numbers in {len(self.rows)} step{'s' * (len(self.rows) != 1)}{remark}"
         if not self.rows:
             return f"{self.subject}: nothing was compared"
         if not self.first:
@@ -79,11 +75,6 @@ class HandReport(Report):
         row = next(row for row in self.rows if not row.digits)
         example = f"{row.theirs:g} for {row.ours:.4g}"
         return f"no digits were compared in {row.layer}/{row.class_name}: its numbers are rounded to whole ones ({example})"
-
-    @property
-    def remark(self) -> str:
-        """The first note, in brackets."""
-        return f" ({self.notes[0]})" if self.notes else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data."""

@@ -21,7 +21,7 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
 
     A note says so if it is not a row per sample.
     """
-    readings = [(note, given_outputs(table, trace)) for note, table in possible_readings(given.rows, trace)]
+    readings = [(note, given_outputs(table, trace)) for note, table in possible_readings(given, trace)]
     if not readings:
         raise why_not_outputs(given, trace)
     note, givens = readings[0]
@@ -31,10 +31,10 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
     return Placed(givens, notes=[note] if note else [])
 
 
-def possible_readings(rows: Table, trace: Trace) -> Iterator[tuple[str, Table]]:
+def possible_readings(given: OutputRows, trace: Trace) -> Iterator[tuple[str, Table]]:
     """The ways to read the table that fit the outputs' shapes, the usual one first."""
     samples, total = trace.results[0].shape[0], sum(output_sizes(trace))
-    table = without_row_numbers(rows, samples, total, trace)
+    table = without_row_numbers(given, samples, total, trace)
     if fits_outputs(table, samples, total):
         yield "", table
     if total == 1 and len(table) == 1 and 1 < len(table[0]) <= samples:  # a network with one output: a number for each sample
@@ -67,7 +67,7 @@ def fits_outputs(table: Table, samples: int, total: int) -> bool:
 def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
     """Why a table cannot hold the outputs."""
     samples, total = trace.results[0].shape[0], sum(output_sizes(trace))
-    widths = {len(row) for row in without_row_numbers(given.rows, samples, total, trace)}
+    widths = {len(row) for row in without_row_numbers(given, samples, total, trace)}
     if widths == {total}:
         return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
     return BadInput(f"{given.source}: a row has {max(widths)} numbers, but the network has {total} outputs")
@@ -90,23 +90,28 @@ def output_sizes(trace: Trace) -> list[int]:
     return [int(np.prod(x.shape[1:])) for x in trace.results]
 
 
-def without_row_numbers(rows: Table, samples: int, total: int, trace: Trace) -> Table:
+def without_row_numbers(given: OutputRows, samples: int, total: int, trace: Trace) -> Table:
     """The numbers without a heading row 0, 1, 2... (of a data frame), and without row numbers and inputs before the outputs."""
+    rows = given.rows
     if total == 1 and len(rows) == 1:  # one row of numbers, one for each sample
         return rows
     if len(rows) == samples + 1 and is_numbering([number.value for number in rows[0]]):
         rows = rows[1:]
     more = {len(row) - total for row in rows}
     before = more.pop() if len(more) == 1 and len(rows) <= samples else 0
-    return [row[before:] for row in rows] if before > 0 and are_row_numbers_or_inputs(rows, before, trace) else rows
+    return [row[before:] for row in rows] if before > 0 and are_row_numbers_or_inputs(rows, before, given.has_index, trace) else rows
 
 
-def are_row_numbers_or_inputs(table: Table, before: int, trace: Trace) -> bool:
-    """Whether the first columns of each row are the row's number, the inputs, or both."""
+def are_row_numbers_or_inputs(table: Table, before: int, has_index: bool, trace: Trace) -> bool:
+    """Whether the first columns of each row are the row's number, the inputs, or both.
+
+    Under the title of an index they may be any whole numbers, as in a table of inputs; else they count from 0 or 1.
+    """
     lead = np.array([[number.value for number in row[:before]] for row in table])
     numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
     given = np.concatenate(numeric, axis=1)[: len(table)] if numeric else np.zeros((len(table), 0))
-    numbered = before in (1, given.shape[1] + 1) and is_numbering(lead[:, 0].tolist())
+    counted = is_numbering(lead[:, 0].tolist()) or (has_index and not (lead[:, 0] % 1).any())
+    numbered = before in (1, given.shape[1] + 1) and counted
     if before == 1 and numbered:
         return True
     rest = lead[:, numbered:]

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from weightlens.checks.by_hand.claims import NOISE, Claim, Claims, WrittenNumber, rounding_allowances
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, did_you_mean
 from weightlens.recording import Recorded, Step, Trace
 
 Index = tuple[int, ...]
@@ -157,9 +157,7 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         s for s in steps if s.layer.lower().startswith(layer.lower() + "/")
     ]
     if layer and not own:
-        known = list(dict.fromkeys(s.layer for s in steps))
-        close = difflib.get_close_matches(layer, known, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known[:12])}"
+        hint = did_you_mean(layer, list(dict.fromkeys(s.layer for s in steps)), "there are")
         raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
     matches = steps_named(own, name, trace, layer) if layer else []
     matches = matches or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")

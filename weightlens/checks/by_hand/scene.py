@@ -161,14 +161,10 @@ def is_bias(weight: Recorded) -> bool:
     return weight.name.split("/")[-1] in ("bias", "beta")
 
 
-def named_values_read(node: Recorded) -> list[Recorded]:
-    """The named values that an expression reads; those of its own layer are followed further back."""
-    return [x for x in walk([node], lambda x: not x.kind or x.layer == node.layer) if x.kind and x.kind != "weight"]
-
-
 def only_argument(node: Recorded) -> Recorded | None:
-    """The one array that an elementwise step is a function of; ``None`` if there are several."""
-    shaped = [x for x in named_values_read(node) if x.shape == node.shape and x.kind != "weight"]
+    """The one named value that an elementwise step is a function of, looked for within its layer; ``None`` if there are several."""
+    read = walk([node], lambda x: not x.kind or x.layer == node.layer)
+    shaped = [x for x in read if x.kind not in ("", "weight") and x.shape == node.shape]
     return shaped[0] if len(shaped) == 1 else None
 
 

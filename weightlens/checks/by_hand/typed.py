@@ -8,7 +8,7 @@ from weightlens.checks.by_hand.claims import Claim, Claims, OutputRows, WrittenN
 from weightlens.errors import BadInput
 from weightlens.tables import Table, open_table
 from weightlens.tables.cells import seems_titled
-from weightlens.tables.table import Row
+from weightlens.tables.table import Row, has_index_title
 
 COLUMNS = {
     "layer": ("layer",), "step": ("step", "what", "quantity", "name"), "sample": ("sample", "row", "case"),
@@ -64,7 +64,7 @@ def output_rows(table: Table, source: str) -> OutputRows:
     numbers = [[number_in(cell, source) for i, cell in enumerate(row) if cell.strip() and i not in labels] for row in rows]
     if not any(numbers):
         raise BadInput(f"{source}: holds no numbers")
-    return OutputRows(source, [row for row in numbers if row])
+    return OutputRows(source, [row for row in numbers if row], has_index_title(table.titles) and 0 not in labels)
 
 
 def number_in(cell: str, place: str) -> WrittenNumber:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from weightlens.cli.common import ModelOptions
-from weightlens.cli.messages import note, report_done
+from weightlens.cli.messages import non_finite_words, note, report_done
 from weightlens.cli.predicting.rows import Rows, predictions, write_csv
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.formats import files_of
 from weightlens.formats.patterns import matches
 from weightlens.formats.remote import copied, is_url, remote_places
 from weightlens.model import Model
+from weightlens.terminal import QUIET
 from weightlens.workers import do_all
 
 
@@ -31,9 +32,11 @@ class Prediction:
 
     model: ModelOptions
     rows: Rows
+    quiet: bool = False  # --quiet, which another process does not know
 
-    def __call__(self, part: str) -> tuple[bytes, str]:
-        """The predictions of a part as CSV, or why there are none."""
+    def __call__(self, part: str) -> tuple[bytes, str, str]:
+        """The predictions of a part as CSV, or why there are none; and which weights are not finite."""
+        QUIET.set(self.quiet)
         file = io.BytesIO()
         try:
             if is_url(part):
@@ -42,8 +45,8 @@ class Prediction:
             else:
                 self.write(replace(self.rows, given=part), file)
         except WeightlensError as error:
-            return b"", str(error)
-        return file.getvalue(), ""
+            return b"", str(error), ""
+        return file.getvalue(), "", non_finite_words(loaded(self.model))
 
     def write(self, rows: Rows, file: BinaryIO) -> None:
         """Write the predictions for these rows."""
@@ -58,7 +61,7 @@ def loaded(model: ModelOptions) -> Model:
 
 
 def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler: str | None, force: bool) -> None:
-    """Write the predictions of every part that has none yet into the folder; a part that fails keeps no other from being done."""
+    """Write the predictions of every part that has none yet into the folder; where one fails, the others are done all the same."""
     if folder is None:
         raise BadInput("-i names many files: name a folder for their predictions with -o DIR")
     parts = parts_of(task.rows.given, folder)
@@ -66,18 +69,21 @@ def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler
     refuse_inputs(parts, files_of(model))
     folder.mkdir(exist_ok=True)
     todo = [part for part, target in parts.items() if force or not target.exists()]
-    failed = []
+    failed, odd = [], ""
     for part, made in do_all(task, todo, workers, scheduler):
-        data, trouble = made or (b"", "the process that computed it died")
+        data, trouble, not_finite = made or (b"", "the process that computed it died", "")
+        odd = odd or not_finite
         if trouble:
             note(f"{part}: {trouble}")
             failed.append(part)
         else:
             write_part(parts[part], data, force)
+    if odd:
+        note(odd)
     if failed:
         raise BadInput(f"{len(failed):,} of {len(parts):,} parts failed, the first {failed[0]}; run it again to go on with those")
     words = f", {len(parts) - len(todo):,} of them before" if len(todo) < len(parts) else ""
-    report_done(f"{folder}: predictions of {len(parts):,} parts{words}.")
+    report_done(f"{folder}: predictions of {len(parts):,} part{'s' * (len(parts) != 1)}{words}.")
 
 
 def write_part(target: Path, data: bytes, force: bool) -> None:

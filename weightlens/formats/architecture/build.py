@@ -6,7 +6,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.dialect import Dialect
-from weightlens.formats.architecture.inbound import calls_of, common_dtype, count_from_zero, endpoints, input_dtype, split_states
+from weightlens.formats.architecture.inbound import calls_of, common_dtype, count_from_zero, endpoints, input_dtypes, split_states
 from weightlens.formats.architecture.layer_config import class_name_of, modern_config, plain_dict, without_wrong_options
 from weightlens.formats.architecture.lost_connection import restore_lost_connection
 from weightlens.model import Call, Layer, Model, Ref
@@ -156,7 +156,7 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     entering = None
     whole = "" if operation else spec(class_name).whole
     if class_name in WHOLE or whole == "cuts":
-        entering = input_dtype(entry.get("inbound_nodes"))
+        entering = next(input_dtypes(entry.get("inbound_nodes")), None)
     elif operation or (whole in ("wraps", "sums") and dialect.major >= 3):
         entering = common_dtype(entry.get("inbound_nodes"))
     layer.quirks = Quirks(before_keras_3=dialect.major < 3, input_dtype=entering)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,15 @@ def parse_object(text: str | bytes, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UnreadableModel(f"{what} is not a JSON object")
     return value
+
+
+def every_value(value: Any) -> Iterator[Any]:
+    """A value and all values in it, at any depth."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        yield item
+        waiting.extend(item.values() if isinstance(item, dict) else item if isinstance(item, (list, tuple)) else ())
 
 
 def _array(config: dict[str, Any]) -> np.ndarray:

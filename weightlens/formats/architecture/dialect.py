@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-KERAS_1_KEYS = (
+from weightlens.formats.architecture.config_values import every_value
+
+KERAS_1_KEYS = [
     "W_regularizer",
     "border_mode",
     "inner_activation",
@@ -14,8 +16,8 @@ KERAS_1_KEYS = (
     "nb_filter",
     "custom_name",
     "pool_length",
-)
-KERAS_3_KEYS = ("batch_shape", "keras_history", "registered_name")
+]
+KERAS_3_KEYS = ["batch_shape", "keras_history", "registered_name"]
 
 
 class Dialect(NamedTuple):
@@ -37,21 +39,8 @@ def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
     number = re.match(r"\s*v?(\d{1,3})\b", version)
     if number:
         return Dialect(min(int(number[1]), 3), version, backend)
-    keys = frozenset(_keys(architecture))
+    keys = frozenset(key for item in every_value(architecture) if isinstance(item, dict) for key in item)
     major = 3 if keys.intersection(KERAS_3_KEYS) else 1 if keys.intersection(KERAS_1_KEYS) else 2
     if keys and "class_name" not in keys:
         major = 0
     return Dialect(major, "", backend, known=False)
-
-
-def _keys(value: Any) -> set[str]:
-    keys: set[str] = set()
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            keys.update(item)
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-    return keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,26 +33,18 @@ def calls_of(nodes: Any) -> list[Call]:
     return calls
 
 
-def input_dtype(nodes: Any) -> str | None:
-    """The dtype of the first tensor of a layer's call, which Keras 3 stores with the connection."""
+def input_dtypes(nodes: Any) -> Iterator[str]:
+    """The dtypes of the tensors of a layer's calls, in order, which Keras 3 stores with the connections."""
     if isinstance(nodes, dict) and nodes.get("class_name") == "__keras_tensor__":
-        return str(plain_dict(nodes.get("config")).get("dtype"))
-    inside = nodes.values() if isinstance(nodes, dict) else nodes if isinstance(nodes, list) else ()
-    return next((found for item in inside if (found := input_dtype(item)) is not None), None)
+        yield str(plain_dict(nodes.get("config")).get("dtype"))
+    elif isinstance(nodes, (dict, list)):
+        for inside in nodes.values() if isinstance(nodes, dict) else nodes:
+            yield from input_dtypes(inside)
 
 
 def common_dtype(nodes: Any) -> str | None:
     """The dtype to which Keras 3 promotes an operation's tensors; ``None`` if they are not numbers."""
-    kinds: set[str] = set()
-
-    def collect(item: Any) -> None:
-        if isinstance(item, dict) and item.get("class_name") == "__keras_tensor__":
-            kinds.add(str(plain_dict(item.get("config")).get("dtype")).replace("bfloat16", "float32"))
-        elif isinstance(item, (dict, list)):
-            for inside in item.values() if isinstance(item, dict) else item:
-                collect(inside)
-
-    collect(nodes)
+    kinds = {dtype.replace("bfloat16", "float32") for dtype in input_dtypes(nodes)}
     try:
         return str(np.result_type(*kinds)) if kinds else None
     except TypeError:

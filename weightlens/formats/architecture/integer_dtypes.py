@@ -10,8 +10,8 @@ from typing import Any
 from weightlens.call_order import calls_in_order, refs
 from weightlens.errors import UnreadableModel
 from weightlens.model import Call, Layer, Model
+from weightlens.specs.kinds import is_whole
 from weightlens.specs.registry import spec_of
-from weightlens.specs.whole import is_whole
 
 FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another dtype than their input
     "truediv", "rtruediv", "div", "rdiv", "divide", "divide_no_nan", "RealDiv", "greater", "greater_equal", "less", "less_equal", "equal",

@@ -66,18 +66,11 @@ def modern_settings(name: str, old: Settings) -> tuple[str, Settings]:
     for keys in KERNEL_KEYS:
         if all(key in config for key in keys):
             config["kernel_size"] = [config.pop(key) for key in keys]
-    if "batch_input_shape" not in config and (shape := _input_shape(old)) is not None:
-        config["batch_input_shape"] = shape
+    if isinstance(old.get("input_shape"), (list, tuple)):
+        config.setdefault("batch_input_shape", [None, *old["input_shape"]])
     adapt = ADAPT.get(name)
     class_name = KERAS_1_CLASSES.get(name, name)
     return (class_name, config) if adapt is None else adapt(class_name, config)
-
-
-def _input_shape(old: Settings) -> list[Any] | None:
-    """The batch shape from Keras 0's settings: ``input_shape``, ``input_dim``, ``input_length``."""
-    if isinstance(old.get("input_shape"), (list, tuple)):
-        return [None, *old["input_shape"]]
-    return None
 
 
 def _conv1d(class_name: str, config: Settings) -> tuple[str, Settings]:

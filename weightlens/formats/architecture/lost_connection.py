@@ -6,7 +6,7 @@ the outer one, and refers to a tensor that the outer model does not have.
 
 from __future__ import annotations
 
-from weightlens.call_order import refs
+from weightlens.call_order import refs, tensors_into
 from weightlens.formats.architecture.inbound import map_refs, takes_states
 from weightlens.model import Call, Layer, Model, Ref
 
@@ -15,11 +15,11 @@ def restore_lost_connection(model: Model) -> None:
     """Connect the only layer without a valid input to the only tensor that nothing reads; if there are several, do nothing."""
     names = {layer.name for layer in model.layers}
     calls = [(layer, call) for layer in model.layers for call in layer.calls]
-    lost = [(layer, call) for layer, call in calls if any(ref.layer not in names for ref in tensors_read(call))]
-    if len(lost) != 1 or len(tensors_read(lost[0][1])) != 1 or not is_also_in_nested_model(model, *lost[0]):
+    lost = [(layer, call) for layer, call in calls if any(ref.layer not in names for ref in tensors_into(call))]
+    if len(lost) != 1 or len(tensors_into(lost[0][1])) != 1 or not is_also_in_nested_model(model, *lost[0]):
         return
     layer, call = lost[0]
-    read = {(ref.layer, ref.call) for _, other in calls for ref in tensors_read(other)} | {(r.layer, r.call) for r in refs(model.outputs)}
+    read = {(ref.layer, ref.call) for _, other in calls for ref in tensors_into(other)} | {(r.layer, r.call) for r in refs(model.outputs)}
     unread = [
         (source, Ref(source.name, i))
         for source in model.layers
@@ -30,12 +30,7 @@ def restore_lost_connection(model: Model) -> None:
         call.args, call.kwargs = map_refs((call.args, call.kwargs), lambda ref: unread[0][1])
 
 
-def tensors_read(call: Call) -> list[Ref]:
-    """The tensor references in a call."""
-    return list(refs((call.args, call.kwargs)))
-
-
 def is_also_in_nested_model(model: Model, layer: Layer, call: Call) -> bool:
     """Whether a nested model contains the layer too, with the same connection."""
     nested = [inner for outer in model.layers if outer.model is not None for inner in outer.model.layers]
-    return any(inner.name == layer.name and any(tensors_read(c) == tensors_read(call) for c in inner.calls) for inner in nested)
+    return any(inner.name == layer.name and any(tensors_into(c) == tensors_into(call) for c in inner.calls) for inner in nested)

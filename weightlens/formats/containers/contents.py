@@ -17,7 +17,7 @@ SAVED_MODEL = ("saved_model.pb", "keras_metadata.pb")  # of which every SavedMod
 def kind_of(path: Path) -> str:
     """``hdf5``, ``zip``, ``json``, ``tar``, or of folders ``folder`` (a ``.keras``), ``tfjs`` or ``savedmodel``, by the contents.
 
-    What is none of these is refused under its name.
+    Anything else is refused, with what it is.
     """
     if path.is_dir():
         return folder(path)
@@ -89,7 +89,7 @@ def saved_model_in(names: list[str], archive: str) -> str | None:
 
 
 def first_bytes_of(path: Path) -> bytes:
-    """The beginning of a file; what is none, or cannot be read, is refused."""
+    """The beginning of a file; a pipe, a device, or a file that cannot be read is refused."""
     if path.exists() and not path.is_file():
         raise UnreadableModel(f"{path}: not a file that can be read from any place in it (a pipe or a device?)")
     try:

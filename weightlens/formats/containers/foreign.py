@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ MARKS = {  # attributes of the root or of a group in it
     "encoding-type": "an AnnData file (HDF5), not a Keras model: anndata opens it",
     "MATLAB_class": "a MATLAB 7.3 file (HDF5), not a Keras model",
 }
+NUMERAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 TAGS = (b"<!doctype html", b"<html", b"<head", b"<script")
 
 
@@ -91,39 +93,14 @@ def is_tar(start: bytes, path: Path) -> bool:
     return start[257:262] == b"ustar"
 
 
-def is_tflite(start: bytes, path: Path) -> bool:
-    """Whether it is a TensorFlow Lite model."""
-    return start[4:8] == b"TFL3"
-
-
 def is_safetensors(start: bytes, path: Path) -> bool:
     """Whether it is a safetensors file: a length, then JSON of that length."""
     return start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
 
 
-def is_pickle(start: bytes, path: Path) -> bool:
-    """Whether it is a Python pickle of protocol 2 or later."""
-    return start[:1] == b"\x80" and 2 <= start[1] <= 5 if len(start) > 1 else False
-
-
-def is_saved_model(start: bytes, path: Path) -> bool:
-    """Whether it is the graph of a TensorFlow SavedModel."""
-    return path.suffix == ".pb" or start[:3] == b"\x08\x01\x12"
-
-
 def is_onnx(start: bytes, path: Path) -> bool:
     """Whether it is an ONNX model: a protocol buffer that begins with a version and a text."""
     return path.suffix == ".onnx" or (start[:1] == b"\x08" and start[2:3] == b"\x12" and 3 <= start[1] <= 20)
-
-
-def is_checkpoint_part(start: bytes, path: Path) -> bool:
-    """Whether it is the index or the data file of a TensorFlow checkpoint."""
-    return path.suffix == ".index" or ".data-0" in path.name
-
-
-def is_tfjs_shard(start: bytes, path: Path) -> bool:
-    """Whether it is a file of weights beside a ``model.json``, as of a TensorFlow.js model."""
-    return path.suffix == ".bin" and path.with_name("model.json").is_file()
 
 
 def is_words(start: bytes) -> bool:
@@ -141,25 +118,28 @@ def is_table(start: bytes, path: Path) -> bool:
         return False
     lines = [line for line in start.decode("utf-8", "replace").splitlines() if line.strip()][:3]
     cells = [cell.strip().strip('"') for line in lines[1:] or lines for cell in line.replace(";", ",").replace("\t", ",").split(",")]
-    return path.suffix.lower() in (".csv", ".tsv") or (len(cells) > 1 and sum(is_numeral(cell) for cell in cells) > len(cells) / 2)
+    return path.suffix.lower() in (".csv", ".tsv") or (
+        len(cells) > 1 and sum(NUMERAL.fullmatch(cell) is not None for cell in cells) > len(cells) / 2
+    )
 
 
-def is_numeral(cell: str) -> bool:
-    """Whether a cell holds a number."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
+PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
-    (is_tfjs_shard, "the weights of a TensorFlow.js model: give the model.json beside it"),
-    (is_tflite, "a TensorFlow Lite model (.tflite), from which Keras's layers are gone: give the Keras model that it was converted from"),
+    (
+        lambda start, path: path.suffix == ".bin" and path.with_name("model.json").is_file(),
+        "the weights of a TensorFlow.js model: give the model.json beside it",
+    ),
+    (
+        lambda start, path: start[4:8] == b"TFL3",
+        "a TensorFlow Lite model (.tflite), from which Keras's layers are gone: give the Keras model that it was converted from",
+    ),
     (is_safetensors, "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5"),
-    (is_pickle, "a Python pickle, which would run code when opened: " + SAVE_AGAIN),
-    (is_checkpoint_part, "a part of " + CHECKPOINT),
-    (is_saved_model, "a protocol buffer of TensorFlow (a SavedModel's graph): give the folder that it is in"),
+    (lambda start, path: start.startswith(PICKLES), "a Python pickle, which would run code when opened: " + SAVE_AGAIN),
+    (lambda start, path: path.suffix == ".index" or ".data-0" in path.name, "a part of " + CHECKPOINT),
+    (
+        lambda start, path: path.suffix == ".pb" or start[:3] == b"\x08\x01\x12",
+        "a protocol buffer of TensorFlow (a SavedModel's graph): give the folder that it is in",
+    ),
     (is_onnx, "an ONNX model, not a Keras one: give the Keras model that it was converted from"),
     (is_table, TABLE),
 )  # fmt: skip

@@ -12,25 +12,21 @@ from typing import Any, BinaryIO
 
 from weightlens.errors import UnreadableModel
 from weightlens.limits import JSON
-from weightlens.zips import KNOWN, open_zip, read_member
+from weightlens.zips import KNOWN, check_member, open_zip, read_member
 
 AT_ONCE = 1 << 16  # bytes read at once; of a file behind a URL, one of its blocks
 HEADER = struct.Struct("<4s22xHH")  # a local file header: signature, ..., length of the name, of the extra field
 
 
-class Window(io.RawIOBase):
-    """A part of a file as a file object: an HDF5 file inside a zip, without unpacking it.
+class ReadAnywhere(io.RawIOBase):
+    """A file object of ``size`` bytes, of which a subclass reads those from one place to another."""
 
-    ``owner`` has the file open for several windows; without one the file is closed with its only window.
-    """
+    size: int
+    position = 0
 
-    def __init__(self, file: BinaryIO, start: int, size: int, owner: object = None) -> None:
-        self.file, self.start, self.size, self.position, self.owner = file, start, size, 0, owner
-
-    def close(self) -> None:
-        if self.owner is None:
-            self.file.close()
-        super().close()
+    def part(self, start: int, end: int) -> bytes:
+        """The bytes from ``start`` to before ``end``."""
+        raise NotImplementedError
 
     def readable(self) -> bool:
         return True
@@ -47,11 +43,29 @@ class Window(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         room = memoryview(buffer).cast("B")
-        self.file.seek(self.start + self.position)
-        data = self.file.read(max(0, min(len(room), self.size - self.position)))
+        data = self.part(self.position, max(self.position, min(self.position + len(room), self.size)))
         room[: len(data)] = data
         self.position += len(data)
         return len(data)
+
+
+class Window(ReadAnywhere):
+    """A part of a file as a file object: an HDF5 file inside a zip, without unpacking it.
+
+    ``owner`` has the file open for several windows; without one the file is closed with its only window.
+    """
+
+    def __init__(self, file: BinaryIO, start: int, size: int, owner: object = None) -> None:
+        self.file, self.start, self.size, self.owner = file, start, size, owner
+
+    def close(self) -> None:
+        if self.owner is None:
+            self.file.close()
+        super().close()
+
+    def part(self, start: int, end: int) -> bytes:
+        self.file.seek(self.start + start)
+        return self.file.read(end - start)
 
 
 class Archive:
@@ -86,6 +100,13 @@ class Archive:
             readable = file.is_file() and not file.is_symlink() and file.stat().st_size <= JSON
             return file.read_bytes() if readable else b""
         return read_member(self.zip, name, JSON) if name in self.zip.NameToInfo else b""
+
+    def find(self, name: str) -> tuple[Path | BinaryIO, int] | None:
+        """A member of a zip as ``open`` has it, and its size; ``None`` if it is absent."""
+        if self.zip is None or name not in self.zip.NameToInfo:
+            return None
+        check_member(self.zip, name)
+        return self.open(name), self.zip.getinfo(name).file_size
 
     def packed(self, name: str) -> int:
         """The compressed size of a member in bytes."""

@@ -164,7 +164,7 @@ class Hdf5File:
         except Exception as error:  # a damaged file can fail anywhere inside HDF5
             raise UnreadableModel(f"{self.label}: {path} is damaged ({first_line(error)})") from None
         if values.dtype == FLOATS_16_BIT:
-            return (np.frombuffer(values.tobytes(), np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(values.shape)
+            return widened(np.frombuffer(values.tobytes(), np.uint16).reshape(values.shape))
         if values.dtype.kind not in "biufc":
             raise UnreadableModel(f"{self.label}: {path} holds no numbers")
         return values.astype(values.dtype.newbyteorder("="), copy=False)
@@ -182,6 +182,12 @@ class Hdf5File:
         if whole and path not in self.read_whole:
             self.read_whole.add(path)
             self.budget -= declared
+
+
+def widened(halves: np.ndarray) -> np.ndarray:
+    """Numbers in bfloat16 as float32, of which they are the upper half."""
+    upper: np.ndarray = halves.astype(np.uint32) << 16
+    return upper.view(np.float32)
 
 
 def overlap_of_arrays(extents: dict[int, tuple[int | None, int]]) -> int | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from weightlens import limits
 from weightlens.errors import CutShort, UnreadableModel
+from weightlens.formats.hdf5.access import widened
 from weightlens.formats.savedmodel.container import INDEX, SavedModelFiles
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
 from weightlens.formats.savedmodel.leveldb import Row, rows
@@ -72,12 +73,6 @@ def entry_of(row: Row) -> Entry:
         raise Damaged("an array with an impossible shape")
     where = (message.number(3), message.number(4), message.number(5))
     return Entry(message.number(1), sizes, *where, message.number(6), bool(message.all(7)), row)
-
-
-def widened(halves: np.ndarray) -> np.ndarray:
-    """Numbers in bfloat16 as float32, of which they are the upper half."""
-    upper: np.ndarray = halves.astype(np.uint32) << 16
-    return upper.view(np.float32)
 
 
 class Bundle:

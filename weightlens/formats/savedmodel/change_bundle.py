@@ -76,9 +76,8 @@ def patches_of(bundle: Bundle, changed: Mapping[str, np.ndarray]) -> Patches:
 def checksum_place(entry: Entry, path: str) -> int:
     """Where an array's checksum stands in its block of the index."""
     ends = [end for number, _, end in fields(memoryview(entry.row.value)) if number == CHECKSUM]
-    if entry.row.block.is_packed or not ends:
-        why = "is compressed" if entry.row.block.is_packed else "holds no checksum of it"
-        raise BadInput(f"{path} cannot be written back: the index of the variables {why}, as TensorFlow never writes it")
+    if not ends:
+        raise BadInput(f"{path} cannot be written back: the index of the variables holds no checksum of it")
     return entry.row.place + ends[-1] - WIDTH
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.containers.contents import SAVED_MODEL, first_bytes_of, kind_of, saved_model_in
@@ -15,22 +15,12 @@ GRAPH, METADATA = SAVED_MODEL
 INDEX = "variables/variables.index"
 
 
-class Store(Protocol):
-    """A folder or an archive: members by name."""
-
-    def names(self) -> list[str]: ...
-    def text(self, name: str) -> bytes: ...
-    def packed(self, name: str) -> int: ...
-    def open(self, name: str) -> Path | BinaryIO: ...
-    def close(self) -> None: ...
-
-
 def saved_model_files(path: Path) -> SavedModelFiles:
     """The SavedModel in a folder or an archive."""
     kind = kind_of(path)
     if kind == "savedmodel":
         return SavedModelFiles(Archive(path), "", path.resolve().name)
-    store: Store = Tar(path) if kind == "tar" else Archive(path)
+    store = Tar(path) if kind == "tar" else Archive(path)
     folder = saved_model_in(store.names(), path.name)
     if folder is None:
         raise UnreadableModel(f"{path.name}: {foreign_words(first_bytes_of(path), path)}")
@@ -40,7 +30,7 @@ def saved_model_files(path: Path) -> SavedModelFiles:
 class SavedModelFiles:
     """The files of one SavedModel; each is opened when it is read."""
 
-    def __init__(self, store: Store, folder: str, label: str) -> None:
+    def __init__(self, store: Archive | Tar, folder: str, label: str) -> None:
         self.store, self.folder, self.label = store, folder, label
         self.inside = {name for name in store.names() if name.startswith(folder)}
         self.opened: dict[str, Path | BinaryIO] = {}

@@ -7,27 +7,25 @@ from dataclasses import dataclass
 
 from weightlens import limits
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
-from weightlens.formats.savedmodel.snappy import decompress
 from weightlens.formats.savedmodel.wire import Damaged, varint
 
 MAGIC = bytes.fromhex("57fb808b247547db")
 FOOTER = 48  # bytes: two handles, padding, the magic
 TRAILER = 5  # bytes after a block: how it is packed, and its checksum
-STORED, SNAPPY = 0, 1
+STORED = 0  # what TensorFlow writes since version 1.2
 
 
 @dataclass(frozen=True)
 class Block:
-    """Where a block stands in the file: its first byte, its length, and whether it is packed."""
+    """Where a block stands in the file: its first byte, and its length."""
 
     start: int
     size: int
-    is_packed: bool
 
 
 @dataclass(frozen=True)
 class Row:
-    """A key and its value; ``place`` is where the value begins in its unpacked block."""
+    """A key and its value; ``place`` is where the value begins in its block."""
 
     key: bytes
     value: bytes
@@ -44,11 +42,9 @@ def rows(data: bytes) -> Iterator[Row]:
     for _ in range(2):  # the index of other things, and its size, then the index of blocks
         _, place = varint(footer, place)
     index = handle(footer, place)
-    before, room, count = b"", limits.allowed_bytes(len(data)), 0
-    for entry in block_rows(*unpacked(data, index, room)):
-        contents, block = unpacked(data, handle(entry.value, 0), room)
-        room -= len(contents)
-        for row in block_rows(contents, block):
+    before, count = b"", 0
+    for entry in block_rows(*block_at(data, index)):
+        for row in block_rows(*block_at(data, handle(entry.value, 0))):
             count += 1
             if count > 1 and row.key <= before:  # also a block that is listed twice
                 raise Damaged("its keys are not sorted")
@@ -64,21 +60,17 @@ def handle(data: bytes, place: int) -> tuple[int, int]:
     return start, varint(data, place)[0]
 
 
-def unpacked(data: bytes, where: tuple[int, int], most: int) -> tuple[bytes, Block]:
-    """A block's contents, checked and unpacked."""
+def block_at(data: bytes, where: tuple[int, int]) -> tuple[bytes, Block]:
+    """A block's contents, checked."""
     start, size = where
     end = start + size
     if end + TRAILER > len(data) - FOOTER:
         raise Damaged("a block that is longer than the file")
     if masked(crc32c(data[start : end + 1])) != int.from_bytes(data[end + 1 : end + TRAILER], "little"):
         raise Damaged("a block's checksum is wrong")
-    if data[end] not in (STORED, SNAPPY):
-        raise Damaged("a block is packed in a way that TensorFlow does not use")
-    block = Block(start, size, data[end] == SNAPPY)
-    contents = decompress(data[start:end], most) if block.is_packed else data[start:end]
-    if len(contents) > most:
-        raise Damaged("its blocks unpack to more than it can hold")
-    return contents, block
+    if data[end] != STORED:
+        raise Damaged("a block is packed, as TensorFlow never writes it")
+    return data[start:end], Block(start, size)
 
 
 def block_rows(contents: bytes, block: Block) -> Iterator[Row]:

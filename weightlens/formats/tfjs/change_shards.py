@@ -17,7 +17,7 @@ from weightlens.formats.containers.contents import model_json, read_bytes
 from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.patches import Patches, patch
 from weightlens.formats.tfjs.manifest import Stored, read_manifest
-from weightlens.formats.tfjs.shards import Folder, Place, Zipped
+from weightlens.formats.tfjs.shards import Find, in_folder
 
 
 def new_json(path: Path) -> Path:
@@ -42,12 +42,12 @@ def copies(stored: list[Stored], out: Path) -> list[Path]:
 
 def stored_in(model_json: Path) -> list[Stored]:
     """The arrays that a ``model.json`` lists."""
-    return entries_of(read_bytes(model_json), model_json.name, Folder(model_json.parent))
+    return entries_of(read_bytes(model_json), model_json.name, in_folder(model_json.parent))
 
 
-def entries_of(text: bytes, name: str, place: Place) -> list[Stored]:
+def entries_of(text: bytes, name: str, find: Find) -> list[Stored]:
     """The arrays that the text of a ``model.json`` lists."""
-    return read_manifest(parse_object(text, name).get("weightsManifest"), place)
+    return read_manifest(parse_object(text, name).get("weightsManifest"), find)
 
 
 def shard_names(stored: list[Stored]) -> list[str]:
@@ -84,5 +84,5 @@ def write_changed(source: Path, out: Path, changed: Mapping[str, np.ndarray], fo
 def changes_in_zip(source: Path, member: str, changed: Mapping[str, np.ndarray]) -> dict[str, Callable[[IO[bytes]], None]]:
     """What to do to which members of a zip whose ``model.json`` is ``member``."""
     archive, inside = Archive(source), member.removesuffix("model.json")
-    patches = patches_of(entries_of(archive.text(member), member, Zipped(archive, inside)), changed)
+    patches = patches_of(entries_of(archive.text(member), member, lambda name: archive.find(inside + name)), changed)
     return {inside + shard: functools.partial(patch, places=places) for shard, places in patches.items()}

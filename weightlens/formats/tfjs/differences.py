@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from weightlens.call_order import refs
+from weightlens.call_order import tensors_into
 from weightlens.formats.weights.objects import all_layers, every_layer
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
@@ -85,7 +86,7 @@ def returns_sequences_inside(layer: Layer) -> bool:
 def is_chain(model: Model) -> bool:
     """Whether each layer, those of nested models too, takes nothing but the output of the one before."""
     for before, layer in zip(model.layers, model.layers[1:], strict=False):
-        found = [ref.layer for call in layer.calls for ref in refs((call.args, call.kwargs))]
+        found = [ref.layer for ref in tensors_into(*layer.calls)]
         if found != [before.name] or len(layer.calls) != 1:
             return False
     return all(is_chain(layer.model) for layer in model.layers if layer.model is not None)
@@ -94,21 +95,31 @@ def is_chain(model: Model) -> bool:
 def normalized_along_other_axes(model: Model) -> list[Layer]:
     """The BatchNormalization layers whose axis is not the last, as far as the architecture tells how many axes there are."""
     found = []
-    for layer in model.layers:
-        if layer.model is not None:
-            found += normalized_along_other_axes(layer.model)
-        axis = layer.config.get("axis", -1)
-        if layer.class_name == "BatchNormalization" and axis != -1 and rank_into(layer, model) not in (None, axis + 1):
-            found.append(layer)
+    for outer in model.layers:
+        for layer, depth in with_inner(outer):
+            if layer.model is not None:
+                found += normalized_along_other_axes(layer.model)
+            axis = layer.config.get("axis", -1)
+            if layer.class_name == "BatchNormalization" and axis != -1:
+                rank = rank_into(outer, model)
+                last = None if rank is None else rank - 1 - depth  # each wrapper takes the time steps one by one
+                found += [layer] * (last not in (None, axis))
     return found
+
+
+def with_inner(layer: Layer, depth: int = 0) -> Iterator[tuple[Layer, int]]:
+    """A layer and those that it wraps, with the number of wrappers around each."""
+    yield layer, depth
+    for inner in layer.inner.values():
+        yield from with_inner(inner, depth + 1)
 
 
 def rank_into(layer: Layer, model: Model) -> int | None:
     """How many axes a layer's input has, with that of the samples; ``None`` if only a calculation would tell."""
     names = {other.name: other for other in model.layers}
     for _ in range(len(names)):
-        ref = next(refs([(call.args, call.kwargs) for call in layer.calls]), None)
-        if ref is None or (layer := names[ref.layer]).model is not None:
+        given = tensors_into(*layer.calls)
+        if not given or (layer := names[given[0].layer]).model is not None:
             return None
         config, known = layer.config, spec_of(layer)
         if layer.class_name == "InputLayer":

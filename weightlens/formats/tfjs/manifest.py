@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from weightlens.errors import CutShort, UnreadableModel
-from weightlens.formats.tfjs.shards import Group, Place, open_group
+from weightlens.formats.tfjs.shards import Find, Group, open_group
 from weightlens.formats.weights.conversion import converted
 from weightlens.limits import OBJECTS, is_possible
 from weightlens.model import Weight
@@ -63,7 +63,7 @@ def dequantised(scale: float, least: float, dtype: str) -> Callable[[np.ndarray]
     return make
 
 
-def read_manifest(manifest: Any, place: Place) -> list[Stored]:
+def read_manifest(manifest: Any, find: Find) -> list[Stored]:
     """Every array of all groups, each with its place in the shards; they must fill the shards exactly."""
     if not isinstance(manifest, list):
         raise UnreadableModel("model.json has no list of its weights (weightsManifest)")
@@ -72,7 +72,7 @@ def read_manifest(manifest: Any, place: Place) -> list[Stored]:
         entries = entry.get("weights") if isinstance(entry, dict) else None
         if not isinstance(entries, list) or len(found) + len(entries) > OBJECTS:
             raise UnreadableModel("the weightsManifest has a group without a list of weights, or more weights than any model has")
-        group, start = open_group(entry.get("paths"), place), 0
+        group, start = open_group(entry.get("paths"), find), 0
         for item in entries:
             found.append(stored_array(item, group, start))
             start += found[-1].length

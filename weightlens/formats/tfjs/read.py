@@ -15,7 +15,7 @@ from weightlens.formats.tfjs import LAYERS_MODEL
 from weightlens.formats.tfjs.differences import note_differences
 from weightlens.formats.tfjs.manifest import read_manifest
 from weightlens.formats.tfjs.place import place_weights
-from weightlens.formats.tfjs.shards import Folder, Place, Zipped, read_bytes
+from weightlens.formats.tfjs.shards import Find, read_bytes
 from weightlens.formats.tfjs.topology import is_graph, topology_of
 from weightlens.formats.weights import bare
 from weightlens.limits import JSON
@@ -25,9 +25,9 @@ GRAPH = "a TensorFlow.js graph model: operations, in which the layers of Keras a
 MOST_LABELS = 100_000
 
 
-def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
-    """The model of a parsed ``model.json``, with its shards in the same place."""
-    stored = read_manifest(value.get("weightsManifest"), place)
+def read_tfjs(path: Path, value: dict[str, Any], find: Find) -> Model:
+    """The model of a parsed ``model.json``, whose shards ``find`` opens."""
+    stored = read_manifest(value.get("weightsManifest"), find)
     weights = [entry.weight() for entry in stored if not entry.is_optimizer]
     if is_graph(value):
         layers = bare.layers_of_anything({weight.path: weight for weight in weights})
@@ -43,7 +43,7 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
     model.optimizer = [entry.weight() for entry in stored if entry.is_optimizer]
     note_differences(model, dialect.major)
     model.training_config = plain_dict(entry.get("training_config") or value.get("trainingConfig"))
-    model.class_labels = labels_beside(place)
+    model.class_labels = labels_beside(find)
     if model.class_labels:
         model.notes.append(f"names of the classes, from metadata.json: {', '.join(model.class_labels)}")
     own = not said[:1].isdigit()  # TensorFlow.js writes its own version: "tfjs-layers 4.22.0"
@@ -54,14 +54,15 @@ def read_tfjs(path: Path, value: dict[str, Any], place: Place) -> Model:
 def read_zipped(path: Path, archive: Archive, member: str) -> Model:
     """The model in a zip, as Teachable Machine downloads it."""
     value = parse_object(archive.text(member), member)
-    model = read_tfjs(path, value, Zipped(archive, member.removesuffix("model.json")))
+    inside = member.removesuffix("model.json")
+    model = read_tfjs(path, value, lambda name: archive.find(inside + name))
     model.provenance.closers.append(archive.close)
     return model
 
 
-def labels_beside(place: Place) -> list[str]:
+def labels_beside(find: Find) -> list[str]:
     """The names of the classes in Teachable Machine's ``metadata.json``; none if it is not there or not readable."""
-    found = place.find("metadata.json")
+    found = find("metadata.json")
     if found is None or found[1] > JSON:
         return []
     try:
@@ -71,8 +72,3 @@ def labels_beside(place: Place) -> list[str]:
     labels = next((said[key] for key in ("labels", "wordLabels") if said.get(key)), None) if isinstance(said, dict) else None
     fits = isinstance(labels, list) and len(labels) <= MOST_LABELS and all(isinstance(label, str) for label in labels)
     return labels if fits and labels is not None else []
-
-
-def read_beside(path: Path, value: dict[str, Any]) -> Model:
-    """The model of a ``model.json`` with its shards in the same folder."""
-    return read_tfjs(path, value, Folder(path.parent))

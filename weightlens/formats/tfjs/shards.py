@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
-from weightlens.errors import UnreadableModel
+from weightlens.errors import UnreadableModel, first_few
 
-if TYPE_CHECKING:
-    from weightlens.formats.containers.zipped import Archive
-
-
-class Place(Protocol):
-    """Where a ``model.json`` and its shards are."""
-
-    def find(self, name: str) -> tuple[Path | BinaryIO, int] | None:
-        """A file by its name, and its size in bytes; ``None`` if there is none."""
+Find = Callable[[str], tuple[Path | BinaryIO, int] | None]  # a file beside a ``model.json`` by its name, and its size in bytes
 
 
-@dataclass(frozen=True)
-class Folder:
-    """A folder. Links are not followed, and pipes are not waited for."""
+def in_folder(folder: Path) -> Find:
+    """The files in a folder. Links are not followed, and pipes are not waited for."""
 
-    path: Path
-
-    def find(self, name: str) -> tuple[Path | BinaryIO, int] | None:
-        file = self.path / name
+    def find(name: str) -> tuple[Path, int] | None:
+        file = folder / name
         return (file, file.stat().st_size) if file.is_file() and not file.is_symlink() else None
 
-
-@dataclass(frozen=True)
-class Zipped:
-    """A folder in a zip file, the root if ``inside`` is empty."""
-
-    archive: Archive
-    inside: str = ""
-
-    def find(self, name: str) -> tuple[Path | BinaryIO, int] | None:
-        assert self.archive.zip is not None
-        member = self.inside + name
-        if member not in self.archive.zip.NameToInfo:
-            return None
-        from weightlens.zips import check_member
-
-        check_member(self.archive.zip, member)
-        return self.archive.open(member), self.archive.zip.getinfo(member).file_size
+    return find
 
 
 @dataclass
@@ -62,8 +36,7 @@ class Group:
     @property
     def names(self) -> str:
         """The names of the shards in words."""
-        names = [name for name, _, _ in self.pieces]
-        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "no file"
+        return first_few([name for name, _, _ in self.pieces], 3) or "no file"
 
     def spans(self, start: int, length: int) -> list[tuple[str, Path | BinaryIO, int, int]]:
         """Where a range of the group's bytes is: shard, file, offset in it, and length there."""
@@ -104,13 +77,13 @@ def shard_name(path: Any) -> str:
     return name
 
 
-def open_group(paths: Any, place: Place) -> Group:
+def open_group(paths: Any, find: Find) -> Group:
     """The shards that a group lists."""
     if not isinstance(paths, list):
         raise UnreadableModel("the weightsManifest has a group without a list of paths")
     group = Group()
     for name in map(shard_name, paths):
-        found = place.find(name)
+        found = find(name)
         if found is None:
             raise UnreadableModel(f"the shard {name} is not beside model.json, or is a link: give the .bin files together with it")
         group.pieces.append((name, *found))

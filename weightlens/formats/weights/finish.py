@@ -109,10 +109,23 @@ def _from_cudnn(
 
 
 def pruned(layer: Layer) -> None:
-    """PruneLowMagnitude stores a mask with the kernel of its wrapped layer."""
-    from weightlens.formats.weights.pruning import apply_pruning_masks
-
-    apply_pruning_masks(layer)
+    """PruneLowMagnitude of tfmot stores a mask with each kernel of its wrapped layer, and multiplies them in every call."""
+    inner = layer.inner.get("layer")
+    if inner is None:
+        return
+    masks = [owner.own_weights.pop(name) for owner in (inner, layer) for name in [*owner.own_weights] if "mask" in name]
+    kept = len(masks)
+    for name, kernel in inner.own_weights.items():
+        mask = next((mask for mask in masks if mask.shape == kernel.shape), None)
+        if mask is not None:
+            masks.remove(mask)
+            inner.own_weights[name] = converted(
+                name, [kernel, mask], lambda k, m: (k * m).astype(k.dtype), kernel.shape, "multiplied by its mask", add=np.add
+            )
+    state = [name for name in inner.own_weights if name.startswith(("threshold", "pruning_step"))]
+    layer.own_weights |= {name: inner.own_weights.pop(name) for name in state}
+    if masks or not kept:
+        layer.faults.append("has no mask for its layer, or one that fits none of its weights")
 
 
 def gru(layer: Layer) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from weightlens.errors import first_few
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.hdf5.access import Hdf5File
 from weightlens.formats.weights import order
@@ -35,6 +37,18 @@ class Leaf(NamedTuple):
             for t in self.trail
         )
 
+    def fit(self, tokens: list[str]) -> tuple[bool, bool, int]:
+        """How well an array fits here: whether there is room for it, whether its variable is known, and the score of its path."""
+        variable, names = tokens[-1], self.names or []
+        free = len(names) > 4 or variable not in {parts_of(given)[-1] for given, _ in self.given}
+        known = self.names is None or variable in {name.split("/")[-1] for name in names} or ALIASES.get(variable) in names
+        return free, known, self.score(tokens)
+
+
+def parts_of(stored: str) -> list[str]:
+    """The parts of a stored name: ``dense/kernel:0``."""
+    return stored.removesuffix(":0").split("/")
+
 
 def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, Weight], dialect: Dialect, together: bool) -> None:
     """Give each layer the arrays of its group, in Keras's order; placed arrays are removed from ``weights``.
@@ -45,7 +59,7 @@ def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, W
     names = [name for name, _ in groups]
     layers_found: Sequence[Layer | None] | None = order.layers_for_groups(model, names, dialect.major < 2, together)
     if layers_found is None:
-        model.faults.append(f"the file has weights for {names_in_words(names)}, which are not the layers with weights of the architecture")
+        model.faults.append(f"the file has weights for {first_few(names, 6)}, which are not the layers with weights of the architecture")
         layers = {layer.name: layer for layer in all_layers(model)} | {layer.name: layer for layer in model.layers}
         layers_found = [layers.get(name) for name in names]
     for layer, (name, stored) in zip(layers_found, groups, strict=True):
@@ -66,11 +80,6 @@ def stored_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> It
         stored = [(listed, weights[path]) for listed, path in paths if path in weights]
         if stored:
             yield name, stored
-
-
-def names_in_words(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
@@ -141,21 +150,11 @@ def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:
 
 def _by_name(leaves: list[Leaf], stored: list[tuple[str, Weight]]) -> None:
     """Assign each array to the layer whose path its name matches best; on a tie, to the earlier layer."""
-    tokens_of = [name.removesuffix(":0").split("/") for name, _ in stored]
-    if not any(leaf.score(tokens) for leaf in leaves for tokens in tokens_of):
+    if not any(leaf.score(parts_of(name)) for leaf in leaves for name, _ in stored):
         _by_position(leaves, stored)
         return
-    for (name, weight), tokens in zip(stored, tokens_of, strict=True):
-        variable = tokens[-1]
-
-        def fits(leaf: Leaf, name: str = name, variable: str = variable) -> tuple[bool, bool, int]:
-            free = name not in {given for given, _ in leaf.given} and not any(
-                given.removesuffix(":0").split("/")[-1] == variable for given, _ in leaf.given
-            )
-            known = leaf.names is None or variable in {n.split("/")[-1] for n in leaf.names} or ALIASES.get(variable) in leaf.names
-            return free or len(leaf.names or []) > 4, known, leaf.score(name.removesuffix(":0").split("/"))
-
-        best = max(leaves, key=fits)
+    for name, weight in stored:
+        best = max(leaves, key=partial(Leaf.fit, tokens=parts_of(name)))
         best.given.append((name, weight))
 
 

@@ -5,20 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from weightlens.errors import UnreadableModel
+from weightlens.errors import UnreadableModel, first_few
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.hdf5.access import Hdf5File
+from weightlens.formats.weights import objects
 from weightlens.formats.weights.finish import finish_model
 from weightlens.formats.weights.groups import place_groups, place_numbered
-from weightlens.formats.weights.objects import (
-    ObjectTree,
-    all_layers,
-    find_shared,
-    is_training_state,
-    numbered_layers,
-    numbered_members,
-    place_model,
-)
 from weightlens.limits import VALUES
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.variables import variable_names
@@ -70,18 +62,16 @@ def keras_generation(file: Hdf5File, prefix: str) -> int:
 
 def note_missing(model: Model) -> None:
     """Note the layers whose weights are not in the file."""
-    missing = [layer.name for layer in all_layers(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
+    missing = [layer.name for layer in objects.all_layers(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
     if missing:
-        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
-        model.notes.append(f"the file has no weights for: {', '.join(missing[:8])}{more}")
+        model.notes.append(f"the file has no weights for: {first_few(missing, 8)}")
 
 
 def note_left_over(model: Model) -> None:
     """Record a fault for weights that no layer takes: then nothing may be computed. Counters do not matter."""
     left = [weight.path for weight in model.unplaced if weight.shape]
     if left and model.layers and model.inputs and not model.faults:
-        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        model.faults.append(f"the architecture has no layer for {', '.join(left[:3])}{more} of the file")
+        model.faults.append(f"the architecture has no layer for {first_few(left, 3)} of the file")
 
 
 def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
@@ -97,18 +87,18 @@ def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
 
 def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | None) -> None:
     """Place the layout of Keras 3's saving library (and tf.keras 2.12 and later); empties ``weights``."""
-    model.optimizer += [weights.pop(path) for path in list(weights) if is_training_state(path)]
-    tree = ObjectTree(weights)
+    model.optimizer += [weights.pop(path) for path in list(weights) if objects.is_training_state(path)]
+    tree = objects.ObjectTree(weights)
     weights.clear()
     if not model.layers:
         from weightlens.formats.weights import bare
 
         model.layers = bare.layers_of_objects(tree)
         return
-    place_model(model, tree)
+    objects.place_model(model, tree)
     if tree.variables:
-        find_shared(model, tree, {} if file is None else _stored_names(file))
-    find_shared(model, tree, {})
+        objects.find_shared(model, tree, {} if file is None else _stored_names(file))
+    objects.find_shared(model, tree, {})
     model.unplaced += tree.rest()
 
 
@@ -132,7 +122,7 @@ def place_arrays(model: Model, weights: dict[str, Weight], dialect: Dialect) -> 
 def read_assets(model: Model, archive: Archive, place: str = "assets/layers") -> None:
     """Read the vocabularies, which a ``.keras`` file keeps as text files with one word per line."""
     names = [name for name in archive.names() if name.startswith(place + "/") and name.endswith("vocabulary.txt")]
-    for layer, path in numbered_members(numbered_layers(model), place, ObjectTree({})) if names else ():
+    for layer, path in objects.numbered_members(objects.numbered_layers(model), place) if names else ():
         if layer.model is not None:
             read_assets(layer.model, archive, f"{path}/layers")
         name = next((name for name in names if name.startswith(path + "/")), None)
@@ -141,13 +131,8 @@ def read_assets(model: Model, archive: Archive, place: str = "assets/layers") ->
 
 
 def set_vocabulary(layer: Layer, saved: bytes) -> None:
-    """Give a layer that looks words or whole numbers up the vocabulary that Keras saved beside its weights, one word a line."""
-    words = words_of(saved)
-    layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words
-
-
-def words_of(vocabulary: bytes) -> list[str]:
-    """The words of a vocabulary, one a line."""
-    if vocabulary.count(b"\n") > VALUES:
+    """Give a lookup layer the vocabulary that Keras saved beside its weights, one word or whole number a line."""
+    if saved.count(b"\n") > VALUES:
         raise UnreadableModel("a vocabulary holds more words than any that Keras writes")
-    return vocabulary.decode("utf-8", "replace").split("\n")
+    words = saved.decode("utf-8", "replace").split("\n")
+    layer.config["vocabulary"] = [int(word) for word in words if word] if layer.class_name == "IntegerLookup" else words

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from weightlens.formats.hdf5.access import unused_name
 from weightlens.model import Layer, Model, Weight
@@ -59,18 +59,15 @@ def join(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
-def numbered_members(layers: list[Layer], prefix: str, tree: ObjectTree, gaps: bool = False) -> Iterator[tuple[Layer, str]]:
-    """Each layer of a list with its path: the n-th of its class is ``class_n``.
-
-    Keras 2.12 and 2.13 (``gaps``) count a layer with weights twice.
-    """
+def numbered_members(layers: list[Layer], prefix: str, twice: Container[str] = ()) -> Iterator[tuple[Layer, str]]:
+    """Each layer of a list with its path: the n-th of its class is ``class_n``. Those at the paths ``twice`` count as two."""
     numbers: dict[str, int] = defaultdict(int)
     for layer in layers:
         name = snake_case(FILE_CLASSES.get(layer.class_name, layer.class_name))
         number = numbers[name]
         path = join(prefix, f"{name}_{number}" if number else name)
         yield layer, path
-        numbers[name] += 2 if gaps and path in tree.groups else 1
+        numbers[name] += 2 if path in twice else 1
 
 
 def numbered_layers(model: Model) -> list[Layer]:
@@ -85,16 +82,16 @@ def place_model(model: Model, tree: ObjectTree, path: str = "") -> None:
     if container is None:
         return
     layers = numbered_layers(model)
-    gaps = container.endswith(CONTAINERS[1]) and _has_gaps(layers, container, tree)
-    for layer, place in list(numbered_members(layers, container, tree, gaps)):
+    gaps = container.endswith(CONTAINERS[1]) and _has_gaps(layers, container, tree.groups)
+    for layer, place in numbered_members(layers, container, tree.groups if gaps else ()):
         place_layer(layer, tree, place)
 
 
-def _has_gaps(layers: list[Layer], container: str, tree: ObjectTree) -> bool:
-    """Whether counting weighted layers twice (Keras 2.12, 2.13) matches more of the file's groups."""
-    there = {group for group in tree.groups if group.rpartition("/")[0] == container}
-    missed = [len(there - {path for _, path in numbered_members(layers, container, tree, gaps)}) for gaps in (False, True)]
-    return missed[1] < missed[0]
+def _has_gaps(layers: list[Layer], container: str, groups: set[str]) -> bool:
+    """Whether counting layers with weights twice, as Keras 2.12 and 2.13 do, matches more of the file's groups."""
+    there = {group for group in groups if group.rpartition("/")[0] == container}
+    once, twice = ({path for _, path in numbered_members(layers, container, counted)} for counted in ((), groups))
+    return len(there - twice) < len(there - once)
 
 
 def place_layer(layer: Layer, tree: ObjectTree, path: str) -> None:
@@ -102,17 +99,22 @@ def place_layer(layer: Layer, tree: ObjectTree, path: str) -> None:
     if layer.model is not None:
         place_model(layer.model, tree, path)
         return
+    for inner, place in inner_places(layer, path):
+        place_layer(inner, tree, place)
+    _own_variables(layer, tree, path)
+
+
+def inner_places(layer: Layer, path: str) -> Iterator[tuple[Layer, str]]:
+    """The layers inside a wrapper with their paths; those of a list are numbered."""
     lists: dict[str, list[Layer]] = defaultdict(list)
     for key, inner in layer.inner.items():
         name, _, number = key.partition("/")
         if number:
             lists[name].append(inner)
         else:
-            place_layer(inner, tree, join(path, name))
+            yield inner, join(path, name)
     for name, inside in lists.items():
-        for inner, place in list(numbered_members(inside, join(path, name), tree)):
-            place_layer(inner, tree, place)
-    _own_variables(layer, tree, path)
+        yield from numbered_members(inside, join(path, name))
 
 
 def _own_variables(layer: Layer, tree: ObjectTree, path: str) -> None:

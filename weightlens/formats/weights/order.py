@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from weightlens.call_order import refs
+from weightlens.call_order import refs, tensors_into
 from weightlens.model import Layer, Model
 from weightlens.specs.options import options_of
 from weightlens.specs.registry import spec
@@ -96,7 +96,7 @@ def calls_before(layer: Layer, call: int) -> list[tuple[str, int]]:
     """The calls whose outputs a call of a layer takes."""
     if not 0 <= call < len(layer.calls):
         return []
-    return [(ref.layer, ref.call) for ref in refs((layer.calls[call].args, layer.calls[call].kwargs))]
+    return [(ref.layer, ref.call) for ref in tensors_into(layer.calls[call])]
 
 
 def variables_in_order(layer: Layer) -> list[tuple[Layer, str]]:

@@ -87,7 +87,9 @@ def merge_lora(layer: Layer) -> None:
         if not set(parts) <= set(layer.own_weights):
             continue
         if name == "embeddings" and layer.own_weights[name].dtype == "int8" and f"{name}_scale" in layer.own_weights:
-            _restore_rows(layer, name)
+            table, row_scale = layer.own_weights[name], layer.own_weights[f"{name}_scale"]
+            make: Callable[..., np.ndarray] = lambda q, s: (q / s.reshape(-1, 1)).astype(np.float32)
+            _replace(layer, name, [table, row_scale], make, table.shape, "int8, restored")
         weight, a, b = (layer.own_weights[part] for part in parts)
         rank = layer.config.get("lora_rank") or a.shape[-1]
         scale = (layer.config.get("lora_alpha") or rank) / rank
@@ -105,13 +107,6 @@ def _put(layer: Layer, name: str, made: dict[str, Weight], instead: Sequence[str
     """Replace arrays by those derived from them: the one called ``name`` first, new ones last."""
     rest = {key: weight for key, weight in layer.own_weights.items() if key not in instead} | made
     layer.own_weights = {name: rest.pop(name), **rest}
-
-
-def _restore_rows(layer: Layer, name: str) -> None:
-    """An integer table with a scale per row, as floats."""
-    table, scale = layer.own_weights[name], layer.own_weights[f"{name}_scale"]
-    make: Callable[..., np.ndarray] = lambda q, s: (q / s.reshape(-1, 1)).astype(np.float32)
-    _replace(layer, name, [table, scale], make, table.shape, "int8, restored")
 
 
 def _low_rank(scale: float) -> Callable[..., np.ndarray]:

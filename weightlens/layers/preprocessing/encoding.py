@@ -15,8 +15,8 @@ from weightlens.layers.preprocessing.hashing import crossed, fingerprint, siphas
 from weightlens.layers.signature import Array, Call, Config, Function, Step, Weights
 from weightlens.layers.windows import channels_last, like_input
 from weightlens.recording.texts import text
+from weightlens.specs.kinds import is_whole
 from weightlens.specs.quirks import NONE, Quirks
-from weightlens.specs.whole import is_whole
 
 
 def encoded(ids: Array, mode: str, depth: int, step: Step, count_weights: Array | None = None) -> Any:

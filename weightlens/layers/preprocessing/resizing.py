@@ -13,8 +13,8 @@ import numpy as np
 
 from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.layers.windows import channels_last, like_input, pad_space, per_axis
+from weightlens.specs.kinds import is_whole
 from weightlens.specs.quirks import NONE, Quirks
-from weightlens.specs.whole import is_whole
 
 CUBIC_TABLE = 1024  # TensorFlow looks bicubic weights up in a table with this many places between two pixels
 

@@ -14,11 +14,13 @@ import numpy as np
 
 from weightlens.layers.activations import activate
 from weightlens.layers.signature import Array, Call, Config, Function, States, Step, Weights
+from weightlens.layers.windows import is_recorded
 from weightlens.recording import Role
 from weightlens.specs.registry import spec
 
 STATE_NAMES = ("hidden state", "cell state")
 STATES, GATE = [Role("state", name) for name in STATE_NAMES], Role("gate")
+ON_ONE_CORE = 1 << 18  # multiplications in a matrix product that BLAS does not share out among its threads
 
 
 def initial_states(product: Array, units: int, count: int, step: Step) -> list[Any]:
@@ -31,14 +33,24 @@ def initial_states(product: Array, units: int, count: int, step: Step) -> list[A
 def input_product(x: Array, w: Weights, step: Step) -> Any:
     """``x . kernel`` for every time step at once: ``(..., features) -> (..., gates * units)``."""
     kernel = w["kernel"]
-    rows = x.reshape((-1, x.shape[-1])) @ kernel
+    rows = times(x.reshape((-1, x.shape[-1])), kernel)
     return step("input product", rows.reshape((*x.shape[:-1], kernel.shape[-1])))
+
+
+def times(x: Array, kernel: Array) -> Any:
+    """``x . kernel``. Of bare arrays so few rows at a time that BLAS stays on one core: to wake the others costs more than they save."""
+    if x.ndim == 2 and not is_recorded(x, kernel):
+        for rows in (64, 32, 16, 8):
+            if len(x) % rows == 0 and rows * kernel.size <= ON_ONE_CORE:
+                few = x.reshape((len(x) // rows, rows, x.shape[1]))
+                return (few @ kernel).reshape((len(x), kernel.shape[1]))
+    return x @ kernel
 
 
 def simple_rnn_step(product: Array, w: Weights, config: Config, step: Step, states: States = None) -> list[Any]:
     """``h = activation(x . kernel + h . recurrent_kernel + bias)`` (Elman 1990)."""
     (h,) = states or initial_states(product, config["units"], 1, step)
-    z = product + h @ w["recurrent_kernel"]
+    z = product + times(h, w["recurrent_kernel"])
     z = step("pre-activation", z + w["bias"] if config.get("use_bias", True) else z)
     h = step("hidden state", activate(z, config.get("activation", "tanh"), step), STATES[0])
     return [h, h]
@@ -50,14 +62,22 @@ def lstm_step(product: Array, w: Weights, config: Config, step: Step, states: St
     The kernels hold the gates side by side in the order input, forget, candidate, output.
     """
     h, c = states or initial_states(product, config["units"], 2, step)
-    z = product + h @ w["recurrent_kernel"]
+    z = product + times(h, w["recurrent_kernel"])
     return lstm_gates(z + w["bias"] if config.get("use_bias", True) else z, c, config, step)
+
+
+def gates_of(z: Array, count: int) -> Any:
+    """The gates that stand side by side in the last axis. ``np.split`` takes as long as a gate does, so bare arrays are cut by hand."""
+    if is_recorded(z):
+        return np.split(z, count, axis=-1)
+    width = z.shape[-1] // count
+    return [z[..., k * width : (k + 1) * width] for k in range(count)]
 
 
 def lstm_gates(z: Array, c: Array, config: Config, step: Step) -> list[Any]:
     """From the pre-activations of the four gates and the old cell state to ``[h, h, c]``."""
     gate, cell = config.get("recurrent_activation", "sigmoid"), config.get("activation", "tanh")
-    i, f, g, o = np.split(step("pre-activations", z), 4, axis=-1)
+    i, f, g, o = gates_of(step("pre-activations", z), 4)
     i = step("input gate", activate(i, gate, step), GATE)
     f = step("forget gate", activate(f, gate, step), GATE)
     g = step("candidate", activate(g, cell, step), GATE)
@@ -76,7 +96,7 @@ def gru_step(product: Array, w: Weights, config: Config, step: Step, states: Sta
     units, after, biased = config["units"], config.get("reset_after", True), config.get("use_bias", True)
     (h,) = states or initial_states(product, units, 1, step)
     gate, recurrent_kernel = config.get("recurrent_activation", "sigmoid"), w["recurrent_kernel"]
-    recurrent = h @ (recurrent_kernel if after else recurrent_kernel[:, : 2 * units])
+    recurrent = times(h, recurrent_kernel if after else recurrent_kernel[:, : 2 * units])
     recurrent = step("recurrent product", recurrent + w["bias"][1] if biased and after else recurrent)
     if biased:
         product = product + (w["bias"][0] if after else w["bias"])

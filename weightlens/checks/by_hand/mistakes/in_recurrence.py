@@ -12,7 +12,7 @@ from weightlens.checks.by_hand.mistakes.mistake import Change, Mistake, changed_
 from weightlens.checks.by_hand.mistakes.rerun import Weights, can_run_again, rerun_layer
 from weightlens.checks.by_hand.replay import Edit, Function, Now, Own, compute_from
 from weightlens.checks.by_hand.scene import Scene
-from weightlens.recording import LayerRun, Recorded
+from weightlens.recording import Recorded
 from weightlens.specs.layer import LayerSpec
 
 
@@ -88,14 +88,9 @@ def two_directions(scene: Scene) -> Iterator[Mistake]:
             if node.op is np.flip and at.layer == run.layer:
                 words = f"the outputs of the backward layer of {run.layer} were not reversed back"
                 yield Mistake("not turned round", words, {id(node): compute_from(node.args[0])}, at)
-    for run in filter(reads_backwards, scene.trace.runs):
+    for run in (run for run in scene.trace.runs if run.config.get("go_backwards") and can_run_again(run)):
         words = f"{run.layer} read its sequence from the beginning instead of from the end"
         yield Mistake("direction", words, rerun_layer(scene, run, {"go_backwards": False}), run.steps[0])
-
-
-def reads_backwards(run: LayerRun) -> bool:
-    """Whether a layer reads its sequence from the end."""
-    return bool(run.config.get("go_backwards")) and can_run_again(run)
 
 
 def in_reverse(joined: Recorded) -> Edit:

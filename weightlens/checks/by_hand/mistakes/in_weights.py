@@ -57,11 +57,9 @@ def biases_exchanged(scene: Scene) -> Iterator[Mistake]:
     yield from biases_moved(scene, rarer_orders)
     for bias in (bias for bias in scene.biases if bias.ndim and bias.shape[-1] > 1):
         for i in range(bias.shape[-1]):
-            words, array = (
-                f"the bias of unit {i} of {bias.layer} was added to every unit",
-                np.broadcast_to(bias.value[..., [i]], bias.shape),
-            )
-            yield weight_mistake(scene, "bias of another unit", words, bias, array)
+            everywhere = np.broadcast_to(bias.value[..., [i]], bias.shape)
+            words = f"the bias of unit {i} of {bias.layer} was added to every unit"
+            yield weight_mistake(scene, "bias of another unit", words, bias, everywhere)
 
 
 def biases_moved(scene: Scene, orders: Callable[[np.ndarray], Iterable[tuple[str, np.ndarray]]]) -> Iterator[Mistake]:

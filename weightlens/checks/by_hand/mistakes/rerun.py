@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ def rerun_layer(
         values = [now(node) if id(node) in scene.replay.number else node.value for node in read]
         if not latest or any(a is not b for a, b in zip(values, latest[0][0], strict=True)):
             known = dict(zip(map(id, read), values, strict=True))
-            entering, own, given = each(partial(looked_up, known), (run.x, run.weights, run.arguments))
+            entering, own, given = each(lambda thing: known.get(id(thing), thing), (run.x, run.weights, run.arguments))
             entering = x(entering)
             steps = rerun_steps(run, entering, weights(own, entering), run.config | (config or {}), given | (arguments or {}))
             latest[:] = [(values, steps)]
@@ -49,11 +48,6 @@ def rerun_layer(
         return made
 
     return {id(step.made): edit(key, step.made.shape) for key, step in numbered_steps(run.steps, run.layer)}
-
-
-def looked_up(known: dict[int, np.ndarray], thing: object) -> object:
-    """The value of a recorded array; anything else as it is."""
-    return known[id(thing)] if isinstance(thing, Recorded) else thing
 
 
 def can_run_again(run: LayerRun) -> bool:
