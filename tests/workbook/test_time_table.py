@@ -16,7 +16,9 @@ from weightlens.checks import check_workbook
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.spreadsheet.cell_values import read_book
 from weightlens.spreadsheet.recalculate import recalculate
+from weightlens.workbook import measure
 from weightlens.workbook.layout.time_table import TimeTable
+from weightlens.workbook.neuron import neurons
 
 pytestmark = pytest.mark.slow
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
@@ -146,3 +148,14 @@ def test_the_switch_and_fused_steps(tmp_path: Path) -> None:
     for name, options in {"switch": {"switch": True}, "fused": {"detail": "layers"}}.items():
         weightlens.export(SAMPLES / "sine_lstm.keras", tmp_path / f"{name}.xlsx", inputs=x, **options)
         assert check_workbook(tmp_path / f"{name}.xlsx", engine="ironcalc").ok
+
+
+@pytest.mark.parametrize(("samples", "steps", "there"), [(2, 30, True), (2, 900, False), (1, 900, False)])
+def test_a_long_sequence_is_not_searched_to_its_end_for_neurons(
+    samples: int, steps: int, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at, find = [], neurons.neuron_of
+    monkeypatch.setattr(neurons, "neuron_of", lambda *arguments: looked_at.append(find(*arguments)) or looked_at[-1])
+    size = measure(small("LSTM", 4, 2), np.ones((samples, steps, 2)))
+    assert ("Neuron" in [sheet.title for sheet in size.sheets]) == there
+    assert len(looked_at) < 2000, "there are 5 sums in each time step; what does not fit is known after a few hundred of them"

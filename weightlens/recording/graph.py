@@ -99,14 +99,14 @@ def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True, last_fir
 def expression(made: Recorded) -> list[Recorded]:
     """A value and the unnamed ones behind it, operands first."""
     done: dict[int, Recorded] = {}
-    stack = [made]
+    stack = [(made, False)]
     while stack:
-        x = stack[-1]
-        waiting = [y for y in operands(x) if not y.kind and id(y) not in done] if id(x) not in done else []
-        if waiting:
-            stack += waiting[::-1]
-        else:
-            done[id(stack.pop())] = x
+        x, ready = stack.pop()
+        if ready:
+            done[id(x)] = x
+        elif id(x) not in done:
+            stack.append((x, True))
+            stack += [(y, False) for y in operands(x)[::-1] if not y.kind]
     return list(done.values())
 
 

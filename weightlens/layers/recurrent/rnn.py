@@ -79,11 +79,12 @@ def over_time(advance: Advance, x: Array, config: Config, step: Step, given: Giv
     first, outputs, ends = flat(given.initial_state), list[Any](), list[list[Any]]()
     states = first or (zeros(x[:, 0]) if zeros is not None else [])
     for t in range(x.shape[1]):
-        output, *new = advance(x[:, t], states=states or None)
-        if mask is not None:
-            before = None if zero_masked and not turned else outputs[-1] if t % length else 0.0
-            output, new = held(mask[:, t], output, new, states, before, bool(first) or t >= length, step)
-        states = new
+        if t == 0 or x.shape[0]:  # without samples, where only shapes are asked for, all time steps are as the first
+            output, *new = advance(x[:, t], states=states or None)
+            if mask is not None:
+                before = None if zero_masked and not turned else outputs[-1] if t % length else 0.0
+                output, new = held(mask[:, t], output, new, states, before, bool(first) or t >= length, step)
+            states = new
         outputs.append(output)
         if (t + 1) % length == 0:
             ends.append(states)

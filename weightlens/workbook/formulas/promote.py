@@ -56,17 +56,16 @@ def promoted(steps: list[Step]) -> list[Step]:
         if trace is not None:
             trace.refuse_changes()
     uses: Counter[int] = Counter()
-    seen: set[int] = set()
-    for step in steps:
-        for x in expression(step.made):
-            if id(x) not in seen:
-                seen.add(id(x))
-                uses.update(map(id, operands(x)))
+    expressions = [expression(step.made) for step in steps]
+    for x in {id(x): x for inside in expressions for x in inside}.values():
+        uses.update(map(id, operands(x)))
     result: list[Step] = []
     size: dict[int, tuple[int, int]] = {}  # of unnamed expressions: calls, and how deep they nest
-    for step in steps:
+    for step, inside in zip(steps, expressions, strict=True):
         before = len(result)
-        for x in expression(step.made):
+        if any(x.kind for x in inside[:-1]):  # an earlier step has it in common with this one
+            inside = expression(step.made)
+        for x in inside:
             _prepare(x, step.layer, uses, result)
             inner = [size.get(id(y), (0, 0)) for y in operands(x) if not y.kind]
             size[id(x)] = (1 + sum(n for n, _ in inner), 1 + max((depth for _, depth in inner), default=0))

@@ -31,7 +31,7 @@ MAX_CELLS = 40_000_000
 FAR = 1 << 20  # a sheet for each block that has no place yet
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Placed:
     """A value of the trace and its block: what the hidden map of cells, the check and the names are made of."""
 

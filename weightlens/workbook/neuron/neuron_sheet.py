@@ -59,8 +59,11 @@ def neuron_sheets(net: NetworkSheets) -> None:
         return
     if wanted is None and net.model.size > SMALL:
         return
+    found = neurons_of(net) if wanted else neurons_of(net, FEW)
+    if not found:
+        return
     numbers = CellNumbers(net.plan)
-    neurons, left_out = that_fit(neurons_of(net), numbers, MOST if wanted else FEW)
+    neurons, left_out = that_fit(found, numbers, MOST if wanted else FEW)
     if not neurons or (wanted is None and left_out):
         return
     sheet = net.plan.sheet("Neuron", "One neuron", hint=HINT + without(left_out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,12 @@ class Neuron:
     @property
     def size(self) -> int:
         """How many cells its tables take."""
-        return int(np.prod(self.inputs.shape[1:]) + np.prod(self.weights.shape[1:]) + 2 * len(self.places) * len(self.units))
+        return math.prod(self.weights.shape[1:]) + self.size_of_places
+
+    @property
+    def size_of_places(self) -> int:
+        """How many of them are for its places: they come again with every time step."""
+        return math.prod(self.inputs.shape[1:]) + 2 * len(self.places) * len(self.units)
 
     @property
     def can_be_picked(self) -> bool:
@@ -69,19 +75,28 @@ class Neuron:
         return len(self.units) <= MOST_INPUTS and all(can_be_picked(array) for array in cells)
 
 
-def neurons_of(net: NetworkSheets) -> list[Neuron]:
-    """All neurons of a network, in the order in which they are computed; the time steps of a layer are places of one."""
-    sums, found = WeightedSums(net.plan.formulas), dict[tuple[str, str], list[Neuron]]()
+def neurons_of(net: NetworkSheets, most: float = math.inf) -> list[Neuron]:
+    """All neurons of a network, in the order in which they are computed; the time steps of a layer are places of one.
+
+    None where time steps alone take more than ``most`` cells: of a thousand not all are looked at to learn that.
+    """
+    sums, found = WeightedSums(net.plan.formulas), dict[tuple[str, str], list[Neuron | None]]()
+    owner = {id(step.made): (step.layer, step.name) for step in net.plan.steps}
+    spelled_out, taken = set[tuple[str, str]](), Counter[tuple[str, str]]()  # steps; cells of all their rounds but the last
     for step in net.plan.steps:
+        rounds = found.setdefault(owner[id(step.made)], [])
+        if rounds[:2] == [None, None]:  # then no other round of it is a neuron
+            continue
         for value in candidates(step):
             whole = sums.find(value, step.layer)
             neuron = neuron_of(net, step, value, whole) if whole is not None and whole.terms else None
-            if neuron is not None:
-                found.setdefault((step.layer, step.name), []).append(neuron)
-    merged = [neuron for group in found.values() for neuron in over_time(group)]
-    spelled_out = {part for neuron in merged for part in neuron.parts}
-    steps = {(step.layer, step.name) for step in net.plan.steps if id(step.made) in spelled_out}
-    return named([neuron for neuron in merged if (neuron.layer, neuron.step) not in steps])
+            spelled_out |= {owner[part] for part in (neuron.parts if neuron else ()) if part in owner}
+            taken[owner[id(step.made)]] += rounds[-1].size_of_places if rounds and rounds[-1] else 0
+            rounds.append(neuron)
+        if len(rounds) > 1 and sum(cells for key, cells in taken.items() if key not in spelled_out) > most:
+            return []
+    merged = [neuron for rounds in found.values() for neuron in over_time([n for n in rounds if n is not None])]
+    return named([neuron for neuron in merged if (neuron.layer, neuron.step) not in spelled_out])
 
 
 def candidates(step: Step) -> list[Recorded]:
@@ -207,9 +222,9 @@ def source_name(x: Recorded, layer: str) -> str:
 
 def over_time(neurons: list[Neuron]) -> list[Neuron]:
     """The occurrences of one step (time steps, calls) as places of one neuron, where they have the same weights."""
-    first = neurons[0]
-    if len(neurons) == 1 or not all(is_like(first, n) for n in neurons):
+    if len(neurons) < 2 or not all(is_like(neurons[0], n) for n in neurons):
         return neurons
+    first = neurons[0]
     times = times_of(neurons)
     several = len(first.places) > 1
     return [

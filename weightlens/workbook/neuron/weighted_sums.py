@@ -13,11 +13,12 @@ import numpy as np
 
 from weightlens.recording import Recorded, cast
 from weightlens.recording.calls import FOLLOWS, PRODUCTS, einsum_subscripts, factors, moved_by_data, operation
-from weightlens.recording.graph import origins, shape_of
+from weightlens.recording.graph import ordered, origins, shape_of
 from weightlens.workbook.formulas.cell_arrays import Cells, Unwritable
 from weightlens.workbook.formulas.products import batches
 from weightlens.workbook.formulas.translate import Formulas
 
+MADE_OF_SUMS = frozenset({np.add, np.multiply, cast, *FOLLOWS})
 MOST_CELLS = 4_000_000  # cells that the sums of one product read
 
 
@@ -63,9 +64,14 @@ class WeightedSums:
 
     def find(self, x: Recorded, layer: str) -> WeightedSum | None:
         """The value as a weighted sum of that layer; ``None`` where it is none."""
-        if id(x) not in self.known:
-            self.known[id(x)] = self.spelled_out(x, layer)
+        for y in ordered([x], lambda y: self.joins(y, layer)):  # the ends of a long chain of sums first
+            if id(y) not in self.known and (y is x or self.joins(y, layer)):
+                self.known[id(y)] = self.spelled_out(y, layer)
         return self.known[id(x)]
+
+    def joins(self, x: Recorded, layer: str) -> bool:
+        """Whether a value that is not known yet may be made of sums of the layer."""
+        return id(x) not in self.known and operation(x) in MADE_OF_SUMS and (not x.kind or (x.kind == "step" and x.layer == layer))
 
     def spelled_out(self, x: Recorded, layer: str) -> WeightedSum | None:
         op = operation(x)

@@ -14,7 +14,7 @@ from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, MAX_ROWS, ROW,
 from weightlens.workbook.xlsx.strings import Strings, escape, literal
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Block:
     """A rectangle of cells that holds one array: numbers, or the formulas that compute them.
 
@@ -69,7 +69,7 @@ def runs(blocks: Sequence[Block]) -> list[str]:
     return [rectangle(int(rows[i]) * ROW + left, int(rows[j - 1]) * ROW + left + width - 1) for i, j in pairwise(edges)]
 
 
-@dataclass
+@dataclass(slots=True)
 class Text:
     """One written cell: a caption, a label, a single formula with its value, or a single number."""
 

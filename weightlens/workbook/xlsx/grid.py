@@ -111,9 +111,9 @@ def pick(texts: list[str], at: list[int]) -> list[str]:
 
 def rows_of(sheet: Sheet, titles: Sequence[str], strings: Strings) -> Iterator[str]:
     """All rows of one sheet as XML, in order, from blocks that may stand side by side."""
-    single: dict[int, list[tuple[int, str]]] = {}
+    single: dict[int, list[tuple[int, Text]]] = {}
     for (row, column), text in sheet.texts.items():
-        single.setdefault(row, []).append((column, text.xml(f"{COLUMN[column]}{row + 1}", strings)))
+        single.setdefault(row, []).append((column, text))
     waiting = sorted(
         (block for block in sheet.blocks if block.arrangement.height and block.arrangement.width), key=lambda block: block.row, reverse=True
     )
@@ -123,7 +123,7 @@ def rows_of(sheet: Sheet, titles: Sequence[str], strings: Strings) -> Iterator[s
         row = min([*(s.row for s in streams), *([waiting[-1].row] if waiting else []), *(loose[-1:])])
         while waiting and waiting[-1].row <= row:
             streams.append(_Stream(waiting.pop(), titles, strings))
-        parts = single.pop(row, [])  # or every row would be kept
+        parts = [(column, text.xml(f"{COLUMN[column]}{row + 1}", strings)) for column, text in single.pop(row, [])]
         if loose and loose[-1] == row:
             loose.pop()
         for stream in streams:

@@ -22,10 +22,10 @@ class Printer:
         arrangement = block.arrangement
         self.choice = None if expression.choice is None else arrangement.table(expression.choice)
         self.titles, self.home = titles, block.sheet
-        self.options = [
-            [in_form(p) if isinstance(p, str) else Area(arrangement.table(p.first), p.height, p.width) for p in option]
-            for option in expression.options
-        ]
+        indices = [arrangement.table(along) for along in np.indices(arrangement.shape, sparse=True)]
+        self.down = {axis: indices[axis][:, 0] for axis in arrangement.row_axes}  # which element a row holds, and a column
+        self.across = {axis: indices[axis][0] for axis in arrangement.column_axes}
+        self.options = [[in_form(p) if isinstance(p, str) else p for p in option] for option in expression.options]
         self.block = block
 
     def groups(self, top: int, bottom: int) -> list[np.ndarray]:
@@ -56,15 +56,24 @@ class Printer:
 
     def refer(self, forms: list[Form], area: Area, rows: np.ndarray, at: np.ndarray) -> None:
         """Add the references to an area from the cells of some rows and columns."""
-        first = area.first[np.ix_(rows, at)]
+        first, arrangement = self.table(area.first, rows, at), self.block.arrangement
         sheet = int(first[0, 0] >> 34)
-        fixed = self.fixed(area.first)
+        fixed = self.fixed(self.table(area.first, np.arange(min(2, arrangement.rows.size)), np.arange(min(2, arrangement.columns.size))))
         add_names(forms, first, "" if sheet == self.home else in_form(f"'{self.titles[sheet]}'!"), *fixed)
         if area.height * area.width > 1:
             add_names(forms, first + ((area.height - 1) * ROW + area.width - 1), ":", *fixed)
 
+    def table(self, first: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """An array that broadcasts to the block's, at some rows and columns. There may be a hundred areas: none is copied whole."""
+        every = np.broadcast_to(first, self.block.arrangement.shape)
+        places = {axis: along[rows][:, None] for axis, along in self.down.items()} | {
+            axis: along[columns] for axis, along in self.across.items()
+        }
+        some = every[tuple(places[axis] if step else 0 for axis, step in enumerate(every.strides))]
+        return np.broadcast_to(some, (len(rows), len(columns)))
+
     def fixed(self, first: np.ndarray) -> tuple[str, str]:
-        """``$`` where the reference stays while the formula is dragged across or down."""
+        """``$`` where the reference stays while the formula is dragged across or down, told by the first two rows and columns."""
         height, width = first.shape
         same_row = height > 1 and (first[0, 0] >> 14) == (first[1, 0] >> 14)
         if height == 1:
