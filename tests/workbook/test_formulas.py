@@ -54,6 +54,7 @@ MOVING = {
     "slices and flips": lambda x, w, step: np.flip(x[:, 1:], 1) + x[:, :3] - np.roll(x, 1, axis=1)[:, ::-1][:, 1:],
     "padding": lambda x, w, step: np.pad(x, ((0, 0), (1, 2))) + np.pad(x, ((0, 0), (2, 1)), constant_values=3.0),
     "mirrored padding": lambda x, w, step: np.pad(x, ((0, 0), (2, 2)), mode="reflect") * 2,
+    "padding, its kind in third place": lambda x, w, step: np.pad(x, ((0, 0), (2, 2)), "edge") - np.pad(x, ((0, 0), (2, 2)), "constant"),
     "parts put together": lambda x, w, step: np.concatenate([np.split(x, 2, axis=1)[1], x[:, :1], np.exp(x[:, :2])], axis=1),
     "an expression turned": lambda x, w, step: np.transpose(np.exp(x)).reshape(2, 6)[:, ::2],
     "stacked and repeated": lambda x, w, step: np.repeat(np.stack([x, -x], axis=1), 2, axis=2).reshape(3, 16),

@@ -153,6 +153,11 @@ def shape_of(thing: Any) -> tuple[int, ...]:
     return thing.shape if isinstance(thing, Recorded) else np.shape(thing)
 
 
+def pads_with_a_number(x: Recorded) -> bool:
+    """Whether the call is ``np.pad`` with a number, rather than with what stands at the edge."""
+    return x.op is np.pad and (x.args[2] if len(x.args) > 2 else x.kwargs.get("mode", "constant")) == "constant"
+
+
 def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndarray:
     """For every element of a moved array its position among the elements of its sources; -1 where it is new.
 
@@ -165,7 +170,7 @@ def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndar
     if op is cast:
         return places[0]
     kwargs = {key: value for key, value in x.kwargs.items() if key not in ("constant_values", "dtype")}
-    if op is np.pad and "constant" in (x.kwargs.get("mode", "constant"), *x.args[2:]):
+    if pads_with_a_number(x):
         kwargs["constant_values"] = -1
     rest, kwargs = each(evaluated, x.args[1:]), each(evaluated, kwargs)
     moved = np.asarray(x.op(type(x.args[0])(places) if several else places[0], *rest, **kwargs))  # type: ignore[misc]  # what moves was made by a call

@@ -13,6 +13,7 @@ import numpy as np
 from weightlens.errors import NoFormula
 from weightlens.recording import Recorded, cast, each
 from weightlens.recording.calls import FOLLOWS, MOVES, PRODUCTS, argument, moved_by_data, operation, reduced_axes
+from weightlens.recording.graph import pads_with_a_number
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.call_rules import BY_NAME, RULES, rounds
 from weightlens.workbook.formulas.cell_arrays import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
@@ -50,7 +51,7 @@ class Formulas:
         if moved is None or (isinstance(moved, list) and any(part is None for part in moved)):
             return None
         kwargs = dict(x.kwargs)
-        if op is np.pad and kwargs.get("mode", "constant") == "constant":
+        if pads_with_a_number(x):
             kwargs["constant_values"] = each(lambda v: CONSTANTS.code(float(v)), kwargs.get("constant_values", 0))
         if op in (np.triu, np.tril):
             keep = op(np.ones(x.shape, bool), *x.args[1:], **kwargs)
