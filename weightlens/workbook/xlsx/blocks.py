@@ -52,6 +52,10 @@ class Block:
         """The rectangle in absolute terms: ``$B$7:$C$10``."""
         return rectangle(self.first, self.first + (self.arrangement.height - 1) * ROW + self.arrangement.width - 1)
 
+    def column_area(self, j: int) -> str:
+        """One of its columns in absolute terms."""
+        return rectangle(self.first + j, self.first + j + (self.arrangement.height - 1) * ROW)
+
     def check(self) -> None:
         """Refuse what no sheet can hold."""
         if self.row + self.arrangement.height > MAX_ROWS or self.column + self.arrangement.width > MAX_COLUMNS:

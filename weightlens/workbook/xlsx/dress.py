@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
 
 MOST_NOTES = 200  # notes on one sheet; each is a drawing
-ONE_PAGE = 60  # a sheet of up to so many rows is printed on one page
 
 POINTS = [[f"{place}_{part}" for part in ("type", "value", "color")] for place in ("start", "mid", "end")]
 SCALES = {  # kind of scale -> its points: where, and which colour
@@ -106,6 +105,8 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     page.page_margins.top = page.page_margins.bottom = 0.5
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
     rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
-    page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
+    page.page_setup.fitToHeight = int(rows <= sheet.one_page)
+    if sheet.print_area:
+        page.print_area = sheet.print_area
     if sheet.freeze[0]:
         page.print_title_rows = f"1:{sheet.freeze[0]}"
