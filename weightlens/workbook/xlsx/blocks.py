@@ -82,6 +82,11 @@ class Text:
     formula: str = ""
     value: float | str | None = None
 
+    @classmethod
+    def of(cls, value: float | str, style: int) -> Text:
+        """A word or a number."""
+        return cls(value, style) if isinstance(value, str) else cls(style=style, value=value)
+
     def xml(self, place: str, strings: Strings) -> str:
         """The cell."""
         head = f'<c r="{place}" s="{self.style}"'
