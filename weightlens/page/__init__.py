@@ -134,13 +134,11 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
 
 def planned(model: Model, inputs: Any, options: Options) -> NetworkSheets:
     """The network of a workbook before anything of it stands on a sheet; or nothing but its matrices."""
-    from openpyxl import Workbook
-
     from weightlens.workbook import all_sheets
     from weightlens.workbook.sheets.matrix_sheets import matrices
-    from weightlens.workbook.xlsx.styles import Styles
+    from weightlens.workbook.xlsx.dress import new_styles
 
-    styles = Styles(Workbook())
+    styles = new_styles()
     if options.detail == "weights":
         network = all_sheets.bare_network(model, options, styles)
         matrices(network)

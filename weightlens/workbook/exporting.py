@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from openpyxl import Workbook
-
 from weightlens.engine.binding import bind
 from weightlens.errors import BadInput
 from weightlens.files import WORKBOOK, replacing, scratch_folder
@@ -25,13 +23,7 @@ from weightlens.workbook.file_size import add_file, add_sampled
 from weightlens.workbook.layout.size import Size, measure
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.samples_sheet import samples_shown
-from weightlens.workbook.xlsx import package
-from weightlens.workbook.xlsx.book import Sheet
-from weightlens.workbook.xlsx.chart_values import with_values
-from weightlens.workbook.xlsx.dress import dress
-from weightlens.workbook.xlsx.grid import rows_of
-from weightlens.workbook.xlsx.strings import Strings
-from weightlens.workbook.xlsx.styles import Styles
+from weightlens.workbook.xlsx.dress import new_styles, save
 
 MANY = 1_000_000  # cells; with fewer a workbook is not too large for anything
 OFTEN = 20_000  # cells between two messages of progress
@@ -69,7 +61,7 @@ def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
     with replacing(path, options.force, files_of(model), PDF) as file, scratch_folder() as scratch:
         book = scratch / "exercise.xlsx"
         with book.open("wb") as sheets:
-            save(*planned(model, inputs, options, printed=True), None, sheets)
+            save_network(build(model, inputs, options, new_styles(), printed=True), None, sheets)
         with as_pdf(book).open("rb") as made:
             shutil.copyfileobj(made, file)
     return path
@@ -77,37 +69,26 @@ def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
 
 def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified: str = "") -> None:
     """Plan all sheets, warn of what hardly any program opens, write."""
-    shell, net = planned(model, inputs, options, verified)
+    net = build(model, inputs, options, new_styles(), verified)
     size = measure(net.plan, net.detail) if options.progress is not None or options.warn is not None else None
     if size is not None and options.warn is not None and size.cells > MANY:
         add_sampled(size, net.plan)
         if size.warning:
             options.warn(size.warning)
-    save(shell, net, None if size is None or options.progress is None else Counter(options.progress, size.cells), file)
+    save_network(net, None if size is None or options.progress is None else Counter(options.progress, size.cells), file)
 
 
-def planned(model: Model, inputs: Any, options: Options, verified: str = "", printed: bool = False) -> tuple[Workbook, NetworkSheets]:
-    """The sheets with all that stands on them, and openpyxl's workbook, which has the styles; ``printed``: for a printer."""
-    shell = Workbook()
-    shell.remove(shell.worksheets[0])
-    return shell, build(model, inputs, options, Styles(shell), verified, printed)
-
-
-def save(shell: Workbook, net: NetworkSheets, counter: Counter | None, file: BinaryIO) -> None:
-    """Dress the sheets, stream their rows."""
-    dress(shell, net.plan)
-    net.styles.done()
-    shell.active = first_look(net)
-    rows = {sheet.title: partial(counted_rows, sheet, net.plan.titles, counter) for sheet in net.plan.sheets}
-    package.save(shell, rows, file, finish=partial(with_values, plan=net.plan))
+def save_network(net: NetworkSheets, counter: Counter | None, file: BinaryIO) -> None:
+    """Write what was planned."""
+    save(net.plan, net.styles, file, first_look(net), None if counter is None else counter.row)
 
 
 def size_of(model: Model, inputs: Any, options: Options) -> Size:
     """What the workbook would be; nothing is written."""
     with garbage_kept():
-        shell, net = planned(model, inputs, options)
+        net = build(model, inputs, options, new_styles())
         size = measure(net.plan, net.detail)
-        add_file(size, net.plan, partial(save, shell, net, None))
+        add_file(size, net.plan, partial(save_network, net, None))
         return size
 
 
@@ -160,9 +141,3 @@ class Counter:
             self.told = self.done
             self.progress(sheet, min(self.done, self.total), self.total)
         return text
-
-
-def counted_rows(sheet: Sheet, titles: list[str], counter: Counter | None, strings: Strings) -> Iterator[str]:
-    """The rows of one sheet, counted where somebody wants to know."""
-    rows = rows_of(sheet, titles, strings)
-    return rows if counter is None else (counter.row(sheet.title, row) for row in rows)

@@ -28,18 +28,11 @@ LONGEST = 2000  # letters of a cell
 
 def write_book(audit: Audit, file: BinaryIO) -> None:
     """Write the workbook."""
-    from openpyxl import Workbook
-
     from weightlens.workbook.sheets.frame import frame
-    from weightlens.workbook.xlsx import package
     from weightlens.workbook.xlsx.book import Book
-    from weightlens.workbook.xlsx.dress import dress
-    from weightlens.workbook.xlsx.grid import rows_of
-    from weightlens.workbook.xlsx.styles import Styles
+    from weightlens.workbook.xlsx.dress import new_styles, save
 
-    shell = Workbook()
-    shell.remove(shell.worksheets[0])
-    styles, book = Styles(shell), Book()
+    styles, book = new_styles(), Book()
     front = book.sheet("Audit", "Audit of models", summary(audit)[0])
     by_rule: dict[str, list[dict[str, Any]]] = {}
     for one in audit.as_dict()["findings"]:
@@ -48,9 +41,7 @@ def write_book(audit: Audit, file: BinaryIO) -> None:
     sheets = {name: rule_sheet(book, name, by_rule[name], styles) for name in rules() if name in by_rule}
     overview(front, by_rule, sheets, styles)
     frame(book, styles)
-    dress(shell, book)
-    styles.done()
-    package.save(shell, {sheet.title: partial(rows_of, sheet, book.titles) for sheet in book.sheets}, file)
+    save(book, styles, file)
 
 
 def overview(sheet: Sheet, by_rule: dict[str, list[dict[str, Any]]], sheets: dict[str, Sheet], styles: Styles) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.workbook.drawing.hidden_units import hidden_layers
-from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, absolute, cell_name, rectangle
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, cell_name, rectangle
 from weightlens.workbook.sheets.controls import LONGEST_LIST, control, drop_down, in_quotes
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP
 from weightlens.workbook.sheets.target import as_answers
@@ -103,11 +103,8 @@ def draw_samples(title: str, series: list[tuple[str, list[int]]], column: int, l
 
     from weightlens.workbook.xlsx.charts import COLOURS, as_dots, scatter
 
-    chart = scatter(f"the samples in {layer}", 13, 11)
+    chart = scatter(f"the samples in {layer}", 13, 11, ("across", "up"))
     for (name, rows), colour in zip(series, COLOURS, strict=False):
-        first, last = (rows[0] << 14) + column, (rows[-1] << 14) + column
-        across, up = (f"'{title}'!{absolute(cell_name(first + j))}:{absolute(cell_name(last + j))}" for j in (0, 1))
+        across, up = (f"'{title}'!{rectangle(rows[0] * ROW + column + j, rows[-1] * ROW + column + j)}" for j in (0, 1))
         chart.series.append(as_dots(Series(up, across, title=name), colour, 9))
-    chart.x_axis.title, chart.y_axis.title = "across", "up"
-    chart.x_axis.crosses = chart.y_axis.crosses = "min"
     page.add_chart(chart, f"{COLUMN[column + 3]}{TOP + 1}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Sheet
 
 MOST = 1_000_000  # numbers that the means of a strip are taken of
+SHOWN = 8  # cells
 MEAN = ("AVERAGE", None)
 NUMBER = Look(border="hair", format="0.00", size=7, align="center", shrink=True)
 
@@ -33,12 +34,12 @@ class Strip:
     words: str
 
 
-def strip_of(net: NetworkSheets, x: Recorded, picked: str, most: int = 8) -> Strip | None:
+def strip_of(net: NetworkSheets, x: Recorded, picked: str) -> Strip | None:
     """The first few units of a vector, or the means of the first few channels; ``None`` where there is no such formula."""
     cells = net.plan.formulas.cells(x)
     if cells is None or x.dtype.kind not in "fiub" or x.ndim < 2 or x.size == 0 or x.size > MOST or x.value is None:
         return None
-    shown = min(x.shape[-1], most)
+    shown = min(x.shape[-1], SHOWN)
     axis = net.plan.trace.axes.named(x).axes[-1]
     name = axis[0].name if len(axis) == 1 else "number"
     of = f"{shown} of {x.shape[-1]} {name}s" if shown < x.shape[-1] else f"{shown} {name}s" if shown > 1 else f"1 {name}"

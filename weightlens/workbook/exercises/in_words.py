@@ -20,7 +20,7 @@ from weightlens.recording import Recorded, Trace
 from weightlens.spreadsheet.cells_map import steps_by_entry
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, combine, quoted, refer
-from weightlens.workbook.sheets.exercise import ALLOWED, Blank
+from weightlens.workbook.sheets.exercise import ALLOWED, Blank, marks_of
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
@@ -113,7 +113,7 @@ def one_step(net: NetworkSheets, hidden: Sheet, column: int, key: Key, group: li
         if differs and len(kept) < KEPT and all(np.abs(slip.values - other.values).max() > 2 * ALLOWED for other in kept):
             kept.append(slip)
     write = partial(down, net, hidden)
-    wrong = write(column, np.zeros(len(exact)), wrong_of(given, right, allowed), "wrong")
+    wrong = write(column, np.zeros(len(exact)), marks_of(given, right, allowed, wanted=False), "wrong")
     stored = write(column + 1, exact, None, "as exported")
     parts = [f"IF('{hidden.title}'!{sum_of(column)}=0,\"\","]
     for i, slip in enumerate(kept):
@@ -145,12 +145,6 @@ def down(net: NetworkSheets, hidden: Sheet, column: int, values: np.ndarray, mad
 def sum_of(column: int) -> str:
     """The cell with the sum of a column."""
     return f"${COLUMN[column]}${SUM + 1}"
-
-
-def wrong_of(given: Cells, right: Cells, allowed: str) -> Expression:
-    """1 for each number that is there and not right."""
-    mine = refer(given)
-    return combine(["IF(ISNUMBER(", mine, "),IF(ABS(", mine, "-", refer(right), f")<={allowed},0,1),0)"], given.shape)
 
 
 def matches(given: Cells, right: Cells, wrong: Cells, stored: Cells, values: Cells, allowed: str) -> Expression:

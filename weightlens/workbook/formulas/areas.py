@@ -65,14 +65,10 @@ def split(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return at, pattern[at] - (1 << 60)
 
 
-def rectangles(offsets: np.ndarray) -> list[tuple[int, int, int]]:
-    """Cover a set of offsets with rectangles ``(first, height, width)``; repeated cells get rectangles of their own."""
-    return [(a, h, w) for a, _, h, w, _ in joint(np.sort(offsets), None)]
-
-
 def joint(a: np.ndarray, b: np.ndarray | None) -> list[tuple[int, int, int, int, str]]:
     """Cut sorted cells ``a`` and their partners ``b`` into rectangles: ``(first a, first b, height, width, how b lies)``.
 
+    Repeated cells get rectangles of their own.
     ``same``: b is a rectangle of the same shape. ``across``: a runs along a row while b runs down a column
     (or the other way round), one cell wide.
     """
@@ -183,9 +179,8 @@ def reduction(rows: Cells, function: str, neutral: float | None) -> Expression:
         at, offsets = split(pattern)
         constants = [CONSTANTS.value(int(code)) for code in np.delete(pattern, at)]
         kept = [number(c) for c in constants if not (c == neutral or (neutral is not None and neutral != neutral and c != c))]
-        arguments: list[Piece] = [Area(taken_apart.base + first, height, width) for first, height, width in rectangles(offsets)] + list(
-            dict.fromkeys(kept) if function in ("MAX", "MIN") else kept
-        )
+        arguments: list[Piece] = [Area(taken_apart.base + first, h, w) for first, _, h, w, _ in joint(np.sort(offsets), None)]
+        arguments += dict.fromkeys(kept) if function in ("MAX", "MIN") else kept
         nothing: list[Piece] = ["1" if function == "PRODUCT" else "0"]
         options.append(call(function, arguments, len(offsets) + len(kept)) if arguments else nothing)
     choice, options = compress(taken_apart.kind, options)

@@ -10,7 +10,7 @@ import numpy as np
 from weightlens.recording import Recorded, cast
 from weightlens.recording.calls import argument
 from weightlens.workbook.formulas import areas
-from weightlens.workbook.formulas.cell_arrays import ADD, ATOM, COMPARE, POWER, ROW, Cells, Expression, Unwritable, combine, refer
+from weightlens.workbook.formulas.cell_arrays import ADD, ATOM, COMPARE, POWER, ROW, Area, Cells, Expression, Unwritable, combine, refer
 from weightlens.workbook.formulas.text_rules import TEXT_RULES
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ def clip(x: Recorded, formulas: Formulas) -> Expression:
     return made if high is None else combine(["MIN(", made, ",", formulas.arithmetic(high), ")"], x.shape)
 
 
+def one_area(rows: Cells, what: str) -> Area:
+    """The rectangle that each row of addresses is; ``what`` has no formula where there is more in one."""
+    made = areas.reduction(rows, "AREA", None)
+    if made.choice is not None or len(made.options[0]) != 3 or not isinstance(made.options[0][1], Area):
+        raise Unwritable(what)
+    return made.options[0][1]
+
+
 def in_line(lines: Cells) -> Cells:
     """The cells, if each line of them stands in one column from top to bottom or in one row from left to right."""
     apart = np.diff(lines, axis=1)
@@ -67,13 +75,9 @@ def lookup(x: Recorded, formulas: Formulas) -> Expression:
     table = table if argument(x, 2, "axis") is not None else table.reshape(-1)
     before, after = table.shape[:axis], table.shape[axis + 1 :]
     columns = np.ascontiguousarray(np.moveaxis(table, axis, -1)).reshape(-1, table.shape[axis])
-    area = areas.reduction(in_line(columns), "AREA", None)
-    if area.choice is not None or len(area.options[0]) != 3:
-        raise Unwritable("take from a table that does not stand in one rectangle")
-    rank = len(index.shape)
-    tall = getattr(area.options[0][1], "height", 1) > 1
-    where = area.moved(lambda array: array.reshape(before + (1,) * rank + after), before + (1,) * rank + after)
-    where = Expression(where.shape, [[where.options[0][1]]])
+    area = one_area(in_line(columns), "take from a table that does not stand in one rectangle")
+    tall, shape = area.height > 1, before + (1,) * len(index.shape) + after
+    where = Expression(shape, [[Area(area.first.reshape(shape), area.height, area.width)]])
     place = index.moved(lambda array: array.reshape(index.shape + (1,) * len(after)), index.shape + (1,) * len(after))
     counted: list[str | Expression] = [place.at_least(ADD), "+1"]
     if at.kind:
@@ -104,11 +108,8 @@ def extreme_place(function: str) -> Rule:
 
     def rule(x: Recorded, formulas: Formulas) -> Expression:
         rows, _ = formulas.rows(x)
-        area = areas.reduction(in_line(rows), "AREA", None)
-        if area.choice is not None or len(area.options[0]) != 3:
-            raise Unwritable(function)
-        where = Expression(area.shape, [[area.options[0][1]]])
-        made = combine(["MATCH(", function + "(", where, "),", where, ",0)-1"], area.shape, ADD)
+        where = Expression((len(rows),), [[one_area(in_line(rows), function)]])
+        made = combine(["MATCH(", function + "(", where, "),", where, ",0)-1"], where.shape, ADD)
         return made.moved(lambda array: array.reshape(x.shape), x.shape)
 
     return rule
@@ -122,18 +123,9 @@ def sorted_values(x: Recorded, formulas: Formulas) -> Expression:
         return formulas.expression(x.args[0])
     stand_in = Recorded(np.zeros(()), np.sum, x.args[:1], {"axis": axis})
     rows, shape = formulas.rows(stand_in)
-    area = areas.reduction(rows, "AREA", None)
-    if area.choice is not None or len(area.options[0]) != 3:
-        raise Unwritable("sort")
-    k = x.shape[axis]
-    where = Expression((len(rows), 1), [[area.options[0][1]]]).options[0][0]
-    options = [["SMALL(", where, f",{i + 1})"] for i in range(k)]
-    made = Expression((len(rows),), options, np.zeros(len(rows), np.int64))
-    made = Expression(
-        (len(rows), k),
-        [[p if isinstance(p, str) else type(p)(p.first[:, None], p.height, p.width) for p in o] for o in options],
-        np.arange(k)[None, :],
-    )
+    area, k = one_area(rows, "sort"), x.shape[axis]
+    where = Area(area.first[:, None], area.height, area.width)
+    made = Expression((len(rows), k), [["SMALL(", where, f",{i + 1})"] for i in range(k)], np.arange(k)[None, :])
     return made.moved(lambda array: np.moveaxis(array.reshape((*shape, k)), -1, axis), x.shape)
 
 

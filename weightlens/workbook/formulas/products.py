@@ -8,6 +8,7 @@ import numpy as np
 
 from weightlens.recording import Recorded
 from weightlens.recording.calls import einsum_subscripts, factors
+from weightlens.recording.graph import shape_of
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.cell_arrays import Cells, Expression, Unwritable
 
@@ -42,6 +43,13 @@ def batches(x: Recorded, formulas: Formulas) -> tuple[Cells, Cells, list[str], d
     a_cells = arrange(left, a, batch + rows + summed, (batch, rows, summed))
     b_cells = arrange(right, b, batch + summed + columns, (batch, summed, columns))
     return a_cells, b_cells, batch + rows + columns, size
+
+
+def summed_length(x: Recorded) -> int:
+    """How many products are added up for one element."""
+    inputs, output = einsum_subscripts(x).split("->")
+    size = dict(zip(inputs.replace(",", ""), [n for array in factors(x) for n in shape_of(array)], strict=True))
+    return int(np.prod([n for label, n in size.items() if label not in output], dtype=np.int64))
 
 
 def product(x: Recorded, formulas: Formulas) -> Expression:

@@ -114,7 +114,7 @@ def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) ->
             and thing.size > 1
             and not moves
             and thing.dtype.kind in "fiub"
-            and (need or (lookup and position == 0) or _many(thing))
+            and (need or (lookup and position == 0) or len(np.unique(thing)) > FEW_CONSTANTS)
         ):
             constant = Recorded(thing)
             name_it(constant, layer, result)
@@ -122,10 +122,6 @@ def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) ->
         return thing
 
     x.args = tuple(settle(i, arg) for i, arg in enumerate(x.args))
-
-
-def _many(array: np.ndarray) -> bool:
-    return len(np.unique(array)) > FEW_CONSTANTS
 
 
 def _length(x: Recorded) -> int:

@@ -15,8 +15,8 @@ import numpy as np
 from weightlens.recording import Recorded, Step, operands
 from weightlens.recording.calls import PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import evaluate, expression
-from weightlens.workbook.formulas.cell_arrays import Expression
 from weightlens.workbook.formulas.function_table import REDUCTIONS
+from weightlens.workbook.formulas.products import summed_length
 from weightlens.workbook.formulas.translate import Formulas
 
 LONGEST = 6000  # characters that one product or reduction may take of a formula, sheet names included
@@ -43,7 +43,7 @@ def _too_long(x: Recorded, formulas: Formulas) -> int:
     out = max(int(np.prod(x.shape, dtype=np.int64)), 1)
     if max(y.size for y in operands(x)) // out < WORTH_A_LOOK and operation(x) not in PRODUCTS:
         return 1
-    if operation(x) in PRODUCTS and _summed(x) < WORTH_A_LOOK:
+    if operation(x) in PRODUCTS and summed_length(x) < WORTH_A_LOOK:
         return 1
     length = max(map(_length, formulas.sample(x).options))
     return -(-length // LONGEST)
@@ -51,13 +51,6 @@ def _too_long(x: Recorded, formulas: Formulas) -> int:
 
 def _length(option: list[Any]) -> int:
     return sum(len(piece) if isinstance(piece, str) else PER_AREA for piece in option)
-
-
-def _summed(x: Recorded) -> int:
-    """How many products are added up for one element."""
-    labels, output = einsum_subscripts(x).split("->")
-    size = dict(zip(labels.replace(",", ""), [n for array in factors(x) for n in np.shape(array)], strict=True))
-    return int(np.prod([n for label, n in size.items() if label not in output], dtype=np.int64))
 
 
 def _slices(n: int, parts: int) -> list[slice]:
@@ -116,6 +109,3 @@ def _named(x: Recorded, name: str, layer: str, place: Callable[[Step], None]) ->
 def _become(x: Recorded, other: Any) -> None:
     """The same value, computed in another way."""
     x.op, x.args, x.kwargs = other.op, other.args, other.kwargs
-
-
-__all__ = ["Expression", "shorten"]

@@ -18,7 +18,7 @@ MANY = 3000  # labels; beside more of them nobody looks at any
 SHORT = {"time step": "t=", "kernel time step": "kernel t="}  # where there is little room
 
 
-def column_labels(a: Arrangement, named: Named, narrow: bool = False) -> dict[int, str]:
+def column_labels(a: Arrangement, named: Named, narrow: bool) -> dict[int, str]:
     """What stands over the columns, in one row: each one's place; over ``narrow`` ones, where there are groups, what each group shares."""
     if not a.column_axes or len(a.columns) > MANY:
         return {}
@@ -36,7 +36,7 @@ def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = N
     """What each picture is, where it begins: down (``way`` 0) or across (1); of what stays the same is said nothing."""
     chosen, axes = (a.row_axes, a.column_axes)[way], axes_of(named)
     several = [d for d in chosen if a.shape[d] > 1]
-    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].name.endswith(("row", "column")) for d in chosen)
+    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].along in ("row", "column") for d in chosen)
     outer = several if flat else several[:-1]
     starts = [0]
     for d in outer:

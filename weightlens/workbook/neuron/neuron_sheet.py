@@ -147,8 +147,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     ]
     for i, (name, value, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
         sheet.write(PICK + i, NO, name, net.styles["label right"])
-        style = net.styles["switch"]
-        sheet.texts[(PICK + i, NAME)] = Text(value, style) if isinstance(value, str) else Text(style=style, value=value)
+        sheet.texts[(PICK + i, NAME)] = Text.of(value, net.styles["switch"])
         sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
         sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
         net.plan.names[f"neuron_{name}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
@@ -232,7 +231,7 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
     name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
-    output = curve_value(data, first)
+    output = data.texts[(START + POINTS, first)].value  # at the picked sum itself, the last point of the curve
     lines: list[tuple[str, str, float | str | None, str]] = [
         ('"sum of the products"', f"SUM({area})", float(start.products.sum()), "step"),
         ('"+ bias"', at["bias"], start.bias, "weight"),
@@ -247,11 +246,6 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     agrees = f'IF(ISNUMBER({own}),IF(ABS({z}-{own})<=0.000001*MAX(1,ABS({z})),"as on its sheet","not as on its sheet"),"")'
     shown = "as on its sheet" if tables.rows[0].sums >= 0 else ""
     sheet.texts[(PICK + 2, SHARE)] = Text(style=styles["label left"], formula=agrees, value=shown)
-
-
-def curve_value(data: Sheet, column: int) -> float | str | None:
-    """The value that was written for the picked sum itself, the last point of the curve."""
-    return data.texts[(START + POINTS, column)].value
 
 
 def curve_chart(curve: Columns, picked: int, page: Any) -> None:

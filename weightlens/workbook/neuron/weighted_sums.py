@@ -13,9 +13,9 @@ import numpy as np
 
 from weightlens.recording import Recorded, cast
 from weightlens.recording.calls import FOLLOWS, PRODUCTS, einsum_subscripts, factors, moved_by_data, operation
-from weightlens.recording.graph import ordered, origins, shape_of
+from weightlens.recording.graph import ordered, origins
 from weightlens.workbook.formulas.cell_arrays import Cells, Unwritable
-from weightlens.workbook.formulas.products import batches
+from weightlens.workbook.formulas.products import batches, summed_length
 from weightlens.workbook.formulas.translate import Formulas
 
 MADE_OF_SUMS = frozenset({np.add, np.multiply, cast, *FOLLOWS})
@@ -128,14 +128,6 @@ class WeightedSums:
         weight_row = placed(np.arange(groups * columns).reshape(groups, 1, columns))
         weights = np.swapaxes(right, 1, 2).reshape(groups * columns, k)
         return WeightedSum([Term(left.reshape(groups * rows, k), weights, input_row, weight_row, x)], [])
-
-
-def summed_length(x: Recorded) -> int:
-    """How many products each sum of a recorded product has."""
-    a, b = factors(x)
-    inputs, output = einsum_subscripts(x).split("->")
-    sizes = dict(zip(inputs.replace(",", ""), shape_of(a) + shape_of(b), strict=True))
-    return int(np.prod([n for c, n in sizes.items() if c not in output], dtype=np.int64))
 
 
 def joined(parts: list[WeightedSum], shape: tuple[int, ...]) -> WeightedSum:

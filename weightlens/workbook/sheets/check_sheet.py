@@ -9,7 +9,7 @@ import numpy as np
 
 from weightlens.workbook.formulas.areas import MAX_ARGUMENTS
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, rectangle, refer
+from weightlens.workbook.formulas.cell_arrays import ROW, Cells, cell_name, combine, rectangle, refer
 from weightlens.workbook.sheets.frame import link
 from weightlens.workbook.xlsx.blocks import Block, Text, runs
 from weightlens.workbook.xlsx.printer import MAX_FORMULA
@@ -87,7 +87,8 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells)), TOP, 2)
     with np.errstate(invalid="ignore"):  # infinite outputs
         difference = np.abs(stored - live) / np.maximum(1.0, np.abs(stored))
-    made = _difference(expected_block, live_block)
+    wish = refer(expected_block.cells)
+    made = combine(["ABS(", wish, "-", refer(live_block.cells), ")/MAX(1,ABS(", wish, "))"], arrangement.shape)
     block = sheet.put(Block(arrangement, difference, styles["check"], make=lambda: made), TOP, 3)
     for i in range(n):
         text = "OK" if difference[i, 0] <= tolerance else "DIFFERS"
@@ -113,11 +114,6 @@ def output_names(plan: Plan) -> list[str]:
             words = [name if plan.trace.outputs_named else "", named.place(index, 1)]
             names.append(", ".join(word for word in words if word))
     return names
-
-
-def _difference(a: Block, b: Block) -> Expression:
-    expected = refer(a.cells)
-    return combine(["ABS(", expected, "-", refer(b.cells), ")/MAX(1,ABS(", expected, "))"], a.arrangement.shape)
 
 
 def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:

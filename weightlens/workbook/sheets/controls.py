@@ -31,10 +31,9 @@ class Control(NamedTuple):
     after: int
 
 
-def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: float | str, words: str = "", row: int = CONTROLS) -> Control:
+def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: float | str, words: str = "") -> Control:
     """A value to change, with its name before and what it means behind."""
-    style = net.styles["switch"]
-    return beside(net, sheet, column, name, Text(value, style) if isinstance(value, str) else Text(style=style, value=value), words, row)
+    return beside(net, sheet, column, name, Text.of(value, net.styles["switch"]), words)
 
 
 def beside(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text, words: str = "", row: int = CONTROLS) -> Control:

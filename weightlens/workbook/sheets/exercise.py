@@ -12,7 +12,7 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.words.layer_words import shares
-from weightlens.workbook.formulas.cell_arrays import ROW, Expression, cell_name, combine, rectangle, refer
+from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, rectangle, refer
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.network import NetworkSheets, is_called
@@ -110,7 +110,7 @@ def mark(net: NetworkSheets, blanks: list[Blank], limit: str) -> str:
     marks: list[Block] = []
     for blank in blanks:
         a = blank.answers.arrangement
-        block = Block(a, np.zeros(a.shape), net.styles["mark"], make=partial(marks_of, blank, limit))
+        block = Block(a, np.zeros(a.shape), net.styles["mark"], make=partial(marks_of, blank.block.cells, blank.answers.cells, limit))
         marks.append(sheet.put(block, top + blank.block.row - first, blank.block.column))
         one, mine = cell_name(block.first), cell_name(blank.block.first)
         sheet.rule(blank.block.area, "right", f"{one}=1")
@@ -118,10 +118,12 @@ def mark(net: NetworkSheets, blanks: list[Blank], limit: str) -> str:
     return around(marks)
 
 
-def marks_of(blank: Blank, limit: str) -> Expression:
-    """The mark of every cell of a blank step."""
-    given, right = refer(blank.block.cells), refer(blank.answers.cells)
-    return combine(["IF(ISNUMBER(", given, "),IF(ABS(", given, "-", right, f")<={limit},1,0),0)"], given.shape)
+def marks_of(given: Cells, right: Cells, allowed: str, wanted: bool = True) -> Expression:
+    """1 for each number that is there and right, or wrong if that is ``wanted``; else 0."""
+    mine = refer(given)
+    return combine(
+        ["IF(ISNUMBER(", mine, "),IF(ABS(", mine, "-", refer(right), f")<={allowed},{'1,0' if wanted else '0,1'}),0)"], mine.shape
+    )
 
 
 def around(blocks: list[Block]) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HINT = "Every number is computed by live formulas from the weights in the file. Follow the links from top to bottom, as the numbers do."
 MAP = ("", "layer", "what it does", "in Keras", "activation", "output shape", "parameters")
+WIDEST = 60.0  # characters of other columns
 SENTENCE = 62.0  # characters of the column that says what a layer does
 WEIGHTS = ("", "weight", "path in the file", "name in this workbook", "shape", "element order", "cells")
 
@@ -33,11 +34,11 @@ def write_summary(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) 
     tall_legend(sheet, row, 1, net.styles, roles(net))
     sheet.widths |= {
         (0, 0): 4,
-        (1, 1): _wide(sheet, 1, 26, 60),
+        (1, 1): _wide(sheet, 1, 26),
         (2, 2): SENTENCE,
-        (3, 3): _wide(sheet, 3, 30, 60),
+        (3, 3): _wide(sheet, 3, 30),
         (4, 4): 14,
-        (5, 5): _wide(sheet, 5, 34, 60),
+        (5, 5): _wide(sheet, 5, 34),
         (6, 6): 22,
     }
 
@@ -52,10 +53,10 @@ def roles(net: NetworkSheets) -> set[str]:
     return {"input", "weight", "step", "helper", "constant", "output", "check"} | extra | ({"answer"} if net.options.blanks else set())
 
 
-def _wide(sheet: Sheet, column: int, least: int, most: int) -> float:
+def _wide(sheet: Sheet, column: int, least: int) -> float:
     """As wide as the longest text of a column needs, within limits."""
     longest = max(len(text.text) for (_, place), text in sheet.texts.items() if place == column)
-    return min(most, max(least, float(longest)))
+    return min(WIDEST, max(least, float(longest)))
 
 
 def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:

@@ -158,5 +158,5 @@ def text_column(sheet: Sheet, column: int, head: str, values: list[str | float],
     style = styles["constant"]
     sheet.write(LABEL, column, head, styles["label"])
     for i, value in enumerate(values):
-        sheet.texts[(TOP + i, column)] = Text(value, style) if isinstance(value, str) else Text(style=style, value=value)
+        sheet.texts[(TOP + i, column)] = Text.of(value, style)
     return f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(values)}"

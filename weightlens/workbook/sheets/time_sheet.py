@@ -16,7 +16,7 @@ from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
 from weightlens.workbook.sheets.network import MOST_HEATED, SOME
-from weightlens.workbook.sheets.parts.bands import WIDEST_BAND
+from weightlens.workbook.sheets.parts.bands import WIDEST_BAND, width_of_group
 from weightlens.workbook.sheets.parts.room import FEW, LETTER, room_for
 from weightlens.workbook.xlsx.blocks import Block, runs
 from weightlens.workbook.xlsx.book import Sheet
@@ -92,8 +92,7 @@ class TimeSheet:
 
     def width(self, key: Key) -> int:
         """The columns of a step and its weights."""
-        placed = [self.net.plan.placed[id(self.groups[key][0].made)], *self.weights[key]]
-        return 1 + max(p.block.arrangement.width for p in placed)
+        return width_of_group(self.net, self.groups[key])
 
     def under_each_other(self, weights: list[Placed], row: int, column: int) -> None:
         """Weights with their captions, from this row on."""

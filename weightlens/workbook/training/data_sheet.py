@@ -10,7 +10,6 @@ import numpy as np
 
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Cells, cell_name, refer
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, LEGEND, column_after, widen, width_of
@@ -41,7 +40,7 @@ class DataSheet:
     ) -> None:
         self.book, self.sheet, self.epoch, self.styles, self.target_labels = book, sheet, epoch, styles, target_labels
         self.sheet.write(RATE, 0, "learning rate", styles["label right"])
-        rate = self.sheet.put(Block(Arrangement((), (), ()), np.asarray(epoch.rate.value, np.float64), styles["input"]), RATE, 1)
+        rate = self.sheet.put(Block(in_rows(()), np.asarray(epoch.rate.value, np.float64), styles["input"]), RATE, 1)
         self.sheet.notes[(RATE, 1)] = RATE_NOTE
         book.define("learning_rate", self.sheet, rate)
         self.places: dict[int, Cells] = {id(epoch.rate): rate.cells}
@@ -101,7 +100,7 @@ class DataSheet:
             ):
                 style = self.styles.numbers("step" if name == "loss" else "output", value, share=name == "accuracy")
                 make = partial(refer, np.asarray(cells))
-                self.sheet.put(Block(Arrangement((), (), ()), value, style, make=make), RESULTS + i, column)
+                self.sheet.put(Block(in_rows(()), value, style, make=make), RESULTS + i, column)
         if self.wide:
             self.ends = []  # the charts stand above the table, and so beside nothing but the results
         for column, text in ((1, "before"), (self.after, after)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -187,7 +186,7 @@ class History:
         self.book.define("weights_final", self.sheet, Block(Arrangement((1, size), (0,), (1,)), None, first=first))
         self.sheet.freeze = (TOP, 3)
         widen(self.sheet, 0, 7)
-        self.sheet.finishing.append(partial(_printed, last=self.weights_end, rows=TOP + self.epochs + 1))
+        self.sheet.print_area = f"A1:{COLUMN[max(self.weights_end - 1, 0)]}{TOP + self.epochs + 1}"
 
     def last(self, x: Recorded) -> Cells:
         """The cells of a value after the last epoch."""
@@ -217,8 +216,3 @@ def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
     if chosen.endswith("E+00"):  # weights that run away: no column has room for more of their digits
         chosen = "0.00E+00"
     return styles.of(replace(LOOKS[role], format=chosen))
-
-
-def _printed(page: Any, last: int, rows: int) -> None:
-    """Limit the print area to loss, accuracy and weights."""
-    page.print_area = f"A1:{COLUMN[max(last - 1, 0)]}{rows}"

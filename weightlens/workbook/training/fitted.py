@@ -17,11 +17,11 @@ from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.training.record import forward_at_start
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, absolute, cell_name, refer
+from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, rectangle, refer
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.sheets.frame import GAP, link, widen
+from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.epochs_sheet import style_of
 from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.training.training_labels import PER_POINT, is_one_per_sample
@@ -43,10 +43,7 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     if len(varying) not in (1, 2) or epoch.targets.ndim != 2:
         return
     sheet = book.sheet("Fitted", hint=HINT)
-    sheet.write(2, 0, "epoch", styles["label right"])
-    chosen = refer(step.places[id(epoch.number)])
-    sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["fetched"], make=lambda: chosen), 2, 1)
-    sheet.links[(2, 1)] = link(step.sheet, "B3")
+    step.show_epoch(sheet, 2)
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
     answers, first = _answers(sheet, model, step, varying, axes, names)
@@ -119,12 +116,7 @@ def _map(sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], n
     sheet.put(Block(Arrangement((SIDE, 1), (0,), (1,)), axes[1][::-1, None].round(2), styles["label right"]), MAP_TOP, 1)
     for i in range(SIDE):
         sheet.widths[(2 + i, 2 + i)], sheet.heights[MAP_TOP + i] = SQUARE, SQUARE_HEIGHT
-    sheet.finishing.append(_only_the_map)
-
-
-def _only_the_map(page: Any) -> None:
-    """Leave the arithmetic beside the map out of the print area."""
-    page.print_area = f"A1:{COLUMN[BESIDE - 2]}{MAP_TOP + SIDE + 1}"
+    sheet.print_area = f"A1:{COLUMN[BESIDE - 2]}{MAP_TOP + SIDE + 1}"  # without the arithmetic beside the map
 
 
 def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, name: str) -> Callable[[Any], None]:
@@ -132,27 +124,20 @@ def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, na
     given = epoch.trace.inputs[0].value
 
     def finish(page: Any) -> None:
-        from openpyxl.chart import Reference, Series
+        from openpyxl.chart import Series
 
         from weightlens.workbook.xlsx.charts import COLOURS, as_line, scatter
 
-        def column(block: Block) -> Any:
-            first = block.row + 1
-            return Reference(
-                page, min_col=block.column + block.arrangement.width, min_row=first, max_row=first + block.arrangement.height - 1
-            )
-
         varying = next(j for j in range(given.shape[-1]) if np.ptp(given[:, j]))
 
-        def on_data(y: Recorded, column: int) -> Any:
+        def on_data(y: Recorded, column: int) -> str:
             """The cells of an input or target column on the Data sheet."""
-            first, last = (absolute(cell_name(int(step.places[id(y)][i, column]))) for i in (0, -1))
-            return Reference(range_string=f"'{book.titles[0]}'!{first}:{last}")
+            cells = step.places[id(y)][:, column]
+            return f"'{book.titles[0]}'!{rectangle(int(cells[0]), int(cells[-1]))}"
 
-        chart = scatter("the network's answer", 17, 9)
-        chart.x_axis.title = name
-        chart.x_axis.crosses = chart.y_axis.crosses = "min"
-        line = as_line(Series(column(answers), column(x), title="network"), COLOURS[0], 22000)
+        chart = scatter("the network's answer", 17, 9, (name, ""))
+        across, up = (f"'{page.title}'!{block.column_area(block.arrangement.width - 1)}" for block in (x, answers))
+        line = as_line(Series(up, across, title="network"), COLOURS[0], 22000)
         points = Series(on_data(epoch.targets, -1), on_data(epoch.trace.inputs[0], varying), title="samples")
         points.marker.symbol, points.marker.size = "circle", 7
         points.marker.graphicalProperties.solidFill = COLOURS[1]
@@ -161,6 +146,3 @@ def _curve(book: Book, step: OneStep, x: Block, answers: Block, epoch: Epoch, na
         page.add_chart(chart, f"B{HEAD + 1}")
 
     return finish
-
-
-__all__ = ["fitted_sheet"]

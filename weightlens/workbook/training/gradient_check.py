@@ -12,6 +12,7 @@ import numpy as np
 from weightlens.spreadsheet.cells_map import SLOPES
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression, absolute, cell_name, combine, refer
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import widen
 from weightlens.workbook.training.epochs_sheet import style_of
 from weightlens.workbook.training.one_step import OneStep
@@ -60,7 +61,7 @@ class GradientCheck:
         """The sheet with h; for each weight two passes, with more of it and with less."""
         self.sheet = self.book.sheet("Gradient check", hint=HINT)
         self.sheet.write(STEP, 0, "h", self.styles["label right"])
-        self.h = self.sheet.put(Block(Arrangement((), (), ()), np.asarray(H), self.styles["input"]), STEP, 1)
+        self.h = self.sheet.put(Block(in_rows(()), np.asarray(H), self.styles["input"]), STEP, 1)
         self.sheet.notes[(STEP, 1)] = H_NOTE
         rows = np.arange(len(self.numbers))
         choice = np.zeros((2 * len(rows), len(self.start)), np.int64)

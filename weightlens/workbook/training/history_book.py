@@ -16,9 +16,9 @@ from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.sheets.frame import column_after, frame, legend
 from weightlens.workbook.training.history_tables import SOME_WEIGHTS, WEIGHTS, Table, report_table, weights_table
 from weightlens.workbook.training.layers_table import LAYERS, layers_table
-from weightlens.workbook.training.training_book import new_styles, save
 from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.charts import line_chart
+from weightlens.workbook.xlsx.dress import new_styles, save
 from weightlens.workbook.xlsx.styles import Styles
 
 FRONT = "A row for each epoch, as Keras reported it. Epoch 0 is the network before this training."

@@ -13,7 +13,8 @@ import numpy as np
 
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, Area, Cells, Expression, Piece, rectangle, refer
-from weightlens.workbook.sheets.frame import GAP, link, widen
+from weightlens.workbook.sheets.controls import drop_down
+from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.epochs_sheet import style_of
 from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.training.passes import Variants, weight_names
@@ -55,10 +56,7 @@ class LossSurface:
     def begin(self, start: np.ndarray) -> Variants:
         """All but the map; a pass for each of its cells, row by row from the top."""
         self.sheet = sheet = self.book.sheet("Loss surface", hint=HINT)
-        sheet.write(EPOCH, 0, "epoch", self.styles["label right"])
-        chosen = refer(self.step.places[id(self.step.epoch.number)])
-        sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), self.styles["fetched"], make=lambda: chosen), EPOCH, LEFT)
-        sheet.links[(EPOCH, LEFT)] = link(self.step.sheet, "B3")
+        self.step.show_epoch(sheet, EPOCH)
         sheet.write(EPOCH, LEFT + 1, "all other weights are those of this epoch, chosen on One step", self.styles["label left"])
         sheet.write(MAP - 1, CHOICES, "the weights", self.styles["caption left"])
         for i, name in enumerate(self.names):
@@ -91,7 +89,7 @@ class LossSurface:
         sheet.texts[(row, LEFT)] = Text(self.names[self.picked[k]], self.styles["input"])
         sheet.merges.append((row, LEFT, row, NUMBER - 2))
         area = rectangle(MAP * ROW + CHOICES, (MAP + len(self.names) - 1) * ROW + CHOICES)
-        sheet.finishing.append(partial(names_to_choose, place=place, area=area))
+        sheet.finishing.append(drop_down(place, area))
         sheet.write(row, NUMBER - 1, "number", self.styles["label right"])
         sheet.texts[(row, NUMBER)] = Text(style=self.styles["count"], formula=f"MATCH({place},{area},0)", value=self.picked[k] + 1.0)
         return sheet.number * SHEET + row * ROW + NUMBER
@@ -140,7 +138,8 @@ class LossSurface:
         widen(sheet, LEFT, 8)
         widen(sheet, LEFT + SIDE + 1, GAP)
         widen(sheet, CHOICES, max(len(name) for name in self.names) + 1.0)
-        sheet.finishing += [partial(path_chart, path=self.path), only_the_map]
+        sheet.finishing.append(partial(path_chart, path=self.path))
+        sheet.print_area = f"A1:{COLUMN[PATH - 2]}{MAP + SIDE + 1}"  # without the numbers of the path, and the names
         self.book.define("loss_surface", sheet, picture)
         self.book.define("surface_across", sheet, self.axes[0])
         self.book.define("surface_up", sheet, self.axes[1])
@@ -156,35 +155,16 @@ def end(row: int, column: int) -> str:
     return f"${COLUMN[column]}${row + 1}"
 
 
-def names_to_choose(page: Any, place: str, area: str) -> None:
-    """A list to choose a weight from."""
-    from openpyxl.worksheet.datavalidation import DataValidation
-
-    choice = DataValidation("list", formula1=area, showErrorMessage=True, error="one of the weights in the list")
-    choice.add(place.replace("$", ""))
-    page.add_data_validation(choice)
-
-
-def only_the_map(page: Any) -> None:
-    """Leave the numbers of the path and the names out of the print area."""
-    page.print_area = f"A1:{COLUMN[PATH - 2]}{MAP + SIDE + 1}"
-
-
 def path_chart(page: Any, path: list[Block]) -> None:
     """The path across the surface, its start and its end marked."""
-    from openpyxl.chart import Reference, Series
+    from openpyxl.chart import Series
 
     from weightlens.workbook.xlsx.charts import COLOURS, as_dots, scatter
 
-    def points(block: Block, first: int, last: int) -> Any:
-        return Reference(page, min_col=block.column + 1, min_row=block.row + first, max_row=block.row + last)
-
-    height = path[0].arrangement.height
-    chart = scatter("the path of the two weights", 16, 11)
-    chart.x_axis.title, chart.y_axis.title = "across", "up"
-    chart.x_axis.crosses = chart.y_axis.crosses = "min"
-    for title, first, last, colour in (("path", 1, height, COLOURS[0]), ("start", 1, 1, COLOURS[1]), ("end", height, height, COLOURS[2])):
-        series = Series(points(path[1], first, last), points(path[0], first, last), title=title)
+    chart, last = scatter("the path of the two weights", 16, 11, ("across", "up")), path[0].arrangement.height - 1
+    for title, a, b, colour in (("path", 0, last, COLOURS[0]), ("start", 0, 0, COLOURS[1]), ("end", last, last, COLOURS[2])):
+        across, up = (f"'{page.title}'!{rectangle(block.first + a * ROW, block.first + b * ROW)}" for block in path)
+        series = Series(up, across, title=title)
         series.smooth = False
         chart.series.append(as_dots(series, colour, 4, 20000) if title == "path" else as_dots(series, colour, 10))
     page.add_chart(chart, f"{COLUMN[CHART]}{MAP}")

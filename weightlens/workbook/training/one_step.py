@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
@@ -18,10 +17,11 @@ from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.words.captions import mathematics, shape_words
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name
+from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name, refer
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import for_weight, in_rows
-from weightlens.workbook.sheets.frame import widen, width_of
+from weightlens.workbook.sheets.controls import between
+from weightlens.workbook.sheets.frame import link, widen, width_of
 from weightlens.workbook.training.epochs_sheet import History, style_of
 from weightlens.workbook.training.teaching import dead_words, explanation_for, in_plain_words
 from weightlens.workbook.training.training_labels import PER_SAMPLE, in_words, is_one_per_sample
@@ -57,12 +57,13 @@ class OneStep:
         """Write the epoch chooser, the bands, the numbers."""
         sheet, styles = self.sheet, self.styles
         sheet.write(CHOSEN, 0, "epoch", styles["label right"])
-        chosen = sheet.put(Block(Arrangement((), (), ()), np.asarray(0.0), styles["input"]), CHOSEN, 1)
+        chosen = sheet.put(Block(in_rows(()), np.asarray(0.0), styles["input"]), CHOSEN, 1)
         sheet.notes[(CHOSEN, 1)] = (
             f"Type an epoch from 0 to {self.history.epochs}: the sheet shows the step from its weights to those of the next."
         )
         self.book.define("chosen_epoch", sheet, chosen)
-        sheet.finishing.append(partial(_whole_number, last=self.history.epochs))
+        last = str(self.history.epochs)
+        sheet.finishing.append(between(f"B{CHOSEN + 1}", "whole", ("0", last), f"Please type an epoch from 0 to {last}."))
         self.places[id(self.epoch.number)] = chosen.cells
         widen(sheet, 0, 11)
         row = CHOSEN + 2
@@ -70,7 +71,14 @@ class OneStep:
             about = PARTS[part] if not batch else f"the first batch: {PARTS[part]}"
             row = self._band(row, f"{part}, 1" if batch else part, about, part, [step for _, step in steps])
         sheet.freeze = (CHOSEN + 1, 1)
-        sheet.finishing.append(partial(_on_one_page, rows=row))
+        sheet.one_page = ONE_PAGE
+
+    def show_epoch(self, sheet: Sheet, row: int) -> None:
+        """The chosen epoch on another sheet, with a link to where it is chosen."""
+        chosen = refer(self.places[id(self.epoch.number)])
+        sheet.write(row, 0, "epoch", self.styles["label right"])
+        sheet.put(Block(in_rows(()), np.asarray(0.0), self.styles["fetched"], make=lambda: chosen), row, 1)
+        sheet.links[(row, 1)] = link(self.sheet, f"B{CHOSEN + 1}")
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
         """The steps up to the end of the first update, each with its part of the epoch."""
@@ -239,23 +247,4 @@ def words_over(step: Step) -> str:
 
 
 def _as_weight(x: Recorded) -> Arrangement:
-    return for_weight(x.shape) if x.ndim else Arrangement((), (), ())
-
-
-def _on_one_page(page: Any, rows: int) -> None:
-    """Print the whole step on one page, if it stays legible."""
-    page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
-
-
-def _whole_number(page: Any, last: int) -> None:
-    """Allow only epochs that were computed."""
-    from openpyxl.worksheet.datavalidation import DataValidation
-
-    check = DataValidation(
-        "whole", operator="between", formula1="0", formula2=str(last), showErrorMessage=True, error=f"an epoch from 0 to {last}"
-    )
-    check.add(f"B{CHOSEN + 1}")
-    page.add_data_validation(check)
-
-
-__all__ = ["OneStep"]
+    return for_weight(x.shape) if x.ndim else in_rows(())

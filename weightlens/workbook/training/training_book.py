@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO
-
-from openpyxl import Workbook
+from typing import Any
 
 from weightlens.files import WORKBOOK, check_output, replacing
 from weightlens.formats import files_of
@@ -23,11 +20,8 @@ from weightlens.workbook.training.gradient_check import GradientCheck
 from weightlens.workbook.training.loss_surface import SIDE, LossSurface
 from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.training.passes import Passes, Variants, together
-from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.book import Book
-from weightlens.workbook.xlsx.chart_values import with_values
-from weightlens.workbook.xlsx.dress import dress
-from weightlens.workbook.xlsx.grid import rows_of
+from weightlens.workbook.xlsx.dress import new_styles, save
 from weightlens.workbook.xlsx.styles import Styles
 
 DATA_HINT = "Change a blue cell (the learning rate, an input, a target) and watch the whole history of the training move."
@@ -63,22 +57,6 @@ def write_training_book(epoch: Epoch, epochs: int, path: str | PathLike[str], mo
     with replacing(out, chosen.force, read, WORKBOOK) as file:
         save(book, styles, file)
     return out
-
-
-def new_styles() -> Styles:
-    """The styles of a new workbook without sheets."""
-    shell = Workbook()
-    shell.remove(shell.worksheets[0])
-    return Styles(shell)
-
-
-def save(book: Book, styles: Styles, file: BinaryIO) -> None:
-    """Write the planned sheets."""
-    shell = styles.book
-    dress(shell, book)
-    styles.done()
-    rows = {sheet.title: partial(rows_of, sheet, book.titles) for sheet in book.sheets}
-    package.save(shell, rows, file, finish=partial(with_values, plan=book))
 
 
 def training_sheets(epoch: Epoch, epochs: int, model: Model | None, options: TrainingOptions, styles: Styles) -> Book:

@@ -52,6 +52,10 @@ class Block:
         """The rectangle in absolute terms: ``$B$7:$C$10``."""
         return rectangle(self.first, self.first + (self.arrangement.height - 1) * ROW + self.arrangement.width - 1)
 
+    def column_area(self, j: int) -> str:
+        """One of its columns in absolute terms."""
+        return rectangle(self.first + j, self.first + j + (self.arrangement.height - 1) * ROW)
+
     def check(self) -> None:
         """Refuse what no sheet can hold."""
         if self.row + self.arrangement.height > MAX_ROWS or self.column + self.arrangement.width > MAX_COLUMNS:
@@ -77,6 +81,11 @@ class Text:
     style: int = 0
     formula: str = ""
     value: float | str | None = None
+
+    @classmethod
+    def of(cls, value: float | str, style: int) -> Text:
+        """A word or a number."""
+        return cls(value, style) if isinstance(value, str) else cls(style=style, value=value)
 
     def xml(self, place: str, strings: Strings) -> str:
         """The cell."""

@@ -32,6 +32,8 @@ class Sheet:
     heats: list[tuple[str, str]] = field(default_factory=list)  # area, kind of colour scale
     freeze: tuple[int, int] = (0, 0)  # rows and columns that stay in view
     hidden: bool = False
+    print_area: str = ""  # all of it where this is empty
+    one_page: int = 60  # a sheet of up to so many rows is printed on one page
     heights: dict[int, float] = field(default_factory=dict)
     default_width: float = 9.0
     default_height: float = 15.0

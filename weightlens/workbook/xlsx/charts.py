@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from weightlens.workbook.formulas.cell_arrays import COLUMN
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, rectangle
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.blocks import Block
@@ -59,15 +59,11 @@ def curve(
     """The prediction against the only input: a line per output column; ``points`` (name, x area, y area) as marks."""
 
     def finish(page: Any) -> None:
-        from openpyxl.chart import Reference, Series
+        from openpyxl.chart import Series
 
-        chart = scatter(title, 17, 9)
-
-        def column(j: int) -> Any:
-            return Reference(page, min_col=j, min_row=x.row + 1, max_row=x.row + x.arrangement.height)
-
+        chart, sheet = scatter(title, 17, 9), f"'{page.title}'!"
         for (block, j, name), colour in zip(lines, COLOURS * 8, strict=False):
-            series = Series(column(block.column + 1 + j), column(x.column + 1), title=name)
+            series = Series(sheet + block.column_area(j), sheet + x.column_area(0), title=name)
             chart.series.append(as_line(series, colour, 22000))
         for (name, xs, ys), colour, size in zip(points, ("222222", "D55E00"), (6, 10), strict=False):
             series = Series(ys, xs, title=name)
@@ -86,18 +82,16 @@ def line_chart(table: tuple[str, int, int], title: str, columns: Sequence[tuple[
 
     ``table``: the title of its sheet, its first and its last row; ``size`` in centimetres.
     """
-    from openpyxl.chart import Reference, Series
+    from openpyxl.chart import Series
 
     sheet, first_row, last_row = table
 
-    def down(column: int) -> Any:
-        letters = COLUMN[column]
-        return Reference(range_string=f"'{sheet}'!${letters}${first_row + 1}:${letters}${last_row + 1}")
+    def down(column: int) -> str:
+        return f"'{sheet}'!{rectangle(first_row * ROW + column, last_row * ROW + column)}"
 
-    chart = scatter(title, *size)
-    chart.x_axis.title = "epoch"
+    chart = scatter(title, *size, ("epoch", ""))
     chart.x_axis.scaling.min, chart.x_axis.scaling.max = 0, last
-    chart.x_axis.majorGridlines, chart.x_axis.crosses, chart.y_axis.crosses = None, "min", "min"
+    chart.x_axis.majorGridlines = None
     for (name, column), colour in zip(columns, COLOURS * 4, strict=False):
         chart.series.append(as_line(Series(down(column), down(0), title=name), colour, 20000))
     if len(columns) == 1 or len(columns) > 10:
@@ -105,13 +99,16 @@ def line_chart(table: tuple[str, int, int], title: str, columns: Sequence[tuple[
     return chart
 
 
-def scatter(title: str, width: float, height: float) -> Any:
-    """A chart of points and lines, without any yet; its size in centimetres."""
+def scatter(title: str, width: float, height: float, axes: tuple[str, str] | None = None) -> Any:
+    """A chart of points and lines, without any yet; its size in centimetres. ``axes`` with these names stand at the left and below."""
     from openpyxl.chart import ScatterChart
 
     chart = plain(ScatterChart(), title, width, height)
     chart.style, chart.scatterStyle = 13, "lineMarker"
     chart.x_axis.number_format = chart.y_axis.number_format = "General"
+    if axes is not None:
+        chart.x_axis.title, chart.y_axis.title = (name or None for name in axes)
+        chart.x_axis.crosses = chart.y_axis.crosses = "min"
     return chart
 
 

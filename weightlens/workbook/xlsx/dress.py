@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
-from weightlens.workbook.xlsx.strings import literal, printable
-from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG
+from weightlens.workbook.xlsx import package
+from weightlens.workbook.xlsx.chart_values import with_values
+from weightlens.workbook.xlsx.grid import rows_of
+from weightlens.workbook.xlsx.strings import Strings, literal, printable
+from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG, Styles
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
 
+OnRow = Callable[[str, str], str]  # is handed the title of a sheet and a row, which it returns
+
 MOST_NOTES = 200  # notes on one sheet; each is a drawing
-ONE_PAGE = 60  # a sheet of up to so many rows is printed on one page
 
 POINTS = [[f"{place}_{part}" for part in ("type", "value", "color")] for place in ("start", "mid", "end")]
 SCALES = {  # kind of scale -> its points: where, and which colour
@@ -43,6 +49,31 @@ def dress(shell: Any, plan: Book) -> None:
         shell.defined_names[name] = DefinedName(name, attr_text=f"'{plan.sheets[number].title}'!{area}")
     shell.properties.creator, shell.properties.title = "weightlens", "The arithmetic inside a trained network"
     shell.properties.subject, shell.properties.keywords = "Keras model as live formulas", "keras, neural network, weights"
+
+
+def new_styles() -> Styles:
+    """The styles of a new workbook without sheets."""
+    from openpyxl import Workbook
+
+    shell = Workbook()
+    shell.remove(shell.worksheets[0])
+    return Styles(shell)
+
+
+def save(plan: Book, styles: Styles, file: BinaryIO, first: int = 0, on_row: OnRow | None = None) -> None:
+    """Dress the sheets, stream their rows; the sheet number ``first`` is open, ``on_row`` is handed each row."""
+    shell = styles.book
+    dress(shell, plan)
+    styles.done()
+    shell.active = first
+    rows = {sheet.title: partial(counted_rows, sheet, plan.titles, on_row) for sheet in plan.sheets}
+    package.save(shell, rows, file, finish=partial(with_values, plan=plan))
+
+
+def counted_rows(sheet: Sheet, titles: list[str], on_row: OnRow | None, strings: Strings) -> Iterator[str]:
+    """The rows of one sheet, counted where somebody wants to know."""
+    rows = rows_of(sheet, titles, strings)
+    return rows if on_row is None else (on_row(sheet.title, row) for row in rows)
 
 
 def look(page: Any, sheet: Sheet) -> None:
@@ -106,6 +137,8 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     page.page_margins.top = page.page_margins.bottom = 0.5
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
     rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
-    page.page_setup.fitToHeight = int(rows <= ONE_PAGE)
+    page.page_setup.fitToHeight = int(rows <= sheet.one_page)
+    if sheet.print_area:
+        page.print_area = sheet.print_area
     if sheet.freeze[0]:
         page.print_title_rows = f"1:{sheet.freeze[0]}"
