@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 
 import weightlens
 from tests.gallery.__main__ import chosen, model_of, write_models
-from tests.gallery.shown import SHOWN, Shown
+from tests.gallery.shown import IN_TERMINAL, SHOWN, Shown
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PICTURES = DOCS / "gallery"
@@ -25,7 +25,8 @@ HEAD = """# Gallery
 Sixty layers and small networks, and the sheet on which each is computed: made by `python -m tests.gallery.page FOLDER`, with random
 weights. Every block has its name, its formula and the names of its axes; `python -m tests.gallery FOLDER` counts, in the workbook
 files, headings that are cut, columns too narrow for their numbers, axes without a name and digits that do not show, and a test
-holds the counts at none.
+holds the counts at none. Twelve of them also show what `weightlens trace MODEL -i INPUTS --heat` prints at a terminal of 80 columns
+(`python -m tests.gallery.terminal FOLDER`).
 
 """
 
@@ -37,7 +38,12 @@ def name_of(one: Shown) -> str:
 
 def page() -> str:
     """The page of the docs."""
-    return HEAD + "\n".join(f"## {one.title}\n\n{one.line}\n\n![{one.title}](gallery/{name_of(one)}.png)\n" for one in SHOWN)
+    return HEAD + "\n".join(f"## {one.title}\n\n{one.line}\n\n![{one.title}](gallery/{name_of(one)}.png)\n{terminal(one)}" for one in SHOWN)
+
+
+def terminal(one: Shown) -> str:
+    """The picture of what the terminal prints, of the cases that have one."""
+    return f"\n![{one.title} at the terminal](gallery/{name_of(one)}.svg)\n" if one.title in IN_TERMINAL else ""
 
 
 def sheet_of(book: Path, one: Shown) -> str:

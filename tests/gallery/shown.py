@@ -370,3 +370,9 @@ SHOWN = [
     show("Three inputs", "Branches under each other that meet.", three_inputs, (2,), (3,), (2,), samples=3, sheet="network"),
     show("A small CNN", "Pictures, then a vector.", small_cnn, (6, 6, 1), sheet="conv"),
 ]
+
+# Those of which the page shows the terminal, too.
+IN_TERMINAL = (
+    "Dense over a sequence", "Embedding", "Conv1D", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "MaxPooling2D", "BatchNormalization",
+    "SimpleRNN", "Bidirectional LSTM", "MultiHeadAttention", "A small transformer",
+)  # fmt: skip

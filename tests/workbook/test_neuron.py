@@ -143,6 +143,22 @@ def test_gates_show_one_time_step(tmp_path: Path) -> None:
     judge(book, inputs, weights, lstm.bias[at], 1 / (1 + np.exp(-z)))
 
 
+def test_the_candidate_of_a_gru_reads_what_the_reset_gate_lets_through(keras: Any, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(4)
+    keras.Sequential([keras.Input((4, 3)), keras.layers.GRU(2, bias_initializer="uniform", name="gru")]).save(tmp_path / "m.keras")
+    model, x = weightlens.load(tmp_path / "m.keras"), np.random.default_rng(1).normal(size=(2, 4, 3)).round(3)
+    weightlens.export(model, tmp_path / "book.xlsx", inputs=x, neuron=True)
+    gru, steps = model["gru"], model.trace(x)["gru"]
+    reset, candidate = ([step.value for step in steps if step.name == name] for name in ("reset product", "candidate"))
+    [book] = picked(tmp_path / "book.xlsx", tmp_path, [Pick("gru: candidate", "unit 1", "time step 2", 2, "in order")], "ironcalc")
+    inputs, weights = np.append(x[1, 2], reset[2][1, 1]), np.append(gru.kernel[:, 4 + 1], 1.0)
+    assert column(book, "B", 4)[3] == "reset product"
+    for letter, values in (("C", inputs), ("D", weights), ("E", inputs * weights)):
+        assert np.allclose(np.array(column(book, letter, 4), float), values, rtol=1e-12, atol=1e-12), letter
+    assert book.cell("Neuron", "H5") == pytest.approx(gru.bias[0, 4 + 1])
+    assert book.cell("Neuron", "H7") == pytest.approx(candidate[2][1, 1], rel=1e-9)
+
+
 def test_other_kinds_of_layers(keras: Any, tmp_path: Path) -> None:
     """Attention, grouped and transposed convolutions, a layer that walks backwards: the sum is the one of the trace."""
     layers = keras.layers

@@ -102,7 +102,7 @@ def gru_step(product: Array, w: Weights, config: Config, step: Step, states: Sta
         product = product + (w["bias"][0] if after else w["bias"])
     z = step("update gate", activate(product[:, :units] + recurrent[:, :units], gate, step), GATE)
     r = step("reset gate", activate(product[:, units : 2 * units] + recurrent[:, units : 2 * units], gate, step), GATE)
-    reset = r * recurrent[:, 2 * units :] if after else step("reset state", r * h) @ recurrent_kernel[:, 2 * units :]
+    reset = step("reset product", r * recurrent[:, 2 * units :]) if after else step("reset state", r * h) @ recurrent_kernel[:, 2 * units :]
     candidate = step("candidate", activate(product[:, 2 * units :] + reset, config.get("activation", "tanh"), step), GATE)
     h = step("hidden state", z * h + (1.0 - z) * candidate, STATES[0])
     return [h, h]

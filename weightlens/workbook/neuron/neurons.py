@@ -12,7 +12,7 @@ import numpy as np
 
 from weightlens.axes import Axis
 from weightlens.recording import Recorded, Step
-from weightlens.recording.calls import einsum_subscripts, factors
+from weightlens.recording.calls import PRODUCTS, einsum_subscripts, factors, operation
 from weightlens.recording.graph import named_operands
 from weightlens.workbook.formulas.cell_arrays import Cells
 from weightlens.workbook.neuron.cell_numbers import can_be_picked
@@ -194,6 +194,8 @@ def words(axes: list[Axis], sizes: list[int], name: str) -> list[str]:
 
 def input_names(net: NetworkSheets, term: Term, layer: str, several: bool) -> list[str]:
     """A name for each input of a unit, with the value that it is an element of where a unit reads several."""
+    if operation(term.product) not in PRODUCTS:
+        return [term.product.name]
     left, right = factors(term.product)
     inputs, output = einsum_subscripts(term.product).split("->")
     letters = inputs.split(",")

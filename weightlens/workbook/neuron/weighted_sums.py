@@ -14,7 +14,7 @@ import numpy as np
 from weightlens.recording import Recorded, cast
 from weightlens.recording.calls import FOLLOWS, PRODUCTS, einsum_subscripts, factors, moved_by_data, operation
 from weightlens.recording.graph import ordered, origins
-from weightlens.workbook.formulas.cell_arrays import Cells, Unwritable
+from weightlens.workbook.formulas.cell_arrays import CONSTANTS, Cells, Unwritable
 from weightlens.workbook.formulas.products import batches, summed_length
 from weightlens.workbook.formulas.translate import Formulas
 
@@ -97,7 +97,11 @@ class WeightedSums:
             found = self.find(arg, layer)
             if found is not None and found.terms:
                 return replace(found, parts=found.parts | ({id(arg)} if arg.kind else set()))
-        return None if cells is None else WeightedSum([], [cells])
+        if cells is None:
+            return None
+        if isinstance(arg, Recorded) and arg.kind == "step" and arg.layer == layer:
+            return WeightedSum([as_it_is(arg, cells)], [])
+        return WeightedSum([], [cells])
 
     def scaled(self, x: Recorded, layer: str) -> WeightedSum | None:
         """A sum of products times a number."""
@@ -128,6 +132,13 @@ class WeightedSums:
         weight_row = placed(np.arange(groups * columns).reshape(groups, 1, columns))
         weights = np.swapaxes(right, 1, 2).reshape(groups * columns, k)
         return WeightedSum([Term(left.reshape(groups * rows, k), weights, input_row, weight_row, x)], [])
+
+
+def as_it_is(x: Recorded, cells: Cells) -> Term:
+    """What a layer computed before and adds to its sums: an input of each, times 1."""
+    places = np.arange(cells.size).reshape(cells.shape)
+    one = np.full((1, 1), CONSTANTS.code(1.0))
+    return Term(cells.reshape(-1, 1), one, places, np.zeros_like(places), x)
 
 
 def joined(parts: list[WeightedSum], shape: tuple[int, ...]) -> WeightedSum:

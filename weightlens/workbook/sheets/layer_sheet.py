@@ -106,7 +106,7 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
     block.make = lambda: refer(cells.reshape(side, side))
     for j in range(side):
         widen(sheet, column + 1 + j, SQUARE)
-    net.caption(sheet, HEAD, column + 1, side, "as a picture", f"x in rows of {side}")
+    net.caption(sheet, HEAD, column + 1, side, "as a square", f"x in rows of {side}, should it be a picture")
     sheet.put(block, TOP, column + 1)
     sheet.heats.append((block.area, "ink"))
     return column + 1 + side
