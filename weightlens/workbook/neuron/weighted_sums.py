@@ -78,8 +78,7 @@ class WeightedSums:
         if op in PRODUCTS:
             return self.of_product(x)
         if op is np.add:
-            parts = [self.part(arg, layer) for arg in x.args[:2]]
-            return None if None in parts else joined([part for part in parts if part is not None], x.shape)
+            return self.added(x, layer)
         if op is np.multiply:
             return self.scaled(x, layer)
         if op is cast or (op in FOLLOWS and not moved_by_data(x) and isinstance(x.args[0], Recorded)):
@@ -97,11 +96,18 @@ class WeightedSums:
             found = self.find(arg, layer)
             if found is not None and found.terms:
                 return replace(found, parts=found.parts | ({id(arg)} if arg.kind else set()))
-        if cells is None:
+        return None if cells is None else WeightedSum([], [cells])
+
+    def added(self, x: Recorded, layer: str) -> WeightedSum | None:
+        """Two operands added to each other: beside products, what the layer computed before is an input of its own."""
+        parts = [part for arg in x.args[:2] if (part := self.part(arg, layer)) is not None]
+        if len(parts) < 2:
             return None
-        if isinstance(arg, Recorded) and arg.kind == "step" and arg.layer == layer:
-            return WeightedSum([as_it_is(arg, cells)], [])
-        return WeightedSum([], [cells])
+        if any(part.terms for part in parts):
+            for i, arg in enumerate(x.args[:2]):
+                if not parts[i].terms and isinstance(arg, Recorded) and arg.kind == "step" and arg.layer == layer:
+                    parts[i] = WeightedSum([as_it_is(arg, parts[i].added[0])], [])
+        return joined(parts, x.shape)
 
     def scaled(self, x: Recorded, layer: str) -> WeightedSum | None:
         """A sum of products times a number."""
