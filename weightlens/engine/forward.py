@@ -11,7 +11,7 @@ from weightlens.call_order import refs
 from weightlens.engine.binding import bind
 from weightlens.engine.run import Run, Weights
 from weightlens.errors import UnsupportedLayer
-from weightlens.model import Model
+from weightlens.model import Layer, Model
 from weightlens.recording import Recorded, Trace
 from weightlens.specs.registry import spec_of
 
@@ -42,12 +42,15 @@ def predict(
 
 def samples_are_independent(model: Model) -> bool:
     """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
-    return all(
-        spec_of(layer).alone and not layer.config.get("time_major") and not layer.config.get("stateful")
-        if layer.model is None
-        else samples_are_independent(layer.model)
-        for layer in model.layers
-    )
+    return all(takes_samples_alone(layer) if layer.model is None else samples_are_independent(layer.model) for layer in model.layers)
+
+
+def takes_samples_alone(layer: Layer) -> bool:
+    """Whether a layer's output for a sample depends on that sample alone; counted from the end, any axis but the last may be the first."""
+    rule = spec_of(layer).alone
+    axes = layer.config.get(rule) if isinstance(rule, str) else None
+    along_others = axes is None or all(axis == -1 or axis > 0 for axis in np.atleast_1d(axes))
+    return bool(rule) and along_others and not layer.config.get("time_major") and not layer.config.get("stateful")
 
 
 def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:
