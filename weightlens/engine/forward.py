@@ -59,6 +59,13 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
     With ``stop_at_unsupported`` a layer that cannot be computed ends the trace (``Trace.stopped`` says
     why) instead of raising ``UnsupportedLayer``.
     """
+    recorder = record(model, inputs, dtype, stop_at_unsupported)
+    recorder.complete = True
+    return recorder
+
+
+def record(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:
+    """The same for one who alone has the trace, and may change it."""
     names = [ref.layer for ref in refs(model.inputs)]
     given = [Recorded(x, kind="input", name=name) for x, name in zip(bind(model, inputs, dtype), names, strict=True)]
     for x in given:
@@ -72,5 +79,4 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
         if not stop_at_unsupported:
             raise
         recorder.stopped = str(refusal)
-    recorder.complete = True
     return recorder
