@@ -76,6 +76,8 @@ class Wording:
             return self.constant(x.value)
         if x.op in QUIET and x.args and isinstance(x.args[0], Recorded) and only_moved(x):
             return f"{self.operand(x.args[0], 1, PHRASE)} {self.reshaped(x)}".rstrip(), CHOICE
+        if x.role.kind == "scaled":
+            return f"{self.operand(x.args[0], 1, PRODUCT)} * {x.role.of}", PRODUCT
         return self.call(x, 0)
 
     def reshaped(self, x: Recorded) -> str:
@@ -138,6 +140,8 @@ class Wording:
             return self.phrase(args[0], deeper)
         if op in MOVES and args:
             inner = self.operand(args[0], deeper, PHRASE)
+            if op is np.repeat and x.size == np.size(args[0]):  # each once
+                return self.phrase(args[0], deeper)
             return inner if inner.startswith(MOVES[op][:-2]) else MOVES[op].format(inner), PHRASE
         if (reduction := reduction_name(op)) and args:
             inner = self.operand(args[0], deeper, PHRASE)
