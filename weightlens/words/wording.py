@@ -66,6 +66,7 @@ class Wording:
 
     def __init__(self, step: Step) -> None:
         self.made, self.named = step.made, step.named_of
+        self.handed_on = {} if step.trace is None else step.trace.layer_outputs
         outside = {id(x) for x in named_operands(step.made) if x.kind == "input"}
         self.one_input = len(outside) == 1
 
@@ -110,7 +111,8 @@ class Wording:
             return "input" if self.one_input else x.name
         if x.layer in (self.made.layer, "") or x.kind == "weight":
             return f"previous {x.name}" if x.name == self.made.name and x is not self.made and x.kind == "step" else x.name
-        return x.layer if x.name in OUTPUTS else f"{x.name} of {x.layer}"
+        layer = x.layer.removeprefix(f"{self.made.layer}/")
+        return layer if x.name in OUTPUTS or any(y is x for y in self.handed_on.get(x.layer, ())[:1]) else f"{x.name} of {layer}"
 
     def constant(self, value: Any) -> Words:
         """A number, or ``constants`` where there are several different ones."""
