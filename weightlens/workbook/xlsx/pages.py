@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Sheet
 
-READABLE = 195.0  # characters across a page in small print, in a wide font, too
-SHRUNK = 260.0  # what is a little wider is shrunk to one page
-SCALE = 55  # per cent, at which so many fit an A4 page that lies
+ONE_PAGE = 260.0  # characters that still stand on one page, shrunk to its width
+ACROSS = 10_700.0  # characters across an A4 page that lies, at 1 per cent: in a wide font, too
+SCALES = (55, 48, 42)  # per cent, the largest first
 MOST_PAGES = 8  # beside each other; what is wider is shrunk to one
+MOST_COLUMNS = 2000
 
 
 def print_setup(page: Any, sheet: Sheet) -> None:
@@ -24,10 +25,10 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
     rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
     page.page_setup.fitToHeight = int(rows <= sheet.one_page)
-    cuts = cuts_of(sheet) if sheet.numbered and not sheet.print_area else []
+    cuts, scale = cuts_of(sheet) if sheet.numbered and not sheet.print_area else ([], 100)
     page.sheet_properties.pageSetUpPr.fitToPage = not cuts
     if cuts:
-        page.page_setup.scale, page.print_title_cols = SCALE, "A:A"
+        page.page_setup.scale, page.print_title_cols = scale, "A:A"
     for column in cuts:
         page.col_breaks.append(Break(id=column))
     if sheet.print_area:
@@ -36,22 +37,29 @@ def print_setup(page: Any, sheet: Sheet) -> None:
         page.print_title_rows = f"1:{sheet.freeze[0]}"
 
 
-def cuts_of(sheet: Sheet) -> list[int]:
-    """How many columns stand before each cut: a cut lies before a block (and its labels) and goes through no other one."""
+def cuts_of(sheet: Sheet) -> tuple[list[int], int]:
+    """How many columns stand before each cut, and the scale in per cent; no cut where one page can be read, or none would help.
+
+    A cut lies before a block (and its labels) and goes through no other one.
+    """
     spans = sorted({(block.column, block.column + block.arrangement.width) for block in sheet.blocks})
     end = max((stop for _, stop in spans), default=0)
     left = [0.0]
-    for column in range(end if end < 2000 else 0):
+    for column in range(min(end, MOST_COLUMNS)):
         left.append(left[-1] + width_of(sheet, column))
-    if not SHRUNK < left[-1] < READABLE * MOST_PAGES:
-        return []
-    places = [start - 1 for start, _ in spans if not any(a < start < b for a, b in spans)]
-    cuts, begun = list[int](), 0
-    for place, after in zip(places, [*places[1:], end], strict=True):
-        if left[after] - left[begun] + left[1] > READABLE and place > begun:
-            cuts.append(place)
-            begun = place
-    return cuts
+    if end > MOST_COLUMNS or not ONE_PAGE < left[-1] < ONE_PAGE * MOST_PAGES:
+        return [], 100
+    places = [place for place in sorted({start - 1 for start, _ in spans}) if not any(a < place < b for a, b in spans)]
+    for scale in SCALES:
+        cuts, begun, widest = list[int](), 0, 0.0
+        for place, after in zip(places, [*places[1:], end], strict=True):
+            if left[after] - left[begun] + left[1] > ACROSS / scale and place > begun:
+                cuts.append(place)
+                begun = place
+            widest = max(widest, left[after] - left[begun] + left[1])
+        if widest <= ACROSS / scale:
+            return cuts, scale
+    return [], 100
 
 
 def width_of(sheet: Sheet, column: int) -> float:
