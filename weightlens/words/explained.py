@@ -5,8 +5,6 @@ Which numbers a sentence is about (windows, heads, filters, all tokens) is what 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 

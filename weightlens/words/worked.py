@@ -110,7 +110,8 @@ class Arithmetic:
             )
             for k in shown
         ]
-        edge = f" + 0 ({total - len(inside)} terms beyond the edge)" if len(inside) < total else ""
+        beyond = total - len(inside)
+        edge = f" + 0 ({beyond} term{'s' * (beyond > 1)} beyond the edge)" if beyond else ""
         text, level = self.joined(terms, len(inside))
         return text + edge, SUM if edge else level
 

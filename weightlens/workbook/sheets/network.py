@@ -22,9 +22,10 @@ from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.workbook.layout.blanks import usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, last_over, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
-from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen, width_of
+from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen
 from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen
 from weightlens.workbook.sheets.network import MOST_HEATED, SOME
 from weightlens.workbook.sheets.parts.bands import WIDEST_BAND, width_of_group
 from weightlens.workbook.sheets.parts.room import FEW, LETTER, room_for
 from weightlens.workbook.xlsx.blocks import Block, runs
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import characters
 
 if TYPE_CHECKING:
