@@ -10,43 +10,45 @@ import pytest
 
 import weightlens
 from tests.attention_file import write_attention
-from tests.cases import Build, case
+from tests.cases import case
 from tests.tiny import write_tiny
 from weightlens.words.captions import note
 from weightlens.words.explained import explained
 
-PICTURE, SEQUENCE = (5, 5, 2), (6, 3)
-SAID: list[tuple[str, Build, tuple[tuple[int, ...], ...], str, str]] = [
-    ("Add", lambda k: k.layers.Add(), ((4,), (4,)), "sum", "The numbers of {0} and {1}, added up place by place."),
-    ("Subtract", lambda k: k.layers.Subtract(), ((4,), (4,)), "difference", "The numbers of {0} less those of {1}, place by place."),
-    ("Average", lambda k: k.layers.Average(), ((4,), (4,)), "average", "At each place the mean of the numbers of {0} and {1}."),
-    ("Maximum", lambda k: k.layers.Maximum(), ((4,), (4,)), "maximum", "At each place the largest of the numbers of {0} and {1}."),
-    ("pool", lambda k: k.layers.AveragePooling2D(2), (PICTURE,), "average", "The mean of the numbers in each window."),
-    ("pool, same", lambda k: k.layers.AveragePooling2D(2, padding="same"), (PICTURE,), "average", "The mean of each window: its sum,"),
-    ("max pool", lambda k: k.layers.MaxPooling2D(2), (PICTURE,), "maximum", "The largest number in each window."),
-    ("global", lambda k: k.layers.GlobalAveragePooling2D(), (PICTURE,), "average", "The mean over all rows and columns: one for each channel."),
-    ("global max", lambda k: k.layers.GlobalMaxPooling1D(), (SEQUENCE,), "maximum", "The largest number over all time steps: one for each"),
-    ("dense", lambda k: k.layers.Dense(2), ((4,),), "pre-activation", "The bias is added, one learned number for each unit."),
-    ("dense, relu", lambda k: k.layers.Dense(2, "relu"), ((4,),), "pre-activation", "The bias is added, one learned number for each unit. It moves"),
-    ("conv", lambda k: k.layers.Conv2D(3, 2), (PICTURE,), "dot product", "Each number in a window is multiplied by its weight, and the products"),
-    ("conv 1", lambda k: k.layers.Conv2D(3, 1), (PICTURE,), "dot product", "At each place, each channel's number is multiplied by its weight,"),
-    ("depthwise", lambda k: k.layers.DepthwiseConv2D(3), (PICTURE,), "dot product", "Each channel by itself: each number in a window is"),
-    ("dot", lambda k: k.layers.Dot(1), ((4,), (4,)), "dot product", "The numbers of both, multiplied place by place,"),
-    ("relu 6", lambda k: k.layers.ReLU(6), ((4,),), "activation", "Keeps positive numbers and turns negative ones into 0; nothing becomes larger"),
-    ("rms", lambda k: k.layers.RMSNormalization(), ((4,),), "normalized", "Divided by the root mean square"),
-    ("layer", lambda k: k.layers.LayerNormalization(), ((4,),), "normalized", "Less the mean, divided by the standard deviation: numbers"),
-    ("batch", lambda k: k.layers.BatchNormalization(), ((4,),), "normalized", "Less the mean, divided by the standard deviation, both as in training"),
-    ("LSTM", lambda k: k.layers.LSTM(2), (SEQUENCE,), "pre-activations", "Input part, part of the previous hidden state and bias, added up: one group"),
-    ("RNN", lambda k: k.layers.SimpleRNN(2, use_bias=False), (SEQUENCE,), "pre-activation", "Input part and part of the previous hidden state, added"),
-    ("gate", lambda k: k.layers.LSTM(2), (SEQUENCE,), "forget gate", "Between 0 and 1: how much of the old memory is kept."),
-    ("odd gate", lambda k: k.layers.GRU(2, recurrent_activation="relu"), (SEQUENCE,), "update gate", "How much of the old state is kept."),
+Shapes = tuple[tuple[int, ...], ...]
+
+ONE, TWO, PICTURE, SEQUENCE = ((4,),), ((4,), (4,)), ((5, 5, 2),), ((6, 3),)
+SAID: list[tuple[str, dict[str, Any], Shapes, str, str]] = [  # a class, its settings, the shapes of its inputs, a step, how its note begins
+    ("Add", {}, TWO, "sum", "The numbers of {0} and {1}, added up place by place."),
+    ("Subtract", {}, TWO, "difference", "The numbers of {0} less those of {1}, place by place."),
+    ("Average", {}, TWO, "average", "At each place the mean of the numbers of {0} and {1}."),
+    ("Maximum", {}, TWO, "maximum", "At each place the largest of the numbers of {0} and {1}."),
+    ("AveragePooling2D", {"pool_size": 2}, PICTURE, "average", "The mean of the numbers in each window."),
+    ("AveragePooling2D", {"pool_size": 2, "padding": "same"}, PICTURE, "average", "The mean of each window: its sum,"),
+    ("MaxPooling2D", {"pool_size": 2}, PICTURE, "maximum", "The largest number in each window."),
+    ("GlobalAveragePooling2D", {}, PICTURE, "average", "The mean over all rows and columns: one for each channel."),
+    ("GlobalMaxPooling1D", {}, SEQUENCE, "maximum", "The largest number over all time steps: one for each"),
+    ("Dense", {"units": 2}, ONE, "pre-activation", "The bias is added, one learned number for each unit."),
+    ("Dense", {"units": 2, "activation": "relu"}, ONE, "pre-activation", "The bias is added, one learned number for each unit. It moves"),
+    ("Conv2D", {"filters": 3, "kernel_size": 2}, PICTURE, "dot product", "Each number in a window is multiplied by its weight, and the"),
+    ("Conv2D", {"filters": 3, "kernel_size": 1}, PICTURE, "dot product", "At each place, each channel's number is multiplied by its"),
+    ("DepthwiseConv2D", {"kernel_size": 3}, PICTURE, "dot product", "Each channel by itself: each number in a window is"),
+    ("Dot", {"axes": 1}, TWO, "dot product", "The numbers of both, multiplied place by place,"),
+    ("ReLU", {"max_value": 6}, ONE, "activation", "Keeps positive numbers and turns negative ones into 0; nothing becomes larger"),
+    ("RMSNormalization", {}, ONE, "normalized", "Divided by the root mean square"),
+    ("LayerNormalization", {}, ONE, "normalized", "Less the mean, divided by the standard deviation: numbers"),
+    ("BatchNormalization", {}, ONE, "normalized", "Less the mean, divided by the standard deviation, both as in training"),
+    ("LSTM", {"units": 2}, SEQUENCE, "pre-activations", "Input part, part of the previous hidden state and bias, added up: one group"),
+    ("SimpleRNN", {"units": 2, "use_bias": False}, SEQUENCE, "pre-activation", "Input part and part of the previous hidden state, added"),
+    ("LSTM", {"units": 2}, SEQUENCE, "forget gate", "Between 0 and 1: how much of the old memory is kept."),
+    ("GRU", {"units": 2, "recurrent_activation": "relu"}, SEQUENCE, "update gate", "How much of the old state is kept."),
 ]  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("build", "shapes", "step", "words"), [row[1:] for row in SAID], ids=[row[0] for row in SAID])
-def test_a_note_says_what_this_step_does(build: Build, shapes: tuple[tuple[int, ...], ...], step: str, words: str, keras: Any) -> None:
-    made = case("said", build, *shapes)
+@pytest.mark.parametrize(("kind", "settings", "shapes", "step", "words"), SAID)
+def test_a_note_says_what_this_step_does(kind: str, settings: dict[str, Any], shapes: Shapes, step: str, words: str, keras: Any) -> None:
+    made = case(kind, lambda k: getattr(k.layers, kind)(**settings), *shapes)
     trace = weightlens.load(made.model(keras)).trace(made.inputs())
     one = next(each for each in trace.steps if each.name == step)
     assert note(one).startswith(words.format(*trace.input_names))

@@ -135,11 +135,18 @@ def test_long_sums_are_cut_and_say_how_long_they_are() -> None:
 
 
 TAPS = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
+
+
+def slid(x: Any, before: int, after: int) -> Any:
+    """Windows of three numbers over a row with zeros before and after it."""
+    return windows(np.pad(x, ((0, 0), (before, after))), 3, axis=1)
+
+
 PRODUCTS: list[tuple[Any, tuple[int, ...], str]] = [
     (lambda x, w: np.einsum("ncs,cs->nc", x[:, :2, None] + np.zeros(3), w), (0, 1), ""),
-    (lambda x, w: np.tensordot(windows(np.pad(x, ((0, 0), (1, 1))), 3, axis=1), w, axes=[[2], [1]]), (0, 0, 1), " + 0 (1 term beyond the edge)"),
-    (lambda x, w: np.tensordot(windows(np.pad(x, ((0, 0), (1, 1))), 3, axis=1), w, axes=[[2], [1]]), (0, 1, 1), ""),
-    (lambda x, w: np.einsum("nsk,ck->nsc", windows(np.pad(x, ((0, 0), (2, 0))), 3, axis=1), w), (1, 0, 0), " + 0 (2 terms beyond the edge)"),
+    (lambda x, w: np.tensordot(slid(x, 1, 1), w, axes=[[2], [1]]), (0, 0, 1), " + 0 (1 term beyond the edge)"),
+    (lambda x, w: np.tensordot(slid(x, 1, 1), w, axes=[[2], [1]]), (0, 1, 1), ""),
+    (lambda x, w: np.einsum("nsk,ck->nsc", slid(x, 2, 0), w), (1, 0, 0), " + 0 (2 terms beyond the edge)"),
     (lambda x, w: np.inner(x, w), (1, 0), ""),
 ]  # fmt: skip
 
