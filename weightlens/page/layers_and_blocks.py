@@ -11,8 +11,8 @@ from weightlens.model import Model
 from weightlens.page.program import Program
 from weightlens.page.runs import runs
 from weightlens.recording import Step, Trace
-from weightlens.specs.words.sentences import activation_sentence
-from weightlens.words.captions import EXPLAINED, mathematics
+from weightlens.words.captions import mathematics
+from weightlens.words.explained import explained
 from weightlens.words.layer_words import call_words, find, sentence, shares
 from weightlens.workbook.layout.plan import Placed
 
@@ -80,9 +80,8 @@ def said(placed: Placed, trace: Trace) -> dict[str, Any]:
     made = placed.made
     function = made.function[0]
     step = Step(placed.layer, placed.name, made, trace)
-    activated = placed.name in ("activation", "output")
     found: dict[str, Any] = {
-        "explained": activation_sentence(function) if activated else EXPLAINED.get(placed.name, ""),
+        "explained": explained(step),
         "words": "" if made.op is None else step.words,
         "short": "" if made.op is None else mathematics(step, placed.of > 1),
     }

@@ -43,7 +43,7 @@ def cast(array: Any, dtype: Any) -> Any:
 
 class Role(NamedTuple):
     """What a step is in its layer: a ``helper`` on the way to a result, a ``gate``, a ``state``, a ``masked state``
-    (``of`` which name), or the ``start`` of one.
+    (``of`` which name), or the ``start`` of one; ``scaled`` is what was multiplied by a number (``of``: where it comes from).
 
     In training: the ``delta`` of a pre-activation, the ``gradient`` of a ``value`` or a ``weight``, a ``new`` weight or slot
     (``of`` which name), and a ``hit``: whether a sample is right.
