@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.formats.tfjs.differences import misled_by_masks, normalized_along_other_axes, of_layer
+from weightlens.formats.tfjs.differences import differences
 from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.registry import spec
@@ -67,12 +67,8 @@ def refuse_differences(model: Model) -> None:
     for layer in every_layer(model):
         if layer.is_operation or (layer.model is None and not spec(layer.class_name).tfjs):
             raise cannot(layer, "is not a layer of TensorFlow.js")
-        if words := of_layer(layer.class_name, layer.config, 3):
-            raise cannot(layer, f"would change: {words}")
-    if other := normalized_along_other_axes(model):
-        raise cannot(other[0], "normalizes along an axis other than the last, which TensorFlow.js does not do in the same way everywhere")
-    if misled := misled_by_masks(model):
-        raise cannot(misled[0], "would get the mask of an earlier layer in TensorFlow.js")
+    for layer, words in differences(model, 3):
+        raise cannot(layer, f"would change: {words}")
 
 
 def model_entry(model: Model) -> Entry:
