@@ -145,11 +145,14 @@ def cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 2].rstrip() + " \u2026"
 
 
+def explained(step: Step) -> str:
+    """What this kind of step does, for a beginner; empty where nothing is said of it."""
+    return activation_sentence(step.made.function[0]) if step.name in ("activation", "output") else EXPLAINED.get(step.name, "")
+
+
 def note(step: Step, numbers: bool = True) -> str:
     """For a beginner: what this kind of step does, its formula in words, and this cell's own numbers."""
-    activated = step.name in ("activation", "output")
-    explained = activation_sentence(step.made.function[0]) if activated else EXPLAINED.get(step.name, "")
-    lines = [explained, f"In words: {step.words}"]
+    lines = [explained(step), f"In words: {step.words}"]
     if step.made.size and numbers:
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
             lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")

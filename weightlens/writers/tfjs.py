@@ -34,6 +34,10 @@ ONLY: dict[str, tuple[Any, ...]] = {
     "causal": (False,), "renorm": (False, None), "time_major": (False, None), "stateful": (False, None), "return_state": (False, None),
     "zero_output_for_mask": (False, None), "ragged": (False, None), "sparse": (False, None),
 }  # fmt: skip
+ONLY_OF: dict[str, dict[str, tuple[Any, ...]]] = {  # the same of some classes
+    "ELU": {"alpha": (1,)}, "Softmax": {"axis": (-1, [-1])}, "Conv1D": {"padding": ("valid", "same")},
+    "Conv2DTranspose": {"dilation_rate": (None, 1, [1, 1], (1, 1))},
+}  # fmt: skip
 NAMES = {"DepthwiseConv2D": {"kernel": "depthwise_kernel"}}  # of variables, where they are not Keras 3's
 
 
@@ -117,14 +121,14 @@ def layer_entry(layer: Layer) -> Entry:
         config["dtype"] = input_dtype(layer)
     elif layer.config.get("dtype") not in ("float32", None):
         raise cannot(layer, f"computes in {layer.config['dtype']}, which TensorFlow.js does not")
+    only = ONLY | ONLY_OF.get(layer.class_name, {})
     names = RENAMED | (ALPHA if layer.class_name == "LeakyReLU" else {})
     for key, value in layer.config.items():
         if key in NOT_WRITTEN or key.endswith(ENDINGS) or (layer.class_name == "ReLU" and key != "max_value"):
             continue
-        if key in ONLY and value not in ONLY[key]:
+        if key in only and value not in only[key]:
             raise cannot(layer, f"has {key}={value!r:.40}, which TensorFlow.js does not")
         config[names.get(key, key)] = activation(layer, key, value) if key in ("activation", "recurrent_activation") else value
-    refuse_settings(layer)
     return {"class_name": layer.class_name, "config": config | inner_entries(layer)}
 
 
@@ -134,19 +138,6 @@ def input_dtype(layer: Layer) -> str:
     if dtype not in ("float32", "int32"):
         raise cannot(layer, f"takes {dtype}, which TensorFlow.js does not")
     return dtype
-
-
-def refuse_settings(layer: Layer) -> None:
-    """Refuse settings that one of TensorFlow.js's layers does not have, or computes otherwise."""
-    config = layer.config
-    if layer.class_name == "ELU" and config.get("alpha", 1.0) != 1:
-        raise cannot(layer, "has an alpha other than 1, which TensorFlow.js does not")
-    if layer.class_name == "Softmax" and config.get("axis", -1) not in (-1, [-1]):
-        raise cannot(layer, "is along an axis other than the last, which TensorFlow.js does not compute")
-    if layer.class_name == "Conv1D" and config.get("padding") == "causal":
-        raise cannot(layer, "has causal padding, which TensorFlow.js does not")
-    if layer.class_name == "Conv2DTranspose" and config.get("dilation_rate") not in (None, 1, [1, 1], (1, 1)):
-        raise cannot(layer, "has a dilation_rate, which TensorFlow.js's does not")
 
 
 def activation(layer: Layer, key: str, value: Any) -> str:
