@@ -19,8 +19,7 @@ from tests.formats.tfjs.build import zipped as zipped_tfjs
 
 
 def weights_alone(path: Path) -> Path:
-    with h5py.File(path, "w") as file:
-        objects(file, numbered("layers/dense", numbers(2, 2), numbers(2)))
+    objects(path, numbered("layers/dense", numbers(2, 2), numbers(2)))
     return path
 
 
