@@ -76,7 +76,7 @@ def test_every_time_step_reads_its_own_row_and_the_one_above(tmp_path: Path) -> 
 
 def test_each_sample_has_a_row_to_start_from(tmp_path: Path) -> None:
     page = sheet(small("LSTM"), tmp_path / "book.xlsx", np.ones((2, 2, 1)))
-    assert column(page, "A", 13, 18) == ["sample 1, start", "t=0", "t=1", "sample 2, start", "t=0", "t=1"]
+    assert column(page, "A", 13, 18) == ["sample 0, start", "t=0", "t=1", "sample 1, start", "t=0", "t=1"]
     assert column(page, "AK", 13, 18) == [0, "=AE14*TANH(AH14)", "=AE15*TANH(AH15)", 0, "=AE17*TANH(AH17)", "=AE18*TANH(AH18)"]
     assert column(page, "M", 16, 17) == [None, "=D17+$AK16*M$9+$AL16*M$10+M$11"]
     assert column(page, "D", 15, 17) == ["=$B15*D$9", None, "=$B17*D$9"]
@@ -128,7 +128,7 @@ def test_no_slices_in_the_captions(tmp_path: Path) -> None:
 
 def test_labels_say_sample_where_the_initial_states_are_given() -> None:
     table = TimeTable(2, 1, {}, frozenset({("hidden state", (2, 3))}))
-    assert table.labels() == {0: "sample 1", 1: "t=0", 2: "sample 2", 3: "t=0"}
+    assert table.labels() == {0: "sample 0", 1: "t=0", 2: "sample 1", 3: "t=0"}
     assert table.row("hidden state", (2, 3), 0) == 1 and table.row("initial hidden state", (2, 3), 0) is None
 
 

@@ -102,7 +102,7 @@ def agrees(difference: str, limit: str) -> str:
 
 
 def output_names(plan: Plan) -> list[str]:
-    """What each output number is: ``sample 1, unit 0``; before it the name of the output, where it has one."""
+    """What each output number is: ``sample 0, unit 0``; before it the name of the output, where it has one."""
     names: list[str] = []
     for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True):
         if plan.cells(x) is None:
@@ -111,7 +111,7 @@ def output_names(plan: Plan) -> list[str]:
         for index in np.ndindex(x.shape):
             if len(names) > MAX_CHECKED:
                 return names
-            words = [name if plan.trace.outputs_named else "", named.place(index, 1)]
+            words = [name if plan.trace.outputs_named else "", named.place(index)]
             names.append(", ".join(word for word in words if word))
     return names
 
