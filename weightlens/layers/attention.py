@@ -14,11 +14,8 @@ from weightlens.layers.comparisons import truth
 from weightlens.layers.core import with_bias
 from weightlens.layers.quantised import float8_bias, product
 from weightlens.layers.signature import Array, Config, Masks, Step, Weights
-<<<<<<< HEAD
 from weightlens.layers.windows import is_recorded
-=======
 from weightlens.recording import Role
->>>>>>> help-sheets
 from weightlens.specs.quirks import NONE, Quirks
 
 MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
@@ -27,7 +24,7 @@ MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 def scaled_scores(query: Array, key: Array, step: Step) -> Any:
     """``query . key / sqrt(size)``: what fits, at the same size however many numbers are compared."""
     size = query.shape[-1]
-    return step("scores", (query @ np.swapaxes(key, -1, -2)) * (1.0 / math.sqrt(size)), Role("scaled", f"1/sqrt({size})"))
+    return step("scores", similarity(query, key) * (1.0 / math.sqrt(size)), Role("scaled", f"1/sqrt({size})"))
 
 
 def attend(scores: Array, value: Array, allowed: Array | None, step: Step, zero_masked: bool = False) -> tuple[Any, Any]:
@@ -197,12 +194,7 @@ def heads_attend(
     outside, queries, keys = (tuple(a.shape[d] for d in ds) for a, ds in ((q, apart), (q, axes), (k, axes)))
     if allowed is not None:
         allowed = over_places(allowed, len(outside), queries, keys)
-<<<<<<< HEAD
-    scores = step("scores", similarity(flat(q), flat(k)) * (1.0 / math.sqrt(q.shape[-1])))
-    context, weights = attend(scores, flat(v), allowed, step, zero_masked)
-=======
     context, weights = attend(scaled_scores(flat(q), flat(k), step), flat(v), allowed, step, zero_masked)
->>>>>>> help-sheets
     context = np.transpose(np.reshape(context, (*outside, *queries, v.shape[-1])), np.argsort(order))
     return context, np.reshape(weights, (*outside, *queries, *keys))
 
