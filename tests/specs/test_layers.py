@@ -69,6 +69,7 @@ def test_masks_are_handed_on_as_in_keras(keras: Any) -> None:
 # Classes of Keras 1 (``supports_masking`` in keras/layers/advanced_activations.py and core.py of 1.2.2) and of other packages.
 HAND_ON = {"SReLU", "ParametricSoftplus"}
 HAND_ON_NONE = {"Highway", "MaxoutDense", "PruneLowMagnitude", "CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"}
+HAND_ON_NONE |= {"LayerScale", "StochasticDepth", "CustomScaleLayer"}  # of keras.applications; they do not say supports_masking
 
 
 def test_masks_of_classes_that_keras_3_no_longer_has(keras: Any) -> None:

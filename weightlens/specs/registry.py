@@ -11,7 +11,7 @@ from weightlens.specs.layer import LayerSpec
 
 CATEGORIES = (
     "core", "convolutional", "pooling", "reshaping", "regularization", "normalization", "merging", "recurrent", "attention",
-    "preprocessing", "legacy",
+    "preprocessing", "applications", "legacy",
 )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ WITHOUT_SPACE: dict[str, str] = {
     "SpectralNormalization": "Stands around a layer whose kernel was divided in training by the most that it can stretch a vector.",
     "Normalization": "Subtracts the mean of the training data and divides by their standard deviation.",
     "Rescaling": "Multiplies by {factor}.",
+    "LayerScale": "Multiplies each channel by a learned factor of its own.",
     # attention
     "Attention": f"{MIXING} The fit is {{score}}.", "AdditiveAttention": f"{MIXING} The fit is the tanh of query plus key, added up.",
     "MultiHeadAttention": HEADS.format("{num_heads:with one head|with # heads at once}")
@@ -72,6 +73,7 @@ WITHOUT_SPACE: dict[str, str] = {
     "GroupQueryAttention": HEADS.format("{num_query_heads:with one head|with # heads at once}")
     + " They share {num_key_value_heads:set} of keys and values.",
     # merging
+    "CustomScaleLayer": "Adds its second input, times {scale:number}, to its first, number by number.",
     "Add": "Adds up its inputs, number by number.", "Subtract": "Subtracts its second input from its first, number by number.",
     "Multiply": "Multiplies its inputs, number by number.", "Average": "Takes the mean of its inputs, number by number.",
     "Maximum": "Keeps the largest of its inputs, number by number.", "Minimum": "Keeps the smallest of its inputs, number by number.",
@@ -150,6 +152,7 @@ IN_TRAINING: dict[str, str] = {
     "SpatialDropout": "sets {percent} of the channels to 0 at random, each over the whole {space}, and enlarges the others",
     "AlphaDropout": "replaces {percent} of the numbers by a fixed one at random, in such a way that mean and variance stay",
     "GaussianDropout": "multiplies each number by a random factor near 1",
+    "StochasticDepth": "leaves out the whole branch that it ends, for some samples at random",
     "GaussianNoise": "adds to each number a random one, of standard deviation {stddev}",
     "ActivityRegularization": "adds to the loss a penalty for large numbers",
     "AugMix": "blends each picture with copies of it that were changed at random",
