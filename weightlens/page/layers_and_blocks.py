@@ -11,7 +11,8 @@ from weightlens.model import Model
 from weightlens.page.program import Program
 from weightlens.page.runs import runs
 from weightlens.recording import Step, Trace
-from weightlens.words.captions import explained, mathematics
+from weightlens.words.captions import mathematics
+from weightlens.words.explained import explained
 from weightlens.words.layer_words import call_words, find, sentence, shares
 from weightlens.workbook.layout.plan import Placed
 

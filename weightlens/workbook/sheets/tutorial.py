@@ -14,7 +14,7 @@ from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import Placed
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen, width_of
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.branches import Branch, branches
 from weightlens.workbook.sheets.parts.room import columns
@@ -23,6 +23,7 @@ from weightlens.workbook.sheets.target import true_answers
 from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import width_of
 
 FAR, FEW_ANSWERS = 16, 4  # columns of steps that fit a screen beside the inputs; answers that are shown twice
 CHART_WIDTH, CHART_ROWS = 56, 14  # characters and rows that a chart takes
