@@ -9,9 +9,8 @@ from typing import Any
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import SPECS
-from weightlens.writers.constructors import ENDINGS, is_activation, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.constructors import ENDINGS, KINDS, is_activation, is_in_keras_3, taken, taken_in_training
 from weightlens.writers.operator_entries import MODULE_OF, SETTINGS
-from weightlens.writers.training_settings import KINDS
 
 # Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.
 HANDED_ON = {"zero_output_for_mask", "lora_rank", "lora_alpha", "quantization_config"}

@@ -14,7 +14,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import IO
 
 import h5py
@@ -42,10 +41,14 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
     suffixes = check_new_model(source, out, force)
     stored = stored_values(changed)
     if is_saved_model(source):
-        saved_model().write_changed(source, out, stored)
+        from weightlens.formats.savedmodel import change_bundle
+
+        change_bundle.write_changed(source, out, stored)
         return
     if not suffixes:
-        tfjs().write_changed(source, out, stored, force, files_of(source))
+        from weightlens.formats.tfjs import change_shards
+
+        change_shards.write_changed(source, out, stored, force, files_of(source))
         return
     with replacing(out, force, files_of(source), suffixes) as file:
         try:
@@ -64,10 +67,14 @@ def check_new_model(source: Path, out: Path, force: bool, read: Inputs = ()) -> 
     """
     inputs, kind = [*read, *files_of(source)], kind_of(source)
     if kind == "savedmodel":
-        saved_model().check_new_model(source, out)
+        from weightlens.formats.savedmodel import change_bundle
+
+        change_bundle.check_new_model(source, out)
         return ()
     if is_tfjs(source):
-        tfjs().check_new_files(source, out, force, inputs)
+        from weightlens.formats.tfjs import change_shards
+
+        change_shards.check_new_files(source, out, force, inputs)
         return ()
     if kind == "zip":
         with zipfile.ZipFile(source) as archive:
@@ -229,16 +236,17 @@ def patch_archive(source: Path, file: IO[bytes], stored: Stored, out: Path) -> N
 def changes_of(source: Path, old: zipfile.ZipFile, stored: Stored) -> dict[str, Callable[[IO[bytes]], None]]:
     """What to do to which members of an archive."""
     kind, place = held_in(old.namelist(), source.name)
-    changes: dict[str, Callable[[IO[bytes]], None]]
     if kind == "savedmodel":
-        changes = saved_model().changes_in_zip(source, stored)
-    elif kind == "tfjs":
-        changes = tfjs().changes_in_zip(source, place, stored)
-    elif WEIGHTS in old.namelist():
-        changes = {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
-    else:
-        raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
-    return changes
+        from weightlens.formats.savedmodel import change_bundle
+
+        return change_bundle.changes_in_zip(source, stored)
+    if kind == "tfjs":
+        from weightlens.formats.tfjs import change_shards
+
+        return change_shards.changes_in_zip(source, place, stored)
+    if WEIGHTS in old.namelist():
+        return {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
+    raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
 
 
 def pack_archive(old: zipfile.ZipFile, file: IO[bytes], changed: Changed) -> None:
@@ -270,17 +278,3 @@ def verify_archive(old: zipfile.ZipFile, file: IO[bytes], changed: Changed) -> N
 def new_member(old: zipfile.ZipFile, info: zipfile.ZipInfo, changed: Changed) -> IO[bytes]:
     """A member's contents in the new archive: changed, or the old bytes."""
     return Path(changed[info.filename].name).open("rb") if info.filename in changed else old.open(info)
-
-
-def saved_model() -> ModuleType:
-    """The same for SavedModels, which are seldom met."""
-    import weightlens.formats.savedmodel.change_bundle as module
-
-    return module
-
-
-def tfjs() -> ModuleType:
-    """The same for TensorFlow.js models, which are seldom met."""
-    import weightlens.formats.tfjs.change_shards as module
-
-    return module

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +189,6 @@ def full_shape(w: Wanted, size: int, name: str) -> tuple[int, ...]:
 
 def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
     """The arrays of a ``.npy`` or ``.npz`` file: by input name, by ``input_0``, or the only one."""
-    from weightlens.inputs.file_limits import npz_members
-
     try:
         loaded = np.load(path, allow_pickle=False, mmap_mode="r" if size and path.suffix.lower() == ".npy" else None)
         if isinstance(loaded, np.ndarray):
@@ -215,6 +213,16 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
     if len({len(array) for array in arrays}) > 1:
         raise BadInput(f"{path}: the arrays hold {' and '.join(str(len(array)) for array in arrays)} samples; all inputs take as many")
     return arrays
+
+
+def npz_members(path: Path, names: Sequence[str]) -> list[Any]:
+    """The arrays with these names in an ``.npz`` file; no other array is read, and none of implausible size."""
+    from weightlens.zips import check_member, open_zip
+
+    with open_zip(path) as archive, np.load(path, allow_pickle=False) as loaded:
+        for name in names:
+            check_member(archive, name if name in archive.NameToInfo else f"{name}.npy")
+        return [loaded[name] for name in names]
 
 
 def with_batch(array: Any, w: Wanted, path: Path) -> Any:
@@ -243,7 +251,7 @@ def picture_samples(path: Path, model: Model, wanted: list[Wanted], note: Note, 
 
 def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int, int]]:
     """A picture as numbers 0..255 in the model's size and channels, and its own width and height."""
-    from weightlens.inputs.file_limits import check_picture
+    from weightlens.inputs.pictures import refuse_large
 
     shape = wanted[0].shape
     if len(wanted) != 1 or shape is None or len(shape) not in (2, 3):
@@ -258,7 +266,7 @@ def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int,
         raise BadInput(f"{path}: an image has 1, 3 or 4 channels (last), but the model takes {shape_words(shape)}")
     try:
         with Image.open(path, formats=PICTURES) as file:  # known by their first bytes; others start programs (PostScript)
-            check_picture(path.name, file.size, (width, height))
+            refuse_large(path.name, file.size, (width, height))
             image = file.convert(modes[channels])
     except BadInput:
         raise

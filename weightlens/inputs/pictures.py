@@ -1,4 +1,4 @@
-"""Scaling a picture's values for a network, and the notes about it."""
+"""A picture as an input: how large it may be, its values scaled for a network, and the notes about it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from weightlens.engine.wanted import first_users
 from weightlens.errors import BadInput
+from weightlens.limits import PICTURE
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 
@@ -15,6 +16,16 @@ NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 FACTOR = re.compile(rf"({NUMBER})(?:/({NUMBER}))?")
 RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})")
 CHANNELS = {1: "1 channel (grey)", 3: "3 channels (RGB)", 4: "4 channels (RGB, alpha)"}
+
+
+def refuse_large(name: str, size: tuple[int, int], wanted: tuple[int | None, int | None]) -> None:
+    """Refuse a picture with too many pixels, unless the model takes pictures of exactly that size.
+
+    ``size`` and ``wanted`` are width and height. If the model leaves them open, all pixels are computed with as float64.
+    """
+    taken = size[0] * size[1] * 4 * (8 if None in wanted else 1)
+    if taken > PICTURE and size != wanted:
+        raise BadInput(f"{name}: {size[0]:,} x {size[1]:,} pixels, more than there is room for: make the picture smaller first")
 
 
 def scale_values(pixels: np.ndarray, scale: str) -> np.ndarray:

@@ -188,14 +188,9 @@ def training_line(model: Model) -> list[str]:
     return [f"{title} {clean(value, 40)}" for title, value in (("loss", loss), ("optimizer", optimizer)) if isinstance(value, str)]
 
 
-def count_words(number: int, what: str = "parameter") -> str:
-    """A number of parameters in words: ``1,234 parameters``."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
-
-
 def amount_words(model: Model, number: int) -> str:
-    """How many parameters a model has; for a file of arrays, how many numbers."""
-    return count_words(number, "element" if model.arrays_only else "parameter")
+    """``1,234 parameters``; of a file of arrays, elements."""
+    return f"{number:,} {'element' if model.arrays_only else 'parameter'}{'s' * (number != 1)}"
 
 
 def layer_table(model: Model, screen: Screen) -> Iterator[str]:

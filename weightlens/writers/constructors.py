@@ -17,7 +17,16 @@ WITHOUT_EFFECT = frozenset({
     "vocabulary_size", "num_constants", "forget_bias_init", "init", "inner_init",
     "vocabulary_dtype", "query_shape", "key_shape", "value_shape", "lora_rank", "lora_alpha", "robust_masking", "softmax_robust_masking",
 })  # fmt: skip
-ENDINGS = ("_initializer", "_regularizer", "_constraint")
+# What changes no number of a trained model: the settings that Keras 3 knows of each.
+INITIALIZERS: dict[str, str] = {
+    "Zeros": "", "Ones": "", "Constant": "value", "RandomNormal": "mean stddev seed", "TruncatedNormal": "mean stddev seed",
+    "RandomUniform": "minval maxval seed", "VarianceScaling": "scale mode distribution seed", "Orthogonal": "gain seed",
+    "Identity": "gain", **dict.fromkeys(["GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal"], "seed"),
+}  # fmt: skip
+REGULARIZERS = {"L1": "l1", "L2": "l2", "L1L2": "l1 l2"}
+CONSTRAINTS = {"MaxNorm": "max_value axis", "NonNeg": "", "UnitNorm": "axis", "MinMaxNorm": "min_value max_value rate axis"}
+KINDS = {"_initializer": INITIALIZERS, "_regularizer": REGULARIZERS, "_constraint": CONSTRAINTS}
+ENDINGS = tuple(KINDS)
 
 
 def is_in_keras_3(class_name: str) -> bool:
@@ -43,3 +52,20 @@ def taken_in_training(class_name: str) -> frozenset[str]:
     found = {part + ending for part in spec(class_name).learned.split() for ending in ENDINGS}
     moving = {name for name in found if name.startswith("moving_") and not name.endswith("_initializer")}
     return frozenset(found - moving - {"activity_initializer", "activity_constraint"})
+
+
+def training_setting(key: str, value: Any) -> dict[str, Any] | None:
+    """An initializer, regularizer or constraint with the settings that Keras 3 knows; ``None`` for one that it does not have."""
+    ending = key[key.rindex("_") :]
+    name, config = (value.get("class_name"), value.get("config")) if isinstance(value, dict) else (value, {})
+    known = {plain(known): known for known in KINDS[ending]}.get(plain(str(name)))
+    if known is None or not isinstance(config, dict):
+        return None
+    wanted = KINDS[ending][known].split()
+    kept = {setting: item for setting, item in config.items() if setting in wanted and not isinstance(item, (dict, list))}
+    return {"module": f"keras.{ending[1:]}s", "class_name": known, "config": kept, "registered_name": None}
+
+
+def plain(name: str) -> str:
+    """A name however it is spelled: ``glorot_uniform``, ``GlorotUniform``."""
+    return name.replace("_", "").lower().removesuffix("v2")

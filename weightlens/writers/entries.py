@@ -11,9 +11,16 @@ from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
-from weightlens.writers.constructors import ENDINGS, WITHOUT_EFFECT, is_activation, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.constructors import (
+    ENDINGS,
+    WITHOUT_EFFECT,
+    is_activation,
+    is_in_keras_3,
+    taken,
+    taken_in_training,
+    training_setting,
+)
 from weightlens.writers.expressible import cannot
-from weightlens.writers.training_settings import training_setting
 
 Entry = dict[str, Any]
 EVERY_LAYER = ("name", "trainable", "dtype")

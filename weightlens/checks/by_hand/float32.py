@@ -11,7 +11,8 @@ from weightlens.recording import Recorded
 
 TRIES = 4  # calculations
 TIMES = 20.0  # what may be off, in units of the farthest of them
-SMALL = 1e-5  # the most, in units of the largest number of a value
+SMALL = 1e-5  # the most, in units of the largest number of a value,
+AT_LEAST = 4.0  # but no less than so many times the farthest: a network may enlarge the error of rounding without limit
 ONE_STEP = 2.0**-23  # from a float32 number to the next, in units of the number
 
 
@@ -29,7 +30,9 @@ def float32_noise(replay: Replay, nodes: Sequence[Recorded]) -> list[np.ndarray]
             nudged = {id(x): replace_by((x.value * (1 + rng.choice([-ONE_STEP, ONE_STEP], x.shape))).astype(np.float32)) for x in given}
             rounded = replay.run(nodes, nudged)
             off = [np.fmax(worst, np.abs(y - true)) for worst, y, true in zip(off, rounded, exact, strict=True)]
-        return [np.minimum(np.nan_to_num(TIMES * worst, posinf=0.0), SMALL * largest(true)) for worst, true in zip(off, exact, strict=True)]
+        off = [np.nan_to_num(worst, posinf=0.0) for worst in off]
+        most = [np.maximum(SMALL * largest(true), AT_LEAST * worst) for worst, true in zip(off, exact, strict=True)]
+        return [np.minimum(TIMES * worst, limit) for worst, limit in zip(off, most, strict=True)]
 
 
 def largest(value: np.ndarray) -> float:

@@ -13,12 +13,14 @@ from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.tfjs.differences import differences
 from weightlens.formats.tfjs.manifest import read_manifest
-from weightlens.formats.tfjs.place import place_weights
 from weightlens.formats.tfjs.shards import Find, read_bytes
 from weightlens.formats.tfjs.topology import is_graph, topology_of
 from weightlens.formats.weights import bare
+from weightlens.formats.weights.groups import distribute
+from weightlens.formats.weights.layouts import settle
+from weightlens.formats.weights.order import flattened, has_variables
 from weightlens.limits import JSON
-from weightlens.model import Model, Provenance
+from weightlens.model import Layer, Model, Provenance, Weight
 
 GRAPH = "a TensorFlow.js graph model: operations, in which the layers of Keras are gone; give the Keras model that it was converted from"
 MOST_LABELS = 100_000
@@ -59,6 +61,34 @@ def read_zipped(path: Path, archive: Archive, member: str) -> Model:
     model = read_tfjs(path, value, lambda name: archive.find(inside + name))
     model.provenance.closers.append(archive.close)
     return model
+
+
+def place_weights(model: Model, weights: list[Weight], dialect: Dialect) -> None:
+    """Give each layer, those of nested models included, the arrays with its name; what fits none is listed as unplaced."""
+    layers: dict[str, Layer] = {}
+    for layer in flattened(model):
+        if has_variables(layer) is not False:
+            layers.setdefault(layer.name, layer)
+    given: dict[str, list[tuple[str, Weight]]] = {}
+    for weight in weights:
+        name = layer_in(weight.path, layers)
+        if name is None:
+            model.unplaced.append(weight)
+        else:
+            given.setdefault(name, []).append((weight.path, weight))
+    for name, stored in given.items():
+        distribute(layers[name], stored, dialect)
+    settle(model, dialect)
+
+
+def layer_in(path: str, layers: dict[str, Layer]) -> str | None:
+    """The layer named first in a path: ``lstm/lstm_cell/kernel``, or ``model/dense/kernel``. A layer's name may hold slashes."""
+    parts = path.split("/")
+    for start in range(len(parts) - 1):
+        for stop in range(len(parts) - 1, start, -1):
+            if (name := "/".join(parts[start:stop])) in layers:
+                return name
+    return None
 
 
 def labels_beside(find: Find) -> list[str]:
