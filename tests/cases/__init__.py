@@ -64,6 +64,11 @@ def case(name: str, layer: Build, *shapes: tuple[int | None, ...], **options: An
     return Case(name, layer, shapes, **options)
 
 
+def of_applications(keras: Any, network: str, name: str) -> Any:
+    """A layer class by the network of ``keras.applications`` that it is made for."""
+    return getattr(importlib.import_module(f"{keras.__name__}.src.applications.{network}"), name)
+
+
 EVERYTHING = bool(os.environ.get("WEIGHTLENS_EVERYTHING"))
 
 

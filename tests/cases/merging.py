@@ -1,6 +1,6 @@
 """Cases of ``weightlens.layers.merging``."""
 
-from tests.cases import case
+from tests.cases import case, of_applications
 
 
 def masked(k, merge, *others):
@@ -45,4 +45,5 @@ CASES = [
     case("minimum, one mask", lambda k: masked(k, k.layers.Minimum()), (5, 2), (5, 2), data=gaps),
     case("concatenate, one mask", lambda k: masked(k, k.layers.Concatenate()), (5, 2), (5, 3), data=gaps),
     case("concatenate, masks, axis 1", lambda k: masked(k, k.layers.Concatenate(axis=1), 1), (5, 2), (4, 2), data=gaps),
+    case("custom scale layer", lambda k: of_applications(k, "inception_resnet_v2", "CustomScaleLayer")(0.17), (3, 3, 4), (3, 3, 4)),
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.cases import case
+from tests.cases import case, of_applications
 
 CASES = [
     case("batch normalization", lambda k: k.layers.BatchNormalization(), (4,)),
@@ -37,4 +37,5 @@ CASES = [
     case("normalization, given on fewer axes", lambda k: k.layers.Normalization(axis=(1, 2), mean=[1.0, 2.0], variance=[2.0, 3.0]), (3, 2)),
     case("rescaling", lambda k: k.layers.Rescaling(1 / 127.5, offset=-1), (3, 3)),
     case("rescaling, by channel", lambda k: k.layers.Rescaling([0.5, 2.0, -1.0], offset=[1.0, 0.0, -1.0]), (2, 3)),
+    case("layer scale", lambda k: of_applications(k, "convnext", "LayerScale")(1e-6, 4), (3, 3, 4)),
 ]

@@ -1,6 +1,6 @@
 """Cases of layers that act in training only: each hands on its input at inference."""
 
-from tests.cases import case
+from tests.cases import case, of_applications
 
 PLAIN = ("ActivityRegularization", "Identity")
 WITH_RATE = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
@@ -18,4 +18,5 @@ CASES += [
     case("RandomTranslation", lambda k: k.layers.RandomTranslation(0.2, 0.2), (4, 4, 3)),
     case("RandomContrast", lambda k: k.layers.RandomContrast(0.2), (4, 4, 3)),
     case("RandomCrop", lambda k: k.layers.RandomCrop(4, 4), (4, 4, 3)),
+    case("stochastic depth", lambda k: of_applications(k, "convnext", "StochasticDepth")(0.2), (3, 3, 4)),
 ]

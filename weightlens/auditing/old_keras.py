@@ -9,6 +9,7 @@ from weightlens.auditing.raw_file import entries
 from weightlens.formats.architecture.old_names import CUDNN
 from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Layer, Model
+from weightlens.specs.layer import HOME
 from weightlens.specs.options import own_options
 from weightlens.specs.registry import spec, spec_of
 from weightlens.writers.constructors import ENDINGS, taken_in_training
@@ -48,6 +49,8 @@ def layer_reasons(layer: Layer, generation: int, archive: bool) -> Iterator[str]
     known, name = spec(layer.class_name), f"{layer.name} ({layer.class_name})"
     if known.gone or layer.saved_as in CUDNN:
         yield f"has no layer {layer.saved_as or layer.class_name}"
+    if known.home != HOME and not archive:
+        yield f"does not find the layer {layer.class_name} of keras.applications in an .h5 file"
     if generation == 2:
         if layer.class_name.startswith(CODE_OF_TENSORFLOW):
             yield f"does not know the function {layer.class_name} that {layer.name} calls"

@@ -104,3 +104,8 @@ def normalized(x: Array, axis: int, step: Step, name: str) -> Any:
     """``x`` divided by its length along the axis."""
     length = step(f"length of {name}", np.sqrt(np.sum(x * x, axis=axis, keepdims=True)))
     return step(f"{name} / length", x / np.maximum(length, NORM_EPSILON))
+
+
+def scaled_sum(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
+    """``x0 + x1 * scale``, element by element. ``CustomScaleLayer`` of ``keras.applications.inception_resnet_v2``."""
+    return x[0] + x[1] * config["scale"]

@@ -118,3 +118,11 @@ def rescaling(x: Array, w: Weights, config: Config, step: Step) -> Any:
         for name, v in (("scale", config["scale"]), ("offset", config.get("offset", 0.0)))
     )
     return x * scale + offset
+
+
+def layer_scale(x: Array, w: Weights, config: Config, step: Step) -> Any:
+    """``x * gamma``, a learned factor for each channel; shape kept.
+
+    ``LayerScale`` of ``keras.applications.convnext``; Touvron et al. 2021, https://arxiv.org/abs/2103.17239.
+    """
+    return x * w["gamma"]

@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
+HOME = "keras.layers"
+
 
 class LayerSpec(NamedTuple):
     """One layer class."""
@@ -56,6 +58,7 @@ class LayerSpec(NamedTuple):
     tokens: tuple[str, int] | None = None  # takes whole numbers: the setting that says how many different ones, and its default
     # Facts about it in other programs
     gone: bool = False  # Keras 3 has no such layer
+    home: str = HOME  # the module in which Keras 3 has it; one of another module it opens in .keras files only
     not_taken: str = ""  # of its options, those that its constructor in Keras 3 does not take
     learned: str = ""  # what its constructor in Keras 3 takes an initializer, a regularizer and a constraint for
     tfjs: str = ""  # TensorFlow.js has it: it "keeps" the mask that comes in, "uses" or "loses" it, or "hides" it, which Keras uses

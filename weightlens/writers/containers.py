@@ -10,8 +10,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Model
+from weightlens.specs.layer import HOME
+from weightlens.specs.registry import spec_of
 from weightlens.writers.entries import model_entry
+from weightlens.writers.expressible import cannot
 from weightlens.writers.stored_variables import groups, objects
 
 KERAS = "3.5.0"  # in whose form the files are written; every later version reads it
@@ -42,6 +46,9 @@ def write_weights(model: Model, path: Path) -> None:
 
 def write_hdf5(model: Model, path: Path) -> None:
     """A whole model in an ``.h5`` file: a group for each layer."""
+    for layer in every_layer(model):
+        if spec_of(layer).home != HOME:
+            raise cannot(layer, "is found by Keras in a .keras file only: write that")
     with h5py.File(path, "w") as file:
         file.attrs.update({"keras_version": KERAS, "backend": "tensorflow"})
         file.attrs["model_config"] = json.dumps(model_entry(model))

@@ -11,6 +11,7 @@ from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
+from weightlens.specs.registry import spec
 from weightlens.writers.constructors import (
     ENDINGS,
     WITHOUT_EFFECT,
@@ -73,7 +74,7 @@ def layer_entry(layer: Layer) -> Entry:
     config = input_settings(layer) if layer.class_name == "InputLayer" else settings(layer)
     inside = by_place(layer, layer_entry)
     config |= {"layer" if name == "forward_layer" else name: part for name, part in inside.items()}
-    return entry("keras.layers", layer.class_name, {"name": layer.name, **config})
+    return entry(spec(layer.class_name).home, layer.class_name, {"name": layer.name, **config})
 
 
 def operation_entry(layer: Layer) -> Entry:

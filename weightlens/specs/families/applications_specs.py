@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from weightlens.specs.layer import LayerSpec
 
+CONVNEXT = "keras.src.applications.convnext"
 LAYERS = {
     "LayerScale": LayerSpec(
-        function="applications.layer_scale", variables="gamma[projection_dim]", options="init_values!:number projection_dim!:count",
-        alone=True, gone=True,
+        function="normalization.layer_scale", variables="gamma[projection_dim]", options="init_values!:number projection_dim!:count",
+        alone=True, home=CONVNEXT,
     ),
     "StochasticDepth": LayerSpec(
-        function="core.identity", options="drop_path_rate!:number", alone=True, hands_on=True, gone=True,
+        function="core.identity", options="drop_path_rate!:number", alone=True, hands_on=True, home=CONVNEXT,
     ),
-    "CustomScaleLayer": LayerSpec(function="applications.scaled_sum", options="scale!:number", alone=True, gone=True),
+    "CustomScaleLayer": LayerSpec(
+        function="merging.scaled_sum", options="scale!:number", alone=True, home="keras.src.applications.inception_resnet_v2",
+    ),
 }  # fmt: skip
