@@ -44,19 +44,21 @@ def zip_fault(archive: zipfile.ZipFile, size: int) -> str:
     return ""
 
 
-def check_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> None:
+def check_member(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, most: int = 0) -> None:
     """Refuse a member that unpacks to more than ``most`` bytes (by default, more than its packed size allows)."""
-    info, label = archive.getinfo(name), Path(archive.filename or "").name
+    info, label = archive.getinfo(member) if isinstance(member, str) else member, Path(archive.filename or "").name
+    name = info.filename
     if info.compress_type not in KNOWN:
         raise UnreadableModel(f"{label}: {name} is compressed with a method that is not supported")
     if info.file_size > min(most or 2**63, limits.allowed_bytes(info.compress_size)):
         raise UnreadableModel(f"{label}: {name} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}")
 
 
-def read_member(archive: zipfile.ZipFile, name: str, most: int = 0) -> bytes:
+def read_member(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, most: int = 0) -> bytes:
     """A member as bytes, checked by ``check_member``."""
-    check_member(archive, name, most)
+    check_member(archive, member, most)
     try:
-        return archive.read(name)
+        return archive.read(member)
     except Exception as error:  # zipfile, zlib and struct each have errors of their own
+        name = member if isinstance(member, str) else member.filename
         raise UnreadableModel(f"{Path(archive.filename or '').name}: {name} is damaged ({error})") from None

@@ -305,16 +305,26 @@ def own_activation(net: Network) -> None:
     net.config("out")["activation"] = "of_my_own"
 
 
+def dotted(net: Network) -> None:
+    """Keras joins the module and the class before it looks: "keras" and "layers.Lambda" are a Lambda."""
+    net.entries[-1] |= {"module": "keras", "class_name": "layers.Lambda", "config": {"name": "out"}}
+
+
 def of_keras(module: str, name: str) -> Callable[[Network], None]:
     """A function of Keras itself that loads a file, or lets the next entry run code."""
     named = {"class_name": "function", "config": name, "module": module, "registered_name": "function"}
     return lambda net: net.config("out").update(activation=named)
 
 
-OF_KERAS = (("keras.config", "enable_unsafe_deserialization"), ("keras.utils", "get_file"), ("keras.models", "load_model"))
+OF_KERAS = (
+    ("keras.config", "enable_unsafe_deserialization"),
+    ("keras.utils", "get_file"),
+    ("keras.models", "load_model"),
+    ("keras", "utils.get_file"),
+)
 
 
-@pytest.mark.parametrize("change", [in_activation, wrapped, own_activation, *starmap(of_keras, OF_KERAS)])
+@pytest.mark.parametrize("change", [in_activation, wrapped, own_activation, dotted, *starmap(of_keras, OF_KERAS)])
 @pytest.mark.parametrize("name", ["m.keras", "m.h5"])
 def test_code_in_other_places(tmp_path: Path, change: Callable[[Network], None], name: str) -> None:
     net = mlp(rng_of(4))

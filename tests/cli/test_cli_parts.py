@@ -62,6 +62,31 @@ def test_parts_are_predicted_as_alone(here: Path, run: Run, workers: int) -> Non
         assert (here / "out" / f"part-{i}.csv").read_bytes() == predicted(here, i, run), "to the bit"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_parts_as_dask_and_spark_name_them_become_parquet(here: Path, run: Run, workers: int) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    for i in range(2):
+        x = np.loadtxt(here / f"part-{i}.csv", delimiter=",")
+        parquet.write_table(pa.table({f"c{j}": column for j, column in enumerate(x.T)}), here / f"part.{i}.snappy.parquet")
+    shape = (here / "m.keras", "-i", here / "part.*.parquet", "-o", here / "out", "--format", "parquet", "--workers", workers)
+    assert run(*shape)[0] == 0 and sorted(path.name for path in (here / "out").iterdir()) == [
+        "part.0.snappy.parquet",
+        "part.1.snappy.parquet",
+    ]
+    for i in range(2):
+        made = parquet.read_table(here / "out" / f"part.{i}.snappy.parquet")
+        lines = predicted(here, i, run).decode().splitlines()
+        assert made.column_names == lines[0].split(",")
+        assert np.array_equal(np.column_stack([*map(np.asarray, made.columns)]), [[*map(float, line.split(","))] for line in lines[1:]])
+    assert "2 of them before" in run(*shape)[1]
+    code, out, err = run(here / "m.keras", "-i", here / "part.*.parquet", "-o", here / "out", "--format", "xlsx")
+    assert (code, out) == (2, "") and "it is one of csv, json, parquet" in err
+    assert run(here / "m.keras", "-i", here / "part-0.csv", "--format", "parquet", "-o", here / "one.parquet")[0] == 0
+    assert parquet.read_table(here / "one.parquet").equals(parquet.read_table(here / "out" / "part.0.snappy.parquet"))
+
+
 def test_what_is_there_is_not_done_again(here: Path, run: Run) -> None:
     run(here / "m.keras", "-i", here / "part-*.csv", "-o", here / "out")
     (here / "out" / "part-1.csv").unlink()

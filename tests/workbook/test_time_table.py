@@ -78,7 +78,7 @@ def test_every_time_step_reads_its_own_row_and_the_one_above(tmp_path: Path) -> 
 
 def test_each_sample_has_a_row_to_start_from(tmp_path: Path) -> None:
     page = sheet(small("LSTM"), tmp_path / "book.xlsx", np.ones((2, 2, 1)))
-    assert column(page, "A", 14, 19) == ["sample 1, start", "t=0", "t=1", "sample 2, start", "t=0", "t=1"]
+    assert column(page, "A", 14, 19) == ["sample 0, start", "t=0", "t=1", "sample 1, start", "t=0", "t=1"]
     assert column(page, "AK", 14, 19) == [0, "=AE15*TANH(AH15)", "=AE16*TANH(AH16)", 0, "=AE18*TANH(AH18)", "=AE19*TANH(AH19)"]
     assert column(page, "M", 17, 18) == [None, "=D18+$AK17*M$9+$AL17*M$10+M$12"]
     assert column(page, "D", 16, 18) == ["=$B16*D$9", None, "=$B18*D$9"]
@@ -130,7 +130,7 @@ def test_no_slices_in_the_captions(tmp_path: Path) -> None:
 
 def test_labels_say_sample_where_the_initial_states_are_given() -> None:
     table = TimeTable(2, 1, {}, frozenset({("hidden state", (2, 3))}))
-    assert table.labels() == {0: "sample 1", 1: "t=0", 2: "sample 2", 3: "t=0"}
+    assert table.labels() == {0: "sample 0", 1: "t=0", 2: "sample 1", 3: "t=0"}
     assert table.row("hidden state", (2, 3), 0) == 1 and table.row("initial hidden state", (2, 3), 0) is None
 
 

@@ -96,6 +96,8 @@ def integrity(model: Model, raw: RawFile) -> Iterator[Hit]:
         if left:
             names = ", ".join(weight.path for weight in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
             yield Hit("weight-without-layer", f"the architecture has no layer for {names}", evidence={"weights": [w.path for w in left]})
+    for part, why in raw.left_out.items():
+        yield Hit("unreadable", f"{part} cannot be looked at ({why})", evidence={"part": part}, level="warning")
     if reasons := list(dict.fromkeys(why_old_keras(model, [config for _, config in raw.configs]))):
         yield Hit("needs-old-keras", f"today's Keras {reasons[0]}", evidence={"reasons": reasons, "keras": model.provenance.keras_version})
 

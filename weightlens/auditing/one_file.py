@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +15,14 @@ from typing import Any
 from weightlens.auditing.finding import Hit
 from weightlens.auditing.health import Checked
 from weightlens.auditing.integrity import integrity, reading_hit
-from weightlens.auditing.places import Place
+from weightlens.auditing.places import Place, files_in
 from weightlens.auditing.raw_file import RawFile, raw_file
 from weightlens.auditing.security import custom_hits, security
 from weightlens.auditing.store import Identity, describe
-from weightlens.errors import WeightlensError
 from weightlens.formats import load
 from weightlens.formats.weights.objects import every_layer
 
 EXPLAINED = frozenset({"external-link", "bomb", "pickle-in-archive", "path-outside"})  # why a file may be refused
-BLOCK = 1 << 20
 
 
 @dataclass
@@ -49,17 +48,17 @@ def result_from(data: dict[str, Any]) -> Result:
 
 
 def audit_file(place: Place, inputs: str | None = None) -> Result:
-    """Audit one file. A file that fails is a finding; nothing is raised but for lack of memory and Ctrl-C."""
+    """Audit one file. A file that fails, in whatever way, is a finding; nothing is raised but for Ctrl-C."""
     start = time.perf_counter()
     date = datetime.datetime.fromtimestamp(place.changed, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
     result = Result(place.name, place.changed, Identity(size=place.size, date=date))
     try:
         with at_hand(place) as path:
-            result.identity.sha256 = sha256_of(path)
             raw = raw_file(path)
             result.hits += security(raw)
+            result.identity.sha256 = sha256_of(path)
             check_model(path, raw, result, inputs)
-    except (WeightlensError, OSError) as error:
+    except Exception as error:
         if not any(hit.rule in EXPLAINED for hit in result.hits):
             result.hits.append(reading_hit(error))
     code = {hit.layer for hit in result.hits if hit.rule == "code-in-file" and hit.layer}
@@ -106,11 +105,9 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file; of a folder, of the names and hashes of its files."""
     digest = hashlib.sha256()
     if path.is_dir():
-        for member in sorted(found for found in path.rglob("*") if found.is_file() and not found.is_symlink()):
-            digest.update(f"{member.relative_to(path).as_posix()}\0{sha256_of(member)}\n".encode())
-        return digest.hexdigest()
-    if path.is_file():
+        for member in files_in(path):
+            digest.update(os.fsencode(f"{member.relative_to(path).as_posix()}\0{sha256_of(member)}\n"))
+    elif path.is_file():
         with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
+            digest = hashlib.file_digest(file, "sha256")
     return digest.hexdigest()

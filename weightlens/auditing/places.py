@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from weightlens.errors import BadInput
 from weightlens.formats.containers.contents import SAVED_MODEL, is_saved_model, is_tfjs
-from weightlens.formats.patterns import matches
+from weightlens.formats.patterns import everything_in, matches
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")  # in a folder, taken where a model is in them
@@ -94,18 +94,34 @@ def folder_of(url: str) -> str:
 
 
 def models_in(path: Path) -> Iterator[Path]:
-    """The path itself if it is a file or the folder of a model, else the models in the folder and below."""
-    if not path.is_dir():
-        yield path
-        return
-    if (path / "config.json").is_file() or is_saved_model(path) or is_tfjs(path):
-        yield path
-        return
-    for inside in sorted(path.iterdir()):
-        if inside.is_dir() and not inside.is_symlink():
-            yield from models_in(inside)
-        elif inside.is_file() and (is_model_name(inside.name) or is_archive_of_model(inside)):
-            yield inside
+    """The path itself if it is a file or the folder of a model, else the models in the folder and below.
+
+    A folder that cannot be read stands for what is in it.
+    """
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        try:
+            inside = below(here)
+        except OSError:
+            inside = None
+        if inside is None:
+            yield here
+        else:
+            waiting += inside
+
+
+def below(path: Path) -> list[Path] | None:
+    """The folders and models in a folder, the last by name first; ``None`` for a file, or the folder of a model."""
+    if not path.is_dir() or (path / "config.json").is_file() or is_saved_model(path) or is_tfjs(path):
+        return None
+    names = sorted(path.iterdir(), reverse=True)
+    return [one for one in names if (one.is_dir() and not one.is_symlink()) or (one.is_file() and is_taken(one))]
+
+
+def is_taken(path: Path) -> bool:
+    """Whether a file in a folder is a model, by its name, or an archive that holds one."""
+    return is_model_name(path.name) or is_archive_of_model(path)
 
 
 def is_model_name(name: str) -> bool:
@@ -130,7 +146,19 @@ def is_archive_of_model(path: Path) -> bool:
 
 
 def place_of(path: Path) -> Place:
-    """A local path with its size and date; a folder's are those of its files."""
-    files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()] if path.is_dir() else [path]
-    facts = [file.stat() for file in files if file.exists()]
+    """A local path with its size and date; a folder's are those of its files. A path that cannot be read has neither."""
+    try:
+        facts = [file.stat() for file in files_in(path)]
+    except OSError:
+        facts = []
     return Place(str(path), sum(fact.st_size for fact in facts), max((fact.st_mtime for fact in facts), default=0.0))
+
+
+def files_in(path: Path) -> Iterator[Path]:
+    """The file itself, or the files in a folder and below, by name; links and pipes in it are left out."""
+    if not path.is_dir():
+        yield path
+        return
+    for inside in everything_in(path):
+        if inside.is_file() and not inside.is_symlink():
+            yield inside

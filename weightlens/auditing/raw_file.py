@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
+import os
 import stat
 import zipfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from h5py import h5d, h5g, h5l, h5o
+from h5py import h5d, h5f, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.auditing.finding import Hit
-from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.errors import UnreadableModel, first_line
 from weightlens.formats.architecture.config_values import every_value, parse_json
 from weightlens.formats.containers.contents import SAVED_MODEL, kind_of, model_json, read_bytes
 from weightlens.formats.hdf5.access import Hdf5File, decode_name, group_links
 from weightlens.formats.hdf5.chunks import check_chunks
-from weightlens.zips import zip_fault
+from weightlens.formats.patterns import everything_in
+from weightlens.zips import read_member, zip_fault
 
 TEXTS = (("", "model_config"), ("", "training_config"), ("model_weights", "model_config"))
 BEGINNING = 128  # bytes by which a member is known
@@ -30,7 +33,7 @@ JSON_FILES = ("config.json", "metadata.json", "model.json", "model.weights.json"
 @dataclass
 class RawFile:
     """What is seen of a file: members of an archive or folder with their first bytes, paths of its groups and arrays, files that
-    it names, configurations, graphs of TensorFlow; and what was wrong with it on the way."""
+    it names, configurations, graphs of TensorFlow; what was wrong with it on the way, and what could not be looked at."""
 
     members: list[tuple[str, bytes]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -38,46 +41,59 @@ class RawFile:
     configs: list[tuple[str, Any]] = field(default_factory=list)
     graphs: list[tuple[str, bytes]] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)  # why, by what it is
+
+    @contextmanager
+    def look(self, what: str) -> Iterator[None]:
+        """A block that looks at one part. A hostile file can fail in any way, and a part that does must not hide the next."""
+        try:
+            yield
+        except Exception as error:
+            self.left_out.setdefault(what, first_line(error))
 
 
 def raw_file(path: Path) -> RawFile:
-    """What is seen of the file or folder at a path. What cannot be read is left out: the reader of models says why."""
-    raw = RawFile()
-    with suppress(Exception):  # a hostile file can fail in any way
-        kind = kind_of(path)
-        if path.is_dir():
-            look_at_folder(raw, path)
-        elif kind == "zip":
-            look_at_zip(raw, path)
-        elif kind == "tar":
-            look_at_tar(raw, path)
-        elif kind == "json":
-            look_at_json(raw, path.name, read_bytes(model_json(path)))
-        else:
-            look_at_hdf5(raw, path, path.name)
+    """What is seen of the file or folder at a path; a file may be two things at once, and programs differ in which they take it for."""
+    raw, kind = RawFile(), ""
+    with raw.look(path.name):
+        kind = "folder" if path.is_dir() else kind_of(path)
+        LOOKS[kind](raw, path)
+    if path.is_file():
+        if kind != "zip" and zipfile.is_zipfile(path):
+            with raw.look(path.name):
+                look_at_zip(raw, path)
+        if kind in ("zip", "tar", "json", "") and is_hdf5(path):
+            with raw.look(path.name):
+                look_at_hdf5(raw, path, path.name)
     return raw
 
 
+def is_hdf5(path: Path) -> bool:
+    """Whether an HDF5 file begins here, or further on, where its library looks as well."""
+    return bool(h5f.is_hdf5(os.fsencode(path)))
+
+
 def look_at_hdf5(raw: RawFile, source: Any, label: str, packed: int | None = None) -> None:
-    """The links, names and texts of an HDF5 file."""
+    """The texts, links and names of an HDF5 file."""
     file = Hdf5File(source, label, packed)
     try:
-        for path, kind, member in links(file):
+        for group, name in TEXTS:
+            with raw.look(f"{label}: {name}"):
+                if text := file.text(group, name):
+                    raw.configs.append((f"{label}: {name}", parse_json(text, name)))
+        for path, kind, member in links(raw, file):
             raw.paths.append(path)
             if kind != h5l.TYPE_HARD:
                 where = "another file" if kind == h5l.TYPE_EXTERNAL else "another place"
                 raw.hits.append(Hit("external-link", f"{path} is a link to {where}", evidence={"path": path}))
             elif isinstance(member, h5d.DatasetID):
-                raw.hits += array_hits(file, path, member)
-        for group, name in TEXTS:
-            with suppress(WeightlensError):
-                if text := file.text(group, name):
-                    raw.configs.append((f"{label}: {name}", parse_json(text, name)))
+                with raw.look(f"{label}: {path}"):
+                    raw.hits += array_hits(file, path, member)
     finally:
         file.close()
 
 
-def links(file: Hdf5File) -> Iterator[tuple[str, int, Any]]:
+def links(raw: RawFile, file: Hdf5File) -> Iterator[tuple[str, int, Any]]:
     """Every link in an HDF5 file: its path, its kind, and the object behind it, if it is in this file. None is followed."""
     waiting: list[tuple[str, Any]] = [("", file.group(""))]
     seen: set[int] = set()
@@ -85,7 +101,9 @@ def links(file: Hdf5File) -> Iterator[tuple[str, int, Any]]:
         above, group = waiting.pop()
         for name, kind, address in group_links(group):
             path = f"{above}/{decode_name(name)}".lstrip("/")
-            member = h5o.open(group, name) if kind == h5l.TYPE_HARD else None
+            member = None
+            with raw.look(f"{file.label}: {path}"):
+                member = h5o.open(group, name) if kind == h5l.TYPE_HARD else None
             yield path, kind, member
             if isinstance(member, h5g.GroupID) and address not in seen and path.count("/") < limits.DEPTH:
                 waiting.append((path, member))
@@ -110,38 +128,40 @@ def array_hits(file: Hdf5File, path: str, array: h5d.DatasetID) -> Iterator[Hit]
 
 
 def look_at_zip(raw: RawFile, path: Path) -> None:
-    """The members of a zip file; its small texts, and the HDF5 file in it."""
+    """The members of a zip file; its small texts, and the HDF5 files in it. Of two with one name programs take this one or that."""
     from weightlens.formats.containers.zipped import Archive
 
-    try:
-        plain = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return
-    with plain:
-        if fault := zip_fault(plain, path.stat().st_size):
-            raw.hits.append(Hit("bomb", f"a zip file {fault}", evidence={"packed": path.stat().st_size}))
-        for info in plain.infolist():
-            if info.file_size > limits.allowed_bytes(info.compress_size):
-                evidence = {"path": info.filename, "declared": info.file_size, "stored": info.compress_size}
-                words = f"{info.filename} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}"
-                raw.hits.append(Hit("bomb", words, evidence=evidence))
-            if stat.S_ISLNK(info.external_attr >> 16):
-                raw.hits.append(Hit("external-link", f"{info.filename} is a symbolic link", evidence={"path": info.filename}))
-            raw.members.append((info.filename, beginning(plain, info)))
-    if any(hit.rule == "bomb" for hit in raw.hits):
-        return
+    with zipfile.ZipFile(path) as plain:
+        raw.hits += zip_hits(plain, path)
+        members = plain.infolist()
+        raw.members += [(info.filename, beginning(plain, info)) for info in members[: limits.MEMBERS]]
+        if any(hit.rule == "bomb" for hit in raw.hits):
+            return
+        for info in members:
+            with raw.look(info.filename):
+                look_at_member(raw, info.filename, partial(read_member, plain, info, limits.JSON))
     archive = Archive(path)
     try:
-        names = archive.names()
-        for name in names:
-            with suppress(WeightlensError):
-                look_at_member(raw, name, lambda name=name: archive.text(name))
-        for name in names:
+        for name in archive.names():
             if name.endswith((".h5", ".hdf5")):
-                with suppress(WeightlensError):
+                with raw.look(name):
                     look_at_hdf5(raw, archive.open(name), name, archive.packed(name))
     finally:
         archive.close()
+
+
+def zip_hits(archive: zipfile.ZipFile, path: Path) -> Iterator[Hit]:
+    """Links, and members that unpack to far more than they take."""
+    if fault := zip_fault(archive, path.stat().st_size):
+        yield Hit("bomb", f"a zip file {fault}", evidence={"packed": path.stat().st_size})
+    for info in archive.infolist():
+        if info.file_size > limits.allowed_bytes(info.compress_size):
+            evidence = {"path": info.filename, "declared": info.file_size, "stored": info.compress_size}
+            yield Hit(
+                "bomb", f"{info.filename} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}", evidence=evidence
+            )
+        if stat.S_ISLNK(info.external_attr >> 16):
+            yield Hit("external-link", f"{info.filename} is a symbolic link", evidence={"path": info.filename})
 
 
 def beginning(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -153,47 +173,36 @@ def beginning(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 def look_at_tar(raw: RawFile, path: Path) -> None:
     """The members of a tar archive, links among them."""
-    import tarfile
+    from weightlens.formats.savedmodel.tar import Tar
 
-    from weightlens.formats.savedmodel.tar import Tar, unpacked
-
-    with (
-        suppress(tarfile.TarError, EOFError),
-        tarfile.open(fileobj=unpacked(path) if path.suffix in (".gz", ".tgz") else path.open("rb")) as plain,
-    ):
-        for count, info in enumerate(plain):
-            if count > limits.MEMBERS:
-                break
-            if info.issym() or info.islnk():
-                raw.hits.append(Hit("external-link", f"{info.name} is a link to {info.linkname}", evidence={"path": info.name}))
     archive = Tar(path)
     try:
+        for info in archive.links:
+            raw.hits.append(Hit("external-link", f"{info.name} is a link to {info.linkname}", evidence={"path": info.name}))
         for name in archive.names():
-            with archive.open(name) as member:
+            with raw.look(name), archive.open(name) as member:
                 raw.members.append((name, member.read(BEGINNING)))
-            look_at_member(raw, name, lambda name=name: archive.text(name))
+                look_at_member(raw, name, partial(archive.text, name))
     finally:
         archive.close()
 
 
 def look_at_folder(raw: RawFile, path: Path) -> None:
     """The files of a folder, links among them."""
-    for file in sorted(path.rglob("*")):
+    for file in everything_in(path):
         name = file.relative_to(path).as_posix()
         if file.is_symlink():
             raw.hits.append(Hit("external-link", f"{name} is a symbolic link", evidence={"path": name}))
         elif file.is_file():
-            with file.open("rb") as opened:
+            with raw.look(name), file.open("rb") as opened:
                 raw.members.append((name, opened.read(BEGINNING)))
-            if name.endswith((".h5", ".hdf5")):
-                with suppress(WeightlensError):
+                if name.endswith((".h5", ".hdf5")):
                     look_at_hdf5(raw, file, name)
-            else:
-                with suppress(WeightlensError):
-                    look_at_member(raw, name, lambda file=file: read_bytes(file))
+                else:
+                    look_at_member(raw, name, partial(read_bytes, file))
 
 
-def look_at_member(raw: RawFile, name: str, read: Any) -> None:
+def look_at_member(raw: RawFile, name: str, read: Callable[[], bytes]) -> None:
     """The configuration in a member of an archive or folder, if it is one that has any."""
     last = name.rpartition("/")[2]
     if last in JSON_FILES:
@@ -219,6 +228,20 @@ def look_at_json(raw: RawFile, name: str, data: bytes) -> None:
     raw.configs.append((name, value))
     if isinstance(value, dict):
         raw.named += shard_names(value)
+
+
+def look_at_text(raw: RawFile, path: Path) -> None:
+    """A ``model.json``."""
+    look_at_json(raw, path.name, read_bytes(model_json(path)))
+
+
+LOOKS: dict[str, Callable[[RawFile, Path], None]] = {
+    "folder": look_at_folder,
+    "zip": look_at_zip,
+    "tar": look_at_tar,
+    "json": look_at_text,
+    "hdf5": lambda raw, path: look_at_hdf5(raw, path, path.name),
+}
 
 
 def entries(config: Any) -> Iterator[dict[str, Any]]:

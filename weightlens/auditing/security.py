@@ -136,16 +136,16 @@ def name_of(entry: dict[str, Any]) -> str:
 def entry_hits(where: str, entry: dict[str, Any], layer: str) -> Iterator[Hit]:
     """Code that one entry of a configuration holds or asks for."""
     class_name = str(entry.get("class_name", entry.get("className", "")))
-    evidence = {"in": where, "class_name": class_name}
+    called = str(entry.get("config")) if class_name == "function" else class_name
+    module, _, called = f"{entry.get('module')}.{called}".rpartition(".")  # a part of the module's name may stand before the class's
+    class_name, evidence = class_name.rpartition(".")[2], {"in": where, "class_name": class_name}
     if class_name in FOREIGN_CODE:
         yield Hit("code-in-file", f"{class_name} holds program code, which Keras runs when the model is used", layer, evidence=evidence)
     elif class_name == "__lambda__":
         yield Hit("code-in-file", "a lambda function is in the configuration", layer, evidence=evidence)
     if "module" not in entry or not class_name:
         return
-    module, registered = str(entry["module"]), str(entry.get("registered_name"))
-    root = module.split(".")[0]
-    called = str(entry.get("config")) if class_name == "function" else class_name
+    registered, root = str(entry.get("registered_name")), module.split(".")[0]
     evidence |= {"module": module}
     if root in sys.stdlib_module_names - NO_MODULE:
         yield Hit("code-in-file", f"Keras would import {module} and call {class_name}", layer, evidence=evidence)
@@ -183,7 +183,7 @@ def text_hits(where: str, text: str, layer: str, key: str) -> Iterator[Hit]:
     if MARSHALLED.match(text) or PICKLED.match(text):
         kind = "marshalled code" if MARSHALLED.match(text) else "a pickle"
         yield Hit("code-in-file", f"{kind} ({len(text):,} letters) is in the configuration", layer, evidence={"in": where, "setting": key})
-    elif text[:1] == "{" and "class_name" in text:
+    elif text.lstrip()[:1] in ("{", "["):  # a configuration as text, as a SavedModel has it
         from weightlens.errors import UnreadableModel
         from weightlens.formats.architecture.config_values import parse_json
 
@@ -191,7 +191,7 @@ def text_hits(where: str, text: str, layer: str, key: str) -> Iterator[Hit]:
             inside = parse_json(text, where)
         except UnreadableModel:
             return
-        yield from config_hits(where, inside)
+        yield from config_hits(where, inside) if isinstance(inside, dict | list) else ()
     elif key in FILES and (is_outside(text) or "://" in text):
         yield Hit("path-outside", f"{key} names the file {text!r}, which Keras would read", layer, evidence={"path": text})
 

@@ -5,11 +5,10 @@ from typing import Annotated
 import typer
 
 from weightlens.cli.common import Assume, Config, Force, ModelFile, ModelOptions, Output, Part, Scale, progress_bar
-from weightlens.cli.destination import Destination
+from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note_non_finite_weights
 from weightlens.cli.predicting.parts import Prediction, is_pattern, predict_parts
-from weightlens.cli.predicting.rows import Rows, predictions, write_csv, write_json
-from weightlens.errors import BadInput
+from weightlens.cli.predicting.rows import WRITERS, Rows, predictions
 from weightlens.terminal import QUIET
 
 
@@ -23,7 +22,7 @@ def predict(
     layers: Part = None,
     scale: Scale = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="Rows computed at a time.")] = 1000,
-    output_format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, or json for machines.")] = "csv",
+    output_format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")] = "csv",
     config: Config = None,
     assume: Assume = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
@@ -37,15 +36,13 @@ def predict(
     weightlens predict or.h5 -i "s3://bucket/part-*.parquet" -o DIR --workers 4
     """
     if is_pattern(given):
-        if output_format != "csv":
-            raise BadInput("the predictions for many files are written as csv only: leave out --format")
-        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale), QUIET.get())
+        check_choice(output_format, "--format", tuple(WRITERS))
+        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale), output_format, QUIET.get())
         predict_parts(task, output, workers, scheduler, force)
         return
-    out = Destination(output, force, output_format, ("csv", "json"))
+    out = Destination(output, force, output_format, tuple(WRITERS))
     out.check(model, input=given, config=config)
     loaded, asked = ModelOptions(model, config, assume, layers).load(), Rows(given, rows, scale)
-    write = write_json if output_format == "json" else write_csv
     with progress_bar("predicting", asked.count()) as advance, out.opened() as file:
-        write(loaded, predictions(loaded, asked, advance), file)
+        WRITERS[output_format](loaded, predictions(loaded, asked, advance), file)
     note_non_finite_weights(loaded)

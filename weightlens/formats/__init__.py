@@ -82,16 +82,22 @@ def read_object(given: object) -> Model:
     return model
 
 
+def is_part(place: Path) -> bool:
+    """Whether a SavedModel is read from what is at this place in its folder."""
+    return place.suffix == ".pb" or place.parts[0].startswith(("variables", "assets"))
+
+
 def files_of(model: Model | str | os.PathLike[str]) -> list[tuple[str, Path]]:
     """Every file that a model is or will be read from, with a label: the model, its architecture, its shards, its folder's files."""
     name, known = (model.provenance.path, model.provenance.architecture) if isinstance(model, Model) else (model, "")
     if not name:  # made in memory
         return []
     path = Path(name)
-    if (path / "config.json").is_file():
-        return [("the model", path), *(("a part of the model", part) for part in path.rglob("*"))]
-    if is_saved_model(path):
-        inside = (part for parts in ("*.pb", "variables/*", "assets*/**/*") for part in path.glob(parts))
+    saved = is_saved_model(path)
+    if saved or (path / "config.json").is_file():
+        from weightlens.formats.patterns import everything_in
+
+        inside = (part for part in everything_in(path) if not saved or is_part(part.relative_to(path)))
         return [("the model", path), *(("a part of the model", part) for part in inside)]
     path = model_json(path)
     if not path.is_file():  # nothing that can be read

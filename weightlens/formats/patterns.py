@@ -6,6 +6,8 @@ import glob
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 BETWEEN = f"[{re.escape(os.sep + (os.altsep or ''))}]"
 ANY_DEPTH = re.compile(f"(?:^|(?<={BETWEEN}))\\*\\*(?:{BETWEEN}|$)")
@@ -27,16 +29,35 @@ def matches(pattern: str) -> list[str]:
     return sorted(found)
 
 
-def folders_below(folder: str, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
+def folders_below(folder: str) -> Iterator[str]:
     """A folder and those in it at any depth, but for hidden ones; the empty name is the folder where we are."""
-    try:
-        facts, names = os.stat(folder or "."), sorted(os.listdir(folder or "."))  # noqa: PTH116, PTH208 - a name, which may be empty
-    except OSError:
-        return
-    here = (facts.st_dev, facts.st_ino)
-    if here in above:
-        return
-    yield folder
-    for name in names:
-        if not name.startswith("."):
-            yield from folders_below(os.path.join(folder, name), above | {here})  # noqa: PTH118 - as it is typed
+    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
+    while waiting:
+        here, above = waiting.pop()
+        try:
+            facts, names = os.stat(here or "."), os.listdir(here or ".")  # noqa: PTH116, PTH208 - a name, which may be empty
+        except OSError:
+            continue
+        if (facts.st_dev, facts.st_ino) not in above:
+            yield here
+            seen = above | {(facts.st_dev, facts.st_ino)}
+            inside = [os.path.join(here, name) for name in sorted(names, reverse=True) if not name.startswith(".")]  # noqa: PTH118
+            waiting += [(path, seen) for path in inside]
+
+
+def everything_in(path: Path) -> Iterator[Path]:
+    """What is in a folder and below, by name, but for what is in folders that cannot be read.
+
+    (``Path.rglob`` calls itself for each folder, and a hostile archive may have a thousand of them in one another.)
+    """
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        try:
+            is_folder = here is path or (here.is_dir() and not here.is_symlink())
+        except OSError:  # too long for a path
+            continue
+        if here is not path:
+            yield here
+        with suppress(OSError):
+            waiting += sorted(here.iterdir(), reverse=True) if is_folder else ()

@@ -78,20 +78,16 @@ def block(program: Program, k: int, trace: Trace, number: dict[str, int], names:
 def said(placed: Placed, trace: Trace) -> dict[str, Any]:
     """What a step does, for a beginner, in words and in short mathematics; its role and its activation function."""
     made = placed.made
-    function = made.function[0]
     step = Step(placed.layer, placed.name, made, trace)
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "explained": explained(step),
         "words": "" if made.op is None else step.words,
         "short": "" if made.op is None else mathematics(step, placed.of > 1),
+        "function": made.function[0],
+        "role": made.role.kind,
+        "shares": shares(made),
     }
-    if function:
-        found["function"] = function
-    if made.role.kind:
-        found["role"] = made.role.kind
-    if shares(made):
-        found["shares"] = True
-    return {key: value for key, value in found.items() if value != ""}
+    return {key: value for key, value in facts.items() if value}
 
 
 def factor(f: Factor) -> dict[str, Any]:

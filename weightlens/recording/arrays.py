@@ -23,6 +23,7 @@ else:
 
 # These answer with what depends on the shape alone, so nothing needs remembering.
 SHAPE_ONLY = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.result_type, np.iscomplexobj}
+NESTED = (tuple, list, slice, dict)
 
 
 class Part(NamedTuple):
@@ -158,6 +159,11 @@ def value_of(thing: Any) -> Any:
     return thing.value if isinstance(thing, Recorded) else thing
 
 
+def values_of(args: tuple[Any, ...]) -> list[Any]:
+    """The bare arrays of a call's arguments; most calls have no nested ones, and every recorded call asks this."""
+    return [arg.value if type(arg) is Recorded else each(value_of, arg) if isinstance(arg, NESTED) else arg for arg in args]
+
+
 def shape_stand_in(thing: Any) -> Any:
     """An array of the right shape and dtype that takes no memory."""
     return np.broadcast_to(np.zeros((), thing.dtype), thing.shape) if isinstance(thing, Recorded) else thing
@@ -165,7 +171,7 @@ def shape_stand_in(thing: Any) -> Any:
 
 def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call ``op`` on the bare values and remember the call."""
-    out = op(*each(value_of, args), **each(value_of, kwargs))
+    out = op(*values_of(args), **(each(value_of, kwargs) if kwargs else kwargs))
     if isinstance(out, (list, tuple)):
         # mypy does not see that a named tuple can be called
         return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from weightlens.cli.common import ModelOptions
 from weightlens.cli.messages import non_finite_words, note, report_done
-from weightlens.cli.predicting.rows import Rows, predictions, write_csv
+from weightlens.cli.predicting.rows import WRITERS, Rows, predictions
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.formats import files_of
 from weightlens.formats.patterns import matches
@@ -32,10 +32,11 @@ class Prediction:
 
     model: ModelOptions
     rows: Rows
+    format: str = "csv"
     quiet: bool = False  # --quiet, which another process does not know
 
     def __call__(self, part: str) -> tuple[bytes, str, str]:
-        """The predictions of a part as CSV, or why there are none; and which weights are not finite."""
+        """The predictions of a part as a file, or why there are none; and which weights are not finite."""
         QUIET.set(self.quiet)
         file = io.BytesIO()
         try:
@@ -51,7 +52,7 @@ class Prediction:
     def write(self, rows: Rows, file: BinaryIO) -> None:
         """Write the predictions for these rows."""
         model = loaded(self.model)
-        write_csv(model, predictions(model, rows, lambda done: None), file)
+        WRITERS[self.format](model, predictions(model, rows, lambda done: None), file)
 
 
 @functools.lru_cache(maxsize=1)
@@ -64,7 +65,7 @@ def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler
     """Write the predictions of every part that has none yet into the folder; where one fails, the others are done all the same."""
     if folder is None:
         raise BadInput("-i names many files: name a folder for their predictions with -o DIR")
-    parts = parts_of(task.rows.given, folder)
+    parts = parts_of(task.rows.given, folder, task.format)
     model = task.model.load()  # refused once, not once for each part
     refuse_inputs(parts, files_of(model))
     folder.mkdir(exist_ok=True)
@@ -94,12 +95,12 @@ def write_part(target: Path, data: bytes, force: bool) -> None:
         file.write(data)
 
 
-def parts_of(given: str, folder: Path) -> dict[str, Path]:
+def parts_of(given: str, folder: Path, format: str) -> dict[str, Path]:
     """Every part with the file of its predictions; two of one name are refused."""
     found = [name for _, files in remote_files(given) for name, _, _ in files] if is_url(given) else matches(given)
     if not found:
         raise BadInput(f"{given}: there is no such file")
-    targets = {part: folder / f"{Path(part).name.partition('.')[0]}.csv" for part in found}
+    targets = {part: folder / f"{Path(part).stem}.{format}" for part in found}  # Dask's parts are called part.0.parquet
     if len(set(targets.values())) < len(targets):
         raise BadInput(f"{given}: two of these files have one name, and so would their predictions")
     return targets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from weightlens.engine import forward
 from weightlens.engine.state import is_stateful
 from weightlens.inputs.given import sample_chunks
 from weightlens.model import Model
+from weightlens.tables.arrow import pyarrow
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,20 @@ def write_json(model: Model, chunks: Iterable[list[np.ndarray]], file: BinaryIO)
     file.write(b"]}\n")
 
 
+def write_parquet(model: Model, chunks: Iterable[list[np.ndarray]], file: BinaryIO) -> None:
+    """The same as Parquet: a column of float64 for each number of a row; ``BadInput`` without pyarrow."""
+    pa = pyarrow()
+    from pyarrow import parquet
+
+    with ExitStack() as stack:
+        writer = None
+        for outputs in chunks:
+            arrays = [pa.array(column) for column in joined(outputs).T]
+            table = pa.Table.from_arrays(arrays, names=[name.encode("utf-8", "replace").decode() for name in columns(model, outputs)])
+            writer = writer or stack.enter_context(parquet.ParquetWriter(file, table.schema))
+            writer.write_table(table)
+
+
 def joined(outputs: list[np.ndarray]) -> np.ndarray:
     """A row of numbers for each sample: all outputs side by side."""
     return np.ascontiguousarray(np.concatenate([y.reshape(len(y), -1) for y in outputs], axis=1))
@@ -92,3 +108,6 @@ def as_csv(matrix: np.ndarray) -> bytes:
         return "".join(",".join(map(repr, row)) + "\n" for row in matrix.tolist()).encode()
     block: bytes = orjson.dumps(matrix, option=orjson.OPT_SERIALIZE_NUMPY)
     return block[2:-2].replace(b"],[", b"\n") + b"\n" if matrix.size else b"\n" * len(matrix)
+
+
+WRITERS = {"csv": write_csv, "json": write_json, "parquet": write_parquet}

@@ -28,6 +28,7 @@ class Tar:
         self.file: BinaryIO = unpacked(path) if first_bytes_of(path).startswith(GZIP) else path.open("rb")
         self._finalizer = weakref.finalize(self, self.file.close)
         self.members: dict[str, tarfile.TarInfo] = {}
+        self.links: list[tarfile.TarInfo] = []
         if not is_tar(self.file.read(START), path):
             return
         self.file.seek(0)
@@ -36,7 +37,9 @@ class Tar:
             for count, info in enumerate(archive):
                 if count > limits.MEMBERS:
                     raise UnreadableModel(f"{path.name}: a tar archive with more than {limits.MEMBERS:,} members")
-                if info.isreg() and not info.issparse():
+                if info.issym() or info.islnk():
+                    self.links.append(info)
+                elif info.isreg() and not info.issparse():
                     self.members[info.name.removeprefix("./")] = info
         except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError) as error:
             raise UnreadableModel(f"{path.name}: a damaged tar archive ({error})") from None

@@ -142,8 +142,8 @@ def number(axis: Axis, i: int) -> str:
 
 
 def short(f: Factor, i: int) -> str:
-    """One coordinate; samples are counted from 1 on sheets."""
-    return f"{SHORT[f.name]}{f.at[i]}" if f.name in SHORT and f.at[i] >= 0 else f.text(i, 1)
+    """One coordinate."""
+    return f"{SHORT[f.name]}{f.at[i]}" if f.name in SHORT and f.at[i] >= 0 else f.text(i)
 
 
 def gates_of(axis: Axis) -> list[Gate]:

@@ -179,7 +179,7 @@ class TimeSheet:
 
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
         """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
-        arrays = [step.made.value for step in self.groups[key]] + [placed.made.value for placed in weights]
+        arrays = [np.stack([step.made.value for step in self.groups[key]]), *(placed.made.value for placed in weights)]
         words = self.mathematics(self.groups[key]).split() if width <= FEW else []
         names = [(title(self.groups[key][0].made), width), (max(words, key=len, default=""), width)]
         if gates := self.net.gates_over(self.net.plan.placed[id(self.groups[key][0].made)]):

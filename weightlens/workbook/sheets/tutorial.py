@@ -71,7 +71,7 @@ def draw(net: NetworkSheets, sheet: Sheet, branch: Branch, head: int, samples: i
     """Inputs and the steps that are made of them, a row per sample."""
     sheet.write(head + LABEL - HEAD, 0, "sample", net.styles["label right"])
     for i in range(samples):
-        sheet.texts[(head + TOP - HEAD + i, 0)] = Text(style=net.styles["label right"], value=i + 1)
+        sheet.texts[(head + TOP - HEAD + i, 0)] = Text(style=net.styles["label right"], value=i)
     column, inputs = 1, net.plan.trace.inputs
     for k in (k for k, x in enumerate(inputs) if any(x is y for y in branch.inputs)):
         column = gap(sheet, column + net.put_input(sheet, k, inputs[k], head, column))

@@ -58,7 +58,7 @@ class DataSheet:
             self.places[id(x)] = self._block(name, x, input_labels, f"input_{k}").cells
         self.places[id(epoch.targets)] = self._block("target", epoch.targets, target_labels, "targets").cells
         for i in range(min(epoch.targets.shape[0], MOST_ROWS)):
-            self.sheet.texts[(self.top + i, 0)] = Text(style=styles["label right"], value=i + 1)
+            self.sheet.texts[(self.top + i, 0)] = Text(style=styles["label right"], value=i)
         self.sheet.write(self.label, 0, "sample", styles["label right"])
         self.sheet.freeze = (REMARK if self.wide else self.top, 1)
 

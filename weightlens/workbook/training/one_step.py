@@ -209,7 +209,7 @@ class OneStep:
         if like is not None:
             self._rows_named(self.names.rows(like), row + FIRST, column)
         elif sample_rows and column == 1:
-            self._rows_named([f"sample {i + 1}" for i in range(x.shape[0])], row + FIRST, column)
+            self._rows_named([f"sample {i}" for i in range(x.shape[0])], row + FIRST, column)
         values = self.history.values.get(id(x))
         role = "output" if x is self.epoch.trace.results[0] else "constant" if x.op is None else "step"
         first = np.asarray(x.value if values is None else values[0], np.float64)

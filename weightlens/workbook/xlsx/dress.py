@@ -89,8 +89,8 @@ def look(page: Any, sheet: Sheet) -> None:
     for (first, last), width in sheet.widths.items():
         dimension = page.column_dimensions[COLUMN[first]]
         dimension.min, dimension.max, dimension.width = first + 1, last + 1, width
-    for top, left, bottom, right in sheet.merges:
-        page.merge_cells(start_row=top + 1, start_column=left + 1, end_row=bottom + 1, end_column=right + 1)
+    for top, left, bottom, right in sheet.merges:  # noted only: what openpyxl does besides is for cells that it writes itself
+        page.merged_cells.add(f"{COLUMN[left]}{top + 1}:{COLUMN[right]}{bottom + 1}")
 
 
 def links_and_notes(page: Any, sheet: Sheet) -> None:

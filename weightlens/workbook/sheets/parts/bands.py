@@ -173,4 +173,4 @@ def over_time(a: Arrangement) -> dict[int, str]:
     """The rows of samples that stand apart: in between are the other time steps."""
     samples = a.shape[0] if a.shape else 1
     labels = {n * a.stretch + t: f"t={t}" for n in range(samples) for t in range(a.stretch)}
-    return labels | {n * a.stretch: f"sample {n + 1}, t=0" for n in range(samples) if samples > 1}
+    return labels | {n * a.stretch: f"sample {n}, t=0" for n in range(samples) if samples > 1}
