@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 import weightlens
+from tests.attention_file import write_attention
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput, UnsupportedLayer
@@ -23,7 +24,11 @@ from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.words.layer_words import inside, sentence
 from weightlens.workbook import measure
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import in_two
+from weightlens.workbook.xlsx.blocks import Block
+from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import cuts_of
 
 pytestmark = pytest.mark.slow
 LEVELS = ["steps", "layers", "weights"]
@@ -234,3 +239,43 @@ def test_a_layer_of_the_users_is_described_by_its_own_function(monkeypatch: pyte
 
     monkeypatch.setitem(SPECS.data, "Mine>Double", LayerSpec(function=doubled))
     assert sentence(Layer("double", "Mine>Double", {})) == "Twice x."
+
+
+def test_a_wide_sheet_is_cut_where_a_block_begins() -> None:
+    """Blocks side by side of 18 columns: a page for each; one that lies under the others' edges keeps the sheet in one piece."""
+
+    def planned(*places: tuple[int, int, int]) -> Sheet:
+        sheet = Sheet("wide", 0)
+        for row, column, width in places:
+            sheet.put(Block(in_rows((2, width)), np.zeros((2, width))), row, column)
+        return sheet
+
+    assert cuts_of(planned((7, 1, 18), (7, 20, 18), (7, 39, 18))) == ([19, 38], 55)
+    assert cuts_of(planned((7, 1, 18))) == ([], 100), "one page is enough"
+    assert cuts_of(planned((7, 1, 18), (7, 20, 18), (7, 39, 18), (20, 10, 45))) == ([], 100), "every cut would go through a block"
+
+
+def test_a_lookup_shows_which_rows_it_takes(tmp_path: Path) -> None:
+    book = weightlens.export(write_attention(tmp_path / "attention.h5"), tmp_path / "book.xlsx", inputs=[[1, 5, 3, 0, 7]])
+    page, shown = (openpyxl.load_workbook(book, data_only=computed)["1 embedding"] for computed in (False, True))
+    assert page["B5"].value == "number" and [shown[f"B{row}"].value for row in range(8, 13)] == [1, 5, 3, 0, 7]
+    assert [page[f"B{row}"].value for row in (8, 9)] == ["='Inputs'!B$8", "='Inputs'!C$8"], "live"
+
+
+def test_a_layer_used_again_says_so(keras: Any, tmp_path: Path) -> None:
+    shared = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="code")], name="encoder")
+    left, right = keras.Input((3,)), keras.Input((3,))
+    model = keras.Model([left, right], keras.layers.Subtract()([shared(left), shared(right)]))
+    book = openpyxl.load_workbook(weightlens.export(model, tmp_path / "book.xlsx", inputs=[np.ones((1, 3)), np.zeros((1, 3))]))
+    texts = {cell.value for row in book["1 network"].iter_rows() for cell in row}
+    assert {"encoder/code: Dense(2)", "encoder #2/code: encoder/code again, with the same weights"} <= texts
+
+
+def test_pictures_have_numbered_rows_and_inputs_numbered_channels(keras: Any, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3, 4, 2), name="picture"), keras.layers.ReLU(name="relu")])
+    book = openpyxl.load_workbook(weightlens.export(model, tmp_path / "book.xlsx", inputs=np.ones((2, 3, 4, 2))))
+    for title, rows in (("Inputs", range(8, 11)), ("1 relu", range(8, 11))):
+        assert [book[title][f"A{row}"].value for row in rows] == ["sample 0, row 0", "row 1", "row 2"], title
+    assert [book["Inputs"].cell(6, c).value for c in (2, 4, 6, 8)] == [f"column {c}" for c in range(4)]
+    assert [book["Inputs"].cell(7, c).value for c in range(2, 10)] == ["0", "1"] * 4
+    assert [book["1 relu"].cell(7, c).value for c in (2, 7)] == ["channel 0", "channel 1"]

@@ -32,7 +32,7 @@ SYMBOLS = {
     "initial hidden state": "h0",
     "initial cell state": "c0",
 }
-LONGEST, LONGEST_OVER_TIME = 60, 90
+LONGEST = 90
 
 
 def symbol_of(x: Recorded) -> str:
@@ -108,7 +108,7 @@ def mathematics(step: Step, repeated: bool = False, longest: int = LONGEST) -> s
 
 def over_time(step: Step, earlier: Container[int]) -> str:
     """The same in a table of time steps; ``earlier``: what stands one row up."""
-    return Short(step, earlier=earlier).line(LONGEST_OVER_TIME)
+    return Short(step, earlier=earlier).line(LONGEST)
 
 
 def cut(line: str, longest: int) -> str:
