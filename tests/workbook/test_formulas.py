@@ -84,6 +84,8 @@ PRODUCTS = {
     ),
     "one column": lambda x, w, step: x[:, :1] @ w["kernel"][:1],
     "vector": lambda x, w, step: np.dot(x, w["kernel"][:, 0]),
+    "outer": lambda x, w, step: np.outer(x[0], w["kernel"][:, 1]),
+    "an axis of one operand is summed": lambda x, w, step: np.einsum("ab,bc->c", x, w["kernel"]),
 }
 
 
@@ -130,6 +132,14 @@ def test_long_products_are_one_call(tmp_path: Path) -> None:
     written(lambda x, w, step: step("z", x @ w["kernel"]), tmp_path / "book.xlsx", wide, kernel=kernel)
     for formula in formulas_of(tmp_path / "book.xlsx"):
         assert formula.startswith("=SUMPRODUCT(MMULT($B") and formula.count("SUMPRODUCT") == 1
+
+
+def test_every_second_cell_of_a_row_times_a_whole_row(tmp_path: Path) -> None:
+    """The cells of one operand lie side by side, those of the other do not: neither a row nor a column of it."""
+    wide, kernel = RNG.normal(size=(2, 40)), RNG.normal(size=(3, 20))
+    written(lambda x, w, step: step("z", x[:, ::2] @ w["kernel"].T), tmp_path / "book.xlsx", wide, kernel=kernel)
+    report = check_workbook(tmp_path / "book.xlsx", engine="ironcalc")
+    assert report.ok, str(report)
 
 
 @pytest.mark.slow
