@@ -22,6 +22,8 @@ from tests.conftest import SAMPLES
 from tests.formats import build
 from tests.fuzz.archives import contents, packed
 from weightlens.cli.main import main
+from weightlens.errors import UnreadableModel
+from weightlens.formats.hdf5.access import Hdf5File, read_attribute
 
 pytestmark = pytest.mark.slow
 MODEL = build.sequential(build.given("i", 2), build.dense("d", 2))
@@ -237,3 +239,36 @@ def test_a_picture_of_169_million_points(tmp_path: Path) -> None:
     assert code == 2 and "13,000 x 13,000 pixels" in errors
     (tmp_path / "q.png").write_bytes(png(600, 400))
     assert cost(tmp_path, "predict", "m.keras", "-i", "q.png")[0] == 0
+
+
+def test_the_arrays_of_a_file_share_what_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is counted once, however often it is read; a part of one is not."""
+    monkeypatch.setattr("weightlens.limits.SMALL", 1000)
+    monkeypatch.setattr("weightlens.limits.RATIO", 0)
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        for name in "ab":
+            file[name] = np.arange(100.0)
+    arrays = Hdf5File(tmp_path / "m.h5", "m.h5").weights()
+    for _ in range(3):
+        arrays["a"].read_part(slice(2, 4))
+        np.testing.assert_array_equal(arrays["a"].read(), np.arange(100.0))
+    with pytest.raises(UnreadableModel, match="b declares 800 bytes"):
+        arrays["b"].read()
+
+
+def test_groups_and_attributes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, and an attribute by its bytes."""
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        for name in "abcd":
+            file.create_group(name)
+        file.attrs["numbers"] = np.arange(20.0)
+        monkeypatch.setattr("weightlens.limits.ATTRIBUTE", 160)
+        assert read_attribute(file.id, "numbers").tolist() == [*range(20)]
+        monkeypatch.setattr("weightlens.limits.ATTRIBUTE", 159)
+        with pytest.raises(UnreadableModel, match="attribute numbers is larger than any"):
+            read_attribute(file.id, "numbers")
+    monkeypatch.setattr("weightlens.limits.OBJECTS", 4)
+    assert Hdf5File(tmp_path / "m.h5", "m.h5").weights() == {}
+    monkeypatch.setattr("weightlens.limits.OBJECTS", 3)
+    with pytest.raises(UnreadableModel, match="more groups, or deeper ones, than any Keras model has"):
+        Hdf5File(tmp_path / "m.h5", "m.h5").weights()

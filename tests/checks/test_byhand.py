@@ -43,7 +43,8 @@ def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, 
     np.testing.assert_allclose(right[list(right)[-1]], model.predict(x)[0], atol=1e-9)
     missed, cases = [], 0
     for digits in (2, 3, 4) if write is rows or x[0].size <= 3 else (3,):
-        assert checked(model, x, write(right, digits)).ok
+        confirmed = checked(model, x, write(right, digits))
+        assert confirmed.ok and confirmed.notes == []
         texts = [(slip, write(calculate(model, x, slip), digits)) for slip in slips(model, x)]
         for slip, text in texts if x[0].size <= 3 else texts[::EVERY]:
             same = {other.kind for other, t in texts if t == text} | ({RIGHT.kind} if text == write(right, digits) else set())
@@ -186,6 +187,20 @@ def test_rounding_on_the_way_is_no_mistake(checked: Callable[..., HandReport]) -
     report = checked(model, TRUTH_TABLE, "\n".join(",".join(f"{v:.6f}" for v in row) for row in e / e.sum(1, keepdims=True)))
     assert not report.ok
     assert (report.explanations[0].kind, report.explanations[0].harmless) == ("rounding", True)
+
+
+def test_numbers_of_a_step_that_is_not_there(checked: Callable[..., HandReport]) -> None:
+    """Refused where the others are right; where they are wrong the first three are told besides."""
+    model = weightlens.load(OR)
+    lines = tutorial().splitlines()
+    odd = [f"dense,step {letter},1,0,0.5" for letter in "abcde"]
+    with pytest.raises(BadInput, match="step a"):
+        checked(model, TRUTH_TABLE, "\n".join([*lines, *odd]))
+    wrong = lines[1].rpartition(",")[0] + ",77.0"
+    report = checked(model, TRUTH_TABLE, "\n".join([lines[0], wrong, *lines[2:], *odd]))
+    assert not report.ok
+    assert [note for note in report.notes if "'step" in note or "step " in note] == report.notes[-3:]
+    assert "step c" in report.notes[-1]
 
 
 SOFTMAX = np.array([[0.2, -0.4, 0.9], [-0.7, 0.3, 0.1]])  # the kernel of a network with two inputs and three outputs

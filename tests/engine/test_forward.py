@@ -14,7 +14,8 @@ import pytest
 import weightlens
 from weightlens.call_order import calls_in_order
 from weightlens.engine.forward import AT_ONCE, predict, samples_are_independent, trace
-from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer
+from weightlens.engine.run import in_precision
+from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded
 
@@ -101,6 +102,36 @@ def test_an_unknown_layer_is_refused_by_name() -> None:
 def test_graphs_that_lead_nowhere(source: Ref) -> None:
     with pytest.raises(UnreadableModel):
         calls_in_order(network(dense("d", source), outputs=[Ref("d")]))
+
+
+def test_an_output_that_no_layer_makes_is_refused() -> None:
+    model = network(dense("d", Ref("x")), outputs=[Ref("d", 0, 1)])
+    with pytest.raises(WeightlensError, match="'network' names an output that its layers do not make"):
+        model.predict([[1, 2]])
+
+
+def test_a_network_inside_another_one_takes_as_many_inputs_as_it_has() -> None:
+    inner = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    around = Layer("inner", "Functional", {}, model=inner, calls=[Call(([Ref("x"), Ref("x")],))])
+    with pytest.raises(WeightlensError, match="'inner' takes 1 inputs, but is given 2"):
+        network(around, outputs=[Ref("inner")]).predict([[1, 2]])
+
+
+@pytest.mark.parametrize(("dtype", "made"), [("float32", "float64"), ("bfloat16", "float64"), ("<f4", "float64"), ("int32", "int32")])
+def test_large_floats_are_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch, dtype: str, made: str) -> None:
+    """And whole numbers stay as they are."""
+    monkeypatch.setattr("weightlens.engine.run.AT_ONCE", 1)
+    numbers, pieces = np.arange(10).reshape(5, 2).astype("int32" if dtype == "int32" else "float32"), []
+
+    def read_part(part: slice) -> np.ndarray:
+        pieces.append((part.start, part.stop))
+        return numbers[part]
+
+    large = Weight("kernel", numbers.shape, dtype, "/kernel", lambda: numbers, read_part)
+    array = in_precision(large, np.float64)
+    np.testing.assert_array_equal(array, numbers)
+    assert array.dtype == made
+    assert pieces == ([(row, row + 1) for row in range(5)] if made == "float64" else [])
 
 
 def test_the_calls_of_a_shared_layer_come_in_their_order() -> None:

@@ -113,6 +113,7 @@ MOVES: dict[str, Move] = {
     "a part": lambda a, b: a[:, 1:],
     "picked": lambda a, b: a[np.array([1, 0, 1])],
     "side by side": lambda a, b: np.concatenate([a, b, a], axis=1),
+    "side by side, in another precision": lambda a, b: np.concatenate([a, b], axis=1, dtype="float16"),
     "stacked": lambda a, b: np.stack((a, b), axis=-1),
     "split": lambda a, b: np.split(a, 3, axis=1)[2],
     "turned": lambda a, b: np.flip(a, axis=1),

@@ -84,6 +84,9 @@ PRODUCTS = {
     ),
     "one column": lambda x, w, step: x[:, :1] @ w["kernel"][:1],
     "vector": lambda x, w, step: np.dot(x, w["kernel"][:, 0]),
+    "one term, squared": lambda x, w, step: 2 / np.square(x[:, :1] @ w["kernel"][:1]),
+    "outer": lambda x, w, step: np.outer(x[0], w["kernel"][:, 1]),
+    "an axis of one operand is summed": lambda x, w, step: np.einsum("ab,bc->c", x, w["kernel"]),
 }
 
 
@@ -130,6 +133,22 @@ def test_long_products_are_one_call(tmp_path: Path) -> None:
     written(lambda x, w, step: step("z", x @ w["kernel"]), tmp_path / "book.xlsx", wide, kernel=kernel)
     for formula in formulas_of(tmp_path / "book.xlsx"):
         assert formula.startswith("=SUMPRODUCT(MMULT($B") and formula.count("SUMPRODUCT") == 1
+
+
+SCATTERED = {  # operands whose cells do not lie as those of the other one
+    "every second cell of a row, and a whole row": lambda x, w, step: x[:, ::2] @ w["kernel"][:, :300].T,
+    "a column and a row": lambda x, w, step: w["column"].T @ x[:, :20].T,
+    "a sum of more cells than a call takes": lambda x, w, step: np.sum(x[:, ::2], axis=1) + np.mean(x[:, ::2], axis=1),
+    "their extremes": lambda x, w, step: np.max(x[:, ::2], axis=1) - np.min(x[:, 1::2], axis=1),
+}
+
+
+@pytest.mark.parametrize("name", SCATTERED)
+def test_cells_that_lie_apart(name: str, tmp_path: Path) -> None:
+    weights = {"kernel": RNG.normal(size=(2, 300))} if "whole" in name else {"column": RNG.normal(size=(20, 3))}
+    written(SCATTERED[name], tmp_path / "book.xlsx", RNG.normal(size=(2, 600)), **weights)
+    report = check_workbook(tmp_path / "book.xlsx", engine="ironcalc")
+    assert report.ok, str(report)
 
 
 @pytest.mark.slow

@@ -220,7 +220,7 @@ def in_precision(weight: Weight, dtype: DTypeLike) -> np.ndarray:
 
     A large array that nobody has touched is converted piece by piece and not kept: it would be in memory twice.
     """
-    read_part, floats = weight.read_part, weight.dtype.lstrip("<>").startswith(("float", "bfloat", "f"))
+    read_part, floats = weight.read_part, weight.dtype.lstrip("<>").startswith(("f", "bfloat"))
     if weight.dtype.startswith("complex"):
         raise BadInput(f"{weight.path} holds complex numbers, with which no layer of Keras computes")
     if weight._value is not None or read_part is None or weight.size <= AT_ONCE or not floats:

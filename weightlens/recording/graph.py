@@ -169,7 +169,7 @@ def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndar
     op, several = x.op.op if isinstance(x.op, Part) else x.op, isinstance(x.args[0], (list, tuple))
     if op is cast:
         return places[0]
-    kwargs = {key: value for key, value in x.kwargs.items() if key not in ("constant_values", "dtype")}
+    kwargs = {key: value for key, value in x.kwargs.items() if key != "dtype"}
     if pads_with_a_number(x):
         kwargs["constant_values"] = -1
     rest, kwargs = each(evaluated, x.args[1:]), each(evaluated, kwargs)

@@ -171,6 +171,8 @@ class Hdf5File:
 
     def _check_size(self, dataset: h5d.DatasetID, path: str, whole: bool) -> None:
         """Refuse an array that, together with those read whole before, exceeds the memory allowed for the file."""
+        if path in self.read_whole:
+            return
         declared = math.prod(dataset.shape or (0,)) * max(dataset.dtype.itemsize, FLOAT64)
         stored = dataset.get_storage_size()
         if stored > self.size or declared > self.budget:
@@ -179,7 +181,7 @@ class Hdf5File:
             from weightlens.formats.hdf5.chunks import check_chunks  # few arrays are stored in chunks
 
             check_chunks(dataset, f"{self.label}: {path}", self.size)
-        if whole and path not in self.read_whole:
+        if whole:
             self.read_whole.add(path)
             self.budget -= declared
 

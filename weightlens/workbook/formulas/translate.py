@@ -74,7 +74,7 @@ class Formulas:
         if op in INFIX:
             return self.infix(x, op)
         if op is np.where and not isinstance(x.args[0], Recorded):
-            yes, no = (self.expression(arg) for arg in x.args[1:3])
+            yes, no = (self.expression(arg) for arg in x.args[1:])
             return pick(np.asarray(x.args[0], bool), yes, no, x.shape)
         if op in CALLS:
             return self.call(CALLS[op], x, POWER if op in SELF_WRAPPED else COMPARE)

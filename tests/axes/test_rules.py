@@ -1,0 +1,57 @@
+"""The rules of axes on networks that need no Keras: what a value's axes are called, layer by layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.engine.test_forward import weight
+from weightlens.axes.rules import Axes
+from weightlens.model import Call, Layer, Model, Ref
+from weightlens.recording import Recorded, Trace
+from weightlens.recording.graph import walk
+
+IMAGE = np.random.default_rng(2).normal(size=(2, 4, 4, 2))
+
+
+@pytest.fixture(scope="module")
+def run() -> Trace:
+    """Filters in two groups, then layers for which they are channels."""
+    entry = Layer("x", "InputLayer", {"batch_shape": [None, 4, 4, 2]}, calls=[Call(())])
+    config = {"filters": 4, "kernel_size": [3, 3], "groups": 2, "use_bias": False, "activation": "linear"}
+    kernel = weight("kernel", np.arange(36.0).reshape(3, 3, 1, 4))
+    conv = Layer("conv", "Conv2D", config, {"kernel": kernel}, [Call((Ref("x"),))])
+    relu = Layer("relu", "ReLU", {}, calls=[Call((Ref("conv"),))])
+    norm = Layer("norm", "LayerNormalization", {"axis": [-1], "epsilon": 1e-3, "center": False, "scale": False}, {}, [Call((Ref("relu"),))])
+    return Model("network", "Functional", [entry, conv, relu, norm], inputs=[Ref("x")], outputs=[Ref("norm")]).trace(IMAGE)
+
+
+def test_filters_are_channels_for_the_layers_after(run: Trace) -> None:
+    axes = {f"{step.layer}/{step.name}": step.axes for step in run}
+    assert axes["conv/dot product"] == ("sample", "row", "column", "filter")
+    assert axes["relu/activation"] == axes["norm/centered"] == axes["norm/normalized"] == ("sample", "row", "column", "channel")
+
+
+def test_a_mean_has_the_axes_that_are_left(run: Trace) -> None:
+    [mean] = [step for step in run if step.name == "mean"]
+    assert mean.axes[:3] == ("sample", "row", "column") and mean.place((1, 0, 1, 0)) == "sample 1, row 0, column 1"
+
+
+def test_a_weight_that_is_asked_for_first_knows_what_it_met(run: Trace) -> None:
+    [kernel] = {id(x): x for step in run for x in walk([step.made]) if x.kind == "weight"}.values()
+    assert [[factor.name for factor in axis] for axis in Axes(run).named(kernel).axes] == [
+        ["kernel row"], ["kernel column"], ["channel"], ["filter"],
+    ]  # fmt: skip
+
+
+def test_windows_along_named_axes() -> None:
+    x = Recorded(IMAGE, kind="input", name="x")
+    trace = Trace(inputs=[x])
+    for windows in (
+        np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(1, 2)),  # type: ignore[call-overload]  # recorded
+        np.lib.stride_tricks.sliding_window_view(x, (2, 2), (1, 2)),  # type: ignore[call-overload]  # recorded
+    ):
+        first, *rest = (axis[0].name for axis in Axes(trace).named(windows).axes if axis)
+        assert [*rest][-2:] != [first] and windows.shape == (2, 3, 3, 2, 2, 2)
+        named = [axis[0].name for axis in Axes(trace).named(windows).axes]
+        assert named[4:] == [f"kernel {name}" for name in named[1:3]]
