@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.files import check_output
-from weightlens.formats import files_of, load
+from weightlens.formats import load
 from weightlens.formats.write_back import check_new_model, round_to_dtype, write_back
 from weightlens.model import Model, Weight
 from weightlens.spreadsheet.cell_values import NON_FINITE, Book, number_fault, read_book
@@ -68,35 +69,57 @@ def import_workbook(
     Only the changed numbers differ from the file at ``model_path``. Cells are found by their defined names;
     anything but a finite number in one of them raises ``BadInput``, and nothing is written.
     """
+    return write_copy(model_path, out, force, config, ("the workbook", book), partial(edited_weights, Path(book)))
+
+
+@dataclass(frozen=True)
+class NewNumbers:
+    """A weight by its name, the array that it gets, and the changed numbers in it: every one, or the first few and how many ``more``."""
+
+    name: str
+    weight: Weight
+    values: np.ndarray
+    changes: list[Change]
+    more: int = 0
+
+
+def write_copy(
+    model_path: str | PathLike[str],
+    out: str | PathLike[str],
+    force: bool,
+    config: str | PathLike[str] | None,
+    edited: tuple[str, str | PathLike[str] | None],
+    read: Callable[[Model], Iterable[NewNumbers]],
+) -> Imported:
+    """Write a copy of a model file with other numbers, which ``read`` finds.
+
+    Refuses a new file that cannot be a copy, or is a file that is read here: the model, ``config``, what was ``edited``.
+    """
     source, target = Path(model_path), Path(out)
-    model = model_to_change(source, target, force, config, ("the workbook", book))
-    edited = read_book(Path(book))
-    imported = Imported(target)
-    new: dict[str, tuple[Weight, np.ndarray]] = {}
-    seen: dict[str, np.ndarray] = {}
-    for entry in read_map(edited):
-        if entry.kind == "weight":
-            name, weight = weight_of(model, entry, edited.path.name)
-            sheet, first = entry.place(edited)
-            cells = entry.references(first)
-            refuse_missing_results(edited, sheet, cells)
-            value, changes = changed_numbers(weight, entry.values(edited), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
-            imported.changes += [Change(name, *rest) for rest in changes]
-            if not np.array_equal(seen.setdefault(weight.path, value), value, equal_nan=True):
-                raise BadInput(f"{edited.path.name}: {name} stands in the workbook twice, with different numbers; the file keeps it once")
-            if changes:
-                new[name] = weight, value
-    write_back(source, target, new, force)
+    check_new_model(source, target, force, [edited, ("--config", config)])
+    imported, changed = Imported(target), {}
+    for new in read(load(source, config)):
+        imported.changes += new.changes
+        imported.more += new.more
+        if new.changes or new.more:
+            changed[new.name] = new.weight, new.values
+    write_back(source, target, changed, force)
     return imported
 
 
-def model_to_change(source: Path, target: Path, force: bool, config: str | PathLike[str] | None, edited: tuple[str, Any]) -> Model:
-    """The model that gets other numbers; refuses a new file that cannot be a copy of it, or is a file read here (``edited``)."""
-    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
-        check_output(target, force, [edited, ("--config", config), *files_of(source)])
-    model = load(source, config)
-    check_new_model(source, target, force)
-    return model
+def edited_weights(path: Path, model: Model) -> Iterator[NewNumbers]:
+    """The numbers in the yellow cells of a workbook."""
+    book, seen = read_book(path), dict[str, np.ndarray]()
+    for entry in read_map(book):
+        if entry.kind == "weight":
+            name, weight = weight_of(model, entry, path.name)
+            sheet, first = entry.place(book)
+            cells = entry.references(first)
+            refuse_missing_results(book, sheet, cells)
+            values, changes = changed_numbers(weight, entry.values(book), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
+            if not np.array_equal(seen.setdefault(weight.path, values), values, equal_nan=True):
+                raise BadInput(f"{path.name}: {name} stands in the workbook twice, with different numbers; the file keeps it once")
+            yield NewNumbers(name, weight, values, [Change(name, *rest) for rest in changes])
 
 
 def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray) -> None:

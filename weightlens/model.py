@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from weightlens.api.model_summary import Summary
     from weightlens.recording import Trace
 
-
 AT_ONCE = 1 << 21  # numbers read in one piece, where an array is converted as it is read
 
 
@@ -95,6 +94,9 @@ class Ref:
     call: int = 0
     index: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.layer}[{self.call}][{self.index}]"
+
 
 @dataclass(eq=False, repr=False)
 class Call:
@@ -126,6 +128,7 @@ class Layer:
     is_operation: bool = False
     trainable: bool = True
     note: str = ""  # e.g. "holds Python code, which is never run"
+    saved_as: str = ""  # the class in the file, where another one computes the same
     faults: list[str] = field(default_factory=list)  # what is wrong with its configuration as the file has it
     quirks: Quirks = NONE  # what the version of Keras changes in its arithmetic
 
@@ -164,15 +167,16 @@ class Provenance:
     """Where a model came from: the file and what it says of itself."""
 
     path: str = ""
-    format: str = ""  # "Keras 2 HDF5", "Keras 3 archive (.keras)", ...
+    format: str = ""  # in words: "Keras 2 HDF5", "Keras 3 archive (.keras)", ...
     keras_version: str = ""
     backend: str = ""
     date: str = ""
-    sha256: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
     live: Any = None  # the network itself, where it is in memory
     closers: list[Callable[[], object]] = field(default_factory=list)  # close what its weights are read from
+    kind: str = ""  # hdf5, weights (.weights.h5), archive (a folder too), shards, architecture, savedmodel, tfjs or live
+    generation: int | None = None  # the major version of the Keras that wrote it, where it is a file that Keras opens
 
 
 @dataclass(eq=False, repr=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.errors import WeightlensError
+from weightlens.specs.sizes import shape_words
 
 if TYPE_CHECKING:
     from weightlens.model import Model, Weight
@@ -27,7 +28,7 @@ def model_html(model: Model) -> str:
     rows = []
     for layer in model.layers:
         activation = layer.config.get("activation")
-        weights = ", ".join(f"{name} {shape_text(weight.shape)}" for name, weight in layer.weights.items())
+        weights = ", ".join(f"{name} {shape_words(weight.shape)}" for name, weight in layer.weights.items())
         rows.append((layer.name, layer.class_name, activation if isinstance(activation, str) else "", weights, f"{layer.size:,}"))
     source = model.provenance
     title = f"{model.name}: {model.class_name or 'weights'}, {model.size:,} numbers" + (f", {source.format}" if source.format else "")
@@ -40,7 +41,7 @@ def model_html(model: Model) -> str:
 
 def weight_html(name: str, weight: Weight) -> str:
     """A weight as a heat map; a large one that would have to be read whole, by its shape only."""
-    title = f"<p>{escape(name)} {shape_text(weight.shape)}, {escape(weight.dtype)}</p>"
+    title = f"<p>{escape(name)} {shape_words(weight.shape)}, {escape(weight.dtype)}</p>"
     in_parts = weight._value is None and weight.read_part is not None and len(weight.shape) > 1
     try:
         if not weight.is_numeric or not (in_parts or weight.size <= AT_ONCE):
@@ -69,14 +70,14 @@ def trace_html(trace: Trace) -> str:
     shown = [*layers.items()][:LAYERS]
     parts = []
     for layer, steps in shown:
-        words = f"{layer}: {len(steps):,} steps, output {shape_text(steps[-1].value.shape)}"
+        words = f"{layer}: {len(steps):,} steps, output {shape_words(steps[-1].value.shape)}"
         parts.append(folded(words, [*map(step_html, steps[:ROWS]), more(len(steps), ROWS)], layer == shown[-1][0]))
     return heading(title) + "".join(parts) + more(len(layers), LAYERS)
 
 
 def step_html(step: Step) -> str:
     """A step in words, and its numbers."""
-    return f"<p><b>{escape(step.name)}</b> {shape_text(step.value.shape)}: <i>{escape(step.words)}</i></p>{heat_map(step.value)}"
+    return f"<p><b>{escape(step.name)}</b> {shape_words(step.value.shape)}: <i>{escape(step.words)}</i></p>{heat_map(step.value)}"
 
 
 def heat_map(values: np.ndarray, size: int | None = None) -> str:
@@ -130,11 +131,6 @@ def table(head: Sequence[str], rows: Sequence[Iterable[str]]) -> str:
     cells = ("".join(f'<td style="text-align:left">{escape(str(cell))}</td>' for cell in row) for row in rows[:ROWS])
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{more(len(rows), ROWS)}"
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape: ``28 x 28 x 1``."""
-    return " x ".join(map(str, shape)) or "one number"
 
 
 def heading(text: str) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 from weightlens.call_order import calls_in_order, refs, tensors_into
 from weightlens.engine.state import batch_size
-from weightlens.engine.wanted import Shape
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording import each
 from weightlens.specs.registry import spec_of
+from weightlens.specs.sizes import Shape
 from weightlens.specs.variables import variables_of
 
 MASKING = ("masking", "embedding", "reversible_embedding")  # the rules that make a mask (of embeddings where they are asked to)

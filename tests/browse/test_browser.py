@@ -23,7 +23,7 @@ from tests.browse.conftest import HOSTILE, browser, changed, typed
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.browse.browser import Browser
-from weightlens.browse.drawing import Drawer, Palette
+from weightlens.browse.drawing import Drawer
 from weightlens.browse.listing import compared, difference_items, recorded_item, step_items, weight_items
 from weightlens.cli.browse import browser_of
 from weightlens.cli.main import main
@@ -209,7 +209,7 @@ def test_a_model_without_matrices_can_be_traced(folder: Path) -> None:
 
 def test_words_are_shown_as_they_are() -> None:
     item = recorded_item("inputs", "x", np.array([["a\x1b[31m", "b"]]), Labels([(), ()]))
-    lines = Drawer(Palette(), {}).frame(item, (0, 0), 60, 10)
+    lines = Drawer("true", {}).frame(item, (0, 0), 60, 10)
     assert not item.weight.is_numeric and lines[-1].plain == "[['a\\x1b[31m', 'b']]"
 
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from weightlens.browse.drawing import Drawer, Palette, window
+from weightlens.browse.drawing import Drawer, window
 from weightlens.browse.listing import Item
 from weightlens.browse.plane import Plane, plane_of
 from weightlens.errors import BadInput
@@ -92,7 +92,7 @@ def test_a_window_holds_its_place() -> None:
 )  # fmt: skip
 def test_any_matrix_is_drawn_on_any_screen(values: np.ndarray, width: int, height: int, colours: str) -> None:
     thing = item(values, "Conv2D" if values.ndim == 4 else "Dense")
-    lines = Drawer(Palette(colours), {}).frame(thing, tuple(n - 1 for n in values.shape), width, height)
+    lines = Drawer(colours, {}).frame(thing, tuple(n - 1 for n in values.shape), width, height)
     assert len(lines) <= max(height, 10) and all("\n" not in line.plain for line in lines)
     if values.size and height > 8:
         assert sum(span.style == "reverse" or getattr(span.style, "reverse", None) is True for line in lines for span in line.spans) >= 1
@@ -100,7 +100,7 @@ def test_any_matrix_is_drawn_on_any_screen(values: np.ndarray, width: int, heigh
 
 def test_every_matrix_has_its_own_heat_map() -> None:
     """Also where one is made when another is gone, whose place in memory it takes."""
-    drawer = Drawer(Palette("true"), {})
+    drawer = Drawer("true", {})
     for number in range(20):
         lines = drawer.frame(item(np.full((2, 2), float(number))), (0, 0), 60, 20)
         assert [line.plain for line in lines if line.plain.startswith(f"{number} ▀")], number
@@ -115,7 +115,7 @@ def test_little_is_read_of_a_large_matrix() -> None:
         return values[key]
 
     weight = Weight("kernel", values.shape, "float32", "", lambda: pytest.fail("read whole"), read_part, owner=("Dense", {}))
-    drawer, thing = Drawer(Palette("true"), {}), Item("dense", "kernel", weight, weight_labels(weight))
+    drawer, thing = Drawer("true", {}), Item("dense", "kernel", weight, weight_labels(weight))
     lines = drawer.frame(thing, (99_999, 0), 80, 40)
     first = sum(read)
     assert first < 10_000 and any("drawn: 1 of" in line.plain for line in lines)

@@ -271,7 +271,7 @@ def test_named_outputs_keep_their_names(two_named_outputs: Path, tmp_path: Path,
         "z": (1, 2),
     }
     weightlens.export(model, tmp_path / "m.xlsx", [[1, 2]])
-    assert "z, sample 1, unit 1" in read_book(tmp_path / "m.xlsx").sheets["Check"].values()
+    assert "z, sample 0, unit 1" in read_book(tmp_path / "m.xlsx").sheets["Check"].values()
 
 
 def test_outputs_in_a_list_are_numbered() -> None:

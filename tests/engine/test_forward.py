@@ -13,7 +13,7 @@ import pytest
 
 import weightlens
 from weightlens.call_order import calls_in_order
-from weightlens.engine.forward import predict, trace
+from weightlens.engine.forward import AT_ONCE, predict, samples_are_independent, trace
 from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded
@@ -140,3 +140,15 @@ def test_a_number_that_is_no_row_of_an_embedding_is_refused(ids: Any, row: int, 
         marks.predict([[0, -1]])
     with pytest.raises(BadInput, match="row 1130, column 1: 7 is out of range"):  # many rows are taken some at a time
         predict(model, [[0, 1]] * 129 + [[7, 0]], first=1000)
+
+
+@pytest.mark.parametrize(("axis", "alone"), [(-1, True), (1, True), ([1], True), (0, False), ([0, 1], False), (-2, False)])
+def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any, alone: bool) -> None:
+    layer = Layer("n", "LayerNormalization", {"axis": axis, "center": False, "scale": False}, calls=[Call((Ref("x"),))])
+    model = network(layer, outputs=[Ref("n")])
+    assert samples_are_independent(model) is alone
+    x = np.random.default_rng(0).random((2 * AT_ONCE + 3, 2))
+    over = tuple(np.atleast_1d(axis))
+    centered = x - x.mean(axis=over, keepdims=True)
+    expected = centered / np.sqrt(x.var(axis=over, keepdims=True) + 1e-3)
+    np.testing.assert_allclose(predict(model, x)[0], expected, rtol=1e-12)

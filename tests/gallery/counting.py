@@ -360,7 +360,7 @@ def captions(page: Page, block: Placed) -> list[str]:
 
 def names(text: str, f: Factor) -> bool:
     """Whether a label says what a factor is."""
-    low, last = text.lower(), f.name.lower().split()[-1]
+    low, last = re.sub(r"^[xhz] (?=[a-z]\d*$)", "", text.lower()), f.name.lower().split()[-1]  # which part of a gate
     return (
         last in low
         or any(word.lower() in low for word in f.words)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weightlens.layers.windows import largest, products, windows
+from weightlens.layers.attention import similarity
+from weightlens.layers.windows import largest, products, products_apart, windows
 from weightlens.recording import Recorded
 
 SIZES, STRIDES, RATES = (3, 2, 2), (2, 1, 1), (1, 2, 1)
@@ -21,3 +22,22 @@ def test_as_in_one_call(rank: int, channels: int, lead: tuple[int, ...]) -> None
     recorded = windows(Recorded(x), SIZES[:rank], STRIDES[:rank], RATES[:rank], "valid")
     np.testing.assert_allclose(products(seen, kernel), products(recorded, kernel).value, rtol=1e-12, atol=1e-14)
     np.testing.assert_array_equal(largest(seen, rank), largest(recorded, rank).value)
+
+
+@pytest.mark.parametrize("multiplier", [1, 2])
+@pytest.mark.parametrize("strides", [(1, 1, 1), (2, 1, 2)])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_channels_by_themselves_as_in_one_call(rank: int, strides: tuple[int, ...], multiplier: int) -> None:
+    random = np.random.default_rng(0)
+    x, kernel = random.normal(size=(2, *(6, 7, 5)[:rank], 3)), random.normal(size=(*SIZES[:rank], 3, multiplier))
+    for channels in (3, 1):
+        seen = windows(x[..., :channels], SIZES[:rank], strides[:rank], RATES[:rank], "same")
+        taken = kernel[..., :channels, :]
+        apart = products_apart(Recorded(seen), Recorded(taken)).value
+        np.testing.assert_allclose(products_apart(seen, taken), apart, rtol=1e-12, atol=1e-14)
+
+
+def test_queries_with_keys_as_in_one_call() -> None:
+    random = np.random.default_rng(0)
+    query, key = random.normal(size=(3, 4, 5, 8)), random.normal(size=(3, 4, 7, 8))
+    np.testing.assert_allclose(similarity(query, key), similarity(Recorded(query), Recorded(key)).value, rtol=1e-12, atol=1e-14)

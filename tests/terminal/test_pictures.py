@@ -88,7 +88,7 @@ GATES = """\
 """
 
 SCORES = """\
-  scores = query . repeated key * 0.57735                           (1, 2, 5, 5)
+  scores = query . key * 1/sqrt(3)                                   (1, 2, 5, 5)
     query token down, key token across
        head 0
              0        1        2        3        4

@@ -216,6 +216,8 @@ def test_what_cannot_be_is_refused_before_the_training(keras: Any, tmp_path: Pat
     ):
         with pytest.raises(weightlens.BadInput, match=words):
             fit(network, weightlens.callback(tmp_path / "h.xlsx", **options))  # type: ignore[arg-type]
+    with pytest.raises(weightlens.BadInput, match="no 'auc' to fill in"):
+        fit(network, weightlens.callback(tmp_path / "h_{auc:.2f}.xlsx"))
     assert network.optimizer.iterations.numpy() == 0 and begun.built
     with pytest.raises(weightlens.BadInput, match="batches"):
         weightlens.callback(tmp_path / "h.xlsx", batches=0)
@@ -226,6 +228,15 @@ def test_what_cannot_be_is_refused_before_the_training(keras: Any, tmp_path: Pat
 def test_what_is_no_whole_number_is_refused_at_once(name: str, value: Any, tmp_path: Path) -> None:
     with pytest.raises(weightlens.BadInput, match=f"{name}: a whole number"):
         weightlens.callback(tmp_path / "h.xlsx", **{name: value})
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_a_path_is_filled_with_whatever_the_network_reports(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    keras = request.getfixturevalue(library)
+    network = xor(keras)
+    network.compile("sgd", "mse", metrics=["mae", keras.metrics.MeanSquaredError(name="off")])
+    fit(network, weightlens.callback(tmp_path / "h_{mae:.1f}_{val_off:.1f}_{epoch}.xlsx"), epochs=1, validation_data=(X, Y))
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_what_goes_wrong_later_does_not_end_the_training(keras: Any, tmp_path: Path) -> None:

@@ -194,13 +194,13 @@ def test_the_history_names_samples_from_one_and_weights_by_where_they_lead(books
     assert heads[3][kernel : kernel + 4] == ["x0 \u2192 u0", "x0 \u2192 u1", "x1 \u2192 u0", "x1 \u2192 u1"]
     assert heads[3][heads[1].index("bias")] == "u0"
     dot = heads[1].index("dot product")
-    assert heads[2][dot : dot + 8 : 2] == [f"sample {i}" for i in (1, 2, 3, 4)] and heads[3][dot : dot + 2] == ["unit 0", "unit 1"]
+    assert heads[2][dot : dot + 8 : 2] == [f"sample {i}" for i in (0, 1, 2, 3)] and heads[3][dot : dot + 2] == ["unit 0", "unit 1"]
     largest = heads[1].index("max")
-    assert heads[3][largest : largest + 4] == [f"sample {i}" for i in (1, 2, 3, 4)]
+    assert heads[3][largest : largest + 4] == [f"sample {i}" for i in (0, 1, 2, 3)]
     assert not [text for text in heads[3] if text and re.fullmatch(r"[\d,]+", text)]
     batches = books["xor, relu"][0]["Epochs"]
     second = next(c for c in range(1, batches.max_column) if "batch 2" in str(batches.cell(3, c).value))
-    assert "sample 4" in (batches.cell(5, second).value, batches.cell(6, second).value), "the second batch of three begins with the fourth"
+    assert "sample 3" in (batches.cell(5, second).value, batches.cell(6, second).value), "the second batch of three begins with the fourth"
     hidden = [batches.cell(6, c).value for c in range(1, 60)]
     assert "x1 \u2192 u1" in hidden and "u1 \u2192 u0" in hidden
 

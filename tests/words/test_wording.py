@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view as windows
 
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.words.wording import LONGEST, words
@@ -131,6 +132,32 @@ def test_long_sums_are_cut_and_say_how_long_they_are() -> None:
     x = np.arange(784.0)[None]
     step = made(lambda x, w: x @ w, x, np.ones((784, 1)))
     assert arithmetic(step, (0, 0), terms=3) == f"0*1 + 1*1 + 2*1 + ... (784 terms) = {x.sum():.4g}"
+
+
+TAPS = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
+
+
+def slid(x: Any, before: int, after: int) -> Any:
+    """Windows of three numbers over a row with zeros before and after it."""
+    return windows(np.pad(x, ((0, 0), (before, after))), 3, axis=1)
+
+
+PRODUCTS: list[tuple[Any, tuple[int, ...], str]] = [
+    (lambda x, w: np.einsum("ncs,cs->nc", x[:, :2, None] + np.zeros(3), w), (0, 1), ""),
+    (lambda x, w: np.tensordot(slid(x, 1, 1), w, axes=[[2], [1]]), (0, 0, 1), " + 0 (1 term beyond the edge)"),
+    (lambda x, w: np.tensordot(slid(x, 1, 1), w, axes=[[2], [1]]), (0, 1, 1), ""),
+    (lambda x, w: np.einsum("nsk,ck->nsc", slid(x, 2, 0), w), (1, 0, 0), " + 0 (2 terms beyond the edge)"),
+    (lambda x, w: np.inner(x, w), (1, 0), ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "index", "edge"), PRODUCTS)
+def test_every_kind_of_product_is_worked_out(function: Any, index: tuple[int, ...], edge: str) -> None:
+    """The numbers, evaluated as they stand, give the result; what lies beyond an edge is counted, not written."""
+    step = made(function, X, TAPS)
+    left, _, right = arithmetic(step, index).rpartition(" = ")
+    assert left.endswith(edge) and "..." not in left and ("edge" in left) == bool(edge)
+    assert eval(re.sub(r" \(\d terms?.*", "", left)) == pytest.approx(float(right)) == pytest.approx(step.value[index])
 
 
 def test_the_numbers_written_give_the_result_that_is_written() -> None:

@@ -57,7 +57,7 @@ def test_the_hidden_space_shows_two_units_of_every_sample(xor: tuple[Path, Any])
     for book, pair in ((read_book(path), None), (with_units(path, 2, 11), (2, 11))):
         cells = book.sheets["Hidden space"]
         rows = list(range(8, 12))
-        samples = [int(cells[f"A{row}"]) - 1 for row in rows]
+        samples = [int(cells[f"A{row}"]) for row in rows]
         assert samples == [0, 3, 1, 2] and [cells[f"B{row}"] for row in rows] == ["no", "no", "yes", "yes"]
         if pair is None:
             pair = tuple(int(str(value).removeprefix("unit ")) for value in cells.values() if str(value).startswith("unit "))
@@ -99,7 +99,7 @@ def test_long_lists_stand_in_cells_and_many_samples_are_typed(keras: Any, tmp_pa
     for name in ("network_sample", "neuron_sample"):
         sheet, cell = names[name].replace("$", "").replace("'", "").split("!")
         (rule,) = [rule for page, rule in rules if page.title == sheet and cell in rule.sqref]
-        assert (rule.type, rule.formula1, rule.formula2) == ("whole", "1", str(samples))
+        assert (rule.type, rule.formula1, rule.formula2) == ("whole", "0", str(samples - 1))
 
 
 # -- boxes and arrows --------------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_the_boxes_show_what_layers_answer(branches: tuple[Path, Any, list[np.nd
     means = {"right": inputs[1].mean(axis=1), "conv": trace.layer_outputs["conv"][0].value.mean(axis=1)}
     sheet, cell = book.names["network_sample"].replace("$", "").replace("'", "").split("!")
     for sample in (0, 1):
-        computed = recalculate(path, engine, {(sheet, cell): sample + 1.0})
+        computed = recalculate(path, engine, {(sheet, cell): float(sample)})
         for name, values in (wanted | means).items():
             row, column = found[name]
             shown = [computed.cell("Network", f"{openpyxl.utils.get_column_letter(column + j)}{row + 3}") for j in range(8)]

@@ -27,7 +27,7 @@ class Pick(NamedTuple):
     layer: str
     unit: str
     place: str = "the only one"
-    sample: int = 1
+    sample: int = 0
     order: str = "by size"
 
 
@@ -81,8 +81,8 @@ def test_every_unit_of_a_dense_network_can_be_picked(dense: tuple[Path, Any, np.
     h = np.maximum(x @ hidden.kernel + hidden.bias, 0.0)
     z = h @ digit.kernel + digit.bias
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    first, second = Pick("hidden", "unit 7", sample=3), Pick("digit", "unit 4", sample=2, order="in order")
-    books = picked(path, tmp_path, [first, second, Pick("digit", "unit 31", sample=9)], engine)
+    first, second = Pick("hidden", "unit 7", sample=2), Pick("digit", "unit 4", sample=1, order="in order")
+    books = picked(path, tmp_path, [first, second, Pick("digit", "unit 31", sample=8)], engine)
     judge(books[0], x[2], hidden.kernel[:, 7], hidden.bias[7], h[2, 7])
     judge(books[1], h[1], digit.kernel[:, 4], digit.bias[4], p[1, 4], "in order")
     assert column(books[1], "B", 32)[:2] == ["unit 0", "unit 1"]
@@ -111,7 +111,7 @@ def softmax_of(z: np.ndarray, unit: int) -> Any:
 
 def test_the_weights_lie_over_the_pixels(dense: tuple[Path, Any, np.ndarray], tmp_path: Path) -> None:
     path, model, x = dense
-    [book] = picked(path, tmp_path, [Pick("hidden", "unit 5", sample=2)], "ironcalc")
+    [book] = picked(path, tmp_path, [Pick("hidden", "unit 5", sample=1)], "ironcalc")
     kernel = model["hidden"].kernel[:, 5]
     for cells, values in (("K29:R36", kernel), ("T29:AA36", x[1]), ("AC29:AJ36", kernel * x[1])):
         assert np.allclose(book.block(f"'Neuron'!{cells}"), values, rtol=1e-12)
@@ -121,7 +121,7 @@ def test_convolutions_show_one_window(tmp_path: Path) -> None:
     model, x = weightlens.load(SAMPLES / "digits_cnn.keras"), sample_input(SAMPLES / "digits_cnn.keras")[:2]
     path, trace = tmp_path / "book.xlsx", model.trace(x)
     weightlens.export(model, path, inputs=x)
-    picks = [Pick("conv", "filter 4", "row 0, column 3", 2, "in order"), Pick("conv2", "filter 2", "row 1, column 0", 1)]
+    picks = [Pick("conv", "filter 4", "row 0, column 3", 1, "in order"), Pick("conv2", "filter 2", "row 1, column 0", 0)]
     corner, inner = picked(path, tmp_path, picks, "ironcalc")
     padded = np.pad(trace["scaling"][-1].value[1, :, :, 0], 1)
     kernel, sums = model["conv"].kernel[:, :, 0, 4], trace["conv"][1].value
@@ -136,7 +136,7 @@ def test_gates_show_one_time_step(tmp_path: Path) -> None:
     path, lstm = tmp_path / "book.xlsx", model["lstm"]
     weightlens.export(model, path, inputs=x)
     states = [step.value for step in model.trace(x)["lstm"] if step.name == "hidden state"]
-    [book] = picked(path, tmp_path, [Pick("lstm: forget gate", "unit 2", "time step 5", 3)], "ironcalc")
+    [book] = picked(path, tmp_path, [Pick("lstm: forget gate", "unit 2", "time step 5", 2)], "ironcalc")
     at = 4 + 2  # the gates lie side by side: input, forget, candidate, output
     inputs, weights = np.append(x[2, 5], states[4][2]), np.append(lstm.kernel[:, at], lstm.recurrent_kernel[:, at])
     z = inputs @ weights + lstm.bias[at]
@@ -150,7 +150,7 @@ def test_the_candidate_of_a_gru_reads_what_the_reset_gate_lets_through(keras: An
     weightlens.export(model, tmp_path / "book.xlsx", inputs=x, neuron=True)
     gru, steps = model["gru"], model.trace(x)["gru"]
     reset, candidate = ([step.value for step in steps if step.name == name] for name in ("reset product", "candidate"))
-    [book] = picked(tmp_path / "book.xlsx", tmp_path, [Pick("gru: candidate", "unit 1", "time step 2", 2, "in order")], "ironcalc")
+    [book] = picked(tmp_path / "book.xlsx", tmp_path, [Pick("gru: candidate", "unit 1", "time step 2", 1, "in order")], "ironcalc")
     inputs, weights = np.append(x[1, 2], reset[2][1, 1]), np.append(gru.kernel[:, 4 + 1], 1.0)
     assert column(book, "B", 4)[3] == "reset product"
     for letter, values in (("C", inputs), ("D", weights), ("E", inputs * weights)):
@@ -177,12 +177,12 @@ def test_other_kinds_of_layers(keras: Any, tmp_path: Path) -> None:
     attention = {step.name: step.value for step in trace["attention"]}
     back = [step.value for step in trace.steps if step.layer == "both/backward_layer" and step.name == "pre-activations"]
     wanted = {
-        Pick("attention: query", "head 1, key dim 2", "token 3", 2): attention["query"][1, 3].reshape(2, 3)[1, 2],
-        Pick("attention: scores", "head 1, key token 2", "query token 3", 2): attention["scores"][1, 1, 3, 2],
-        Pick("both/backward_layer: candidate", "unit 1", "token 0", 2): back[-1][1, 6 + 1],
-        Pick("up", "filter 3", "row 4, column 7", 2): trace["up"][-2].value[1, 4, 7, 3],
-        Pick("grouped", "filter 2", "row 3, column 0", 1): trace["grouped"][1].value[0, 3, 0, 2],
-        Pick("depthwise", "channel 3", "row 1, column 2", 2): trace["depthwise"][-1].value[1, 1, 2, 3],
+        Pick("attention: query", "head 1, key dim 2", "token 3", 1): attention["query"][1, 3].reshape(2, 3)[1, 2],
+        Pick("attention: scores", "head 1, key token 2", "query token 3", 1): attention["scores"][1, 1, 3, 2],
+        Pick("both/backward_layer: candidate", "unit 1", "token 0", 1): back[-1][1, 6 + 1],
+        Pick("up", "filter 3", "row 4, column 7", 1): trace["up"][-2].value[1, 4, 7, 3],
+        Pick("grouped", "filter 2", "row 3, column 0", 0): trace["grouped"][1].value[0, 3, 0, 2],
+        Pick("depthwise", "channel 3", "row 1, column 2", 1): trace["depthwise"][-1].value[1, 1, 2, 3],
     }
     for (pick, value), book in zip(wanted.items(), picked(tmp_path / "book.xlsx", tmp_path, [*wanted], "ironcalc"), strict=True):
         assert book.cell("Neuron", "H6") == pytest.approx(value, rel=1e-9), pick

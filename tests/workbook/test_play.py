@@ -58,18 +58,18 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, np.ndarra
     return path, model, x
 
 
-@pytest.mark.parametrize("sample", [1, 17, 50])
+@pytest.mark.parametrize("sample", [0, 16, 49])
 def test_the_picked_sample_is_shown(many: tuple[Path, Any, np.ndarray], sample: int) -> None:
     path, model, x = many
     book = recalculate(path, "ironcalc", {place(read_book(path), "picked"): float(sample)})
-    np.testing.assert_array_equal(book.block("input_0"), x[sample - 1])
-    np.testing.assert_allclose(book.block("output_0"), model.predict(x[sample - 1 : sample])[0].ravel(), atol=1e-12)
+    np.testing.assert_array_equal(book.block("input_0"), x[sample])
+    np.testing.assert_allclose(book.block("output_0"), model.predict(x[sample : sample + 1])[0].ravel(), atol=1e-12)
 
 
 def test_mine_is_read_where_the_switch_says_so(many: tuple[Path, Any, np.ndarray]) -> None:
     path, _, x = many
     stored = read_book(path)
-    changed = with_typed(path, {place(stored, "picked"): "30"})
+    changed = with_typed(path, {place(stored, "picked"): "29"})
     np.testing.assert_array_equal(changed.block("input_0"), x[29])
     mine = with_typed(path, {place(stored, "read"): "mine"})
     np.testing.assert_array_equal(mine.block("input_0"), x[0], "mine starts as a copy of the first sample")
@@ -89,7 +89,7 @@ def test_the_stored_confusion_table(many: tuple[Path, Any, np.ndarray]) -> None:
     assert accuracy == stored and 0 <= accuracy < 0.5
 
 
-@pytest.mark.parametrize("sample", [1, 17])
+@pytest.mark.parametrize("sample", [0, 16])
 def test_answer_and_truth_stand_where_the_sample_is_picked(many: tuple[Path, Any, np.ndarray], sample: int) -> None:
     path, model, x = many
     stored = read_book(path)
@@ -97,7 +97,7 @@ def test_answer_and_truth_stand_where_the_sample_is_picked(many: tuple[Path, Any
     labels = {cell: value for cell, value in book.sheets["Inputs"].items() if re.fullmatch(r"[A-Z]+4", cell)}
     words = [value for value in labels.values() if value not in ("answer", "true")]
     column = next(cell.removesuffix("7") for cell, value in book.sheets["Data"].items() if value == "target")
-    assert words == [str(model.predict(x[sample - 1 : sample])[0].argmax()), book.sheets["Data"][f"{column}{7 + sample}"]]
+    assert words == [str(model.predict(x[sample : sample + 1])[0].argmax()), book.sheets["Data"][f"{column}{8 + sample}"]]
 
 
 def test_made_up_inputs_are_said_to_be(tmp_path: Path) -> None:
@@ -142,16 +142,16 @@ def test_a_small_network_shows_a_window_of_rows(tmp_path: Path) -> None:
     x = RNG.random((300, 2)).round(3)
     weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", inputs=x)
     stored = read_book(tmp_path / "or.xlsx")
-    book = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 101.0})
+    book = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 100.0})
     np.testing.assert_array_equal(book.block("input_0").reshape(-1, 2), x[100:120])
-    last = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 300.0})
+    last = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 299.0})
     np.testing.assert_array_equal(last.block("input_0").reshape(-1, 2), np.repeat(x[299:], 20, axis=0))
 
 
 def test_pictures_are_fetched_in_order(tmp_path: Path) -> None:
     x = RNG.integers(0, 17, (30, 8, 8, 1)).astype(float)
     weightlens.export(SAMPLES / "digits_cnn.keras", tmp_path / "cnn.xlsx", inputs=x)
-    book = recalculate(tmp_path / "cnn.xlsx", "ironcalc", {place(read_book(tmp_path / "cnn.xlsx"), "picked"): 12.0})
+    book = recalculate(tmp_path / "cnn.xlsx", "ironcalc", {place(read_book(tmp_path / "cnn.xlsx"), "picked"): 11.0})
     np.testing.assert_array_equal(book.block("input_0"), x[11].ravel())
 
 
@@ -318,10 +318,10 @@ def test_a_sample_of_words_is_picked_and_empty_ones_stay_empty(tmp_path: Path, k
     weightlens.export(loaded, path, inputs=x)
     assert check_workbook(path, loaded).ok
     shown = len(read_book(path).block("output_0")) // 2
-    for sample in (1, 2, 3):
+    for sample in (0, 1, 2):
         picked = with_typed(path, {place(read_book(path), "picked"): str(sample)})
         assert not picked.errors()
-        assert picked.block("output_0") == pytest.approx(loaded.predict(x[sample - 1 : sample - 1 + shown])[0].ravel())
+        assert picked.block("output_0") == pytest.approx(loaded.predict(x[sample : sample + shown])[0].ravel())
 
 
 # -- exercises ---------------------------------------------------------------------------------------------------------------

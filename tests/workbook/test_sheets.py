@@ -98,9 +98,13 @@ def test_steps_have_a_caption_and_a_note(book: Any) -> None:
         assert first.comment is not None and "In words" in first.comment.text
 
 
-def test_it_prints_on_one_page_wide(book: Any) -> None:
+def test_it_prints_on_pages_that_can_be_read(book: Any) -> None:
+    """One page wide, or cut between two blocks: in a column in which no number stands."""
     for page in pages(book):
-        assert page.sheet_properties.pageSetUpPr.fitToPage and page.page_setup.fitToWidth == 1
+        cuts = [cut.id for cut in page.col_breaks.brk]
+        assert page.page_setup.fitToWidth == 1 and bool(page.sheet_properties.pageSetUpPr.fitToPage) is not bool(cuts)
+        for cut in cuts:
+            assert not [cell.coordinate for [cell] in page.iter_rows(4, None, cut + 1, cut + 1) if isinstance(cell.value, float)]
         assert not page.sheet_view.showGridLines
     assert book.properties.creator == "weightlens"
 

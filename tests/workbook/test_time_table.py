@@ -53,37 +53,39 @@ def column(page: Any, letter: str, first: int, last: int) -> list[Any]:
 def test_every_time_step_reads_its_own_row_and_the_one_above(tmp_path: Path) -> None:
     page = sheet(small("LSTM"), tmp_path / "book.xlsx", np.ones((1, 3, 1)))
     assert page.freeze_panes == "B8", "captions above, time steps on the left"
-    assert column(page, "A", 11, 16) == [None, None, "start", "t=0", "t=1", "t=2"] and page["C9"].value == "x0"
+    assert column(page, "A", 12, 17) == [None, None, "start", "t=0", "t=1", "t=2"] and page["C9"].value == "x0"
     assert [page[f"{c}4"].value for c in "DMP"] == [
         "input product",
         "pre-activations",
         "z = input product + h before \u00b7 recurrent_kernel + bias",
     ]
-    assert [page[f"{c}5"].value for c in "DFHJ"] == ["input gate i", "forget gate f", "candidate g", "output gate o"]
-    assert [page[f"{c}5"].value for c in ("M", "O", "Q", "S")] == ["input gate i", "forget gate f", "candidate g", "output gate o"]
-    assert [page[f"{c}7"].value for c in "DEFGHIJK"] == ["i0", "i1", "f0", "f1", "g0", "g1", "o0", "o1"]
+    assert [page[f"{c}5"].value for c in "DF"] == ["input gate i, x part", "forget gate f, x part"]
+    assert [page[f"{c}5"].value for c in "MOQS"] == ["input gate i, z", "forget gate f, z", "candidate g, z", "output gate o, z"]
+    for row in (7, 13):  # under the captions, and once more between weights and table
+        assert [page[f"{c}{row}"].value for c in "DEFGHIJK"] == [f"x {place}" for place in ("i0", "i1", "f0", "f1", "g0", "g1", "o0", "o1")]
+        assert [page[f"{c}{row}"].value for c in ("M", "N", "V", "AH", "AK")] == ["z i0", "z i1", "i0", "c0", "h0"]
     assert column(page, "D", 8, 9) == ["kernel", -1] and column(page, "M", 8, 8) == ["recurrent_kernel"]
-    assert column(page, "L", 9, 11) == ["h0", "h1", "bias"]
-    assert column(page, "D", 14, 15) == ["=$B14*D$9", "=$B15*D$9"]
+    assert column(page, "L", 9, 10) == ["h0", "h1"] and page["M11"].value == "bias"
+    assert column(page, "D", 15, 16) == ["=$B15*D$9", "=$B16*D$9"]
     heads = {page[f"{c}5"].value: (c, page[f"{c}6"].value) for c in ("V", "Y", "AB", "AE", "AH", "AK")}
     assert list(heads) == ["input gate i", "forget gate f", "candidate g", "output gate o", "cell state c", "hidden state h"]
     assert heads["input gate i"][1] == "i = 1 / (1 + e^-z)"
     assert heads["cell state c"] == ("AH", "c = f * c before + i * g")
-    assert column(page, "AH", 13, 15) == [0, "=Y14*AH13+V14*AB14", "=Y15*AH14+V15*AB15"], "one row up, the first time too"
-    assert column(page, "AK", 13, 15) == [0, "=AE14*TANH(AH14)", "=AE15*TANH(AH15)"]
-    assert column(page, "M", 14, 15) == ["=D14+$AK13*M$9+$AL13*M$10+M$11", "=D15+$AK14*M$9+$AL14*M$10+M$11"]
+    assert column(page, "AH", 14, 16) == [0, "=Y15*AH14+V15*AB15", "=Y16*AH15+V16*AB16"], "one row up, the first time too"
+    assert column(page, "AK", 14, 16) == [0, "=AE15*TANH(AH15)", "=AE16*TANH(AH16)"]
+    assert column(page, "M", 15, 16) == ["=D15+$AK14*M$9+$AL14*M$10+M$12", "=D16+$AK15*M$9+$AL15*M$10+M$12"]
 
 
 def test_each_sample_has_a_row_to_start_from(tmp_path: Path) -> None:
     page = sheet(small("LSTM"), tmp_path / "book.xlsx", np.ones((2, 2, 1)))
-    assert column(page, "A", 13, 18) == ["sample 1, start", "t=0", "t=1", "sample 2, start", "t=0", "t=1"]
-    assert column(page, "AK", 13, 18) == [0, "=AE14*TANH(AH14)", "=AE15*TANH(AH15)", 0, "=AE17*TANH(AH17)", "=AE18*TANH(AH18)"]
-    assert column(page, "M", 16, 17) == [None, "=D17+$AK16*M$9+$AL16*M$10+M$11"]
-    assert column(page, "D", 15, 17) == ["=$B15*D$9", None, "=$B17*D$9"]
+    assert column(page, "A", 14, 19) == ["sample 0, start", "t=0", "t=1", "sample 1, start", "t=0", "t=1"]
+    assert column(page, "AK", 14, 19) == [0, "=AE15*TANH(AH15)", "=AE16*TANH(AH16)", 0, "=AE18*TANH(AH18)", "=AE19*TANH(AH19)"]
+    assert column(page, "M", 17, 18) == [None, "=D18+$AK17*M$9+$AL17*M$10+M$12"]
+    assert column(page, "D", 16, 18) == ["=$B16*D$9", None, "=$B18*D$9"]
     check = openpyxl.load_workbook(tmp_path / "book.xlsx")["Check"]
-    sums = [row[0].value for row in check["J12:J30"] if row[0].value]
-    assert "=SUM('1 rnn'!$AK$13:$AL$13,'1 rnn'!$AK$16:$AL$16)" in sums, "the initial states, without what stands between them"
-    assert "=SUM('1 rnn'!$AK$14:$AL$15,'1 rnn'!$AK$17:$AL$18)" in sums
+    sums = [row[0].value for row in check["J12:J31"] if row[0].value]
+    assert "=SUM('1 rnn'!$AK$14:$AL$14,'1 rnn'!$AK$17:$AL$17)" in sums, "the initial states, without what stands between them"
+    assert "=SUM('1 rnn'!$AK$15:$AL$16,'1 rnn'!$AK$18:$AL$19)" in sums
 
 
 def test_a_layer_that_runs_backwards_starts_with_the_last_time_step(tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_no_slices_in_the_captions(tmp_path: Path) -> None:
 
 def test_labels_say_sample_where_the_initial_states_are_given() -> None:
     table = TimeTable(2, 1, {}, frozenset({("hidden state", (2, 3))}))
-    assert table.labels() == {0: "sample 1", 1: "t=0", 2: "sample 2", 3: "t=0"}
+    assert table.labels() == {0: "sample 0", 1: "t=0", 2: "sample 1", 3: "t=0"}
     assert table.row("hidden state", (2, 3), 0) == 1 and table.row("initial hidden state", (2, 3), 0) is None
 
 
@@ -136,7 +138,7 @@ def test_the_score_of_an_exercise_counts_each_cell_once(tmp_path: Path) -> None:
     path, model = tmp_path / "exercise.xlsx", small("LSTM")
     weightlens.export(model, path, inputs=np.ones((3, 2, 1)), blank=["cell state"])
     book = read_book(path)
-    places = [f"{c}{row}" for c in ("AH", "AI") for row in (14, 15, 17, 18, 20, 21)]
+    places = [f"{c}{row}" for c in ("AH", "AI") for row in (15, 16, 18, 19, 21, 22)]
     answers = book.sheets["Answers 1 rnn"]
     given = {("1 rnn", place): float(str(answers[place])) for place in places}
     sheet, place = book.names["score"].replace("'", "").split("!")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from weightlens.errors import BadInput
-from weightlens.formats import load
+from weightlens.formats import files_of, load
 from weightlens.model import Model
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ def fit(
     if target is not None:
         if not loaded.provenance.path or not source.exists():
             raise BadInput(f"{loaded.name} is no model from a file, of which a trained copy could be written; leave path out")
-        check_output_of(loaded, target, force)
-        check_new_model(source, target, force)
+        check_new_model(source, target, force, files_of(loaded))
     epoch = prepare(loaded, inputs, np.asarray(targets), **options)
     changed, hits = epoch.train(epochs)
     if target is not None:
@@ -202,12 +201,3 @@ def callback(
 
     chosen = [weights] if isinstance(weights, str) else weights
     return Recorder(Path(path), RecorderOptions(inputs, batches, chosen, epoch, along, labels, force))
-
-
-def check_output_of(model: Model, target: Path, force: bool) -> None:
-    """Refuse a place for the trained model that is taken, or that the model itself is read from."""
-    from weightlens.files import check_output
-    from weightlens.formats import files_of
-
-    if not target.is_dir():  # as the folder of a TensorFlow.js model may be
-        check_output(target, force, files_of(model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -175,13 +175,8 @@ def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None]) -> Summary
     still = [owner.own_weights[name] for owner, name in untrained_variables(layer) if name in owner.own_weights]
     size, memory = layer.size, memory_of(layer.weights.values())
     trained, moved = size - sum(weight.size for weight in still), memory - memory_of(still)
-    return SummaryRow(layer.name, layer.class_name, known, size, trained, memory, moved, tuple(sources(layer)))
-
-
-def sources(layer: Layer) -> Iterator[str]:
-    """The tensors that the calls of a layer take, each once."""
-    taken = (f"{ref.layer}[{ref.call}][{ref.index}]" for ref in tensors_into(*layer.calls))
-    return iter(dict.fromkeys(taken))
+    taken = dict.fromkeys(map(str, tensors_into(*layer.calls)))
+    return SummaryRow(layer.name, layer.class_name, known, size, trained, memory, moved, tuple(taken))
 
 
 def memory_of(weights: Iterable[Weight]) -> int:

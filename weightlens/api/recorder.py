@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,15 @@ from weightlens.engine.binding import bind
 from weightlens.errors import BadInput, NoFormula, WeightlensError, WorkbookTooLarge, first_line
 from weightlens.files import WORKBOOK, check_output
 from weightlens.formats import load
+from weightlens.formats.architecture.config_values import every_value
 from weightlens.formats.live import forget
 from weightlens.inputs.answers import refuse_labels
 from weightlens.model import Model
 from weightlens.page import PAGE
 from weightlens.training.dead_units import samples_to_watch, silent_units
 from weightlens.training.moments import (
+    LOSS,
+    RATES,
     Arrays,
     Forward,
     Moment,
@@ -103,6 +107,7 @@ class Recorder:
     def on_train_begin(self, logs: object = None) -> None:
         """Look at everything that could go wrong, before the training goes on."""
         self.check_path()
+        refuse_unknown_places(self.path, self.model)
         self.history = None
         if getattr(self.model, "built", True):
             self.begin()
@@ -249,6 +254,18 @@ def named(path: Path, values: Mapping[str, Any]) -> Path:
         raise BadInput(f"{path}: Keras reports no {error} to fill in; there are {', '.join(values)}") from None
     except (ValueError, IndexError, AttributeError, TypeError) as error:
         raise BadInput(f"{path}: {error}; a name is like history_{{epoch:02d}}.xlsx") from None
+
+
+def refuse_unknown_places(path: Path, network: Any) -> None:
+    """Refuse a place in the path for what Keras will not report, as far as its own training step tells what it reports."""
+    if not getattr(type(network), "train_step", ignored).__module__.startswith(("keras.", "tf_keras.")):
+        return
+    compiled = network.get_compile_config() or {}
+    stated = [value for value in every_value([compiled.get(key) for key in ("metrics", "weighted_metrics")]) if isinstance(value, str)]
+    endings = (LOSS, *RATES, *stated, *(metric.name for metric in network.metrics))
+    for _, name, _, _ in Formatter().parse(str(path)):
+        if name and name not in ("epoch", "batch") and not name.endswith(endings):
+            raise BadInput(f"{path}: Keras will report no {name!r} to fill in; the network is not compiled with a metric of this name")
 
 
 def about(network: Any, model: Model, params: Mapping[str, Any]) -> str:

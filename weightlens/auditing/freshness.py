@@ -45,7 +45,7 @@ def weight_fit(layer: Layer, key: str, facts: WeightFacts) -> Fit | None:
         return None
     if last == "bias" and layer.config.get("unit_forget_bias"):
         gates = facts.sample.reshape(4, -1) if facts.size % 4 == 0 and len(facts.sample) == facts.size else np.ones((4, 1))
-        return Fit("unit_forget_bias", 0.0, float((gates == [[0], [1], [0], [0]]).all()), exact=True)
+        return Fit("unit_forget_bias", float((gates == [[0], [1], [0], [0]]).all()), exact=True)
     found = fit(facts, initializer)
     if found is not None and not found.exact and len(np.unique(facts.sample)) < 0.95 * len(facts.sample):
         return found._replace(p=0.0)  # drawn numbers are hardly ever the same

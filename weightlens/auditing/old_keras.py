@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from weightlens.auditing.raw_file import entries
+from weightlens.formats.architecture.old_names import CUDNN
 from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Layer, Model
 from weightlens.specs.options import own_options
@@ -23,21 +24,20 @@ def why_old_keras(model: Model, configs: Iterable[Any] = ()) -> Iterator[str]:
 
     ``configs`` are the configurations as the file has them.
     """
-    kind, version = model.provenance.format, model.provenance.keras_version
-    if not model.class_name or not kind.startswith("Keras ") or "architecture" in kind:
+    source, generation = model.provenance, model.provenance.generation
+    archive = source.kind == "archive"
+    if not model.class_name or generation is None:
         return
-    generation = int(kind.split()[1]) if kind.split()[1].isdecimal() else 3
-    archive = "archive" in kind or "folder" in kind
-    if "SavedModel" in kind:
+    if source.kind == "savedmodel":
         yield "does not open a SavedModel as a model"
     elif generation < 2:
-        yield f"does not open a file of Keras {version or generation}"
+        yield f"does not open a file of Keras {source.keras_version or generation}"
     elif generation == 2 and archive and model.class_name != "Sequential":
         yield "does not find the modules that a functional .keras of Keras 2 names"
     else:
         for layer in every_layer(model):
             yield from layer_reasons(layer, generation, archive)
-            if generation == 2 and model.provenance.backend == "theano" and spec_of(layer).turned:
+            if generation == 2 and source.backend == "theano" and spec_of(layer).turned:
                 yield f"computes with the kernel of {layer.name} as Theano stored it, unturned"
         for config in configs if generation == 2 else ():
             yield from entry_reasons(config, archive)
@@ -46,8 +46,8 @@ def why_old_keras(model: Model, configs: Iterable[Any] = ()) -> Iterator[str]:
 def layer_reasons(layer: Layer, generation: int, archive: bool) -> Iterator[str]:
     """The reasons that one layer gives."""
     known, name = spec(layer.class_name), f"{layer.name} ({layer.class_name})"
-    if known.gone or layer.note.startswith("saved as CuDNN"):
-        yield f"has no layer {layer.note.split()[2].rstrip(',') if layer.note.startswith('saved as') else layer.class_name}"
+    if known.gone or layer.saved_as in CUDNN:
+        yield f"has no layer {layer.saved_as or layer.class_name}"
     if generation == 2:
         if layer.class_name.startswith(CODE_OF_TENSORFLOW):
             yield f"does not know the function {layer.class_name} that {layer.name} calls"

@@ -23,7 +23,6 @@ from weightlens.formats import load
 from weightlens.formats.weights.objects import every_layer
 
 EXPLAINED = frozenset({"external-link", "bomb", "pickle-in-archive", "path-outside"})  # why a file may be refused
-BLOCK = 1 << 20
 
 
 @dataclass
@@ -108,9 +107,7 @@ def sha256_of(path: Path) -> str:
     if path.is_dir():
         for member in files_in(path):
             digest.update(os.fsencode(f"{member.relative_to(path).as_posix()}\0{sha256_of(member)}\n"))
-        return digest.hexdigest()
-    if path.is_file():
+    elif path.is_file():
         with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
+            digest = hashlib.file_digest(file, "sha256")
     return digest.hexdigest()

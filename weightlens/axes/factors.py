@@ -41,15 +41,15 @@ class Factor:
             at = self.at[indices] if not len(indices) or indices.min() >= 0 else np.where(indices < 0, PADDED, self.at[indices])
         return replace(self, at=np.arange(len(at)) if self.placed and (np.diff(indices) > 0).all() else at)
 
-    def text(self, i: int, first: int = 0) -> str:
-        """One index in words; samples are counted from ``first``."""
-        return self.word(int(self.at[i]), first)
+    def text(self, i: int) -> str:
+        """One index in words."""
+        return self.word(int(self.at[i]))
 
-    def word(self, at: int, first: int = 0) -> str:
+    def word(self, at: int) -> str:
         """One coordinate in words."""
         if at < 0:
             return PADDING
-        return self.words[at] if at < len(self.words) else f"{self.name} {at + (first if self.name == 'sample' else 0)}"
+        return self.words[at] if at < len(self.words) else f"{self.name} {at}"
 
 
 Axis = tuple[Factor, ...]  # the slowest factor first: (row, column, channel) after a Flatten; () of one place, or unknown
@@ -92,14 +92,14 @@ class Named:
             made.append(tuple(titled(f, title) for f in axis) if twice and title else axis)
         return made
 
-    def place(self, index: Sequence[int], first: int = 0, brief: bool = False) -> str:
+    def place(self, index: Sequence[int], brief: bool = False) -> str:
         """One element in words: ``sample 2, token 3, unit 1``.
 
         Of more than two axes, or in ``brief``, axes of length 1 are left out.
         """
         axes = self.titled
         shown = [d for d, axis in enumerate(axes) if (len(axes) < 3 and not brief) or (axis and len(axis[0].at) > 1)]
-        return ", ".join(f.text(index[d], first) for d in shown for f in axes[d])
+        return ", ".join(f.text(index[d]) for d in shown for f in axes[d])
 
 
 def titled(f: Factor, title: str) -> Factor:

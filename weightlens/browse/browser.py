@@ -16,7 +16,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from weightlens.browse.drawing import Palette, exact
+from weightlens.browse.drawing import exact
 from weightlens.browse.help_screen import HelpScreen
 from weightlens.browse.listing import Item, difference_items, step_items, weight_items
 from weightlens.browse.matrix_view import MatrixView
@@ -60,13 +60,13 @@ class Browser(App[None]):
         Binding("left_square_bracket", "turn(-1)"), Binding("right_square_bracket", "turn(1)"),
     ]  # fmt: skip
 
-    def __init__(self, model: Model, doors: Doors, palette: Palette, facts: Sequence[str], against: str = "") -> None:
+    def __init__(self, model: Model, doors: Doors, colours: str, facts: Sequence[str], against: str = "") -> None:
         super().__init__()
         self.model, self.doors, self.against, self.facts = model, doors, against, facts
         self.mode, self.asked, self.filter = "weights", "", ""
         self.items = weight_items(model)
         self.shown: list[Item] = []
-        self.matrix = MatrixView(palette)
+        self.matrix = MatrixView(colours)
 
     def compose(self) -> ComposeResult:
         """Title, list and matrix, and at the bottom what is typed or said."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from rich.style import Style
@@ -12,38 +12,18 @@ from weightlens.browse.listing import Item
 from weightlens.browse.plane import Index, Plane, plane_of
 from weightlens.model import Weight
 from weightlens.terminal import clean, tuple_text, wrapped
-from weightlens.terminal.heat import LEGEND, SHADES, Scale, scale_of, sizes_of
+from weightlens.terminal.heat import Painter, scale_of, sizes_of
 from weightlens.terminal.matrices import Labels, read_part
 from weightlens.terminal.matrix_lines import number_format
 from weightlens.words.worked import Arithmetic
 
 DIM, BOLD, MARK = Style(dim=True), Style(bold=True), Style(reverse=True)
-CURSOR = (0, 200, 0)  # in the heat map
 SQUARE, LARGEST = 32, 8  # a smaller plane is enlarged to about so many places, each number at most so many times
 FEWEST = 4  # lines that the numbers get, their heading included
 PRECISION = 4
 WIDEST, SHORT = 30, 10  # letters of the name of a row, of a column
 GAP = "  "  # between numbers
 KEPT = 16  # heat maps
-
-
-class Palette(NamedTuple):
-    """What the terminal can show: ``true``, ``256`` or no colours."""
-
-    colours: str = "true"
-
-    @property
-    def coloured(self) -> bool:
-        """Whether heat maps are half blocks."""
-        return bool(self.colours)
-
-    def colour(self, scale: Scale, value: float) -> tuple[int, int, int]:
-        """The colour of a number; of the 256 one that needs no rounding."""
-        if self.colours == "true":
-            return scale.colour(value)
-        levels = (0, 95, 135, 175, 215, 255)
-        number = scale.colour_of_256(value) - 16
-        return levels[number // 36], levels[number // 6 % 6], levels[number % 6]
 
 
 class Sample(NamedTuple):
@@ -61,52 +41,28 @@ class Sample(NamedTuple):
         return "drawn: " + ", ".join(parts) if parts else ""
 
 
-def sample_of(plane: Plane, index: Index, width: int, lines: int, palette: Palette) -> Sample:
+def sample_of(plane: Plane, index: Index, width: int, lines: int, coloured: bool) -> Sample:
     """The numbers that are drawn on so many letters and lines."""
-    high, wide = (2 * lines, width) if palette.coloured else (lines, width // 2)
+    high, wide = (2 * lines, width) if coloured else (lines, width // 2)
     fitting = min(LARGEST, SQUARE // max(plane.rows, plane.columns), high // plane.rows, wide // plane.columns)
-    zoom = max(1, fitting) if palette.coloured else 1
+    zoom = max(1, fitting) if coloured else 1
     rows = range(0, plane.rows, max(1, -(-plane.rows * zoom // high)))
     columns = range(0, plane.columns, max(1, -(-plane.columns * zoom // wide)))
     return Sample(plane.numbers(index, rows, columns), rows, columns, zoom)
 
 
-def map_lines(sample: Sample, place: tuple[int, int], scale: Scale, palette: Palette) -> list[Text]:
+def map_lines(sample: Sample, place: tuple[int, int], painter: Painter) -> list[Text]:
     """The heat map, the place marked."""
     marked = place[0] // sample.rows.step, place[1] // sample.columns.step
-    numbers = sizes_of(sample.numbers).tolist()
-    if not palette.coloured:
-        return [
-            Text.assemble(*((scale.shade(value) * 2, MARK if (i, j) == marked else "") for j, value in enumerate(row)))
-            for i, row in enumerate(numbers)
-        ]
-    pixels = [
-        [CURSOR if (i, j) == marked else palette.colour(scale, value) for j, value in enumerate(row)]
-        for i, row in enumerate(numbers)
-        for _ in range(max(sample.zoom, 2) if len(numbers) == 1 else sample.zoom)
-    ]
-    return [half_blocks(pixels[i : i + 2], sample.zoom) for i in range(0, len(pixels), 2)]
+    return [Text.from_ansi(line, no_wrap=True) for line in painter.picture(sizes_of(sample.numbers), marked)]
 
 
-def half_blocks(rows: list[Any], zoom: int = 1) -> Text:
-    """One or two rows of colours as a line of half blocks."""
-    line = Text(no_wrap=True)
-    for colours in zip(*rows, strict=True):
-        codes = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in colours]
-        line.append("▀" * zoom, Style(color=codes[0], bgcolor=codes[1] if len(codes) > 1 else None))
-    return line
-
-
-def legend(sample: Sample, scale: Scale, palette: Palette) -> Text:
+def legend(sample: Sample, painter: Painter) -> Text:
     """What the colours mean, and what the map leaves out."""
-    low, high = f"{scale.low:.3g} ", f" {scale.high:.3g}"
-    if palette.coloured:
-        bar = half_blocks([[palette.colour(scale, value) for value in scale.steps(LEGEND)]])
-    else:
-        bar = Text("".join(scale.shade(value) for value in scale.steps(len(SHADES))))
+    low, high = f"{painter.scale.low:.3g} ", f" {painter.scale.high:.3g}"
     odd = "  NaN or infinite numbers" if not np.isfinite(sizes_of(sample.numbers)).all() else ""
     words = f"  {sample.step_words}" if sample.step_words else ""
-    return Text.assemble((low, DIM), bar, (high + odd + words, DIM))
+    return Text.assemble((low, DIM), Text.from_ansi(painter.bar()), (high + odd + words, DIM))
 
 
 def number_lines(plane: Plane, index: Index, label: Labels, width: int, lines: int, example: np.ndarray) -> list[Text]:
@@ -177,9 +133,9 @@ def exact(weight: Weight, index: Index) -> str:
 
 
 class Drawer(NamedTuple):
-    """Draws items in colours; ``samples`` keeps what was read for the last heat maps."""
+    """Draws items in the colours that a ``Painter`` has; ``samples`` keeps what was read for the last heat maps."""
 
-    palette: Palette
+    colours: str
     samples: dict[tuple[Weight, int, int, int], Sample]
 
     def frame(self, item: Item, index: Index, width: int, height: int) -> list[Text]:
@@ -191,10 +147,10 @@ class Drawer(NamedTuple):
         body = max(height - len(titles) - 2, FEWEST + 1)
         room = max(1, min(body - FEWEST, max(body // 2, body - plane.rows - 1)))
         sample = self.sample(plane, index, width, room)
-        scale = scale_of(sizes_of(sample.numbers))
-        drawn = map_lines(sample, plane.place(index), scale, self.palette)
+        painter = Painter(self.colours, scale_of(sizes_of(sample.numbers)), sample.zoom)
+        drawn = map_lines(sample, plane.place(index), painter)
         numbers = number_lines(plane, index, item.label, width, body - len(drawn), sample.numbers)
-        return [*titles, *drawn, legend(sample, scale, self.palette), *numbers, status_line(item, index, width)]
+        return [*titles, *drawn, legend(sample, painter), *numbers, status_line(item, index, width)]
 
     def sample(self, plane: Plane, index: Index, width: int, lines: int) -> Sample:
         """The numbers of a heat map, which stay the same while one moves in a plane."""
@@ -202,5 +158,5 @@ class Drawer(NamedTuple):
         if key not in self.samples:
             if len(self.samples) >= KEPT:
                 self.samples.clear()
-            self.samples[key] = sample_of(plane, index, width, lines, self.palette)
+            self.samples[key] = sample_of(plane, index, width, lines, bool(self.colours))
         return self.samples[key]

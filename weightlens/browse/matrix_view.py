@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from weightlens.browse.drawing import Drawer, Palette
+from weightlens.browse.drawing import Drawer
 from weightlens.browse.listing import Item
 from weightlens.browse.plane import Index, plane_of
 from weightlens.errors import WeightlensError
@@ -26,9 +26,9 @@ class MatrixView(Widget, can_focus=True):
         Binding("home", f"move(0, {-FAR})"), Binding("end", f"move(0, {FAR})"),
     ]  # fmt: skip
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, colours: str) -> None:
         super().__init__()
-        self.drawer = Drawer(palette, {})
+        self.drawer = Drawer(colours, {})
         self.item: Item | None = None
         self.index: Index = ()
 

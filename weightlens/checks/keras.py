@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from weightlens.checks.layer_outputs import EPSILON, LayerOutput, as_given, batch_slices, flatten, layer_outputs
-from weightlens.checks.oracle import Network, is_tfjs, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
+from weightlens.checks.oracle import Network, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import trace
 from weightlens.engine.state import batch_size, is_stateful
@@ -63,7 +63,7 @@ def check(
         stage(STAGES[2])
         version = f"Keras {keras.__version__}"
         notes = lost_axes_note(model, oracle) + restore_normalization(oracle)
-        if is_tfjs(model.provenance):
+        if model.provenance.kind == "tfjs":
             notes.append("Keras was given the TensorFlow.js model as weightlens converts it")
         if model.provenance.assumed:
             notes.append(f"Keras was given the stack {model.provenance.assumed} with the weights as weightlens read them")

@@ -27,10 +27,7 @@ from weightlens.checks.saved_model import network_of, open_saved_model
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
-from weightlens.formats.containers.contents import kind_of, saved_model_in
-from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.detect import shard_names
-from weightlens.formats.tfjs import LAYERS_MODEL
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 
@@ -49,7 +46,7 @@ def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
 
 def load_oracle(model: Model) -> tuple[ModuleType, Network]:
     """The Keras module that can open the file, and the network it reads. Python code in the file is never run."""
-    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) and not is_tfjs(model.provenance) else "keras"
+    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) and model.provenance.kind != "tfjs" else "keras"
     reasons = []
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
         if importlib.util.find_spec(name) is None:
@@ -61,11 +58,6 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
     raise WeightlensError(f"Keras could not open {model.provenance.path or model.name!r} to check it ({'; '.join(reasons)})")
-
-
-def is_tfjs(provenance: Provenance) -> bool:
-    """Whether it is a TensorFlow.js model, which Keras does not open as it is."""
-    return provenance.format == LAYERS_MODEL
 
 
 def load_twin(keras: ModuleType, model: Model) -> Network:
@@ -82,7 +74,7 @@ def open_in_keras(keras: ModuleType, model: Model, change: Change | None = None)
     provenance = model.provenance
     if provenance.assumed:
         return build_dense_stack(keras, model, change)
-    if provenance.live is None and is_of_saved_model(Path(provenance.path)):
+    if provenance.kind == "savedmodel":
         return open_saved_model(keras, model, change)
     with private_copy(provenance) as path:
         if not provenance.architecture:
@@ -107,12 +99,6 @@ def build_dense_stack(keras: ModuleType, model: Model, change: Change | None) ->
     return network
 
 
-def is_of_saved_model(path: Path) -> bool:
-    """Whether a model was read from a SavedModel, in a folder or an archive."""
-    kind = kind_of(path)
-    return kind in ("savedmodel", "tar") or (kind == "zip" and saved_model_in(Archive(path).names(), path.name) is not None)
-
-
 @contextlib.contextmanager
 def private_copy(provenance: Provenance) -> Iterator[Path]:
     """A copy of the file for Keras, because HDF5 refuses to open a file twice with different locking.
@@ -125,14 +111,14 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
             provenance.live.save(scratch / "live.keras")
             yield scratch / "live.keras"
             return
-        if is_tfjs(provenance):
+        if provenance.kind == "tfjs":
             from weightlens.writers import convert
 
             yield convert(path, scratch / "model.keras")
             return
         copy = scratch / (path.name if path.suffix in (".keras", ".h5", ".hdf5", ".json") else path.name + ".h5")
         if provenance.architecture and path.suffix != ".json":
-            copy = copy.with_name("model.weights.h5" if ".weights.h5" in provenance.format else "model.h5")
+            copy = copy.with_name("model.weights.h5" if provenance.kind == "weights" else "model.h5")
         shutil.copytree(path, copy, symlinks=True) if path.is_dir() else shutil.copyfile(path, copy)
         for shard in shard_names(json.loads(path.read_bytes())) if path.suffix == ".json" else ():
             shutil.copyfile(path.with_name(shard), copy.with_name(shard))

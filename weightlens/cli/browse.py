@@ -46,8 +46,7 @@ def browse(
 def browser_of(model: Model, against: str = "") -> Browser:
     """The browser of a model, in the colours of the terminal."""
     from weightlens.browse.browser import Browser, Doors
-    from weightlens.browse.drawing import Palette
-    from weightlens.terminal import has_true_colour
+    from weightlens.terminal.heat import colours_of_terminal
     from weightlens.terminal.show import amount_words
 
     def trace_of(given: str) -> Trace:
@@ -55,7 +54,7 @@ def browser_of(model: Model, against: str = "") -> Browser:
 
         return trace(model, samples_of(given or None, model).arrays, stop_at_unsupported=True)
 
-    palette = Palette("" if os.environ.get("NO_COLOR") else "true" if has_true_colour() else "256")
+    colours = "" if os.environ.get("NO_COLOR") else colours_of_terminal()
     p = model.provenance
     facts = [Path(p.path).name or model.name, p.format, f"{len(model.layers)} layers", amount_words(model, model.size)]
-    return Browser(model, Doors(weightlens.load, trace_of), palette, facts, against)
+    return Browser(model, Doors(weightlens.load, trace_of), colours, facts, against)

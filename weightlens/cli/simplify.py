@@ -78,5 +78,5 @@ def numbers_words(twin: Twin, halves: bool) -> str:
 
 
 def changed_words(twin: Twin) -> str:
-    """Which samples have another class than before, counted from 1 as in every table."""
-    return f"sample{'s' * (len(twin.changed) > 1)} {first_few([f'{number + 1:,}' for number in twin.changed], SHOWN)}"
+    """Which samples have another class than before."""
+    return f"sample{'s' * (len(twin.changed) > 1)} {first_few([f'{number:,}' for number in twin.changed], SHOWN)}"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weightlens.call_order import refs
-from weightlens.engine.wanted import name_list, shape_words
+from weightlens.engine.wanted import name_list
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import Layer, Model
+from weightlens.specs.sizes import shape_words
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike

@@ -11,7 +11,7 @@ from weightlens.call_order import refs
 from weightlens.engine.binding import bind
 from weightlens.engine.run import Run, Weights
 from weightlens.errors import UnsupportedLayer
-from weightlens.model import Model
+from weightlens.model import Layer, Model
 from weightlens.recording import Recorded, Trace
 from weightlens.specs.registry import spec_of
 
@@ -42,12 +42,15 @@ def predict(
 
 def samples_are_independent(model: Model) -> bool:
     """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
-    return all(
-        spec_of(layer).alone and not layer.config.get("time_major") and not layer.config.get("stateful")
-        if layer.model is None
-        else samples_are_independent(layer.model)
-        for layer in model.layers
-    )
+    return all(takes_samples_alone(layer) if layer.model is None else samples_are_independent(layer.model) for layer in model.layers)
+
+
+def takes_samples_alone(layer: Layer) -> bool:
+    """Whether a layer's output for a sample depends on that sample alone; counted from the end, any axis but the last may be the first."""
+    rule = spec_of(layer).alone
+    axes = layer.config.get(rule) if isinstance(rule, str) else None
+    along_others = axes is None or all(axis == -1 or axis > 0 for axis in np.atleast_1d(axes))
+    return bool(rule) and along_others and not layer.config.get("time_major") and not layer.config.get("stateful")
 
 
 def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:
@@ -56,6 +59,13 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
     With ``stop_at_unsupported`` a layer that cannot be computed ends the trace (``Trace.stopped`` says
     why) instead of raising ``UnsupportedLayer``.
     """
+    recorder = record(model, inputs, dtype, stop_at_unsupported)
+    recorder.complete = True
+    return recorder
+
+
+def record(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:
+    """The same for one who alone has the trace, and may change it."""
     names = [ref.layer for ref in refs(model.inputs)]
     given = [Recorded(x, kind="input", name=name) for x, name in zip(bind(model, inputs, dtype), names, strict=True)]
     for x in given:
@@ -69,5 +79,4 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
         if not stop_at_unsupported:
             raise
         recorder.stopped = str(refusal)
-    recorder.complete = True
     return recorder

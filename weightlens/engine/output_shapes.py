@@ -11,10 +11,11 @@ import numpy as np
 from weightlens.call_order import refs, tensors_into
 from weightlens.engine.arguments import Values
 from weightlens.engine.run import Run, Scope, as_list
-from weightlens.engine.wanted import Shape, wanted_inputs, with_length
+from weightlens.engine.wanted import wanted_inputs, with_length
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Weight
 from weightlens.recording import each
+from weightlens.specs.sizes import Shape
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
 LONGEST = 1 << 17  # a sequence that is tried

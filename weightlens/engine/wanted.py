@@ -9,8 +9,7 @@ from typing import NamedTuple
 from weightlens.call_order import refs, tensors_into
 from weightlens.errors import BadInput
 from weightlens.model import Layer, Model
-
-Shape = tuple[int | None, ...]  # of one sample; None where any length will do
+from weightlens.specs.sizes import Shape
 
 
 class Wanted(NamedTuple):
@@ -42,13 +41,6 @@ def wanted_inputs(model: Model) -> list[Wanted]:
     if not wanted:
         raise BadInput(model.why_nothing_runs)
     return wanted
-
-
-def shape_words(shape: Shape | None) -> str:
-    """``28 x 28 x 1``; ``any x 16``."""
-    if shape is None:
-        return "any shape"
-    return " x ".join("any" if n is None else str(n) for n in shape) or "one number"
 
 
 def name_list(names: Sequence[str]) -> str:

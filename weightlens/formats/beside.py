@@ -8,7 +8,7 @@ from typing import Any
 
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture.config_values import every_value, parse_object
-from weightlens.formats.containers.contents import kind_of, model_json, read_bytes, saved_model_in
+from weightlens.formats.containers.contents import held_in, kind_of, model_json, read_bytes
 
 SUFFIXES = (".arch.json", ".arch.yaml", ".arch.yml", ".json", ".yaml", ".yml", ".config.json")
 MAX_NODES = 2_000_000
@@ -73,7 +73,7 @@ def architecture_from_archive(path: Path) -> dict[str, Any]:
     from weightlens.formats.containers.zipped import Archive
 
     archive = Archive(path)
-    if saved_model_in(archive.names(), path.name) is not None:
+    if held_in(archive.names(), path.name)[0] == "savedmodel":
         return architecture_from_saved_model(path)
     said = parse_object(archive.text("metadata.json") or b"{}", "metadata.json")
     entry = parse_object(archive.text("config.json") or b"{}", "config.json")

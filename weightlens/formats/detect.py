@@ -13,7 +13,7 @@ from weightlens.formats.architecture.build import build_model
 from weightlens.formats.architecture.config_values import parse_json, parse_object
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.architecture.layer_config import plain_dict
-from weightlens.formats.containers.contents import TOPOLOGY, kind_of, member_in, model_json, read_bytes, saved_model_in
+from weightlens.formats.containers.contents import TOPOLOGY, held_in, kind_of, model_json, read_bytes
 from weightlens.formats.hdf5.access import Hdf5File, unused_name
 from weightlens.formats.weights import layouts
 from weightlens.limits import JSON
@@ -43,15 +43,16 @@ def read_archive(path: Path) -> Model:
 
     archive = Archive(path)
     names = archive.names()
-    if saved_model_in(names, path.name) is not None:
+    kind, place = held_in(names, path.name)
+    if kind == "savedmodel":
         from weightlens.formats.savedmodel.reader import read_saved_model
 
         return read_saved_model(path)
-    if "config.json" not in names:
-        if (member := member_in(names)) and TOPOLOGY in archive.text(member):
-            from weightlens.formats.tfjs.read import read_zipped
+    if kind == "tfjs" and TOPOLOGY in archive.text(place):
+        from weightlens.formats.tfjs.read import read_zipped
 
-            return read_zipped(path, archive, member)
+        return read_zipped(path, archive, place)
+    if kind != "archive":
         from weightlens.formats.containers.foreign import archive_words
 
         raise UnreadableModel(f"{path.name}: {archive_words(path, names)}")
@@ -71,11 +72,9 @@ def read_archive(path: Path) -> Model:
         layouts.place_arrays(model, _shards(path, parse_object(archive.text(weights), weights), closers), dialect)
     layouts.read_assets(model, archive)
     model.training_config = plain_dict(entry.get("compile_config"))
-    kind = "archive (.keras)" if path.is_file() else "folder"
-    model.provenance = Provenance(
-        str(path), f"Keras {dialect.major} {kind}", dialect.version, "", str(metadata.get("date_saved", "")).replace("@", " ")
-    )
-    model.provenance.closers += closers
+    shown = f"Keras {dialect.major} {'archive (.keras)' if path.is_file() else 'folder'}"
+    date = str(metadata.get("date_saved", "")).replace("@", " ")
+    model.provenance = Provenance(str(path), shown, dialect.version, date=date, closers=closers, kind="archive", generation=dialect.major)
     return model
 
 
@@ -90,6 +89,7 @@ def read_json(path: Path, config: Path | None) -> Model:
         closers: list[Callable[[], object]] = []
         layouts.place_arrays(model, _shards(path.parent, value, closers), dialect)
         model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers)
+        model.provenance.kind, model.provenance.generation = "shards", 3
         return model
     if isinstance(value, dict) and "modelTopology" in value:
         from weightlens.formats.tfjs.read import read_tfjs
@@ -103,7 +103,8 @@ def read_json(path: Path, config: Path | None) -> Model:
     dialect = dialect_of(str(value.get("keras_version", "")), str(value.get("backend", "")), value)
     model = build_model(value, dialect)
     model.notes.append("an architecture without weights")
-    model.provenance = Provenance(str(path), f"Keras {dialect.major} architecture (JSON)", dialect.version, dialect.backend)
+    shown = f"Keras {dialect.major} architecture (JSON)"
+    model.provenance = Provenance(str(path), shown, dialect.version, dialect.backend, kind="architecture")
     return model
 
 
@@ -173,6 +174,9 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     )
     architecture = str(source or "")
     model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=architecture, closers=[file.close])
+    model.provenance.kind = "weights" if layout == "objects" and not text else "hdf5"
+    if text or layout != NOT_KERAS:
+        model.provenance.generation = 3 if model.provenance.kind == "weights" else weights_dialect.major
     return model
 
 

@@ -40,7 +40,7 @@ def read_live(network: Any) -> Model:
     model.optimizer += optimizer_weights(network)
     if model.layers:
         read_vocabularies(model.layers, network.layers)
-    model.provenance = Provenance("", f"live model of Keras {dialect.major}", dialect.version, dialect.backend, live=network)
+    model.provenance = Provenance("", f"live model of Keras {dialect.major}", dialect.version, dialect.backend, live=network, kind="live")
     return model
 
 

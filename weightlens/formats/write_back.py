@@ -21,9 +21,9 @@ import h5py
 import numpy as np
 
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.files import check_output, part_file, replacing
+from weightlens.files import Inputs, check_output, part_file, replacing
 from weightlens.formats import files_of
-from weightlens.formats.containers.contents import is_saved_model, is_tfjs, member_in, saved_model_in
+from weightlens.formats.containers.contents import held_in, is_saved_model, is_tfjs, kind_of
 from weightlens.formats.hdf5.access import FLOATS_16_BIT
 from weightlens.formats.patches import Places, patch
 from weightlens.formats.weights.conversion import Conversion
@@ -57,29 +57,30 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
             raise BadInput(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
-def check_new_model(source: Path, out: Path, force: bool) -> tuple[str, ...]:
-    """Refuse an output that cannot be a changed copy of the model, before any work is done.
+def check_new_model(source: Path, out: Path, force: bool, read: Inputs = ()) -> tuple[str, ...]:
+    """Refuse an output that cannot be a changed copy of the model, or is a file that is ``read``, before any work is done.
 
     Returns its possible suffixes; none for a TensorFlow.js model or a SavedModel, which are several files.
     """
-    if is_saved_model(source):
+    inputs, kind = [*read, *files_of(source)], kind_of(source)
+    if kind == "savedmodel":
         saved_model().check_new_model(source, out)
         return ()
     if is_tfjs(source):
-        tfjs().check_new_files(source, out, force, files_of(source))
+        tfjs().check_new_files(source, out, force, inputs)
         return ()
-    if source.is_file() and zipfile.is_zipfile(source):
+    if kind == "zip":
         with zipfile.ZipFile(source) as archive:
             names = archive.namelist()
-        several = member_in(names) is not None or saved_model_in(names, source.name) is not None
+        several = held_in(names, source.name)[0] in ("savedmodel", "tfjs")
         suffixes: tuple[str, ...] = (".zip",) if several else (".keras",)
-    elif source.is_file() and h5py.is_hdf5(source):
+    elif kind == "hdf5":
         suffixes = (".h5", ".hdf5", ".hdf")
     else:
         raise BadInput(
             f"{source.name}: numbers can be written back to .h5, .keras, TensorFlow.js and SavedModel (folder or .zip), not to this one"
         )
-    check_output(out, force, files_of(source))
+    check_output(out, force, inputs)
     suffixes += (source.suffix.lower(),)
     if out.suffix.lower() not in suffixes:
         raise BadInput(f"{out}: the new file is of the kind of {source.name}, and Keras would not open it as {out.suffix or out.name}")
@@ -227,13 +228,14 @@ def patch_archive(source: Path, file: IO[bytes], stored: Stored, out: Path) -> N
 
 def changes_of(source: Path, old: zipfile.ZipFile, stored: Stored) -> dict[str, Callable[[IO[bytes]], None]]:
     """What to do to which members of an archive."""
-    if WEIGHTS in old.namelist():
-        return {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
+    kind, place = held_in(old.namelist(), source.name)
     changes: dict[str, Callable[[IO[bytes]], None]]
-    if saved_model_in(old.namelist(), source.name) is not None:
+    if kind == "savedmodel":
         changes = saved_model().changes_in_zip(source, stored)
-    elif (member := member_in(old.namelist())) is not None:
-        changes = tfjs().changes_in_zip(source, member, stored)
+    elif kind == "tfjs":
+        changes = tfjs().changes_in_zip(source, place, stored)
+    elif WEIGHTS in old.namelist():
+        changes = {WEIGHTS: lambda file: patch_hdf5(Path(file.name), stored)}
     else:
         raise BadInput(f"{source.name}: its weights are not in one {WEIGHTS}, so they cannot be written back")
     return changes

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from weightlens.engine.wanted import Wanted, name_list, shape_words
+from weightlens.engine.wanted import Wanted, name_list
 from weightlens.errors import BadInput
+from weightlens.specs.sizes import shape_words
 from weightlens.tables.table import has_index_title
 
 ANSWERS = r"(?i)(y|target|label|class|output|expected)s?[ _]?\d*|y_.*"  # columns that hold results, not inputs

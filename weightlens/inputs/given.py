@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from weightlens.engine.binding import input_keys
-from weightlens.engine.wanted import Wanted, shape_words, wanted_inputs
+from weightlens.engine.wanted import Wanted, wanted_inputs
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.inputs import Samples
 from weightlens.inputs.columns import columns_of_inputs, inputs_by_title, is_index_left_out
 from weightlens.model import Model
+from weightlens.specs.sizes import shape_words
 from weightlens.tables import Block, Table, is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.table_files import WORDS, split_area

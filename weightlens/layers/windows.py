@@ -113,6 +113,22 @@ def products(seen: Array, kernel: Array) -> Any:
     return y
 
 
+def products_apart(seen: Array, kernel: Array) -> Any:
+    """Dot product of each channel of a window with its own kernels ``(*size, channels, multiplier)``: ``(..., channels, multiplier)``.
+
+    Windows side by side, of one kernel a channel, are taken as one long row of channels: NumPy then has fewer and longer loops.
+    """
+    *size, channels, multiplier = kernel.shape
+    rank, taps = len(size), "ijk"[: len(size)]
+    *lead, width, _ = seen.shape[:-rank]
+    step, next_channel = seen.strides[-rank - 2 : -rank] if not is_recorded(seen, kernel) else (0, 1)
+    if multiplier > 1 or step != channels * next_channel:
+        return np.einsum(f"...c{taps},{taps}cm->...cm", seen, kernel)
+    rows = np.reshape(seen, (*lead, width * channels, *size))
+    repeated = np.tile(kernel[..., 0], width)
+    return np.reshape(np.einsum(f"...c{taps},{taps}c->...c", rows, repeated), (*lead, width, channels, 1))
+
+
 def largest(seen: Array, rank: int) -> Any:
     """The largest number of each window."""
     size = seen.shape[-rank:]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
 from typing import Any
 
 import numpy as np
 
 from weightlens.layers import activations, normalization
-from weightlens.layers.attention import attend, both, causal
+from weightlens.layers.attention import attend, both, causal, scaled_scores
 from weightlens.layers.comparisons import one_hot
 from weightlens.layers.convolution import convolutional, pooling
 from weightlens.layers.signature import Array, Axis, Config, Function, Number, Step, Weights
@@ -132,7 +131,7 @@ def dot_product_attention(
     """Attention of several heads: ``(batch, queries, heads, size) -> (batch, queries, heads, size)``."""
     key, value = (np.repeat(a, query.shape[2] // a.shape[2], axis=2) for a in (key, value))
     q, k, v = (np.swapaxes(a, 1, 2) for a in (query, key, value))
-    scores = step("scores", (q @ np.swapaxes(k, -1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale))
+    scores = scaled_scores(q, k, step) if scale is None else step("scores", (q @ np.swapaxes(k, -1, -2)) * scale)
     scores = scores if bias is None else step("biased scores", scores + bias)
     allowed = both(mask, causal(*scores.shape[-2:]) if is_causal else None)
     return np.swapaxes(attend(scores, v, allowed, step)[0], 1, 2)

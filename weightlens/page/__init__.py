@@ -154,7 +154,7 @@ def about(network: NetworkSheets) -> dict[str, Any]:
     source = model.provenance
     return {
         "title": network.title,
-        "model": {"format": source.format, "keras": source.keras_version, "sha256": source.sha256, "parameters": model.size},
+        "model": {"format": source.format, "keras": source.keras_version, "parameters": model.size},
         "labels": list(options.labels),
         "inputLabels": list(options.input_labels),
         "madeUp": network.made_up,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
-
 from weightlens.errors import BadInput
-from weightlens.formats.write_back import write_back
-from weightlens.importing import Change, Imported, fit_to_dtype, is_same_number, model_to_change, weight_called
+from weightlens.importing import Change, Imported, NewNumbers, fit_to_dtype, is_same_number, weight_called, write_copy
 from weightlens.limits import JSON
 from weightlens.model import Model, Weight
 
@@ -40,22 +39,24 @@ def import_changes(
 
     Only the changed numbers differ from the file at ``model_path``; changes of another model raise ``BadInput``.
     """
-    source, target, name = Path(model_path), Path(out), Path(changes).name
-    model = model_to_change(source, target, force, config, ("the changes", changes))
-    imported = Imported(target)
-    new: dict[str, tuple[Weight, np.ndarray]] = {}
+    return write_copy(model_path, out, force, config, ("the changes", changes), partial(changed_weights, Path(changes)))
+
+
+def changed_weights(path: Path, model: Model) -> Iterable[NewNumbers]:
+    """The weights with the numbers that were saved."""
+    new: dict[str, NewNumbers] = {}
     seen: dict[tuple[str, tuple[int, ...]], float] = {}  # a layer that is called twice stands on the page twice
-    for edit in read_changes(Path(changes)):
-        weight, change = checked(model, edit, name)
+    for edit in read_changes(path):
+        weight, change = checked(model, edit, path.name)
         place = weight.path, edit.index
         if seen.get(place, change.new) != change.new:
-            raise BadInput(f"{name}: {change.weight} {list(edit.index)} gets two different numbers; the file keeps it once")
+            raise BadInput(f"{path.name}: {change.weight} {list(edit.index)} gets two different numbers; the file keeps it once")
         if place not in seen and change.new != change.old:
-            new.setdefault(change.weight, (weight, weight.value.copy()))[1][edit.index] = change.new
-            imported.changes.append(change)
+            made = new.setdefault(change.weight, NewNumbers(change.weight, weight, weight.value.copy(), []))
+            made.values[edit.index] = change.new
+            made.changes.append(change)
         seen[place] = change.new
-    write_back(source, target, new, force)
-    return imported
+    return new.values()
 
 
 def checked(model: Model, edit: Edit, name: str) -> tuple[Weight, Change]:

@@ -46,14 +46,19 @@ def page(history: TrainingHistory, forward: Forward | None) -> str:
 def wanted(history: TrainingHistory) -> list[tuple[str, list[Line]]]:
     """The titles of the charts, and their lines."""
     moments = history.moments
-    reported: list[Line] = [(name, [moment.logs.get(name) for moment in moments]) for name in history.reported]
-    paths = "the paths of chosen weights" if history.chosen else "the paths of the weights that moved most"
+
+    def reported(names: list[str]) -> list[Line]:
+        return [(name, [moment.logs.get(name) for moment in moments]) for name in names]
+
     drawn = [(k, history.followed[k]) for k in history.drawn]
     norms, steps = np.array([moment.norms for moment in moments]), [moment.changes for moment in moments]
     return [
-        ("the loss", [line for line in reported if line[0].endswith("loss")]),
-        ("what Keras reports besides", [line for line in reported if not line[0].endswith(("loss", "learning_rate", "lr"))]),
-        (paths, [(f"{number.layer} {number.label}", [float(moment.numbers[k]) for moment in moments]) for k, number in drawn]),
+        ("the loss", reported(history.losses)),
+        ("what Keras reports besides", reported(history.metrics)),
+        (
+            history.paths_title,
+            [(f"{number.layer} {number.label}", [float(moment.numbers[k]) for moment in moments]) for k, number in drawn],
+        ),
         ("the length of each layer's weights", [(layer, norms[:, i].tolist()) for i, layer in enumerate(history.layers)]),
         (
             "how far each layer moved since the moment before",

@@ -11,8 +11,8 @@ from weightlens.model import Model
 from weightlens.page.program import Program
 from weightlens.page.runs import runs
 from weightlens.recording import Step, Trace
-from weightlens.specs.words.sentences import activation_sentence
-from weightlens.words.captions import EXPLAINED, mathematics
+from weightlens.words.captions import mathematics
+from weightlens.words.explained import explained
 from weightlens.words.layer_words import call_words, find, sentence, shares
 from weightlens.workbook.layout.plan import Placed
 
@@ -78,21 +78,16 @@ def block(program: Program, k: int, trace: Trace, number: dict[str, int], names:
 def said(placed: Placed, trace: Trace) -> dict[str, Any]:
     """What a step does, for a beginner, in words and in short mathematics; its role and its activation function."""
     made = placed.made
-    function = made.function[0]
     step = Step(placed.layer, placed.name, made, trace)
-    activated = placed.name in ("activation", "output")
-    found: dict[str, Any] = {
-        "explained": activation_sentence(function) if activated else EXPLAINED.get(placed.name, ""),
+    facts: dict[str, Any] = {
+        "explained": explained(step),
         "words": "" if made.op is None else step.words,
         "short": "" if made.op is None else mathematics(step, placed.of > 1),
+        "function": made.function[0],
+        "role": made.role.kind,
+        "shares": shares(made),
     }
-    if function:
-        found["function"] = function
-    if made.role.kind:
-        found["role"] = made.role.kind
-    if shares(made):
-        found["shares"] = True
-    return {key: value for key, value in found.items() if value != ""}
+    return {key: value for key, value in facts.items() if value}
 
 
 def factor(f: Factor) -> dict[str, Any]:

@@ -23,6 +23,7 @@ else:
 
 # These answer with what depends on the shape alone, so nothing needs remembering.
 SHAPE_ONLY = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.result_type, np.iscomplexobj}
+NESTED = (tuple, list, slice, dict)
 
 
 class Part(NamedTuple):
@@ -42,7 +43,7 @@ def cast(array: Any, dtype: Any) -> Any:
 
 class Role(NamedTuple):
     """What a step is in its layer: a ``helper`` on the way to a result, a ``gate``, a ``state``, a ``masked state``
-    (``of`` which name), or the ``start`` of one.
+    (``of`` which name), or the ``start`` of one; ``scaled`` is what was multiplied by a number (``of``: where it comes from).
 
     In training: the ``delta`` of a pre-activation, the ``gradient`` of a ``value`` or a ``weight``, a ``new`` weight or slot
     (``of`` which name), and a ``hit``: whether a sample is right.
@@ -158,6 +159,11 @@ def value_of(thing: Any) -> Any:
     return thing.value if isinstance(thing, Recorded) else thing
 
 
+def values_of(args: tuple[Any, ...]) -> list[Any]:
+    """The bare arrays of a call's arguments; most calls have no nested ones, and every recorded call asks this."""
+    return [arg.value if type(arg) is Recorded else each(value_of, arg) if isinstance(arg, NESTED) else arg for arg in args]
+
+
 def shape_stand_in(thing: Any) -> Any:
     """An array of the right shape and dtype that takes no memory."""
     return np.broadcast_to(np.zeros((), thing.dtype), thing.shape) if isinstance(thing, Recorded) else thing
@@ -165,7 +171,7 @@ def shape_stand_in(thing: Any) -> Any:
 
 def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call ``op`` on the bare values and remember the call."""
-    out = op(*each(value_of, args), **each(value_of, kwargs))
+    out = op(*values_of(args), **(each(value_of, kwargs) if kwargs else kwargs))
     if isinstance(out, (list, tuple)):
         # mypy does not see that a named tuple can be called
         return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.recording.arrays import Part, Recorded, cast, each, value_of
+from weightlens.recording.arrays import NESTED, Part, Recorded, cast, each, value_of
 
 Follow = Callable[[Recorded], bool]
-OBJECT, NESTED = np.dtype(object), (tuple, list, slice, dict)
+OBJECT = np.dtype(object)
 
 
 def unnamed(x: Recorded) -> bool:

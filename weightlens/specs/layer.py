@@ -41,7 +41,7 @@ class LayerSpec(NamedTuple):
     # Words
     sentence: str = ""  # what it does, for somebody who has not heard of it: "{units}" is a setting. Of Keras's: specs/sentences.py
     # Facts about it
-    alone: bool = False  # its output for a sample depends on that sample alone, whatever its settings
+    alone: bool | str = False  # its output for a sample depends on that sample alone; a setting's name: unless that names the first axis
     ends_in_activation: bool = False  # its last step is the function in its setting ``activation``
     hands_on: bool = False  # in a prediction it returns its input unchanged
     keeps_kind: bool = False  # whole numbers stay whole numbers of the same kind

@@ -11,6 +11,13 @@ Config = dict[str, Any]
 Incoming = tuple[int, ...] | None  # the shape of what comes into a layer, batch first, where it is known
 
 
+def shape_words(shape: Shape | None) -> str:
+    """``28 x 28 x 1``; ``any x 16``."""
+    if shape is None:
+        return "any shape"
+    return " x ".join("any" if n is None else str(n) for n in shape) or "one number"
+
+
 def channels(config: Config, x: Incoming) -> Size:
     """How many features come in: the length of the last axis, of the second where channels are first."""
     if not x:

@@ -7,7 +7,7 @@ from typing import Any
 
 from weightlens.specs.kinds import found_text
 from weightlens.specs.registry import spec
-from weightlens.specs.sizes import Config, Incoming, Shape, Size, dimension, spread
+from weightlens.specs.sizes import Config, Incoming, Shape, Size, dimension, shape_words, spread
 from weightlens.specs.variables import variable_names, variables_of
 
 UNUSED = ("count", "vector_u")  # weights that are not needed to compute the output
@@ -100,7 +100,7 @@ def explained(class_name: str, name: str, stored: tuple[int, ...], asked: Shape,
         if words[axis] == "in":
             return f"{asked[axis]} numbers come in, but the {name} has {counted}"
     reasons = ", ".join(f"{key} {found_text(config[key])}" for key in _settings_in(line, config))
-    return f"{reasons or 'its settings'}: a {name} of {_size(asked)} is asked for, but the file's has {_size(stored)}"
+    return f"{reasons or 'its settings'}: a {name} of {shape_words(asked)} is asked for, but the file's has {shape_words(stored)}"
 
 
 def _settings_in(line: str, config: dict[str, Any]) -> list[str]:
@@ -111,7 +111,3 @@ def _settings_in(line: str, config: dict[str, Any]) -> list[str]:
 def _counted(number: int, axis: int, rank: int) -> str:
     unit = ("row", "column")[axis] if rank == 2 else "number" if rank == 1 else f"place along axis {axis}"
     return f"{number} {unit}{'s' * (number != 1) if rank < 3 else ''}"
-
-
-def _size(shape: Shape) -> str:
-    return " x ".join("any" if n is None else str(n) for n in shape) or "a single number"

@@ -21,7 +21,7 @@ from weightlens.errors import UnreadableModel, WeightlensError
 from weightlens.spreadsheet.sheet_rows import MAIN, CellDate, CellError, SheetCells, Value, read_cells, text_content, xml_elements
 from weightlens.zips import check_member, open_zip, read_member
 
-KINDS = {"folder": "a folder", "json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
+KINDS = {"json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -150,7 +150,7 @@ def open_workbook(path: Path) -> zipfile.ZipFile:
 
     kind = kind_of(path) if path.exists() else "zip"
     if kind != "zip":
-        raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {KINDS[kind]}")
+        raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {KINDS.get(kind, 'a model')}")
     archive = open_zip(path)
     if "xl/workbook.xml" not in archive.NameToInfo:
         words = "a Keras model" if "config.json" in archive.NameToInfo else archive_words(path, archive.namelist())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from weightlens.model import Layer, Model, Weight
+from weightlens.specs.sizes import shape_words
 from weightlens.terminal import tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
@@ -90,11 +91,6 @@ def is_plain_list(value: Any) -> bool:
     return isinstance(value, list) and 0 < len(value) <= 6 and all(isinstance(item, (int, float, str)) for item in value)
 
 
-def shape_text(shape: Any) -> str:
-    """``28 x 28 x 1`` without the batch; ``any`` for an open dimension."""
-    return " x ".join("any" if n is None else str(n) for n in shape) or "1"
-
-
 def weight_text(weights: dict[str, Weight]) -> str:
     """``kernel (2, 2), bias (2)``."""
     return ", ".join(f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items())
@@ -105,7 +101,7 @@ def output_shapes(model: Model) -> dict[str, str]:
     from weightlens.engine.output_shapes import symbolic_shapes
 
     shapes = symbolic_shapes(model)
-    return {path: ", ".join("any" if shape is None else shape_text(shape) for shape in outputs) for path, outputs in shapes.items()}
+    return {path: ", ".join("any" if shape is None else shape_words(shape) for shape in outputs) for path, outputs in shapes.items()}
 
 
 def sha256_of(path: str, always: bool = False) -> str:

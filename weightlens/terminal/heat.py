@@ -14,6 +14,7 @@ from weightlens.terminal.matrix_lines import direction_words, place_title, place
 NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 BLUES, REDS = (231, 189, 153, 111, 75, 33, 26, 25), (231, 224, 217, 210, 203, 196, 160, 124)  # the same of 256 colours
 ODD, ODD_OF_256 = (255, 0, 255), 201  # NaN and infinities
+MARK = "2;0;200;0"  # the colour of the number that is looked at
 SHADES, ODD_SHADE = " .:-=+*#%@", "?"
 LINES = 32  # of a picture
 SQUARE, LARGEST = 16, 4  # a smaller picture is enlarged to about so many places, each number at most so many times; one of several by half
@@ -75,28 +76,25 @@ def scale_of(values: np.ndarray) -> Scale:
 
 
 class Painter(NamedTuple):
-    """Draws pictures on a screen: in true colour, in 256 colours, or in shades."""
+    """Draws pictures: half blocks in colours (``true``, ``256``), or letters where there are none."""
 
-    screen: Screen
-    true_colour: bool
+    colours: str
     scale: Scale
     zoom: int = 1  # places that a number takes along and down
 
     @property
-    def coloured(self) -> bool:
-        """Whether half blocks in colours can be drawn."""
-        return in_colours(self.screen)
-
-    @property
     def across(self) -> int:
         """Letters that a number takes."""
-        return self.zoom if self.coloured else 2
+        return self.zoom if self.colours else 2
 
-    def picture(self, numbers: np.ndarray) -> list[str]:
-        """The lines of one block."""
-        if not self.coloured:
-            return ["".join(self.scale.shade(value) * 2 for value in row) for row in numbers.tolist()]
-        rows = [[self.code(value) for value in row] for row in numbers.tolist()]
+    def picture(self, numbers: np.ndarray, marked: tuple[int, int] | None = None) -> list[str]:
+        """The lines of one block; the number in the row and column that are ``marked`` stands out."""
+        rows = [[self.code(value) if self.colours else self.scale.shade(value) * 2 for value in row] for row in numbers.tolist()]
+        if marked is not None:
+            row, column = marked
+            rows[row][column] = MARK if self.colours else f"\x1b[7m{rows[row][column]}\x1b[0m"
+        if not self.colours:
+            return ["".join(row) for row in rows]
         down = max(self.zoom, 2) if len(rows) == 1 else self.zoom
         return self.half_blocks([row for row in rows for _ in range(down)])
 
@@ -112,22 +110,31 @@ class Painter(NamedTuple):
 
     def code(self, value: float) -> str:
         """The colour of a number in an escape sequence."""
-        return "2;{};{};{}".format(*self.scale.colour(value)) if self.true_colour else f"5;{self.scale.colour_of_256(value)}"
+        return "2;{};{};{}".format(*self.scale.colour(value)) if self.colours == "true" else f"5;{self.scale.colour_of_256(value)}"
+
+    def bar(self) -> str:
+        """The colours or letters from that of the smallest number to that of the largest."""
+        if self.colours:
+            return self._replace(zoom=1).picture(np.array([self.scale.steps(LEGEND)]))[0]
+        return SHADES if self.scale.low < self.scale.high else self.scale.shade(self.scale.low)
 
     def legend(self, odd: bool) -> str:
-        """What the colours mean, from the smallest to the largest number."""
+        """What they mean."""
         low, high = self.scale
-        if not self.coloured:
-            bar = f'{low:.3g} "{SHADES}" {high:.3g}' if low < high else f'{low:.3g} "{self.scale.shade(low)}"'
-            return bar + f"  {ODD_SHADE} NaN or infinite" * odd
-        bar = self._replace(zoom=1).picture(np.array([self.scale.steps(LEGEND)]))[0]
+        if not self.colours:
+            return f'{low:.3g} "{self.bar()}"' + f" {high:.3g}" * (low < high) + f"  {ODD_SHADE} NaN or infinite" * odd
         mark = self.half_blocks([[self.code(float("nan"))]])[0] + " NaN or infinite"
-        return f"{low:.3g} {bar} {high:.3g}" + f"  {mark}" * odd
+        return f"{low:.3g} {self.bar()} {high:.3g}" + f"  {mark}" * odd
 
 
-def in_colours(screen: Screen) -> bool:
-    """Whether half blocks in colours can be drawn."""
-    return screen.colour and screen.unicode
+def colours_of(screen: Screen) -> str:
+    """The colours in which half blocks can be drawn, as a ``Painter`` has them."""
+    return colours_of_terminal() if screen.colour and screen.unicode else ""
+
+
+def colours_of_terminal() -> str:
+    """Those of a terminal that has colours."""
+    return "true" if has_true_colour() else "256"
 
 
 def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "    ") -> Iterator[str]:
@@ -137,7 +144,7 @@ def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "  
         return
     shown, steps = sampled(part, screen, 0 if full else screen.width - len(indent) - 2)
     values = np.atleast_2d(sizes_of(shown.values))
-    painter = Painter(screen, has_true_colour(), scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
+    painter = Painter(colours_of(screen), scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
     if values.ndim > 2 or shown.values.ndim == 2:
         yield from map(screen.dim, screen.wrapped(direction_words(shown), indent))
     yield indent + painter.legend(not np.isfinite(values).all())
@@ -148,14 +155,15 @@ def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "  
         if title:
             yield indent + screen.dim(title)
         inner = indent + "  " * bool(title)
-        lines = tile_lines(shown, painter, place, inner) if shown.tiled else (inner + line for line in painter.picture(values[place]))
-        yield from lines
+        if shown.tiled:
+            yield from tile_lines(shown, screen, painter, place, inner)
+        else:
+            yield from (inner + line for line in painter.picture(values[place]))
 
 
-def tile_lines(shown: View, painter: Painter, place: tuple[int, ...], indent: str) -> Iterator[str]:
+def tile_lines(shown: View, screen: Screen, painter: Painter, place: tuple[int, ...], indent: str) -> Iterator[str]:
     """Pictures side by side under their titles, as many as fit."""
-    screen, blocks = painter.screen, sizes_of(shown.values[place])
-    titles = tile_titles(shown)
+    blocks, titles = sizes_of(shown.values[place]), tile_titles(shown)
     picture = blocks.shape[-1] * painter.across
     width = max(picture, *map(len, titles))
     fit = max(1, (screen.width - len(indent) + len(BETWEEN)) // (width + len(BETWEEN)))
@@ -169,7 +177,7 @@ def tile_lines(shown: View, painter: Painter, place: tuple[int, ...], indent: st
 
 def zoom_of(shape: tuple[int, ...], screen: Screen, tiled: bool) -> int:
     """How much a small picture is enlarged."""
-    return max(1, min(LARGEST // 2 if tiled else LARGEST, SQUARE // max(shape))) if in_colours(screen) else 1
+    return max(1, min(LARGEST // 2 if tiled else LARGEST, SQUARE // max(shape))) if colours_of(screen) else 1
 
 
 def sampled(part: Part, screen: Screen, room: int) -> tuple[View, list[str]]:
@@ -184,7 +192,7 @@ def sampled(part: Part, screen: Screen, room: int) -> tuple[View, list[str]]:
 
 def most_places(part: Part, screen: Screen, room: int) -> dict[int, int]:
     """How many places along each axis are drawn at most."""
-    order, kept, coloured = part.order, part.kept, in_colours(screen)
+    order, kept, coloured = part.order, part.kept, bool(colours_of(screen))
     *slow, columns = order.axes
     most = dict.fromkeys(slow, SLOW) | {columns: room if coloured else room // 2}
     if slow:

@@ -67,7 +67,7 @@ def write_json(model: Model, file: BinaryIO, wish: Selection) -> None:
     p = model.provenance
     head = {
         "command": "show", "file": p.path, "format": p.format, "keras_version": p.keras_version, "backend": p.backend, "date": p.date,
-        "sha256": p.sha256 or (sha256_of(p.path, wish.sha256) if p.path else ""), "name": model.name, "class_name": model.class_name,
+        "sha256": sha256_of(p.path, wish.sha256) if p.path else "", "name": model.name, "class_name": model.class_name,
         "parameters": model.size, "notes": model.notes, "faults": list(every_fault(model)), "training": model.training_config,
     }  # fmt: skip
     file.write(to_json(head)[:-1] + b',"layers":[')

@@ -164,8 +164,7 @@ def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[s
     kind = "arrays, not weights" if model.arrays_only else "weights without an architecture"
     kind = f"{clean(model.class_name)} {clean(model.name)}" if model.class_name else kind
     yield from screen.wrapped(" · ".join([kind, *parts, *training_line(model)]))
-    digest = p.sha256 or (sha256_of(p.path, always_hash) if p.path else "")
-    if digest:
+    if p.path and (digest := sha256_of(p.path, always_hash)):
         yield screen.dim(f"sha256 {digest}")
     if model.optimizer:
         yield screen.dim(f"{len(model.optimizer)} arrays of the optimizer are not counted; --optimizer shows them")

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import tensors_into
 from weightlens.errors import first_line
-from weightlens.model import Layer, Model, Weight
+from weightlens.model import Model, Weight
 from weightlens.statistics import chunks
 from weightlens.terminal import clean, tuple_text
 from weightlens.terminal.describe import UNPLACED, Entry, layer_entries
@@ -59,17 +59,12 @@ def text_of_layer(entry: Entry) -> Iterator[str]:
     layer = entry.layer
     yield ""
     yield f"layer {entry.path}: {layer.class_name}" + ("" if layer.trainable else " (frozen)")
-    if taken := inputs_of(layer):
-        yield f"  from: {taken}"
+    if taken := tensors_into(*layer.calls):
+        yield f"  from: {', '.join(map(str, taken))}"
     if layer.model is None:  # that of a nested model is the list of its layers, which follow
         yield from settings(" ", layer.config)
     for name, weight in entry.weights.items():
         yield from text_of_weight(name, weight)
-
-
-def inputs_of(layer: Layer) -> str:
-    """The layers that it is called with."""
-    return ", ".join(f"{ref.layer}[{ref.call}][{ref.index}]" for call in layer.calls for ref in refs((call.args, call.kwargs)))
 
 
 def settings(title: str, config: dict[str, Any]) -> Iterator[str]:

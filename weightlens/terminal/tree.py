@@ -15,7 +15,7 @@ from h5py import h5, h5a, h5d, h5g, h5l, h5o
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, first_line
-from weightlens.formats.containers.contents import kind_of, member_in, saved_model_in
+from weightlens.formats.containers.contents import held_in, kind_of
 from weightlens.formats.containers.foreign import archive_words
 from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.hdf5.access import FLOATS_16_BIT, as_text, decode_name, group_links, open_hdf5, size_of
@@ -50,10 +50,11 @@ def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
     """The members of an archive, each HDF5 file among them with its tree."""
     archive = Archive(path)
     names = archive.names()
-    if saved_model_in(names, path.name) is not None:
+    kind, _ = held_in(names, path.name)
+    if kind == "savedmodel":
         yield from saved_model_lines(path)
         return
-    if "config.json" not in names and member_in(names) is None:
+    if not kind:
         yield screen.dim(archive_words(path, names))
     for number, name in enumerate(names):
         last = number == len(names) - 1

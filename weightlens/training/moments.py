@@ -16,6 +16,7 @@ from weightlens.model import Model, Weight
 SMALL = 1_000  # numbers of a network of which every one is followed
 EACH, MOST_FOLLOWED = 10, 240  # numbers of one weight, and of all, that are followed in a larger network
 MOST_CHOSEN = 2_000  # numbers that somebody may choose
+LOSS, RATES = "loss", ("learning_rate", "lr")  # how the names end that Keras has for these
 LINES = 8  # paths in one chart: the legend of more would take its room
 PLACE = re.compile(r"(.*)\[(\d+(?:, ?\d+)*)\]")
 
@@ -87,7 +88,22 @@ class TrainingHistory:
     def reported(self) -> list[str]:
         """The names of what Keras reports, losses first."""
         names = dict.fromkeys(name for moment in self.moments for name in moment.logs)
-        return sorted(names, key=lambda name: not name.endswith("loss"))
+        return sorted(names, key=lambda name: not name.endswith(LOSS))
+
+    @property
+    def losses(self) -> list[str]:
+        """The losses among them."""
+        return [name for name in self.reported if name.endswith(LOSS)]
+
+    @property
+    def metrics(self) -> list[str]:
+        """What is neither a loss nor the learning rate."""
+        return [name for name in self.reported if not name.endswith((LOSS, *RATES))]
+
+    @property
+    def paths_title(self) -> str:
+        """What the chart of ``drawn`` is called."""
+        return "the paths of chosen weights" if self.chosen else "the paths of the weights that moved most"
 
     @property
     def drawn(self) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,8 +13,9 @@ from weightlens.call_order import refs
 from weightlens.engine.binding import bind
 from weightlens.engine.run import Run, Weights
 from weightlens.errors import BadInput
+from weightlens.formats.weights.objects import layers_with_paths
 from weightlens.layers.activations import activate
-from weightlens.model import Layer, Model
+from weightlens.model import Model
 from weightlens.recording import Recorded, Role, Trace
 from weightlens.specs.registry import spec_of
 from weightlens.training.epoch import Epoch, Trained
@@ -128,17 +129,6 @@ def given_arrays(model: Model, inputs: Any, targets: np.ndarray, rate: float) ->
 def _numbers(x: Recorded) -> str:
     """The size of a sample in words: ``1 number``, ``2 x 3 numbers``."""
     return f"{' x '.join(map(str, x.shape[1:])) or 1} number{'s' * (x.size != len(x.value))}"
-
-
-def layers_with_paths(model: Model) -> Iterator[tuple[str, Layer]]:
-    """Every layer that may hold weights, wrapped and nested ones included, with its path."""
-    stack = [(layer.name, layer) for layer in reversed(model.layers)]
-    while stack:
-        path, layer = stack.pop()
-        yield path, layer
-        stack.extend((f"{path}/{name}", inner) for name, inner in reversed(layer.inner.items()))
-        if layer.model is not None:
-            stack.extend((f"{path}/{inner.name}", inner) for inner in reversed(layer.model.layers))
 
 
 def trainable(model: Model, optimizer: Optimizer, start: Mapping[str, np.ndarray]) -> list[Trained]:

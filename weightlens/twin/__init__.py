@@ -11,7 +11,6 @@ import numpy as np
 
 from weightlens.engine.binding import bind
 from weightlens.errors import BadInput
-from weightlens.files import check_output
 from weightlens.formats import files_of, load
 from weightlens.formats.write_back import check_new_model, stored_values, write_back
 from weightlens.model import Layer, Model, Weight
@@ -156,8 +155,7 @@ def check_twin_file(model: Model, out: Path, force: bool) -> None:
 
         writers.check_target(out, force, files_of(model))
         return
-    check_output(out, force, files_of(model))
-    check_new_model(Path(model.provenance.path), out, force)
+    check_new_model(Path(model.provenance.path), out, force, files_of(model))
     stored_values({name: (weight, weight.value) for name, weight in model.weights.items() if is_searched(weight)})
 
 

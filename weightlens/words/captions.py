@@ -12,8 +12,8 @@ from weightlens.axes.names import LETTERS
 from weightlens.layers.activations import LARGEST_EXPONENT
 from weightlens.recording import Recorded, Step
 from weightlens.recording.calls import reduced_axes
-from weightlens.specs.words.sentences import activation_sentence
 from weightlens.words.call_words import ATOM, Words
+from weightlens.words.explained import explained
 from weightlens.words.wording import Wording
 from weightlens.words.worked import arithmetic
 
@@ -33,35 +33,6 @@ SYMBOLS = {
     "initial cell state": "c0",
 }
 LONGEST, LONGEST_OVER_TIME = 60, 90
-
-EXPLAINED = {
-    "dot product": "Each number that comes in is multiplied by its weight, and the products are added up: row of inputs times column of weights. A large result means that the input looks like what this unit listens for.",  # noqa: E501
-    "pre-activation": "The bias, one learned number per unit, is added. It moves the point from which the unit reacts.",
-    "max": "The largest score of this sample. It is subtracted before e^ so that no number becomes too large; the result stays the same.",
-    "x - max": "Each score less the largest one: 0 for the winner, negative for the others.",
-    "exponentials": "e to the power of the score: always positive, and the larger the score the (much) larger the result.",
-    "sum": "The numbers on the left added up: what the shares are shares of.",
-    "maximum": "The largest number in each window: the picture becomes smaller, what was found stays.",
-    "average": "The mean of each window.",
-    "padded": "The same numbers with a border around them, so that windows fit at the edges too.",
-    "input product": "The part of the sum that the inputs contribute, for all time steps at once.",
-    "recurrent product": "The part of the sum that the previous state contributes.",
-    "pre-activations": "Input part, part of the previous hidden state, and bias, added up: one group of columns for each gate.",
-    "input gate": "Between 0 and 1: how much of the candidate is let into the memory.",
-    "forget gate": "Between 0 and 1: how much of the old memory is kept.",
-    "output gate": "Between 0 and 1: how much of the memory is shown to the outside.",
-    "candidate": "What could be added to the memory at this time step.",
-    "update gate": "Between 0 and 1: how much of the old state is kept.",
-    "reset gate": "Between 0 and 1: how much of the old state the candidate sees.",
-    "cell state": "The memory: what the forget gate keeps of it, plus what the input gate lets in.",
-    "hidden state": "What the cell tells the next time step and the next layer.",
-    "normalized": "Less the mean, divided by the standard deviation: numbers of usual size whatever came in.",
-    "standard deviation": "The root of the variance; epsilon, a tiny number, keeps it from being 0.",
-    "lookup": "A row of the table for each token: its learned description.",
-    "scores": "How well each query fits each key.",
-    "attention weights": "The scores as shares that add up to 1.",
-    "context": "The values, mixed in the proportion of the attention weights.",
-}
 
 
 def symbol_of(x: Recorded) -> str:
@@ -147,9 +118,7 @@ def cut(line: str, longest: int) -> str:
 
 def note(step: Step, numbers: bool = True) -> str:
     """For a beginner: what this kind of step does, its formula in words, and this cell's own numbers."""
-    activated = step.name in ("activation", "output")
-    explained = activation_sentence(step.made.function[0]) if activated else EXPLAINED.get(step.name, "")
-    lines = [explained, f"In words: {step.words}"]
+    lines = [explained(step), f"In words: {step.words}"]
     if step.made.size and numbers:
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
             lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from weightlens.layers import function_of
@@ -14,9 +16,17 @@ from weightlens.specs.words import sentences, setting_words
 LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 
 
+AGAIN = re.compile(r" #[0-9]+(?=/|$)")  # in the path of a layer that is called once more
+
+
+def first_use(path: str) -> str:
+    """The path of the layer's own first call: ``encoder/hidden`` of ``encoder #2/hidden``."""
+    return AGAIN.sub("", path)
+
+
 def find(model: Model, path: str) -> Layer | None:
     """The layer that a step's path names, that inside a wrapper too: ``inner/dense #2``, ``bidirectional/forward_layer``."""
-    path = path.split(" #")[0]
+    path = first_use(path)
     try:
         return model[path]
     except KeyError:
@@ -55,8 +65,10 @@ def layer_call(layer: Layer) -> str:
 
 
 def in_framework_words(model: Model, path: str) -> str:
-    """``hidden: Dense(16), activation relu``."""
+    """``hidden: Dense(16), activation relu``; of a layer that was there before, that it is the same."""
     layer = find(model, path)
+    if layer is not None and path != first_use(path):
+        return f"{path}: {first_use(path)} again, with the same weights"
     return path if layer is None else f"{path}: {call_words(layer)}"
 
 

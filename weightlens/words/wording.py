@@ -66,6 +66,7 @@ class Wording:
 
     def __init__(self, step: Step) -> None:
         self.made, self.named = step.made, step.named_of
+        self.handed_on = {} if step.trace is None else step.trace.layer_outputs
         outside = {id(x) for x in named_operands(step.made) if x.kind == "input"}
         self.one_input = len(outside) == 1
 
@@ -76,6 +77,8 @@ class Wording:
             return self.constant(x.value)
         if x.op in QUIET and x.args and isinstance(x.args[0], Recorded) and only_moved(x):
             return f"{self.operand(x.args[0], 1, PHRASE)} {self.reshaped(x)}".rstrip(), CHOICE
+        if x.role.kind == "scaled":
+            return f"{self.operand(x.args[0], 1, PRODUCT)} * {x.role.of}", PRODUCT
         return self.call(x, 0)
 
     def reshaped(self, x: Recorded) -> str:
@@ -108,7 +111,8 @@ class Wording:
             return "input" if self.one_input else x.name
         if x.layer in (self.made.layer, "") or x.kind == "weight":
             return f"previous {x.name}" if x.name == self.made.name and x is not self.made and x.kind == "step" else x.name
-        return x.layer if x.name in OUTPUTS else f"{x.name} of {x.layer}"
+        layer = x.layer.removeprefix(f"{self.made.layer}/")
+        return layer if x.name in OUTPUTS or any(y is x for y in self.handed_on.get(x.layer, ())[:1]) else f"{x.name} of {layer}"
 
     def constant(self, value: Any) -> Words:
         """A number, or ``constants`` where there are several different ones."""
@@ -138,6 +142,8 @@ class Wording:
             return self.phrase(args[0], deeper)
         if op in MOVES and args:
             inner = self.operand(args[0], deeper, PHRASE)
+            if op is np.repeat and x.size == np.size(args[0]):  # each once
+                return self.phrase(args[0], deeper)
             return inner if inner.startswith(MOVES[op][:-2]) else MOVES[op].format(inner), PHRASE
         if (reduction := reduction_name(op)) and args:
             inner = self.operand(args[0], deeper, PHRASE)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.recording import Recorded, Step, cast
-from weightlens.recording.calls import MOVES, operation, reduced_axes
+from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import origins, shape_of, sources
 from weightlens.words.call_words import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, Words, call_name, reduction_name
 
@@ -19,6 +19,7 @@ Index = tuple[int, ...]
 
 TERMS = 4  # terms of a sum that are written out before it is cut
 DEEPEST = 24
+MOST_FOLLOWED = 5_000_000  # numbers of an operand; of more it would take long to see which of them meet
 
 
 def arithmetic(step: Step, index: Index, terms: int = TERMS) -> str:
@@ -69,8 +70,8 @@ class Arithmetic:
     def written(self, x: Recorded, index: Index, depth: int) -> Words:
         """The call that made one element, with the numbers of its operands."""
         op, args = x.op, x.args
-        if op is np.matmul or op is np.dot:
-            return self.product(args[0], args[1], index, depth)
+        if operation(x) in PRODUCTS and max(map(np.size, factors(x))) <= MOST_FOLLOWED:
+            return self.product(x, index, depth)
         if op in INFIX:
             sign, level = INFIX[op]
             left = self.operand(args[0], index, depth, level)
@@ -87,18 +88,47 @@ class Arithmetic:
             return f"{call_name(op)}({', '.join(self.operand(arg, index, depth, CHOICE) for arg in args)})", ATOM
         return signed(plain(x.value[index])) if x.value is not None else (f"{call_name(op)}(...)", ATOM)
 
-    def product(self, a: Any, b: Any, index: Index, depth: int) -> Words:
-        """``a1*b1 + a2*b2``: row times column."""
-        rank_a, rank_b = np.ndim(a), np.ndim(b)
-        row = index[: len(index) - (rank_b > 1)]
-        column = index[-1:] if rank_b > 1 else ()
-        batch = index[: len(index) - (rank_b > 1) - (rank_a > 1)]
-        length = a.shape[-1]
-        shown = range(length) if length <= self.terms + 1 else range(self.terms)
-        left = row if rank_a > 1 else ()
-        pairs = [((*left, k), (*batch, k, *column) if rank_b > 1 else (k,)) for k in shown]
-        terms = [f"{self.operand(a, at_a, depth, PRODUCT)}*{self.operand(b, at_b, depth, POWER)}" for at_a, at_b in pairs]
-        return self.joined(terms, length)
+    def product(self, x: Recorded, index: Index, depth: int) -> Words:
+        """``a1*b1 + a2*b2``: what meets along the axes that are summed over; what lies beyond an edge is 0, and only counted."""
+        inputs, output = einsum_subscripts(x).split("->")
+        operands = list(zip(inputs.split(","), factors(x), strict=True))
+        sizes = {letter: n for word, thing in operands for letter, n in zip(word, shape_of(thing), strict=True)}
+        over = [letter for letter in sizes if letter not in output]
+        total = int(np.prod([sizes[letter] for letter in over]))
+        at = dict(zip(output, (np.full(total, i) for i in index), strict=True))
+        at |= dict(zip(over, np.unravel_index(np.arange(total), [sizes[letter] for letter in over]), strict=True))
+        places = [[np.minimum(at[letter], n - 1) for letter, n in zip(word, shape_of(thing), strict=True)] for word, thing in operands]
+        real = np.full(total, True)
+        for (_, thing), where in zip(operands, places, strict=True):
+            real &= self.is_real(thing, tuple(where))
+        inside = np.flatnonzero(real)
+        shown = inside if len(inside) <= self.terms + 1 else inside[: self.terms]
+        terms = [
+            "*".join(
+                self.operand(thing, tuple(int(i[k]) for i in where), depth, POWER if d else PRODUCT)
+                for d, ((_, thing), where) in enumerate(zip(operands, places, strict=True))
+            )
+            for k in shown
+        ]
+        beyond = total - len(inside)
+        edge = f" + 0 ({beyond} term{'s' * (beyond > 1)} beyond the edge)" if beyond else ""
+        text, level = self.joined(terms, len(inside))
+        return text + edge, SUM if edge else level
+
+    def is_real(self, thing: Any, where: tuple[np.ndarray, ...]) -> Any:
+        """Which of these elements of an operand are no padding."""
+        real = np.full(where[0].shape if where else (), True)
+        while isinstance(thing, Recorded) and not thing.kind and operation(thing) in MOVES and len(sources(thing)) == 1:
+            number, thing = self.origin(thing)[where], sources(thing)[0]
+            real &= number >= 0
+            where = np.unravel_index(np.maximum(number, 0), shape_of(thing))
+        return real
+
+    def origin(self, x: Recorded) -> np.ndarray:
+        """Where each element of what was only moved comes from."""
+        if id(x) not in self.origins:
+            self.origins[id(x)] = (x, origins(x))
+        return self.origins[id(x)][1]
 
     def reduction(self, x: Recorded, index: Index, depth: int) -> Words:
         """A sum, a mean or a maximum over the elements it takes."""
@@ -126,9 +156,7 @@ class Arithmetic:
 
     def moved(self, x: Recorded, index: Index, depth: int) -> Words:
         """An element that was only moved: the element it came from; 0 where padding put a new one."""
-        if id(x) not in self.origins:
-            self.origins[id(x)] = (x, origins(x))
-        number = int(self.origins[id(x)][1][index])
+        number = int(self.origin(x)[index])
         for source in sources(x):
             size = int(np.prod(shape_of(source), dtype=np.int64))
             if number < size:

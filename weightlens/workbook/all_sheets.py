@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from weightlens.engine.binding import bind
-from weightlens.engine.forward import trace
+from weightlens.engine.forward import record, trace
 from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.answers import refuse_labels
 from weightlens.inputs.defaults import default_inputs
@@ -69,7 +69,7 @@ def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheet
 def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
     arrays = bind(model, default_inputs(model) if inputs is None else inputs)
-    recorded = trace(model, samples.samples_shown(model, arrays))
+    recorded = record(model, samples.samples_shown(model, arrays))
     refuse_text(recorded)
     detail = chosen_detail(options.detail, recorded)
     options = options if options.labels else replace(options, labels=labels_in_file(model, recorded))

@@ -86,6 +86,7 @@ class Options:
         """A name for each column of an input: those given if they are as many, else ``x0``, ``x1``..."""
         return list(self.input_labels) if len(self.input_labels) == width else [f"x{j}" for j in range(width)]
 
-    def class_names(self, width: int) -> list[str]:
-        """A name for each unit of an output: those given if they are as many, else ``unit 0``, ``unit 1``..."""
-        return list(self.labels) if len(self.labels) == width else [f"unit {j}" for j in range(width)]
+    def class_names(self, width: int, shares: bool = True) -> list[str]:
+        """A name for each unit of an output: those given if they are as many; else ``class 0``, where they are no shares ``unit 0``."""
+        word = "class" if shares else "unit"
+        return list(self.labels) if len(self.labels) == width else [f"{word} {j}" for j in range(width)]

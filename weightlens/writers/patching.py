@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
 from weightlens.errors import BadInput, did_you_mean
-from weightlens.formats.write_back import write_back
-from weightlens.importing import Change, Imported, fit_to_dtype, model_to_change
+from weightlens.importing import Change, Imported, NewNumbers, fit_to_dtype, write_copy
 from weightlens.model import Model, Weight
 from weightlens.terminal.matrices import parse_slice
 
@@ -44,23 +43,23 @@ def patch_model(
     Only these numbers differ from the file at ``model_path``. A name, place or number that does not fit raises ``BadInput``, and
     nothing is written.
     """
-    source, target = Path(model_path), Path(out)
-    model = model_to_change(source, target, force, config, ("", None))
+    return write_copy(model_path, out, force, config, ("", None), partial(set_weights, wanted))
+
+
+def set_weights(wanted: Sequence[str], model: Model) -> Iterator[NewNumbers]:
+    """The weights with the numbers that are wanted."""
     new: dict[str, tuple[str, Weight, np.ndarray]] = {}  # by the place in the file: a weight may have several names
     for text in wanted:
         setting = read_setting(text, model)
         _, _, values = new.setdefault(setting.weight.path, (setting.name, setting.weight, setting.weight.value.copy()))
         apply(setting, values)
-    imported, changed = Imported(target), {}
+    room = LISTED
     for name, weight, values in new.values():
         places = changed_places(weight.value, values)
-        if len(places):
-            changed[name] = weight, values
-        first = places[: LISTED - len(imported.changes)].tolist()
-        imported.changes += [Change(name, tuple(at), "--set", weight.value[tuple(at)].item(), values[tuple(at)].item()) for at in first]
-        imported.more += len(places) - len(first)
-    write_back(source, target, changed, force)
-    return imported
+        first = [tuple(at) for at in places[:room].tolist()]
+        changes = [Change(name, at, "--set", weight.value[at].item(), values[at].item()) for at in first]
+        room -= len(first)
+        yield NewNumbers(name, weight, values, changes, len(places) - len(first))
 
 
 def read_setting(text: str, model: Model) -> Setting:

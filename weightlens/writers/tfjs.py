@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.formats.tfjs.differences import misled_by_masks, normalized_along_other_axes, of_layer
+from weightlens.formats.tfjs.differences import differences
 from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.registry import spec
@@ -33,6 +33,10 @@ ONLY: dict[str, tuple[Any, ...]] = {
     "reset_after": (False, None), "output_padding": (None,), "rms_scaling": (False, None),
     "causal": (False,), "renorm": (False, None), "time_major": (False, None), "stateful": (False, None), "return_state": (False, None),
     "zero_output_for_mask": (False, None), "ragged": (False, None), "sparse": (False, None),
+}  # fmt: skip
+ONLY_OF: dict[str, dict[str, tuple[Any, ...]]] = {  # the same of some classes
+    "ELU": {"alpha": (1,)}, "Softmax": {"axis": (-1, [-1])}, "Conv1D": {"padding": ("valid", "same")},
+    "Conv2DTranspose": {"dilation_rate": (None, 1, [1, 1], (1, 1))},
 }  # fmt: skip
 NAMES = {"DepthwiseConv2D": {"kernel": "depthwise_kernel"}}  # of variables, where they are not Keras 3's
 
@@ -67,12 +71,8 @@ def refuse_differences(model: Model) -> None:
     for layer in every_layer(model):
         if layer.is_operation or (layer.model is None and not spec(layer.class_name).tfjs):
             raise cannot(layer, "is not a layer of TensorFlow.js")
-        if words := of_layer(layer.class_name, layer.config, 3):
-            raise cannot(layer, f"would change: {words}")
-    if other := normalized_along_other_axes(model):
-        raise cannot(other[0], "normalizes along an axis other than the last, which TensorFlow.js does not do in the same way everywhere")
-    if misled := misled_by_masks(model):
-        raise cannot(misled[0], "would get the mask of an earlier layer in TensorFlow.js")
+    for layer, words in differences(model, 3):
+        raise cannot(layer, f"would change: {words}")
 
 
 def model_entry(model: Model) -> Entry:
@@ -121,14 +121,14 @@ def layer_entry(layer: Layer) -> Entry:
         config["dtype"] = input_dtype(layer)
     elif layer.config.get("dtype") not in ("float32", None):
         raise cannot(layer, f"computes in {layer.config['dtype']}, which TensorFlow.js does not")
+    only = ONLY | ONLY_OF.get(layer.class_name, {})
     names = RENAMED | (ALPHA if layer.class_name == "LeakyReLU" else {})
     for key, value in layer.config.items():
         if key in NOT_WRITTEN or key.endswith(ENDINGS) or (layer.class_name == "ReLU" and key != "max_value"):
             continue
-        if key in ONLY and value not in ONLY[key]:
+        if key in only and value not in only[key]:
             raise cannot(layer, f"has {key}={value!r:.40}, which TensorFlow.js does not")
         config[names.get(key, key)] = activation(layer, key, value) if key in ("activation", "recurrent_activation") else value
-    refuse_settings(layer)
     return {"class_name": layer.class_name, "config": config | inner_entries(layer)}
 
 
@@ -138,19 +138,6 @@ def input_dtype(layer: Layer) -> str:
     if dtype not in ("float32", "int32"):
         raise cannot(layer, f"takes {dtype}, which TensorFlow.js does not")
     return dtype
-
-
-def refuse_settings(layer: Layer) -> None:
-    """Refuse settings that one of TensorFlow.js's layers does not have, or computes otherwise."""
-    config = layer.config
-    if layer.class_name == "ELU" and config.get("alpha", 1.0) != 1:
-        raise cannot(layer, "has an alpha other than 1, which TensorFlow.js does not")
-    if layer.class_name == "Softmax" and config.get("axis", -1) not in (-1, [-1]):
-        raise cannot(layer, "is along an axis other than the last, which TensorFlow.js does not compute")
-    if layer.class_name == "Conv1D" and config.get("padding") == "causal":
-        raise cannot(layer, "has causal padding, which TensorFlow.js does not")
-    if layer.class_name == "Conv2DTranspose" and config.get("dilation_rate") not in (None, 1, [1, 1], (1, 1)):
-        raise cannot(layer, "has a dilation_rate, which TensorFlow.js's does not")
 
 
 def activation(layer: Layer, key: str, value: Any) -> str:

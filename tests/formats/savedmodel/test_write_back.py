@@ -59,6 +59,17 @@ def test_only_the_number_and_its_checksums_differ(tmp_path: Path, form: str) -> 
     assert form == "zip" or (new / "empty").is_dir()
 
 
+def test_what_is_changed_is_what_is_read(tmp_path: Path) -> None:
+    """Of an archive with a SavedModel and the weights of a ``.keras`` file beside it the SavedModel is read."""
+    old = tmp_path / "m.zip"
+    old.write_bytes(zipped(saved(stack())))
+    with zipfile.ZipFile(old, "a") as archive:
+        archive.writestr("model.weights.h5", b"other weights")
+    change, value = changed(old)
+    write_back(old, tmp_path / "n.zip", change)
+    np.testing.assert_array_equal(weightlens.load(tmp_path / "n.zip")["a"].kernel, value)
+
+
 def test_several_numbers_in_one_block_of_the_index(tmp_path: Path) -> None:
     old = written(tmp_path / "m", saved(nested(), shards=2))
     change = {name: found for key in ("inner/second/kernel", "both/forward_layer/kernel") for name, found in changed(old, key)[0].items()}

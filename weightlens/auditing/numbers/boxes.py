@@ -49,10 +49,6 @@ class Box:
         """One interval for all channels."""
         return Box(self.low.min(keepdims=True), self.high.max(keepdims=True))
 
-    def period(self, rows: int) -> Box:
-        """The box of so many inputs, the channels repeated; one interval for all where they do not fit."""
-        return self if not self.first and rows % len(self.low) == 0 else self.narrowed
-
     @property
     def is_constant(self) -> bool:
         """Whether the numbers are the same whatever comes in."""

@@ -22,10 +22,9 @@ MOST_OFF = 3e-6  # of the number 1: rounding of float32
 
 
 class Fit(NamedTuple):
-    """How well a weight fits its initializer: the name, the statistic and the p-value of the test (1 or 0 of an exact comparison)."""
+    """How well a weight fits its initializer: the name, and the p-value of the test (1 or 0 of an exact comparison)."""
 
     initializer: str
-    statistic: float
     p: float
     exact: bool = False
 
@@ -37,7 +36,7 @@ def fit(facts: WeightFacts, initializer: Any) -> Fit | None:
     if kind in CONSTANTS or kind == "constant":
         value = CONSTANTS.get(kind, config.get("value", 0.0))
         same = isinstance(value, int | float) and facts.is_constant and bool(np.float32(facts.least) == np.float32(value))
-        return Fit(name, 0.0, float(same), exact=True)
+        return Fit(name, float(same), exact=True)
     if kind == "orthogonal":
         return orthogonal(facts, name, float(config.get("gain") or 1.0))
     found = distribution(kind, config, facts.shape)
@@ -46,9 +45,8 @@ def fit(facts: WeightFacts, initializer: Any) -> Fit | None:
     cdf, least, most = found
     slack = MOST_OFF * max(abs(least), abs(most)) if math.isfinite(most) else 0.0
     if facts.least < least - slack or facts.most > most + slack:
-        return Fit(name, 1.0, 0.0)
-    statistic = kolmogorov(facts.sample, cdf)
-    return Fit(name, statistic, p_value(statistic, len(facts.sample)))
+        return Fit(name, 0.0)
+    return Fit(name, p_value(kolmogorov(facts.sample, cdf), len(facts.sample)))
 
 
 def named(initializer: Any) -> tuple[str, dict[str, Any]]:
@@ -143,4 +141,4 @@ def orthogonal(facts: WeightFacts, name: str, gain: float) -> Fit | None:
     if facts.singular is None or not len(facts.singular):
         return None
     off = float(np.abs(facts.singular - gain).max())
-    return Fit(name, off, float(off < 1e-4 * max(1.0, gain)), exact=True)
+    return Fit(name, float(off < 1e-4 * max(1.0, gain)), exact=True)

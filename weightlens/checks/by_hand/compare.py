@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.checks.by_hand import book_claims
 from weightlens.checks.by_hand.claims import Claims, OutputRows
 from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label, pin_given_numbers
-from weightlens.checks.by_hand.float32 import Bounds
+from weightlens.checks.by_hand.float32 import float32_noise
 from weightlens.checks.by_hand.hand_report import HandReport, row_of
 from weightlens.checks.by_hand.output_rows import rows_of_outputs
 from weightlens.checks.by_hand.placing import Given, place_claims
@@ -90,8 +90,8 @@ def with_float32_noise(replay: Replay, givens: Sequence[Given], legitimate: Edit
     """If any number differs, all of them with the error allowed that float32 rounding can cause."""
     if all(given.agrees(replay.run([given.node], legitimate)[0]).all() for given in givens):
         return givens
-    bounds = Bounds(replay)
-    return [replace(given, noise=given.pick(bounds.bound(given.node))) for given in givens]
+    noise = float32_noise(replay, [given.node for given in givens])
+    return [replace(given, noise=given.pick(may_be_off)) for given, may_be_off in zip(givens, noise, strict=True)]
 
 
 def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> Edits:

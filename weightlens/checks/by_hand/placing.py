@@ -101,7 +101,7 @@ class NoSuchStep(BadInput):
 def place_claims(claims: Claims, trace: Trace) -> Placed:
     """The claims grouped by step.
 
-    Samples are numbered from 0, as at the terminal, or from 1, as in a workbook: the numbering that agrees with more numbers is taken.
+    Samples are numbered from 0, as everywhere here, or from 1, as people count: the numbering that agrees with more numbers is taken.
     """
     samples = [claim.sample for claim in claims.items if claim.sample is not None]
     if not samples or min(samples) == 0:

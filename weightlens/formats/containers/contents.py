@@ -69,11 +69,19 @@ def is_tfjs(path: Path) -> bool:
         return (start := file.read(START)).lstrip()[:1] == b"{" and TOPOLOGY in start + file.read()
 
 
+def held_in(names: list[str], archive: str) -> tuple[str, str]:
+    """What is in an archive with these members, ``savedmodel``, ``archive`` (Keras's) or ``tfjs``, and where; empty for anything else."""
+    if (folder := saved_model_in(names, archive)) is not None:
+        return "savedmodel", folder
+    if "config.json" in names:
+        return "archive", ""
+    member = member_in(names)
+    return ("", "") if member is None else ("tfjs", member)
+
+
 def member_in(names: list[str]) -> str | None:
     """The ``model.json`` in a zip of a TensorFlow.js model: at its root, or in the only folder that has one."""
     found = [name for name in names if name.rpartition("/")[2] == "model.json" and not name.startswith("__MACOSX/")]
-    if "config.json" in names or not found:
-        return None
     return "model.json" if "model.json" in found else found[0] if len(found) == 1 else None
 
 

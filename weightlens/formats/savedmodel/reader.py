@@ -37,7 +37,7 @@ def read_saved_model(path: Path) -> Model:
     graph, weights, about = object_graph(bundle), bundle.weights(), objects.get(())
     if graph is None or not about:
         model = variables_alone(files.label, graph, weights)
-        model.provenance = Provenance(str(path), f"TensorFlow {FORMAT}", closers=[files.store.close])
+        model.provenance = Provenance(str(path), f"TensorFlow {FORMAT}", closers=[files.store.close], kind="savedmodel")
         return model
     entry = objects.architecture()
     version, backend = str(about.get("keras_version") or ""), str(about.get("backend") or "")
@@ -48,7 +48,9 @@ def read_saved_model(path: Path) -> Model:
         (model.optimizer if is_training_state(key) else model.unplaced).append(weights[key])
     settle(model, dialect)
     model.training_config = plain_dict(about.get("training_config"))
-    model.provenance = Provenance(str(path), f"Keras {dialect.major} {FORMAT}", version, backend, closers=[files.store.close])
+    shown = f"Keras {dialect.major} {FORMAT}"
+    model.provenance = Provenance(str(path), shown, version, backend, closers=[files.store.close], kind="savedmodel")
+    model.provenance.generation = dialect.major
     return model
 
 

@@ -2,5 +2,3 @@
 
 Comes in: that file, its folder, or a zip of it. Goes out: a ``Model`` like that of any other format. The architecture is Keras 2's.
 """
-
-LAYERS_MODEL = "TensorFlow.js layers model"  # the format in a model's provenance

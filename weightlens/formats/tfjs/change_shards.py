@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.files import check_output, replacing_several
+from weightlens.files import Inputs, check_output, replacing_several
 from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.containers.contents import model_json, read_bytes
 from weightlens.formats.containers.zipped import Archive
@@ -25,7 +25,7 @@ def new_json(path: Path) -> Path:
     return path if path.suffix.lower() == ".json" else path / "model.json"
 
 
-def check_new_files(source: Path, out: Path, force: bool, inputs: Sequence[tuple[str, Path]]) -> None:
+def check_new_files(source: Path, out: Path, force: bool, inputs: Inputs) -> None:
     """Refuse an output that cannot be a copy of the model in other files, before any work is done."""
     if out.suffix and not out.is_dir() and out.suffix.lower() != ".json":
         raise BadInput(f"{out}: the new model is of the kind of {source.name}: name a folder, or its model.json")
@@ -69,7 +69,7 @@ def patches_of(stored: list[Stored], changed: Mapping[str, np.ndarray]) -> Patch
     return patches
 
 
-def write_changed(source: Path, out: Path, changed: Mapping[str, np.ndarray], force: bool, inputs: Sequence[tuple[str, Path]]) -> None:
+def write_changed(source: Path, out: Path, changed: Mapping[str, np.ndarray], force: bool, inputs: Inputs) -> None:
     """Copy the model at ``source`` to ``out`` with other numbers in some arrays."""
     old = model_json(source)
     stored = stored_in(old)

@@ -19,17 +19,16 @@ PASSED_OVER: tuple[tuple[tuple[str, ...], str, tuple[Any, ...]], ...] = (
     (("ReLU",), "negative_slope", (0,)), (("ReLU",), "threshold", (0,)),
 )  # fmt: skip
 MASKS = "TensorFlow.js hands on the mask of an earlier layer here, so it computes otherwise than Keras does"
+OTHER_AXIS = "TensorFlow.js normalizes along an axis other than the last in another way on each kind of processor"
 
 
-def note_differences(model: Model, major: int) -> None:
-    """Record a fault for each layer that TensorFlow.js computes otherwise than Keras. ``major``: the Keras that wrote it."""
+def differences(model: Model, major: int) -> Iterator[tuple[Layer, str]]:
+    """Each layer that TensorFlow.js computes otherwise than Keras, and what is otherwise. ``major``: the Keras that wrote it."""
     for layer in every_layer(model):
         if words := of_layer(layer.class_name, layer.config, major):
-            layer.faults.append(words)
-    for layer in misled_by_masks(model):
-        layer.faults.append(MASKS)
-    for layer in normalized_along_other_axes(model):
-        layer.faults.append("TensorFlow.js normalizes along an axis other than the last in another way on each kind of processor")
+            yield layer, words
+    yield from ((layer, MASKS) for layer in misled_by_masks(model))
+    yield from ((layer, OTHER_AXIS) for layer in normalized_along_other_axes(model))
 
 
 def of_layer(class_name: str, config: dict[str, Any], major: int) -> str:

@@ -11,8 +11,7 @@ from weightlens.formats.architecture.config_values import parse_json, parse_obje
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.containers.zipped import Archive
-from weightlens.formats.tfjs import LAYERS_MODEL
-from weightlens.formats.tfjs.differences import note_differences
+from weightlens.formats.tfjs.differences import differences
 from weightlens.formats.tfjs.manifest import read_manifest
 from weightlens.formats.tfjs.place import place_weights
 from weightlens.formats.tfjs.shards import Find, read_bytes
@@ -32,7 +31,7 @@ def read_tfjs(path: Path, value: dict[str, Any], find: Find) -> Model:
     if is_graph(value):
         layers = bare.layers_of_anything({weight.path: weight for weight in weights})
         model = Model(path.name.split(".")[0], "", layers, arrays_only=True, notes=[GRAPH])
-        model.provenance = Provenance(str(path), "TensorFlow.js graph model")
+        model.provenance = Provenance(str(path), "TensorFlow.js graph model", kind="tfjs")
         return model
     entry = topology_of(value)
     said, backend = (str(entry.get(key) or "") for key in ("keras_version", "backend"))
@@ -41,13 +40,15 @@ def read_tfjs(path: Path, value: dict[str, Any], find: Find) -> Model:
     model = build_model(entry, dialect)
     place_weights(model, weights, dialect)
     model.optimizer = [entry.weight() for entry in stored if entry.is_optimizer]
-    note_differences(model, dialect.major)
+    for layer, words in differences(model, dialect.major):
+        layer.faults.append(words)
     model.training_config = plain_dict(entry.get("training_config") or value.get("trainingConfig"))
     model.class_labels = labels_beside(find)
     if model.class_labels:
         model.notes.append(f"names of the classes, from metadata.json: {', '.join(model.class_labels)}")
     own = not said[:1].isdigit()  # TensorFlow.js writes its own version: "tfjs-layers 4.22.0"
-    model.provenance = Provenance(str(path), LAYERS_MODEL, "" if own else said, said if own else backend)
+    stated = ("", said) if own else (said, backend)
+    model.provenance = Provenance(str(path), "TensorFlow.js layers model", *stated, kind="tfjs")
     return model
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from weightlens.errors import BadInput
 from weightlens.formats.hdf5.access import Hdf5File
-from weightlens.formats.weights.groups import ALIASES
-from weightlens.formats.weights.objects import CONTAINERS, ObjectTree, join, snake_case
+from weightlens.formats.weights.groups import ALIASES, stored_groups
+from weightlens.formats.weights.objects import CONTAINERS, ObjectTree, snake_case
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.specs.registry import SPECS
 from weightlens.specs.variables import variable_names
@@ -32,13 +32,11 @@ def natural_sort_key(text: str) -> list[tuple[int, str]]:
 def layers_of_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> list[Layer]:
     """The layers of a weights-only file of Keras 1 or 2, in file order."""
     layers = []
-    for name in file.names(prefix, "layer_names") or []:
-        group = join(prefix, name)
+    for name, stored in stored_groups(file, prefix, weights):
         found: dict[str, Weight] = {}
-        for stored in file.names(group, "weight_names") or []:
-            weight = weights.pop(join(group, stored.strip("/")), None)
-            if weight is not None:
-                found[unused_name(variable_name(stored, name), found)] = weight
+        for listed, weight in stored:
+            if weights.pop(weight.path, None) is not None:
+                found[unused_name(variable_name(listed, name), found)] = weight
         layers.append(layer_of_arrays(name, found))
     return layers
 

@@ -46,7 +46,8 @@ def finish(layer: Layer, dialect: Dialect) -> None:
     if rule is not None:
         rule(layer)
     if dialect.major < 3 and layer.class_name == "RandomCrop":
-        layer.class_name, layer.note = "Resizing", "saved as RandomCrop, which resizes to its size when it predicts"
+        layer.class_name, layer.saved_as = "Resizing", layer.class_name
+        layer.note = "saved as RandomCrop, which resizes to its size when it predicts"
         layer.config |= {"interpolation": "bilinear", "crop_to_aspect_ratio": True}
 
 
@@ -87,7 +88,7 @@ def _from_cudnn(
 ) -> None:
     note = "stored in cuDNN's order"
     layer.config |= {"activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True}
-    layer.note = f"saved as {layer.class_name}, which computes the same"
+    layer.note, layer.saved_as = f"saved as {layer.class_name}, which computes the same", layer.class_name
     weights = layer.own_weights
     if not {"kernel", "recurrent_kernel", "bias"} <= set(weights):
         return

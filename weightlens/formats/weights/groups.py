@@ -55,7 +55,7 @@ def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, W
 
     If the order is undecidable, arrays are assigned by their group's name, and a fault of the model says so.
     """
-    groups = list(stored_groups(file, prefix, weights))
+    groups = [(name, stored) for name, stored in stored_groups(file, prefix, weights) if stored]
     names = [name for name, _ in groups]
     layers_found: Sequence[Layer | None] | None = order.layers_for_groups(model, names, dialect.major < 2, together)
     if layers_found is None:
@@ -73,13 +73,11 @@ def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, W
 
 
 def stored_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> Iterator[tuple[str, list[tuple[str, Weight]]]]:
-    """The groups with arrays: the layer's name, and each array with its listed name."""
+    """The groups in their order: the layer's name, and each array with its listed name."""
     for name in file.names(prefix, "layer_names") or []:
         group = join(prefix, name)
         paths = [(listed, join(group, listed.strip("/"))) for listed in file.names(group, "weight_names") or []]
-        stored = [(listed, weights[path]) for listed, path in paths if path in weights]
-        if stored:
-            yield name, stored
+        yield name, [(listed, weights[path]) for listed, path in paths if path in weights]
 
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:

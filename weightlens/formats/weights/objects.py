@@ -191,8 +191,14 @@ def all_layers(model: Model) -> Iterator[Layer]:
 
 def every_layer(model: Model) -> Iterator[Layer]:
     """All layers of a model, those of nested models and inside wrappers included."""
-    waiting = list(model.layers)
-    while waiting:
-        layer = waiting.pop()
-        yield layer
-        waiting += [*layer.inner.values(), *(layer.model.layers if layer.model is not None else ())]
+    return (layer for _, layer in layers_with_paths(model))
+
+
+def layers_with_paths(model: Model) -> Iterator[tuple[str, Layer]]:
+    """The same, each with its path: ``inner/dense``, ``bidirectional/forward_layer``."""
+    stack = [(layer.name, layer) for layer in reversed(model.layers)]
+    while stack:
+        path, layer = stack.pop()
+        yield path, layer
+        inside = [*layer.inner.items(), *((inner.name, inner) for inner in (layer.model.layers if layer.model is not None else ()))]
+        stack.extend((f"{path}/{name}", inner) for name, inner in reversed(inside))

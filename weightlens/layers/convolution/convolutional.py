@@ -14,7 +14,7 @@ import numpy as np
 
 from weightlens.layers.activations import activate
 from weightlens.layers.signature import Array, Config, Setting, Step, Weights
-from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, products, windows
+from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, products, products_apart, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 
@@ -38,8 +38,7 @@ def depthwise(x: Array, kernel: Array, strides: Setting = 1, padding: str = "val
     """Each channel with kernels of its own: ``channels -> channels * depth_multiplier``, those of a channel side by side."""
     *size, channels, multiplier = kernel.shape
     rank = len(size)
-    seen, taps = windows(x, size, per_axis(strides, rank), per_axis(rates, rank), padding), "ijk"[:rank]
-    y = np.einsum(f"...c{taps},{taps}cm->...cm", seen, kernel)
+    y = products_apart(windows(x, size, per_axis(strides, rank), per_axis(rates, rank), padding), kernel)
     return np.reshape(y, (*y.shape[:-2], channels * multiplier))
 
 

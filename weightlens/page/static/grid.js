@@ -61,7 +61,7 @@ export class Grid {
   }
 
   rowLabel(row) {
-    if (this.folded) return row % this.folded ? "" : `sample ${row / this.folded + 1}`;
+    if (this.folded) return row % this.folded ? "" : `sample ${row / this.folded}`;
     const inside = this.block.rows.length ? this.label(this.block.rows, row % this.each, true) : "";
     if (this.blocks.length === 1) return inside;
     return this.each > 1 ? `t=${Math.floor(row / this.each)}, ${inside}` : `t=${row}`;

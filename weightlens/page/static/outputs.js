@@ -32,7 +32,7 @@ export class Outputs {
     const parts = [];
     if (this.head.samples) parts.push(this.picker());
     if (rows > 1) {
-      const list = Array.from({ length: rows }, (_, i) => make("option", { value: String(i) }, `sample ${i + 1}`));
+      const list = Array.from({ length: rows }, (_, i) => make("option", { value: String(i) }, `sample ${i}`));
       this.chosen = make("select", { onchange: () => this.choose() }, list);
       parts.push(make("label", {}, "show ", this.chosen));
     }
@@ -49,13 +49,13 @@ export class Outputs {
     const { count, of } = this.head.samples;
     const field = make("input", {
       type: "number",
-      min: 1,
-      max: count,
-      value: 1,
+      min: 0,
+      max: count - 1,
+      value: 0,
       "aria-label": "sample to read",
       onchange: () => this.pick(field),
     });
-    const words = count < of ? `of the first ${thousands(count)}` : `of ${thousands(count)}`;
+    const words = `of 0 to ${thousands(count - 1)}${count < of ? ` (of ${thousands(of)}: the first)` : ""}`;
     const move = (by, sign) =>
       make(
         "button",
@@ -74,12 +74,12 @@ export class Outputs {
 
   pick(field) {
     const { count, inputs } = this.head.samples;
-    const at = Math.min(count, Math.max(1, Math.round(Number(field.value) || 1)));
+    const at = Math.min(count - 1, Math.max(0, Math.round(Number(field.value) || 0)));
     field.value = at;
     const pairs = this.network.inputs.flatMap((block, k) => {
       const [rows, each] = [block.shape[0], block.size / block.shape[0]];
       return Array.from({ length: block.size }, (_, flat) => {
-        const row = Math.min(count - 1, at - 1 + Math.floor(flat / each));
+        const row = Math.min(count - 1, at + Math.floor(flat / each));
         return [this.network.place(block, flat), inputs[k].values[row * each + (flat % each)]];
       }).slice(0, rows * each);
     });

@@ -13,7 +13,7 @@ export function changesOf(network) {
       old: Number.isFinite(network.original(place)) ? network.original(place) : String(network.original(place)),
       new: value,
     }));
-  return { format: "weightlens changes", model: network.head.title, sha256: network.head.model.sha256, changes };
+  return { format: "weightlens changes", model: network.head.title, changes };
 }
 
 /** Downloads it. */

@@ -23,13 +23,13 @@ export function full(value) {
   return withMinus(String(Number(value.toPrecision(7))));
 }
 
-/** One coordinate of an axis in words: "unit 3", "t=2", "input gate"; samples are counted from 1. */
+/** One coordinate of an axis in words: "unit 3", "t=2", "input gate". */
 function coordinate(factor, i) {
   if (factor.at && !factor.list) factor.list = expanded(factor.at.slice(1)).map((place) => place + factor.at[0]);
   const at = factor.list ? factor.list[i] : i;
   if (at < 0) return "padding";
   if (factor.words?.[at] !== undefined) return factor.words[at];
-  return factor.name === "time step" ? `t=${at}` : `${factor.name} ${factor.name === "sample" ? at + 1 : at}`;
+  return factor.name === "time step" ? `t=${at}` : `${factor.name} ${at}`;
 }
 
 /** Names that somebody gave to the places of a block's last axis: of the classes, or of the columns of the input. */

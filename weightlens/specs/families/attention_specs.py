@@ -20,6 +20,7 @@ HEADS = LayerSpec(
     function="attention.multi_head_attention", mask="keep", takes=ATTENDED, axes=HEAD_AXES, shapes="attention",
     variables=" ".join(f"{part}/kernel?{part} {part}/bias?{part}_bias" for part in ATTENTION_PARTS),
     arguments=("query", "value", "key", *MASKS, "return_attention_scores", "training", "use_causal_mask"), learned="kernel bias activity",
+    alone="attention_axes",
 )  # fmt: skip
 HEAD_OPTIONS = "dropout use_bias use_gate flash_attention sliding_window:count? |2 softmax_robust_masking"
 SINGLE = ("inputs", "mask", "training", "return_attention_scores", "use_causal_mask")
@@ -27,11 +28,12 @@ SINGLE = ("inputs", "mask", "training", "return_attention_scores", "use_causal_m
 LAYERS = {
     "Attention": LayerSpec(
         function="attention.attention", mask="query", variables="scale[()]?use_scale=0 concat_score_weight[()]?concat=0",
-        options="use_scale score_mode:score dropout", arguments=SINGLE, takes=ATTENDED,
+        options="use_scale score_mode:score dropout", arguments=SINGLE, takes=ATTENDED, alone=True,
     ),
     "AdditiveAttention": LayerSpec(
         function="attention.additive_attention", mask="query", variables="scale[in]?use_scale",
         options="use_scale dropout |3 score_mode:text", not_taken="score_mode", arguments=SINGLE, takes=ATTENDED,
+        alone=True,
     ),
     "MultiHeadAttention": HEADS._replace(
         options=f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEAD_OPTIONS} "

@@ -7,11 +7,11 @@ from weightlens.specs.layer import LayerSpec
 ADAPTED = "lora_rank lora_alpha quantization_config:any"
 UNITS = {"kernel": "?, unit", "bias": "unit"}
 TABLE = {
-    "embeddings": "word, dimension",
+    "embeddings": "word, feature",
     "embeddings_scale": "word",
-    "reverse_embeddings": "dimension, word",
+    "reverse_embeddings": "feature, word",
     "lora_embeddings_a": "word, rank",
-    "lora_embeddings_b": "rank, dimension",
+    "lora_embeddings_b": "rank, feature",
 }
 
 LAYERS = {

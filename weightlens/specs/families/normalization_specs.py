@@ -22,14 +22,15 @@ LAYERS = {
     "LayerNormalization": LayerSpec(
         function="normalization.layer_normalization", mask="keep", variables=SCALED, shapes="layer_normalization",
         options=f"axis:axes {SETTINGS} rms_scaling", not_taken="rms_scaling", whole="cuts", learned="gamma beta", tfjs="keeps",
+        alone="axis",
     ),
     "GroupNormalization": LayerSpec(
         function="normalization.group_normalization", mask="keep", variables=SCALED, shapes="group_normalization",
-        options=f"axis {SETTINGS} groups:axis", whole="cuts", learned="gamma beta",
+        options=f"axis {SETTINGS} groups:axis", whole="cuts", learned="gamma beta", alone="axis",
     ),
     "RMSNormalization": LayerSpec(
         function="normalization.rms_normalization", variables="scale", shapes="layer_normalization", options="axis:axes epsilon",
-        whole="cuts",
+        whole="cuts", alone="axis",
     ),
     "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes"),
     "SpectralNormalization": LayerSpec(

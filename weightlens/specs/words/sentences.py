@@ -117,7 +117,7 @@ IN_SPACE: dict[str, str] = {
     "MaxPooling": "Keeps the largest number of each window{pool}, channel by channel.{pool_steps}",
     "AveragePooling": "Takes the mean of each window{pool}, channel by channel.{pool_steps}",
     "GlobalMaxPooling": "Keeps the largest number of each channel, wherever in the {space} it stands.",
-    "GlobalAveragePooling": "Takes the mean of each channel over the whole {space}{unmasked}.",
+    "GlobalAveragePooling": "Takes the mean of each channel over the whole {space}.",
     "AdaptiveMaxPooling": "Divides the {space} into {bins} of about equal size and keeps the largest number of each, channel by channel.",
     "AdaptiveAveragePooling": "Divides the {space} into {bins} of about equal size and takes the mean of each, channel by channel.",
     # reshaping

@@ -197,6 +197,5 @@ PARTS: dict[str, Part] = {
                    otherwise="Cuts each text into words and replaces each"),
     "strength": said("mode", STRENGTHS, "log", otherwise="its strength"),
     "moments": said("mode", {1: "of the sample itself", 2: "of the batch itself"}, otherwise="seen in training"),  # 1, 2: Keras 1's
-    "unmasked": lambda config, rank: ", leaving out masked time steps" if rank == 1 else "",
     "decibels": flag("power_to_db", ", in decibels", missing=True),
 }  # fmt: skip

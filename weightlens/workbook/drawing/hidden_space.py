@@ -84,7 +84,7 @@ def widest_pair(values: np.ndarray) -> tuple[int, int]:
 def write_sample(net: NetworkSheets, sheet: Sheet, row: int, i: int, name: str, hidden: Block, picked: list[tuple[str, int]]) -> None:
     """One sample: its number, class, inputs, and the two picked hidden values, all but the first two live."""
     x, styles = net.plan.trace.inputs[0], net.styles
-    sheet.texts[(row, NUMBER)] = Text(style=styles["label"], value=float(i + 1))
+    sheet.texts[(row, NUMBER)] = Text(style=styles["label"], value=float(i))
     sheet.write(row, CLASS, name, styles["constant"])
     inputs = net.plan.placed[id(x)].block
     for j, address in enumerate(inputs.cells[i].tolist()):

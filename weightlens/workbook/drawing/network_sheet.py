@@ -78,8 +78,8 @@ def draw(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
         first = first_column(slot)
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
-    pick = control(net, sheet, LEFT + 2, "sample", 1.0, shown_of(net, samples_of(net)))
-    sheet.finishing.append(drop_down(pick.place, range(1, samples_of(net) + 1)))
+    pick = control(net, sheet, LEFT + 2, "sample", 0.0, shown_of(net, samples_of(net)))
+    sheet.finishing.append(drop_down(pick.place, range(samples_of(net))))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
     rows = rows_of_ranks(drawing)
     pen = Pen(net, sheet, drawing, rows)
@@ -89,7 +89,7 @@ def draw(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
         role = "input" if not node.reads else "output" if results & {id(x) for x in node.outputs} else "layer"
         column, row = first_column(drawing.slots[i]), rows[drawing.ranks[i]]
         pen.draw_box(row, column, node, role, home_of(net, node, homes))
-        strip = strip_of(net, node.outputs[0], pick.place) if node.outputs else None
+        strip = strip_of(net, node.outputs[0], f"{pick.place}+1") if node.outputs else None
         if strip is not None:
             write_strip(net, sheet, row + HEIGHT - 2, column, WIDTH, strip)
     sheet.freeze = (SECTION, 0)

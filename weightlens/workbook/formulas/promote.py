@@ -41,8 +41,8 @@ LONG = 8  # calls; an expression longer than this that is used twice gets cells
 
 
 def with_operands(trace: Trace) -> Trace:
-    """The trace anew, and before each of its steps those values that need cells for its formula."""
-    rewritten = trace.copy()
+    """The trace, or a copy of a complete one, with those values before each of its steps that need cells for its formula."""
+    rewritten = trace.copy() if trace.complete else trace
     rewritten.steps = promoted(rewritten.steps)
     return rewritten
 
@@ -55,10 +55,8 @@ def promoted(steps: list[Step]) -> list[Step]:
     for trace in {id(step.trace): step.trace for step in steps}.values():
         if trace is not None:
             trace.refuse_changes()
-    uses: Counter[int] = Counter()
     expressions = [expression(step.made) for step in steps]
-    for x in {id(x): x for inside in expressions for x in inside}.values():
-        uses.update(map(id, operands(x)))
+    uses = Counter(id(y) for x in {id(x): x for inside in expressions for x in inside}.values() for y in operands(x))
     result: list[Step] = []
     size: dict[int, tuple[int, int]] = {}  # of unnamed expressions: calls, and how deep they nest
     for step, inside in zip(steps, expressions, strict=True):
@@ -67,9 +65,12 @@ def promoted(steps: list[Step]) -> list[Step]:
             inside = expression(step.made)
         for x in inside:
             _prepare(x, step.layer, uses, result)
-            inner = [size.get(id(y), (0, 0)) for y in operands(x) if not y.kind]
-            size[id(x)] = (1 + sum(n for n, _ in inner), 1 + max((depth for _, depth in inner), default=0))
-            if not has_cells(x) and (size[id(x)][0] > MOST_CALLS or size[id(x)][1] > DEEPEST):
+            calls, depth = 1, 0
+            for y in operands(x):
+                if not y.kind and id(y) in size:
+                    calls, depth = calls + size[id(y)][0], max(depth, size[id(y)][1])
+            size[id(x)] = calls, depth + 1
+            if (calls > MOST_CALLS or depth >= DEEPEST) and not has_cells(x):
                 name_it(x, step.layer, result)
         for new in result[before:]:
             new.trace = step.trace
@@ -94,7 +95,7 @@ def has_cells(x: Any) -> bool:
 
 def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) -> None:
     """Name the operands of ``x`` that its formula reads as cells; put constants that are many into cells."""
-    if x.op is None:
+    if all(type(arg) is Recorded and arg.kind for arg in x.args):  # nothing to do, as so often
         return
     need = needs_cells(x)
     lookup = operation(x) is np.take

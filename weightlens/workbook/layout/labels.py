@@ -32,6 +32,12 @@ def column_labels(a: Arrangement, named: Named, narrow: bool) -> dict[int, str]:
     return labels if all(len(text) <= room for text in labels.values()) else over_pictures(a, named, 1, in_numbers)
 
 
+def last_over(a: Arrangement, named: Named) -> dict[int, str]:
+    """The place on the axis that changes fastest, over every column, as a number: the channel of a pixel."""
+    axis, columns = axes_of(named)[a.column_axes[-1]], a.columns.tolist()
+    return {c: number(axis, k % len(axis[0].at)) for k, c in enumerate(columns)} if axis and len(columns) <= MANY else {}
+
+
 def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = None) -> dict[int, str]:
     """What each picture is, where it begins: down (``way`` 0) or across (1); of what stays the same is said nothing."""
     chosen, axes = (a.row_axes, a.column_axes)[way], axes_of(named)
@@ -136,8 +142,8 @@ def number(axis: Axis, i: int) -> str:
 
 
 def short(f: Factor, i: int) -> str:
-    """One coordinate; samples are counted from 1 on sheets."""
-    return f"{SHORT[f.name]}{f.at[i]}" if f.name in SHORT and f.at[i] >= 0 else f.text(i, 1)
+    """One coordinate."""
+    return f"{SHORT[f.name]}{f.at[i]}" if f.name in SHORT and f.at[i] >= 0 else f.text(i)
 
 
 def gates_of(axis: Axis) -> list[Gate]:

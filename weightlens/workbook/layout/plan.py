@@ -54,6 +54,7 @@ class Plan(Book):
         ``one_sheet``: a small network may stand on one sheet.
         """
         super().__init__()
+        refuse_lone_sample(trace)
         self.trace, self.whole, self.one_sheet = with_operands(trace), whole, one_sheet
         self.tables: dict[str, TimeTable] = {}  # recurrent layer -> its table
         self.pictures: set[str] = set()  # layers of feature maps
@@ -62,7 +63,6 @@ class Plan(Book):
         self.placed: dict[int, Placed] = {}
         self.instead: dict[tuple[str, int], Cells] = {}  # (layer, or "" for all, and value) -> cells read in place of the value's own
         self.formulas = Formulas(self.cells)
-        refuse_lone_sample(trace)
         self._arrange()
         self.weights_of = self._first_readers()
 

@@ -54,7 +54,7 @@ class TimeTable:
         """What stands left of the rows: ``start``, ``t=0``; of several ``sample 2, start``, or ``sample 2`` where nothing starts."""
         labels: dict[int, str] = {}
         for sample in range(self.samples):
-            first, which = sample * (self.steps + 1), [f"sample {sample + 1}"] if self.samples > 1 else []
+            first, which = sample * (self.steps + 1), [f"sample {sample}"] if self.samples > 1 else []
             if head := ", ".join([*which, *(["start"] if self.above else [])]):
                 labels[first] = head
             for k in range(self.steps):

@@ -141,7 +141,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         ("layer", n.name, "neuron_layers", ""),
         ("unit", n.units[0], "neuron_units", ""),
         ("place", n.places[start.place], "neuron_places", ""),
-        ("sample", start.sample + 1.0, range(1, samples + 1), shown_of(net, samples)),
+        ("sample", float(start.sample), range(samples), shown_of(net, samples)),
         ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
         ("channel", 0.0, range(last), "of the pictures"),
     ]
@@ -155,7 +155,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
 
 def shown_of(net: NetworkSheets, samples: int) -> str:
     """How many samples there are to pick from; where the others are picked, if there are more."""
-    return f"of {samples}" + (f" (the others: on the sheet {net.home.title})" if net.many_samples else "")
+    return (f"of 0 to {samples - 1}" if samples > 1 else "") + (f" (the others: on the sheet {net.home.title})" if net.many_samples else "")
 
 
 def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:

@@ -188,7 +188,7 @@ def groups_of(whole: WeightedSum) -> tuple[np.ndarray, np.ndarray] | None:
 def words(axes: list[Axis], sizes: list[int], name: str) -> list[str]:
     """A word for each place along several axes; nothing is said of what there is only one of."""
     shown = [(axis, n) for axis, n in zip(axes, sizes, strict=True) if n > 1]
-    each = [[", ".join(f.text(i, 1) for f in axis) if axis else f"{name} {i}" for i in range(n)] for axis, n in shown]
+    each = [[", ".join(f.text(i) for f in axis) if axis else f"{name} {i}" for i in range(n)] for axis, n in shown]
     return [", ".join(parts) for parts in itertools.product(*each)] if each else [f"{name} 0"]
 
 

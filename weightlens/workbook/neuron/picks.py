@@ -127,7 +127,7 @@ def picked_formulas(t: Tables, controls: Controls, samples: int) -> dict[str, st
     group = f"INDEX({t.area},{at['unit']},1)"
     return {
         "layer": found(controls.layer, t.layers, "1"),
-        "sample": within(controls.sample, samples),
+        "sample": within(f"({controls.sample})+1", samples),
         "inputs": field["inputs"],
         "unit": found(f'{at["layer"]}&"|"&{controls.unit}', t.keys, field["first unit"]),
         "place": found(f'{at["layer"]}&"|"&{controls.place}', t.keys, field["first place"]),

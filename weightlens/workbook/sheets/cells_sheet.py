@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
@@ -33,6 +34,7 @@ def write_cells(net: NetworkSheets) -> None:
     sheet = plan.sheet("Cells")
     for column, head in enumerate(HEADS):
         sheet.write(0, column, head, net.styles["head"])
+    written: dict[str, Text] = {}  # most cells are like one above them
     for row, placed in enumerate(plan.placed.values(), 1):
         a, block, kind, occurrence = placed.block.arrangement, placed.block, placed.kind, placed.occurrence
         if kind == "step" and net.occurrences is not None:
@@ -45,5 +47,6 @@ def write_cells(net: NetworkSheets) -> None:
         values: list[object] = [kind, placed.layer, placed.name, occurrence, *where, shape, *axes]
         values += [a.row_gap, a.column_gap, a.stretch, placed.defined_name, path]
         for column, value in enumerate(values):
-            sheet.write(row, column, str(value), style)
+            if text := str(value):
+                sheet.texts[row, column] = written.get(text) or written.setdefault(text, Text(text, style))
     sheet.hidden = True

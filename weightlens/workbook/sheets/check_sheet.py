@@ -102,7 +102,7 @@ def agrees(difference: str, limit: str) -> str:
 
 
 def output_names(plan: Plan) -> list[str]:
-    """What each output number is: ``sample 1, unit 0``; before it the name of the output, where it has one."""
+    """What each output number is: ``sample 0, unit 0``; before it the name of the output, where it has one."""
     names: list[str] = []
     for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True):
         if plan.cells(x) is None:
@@ -111,7 +111,7 @@ def output_names(plan: Plan) -> list[str]:
         for index in np.ndindex(x.shape):
             if len(names) > MAX_CHECKED:
                 return names
-            words = [name if plan.trace.outputs_named else "", named.place(index, 1)]
+            words = [name if plan.trace.outputs_named else "", named.place(index)]
             names.append(", ".join(word for word in words if word))
     return names
 
@@ -131,7 +131,8 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
         sheet.links[(row, STEPS)] = link(home, cell_name(first.first))
         sheet.write(row, STEPS + 1, name, styles["plain"])
         sheet.write(row, STEPS + 6, f"{layer}: {name}", styles["label left"])
-        total = float(sum(np.sum(p.made.value, dtype=np.float64) for p in parts))
+        values = np.stack([p.made.value for p in parts]) if len(parts) > 1 else parts[0].made.value
+        total = float(np.sum(values, dtype=np.float64))
         if not np.isfinite(total):
             continue
         formula = _sum(home, [placed.block for placed in parts])
@@ -140,7 +141,7 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
         sheet.texts[(row, STEPS + 2)] = Text(style=styles["expected"], value=total)
         sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=formula, value=total)
         sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})/MAX(1,ABS(I{row + 1}))", value=0.0)
-        size = float(sum(np.sum(np.abs(p.made.value), dtype=np.float64) for p in parts))
+        size = float(np.sum(np.abs(values), dtype=np.float64))
         limit = f"{max(size, 1.0) / max(abs(total), 1.0) * 1e-9:.15f}".rstrip("0")
         sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=agrees(f"K{row + 1}", limit), value="OK")
     return len(groups)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from weightlens.workbook.formulas.cell_arrays import Expression, absolute, cell_name, combine, refer
-from weightlens.workbook.sheets.frame import column_after, width_of
+from weightlens.workbook.sheets.frame import column_after
 from weightlens.workbook.xlsx.blocks import Block, Text
+from weightlens.workbook.xlsx.pages import width_of
 
 if TYPE_CHECKING:
     from weightlens.workbook.layout.plan import Placed

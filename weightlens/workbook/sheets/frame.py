@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.pages import width_of
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
@@ -47,11 +48,6 @@ def squares(sheet: Sheet) -> bool:
 def widen(sheet: Sheet, column: int, width: float) -> None:
     """Make a column at least this wide."""
     sheet.widths[(column, column)] = max(width, sheet.widths.get((column, column), 0))
-
-
-def width_of(sheet: Sheet, column: int) -> float:
-    """How many characters a column holds."""
-    return next((w for (first, last), w in sheet.widths.items() if first <= column <= last), sheet.default_width)
 
 
 def column_after(sheet: Sheet, start: int, characters: float) -> int:

@@ -57,7 +57,7 @@ def inputs_sheet(net: NetworkSheets) -> None:
 def input_rows(net: NetworkSheets, placed: Placed) -> dict[int, str]:
     """What stands left of the rows of an input."""
     a = placed.block.arrangement
-    return row_labels(a, net.axes(placed), True) if len(a.shape) > 3 else rows_in_words(net, placed)
+    return row_labels(a, net.axes(placed)) if len(a.shape) > 3 else rows_in_words(net, placed)
 
 
 def name_outputs(net: NetworkSheets) -> None:
@@ -85,7 +85,8 @@ def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, nam
     a, labels = block.arrangement, net.options.labels
     columns(sheet, column, a, x.value)
     net.caption(sheet, HEAD, column, a.width, name, "")
-    shared, single = ({}, dict(enumerate(labels))) if len(labels) == a.width else two_rows(a, axes)
+    called = len(labels) == a.width or shares(x)
+    shared, single = ({}, dict(enumerate(net.options.class_names(a.width)))) if called else two_rows(a, axes)
     net.labels(sheet, LABEL, column, single)
     for j, text in shared.items():
         sheet.write(LABEL - 1, column + j, text, net.styles["label left"])
@@ -134,7 +135,7 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     moved = [step for step in net.plan.steps if step.layer in before]
     told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := find(net.model, mover)) is not None]
     layer = find(net.model, path)
-    told += [sentence(layer) if layer is not None else "", comes_from(net.plan.steps, [*before, *inner, path])]
+    told += [sentence(layer) if layer is not None else "", filters(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
     sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if inner:
@@ -148,6 +149,12 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     else:
         tables(net, sheet, [*moved, *steps], own)
     return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, *inner, path], sheet)}))
+
+
+def filters(net: NetworkSheets, steps: Sequence[Step]) -> str:
+    """What the next layer calls the pictures that filters make."""
+    made = any(f.name == "filter" for step in steps for axis in net.plan.trace.axes.named(step.made).axes for f in axis)
+    return "What filter 0 makes is channel 0 for the next layer." if made else ""
 
 
 def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:

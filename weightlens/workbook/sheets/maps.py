@@ -122,7 +122,7 @@ def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded, targets: str) -> No
     sheet.write(LABEL, 1, name, net.styles["label"])
     grid = Block(Arrangement((POINTS, 1), (0,), (1,)), values[:, None], first=base + (TOP << 14) + 1)
     output = network_on(net, sheet, values[:, None], grid, 3).output
-    names = net.options.class_names(y.shape[1])
+    names = net.options.class_names(y.shape[1], shares(y))
     lines = [(output, j, "prediction" if y.shape[1] == 1 else names[j]) for j in range(y.shape[1])]
     samples = net.plan.placed[id(x)].block, net.plan.placed[id(y)].block
     where = [f"'{net.home.title}'!{block.area}" for block in samples]
@@ -176,7 +176,7 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     square = Arrangement((SIDE, SIDE), (0,), (1,))
     probable = shares(y) or is_yes_or_no(net, y)
     shown = width - 1 if width <= 2 else 0
-    names = net.options.class_names(width)
+    names = net.options.class_names(width, shares(y))
     if width <= 2:
         what = f"{'probability' if probable else 'output'} of {names[-1]}" if width == 2 else "the prediction"
         if probable:

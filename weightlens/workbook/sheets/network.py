@@ -20,11 +20,12 @@ from weightlens.words.captions import mathematics, note, shape_words
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.workbook.layout.blanks import usual_blanks
-from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, row_labels, two_rows
+from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, last_over, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
-from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, column_after, squares, widen, width_of
+from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen
 from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
 
 if TYPE_CHECKING:
@@ -114,11 +115,13 @@ class NetworkSheets:
         a, picture = placed.block.arrangement, squares(sheet)
         name = "input" if len(self.plan.trace.inputs) == 1 else x.name
         columns(sheet, column, a, x.value)
-        self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
+        self.caption(sheet, row, column, a.width, name, "" if picture else "x")
         if picture:
-            self.beside_name(sheet, row, column, name, self.axes_over(placed))
+            self.beside_name(sheet, row, column, name, f"x {shape_words(x.shape)}: {self.axes_over(placed)}")
+            self.labels(sheet, row + MATH - HEAD, column, self.over(placed, True))
         one_by_one = a.column_axes == (x.ndim - 1,) and x.ndim <= 3 and not is_counted(self.axes(placed).axes[-1])
         names = dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])) if one_by_one else {}
+        names = last_over(a, self.axes(placed)) if picture and len(a.column_axes) > 1 else names
         self.labels_over(sheet, row + LABEL - HEAD, column, placed, names)
         sheet.put(placed.block, row + TOP - HEAD, column, self.styles.numbers("input", x.value, small=picture))
         self.scale(sheet, placed, picture)
@@ -169,9 +172,9 @@ class NetworkSheets:
 
     def classes(self, made: Recorded) -> dict[int, str]:
         """The names of the classes, over the columns of a result that has as many."""
-        a, names = self.plan.placed[id(made)].block.arrangement, self.options.labels
-        fitting = id(made) in self.results and a.column_axes == (1,) and len(names) == a.width
-        return dict(enumerate(names)) if fitting else {}
+        a = self.plan.placed[id(made)].block.arrangement
+        fitting = id(made) in self.results and a.column_axes == (1,) and (len(self.options.labels) == a.width or shares(made))
+        return dict(enumerate(self.options.class_names(a.width))) if fitting else {}
 
     def place_step(self, sheet: Sheet, step: Step, row: int, column: int, style: int) -> None:
         """A step's cells, with a note on the first of them."""

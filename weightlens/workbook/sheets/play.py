@@ -11,13 +11,14 @@ from weightlens.words.layer_words import activation_of, find, shares
 from weightlens.workbook.formulas.cell_arrays import ROW, absolute, cell_name, rectangle
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import target
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, MATH, TOP, widen, width_of
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, MATH, TOP, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets, Winner
 from weightlens.workbook.sheets.parts.room import make_room
 from weightlens.workbook.sheets.target import THRESHOLD
 from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import width_of
 
 
 def made_up(net: NetworkSheets) -> str:

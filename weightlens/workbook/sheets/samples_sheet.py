@@ -47,7 +47,7 @@ def pick_from(net: NetworkSheets, drawn: Drawn) -> Drawn:
         drawn = replace(drawn, targets=target.stored(net, sheet, outputs[0], drawn.winner) or drawn.targets)
     mine = own_inputs(net, home)
     plan.names["samples"] = (sheet.number, f"$A${TOP + 1}:$A${TOP + len(arrays[0])}")
-    pick = control(net, home, 1, "picked sample", 1.0, f"of {len(arrays[0]):,}; choose another one")
+    pick = control(net, home, 1, "picked sample", 0.0, f"of 0 to {len(arrays[0]) - 1:,}; choose another one")
     home.finishing.append(drop_down(pick.place, "samples"))
     switch = control(net, home, pick.after, "read", DATA, "data = the picked row, mine = the cells under mine")
     home.finishing.append(drop_down(switch.place, f'"{DATA},{MINE}"'))
@@ -72,7 +72,7 @@ def show_answer(net: NetworkSheets, drawn: Drawn, pick: str) -> None:
     shown = beside(net, net.home, 1, "answer", text, row=SECTION)
     if drawn.targets:
         true = target.as_answers(net.options.target, winner.classes, len(net.arrays[0]))[0]
-        text = Text(style=net.styles["constant"], formula=f"INDEX({drawn.targets},{pick},1)", value=true)
+        text = Text(style=net.styles["constant"], formula=f"INDEX({drawn.targets},{pick}+1,1)", value=true)
         beside(net, net.home, shown.after, "true", text, row=SECTION)
 
 
@@ -102,7 +102,7 @@ def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: Sequence[np.ndarray]) 
         raise WorkbookTooLarge(f"{n:,} samples of {width - len(arrays):,} numbers do not fit a sheet; give fewer samples, or one")
     sheet.write(LABEL, 0, "sample", net.styles["label right"])
     numbers = Arrangement((n, 1), (0,), (1,))
-    sheet.put(Block(numbers, np.arange(1.0, n + 1)[:, None], net.styles["label right"]), TOP, 0)
+    sheet.put(Block(numbers, np.arange(float(n))[:, None], net.styles["label right"]), TOP, 0)
     for x, recorded in zip(arrays, net.plan.trace.inputs, strict=True):
         flat = x.reshape(n, -1)
         sheet.write(HEAD, column, recorded.name, net.styles["caption left"])
@@ -120,7 +120,7 @@ def fetched(pick: str, switch: str, mine: Block, data: Block, shape: tuple[int, 
     columns: Cells = np.broadcast_to((data.first + np.arange(data.arrangement.shape[1])).reshape(1, *shape[1:]), shape)
 
     def make() -> Expression:
-        rows = [f",MIN({n},{pick}" + (f"+{i}" if i else "") + "),1)" for i in range(shape[0])]
+        rows = [f",MIN({n},{pick}+{i + 1}),1)" for i in range(shape[0])]
         options: list[list[Piece]] = [["INDEX(", Area(columns, n, 1), row] for row in rows]
         which = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
         picked = Expression(shape, options, which if shape[0] > 1 else None)

@@ -68,7 +68,6 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         ("backend", source.backend),
         ("saved", source.date),
         ("parameters", f"{net.model.size:,}"),
-        ("sha-256", source.sha256),
     ]
     for name, value in facts:
         if value:

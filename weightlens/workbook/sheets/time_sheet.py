@@ -14,18 +14,19 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen, width_of
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen
 from weightlens.workbook.sheets.network import MOST_HEATED, SOME
 from weightlens.workbook.sheets.parts.bands import WIDEST_BAND, width_of_group
 from weightlens.workbook.sheets.parts.room import FEW, LETTER, room_for
 from weightlens.workbook.xlsx.blocks import Block, runs
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import characters
 
 if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
 
-FEW_WEIGHTS = 12  # rows of weights that stand above the table; more would push it off the screen
+FEW_WEIGHTS = 13  # rows of weights that stand above the table; more would push it off the screen
 FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns, else right of it
 FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so many numbers each
 WIDEST_NAME = 24.0  # characters; what a name may ask of all columns of its step together
@@ -35,6 +36,8 @@ WIDEST = 100  # columns of a table that stands in one piece
 TOO_WIDE = 100  # characters over which nothing can be centred
 MOST_LABELS = 100_000  # rows that are named
 MOST_AREAS = 100  # of one colour scale: samples
+# Steps that have all gates side by side, as every gate has itself: what is said with each gate's name, to tell them apart.
+PARTS = {"input product": "x part", "recurrent product": "h part", "pre-activations": "z"}
 
 
 class TimeSheet:
@@ -119,7 +122,7 @@ class TimeSheet:
             widen(self.sheet, column + j, max(NARROW, characters(x.value)))
         net.caption(self.sheet, self.shift + HEAD, column, x.shape[-1], "x", "")
         names = net.options.input_names(x.shape[-1]) if x.kind == "input" else [f"x{j}" for j in range(x.shape[-1])]
-        net.labels(self.sheet, self.shift + LABEL, column, dict(enumerate(names)))
+        self.labels(column, dict(enumerate(names)))
         self.sheet.put(block, self.top + 1, column)
         net.plan.read_instead(x, block.cells[:, order], first.layer)
         widen(self.sheet, column + x.shape[-1], GAP)
@@ -140,7 +143,7 @@ class TimeSheet:
         width = widest.block.arrangement.width
         self.widths(key, column, width, beside)
         self.captions(steps, placed, column)
-        self.net.labels(self.sheet, self.shift + LABEL, column, self.net.classes(steps[-1].made) or self.over(key, widest))
+        self.labels(column, self.net.classes(steps[-1].made) or self.over(key, widest))
         if beside and column > 1:
             widen(self.sheet, column - 1, ROW_NAME)
         if self.above:
@@ -150,6 +153,11 @@ class TimeSheet:
         self.cells(key, column)
         widen(self.sheet, column + width, GAP)
         return column + width + 1
+
+    def labels(self, column: int, texts: dict[int, str]) -> None:
+        """What stands over single columns: under the captions, and once more between weights and table."""
+        for row in (self.shift + LABEL, *([self.top - 1] if self.above else [])):
+            self.net.labels(self.sheet, row, column, texts)
 
     def cells(self, key: Key, column: int) -> None:
         """The numbers: what the sample starts from, then every time step."""
@@ -171,11 +179,12 @@ class TimeSheet:
 
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
         """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
-        arrays = [step.made.value for step in self.groups[key]] + [placed.made.value for placed in weights]
+        arrays = [np.stack([step.made.value for step in self.groups[key]]), *(placed.made.value for placed in weights)]
         words = self.mathematics(self.groups[key]).split() if width <= FEW else []
         names = [(title(self.groups[key][0].made), width), (max(words, key=len, default=""), width)]
         if gates := self.net.gates_over(self.net.plan.placed[id(self.groups[key][0].made)]):
-            names = [(max(with_symbol(name).split(), key=len), stop - start) for start, stop, name in gates]  # no word is broken
+            part = PARTS.get(self.groups[key][0].name, "")
+            names = [(max(gate_title(name, part).split(), key=len), stop - start) for start, stop, name in gates]  # no word is broken
         needs = [min(WIDEST_NAME, len(text) * LETTER + 1.5) / columns for text, columns in names]
         enough = max([NARROW, *map(characters, arrays), *needs])
         for j in range(width):
@@ -191,7 +200,7 @@ class TimeSheet:
         sheet.write(self.shift + SECTION, column, step.name, net.styles["caption left"])
         sheet.write(self.shift + SECTION, column_after(sheet, column, len(step.name) * 1.15 + 1), words, net.styles["math left"])
         for start, stop, name in gates:
-            text, room = with_symbol(name), sum(width_of(sheet, column + j) for j in range(start, stop))
+            text, room = gate_title(name, PARTS.get(step.name, "")), sum(width_of(sheet, column + j) for j in range(start, stop))
             lines = math.ceil(len(text) * LETTER / room)
             head = self.shift + HEAD
             sheet.heights[head] = max(sheet.heights.get(head, 15.0), 13.0 * lines + 3)
@@ -206,25 +215,25 @@ class TimeSheet:
 
     def over(self, key: Key, widest: Placed) -> dict[int, str]:
         """What stands over single columns: ``i0``, ``h0`` where the step has a letter."""
-        symbol = symbol_of(self.groups[key][0].made)
-        if self.net.gates_over(widest) or len(symbol) != 1:
+        made = self.groups[key][0].made
+        symbol, part = symbol_of(made), PARTS.get(made.name, "")
+        if part and self.net.gates_over(widest):
+            return {j: f"{part[0]} {text}" for j, text in self.net.over(widest).items()}
+        if len(symbol) != 1:
             return self.net.over(widest)
         return {j: f"{symbol}{j}" for j in range(widest.block.arrangement.width)}
 
     def weights_above(self, weights: list[Placed], column: int) -> None:
-        """Weights between the captions and the table: each column reads straight down. A vector is one row, with its name on the left."""
+        """Weights between the captions and the table, each under its name: each column reads straight down."""
         row, sheet, styles = self.shift + TOP, self.sheet, self.net.styles
         for placed in weights:
-            if rows_of(placed) > 1:
-                sheet.write(row, column, placed.name, styles["caption left"])
-                at = column_after(sheet, column, len(placed.name) * 1.15 + 1)
-                if at < column + placed.block.arrangement.width:
-                    sheet.write(row, at, shape_words(placed.made.shape), styles["path"])
-                row += 1
-                for i, name in enumerate(self.row_names(placed)):
-                    sheet.write(row + i, column - 1, name, styles["label right"])
-            else:
-                sheet.write(row, column - 1, placed.name, styles["label right"])
+            sheet.write(row, column, placed.name, styles["caption left"])
+            at = column_after(sheet, column, len(placed.name) * 1.15 + 1)
+            if at < column + placed.block.arrangement.width:
+                sheet.write(row, at, shape_words(placed.made.shape), styles["path"])
+            row += 1
+            for i, name in enumerate(self.row_names(placed)):
+                sheet.write(row + i, column - 1, name, styles["label right"])
             self.net.place_weight(sheet, placed, row, column)
             row += placed.block.arrangement.height
 
@@ -251,9 +260,14 @@ def with_symbol(name: str) -> str:
     return f"{name} {symbol}" if len(symbol) == 1 else name
 
 
+def gate_title(gate: str, part: str) -> str:
+    """``forget gate f``; where several blocks have it, which of them this is: ``forget gate f, x part``."""
+    return f"{with_symbol(gate)}, {part}" if part else with_symbol(gate)
+
+
 def rows_of(placed: Placed) -> int:
-    """The rows that a weight takes above the table: a vector with a short name needs no caption."""
-    return 1 if placed.made.ndim == 1 and len(placed.name) <= 4 else 1 + placed.block.arrangement.height
+    """The rows that a weight takes above the table, with its name."""
+    return 1 + placed.block.arrangement.height
 
 
 def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> tuple[list[Step], int]:

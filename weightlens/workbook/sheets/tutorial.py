@@ -14,7 +14,7 @@ from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import Placed
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen, width_of
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.branches import Branch, branches
 from weightlens.workbook.sheets.parts.room import columns
@@ -23,6 +23,7 @@ from weightlens.workbook.sheets.target import true_answers
 from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import width_of
 
 FAR, FEW_ANSWERS = 16, 4  # columns of steps that fit a screen beside the inputs; answers that are shown twice
 CHART_WIDTH, CHART_ROWS = 56, 14  # characters and rows that a chart takes
@@ -70,7 +71,7 @@ def draw(net: NetworkSheets, sheet: Sheet, branch: Branch, head: int, samples: i
     """Inputs and the steps that are made of them, a row per sample."""
     sheet.write(head + LABEL - HEAD, 0, "sample", net.styles["label right"])
     for i in range(samples):
-        sheet.texts[(head + TOP - HEAD + i, 0)] = Text(style=net.styles["label right"], value=i + 1)
+        sheet.texts[(head + TOP - HEAD + i, 0)] = Text(style=net.styles["label right"], value=i)
     column, inputs = 1, net.plan.trace.inputs
     for k in (k for k, x in enumerate(inputs) if any(x is y for y in branch.inputs)):
         column = gap(sheet, column + net.put_input(sheet, k, inputs[k], head, column))

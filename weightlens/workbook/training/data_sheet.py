@@ -12,12 +12,13 @@ from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Cells, cell_name, refer
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.sheets.frame import GAP, LEGEND, column_after, widen, width_of
+from weightlens.workbook.sheets.frame import GAP, LEGEND, column_after, widen
 from weightlens.workbook.training.epochs_sheet import TOP as FIRST_EPOCH
 from weightlens.workbook.training.epochs_sheet import History
 from weightlens.workbook.training.teaching import hardly_moves, hardly_moves_formula
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book, Sheet
+from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Look, Styles
 
 REMARK, RATE, RESULTS, TABLE = 2, 3, 6, 9  # rows: what is to be said of this training, learning rate, loss before and after, the samples
@@ -57,7 +58,7 @@ class DataSheet:
             self.places[id(x)] = self._block(name, x, input_labels, f"input_{k}").cells
         self.places[id(epoch.targets)] = self._block("target", epoch.targets, target_labels, "targets").cells
         for i in range(min(epoch.targets.shape[0], MOST_ROWS)):
-            self.sheet.texts[(self.top + i, 0)] = Text(style=styles["label right"], value=i + 1)
+            self.sheet.texts[(self.top + i, 0)] = Text(style=styles["label right"], value=i)
         self.sheet.write(self.label, 0, "sample", styles["label right"])
         self.sheet.freeze = (REMARK if self.wide else self.top, 1)
 

@@ -55,13 +55,11 @@ def history_sheets(history: TrainingHistory, forward: Forward | None, styles: St
 
 def charts(history: TrainingHistory, front: Sheet, report: Table, layers: Table, weights: Table) -> None:
     """The charts, two beside each other, right of the table."""
-    losses = [(name, column) for name, column in report.columns if name.endswith("loss")]
-    metrics = [(name, column) for name, column in report.columns if not name.endswith(("loss", "learning_rate", "lr"))]
     drawn = [weights.group(str(position))[0] for position in history.drawn]
     wanted = [
-        ("the loss", report, losses),
-        ("what Keras reports besides", report, metrics),
-        ("the paths of chosen weights" if history.chosen else "the paths of the weights that moved most", weights, drawn),
+        ("the loss", report, [pair for pair in report.columns if pair[0] in history.losses]),
+        ("what Keras reports besides", report, [pair for pair in report.columns if pair[0] in history.metrics]),
+        (history.paths_title, weights, drawn),
         ("the length of each layer's weights", layers, layers.group("norm")),
         ("how far each layer moved, as a share of its length", layers, layers.group("share")),
         ("relu units that are 0 for every sample", layers, layers.group("dead")),

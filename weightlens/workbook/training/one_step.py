@@ -21,12 +21,13 @@ from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expressio
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import for_weight, in_rows
 from weightlens.workbook.sheets.controls import between
-from weightlens.workbook.sheets.frame import link, widen, width_of
+from weightlens.workbook.sheets.frame import link, widen
 from weightlens.workbook.training.epochs_sheet import History, style_of
 from weightlens.workbook.training.teaching import dead_words, explanation_for, in_plain_words
 from weightlens.workbook.training.training_labels import PER_SAMPLE, in_words, is_one_per_sample
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book, Sheet
+from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
 
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
@@ -208,7 +209,7 @@ class OneStep:
         if like is not None:
             self._rows_named(self.names.rows(like), row + FIRST, column)
         elif sample_rows and column == 1:
-            self._rows_named([f"sample {i + 1}" for i in range(x.shape[0])], row + FIRST, column)
+            self._rows_named([f"sample {i}" for i in range(x.shape[0])], row + FIRST, column)
         values = self.history.values.get(id(x))
         role = "output" if x is self.epoch.trace.results[0] else "constant" if x.op is None else "step"
         first = np.asarray(x.value if values is None else values[0], np.float64)

@@ -1,4 +1,4 @@
-"""The column labels of a training sheet: samples numbered from 1, units, and weights by what they connect."""
+"""The column labels of a training sheet: samples, units, and weights by what they connect."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Names:
         if not x.ndim:
             return {}, [""]
         batch = self.epoch.parts.get(id(x), (0, ""))[0]
-        first = 1 + max(batch - 1, 0) * self.epoch.batch
+        first = max(batch - 1, 0) * self.epoch.batch
         if x.op is None or x.shape[0] != self._samples(batch):
             return {}, _indices(x.shape)
         each = x.size // x.shape[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from weightlens.workbook.formulas.cell_arrays import SHEET
@@ -72,8 +73,8 @@ class Book:
         clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_ ]+", " ", title)).strip() or "layer"
         number = sum(sheet.numbered for sheet in self.sheets) + 1
         wanted = f"{number} {clean}"[:31].strip() if numbered else clean[:31].strip()
-        taken = {RESERVED, *(sheet.title.lower() for sheet in self.sheets)}
-        endings = ("", *(f" {i}" for i in range(2, len(taken) + 2)))
+        taken = {RESERVED, *map(str.lower, self.titles)}
+        endings = chain(("",), map(" {}".format, count(2)))
         name = next(name for end in endings if (name := wanted[: 31 - len(end)] + end).lower() not in taken)
         self.titles.append(name)
         self.sheets.append(Sheet(name, len(self.sheets), heading or title, about, hint, numbered))
@@ -84,7 +85,8 @@ class Book:
         clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_]", "_", name))
         clean = clean if len(clean) <= 200 else clean[:100] + "_" + clean[-99:]
         unique, i = clean, 1
-        while unique.lower() in {known.lower() for known in self.names}:
+        taken = set(map(str.lower, self.names))
+        while unique.lower() in taken:
             i += 1
             unique = f"{clean.split('_', 1)[0]}{i}_{clean.split('_', 1)[-1]}"
         self.names[unique] = (sheet.number, block.area)

@@ -10,6 +10,7 @@ from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.chart_values import with_values
 from weightlens.workbook.xlsx.grid import rows_of
+from weightlens.workbook.xlsx.pages import print_setup
 from weightlens.workbook.xlsx.strings import Strings, literal, printable
 from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG, Styles
 
@@ -88,8 +89,8 @@ def look(page: Any, sheet: Sheet) -> None:
     for (first, last), width in sheet.widths.items():
         dimension = page.column_dimensions[COLUMN[first]]
         dimension.min, dimension.max, dimension.width = first + 1, last + 1, width
-    for top, left, bottom, right in sheet.merges:
-        page.merge_cells(start_row=top + 1, start_column=left + 1, end_row=bottom + 1, end_column=right + 1)
+    for top, left, bottom, right in sheet.merges:  # noted only: what openpyxl does besides is for cells that it writes itself
+        page.merged_cells.add(f"{COLUMN[left]}{top + 1}:{COLUMN[right]}{bottom + 1}")
 
 
 def links_and_notes(page: Any, sheet: Sheet) -> None:
@@ -126,19 +127,3 @@ def colours(page: Any, sheet: Sheet) -> None:
             **{key: value for point, parts in zip(POINTS, SCALES[kind], strict=False) for key, value in zip(point, parts, strict=True)}
         )
         page.conditional_formatting.add(area.replace("$", ""), rule)
-
-
-def print_setup(page: Any, sheet: Sheet) -> None:
-    """One page wide, landscape, with the captions on every page."""
-    page.page_setup.orientation, page.page_setup.fitToWidth, page.page_setup.fitToHeight = "landscape", 1, 0
-    page.page_setup.paperSize = page.PAPERSIZE_A4
-    page.sheet_properties.pageSetUpPr.fitToPage = True
-    page.page_margins.left = page.page_margins.right = 0.4
-    page.page_margins.top = page.page_margins.bottom = 0.5
-    page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
-    rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
-    page.page_setup.fitToHeight = int(rows <= sheet.one_page)
-    if sheet.print_area:
-        page.print_area = sheet.print_area
-    if sheet.freeze[0]:
-        page.print_title_rows = f"1:{sheet.freeze[0]}"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from weightlens.recording import Step
+import numpy as np
+
+from weightlens.recording import Recorded, Step
+from weightlens.recording.calls import operation
+from weightlens.recording.graph import expression, named_operands
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed
@@ -94,12 +98,31 @@ def put_steps(
         if labelled:
             name_rows(net, sheet, texts, column, head)
         widen(sheet, column - 1, 9 if labelled else GAP)
+        column = numbers_beside(net, sheet, step, column, head)
         shown, starts[key] = texts, column
         width = net.put_step(sheet, step, column, head, raised, mover(step, steps))
         bottom = max(bottom, put_weights(net, sheet, own, column, below))
         column += max([width, *(p.block.arrangement.width for p in own)]) + 1
     bottom = max(bottom, put_weights(net, sheet, left, column, below))
     return column + max((p.block.arrangement.width + 1 for p in left), default=0), bottom + 1
+
+
+def numbers_beside(net: NetworkSheets, sheet: Sheet, step: Step, column: int, head: int) -> int:
+    """The whole numbers that choose rows of a table, once more before these rows; returns the column after them."""
+    a, x = net.plan.placed[id(step.made)].block.arrangement, chosen_by(step)
+    if x is None or a.row_axes != tuple(range(x.ndim)) or x.shape != a.shape[:-1] or x.size > MOST_NAMED:
+        return column
+    block = net.plan.mirror(x, Arrangement(x.shape, a.row_axes, (), a.row_gap))
+    columns(sheet, column, block.arrangement, x.value)
+    net.caption(sheet, head, column, 1, "number", x.layer if x.kind == "step" else "x")
+    sheet.put(block, head + TOP - HEAD, column, net.styles["fetched"])
+    return column + 1
+
+
+def chosen_by(step: Step) -> Recorded | None:
+    """What a step looks up in a table of weights; ``None`` where it looks up nothing."""
+    looked = [x for x in expression(step.made) if operation(x) is np.take and x.args[0].kind == "weight"]
+    return next((y for x in looked for y in named_operands(x) if y.kind != "weight"), None)
 
 
 def mover(step: Step, steps: list[Step]) -> str:
@@ -150,4 +173,4 @@ def over_time(a: Arrangement) -> dict[int, str]:
     """The rows of samples that stand apart: in between are the other time steps."""
     samples = a.shape[0] if a.shape else 1
     labels = {n * a.stretch + t: f"t={t}" for n in range(samples) for t in range(a.stretch)}
-    return labels | {n * a.stretch: f"sample {n + 1}, t=0" for n in range(samples) if samples > 1}
+    return labels | {n * a.stretch: f"sample {n}, t=0" for n in range(samples) if samples > 1}

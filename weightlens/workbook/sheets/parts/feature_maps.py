@@ -44,6 +44,6 @@ def after(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
 
 
 def samples_in_words(net: NetworkSheets, placed: Placed) -> dict[int, str]:
-    """What stands left of the first row of each picture, or of each row of what is none."""
+    """What stands left of each row of a picture: its number, and before the first one which picture it is."""
     a = placed.block.arrangement
-    return row_labels(a, net.axes(placed), len(a.shape) > 3) if a.height > 1 else {}
+    return row_labels(a, net.axes(placed)) if a.height > 1 else {}
