@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.auditing.networks import Network, cnn, dense, mlp, write
+from tests.auditing.networks import Network, cnn, conv, dense, mlp, write
 from tests.auditing.plants import fresh
 from tests.auditing.store import planted_store, rng_of
 from tests.formats.build import given, layer, sequential
@@ -384,3 +384,46 @@ def test_a_softmax_in_the_middle_has_an_effect_by_all_its_units(tmp_path: Path) 
     dense(rng, net, "out", 6, 2, "linear")
     net.arrays["out"]["kernel"][3] = 0
     assert not [one for one in weightlens.audit(write(net, tmp_path / "m.keras")) if one.rule == "no-effect-unit"]
+
+
+def joining(rng: np.random.Generator, path: Path, dead: tuple[int, ...] = (), between: bool = False) -> Path:
+    """Two branches of five and of three units, joined; the ``dead`` rows of the next kernel are 0."""
+    net = Network([given("x", 4)], extra={"b": ["x"], "join": ["a", "b"]})
+    dense(rng, net, "a", 4, 5)
+    dense(rng, net, "b", 4, 3)
+    net.entries.append(layer("Concatenate", "join", axis=-1))
+    if between:
+        net.entries.append(layer("Dropout", "rest", rate=0.5))
+    dense(rng, net, "out", 8, 2, "softmax")
+    net.arrays["out"]["kernel"][[*dead]] = 0
+    return write(net, path)
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_units_without_effect_are_found_behind_a_concatenate(tmp_path: Path, between: bool) -> None:
+    path = joining(rng_of(6), tmp_path / "m.keras", (1, 4, 5), between)
+    found = [(one.layer, one.evidence["units"]) for one in weightlens.audit(path) if one.rule == "no-effect-unit"]
+    assert found == [("a", [1, 4]), ("b", [0])]
+    clean = joining(rng_of(6), tmp_path / "clean.keras", (), between)
+    assert "no-effect-unit" not in {one.rule for one in weightlens.audit(clean)}
+
+
+def test_channels_that_are_reshaped_are_not_taken_for_units(tmp_path: Path) -> None:
+    """Six units become three steps of two channels, beside five: the seven rows of the next kernel are not six units and one more."""
+    rng, net = rng_of(7), Network([given("x", 15)], extra={"b": ["x"], "join": ["r", "b"]})
+    dense(rng, net, "a", 15, 6)
+    net.entries += [layer("Reshape", name, target_shape=[3, size]) for name, size in (("r", 2), ("b", 5))]
+    net.entries.append(layer("Concatenate", "join", axis=-1))
+    dense(rng, net, "out", 7, 2, "linear")
+    net.arrays["out"]["kernel"][3] = 0
+    assert "no-effect-unit" not in {one.rule for one in weightlens.audit(write(net, tmp_path / "m.keras"))}
+
+
+def test_a_picture_that_is_flattened_before_its_normalization_has_an_effect(tmp_path: Path) -> None:
+    rng, net = rng_of(3), Network([layer("InputLayer", "x", batch_shape=[None, 5, 5, 1])])
+    conv(rng, net, "c", 3, 1, 4)
+    net.entries += [layer("Flatten", "f"), layer("BatchNormalization", "bn", axis=-1)]
+    moments = {"gamma": (0.5, 1.5), "beta": (-1, 1), "moving_mean": (-1, 1), "moving_variance": (0.5, 1)}
+    net.arrays["bn"] = {name: rng.uniform(*ends, 100) for name, ends in moments.items()}
+    dense(rng, net, "out", 100, 3, "softmax")
+    assert "no-effect-unit" not in {one.rule for one in weightlens.audit(write(net, tmp_path / "m.keras"))}

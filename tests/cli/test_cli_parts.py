@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,3 +181,24 @@ def test_what_was_not_yet_given_to_a_process_that_died_is_done() -> None:
         made[number] = result
         time.sleep(0.3 if len(made) < 3 else 0)  # until the process has died
     assert made == {0: None} | {number: number for number in range(1, 60)}
+
+
+@pytest.mark.slow
+def test_parts_of_a_dask_frame_are_predicted_as_alone(here: Path, run: Run) -> None:
+    """On two processes of a cluster, as docs/audit.md has it."""
+    pd = pytest.importorskip("pandas")
+    frames = pytest.importorskip("dask.dataframe")
+    distributed = pytest.importorskip("distributed")
+    import weightlens
+
+    path, shape = str(here / "m.keras"), weights_in(here / "m.keras")
+    whole = np.concatenate([np.loadtxt(here / f"part-{i}.csv", delimiter=",") for i in range(3)])
+    rows = frames.from_pandas(pd.DataFrame(whole), npartitions=3)
+
+    def predicted_part(part: Any) -> Any:
+        return pd.DataFrame(weightlens.predict(path, part)[0], index=part.index)
+
+    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster, distributed.Client(cluster):
+        made = rows.map_partitions(predicted_part, meta=predicted_part(rows.head(1))).compute().to_numpy()
+    lines = b"".join(predicted(here, i, run).partition(b"\n")[2] for i in range(3)).decode().splitlines()
+    assert shape == whole.shape[1:] and np.array_equal(made, [[*map(float, line.split(","))] for line in lines])

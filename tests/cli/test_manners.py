@@ -376,3 +376,15 @@ def test_numbers_of_a_large_model_are_not_read(large: Path, monkeypatch: pytest.
     monkeypatch.setattr(Weight, "value", property(value))
     assert run("show", large)[0] == 0
     assert 0 < len({*read}) < 80
+
+
+# Files
+
+
+@pytest.mark.parametrize("command", [
+    ("trace", OR, "-i", OR.with_suffix(".csv")), ("predict", OR, "-i", OR.with_suffix(".csv")),
+    ("check", OR, "-i", OR.with_suffix(".csv"), "--by-hand", OR.with_name("or_by_hand.csv")), ("show", OR), ("diff", OR, OR), ("audit", OR),
+], ids=lambda command: command[0])  # fmt: skip
+def test_what_is_opened_is_closed(command: tuple[object, ...]) -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-m", "weightlens", *map(str, command)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr

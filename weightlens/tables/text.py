@@ -45,7 +45,13 @@ def decode_lines(stream: io.BufferedReader, name: str) -> Iterable[str]:
         if first == second:
             raise BadInput(f"{name}: {NO_TABLE}")
         encoding = "utf-16-be" if first else "utf-16-le"
-    return io.TextIOWrapper(stream, encoding, errors="weightlens.windows", newline="")
+    return lines_of(io.TextIOWrapper(stream, encoding, errors="weightlens.windows", newline=""))
+
+
+def lines_of(text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of an open file, which is closed after the last, or when nobody asks for more."""
+    with text:
+        yield from text
 
 
 class TextTable(Table):

@@ -32,7 +32,8 @@ class Box:
     """The least and most of each channel of a tensor; a flattened tensor repeats its channels (``low`` is one period).
 
     ``origin``: the layer whose units the channels are, if they are; ``alive``: which of them have not been multiplied by 0 since.
-    ``first``: the channels are the first axis of a sample.
+    ``first``: the channels are the first axis of a sample. ``reshaped``: they may be more than the last axis.
+    ``parts``: the tensors that were joined, one behind the other.
     """
 
     low: np.ndarray
@@ -40,6 +41,8 @@ class Box:
     origin: str = ""
     alive: np.ndarray | None = None
     first: bool = False
+    reshaped: bool = False
+    parts: tuple[Box, ...] = ()
 
     @property
     def narrowed(self) -> Box:
@@ -125,6 +128,13 @@ def scaled(given: Box, scale: np.ndarray, shift: np.ndarray) -> Box:
     ends = given.low * scale, given.high * scale
     alive = None if not given.origin else (scale != 0) & (True if given.alive is None else given.alive)
     return replace(given, low=np.minimum(*ends) + shift, high=np.maximum(*ends) + shift, alive=alive)
+
+
+def joined(boxes: list[Box]) -> Box:
+    """The box of tensors that are joined, which knows the channels of each where they are the last axis."""
+    known = not any(one.first or one.reshaped for one in boxes)
+    parts = tuple(part for one in boxes for part in one.parts or (one,)) if known else ()
+    return replace(merged("merging.concatenate", boxes), parts=parts)
 
 
 def merged(function: str, boxes: list[Box]) -> Box:

@@ -19,7 +19,6 @@ SEPARABLE = "convolution.convolutional.separable_conv"
 PRODUCTS = frozenset({"core.dense", *CONVOLUTIONS})  # by the function that a class computes
 PASSING = (
     "reshaping.flatten",
-    "reshaping.reshape",
     "reshaping.repeat_vector",
     "reshaping.cropping",
     "reshaping.up_sampling",
@@ -60,6 +59,8 @@ class Units:
 
     def use(self, given: Box, rows: np.ndarray | None = None) -> None:
         """Note that something depends on these units: on all, or on those whose rows of the next kernel are not 0."""
+        if given.parts:
+            self.use_parts(given.parts, rows)
         if not given.origin:
             return
         effect = self.effect[given.origin]
@@ -69,6 +70,13 @@ class Units:
         if given.alive is not None and len(given.alive) == len(effect):
             used &= given.alive
         effect |= used
+
+    def use_parts(self, parts: tuple[Box, ...], rows: np.ndarray | None) -> None:
+        """The same of tensors that were joined: each has its own rows, where their channels are as many as there are rows."""
+        ends = np.cumsum([len(one.low) for one in parts])
+        table = None if rows is None or rows.shape[-1] != ends[-1] else rows
+        for one, end in zip(parts, ends, strict=True):
+            self.use(one, None if table is None else table[..., end - len(one.low) : end])
 
     def cut(self, given: Box) -> None:
         """Note which units never get past a relu."""
@@ -130,6 +138,10 @@ def step(layer: Layer, given: list[Box], found: Units, path: str) -> list[Box]:
     if layer.model is not None:
         return follow(layer.model, given, found, f"{path}/")
     if layer.is_operation or len(given) != 1:
+        if len(given) > 1 and computed_by(layer) == "merging.concatenate":
+            joined = boxes.joined(given)
+            if joined.parts:
+                return [joined]
         for one in given:
             found.use(one)
         return [boxes.merged(computed_by(layer), given) if len(given) > 1 else UNKNOWN]
@@ -149,7 +161,7 @@ def product(layer: Layer, x: Box, found: Units, path: str) -> Box:
     if not is_dense:  # zeros at the border, or between the steps of a transposed convolution
         inside = replace(inside, low=np.minimum(inside.low, 0.0), high=np.maximum(inside.high, 0.0))
     facts = found.read(layer, "kernel", weight, inside)
-    found.use(x, facts.row_most if plain and not facts.nan and not facts.infinite else None)
+    found.use(x, facts.row_most.reshape(-1, into) if plain and not facts.nan and not facts.infinite else None)
     first = layer.config.get("data_format") == "channels_first"
     bias = layer.own_weights.get("bias")
     shift = np.zeros(facts.columns) if bias is None else np.asarray(bias.value, np.float64)
@@ -178,7 +190,11 @@ def passed(layer: Layer, x: Box, found: Units, path: str) -> Box:
         return activation({"class_name": layer.class_name, "config": given}, x, found)
     if name == "normalization.batch_normalization" and (ends := boxes.normalisation(layer)) is not None:
         found.refuted = found.refuted or boxes.contradicts(x, layer)
+        if len(x.low) not in (1, len(ends[0])):  # the channels of a picture that was flattened
+            found.use(x)
         return boxes.scaled(x, *ends)
+    if name == "reshaping.reshape" and not x.parts:
+        return replace(x, reshaped=True)
     if spec_of(layer).hands_on or name in PASSING or name.startswith(POOLING):
         return replace(x, first=x.first and name not in GLOBAL)
     if name == "reshaping.zero_padding":
