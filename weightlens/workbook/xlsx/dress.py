@@ -64,7 +64,6 @@ def save(plan: Book, styles: Styles, file: BinaryIO, first: int = 0, on_row: OnR
     """Dress the sheets, stream their rows; the sheet number ``first`` is open, ``on_row`` is handed each row."""
     shell = styles.book
     dress(shell, plan)
-    styles.done()
     shell.active = first
     rows = {sheet.title: partial(counted_rows, sheet, plan.titles, on_row) for sheet in plan.sheets}
     package.save(shell, rows, file, finish=partial(with_values, plan=plan))
@@ -77,7 +76,9 @@ def counted_rows(sheet: Sheet, titles: list[str], on_row: OnRow | None, strings:
 
 
 def look(page: Any, sheet: Sheet) -> None:
-    """Widths, heights, panes."""
+    """Widths, heights, panes, merged cells: by openpyxl's own way each of those becomes an object, which our rows do not need."""
+    from openpyxl.worksheet.cell_range import CellRange
+
     page.sheet_view.showGridLines = False
     page.sheet_state = "hidden" if sheet.hidden else "visible"
     rows, columns = sheet.freeze
@@ -89,7 +90,7 @@ def look(page: Any, sheet: Sheet) -> None:
         dimension = page.column_dimensions[COLUMN[first]]
         dimension.min, dimension.max, dimension.width = first + 1, last + 1, width
     for top, left, bottom, right in sheet.merges:
-        page.merge_cells(start_row=top + 1, start_column=left + 1, end_row=bottom + 1, end_column=right + 1)
+        page.merged_cells.ranges.add(CellRange(None, left + 1, top + 1, right + 1, bottom + 1))
 
 
 def links_and_notes(page: Any, sheet: Sheet) -> None:
