@@ -18,7 +18,7 @@ from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
-from weightlens.workbook.neuron.neuron_sheet import shown_of
+from weightlens.workbook.neuron.neuron_sheet import first_sample, shown_of
 from weightlens.workbook.sheets.controls import control, drop_down
 from weightlens.workbook.sheets.frame import SECTION, link
 from weightlens.workbook.xlsx.blocks import Text
@@ -89,7 +89,8 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
         first = first_column(slot)
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
-    pick = control(net, sheet, LEFT + 2, "sample", 1.0, shown_of(net, samples_of(net)))
+    first = first_sample(net)
+    pick = control(net, sheet, LEFT + 2, "sample", first + 1.0, shown_of(net, samples_of(net)))
     sheet.finishing.append(drop_down(pick.place, range(1, samples_of(net) + 1)))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
     rows = rows_of_ranks(drawing)
@@ -100,18 +101,18 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
         role = "input" if not node.reads else "output" if results & {id(x) for x in node.outputs} else "layer"
         column, row = first_column(drawing.slots[i]), rows[drawing.ranks[i]]
         pen.draw_box(row, column, node, role, home_of(net, node, drawn.homes))
-        strip = strip_of(net, node.outputs[0], pick.place) if node.outputs else None
+        strip = strip_of(net, node.outputs[0], pick.place, first) if node.outputs else None
         if strip is not None:
             write_strip(net, sheet, row + HEIGHT - 2, column, WIDTH, strip)
             if drawn.winner is not None and f"{drawn.winner.layer}/".startswith(f"{node.path}/"):
-                say_answer(sheet.texts[(row + HEIGHT - 1, column)], strip.words, drawn.winner, pick.place)
+                say_answer(sheet.texts[(row + HEIGHT - 1, column)], strip.words, drawn.winner, pick.place, first)
     sheet.freeze = (SECTION, 0)
 
 
-def say_answer(text: Text, words: str, winner: Winner, picked: str) -> None:
+def say_answer(text: Text, words: str, winner: Winner, picked: str, first: int) -> None:
     """Under the numbers of the output, in words what they mean for the picked sample."""
     text.text, text.formula = "", f'"{words}: "&{winner.of_sample(picked)}'
-    text.value = f"{words}: {winner.found[0]}"
+    text.value = f"{words}: {winner.found[first]}"
 
 
 def samples_of(net: NetworkSheets) -> int:

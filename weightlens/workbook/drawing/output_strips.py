@@ -36,8 +36,12 @@ class Strip:
     words: str
 
 
-def strip_of(net: NetworkSheets, x: Recorded, picked: str) -> Strip | None:
-    """The first few units of a vector, or the means of the first few channels; ``None`` where there is no such formula."""
+def strip_of(net: NetworkSheets, x: Recorded, picked: str, first: int) -> Strip | None:
+    """The first few units of a vector, or the means of the first few channels; ``None`` where there is no such formula.
+
+    ``picked`` is the cell that holds the number of the sample, at first ``first`` (from 0).
+    """
+    first = min(first, len(x.value) - 1) if x.ndim and x.value is not None else 0
     cells = net.plan.formulas.cells(x)
     if cells is None or x.dtype.kind not in "fiub" or x.ndim < 2 or x.size == 0 or x.size > MOST or x.value is None:
         return None
@@ -45,7 +49,7 @@ def strip_of(net: NetworkSheets, x: Recorded, picked: str) -> Strip | None:
     *others, axis = net.plan.trace.axes.named(x).axes
     of = so_many(axis[0].name if len(axis) == 1 else "number", x.shape[-1], shown)
     if x.ndim == 2:
-        return Strip(of_sample(cells[:, :shown], picked), x.value[0, :shown], of) if can_be_picked(cells) else None
+        return Strip(of_sample(cells[:, :shown], picked), x.value[first, :shown], of) if can_be_picked(cells) else None
     if len(cells) > MOST_ONE_BY_ONE or (cells < 0).any():
         return None
     rows = np.moveaxis(cells[..., :shown], -1, 1).reshape(len(cells), shown, -1)
@@ -53,7 +57,7 @@ def strip_of(net: NetworkSheets, x: Recorded, picked: str) -> Strip | None:
     for sample in rows:
         parts += ([","] if len(rows) > 1 else []) + [areas.reduction(np.ascontiguousarray(sample), *MEAN)]
     made = combine([*parts, *([")"] if len(rows) > 1 else [])], (shown,))
-    values = np.moveaxis(x.value[0, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1, dtype=np.float64)
+    values = np.moveaxis(x.value[first, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1, dtype=np.float64)
     return Strip(made, values, f"shown: means over {averaged(others[1:], rows.shape[-1])}, of {of}")
 
 

@@ -32,6 +32,15 @@ def column_labels(a: Arrangement, named: Named, narrow: bool) -> dict[int, str]:
     return labels if all(len(text) <= room for text in labels.values()) else over_pictures(a, named, 1, in_numbers)
 
 
+def numbers_across(a: Arrangement, named: Named) -> tuple[str, dict[int, str]]:
+    """What changes from column to column of a picture, and its number for each column: ``channel`` 0, 1, 2, 0, 1, 2..."""
+    several = [d for d in a.column_axes if a.shape[d] > 1 and axes_of(named)[d]]
+    if not several or len(a.columns) > MANY:
+        return "", {}
+    axis, many = axes_of(named)[several[-1]], a.shape[several[-1]]
+    return axis[-1].along, {c: number(axis, k % many) for k, c in enumerate(a.columns.tolist())}
+
+
 def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = None) -> dict[int, str]:
     """What each picture is, where it begins: down (``way`` 0) or across (1); of what stays the same is said nothing."""
     chosen, axes = (a.row_axes, a.column_axes)[way], axes_of(named)

@@ -13,10 +13,10 @@ from weightlens.words.layer_words import find, in_framework_words, sentence, sha
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.layout import choices as layout
-from weightlens.workbook.layout.labels import row_labels, two_rows
+from weightlens.workbook.layout.labels import numbers_across, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import play
-from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TOP, widen
+from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, SQUARE, SQUARE_HEIGHT, TOP, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
 from weightlens.workbook.sheets.parts.directions import in_both_directions
@@ -39,8 +39,13 @@ def inputs_sheet(net: NetworkSheets) -> None:
     column = 1
     for k, x in enumerate(net.plan.trace.inputs):
         placed = net.plan.placed[id(x)]
-        name_rows(net, sheet, input_rows(net, placed), column)
-        column += net.put_input(sheet, k, x, HEAD, column)
+        rows = input_rows(net, placed)
+        name_rows(net, sheet, rows, column)
+        width = net.put_input(sheet, k, x, HEAD, column)
+        if x.ndim > 3:
+            widen(sheet, column - 1, room_for(rows))
+            label_pixels(net, sheet, placed, column)
+        column += width
         column = as_picture(net, sheet, x, column)
         turned = _turned(net, x)
         if turned is not None:
@@ -57,7 +62,18 @@ def inputs_sheet(net: NetworkSheets) -> None:
 def input_rows(net: NetworkSheets, placed: Placed) -> dict[int, str]:
     """What stands left of the rows of an input."""
     a = placed.block.arrangement
-    return row_labels(a, net.axes(placed), True) if len(a.shape) > 3 else rows_in_words(net, placed)
+    return row_labels(a, net.axes(placed)) if len(a.shape) > 3 else rows_in_words(net, placed)
+
+
+def label_pixels(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> None:
+    """Over each column of a picture its number, or that of its channel, and above that in which column of the picture it is."""
+    name, numbers = numbers_across(placed.block.arrangement, net.axes(placed))
+    groups = net.over(placed, True)
+    if len(groups) != len(numbers):  # else each column has its own label already
+        for j, text in groups.items():
+            sheet.write(MATH, column + j, text, net.styles["label left"])
+    sheet.write(LABEL, column - 1, name, net.styles["label right"])
+    net.labels(sheet, LABEL, column, numbers)
 
 
 def name_outputs(net: NetworkSheets) -> None:

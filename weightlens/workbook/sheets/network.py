@@ -122,9 +122,9 @@ class NetworkSheets:
         a, picture = placed.block.arrangement, squares(sheet)
         name = "input" if len(self.plan.trace.inputs) == 1 else x.name
         columns(sheet, column, a, x.value)
-        self.caption(sheet, row, column, a.width, name, "x" if not picture else f"x {shape_words(x.shape)}")
+        self.caption(sheet, row, column, a.width, name, "" if picture else "x")
         if picture:
-            self.beside_name(sheet, row, column, name, self.axes_over(placed))
+            self.beside_name(sheet, row, column, name, f"x {shape_words(x.shape)}: {self.axes_over(placed)}")
         one_by_one = a.column_axes == (x.ndim - 1,) and x.ndim <= 3 and not is_counted(self.axes(placed).axes[-1])
         names = dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])) if one_by_one else {}
         self.labels_over(sheet, row + LABEL - HEAD, column, placed, names)

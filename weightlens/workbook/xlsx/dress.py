@@ -11,7 +11,7 @@ from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.chart_values import with_values
 from weightlens.workbook.xlsx.grid import rows_of
 from weightlens.workbook.xlsx.strings import Strings, literal, printable
-from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG, Styles
+from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, LINE, NEGATIVE, NEUTRAL, POSITIVE, STRONG, Styles
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
@@ -114,9 +114,10 @@ def colours(page: Any, sheet: Sheet) -> None:
     make: Any = rule_makers  # untyped in openpyxl's stubs
     fills = {"right": GOOD, "wrong": BAD, "dead": DEAD}
     for area, name, formula in sheet.rules:
-        if name == "passed":
-            side = Side("thin", color="000000")
-            framed = make.FormulaRule([formula], border=Border(side, side, side, side), font=Font(bold=True))
+        if name in ("passed", "pixel"):
+            side = Side("thin", color="000000" if name == "passed" else LINE)
+            bold = Font(bold=True) if name == "passed" else None
+            framed = make.FormulaRule([formula], border=Border(side, side, side, side), font=bold)
             page.conditional_formatting.add(area, framed)
             continue
         fill = PatternFill("solid", bgColor=fills[name])

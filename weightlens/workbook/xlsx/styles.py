@@ -58,7 +58,7 @@ LOOKS: dict[str, Look] = {
     "live": Look(bold=True, colour="2F6B2F"),
     "input": Look(FILLS["input"], border="medium", align="center"),
     "fetched": Look(border="thin", align="center"),
-    "switch": Look(FILLS["input"], bold=True, border="medium", align="center"),
+    "switch": Look(FILLS["input"], bold=True, border="medium", align="center", shrink=True),
     "weight": Look(FILLS["weight"], border="thin", format="0.000", align="center"),
     "step": Look(border="thin", format="0.000", align="center"),
     "helper": Look(border="hair", format="0.000", align="center", colour=GREY),
