@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 OnRow = Callable[[str, str], str]  # is handed the title of a sheet and a row, which it returns
 
 MOST_NOTES = 200  # notes on one sheet; each is a drawing
+
+PAGE_WIDTH = 260.0  # characters of columns that a page holds: A4, at 57 %
 
 POINTS = [[f"{place}_{part}" for part in ("type", "value", "color")] for place in ("start", "mid", "end")]
 SCALES = {  # kind of scale -> its points: where, and which colour
@@ -131,8 +134,8 @@ def colours(page: Any, sheet: Sheet) -> None:
 
 
 def print_setup(page: Any, sheet: Sheet) -> None:
-    """One page wide, landscape, with the captions on every page."""
-    page.page_setup.orientation, page.page_setup.fitToWidth, page.page_setup.fitToHeight = "landscape", 1, 0
+    """Landscape, as many pages side by side as it takes to be read, with the captions and the labels of rows on every page."""
+    page.page_setup.orientation, page.page_setup.fitToWidth = "landscape", 1 if sheet.print_area else pages_across(sheet)
     page.page_setup.paperSize = page.PAPERSIZE_A4
     page.sheet_properties.pageSetUpPr.fitToPage = True
     page.page_margins.left = page.page_margins.right = 0.4
@@ -144,3 +147,12 @@ def print_setup(page: Any, sheet: Sheet) -> None:
         page.print_area = sheet.print_area
     if sheet.freeze[0]:
         page.print_title_rows = f"1:{sheet.freeze[0]}"
+    if sheet.freeze[1] and page.page_setup.fitToWidth > 1:
+        page.print_title_cols = f"A:{COLUMN[sheet.freeze[1] - 1]}"
+
+
+def pages_across(sheet: Sheet) -> int:
+    """How many pages side by side hold a sheet in letters of more than half their size."""
+    ends = [column + 1 for _, column in sheet.texts] + [block.column + block.arrangement.width for block in sheet.blocks]
+    given = {j: width for (first, last), width in sheet.widths.items() for j in range(first, last + 1)}
+    return math.ceil(sum(given.get(j, sheet.default_width) for j in range(max(ends, default=1))) / PAGE_WIDTH)
