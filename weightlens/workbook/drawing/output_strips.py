@@ -1,4 +1,4 @@
-"""What a layer answers to one sample, in a strip of a few coloured cells: its units, or the mean of each of its channels."""
+"""What a layer answers to one sample, in a strip of a few coloured cells: its units, or the means of its channels over all places."""
 
 from __future__ import annotations
 
