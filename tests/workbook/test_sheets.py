@@ -98,9 +98,13 @@ def test_steps_have_a_caption_and_a_note(book: Any) -> None:
         assert first.comment is not None and "In words" in first.comment.text
 
 
-def test_it_prints_on_one_page_wide(book: Any) -> None:
+def test_it_prints_in_letters_that_can_be_read(book: Any) -> None:
     for page in pages(book):
-        assert page.sheet_properties.pageSetUpPr.fitToPage and page.page_setup.fitToWidth == 1
+        assert page.sheet_properties.pageSetUpPr.fitToPage
+        given = {i: d.width for d in page.column_dimensions.values() for i in range(d.min, d.max + 1)}
+        width = sum(given.get(i, page.sheet_format.defaultColWidth) for i in range(1, page.max_column + 1))
+        across = page.page_setup.fitToWidth
+        assert width / across <= 260 and (across == 1 or width / (across - 1) > 260), "A4 holds about 150 characters of full size"
         assert not page.sheet_view.showGridLines
     assert book.properties.creator == "weightlens"
 
