@@ -28,6 +28,11 @@ def tensors_into(*calls: Call) -> list[Ref]:
     return list(refs([(call.args, call.kwargs) for call in calls]))
 
 
+def path_of_call(layer: str, call: int) -> str:
+    """The path of the steps of one call of a layer: ``dense``, ``dense #2``."""
+    return layer + (f" #{call + 1}" if call else "")
+
+
 def names_of(outputs: Any) -> list[str]:
     """What the outputs of a model are called, in the order of ``refs``: their keys (``a``, ``a/0``), or ``output``, ``output_0``..."""
     if isinstance(outputs, dict):

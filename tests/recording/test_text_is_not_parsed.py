@@ -51,7 +51,7 @@ ALLOWED = {
     ("workbook/training/epochs_sheet.py", "style_of"): "the form of a number",
     ("workbook/training/history_book.py", "charts"): "the names that Keras gives losses and metrics",
     ("workbook/xlsx/styles.py", "characters"): "the form of a number",
-    ("workbook/xlsx/styles.py", "of"): "names of sides",
+    ("workbook/xlsx/styles.py", "border"): "names of sides",
     ("workbook/xlsx/printer.py", "in_form"): "the % sign of Python's own templates",
     ("workbook/xlsx/strings.py", "*"): "what XML may not hold",
     ("recording/graph.py", "is_inside"): "paths of layers, which are made of the names in the file",

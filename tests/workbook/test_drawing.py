@@ -163,3 +163,29 @@ def test_the_boxes_show_what_layers_answer(branches: tuple[Path, Any, list[np.nd
 def test_an_exercise_is_not_drawn(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
     assert "Network" not in openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames
+
+
+def test_a_model_inside_that_is_called_twice_shows_what_it_answers(keras: Any, tmp_path: Path) -> None:
+    layers, path = keras.layers, tmp_path / "book.xlsx"
+    inner = keras.Sequential([keras.Input((3,)), layers.Dense(4, activation="relu"), layers.Dense(2)], name="encoder")
+    left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
+    codes = inner(left), inner(right)
+    network = keras.Model([left, right], layers.Dense(1, activation="sigmoid", name="same")(layers.Subtract(name="gap")(codes)))
+    network.save(tmp_path / "m.keras")
+    rng = np.random.default_rng(5)
+    x = [np.vstack([np.zeros(3), rng.normal(size=(2, 3))]) for _ in range(2)]  # nothing is to be seen in the first sample
+    weightlens.export(weightlens.load(tmp_path / "m.keras"), path, inputs=x)
+    page, found, book = openpyxl.load_workbook(path)["Network"], boxes(path), read_book(path)
+    assert page.cell(found["encoder #2"][0] + 1, found["encoder #2"][1]).value == "encoder once more: the same weights"
+    for engine_book, sample in ((book, 1), (recalculate(path, "ironcalc"), 1)):
+        for name, given in zip(("encoder", "encoder #2"), x, strict=True):
+            row, column = found[name]
+            shown = [engine_book.cell("Network", f"{openpyxl.utils.get_column_letter(column + j)}{row + 3}") for j in range(8)]
+            wanted = np.asarray(inner(given[sample : sample + 1]))[0]
+            assert np.allclose(np.array([value for value in shown if value is not None], float), wanted, atol=1e-5), name
+        row, column = found["same"]
+        answer = "yes" if float(np.asarray(network([part[sample : sample + 1] for part in x]))[0, 0]) >= 0.5 else "no"
+        assert engine_book.cell("Network", f"{openpyxl.utils.get_column_letter(column)}{row + 4}") == f"1 unit: {answer}"
+    said = [str(cell.value) for row in openpyxl.load_workbook(path)["Summary"].iter_rows() for cell in row]
+    assert any(text.endswith("It is used 2 times, with the same weights: on left, on right.") for text in said)
+    assert any(text.endswith("It reads encoder and encoder #2.") for text in said)

@@ -62,6 +62,9 @@ def judge(book: Book, inputs: np.ndarray, weights: np.ndarray, bias: float, outp
     total = np.abs(products).sum()
     assert np.allclose(np.array(column(book, "I", len(at)), float), np.abs(products[at]) / total if total else 0, atol=1e-12)
     found = [book.cell("Neuron", cell) for cell in ("H4", "H5", "H6", "H7", "I6")]
+    if bias == 0.0:
+        assert (book.cell("Neuron", "G5"), found[1]) == ("this layer has no bias", "")
+        found[1] = 0.0
     assert np.allclose(np.array(found[:4], float), [products.sum(), bias, products.sum() + bias, output], rtol=1e-9, atol=1e-12)
     assert found[4] == "as on its sheet"
 

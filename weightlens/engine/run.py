@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from weightlens.call_order import calls_in_order, refs
+from weightlens.call_order import calls_in_order, path_of_call, refs
 from weightlens.engine.arguments import Values, accepted, given_to, masks_wanted, settings, taken, tensors
 from weightlens.engine.faults import Source, faults_of, refuse_outside_table, shape_of
 from weightlens.engine.guard import attempt
@@ -63,7 +63,7 @@ class Run:
         order = calls_in_order(model)
         wanted = masks_wanted(order, masks_of)
         for layer, number, call in order:
-            place = path + layer.name + (f" #{number + 1}" if number else "")
+            place = path + path_of_call(layer.name, number)
             out, mask = self.one_call(scope, layer, call, place, (layer.name, number) in wanted)
             outs = as_list(out)
             for index, (y, m) in enumerate(itertools.zip_longest(outs, as_list(mask)[: len(outs)])):
@@ -158,6 +158,8 @@ class Run:
         given_masks = in_order(mask) if isinstance(mask, (dict, list, tuple)) else [mask] * len(inputs)
         masks: Values = dict(zip(wanted, given_masks, strict=False))
         outputs = self.model(model, inputs, masks, path + "/", model.outputs)
+        if self.recorder is not None:
+            self.recorder.layer_outputs.setdefault(path, outputs)
         out_masks = [masks.get(ref) for ref in refs(model.outputs)]
         return (outputs, out_masks) if len(outputs) != 1 else (outputs[0], out_masks[0])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +29,6 @@ from weightlens.workbook.sheets.parts.directions import directions
 from weightlens.workbook.sheets.parts.movers import homes
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
-from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
 
@@ -51,10 +49,10 @@ def write_sheets(net: NetworkSheets, verified: str = "") -> None:
     bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
     drawing = None if bare else network_sheet.begin(net)
-    homes = matrices(net) if bare else network(net, verified)
+    drawn = Drawn(matrices(net)) if bare else network(net, verified)
     if drawing is not None:
-        network_sheet.draw(net, drawing, homes)
-    write_summary(net, front, homes)
+        network_sheet.draw(net, drawing, drawn)
+    write_summary(net, front, drawn.homes)
     write_cells(net)
     frame(net.plan, net.styles)
 
@@ -91,8 +89,8 @@ def refuse_text(recorded: Trace) -> None:
             )
 
 
-def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
-    """The sheets of the network, and what was asked for besides; returns each layer's sheet."""
+def network(net: NetworkSheets, verified: str) -> Drawn:
+    """The sheets of the network, and what was asked for besides."""
     check_labels(net)
     exercise.check_names(net)
     drawn = tutorial(net) if net.plan.one_sheet else sheets_of_layers(net)
@@ -109,7 +107,7 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
         exercise.check_amount(blanks)
         controls.only_numbers(net)
         show_answers(net, blanks)
-        return drawn.homes
+        return drawn
     if net.options.blanks:
         help_with(net, blanks, exercise.add_score(net, blanks))
     if net.options.switch:
@@ -123,7 +121,7 @@ def network(net: NetworkSheets, verified: str) -> Mapping[str, Sheet]:
     if net.options.blanks:
         exercise.hide_answers(net)
     controls.only_numbers(net)
-    return drawn.homes
+    return drawn
 
 
 def help_with(net: NetworkSheets, blanks: list[exercise.Blank], allowed: str) -> None:

@@ -41,7 +41,7 @@ def draw(net: NetworkSheets, run: Run) -> None:
     shown = sum(block.arrangement.width for _, block in layers)
     if not layers or shown > MOST:
         return
-    hint = "What each hidden unit says everywhere on the plane of the sheet Map: blue positive, orange negative, white zero."
+    hint = "What each hidden unit says everywhere on the plane of the sheet Map."
     sheet = net.plan.sheet("Hidden units", hint=hint)
     sheet.default_width = WIDTH
     row = SECTION + 1

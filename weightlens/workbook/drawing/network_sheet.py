@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from weightlens.call_order import calls_in_order, refs
+from weightlens.call_order import calls_in_order, path_of_call, refs
 from weightlens.model import Layer
 from weightlens.recording import Recorded
 from weightlens.recording.graph import is_inside
@@ -18,14 +18,14 @@ from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
-from weightlens.workbook.neuron.neuron_sheet import shown_of
+from weightlens.workbook.neuron.neuron_sheet import first_sample, shown_of
 from weightlens.workbook.sheets.controls import control, drop_down
 from weightlens.workbook.sheets.frame import SECTION, link
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import FILLS, Look
 
 if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+    from weightlens.workbook.sheets.network import Drawn, NetworkSheets, Winner
     from weightlens.workbook.xlsx.book import Sheet
 
 MOST_BOXES = 32
@@ -38,12 +38,22 @@ HINT = "The network from top to bottom, with what each layer answers to the pick
 
 
 class Node(NamedTuple):
-    """A box: a call of a layer, or an input; the path of its steps; what it hands on, as far as that is known."""
+    """A box: a call of a layer, or an input; the path of its steps; what it hands on, as far as that is known.
+
+    ``again``: the layer was called before.
+    """
 
     layer: Layer
     path: str
     outputs: list[Recorded]
     reads: list[int]
+    again: bool
+
+    @property
+    def words(self) -> str:
+        """What the layer is; of one that has a box already, that its weights are the same ones."""
+        weights = ": the same weights" if self.layer.size else ""
+        return f"{self.layer.name} once more{weights}" if self.again else call_words(self.layer)
 
 
 def nodes_of(net: NetworkSheets) -> list[Node]:
@@ -55,12 +65,13 @@ def nodes_of(net: NetworkSheets) -> list[Node]:
     for name, call in inputs:
         number[(name, call)] = len(nodes)
         made = [x for x, known in zip(trace.inputs, trace.input_names, strict=True) if known == name]
-        nodes.append(Node(model[name], name, made, []))
+        nodes.append(Node(model[name], name, made, [], again=False))
     for layer, call, made_by in calls_in_order(model):
         reads = dict.fromkeys((ref.layer, ref.call) for ref in refs((made_by.args, made_by.kwargs)))
-        path = layer.name + (f" #{call + 1}" if call else "")
+        path = path_of_call(layer.name, call)
         number[(layer.name, call)] = len(nodes)
-        nodes.append(Node(layer, path, [x for x in trace.layer_outputs.get(path, []) if x is not None], [number[key] for key in reads]))
+        made = [x for x in trace.layer_outputs.get(path, []) if x is not None]
+        nodes.append(Node(layer, path, made, [number[key] for key in reads], again=call > 0))
     return nodes
 
 
@@ -70,15 +81,16 @@ def begin(net: NetworkSheets) -> Sheet | None:
     return net.plan.sheet("Network", hint=HINT) if 2 <= count <= MOST_BOXES and not net.options.blanks else None
 
 
-def draw(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
-    """All boxes and lines; ``homes`` are the sheets of the layers."""
+def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
+    """All boxes and lines; ``drawn`` are the sheets of the layers, and the answer in words."""
     nodes = nodes_of(net)
     drawing = laid_out(len(nodes), [(a, b) for b, node in enumerate(nodes) for a in node.reads])
     for slot in range(drawing.width):
         first = first_column(slot)
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
-    pick = control(net, sheet, LEFT + 2, "sample", 0.0, shown_of(net, samples_of(net)))
+    first = first_sample(net)
+    pick = control(net, sheet, LEFT + 2, "sample", float(first), shown_of(net, samples_of(net)))
     sheet.finishing.append(drop_down(pick.place, range(samples_of(net))))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
     rows = rows_of_ranks(drawing)
@@ -88,11 +100,19 @@ def draw(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
     for i, node in enumerate(nodes):
         role = "input" if not node.reads else "output" if results & {id(x) for x in node.outputs} else "layer"
         column, row = first_column(drawing.slots[i]), rows[drawing.ranks[i]]
-        pen.draw_box(row, column, node, role, home_of(net, node, homes))
-        strip = strip_of(net, node.outputs[0], f"{pick.place}+1") if node.outputs else None
+        pen.draw_box(row, column, node, role, home_of(net, node, drawn.homes))
+        strip = strip_of(net, node.outputs[0], f"{pick.place}+1", first) if node.outputs else None
         if strip is not None:
             write_strip(net, sheet, row + HEIGHT - 2, column, WIDTH, strip)
+            if drawn.winner is not None and f"{drawn.winner.layer}/".startswith(f"{node.path}/"):
+                say_answer(sheet.texts[(row + HEIGHT - 1, column)], strip.words, drawn.winner, f"{pick.place}+1", first)
     sheet.freeze = (SECTION, 0)
+
+
+def say_answer(text: Text, words: str, winner: Winner, picked: str, first: int) -> None:
+    """Under the numbers of the output, in words what they mean for the picked sample."""
+    text.text, text.formula = "", f'"{words}: "&{winner.of_sample(picked)}'
+    text.value = f"{words}: {winner.found[first]}"
 
 
 def samples_of(net: NetworkSheets) -> int:
@@ -177,7 +197,7 @@ class Pen:
             if i != HEIGHT - 2:
                 self.sheet.merges.append((row + i, column, row + i, column + WIDTH - 1))
         shapes = "; ".join(shape_words(x.shape[1:]) for x in node.outputs)
-        for i, text in enumerate((node.path, call_words(node.layer), f"{shapes} for each sample" if shapes else "")):
+        for i, text in enumerate((node.path, node.words, f"{shapes} for each sample" if shapes else "")):
             self.sheet.texts[(row + i, column)].text = text
         if home is not None:
             self.sheet.links[(row, column)] = link(home)

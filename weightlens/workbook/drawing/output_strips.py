@@ -1,12 +1,14 @@
-"""What a layer answers to one sample, in a strip of a few coloured cells: its units, or the mean of each of its channels."""
+"""What a layer answers to one sample, in a strip of a few coloured cells: its units, or the means of its channels over all places."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.axes import Axis
 from weightlens.recording import Recorded
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.arrangement import Arrangement
@@ -34,17 +36,20 @@ class Strip:
     words: str
 
 
-def strip_of(net: NetworkSheets, x: Recorded, picked: str) -> Strip | None:
-    """The first few units of a vector, or the means of the first few channels; ``None`` where there is no such formula."""
+def strip_of(net: NetworkSheets, x: Recorded, picked: str, first: int) -> Strip | None:
+    """The first few units of a vector, or the means of the first few channels; ``None`` where there is no such formula.
+
+    ``picked`` is the cell that holds the number of the sample, at first ``first`` (from 0).
+    """
+    first = min(first, len(x.value) - 1) if x.ndim and x.value is not None else 0
     cells = net.plan.formulas.cells(x)
     if cells is None or x.dtype.kind not in "fiub" or x.ndim < 2 or x.size == 0 or x.size > MOST or x.value is None:
         return None
     shown = min(x.shape[-1], SHOWN)
-    axis = net.plan.trace.axes.named(x).axes[-1]
-    name = axis[0].name if len(axis) == 1 else "number"
-    of = f"{shown} of {x.shape[-1]} {name}s" if shown < x.shape[-1] else f"{shown} {name}s" if shown > 1 else f"1 {name}"
+    *others, axis = net.plan.trace.axes.named(x).axes
+    of = so_many(axis[0].name if len(axis) == 1 else "number", x.shape[-1], shown)
     if x.ndim == 2:
-        return Strip(of_sample(cells[:, :shown], picked), x.value[0, :shown], of) if can_be_picked(cells) else None
+        return Strip(of_sample(cells[:, :shown], picked), x.value[first, :shown], of) if can_be_picked(cells) else None
     if len(cells) > MOST_ONE_BY_ONE or (cells < 0).any():
         return None
     rows = np.moveaxis(cells[..., :shown], -1, 1).reshape(len(cells), shown, -1)
@@ -52,8 +57,19 @@ def strip_of(net: NetworkSheets, x: Recorded, picked: str) -> Strip | None:
     for sample in rows:
         parts += ([","] if len(rows) > 1 else []) + [areas.reduction(np.ascontiguousarray(sample), *MEAN)]
     made = combine([*parts, *([")"] if len(rows) > 1 else [])], (shown,))
-    values = np.moveaxis(x.value[0, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1, dtype=np.float64)
-    return Strip(made, values, f"mean of each of {of}" if shown > 1 else f"mean of {of}")
+    values = np.moveaxis(x.value[first, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1, dtype=np.float64)
+    return Strip(made, values, f"shown: means over {averaged(others[1:], rows.shape[-1])}, of {of}")
+
+
+def so_many(name: str, there: int, shown: int) -> str:
+    """How many units there are, and which of them are shown."""
+    return f"{there} {name}s" if 1 < there == shown else f"1 {name}" if there == 1 else f"{name}s 0 to {shown - 1} of {there}"
+
+
+def averaged(axes: Sequence[Axis], count: int) -> str:
+    """What the means are taken over: ``6 tokens``, ``64 pixels``."""
+    names = [factor.name for axis in axes for factor in axis]
+    return so_many("pixel" if names == ["row", "column"] else names[0] if len(names) == 1 else "place", count, count)
 
 
 def write_strip(net: NetworkSheets, sheet: Sheet, row: int, column: int, width: int, strip: Strip) -> None:

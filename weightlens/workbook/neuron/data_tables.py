@@ -29,7 +29,7 @@ KEY, LABEL, GROUP, BIAS, CURVE, FIRST = range(6)  # columns; the values begin at
 TABLES = 22  # the row of the first table; above it stands what is picked
 FIELDS = (
     "first unit", "units", "first place", "places", "inputs", "names", "sums", "outputs",
-    "rows", "columns", "channels", "by row", "by column", "by channel", "units of a row",
+    "rows", "columns", "channels", "by row", "by column", "by channel", "units of a row", "biases",
 )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ class TableWriter:
             at.outputs + 1,
         ]
         sizes += [0] * 6 if p is None else [p.rows, p.columns, p.channels, p.by_row, p.by_column, p.by_channel]
-        sizes.append(neuron.row)
+        sizes += [neuron.row, len(neuron.bias)]
         self.tables.sheet.write(TABLES + 1 + i, KEY, neuron.name, self.net.styles["plain"])
         for j, size in enumerate(sizes):
             self.constant(TABLES + 1 + i, FIRST + j, size)

@@ -30,7 +30,7 @@ from weightlens.workbook.neuron.picks import (
 from weightlens.workbook.neuron.pixel_grids import draw_grids
 from weightlens.workbook.sheets.controls import drop_down
 from weightlens.workbook.sheets.frame import SECTION, widen
-from weightlens.workbook.sheets.parts.room import room_for
+from weightlens.workbook.sheets.parts.room import MOST_LABEL, room_for
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import Look
 
@@ -45,6 +45,8 @@ NO, NAME, INPUT, WEIGHT, PRODUCT, DOWN, UP, SUM, SHARE = range(9)  # columns
 RIGHT = 10  # the column of the chart and the pictures
 BY_SIZE, IN_ORDER = "by size", "in order"
 BARS = 10  # signs of the longest bar
+NO_BIAS = "this layer has no bias"
+BOLD = 1.25  # characters of a column that a bold letter takes
 NUMBER = Look(format="0.000", align="center")  # without a border: rows that a layer does not fill are empty
 BAR_UP, BAR_DOWN = Look(colour="5B9BD5", size=8), Look(colour="E08E45", size=8, align="right")
 WIDTHS = (6, 26, 10, 10, 10, 10, 10, 11, 9, 2)
@@ -71,7 +73,7 @@ def neuron_sheets(net: NetworkSheets) -> None:
     controls = Controls(*(cell(sheet, PICK + i, NAME) for i in (0, 1, 2, 3, 5)))
     activations = Activations(net, numbers)
     activated = [activations.after(neuron) for neuron in neurons]
-    start = start_of(neurons[0], activated[0], numbers)
+    start = start_of(neurons[0], activated[0], numbers, first_sample(net))
     tables = write_tables(net, data, neurons, activated, picked_cells(data)["sample"], start.sample)
     samples = len(neurons[0].inputs)
     write_picked(net, tables, controls, start, samples)
@@ -110,11 +112,17 @@ def is_finite(neuron: Neuron, numbers: CellNumbers) -> bool:
     return all(np.isfinite(numbers.at(c)).all() for c in cells)
 
 
-def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers) -> Start:
+def first_sample(net: NetworkSheets) -> int:
+    """The sample that is picked at first, from 0: of those whose inputs are not all 0 the first."""
+    alike = [x.value for x in net.plan.trace.inputs if x.ndim and x.dtype.kind in "fiub"]
+    samples = len(alike[0]) if alike else 1
+    return next((i for i in range(samples) if any(i < len(x) and x[i].any() for x in alike)), 0)
+
+
+def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers, sample: int) -> Start:
     """What is picked at first."""
     place = len(neuron.places) // 2
     inputs, weights = numbers.at(neuron.inputs[:, neuron.group[0], place]), numbers.at(neuron.weights[:, 0]) * neuron.scale
-    sample = int(np.abs(inputs * weights).sum(axis=-1).argmax())
     sums = numbers.at(neuron.sums[sample, place]).tolist() if neuron.sums is not None else []
     outputs = after.outputs
     return Start(
@@ -136,6 +144,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     for column, width in enumerate(WIDTHS):
         sheet.widths[(column, column)] = width
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
+    widen(sheet, NAME, min(MOST_LABEL, BOLD * max(len(neuron.name) for neuron in tables.neurons)))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
     choices: list[tuple[str, str | float, str | range, str]] = [
         ("layer", n.name, "neuron_layers", ""),
@@ -228,17 +237,19 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     at = {name: there(data, place) for name, place in picked_cells(data).items()}
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + rows}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
+    biases = there(data, tables.field(picked_cells(data)["layer"], "biases"))
+    biased = bool(tables.neurons[0].bias)
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
     name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
     output = data.texts[(START + POINTS, first)].value  # at the picked sum itself, the last point of the curve
     lines: list[tuple[str, str, float | str | None, str]] = [
         ('"sum of the products"', f"SUM({area})", float(start.products.sum()), "step"),
-        ('"+ bias"', at["bias"], start.bias, "weight"),
-        ('"= pre-activation z"', f"{cell_name((PICK << 14) + SUM)}+{cell_name(((PICK + 1) << 14) + SUM)}", start.total, "step"),
+        (f'IF({biases}=0,"{NO_BIAS}","+ bias")', f'IF({biases}=0,"",{at["bias"]})', start.bias if biased else "", "step"),
+        ('"= pre-activation z"', f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})", start.total, "step"),
         (name, f, output, "output"),
     ]
-    words = ["sum of the products", "+ bias", "= pre-activation z", said[start.curve]]
+    words = ["sum of the products", "+ bias" if biased else NO_BIAS, "= pre-activation z", said[start.curve]]
     for i, ((label, formula, value, look), text) in enumerate(zip(lines, words, strict=True)):
         sheet.texts[(PICK + i, SUM - 1)] = Text(style=styles["label right"], formula=label, value=text)
         sheet.texts[(PICK + i, SUM)] = Text(style=styles[look], formula=formula, value=value)

@@ -39,8 +39,7 @@ class Controls:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What is picked at first, with its numbers: the first layer, its first unit, the place in the middle,
-    the sample whose products are the largest."""
+    """What is picked at first, with its numbers: the first layer, its first unit, the place in the middle."""
 
     sample: int
     place: int

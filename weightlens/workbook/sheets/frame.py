@@ -32,7 +32,24 @@ LEGEND = (
     ("output", "what the network answers"),
     ("check", "stored numbers and comparisons"),
     ("off", "exactly 0: this unit is off"),
+    ("below 0", "colour scale over weights and other numbers: the darker, the further below 0"),
+    ("above 0", "the same: the darker, the further above 0; only a pale blue with a frame is an input"),
+    ("large", "colour scale over numbers that are all 0 or more: the darker, the larger"),
 )
+SCALE_ENDS = {  # kind of colour scale -> the colours of the legend that are its ends
+    "weight": ("below 0", "above 0"),
+    "both signs": ("below 0", "above 0"),
+    "ink": ("above 0",),
+    "relu": ("large",),
+    "size": ("large",),
+}
+SCALES = {
+    "weight": "weights are orange below 0, blue above 0, yellow near 0",
+    "both signs": "orange is below 0, blue above 0, the darker the further",
+    "ink": "darker blue is larger",
+    "relu": "grey is exactly 0, darker green is larger",
+    "size": "darker green is larger",
+}
 
 
 def link(sheet: Sheet, cell: str = "A1") -> str:
@@ -65,6 +82,13 @@ def in_two(text: str) -> list[str]:
     return [text] if middle < 0 else [text[:middle], text[middle + 1 :]]
 
 
+def colours_in_words(sheet: Sheet) -> str:
+    """What the colour scales on a sheet mean."""
+    kinds = {kind for _, kind in sheet.heats}
+    said = [words for kind, words in SCALES.items() if kind in kinds - ({"ink"} if "both signs" in kinds else set())]
+    return f"Colours: {'; '.join(said)}." if said else ""
+
+
 def frame(book: Book, styles: Styles) -> None:
     """Write the first rows of all sheets that are shown, once their columns have their widths."""
     shown = [sheet for sheet in book.sheets if not sheet.hidden]
@@ -76,7 +100,8 @@ def frame(book: Book, styles: Styles) -> None:
         sheet.write(0, column, sheet.about, styles["about"])
         column = column_after(sheet, column, len(sheet.about) * 1.1 + 1 if sheet.about else 0)
         controls = any(row == 2 for row, _ in sheet.texts)
-        for row, line in enumerate([sheet.hint] if controls else in_two(sheet.hint), start=1):
+        hint = " ".join(filter(None, [sheet.hint, colours_in_words(sheet)]))
+        for row, line in enumerate([hint] if controls else in_two(hint), start=1):
             sheet.write(row, 0, line, styles["hint"])
         ways = [("\u2190 " + shown[i - 1].title, shown[i - 1])] if i else []
         ways += [(shown[0].title, shown[0])] if i > 1 else []

@@ -39,7 +39,10 @@ def inputs_sheet(net: NetworkSheets) -> None:
     column = 1
     for k, x in enumerate(net.plan.trace.inputs):
         placed = net.plan.placed[id(x)]
-        name_rows(net, sheet, input_rows(net, placed), column)
+        rows = input_rows(net, placed)
+        name_rows(net, sheet, rows, column)
+        if x.ndim > 3:
+            widen(sheet, column - 1, room_for(rows))
         column += net.put_input(sheet, k, x, HEAD, column)
         column = as_picture(net, sheet, x, column)
         turned = _turned(net, x)

@@ -40,12 +40,20 @@ MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numb
 
 @dataclass(frozen=True)
 class Winner:
-    """A class in words for every sample: the column of cells that say it, the first of them, the classes, what is found."""
+    """A class in words for every sample: the column that says it, its first cell, the classes, what is found, all its cells."""
 
     column: int
     cell: str
     classes: list[str]
     found: list[str]
+    layer: str  # that made the output
+    cells: str
+    across: bool  # the cells stand side by side
+
+    def of_sample(self, picked: str) -> str:
+        """The formula that fetches the class of a sample; ``picked`` is the formula of its number, from 1."""
+        place = f"1,{picked}" if self.across else f"{picked},1"
+        return self.cell if len(self.found) == 1 else f"INDEX({self.cells},{place})"
 
 
 @dataclass(frozen=True)

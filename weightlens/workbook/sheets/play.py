@@ -88,12 +88,15 @@ def winner_row(net: NetworkSheets, sheet: Sheet, placed: Placed) -> Winner:
         area = f"{cell_name(block.first + i)}:{cell_name(block.first + i + (units - 1) * ROW)}"
         formula = f"INDEX({labels},MATCH(MAX({area}),{area},0),1)"
         sheet.texts[(row, block.column + i)] = answer(net, placed, area, formula, name)
-    return winner_of(sheet, row, block.column, names, winners)
+    return winner_of(sheet, placed, row, block.column, names, winners, across=True)
 
 
-def winner_of(sheet: Sheet, row: int, column: int, names: list[str], classes: list[str]) -> Winner:
+def winner_of(sheet: Sheet, placed: Placed, row: int, column: int, names: list[str], classes: list[str], across: bool = False) -> Winner:
     """The winner whose first cell is this one."""
-    return Winner(column, f"'{sheet.title}'!{absolute(cell_name(row * ROW + column))}", names, classes)
+    first, more = row * ROW + column, len(classes) - 1
+    cells = rectangle(first, first + more * (1 if across else ROW))
+    there = f"'{sheet.title}'!"
+    return Winner(column, there + absolute(cell_name(first)), names, classes, placed.layer, there + cells, across)
 
 
 def answer(net: NetworkSheets, placed: Placed, area: str, formula: str, value: str) -> Text:
@@ -127,7 +130,7 @@ def winner_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int)
         sheet.texts[(TOP + i, column)] = answer(net, placed, area, formula, name)
     sheet.notes[(TOP, column)] = "The class with the largest output: INDEX picks the label that stands over it."
     widen(sheet, column + 1, GAP)
-    return winner_of(sheet, TOP, column, names, blank_or(net, placed, winners))
+    return winner_of(sheet, placed, TOP, column, names, blank_or(net, placed, winners))
 
 
 def blank_or(net: NetworkSheets, placed: Placed, classes: list[str]) -> list[str]:
@@ -153,4 +156,4 @@ def threshold_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: i
         sheet.texts[(TOP + i, column)] = answer(net, placed, cell, f"IF({cell}>={threshold},{above},{below})", name)
     net.plan.names["threshold"] = (sheet.number, threshold)
     widen(sheet, column + 1, GAP)
-    return winner_of(sheet, TOP, column, names, blank_or(net, placed, answers))
+    return winner_of(sheet, placed, TOP, column, names, blank_or(net, placed, answers))

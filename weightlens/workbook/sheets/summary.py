@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weightlens.call_order import path_of_call, tensors_into
 from weightlens.recording.graph import is_inside
 from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.sheets.frame import VERDICT, link, tall_legend
+from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, tall_legend
 from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
+    from weightlens.model import Layer
     from weightlens.workbook.sheets.network import NetworkSheets
     from weightlens.workbook.xlsx.book import Sheet
 
 HINT = "Every number is computed by live formulas from the weights in the file. Follow the links from top to bottom, as the numbers do."
+COUNTING = "from 0, as in Python: unit 1 is the second unit, sample 1 the second sample"
 MAP = ("", "layer", "what it does", "in Keras", "activation", "output shape", "parameters")
 WIDEST = 60.0  # characters of other columns
 SENTENCE = 62.0  # characters of the column that says what a layer does
@@ -48,8 +51,9 @@ def roles(net: NetworkSheets) -> set[str]:
     if not net.plan.trace.steps:
         return {"weight"}
     sheets = net.plan.sheets
-    off = any(kind == "relu" for s in sheets for _, kind in s.heats) or any(name == "dead" for s in sheets for _, name, _ in s.rules)
-    extra = {"off"} if off else set()
+    scales = {kind for s in sheets for _, kind in s.heats}
+    off = "relu" in scales or any(name == "dead" for s in sheets for _, name, _ in s.rules)
+    extra = ({"off"} if off else set()) | {name for kind in scales for name in SCALE_ENDS.get(kind, ())}
     return {"input", "weight", "step", "helper", "constant", "output", "check"} | extra | ({"answer"} if net.options.blanks else set())
 
 
@@ -68,6 +72,7 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         ("backend", source.backend),
         ("saved", source.date),
         ("parameters", f"{net.model.size:,}"),
+        ("counting", COUNTING if net.plan.trace.steps else ""),
     ]
     for name, value in facts:
         if value:
@@ -88,7 +93,7 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
 
 
 def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet]) -> int:
-    """The network in order, an arrow from layer to layer; every layer links to its sheet."""
+    """The network in order; an arrow where a layer reads the one above and nothing else; every layer links to its sheet."""
     styles, outputs = net.styles, net.plan.trace.layer_outputs
     for column, head in enumerate(MAP):
         sheet.write(row, column, head, styles["head"])
@@ -97,11 +102,12 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         home = homes.get(layer.name) or next((s for path, s in homes.items() if is_inside(path, layer.name)), None)
         if home is None and layer.class_name == "InputLayer" and layer.name in net.plan.trace.input_names:
             home = net.home
-        sheet.write(row, 0, "\u2193" if i else "", styles["label"])
+        straight = i > 0 and sources(layer) == [[net.model.layers[i - 1].name]]
+        sheet.write(row, 0, "\u2193" if straight else "", styles["label"])
         sheet.write(row, 1, layer.name, styles["link" if home is not None else "plain"])
         if home is not None:
             sheet.links[(row, 1)] = link(home)
-        words = sentence(layer)
+        words = " ".join(filter(None, [sentence(layer), "" if straight else reads(layer)]))
         sheet.write(row, 2, words, styles["text"])
         lines = math.ceil(len(words) / (1.1 * SENTENCE))
         if lines > 1:
@@ -114,6 +120,20 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         sheet.write(row, 5, "; ".join(shape_words(shape) for shape in shapes), styles["plain"])
         sheet.texts[(row, 6)] = Text(style=styles["count"], value=layer.size)
     return row + 1
+
+
+def sources(layer: Layer) -> list[list[str]]:
+    """The boxes of the sheet Network that each call of a layer reads: ``encoder #2`` is the second call of a layer."""
+    return [list(dict.fromkeys(path_of_call(ref.layer, ref.call) for ref in tensors_into(call))) for call in layer.calls]
+
+
+def reads(layer: Layer) -> str:
+    """Where the numbers of a layer come from, in words; nothing of an input."""
+    calls = [" and ".join(names) for names in sources(layer) if names]
+    if len(calls) < 2:
+        return f"It reads {calls[0]}." if calls else ""
+    weights = ", with the same weights" if layer.size else ""
+    return f"It is used {len(calls)} times{weights}: on {', on '.join(calls)}."
 
 
 def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:

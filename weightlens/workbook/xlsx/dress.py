@@ -12,7 +12,7 @@ from weightlens.workbook.xlsx.chart_values import with_values
 from weightlens.workbook.xlsx.grid import rows_of
 from weightlens.workbook.xlsx.pages import print_setup
 from weightlens.workbook.xlsx.strings import Strings, literal, printable
-from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, NEGATIVE, NEUTRAL, POSITIVE, STRONG, Styles
+from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, LINE, NEGATIVE, NEUTRAL, POSITIVE, STRONG, Styles
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
@@ -65,7 +65,6 @@ def save(plan: Book, styles: Styles, file: BinaryIO, first: int = 0, on_row: OnR
     """Dress the sheets, stream their rows; the sheet number ``first`` is open, ``on_row`` is handed each row."""
     shell = styles.book
     dress(shell, plan)
-    styles.done()
     shell.active = first
     rows = {sheet.title: partial(counted_rows, sheet, plan.titles, on_row) for sheet in plan.sheets}
     package.save(shell, rows, file, finish=partial(with_values, plan=plan))
@@ -78,7 +77,8 @@ def counted_rows(sheet: Sheet, titles: list[str], on_row: OnRow | None, strings:
 
 
 def look(page: Any, sheet: Sheet) -> None:
-    """Widths, heights, panes."""
+    """Widths, heights, panes, merged cells: by openpyxl's own way each of those becomes an object, which our rows do not need."""
+
     page.sheet_view.showGridLines = False
     page.sheet_state = "hidden" if sheet.hidden else "visible"
     rows, columns = sheet.freeze
@@ -114,9 +114,10 @@ def colours(page: Any, sheet: Sheet) -> None:
     make: Any = rule_makers  # untyped in openpyxl's stubs
     fills = {"right": GOOD, "wrong": BAD, "dead": DEAD}
     for area, name, formula in sheet.rules:
-        if name == "passed":
-            side = Side("thin", color="000000")
-            framed = make.FormulaRule([formula], border=Border(side, side, side, side), font=Font(bold=True))
+        if name in ("passed", "pixel"):
+            side = Side("thin", color="000000" if name == "passed" else LINE)
+            bold = Font(bold=True) if name == "passed" else None
+            framed = make.FormulaRule([formula], border=Border(side, side, side, side), font=bold)
             page.conditional_formatting.add(area, framed)
             continue
         fill = PatternFill("solid", bgColor=fills[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ LOOKS: dict[str, Look] = {
     "live": Look(bold=True, colour="2F6B2F"),
     "input": Look(FILLS["input"], border="medium", align="center"),
     "fetched": Look(border="thin", align="center"),
-    "switch": Look(FILLS["input"], bold=True, border="medium", align="center"),
+    "switch": Look(FILLS["input"], bold=True, border="medium", align="center", shrink=True),
     "weight": Look(FILLS["weight"], border="thin", format="0.000", align="center"),
     "step": Look(border="thin", format="0.000", align="center"),
     "helper": Look(border="hair", format="0.000", align="center", colour=GREY),
@@ -66,6 +67,9 @@ LOOKS: dict[str, Look] = {
     "winner": Look(FILLS["output"], bold=True, border="thin", align="center"),
     "answer": Look(FILLS["answer"], border="dashed", format="0.000", align="center", colour="1F4E79"),
     "off": Look(DEAD, border="thin", format="0.000", align="center"),
+    "below 0": Look(NEGATIVE, border="thin", align="center"),
+    "above 0": Look(POSITIVE, border="thin", align="center"),
+    "large": Look(STRONG, border="thin", align="center"),
     "check": Look(FILLS["check"], border="thin", format="0.00E+00", align="center"),
     "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center", shrink=True),
     "verdict": Look(FILLS["check"], bold=True, border="medium", align="center"),
@@ -85,10 +89,10 @@ class Styles:
     """Style ids of the looks in one workbook: openpyxl keeps the tables, our rows refer to them."""
 
     def __init__(self, book: Workbook) -> None:
-        self.book = book
-        self._sheet: Any = book.create_sheet("styles")
+        self.book: Any = book  # Any: its tables have no types
         self._ids: dict[Look, int] = {}
         self._named: dict[str, int] = {}
+        self._parts: dict[tuple[Any, ...], int] = {}  # fonts, fills, borders, alignments: many looks share them
 
     def __getitem__(self, name: str) -> int:
         if name not in self._named:
@@ -98,23 +102,25 @@ class Styles:
     def of(self, look: Look) -> int:
         """The id of a look; made at the first use."""
         if look not in self._ids:
-            from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+            from openpyxl.styles.cell_style import StyleArray
+            from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE, BUILTIN_FORMATS_REVERSE
 
-            cell = self._sheet.cell(1, len(self._ids) + 1)  # a cell of its own: openpyxl changes styles in place
-            cell.font = Font(name="Calibri", bold=look.bold, italic=look.italic, size=look.size, color=look.colour)
-            if look.fill:  # what is as openpyxl has it anyway is not set: that takes its time
-                cell.fill = PatternFill("solid", fgColor=look.fill)
-            if look.border:
-                under = look.border == "under"
-                style: Any = "medium" if under else look.border
-                side = Side(style, color=FRAME if look.border == "medium" else LINE)
-                sides: dict[str, Any] = dict.fromkeys(("bottom" if under else look.sides or "left right top bottom").split(), side)
-                cell.border = Border(**sides)
-            if look.format != "General":
-                cell.number_format = look.format
-            cell.alignment = Alignment(look.align or None, "center", wrap_text=look.wrap or None, shrink_to_fit=look.shrink or None)
-            self._ids[look] = cell.style_id
+            style: Any = StyleArray()
+            style.fontId = self._part("_fonts", font, look.bold, look.italic, look.size, look.colour)
+            style.fillId = self._part("_fills", fill, look.fill) if look.fill else 0
+            style.borderId = self._part("_borders", border, look.border, look.sides) if look.border else 0
+            style.alignmentId = self._part("_alignments", alignment, look.align, look.wrap, look.shrink)
+            built_in = BUILTIN_FORMATS_REVERSE.get(look.format)
+            style.numFmtId = self.book._number_formats.add(look.format) + BUILTIN_FORMATS_MAX_SIZE if built_in is None else built_in
+            self._ids[look] = self.book._cell_styles.add(style)
         return self._ids[look]
+
+    def _part(self, table: str, make: Callable[..., Any], *wanted: Any) -> int:
+        """The place of a font, a fill... in the workbook's table; made at the first use."""
+        key = (table, *wanted)
+        if key not in self._parts:
+            self._parts[key] = getattr(self.book, table).add(make(*wanted))
+        return self._parts[key]
 
     def numbers(self, name: str, values: np.ndarray | None, small: bool = False, share: bool = False, narrow: bool = False) -> int:
         """A look with the format that suits these numbers: short on screen, all digits in the cell.
@@ -135,9 +141,37 @@ class Styles:
             look = replace(look, size=7, format=short, shrink=True, border="hair" if look.border == "thin" else look.border)
         return self.of(replace(look, shrink=True) if narrow else look)
 
-    def done(self) -> None:
-        """Take the scratch sheet away; the styles stay."""
-        self.book.remove(self._sheet)
+
+def font(bold: bool, italic: bool, size: float, colour: str) -> Any:
+    """The letters of a look."""
+    from openpyxl.styles import Font
+
+    return Font(name="Calibri", bold=bold, italic=italic, size=size, color=colour)
+
+
+def fill(colour: str) -> Any:
+    """The ground of a look."""
+    from openpyxl.styles import PatternFill
+
+    return PatternFill("solid", fgColor=colour)
+
+
+def border(kind: str, sides: str) -> Any:
+    """The lines around a look; ``under`` is one below."""
+    from openpyxl.styles import Border, Side
+
+    under = kind == "under"
+    style: Any = "medium" if under else kind
+    side = Side(style, color=FRAME if kind == "medium" else LINE)
+    around: dict[str, Any] = dict.fromkeys(("bottom" if under else sides or "left right top bottom").split(), side)
+    return Border(**around)
+
+
+def alignment(align: Any, wrap: bool, shrink: bool) -> Any:
+    """How text stands in a cell of a look."""
+    from openpyxl.styles import Alignment
+
+    return Alignment(align or None, "center", wrap_text=wrap or None, shrink_to_fit=shrink or None)
 
 
 def has_many_digits(values: np.ndarray) -> bool:
