@@ -53,8 +53,7 @@ def test_the_python(folder: Path, monkeypatch: pytest.MonkeyPatch, keras: Any, c
 
 
 def test_the_python_of_the_layers() -> None:
-    from weightlens.layers import REGISTERED
-    from weightlens.specs.registry import SPECS
+    from weightlens.specs.registry import REGISTERED, SPECS
 
     [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "layers.md").read_text(), re.DOTALL)
     exec(compile(example, "layers.md", "exec"), {})

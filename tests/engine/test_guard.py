@@ -9,9 +9,8 @@ import pytest
 
 import weightlens
 from weightlens.errors import UnsupportedLayer
-from weightlens.layers import REGISTERED
 from weightlens.model import Call, Layer, Model, Ref
-from weightlens.specs.registry import SPECS
+from weightlens.specs.registry import REGISTERED, SPECS
 
 
 def network(class_name: str, config: dict[str, Any], *arguments: Any) -> Model:

@@ -67,8 +67,7 @@ def scaled_sum(x: Any, w: dict[str, Any], config: dict[str, Any], step: Any) -> 
 @pytest.fixture
 def registered() -> Any:
     """``ScaledSum`` known to weightlens, and not afterwards."""
-    from weightlens.layers import REGISTERED
-    from weightlens.specs.registry import SPECS
+    from weightlens.specs.registry import REGISTERED, SPECS
 
     weightlens.register("Mine>ScaledSum", scaled_sum, ["weights", "offset"])
     yield

@@ -10,6 +10,7 @@ import pytest
 
 import weightlens
 from weightlens.errors import BadInput, UnsupportedLayer
+from weightlens.specs.registry import REGISTERED, SPECS
 
 
 def test_a_class_called_like_one_of_keras_is_refused(keras: Any, tmp_path: Path) -> None:
@@ -35,6 +36,26 @@ def test_a_class_called_like_one_of_keras_is_refused(keras: Any, tmp_path: Path)
     theirs = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(4.0)])
     theirs.save(tmp_path / "theirs.keras")
     np.testing.assert_array_equal(weightlens.load(tmp_path / "theirs.keras").predict([[1, 1]])[0], [[4.0, 4.0]])
+
+
+def test_a_class_that_was_registered_is_found_under_its_own_name(keras: Any, tmp_path: Path) -> None:
+    """Keras names its module and says no package, in a ``.keras`` file and in memory; in an ``.h5`` file there is the name alone."""
+
+    class Doubling(keras.layers.Layer):  # type: ignore[misc, name-defined]
+        def call(self, x: Any) -> Any:
+            return 2.0 * x
+
+    network = keras.Sequential([keras.Input((2,)), Doubling(name="mine"), keras.layers.Dense(1)])
+    weightlens.register("Doubling", lambda x, w, config, step: 2.0 * x)
+    try:
+        for suffix in (".keras", ".h5"):
+            network.save(tmp_path / f"own{suffix}")
+        for model in (weightlens.load(network), *(weightlens.load(tmp_path / f"own{suffix}") for suffix in (".keras", ".h5"))):
+            assert model["mine"].class_name == "Doubling"
+            np.testing.assert_allclose(model.predict([[1, 3]])[0], network.predict(np.array([[1.0, 3.0]]), verbose=0), rtol=1e-6)
+    finally:
+        del SPECS["Doubling"]
+        REGISTERED.discard("Doubling")
 
 
 def test_layers_of_keras_applications_are_written_where_keras_finds_them(keras: Any, tmp_path: Path) -> None:

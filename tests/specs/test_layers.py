@@ -16,11 +16,11 @@ from weightlens.checks import check_workbook
 from weightlens.cli.main import main
 from weightlens.engine.logits import is_activated
 from weightlens.errors import BadInput
-from weightlens.layers import REGISTERED, function_of, mask_rule
+from weightlens.layers import function_of, mask_rule
 from weightlens.model import Layer
 from weightlens.specs import shapes
 from weightlens.specs.layer import LayerSpec
-from weightlens.specs.registry import SPECS, UNKNOWN, spec
+from weightlens.specs.registry import REGISTERED, SPECS, UNKNOWN, spec
 from weightlens.specs.variables import variables_of
 
 PACKAGE = Path(weightlens.__file__).parent

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from weightlens.api.recorder import refuse_unknown_places
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.page.history_page import page
 from weightlens.spreadsheet.cell_values import Book, read_book
@@ -237,6 +240,30 @@ def test_a_path_is_filled_with_whatever_the_network_reports(library: str, reques
     network.compile("sgd", "mse", metrics=["mae", keras.metrics.MeanSquaredError(name="off")])
     fit(network, weightlens.callback(tmp_path / "h_{mae:.1f}_{val_off:.1f}_{epoch}.xlsx"), epochs=1, validation_data=(X, Y))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["my_metric", "lambda"])
+def test_a_path_is_filled_with_what_a_function_measures(name: str, keras: Any, tmp_path: Path) -> None:
+    def my_metric(y: Any, p: Any) -> Any:
+        return y * 0 + 0.25
+
+    network = xor(keras)
+    network.compile("sgd", "mse", metrics=[my_metric if name == "my_metric" else lambda y, p: y * 0 + 0.25])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is saved here, about which Keras would warn
+        refuse_unknown_places(tmp_path / f"h_{{{name}}}.xlsx", network)
+    if name == "my_metric":
+        with pytest.raises(weightlens.BadInput, match="no 'auc' to fill in"):
+            refuse_unknown_places(tmp_path / "h_{auc:.2f}.xlsx", network)
+
+
+def test_a_loss_that_keras_cannot_write_down_is_no_mistake_in_the_path(keras: Any, tmp_path: Path) -> None:
+    network = xor(keras)
+    network.compile("sgd", functools.partial(keras.losses.huber, delta=2.0))
+    for name in ("h.xlsx", "h_{epoch}.xlsx", "h_{val_loss:.2f}.xlsx"):
+        refuse_unknown_places(tmp_path / name, network)
+    with pytest.raises(weightlens.WeightlensError, match="cannot say its configuration"):  # not what Keras raises
+        fit(network, weightlens.callback(tmp_path / "h_{loss:.2f}.xlsx"))
 
 
 def test_what_goes_wrong_later_does_not_end_the_training(keras: Any, tmp_path: Path) -> None:

@@ -54,6 +54,23 @@ def test_a_note_says_what_this_step_does(kind: str, settings: dict[str, Any], sh
     assert note(one).startswith(words.format(*trace.input_names))
 
 
+@pytest.mark.slow
+def test_layers_that_are_added_are_no_step_of_a_recurrent_cell(keras: Any) -> None:
+    """What an LSTM hands on is its last hidden state: a sum of two of them has no input part."""
+    x = keras.Input((3, 2))
+    both = [keras.layers.LSTM(2, name=name)(x) for name in ("left", "right")]
+    ways = keras.layers.Bidirectional(keras.layers.LSTM(2), merge_mode="sum", name="ways")(x)
+    network = keras.Model(x, [keras.layers.Add(name="added")(both), both[0] + 1.0, ways])
+    trace = weightlens.load(network).trace(np.ones((1, 3, 2)))
+    said = {step.layer: explained(step) for step in trace.steps}  # of the last step of each layer
+    assert said["added"] == "The numbers of left and right, added up place by place."
+    assert said["ways"] == "The numbers of forward_layer and backward_layer, added up place by place."
+    assert "Input part" not in "".join(said.values())
+    assert {explained(step) for step in trace["left"] if step.name == "pre-activations"} == {
+        "Input part, part of the previous hidden state and bias, added up: one group of columns for each gate."
+    }
+
+
 def test_attention_says_where_its_factor_comes_from(tmp_path: Path) -> None:
     """The factor is 1/sqrt(numbers of a key), three here: what the words say is what is computed."""
     trace = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])

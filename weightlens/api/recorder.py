@@ -257,14 +257,25 @@ def named(path: Path, values: Mapping[str, Any]) -> Path:
 
 
 def refuse_unknown_places(path: Path, network: Any) -> None:
-    """Refuse a place in the path for what Keras will not report, as far as its own training step tells what it reports."""
-    if not getattr(type(network), "train_step", ignored).__module__.startswith(("keras.", "tf_keras.")):
+    """Refuse a place in the path for what Keras will not report, as far as its own training step tells what it reports.
+
+    Nothing is refused where a loss or a metric is of a kind that Keras cannot write down: then it does not tell.
+    """
+    names = [name for _, name, _, _ in Formatter().parse(str(path)) if name and name not in ("epoch", "batch")]
+    if not names or not getattr(type(network), "train_step", ignored).__module__.startswith(("keras.", "tf_keras.")):
         return
-    compiled = network.get_compile_config() or {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras's about functions without a name, which are for somebody who saves
+            compiled = network.get_compile_config() or {}
+    except Exception:  # whatever a class of somebody's own raises
+        return
     stated = [value for value in every_value([compiled.get(key) for key in ("metrics", "weighted_metrics")]) if isinstance(value, str)]
+    if "__lambda__" in stated:
+        return
     endings = (LOSS, *RATES, *stated, *(metric.name for metric in network.metrics))
-    for _, name, _, _ in Formatter().parse(str(path)):
-        if name and name not in ("epoch", "batch") and not name.endswith(endings):
+    for name in names:
+        if not name.endswith(endings):
             raise BadInput(f"{path}: Keras will report no {name!r} to fill in; the network is not compiled with a metric of this name")
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
-from weightlens.layers import REGISTERED
 from weightlens.model import Layer
 from weightlens.specs.options import of_every_layer, options_of
+from weightlens.specs.registry import REGISTERED
 
 Result = TypeVar("Result")
 

@@ -27,10 +27,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from weightlens.specs.layer import LayerSpec
-from weightlens.specs.registry import SPECS, spec
+from weightlens.specs.registry import REGISTERED, SPECS, spec
 
 LayerFunction = Callable[..., Any]
-REGISTERED: set[str] = set()  # classes that are the user's
 
 
 @functools.cache

@@ -47,6 +47,7 @@ class Table(UserDict[str, LayerSpec]):
 
 UNKNOWN = LayerSpec(function=None)  # a class of which nothing is known
 SPECS = Table()
+REGISTERED: set[str] = set()  # those of them that are the user's
 
 
 def spec(class_name: str) -> LayerSpec:

@@ -94,8 +94,8 @@ def normalized(step: Step) -> str:
 def by_calls(step: Step) -> str:
     """What the last calls of a step do, those left out that only move numbers."""
     made, read = unmoved(step.made), named_operands(step.made)
-    within = any(x.role.kind in ("start", "state", "masked state") for x in read)
-    if operation(made) is np.add and within:
+    learned = any(x.kind == "weight" or step.named_of(x).learned for x in read)  # else two layers are added, of which one hands on a state
+    if operation(made) is np.add and learned and any(x.role.kind in ("start", "state", "masked state") for x in read):
         gates = ": one group of columns for each gate" if "gate" in step.named.names else ""
         return f"{and_list(['Input part', 'part of the previous hidden state', *(['bias'] if has_bias(read) else [])])}, added up{gates}."
     if operation(made) in PRODUCTS:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from weightlens.layers import REGISTERED
 from weightlens.specs import options
 from weightlens.specs.activation import ACTIVATIONS
-from weightlens.specs.registry import SPECS, spec
+from weightlens.specs.registry import REGISTERED, SPECS, spec
 
 OLD_ACTIVATIONS = frozenset({"hard_sigmoid_keras2", "softmax_v2", "thresholded_relu"})
 # Options of older versions that change no number, whatever they are.

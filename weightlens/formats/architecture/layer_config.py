@@ -8,7 +8,7 @@ from weightlens.formats.architecture.config_values import as_lists, is_wrapped, 
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.architecture.old_names import ACTIVATION_NAMES, CLASS_NAMES
 from weightlens.specs import options
-from weightlens.specs.registry import SPECS
+from weightlens.specs.registry import REGISTERED, SPECS
 
 OWN_PACKAGES = frozenset({"keras", "tf_keras", "tensorflow", "keras_core", "builtins", "tensorflow_model_optimization"})
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
@@ -27,14 +27,15 @@ RENAMED = {
 def class_name_of(entry: dict[str, Any]) -> str:
     """The class's Keras 3 name; a third-party class keeps its package's name (``Custom>Dense``).
 
-    So does a class of the program that made the model, if it is called like one of Keras's: ``__main__>Rescaling``.
+    So does a class of the program that made the model, if it is called like one of Keras's (``__main__>Rescaling``), but not
+    one that the user has registered under its own name.
     """
     name = str(entry.get("class_name", ""))
     module, registered = entry.get("module"), entry.get("registered_name")
     if isinstance(registered, str) and (module is None or str(module).split(".")[0] not in OWN_PACKAGES):
         if ">" in registered:
             return registered
-        if name in SPECS or name in CLASS_NAMES:
+        if name not in REGISTERED and (name in SPECS or name in CLASS_NAMES):
             return f"{module or '__main__'}>{name}"
     return CLASS_NAMES.get(name, name)
 

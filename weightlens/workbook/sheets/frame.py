@@ -33,7 +33,7 @@ LEGEND = (
     ("check", "stored numbers and comparisons"),
     ("off", "exactly 0: this unit is off"),
     ("below 0", "colour scale over weights and other numbers: the darker, the further below 0"),
-    ("above 0", "the same: the darker, the further above 0; only a pale blue with a frame is an input"),
+    ("above 0", "colour scale: the darker, the further above 0; only a pale blue with a frame is an input"),
     ("large", "colour scale over numbers that are all 0 or more: the darker, the larger"),
 )
 SCALE_ENDS = {  # kind of colour scale -> the colours of the legend that are its ends
