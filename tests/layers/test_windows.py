@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weightlens.layers.attention import similarity
 from weightlens.layers.windows import largest, products, products_apart, windows
 from weightlens.recording import Recorded
 
@@ -35,9 +34,3 @@ def test_channels_by_themselves_as_in_one_call(rank: int, strides: tuple[int, ..
         taken = kernel[..., :channels, :]
         apart = products_apart(Recorded(seen), Recorded(taken)).value
         np.testing.assert_allclose(products_apart(seen, taken), apart, rtol=1e-12, atol=1e-14)
-
-
-def test_queries_with_keys_as_in_one_call() -> None:
-    random = np.random.default_rng(0)
-    query, key = random.normal(size=(3, 4, 5, 8)), random.normal(size=(3, 4, 7, 8))
-    np.testing.assert_allclose(similarity(query, key), similarity(Recorded(query), Recorded(key)).value, rtol=1e-12, atol=1e-14)

@@ -8,6 +8,7 @@ from typing import Any
 
 from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.layer import HOME
 from weightlens.specs.registry import SPECS
 from weightlens.writers.constructors import ENDINGS, KINDS, is_activation, is_in_keras_3, taken, taken_in_training
 from weightlens.writers.operator_entries import MODULE_OF, SETTINGS
@@ -36,13 +37,14 @@ def parameters(layer: Any) -> dict[str, inspect.Parameter]:
 
 
 def test_every_layer_is_there_or_said_to_be_gone(keras: Any) -> None:
-    assert {name for name in SPECS if is_in_keras_3(name)} == {name for name in SPECS if hasattr(keras.layers, name)}
-    assert not [name for name, known in SPECS.items() if known.gone and hasattr(keras.layers, name)]
+    homes = {name: importlib.import_module(known.home) for name, known in SPECS.items()}
+    assert {name for name in SPECS if is_in_keras_3(name)} == {name for name, home in homes.items() if hasattr(home, name)}
+    assert not [name for name, known in SPECS.items() if known.home != HOME and hasattr(keras.layers, name)]
 
 
 def test_constructors_take_what_is_said(keras: Any) -> None:
     for name in filter(is_in_keras_3, SPECS):
-        found = parameters(getattr(keras.layers, name))
+        found = parameters(getattr(importlib.import_module(SPECS[name].home), name))
         assert taken_in_training(name) == {key for key in found if key.endswith(ENDINGS)}, name
         if not name.startswith(AUGMENTATION) and name != "InputLayer":
             assert taken(name) - HANDED_ON <= set(found), name

@@ -14,7 +14,6 @@ from weightlens.layers.comparisons import truth
 from weightlens.layers.core import with_bias
 from weightlens.layers.quantised import float8_bias, product
 from weightlens.layers.signature import Array, Config, Masks, Step, Weights
-from weightlens.layers.windows import is_recorded
 from weightlens.recording import Role
 from weightlens.specs.quirks import NONE, Quirks
 
@@ -24,7 +23,7 @@ MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 def scaled_scores(query: Array, key: Array, step: Step) -> Any:
     """``query . key / sqrt(size)``: what fits, at the same size however many numbers are compared."""
     size = query.shape[-1]
-    return step("scores", similarity(query, key) * (1.0 / math.sqrt(size)), Role("scaled", f"1/sqrt({size})"))
+    return step("scores", (query @ np.swapaxes(key, -1, -2)) * (1.0 / math.sqrt(size)), Role("scaled", f"1/sqrt({size})"))
 
 
 def attend(scores: Array, value: Array, allowed: Array | None, step: Step, zero_masked: bool = False) -> tuple[Any, Any]:
@@ -39,16 +38,6 @@ def attend(scores: Array, value: Array, allowed: Array | None, step: Step, zero_
         weights = np.where(allowed, weights, 0.0)
     weights = step("attention weights", weights)
     return step("context", weights @ value), weights
-
-
-def similarity(query: Array, key: Array) -> Any:
-    """Dot product of each query with each key: ``(..., queries, keys)``.
-
-    Of bare arrays the numbers of a key lie side by side: what softmax does along the keys then takes a third of the time.
-    """
-    if is_recorded(query, key):
-        return query @ np.swapaxes(key, -1, -2)
-    return np.swapaxes(key @ np.swapaxes(query, -1, -2), -1, -2)
 
 
 def both(*masks: Array | None) -> Any:
@@ -69,7 +58,7 @@ def attention(
     """Dot-product attention (Luong et al. 2015): ``[query, value, key] -> (batch, queries, features)``. ``keras.layers.Attention``."""
     query, value, key = x[0], x[1], x[2] if len(x) > 2 else x[1]
     if config.get("score_mode", "dot") == "dot":
-        scores = similarity(query, key)
+        scores = query @ np.swapaxes(key, -1, -2)
         scores = step("scores", scores * w["scale"] if "scale" in w else scores)
     else:
         pairs = step("query + key", query[..., :, None, :] + key[..., None, :, :])
