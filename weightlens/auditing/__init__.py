@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weightlens.auditing.finding import Finding
+from weightlens.auditing.kept import Kept
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from weightlens.auditing.one_file import Result
     from weightlens.auditing.places import Place
-    from weightlens.auditing.store import Identity
+    from weightlens.auditing.store import Fingerprint, Identity
 
 __all__ = ["Audit", "Finding", "audit"]
 
@@ -33,26 +34,28 @@ Where = str | os.PathLike[str]
 class Audit:
     """An audit: iterate over it for the findings as they come (those about the whole store last); afterwards they are in ``findings``.
 
-    ``places`` are the files, ``identities`` what is known of each that is done.
+    ``places`` are the files, ``identities`` what is known of each that is done. ``found`` are the findings as they wait on disk.
     """
 
     places: list[Place]
     levels: Mapping[str, str]
     run: Callable[[], Iterator[Result]]
     known: frozenset[tuple[str, ...]] = frozenset()
-    findings: list[Finding] = field(default_factory=list)
+    found: Kept[Finding] = field(default_factory=Kept)
+    fingerprints: Kept[Fingerprint] = field(default_factory=Kept)
     identities: dict[str, Identity] = field(default_factory=dict)
     on_file: Callable[[str], object] = lambda name: None
 
     def __iter__(self) -> Iterator[Finding]:
         from weightlens.auditing.store import store_hits
 
-        self.findings, self.identities = [], {}
+        self.found, self.fingerprints, self.identities = Kept(), Kept(), {}
         for result in self.run():
-            self.identities[result.file] = result.identity
+            self.fingerprints.append(result.identity.fingerprint)
+            self.identities[result.file] = result.identity.without_fingerprint()
             yield from self._new((result.file, hit) for hit in result.hits)
             self.on_file(result.file)
-        yield from self._new(store_hits(self.identities))
+        yield from self._new(store_hits(self.identities, self.fingerprints))
 
     def _new(self, hits: Iterable[tuple[str, Any]]) -> Iterator[Finding]:
         from weightlens.auditing.rule_levels import finding
@@ -60,31 +63,44 @@ class Audit:
         for file, hit in hits:
             found = finding(file, hit, self.levels)
             if found is not None and found.key not in self.known:
-                self.findings.append(found)
+                self.found.append(found)
                 yield found
 
     def __repr__(self) -> str:
-        return f"<Audit: {len(self.identities):,} of {len(self.places):,} files, {len(self.findings):,} findings>"
+        return f"<Audit: {len(self.identities):,} of {len(self.places):,} files, {len(self.found):,} findings>"
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings, as they came."""
+        return list(self.found)
+
+    def in_order(self, after: Callable[[Finding], float] = lambda one: 0.0) -> Iterator[Finding]:
+        """All findings by file, in the order of the places; those of one file by ``after``, from 0 up to 1."""
+        order = {place.name: number for number, place in enumerate(self.places)}
+        return self.found.in_order(lambda one: order.get(one.file, len(order)) + after(one))
 
     def finish_with_store(self) -> None:
         """Say what the rules about the whole store say of the files that are done: for an audit that was stopped."""
         from weightlens.auditing.rule_levels import rules
         from weightlens.auditing.store import store_hits
 
-        self.findings = [one for one in self.findings if rules()[one.rule][0] != "store"]
-        list(self._new(store_hits(self.identities)))
+        before, self.found = self.found, Kept()
+        for one in before:
+            if rules()[one.rule][0] != "store":
+                self.found.append(one)
+        for _ in self._new(store_hits(self.identities, self.fingerprints)):
+            pass
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data: how many files were looked at, and every finding, by file."""
-        order = {place.name: number for number, place in enumerate(self.places)}
-        found = sorted(self.findings, key=lambda one: order.get(one.file, len(order)))
-        return {"files": len(self.identities), "findings": [one.as_dict() for one in found]}
+        return {"files": len(self.identities), "findings": [one.as_dict() for one in self.in_order()]}
 
     def to_frame(self) -> DataFrame:
         """The findings as a pandas frame, a row for each; ``BadInput`` where pandas is not installed."""
         from weightlens.api.frames import frame
 
-        return frame({key: [getattr(one, key) for one in self.findings] for key in Finding.__dataclass_fields__})
+        findings = self.findings
+        return frame({key: [getattr(one, key) for one in findings] for key in Finding.__dataclass_fields__})
 
 
 def audit(
@@ -122,8 +138,10 @@ def results(wanted: list[Place], inputs: str | None, resume: Where | None, worke
     from weightlens.workers import do_all
 
     with nullcontext() if resume is None else Journal(Path(resume), inputs) as journal:
-        done = journal.done(wanted) if journal else {}
-        yield from done.values()
+        done = set[str]()
+        for result in journal.done(wanted) if journal else ():
+            done.add(result.file)
+            yield result
         todo = [place for place in wanted if place.name not in done]
         for place, made in do_all(partial(audit_file, inputs=inputs), todo, workers, scheduler):
             result = made or died(place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -41,7 +41,7 @@ def units_hit(rule: str, layer: str, marked: Sequence[bool], words: str, **evide
         yield Hit(rule, f"unit{'s' * (len(units) > 1)} {shown} of {len(marked)}: {words}", layer, "", counts | evidence)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One finding. ``layer`` and ``weight`` are empty where it is about the whole file; ``evidence`` holds what was measured."""
 
@@ -63,6 +63,6 @@ class Finding:
         return self.file, self.layer, self.weight, self.rule
 
 
-def worst(findings: list[Finding]) -> int:
+def worst(findings: Iterable[Finding]) -> int:
     """The place in ``LEVELS`` of the worst finding; -1 if there is none."""
     return max((LEVELS.index(finding.level) for finding in findings), default=-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,27 +38,37 @@ class Journal:
     """A file of results, opened for more of them; keyed by URL, size, modification time and, where these differ, SHA-256."""
 
     def __init__(self, path: Path, inputs: str | None = None) -> None:
-        self.path, self.known = path, dict[str, Result]()
+        self.path, self.known = path, dict[str, tuple[int, int]]()  # where the line of each file is
         header = orjson.dumps(HEADER | {"version": weightlens.__version__, "inputs": inputs})
         try:
-            lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-            if lines and lines[0].strip() != header:
-                raise BadInput(
-                    f"{path}: is not the file of results of such an audit (another program, version or --inputs); name a new one"
-                )
-            whole = [line for line in lines[1:] if line.endswith(b"\n")]  # the last line may have been cut off
-            self.known = {result.file: result for result in map(result_in, whole)}
-            self.file = path.open("r+b" if path.exists() else "xb")
+            self.file = path.open("r+b" if path.exists() else "x+b")
+            end = self._find_lines(header)
         except OSError as error:
             raise BadInput(f"{path}: cannot be written ({error.strerror})") from None
-        except ValueError as error:
-            raise BadInput(f"{path}: is damaged ({error}); name a new file") from None
-        if lines:
-            self.file.seek(sum(map(len, lines[:1])) + sum(map(len, whole)))
-            self.file.truncate()
-        else:
+        self.file.seek(end)
+        self.file.truncate()
+        if not end:
             self.file.write(header + b"\n")
             self.file.flush()
+
+    def _find_lines(self, header: bytes) -> int:
+        """Note where the result of each file stands; returns where the last whole line ends. Of any other file it closes and refuses."""
+        end = 0
+        try:
+            while (line := self.file.readline()).endswith(b"\n"):  # the last line may have been cut off
+                if end:
+                    self.known[result_in(line).file] = end, len(line)
+                elif line.strip() != header:
+                    break
+                end += len(line)
+        except ValueError as error:
+            self.file.close()
+            raise BadInput(f"{self.path}: is damaged ({error}); name a new file") from None
+        if line and not end:
+            self.file.close()
+            why = "another program, version or --inputs"
+            raise BadInput(f"{self.path}: is not the file of results of such an audit ({why}); name a new one")
+        return end
 
     def __enter__(self) -> Self:
         return self
@@ -66,12 +76,19 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.file.close()
 
-    def done(self, wanted: Sequence[Place]) -> dict[str, Result]:
-        """The results that still hold: of files that have not changed since."""
-        return {place.name: self.known[place.name] for place in wanted if place.name in self.known and self._same(place)}
+    def done(self, wanted: Sequence[Place]) -> Iterator[Result]:
+        """The results that still hold: of files that have not changed since. To be gone through before any is added."""
+        for place in wanted:
+            if place.name in self.known and self._same(place, old := self._result(place.name)):
+                yield old
+        self.file.seek(0, os.SEEK_END)
 
-    def _same(self, place: Place) -> bool:
-        old = self.known[place.name]
+    def _result(self, name: str) -> Result:
+        start, length = self.known[name]
+        self.file.seek(start)
+        return result_in(self.file.read(length))
+
+    def _same(self, place: Place, old: Result) -> bool:
         if old.identity.size != place.size:
             return False
         if old.changed == place.changed:

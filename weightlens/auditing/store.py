@@ -7,12 +7,13 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from weightlens.auditing.finding import Hit, Rule
+from weightlens.auditing.finding import LISTED, Hit, Rule
+from weightlens.auditing.kept import Kept
 from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.call_order import refs
 from weightlens.difference import SILENT, TRAINING, plain_setting
@@ -45,7 +46,10 @@ RULES = (
 FEWEST = 4  # numbers in all weights together, below which two models are the same by chance
 
 
-@dataclass
+Fingerprint = tuple[dict[str, str], dict[str, list[float]]]  # of each weight, by its name: a hash, and a few numbers
+
+
+@dataclass(slots=True)
 class Identity:
     """What a store needs to know of a file after it is closed."""
 
@@ -63,6 +67,15 @@ class Identity:
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What tells how far another model is from this one."""
+        return self.digests, self.prints
+
+    def without_fingerprint(self) -> Identity:
+        """The same without it, which is the largest part."""
+        return replace(self, digests={}, prints={})
 
 
 def describe(identity: Identity, model: Model, layers: Iterable[tuple[str, Layer, Mapping[str, WeightFacts]]]) -> None:
@@ -106,8 +119,9 @@ def description(layer: Layer) -> tuple[Any, ...]:
     )
 
 
-def store_hits(files: Mapping[str, Identity]) -> Iterator[tuple[str, Hit]]:
-    """What the rules of this group say of all files together: a file, and what was found of it."""
+def store_hits(files: Mapping[str, Identity], fingerprints: Kept[Fingerprint]) -> Iterator[tuple[str, Hit]]:
+    """What the rules of this group say of all files together: a file, and what was found of it; ``fingerprints`` in their order."""
+    numbers = {name: number for number, name in enumerate(files)}
     ordered = sorted(files, key=lambda name: (files[name].date, name))
     seen: set[str] = set()
     for group in groups(ordered, lambda name: files[name].sha256):
@@ -118,18 +132,23 @@ def store_hits(files: Mapping[str, Identity]) -> Iterator[tuple[str, Hit]]:
                 Hit(
                     "same-file",
                     f"the same bytes as {group[0]}",
-                    evidence={"same_as": group[0], "files": group, "sha256": files[name].sha256},
+                    evidence=same_as(group) | {"sha256": files[name].sha256},
                 ),
             )
     rest = [name for name in ordered if name not in seen]
     for group in groups(rest, lambda name: files[name].weights):
         for name in group[1:]:
             seen.add(name)
-            yield name, Hit("same-weights", f"the same weights as {group[0]}", evidence={"same_as": group[0], "files": group})
+            yield name, Hit("same-weights", f"the same weights as {group[0]}", evidence=same_as(group))
     rest = [name for name in ordered if name not in seen]
     for group in groups(rest, lambda name: files[name].architecture):
         for before, name in itertools.pairwise(group):
-            yield name, step_hit(before, files[before], files[name], group)
+            yield name, step_hit(before, fingerprints[numbers[before]], fingerprints[numbers[name]], len(group))
+
+
+def same_as(group: list[str]) -> dict[str, Any]:
+    """The first file of those that are the same, and the first few of them all."""
+    return {"same_as": group[0], "files": group[:LISTED], "count": len(group)}
 
 
 def groups(names: list[str], key: Any) -> Iterator[list[str]]:
@@ -141,17 +160,17 @@ def groups(names: list[str], key: Any) -> Iterator[list[str]]:
     return (group for group in found.values() if len(group) > 1)
 
 
-def step_hit(before: str, old: Identity, new: Identity, family: list[str]) -> Hit:
+def step_hit(before: str, old: Fingerprint, new: Fingerprint, family: int) -> Hit:
     """What changed from one member of a family to the next."""
-    pairs = list(zip(old.prints.items(), new.prints.values(), strict=False))
-    digests = zip(old.digests.items(), new.digests.values(), strict=False)
+    pairs = list(zip(old[1].items(), new[1].values(), strict=False))
+    digests = zip(old[0].items(), new[0].values(), strict=False)
     changed = {name for (name, first), second in digests if first != second}
     changes = {name: distance(first, second) for (name, first), second in pairs if name in changed}
     total = distance([n for (_, first), _ in pairs for n in first], [n for _, second in pairs for n in second])
     most = sorted(changes, key=lambda name: -changes[name])[:3]
     by = f", by {total:.2g} in all" if total else ""  # none of the few numbers is another
-    words = f"of one architecture with {before}: {len(changes)} of {len(old.prints)} weights changed{by}"
-    evidence = {"before": before, "distance": total, "changed": {name: changes[name] for name in most}, "family": len(family)}
+    words = f"of one architecture with {before}: {len(changes)} of {len(old[1])} weights changed{by}"
+    evidence = {"before": before, "distance": total, "changed": {name: changes[name] for name in most}, "family": family}
     return Hit("same-architecture", words, evidence=evidence)
 
 

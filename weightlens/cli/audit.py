@@ -111,4 +111,4 @@ def code(asked: Audit, fail_on: str) -> int:
     """1 where a finding is as bad as is asked, else 0."""
     from weightlens.auditing.finding import LEVELS, worst
 
-    return int(fail_on != "never" and worst(asked.findings) >= LEVELS.index(fail_on))
+    return int(fail_on != "never" and worst(asked.found) >= LEVELS.index(fail_on))

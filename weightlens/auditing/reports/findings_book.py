@@ -35,8 +35,8 @@ def write_book(audit: Audit, file: BinaryIO) -> None:
     styles, book = new_styles(), Book()
     front = book.sheet("Audit", "Audit of models", summary(audit)[0])
     by_rule: dict[str, list[dict[str, Any]]] = {}
-    for one in audit.as_dict()["findings"]:
-        by_rule.setdefault(one["rule"], []).append(one)
+    for one in audit.in_order():
+        by_rule.setdefault(one.rule, []).append(one.as_dict())
     file_sheet(book, audit, styles)
     sheets = {name: rule_sheet(book, name, by_rule[name], styles) for name in rules() if name in by_rule}
     overview(front, by_rule, sheets, styles)
@@ -78,7 +78,7 @@ def file_sheet(book: Book, audit: Audit, styles: Styles) -> None:
     """What is known of each file: size, date, version of Keras, and how many findings it has."""
     sheet = book.sheet("Files", "Files", f"{len(audit.identities):,} of them")
     heads(sheet, FILE_COLUMNS, FILE_WIDTHS, styles)
-    counts = Counter(finding.file for finding in audit.findings)
+    counts = Counter(finding.file for finding in audit.found)
     for row, (name, one) in enumerate(list(audit.identities.items())[:MOST], start=TOP + 1):
         cells: tuple[str | int, ...] = (name, one.size, one.date, one.keras, one.format, one.parameters, counts[name], one.sha256)
         for column, value in enumerate(cells):

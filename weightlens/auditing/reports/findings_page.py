@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from html import escape
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from weightlens.auditing.reports.findings_table import summary
@@ -46,22 +46,25 @@ def write_page(audit: Audit, file: BinaryIO) -> None:
     file.write(head.encode())
     file.write("".join(f"<p>{cell(line)}</p>" for line in summary(audit)).encode())
     file.write(b'<p><label>Show the rows with <input id="filter" type="search"></label></p>')
-    order = {name: number for number, name in enumerate(rules())}
-    found = sorted(audit.as_dict()["findings"], key=lambda one: order[one["rule"]])
-    for name, rows in groupby(found, key=lambda one: str(one["rule"])):
-        file.write(section(name, list(rows)).encode())
+    counts, rows = Counter[str](), dict[str, list[dict[str, Any]]]()
+    for one in audit.in_order():
+        counts[one.rule] += 1
+        if counts[one.rule] <= MOST:
+            rows.setdefault(one.rule, []).append(one.as_dict())
+    for name in (name for name in rules() if name in rows):
+        file.write(section(name, rows[name], counts[name]).encode())
     file.write(f"<script>{SCRIPT}</script></body></html>\n".encode())
 
 
-def section(name: str, found: list[dict[str, Any]]) -> str:
-    """The findings of one rule under what it says."""
+def section(name: str, shown: list[dict[str, Any]], count: int) -> str:
+    """The findings of one rule under what it says; at most so many are shown."""
     rule = rules()[name][1]
     heads = "".join(f"<th>{column}</th>" for column in COLUMNS)
-    more = f"<p>and {len(found) - MOST:,} more, which the other formats have</p>" if len(found) > MOST else ""
+    more = f"<p>and {count - MOST:,} more, which the other formats have</p>" if count > MOST else ""
     about = f"{cell(rule.says)}: {cell(rule.formula)}. {cell(rule.source)}"
     return (
-        f"<details open><summary>{name} ({len(found):,})</summary><p class=about>{about}</p>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(row, found[:MOST]))}</tbody></table>{more}</details>\n"
+        f"<details open><summary>{name} ({count:,})</summary><p class=about>{about}</p>"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(map(row, shown))}</tbody></table>{more}</details>\n"
     )
 
 

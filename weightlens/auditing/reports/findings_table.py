@@ -18,10 +18,8 @@ MOST = 200  # letters of a message
 
 def print_findings(audit: Audit, screen: Screen) -> None:
     """Print the findings of each file under its name, the worst level first, and what there is in all."""
-    order = {place.name: number for number, place in enumerate(audit.places)}
-    worst_first = {level: number for number, level in enumerate(reversed(LEVELS))}
-    ordered = sorted(audit.findings, key=lambda one: (order.get(one.file, len(order)), worst_first[one.level]))
-    for file, found in groupby(ordered, key=lambda one: one.file):
+    worst_first = {level: number / len(LEVELS) for number, level in enumerate(reversed(LEVELS))}
+    for file, found in groupby(audit.in_order(lambda one: worst_first[one.level]), key=lambda one: one.file):
         screen.line(screen.bold(clean(file, 160)))
         for one in found:
             print_finding(one, screen)
@@ -39,7 +37,11 @@ def print_finding(one: Finding, screen: Screen) -> None:
 
 def summary(audit: Audit) -> list[str]:
     """How many files and findings there are, of which rules; the largest file, the oldest Keras."""
-    levels, by_rule = Counter(one.level for one in audit.findings), Counter(one.rule for one in audit.findings)
+    pairs = Counter((one.level, one.rule) for one in audit.found)
+    levels, by_rule = Counter[str](), Counter[str]()
+    for (level, rule), count in pairs.items():
+        levels[level] += count
+        by_rule[rule] += count
     counts = ", ".join(f"{levels[level]:,} {level}{'s' * (levels[level] != 1)}" for level in reversed(LEVELS))
     files = len(audit.identities)
     lines = [f"{files:,} file{'s' * (files != 1)}: {counts}"]

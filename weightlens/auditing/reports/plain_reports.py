@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from weightlens.auditing.reports import COLUMNS
 from weightlens.tables.arrow import pyarrow
@@ -10,19 +12,36 @@ from weightlens.terminal.machine import csv_cell, json_ready, to_json
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
+    from weightlens.auditing.finding import Finding
+
+AT_ONCE = 10_000  # rows of a group of Parquet
 
 
 def write_json(audit: Audit, file: BinaryIO) -> None:
     """``{"files": N, "findings": [{"file", "layer", "weight", "rule", "level", "message", "evidence"}, ...]}``."""
-    file.write(to_json(audit.as_dict()) + b"\n")
+    file.write(b'{"files":%d,"findings":' % len(audit.identities))
+    write_list(file, (one.as_dict() for one in audit.in_order()))
+    file.write(b"}\n")
+
+
+def write_list(file: BinaryIO, items: Iterable[Any]) -> None:
+    """A list as JSON, item by item."""
+    file.write(b"[")
+    for number, item in enumerate(items):
+        file.write(b"," * (number > 0) + to_json(item))
+    file.write(b"]")
 
 
 def write_csv(audit: Audit, file: BinaryIO) -> None:
     """A row for each finding; the evidence as JSON."""
     file.write((",".join(COLUMNS) + "\n").encode())
-    for one in audit.as_dict()["findings"]:
-        cells = [one[name] if name != "evidence" else to_json(one[name]).decode() for name in COLUMNS]
-        file.write((",".join(csv_cell(cell) for cell in cells) + "\n").encode())
+    for one in audit.in_order():
+        file.write((",".join(map(csv_cell, cells_of(one))) + "\n").encode())
+
+
+def cells_of(one: Finding) -> list[str]:
+    """A finding as texts; the evidence as JSON."""
+    return [*(getattr(one, name) for name in COLUMNS[:-1]), to_json(one.evidence).decode()]
 
 
 def write_parquet(audit: Audit, file: BinaryIO) -> None:
@@ -30,7 +49,8 @@ def write_parquet(audit: Audit, file: BinaryIO) -> None:
     pa = pyarrow()
     from pyarrow import parquet
 
-    findings = json_ready(audit.as_dict()["findings"])
-    columns = {name: pa.array([one[name] for one in findings], pa.string()) for name in COLUMNS[:-1]}
-    evidence = pa.array([to_json(one["evidence"]).decode() for one in findings], pa.string())
-    parquet.write_table(pa.table(columns | {"evidence": evidence}), file)
+    schema = pa.schema([(name, pa.string()) for name in COLUMNS])
+    findings = (json_ready(cells_of(one)) for one in audit.in_order())
+    with parquet.ParquetWriter(file, schema) as writer:
+        while rows := list(islice(findings, AT_ONCE)):
+            writer.write_table(pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], schema))

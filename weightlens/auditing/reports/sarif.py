@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 import weightlens
+from weightlens.auditing.reports.plain_reports import write_list
 from weightlens.auditing.rule_levels import rules
 from weightlens.terminal.machine import to_json
 
@@ -20,15 +21,16 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 def write_sarif(audit: Audit, file: BinaryIO) -> None:
     """One run: every rule, and a result for each finding, in which the layer and weight are a logical location."""
     numbers = {name: number for number, name in enumerate(rules())}
-    results = [result(one, numbers) for one in audit.as_dict()["findings"]]
     driver = {
         "name": "weightlens",
         "version": weightlens.__version__,
         "semanticVersion": weightlens.__version__,
         "rules": [description(name, group, audit.levels.get(name, rule.level)) for name, (group, rule) in rules().items()],
     }
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    file.write(to_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + b"\n")
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
+    file.write(to_json({"$schema": SCHEMA, "version": "2.1.0"})[:-1] + b',"runs":[' + to_json(run)[:-1] + b',"results":')
+    write_list(file, (result(one.as_dict(), numbers) for one in audit.in_order()))
+    file.write(b"}]}\n")
 
 
 def description(name: str, group: str, level: str) -> dict[str, Any]:

@@ -152,3 +152,8 @@ def gates_of(axis: Axis) -> list[Gate]:
         return []
     at = axis[0].at.tolist()
     return [(at.index(g), len(at) - at[::-1].index(g), axis[0].words[g]) for g in dict.fromkeys(at)]
+
+
+def is_counted(axis: Axis) -> bool:
+    """Whether the places along an axis follow each other: tokens, time steps. They are no features that have names."""
+    return bool(axis) and axis[-1].name in ("token", "time step")

@@ -45,7 +45,7 @@ SCALE_ENDS = {  # kind of colour scale -> the colours of the legend that are its
 }
 SCALES = {
     "weight": "weights are orange below 0, blue above 0, yellow near 0",
-    "both signs": "orange is below 0, blue above 0, the darker the further",
+    "both signs": "orange is below 0, blue above 0, the darker the further, in each block by itself",
     "ink": "darker blue is larger",
     "relu": "grey is exactly 0, darker green is larger",
     "size": "darker green is larger",

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.formats.weights.order import NOT_TRAINED
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.words.captions import mathematics, note, shape_words
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.workbook.layout.blanks import usual_blanks
-from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, last_over, row_labels, two_rows
+from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, is_counted, last_over, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen
 from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
@@ -29,7 +30,7 @@ from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
 
 if TYPE_CHECKING:
-    from weightlens.axes import Axis, Named
+    from weightlens.axes import Named
     from weightlens.workbook.export_options import Options
 
 MOST_NAMES = 2000  # columns of an input that are named
@@ -225,8 +226,9 @@ class NetworkSheets:
         placed.defined_name = self.plan.define(f"w_{placed.layer}/{placed.name}", sheet, placed.block)
         source = placed.made.source
         path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
+        came = "measured" if placed.name.rpartition("/")[2].startswith(NOT_TRAINED) else "learned"
         sheet.notes[(row, column)] = (
-            f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, learned in training.\n{path}\nType another number and watch."
+            f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, {came} in training.\n{path}\nType another number and watch."
         )
 
     def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
@@ -283,18 +285,13 @@ class NetworkSheets:
         elif relu:
             sheet.heats.append((area, "relu"))
         elif picture or made.size >= SOME:
-            negative = step is not None and bool((made.value < 0).any())
+            negative = bool((made.value < 0).any())
             sheet.heats.append((area, "both signs" if negative else "ink" if step is None else "size"))
 
     def finish(self, sheet: Sheet, rows: int = TOP) -> None:
         """Panes: captions and row labels stay in view."""
         sheet.freeze = (rows, 1)
         widen(sheet, 0, 9)
-
-
-def is_counted(axis: Axis) -> bool:
-    """Whether the places along an axis follow each other: tokens, time steps. They are no features that have names."""
-    return bool(axis) and axis[-1].name in ("token", "time step")
 
 
 def is_called(name: str, wish: str) -> bool:
