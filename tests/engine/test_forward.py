@@ -173,6 +173,26 @@ def test_a_number_that_is_no_row_of_an_embedding_is_refused(ids: Any, row: int, 
         predict(model, [[0, 1]] * 129 + [[7, 0]], first=1000)
 
 
+@pytest.mark.parametrize("kind", ["Attention", "AdditiveAttention"])
+@pytest.mark.parametrize("nested", [False, True], ids=["plain", "nested"])
+def test_attention_between_samples_is_computed_of_all_at_once(kind: str, nested: bool) -> None:
+    """Of samples that are vectors Keras compares each with all others of a batch; of sequences, the places in each."""
+    rng = np.random.default_rng(0)
+    for shape, alone in (((2,), False), ((3, 2), True), ((None, 2), True)):
+        entry = Layer("x", "InputLayer", {"batch_shape": [None, *shape]}, calls=[Call(())])
+        layer = Layer("a", kind, {"use_scale": False}, calls=[Call(([Ref("x"), Ref("x")],))])
+        model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("a")])
+        if nested:
+            outer = Layer("in", "InputLayer", {"batch_shape": [None, *shape]}, calls=[Call(())])
+            inside = Layer("part", "Functional", {}, calls=[Call((Ref("in"),))], model=model)
+            model = Model("outer", "Functional", [outer, inside], inputs=[Ref("in")], outputs=[Ref("part")])
+        assert samples_are_independent(model) is alone
+        x = rng.random((2 * AT_ONCE + 3, *(n or 4 for n in shape)))
+        fits = x @ np.swapaxes(x, -1, -2) if kind == "Attention" else np.tanh(x[..., :, None, :] + x[..., None, :, :]).sum(axis=-1)
+        shares = np.exp(fits) / np.exp(fits).sum(axis=-1, keepdims=True)
+        np.testing.assert_allclose(predict(model, x)[0], shares @ x, rtol=1e-9)
+
+
 @pytest.mark.parametrize(("axis", "alone"), [(-1, True), (1, True), ([1], True), (0, False), ([0, 1], False), (-2, False)])
 def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any, alone: bool) -> None:
     layer = Layer("n", "LayerNormalization", {"axis": axis, "center": False, "scale": False}, calls=[Call((Ref("x"),))])

@@ -37,6 +37,7 @@ SAID: list[tuple[str, dict[str, Any], Shapes, str, str]] = [  # a class, its set
     ("ReLU", {"max_value": 6}, ONE, "activation", "Keeps positive numbers and turns negative ones into 0; nothing becomes larger"),
     ("RMSNormalization", {}, ONE, "normalized", "Divided by the root mean square"),
     ("LayerNormalization", {}, ONE, "normalized", "Less the mean, divided by the standard deviation: numbers"),
+    ("LayerNormalization", {}, ONE, "variance", "The mean of the squares: how far"),
     ("BatchNormalization", {}, ONE, "normalized", "Less the mean, divided by the standard deviation, both as in training"),
     ("LSTM", {"units": 2}, SEQUENCE, "pre-activations", "Input part, part of the previous hidden state and bias, added up: one group"),
     ("SimpleRNN", {"units": 2, "use_bias": False}, SEQUENCE, "pre-activation", "Input part and part of the previous hidden state, added"),

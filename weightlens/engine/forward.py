@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from weightlens.specs.registry import spec_of
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+ATTENDING = frozenset({"attention.attention", "attention.additive_attention"})  # along the first axis of a sample, if there are two
 AT_ONCE, PICTURES_AT_ONCE = 128, 32  # samples: their values stay in the processor's cache
 
 
@@ -42,7 +43,25 @@ def predict(
 
 def samples_are_independent(model: Model) -> bool:
     """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
-    return all(takes_samples_alone(layer) if layer.model is None else samples_are_independent(layer.model) for layer in model.layers)
+    layers = list(every_layer(model))
+    attending = {layer.name for layer in layers if spec_of(layer).function in ATTENDING}
+    return all(takes_samples_alone(layer) for layer in layers if layer.model is None) and (not attending or have_places(model, attending))
+
+
+def every_layer(model: Model) -> Iterator[Layer]:
+    """The layers of a model and of those in it."""
+    for layer in model.layers:
+        yield layer
+        if layer.model is not None:
+            yield from every_layer(layer.model)
+
+
+def have_places(model: Model, names: Container[str]) -> bool:
+    """Whether the outputs of all layers of these names have several places in a sample: without them, samples look at each other."""
+    from weightlens.engine.output_shapes import symbolic_shapes
+
+    found = [shapes for path, shapes in symbolic_shapes(model).items() if path.rpartition("/")[2].partition(" #")[0] in names]
+    return bool(found) and all(shape is not None and len(shape) > 1 for shapes in found for shape in shapes[:1])
 
 
 def takes_samples_alone(layer: Layer) -> bool:
