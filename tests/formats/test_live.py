@@ -91,3 +91,21 @@ def test_bytes_and_open_files(tmp_path: Path) -> None:
             np.testing.assert_array_equal(model.layers[1].kernel, weightlens.load(path).layers[1].kernel)
     with pytest.raises(weightlens.BadInput, match="not int"):
         weightlens.load(3)
+
+
+def test_a_loss_that_cannot_be_saved_is_no_obstacle(keras: Any) -> None:
+    class Twice:
+        """A loss that is an object of no class of Keras's: it has no configuration."""
+
+        def __call__(self, y: Any, p: Any) -> Any:
+            return 2 * keras.losses.mean_squared_error(y, p)
+
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="tanh")])
+    x, y = keras.Input((3,)), keras.Input((2,))
+    model = keras.Model([x, y], keras.layers.Dense(1)(keras.layers.Add()([inner(x), y])))
+    inputs = [np.ones((2, 3)), np.arange(4.0).reshape(2, 2)]
+    expected = weightlens.load(model).predict(inputs)[0]
+    model.compile(loss=Twice())
+    with pytest.raises(TypeError):
+        model.to_json()
+    np.testing.assert_array_equal(weightlens.load(model).predict(inputs)[0], expected)

@@ -6,6 +6,7 @@ they are touched. Keras is not imported: what a model is, is told by the methods
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -49,12 +50,22 @@ def dialect_and_architecture(network: Any) -> tuple[Dialect, dict[str, Any]]:
     keras = sys.modules[next(base.__module__ for base in type(network).__mro__ if base.__name__ == "Model").partition(".")[0]]
     version, backend = str(getattr(keras, "__version__", "")), str(keras.backend.backend())
     try:
-        entry = parse_object(network.to_json().encode(), "to_json()")
+        entry = architecture_of(network)
     except NotImplementedError:
         entry = {}
     except Exception as error:  # the configuration of a class of the user's can fail in any way
         raise UnreadableModel(f"{network.name}: Keras cannot say its configuration ({first_line(error)})") from None
     return dialect_of(version, backend, entry), entry
+
+
+def architecture_of(network: Any) -> dict[str, Any]:
+    """The configuration as Keras says it; without how it is trained where that cannot be said, such as a loss of the user's own."""
+    try:
+        return parse_object(network.to_json().encode(), "to_json()")
+    except Exception:  # the settings of training can fail in any way; what is no fault of theirs fails again
+        made = type(network)
+        entry = {"module": made.__module__, "class_name": made.__name__, "config": network.get_config(), "registered_name": None}
+        return parse_object(json.dumps(entry).encode(), "get_config()")
 
 
 def stored_arrays(network: Any) -> Iterator[tuple[str, Weight]]:
