@@ -193,6 +193,17 @@ def test_attention_between_samples_is_computed_of_all_at_once(kind: str, nested:
         np.testing.assert_allclose(predict(model, x)[0], shares @ x, rtol=1e-9)
 
 
+def test_attention_between_samples_is_found_under_any_name() -> None:
+    """A layer whose name has a slash in it, beside one of a sequence."""
+    entries = [Layer(name, "InputLayer", {"batch_shape": [None, *shape]}, calls=[Call(())]) for name, shape in (("x", (2,)), ("s", (3, 2)))]
+    settings = {"use_scale": False}
+    attention = [Layer("block/of_x", "Attention", settings, calls=[Call(([Ref("x"), Ref("x")],))])]
+    attention += [Layer("of_s", "Attention", settings, calls=[Call(([Ref("s"), Ref("s")],))])]
+    ends = [Ref(layer.name) for layer in attention]
+    model = Model("network", "Functional", [*entries, *attention], inputs=[Ref("x"), Ref("s")], outputs=ends)
+    assert not samples_are_independent(model)
+
+
 @pytest.mark.parametrize(("axis", "alone"), [(-1, True), (1, True), ([1], True), (0, False), ([0, 1], False), (-2, False)])
 def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any, alone: bool) -> None:
     layer = Layer("n", "LayerNormalization", {"axis": axis, "center": False, "scale": False}, calls=[Call((Ref("x"),))])

@@ -23,12 +23,11 @@ class Kept(Generic[T]):
     def __del__(self) -> None:
         self.file.close()
 
-    def append(self, value: T) -> int:
-        """Keep a value; returns its number."""
+    def append(self, value: T) -> None:
+        """Keep a value."""
         self.file.seek(0, 2)
         self.starts.append(self.file.tell())
         pickle.dump(value, self.file, pickle.HIGHEST_PROTOCOL)
-        return len(self.starts) - 1
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from weightlens.engine.run import Run, Weights
 from weightlens.errors import UnsupportedLayer
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded, Trace
+from weightlens.recording.graph import is_inside
 from weightlens.specs.registry import spec_of
 
 if TYPE_CHECKING:
@@ -41,27 +42,23 @@ def predict(
     return [np.asarray(ys[0]) if len(ys) == 1 else np.concatenate(ys) for ys in zip(*parts, strict=True)]
 
 
-def samples_are_independent(model: Model) -> bool:
-    """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
-    layers = list(every_layer(model))
-    attending = {layer.name for layer in layers if spec_of(layer).function in ATTENDING}
-    return all(takes_samples_alone(layer) for layer in layers if layer.model is None) and (not attending or have_places(model, attending))
+def samples_are_independent(model: Model, within: bool = False) -> bool:
+    """Whether each sample's output depends on that sample alone, so that they may be computed in portions; ``within`` another model."""
+    alone = (
+        takes_samples_alone(layer) if layer.model is None else samples_are_independent(layer.model, within=True) for layer in model.layers
+    )
+    return all(alone) and (within or attends_to_places(model))
 
 
-def every_layer(model: Model) -> Iterator[Layer]:
-    """The layers of a model and of those in it."""
-    for layer in model.layers:
-        yield layer
-        if layer.model is not None:
-            yield from every_layer(layer.model)
-
-
-def have_places(model: Model, names: Container[str]) -> bool:
-    """Whether the outputs of all layers of these names have several places in a sample: without them, samples look at each other."""
+def attends_to_places(model: Model) -> bool:
+    """Whether all attention is between the places of a sample: of samples without places Keras compares each with all others."""
     from weightlens.engine.output_shapes import symbolic_shapes
+    from weightlens.formats.weights.objects import layers_with_paths
 
-    found = [shapes for path, shapes in symbolic_shapes(model).items() if path.rpartition("/")[2].partition(" #")[0] in names]
-    return bool(found) and all(shape is not None and len(shape) > 1 for shapes in found for shape in shapes[:1])
+    attending = [path for path, layer in layers_with_paths(model) if spec_of(layer).function in ATTENDING]
+    shapes = symbolic_shapes(model) if attending else {}
+    found = [[outputs[0] for place, outputs in shapes.items() if outputs and is_inside(place, path)] for path in attending]
+    return all(outputs and all(shape is not None and len(shape) > 1 for shape in outputs) for outputs in found)
 
 
 def takes_samples_alone(layer: Layer) -> bool:
