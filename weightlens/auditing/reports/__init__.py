@@ -6,13 +6,22 @@ Comes in: an ``Audit`` that is done. Goes out: bytes. Names and messages come fr
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
+
+from weightlens.terminal.machine import to_json
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
+    from weightlens.auditing.finding import Finding
 
 FORMATS = ("table", "json", "csv", "parquet", "sarif", "xlsx", "html")
 COLUMNS = ("file", "layer", "weight", "rule", "level", "message", "evidence")
+
+
+def cells_of(one: Finding, columns: Sequence[str] = COLUMNS) -> list[str]:
+    """A finding as texts, in the order of the columns, of which the last is the evidence, as JSON."""
+    return [*(getattr(one, name) for name in columns[:-1]), to_json(one.evidence).decode()]
 
 
 def write(audit: Audit, output_format: str, file: BinaryIO) -> None:

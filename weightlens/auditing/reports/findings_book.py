@@ -7,13 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from weightlens.auditing.finding import LEVELS
+from weightlens.auditing.reports import cells_of
 from weightlens.auditing.reports.findings_table import summary
 from weightlens.auditing.rule_levels import rules
 from weightlens.terminal.escape import written_out
-from weightlens.terminal.machine import to_json
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
+    from weightlens.auditing.finding import Finding
     from weightlens.workbook.xlsx.book import Book, Sheet
     from weightlens.workbook.xlsx.styles import Styles
 
@@ -34,9 +35,9 @@ def write_book(audit: Audit, file: BinaryIO) -> None:
 
     styles, book = new_styles(), Book()
     front = book.sheet("Audit", "Audit of models", summary(audit)[0])
-    by_rule: dict[str, list[dict[str, Any]]] = {}
+    by_rule: dict[str, list[Finding]] = {}
     for one in audit.in_order():
-        by_rule.setdefault(one.rule, []).append(one.as_dict())
+        by_rule.setdefault(one.rule, []).append(one)
     file_sheet(book, audit, styles)
     sheets = {name: rule_sheet(book, name, by_rule[name], styles) for name in rules() if name in by_rule}
     overview(front, by_rule, sheets, styles)
@@ -44,16 +45,16 @@ def write_book(audit: Audit, file: BinaryIO) -> None:
     save(book, styles, file)
 
 
-def overview(sheet: Sheet, by_rule: dict[str, list[dict[str, Any]]], sheets: dict[str, Sheet], styles: Styles) -> None:
+def overview(sheet: Sheet, by_rule: dict[str, list[Finding]], sheets: dict[str, Sheet], styles: Styles) -> None:
     """How many findings each rule has, with a link to its sheet and a bar."""
     from weightlens.workbook.sheets.frame import link
 
     heads(sheet, ("rule", "findings", "files", *reversed(LEVELS), "what it says"), (30, 12, 12, 10, 10, 10, 90), styles)
     for row, (name, found) in enumerate(((name, by_rule[name]) for name in sheets), start=TOP + 1):
-        levels = Counter(one["level"] for one in found)
+        levels = Counter(one.level for one in found)
         sheet.write(row, 0, name, styles["link"])
         sheet.links[(row, 0)] = link(sheets[name])
-        counts = (len(found), len({one["file"] for one in found}), *(levels[level] for level in reversed(LEVELS)))
+        counts = (len(found), len({one.file for one in found}), *(levels[level] for level in reversed(LEVELS)))
         for column, count in enumerate(counts, start=1):
             number(sheet, row, column, count, styles)
         sheet.write(row, 6, rules()[name][1].says, styles["text"])
@@ -61,14 +62,13 @@ def overview(sheet: Sheet, by_rule: dict[str, list[dict[str, Any]]], sheets: dic
     sheet.finishing.append(partial(bars, area=f"B{TOP + 2}:B{TOP + 1 + max(1, len(sheets))}"))
 
 
-def rule_sheet(book: Book, name: str, found: list[dict[str, Any]], styles: Styles) -> Sheet:
+def rule_sheet(book: Book, name: str, found: list[Finding], styles: Styles) -> Sheet:
     """The findings of one rule."""
     rule = rules()[name][1]
     sheet = book.sheet(name, name, rule.says, f"{rule.formula}. {rule.source}")
     heads(sheet, COLUMNS, WIDTHS, styles)
     for row, one in enumerate(found[:MOST], start=TOP + 1):
-        texts = [str(one[column]) for column in COLUMNS[:-1]] + [to_json(one["evidence"]).decode()]
-        for column, text in enumerate(texts):
+        for column, text in enumerate(cells_of(one, COLUMNS)):
             sheet.write(row, column, written_out(text[:LONGEST]), styles["plain"])
     finish(sheet, len(COLUMNS), min(len(found), MOST))
     return sheet

@@ -6,15 +6,16 @@ import base64
 import hashlib
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from weightlens.auditing.reports import cells_of
 from weightlens.auditing.reports.findings_table import summary
 from weightlens.auditing.rule_levels import rules
 from weightlens.terminal.escape import written_out
-from weightlens.terminal.machine import to_json
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
+    from weightlens.auditing.finding import Finding
 
 STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
@@ -46,17 +47,18 @@ def write_page(audit: Audit, file: BinaryIO) -> None:
     file.write(head.encode())
     file.write("".join(f"<p>{cell(line)}</p>" for line in summary(audit)).encode())
     file.write(b'<p><label>Show the rows with <input id="filter" type="search"></label></p>')
-    counts, rows = Counter[str](), dict[str, list[dict[str, Any]]]()
+    counts = Counter[str]()
+    rows: dict[str, list[Finding]] = {}
     for one in audit.in_order():
         counts[one.rule] += 1
         if counts[one.rule] <= MOST:
-            rows.setdefault(one.rule, []).append(one.as_dict())
+            rows.setdefault(one.rule, []).append(one)
     for name in (name for name in rules() if name in rows):
         file.write(section(name, rows[name], counts[name]).encode())
     file.write(f"<script>{SCRIPT}</script></body></html>\n".encode())
 
 
-def section(name: str, shown: list[dict[str, Any]], count: int) -> str:
+def section(name: str, shown: list[Finding], count: int) -> str:
     """The findings of one rule under what it says; at most so many are shown."""
     rule = rules()[name][1]
     heads = "".join(f"<th>{column}</th>" for column in COLUMNS)
@@ -68,10 +70,11 @@ def section(name: str, shown: list[dict[str, Any]], count: int) -> str:
     )
 
 
-def row(one: dict[str, Any]) -> str:
+def row(one: Finding) -> str:
     """A finding as a row."""
-    cells = [cell(one[name]) for name in COLUMNS[:-1]] + [f"<code>{cell(to_json(one['evidence']).decode())}</code>"]
-    return f"<tr class={one['level']}>{''.join(f'<td>{text}</td>' for text in cells)}</tr>"
+    *cells, evidence = map(cell, cells_of(one, COLUMNS))
+    cells.append(f"<code>{evidence}</code>")
+    return f"<tr class={one.level}>{''.join(f'<td>{text}</td>' for text in cells)}</tr>"
 
 
 def cell(text: str) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from weightlens.auditing.reports import COLUMNS
+from weightlens.auditing.reports import COLUMNS, cells_of
 from weightlens.tables.arrow import pyarrow
 from weightlens.terminal.machine import csv_cell, json_ready, to_json
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
-    from weightlens.auditing.finding import Finding
 
 AT_ONCE = 10_000  # rows of a group of Parquet
 
@@ -37,11 +36,6 @@ def write_csv(audit: Audit, file: BinaryIO) -> None:
     file.write((",".join(COLUMNS) + "\n").encode())
     for one in audit.in_order():
         file.write((",".join(map(csv_cell, cells_of(one))) + "\n").encode())
-
-
-def cells_of(one: Finding) -> list[str]:
-    """A finding as texts; the evidence as JSON."""
-    return [*(getattr(one, name) for name in COLUMNS[:-1]), to_json(one.evidence).decode()]
 
 
 def write_parquet(audit: Audit, file: BinaryIO) -> None:
