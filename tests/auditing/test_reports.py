@@ -96,6 +96,7 @@ def test_parquet_csv_and_json_hold_the_same(audit: Audit, tmp_path: Path) -> Non
     with written(audit, "csv", tmp_path / "r.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["rule"] for row in rows] == [one["rule"] for one in plain] and json.loads(rows[0]["evidence"]) == plain[0]["evidence"]
+    assert {row["weight"] for row, one in zip(rows, plain, strict=True) if not one["weight"]} == {""}, "what is empty stays empty"
 
 
 def test_a_frame(audit: Audit) -> None:

@@ -20,6 +20,8 @@ from weightlens.terminal.escape import written_out
 from weightlens.terminal.matrices import parse_slice, ranges_of, read_part
 from weightlens.terminal.show import Selection, other_arrays, select_layers, selected_arrays
 
+FORMULA_SIGNS = tuple("=+-@\t\r")  # what spreadsheets take for the beginning of a formula
+
 
 def write_csv(model: Model, file: BinaryIO, wish: Selection) -> None:
     """One matrix as rows of numbers; several matrices as one number per line: layer, weight, index, value."""
@@ -163,5 +165,5 @@ def json_escape(character: str) -> str:
 def csv_cell(text: str) -> str:
     """A text cell that is neither a formula to a spreadsheet nor an escape sequence to a terminal."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([written_out(f"'{text}" if text[:1] in "=+-@\t\r" else text)])
+    csv.writer(line, lineterminator="").writerow([written_out(f"'{text}" if text.startswith(FORMULA_SIGNS) else text)])
     return line.getvalue()
