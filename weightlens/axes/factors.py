@@ -68,7 +68,7 @@ class Named:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Each axis in words: ``("sample", "head", "query token", "key token")``."""
+        """Each axis in words: ``("sample", "head", "query position", "key position")``."""
         return tuple(axis_words(axis) or "place" for axis in self.titled)
 
     def is_like(self, other: Named) -> bool:
@@ -83,7 +83,7 @@ class Named:
 
     @cached_property
     def titled(self) -> list[Axis]:
-        """The axes with equal names told apart: of two token axes the first is the query's, the second the key's."""
+        """The axes with equal names told apart: of two position axes the first is the query's, the second the key's."""
         names = [axis_words(axis) for axis in self.axes]
         made = []
         for d, axis in enumerate(self.axes):
@@ -93,7 +93,7 @@ class Named:
         return made
 
     def place(self, index: Sequence[int], brief: bool = False) -> str:
-        """One element in words: ``sample 2, token 3, unit 1``.
+        """One element in words: ``sample 2, position 3, unit 1``.
 
         Of more than two axes, or in ``brief``, axes of length 1 are left out.
         """

@@ -243,7 +243,7 @@ def over_time(neurons: list[Neuron]) -> list[Neuron]:
 
 
 def times_of(neurons: list[Neuron]) -> list[str]:
-    """What tells the occurrences of a step apart: the time step, or the token, that each reads; else their order."""
+    """What tells the occurrences of a step apart: the time step, or the position, that each reads; else their order."""
     for name in neurons[0].fixed:
         found = {neuron.fixed[name] for neuron in neurons if name in neuron.fixed}
         if len(found) == len(neurons):

@@ -24,6 +24,7 @@ from weightlens.workbook.layout.blanks import usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, is_counted, last_over, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen
+from weightlens.workbook.sheets.parts.lookups import input_words
 from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.pages import width_of
@@ -124,7 +125,8 @@ class NetworkSheets:
         a, picture = placed.block.arrangement, squares(sheet)
         name = "input" if len(self.plan.trace.inputs) == 1 else x.name
         columns(sheet, column, a, x.value)
-        self.caption(sheet, row, column, a.width, name, "" if picture else "x")
+        raised = bool(not picture and self.over_in_two(placed)[0])
+        self.caption(sheet, row - raised, column, a.width, name, "" if picture else input_words(self.plan, x))
         if picture:
             self.beside_name(sheet, row, column, name, f"x {shape_words(x.shape)}: {self.axes_over(placed)}")
             self.labels(sheet, row + MATH - HEAD, column, self.over(placed, True))

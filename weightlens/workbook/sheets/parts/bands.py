@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from weightlens.recording import Recorded, Step
-from weightlens.recording.calls import operation
-from weightlens.recording.graph import expression, named_operands
+from weightlens.recording import Step
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, TOP, widen
 from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.parts.lookups import chosen_by
 from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.xlsx.book import Sheet
 
@@ -109,20 +106,14 @@ def put_steps(
 
 def numbers_beside(net: NetworkSheets, sheet: Sheet, step: Step, column: int, head: int) -> int:
     """The whole numbers that choose rows of a table, once more before these rows; returns the column after them."""
-    a, x = net.plan.placed[id(step.made)].block.arrangement, chosen_by(step)
+    a, (x, called) = net.plan.placed[id(step.made)].block.arrangement, chosen_by(net.plan, step)
     if x is None or a.row_axes != tuple(range(x.ndim)) or x.shape != a.shape[:-1] or x.size > MOST_NAMED:
         return column
     block = net.plan.mirror(x, Arrangement(x.shape, a.row_axes, (), a.row_gap))
     columns(sheet, column, block.arrangement, x.value)
-    net.caption(sheet, head, column, 1, "number", x.layer if x.kind == "step" else "x")
+    net.caption(sheet, head, column, 1, called, x.layer if x.kind == "step" else "x")
     sheet.put(block, head + TOP - HEAD, column, net.styles["fetched"])
     return column + 1
-
-
-def chosen_by(step: Step) -> Recorded | None:
-    """What a step looks up in a table of weights; ``None`` where it looks up nothing."""
-    looked = [x for x in expression(step.made) if operation(x) is np.take and x.args[0].kind == "weight"]
-    return next((y for x in looked for y in named_operands(x) if y.kind != "weight"), None)
 
 
 def mover(step: Step, steps: list[Step]) -> str:
@@ -131,7 +122,7 @@ def mover(step: Step, steps: list[Step]) -> str:
 
 
 def unmarked(texts: dict[int, str]) -> dict[int, str]:
-    """The same rows where nothing has to tell query tokens from key tokens."""
+    """The same rows where nothing has to tell query positions from key positions."""
     return {row: text.replace("query ", "") for row, text in texts.items()}
 
 
