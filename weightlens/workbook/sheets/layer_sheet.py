@@ -21,6 +21,7 @@ from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
 from weightlens.workbook.sheets.parts.directions import in_both_directions
 from weightlens.workbook.sheets.parts.feature_maps import pictures
+from weightlens.workbook.sheets.parts.input_blocks import put_input
 from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.sheets.time_sheet import time_sheet
 from weightlens.workbook.xlsx.blocks import Block, Text
@@ -43,7 +44,7 @@ def inputs_sheet(net: NetworkSheets) -> None:
         name_rows(net, sheet, rows, column)
         if x.ndim > 3:
             widen(sheet, column - 1, room_for(rows))
-        column += net.put_input(sheet, k, x, HEAD, column)
+        column += put_input(net, sheet, k, x, HEAD, column)
         column = as_picture(net, sheet, x, column)
         turned = _turned(net, x)
         if turned is not None:

@@ -77,7 +77,7 @@ def put_steps(
     """The steps from left to right, the weights that make them below; returns the column after them, and the row of the next captions."""
     placed = {key_of(step): net.plan.placed[id(step.made)] for step in reversed(steps)}
     below = head + TOP - HEAD + max([0, *map(extent_down, placed.values())]) + 2
-    raised = any(net.over_in_two(own)[0] for own in placed.values())
+    raised = any(net.over(own)[0] for own in placed.values())
     bottom, shown, begun = below, dict[int, str](), set[Key]()
     left: list[Placed] = []  # weights of steps that stand under one of the same name
     starts: dict[Key, int] = {}
