@@ -354,7 +354,8 @@ def captions(page: Page, block: Placed) -> list[str]:
     for row in range(block.row - 1, FRAME, -1):
         texts += [page.texts[row, c] for c in columns if (row, c) in page.texts]
     if page.square:
-        texts[:0] = [page.texts[block.row - 3, c] for c in range(block.column, block.column + 20) if (block.row - 3, c) in page.texts]
+        behind = [(block.row - up, c) for up in (3, 4) for c in range(block.column, block.column + 20)]  # one row more where two have labels
+        texts[:0] = [page.texts[place] for place in behind if place in page.texts]
     return texts[:40]
 
 
