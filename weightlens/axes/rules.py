@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,8 @@ class Axes:
         """The axes of a value, from what made it."""
         if y.kind in ("input", "weight") or y.op is None:
             return self.given(y)
-        parts = {id(z): self.read(z, path) for z in operands(y)}
+        renamed = names.LEAVING | (names.MULTIPLIED if operation(y) in PRODUCTS else {})
+        parts = {id(z): self.read(z, path, renamed) for z in operands(y)}
         fixed: dict[str, tuple[int, str]] = {}
         for named in parts.values():
             fixed = named.fixed | fixed
@@ -184,14 +185,14 @@ class Axes:
 
     # -- names at the boundary of a layer ----------------------------------------------------------------------------------------
 
-    def read(self, z: Recorded, path: str) -> Named:
+    def read(self, z: Recorded, path: str, renamed: Mapping[str, str]) -> Named:
         """An operand as the layer at ``path`` sees it: the filters of the layer before are channels, and its time steps are past."""
         if id(z) not in self.known:
             self.derive(z, path)
         named = self.known[id(z)]
         axes = [self.resolved(axis) for axis in named.axes]
         if z.kind == "step" and z.layer != path:
-            axes = [tuple(leaving(f) for f in axis) for axis in axes]
+            axes = [tuple(leaving(f, renamed) for f in axis) for axis in axes]
         inside = z.kind != "step" or is_inside(path, z.layer) or is_inside(z.layer, path)
         return replace(named, axes=axes, fixed=named.fixed if inside else {})
 
@@ -221,9 +222,9 @@ class Axes:
         return replace(named, axes=axes)
 
 
-def leaving(f: Factor) -> Factor:
+def leaving(f: Factor, renamed: Mapping[str, str]) -> Factor:
     """A factor under the name that the next layer has for it."""
-    name = names.LEAVING.get(f.name, f.name)
+    name = renamed.get(f.name, f.name)
     return replace(f, name=name, placed=False) if name != f.name or f.placed else f
 
 

@@ -85,11 +85,12 @@ def shown(axes: list[Axis], chosen: tuple[int, ...], shape: tuple[int, ...]) -> 
 
 
 def row_labels(a: Arrangement, named: Named) -> dict[int, str]:
-    """What stands left of the rows: the whole place where something slow changes, else what changes."""
+    """What stands left of the rows: the whole place; of steps only what changes where nothing slow does."""
     if not a.row_axes or len(a.rows) > 2 * MANY:
         return {}
     axes = axes_of(named)
-    labels = map(", ".join, changes(places(shown(axes, a.row_axes, a.shape))))
+    words = places(shown(axes, a.row_axes, a.shape))
+    labels = map(", ".join, words if named.learned else changes(words))
     return {row: text for row, text in zip(a.rows.tolist(), labels, strict=True) if text}
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from weightlens.axes.names import LEAVING, MULTIPLIED
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
 from weightlens.words.captions import shape_words
@@ -28,6 +29,7 @@ from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE = 7
+MADE = {"filter": LEAVING["filter"], **MULTIPLIED}
 CHANGE = "Change a blue cell, and everything after it follows."
 PICK = "Pick another sample, and everything after it follows."
 
@@ -139,7 +141,7 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     moved = [step for step in net.plan.steps if step.layer in before]
     told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := find(net.model, mover)) is not None]
     layer = find(net.model, path)
-    told += [sentence(layer) if layer is not None else "", filters(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
+    told += [sentence(layer) if layer is not None else "", called_next(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
     sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if inner:
@@ -155,10 +157,14 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, *inner, path], sheet)}))
 
 
-def filters(net: NetworkSheets, steps: Sequence[Step]) -> str:
-    """What the next layer calls the pictures that filters make."""
-    made = any(f.name == "filter" for step in steps for axis in net.plan.trace.axes.named(step.made).axes for f in axis)
-    return "What filter 0 makes is channel 0 for the next layer." if made else ""
+def called_next(net: NetworkSheets, steps: Sequence[Step]) -> str:
+    """What the next layer calls what units and filters make, or which class a unit stands for."""
+    last = [axis[-1].name for step in steps[-1:] for axis in net.plan.trace.axes.named(step.made).axes[-1:] if axis]
+    result = next((step.made for step in steps if id(step.made) in net.results), None)
+    if result is not None:
+        names = net.classes(result) if "unit" in last else {}
+        return f"Unit 0 stands for {names[0]}." if names else ""
+    return "".join(f"What {made} 0 makes is {name} 0 for the next layer." for made, name in MADE.items() if made in last)
 
 
 def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:

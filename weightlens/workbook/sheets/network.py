@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.export_options import Options
 
 MOST_NAMES = 2000  # columns of an input that are named
+EACH_ROW = "each row"  # of the step that it makes: beside a vector, whose row may be one of a matrix with names of its own
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
@@ -184,9 +185,11 @@ class NetworkSheets:
         given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
         named = placed.made.ndim > 1 and column > 0
         rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed)) if named else {}
+        if placed.made.ndim == 1 and column > 1 and not picture and placed.layer not in self.plan.tables:
+            rows = {0: EACH_ROW}
         for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
-        if rows and not self.plan.one_sheet:
+        if rows and (not self.plan.one_sheet or placed.made.ndim == 1):
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
