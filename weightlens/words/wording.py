@@ -67,8 +67,8 @@ class Wording:
     def __init__(self, step: Step) -> None:
         self.made, self.named = step.made, step.named_of
         self.handed_on = {} if step.trace is None else step.trace.layer_outputs
-        outside = {id(x) for x in named_operands(step.made) if x.kind == "input"}
-        self.one_input = len(outside) == 1
+        inputs = [] if step.trace is None else step.trace.inputs
+        self.one_input = len(inputs or {id(x) for x in named_operands(step.made) if x.kind == "input"}) == 1
 
     def result(self) -> Words:
         """What the step is equal to."""

@@ -40,9 +40,9 @@ def to_choose(plan: Plan, x: Recorded) -> tuple[str, int] | None:
 
 
 def input_words(plan: Plan, x: Recorded) -> str:
-    """What stands under the name of an input: ``x``, and which numbers there may be where they choose rows."""
-    chosen = to_choose(plan, x)
-    return "x" if chosen is None else f"x: numbers of {several(chosen[0])}, 0 to {chosen[1]}"
+    """What stands under the name of an input: ``x`` where it is the only one, and which numbers there may be where they choose rows."""
+    chosen, name = to_choose(plan, x), "x" if len(plan.trace.inputs) == 1 else ""
+    return ": ".join(filter(None, [name, "" if chosen is None else f"numbers of {several(chosen[0])}, 0 to {chosen[1]}"]))
 
 
 def unmoved(x: object) -> object:
