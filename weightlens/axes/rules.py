@@ -181,7 +181,7 @@ class Axes:
         mark, at = axis[0].name, axis[0].at
         if is_open(axis) and mark != best[0].name and mark not in self.meaning and np.array_equal(np.sort(at), self.whole[mark]):
             order = np.argsort(at)
-            self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
+            self.meaning[mark] = regrouped(tuple(replace(f, at=f.at[order], placed=False) for f in best), len(at))
 
     # -- names at the boundary of a layer ----------------------------------------------------------------------------------------
 
@@ -242,9 +242,10 @@ def distinct(axis: Axis, n: int) -> bool:
 
 
 def regrouped(axis: Axis, n: int) -> Axis:
-    """Filters in groups, side by side, are filters."""
-    grouped = len(axis) == 2 and axis[-1].name == "filter" and axis[0].name != "gate"
-    return plain("filter", n) if grouped else axis
+    """Filters in groups, side by side, are filters; channels in groups are channels."""
+    if len(axis) != 2 or axis[0].name == "gate" or (axis[-1].name != "filter" and axis[0].name != f"{axis[-1].name} group"):
+        return axis
+    return plain(axis[-1].name, n)
 
 
 def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:

@@ -44,6 +44,7 @@ NAMED = {
     "value": "What each place hands on where it is looked at: its numbers times learned weights, in every head with others.",
     "attention weights": "The scores as shares that add up to 1: how much each query looks at each key.",
     "context": "The values, mixed in the proportion of the attention weights.",
+    "spread input": "The numbers that come in, moved apart: zeros between them and around them, as the steps of the layer ask.",
     "unmasked time steps": "How many time steps are not masked.",
 }
 SCALED = " The factor {} is not learned: under the root stands how many numbers a key has. Without it, long keys would make large scores."

@@ -131,6 +131,8 @@ class NetworkSheets:
         if placed.occurrence == 0:
             words = "" if step.made.op is None else mathematics(step, placed.of > 1)
             columns(sheet, column, a, step.made.value, f"{name} {words}")
+            if not raised and not picture and self.over(placed)[0]:  # what several columns share stands where the mathematics would
+                name, words = f"{name}: {words}", ""
             self.caption(sheet, head - raised, column, a.width, name, words)
             if picture:
                 self.beside_name(sheet, head - raised, column, name, self.axes_over(placed))
@@ -227,7 +229,7 @@ class NetworkSheets:
             return
         for r, text in ((row, name), (row + 1, words)):
             make_room(sheet, r, text, room)
-            if width > 1:
+            if width > 1 and text:
                 sheet.merges.append((r, column, r, column + width - 1))
 
     def over(self, placed: Placed, picture: bool = False) -> tuple[dict[int, str], dict[int, str]]:
@@ -237,7 +239,7 @@ class NetworkSheets:
         """
         a, helper = placed.block.arrangement, placed.kind == "step" and placed.made.role.kind == "helper"
         if helper and placed.made.shape[1:] == (1,):
-            return {}, {0: "per sample"}
+            return {}, {0: "per sample" if [f.name for f in self.axes(placed).axes[0]] == ["sample"] else "per row"}
         if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
             return {}, {j: f"word {j + 1}" for j in range(a.width)}
         shared, own = over_pictures(a, self.axes(placed)) if picture else two_rows(a, self.axes(placed))

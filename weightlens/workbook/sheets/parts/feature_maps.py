@@ -11,7 +11,7 @@ from weightlens.workbook.sheets.parts.bands import Key, key_of, mover, name_rows
 from weightlens.workbook.sheets.parts.room import room_for
 from weightlens.workbook.xlsx.book import Sheet
 
-SMALL, LETTER = 0.85, 1.15  # characters of a column that a letter of small print takes, and one of a name
+SMALL, LETTER = 0.65, 1.15  # characters of a column that a letter of small print takes, and one of a name
 
 
 def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
