@@ -29,7 +29,6 @@ PLACES = (
 CUTS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "replace"}
 # What is cut there all the same: (module, function) -> what it is, which is nothing that is shown.
 ALLOWED = {
-    ("axes/factors.py", "along"): "names of axes",
     ("workbook/formulas/cell_arrays.py", "number"): "the digits of a number",
     ("workbook/formulas/products.py", "batches"): "einsum's own letters",
     ("workbook/formulas/products.py", "product"): "einsum's own letters",
@@ -45,8 +44,6 @@ ALLOWED = {
     ("workbook/xlsx/dress.py", "*"): "the $ signs of an address; the lines of a note, which are counted",
     ("workbook/xlsx/grid.py", "*"): "the digits of numbers, and XML while it is made",
     ("workbook/xlsx/package.py", "*"): "the XML of openpyxl's parts",
-    ("workbook/layout/choices.py", "as_planes"): "names of axes",
-    ("workbook/layout/choices.py", "under_columns"): "names of axes",
     ("workbook/sheets/network.py", "caption"): "the words of a heading, none of which is to be broken",
     ("workbook/training/epochs_sheet.py", "style_of"): "the form of a number",
     ("words/wording.py", "name"): "paths of layers, which are made of the names in the file",
@@ -63,7 +60,6 @@ ALLOWED = {
     ("training/data.py", "*"): "names of columns, as the user typed them",
     ("axes/moves.py", "joined"): "paths of layers",
     ("axes/rules.py", "product"): "einsum's own letters",
-    ("axes/rules.py", "is_open"): "the mark of an axis that has no name yet",
     ("axes/inputs.py", "*"): "names of classes",
     ("axes/names.py", "*"): "names of classes and variables, and the tables of axes",
     ("checks/oracle.py", "*"): "versions and settings of Keras",

@@ -90,7 +90,8 @@ class Short(Wording):
         whole = x.args[0]
         if not isinstance(whole, Recorded):
             return super().picked(x, depth)
-        gone = {name: word for name, (_, word) in self.named(x).fixed.items() if name in self.named(whole).names - self.named(x).names}
+        names = self.named(whole).names - self.named(x).names
+        gone = {f.name: f.text(0) for f in self.named(x).fixed.values() if f.name in names}
         if "side" in gone:
             return gone["side"], ATOM
         if gone.get("gate") == self.made.name or (self.earlier is not None and "time step" in gone):

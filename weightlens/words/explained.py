@@ -147,7 +147,7 @@ def product(step: Step, made: Recorded, read: list[Recorded]) -> str:
     if not any(x.op is sliding_window_view for x in made_of):
         return f"Each number that comes in {WEIGHTED}: row of inputs times column of weights.{large('input', step)}"
     factors = [f for axis in step.named_of(learned).axes for f in axis]
-    across = [f for f in factors if f.name.startswith(KERNEL)]
+    across = [f for f in factors if KERNEL in f.of]
     edge = " Beyond the edge are zeros, which the formulas leave out." if any(x.op is np.pad for x in made_of) else ""
     if any(f.name == "multiplier" for f in factors):
         return f"Each channel by itself: each number in a window {WEIGHTED}.{edge}"
