@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weightlens.api.model_summary import Summary
     from weightlens.recording import Trace
 
+INPUT = "InputLayer"  # the class of a model's inputs
 AT_ONCE = 1 << 21  # numbers read in one piece, where an array is converted as it is read
 
 
@@ -45,12 +46,6 @@ class Weight:
 
     def __repr__(self) -> str:
         return f"<Weight {self.path}: {self.dtype} {self.shape}>"
-
-    def count_not_finite(self, array: np.ndarray) -> None:
-        """Remember how many numbers of this array, read from here, are NaN or infinite."""
-        with np.errstate(all="ignore"):
-            if array.dtype.kind == "f" and not np.isfinite(array.sum()):
-                self.not_finite = int(array.size - np.isfinite(array).sum())
 
     @property
     def value(self) -> np.ndarray:
@@ -136,6 +131,11 @@ class Layer:
         weights = [f"{name} {weight.shape}" for name, weight in self.weights.items()]
         shown = ", ".join(weights[:4]) + (", ..." if len(weights) > 4 else "")
         return f"<Layer {self.name}: {self.class_name}, {self.size} parameters{': ' if shown else ''}{shown}>"
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is an input of its model and computes nothing."""
+        return self.class_name == INPUT
 
     @property
     def weights(self) -> dict[str, Weight]:

@@ -22,6 +22,7 @@ from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import Recorded, Role
 from weightlens.recording.arrays import NO_ROLE
 from weightlens.specs.kinds import is_whole
+from weightlens.statistics import count_not_finite
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -177,7 +178,7 @@ class Run:
     def read(self, weight: Weight) -> np.ndarray:
         """The array of a weight."""
         array = in_precision(weight, self.dtype)
-        weight.count_not_finite(array)
+        count_not_finite(weight, array)
         return array
 
     def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:

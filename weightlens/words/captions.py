@@ -124,8 +124,3 @@ def note(step: Step, numbers: bool = True) -> str:
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
             lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")
     return "\n".join(line for line in lines if line)[:900]
-
-
-def shape_words(shape: tuple[int, ...]) -> str:
-    """``(2, 3)``."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

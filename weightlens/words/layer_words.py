@@ -92,7 +92,7 @@ def documented(layer: Layer) -> str:
 
 def model_line(model: Model) -> str:
     """The network in one line: ``Dense(2), activation softmax; 6 parameters; Keras 2.15.0``."""
-    calls = [call_words(layer) for layer in model.layers if layer.class_name != "InputLayer"]
+    calls = [call_words(layer) for layer in model.layers if not layer.is_input]
     shown = calls if len(calls) <= 4 else [*calls[:2], "\u2026", calls[-1]]
     version = f"Keras {model.provenance.keras_version}" if model.provenance.keras_version else ""
     parts = [" \u2192 ".join(shown), f"{model.size:,} parameters", version]

@@ -37,7 +37,7 @@ def entry(module: str, class_name: str, config: Entry) -> Entry:
 def model_entry(model: Model) -> Entry:
     """The entry of a model."""
     if model.class_name == "Sequential":
-        layers = [layer_entry(layer) for layer in model.layers if layer.class_name != "InputLayer" or layer.config.get("batch_shape")]
+        layers = [layer_entry(layer) for layer in model.layers if not layer.is_input or layer.config.get("batch_shape")]
         return entry("keras", "Sequential", {"name": model.name, "layers": layers})
     layers = [layer_entry(layer) | connections(layer) for layer in model.layers]
     nested = {layer.name for layer in model.layers if layer.model is not None and layer.model.class_name != "Sequential"}
@@ -71,7 +71,7 @@ def layer_entry(layer: Layer) -> Entry:
         return made
     if layer.is_operation:
         return operation_entry(layer)
-    config = input_settings(layer) if layer.class_name == "InputLayer" else settings(layer)
+    config = input_settings(layer) if layer.is_input else settings(layer)
     inside = by_place(layer, layer_entry)
     config |= {"layer" if name == "forward_layer" else name: part for name, part in inside.items()}
     return entry(spec(layer.class_name).home, layer.class_name, {"name": layer.name, **config})

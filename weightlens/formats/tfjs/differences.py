@@ -121,7 +121,7 @@ def rank_into(layer: Layer, model: Model) -> int | None:
         if not given or (layer := names[given[0].layer]).model is not None:
             return None
         config, known = layer.config, spec_of(layer)
-        if layer.class_name == "InputLayer":
+        if layer.is_input:
             return len(config["batch_shape"]) if config.get("batch_shape") else None
         if layer.class_name == "Reshape":
             return len(config["target_shape"]) + 1 if config.get("target_shape") else None

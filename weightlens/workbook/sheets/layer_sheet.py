@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
-from weightlens.words.captions import shape_words
+from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import find, in_framework_words, sentence, shares
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
@@ -166,5 +166,5 @@ def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:
     for x in named_operands(*(step.made for step in steps if step.layer in own)):
         if x.kind != "weight" and x.layer not in own:
             read.setdefault(x.layer, x)
-    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in read.values()]
+    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {tuple_text(x.shape)}" for x in read.values()]
     return f"It reads {', '.join(names[:4])}." if names else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded
-from weightlens.words.captions import shape_words
+from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import in_framework_words, sentence
 from weightlens.workbook.sheets.frame import HEAD
 from weightlens.workbook.sheets.parts.room import columns
@@ -34,7 +34,7 @@ def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: di
     for key, weight in weights.items():
         value = weight.value
         if value.dtype.kind not in "fiub" or not value.size:
-            sheet.write(row, 1, f"{key} {shape_words(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
+            sheet.write(row, 1, f"{key} {tuple_text(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
             row += 2
             continue
         x = Recorded(value, kind="weight", name=key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weightlens.call_order import path_of_call, tensors_into
 from weightlens.recording.graph import is_inside
-from weightlens.words.captions import shape_words
+from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import cell_name
@@ -100,7 +100,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
     for i, layer in enumerate(net.model.layers):
         row += 1
         home = homes.get(layer.name) or next((s for path, s in homes.items() if is_inside(path, layer.name)), None)
-        if home is None and layer.class_name == "InputLayer" and layer.name in net.plan.trace.input_names:
+        if home is None and layer.is_input and layer.name in net.plan.trace.input_names:
             home = net.home
         straight = i > 0 and sources(layer) == [[net.model.layers[i - 1].name]]
         sheet.write(row, 0, "\u2193" if straight else "", styles["label"])
@@ -117,7 +117,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         shapes = [x.shape for x in outputs.get(layer.name, []) if x is not None] or [
             x.shape for x in net.plan.trace.inputs if x.name == layer.name
         ]
-        sheet.write(row, 5, "; ".join(shape_words(shape) for shape in shapes), styles["plain"])
+        sheet.write(row, 5, "; ".join(tuple_text(shape) for shape in shapes), styles["plain"])
         sheet.texts[(row, 6)] = Text(style=styles["count"], value=layer.size)
     return row + 1
 
@@ -149,7 +149,7 @@ def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         sheet.links[(row, 1)] = link(home, cell_name(placed.block.first))
         sheet.write(row, 2, placed.made.source.path if placed.made.source is not None else "", styles["path"])
         sheet.write(row, 3, placed.defined_name, styles["plain"])
-        sheet.write(row, 4, shape_words(placed.made.shape), styles["plain"])
+        sheet.write(row, 4, tuple_text(placed.made.shape), styles["plain"])
         sheet.write(row, 5, order_words(placed.block.arrangement), styles["plain"])
         sheet.write(row, 6, f"'{home.title}'!{placed.block.area}", styles["plain"])
     return row + 1
