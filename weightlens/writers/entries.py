@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
@@ -97,7 +96,7 @@ def input_settings(layer: Layer) -> Entry:
 def settings(layer: Layer) -> Entry:
     """The settings of a layer: those that its constructor takes. One that changes numbers and that it does not take is refused."""
     found: Entry = {"dtype": layer.config.get("dtype") or "float32"}
-    if layer.class_name not in WITHOUT_TRAINABLE:
+    if "trainable" not in spec(layer.class_name).not_taken:
         found["trainable"] = layer.trainable
     for key, value in layer.config.items():
         if key in EVERY_LAYER or key in NOT_SETTINGS:

@@ -16,7 +16,8 @@ TABLE = {
 
 LAYERS = {
     "InputLayer": LayerSpec(
-        function=None, tfjs="keeps", alone=True, options="sparse ragged optional input_tensor:any shape:any type_spec:any",
+        function=None, tfjs="keeps", alone=True, not_taken="trainable",
+        options="sparse ragged optional input_tensor:any shape:any type_spec:any",
     ),
     "Dense": LayerSpec(
         function="core.dense", mask="keep", variables="kernel[in,units] bias[units]?use_bias",
@@ -25,7 +26,7 @@ LAYERS = {
         ends_in_activation=True, truth_table=True, learned="kernel bias activity", tfjs="keeps",
     ),
     "Activation": LayerSpec(
-        function="core.activation", mask="keep", options="activation!", alone=True, ends_in_activation=True,
+        function="core.activation", mask="keep", options="activation!", alone=True, ends_in_activation=True, only_activation=True,
         keeps_kind=True, truth_table=True, tfjs="keeps",
     ),
     "EinsumDense": LayerSpec(
@@ -49,7 +50,7 @@ LAYERS = {
     # activation layers
     "ReLU": LayerSpec(
         function="activation_layers.relu", mask="keep", options="max_value negative_slope threshold", alone=True,
-        keeps_kind=True, tfjs="keeps",
+        keeps_kind=True, tfjs="keeps", tfjs_passes_over={"negative_slope": (0,), "threshold": (0,)},
     ),
     "LeakyReLU": LayerSpec(
         function="activation_layers.leaky_relu", mask="keep", options="negative_slope |1 alpha |2 alpha", not_taken="alpha",
@@ -60,7 +61,9 @@ LAYERS = {
         learned="alpha", tfjs="keeps",
     ),
     "ELU": LayerSpec(function="activation_layers.elu", mask="keep", options="alpha", tfjs="loses"),
-    "Softmax": LayerSpec(function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking", tfjs="hides"),
+    "Softmax": LayerSpec(
+        function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking", only_activation=True, tfjs="hides",
+    ),
     "ThresholdedReLU": LayerSpec(function="activation_layers.thresholded_relu", mask="keep", options="theta", gone=True, tfjs="loses"),
     "SReLU": LayerSpec(
         function="activation_layers.srelu", mask="keep", variables="t_left a_left t_right a_right", shapes="prelu",

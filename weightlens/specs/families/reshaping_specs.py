@@ -22,7 +22,8 @@ LAYERS = {
     )),
     **each_rank("UpSampling{}D", (1,), LayerSpec(function="reshaping.up_sampling", options="size", keeps_kind=True)),
     **each_rank("UpSampling{}D", (2,), LayerSpec(
-        function="preprocessing.resizing.up_sampling_2d", options="size data_format interpolation", keeps_kind=True, tfjs="loses",
+        function="preprocessing.resizing.up_sampling_2d", options="size data_format interpolation", keeps_kind=True, whole="rounds",
+        tfjs="loses",
     )),
     **each_rank("UpSampling{}D", (3,), LayerSpec(function="reshaping.up_sampling", options="size data_format", keeps_kind=True)),
 }  # fmt: skip
