@@ -15,7 +15,8 @@ from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.checks import check, check_workbook
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.errors import WeightlensError
-from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
+from weightlens.spreadsheet.cell_areas import area_cells
+from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import Changes, recalculate_all
 
