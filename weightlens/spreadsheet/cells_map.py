@@ -70,10 +70,8 @@ class Entry:
         if covered is None or not covered.sheet:
             raise BadInput(f"{book.path.name}: the name {self.defined_name} (the cells of {self.label}) is gone or points nowhere")
         if (covered.height, covered.width) != (self.arrangement.height, self.arrangement.width):
-            wanted = f"{self.arrangement.height} x {self.arrangement.width}"
-            raise BadInput(
-                f"{book.path.name}: {self.defined_name} covers {covered.height} x {covered.width} cells; {self.label} takes {wanted}"
-            )
+            cells, wanted = f"{covered.height} x {covered.width}", f"{self.arrangement.height} x {self.arrangement.width}"
+            raise BadInput(f"{book.path.name}: {self.defined_name} covers {cells} cells; {self.label} takes {wanted}")
         return covered.sheet, next(covered.rows())[0]
 
     def places(self, book: Book) -> list[Place]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
 from weightlens.specs.sizes import tuple_text
-from weightlens.words.layer_words import find, in_framework_words, sentence, shares
+from weightlens.words.layer_words import in_framework_words, sentence, shares
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.layout import choices as layout
@@ -136,10 +136,10 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     """
     steps = [step for step in net.plan.steps if step.layer == path]
     moved = [step for step in net.plan.steps if step.layer in before]
-    told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := find(net.model, mover)) is not None]
-    layer = find(net.model, path)
+    told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := net.plan.trace.layers.get(mover)) is not None]
+    layer = net.plan.trace.layers.get(path)
     told += [sentence(layer) if layer is not None else "", filters(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
-    sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=" ".join(filter(None, told)), numbered=True)
+    sheet = net.plan.sheet(path, in_framework_words(net.plan.trace, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if inner:
         in_both_directions(net, sheet, inner, [*moved, *steps])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded
 from weightlens.specs.sizes import tuple_text
-from weightlens.words.layer_words import in_framework_words, sentence
+from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.sheets.frame import HEAD
 from weightlens.workbook.sheets.parts.room import columns
 
@@ -28,7 +28,7 @@ def matrices(net: NetworkSheets) -> dict[str, Sheet]:
 
 def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: dict[str, Weight]) -> Sheet:
     """The matrices of one layer under each other."""
-    heading = in_framework_words(net.model, name) if layer is not None else "Matrices that belong to no known layer"
+    heading = f"{name}: {call_words(layer)}" if layer is not None else "Matrices that belong to no known layer"
     sheet = net.plan.sheet(name, heading, hint=sentence(layer) if layer is not None else "", numbered=True)
     row = HEAD
     for key, weight in weights.items():

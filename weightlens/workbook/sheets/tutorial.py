@@ -130,7 +130,7 @@ def steps(net: NetworkSheets, sheet: Sheet, made: list[Step], column: int, head:
         if step.layer not in begun:
             begun.add(step.layer)
             start = column
-            sheet.write(section, column, in_framework_words(net.model, step.layer), net.styles["section"])
+            sheet.write(section, column, in_framework_words(net.plan.trace, step.layer), net.styles["section"])
         width = net.put_step(sheet, step, column, head)
         row, names = under, input_names(net, step)
         for placed in net.plan.weights_of[id(step.made)]:
