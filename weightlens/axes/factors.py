@@ -78,12 +78,13 @@ class Named:
     """The axes of one value.
 
     ``fixed``: of each axis of which one place was picked, that place, by the key of the axis. ``learned``: it is made of weights and
-    constants only.
+    constants only. ``told_apart``: whether axes of one name are.
     """
 
     axes: list[Axis]
     fixed: dict[str | Mark, Factor] = field(default_factory=dict)
     learned: bool = False
+    told_apart: bool = True
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -103,6 +104,8 @@ class Named:
     @cached_property
     def titled(self) -> list[Axis]:
         """The axes with equal names told apart: of two token axes the first is the query's, the second the key's."""
+        if not self.told_apart:
+            return self.axes
         names = [axis_words(axis) for axis in self.axes]
         made = []
         for d, axis in enumerate(self.axes):
@@ -110,6 +113,11 @@ class Named:
             of = (FROM if first else "") if self.learned else QUERY if first else KEY
             made.append(tuple(titled(f, of) for f in axis) if twice and of else axis)
         return made
+
+    @property
+    def untitled(self) -> Named:
+        """The same for where nothing has to tell the axes of the query from those of the key."""
+        return replace(self, told_apart=False)
 
     def place(self, index: Sequence[int], brief: bool = False) -> str:
         """One element in words: ``sample 2, token 3, unit 1``.
