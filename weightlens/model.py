@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from weightlens.recording import Trace
 
 INPUT = "InputLayer"  # the class of a model's inputs
-AT_ONCE = 1 << 21  # numbers read in one piece, where an array is converted as it is read
+NUMBERS = ("float", "bfloat", "int", "uint", "bool", "complex")  # how the names of their dtypes begin
 
 
 @dataclass(eq=False, repr=False)
@@ -65,7 +65,7 @@ class Weight:
     @property
     def is_numeric(self) -> bool:
         """Whether it holds numbers; ``dtype`` says what it holds instead."""
-        return not self.dtype.startswith("not numbers")
+        return self.dtype.startswith(NUMBERS)
 
     @property
     def is_floating(self) -> bool:

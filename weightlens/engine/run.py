@@ -17,7 +17,8 @@ from weightlens.engine.logits import LOSSES, Producers, before_activation, produ
 from weightlens.engine.state import batch_size
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
-from weightlens.model import AT_ONCE, Call, Layer, Model, Ref, Weight
+from weightlens.limits import AT_ONCE
+from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import Recorded, Role
 from weightlens.recording.arrays import NO_ROLE

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
-from weightlens.model import AT_ONCE, Model, Weight
+from weightlens.limits import AT_ONCE
+from weightlens.model import Model, Weight
 from weightlens.specs.sizes import tuple_text
 from weightlens.statistics import count_not_finite, statistics
 from weightlens.terminal import Screen, clean
