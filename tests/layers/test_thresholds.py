@@ -11,7 +11,7 @@ import pytest
 
 import weightlens
 
-NUMBERS = [[0.1, 0.3, 0.7, 1.1, -0.1, -0.3, 0.0, 2.0]]
+NUMBERS = [[0.1, 0.3, 0.7, 1.1, -0.1, -0.3, 0.0, np.nan]]
 LAYERS: dict[str, Callable[[Any], Any]] = {
     "bins": lambda k: k.layers.Discretization([-0.3, 0.1, 0.7, 1.1]),
     "ReLU": lambda k: k.layers.ReLU(threshold=0.3, negative_slope=0.5),

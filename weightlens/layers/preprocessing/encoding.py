@@ -37,12 +37,12 @@ def category_encoding(x: Array, w: Weights, config: Config, step: Step, *, count
 
 
 def discretization(x: Array, w: Weights, config: Config, step: Step) -> Any:
-    """How many of the rising boundaries are not above the number. ``keras.layers.Discretization``."""
+    """How many of the rising boundaries the number is not below. ``keras.layers.Discretization``."""
     given = config.get("bin_boundaries")
     if given is None:
         raise NotImplementedError("has no boundaries: it was saved before adapt()")
     boundaries = step("boundaries", np.array([range_of(float(boundary))[0] for boundary in given]))
-    bins = step("bin", np.sum(np.where(np.greater_equal(x[..., None], boundaries), 1.0, 0.0), axis=-1))
+    bins = step("bin", np.sum(np.where(np.less(x[..., None], boundaries), 0.0, 1.0), axis=-1))  # NaN is below none
     return encoded(bins, config.get("output_mode", "int"), boundaries.shape[0] + 1, step)
 
 
