@@ -18,8 +18,8 @@ from weightlens.words.captions import shape_words
 from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
-from weightlens.workbook.neuron.neuron_sheet import first_sample, shown_of
-from weightlens.workbook.sheets.controls import control, drop_down
+from weightlens.workbook.neuron.neuron_sheet import first_sample
+from weightlens.workbook.sheets.controls import beside, drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, link
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import FILLS, Look
@@ -90,8 +90,10 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
     first = first_sample(net)
-    pick = control(net, sheet, LEFT + 2, "sample", float(first), shown_of(net, samples_of(net)))
-    sheet.finishing.append(drop_down(pick.place, range(samples_of(net))))
+    choice = sample_to_show(net, samples_of(net), first)
+    pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words)
+    if choice.numbers is not None:
+        sheet.finishing.append(drop_down(pick.place, choice.numbers))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
     rows = rows_of_ranks(drawing)
     pen = Pen(net, sheet, drawing, rows)

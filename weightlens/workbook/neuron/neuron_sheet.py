@@ -28,7 +28,7 @@ from weightlens.workbook.neuron.picks import (
     write_products,
 )
 from weightlens.workbook.neuron.pixel_grids import draw_grids
-from weightlens.workbook.sheets.controls import drop_down
+from weightlens.workbook.sheets.controls import drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, widen
 from weightlens.workbook.sheets.parts.room import MOST_LABEL, room_for
 from weightlens.workbook.xlsx.blocks import Text
@@ -146,25 +146,22 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     widen(sheet, NAME, min(MOST_LABEL, BOLD * max(len(neuron.name) for neuron in tables.neurons)))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
-    choices: list[tuple[str, str | float, str | range, str]] = [
-        ("layer", n.name, "neuron_layers", ""),
-        ("unit", n.units[0], "neuron_units", ""),
-        ("place", n.places[start.place], "neuron_places", ""),
-        ("sample", float(start.sample), range(samples), shown_of(net, samples)),
-        ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
-        ("channel", 0.0, range(last), "of the pictures"),
+    sample, switch = sample_to_show(net, samples, start.sample), net.styles["switch"]
+    choices: list[tuple[str, str, Text, str | range | None, str]] = [
+        ("layer", "layer", Text(n.name, switch), "neuron_layers", ""),
+        ("unit", "unit", Text(n.units[0], switch), "neuron_units", ""),
+        ("place", "place", Text(n.places[start.place], switch), "neuron_places", ""),
+        ("sample", sample.name, sample.text, sample.numbers, sample.words),
+        ("order", "order", Text(BY_SIZE, switch), f'"{BY_SIZE},{IN_ORDER}"', ""),
+        ("channel", "channel", Text.of(0.0, switch), range(last), "of the pictures"),
     ]
-    for i, (name, value, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
+    for i, (key, name, text, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
         sheet.write(PICK + i, NO, name, net.styles["label right"])
-        sheet.texts[(PICK + i, NAME)] = Text.of(value, net.styles["switch"])
+        sheet.texts[(PICK + i, NAME)] = text
         sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
-        sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
-        net.plan.names[f"neuron_{name}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
-
-
-def shown_of(net: NetworkSheets, samples: int) -> str:
-    """How many samples there are to pick from; where the others are picked, if there are more."""
-    return (f"of 0 to {samples - 1}" if samples > 1 else "") + (f" (the others: on the sheet {net.home.title})" if net.many_samples else "")
+        if listed is not None:
+            sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
+        net.plan.names[f"neuron_{key}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
 
 
 def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:

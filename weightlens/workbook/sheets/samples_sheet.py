@@ -54,6 +54,7 @@ def pick_from(net: NetworkSheets, drawn: Drawn) -> Drawn:
     if not plan.one_sheet:
         show_answer(net, drawn, pick.place)
     plan.names["picked"], plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
+    count_from(net, pick.place, switch.place)
     for x, block, own, cells in zip(plan.trace.inputs, blocks, mine, typed, strict=True):
         cells.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
         cells.style = net.styles.numbers("fetched", x.value, squares(home))
@@ -74,6 +75,15 @@ def show_answer(net: NetworkSheets, drawn: Drawn, pick: str) -> None:
         true = target.as_answers(net.options.target, winner.classes, len(net.arrays[0]))[0]
         text = Text(style=net.styles["constant"], formula=f"INDEX({drawn.targets},{pick}+1,1)", value=true)
         beside(net, net.home, shown.after, "true", text, row=SECTION)
+
+
+def count_from(net: NetworkSheets, pick: str, switch: str) -> None:
+    """The numbers of the samples left of the rows: they begin with the picked one; those of one's own begin with 0."""
+    last = len(net.arrays[0]) - 1
+    for x in net.plan.trace.inputs if net.plan.one_sheet else ():
+        for i in range(x.shape[0]):
+            number = net.home.texts[(net.plan.placed[id(x)].block.row + i, 0)]
+            number.formula = f'IF({switch}="{MINE}",{i},MIN({last},{pick}+{i}))'
 
 
 def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
