@@ -30,7 +30,7 @@ from weightlens.workbook.neuron.picks import (
 from weightlens.workbook.neuron.pixel_grids import draw_grids
 from weightlens.workbook.sheets.controls import drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, widen
-from weightlens.workbook.sheets.parts.room import MOST_LABEL, room_for
+from weightlens.workbook.sheets.parts.room import MOST_LABEL, make_room, room_for
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import Look
 
@@ -167,9 +167,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
 def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
     """A row for each input: its number, name, value, weight, product, bars, the sum so far, its share of all products."""
     data, styles, k = tables.sheet, net.styles, products.height
-    heads = ("no.", "input", "value", "\u00d7 weight", "= product", "down", "up", "running sum", "share")
-    for column, text in enumerate(heads):
-        sheet.write(NUMBERS - 1, column, text, styles["caption"])
+    write_heads(net, sheet, tables)
     plain = styles.of(NUMBER)
     looks = [styles["label"], styles["label left"], plain, plain, plain, styles.of(BAR_DOWN), styles.of(BAR_UP), plain]
     looks.append(styles.of(replace(NUMBER, format="0.0%")))
@@ -184,9 +182,9 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
         sort = f"MATCH(LARGE({products.there(3)},{i + 1}),{products.there(3)},0)"
         bar = f'REPT("\u2588",ROUND({BARS}*MAX(0,{{}}{product})/MAX({largest},0.000000001),0))'
         formulas = [
-            f'IF({i + 1}>{count},"",IF({order}="{IN_ORDER}",{i + 1},{sort}))',
-            names.replace("{}", no),
-            *(f"INDEX({products.there(c)},{no},1)" for c in range(3)),
+            f'IF({i + 1}>{count},"",IF({order}="{IN_ORDER}",{i},{sort}-1))',
+            names.replace("{}", f"{no}+1"),
+            *(f"INDEX({products.there(c)},{no}+1,1)" for c in range(3)),
             bar.format("-"),
             bar.format(""),
             f"SUM(${COLUMN[PRODUCT]}${NUMBERS + 1}:{product})",
@@ -200,6 +198,18 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     sheet.freeze = (NUMBERS, 0)
 
 
+def write_heads(net: NetworkSheets, sheet: Sheet, tables: Tables) -> None:
+    """What stands over the columns; what is multiplied is called as the picked layer calls it."""
+    layer = picked_cells(tables.sheet)["layer"]
+    for column, text in enumerate(("no.", "input", "", "", "= product", "down", "up", "running sum", "share")):
+        sheet.write(NUMBERS - 1, column, text, net.styles["caption"])
+    for column, field, first in zip((INPUT, WEIGHT), ("first factor", "second factor"), tables.neurons[0].factors, strict=True):
+        formula = there(tables.sheet, tables.field(layer, field))
+        sheet.texts[(NUMBERS - 1, column)] = Text(style=net.styles["caption"], formula=formula, value=first)
+    for name in {name for neuron in tables.neurons for name in neuron.factors}:
+        make_room(sheet, NUMBERS - 1, name, WIDTHS[INPUT])
+
+
 def row_values(neuron: Neuron, start: Start) -> list[list[float | str]]:
     """What the rows show at first: sorted by size."""
     order = np.argsort(-start.keys, kind="stable")
@@ -209,7 +219,7 @@ def row_values(neuron: Neuron, start: Start) -> list[list[float | str]]:
     shares = sizes / total if total else sizes
     bars = [["\u2588" * round(BARS * max(0.0, sign * p) / largest) for p in products.tolist()] for sign in (-1, 1)]
     columns: list[Sequence[Any]] = [
-        (order + 1.0).tolist(),
+        (order + 0.0).tolist(),
         [neuron.names[i] for i in order],
         *(values[order].tolist() for values in (start.inputs, start.weights)),
         products.tolist(),
@@ -243,10 +253,15 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     lines: list[tuple[str, str, float | str | None, str]] = [
         ('"sum of the products"', f"SUM({area})", float(start.products.sum()), "step"),
         (f'IF({biases}=0,"{NO_BIAS}","+ bias")', f'IF({biases}=0,"",{at["bias"]})', start.bias if biased else "", "step"),
-        ('"= pre-activation z"', f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})", start.total, "step"),
+        (
+            f'"z = "&{there(data, tables.field(picked_cells(data)["layer"], "total"))}',
+            f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})",
+            start.total,
+            "step",
+        ),
         (name, f, output, "output"),
     ]
-    words = ["sum of the products", "+ bias" if biased else NO_BIAS, "= pre-activation z", said[start.curve]]
+    words = ["sum of the products", "+ bias" if biased else NO_BIAS, f"z = {tables.neurons[0].total}", said[start.curve]]
     for i, ((label, formula, value, look), text) in enumerate(zip(lines, words, strict=True)):
         sheet.texts[(PICK + i, SUM - 1)] = Text(style=styles["label right"], formula=label, value=text)
         sheet.texts[(PICK + i, SUM)] = Text(style=styles[look], formula=formula, value=value)

@@ -37,6 +37,7 @@ class Neuron:
     perhaps of several weights; ``sums`` are the cells in which the network has the result, ``[sample, place, unit]``, ``outputs``
     those of what comes next, where ``functions`` (recorded values, one for each occurrence) are functions of sums without cells.
     ``parts`` are the named values that it spells out; ``row`` is how many units lie along the last axis: all, or those of a head.
+    ``factors`` and ``total`` are the names of what is multiplied and of the sum: a query and a key make scores.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Neuron:
     row: int
     pixels: Pixels | None
     parts: frozenset[int]
+    factors: tuple[str, str]
+    total: str
 
     @property
     def size(self) -> int:
@@ -144,6 +147,8 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
         full[-1],
         pixels_of(net, whole.terms[0]) if len(whole.terms) == 1 else None,
         frozenset(whole.parts),
+        factor_names(whole.terms, step.layer),
+        step.name if value is step.made else "pre-activation",
     )
 
 
@@ -214,9 +219,23 @@ def input_names(net: NetworkSheets, term: Term, layer: str, several: bool) -> li
     return [f"{source_name(left, layer)}: {name}" for name in names]
 
 
+def factor_names(terms: list[Term], layer: str) -> tuple[str, str]:
+    """What is multiplied: a value and a weight, or two values that the network computed, by name; and by which number besides."""
+    left, right = factors(terms[0].product) if operation(terms[0].product) in PRODUCTS else (None, None)
+    scale = "" if terms[0].scale == 1.0 else f" \u00d7 {terms[0].scale:.4g}"
+    if len(terms) > 1 or not isinstance(left, Recorded) or not isinstance(right, Recorded) or origin_of(right).kind == "weight":
+        return "value", f"\u00d7 weight{scale}"
+    return source_name(left, layer), f"\u00d7 {source_name(right, layer)}{scale}"
+
+
+def origin_of(x: Recorded) -> Recorded:
+    """The named value that a value is taken from: itself, or what it reads first."""
+    return x if x.kind else next(iter(named_operands(x)), x)
+
+
 def source_name(x: Recorded, layer: str) -> str:
     """What a layer reads, in a word: the input, another layer, its own state before."""
-    origin = x if x.kind else next(iter(named_operands(x)), x)
+    origin = origin_of(x)
     if origin.role.kind == "start":
         return f"{origin.role.of or origin.name.removeprefix('initial ')} before"
     return "input" if origin.kind == "input" else origin.name if origin.layer == layer else origin.layer
