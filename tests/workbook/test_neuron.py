@@ -194,12 +194,8 @@ def test_other_kinds_of_layers(keras: Any, tmp_path: Path) -> None:
         assert book.cell("Neuron", "H6") == pytest.approx(value, rel=1e-9), pick
         assert book.cell("Neuron", "I6") == "as on its sheet", pick
         if pick.layer.startswith("attention"):
-            words = (
-                ("query", "\u00d7 key \u00d7 0.5774", "z = scores")
-                if pick.layer.endswith("scores")
-                else ("value", "\u00d7 weight", "z = query")
-            )
-            assert tuple(book.cell("Neuron", cell) for cell in ("C11", "D11", "G6")) == words
+            words = {"scores": ("query", "\u00d7 key \u00d7 0.5774", "z = scores"), "query": ("value", "\u00d7 weight", "z = query")}
+            assert tuple(book.cell("Neuron", cell) for cell in ("C11", "D11", "G6")) == words[pick.layer.rpartition(" ")[2]]
         if pick.layer.endswith("scores"):  # the softmax of its head, which is the next step
             assert book.cell("Neuron", "H7") == pytest.approx(attention["attention weights"][1, 1, 3, 2], rel=1e-9)
 

@@ -133,6 +133,24 @@ def test_the_first_wrong_step_is_named(tmp_path: Path) -> None:
     assert any(value == "Check: DIFFERS" for value in computed.sheets["1 network"].values())
 
 
+def test_one_tolerance_is_for_outputs_and_steps_and_the_worst_difference_is_of_both(tmp_path: Path) -> None:
+    """A bias of a unit that is off in every sample changes a step, and no output."""
+    path = tmp_path / "xor.xlsx"
+    weightlens.export(SAMPLES / "xor_relu.h5", path, inputs=[[0.0, 0.0], [1.0, 1.0]])
+    trace = weightlens.load(SAMPLES / "xor_relu.h5").trace([[0.0, 0.0], [1.0, 1.0]])
+    unit = next(int(u) for u in np.flatnonzero((trace["hidden"][1].value < -0.1).all(axis=0)))
+    bias = next(entry for entry in read_map(read_book(path)) if (entry.layer, entry.name) == ("hidden", "bias"))
+    sheet, cell = bias.places(read_book(path))[unit]
+    changed = {(sheet, cell): float(weightlens.load(SAMPLES / "xor_relu.h5")["hidden"].bias[unit]) - 0.001}
+    check = recalculate(path, "ironcalc", changed).sheets["Check"]
+    row = next(r for r in range(12, 30) if check.get(f"M{r}") == "hidden: pre-activation")
+    assert max(check["D12"], check["D13"]) < 1e-15 < check[f"K{row}"] == check["B6"] and check["B4"] == "DIFFERS" == check[f"L{row}"]
+    size = np.abs(trace["hidden"][1].value).sum()
+    assert check["B6"] == pytest.approx(0.002 / size, rel=0.01)
+    lenient = recalculate(path, "ironcalc", {**changed, ("Check", "B5"): 0.01}).sheets["Check"]
+    assert lenient["B4"] == "OK" == lenient[f"L{row}"] and lenient["B7"] == "none"
+
+
 @pytest.mark.parametrize("name", ["or.h5", "digits_mlp.keras", "digits_cnn.keras", "sine_lstm.keras"])
 @pytest.mark.parametrize("detail", LEVELS)
 def test_detail_levels(name: str, detail: str, tmp_path: Path) -> None:

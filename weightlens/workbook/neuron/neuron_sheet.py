@@ -245,7 +245,8 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + rows}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
     biases = there(data, tables.field(picked_cells(data)["layer"], "biases"))
-    biased = bool(tables.neurons[0].bias)
+    biased, total = bool(tables.neurons[0].bias), there(data, tables.field(picked_cells(data)["layer"], "total"))
+    whole = f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})"
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
     name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
@@ -253,12 +254,7 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     lines: list[tuple[str, str, float | str | None, str]] = [
         ('"sum of the products"', f"SUM({area})", float(start.products.sum()), "step"),
         (f'IF({biases}=0,"{NO_BIAS}","+ bias")', f'IF({biases}=0,"",{at["bias"]})', start.bias if biased else "", "step"),
-        (
-            f'"z = "&{there(data, tables.field(picked_cells(data)["layer"], "total"))}',
-            f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})",
-            start.total,
-            "step",
-        ),
+        (f'"z = "&{total}', whole, start.total, "step"),
         (name, f, output, "output"),
     ]
     words = ["sum of the products", "+ bias" if biased else NO_BIAS, f"z = {tables.neurons[0].total}", said[start.curve]]
