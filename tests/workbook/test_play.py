@@ -108,8 +108,8 @@ def test_made_up_inputs_are_said_to_be(tmp_path: Path) -> None:
         weightlens.export(SAMPLES / name, tmp_path / "a.xlsx")
         weightlens.export(SAMPLES / name, tmp_path / "b.xlsx", inputs=given)
         sheet = "1 network" if name == "or.h5" else "Inputs"
-        assert words in str(read_book(tmp_path / "a.xlsx").sheets[sheet]["A2"])
-        assert "No input" not in str(read_book(tmp_path / "b.xlsx").sheets[sheet]["A2"])
+        assert words in str(read_book(tmp_path / "a.xlsx").sheets[sheet]["B2"])
+        assert "No input" not in str(read_book(tmp_path / "b.xlsx").sheets[sheet]["B2"])
 
 
 def test_words_are_refused_where_numbers_are_read(tmp_path: Path) -> None:

@@ -25,9 +25,10 @@ from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.words.layer_words import inside, sentence
 from weightlens.workbook import measure
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.sheets.frame import in_two
+from weightlens.workbook.sheets.frame import write_hint
 from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.dress import new_styles
 from weightlens.workbook.xlsx.pages import cuts_of
 
 pytestmark = pytest.mark.slow
@@ -103,11 +104,22 @@ def test_steps_have_a_caption_and_a_note(book: Any) -> None:
         assert first.comment is not None and "In words" in first.comment.text
 
 
-def test_it_prints_on_pages_that_can_be_read(book: Any) -> None:
-    """One page wide, or cut between two blocks: in a column in which no number stands."""
+def test_no_text_of_a_page_is_cut_on_the_next_one(book: Any) -> None:
+    """What comes again on each page stands within its column, and the hint ends on the first page."""
     for page in pages(book):
         cuts = [cut.id for cut in page.col_breaks.brk]
-        assert page.page_setup.fitToWidth == 1 and bool(page.sheet_properties.pageSetUpPr.fitToPage) is not bool(cuts)
+        if cuts:
+            width = page.column_dimensions["A"].width
+            assert max(len(str(cell.value or "")) for cell in page["A"]) * 0.9 <= width, page.title
+            assert all(area.max_col <= cuts[0] for area in page.merged_cells.ranges if area.min_row == 2), page.title
+
+
+def test_it_prints_on_pages_that_can_be_read(book: Any) -> None:
+    """One page wide, or cut between two blocks: in a column in which no number stands. What is drawn is cut between boxes only."""
+    for page in pages(book):
+        cuts = [cut.id for cut in page.col_breaks.brk]
+        whole = bool(page.sheet_properties.pageSetUpPr.fitToPage)
+        assert page.page_setup.fitToWidth == 1 and whole is not (bool(cuts) or page.title == "Network")
         for cut in cuts:
             assert not [cell.coordinate for [cell] in page.iter_rows(4, None, cut + 1, cut + 1) if isinstance(cell.value, float)]
         assert not page.sheet_view.showGridLines
@@ -236,11 +248,19 @@ def test_the_sheet_of_a_wrapped_layer_names_it() -> None:
     assert inside(owner, "forward_layer") is inner and inside(owner, "") is owner and inside(owner, "forward") is owner
 
 
-def test_a_long_sentence_takes_two_lines_of_about_the_same_length() -> None:
-    assert in_two("short words") == ["short words"]
-    text = " ".join(["some words"] * 20)
-    first, second = in_two(text)
-    assert f"{first} {second}" == text and abs(len(first) - len(second)) < 20
+def test_a_long_hint_is_broken_where_the_sheet_or_its_first_page_ends() -> None:
+    words, styles = " ".join(["some words"] * 20), new_styles()
+    for widths, last in (((8,), 10), ((30,), 17), ((12, 20, 20), 12)):  # a narrow sheet has 90 characters, a wide one 150
+        sheet, column = Sheet("s", 0, numbered=True), 1
+        for width in widths:
+            sheet.put(Block(in_rows((2, width)), np.zeros((2, width))), 7, column)
+            column += width + 1
+        write_hint(sheet, 1, "some words", styles)
+        assert not sheet.merges and sheet.texts[(1, 1)].style == styles["hint"]
+        write_hint(sheet, 1, words, styles)
+        assert sheet.merges == [(1, 1, 1, last)] and sheet.heights[1] >= 2 * 13, widths
+        cuts = cuts_of(sheet)
+        assert not cuts or last < cuts.columns[0]
 
 
 def test_an_operator_is_not_taken_for_the_layer_of_its_name() -> None:
@@ -263,14 +283,20 @@ def test_a_wide_sheet_is_cut_where_a_block_begins() -> None:
     """Blocks side by side of 18 columns: a page for each; one that lies under the others' edges keeps the sheet in one piece."""
 
     def planned(*places: tuple[int, int, int]) -> Sheet:
-        sheet = Sheet("wide", 0)
+        sheet = Sheet("wide", 0, numbered=True)
         for row, column, width in places:
             sheet.put(Block(in_rows((2, width)), np.zeros((2, width))), row, column)
         return sheet
 
-    assert cuts_of(planned((7, 1, 18), (7, 20, 18), (7, 39, 18))) == ([19, 38], 55)
-    assert cuts_of(planned((7, 1, 18))) == ([], 100), "one page is enough"
-    assert cuts_of(planned((7, 1, 18), (7, 20, 18), (7, 39, 18), (20, 10, 45))) == ([], 100), "every cut would go through a block"
+    three = (7, 1, 18), (7, 20, 18), (7, 39, 18)
+    assert cuts_of(planned(*three)) == ([19, 38], [], 55)
+    assert cuts_of(planned((7, 1, 18))) is None, "one page is enough"
+    assert cuts_of(planned(*three, (20, 10, 45))) is None, "every cut would go through a block"
+    assert cuts_of(planned(*three, (70, 1, 18))) == ([19, 38], [66], 55), "a second page begins with the captions of the block"
+    labelled = planned(*three)
+    labelled.write(9, 38, "a long label of a row", 0)
+    assert labelled.widths == {} and cuts_of(labelled) == ([19, 38], [], 55)
+    assert labelled.widths[(38, 38)] > 18, "there is nothing left of it that it could reach into"
 
 
 def test_a_lookup_shows_which_rows_it_takes(tmp_path: Path) -> None:

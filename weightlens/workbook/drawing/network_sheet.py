@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from weightlens.call_order import calls_in_order, path_of_call, refs
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST_BOXES = 32
 WIDTH, BETWEEN = 8, 2  # columns of a box, and between two boxes
-LEFT, TOP = 1, SECTION + 2  # the first column and row of the drawing
+LEFT, TOP = 1, SECTION + 3  # the first column and row of the drawing
 CELL, GAP = 5.2, 3.0  # characters of these columns
 HEIGHT = 5  # rows of a box
 LOW, ARROW = 9.0, 13.0  # heights of the rows between boxes
@@ -91,7 +92,7 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
     sheet.widths[(0, 0)] = GAP
     first = first_sample(net)
     choice = sample_to_show(net, samples_of(net), first)
-    pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words)
+    pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
     if choice.numbers is not None:
         sheet.finishing.append(drop_down(pick.place, choice.numbers))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
@@ -108,7 +109,9 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
             write_strip(net, sheet, row + HEIGHT - 2, column, WIDTH, strip)
             if drawn.winner is not None and f"{drawn.winner.layer}/".startswith(f"{node.path}/"):
                 say_answer(sheet.texts[(row + HEIGHT - 1, column)], strip.words, drawn.winner, f"{pick.place}+1", first)
-    sheet.freeze = (SECTION, 0)
+    sheet.freeze = (SECTION + 1, 0)
+    ends = [row + HEIGHT for row in rows]
+    sheet.kept = [*pairwise([0, *ends])]  # the boxes of a rank with the lines to them
 
 
 def say_answer(text: Text, words: str, winner: Winner, picked: str, first: int) -> None:

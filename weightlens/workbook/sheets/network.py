@@ -24,7 +24,7 @@ from weightlens.workbook.layout.blanks import usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, is_counted, last_over, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen
-from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
+from weightlens.workbook.sheets.parts.room import LETTER, columns, is_taken, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
@@ -209,7 +209,7 @@ class NetworkSheets:
         rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed), picture) if named else {}
         for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
-        if rows and not self.plan.one_sheet:
+        if rows and (not self.plan.one_sheet or is_taken(sheet, row + 3, row + 3 + a.height, column - 2)):
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
