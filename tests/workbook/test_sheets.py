@@ -292,7 +292,7 @@ def test_a_wide_sheet_is_cut_where_a_block_begins() -> None:
     assert cuts_of(planned(*three)) == ([19, 38], [], 55)
     assert cuts_of(planned((7, 1, 18))) is None, "one page is enough"
     assert cuts_of(planned(*three, (20, 10, 45))) is None, "every cut would go through a block"
-    assert cuts_of(planned(*three, (70, 1, 18))) == ([19, 38], [66], 55), "a second page begins with the captions of the block"
+    assert cuts_of(planned(*three, (50, 1, 18), (62, 1, 18))) == ([19, 38], [57], 55), "a second page begins with the captions of the block"
     labelled = planned(*three)
     labelled.write(9, 38, "a long label of a row", 0)
     assert labelled.widths == {} and cuts_of(labelled) == ([19, 38], [], 55)

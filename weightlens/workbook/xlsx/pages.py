@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ SCALES = (55, 48, 42)  # per cent, the largest first
 LARGEST, SMALLEST = 90, 42  # per cent, of a drawing
 MOST_PAGES = 8  # beside each other; what is wider is shrunk to one
 MOST_COLUMNS = 2000
-HEAD, CAPTIONS = 3, 4  # rows of the title and the hint; of words over a block
+HEAD, CAPTIONS = 3, 5  # rows of the title and the hint; of words over a block, at most
 
 Span = tuple[int, int]  # from where to before where no page may end
 
@@ -93,9 +94,16 @@ def drawing_cuts(sheet: Sheet) -> Cuts:
 
 def row_cuts(sheet: Sheet, room: float) -> list[int]:
     """How many rows stand before each cut, where a sheet is higher than a page of so many points."""
-    spans = sheet.kept or sorted({(block.row - CAPTIONS, block.row + block.arrangement.height) for block in sheet.blocks})
+    ends = sorted({block.row + block.arrangement.height for block in sheet.blocks})
+    spans = sheet.kept or sorted({(begin(block.row, ends), block.row + block.arrangement.height) for block in sheet.blocks})
     top = [0.0, *accumulate(sheet.heights.get(row, sheet.default_height) for row in range(rows_of(sheet) + 1))]
     return cut(free(sorted({start for start, _ in spans}), spans), top, room, top[sheet.freeze[0]])[0] if top[-1] > room else []
+
+
+def begin(row: int, ends: list[int]) -> int:
+    """The first row of the captions over a block: they are as many as fit between it and the blocks above it that end in these rows."""
+    above = bisect_right(ends, row)
+    return max(row - CAPTIONS, ends[above - 1] if above else 0)
 
 
 def free(places: Sequence[int], spans: Sequence[Span]) -> list[int]:
@@ -109,17 +117,18 @@ def cut(
     """As few cuts as there can be at some of the places, and the largest page.
 
     ``sizes`` is what stands before each place, ``again`` what is on each page, ``missing`` what a page more takes that begins there.
+    What is larger than a page goes on where it is, over several.
     """
-    cuts, begun, widest = list[int](), 0, 0.0
-
-    def size(end: int) -> float:
-        return sizes[end] - sizes[begun] + again + (missing or {}).get(begun, 0.0)
-
+    cuts, used, widest = list[int](), sizes[places[0]] if places else 0.0, 0.0
     for place, after in zip(places, [*places[1:], len(sizes) - 1], strict=True):
-        if size(after) > room and place > places[0]:
+        part, alone = sizes[after] - sizes[place], again + (missing or {}).get(place, 0.0)
+        if used + part > room >= alone + part and place > places[0]:
             cuts.append(place)
-            begun = place
-        widest = max(widest, size(after))
+            used = alone
+        used += part
+        widest = max(widest, used)
+        while used > room:
+            used -= room - again
     return cuts, widest
 
 
