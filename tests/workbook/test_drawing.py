@@ -187,5 +187,27 @@ def test_a_model_inside_that_is_called_twice_shows_what_it_answers(keras: Any, t
         answer = "yes" if float(np.asarray(network([part[sample : sample + 1] for part in x]))[0, 0]) >= 0.5 else "no"
         assert engine_book.cell("Network", f"{openpyxl.utils.get_column_letter(column)}{row + 4}") == f"1 unit: {answer}"
     said = [str(cell.value) for row in openpyxl.load_workbook(path)["Summary"].iter_rows() for cell in row]
-    assert any(text.endswith("It is used 2 times, with the same weights: on left, on right.") for text in said)
-    assert any(text.endswith("It reads encoder and encoder #2.") for text in said)
+    assert any(text.endswith("It is used 2 times, with the same weights: on left, on right (called encoder #2).") for text in said)
+    rows = {str(row[1].value): [cell.value for cell in row] for row in openpyxl.load_workbook(path)["Summary"].iter_rows() if row[4].value}
+    assert {name: row[2] for name, row in rows.items() if name in ("encoder", "gap", "same")} == {
+        "encoder": "left; right",
+        "gap": "encoder and encoder #2",
+        "same": "gap",
+    }
+    (first, read), (second, read_by_second) = [(name, row[2]) for name, row in rows.items() if row[4] == "Dense(4)" or row[4] == "Dense(2)"]
+    assert first.startswith("encoder/") and second.startswith("encoder/") and read_by_second == first != read, "the layers in it"
+
+
+def test_what_is_not_trained_is_counted_as_keras_counts_it(keras: Any, tmp_path: Path) -> None:
+    layers = keras.layers
+    frozen = keras.Sequential([keras.Input((4, 4, 2)), layers.Conv2D(3, 2), layers.BatchNormalization()], name="frozen")
+    model = keras.Sequential([keras.Input((4, 4, 2)), frozen, layers.Flatten(), layers.Dense(3, name="out")])
+    model.layers[0].trainable = False
+    model.save(tmp_path / "m.keras")
+    path = weightlens.export(tmp_path / "m.keras", tmp_path / "book.xlsx", inputs=np.ones((1, 4, 4, 2)))
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(path)["Summary"].iter_rows()]
+    still = sum(int(np.prod(weight.shape)) for weight in model.non_trainable_weights)
+    whole = model.count_params()
+    assert f"{whole}: {whole - still} trained (trainable), {still} not trained (non-trainable)" in [row[2] for row in rows]
+    marked = {row[1]: row[5] for row in rows if row[5] in ("yes", "no")}
+    assert {name for name, trained in marked.items() if trained == "yes"} == {"out/kernel", "out/bias"} and len(marked) == 8

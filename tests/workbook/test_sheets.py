@@ -14,6 +14,7 @@ import pytest
 import weightlens
 from tests.attention_file import write_attention
 from tests.conftest import INPUTS, SAMPLES, sample_input
+from weightlens.call_order import tensors_into
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import Layer
@@ -86,11 +87,14 @@ def test_the_map_of_the_network_is_complete(book: Any, request: pytest.FixtureRe
     model = weightlens.load(SAMPLES / request.node.callspec.params["book"])
     said = [[cell.value for cell in row] for row in book["Summary"].iter_rows()]
     for layer in model.layers:
-        [row] = [row for row in said if row[1] == layer.name and row[3]]
-        assert row[2] and row[6] == layer.size, "what it does, how many parameters"
+        [row] = [row for row in said if row[1] == layer.name and row[4]]
+        read = [ref.layer for ref in tensors_into(*layer.calls)]
+        assert (row[2] or "") == " and ".join(read) and row[3] and row[7] == layer.size, "what it reads and does, how many parameters"
     for name, weight in model.weights.items():
         [row] = [row for row in said if row[1] == name]
-        assert row[2] == weight.path and row[3] in book.defined_names
+        assert row[3] == weight.path and row[4] in book.defined_names and row[5] == ("no" if "/moving_" in name else "yes")
+    still = sum(weight.size for name, weight in model.weights.items() if "/moving_" in name)
+    assert f"{model.size:,}: {model.size - still:,} trained (trainable), {still:,} not trained (non-trainable)" in [row[2] for row in said]
 
 
 def test_steps_have_a_caption_and_a_note(book: Any) -> None:
