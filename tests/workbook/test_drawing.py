@@ -185,7 +185,7 @@ def test_a_model_inside_that_is_called_twice_shows_what_it_answers(keras: Any, t
             assert np.allclose(np.array([value for value in shown if value is not None], float), wanted, atol=1e-5), name
         row, column = found["same"]
         answer = "yes" if float(np.asarray(network([part[sample : sample + 1] for part in x]))[0, 0]) >= 0.5 else "no"
-        assert engine_book.cell("Network", f"{openpyxl.utils.get_column_letter(column)}{row + 4}") == f"1 unit: {answer}"
+        assert engine_book.cell("Network", f"{openpyxl.utils.get_column_letter(column)}{row + 4}") == f"1 unit; answer: {answer}"
     said = [str(cell.value) for row in openpyxl.load_workbook(path)["Summary"].iter_rows() for cell in row]
     assert any(text.endswith("It is used 2 times, with the same weights: on left, on right (called encoder #2).") for text in said)
     rows = {str(row[1].value): [cell.value for cell in row] for row in openpyxl.load_workbook(path)["Summary"].iter_rows() if row[4].value}

@@ -327,3 +327,28 @@ def test_pictures_have_numbered_rows_and_inputs_numbered_channels(keras: Any, tm
     assert [book["Inputs"].cell(6, c).value for c in (2, 4, 6, 8)] == [f"column {c}" for c in range(4)]
     assert [book["Inputs"].cell(7, c).value for c in range(2, 10)] == ["0", "1"] * 4
     assert [book["1 relu"].cell(7, c).value for c in (2, 7)] == ["channel 0", "channel 1"]
+    assert book["Inputs"]["A7"].value == "channel"
+    model = keras.Sequential([keras.Input((3, 4, 1), name="picture"), keras.layers.ReLU(name="relu")])
+    page = openpyxl.load_workbook(weightlens.export(model, tmp_path / "grey.xlsx", inputs=np.ones((1, 3, 4, 1))))["Inputs"]
+    assert [page.cell(7, c).value for c in range(1, 6)] == ["column", "0", "1", "2", "3"], "not the only channel, four times"
+
+
+def test_a_row_of_pixels_is_shown_as_a_square_with_numbered_sides(tmp_path: Path) -> None:
+    x = sample_input(SAMPLES / "digits_mlp.keras")[:1]
+    page = openpyxl.load_workbook(weightlens.export(SAMPLES / "digits_mlp.keras", tmp_path / "book.xlsx", inputs=x))["Inputs"]
+    [head] = [cell for [cell] in page.iter_cols(min_row=5, max_row=5) if cell.value == "as a square"]
+    assert [page.cell(7, head.column + j).value for j in range(8)] == [str(j) for j in range(8)]
+    assert [page.cell(8 + i, head.column - 1).value for i in range(8)] == [f"row {i}" for i in range(8)]
+
+
+def test_what_is_drawn_shows_whole_numbers_as_such_and_two_digits_of_small_ones(keras: Any, tmp_path: Path) -> None:
+    layers = keras.layers
+    small = layers.Rescaling(1e-4, name="small")(layers.Embedding(9, 2, name="embedding")(tokens := keras.Input((4,), name="tokens")))
+    keras.Model(tokens, layers.Flatten(name="flat")(small)).save(tmp_path / "m.keras")
+    path = weightlens.export(tmp_path / "m.keras", tmp_path / "book.xlsx", inputs=[[1, 5, 8, 2]])
+    page = openpyxl.load_workbook(path)["Network"]
+    starts = {cell.value: cell for row in page.iter_rows() for cell in row if cell.value in ("tokens", "small", "flat")}
+    below = {name: [c for c in page[cell.row + 3] if isinstance(c.value, str)] for name, cell in starts.items()}
+    assert {c.number_format for c in below["tokens"]} == {"General"} and len(below["tokens"]) == 4
+    assert all("E" in c.number_format or c.number_format.count("0") > 4 for c in (*below["small"], *below["flat"])) and below["flat"]
+    assert page.cell(starts["small"].row + 4, starts["small"].column).value == "shown: mean over 4 tokens of each of 2 features"

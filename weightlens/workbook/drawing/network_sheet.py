@@ -116,8 +116,8 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
 
 def say_answer(text: Text, words: str, winner: Winner, picked: str, first: int) -> None:
     """Under the numbers of the output, in words what they mean for the picked sample."""
-    text.text, text.formula = "", f'"{words}: "&{winner.of_sample(picked)}'
-    text.value = f"{words}: {winner.found[first]}"
+    text.text, text.formula = "", f'"{words}; answer: "&{winner.of_sample(picked)}'
+    text.value = f"{words}; answer: {winner.found[first]}"
 
 
 def samples_of(net: NetworkSheets) -> int:

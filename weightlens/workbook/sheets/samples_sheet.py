@@ -15,7 +15,7 @@ from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, MAX_ROWS, Area
 from weightlens.workbook.sheets import target
 from weightlens.workbook.sheets.controls import beside, control, drop_down
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP, squares
-from weightlens.workbook.sheets.layer_sheet import picture_side
+from weightlens.workbook.sheets.layer_sheet import number_sides, picture_side
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.room import columns
 from weightlens.workbook.xlsx.blocks import Block, Text
@@ -99,6 +99,8 @@ def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
         net.caption(home, HEAD, column, lying.width, "mine", f"your own {x.name}")
         style = net.styles.numbers("input", x.value, small)
         mine.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))
+        if side:
+            number_sides(net, home, column, side)
         home.heats.append((mine[-1].area, "ink"))
         column += lying.width + 1
     return mine
