@@ -7,7 +7,6 @@ was recorded: a layer that is called twice has two boxes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -191,14 +190,10 @@ class Pen:
 
     def draw_box(self, row: int, column: int, node: Node, role: str, home: Sheet | None) -> None:
         """The name of a layer, its call, the shape of what it hands on, and room for numbers."""
-        fill = FILLS.get(role, "FFFFFF")
         for i in range(HEIGHT):
-            for j in range(WIDTH):
-                edges = {"top": i == 0, "bottom": i == HEIGHT - 1, "left": j == 0, "right": j == WIDTH - 1}
-                sides = " ".join(side for side, there in edges.items() if there)
-                look = Look(fill, bold=i == 0, size=10 if i == 0 else 8, align="center", shrink=True, sides=sides)
-                look = replace(look, border="medium" if sides else "")
-                self.sheet.texts[(row + i, column + j)] = Text(style=self.net.styles.of(look))
+            left, middle, right = (self.box_style(role, i, j) for j in (0, 1, WIDTH - 1))
+            for j, style in enumerate([left, *[middle] * (WIDTH - 2), right]):
+                self.sheet.texts[(row + i, column + j)] = Text(style=style)
             if i != HEIGHT - 2:
                 self.sheet.merges.append((row + i, column, row + i, column + WIDTH - 1))
         shapes = "; ".join(shape_words(x.shape[1:]) for x in node.outputs)
@@ -206,3 +201,11 @@ class Pen:
             self.sheet.texts[(row + i, column)].text = text
         if home is not None:
             self.sheet.links[(row, column)] = link(home)
+
+    def box_style(self, role: str, i: int, j: int) -> int:
+        """How a cell of a box looks: the name is bold, what is at an edge has a line there."""
+        edges = {"top": i == 0, "bottom": i == HEIGHT - 1, "left": j == 0, "right": j == WIDTH - 1}
+        sides = " ".join(side for side, there in edges.items() if there)
+        fill, size = FILLS.get(role, "FFFFFF"), 10 if i == 0 else 8
+        look = Look(fill, bold=i == 0, size=size, align="center", shrink=True, border="medium" if sides else "", sides=sides)
+        return self.net.styles.of(look)
