@@ -160,6 +160,26 @@ def test_the_boxes_show_what_layers_answer(branches: tuple[Path, Any, list[np.nd
             assert np.allclose(numbers, values[sample][:8], atol=1e-12), name
 
 
+@pytest.mark.parametrize(("beside", "lies"), [(1, "portrait"), (4, "landscape")])
+def test_no_page_ends_within_a_box(keras: Any, tmp_path: Path, beside: int, lies: str) -> None:
+    x = keras.Input((2,), name="x")
+    ways = [x] * beside
+    deep = 17 if beside == 1 else 7
+    for depth in range(deep):
+        ways = [keras.layers.Dense(2, name=f"dense_{depth}_{i}")(way) for i, way in enumerate(ways)]
+    keras.Model(x, ways).save(tmp_path / "m.keras")
+    path = weightlens.export(tmp_path / "m.keras", tmp_path / "book.xlsx", inputs=[[1.0, 2.0]])
+    page, found = openpyxl.load_workbook(path)["Network"], boxes(path)
+    ends = [cut.id for cut in page.row_breaks.brk]
+    assert page.page_setup.orientation == lies and len(ends) >= 1 and not page.sheet_properties.pageSetUpPr.fitToPage
+    assert len(found) == 1 + deep * beside
+    for row, _ in found.values():
+        assert not [end for end in ends if row <= end < row + 4], "a break stands after this many rows"
+    columns = [d for d in page.column_dimensions.values() if d.min <= page.max_column - 2]
+    width = sum(d.width * (d.max - d.min + 1) for d in columns)
+    assert page.page_setup.scale * width <= {"portrait": 7_300, "landscape": 10_700}[lies], "as wide as a page"
+
+
 def test_an_exercise_is_not_drawn(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
     assert "Network" not in openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ONE_PAGE = 260.0  # characters that still stand on one page, shrunk to its width
 LONG, SHORT = (10_700.0, 74_000.0), (7_300.0, 50_000.0)  # sides of an A4 page at 1 per cent: characters in a wide font, points
 SCALES = (55, 48, 42)  # per cent, the largest first
-LARGEST, SMALLEST = 90, 42  # per cent, of a drawing
+LARGEST, UPRIGHT, SMALLEST = 90, 60, 10  # per cent, of what is kept together: at most; upright pages from here on; at least
 MOST_PAGES = 8  # beside each other; what is wider is shrunk to one
 MOST_COLUMNS = 2000
 HEAD, CAPTIONS = 3, 5  # rows of the title and the hint; of words over a block, at most
@@ -33,13 +33,15 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     """A4, one page wide where that can be read, else cut between blocks; captions and row labels on every page."""
     from openpyxl.worksheet.pagebreak import Break
 
-    page.page_setup.orientation, page.page_setup.fitToWidth = "portrait" if sheet.kept else "landscape", 1
+    page.page_setup.orientation, page.page_setup.fitToWidth = "landscape", 1
     page.page_setup.paperSize = page.PAPERSIZE_A4
     page.page_margins.left = page.page_margins.right = 0.4
     page.page_margins.top = page.page_margins.bottom = 0.5
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
     page.page_setup.fitToHeight = int(rows_of(sheet) <= sheet.one_page)
-    cuts = drawing_cuts(sheet) if sheet.kept else cuts_of(sheet)
+    cuts = None if sheet.kept else cuts_of(sheet)
+    if sheet.kept:
+        page.page_setup.orientation, cuts = kept_together(sheet)
     page.sheet_properties.pageSetUpPr.fitToPage = cuts is None
     if cuts is not None:
         page.page_setup.scale = cuts.scale
@@ -85,19 +87,26 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
     return None
 
 
-def drawing_cuts(sheet: Sheet) -> Cuts:
-    """The cuts of a drawing as wide as a page: none goes through rows that are kept together."""
+def kept_together(sheet: Sheet) -> tuple[str, Cuts]:
+    """How the pages lie of a sheet that is one page wide, and its cuts: none goes through rows that are kept together."""
     last = 1 + max([*(column for _, column in sheet.texts), *(right for _, _, _, right in sheet.merges)])
-    scale = int(min(LARGEST, max(SMALLEST, SHORT[0] / sum(width_of(sheet, column) for column in range(last)))))
-    return Cuts([], row_cuts(sheet, LONG[1] / scale), scale)
+    width = sum(width_of(sheet, column) for column in range(last))
+    lies, across, down = ("portrait", SHORT[0], LONG[1]) if SHORT[0] / width >= UPRIGHT else ("landscape", LONG[0], SHORT[1])
+    scale = int(min(LARGEST, max(SMALLEST, across / width)))
+    return lies, Cuts([], row_cuts(sheet, down / scale), scale)
 
 
 def row_cuts(sheet: Sheet, room: float) -> list[int]:
     """How many rows stand before each cut, where a sheet is higher than a page of so many points."""
-    ends = sorted({block.row + block.arrangement.height for block in sheet.blocks})
-    spans = sheet.kept or sorted({(begin(block.row, ends), block.row + block.arrangement.height) for block in sheet.blocks})
+    spans = sheet.kept or rows_of_blocks(sheet)
     top = [0.0, *accumulate(sheet.heights.get(row, sheet.default_height) for row in range(rows_of(sheet) + 1))]
     return cut(free(sorted({start for start, _ in spans}), spans), top, room, top[sheet.freeze[0]])[0] if top[-1] > room else []
+
+
+def rows_of_blocks(sheet: Sheet) -> list[Span]:
+    """The rows of the blocks of a sheet with their captions."""
+    ends = sorted({block.row + block.arrangement.height for block in sheet.blocks})
+    return sorted({(begin(block.row, ends), block.row + block.arrangement.height) for block in sheet.blocks})
 
 
 def begin(row: int, ends: list[int]) -> int:
