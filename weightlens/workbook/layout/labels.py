@@ -32,10 +32,13 @@ def column_labels(a: Arrangement, named: Named, narrow: bool) -> dict[int, str]:
     return labels if all(len(text) <= room for text in labels.values()) else over_pictures(a, named, 1, in_numbers)
 
 
-def last_over(a: Arrangement, named: Named) -> dict[int, str]:
-    """The place on the axis that changes fastest, over every column, as a number: the channel of a pixel."""
-    axis, columns = axes_of(named)[a.column_axes[-1]], a.columns.tolist()
-    return {c: number(axis, k % len(axis[0].at)) for k, c in enumerate(columns)} if axis and len(columns) <= MANY else {}
+def last_over(a: Arrangement, named: Named) -> tuple[str, dict[int, str]]:
+    """The axis that changes fastest over the columns, such as the channel of a pixel: its name, and over every column the place on it."""
+    several = [d for d in a.column_axes if a.shape[d] > 1] or list(a.column_axes[-1:])
+    axis, columns = axes_of(named)[several[-1]], a.columns.tolist()
+    if not axis or len(columns) > MANY:
+        return "", {}
+    return axis[-1].name, {c: number(axis, k % len(axis[0].at)) for k, c in enumerate(columns)}
 
 
 def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = None) -> dict[int, str]:

@@ -112,8 +112,17 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
         widen(sheet, column + 1 + j, SQUARE)
     net.caption(sheet, HEAD, column + 1, side, "as a square", f"x in rows of {side}, should it be a picture")
     sheet.put(block, TOP, column + 1)
+    number_sides(net, sheet, column + 1, side)
     sheet.heats.append((block.area, "ink"))
     return column + 1 + side
+
+
+def number_sides(net: NetworkSheets, sheet: Sheet, column: int, side: int) -> None:
+    """The numbers of rows and columns around a square picture whose first column this is."""
+    for i in range(side):
+        sheet.write(LABEL, column + i, str(i), net.styles["label"])
+        sheet.write(TOP + i, column - 1, f"row {i}", net.styles["label right"])
+    sheet.write(LABEL, column - 1, "column", net.styles["label right"])
 
 
 def picture_side(shape: tuple[int, ...]) -> int:

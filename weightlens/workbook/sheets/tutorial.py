@@ -160,8 +160,8 @@ def paths(net: NetworkSheets, sheet: Sheet, weights: list[Placed], row: int) -> 
     """Where in the file each weight comes from; returns the row after."""
     if not weights:
         return row
-    sheet.write(row, 0, "yellow: from the file", net.styles["path"])
-    second = column_after(sheet, 0, 20)
+    sheet.write(row, 1, "yellow: from the file", net.styles["path"])
+    second = column_after(sheet, 1, 20)
     third = column_after(sheet, second, max(len(f"{p.layer}/{p.name} (00, 00)") for p in weights) * 0.95)
     for placed in weights:
         sheet.write(row, second, f"{placed.layer}/{placed.name} {tuple_text(placed.made.shape)}", net.styles["path"])
