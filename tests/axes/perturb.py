@@ -21,7 +21,7 @@ ELSEWHERE = (
     "word",
     "dimension",
     "part",
-    "token",
+    "position",
 )  # names that a layer gives to other axes, too
 
 

@@ -35,7 +35,7 @@ FILTERS = """\
 """
 
 SCORES = """\
-    query token down, key token across
+    query position down, key position across
     -6.41 " .:-=+*#%@" 2.55
     head 0      head 1
     %%******%%  ..==##%%::

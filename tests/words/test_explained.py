@@ -72,6 +72,25 @@ def test_layers_that_are_added_are_no_step_of_a_recurrent_cell(keras: Any) -> No
     }
 
 
+TOLD = (
+    "What the cell tells the next time step; the next layer is told only the last one.",
+    "What the cell tells the next layer, once it has read the last time step.",
+    "What the cell tells the next time step and the next layer.",
+)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("every", [False, True])
+def test_a_hidden_state_says_whom_it_is_told(kind: str, masked: bool, every: bool, keras: Any) -> None:
+    x = keras.Input((3, 2))
+    y = keras.layers.Masking()(x) if masked else x
+    network = keras.Model(x, getattr(keras.layers, kind)(2, return_sequences=every, name="cell")(y))
+    steps = weightlens.load(network).trace(np.ones((1, 3, 2)))["cell"]
+    said = [explained(step) for step in steps if step.name == "hidden state"]
+    assert said == ([TOLD[2]] * 3 if every else [TOLD[0], TOLD[0], TOLD[1]])
+
+
 def test_attention_says_where_its_factor_comes_from(tmp_path: Path) -> None:
     """The factor is 1/sqrt(numbers of a key), three here: what the words say is what is computed."""
     trace = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])
@@ -86,7 +105,7 @@ def test_a_softmax_takes_its_largest_score_over_what_the_axes_say(tmp_path: Path
     attention = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])["attention"]
     dense = weightlens.load(write_tiny(tmp_path / "tiny.h5")).trace([[0, 1]])["dense"]
     said = [explained(step) for steps in (attention, dense) for step in steps if step.name == "max"]
-    assert [text.split(".")[0] for text in said] == ["The largest score over key tokens", "The largest score over units"]
+    assert [text.split(".")[0] for text in said] == ["The largest score over key positions", "The largest score over units"]
 
 
 def test_what_a_layer_hands_on_is_called_by_its_name(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from weightlens.specs.registry import spec
 SPACE = {0: (), 1: ("time step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 LETTERS = {"input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "z", "reset gate": "r"}
 LEAVING = {"filter": "channel", "unit before": "unit"}  # what the next layer calls it
+MULTIPLIED = {"unit": "feature"}  # the same where it multiplies it by weights
 # Tables of numbers that a layer makes itself, by the name of the step.
 CONSTANTS: dict[str, tuple[str, ...]] = {
     "vocabulary": ("word",), "boundaries": ("bin",), "row weights": ("row", "?"), "column weights": ("column", "?"),
     "plane weights": ("plane", "?"), "cosines": ("?", "frequency"), "sines": ("?", "frequency"),
 }  # fmt: skip
-NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of its step
+NEW = {"words": "position"}  # an axis that a calculation brings in, by the name of its step
 
 
 def spaces(kind: str, n: int) -> tuple[str, ...]:
