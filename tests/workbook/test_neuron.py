@@ -183,9 +183,9 @@ def test_other_kinds_of_layers(keras: Any, tmp_path: Path) -> None:
     attention = {step.name: step.value for step in trace["attention"]}
     back = [step.value for step in trace.steps if step.layer == "both/backward_layer" and step.name == "pre-activations"]
     wanted = {
-        Pick("attention: query", "head 1, key dim 2", "position 3", 1): attention["query"][1, 3].reshape(2, 3)[1, 2],
-        Pick("attention: scores", "head 1, key position 2", "query position 3", 1): attention["scores"][1, 1, 3, 2],
-        Pick("both/backward_layer: candidate", "unit 1", "position 0", 1): back[-1][1, 6 + 1],
+        Pick("attention: query", "head 1, key dim 2", "token 3", 1): attention["query"][1, 3].reshape(2, 3)[1, 2],
+        Pick("attention: scores", "head 1, key token 2", "query token 3", 1): attention["scores"][1, 1, 3, 2],
+        Pick("both/backward_layer: candidate", "unit 1", "token 0", 1): back[-1][1, 6 + 1],
         Pick("up", "filter 3", "row 4, column 7", 1): trace["up"][-2].value[1, 4, 7, 3],
         Pick("grouped", "filter 2", "row 3, column 0", 0): trace["grouped"][1].value[0, 3, 0, 2],
         Pick("depthwise", "channel 3", "row 1, column 2", 1): trace["depthwise"][-1].value[1, 1, 2, 3],

@@ -88,7 +88,7 @@ class Named:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Each axis in words: ``("sample", "head", "query position", "key position")``."""
+        """Each axis in words: ``("sample", "head", "query token", "key token")``."""
         return tuple(axis_words(axis) or "place" for axis in self.titled)
 
     def is_like(self, other: Named) -> bool:
@@ -120,7 +120,7 @@ class Named:
         return replace(self, told_apart=False)
 
     def place(self, index: Sequence[int], brief: bool = False) -> str:
-        """One element in words: ``sample 2, position 3, unit 1``.
+        """One element in words: ``sample 2, token 3, unit 1``.
 
         Of more than two axes, or in ``brief``, axes of length 1 are left out.
         """

@@ -21,7 +21,7 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
     "vocabulary": ("word",), "boundaries": ("bin",), "row weights": ("row", "?"), "column weights": ("column", "?"),
     "plane weights": ("plane", "?"), "cosines": ("?", "frequency"), "sines": ("?", "frequency"),
 }  # fmt: skip
-NEW = {"words": "position"}  # an axis that a calculation brings in, by the name of its step
+NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of its step
 
 
 def spaces(kind: str, n: int) -> tuple[str, ...]:

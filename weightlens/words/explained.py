@@ -1,6 +1,6 @@
 """What a step is for, for somebody who sees it for the first time: by its role and its name, else by the calls that made it.
 
-Which numbers a sentence is about (windows, heads, filters, all positions) is what the axes say, never the name of a layer.
+Which numbers a sentence is about (windows, heads, filters, all tokens) is what the axes say, never the name of a layer.
 """
 
 from __future__ import annotations

@@ -36,14 +36,14 @@ LAYERS = {
     ),
     "Embedding": LayerSpec(
         function="sequence.embedding", mask="embedding", variables="embeddings[input_dim,output_dim]",
-        options=f"input_dim! output_dim! mask_zero |3 {ADAPTED} |2 input_length:lengths sparse |1 dropout", takes="sample, position",
+        options=f"input_dim! output_dim! mask_zero |3 {ADAPTED} |2 input_length:lengths sparse |1 dropout", takes="sample, token",
         axes=TABLE, alone=True, tokens=("input_dim", 1), learned="embeddings", tfjs="loses",
     ),
     "ReversibleEmbedding": LayerSpec(
         function="einsum.reversible_embedding", mask="reversible_embedding",
         variables="embeddings[input_dim,output_dim] reverse_embeddings[output_dim,input_dim]?untied=0",
         options=f"input_dim! output_dim! tie_weights mask_zero reverse_dtype:any logit_soft_cap:number? |3 {ADAPTED}",
-        arguments=("inputs", "reverse"), takes="sample, position", axes=TABLE, tokens=("input_dim", 1), learned="embeddings",
+        arguments=("inputs", "reverse"), takes="sample, token", axes=TABLE, tokens=("input_dim", 1), learned="embeddings",
     ),
     "Masking": LayerSpec(
         function="sequence.masking", mask="masking", options="mask_value:number", alone=True, keeps_kind=True, tfjs="loses",

@@ -72,7 +72,7 @@ def so_many(name: str, there: int, shown: int) -> str:
 
 
 def averaged(axes: Sequence[Axis], count: int) -> str:
-    """What the means are taken over: ``6 positions``, ``64 pixels``."""
+    """What the means are taken over: ``6 tokens``, ``64 pixels``."""
     names = [factor.name for axis in axes for factor in axis]
     return so_many("pixel" if names == ["row", "column"] else names[0] if len(names) == 1 else "place", count, count)
 

@@ -12,7 +12,7 @@ from weightlens.axes import Named
 from weightlens.axes.factors import KERNEL
 from weightlens.workbook.formulas.arrangement import Arrangement
 
-PLACES = {"sample", "position", "time step", "row", "column", "plane", "place"}  # axes along which the same is done again
+PLACES = {"sample", "token", "time step", "row", "column", "plane", "place"}  # axes along which the same is done again
 MADE = ("filter", "multiplier")  # axes of a kernel for each of which there is a picture of its own
 FEW_CHANNELS = 16  # up to so many channels stand side by side as pictures; a convolution adds one term per channel
 WIDEST = 8192  # columns that one block may take

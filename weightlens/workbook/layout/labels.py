@@ -152,5 +152,5 @@ def gates_of(axis: Axis) -> list[Gate]:
 
 
 def is_counted(axis: Axis) -> bool:
-    """Whether the places along an axis follow each other: positions, time steps. They are no features that have names."""
-    return bool(axis) and axis[-1].name in ("position", "time step")
+    """Whether the places along an axis follow each other: tokens, time steps. They are no features that have names."""
+    return bool(axis) and axis[-1].name in ("token", "time step")

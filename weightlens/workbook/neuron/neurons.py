@@ -212,7 +212,7 @@ def over_time(neurons: list[Neuron]) -> list[Neuron]:
 
 
 def times_of(neurons: list[Neuron]) -> list[str]:
-    """What tells the occurrences of a step apart: the time step, or the position, that each reads; else their order."""
+    """What tells the occurrences of a step apart: the time step, or the token, that each reads; else their order."""
     for name in neurons[0].fixed:
         times = [neuron.fixed[name].text(0) for neuron in neurons if name in neuron.fixed]
         if len(set(times)) == len(neurons):
