@@ -21,7 +21,7 @@ ELSEWHERE = (
     "word",
     "dimension",
     "part",
-    "position",
+    "token",
 )  # names that a layer gives to other axes, too
 
 

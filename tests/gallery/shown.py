@@ -176,7 +176,7 @@ SHOWN = [
     ),
     show(
         "Dense over a sequence",
-        "The same kernel for every position; sample and position name the rows.",
+        "The same kernel for every token; sample and token name the rows.",
         layer("Dense", 3, activation="softmax", name="dense"),
         (5, 4),
         samples=3,
@@ -278,7 +278,7 @@ SHOWN = [
     # normalizations
     show("BatchNormalization", "Mean, variance, gamma and beta by channel.", layer("BatchNormalization", name="norm"), (4,), samples=3),
     show("BatchNormalization of pictures", "The same over feature maps.", layer("BatchNormalization", name="norm"), (4, 4, 3)),
-    show("LayerNormalization", "Mean and variance of every position.", layer("LayerNormalization", name="norm"), (5, 4), samples=3),
+    show("LayerNormalization", "Mean and variance of every token.", layer("LayerNormalization", name="norm"), (5, 4), samples=3),
     show("GroupNormalization", "Mean and variance of groups of channels.", layer("GroupNormalization", 2, name="norm"), (3, 3, 4)),
     show("PReLU", "A learned slope for every unit.", layer("PReLU", name="prelu"), (3, 4), samples=3),
     # recurrent
@@ -347,10 +347,10 @@ SHOWN = [
         sheet="layer",
     ),
     # attention
-    show("MultiHeadAttention", "Heads side by side; scores as position x position.", heads(), (5, 4)),
+    show("MultiHeadAttention", "Heads side by side; scores as token x token.", heads(), (5, 4)),
     show("MultiHeadAttention, 3 samples", "Samples under each other.", heads(), (3, 4), samples=3),
-    show("MultiHeadAttention, causal", "No position looks ahead.", heads(use_causal_mask=True), (4, 3)),
-    show("MultiHeadAttention to another sequence", "Query positions down, key positions across.", heads(), (3, 4), (5, 4)),
+    show("MultiHeadAttention, causal", "No token looks ahead.", heads(use_causal_mask=True), (4, 3)),
+    show("MultiHeadAttention to another sequence", "Query tokens down, key tokens across.", heads(), (3, 4), (5, 4)),
     show("MultiHeadAttention, wide", "Bands under each other where one would be too wide.", heads(num_heads=4, key_dim=8), (4, 8)),
     show("GroupQueryAttention", "Two query heads share a key head.", grouped, (4, 4)),
     show("Attention", "One head without weights.", lambda k: k.layers.Attention(name="attention"), (3, 4), (5, 4), samples=3),

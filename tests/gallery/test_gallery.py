@@ -41,7 +41,7 @@ def test_nobody_stumbles(one: Shown, built: Callable[..., Built], written: Calla
 WRONG = {
     "headings": ("xl/worksheets/", r' width="[\d.]+"', ' width="1.5"'),
     "hashes": ("xl/worksheets/", r' width="[\d.]+"', ' width="1.5"'),
-    "unnamed": ("xl/sharedStrings", "position", ""),
+    "unnamed": ("xl/sharedStrings", "token", ""),
     "digits": ("xl/styles", 'formatCode="0.000"', 'formatCode="0"'),
 }
 

@@ -35,7 +35,7 @@ FILTERS = """\
 """
 
 SCORES = """\
-    query position down, key position across
+    query token down, key token across
     -6.41 " .:-=+*#%@" 2.55
     head 0      head 1
     %%******%%  ..==##%%::

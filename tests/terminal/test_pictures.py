@@ -89,7 +89,7 @@ GATES = """\
 
 SCORES = """\
   scores = query . key * 1/sqrt(3)                                  (1, 2, 5, 5)
-    query position down, key position across
+    query token down, key token across
        head 0
              0        1        2        3        4
     0   1.5357  -0.1388  -0.2760  -0.3989   1.6456
@@ -166,7 +166,7 @@ def test_a_weight_looks_as_on_its_sheet(shape: tuple[int, ...], owner: str, name
     assert lines_of(counted(*shape), owner, name) == expected
 
 
-def test_scores_are_a_matrix_of_positions_for_each_head(tmp_path: Path) -> None:
+def test_scores_are_a_matrix_of_tokens_for_each_head(tmp_path: Path) -> None:
     trace = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])
     screen = Screen(io.StringIO(), 80, False)
     print_trace(trace, screen, ("attention",), False, 4)

@@ -105,7 +105,7 @@ def test_a_softmax_takes_its_largest_score_over_what_the_axes_say(tmp_path: Path
     attention = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])["attention"]
     dense = weightlens.load(write_tiny(tmp_path / "tiny.h5")).trace([[0, 1]])["dense"]
     said = [explained(step) for steps in (attention, dense) for step in steps if step.name == "max"]
-    assert [text.split(".")[0] for text in said] == ["The largest score over key positions", "The largest score over units"]
+    assert [text.split(".")[0] for text in said] == ["The largest score over key tokens", "The largest score over units"]
 
 
 def test_what_a_layer_hands_on_is_called_by_its_name(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # What the dots of ``LayerSpec.takes`` stand for, by how many axes they are: at the end the inside of a time step, else places.
 INSIDE = {1: ("feature",), 2: ("row", "channel"), 3: ("row", "column", "channel")}
-PLACES = {1: ("position",), 2: ("row", "column")}
+PLACES = {1: ("token",), 2: ("row", "column")}
 
 
 def input_axes(trace: Trace, x: Recorded) -> Sequence[str]:

@@ -44,11 +44,11 @@ class Step:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """What each axis means: ``("sample", "head", "query position", "key position")``."""
+        """What each axis means: ``("sample", "head", "query token", "key token")``."""
         return self.named.words
 
     def place(self, index: Sequence[int]) -> str:
-        """One element in words: ``sample 1, head 0, query position 2, key position 3``."""
+        """One element in words: ``sample 1, head 0, query token 2, key token 3``."""
         return self.named.place(index)
 
     @property

@@ -1,7 +1,7 @@
 """Which axes of a matrix run down and across at the terminal, and which stand side by side, by what they mean.
 
 As on the sheets: a kernel of a convolution is a picture for each channel of each filter, a feature map a picture for each channel,
-attention a matrix of positions for each head.
+attention a matrix of tokens for each head.
 """
 
 from __future__ import annotations

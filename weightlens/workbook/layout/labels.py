@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
-from weightlens.axes.factors import plain
+from weightlens.axes.factors import KERNEL, plain
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
@@ -33,7 +33,7 @@ def over_pictures(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[in
 
 def along(axis: Axis) -> str:
     """What an axis runs along in a picture."""
-    return axis[-1].along if axis else ""
+    return axis[-1].word if axis else ""
 
 
 def each_picture(a: Arrangement, named: Named, word: Words | None = None) -> dict[int, str]:
@@ -73,7 +73,7 @@ def axes_in_words(a: Arrangement, named: Named) -> str:
     """``filter, row down; channel, column across``: which axes of several places run where."""
     axes, parts = axes_of(named), []
     for chosen, way in ((a.row_axes, "down"), (a.column_axes, "across")):
-        names = [f.along for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
+        names = [f.word if f.of == (KERNEL,) else f.name for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
         parts += [f"{', '.join(names)} {way}"] if names else []
     return "; ".join(parts)
 
@@ -152,5 +152,5 @@ def gates_of(axis: Axis) -> list[Gate]:
 
 
 def is_counted(axis: Axis) -> bool:
-    """Whether the places along an axis follow each other: positions, time steps. They are no features that have names."""
-    return bool(axis) and axis[-1].name in ("position", "time step")
+    """Whether the places along an axis follow each other: tokens, time steps. They are no features that have names."""
+    return bool(axis) and axis[-1].name in ("token", "time step")

@@ -17,14 +17,15 @@ import numpy as np
 from weightlens.formats.weights.order import NOT_TRAINED
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
-from weightlens.words.captions import mathematics, note, shape_words
+from weightlens.specs.sizes import tuple_text
+from weightlens.words.captions import mathematics, note
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout.blanks import usual_blanks
+from weightlens.workbook.layout.blanks import is_called, usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, gates_of, over_pictures, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, column_after, squares, widen
-from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
+from weightlens.workbook.sheets.parts.room import LETTER, columns, is_taken, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
@@ -191,7 +192,8 @@ class NetworkSheets:
             rows = {0: EACH_ROW}
         for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
-        if rows and (not self.plan.one_sheet or placed.made.ndim == 1):
+        beside = is_taken(sheet, row + 3, row + 3 + a.height, column - 2)
+        if rows and (not self.plan.one_sheet or placed.made.ndim == 1 or beside):
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
@@ -202,7 +204,7 @@ class NetworkSheets:
 
     def shape_over(self, placed: Placed, picture: bool) -> str:
         """The shape of a block, in the file's order; among pictures also where each axis runs."""
-        shape = shape_words(placed.made.shape)
+        shape = tuple_text(placed.made.shape)
         return f"{shape}: {self.axes_over(placed)}" if picture else shape
 
     def place_weight(self, sheet: Sheet, placed: Placed, row: int, column: int) -> None:
@@ -215,7 +217,7 @@ class NetworkSheets:
         path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
         came = "measured" if placed.name.rpartition("/")[2].startswith(NOT_TRAINED) else "learned"
         sheet.notes[(row, column)] = (
-            f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, {came} in training.\n{path}\nType another number and watch."
+            f"{placed.layer}/{placed.name} {tuple_text(placed.made.shape)}, {came} in training.\n{path}\nType another number and watch."
         )
 
     def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
@@ -279,8 +281,3 @@ class NetworkSheets:
         """Panes: captions and row labels stay in view."""
         sheet.freeze = (rows, 1)
         widen(sheet, 0, 9)
-
-
-def is_called(name: str, wish: str) -> bool:
-    """Whether a step has the name that somebody wishes: ``softmax`` is what its last step, ``activation``, is called too."""
-    return wish.strip().lower() in (name.lower(), "softmax" if name in ("activation", "output") else "")
