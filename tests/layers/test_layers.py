@@ -1,6 +1,6 @@
 """Every layer case, three ways: NumPy against Keras, recorded against plain, the workbook in real spreadsheet programs.
 
-IronCalc computes every workbook; LibreOffice and Gnumeric, which are slow, at least one of each kind of layer.
+IronCalc computes every workbook; LibreOffice and Gnumeric, which are slow, some by turns.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from weightlens.engine.wanted import wanted_inputs
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.report import Report, Row
-from weightlens.spreadsheet.cell_values import Book, area_cells, as_number, read_book
+from weightlens.spreadsheet.cell_areas import area_cells
+from weightlens.spreadsheet.cell_values import Book, as_number, read_book
 from weightlens.spreadsheet.cells_map import MAP, SLOPES, Entry, Place, read_map, steps_by_entry
 from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.spreadsheet.sheet_rows import Value

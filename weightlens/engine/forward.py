@@ -58,7 +58,7 @@ def record(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_uns
     given = [Recorded(x, kind="input", name=name) for x, name in zip(bind(model, inputs, dtype), names, strict=True)]
     for x in given:
         x.layer = x.name
-    recorder = Trace(inputs=given, input_names=names)
+    recorder = Trace(inputs=given, input_names=names, layers={name: model[name] for name in names})
     try:
         with np.errstate(all="ignore"):
             recorder.results = Run(recorder, dtype).network(model, given)

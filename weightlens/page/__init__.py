@@ -114,7 +114,7 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     refuse_large(4 * sum(placed.made.size for placed in plan.placed.values() if placed.kind == "weight"))
     program = Writer(plan).write()
     names = layers_and_blocks.unique_names(program)
-    layers = layers_and_blocks.layers(model, program)
+    layers = layers_and_blocks.layers(plan.trace, program)
     number = {layer["path"]: i for i, layer in enumerate(layers)}
     blocks = [layers_and_blocks.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
     head = {

@@ -31,6 +31,7 @@ Changes = Mapping[tuple[str, str], float]  # (sheet, reference) -> the number to
 
 CACHED = re.compile(rb"</f>\s*<v>[^<]*</v>")
 CACHED_OF_SHARED = re.compile(rb"(<f\b[^>]*/>)\s*<v>[^<]*</v>")  # a formula that stands in another cell
+PRINTING = re.compile(rb'<definedName [^>]*name="_xlnm\.Print_[^>]*>[^<]*</definedName>')  # titles take half of LibreOffice's time to read
 ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
@@ -101,7 +102,7 @@ def choose_engine(engine: str | None = None) -> str:
 
 
 def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
-    """Copy a workbook without the cached results of its formulas, and with ``changes`` to its cells."""
+    """Copy a workbook without the cached results of its formulas and what is only for paper, and with ``changes`` to its cells."""
     try:
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
             parts = sheet_parts(old) if changes else {}
@@ -110,6 +111,8 @@ def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
                 if entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
                     data = CACHED.sub(b"</f>", data)
                     data = CACHED_OF_SHARED.sub(rb"\1", data) if b"<f " in data else data
+                elif entry.filename == "xl/workbook.xml":
+                    data = PRINTING.sub(b"", data)
                 elif entry.filename.startswith("xl/worksheets/_rels/"):
                     data = data.replace(b'Target="/xl/', b'Target="../')  # openpyxl's notes; IronCalc reads relative paths only
                 for (sheet, reference), number in changes.items():

@@ -16,7 +16,8 @@ TABLE = {
 
 LAYERS = {
     "InputLayer": LayerSpec(
-        function=None, tfjs="keeps", alone=True, options="sparse ragged optional input_tensor:any shape:any type_spec:any",
+        function=None, tfjs="keeps", alone=True, not_taken="trainable",
+        options="sparse ragged optional input_tensor:any shape:any type_spec:any",
     ),
     "Dense": LayerSpec(
         function="core.dense", mask="keep", variables="kernel[in,units] bias[units]?use_bias",
@@ -25,7 +26,7 @@ LAYERS = {
         ends_in_activation=True, truth_table=True, learned="kernel bias activity", tfjs="keeps",
     ),
     "Activation": LayerSpec(
-        function="core.activation", mask="keep", options="activation!", alone=True, ends_in_activation=True,
+        function="core.activation", mask="keep", options="activation!", alone=True, ends_in_activation=True, only_activation=True,
         keeps_kind=True, truth_table=True, tfjs="keeps",
     ),
     "EinsumDense": LayerSpec(
@@ -51,7 +52,7 @@ LAYERS = {
     # activation layers
     "ReLU": LayerSpec(
         function="activation_layers.relu", mask="keep", options="max_value negative_slope threshold", alone=True,
-        keeps_kind=True, tfjs="keeps",
+        keeps_kind=True, tfjs="keeps", tfjs_passes_over={"negative_slope": (0,), "threshold": (0,)},
     ),
     "LeakyReLU": LayerSpec(
         function="activation_layers.leaky_relu", mask="keep", options="negative_slope |1 alpha |2 alpha", not_taken="alpha",
@@ -63,7 +64,8 @@ LAYERS = {
     ),
     "ELU": LayerSpec(function="activation_layers.elu", mask="keep", options="alpha", alone=True, tfjs="loses"),
     "Softmax": LayerSpec(
-        function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking", alone="axis", tfjs="hides",
+        function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking",
+        alone="axis", only_activation=True, tfjs="hides",
     ),
     "ThresholdedReLU": LayerSpec(
         function="activation_layers.thresholded_relu", mask="keep", options="theta", alone=True, gone=True, tfjs="loses",

@@ -11,7 +11,7 @@ DROPOUT = LayerSpec(
     function="core.identity", mask="keep", options="rate data_format |1 dim_ordering:any", not_taken="data_format",
     alone=True, hands_on=True, tfjs="keeps",
 )  # fmt: skip
-SPATIAL = DROPOUT._replace(drops=True, keeps_kind=True, tfjs="loses")
+SPATIAL = DROPOUT._replace(drops=True, keeps_kind=True, not_taken="trainable", tfjs="loses")
 PICTURE = "data_format bounding_box_format:any factor:any value_range:range"
 BOXES = "bounding_box_format factor value_range"
 RANDOM = LayerSpec(
@@ -29,14 +29,14 @@ WHAT = (
 
 LAYERS = {
     "Dropout": DROPOUT._replace(drops=True, keeps_kind=True, truth_table=True, picture="passes"),
-    **each_rank("SpatialDropout{}D", (1,), SPATIAL),
-    **each_rank("SpatialDropout{}D", (2, 3), SPATIAL._replace(not_taken=""), tfjs=()),
+    **each_rank("SpatialDropout{}D", (1,), SPATIAL._replace(not_taken="data_format trainable")),
+    **each_rank("SpatialDropout{}D", (2, 3), SPATIAL, tfjs=()),
     "AlphaDropout": DROPOUT,
     "GaussianDropout": DROPOUT,
     "GaussianNoise": DROPOUT._replace(options="stddev", picture="passes"),
     "ActivityRegularization": DROPOUT._replace(options="l1 l2", keeps_kind=True, tfjs=""),
     **{f"Random{what}": PASSING for what in WHAT.split()},
-    **dict.fromkeys(["RandomHeight", "RandomWidth"], PASSING._replace(gone=True)),
+    **dict.fromkeys(["RandomHeight", "RandomWidth"], PASSING._replace(gone=True, tfjs="differs")),
     "RandomCrop": PASSING._replace(options=f"height! width! {PICTURE}", not_taken=BOXES),
     "RandAugment": RANDOM,
     "AugMix": RANDOM,

@@ -27,7 +27,7 @@ LAYERS = {
     **each_rank("UpSampling{}D", (1,), LayerSpec(function="reshaping.up_sampling", options="size", alone=True, keeps_kind=True)),
     **each_rank("UpSampling{}D", (2,), LayerSpec(
         function="preprocessing.resizing.up_sampling_2d", options="size data_format interpolation", alone=True, keeps_kind=True,
-        tfjs="loses",
+        whole="rounds", tfjs="loses",
     )),
     **each_rank("UpSampling{}D", (3,), LayerSpec(
         function="reshaping.up_sampling", options="size data_format", alone=True, keeps_kind=True,

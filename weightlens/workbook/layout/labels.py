@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
-from weightlens.axes.factors import plain
+from weightlens.axes.factors import KERNEL, plain
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
@@ -32,17 +32,20 @@ def column_labels(a: Arrangement, named: Named, narrow: bool) -> dict[int, str]:
     return labels if all(len(text) <= room for text in labels.values()) else over_pictures(a, named, 1, in_numbers)
 
 
-def last_over(a: Arrangement, named: Named) -> dict[int, str]:
-    """The place on the axis that changes fastest, over every column, as a number: the channel of a pixel."""
-    axis, columns = axes_of(named)[a.column_axes[-1]], a.columns.tolist()
-    return {c: number(axis, k % len(axis[0].at)) for k, c in enumerate(columns)} if axis and len(columns) <= MANY else {}
+def last_over(a: Arrangement, named: Named) -> tuple[str, dict[int, str]]:
+    """The axis that changes fastest over the columns, such as the channel of a pixel: its name, and over every column the place on it."""
+    several = [d for d in a.column_axes if a.shape[d] > 1] or list(a.column_axes[-1:])
+    axis, columns = axes_of(named)[several[-1]], a.columns.tolist()
+    if not axis or len(columns) > MANY:
+        return "", {}
+    return axis[-1].name, {c: number(axis, k % len(axis[0].at)) for k, c in enumerate(columns)}
 
 
 def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = None) -> dict[int, str]:
     """What each picture is, where it begins: down (``way`` 0) or across (1); of what stays the same is said nothing."""
     chosen, axes = (a.row_axes, a.column_axes)[way], axes_of(named)
     several = [d for d in chosen if a.shape[d] > 1]
-    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].along in ("row", "column") for d in chosen)
+    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].word in ("row", "column") for d in chosen)
     outer = several if flat else several[:-1]
     starts = [0]
     for d in outer:
@@ -75,7 +78,7 @@ def axes_in_words(a: Arrangement, named: Named) -> str:
     """``filter, row down; channel, column across``: which axes of several places run where."""
     axes, parts = axes_of(named), []
     for chosen, way in ((a.row_axes, "down"), (a.column_axes, "across")):
-        names = [f.along for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
+        names = [f.word if f.of == (KERNEL,) else f.name for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
         parts += [f"{', '.join(names)} {way}"] if names else []
     return "; ".join(parts)
 

@@ -54,6 +54,27 @@ def beside(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text,
     return Control(absolute(cell_name((row << 14) + column)), row, column, column_after(sheet, last + 1, len(words) + 2))
 
 
+class Choice(NamedTuple):
+    """A sample to look at: what the control is called, its cell, what it means, and the numbers to choose from (none: it is shown only)."""
+
+    name: str
+    text: Text
+    words: str
+    numbers: range | None
+
+
+def sample_to_show(net: NetworkSheets, samples: int, first: int) -> Choice:
+    """Which of the samples on the network's own sheets; of many samples these are rows that begin with the picked one, or it alone."""
+    text = Text.of(float(first), net.styles["switch"])
+    if not net.many_samples:
+        return Choice("sample", text, f"of 0 to {samples - 1}" if samples > 1 else "", range(samples))
+    if samples > 1:
+        return Choice("row", text, f"of 0 to {samples - 1} on the sheet {net.home.title}, where samples are picked", range(samples))
+    picked, switch = (f"'{net.home.title}'!{net.plan.names[name][1]}" for name in ("picked", "read"))
+    text = Text(style=net.styles["fetched"], formula=f'IF({switch}="{MINE}","{MINE}",{picked})', value=0.0)
+    return Choice("sample", text, f"picked on the sheet {net.home.title}", None)
+
+
 def drop_down(place: str, choices: str | range) -> Callable[[Any], None]:
     """A list to choose from at a cell: ``"a,b"`` in quotes, the name of a range, or whole numbers, of which very many are typed."""
     if isinstance(choices, range):

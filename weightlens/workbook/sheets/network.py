@@ -17,14 +17,15 @@ import numpy as np
 from weightlens.formats.weights.order import NOT_TRAINED
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
-from weightlens.words.captions import mathematics, note, shape_words
+from weightlens.specs.sizes import tuple_text
+from weightlens.words.captions import mathematics, note
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout.blanks import usual_blanks
+from weightlens.workbook.layout.blanks import is_called, usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, is_counted, last_over, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen
-from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
+from weightlens.workbook.sheets.parts.room import LETTER, columns, is_taken, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
@@ -126,11 +127,13 @@ class NetworkSheets:
         columns(sheet, column, a, x.value)
         self.caption(sheet, row, column, a.width, name, "" if picture else "x")
         if picture:
-            self.beside_name(sheet, row, column, name, f"x {shape_words(x.shape)}: {self.axes_over(placed)}")
+            self.beside_name(sheet, row, column, name, f"x {tuple_text(x.shape)}: {self.axes_over(placed)}")
             self.labels(sheet, row + MATH - HEAD, column, self.over(placed, True))
         one_by_one = a.column_axes == (x.ndim - 1,) and x.ndim <= 3 and not is_counted(self.axes(placed).axes[-1])
         names = dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])) if one_by_one else {}
-        names = last_over(a, self.axes(placed)) if picture and len(a.column_axes) > 1 else names
+        if picture and len(a.column_axes) > 1:
+            axis, names = last_over(a, self.axes(placed))
+            sheet.write(row + LABEL - HEAD, column - 1, axis, self.styles["label right"])
         self.labels_over(sheet, row + LABEL - HEAD, column, placed, names)
         sheet.put(placed.block, row + TOP - HEAD, column, self.styles.numbers("input", x.value, small=picture))
         self.scale(sheet, placed, picture)
@@ -200,16 +203,16 @@ class NetworkSheets:
         if picture:
             sheet.write(row + 1, column, self.axes_over(placed), self.styles["path"])
         if picture or self.over_in_two(placed)[0]:
-            self.beside_name(sheet, row, column, placed.name, shape_words(placed.made.shape))
+            self.beside_name(sheet, row, column, placed.name, tuple_text(placed.made.shape))
         else:
-            sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
+            sheet.write(row + 1, column, tuple_text(placed.made.shape), self.styles["path"])
         self.labels_over(sheet, row + 2, column, placed, {})
         given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
         named = placed.made.ndim > 1 and column > 0
         rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed), picture) if named else {}
         for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
-        if rows and not self.plan.one_sheet:
+        if rows and (not self.plan.one_sheet or is_taken(sheet, row + 3, row + 3 + a.height, column - 2)):
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
@@ -228,7 +231,7 @@ class NetworkSheets:
         path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
         came = "measured" if placed.name.rpartition("/")[2].startswith(NOT_TRAINED) else "learned"
         sheet.notes[(row, column)] = (
-            f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, {came} in training.\n{path}\nType another number and watch."
+            f"{placed.layer}/{placed.name} {tuple_text(placed.made.shape)}, {came} in training.\n{path}\nType another number and watch."
         )
 
     def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:
@@ -292,8 +295,3 @@ class NetworkSheets:
         """Panes: captions and row labels stay in view."""
         sheet.freeze = (rows, 1)
         widen(sheet, 0, 9)
-
-
-def is_called(name: str, wish: str) -> bool:
-    """Whether a step has the name that somebody wishes: ``softmax`` is what its last step, ``activation``, is called too."""
-    return wish.strip().lower() in (name.lower(), "softmax" if name in ("activation", "output") else "")

@@ -14,8 +14,9 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
+from weightlens.specs.sizes import tuple_text
 from weightlens.training.epoch import Epoch
-from weightlens.words.captions import mathematics, shape_words
+from weightlens.words.captions import mathematics
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name, refer
 from weightlens.workbook.formulas.translate import Formulas
@@ -27,7 +28,7 @@ from weightlens.workbook.training.teaching import dead_words, explanation_for, i
 from weightlens.workbook.training.training_labels import PER_SAMPLE, in_words, is_one_per_sample
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.pages import width_of
+from weightlens.workbook.xlsx.pages import rows_of, rows_of_blocks, width_of
 from weightlens.workbook.xlsx.styles import Styles
 
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
@@ -73,6 +74,8 @@ class OneStep:
             row = self._band(row, f"{part}, 1" if batch else part, about, part, [step for _, step in steps])
         sheet.freeze = (CHOSEN + 1, 1)
         sheet.one_page = ONE_PAGE
+        if rows_of(sheet) > ONE_PAGE:
+            sheet.kept = rows_of_blocks(sheet)
 
     def show_epoch(self, sheet: Sheet, row: int) -> None:
         """The chosen epoch on another sheet, with a link to where it is chosen."""
@@ -182,7 +185,7 @@ class OneStep:
     def _weight(self, x: Recorded, row: int, column: int) -> Block:
         """A weight of the chosen epoch, looked up in its columns of Epochs."""
         a = _as_weight(x)
-        self._captions(row, column, x, shape_words(x.shape), a)
+        self._captions(row, column, x, tuple_text(x.shape), a)
         self._rows_named(self.names.rows(self.names.weights[id(x)]), row + FIRST, column)
         first = self.history.places[id(x)]
         columns = first + np.arange(x.size, dtype=np.int64).reshape(x.shape)
