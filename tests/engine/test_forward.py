@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.workbook.probe import probe
 from weightlens.call_order import calls_in_order
 from weightlens.engine.forward import AT_ONCE, predict, samples_are_independent, trace
 from weightlens.engine.run import in_precision
@@ -214,3 +215,9 @@ def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any
     centered = x - x.mean(axis=over, keepdims=True)
     expected = centered / np.sqrt(x.var(axis=over, keepdims=True) + 1e-3)
     np.testing.assert_allclose(predict(model, x)[0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("outputs", "names"), [(1, ["output"]), (2, ["output 0", "output 1"])])
+def test_outputs_are_numbered_where_they_are_several(outputs: int, names: list[str]) -> None:
+    with probe(lambda x, w, step: [x * (i + 1) for i in range(outputs)], BIAS[None]) as model:
+        assert [step.name for step in model.trace([BIAS[None]])] == names
