@@ -114,9 +114,8 @@ def own_child(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("harm", "saying"),
     [(external_link, "link"), (soft_link, "link"), (linked_layer, "link"), (virtual, "another file"), (external_storage, "another file"),
-     (absurd, "declares"), (bomb, "declares"), (texts, "no numbers"), (references, "no numbers"), (times, "when has a type that cannot be read"),
-     (deep, "deeper"),
-     (own_child, "linked twice")],
+     (absurd, "declares"), (bomb, "declares"), (texts, "no numbers"), (references, "no numbers"), (deep, "deeper"),
+     (own_child, "linked twice"), (times, "when has a type that cannot be read")],
 )  # fmt: skip
 def test_datasets_and_links(tmp_path: Path, harm: Callable[[h5py.File], None], saying: str) -> None:
     path = whole(tmp_path / "m.h5")
