@@ -113,10 +113,10 @@ def compare_layers(a: list[Layer], b: list[Layer], prefix: str) -> Iterator[str 
     bare = not all(any(layer.class_name for layer in layers) for layers in (a, b))
     for first, second in matching_layers(a, b):
         if first is not None and second is not None:
-            if first.name != second.name and first.class_name != "InputLayer" and not bare:
+            if first.name != second.name and not first.is_input and not bare:
                 yield f"{prefix}{first.name}: called {second.name} in B"
             yield from compare_layer(first, second, prefix + first.name)
-        elif (alone := first or second) is not None and alone.class_name != "InputLayer" and (alone.weights or not bare):
+        elif (alone := first or second) is not None and not alone.is_input and (alone.weights or not bare):
             yield f"{prefix}{alone.name}: {alone.class_name or 'a layer'}, only in {'A' if first else 'B'}"
             yield from weight_pairs(first.weights if first else {}, second.weights if second else {}, f"{prefix}{alone.name}/")
 
@@ -198,7 +198,7 @@ def changed_connections(a: Model, b: Model, pairs: dict[str, str]) -> Iterator[s
     layers = {layer.name: layer for layer in b.layers}
     for layer in a.layers:
         twin = layers.get(pairs.get(layer.name, ""))
-        if twin is None or layer.class_name == "InputLayer":
+        if twin is None or layer.is_input:
             continue
         ways = [[(pairs.get(ref.layer), ref.call, ref.index) for ref in tensors_into(*layer.calls)]]
         ways.append([(ref.layer, ref.call, ref.index) for ref in tensors_into(*twin.calls)])

@@ -29,6 +29,7 @@ CELLS = 1_000_000  # of a workbook that is small; each takes some 200 bytes
 ELEMENTS = 300_000  # of a row of a workbook
 BLOCK = 16_000_000  # cells of a block that a workbook says it holds
 PICTURE = 256 * 2**20  # bytes that the points of a picture take while it is read
+AT_ONCE = 1 << 21  # numbers read in one piece, where an array is converted as it is read
 
 
 def is_possible(shape: Sequence[int]) -> bool:

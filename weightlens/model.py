@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from weightlens.api.model_summary import Summary
     from weightlens.recording import Trace
 
-AT_ONCE = 1 << 21  # numbers read in one piece, where an array is converted as it is read
+INPUT = "InputLayer"  # the class of a model's inputs
+NUMBERS = ("float", "bfloat", "int", "uint", "bool", "complex")  # how the names of their dtypes begin
 
 
 @dataclass(eq=False, repr=False)
@@ -46,12 +47,6 @@ class Weight:
     def __repr__(self) -> str:
         return f"<Weight {self.path}: {self.dtype} {self.shape}>"
 
-    def count_not_finite(self, array: np.ndarray) -> None:
-        """Remember how many numbers of this array, read from here, are NaN or infinite."""
-        with np.errstate(all="ignore"):
-            if array.dtype.kind == "f" and not np.isfinite(array.sum()):
-                self.not_finite = int(array.size - np.isfinite(array).sum())
-
     @property
     def value(self) -> np.ndarray:
         """The array, read at the first touch and kept."""
@@ -70,7 +65,7 @@ class Weight:
     @property
     def is_numeric(self) -> bool:
         """Whether it holds numbers; ``dtype`` says what it holds instead."""
-        return not self.dtype.startswith("not numbers")
+        return self.dtype.startswith(NUMBERS)
 
     @property
     def is_floating(self) -> bool:
@@ -136,6 +131,11 @@ class Layer:
         weights = [f"{name} {weight.shape}" for name, weight in self.weights.items()]
         shown = ", ".join(weights[:4]) + (", ..." if len(weights) > 4 else "")
         return f"<Layer {self.name}: {self.class_name}, {self.size} parameters{': ' if shown else ''}{shown}>"
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is an input of its model and computes nothing."""
+        return self.class_name == INPUT
 
     @property
     def weights(self) -> dict[str, Weight]:

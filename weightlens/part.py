@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from weightlens.call_order import calls_in_order, refs, tensors_into
+from weightlens.call_order import calls_in_order, path_of_call, refs, tensors_into
 from weightlens.engine.state import batch_size
 from weightlens.errors import BadInput, WeightlensError
-from weightlens.model import Call, Layer, Model, Ref
+from weightlens.model import INPUT, Call, Layer, Model, Ref
 from weightlens.recording import each
 from weightlens.specs.registry import spec_of
 from weightlens.specs.sizes import Shape
@@ -26,7 +26,7 @@ def part(model: Model, between: str) -> Model:
     first, last = first.strip(), (last if dots else first).strip()
     start = model.layer_named(first) if first else None
     end = model.layer_named(last) if last else None
-    if end is not None and not end.calls and end.class_name != "InputLayer":
+    if end is not None and not end.calls and not end.is_input:
         raise BadInput(f"layer {last!r} is not part of the graph")
     outputs = list(refs(model.outputs)) if end is None else tensors_out_of(model, end)
     cut = list(dict.fromkeys(tensors_into(*start.calls))) if start is not None else []
@@ -82,15 +82,15 @@ def unused_input_name(ref: Ref, taken: set[str]) -> str:
 def input_layer(name: str, shape: Shape | None, model: Model, ref: Ref) -> Layer:
     """The input layer that replaces a tensor."""
     old = model[ref.layer]
-    dtype = old.config.get("dtype", "float32") if old.class_name == "InputLayer" else "float32"
-    return Layer(name, "InputLayer", {"name": name, "dtype": dtype, "batch_shape": None if shape is None else [batch_size(model), *shape]})
+    dtype = old.config.get("dtype", "float32") if old.is_input else "float32"
+    return Layer(name, INPUT, {"name": name, "dtype": dtype, "batch_shape": None if shape is None else [batch_size(model), *shape]})
 
 
 def given_shapes(model: Model, given: list[Ref], needed: list[tuple[Layer, int, Call]]) -> dict[Ref, Shape | None]:
     """The sample shape of each given tensor: stated in the file, computed, or required by the next layer's weights."""
     shapes: dict[Ref, Shape | None] = {}
     for ref in given:
-        declared = model[ref.layer].config.get("batch_shape") if model[ref.layer].class_name == "InputLayer" else None
+        declared = model[ref.layer].config.get("batch_shape") if model[ref.layer].is_input else None
         users = [layer for layer, _, call in needed if ref in tensors_into(call)]
         shapes[ref] = tuple(declared[1:]) if declared else computed_shape(model, ref) or shape_from_weights(users)
     return shapes
@@ -106,7 +106,7 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
         shapes = layer_shapes(before, [x.shape[1:] for x in default_inputs(before)])
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
         return None
-    outputs = shapes.get(ref.layer + (f" #{ref.call + 1}" if ref.call else ""), [])
+    outputs = shapes.get(path_of_call(ref.layer, ref.call), [])
     return outputs[ref.index] if ref.index < len(outputs) else None
 
 

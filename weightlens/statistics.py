@@ -91,3 +91,10 @@ def read_pass(weight: Weight, progress: Callable[[int], None] | None) -> Iterato
         yield np.abs(values).astype(np.float64) if values.dtype.kind == "c" else values.astype(np.float64)
         if progress:
             progress(values.size)
+
+
+def count_not_finite(weight: Weight, array: np.ndarray) -> None:
+    """Remember how many numbers of a weight are NaN or infinite, from the array that was read."""
+    with np.errstate(all="ignore"):
+        if array.dtype.kind == "f" and not np.isfinite(array.sum()):
+            weight.not_finite = int(array.size - np.isfinite(array).sum())

@@ -54,6 +54,13 @@ def test_the_commands_take_urls(memory: str, capsys: pytest.CaptureFixture[str])
     assert main(["show", f"{memory}/none.h5"]) == 2 and "there is no such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["patch", "--set", "out/bias[0]=1", "-o", "new.h5"], ["check"]])
+def test_what_needs_a_file_of_this_machine_says_so(memory: str, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command[0], f"{memory}/1.h5", *command[1:]]) == 2
+    shown = capsys.readouterr()
+    assert f"{memory}/1.h5: " in shown.err and "download it first" in shown.err
+
+
 def test_structure_costs_few_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 24 MB of numbers less than a twentieth is read to list the layers."""
     rng, net = rng_of(0), Network([given("x", 500)])

@@ -21,7 +21,8 @@ from weightlens.cli.main import main
 from weightlens.errors import UnreadableModel, WeightlensError
 from weightlens.report import compare
 from weightlens.spreadsheet import recalculate
-from weightlens.spreadsheet.cell_values import Book, area_cells, column_letters, column_number, read_book
+from weightlens.spreadsheet.cell_areas import area_cells, column_letters, column_number
+from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.sheet_rows import CellError
 
 ENGINES = ["libreoffice", "gnumeric", "ironcalc"]

@@ -40,7 +40,7 @@ def test_a_spec_says_what_its_class_needs(name: str) -> None:
     else:
         assert name == "InputLayer" or variables, f"{name}: function, or variables"
     assert known.mask == "none" or callable(mask_rule(name)), f"{name}: mask"
-    assert known.tfjs in ("", "keeps", "uses", "loses", "hides"), f"{name}: tfjs"
+    assert known.tfjs in ("", "keeps", "uses", "loses", "hides", "differs"), f"{name}: tfjs"
     if any(not variable.shape for variable in variables) and name not in OPEN:
         assert callable(getattr(shapes, known.shapes or "-", None)), f"{name}: shapes"
     if any(variable.name.endswith("kernel") for variable in variables) and name not in UNNAMED:

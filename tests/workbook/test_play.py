@@ -14,7 +14,8 @@ import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput
-from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
+from weightlens.spreadsheet.cell_areas import area_cells
+from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import Changes, recalculate
 from weightlens.workbook.sheets.target import as_answers

@@ -18,12 +18,13 @@ from weightlens.call_order import tensors_into
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import Layer
+from weightlens.recording import Trace
 from weightlens.specs.layer import LayerSpec
 from weightlens.specs.registry import SPECS
 from weightlens.spreadsheet.cell_values import read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import recalculate
-from weightlens.words.layer_words import inside, sentence
+from weightlens.words.layer_words import in_framework_words, sentence
 from weightlens.workbook import measure
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import write_hint
@@ -246,10 +247,11 @@ def test_a_wrapper_in_a_sentence_and_what_is_inside() -> None:
     )
 
 
-def test_the_sheet_of_a_wrapped_layer_names_it() -> None:
-    inner = Layer("forward", "LSTM", {"units": 3})
-    owner = Layer("both", "Bidirectional", {}, inner={"forward_layer": inner})
-    assert inside(owner, "forward_layer") is inner and inside(owner, "") is owner and inside(owner, "forward") is owner
+def test_a_layer_that_is_called_again_is_known_whatever_its_name() -> None:
+    layer = Layer("a #2", "Dense", {"units": 2})
+    trace = Trace(layers={"a #2": layer, "a #2 #2": layer})
+    assert in_framework_words(trace, "a #2") == "a #2: Dense(2)"
+    assert in_framework_words(trace, "a #2 #2") == "a #2 #2: a #2 again, with the same weights"
 
 
 def test_a_long_hint_is_broken_where_the_sheet_or_its_first_page_ends() -> None:

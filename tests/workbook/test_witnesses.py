@@ -15,7 +15,8 @@ from tests.workbook.kinds import SOME_CASES, write_case
 from tests.workbook.readers import ask
 from tests.workbook.rules import complaints
 from weightlens.checks.workbook import relative_distance
-from weightlens.spreadsheet.cell_values import Book, column_letters, read_book
+from weightlens.spreadsheet.cell_areas import column_letters
+from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.recalculate import blank_cached_values
 from weightlens.spreadsheet.sheet_rows import CellError, Value
 

@@ -14,7 +14,8 @@ import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.spreadsheet.cell_values import Book, area_cells, read_book
+from weightlens.spreadsheet.cell_areas import area_cells
+from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 
 ALLOWED = {

@@ -6,7 +6,6 @@ import importlib
 import inspect
 from typing import Any
 
-from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.layer import HOME
 from weightlens.specs.registry import SPECS
@@ -49,7 +48,7 @@ def test_constructors_take_what_is_said(keras: Any) -> None:
         if not name.startswith(AUGMENTATION) and name != "InputLayer":
             assert taken(name) - HANDED_ON <= set(found), name
         takes_any = any(parameter.kind == inspect.Parameter.VAR_KEYWORD for parameter in found.values())
-        assert takes_any or "trainable" in found or name in WITHOUT_TRAINABLE, name
+        assert takes_any or "trainable" in found or "trainable" in SPECS[name].not_taken, name
 
 
 def test_activations_initializers_regularizers_and_constraints_are_there(keras: Any) -> None:

@@ -163,7 +163,7 @@ class Summary:
 def summary(model: Model) -> Summary:
     """The summary of a model. The input of a ``Sequential`` is no layer of it, as in Keras."""
     shapes = symbolic_shapes(model)
-    layers = [layer for layer in model.layers if model.class_name != "Sequential" or layer.class_name != "InputLayer"]
+    layers = [layer for layer in model.layers if model.class_name != "Sequential" or not layer.is_input]
     state = [weight for weight in model.optimizer if weight.path.startswith("optimizer")]  # metrics have state, too
     rows = tuple(row_of(layer, shapes.get(layer.name, [])) for layer in layers)
     return Summary(model.name, rows, sum(weight.size for weight in state), memory_of(state))

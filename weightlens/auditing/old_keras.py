@@ -8,7 +8,7 @@ from typing import Any
 from weightlens.auditing.raw_file import entries
 from weightlens.formats.architecture.old_names import CUDNN
 from weightlens.formats.weights.objects import every_layer
-from weightlens.model import Layer, Model
+from weightlens.model import INPUT, Layer, Model
 from weightlens.specs.layer import HOME
 from weightlens.specs.options import own_options
 from weightlens.specs.registry import spec, spec_of
@@ -93,7 +93,7 @@ def entry_reasons(config: Any, archive: bool) -> Iterator[str]:
 
 def archive_reasons(class_name: str, config: dict[str, Any]) -> Iterator[str]:
     """The settings of a layer in a ``.keras`` of Keras 2 that Keras 3 reads past in an ``.h5`` only."""
-    given: list[str] = [key for key in ("batch_input_shape", "rng_type") if key in config and class_name != "InputLayer"]
+    given: list[str] = [key for key in ("batch_input_shape", "rng_type") if key in config and class_name != INPUT]
     if isinstance(config.get("axis"), list) and spec(class_name).function == NORMALIZATION:
         given.append("axis, a list")
     yield from (f"does not take the option {key} of {config.get('name')} ({class_name}) in a .keras file" for key in given)

@@ -6,32 +6,50 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-KERNEL = "kernel "  # before the name of an axis of a window: what comes after it is the axis that the window moves along
+KERNEL, QUERY, KEY, FROM = "kernel", "query", "key", "from"  # what an axis may be of: ``Factor.of``
 PADDED, PADDING = -1, "padding"  # the coordinate of what was padded, and the name of an axis of nothing else
+
+
+class Mark(NamedTuple):
+    """An open axis of a weight: it is not known yet what it means. ``outer``: which of the equal parts that it was cut into."""
+
+    layer: str
+    weight: str
+    shape: tuple[int, ...]
+    axis: int
+    outer: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Factor:
-    """A name, and the coordinate ``at`` each index of the axis; ``words`` where the coordinates have names of their own.
+    """A word, and the coordinate ``at`` each index of the axis; ``words`` where the coordinates have names of their own.
 
-    ``placed``: the positions of windows, which are always numbered from 0, whatever is cut out of the axis. ``guess``: neither
-    a layer nor the calculation tells the name.
+    ``of``: whose it is, where that has to be said: of the rows of a kernel ``(KERNEL,)``, and the word is ``row``. ``placed``: the
+    positions of windows, which are always numbered from 0, whatever is cut out of the axis. ``guess``: neither a layer nor the
+    calculation tells the word. ``mark``: of an open axis, whose word is a guess as long as it is one.
     """
 
-    name: str
+    word: str
     at: np.ndarray
     words: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
     placed: bool = False
     guess: bool = False
+    mark: Mark | None = None
 
     @property
-    def along(self) -> str:
-        """The axis along which it lies in a picture: ``row`` of a kernel's rows, too."""
-        return self.name.removeprefix(KERNEL)
+    def name(self) -> str:
+        """``row``; ``kernel row``."""
+        return " ".join((*self.of, self.word))
+
+    @property
+    def key(self) -> str | Mark:
+        """What tells it from others: its name, if it has one yet."""
+        return self.mark or self.name
 
     def picked(self, indices: np.ndarray) -> Factor:
         """The factor at these indices; -1 is padding."""
@@ -43,9 +61,9 @@ class Factor:
 
     def text(self, i: int) -> str:
         """One index in words."""
-        return self.word(int(self.at[i]))
+        return self.coordinate(int(self.at[i]))
 
-    def word(self, at: int) -> str:
+    def coordinate(self, at: int) -> str:
         """One coordinate in words."""
         if at < 0:
             return PADDING
@@ -59,12 +77,14 @@ Axis = tuple[Factor, ...]  # the slowest factor first: (row, column, channel) af
 class Named:
     """The axes of one value.
 
-    ``fixed``: of each axis of which one place was picked, that place. ``learned``: it is made of weights and constants only.
+    ``fixed``: of each axis of which one place was picked, that place, by the key of the axis. ``learned``: it is made of weights and
+    constants only. ``told_apart``: whether axes of one name are.
     """
 
     axes: list[Axis]
-    fixed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    fixed: dict[str | Mark, Factor] = field(default_factory=dict)
     learned: bool = False
+    told_apart: bool = True
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -74,23 +94,30 @@ class Named:
     def is_like(self, other: Named) -> bool:
         """Whether names and coordinates are the same."""
         pairs = [(f, g) for mine, its in zip(self.axes, other.axes, strict=True) for f, g in zip_longest(mine, its)]
-        return all(f is g or (f and g and f.name == g.name and np.array_equal(f.at, g.at)) for f, g in pairs)
+        return all(f is g or (f and g and f.key == g.key and np.array_equal(f.at, g.at)) for f, g in pairs)
 
     @property
     def names(self) -> set[str]:
-        """The names of all factors."""
-        return {f.name for axis in self.axes for f in axis}
+        """The names of all factors that have one."""
+        return {f.name for axis in self.axes for f in axis if not f.mark}
 
     @cached_property
     def titled(self) -> list[Axis]:
         """The axes with equal names told apart: of two token axes the first is the query's, the second the key's."""
+        if not self.told_apart:
+            return self.axes
         names = [axis_words(axis) for axis in self.axes]
         made = []
         for d, axis in enumerate(self.axes):
             twice, first = bool(axis) and names.count(names[d]) > 1, names.index(names[d]) == d
-            title = ("from " if first else "") if self.learned else "query " if first else "key "
-            made.append(tuple(titled(f, title) for f in axis) if twice and title else axis)
+            of = (FROM if first else "") if self.learned else QUERY if first else KEY
+            made.append(tuple(titled(f, of) for f in axis) if twice and of else axis)
         return made
+
+    @property
+    def untitled(self) -> Named:
+        """The same for where nothing has to tell the axes of the query from those of the key."""
+        return replace(self, told_apart=False)
 
     def place(self, index: Sequence[int], brief: bool = False) -> str:
         """One element in words: ``sample 2, token 3, unit 1``.
@@ -102,9 +129,9 @@ class Named:
         return ", ".join(f.text(index[d]) for d in shown for f in axes[d])
 
 
-def titled(f: Factor, title: str) -> Factor:
-    """The factor with ``title`` before its name."""
-    return replace(f, name=title + f.name, words=tuple(title + word for word in f.words))
+def titled(f: Factor, of: str) -> Factor:
+    """The factor as one of the query or the key."""
+    return replace(f, of=(of, *f.of), words=tuple(f"{of} {word}" for word in f.words))
 
 
 def axis_words(axis: Axis) -> str:
@@ -112,9 +139,9 @@ def axis_words(axis: Axis) -> str:
     return " x ".join(f.name for f in axis)
 
 
-def plain(name: str, length: int, **more: Any) -> Axis:
+def plain(word: str, length: int, **more: Any) -> Axis:
     """An axis that is numbered from 0."""
-    return (Factor(name, np.arange(length), **more),)
+    return (Factor(word, np.arange(length), **more),)
 
 
 def varied(codes: np.ndarray) -> bool:

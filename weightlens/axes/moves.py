@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from weightlens.axes.factors import PADDED, PADDING, Axis, Factor, Named, plain, varied
+from weightlens.axes.factors import PADDED, PADDING, Axis, Factor, Mark, Named, varied
 from weightlens.recording.arrays import Recorded
 from weightlens.recording.graph import named_operands, origins, shape_of, sources
 
@@ -23,7 +23,7 @@ class Line(NamedTuple):
     real: Any  # what is no padding
 
 
-def moved(y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]]) -> list[Axis]:
+def moved(y: Recorded, given: dict[int, Named], fixed: dict[str | Mark, Factor]) -> list[Axis]:
     """The axes of a moved array; what is picked out of an axis goes to ``fixed``."""
     parts = sources(y)
     if y.op in PERMUTATIONS and isinstance(parts[0], Recorded):
@@ -59,7 +59,7 @@ def permuted(y: Recorded, axes: list[Axis]) -> list[Axis]:
     return [axes[n - 2] for n in order]
 
 
-def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed: dict[str, tuple[int, str]], keeps: bool) -> None:
+def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed: dict[str | Mark, Factor], keeps: bool) -> None:
     """Where a factor of source axis ``d`` goes: to one axis, to several (it is split into parts), or to none (one place is picked)."""
     codes = [line.indices[d] if len(f.at) == 1 else f.at[line.indices[d]] for line in lines]
     along = [a for a, line in enumerate(lines) if varied(codes[a][line.real])]
@@ -67,15 +67,16 @@ def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed
         axes[a].append(f.picked(lines[a].indices[d]) if len(along) == 1 else part_of(f, codes[a], a == along[-1]))
     if along or len(f.at) < 2 or any(g is f for made in axes for g in made):
         return
-    at = int(f.at[lines[0].indices[d][lines[0].real][0]]) if lines else 0
-    fixed[f.name] = at, f.word(at)
+    fixed[f.key] = replace(f, at=f.at[lines[0].indices[d][lines[0].real][:1]])
     if keeps and not axes[d] and lines[d].source.size and len(lines[d].source) == 1:  # an axis that is left with one place keeps its name
         axes[d].append(f.picked(lines[d].indices[d]))
 
 
 def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
     """An axis cut into equal parts: which part, and the place in it."""
-    return Factor(f.name if inner else f"{f.name} group", np.searchsorted(np.unique(codes), codes), guess=f.guess)
+    at = np.searchsorted(np.unique(codes), codes)
+    part = replace(f, at=at, words=(), placed=False)
+    return part if inner else replace(part, word=f"{f.word} group", mark=f.mark and f.mark._replace(outer=True))
 
 
 def in_order(made: list[Factor], length: int) -> Axis:
@@ -91,9 +92,9 @@ def joined(parts: list[Any], given: dict[int, Named], source: np.ndarray, stacke
     """Which of several arrays an index comes from: what was picked out of each (time steps), or the layers they come from."""
     fixes = [given[id(part)].fixed if isinstance(part, Recorded) else {} for part in parts]
     for name in fixes[0] if stacked else ():
-        at = [f[name][0] for f in fixes if name in f]
+        at = [int(f[name].at[0]) for f in fixes if name in f]
         if len(set(at)) == len(parts):
-            return Factor(name, np.where(source < 0, PADDED, np.array(at)[source]))
+            return replace(fixes[0][name], at=np.where(source < 0, PADDED, np.array(at)[source]), placed=False)
     layers = [layer_of(part) if isinstance(part, Recorded) else "" for part in parts]
     words = tuple(path.rsplit("/", 1)[-1].removesuffix("_layer") for path in layers) if len(set(layers)) == len(layers) else ()
     return Factor("part", source, words)
@@ -164,7 +165,7 @@ def longest(names: list[list[Axis]], shapes: list[Shape]) -> list[Axis]:
     best = list(next((n for n in names if any(n)), names[0]))
     for d, axis in enumerate(best):
         length = max((shape[d] for shape in shapes if len(shape) > d), default=0)
-        alike = [n[d] for n in names if len(n) > d and [f.name for f in n[d]] == [f.name for f in axis]]
+        alike = [n[d] for n in names if len(n) > d and [f.key for f in n[d]] == [f.key for f in axis]]
         fitting = [a for a in alike if not a or len(a[0].at) == length]
-        best[d] = fitting[0] if fitting else plain(axis[0].name, length) if len(axis) == 1 else ()
+        best[d] = fitting[0] if fitting else (replace(axis[0], at=np.arange(length), words=(), placed=False),) if len(axis) == 1 else ()
     return best

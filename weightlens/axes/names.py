@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,16 +28,18 @@ def spaces(kind: str, n: int) -> tuple[str, ...]:
     return ("place",) if n == 1 and "time step" in spec(kind).takes else SPACE.get(n, ())
 
 
-def weight_axes(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """One text for each axis of a weight, as ``LayerSpec.axes`` has it."""
+def weight_axes(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> list[Axis]:
+    """The axes of a weight, as ``LayerSpec.axes`` tells them; () where it leaves one open."""
     last, rank, table = name.rsplit("/", 1)[-1], len(shape), spec(kind).axes or {}
     text = next((table[key] for key in (f"{name} {rank}", name, f"{last} {rank}", last) if key in table), "?")
     if text == "equation":
-        axes = equation_axes(config["equation"], last, rank) if "equation" in config else ()
-    else:
-        space = [f"{KERNEL}{axis}" for axis in spaces(kind, rank - 2)]
-        axes = tuple(axis for word in text.split(", ") for axis in (space if word == "*" else [word]))
-    return axes if len(axes) == rank else ("?",) * rank
+        return told(equation_axes(config["equation"], last, rank) if "equation" in config else (), shape)
+    words = text.split(", ")
+    if "*" not in words:
+        return told(words, shape)
+    at, space = words.index("*"), spaces(kind, rank - 2)
+    axes = told([*words[:at], *space, *words[at + 1 :]], shape)
+    return [(replace(axis[0], of=(KERNEL,)),) if axis and d - at in range(len(space)) else axis for d, axis in enumerate(axes)]
 
 
 def equation_axes(equation: str, name: str, rank: int) -> tuple[str, ...]:
@@ -46,10 +50,15 @@ def equation_axes(equation: str, name: str, rank: int) -> tuple[str, ...]:
     return tuple(word.get(c, "?") for c in (kernel if name == "kernel" else output[len(output) - rank :]))
 
 
-def constant_axes(name: str, rank: int) -> tuple[str, ...]:
+def constant_axes(name: str, shape: tuple[int, ...]) -> list[Axis]:
     """The same for numbers that a layer makes itself."""
-    axes = CONSTANTS.get(name, ())
-    return axes if len(axes) == rank else ("?",) * rank
+    return told(CONSTANTS.get(name, ()), shape)
+
+
+def told(texts: Sequence[str], shape: tuple[int, ...]) -> list[Axis]:
+    """Axes by their texts, if there is one for each; ``?`` is an open one."""
+    fitting = texts if len(texts) == len(shape) else ("?",) * len(shape)
+    return [() if text == "?" else axis(text, n) for text, n in zip(fitting, shape, strict=True)]
 
 
 def axis(text: str, n: int) -> Axis:
@@ -67,7 +76,7 @@ def axis(text: str, n: int) -> Axis:
 
 def as_stored(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> list[Axis]:
     """The axes of a weight as its file tells them; of an open one only that it is what comes in."""
-    return [axis("in" if text == "?" else text, n) for text, n in zip(weight_axes(kind, config, name, shape), shape, strict=True)]
+    return [axis or plain("in", n) for axis, n in zip(weight_axes(kind, config, name, shape), shape, strict=True)]
 
 
 def never_told(rank: int, of_layer: bool) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.axes import inputs, names
-from weightlens.axes.factors import KERNEL, PADDING, Axis, Factor, Named, plain
+from weightlens.axes.factors import KERNEL, PADDING, Axis, Factor, Mark, Named, plain
 from weightlens.axes.moves import moved
 from weightlens.recording.calls import (
     MOVES,
@@ -29,6 +29,7 @@ from weightlens.specs.registry import spec_of
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace
 
+Occurring = tuple[str, str, tuple[int, ...]]  # the layer, name and shape that the occurrences of a step have in common
 Met = tuple[Axis, bool, int]  # an axis, whether it is of a weight, and its length
 
 
@@ -39,10 +40,9 @@ class Axes:
         self.trace = trace
         self.known: dict[int, Named] = {}
         self.told: dict[int, Named] = {}  # the same, with what open axes turned out to be
-        self.meaning: dict[str, Axis] = {}  # what an open axis of a weight turned out to be
-        self.marks: dict[str, str] = {}  # of an open axis, what it is called where that is never told
-        self.whole: dict[str, np.ndarray] = {}  # all places of it
-        self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # of a step's occurrences the last two
+        self.meaning: dict[Mark, Axis] = {}  # what an open axis of a weight turned out to be
+        self.rounds: dict[Occurring, list[Named]] = {}  # of a step's occurrences the last two
+        self.steady: set[Occurring] = set()  # steps that have occurred twice with the same axes
         self.started = False
 
     def named(self, x: Recorded) -> Named:
@@ -58,11 +58,8 @@ class Axes:
             self.derive(x, x.layer)
         named = self.known[id(x)]
         axes = [self.closed(axis, n) for axis, n in zip(named.axes, x.shape, strict=True)]
-        fixed = {}
-        for name, (at, word) in named.fixed.items():
-            axis = self.closed(plain(name, at + 1), 2) if name in self.marks else ()
-            fixed[axis[0].name if axis else name] = at, axis[0].text(at) if axis else word
-        self.told[id(x)] = replace(named, axes=axes, fixed=fixed)
+        fixed = [self.closed((f,), 2)[0] for f in named.fixed.values()]
+        self.told[id(x)] = replace(named, axes=axes, fixed={f.name: f for f in fixed})
         return self.told[id(x)]
 
     def closed(self, axis: Axis, n: int) -> Axis:
@@ -70,7 +67,7 @@ class Axes:
         axis = self.resolved(axis)
         if n == 1 and is_open(axis):
             return ()
-        return tuple(replace(f, name=self.marks[f.name], guess=True) if f.name in self.marks else f for f in axis)
+        return tuple(replace(f, guess=True, mark=None) if f.mark else f for f in axis)
 
     def derive(self, x: Recorded, path: str) -> None:
         """Derive the axes of a value, those of its operands first; of a repeated step (time steps) only the first rounds."""
@@ -79,20 +76,25 @@ class Axes:
                 named = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
                 self.known[id(y)] = named
                 if y.kind == "step" and y.op is not None:
-                    self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], named]
+                    self.occurred(key_of(y), named)
+
+    def occurred(self, key: Occurring, named: Named) -> None:
+        """Note an occurrence of a step. After two with the same axes the next ones have them, too."""
+        before = self.rounds.get(key, [])[-1:]
+        self.rounds[key] = [*before, named]
+        if key not in self.steady and before and before[0].is_like(named):
+            self.steady.add(key)
 
     def repeated(self, y: Recorded) -> bool:
-        """Whether a step has occurred twice with the same axes; then its next occurrence has them, too."""
-        before = self.rounds.get(key_of(y), []) if y.kind == "step" and y.op is not None else []
-        return len(before) == 2 and before[0].is_like(before[1])
+        """Whether a step has occurred twice with the same axes."""
+        return y.kind == "step" and y.op is not None and key_of(y) in self.steady
 
     def next_round(self, y: Recorded) -> Named:
         """The axes of the last occurrence, the places that were picked moved on by one."""
         earlier, last = self.rounds[key_of(y)]
-        fixed = {}
-        for name, (at, word) in last.fixed.items():
-            further = at + at - earlier.fixed.get(name, (at, ""))[0]
-            fixed[name] = further, word if further == at else f"{name} {further}"
+        fixed: dict[str | Mark, Factor] = {}
+        for key, f in last.fixed.items():
+            fixed[key] = replace(f, at=f.at + f.at - earlier.fixed.get(key, f).at)
         return replace(last, fixed=fixed)
 
     # -- what a call does to the axes of its operands --------------------------------------------------------------------------
@@ -102,7 +104,7 @@ class Axes:
         if y.kind in ("input", "weight") or y.op is None:
             return self.given(y)
         parts = {id(z): self.read(z, path) for z in operands(y)}
-        fixed: dict[str, tuple[int, str]] = {}
+        fixed: dict[str | Mark, Factor] = {}
         for named in parts.values():
             fixed = named.fixed | fixed
         try:
@@ -120,14 +122,12 @@ class Axes:
             return Named([()] * y.ndim, learned=True)
         layer = getattr(y.source, "layer", None) or self.trace.layers.get(y.layer)
         kind, config = (layer.class_name, layer.config) if layer is not None else ("", {})
-        texts = names.weight_axes(kind, config, y.name, y.shape) if y.kind == "weight" else names.constant_axes(y.name, y.ndim)
-        marks = [f"?{y.layer}/{y.name} {y.shape} {d}" for d in range(y.ndim)]
-        self.marks |= dict(zip(marks, names.never_told(y.ndim, bool(kind) and y.kind == "weight"), strict=True))
-        self.whole |= {mark: np.arange(n) for mark, n in zip(marks, y.shape, strict=True)}
-        axes = [plain(mark, n) if text == "?" else names.axis(text, n) for text, mark, n in zip(texts, marks, y.shape, strict=True)]
-        return Named(axes, learned=True)
+        axes = names.weight_axes(kind, config, y.name, y.shape) if y.kind == "weight" else names.constant_axes(y.name, y.shape)
+        usual = names.never_told(y.ndim, bool(kind) and y.kind == "weight")
+        opened = [plain(word, y.shape[d], mark=Mark(y.layer, y.name, y.shape, d)) for d, word in enumerate(usual)]
+        return Named([axis or mark for axis, mark in zip(axes, opened, strict=True)], learned=True)
 
-    def rule(self, y: Recorded, given: dict[int, Named], fixed: dict[str, tuple[int, str]]) -> list[Axis]:
+    def rule(self, y: Recorded, given: dict[int, Named], fixed: dict[str | Mark, Factor]) -> list[Axis]:
         """One rule for each kind of call."""
         op, parts = operation(y), list(operands(y))
         first = given.get(id(y.args[0])) if y.args else None
@@ -177,8 +177,10 @@ class Axes:
 
     def learn(self, axis: Axis, best: Axis) -> None:
         """An open axis means what it meets, unless that is itself."""
-        mark, at = axis[0].name, axis[0].at
-        if is_open(axis) and mark != best[0].name and mark not in self.meaning and np.array_equal(np.sort(at), self.whole[mark]):
+        mark, at = axis[0].mark, axis[0].at
+        if mark is None or mark == best[0].mark or mark in self.meaning:
+            return
+        if np.array_equal(np.sort(at), np.arange(mark.shape[mark.axis])):  # all of it
             order = np.argsort(at)
             self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
 
@@ -198,9 +200,9 @@ class Axes:
     def resolved(self, axis: Axis) -> Axis:
         """An open axis with the meaning that it was found to have."""
         for _ in range(8):
-            if not is_open(axis) or axis[0].name not in self.meaning:
+            if not axis or axis[0].mark is None or axis[0].mark not in self.meaning:
                 break
-            axis = tuple(f.picked(axis[0].at) for f in self.meaning[axis[0].name])
+            axis = tuple(f.picked(axis[0].at) for f in self.meaning[axis[0].mark])
         return axis
 
     def settled(self, y: Recorded, named: Named) -> Named:
@@ -223,11 +225,11 @@ class Axes:
 
 def leaving(f: Factor) -> Factor:
     """A factor under the name that the next layer has for it."""
-    name = names.LEAVING.get(f.name, f.name)
-    return replace(f, name=name, placed=False) if name != f.name or f.placed else f
+    word = names.LEAVING.get(f.word, f.word)
+    return replace(f, word=word, placed=False) if word != f.word or f.placed else f
 
 
-def key_of(y: Recorded) -> tuple[str, str, tuple[int, ...]]:
+def key_of(y: Recorded) -> Occurring:
     """What the occurrences of a step have in common."""
     return y.layer, y.name, y.shape
 
@@ -237,7 +239,7 @@ def distinct(axis: Axis, n: int) -> bool:
     if len(axis) == 1 and axis[0].at[0] >= 0 and (np.diff(axis[0].at) > 0).all():
         return True
     codes = np.stack([f.at for f in axis])
-    return bool((codes >= 0).all()) and len(np.unique(codes, axis=1).T) == n
+    return bool((codes >= 0).all()) and len(set(zip(*codes.tolist(), strict=True))) == n
 
 
 def regrouped(axis: Axis, n: int) -> Axis:
@@ -254,11 +256,11 @@ def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:
     places = list(axes)
     for d in taps:
         places[d] = axes[d] and (replace(axes[d][0], at=np.arange(y.shape[d]), placed=True),)
-    named = [axes[d][0].name if axes[d] and not is_open(axes[d]) else "place" for d in taps]
-    inside = [plain(f"{KERNEL}{name}", n) for name, n in zip(named, y.shape[rank:], strict=True)]
+    words = [axes[d][0].word if axes[d] and not is_open(axes[d]) else "place" for d in taps]
+    inside = [plain(word, n, of=(KERNEL,)) for word, n in zip(words, y.shape[rank:], strict=True)]
     return [*places, *inside]
 
 
 def is_open(axis: Axis) -> bool:
     """Whether it is not known yet what an axis of a weight means."""
-    return bool(axis) and axis[0].name.startswith("?")
+    return bool(axis) and axis[0].mark is not None

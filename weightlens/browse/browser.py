@@ -24,7 +24,8 @@ from weightlens.browse.plane import plane_of
 from weightlens.errors import WeightlensError
 from weightlens.model import Model
 from weightlens.recording import Trace
-from weightlens.terminal import clean, tuple_text
+from weightlens.specs.sizes import tuple_text
+from weightlens.terminal import clean
 
 HINTS = "/ filter  : jump  [ ] slice  d difference  t trace  y copy  ? help  q quit"
 COPIED = 100_000  # numbers of a slice that are copied

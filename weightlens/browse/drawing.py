@@ -11,7 +11,8 @@ from rich.text import Text
 from weightlens.browse.listing import Item
 from weightlens.browse.plane import Index, Plane, plane_of
 from weightlens.model import Weight
-from weightlens.terminal import clean, tuple_text, wrapped
+from weightlens.specs.sizes import tuple_text
+from weightlens.terminal import clean, wrapped
 from weightlens.terminal.heat import Painter, scale_of, sizes_of
 from weightlens.terminal.matrices import Labels, read_part
 from weightlens.terminal.matrix_lines import number_format

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from weightlens.difference import as_float64, compare_weights
-from weightlens.model import AT_ONCE, Model, Weight
+from weightlens.limits import AT_ONCE
+from weightlens.model import Model, Weight
 from weightlens.recording import Step, Trace
 from weightlens.terminal.describe import UNPLACED, layer_entries
 from weightlens.terminal.matrices import Labels, array_weight, read_part, weight_labels
@@ -63,7 +64,7 @@ def recorded_item(group: str, title: str, values: object, label: Labels) -> Item
     weight = array_weight(np.asarray(values))
     if np.asarray(values).dtype.kind in "biufc":
         return Item(group, title, weight, label)
-    return Item(group, title, replace(weight, dtype="not numbers: text"), label, note=str(np.asarray(values).tolist()))
+    return Item(group, title, replace(weight, dtype="text"), label, note=str(np.asarray(values).tolist()))
 
 
 def difference_items(items: list[Item], other: Model) -> list[Item]:

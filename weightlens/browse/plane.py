@@ -10,7 +10,7 @@ import numpy as np
 from weightlens.browse.listing import Item
 from weightlens.errors import BadInput
 from weightlens.model import Weight
-from weightlens.terminal import tuple_text
+from weightlens.specs.sizes import tuple_text
 from weightlens.terminal.axis_order import order_of
 from weightlens.terminal.matrices import as_slice, one_index, read_part
 

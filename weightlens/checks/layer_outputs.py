@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.call_order import path_of_call
 from weightlens.checks.oracle import Network, floatx
+from weightlens.model import INPUT
 
 EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # machine epsilon; that of other dtypes is negligible here
 
@@ -117,9 +119,10 @@ def calls_of(graph: Network) -> Iterator[LayerCall]:
     for layer in getattr(graph, "operations", graph.layers):
         nodes = [n for i, n in enumerate(layer._inbound_nodes) if f"{id(layer)}_ib-{i}" in inside or f"{layer.name}_ib-{i}" in inside]
         for number, node in enumerate(nodes):
-            if type(layer).__name__ != "InputLayer":
-                path = layer.name + (f" #{number + 1}" if number else "")
-                yield LayerCall(path, layer, flatten(call_tensors(node)), flatten(node.input_tensors), flatten(node.outputs))
+            if type(layer).__name__ != INPUT:
+                yield LayerCall(
+                    path_of_call(layer.name, number), layer, flatten(call_tensors(node)), flatten(node.input_tensors), flatten(node.outputs)
+                )
 
 
 def call_tensors(node: Network) -> Any:

@@ -28,6 +28,7 @@ from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
 from weightlens.formats.detect import shard_names
+from weightlens.formats.remote import is_url
 from weightlens.model import Model, Provenance
 from weightlens.spreadsheet.quiet import STDERR, quiet
 
@@ -46,6 +47,8 @@ def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
 
 def load_oracle(model: Model) -> tuple[ModuleType, Network]:
     """The Keras module that can open the file, and the network it reads. Python code in the file is never run."""
+    if is_url(model.provenance.path):
+        raise WeightlensError(f"{model.provenance.path}: Keras opens files of this machine: download it first")
     first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) and model.provenance.kind != "tfjs" else "keras"
     reasons = []
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):

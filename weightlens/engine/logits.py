@@ -25,14 +25,14 @@ def producers(model: Model) -> Producers:
 
 def is_activated(layer: Layer) -> bool:
     """Whether the last thing that a layer does is a softmax or a sigmoid that Keras looks through."""
-    name = layer.class_name
     if layer.is_operation:
-        return name in ("Softmax", "Sigmoid")
-    if name == "Softmax":
+        return layer.class_name in ("Softmax", "Sigmoid")
+    known = spec_of(layer)
+    if known.only_activation and not known.ends_in_activation:
         axis = layer.config.get("axis", -1)
         return not isinstance(axis, (list, tuple)) or len(axis) == 1
     named = layer.config.get("activation")
-    return spec_of(layer).ends_in_activation and isinstance(named, str) and named in ACTIVATIONS and ACTIVATIONS[named].logits
+    return known.ends_in_activation and isinstance(named, str) and named in ACTIVATIONS and ACTIVATIONS[named].logits
 
 
 def before_activation(ref: Any, made: Producers, run: Callable[[Layer, Call], Any], lookup: Callable[[Any], Any]) -> Any:
@@ -49,7 +49,7 @@ def before_activation(ref: Any, made: Producers, run: Callable[[Layer, Call], An
         return before_activation(call.args[0], made, run, lookup)
     if not is_activated(layer):
         return None
-    if layer.is_operation or layer.class_name in ("Activation", "Softmax"):
+    if layer.is_operation or spec_of(layer).only_activation:
         if len(call.args) != 1 or call.kwargs.get("mask") is not None:
             raise UnsupportedLayer(layer.name, layer.class_name, "is masked before a crossentropy looks through it")
         return lookup(call.args[0])

@@ -13,6 +13,7 @@ from weightlens.errors import UnsupportedLayer
 from weightlens.layers import LayerFunction
 from weightlens.model import Call, Layer
 from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias
+from weightlens.specs.operation import is_tensorflow
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -61,7 +62,7 @@ def signature_mismatch(function: LayerFunction, args: Sequence[Any], options: di
 def options_for(function: LayerFunction, layer: Layer, kwargs: dict[str, Any], step: Step) -> dict[str, Any]:
     """The options of an operation, from its configuration (Keras 3) and from the call."""
     known = inspect.signature(function).parameters
-    given = {k: v for k, v in layer.config.items() if not layer.class_name.startswith("tf.") and (v is not None or k in known)} | kwargs
+    given = {k: v for k, v in layer.config.items() if not is_tensorflow(layer.class_name) and (v is not None or k in known)} | kwargs
     options = {k: as_tuple(v) for k, v in given.items() if k in known or not (k in BOOKKEEPING or v is None or v is False)}
     if "step" in known:
         options["step"] = step

@@ -17,11 +17,13 @@ from weightlens.engine.logits import LOSSES, Producers, before_activation, produ
 from weightlens.engine.state import batch_size
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
-from weightlens.model import AT_ONCE, Call, Layer, Model, Ref, Weight
+from weightlens.limits import AT_ONCE
+from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import Recorded, Role
 from weightlens.recording.arrays import NO_ROLE
 from weightlens.specs.kinds import is_whole
+from weightlens.statistics import count_not_finite
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -177,7 +179,7 @@ class Run:
     def read(self, weight: Weight) -> np.ndarray:
         """The array of a weight."""
         array = in_precision(weight, self.dtype)
-        weight.count_not_finite(array)
+        count_not_finite(weight, array)
         return array
 
     def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:

@@ -20,7 +20,7 @@ BLOCK = 1 << 13  # bytes of a block: the structure of an HDF5 file is in small p
 LARGE = 1 << 16  # bytes from which a read goes past the blocks
 BLOCKS = 512  # kept
 REMOTE = "://"
-SCHEME = re.compile(r"(^|::)([A-Za-z][A-Za-z0-9+.-]*):/(?=[^/])")  # as a path has it, which joins two slashes
+SCHEME = re.compile(r"(^|::)([A-Za-z][A-Za-z0-9+.-]+):/(?=[^/])")  # as a path has it, which joins two slashes
 LOCAL = ("file", "local")  # whose paths begin with a slash of their own
 PIECE = 1 << 20
 

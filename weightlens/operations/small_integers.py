@@ -12,27 +12,11 @@ import numpy as np
 
 from weightlens.layers.signature import Array
 from weightlens.specs.kinds import is_whole
+from weightlens.specs.operation import PRODUCTS_OF_TRUTH, whole_of
 from weightlens.specs.registry import spec
 
 EXACT = 2.0**53  # whole numbers beyond this are not all floats
 NARROW = frozenset({"int8", "uint8", "int16", "uint16", "uint32"})
-SAME_KIND = frozenset({  # operations whose result is of the kind of their operands
-    "Absolute", "Abs", "Add", "Clip", "Cumsum", "Diff", "FloorDivide", "Maximum", "Minimum", "Mod", "Multiply", "Negative", "Outer",
-    "Power", "Ptp", "Square", "Subtract",
-})  # fmt: skip
-TENSORFLOW = frozenset({  # the same of TensorFlow's functions and nodes, which never widen
-    "add", "radd", "sub", "rsub", "subtract", "mul", "rmul", "multiply", "neg", "negative", "abs", "square", "pow", "rpow", "floordiv",
-    "floor_div", "rfloordiv", "mod", "rmod", "floormod", "maximum", "minimum", "clip_by_value", "cumsum", "cumprod", "reduce_sum",
-    "reduce_prod", "squared_difference", "add_n", "matmul", "tensordot", "einsum", "Add", "AddV2", "AddN", "Sub", "Mul", "Neg", "Abs",
-    "Square", "Pow", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Cumsum", "Sum", "Prod", "MatMul", "BatchMatMul", "BatchMatMulV2",
-    "SquaredDifference", "Einsum",
-})  # fmt: skip
-CUT = frozenset({"LayerNorm", "RMSNorm"})  # these make whole numbers of whole numbers
-MEANS = frozenset({"Moments", "reduce_mean", "reduce_variance", "reduce_std", "moments", "Mean"})
-DIVISIONS = frozenset({"truediv", "rtruediv", "divide", "RealDiv"})  # these make fractions, but only then
-SUMMING = frozenset({"Sum", "Prod", "Trace", "CountNonzero"})  # these widen to 32 bits first
-PRODUCTS = frozenset({"Cumprod", "Dot", "Einsum", "Matmul", "Tensordot", "Average"})
-PRODUCTS_OF_TRUTH = frozenset({"Dot", "Einsum", "Matmul", "Outer", "Tensordot"})
 
 
 def leaves(thing: Any) -> Iterator[Any]:
@@ -77,27 +61,26 @@ def constants_of(given: Any) -> list[Any]:
 
 def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
-    if kind == "bool" and name in PRODUCTS_OF_TRUTH | CUT:
+    what = whole_of(name)
+    if kind == "bool" and (what == "cuts" or name in PRODUCTS_OF_TRUTH):
         raise NotImplementedError("computes with true and false")
     if not is_whole(kind):
         return y
-    if name in CUT:
+    if what == "cuts":
         return np.trunc(y)
-    function = name.rpartition(".")[2] if name.startswith("tf.") else ""
-    if name == "Moments" or function in MEANS:
+    if what == "means":
         raise NotImplementedError("takes the mean of whole numbers as a whole number")
     constants = constants_of(given)
-    strange = kind in NARROW and not all(fits(value, kind) for value in constants)
-    counting = name in SAME_KIND | PRODUCTS or function in TENSORFLOW
-    if any(np.asarray(value).dtype.kind == "f" for value in constants) or not (counting or name in SUMMING or function in DIVISIONS):
+    counting = what in ("same", "products")
+    if any(np.asarray(value).dtype.kind == "f" for value in constants) or not (counting or what in ("sums", "divides")):
         return y
-    if strange:
+    if kind in NARROW and not all(fits(value, kind) for value in constants):
         raise NotImplementedError(f"takes a number that {kind} cannot hold")
-    if kind in NARROW and name in PRODUCTS:
+    if kind in NARROW and what == "products":
         raise NotImplementedError(f"adds up products in {kind}, which wraps around")
     if kind in NARROW and counting:
         return wrapped(y, kind)
-    if function not in DIVISIONS and not fits(y, "int32" if kind in NARROW else kind):
+    if what != "divides" and not fits(y, "int32" if kind in NARROW else kind):
         raise NotImplementedError("counts beyond the range of its whole numbers, where Keras wraps around")
     return y
 

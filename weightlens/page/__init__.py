@@ -114,7 +114,7 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     refuse_large(4 * sum(placed.made.size for placed in plan.placed.values() if placed.kind == "weight"))
     program = Writer(plan).write()
     names = layers_and_blocks.unique_names(program)
-    layers = layers_and_blocks.layers(model, program)
+    layers = layers_and_blocks.layers(plan.trace, program)
     number = {layer["path"]: i for i, layer in enumerate(layers)}
     blocks = [layers_and_blocks.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
     head = {
@@ -136,9 +136,9 @@ def planned(model: Model, inputs: Any, options: Options) -> NetworkSheets:
     """The network of a workbook before anything of it stands on a sheet; or nothing but its matrices."""
     from weightlens.workbook import all_sheets
     from weightlens.workbook.sheets.matrix_sheets import matrices
-    from weightlens.workbook.xlsx.dress import new_styles
+    from weightlens.workbook.xlsx.styles import Styles
 
-    styles = new_styles()
+    styles = Styles()
     if options.detail == "weights":
         network = all_sheets.bare_network(model, options, styles)
         matrices(network)

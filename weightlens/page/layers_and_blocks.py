@@ -7,19 +7,18 @@ from typing import Any
 import numpy as np
 
 from weightlens.axes import Factor
-from weightlens.model import Model
 from weightlens.page.program import Program
 from weightlens.page.runs import runs
 from weightlens.recording import Step, Trace
 from weightlens.words.captions import mathematics
 from weightlens.words.explained import explained
-from weightlens.words.layer_words import call_words, find, sentence, shares
+from weightlens.words.layer_words import call_words, sentence, shares
 from weightlens.workbook.layout.plan import Placed
 
 LONGEST_AXIS = 1 << 16  # places with names of their own
 
 
-def layers(model: Model, program: Program) -> list[dict[str, Any]]:
+def layers(trace: Trace, program: Program) -> list[dict[str, Any]]:
     """The layers in the order in which they are computed, inputs first; ``reads``: the numbers of those that each one reads."""
     paths = list(dict.fromkeys(placed.layer for placed in program.placed))
     number = {path: i for i, path in enumerate(paths)}
@@ -31,12 +30,12 @@ def layers(model: Model, program: Program) -> list[dict[str, Any]]:
         for x in (program.placed[k] for k in read):
             if x.kind != "weight" and x.layer != placed.layer:
                 reads[placed.layer][number[x.layer]] = None
-    return [one_layer(model, path, list(reads[path]), shapes.get(path, ())) for path in paths]
+    return [one_layer(trace, path, list(reads[path]), shapes.get(path, ())) for path in paths]
 
 
-def one_layer(model: Model, path: str, reads: list[int], shape: tuple[int, ...]) -> dict[str, Any]:
+def one_layer(trace: Trace, path: str, reads: list[int], shape: tuple[int, ...]) -> dict[str, Any]:
     """One box of the graph."""
-    layer = find(model, path)
+    layer = trace.layers.get(path)
     return {
         "path": path,
         "call": "" if layer is None else call_words(layer),

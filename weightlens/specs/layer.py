@@ -18,9 +18,11 @@ kernel; ``gate:a|b*unit``: two factors, the first with words for its coordinates
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 HOME = "keras.layers"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class LayerSpec(NamedTuple):
@@ -45,12 +47,13 @@ class LayerSpec(NamedTuple):
     # Facts about it
     alone: bool | str = False  # its output for a sample depends on that sample alone; a setting's name: unless that names the first axis
     ends_in_activation: bool = False  # its last step is the function in its setting ``activation``
+    only_activation: bool = False  # it is an activation function that a crossentropy may look through, and nothing else
     hands_on: bool = False  # in a prediction it returns its input unchanged
     keeps_kind: bool = False  # whole numbers stay whole numbers of the same kind
     frozen: bool = False  # computes in training as in a prediction
     picture: str = ""  # what it does to the values of a picture: "scales" them into a range, or "passes" them on
     truth_table: bool = False  # as a first layer it may be fed a truth table
-    # What it does with whole numbers that Keras leaves whole: "cuts" fractions off, "wraps" in few bits, takes "means" or "sums".
+    # What it makes of whole numbers that Keras leaves whole: it "cuts" or "rounds", "wraps" in few bits, takes "means" or "sums".
     whole: str = ""
     turned: bool = False  # Theano turned its kernel in its convolutions
     drops: bool = False  # in training it sets numbers to 0 at random and enlarges the others
@@ -59,9 +62,11 @@ class LayerSpec(NamedTuple):
     # Facts about it in other programs
     gone: bool = False  # Keras 3 has no such layer
     home: str = HOME  # the module in which Keras 3 has it; one of another module it opens in .keras files only
-    not_taken: str = ""  # of its options, those that its constructor in Keras 3 does not take
+    not_taken: str = ""  # of its options, and "trainable", those that its constructor in Keras 3 does not take
     learned: str = ""  # what its constructor in Keras 3 takes an initializer, a regularizer and a constraint for
-    tfjs: str = ""  # TensorFlow.js has it: it "keeps" the mask that comes in, "uses" or "loses" it, or "hides" it, which Keras uses
+    # TensorFlow.js has it: it "keeps" the mask that comes in, "uses" or "loses" it, "hides" it, which Keras uses, or "differs" in numbers.
+    tfjs: str = ""
+    tfjs_passes_over: Mapping[str, tuple[Any, ...]] = NOTHING  # settings without effect there: the values with which that is no matter
 
 
 def each_rank(name: str, ranks: Iterable[int], spec: LayerSpec, tfjs: Container[int] = (1, 2, 3)) -> dict[str, LayerSpec]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 Size = int | None  # None: open
@@ -16,6 +17,11 @@ def shape_words(shape: Shape | None) -> str:
     if shape is None:
         return "any shape"
     return " x ".join("any" if n is None else str(n) for n in shape) or "one number"
+
+
+def tuple_text(shape: Sequence[int]) -> str:
+    """The shape of an array: ``(784, 128)``, ``(2)``."""
+    return f"({', '.join(map(str, shape))})"
 
 
 def channels(config: Config, x: Incoming) -> Size:

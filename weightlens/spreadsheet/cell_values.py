@@ -10,7 +10,6 @@ import math
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError
+from weightlens.spreadsheet.cell_areas import area_cells
 from weightlens.spreadsheet.sheet_rows import MAIN, CellDate, CellError, SheetCells, Value, read_cells, text_content, xml_elements
 from weightlens.zips import check_member, open_zip, read_member
 
@@ -25,10 +25,6 @@ KINDS = {"json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then t
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
-AREA = re.compile(
-    r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!,]+))!\$?(?P<c1>[A-Z]{1,3})\$?(?P<r1>\d+)(?::\$?(?P<c2>[A-Z]{1,3})\$?(?P<r2>\d+))?"
-)
-
 DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # built-in date formats
 STYLES = "xl/styles.xml"
 NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
@@ -76,32 +72,6 @@ def number_fault(value: Value | None) -> str:
 def as_number(value: Value | None) -> float:
     """A cell's value as a float; NaN for text and for an empty cell."""
     return float(value) if isinstance(value, (int, float)) else np.nan
-
-
-def area_cells(area: str) -> Iterator[tuple[str, str]]:
-    """The sheet and reference of every cell of an area, row by row; several areas are separated by commas."""
-    for match in AREA.finditer(area):
-        sheet = (match["quoted"] or match["plain"]).replace("''", "'")
-        first, last = column_number(match["c1"]), column_number(match["c2"] or match["c1"])
-        for row in range(int(match["r1"]), int(match["r2"] or match["r1"]) + 1):
-            yield from ((sheet, f"{column_letters(column)}{row}") for column in range(first, last + 1))
-
-
-def column_number(letters: str) -> int:
-    """``A`` is 1, ``XFD`` is 16384."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-def column_letters(number: int) -> str:
-    """1 is ``A``, 16384 is ``XFD``."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from weightlens.errors import BadInput
 from weightlens.limits import BLOCK
+from weightlens.spreadsheet.cell_areas import cell_area, column_number
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW
 from weightlens.workbook.formulas.promote import with_operands
@@ -65,13 +66,13 @@ class Entry:
         if not self.defined_name:
             return self.sheet, self.first
         area = next((text for name, text in book.names.items() if name.lower() == self.defined_name.lower()), "")
-        sheet, first, height, width = extent(area)
-        if not first:
+        covered = cell_area(area.strip())
+        if covered is None or not covered.sheet:
             raise BadInput(f"{book.path.name}: the name {self.defined_name} (the cells of {self.label}) is gone or points nowhere")
-        if (height, width) != (self.arrangement.height, self.arrangement.width):
-            wanted = f"{self.arrangement.height} x {self.arrangement.width}"
-            raise BadInput(f"{book.path.name}: {self.defined_name} covers {height} x {width} cells; {self.label} takes {wanted}")
-        return sheet, first
+        if (covered.height, covered.width) != (self.arrangement.height, self.arrangement.width):
+            cells, wanted = f"{covered.height} x {covered.width}", f"{self.arrangement.height} x {self.arrangement.width}"
+            raise BadInput(f"{book.path.name}: {self.defined_name} covers {cells} cells; {self.label} takes {wanted}")
+        return covered.sheet, next(covered.rows())[0]
 
     def places(self, book: Book) -> list[Place]:
         """The sheet and cell of every element, in C order."""
@@ -178,19 +179,5 @@ def why_no_step(mapped: list[Entry], trace: Trace) -> str:
 
 def address(reference: str) -> int:
     """``B6`` as an integer: the row times 2^14, plus the column."""
-    from weightlens.spreadsheet.cell_values import column_number
-
     letters = reference.rstrip("0123456789")
     return (int(reference[len(letters) :]) - 1) * ROW + column_number(letters) - 1
-
-
-def extent(area: str) -> tuple[str, str, int, int]:
-    """The sheet, first cell, height and width of an area; no cell where the area is broken (``#REF!``)."""
-    from weightlens.spreadsheet.cell_values import AREA, column_number
-
-    match = AREA.fullmatch(area.strip())
-    if match is None:
-        return "", "", 0, 0
-    sheet = (match["quoted"] or match["plain"]).replace("''", "'")
-    width = column_number(match["c2"] or match["c1"]) - column_number(match["c1"]) + 1
-    return sheet, f"{match['c1']}{match['r1']}", int(match["r2"] or match["r1"]) - int(match["r1"]) + 1, width

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
 from weightlens.spreadsheet import cell_values as book
+from weightlens.spreadsheet.cell_areas import column_number
 from weightlens.spreadsheet.sheet_rows import CellDate, SheetCells, Value, read_cells
 from weightlens.tables.table import Grid, pick_sheet
 from weightlens.zips import open_zip
@@ -42,7 +43,7 @@ def cells_by_position(texts: dict[str, str]) -> Grid:
     for reference, text in texts.items():
         place = REFERENCE.fullmatch(reference)
         if place and text:
-            cells.setdefault(int(place[2]), {})[book.column_number(place[1])] = text
+            cells.setdefault(int(place[2]), {})[column_number(place[1])] = text
     return cells
 
 

@@ -103,11 +103,6 @@ def has_true_colour() -> bool:
     return os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
 
 
-def tuple_text(shape: Sequence[int]) -> str:
-    """A shape: ``(784, 128)``, ``(2)``."""
-    return f"({', '.join(map(str, shape))})"
-
-
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -> list[list[str]]:
     """Rows of cells padded to columns, together at most ``width`` wide; columns in ``right`` are right-aligned and never shortened."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]

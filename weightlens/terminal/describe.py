@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from weightlens.model import Layer, Model, Weight
-from weightlens.specs.sizes import shape_words
-from weightlens.terminal import tuple_text
+from weightlens.specs.sizes import shape_words, tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -64,6 +64,7 @@ def write_parquet(model: Model, file: BinaryIO, wish: Selection) -> None:
     write_matrices(file, chosen)
 
 
+@np.errstate(all="ignore")  # infinite numbers and NaN of every kind are written too
 def write_json(model: Model, file: BinaryIO, wish: Selection) -> None:
     """The model as JSON, its matrices written one by one: memory use does not grow with the model."""
     p = model.provenance
@@ -74,14 +75,13 @@ def write_json(model: Model, file: BinaryIO, wish: Selection) -> None:
     }  # fmt: skip
     file.write(to_json(head)[:-1] + b',"layers":[')
     for number, (entry, weights) in enumerate(select_layers(model, wish)):
-        file.write(b"," * (number > 0) + to_json(layer_facts(entry))[:-1] + b',"weights":[')
-        write_each(file, weights.items(), wish)
-        file.write(b"]}")
+        file.write(b"," * (number > 0) + to_json(layer_facts(entry))[:-1] + b',"weights":')
+        write_list(file, weight_facts(weights.items(), wish))
+        file.write(b"}")
     file.write(b"]")
     for title, arrays in other_arrays(model, wish):
-        file.write(b',"unplaced":[' if title != "optimizer" else b',"optimizer":[')
-        write_each(file, ((weight.path, weight) for weight in arrays), wish)
-        file.write(b"]")
+        file.write(b',"unplaced":' if title != "optimizer" else b',"optimizer":')
+        write_list(file, weight_facts(((weight.path, weight) for weight in arrays), wish))
     file.write(b"}\n")
 
 
@@ -94,10 +94,9 @@ def layer_facts(entry: Entry) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@np.errstate(all="ignore")  # infinite numbers and NaN of every kind are written too
-def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Selection) -> None:
-    """Write the matrices of a list, each with its facts."""
-    for number, (name, weight) in enumerate(weights):
+def weight_facts(weights: Iterable[tuple[str, Weight]], wish: Selection) -> Iterator[dict[str, Any]]:
+    """The facts of each matrix, its numbers among them."""
+    for name, weight in weights:
         facts: dict[str, Any] = {"name": name, "path": weight.path, "shape": weight.shape, "dtype": weight.dtype, "note": weight.note}
         if wish.stats:
             from weightlens.statistics import statistics
@@ -106,7 +105,15 @@ def write_each(file: BinaryIO, weights: Iterable[tuple[str, Weight]], wish: Sele
         elif weight.is_numeric:
             values = np.ascontiguousarray(stored_numbers(weight, wish))
             facts["values"] = values.astype(np.float64) if values.dtype.kind == "f" else values  # 17 digits: exactly the stored number
-        file.write(b"," * (number > 0) + to_json(facts))
+        yield facts
+
+
+def write_list(file: BinaryIO, items: Iterable[Any]) -> None:
+    """A list as JSON, item by item."""
+    file.write(b"[")
+    for number, item in enumerate(items):
+        file.write(b"," * (number > 0) + to_json(item))
+    file.write(b"]")
 
 
 def chosen_matrices(model: Model, wish: Selection) -> list[tuple[str, Weight]]:

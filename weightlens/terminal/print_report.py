@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from weightlens.difference import Difference, WeightChange
-from weightlens.terminal import Screen, clean, tuple_text
+from weightlens.specs.sizes import tuple_text
+from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import json_line
 
 if TYPE_CHECKING:

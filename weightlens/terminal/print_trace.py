@@ -12,7 +12,8 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
-from weightlens.terminal import Screen, clean, tuple_text
+from weightlens.specs.sizes import tuple_text
+from weightlens.terminal import Screen, clean
 from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_array
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.words.worked import Arithmetic

@@ -9,8 +9,11 @@ from typing import NamedTuple
 
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
-from weightlens.model import AT_ONCE, Model, Weight
-from weightlens.terminal import Screen, clean, tuple_text
+from weightlens.limits import AT_ONCE
+from weightlens.model import Model, Weight
+from weightlens.specs.sizes import tuple_text
+from weightlens.statistics import count_not_finite, statistics
+from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import (
     UNPLACED,
     Entry,
@@ -235,7 +238,7 @@ def one_matrix(name: str, weight: Weight, screen: Screen, wish: Selection) -> It
     if not weight.is_numeric:
         return
     if weight.size <= AT_ONCE:
-        weight.count_not_finite(weight.value)
+        count_not_finite(weight, weight.value)
         if weight.not_finite:
             yield f"    {screen.bad(f'{weight.not_finite:,} of its {weight.size:,} numbers are NaN or infinite')}"
     if wish.heat:
@@ -254,8 +257,6 @@ def shape_and_type(weight: Weight) -> str:
 
 def statistics_lines(model: Model, screen: Screen, wish: Selection, progress: Callable[[int], None] | None) -> Iterator[str]:
     """The lines of a table of statistics, with a histogram for each matrix."""
-    from weightlens.statistics import statistics
-
     for name, weight in selected_arrays(model, wish):
         yield f"{screen.bold(clean(name, screen.width - 24))} {screen.dim(shape_and_type(weight))}"
         if not weight.is_numeric:

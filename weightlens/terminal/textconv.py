@@ -16,8 +16,9 @@ import numpy as np
 from weightlens.call_order import tensors_into
 from weightlens.errors import first_line
 from weightlens.model import Model, Weight
+from weightlens.specs.sizes import tuple_text
 from weightlens.statistics import chunks
-from weightlens.terminal import clean, tuple_text
+from weightlens.terminal import clean
 from weightlens.terminal.describe import UNPLACED, Entry, layer_entries
 from weightlens.terminal.machine import json_ready, to_json
 

@@ -78,7 +78,7 @@ def before_activation(model: Model) -> tuple[Model, Layer | None]:
         return before_activation(replace(model, outputs=[passed_on]))
     if not is_activated(layer):
         return model, None
-    if passed_on is not None and (layer.is_operation or layer.class_name in ("Activation", "Softmax")):
+    if passed_on is not None and (layer.is_operation or spec_of(layer).only_activation):
         return replace(model, outputs=[passed_on]), layer
     if len(layer.calls) > 1:
         raise BadInput(f"layer {layer.name!r} at the end is called {len(layer.calls)} times; a twin of such a network is not searched for")

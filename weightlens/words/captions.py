@@ -90,7 +90,8 @@ class Short(Wording):
         whole = x.args[0]
         if not isinstance(whole, Recorded):
             return super().picked(x, depth)
-        gone = {name: word for name, (_, word) in self.named(x).fixed.items() if name in self.named(whole).names - self.named(x).names}
+        names = self.named(whole).names - self.named(x).names
+        gone = {f.name: f.text(0) for f in self.named(x).fixed.values() if f.name in names}
         if "side" in gone:
             return gone["side"], ATOM
         if gone.get("gate") == self.made.name or (self.earlier is not None and "time step" in gone):
@@ -123,8 +124,3 @@ def note(step: Step, numbers: bool = True) -> str:
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
             lines.append(f"This cell, as exported: {arithmetic(step, (0,) * step.made.ndim)}")
     return "\n".join(line for line in lines if line)[:900]
-
-
-def shape_words(shape: tuple[int, ...]) -> str:
-    """``(2, 3)``."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -49,7 +49,10 @@ NAMED = {
 }
 SCALED = " The factor {} is not learned: under the root stands how many numbers a key has. Without it, long keys would make large scores."
 WEIGHTED = "is multiplied by its weight, and the products are added up"
-REDUCED = {"mean": "The mean", "max": "The largest number", "min": "The smallest number", "sum": "The sum"}
+REDUCED = {  # the same in windows
+    "mean": ("The mean", "The mean of the numbers"), "max": ("The largest number",) * 2, "min": ("The smallest number",) * 2,
+    "sum": ("The sum", "The sum of the numbers"),
+}  # fmt: skip
 MERGED = {
     np.add: "The numbers of {}, added up place by place.",
     np.subtract: "The numbers of {}, place by place.",
@@ -147,7 +150,7 @@ def product(step: Step, made: Recorded, read: list[Recorded]) -> str:
     if not any(x.op is sliding_window_view for x in made_of):
         return f"Each number that comes in {WEIGHTED}: row of inputs times column of weights.{large('input', step)}"
     factors = [f for axis in step.named_of(learned).axes for f in axis]
-    across = [f for f in factors if f.name.startswith(KERNEL)]
+    across = [f for f in factors if KERNEL in f.of]
     edge = " Beyond the edge are zeros, which the formulas leave out." if any(x.op is np.pad for x in made_of) else ""
     if any(f.name == "multiplier" for f in factors):
         return f"Each channel by itself: each number in a window {WEIGHTED}.{edge}"
@@ -165,11 +168,11 @@ def large(what: str, step: Step) -> str:
 
 def reduced(step: Step, made: Recorded) -> str:
     """A sum, mean or largest number: of windows, or over whole axes."""
-    what = REDUCED.get(reduction_name(made.op), "")
+    what, in_windows = REDUCED.get(reduction_name(made.op), ("", ""))
     if not what:
         return ""
     if within_windows(made.args[0]):
-        return f"{what} in each window." if what.endswith("number") else f"{what} of the numbers in each window."
+        return f"{in_windows} in each window."
     over, rest = reduced_axes(made)
     axes = step.named_of(made.args[0]).titled
     gone, left = ([f.name for d in some for f in axes[d]] for some in (over, rest))

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from weightlens.layers import function_of
 from weightlens.model import Layer, Model
-from weightlens.recording import Recorded
+from weightlens.recording import Recorded, Trace
 from weightlens.specs.registry import spec_of
 from weightlens.specs.words import sentences, setting_words
 
 # Operators of functional models that do what the layer of their name does; the others only share the name.
 LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
-
-
-AGAIN = re.compile(r" #[0-9]+(?=/|$)")  # in the path of a layer that is called once more
-
-
-def first_use(path: str) -> str:
-    """The path of the layer's own first call: ``encoder/hidden`` of ``encoder #2/hidden``."""
-    return AGAIN.sub("", path)
-
-
-def find(model: Model, path: str) -> Layer | None:
-    """The layer that a step's path names, that inside a wrapper too: ``inner/dense #2``, ``bidirectional/forward_layer``."""
-    path = first_use(path)
-    try:
-        return model[path]
-    except KeyError:
-        owner = next((layer for layer in model.layers if path.startswith(layer.name + "/")), None)
-        return None if owner is None else inside(owner, path[len(owner.name) + 1 :])
-
-
-def inside(layer: Layer, path: str) -> Layer:
-    """The layer that a path inside a layer names, as far as there are layers."""
-    key = next((key for key in layer.inner if f"{path}/".startswith(key + "/")), None)
-    if key is not None:
-        return inside(layer.inner[key], path[len(key) + 1 :])
-    return layer if layer.model is None or not path else find(layer.model, path) or layer
 
 
 def activation_of(layer: Layer) -> str:
@@ -64,12 +36,13 @@ def layer_call(layer: Layer) -> str:
     return f"{layer.class_name}({size})" if size != "" else layer.class_name
 
 
-def in_framework_words(model: Model, path: str) -> str:
+def in_framework_words(trace: Trace, path: str) -> str:
     """``hidden: Dense(16), activation relu``; of a layer that was there before, that it is the same."""
-    layer = find(model, path)
-    if layer is not None and path != first_use(path):
-        return f"{path}: {first_use(path)} again, with the same weights"
-    return path if layer is None else f"{path}: {call_words(layer)}"
+    layer = trace.layers.get(path)
+    if layer is None:
+        return path
+    first = next(there for there, same in trace.layers.items() if same is layer)
+    return f"{path}: {call_words(layer) if first == path else f'{first} again, with the same weights'}"
 
 
 def sentence(layer: Layer) -> str:
@@ -92,7 +65,7 @@ def documented(layer: Layer) -> str:
 
 def model_line(model: Model) -> str:
     """The network in one line: ``Dense(2), activation softmax; 6 parameters; Keras 2.15.0``."""
-    calls = [call_words(layer) for layer in model.layers if layer.class_name != "InputLayer"]
+    calls = [call_words(layer) for layer in model.layers if not layer.is_input]
     shown = calls if len(calls) <= 4 else [*calls[:2], "\u2026", calls[-1]]
     version = f"Keras {model.provenance.keras_version}" if model.provenance.keras_version else ""
     parts = [" \u2192 ".join(shown), f"{model.size:,} parameters", version]

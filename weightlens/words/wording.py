@@ -207,7 +207,7 @@ class Wording:
 
     def fixed(self, f: Factor, after: Named) -> str:
         """The one place that is left of an axis."""
-        return after.fixed[f.name][1] if f.name in after.fixed else ""
+        return after.fixed[f.name].text(0) if f.name in after.fixed else ""
 
 
 def stretch(f: Factor, left: Factor) -> str:
@@ -216,11 +216,11 @@ def stretch(f: Factor, left: Factor) -> str:
     if len(at) == len(np.unique(f.at)) or (at < 0).any():
         return ""
     if f.words:
-        return and_list([f.word(int(i)) for i in at])
+        return and_list([f.coordinate(int(i)) for i in at])
     step = int(at[1] - at[0]) if len(at) > 1 else 1
     if (np.diff(at) != step).any():
         return f"some {several(f.name)}"
-    return f"{several(f.name)} {at[0]}:{at[-1] + 1}" + (f":{step}" if step > 1 else "") if len(at) > 1 else f.word(int(at[0]))
+    return f"{several(f.name)} {at[0]}:{at[-1] + 1}" + (f":{step}" if step > 1 else "") if len(at) > 1 else f.coordinate(int(at[0]))
 
 
 def several(name: str) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.formats.architecture.build import WITHOUT_TRAINABLE
 from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
@@ -26,6 +25,7 @@ from weightlens.writers.expressible import cannot
 Entry = dict[str, Any]
 EVERY_LAYER = ("name", "trainable", "dtype")
 NOT_SETTINGS = frozenset({"module", "build_input_shape", "quantization_mode", "quantization_config", "build_config", "batch_shape"})
+CASTS = ("Cast", "SaturateCast")  # operators that must have a dtype
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
 
 
@@ -37,7 +37,7 @@ def entry(module: str, class_name: str, config: Entry) -> Entry:
 def model_entry(model: Model) -> Entry:
     """The entry of a model."""
     if model.class_name == "Sequential":
-        layers = [layer_entry(layer) for layer in model.layers if layer.class_name != "InputLayer" or layer.config.get("batch_shape")]
+        layers = [layer_entry(layer) for layer in model.layers if not layer.is_input or layer.config.get("batch_shape")]
         return entry("keras", "Sequential", {"name": model.name, "layers": layers})
     layers = [layer_entry(layer) | connections(layer) for layer in model.layers]
     nested = {layer.name for layer in model.layers if layer.model is not None and layer.model.class_name != "Sequential"}
@@ -71,7 +71,7 @@ def layer_entry(layer: Layer) -> Entry:
         return made
     if layer.is_operation:
         return operation_entry(layer)
-    config = input_settings(layer) if layer.class_name == "InputLayer" else settings(layer)
+    config = input_settings(layer) if layer.is_input else settings(layer)
     inside = by_place(layer, layer_entry)
     config |= {"layer" if name == "forward_layer" else name: part for name, part in inside.items()}
     return entry(spec(layer.class_name).home, layer.class_name, {"name": layer.name, **config})
@@ -79,7 +79,9 @@ def layer_entry(layer: Layer) -> Entry:
 
 def operation_entry(layer: Layer) -> Entry:
     """The entry of an operator, which only Keras 3 has under its own name."""
-    config = {key: value for key, value in layer.config.items() if key not in ("module", "dtype")}
+    config = {key: value for key, value in layer.config.items() if key != "module"}
+    if config.get("dtype") == "float32" and layer.class_name not in CASTS:  # also where the file has none
+        del config["dtype"]
     return {
         **entry(layer.config["module"], layer.class_name, {key: constant(value) for key, value in config.items()}),
         "registered_name": layer.class_name,
@@ -97,7 +99,7 @@ def input_settings(layer: Layer) -> Entry:
 def settings(layer: Layer) -> Entry:
     """The settings of a layer: those that its constructor takes. One that changes numbers and that it does not take is refused."""
     found: Entry = {"dtype": layer.config.get("dtype") or "float32"}
-    if layer.class_name not in WITHOUT_TRAINABLE:
+    if "trainable" not in spec(layer.class_name).not_taken:
         found["trainable"] = layer.trainable
     for key, value in layer.config.items():
         if key in EVERY_LAYER or key in NOT_SETTINGS:

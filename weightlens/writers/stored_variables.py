@@ -59,11 +59,12 @@ def own_variables(layer: Layer) -> Variables:
 def groups(model: Model) -> Iterator[tuple[str, Variables]]:
     """Each layer with variables in the order in which Keras lists them: its name and its arrays, what is trained first."""
     for layer in in_keras_order(model):
-        if layer.class_name == "InputLayer" or layer.is_operation:
+        if layer.is_input or layer.is_operation:
             continue
         found = []
         for number, (owner, name) in enumerate(variables_in_order(layer)):
             values = dict(own_variables(owner))
-            found.append((f"{layer.name}/{number}/{name}", values[name]))
+            inside = name if owner is layer else f"{owner.name}/{name}"
+            found.append((f"{layer.name}/{number}/{inside}", values[name]))
         if found:
             yield layer.name, found

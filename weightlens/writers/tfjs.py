@@ -117,7 +117,7 @@ def layer_entry(layer: Layer) -> Entry:
         made["config"]["name"] = layer.name
         return made
     config: Entry = {"name": layer.name, "trainable": layer.trainable}
-    if layer.class_name == "InputLayer" or layer.config.get("batch_shape"):
+    if layer.is_input or layer.config.get("batch_shape"):
         config["dtype"] = input_dtype(layer)
     elif layer.config.get("dtype") not in ("float32", None):
         raise cannot(layer, f"computes in {layer.config['dtype']}, which TensorFlow.js does not")

@@ -11,20 +11,12 @@ import numpy as np
 
 from weightlens.layers.activations import activate
 from weightlens.model import Layer
+from weightlens.specs.activation import ACTIVATIONS, DIP, ActivationSpec
 
 ANYTHING = 1e30  # stands for infinity, which times 0 would be no number
 PIXEL, USUAL = 255.0, 10.0  # the largest value taken of a picture's channel, and of a standardised feature
 FEW = {1: 1000.0, 2: 30.0, 3: 30.0}  # of each of so few features, which people often leave as they are
-RISING = frozenset({
-    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "exponential", "sigmoid", "hard_sigmoid", "hard_sigmoid_keras2",
-    "tanh", "hard_tanh", "softplus", "log_sigmoid", "softsign", "squareplus", "sparse_plus", "sparse_sigmoid",
-    "ReLU", "LeakyReLU", "ELU",
-})  # fmt: skip
-DIPPING = frozenset({"silu", "swish", "gelu", "mish", "hard_silu", "hard_swish"})  # rise but for a dip, never below this:
-DIP = -0.4
-BOUNDED = {"softmax": (0.0, 1.0), "Softmax": (0.0, 1.0), "softmax_v2": (0.0, 1.0), "sparsemax": (0.0, 1.0)}
-COUPLING = frozenset({*BOUNDED, "log_softmax", "glu"})
-CUTTING = frozenset({"relu", "relu6", "ReLU"})
+UNTOLD = ActivationSpec("", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +69,11 @@ def activated(given: Box, named: Any) -> Box:
     name = function_name(named)
     if name in ("linear", ""):
         return given
-    if name in BOUNDED and not given.is_constant:
-        least, most = (1.0, 1.0) if len(given.low) == 1 and given.origin else BOUNDED[name]
-        return replace(given, low=np.full_like(given.low, least), high=np.full_like(given.high, most))
-    if name not in RISING | DIPPING and not (given.is_constant and name not in ("glu",)):
+    known = ACTIVATIONS.get(name, UNTOLD)
+    if known.shares and not given.is_constant:
+        least = 1.0 if len(given.low) == 1 and given.origin else 0.0
+        return replace(given, low=np.full_like(given.low, least), high=np.ones_like(given.high))
+    if known.way not in ("rises", "dips", "cuts") and not (given.is_constant and known.function != "glu"):
         return widened(given)
     try:
         with np.errstate(all="ignore"):
@@ -90,7 +83,7 @@ def activated(given: Box, named: Any) -> Box:
             )
     except (NotImplementedError, TypeError, ValueError, ArithmeticError):
         return widened(given)
-    if name in DIPPING and not given.is_constant:
+    if known.way == "dips" and not given.is_constant:
         low, high = np.minimum(np.minimum(low, high), DIP), np.maximum(np.maximum(low, high), 0.0)
     return replace(given, low=np.minimum(low, high), high=np.maximum(low, high))
 
@@ -113,12 +106,17 @@ def cuts(named: Any) -> bool:
     config = named.get("config") if isinstance(named, dict) else None
     settings = config if isinstance(config, dict) else {}
     slope, threshold = settings.get("negative_slope") or settings.get("alpha") or 0.0, settings.get("threshold") or 0.0
-    return function_name(named) in CUTTING and slope == 0 and threshold == 0
+    return way_of(named) == "cuts" and slope == 0 and threshold == 0
 
 
 def couples(named: Any) -> bool:
     """Whether every number that comes in has a say in every number that goes out, as in a softmax."""
-    return function_name(named) in COUPLING
+    return way_of(named) == "couples"
+
+
+def way_of(named: Any) -> str:
+    """How the result of a function follows what comes in."""
+    return ACTIVATIONS.get(function_name(named), UNTOLD).way
 
 
 def scaled(given: Box, scale: np.ndarray, shift: np.ndarray) -> Box:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from weightlens.auditing.reports import COLUMNS, cells_of
 from weightlens.tables.arrow import pyarrow
-from weightlens.terminal.machine import csv_cell, json_ready, to_json
+from weightlens.terminal.machine import csv_cell, json_ready, write_list
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
@@ -21,14 +20,6 @@ def write_json(audit: Audit, file: BinaryIO) -> None:
     file.write(b'{"files":%d,"findings":' % len(audit.identities))
     write_list(file, (one.as_dict() for one in audit.in_order()))
     file.write(b"}\n")
-
-
-def write_list(file: BinaryIO, items: Iterable[Any]) -> None:
-    """A list as JSON, item by item."""
-    file.write(b"[")
-    for number, item in enumerate(items):
-        file.write(b"," * (number > 0) + to_json(item))
-    file.write(b"]")
 
 
 def write_csv(audit: Audit, file: BinaryIO) -> None:

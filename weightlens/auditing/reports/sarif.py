@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 import weightlens
-from weightlens.auditing.reports.plain_reports import write_list
 from weightlens.auditing.rule_levels import rules
-from weightlens.terminal.machine import to_json
+from weightlens.terminal.machine import to_json, write_list
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit

@@ -13,8 +13,9 @@ from weightlens.checks.by_hand.placing import Given, find_step, steps_of
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
-from weightlens.spreadsheet.cell_values import AREA, Book, column_letters, column_number, number_fault, read_book
-from weightlens.spreadsheet.cells_map import Entry, extent, read_map, steps_by_entry
+from weightlens.spreadsheet.cell_areas import area_cells, cell_area
+from weightlens.spreadsheet.cell_values import Book, number_fault, read_book
+from weightlens.spreadsheet.cells_map import Entry, read_map, steps_by_entry
 from weightlens.spreadsheet.sheet_rows import CellDate, Value
 
 ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
@@ -82,19 +83,15 @@ def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
 
 def numbers_in(book: Book, area: str, most: int) -> list[list[WrittenNumber | None]]:
     """The numbers of an area, row by row; ``None`` for blank cells. Refuses an area of more than ``most`` cells."""
-    place, _, corners = area.rpartition("!")
-    first = "'" + next(iter(book.sheets)).replace("'", "''") + "'"
-    match = AREA.fullmatch(f"{place or first}!{corners.upper()}")
-    if match is None:
+    found = cell_area(area)
+    if found is None:
         raise BadInput(f"--range {area}: is not an area like Sheet1!G3:H6")
-    sheet = (match["quoted"] or match["plain"]).replace("''", "'")
+    sheet = found.sheet or next(iter(book.sheets))
     if sheet not in book.sheets:
         raise BadInput(f"{book.path.name}: has no sheet {sheet!r}; its sheets are: {', '.join(book.sheets)}")
-    left, right = sorted((column_number(match["c1"]), column_number(match["c2"] or match["c1"])))
-    top, bottom = sorted((int(match["r1"]), int(match["r2"] or match["r1"])))
-    if (right - left + 1) * (bottom - top + 1) > most:
-        raise BadInput(f"{area} has {bottom - top + 1} x {right - left + 1} cells, but the step has only {most} numbers")
-    return [[number_in(book, sheet, f"{column_letters(c)}{r}") for c in range(left, right + 1)] for r in range(top, bottom + 1)]
+    if found.height * found.width > most:
+        raise BadInput(f"{area} has {found.height} x {found.width} cells, but the step has only {most} numbers")
+    return [[number_in(book, sheet, reference) for reference in row] for row in found.rows()]
 
 
 def number_in(book: Book, sheet: str, reference: str) -> WrittenNumber | None:
@@ -135,7 +132,7 @@ def sheet_of_step(entry: Entry, book: Book) -> str:
     """The sheet that shows a step; in an exercise, the sheet with the blank cells."""
     if not entry.sheet.startswith(ANSWERS):
         return entry.sheet
-    return entry.sheet[len(ANSWERS) :].strip() or extent(book.names["input_0"])[0]
+    return entry.sheet[len(ANSWERS) :].strip() or next(area_cells(book.names["input_0"]))[0]
 
 
 def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | None:

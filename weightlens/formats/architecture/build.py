@@ -9,15 +9,13 @@ from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.architecture.inbound import calls_of, common_dtype, count_from_zero, endpoints, input_dtypes, split_states
 from weightlens.formats.architecture.layer_config import class_name_of, modern_config, plain_dict, without_wrong_options
 from weightlens.formats.architecture.lost_connection import restore_lost_connection
-from weightlens.model import Call, Layer, Model, Ref
+from weightlens.model import INPUT, Call, Layer, Model, Ref
+from weightlens.specs.operation import whole_of
 from weightlens.specs.quirks import Quirks
 from weightlens.specs.registry import spec
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
 FOREIGN_CODE = frozenset({"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"})
-WITHOUT_TRAINABLE = frozenset({"InputLayer", "Pipeline", "Discretization", "HashedCrossing", *(f"SpatialDropout{n}D" for n in (1, 2, 3))})
-# These compute integers from integers.
-WHOLE = frozenset({"Resizing", "ContrastLimitedAdaptiveHistogramEqualization", "UpSampling2D", "LayerNorm", "RMSNorm"})
 MAX_NESTING = 40
 MAX_LAYERS = 25_000  # ten times the largest that anybody has published
 
@@ -98,14 +96,14 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
     if not model.layers:
         return
     first = model.layers[0]
-    if first.class_name != "InputLayer":
+    if not first.is_input:
         shape = first.config.pop("batch_shape", None) or _inner_shape(first) or built_shape
         settings = {"name": first.name + "_input", "batch_shape": shape, "dtype": first.config.get("dtype", "float32")}
-        model.layers.insert(0, Layer(settings["name"], "InputLayer", settings))
+        model.layers.insert(0, Layer(settings["name"], INPUT, settings))
     _number_doubles(model.layers)
     for before, layer in zip(model.layers, model.layers[1:], strict=False):
         layer.calls = [Call((Ref(before.name),))]
-        if before.class_name == "InputLayer" and layer.class_name in WHOLE and dialect.major >= 3:
+        if before.is_input and spec(layer.class_name).whole == "rounds" and dialect.major >= 3:
             layer.quirks = Quirks(input_dtype=before.config.get("dtype"))
     model.inputs, model.outputs = [Ref(model.layers[0].name)], [Ref(model.layers[-1].name)]
 
@@ -154,8 +152,8 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     if "quantization_mode" in config:
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
     entering = None
-    whole = "" if operation else spec(class_name).whole
-    if class_name in WHOLE or whole == "cuts":
+    whole = whole_of(class_name) if operation else spec(class_name).whole
+    if whole in ("cuts", "rounds"):
         entering = next(input_dtypes(entry.get("inbound_nodes")), None)
     elif operation or (whole in ("wraps", "sums") and dialect.major >= 3):
         entering = common_dtype(entry.get("inbound_nodes"))
@@ -211,7 +209,7 @@ def _is_operation(entry: dict[str, Any], raw: dict[str, Any], dialect: Dialect) 
     if isinstance(entry.get("module"), str):
         return ".ops." in entry["module"] or entry["module"].endswith(".ops")
     called = bool(entry.get("inbound_nodes")) and isinstance(entry["inbound_nodes"], list)
-    return dialect.major == 3 and called and "trainable" not in raw and entry.get("class_name") not in WITHOUT_TRAINABLE
+    return dialect.major == 3 and called and "trainable" not in raw and "trainable" not in spec(str(entry.get("class_name"))).not_taken
 
 
 def _name_function(layer: Layer) -> None:

@@ -11,15 +11,8 @@ from weightlens.call_order import calls_in_order, refs
 from weightlens.errors import UnreadableModel
 from weightlens.model import Call, Layer, Model
 from weightlens.specs.kinds import is_whole
+from weightlens.specs.operation import whole_of
 from weightlens.specs.registry import spec_of
-
-FRACTIONS = frozenset({  # TensorFlow functions and nodes whose result has another dtype than their input
-    "truediv", "rtruediv", "div", "rdiv", "divide", "divide_no_nan", "RealDiv", "greater", "greater_equal", "less", "less_equal", "equal",
-    "not_equal", "gt", "ge", "lt", "le", "eq", "ne", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "logical_and",
-    "logical_or", "logical_not", "one_hot", "OneHot", "argmax", "argmin", "ArgMax", "ArgMin", "argsort", "shape", "size", "rank",
-    "embedding_lookup", "resize_bilinear", "resize_bicubic", "ResizeBilinear", "ResizeBicubic", "sequence_mask", "reduce_any",
-    "reduce_all", "is_finite", "is_nan",
-})  # fmt: skip
 
 
 def settle_integer_dtypes(model: Model) -> None:
@@ -57,5 +50,6 @@ def output_dtype(layer: Layer, call: Call, entering: str | None) -> str | None:
     elif layer.class_name == "tf.image.resize":
         given = str(entering) if str(call.kwargs.get("method")).lower() == "nearest" else ""
     else:
-        given = str(entering) if (name not in FRACTIONS if layer.is_operation else spec_of(layer).keeps_kind) else ""
+        keeps = whole_of(layer.class_name) not in ("divides", "other") if layer.is_operation else spec_of(layer).keeps_kind
+        given = str(entering) if keeps else ""
     return given if is_whole(given) else None

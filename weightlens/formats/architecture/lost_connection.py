@@ -23,7 +23,7 @@ def restore_lost_connection(model: Model) -> None:
     unread = [
         (source, Ref(source.name, i))
         for source in model.layers
-        for i in range(max(len(source.calls), source.class_name == "InputLayer"))
+        for i in range(max(len(source.calls), source.is_input))
         if (source.name, i) not in read and source is not layer
     ]
     if len(unread) == 1 and not takes_states(unread[0][0]) and unread[0][0].model is None:

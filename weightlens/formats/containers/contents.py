@@ -106,6 +106,10 @@ def first_bytes_of(path: Path) -> bytes:
     except FileNotFoundError:
         if path.with_name(f"{path.name}.index").is_file():
             raise UnreadableModel(f"{path}: a TensorFlow checkpoint, which is not read here: save the model from Keras") from None
+        from weightlens.formats.remote import RemotePath
+
+        if not isinstance(path, RemotePath) and (as_url := str(RemotePath(path))) != str(path):
+            raise UnreadableModel(f"{as_url}: this command works on files of this machine: download it first") from None
         raise UnreadableModel(f"{path}: there is no such file") from None
     except OSError as error:
         raise UnreadableModel(f"{path}: cannot be read ({error.strerror})") from None

@@ -8,16 +8,8 @@ from typing import Any
 from weightlens.call_order import tensors_into
 from weightlens.formats.weights.objects import all_layers, every_layer
 from weightlens.model import Layer, Model
-from weightlens.specs.registry import spec_of
+from weightlens.specs.registry import spec, spec_of
 
-# Classes by how they begin, a setting, and its values with which nothing changes.
-PASSED_OVER: tuple[tuple[tuple[str, ...], str, tuple[Any, ...]], ...] = (
-    (("MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D"), "data_format", ("channels_last",)),
-    (("GlobalMaxPooling", "GlobalAveragePooling"), "keepdims", (False, 0)),
-    (("DepthwiseConv2D",), "dilation_rate", (1, [1], [1, 1], (1, 1))),
-    (("Conv", "SeparableConv", "DepthwiseConv"), "groups", (1,)),
-    (("ReLU",), "negative_slope", (0,)), (("ReLU",), "threshold", (0,)),
-)  # fmt: skip
 MASKS = "TensorFlow.js hands on the mask of an earlier layer here, so it computes otherwise than Keras does"
 OTHER_AXIS = "TensorFlow.js normalizes along an axis other than the last in another way on each kind of processor"
 
@@ -33,12 +25,13 @@ def differences(model: Model, major: int) -> Iterator[tuple[Layer, str]]:
 
 def of_layer(class_name: str, config: dict[str, Any], major: int) -> str:
     """What is computed otherwise in a layer, in words; empty if nothing."""
-    if class_name in ("Resizing", "CenterCrop", "RandomHeight", "RandomWidth"):
+    known = spec(class_name)
+    if known.tfjs == "differs":
         return "TensorFlow.js computes this layer otherwise than Keras does"
     if class_name == "UpSampling2D" and config.get("interpolation", "nearest") != "nearest":
         return f"TensorFlow.js interpolates ({str(config['interpolation'])[:20]}) otherwise than Keras does"
-    for classes, setting, same in PASSED_OVER:
-        if class_name.startswith(classes) and (value := config.get(setting)) not in (*same, None):
+    for setting, same in known.tfjs_passes_over.items():
+        if (value := config.get(setting)) not in (*same, None):
             return f"TensorFlow.js passes over its {setting} ({str(value)[:40]})"
     if class_name == "Concatenate" and config.get("axis", -1) < -1:
         return f"TensorFlow.js joins along the last axis instead of axis {config['axis']}"
@@ -121,7 +114,7 @@ def rank_into(layer: Layer, model: Model) -> int | None:
         if not given or (layer := names[given[0].layer]).model is not None:
             return None
         config, known = layer.config, spec_of(layer)
-        if layer.class_name == "InputLayer":
+        if layer.is_input:
             return len(config["batch_shape"]) if config.get("batch_shape") else None
         if layer.class_name == "Reshape":
             return len(config["target_shape"]) + 1 if config.get("target_shape") else None

@@ -11,7 +11,7 @@ from weightlens.errors import BadInput
 from weightlens.formats.hdf5.access import Hdf5File
 from weightlens.formats.weights.groups import ALIASES, stored_groups
 from weightlens.formats.weights.objects import CONTAINERS, ObjectTree, snake_case
-from weightlens.model import Call, Layer, Model, Ref, Weight
+from weightlens.model import INPUT, Call, Layer, Model, Ref, Weight
 from weightlens.specs.registry import SPECS
 from weightlens.specs.variables import variable_names
 
@@ -119,7 +119,7 @@ def assume_dense_stack(model: Model, stack: str) -> Model:
         shapes = ", ".join(str(weight.shape) for weight in [*kernels, *other]) or "none"
         raise BadInput(f"{len(activations)} dense layers need as many matrices and nothing larger; the file has {shapes}")
     biases = _biases(model, kernels)
-    layers = [Layer("input", "InputLayer", {"name": "input", "batch_shape": [None, kernels[0].shape[0]], "dtype": "float32"})]
+    layers = [Layer("input", INPUT, {"name": "input", "batch_shape": [None, kernels[0].shape[0]], "dtype": "float32"})]
     for number, (kernel, activation) in enumerate(zip(kernels, activations, strict=True)):
         if number and kernels[number - 1].shape[1] != kernel.shape[0]:
             raise BadInput(f"matrix {kernel.path} is {kernel.shape}, which does not follow one of {kernels[number - 1].shape}")

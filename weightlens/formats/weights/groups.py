@@ -85,7 +85,7 @@ def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
     from weightlens.formats.weights import keras1_weights
 
     dialect = Dialect(0)
-    layers = [layer for layer in model.layers if layer.class_name != "InputLayer"]
+    layers = [layer for layer in model.layers if not layer.is_input]
     numbered: dict[str, list[Weight]] = {}
     for path in sorted(weights, key=lambda path: [int(number) for number in re.findall(r"\d+", path)]):
         numbered.setdefault(path.rpartition("/")[0], []).append(weights.pop(path))

@@ -72,8 +72,8 @@ def numbered_members(layers: list[Layer], prefix: str, twice: Container[str] = (
 
 def numbered_layers(model: Model) -> list[Layer]:
     """The layers of a model that Keras numbers: all but operators and the input of a Sequential."""
-    drop = {"InputLayer"} if model.class_name == "Sequential" else set()
-    return [layer for layer in model.layers if not layer.is_operation and layer.class_name not in drop]
+    drops_input = model.class_name == "Sequential"
+    return [layer for layer in model.layers if not layer.is_operation and not (drops_input and layer.is_input)]
 
 
 def place_model(model: Model, tree: ObjectTree, path: str = "") -> None:

@@ -16,7 +16,8 @@ TABLE = {
 
 LAYERS = {
     "InputLayer": LayerSpec(
-        function=None, tfjs="keeps", alone=True, options="sparse ragged optional input_tensor:any shape:any type_spec:any",
+        function=None, tfjs="keeps", alone=True, not_taken="trainable",
+        options="sparse ragged optional input_tensor:any shape:any type_spec:any",
     ),
     "Dense": LayerSpec(
         function="core.dense", mask="keep", variables="kernel[in,units] bias[units]?use_bias",
@@ -25,7 +26,7 @@ LAYERS = {
         ends_in_activation=True, truth_table=True, learned="kernel bias activity", tfjs="keeps",
     ),
     "Activation": LayerSpec(
-        function="core.activation", mask="keep", options="activation!", alone=True, ends_in_activation=True,
+        function="core.activation", mask="keep", options="activation!", alone=True, ends_in_activation=True, only_activation=True,
         keeps_kind=True, truth_table=True, tfjs="keeps",
     ),
     "EinsumDense": LayerSpec(
@@ -44,12 +45,14 @@ LAYERS = {
         options=f"input_dim! output_dim! tie_weights mask_zero reverse_dtype:any logit_soft_cap:number? |3 {ADAPTED}",
         arguments=("inputs", "reverse"), takes="sample, token", axes=TABLE, tokens=("input_dim", 1), learned="embeddings",
     ),
-    "Masking": LayerSpec(function="sequence.masking", mask="masking", options="mask_value:number", keeps_kind=True, tfjs="loses"),
-    "Identity": LayerSpec(function="core.identity", mask="keep_since_keras_3", options="", hands_on=True, picture="passes"),
+    "Masking": LayerSpec(
+        function="sequence.masking", mask="masking", options="mask_value:number", alone=True, keeps_kind=True, tfjs="loses",
+    ),
+    "Identity": LayerSpec(function="core.identity", mask="keep_since_keras_3", options="", alone=True, hands_on=True, picture="passes"),
     # activation layers
     "ReLU": LayerSpec(
         function="activation_layers.relu", mask="keep", options="max_value negative_slope threshold", alone=True,
-        keeps_kind=True, tfjs="keeps",
+        keeps_kind=True, tfjs="keeps", tfjs_passes_over={"negative_slope": (0,), "threshold": (0,)},
     ),
     "LeakyReLU": LayerSpec(
         function="activation_layers.leaky_relu", mask="keep", options="negative_slope |1 alpha |2 alpha", not_taken="alpha",
@@ -57,17 +60,22 @@ LAYERS = {
     ),
     "PReLU": LayerSpec(
         function="activation_layers.prelu", mask="keep", variables="alpha", shapes="prelu", options="shared_axes:axes?",
-        learned="alpha", tfjs="keeps",
+        alone=True, learned="alpha", tfjs="keeps",
     ),
-    "ELU": LayerSpec(function="activation_layers.elu", mask="keep", options="alpha", tfjs="loses"),
-    "Softmax": LayerSpec(function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking", tfjs="hides"),
-    "ThresholdedReLU": LayerSpec(function="activation_layers.thresholded_relu", mask="keep", options="theta", gone=True, tfjs="loses"),
+    "ELU": LayerSpec(function="activation_layers.elu", mask="keep", options="alpha", alone=True, tfjs="loses"),
+    "Softmax": LayerSpec(
+        function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking",
+        alone="axis", only_activation=True, tfjs="hides",
+    ),
+    "ThresholdedReLU": LayerSpec(
+        function="activation_layers.thresholded_relu", mask="keep", options="theta", alone=True, gone=True, tfjs="loses",
+    ),
     "SReLU": LayerSpec(
         function="activation_layers.srelu", mask="keep", variables="t_left a_left t_right a_right", shapes="prelu",
-        options="shared_axes:axes?", gone=True,
+        options="shared_axes:axes?", alone=True, gone=True,
     ),
     "ParametricSoftplus": LayerSpec(
         function="activation_layers.parametric_softplus", mask="keep", variables="alpha beta", shapes="prelu", options="shared_axes:axes?",
-        gone=True,
+        alone=True, gone=True,
     ),
 }  # fmt: skip

@@ -23,6 +23,7 @@ LAYERS = {
     "Discretization": LayerSpec(
         function="preprocessing.encoding.discretization",
         options="bin_boundaries:numbers? num_bins:count? epsilon output_mode:output sparse |2 bins:numbers?", new_axis="bin",
+        not_taken="trainable",
     ),
     "Hashing": LayerSpec(
         function="preprocessing.encoding.hashing", options="num_bins!:count mask_value:word salt:salt output_mode:output sparse",
@@ -31,6 +32,7 @@ LAYERS = {
     ),
     "HashedCrossing": LayerSpec(
         function="preprocessing.encoding.hashed_crossing", options="num_bins!:count output_mode:output sparse", new_axis="bin",
+        not_taken="trainable",
     ),
     "IntegerLookup": LOOKUP._replace(function="preprocessing.lookup.integer_lookup", tokens=("max_tokens", 10)),
     "StringLookup": LOOKUP,
@@ -43,16 +45,18 @@ LAYERS = {
     "AutoContrast": LayerSpec(function="preprocessing.encoding.auto_contrast", options=PICTURE, not_taken=BOXES),
     "ContrastLimitedAdaptiveHistogramEqualization": LayerSpec(
         function="preprocessing.encoding.clahe", options=f"{PICTURE} clip_limit:number tile_grid_size:pair", new_axis="tone",
+        whole="rounds",
     ),
     "Resizing": LayerSpec(
         function="preprocessing.resizing.resizing",
         options=f"height! width! interpolation crop_to_aspect_ratio pad_to_aspect_ratio fill_mode fill_value antialias {PICTURE}",
-        not_taken=BOXES, picture="passes",
+        not_taken=BOXES, picture="passes", whole="rounds", tfjs="differs",
     ),
     "CenterCrop": LayerSpec(
         function="preprocessing.resizing.center_crop", options=f"height! width! {PICTURE}", not_taken=BOXES, picture="passes",
+        tfjs="differs",
     ),
-    "Pipeline": LayerSpec(function="preprocessing.encoding.pipeline", options="layers!:layers"),
+    "Pipeline": LayerSpec(function="preprocessing.encoding.pipeline", options="layers!:layers", not_taken="trainable"),
     "STFTSpectrogram": LayerSpec(
         function="preprocessing.spectral.stft_spectrogram", variables="real_kernel?real imag_kernel?imaginary", shapes="spectrogram",
         options=f"mode:text frame_length:count frame_step:count? {SPECTRUM}", new_axis="frequency",

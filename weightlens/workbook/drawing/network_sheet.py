@@ -14,7 +14,7 @@ from weightlens.call_order import calls_in_order, path_of_call, refs
 from weightlens.model import Layer
 from weightlens.recording import Recorded
 from weightlens.recording.graph import is_inside
-from weightlens.words.captions import shape_words
+from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
@@ -196,7 +196,7 @@ class Pen:
                 self.sheet.texts[(row + i, column + j)] = Text(style=style)
             if i != HEIGHT - 2:
                 self.sheet.merges.append((row + i, column, row + i, column + WIDTH - 1))
-        shapes = "; ".join(shape_words(x.shape[1:]) for x in node.outputs)
+        shapes = "; ".join(tuple_text(x.shape[1:]) for x in node.outputs)
         for i, text in enumerate((node.path, node.words, f"{shapes} for each sample" if shapes else "")):
             self.sheet.texts[(row + i, column)].text = text
         if home is not None:

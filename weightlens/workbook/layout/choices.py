@@ -37,6 +37,11 @@ def last_names(named: Named) -> list[str]:
     return [axis[-1].name if axis else "" for axis in named.axes]
 
 
+def last_words(named: Named) -> list[str]:
+    """The same, whatever it is of: ``row`` of the rows of a kernel, too."""
+    return [axis[-1].word if axis else "" for axis in named.axes]
+
+
 def is_picture(named: Named) -> bool:
     """Whether an array holds pictures: rows and columns on axes of their own."""
     names = last_names(named)
@@ -48,13 +53,12 @@ def as_planes(shape: tuple[int, ...], named: Named) -> Arrangement | None:
 
     ``None``: there are no pictures, or too many channels.
     """
-    names = last_names(named)
-    along = [name.removeprefix(KERNEL) for name in names]
-    row, column = ([d for d, name in enumerate(along) if name == word] for word in ("row", "column"))
+    words = last_words(named)
+    row, column = ([d for d, along in enumerate(words) if along == word] for word in ("row", "column"))
     if len(row) != 1 or len(column) != 1 or len(shape) < 4:
         return None
-    made = [d for d, name in enumerate(names) if name in MADE] if named.learned else []
-    places = [d for d, name in enumerate(along) if name in PLACES and d not in column]
+    made = [d for d, word in enumerate(words) if word in MADE] if named.learned else []
+    places = [d for d, word in enumerate(words) if word in PLACES and d not in column]
     rest = [d for d in range(len(shape)) if d not in (*made, *places, *column)]
     beside, places = [d for d in rest if shape[d] > 1], [*places, *(d for d in rest if shape[d] == 1)]
     if made and all(shape[d] == 1 for d in (*row, *column)):  # a matrix: what comes in down, what it makes across
@@ -82,7 +86,7 @@ def under_columns(shape: tuple[int, ...], named: Named, step: tuple[int, ...], m
     Heads and the places in each of them stand side by side, what comes in down; the kernel that joins them has them down.
     """
     names, wanted = last_names(named), [name for name in last_names(made) if name and name not in PLACES]
-    if any(name.startswith(KERNEL) for name in names) or (len(shape) == 2 and step[-2:] != shape):
+    if any(KERNEL in axis[-1].of for axis in named.axes if axis) or (len(shape) == 2 and step[-2:] != shape):
         return None
     first = next((d for d in range(len(names)) if all(name in wanted for name in names[d:])), len(names))
     across = tuple(range(first, len(shape)))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
-from weightlens.axes.factors import plain
+from weightlens.axes.factors import KERNEL, plain
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
@@ -45,7 +45,7 @@ def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = N
     """What each picture is, where it begins: down (``way`` 0) or across (1); of what stays the same is said nothing."""
     chosen, axes = (a.row_axes, a.column_axes)[way], axes_of(named)
     several = [d for d in chosen if a.shape[d] > 1]
-    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].along in ("row", "column") for d in chosen)
+    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].word in ("row", "column") for d in chosen)
     outer = several if flat else several[:-1]
     starts = [0]
     for d in outer:
@@ -78,7 +78,7 @@ def axes_in_words(a: Arrangement, named: Named) -> str:
     """``filter, row down; channel, column across``: which axes of several places run where."""
     axes, parts = axes_of(named), []
     for chosen, way in ((a.row_axes, "down"), (a.column_axes, "across")):
-        names = [f.along for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
+        names = [f.word if f.of == (KERNEL,) else f.name for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
         parts += [f"{', '.join(names)} {way}"] if names else []
     return "; ".join(parts)
 

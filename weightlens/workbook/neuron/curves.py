@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.errors import NoFormula
 from weightlens.recording import Recorded, each, record
 from weightlens.recording.graph import expression, ordered
-from weightlens.words.layer_words import activation_of, find
+from weightlens.words.layer_words import activation_of
 from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.neuron.cell_numbers import CellNumbers
@@ -143,7 +143,7 @@ class Activations:
 
     def is_unknown(self, path: str) -> bool:
         """Whether a layer has an activation of which nothing was recorded: a user's own."""
-        layer = find(self.net.model, path)
+        layer = self.net.plan.trace.layers.get(path)
         return layer is not None and bool(activation_of(layer)) and path not in self.noted
 
     def shared(self, values: Sequence[Recorded]) -> int:

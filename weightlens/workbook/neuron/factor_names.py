@@ -63,5 +63,5 @@ def source_name(x: Recorded, layer: str) -> str:
     """What a layer reads, in a word: the input, another layer, its own state before."""
     origin = origin_of(x)
     if origin.role.kind == "start":
-        return f"{origin.role.of or origin.name.removeprefix('initial ')} before"
+        return f"{origin.role.of} before"
     return "input" if origin.kind == "input" else origin.name if origin.layer == layer else origin.layer

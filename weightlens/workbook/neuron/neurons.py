@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.axes import Axis
+from weightlens.axes import Axis, Factor, Mark
 from weightlens.recording import Recorded, Step
 from weightlens.workbook.formulas.cell_arrays import Cells
 from weightlens.workbook.neuron.cell_numbers import can_be_picked
@@ -53,7 +53,7 @@ class Neuron:
     sums: Cells | None
     outputs: Cells | None
     functions: list[Recorded]
-    fixed: dict[str, tuple[int, str]]
+    fixed: dict[str | Mark, Factor]
     row: int
     pixels: Pixels | None
     parts: frozenset[int]
@@ -214,9 +214,9 @@ def over_time(neurons: list[Neuron]) -> list[Neuron]:
 def times_of(neurons: list[Neuron]) -> list[str]:
     """What tells the occurrences of a step apart: the time step, or the token, that each reads; else their order."""
     for name in neurons[0].fixed:
-        found = {neuron.fixed[name] for neuron in neurons if name in neuron.fixed}
-        if len(found) == len(neurons):
-            return [neuron.fixed[name][1] for neuron in neurons]
+        times = [neuron.fixed[name].text(0) for neuron in neurons if name in neuron.fixed]
+        if len(set(times)) == len(neurons):
+            return times
     return [f"round {i}" for i in range(len(neurons))]
 
 

@@ -46,7 +46,7 @@ def pixels_of(net: NetworkSheets, term: Term) -> Pixels | None:
     at = {}
     for d, axis in enumerate(summed):
         for factor in axis:
-            at[factor.along] = np.broadcast_to(factor.at.reshape([-1 if e == d else 1 for e in range(len(summed))]), sizes).reshape(-1)
+            at[factor.word] = np.broadcast_to(factor.at.reshape([-1 if e == d else 1 for e in range(len(summed))]), sizes).reshape(-1)
     return regular(at)
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
-from weightlens.words.captions import shape_words
-from weightlens.words.layer_words import find, in_framework_words, sentence, shares
+from weightlens.specs.sizes import tuple_text
+from weightlens.words.layer_words import in_framework_words, sentence, shares
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.layout import choices as layout
@@ -145,10 +145,10 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     """
     steps = [step for step in net.plan.steps if step.layer == path]
     moved = [step for step in net.plan.steps if step.layer in before]
-    told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := find(net.model, mover)) is not None]
-    layer = find(net.model, path)
+    told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := net.plan.trace.layers.get(mover)) is not None]
+    layer = net.plan.trace.layers.get(path)
     told += [sentence(layer) if layer is not None else "", filters(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
-    sheet = net.plan.sheet(path, in_framework_words(net.model, path), hint=" ".join(filter(None, told)), numbered=True)
+    sheet = net.plan.sheet(path, in_framework_words(net.plan.trace, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if inner:
         in_both_directions(net, sheet, inner, [*moved, *steps])
@@ -165,7 +165,8 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
 
 def filters(net: NetworkSheets, steps: Sequence[Step]) -> str:
     """What the next layer calls the pictures that filters make."""
-    made = any(f.name == "filter" for step in steps for axis in net.plan.trace.axes.named(step.made).axes for f in axis)
+    different = {(step.layer, step.name, step.made.shape): step.made for step in steps}  # one of those that occur again and again
+    made = any(f.name == "filter" for x in different.values() for axis in net.plan.trace.axes.named(x).axes for f in axis)
     return "What filter 0 makes is channel 0 for the next layer." if made else ""
 
 
@@ -175,5 +176,5 @@ def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:
     for x in named_operands(*(step.made for step in steps if step.layer in own)):
         if x.kind != "weight" and x.layer not in own:
             read.setdefault(x.layer, x)
-    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {shape_words(x.shape)}" for x in read.values()]
+    names = [f"{x.layer if x.kind == 'step' else 'the inputs'} {tuple_text(x.shape)}" for x in read.values()]
     return f"It reads {', '.join(names[:4])}." if names else ""

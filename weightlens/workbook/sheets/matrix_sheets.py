@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from weightlens.recording import Recorded
-from weightlens.words.captions import shape_words
-from weightlens.words.layer_words import in_framework_words, sentence
+from weightlens.specs.sizes import tuple_text
+from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.sheets.frame import HEAD
 from weightlens.workbook.sheets.parts.room import columns
 
@@ -28,13 +28,13 @@ def matrices(net: NetworkSheets) -> dict[str, Sheet]:
 
 def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: dict[str, Weight]) -> Sheet:
     """The matrices of one layer under each other."""
-    heading = in_framework_words(net.model, name) if layer is not None else "Matrices that belong to no known layer"
+    heading = f"{name}: {call_words(layer)}" if layer is not None else "Matrices that belong to no known layer"
     sheet = net.plan.sheet(name, heading, hint=sentence(layer) if layer is not None else "", numbered=True)
     row = HEAD
     for key, weight in weights.items():
         value = weight.value
         if value.dtype.kind not in "fiub" or not value.size:
-            sheet.write(row, 1, f"{key} {shape_words(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
+            sheet.write(row, 1, f"{key} {tuple_text(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
             row += 2
             continue
         x = Recorded(value, kind="weight", name=key)

@@ -17,7 +17,8 @@ import numpy as np
 from weightlens.formats.weights.order import NOT_TRAINED
 from weightlens.model import Model
 from weightlens.recording import Recorded, Step
-from weightlens.words.captions import mathematics, note, shape_words
+from weightlens.specs.sizes import tuple_text
+from weightlens.words.captions import mathematics, note
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.workbook.layout.blanks import is_called, usual_blanks
@@ -126,7 +127,7 @@ class NetworkSheets:
         columns(sheet, column, a, x.value)
         self.caption(sheet, row, column, a.width, name, "" if picture else "x")
         if picture:
-            self.beside_name(sheet, row, column, name, f"x {shape_words(x.shape)}: {self.axes_over(placed)}")
+            self.beside_name(sheet, row, column, name, f"x {tuple_text(x.shape)}: {self.axes_over(placed)}")
             self.labels(sheet, row + MATH - HEAD, column, self.over(placed, True))
         one_by_one = a.column_axes == (x.ndim - 1,) and x.ndim <= 3 and not is_counted(self.axes(placed).axes[-1])
         names = dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])) if one_by_one else {}
@@ -202,9 +203,9 @@ class NetworkSheets:
         if picture:
             sheet.write(row + 1, column, self.axes_over(placed), self.styles["path"])
         if picture or self.over_in_two(placed)[0]:
-            self.beside_name(sheet, row, column, placed.name, shape_words(placed.made.shape))
+            self.beside_name(sheet, row, column, placed.name, tuple_text(placed.made.shape))
         else:
-            sheet.write(row + 1, column, shape_words(placed.made.shape), self.styles["path"])
+            sheet.write(row + 1, column, tuple_text(placed.made.shape), self.styles["path"])
         self.labels_over(sheet, row + 2, column, placed, {})
         given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
         named = placed.made.ndim > 1 and column > 0
@@ -230,7 +231,7 @@ class NetworkSheets:
         path = f"In the file: {source.path}" + (f" ({source.note})" if source.note else "") if source is not None else ""
         came = "measured" if placed.name.rpartition("/")[2].startswith(NOT_TRAINED) else "learned"
         sheet.notes[(row, column)] = (
-            f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}, {came} in training.\n{path}\nType another number and watch."
+            f"{placed.layer}/{placed.name} {tuple_text(placed.made.shape)}, {came} in training.\n{path}\nType another number and watch."
         )
 
     def caption(self, sheet: Sheet, row: int, column: int, width: int, name: str, words: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from weightlens.recording import Recorded
-from weightlens.words.layer_words import activation_of, find, shares
+from weightlens.words.layer_words import activation_of, shares
 from weightlens.workbook.formulas.cell_arrays import ROW, absolute, cell_name, rectangle
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import target
@@ -32,7 +32,7 @@ def made_up(net: NetworkSheets) -> str:
 
 def is_yes_or_no(net: NetworkSheets, x: Recorded) -> bool:
     """Whether this is one number between 0 and 1 per sample: the output of a single sigmoid unit."""
-    layer = find(net.model, x.layer)
+    layer = net.plan.trace.layers.get(x.layer)
     return x.ndim == 2 and x.shape[1] == 1 and layer is not None and activation_of(layer) in ("sigmoid", "hard_sigmoid")
 
 

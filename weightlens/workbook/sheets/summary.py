@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from weightlens.call_order import path_of_call, tensors_into
 from weightlens.formats.weights.order import untrained_weights
 from weightlens.recording.graph import is_inside
-from weightlens.words.captions import shape_words
+from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
@@ -112,7 +112,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
     for path, layer in layers_of(net.model):
         row += 1
         home = homes.get(path) or next((s for known, s in homes.items() if is_inside(known, path)), None)
-        if home is None and layer.class_name == "InputLayer" and layer.name in trace.input_names:
+        if home is None and layer.is_input and layer.name in trace.input_names:
             home = net.home
         sheet.write(row, 1, path, styles["link" if home is not None else "plain"])
         if home is not None:
@@ -128,7 +128,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         sheet.write(row, KERAS, layer_call(layer), styles["plain"])
         sheet.write(row, ACTIVATION, activation_of(layer), styles["plain"])
         shapes = [x.shape for x in trace.layer_outputs.get(path, []) if x is not None] or [x.shape for x in trace.inputs if x.name == path]
-        sheet.write(row, SHAPE, "; ".join(shape_words(shape) for shape in shapes), styles["plain"])
+        sheet.write(row, SHAPE, "; ".join(tuple_text(shape) for shape in shapes), styles["plain"])
         sheet.texts[(row, COUNT)] = Text(f"({layer.size:,})", styles["count"]) if inside else Text(style=styles["count"], value=layer.size)
     return row + 1
 
@@ -168,7 +168,7 @@ def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         sheet.links[(row, 1)] = link(home, cell_name(placed.block.first))
         source = placed.made.source
         trained = "" if not plan.trace.steps else "no" if id(source) in still else "yes"
-        sheet.write(row, READS, shape_words(placed.made.shape), styles["plain"])
+        sheet.write(row, READS, tuple_text(placed.made.shape), styles["plain"])
         sheet.write(row, WORDS, source.path if source is not None else "", styles["path"])
         sheet.write(row, KERAS, placed.defined_name, styles["plain"])
         sheet.write(row, ACTIVATION, trained, styles["plain"])

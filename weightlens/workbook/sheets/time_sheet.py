@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.recording import Recorded, Step
-from weightlens.words.captions import SYMBOLS, over_time, shape_words, symbol_of
+from weightlens.specs.sizes import tuple_text
+from weightlens.words.captions import SYMBOLS, over_time, symbol_of
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
 from weightlens.workbook.layout.plan import Placed
@@ -230,7 +231,7 @@ class TimeSheet:
             sheet.write(row, column, placed.name, styles["caption left"])
             at = column_after(sheet, column, len(placed.name) * 1.15 + 1)
             if at < column + placed.block.arrangement.width:
-                sheet.write(row, at, shape_words(placed.made.shape), styles["path"])
+                sheet.write(row, at, tuple_text(placed.made.shape), styles["path"])
             row += 1
             for i, name in enumerate(self.row_names(placed)):
                 sheet.write(row + i, column - 1, name, styles["label right"])

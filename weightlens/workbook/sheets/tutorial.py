@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from weightlens.recording import Step
 from weightlens.recording.graph import named_operands
-from weightlens.words.captions import shape_words
+from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.choices import in_rows
@@ -130,7 +130,7 @@ def steps(net: NetworkSheets, sheet: Sheet, made: list[Step], column: int, head:
         if step.layer not in begun:
             begun.add(step.layer)
             start = column
-            sheet.write(section, column, in_framework_words(net.model, step.layer), net.styles["section"])
+            sheet.write(section, column, in_framework_words(net.plan.trace, step.layer), net.styles["section"])
         width = net.put_step(sheet, step, column, head)
         row, names = under, input_names(net, step)
         for placed in net.plan.weights_of[id(step.made)]:
@@ -164,7 +164,7 @@ def paths(net: NetworkSheets, sheet: Sheet, weights: list[Placed], row: int) -> 
     second = column_after(sheet, 1, 20)
     third = column_after(sheet, second, max(len(f"{p.layer}/{p.name} (00, 00)") for p in weights) * 0.95)
     for placed in weights:
-        sheet.write(row, second, f"{placed.layer}/{placed.name} {shape_words(placed.made.shape)}", net.styles["path"])
+        sheet.write(row, second, f"{placed.layer}/{placed.name} {tuple_text(placed.made.shape)}", net.styles["path"])
         source = placed.made.source
         if source is not None:
             sheet.write(row, third, source.path + (f" ({source.note})" if source.note else ""), net.styles["path"])

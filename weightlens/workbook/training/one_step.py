@@ -14,8 +14,9 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import walk
+from weightlens.specs.sizes import tuple_text
 from weightlens.training.epoch import Epoch
-from weightlens.words.captions import mathematics, shape_words
+from weightlens.words.captions import mathematics
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name, refer
 from weightlens.workbook.formulas.translate import Formulas
@@ -184,7 +185,7 @@ class OneStep:
     def _weight(self, x: Recorded, row: int, column: int) -> Block:
         """A weight of the chosen epoch, looked up in its columns of Epochs."""
         a = _as_weight(x)
-        self._captions(row, column, x, shape_words(x.shape), a)
+        self._captions(row, column, x, tuple_text(x.shape), a)
         self._rows_named(self.names.rows(self.names.weights[id(x)]), row + FIRST, column)
         first = self.history.places[id(x)]
         columns = first + np.arange(x.size, dtype=np.int64).reshape(x.shape)

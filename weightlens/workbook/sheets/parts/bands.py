@@ -45,15 +45,16 @@ def bands(net: NetworkSheets, steps: list[Step]) -> list[list[Step]]:
         groups.setdefault(key_of(step), []).append(step)
     widths = [width_of_group(net, group) for group in groups.values()]
     found, used, left = [list[Step]()], 0, sum(widths)
-    shown = dict[int, str]()
+    shown = bare = dict[int, str]()
     for group, width in zip(groups.values(), widths, strict=True):
-        texts = rows_in_words(net, net.plan.placed[id(group[0].made)])
-        turns = shown and texts != shown and texts != unmarked(shown) and used > WIDEST_BAND // 4  # other rows: a place to begin anew
+        placed = net.plan.placed[id(group[0].made)]
+        texts = rows_in_words(net, placed)
+        turns = shown and texts not in (shown, bare) and used > WIDEST_BAND // 4  # other rows: a place to begin anew
         if used and (used + width > WIDEST_BAND or (turns and used + left > WIDEST_BAND)):
             found.append([])
             used = 0
         found[-1] += group
-        used, left, shown = used + width, left - width, texts
+        used, left, shown, bare = used + width, left - width, texts, rows_in_words(net, placed, told_apart=False)
     return found
 
 
@@ -81,7 +82,7 @@ def put_steps(
     placed = {key_of(step): net.plan.placed[id(step.made)] for step in reversed(steps)}
     below = head + TOP - HEAD + max([0, *map(extent_down, placed.values())]) + 2
     raised = any(net.over_in_two(own)[0] for own in placed.values())
-    bottom, shown, begun = below, dict[int, str](), set[Key]()
+    bottom, shown, bare, begun = below, dict[int, str](), dict[int, str](), set[Key]()
     left: list[Placed] = []  # weights of steps that stand under one of the same name
     starts: dict[Key, int] = {}
     for step in steps:
@@ -93,13 +94,14 @@ def put_steps(
             continue
         begun.add(key)
         texts = rows_in_words(net, placed[key])
-        texts = shown if texts == unmarked(shown) else texts
-        labelled = bool(texts) and texts != shown
+        labelled = bool(texts) and texts not in (shown, bare)
         if labelled:
             name_rows(net, sheet, texts, column, head)
         widen(sheet, column - 1, 9 if labelled else GAP)
         column = numbers_beside(net, sheet, step, column, head)
-        shown, starts[key] = texts, column
+        if texts not in (shown, bare):
+            shown, bare = texts, rows_in_words(net, placed[key], told_apart=False)
+        starts[key] = column
         width = net.put_step(sheet, step, column, head, raised, mover(step, steps))
         bottom = max(bottom, put_weights(net, sheet, own, column, below))
         column += max([width, *(p.block.arrangement.width for p in own)]) + 1
@@ -130,11 +132,6 @@ def mover(step: Step, steps: list[Step]) -> str:
     return "" if step.layer == steps[-1].layer else step.layer
 
 
-def unmarked(texts: dict[int, str]) -> dict[int, str]:
-    """The same rows where nothing has to tell query tokens from key tokens."""
-    return {row: text.replace("query ", "") for row, text in texts.items()}
-
-
 def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column: int, row: int = HEAD) -> int:
     """Weights under each other; returns the row after them."""
     for placed in weights:
@@ -143,8 +140,8 @@ def put_weights(net: NetworkSheets, sheet: Sheet, weights: list[Placed], column:
     return row
 
 
-def rows_in_words(net: NetworkSheets, placed: Placed) -> dict[int, str]:
-    """What the rows of a block are; nothing where there is one, or too many to look at."""
+def rows_in_words(net: NetworkSheets, placed: Placed, told_apart: bool = True) -> dict[int, str]:
+    """What the rows of a block are; nothing where there is one, or too many to look at. ``told_apart``: the query's from the key's."""
     a, height = placed.block.arrangement, placed.block.arrangement.height * placed.of
     if height <= 1 or height > MOST_NAMED:
         return {}
@@ -152,7 +149,7 @@ def rows_in_words(net: NetworkSheets, placed: Placed) -> dict[int, str]:
         return dict(enumerate(net.options.input_names(a.height)))
     if a.stretch > 1:
         return over_time(a)
-    labels = row_labels(a, net.axes(placed))
+    labels = row_labels(a, net.axes(placed) if told_apart else net.axes(placed).untitled)
     return labels if placed.of == 1 else again(labels, a.height + 1, placed.of)
 
 

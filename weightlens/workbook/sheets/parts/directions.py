@@ -17,7 +17,7 @@ FIRST = 2  # rows that the first table stands lower than alone: room for the nam
 def directions(plan: Plan) -> dict[str, list[str]]:
     """Of each layer that is wrapped around two recurrent ones, these."""
     owners = {path: path.rpartition("/")[0] for path in plan.tables}
-    wrapped = {owner for owner in owners.values() if (layer := plan.trace.layers.get(owner)) and layer.class_name == "Bidirectional"}
+    wrapped = {owner for owner in owners.values() if (layer := plan.trace.layers.get(owner)) and "backward_layer" in layer.inner}
     both = {path: owner for path, owner in owners.items() if owner in wrapped}
     return {owner: paths for owner in both.values() if len(paths := [path for path in both if both[path] == owner]) > 1}
 
@@ -26,7 +26,7 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
     """The tables of the layers inside, and the steps of the one around them."""
     shift = FIRST
     for path in inner:
-        sheet.write(shift + SECTION - 1, 1, in_framework_words(net.model, path), net.styles["section"])
+        sheet.write(shift + SECTION - 1, 1, in_framework_words(net.plan.trace, path), net.styles["section"])
         own = [step for step in net.plan.steps if step.layer == path]
         rest, column = time_sheet(net, sheet, net.plan.tables[path], own, shift)
         put_steps(net, sheet, rest, column, shift + HEAD)

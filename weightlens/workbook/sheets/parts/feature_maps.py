@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weightlens.recording import Step
-from weightlens.words.captions import shape_words
+from weightlens.specs.sizes import tuple_text
 from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, SQUARE_HEIGHT, TOP, column_after, widen
@@ -39,7 +39,7 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
 def after(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
     """The column after a weight and what is written over it."""
     behind_name = column_after(sheet, column, len(placed.name) * LETTER + 1)
-    texts = [(behind_name, shape_words(placed.made.shape)), (column, net.axes_over(placed))]
+    texts = [(behind_name, tuple_text(placed.made.shape)), (column, net.axes_over(placed))]
     return max(column + placed.block.arrangement.width, *(column_after(sheet, start, len(text) * SMALL + 1) for start, text in texts))
 
 
