@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from weightlens.workbook.formulas.cell_arrays import Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.sheets.frame import column_after
+from weightlens.workbook.sheets.parts.lookups import to_choose
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.pages import width_of
 
@@ -100,10 +101,16 @@ def in_quotes(words: list[str]) -> str:
 
 
 def only_numbers(net: NetworkSheets) -> None:
-    """A word typed into an input or a weight is refused at once: it would turn the whole network into errors."""
+    """A word typed into an input or a weight is refused at once, and a number for which a table has no row: all would turn into errors."""
     for placed in net.plan.placed.values():
-        if placed.kind in ("input", "weight") and placed.block.make is None and placed.made.dtype.kind != "U":
-            net.plan.sheets[placed.block.sheet].finishing.append(between(placed.block.area, "decimal", ANY_NUMBER, "Please type a number."))
+        if placed.kind not in ("input", "weight") or placed.block.make is not None or placed.made.dtype.kind == "U":
+            continue
+        area, chosen = placed.block.area, to_choose(net.plan, placed.made) if placed.kind == "input" else None
+        rule = between(area, "decimal", ANY_NUMBER, "Please type a number.")
+        if chosen is not None:
+            word, last = chosen
+            rule = between(area, "whole", ("0", str(last)), f"Please type the number of a {word}: a whole one from 0 to {last}.")
+        net.plan.sheets[placed.block.sheet].finishing.append(rule)
 
 
 def between(area: str, kind: Literal["whole", "decimal"], ends: tuple[str, str], words: str) -> Callable[[Any], None]:
