@@ -3,7 +3,7 @@
 import { colours, css, heat, mix } from "./colours.js";
 import { atNextFrame, make, sharp } from "./dom.js";
 import { Hand } from "./hand.js";
-import { brief, full, placeWords, shapeWords } from "./words.js";
+import { brief, full, placeWords, shapeWords, soMany } from "./words.js";
 
 const GAP = 6; // pixels between groups of columns
 const NUMBERS = { width: 58, height: 24 };
@@ -74,7 +74,7 @@ export class Sheet {
   axesWords() {
     const { block } = this;
     const words = block.axes
-      .map((axis, d) => `${axis.map((factor) => factor.name).join(" × ") || "place"} ${block.shape[d]}`)
+      .map((axis, d) => soMany(block.shape[d], axis.map((factor) => factor.name).join(" × ") || "place"))
       .join(", ");
     const times = this.grid.blocks.length > 1 ? `${this.grid.blocks.length} times ` : "";
     return `${times}${shapeWords(block.shape)}${words ? ` (${words})` : ""}`;

@@ -61,5 +61,8 @@ export function cellName(name, index) {
   return index.length ? `${name}[${index.join(", ")}]` : name;
 }
 
+/** So many of something: "1 unit", "4 units". */
+export const soMany = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
+
 /** A shape: "4 × 3". */
 export const shapeWords = (shape) => (shape.length ? shape.join(" × ") : "a number");
