@@ -18,6 +18,7 @@ from weightlens.errors import BadInput
 from weightlens.inputs.given import read_samples
 from weightlens.model import Layer, Model
 from weightlens.recording import Trace
+from weightlens.specs.activation import named_function
 
 MOST = 256  # samples
 FEWEST = 8
@@ -55,7 +56,7 @@ def activation_hits(model: Model, recorded: Trace) -> Iterator[Hit]:
         if boxes.cuts(named):
             dead = np.asarray((units <= 0).all(axis=0)).tolist()
             yield from units_hit("dead-unit", layer.name, dead, f"never above 0 for {count} samples", by="inputs")
-        elif (ends := ENDS.get(boxes.function_name(named))) is not None and layer.name not in last:
+        elif (ends := ENDS.get(named_function(named)[0])) is not None and layer.name not in last:
             share = (units - ends[0]) / (ends[1] - ends[0])
             off = ((share < NEAR) | (share > 1.0 - NEAR)).mean(axis=0) > SATURATED
             words = "at the end of the function for nearly all samples"

@@ -7,6 +7,7 @@ import numpy as np
 from weightlens.layers import function_of
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded, Trace
+from weightlens.specs.activation import named_function
 from weightlens.specs.registry import spec_of
 from weightlens.specs.words import sentences, setting_words
 
@@ -16,10 +17,8 @@ LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 
 def activation_of(layer: Layer) -> str:
     """The name of the activation function, where the layer has one."""
-    named = layer.config.get("activation")
-    if isinstance(named, dict):
-        named = named.get("config") if isinstance(named.get("config"), str) else named.get("class_name", "")
-    return str(named) if named and named != "linear" else ""
+    name, _ = named_function(layer.config.get("activation"))
+    return "" if name == "linear" else name
 
 
 def call_words(layer: Layer) -> str:
