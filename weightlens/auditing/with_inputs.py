@@ -28,7 +28,7 @@ CHANGED = 0.01  # share of the predictions
 
 
 def input_hits(model: Model, given: str) -> Iterator[Hit]:
-    """What the rules say of a model and these inputs; nothing where the inputs are not such as it takes, or are few."""
+    """What the rules say of a model and these inputs; nothing where it takes other inputs, or where there are few."""
     try:
         arrays = [array[:MOST] for array in read_samples(given, model).arrays]
     except BadInput:
@@ -71,7 +71,7 @@ def by_unit(values: np.ndarray, layer: Layer) -> np.ndarray:
 
 
 def output_hits(model: Model, recorded: Trace) -> Iterator[Hit]:
-    """Outputs that are the same for all samples, which are not."""
+    """Outputs that are the same for all samples, though the samples differ."""
     differ = any(np.ptp(x.value, axis=0).any() for x in recorded.inputs)
     for ref, output in zip(refs(model.outputs), recorded.results, strict=False):
         values = np.asarray(output.value)
@@ -110,7 +110,7 @@ def rounded(layer: Layer) -> dict[str, np.ndarray]:
 
 
 def choices(values: np.ndarray) -> np.ndarray | None:
-    """The class that each sample is given; ``None`` of an output that chooses none."""
+    """The class of each sample; ``None`` for an output that does not choose among classes."""
     if values.ndim != 2:
         return None
     if values.shape[1] > 1:

@@ -51,7 +51,7 @@ def samples_are_independent(model: Model, within: bool = False) -> bool:
 
 
 def attends_to_places(model: Model) -> bool:
-    """Whether all attention is between the places of a sample: of samples without places Keras compares each with all others."""
+    """Whether all attention is between places of one sample; where samples have no places, Keras compares each with all others."""
     from weightlens.engine.output_shapes import symbolic_shapes
     from weightlens.formats.weights.objects import layers_with_paths
 
@@ -62,7 +62,7 @@ def attends_to_places(model: Model) -> bool:
 
 
 def takes_samples_alone(layer: Layer) -> bool:
-    """Whether a layer's output for a sample depends on that sample alone; counted from the end, any axis but the last may be the first."""
+    """Whether a layer's output for a sample depends on that sample alone. Any axis counted from the end, but the last, may be the samples'."""
     rule = spec_of(layer).alone
     axes = layer.config.get(rule) if isinstance(rule, str) else None
     along_others = axes is None or all(axis == -1 or axis > 0 for axis in np.atleast_1d(axes))
@@ -81,7 +81,7 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
 
 
 def record(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:
-    """The same for one who alone has the trace, and may change it."""
+    """The same, but the trace may still be changed."""
     names = [ref.layer for ref in refs(model.inputs)]
     given = [Recorded(x, kind="input", name=name) for x, name in zip(bind(model, inputs, dtype), names, strict=True)]
     for x in given:
