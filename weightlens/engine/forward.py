@@ -62,7 +62,10 @@ def attends_to_places(model: Model) -> bool:
 
 
 def takes_samples_alone(layer: Layer) -> bool:
-    """Whether a layer's output for a sample depends on that sample alone. Any axis counted from the end, but the last, may be the samples'."""
+    """Whether a layer's output for a sample depends on that sample alone.
+
+    An axis counted from the end may be that of the samples, unless it is the last.
+    """
     rule = spec_of(layer).alone
     axes = layer.config.get(rule) if isinstance(rule, str) else None
     along_others = axes is None or all(axis == -1 or axis > 0 for axis in np.atleast_1d(axes))

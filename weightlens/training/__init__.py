@@ -59,7 +59,7 @@ class Stated:
 
 
 def recipe_of(model: Model) -> Stated:
-    """The loss, the optimizer and its options in the file; what has a wrong type is as if it were not stated."""
+    """The loss, the optimizer and its options in the file; what has a wrong type counts as not stated."""
     config = model.training_config
     stated = config.get("optimizer_config") or config.get("optimizer")
     optimizer = plain_dict({"class_name": stated} if isinstance(stated, str) else stated)
