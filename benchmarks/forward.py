@@ -50,14 +50,17 @@ def side_by_side(path: str, shape: list[int], rounds: int, with_keras: bool) -> 
 
 
 def run(scratch: Path, tiny: bool) -> Section:
-    """Dense, convolution, LSTM."""
+    """Dense, convolution, depthwise, LSTM, GRU, attention."""
     with_keras = installed("keras", "tensorflow") and not tiny
     header = ("network", "samples", "ours, ms", "in float64", "`predict`", "`model(x)`", "ours / `predict`", "ours / `model(x)`")
     section = Section("Forward pass", "float32 (and float64), after a first call; wall milliseconds, all in turns in one process.", header)
     cases = {
         "dense 784-512-512-10": (models.dense(scratch / "d.h5", 784, 512, 512, 10), [784]),
         "convolutions, 28 x 28, 16 and 32 filters": (models.convolution(scratch / "c.h5", 28), [28, 28, 1]),
-        "LSTM, 50 steps of 32, 64 units": (models.lstm(scratch / "l.h5", 50, 32, 64), [50, 32]),
+        "separable convolutions, 28 x 28 x 8, 16 and 32 filters": (models.depthwise(scratch / "s.h5", 28, 8, 16), [28, 28, 8]),
+        "LSTM, 50 steps of 32, 64 units": (models.recurrent(scratch / "l.h5", 50, 32, 64), [50, 32]),
+        "GRU, 50 steps of 32, 64 units": (models.recurrent(scratch / "g.h5", 50, 32, 64, "GRU"), [50, 32]),
+        "attention, 32 tokens of 64, 4 heads": (models.attention(scratch / "a.h5", 32, 64, 4, 16), [32, 64]),
     }
     for name, (path, shape) in cases.items():
         for samples in (2, 1) if tiny else (SAMPLES, 1):

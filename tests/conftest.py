@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.cases import Case
+from tests.cases import TURN, Case
 from tests.marks import chunk, group, hide, marked, programs
 from weightlens.checks.layer_outputs import flatten
 from weightlens.checks.oracle import quiet_tensorflow
@@ -32,6 +32,11 @@ def sample_input(model: Path) -> np.ndarray:
         return np.load(file)
     columns = [i for i, name in enumerate(file.read_text().splitlines()[0].split(",")) if name != "label"]
     return np.loadtxt(file, delimiter=",", skiprows=1, ndmin=2, usecols=columns)
+
+
+def pytest_report_header() -> str:
+    """What has to be set to take the same cases again."""
+    return f"WEIGHTLENS_TURN={TURN}"
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

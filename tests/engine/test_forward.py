@@ -13,7 +13,8 @@ import pytest
 
 import weightlens
 from weightlens.call_order import calls_in_order
-from weightlens.engine.forward import AT_ONCE, predict, samples_are_independent, trace
+from weightlens.engine.forward import AT_ONCE, predict, trace
+from weightlens.engine.portions import samples_are_independent
 from weightlens.engine.run import in_precision
 from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Ref, Weight
@@ -214,3 +215,18 @@ def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any
     centered = x - x.mean(axis=over, keepdims=True)
     expected = centered / np.sqrt(x.var(axis=over, keepdims=True) + 1e-3)
     np.testing.assert_allclose(predict(model, x)[0], expected, rtol=1e-12)
+
+
+def test_samples_that_share_statistics_are_computed_all_at_once() -> None:
+    """Keras 1's BatchNormalization in mode 2 takes the mean of the batch."""
+    layer = Layer("n", "BatchNormalization", {"mode": 2, "center": False, "scale": False}, calls=[Call((Ref("x"),))])
+    assert not samples_are_independent(network(layer, outputs=[Ref("n")]))
+
+
+def test_an_operator_between_tensors_of_different_rank_is_computed_of_all_samples_at_once() -> None:
+    """The samples of ``(batch, 4)`` meet the second axis of ``(batch, 4, 4)``."""
+    entries = [Layer(name, "InputLayer", {"batch_shape": [None, *shape]}, calls=[Call(())]) for name, shape in (("x", (4,)), ("y", (4, 4)))]
+    for second, alone in (("y", False), ("x", True)):
+        node = Layer("sum", "Add", {}, is_operation=True, calls=[Call((Ref("x"), Ref(second)))])
+        model = Model("network", "Functional", [*entries, node], inputs=[Ref("x"), Ref("y")], outputs=[Ref("sum")])
+        assert samples_are_independent(model) is alone

@@ -1,6 +1,6 @@
 """Every layer case, three ways: NumPy against Keras, recorded against plain, the workbook in real spreadsheet programs.
 
-IronCalc computes every workbook; LibreOffice and Gnumeric, which are slow, at least one of each kind of layer.
+IronCalc computes every workbook; LibreOffice and Gnumeric, which are slow, some by turns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from tests.cases import CASES, Case, some
 from tests.conftest import Built, Recalculated
 from weightlens.call_order import refs
 from weightlens.checks.workbook import compare_sheet
+from weightlens.engine import forward
+from weightlens.engine.binding import bind
 from weightlens.engine.output_shapes import layer_shapes
+from weightlens.engine.portions import samples_are_independent
+from weightlens.engine.run import Run
 from weightlens.errors import UnsupportedLayer
 from weightlens.report import compare
 
@@ -45,6 +49,21 @@ def test_numpy_equals_keras(case: Case, built: Callable[[Case], Built]) -> None:
     for ours, theirs in zip(outputs, built(case).expected, strict=True):
         row = compare(case.name, "", ours, theirs, "Keras", case.tolerance)
         assert row.ok, row
+
+
+@every_case
+def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], Built], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network whose samples are computed three at a time answers as one that computes all of them together."""
+    model = weightlens.load(built(case).path)
+    if not samples_are_independent(model):
+        return
+    monkeypatch.setattr(forward, "AT_ONCE", 3)
+    monkeypatch.setattr(forward, "PICTURES_AT_ONCE", 3)
+    inputs = [x[np.resize(np.arange(len(x)), 7)] for x in built(case).inputs]
+    with np.errstate(all="ignore"):
+        whole = Run(None, np.float64).network(model, bind(model, inputs))
+    for ours, expected in zip(model.predict(inputs), whole, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
 
 
 @every_case

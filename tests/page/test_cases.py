@@ -1,4 +1,4 @@
-"""Layer cases as pages: each number against NumPy, as exported and after an edit. ``WEIGHTLENS_EVERYTHING=1`` opens all of them."""
+"""Layer cases as pages, some every day: each number against NumPy, as exported and after an edit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.cases import CASES, EVERYTHING, Case
+from tests.cases import CASES, Case, some
 from tests.conftest import Built
 from tests.page.conftest import Open
 from weightlens.checks.workbook import relative_distance
@@ -18,7 +18,7 @@ from weightlens.model import Model
 
 pytestmark = pytest.mark.office("chromium")
 CLOSE = 1e-12
-SHOWN = CASES if EVERYTHING else CASES[::5]  # some of every family
+SHOWN = some(CASES, 8)
 
 
 def distance(found: list[Any], expected: np.ndarray) -> float:

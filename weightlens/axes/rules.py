@@ -29,6 +29,7 @@ from weightlens.specs.registry import spec_of
 if TYPE_CHECKING:
     from weightlens.recording import Recorded, Trace
 
+Occurring = tuple[str, str, tuple[int, ...]]  # the layer, name and shape that the occurrences of a step have in common
 Met = tuple[Axis, bool, int]  # an axis, whether it is of a weight, and its length
 
 
@@ -40,7 +41,8 @@ class Axes:
         self.known: dict[int, Named] = {}
         self.told: dict[int, Named] = {}  # the same, with what open axes turned out to be
         self.meaning: dict[Mark, Axis] = {}  # what an open axis of a weight turned out to be
-        self.rounds: dict[tuple[str, str, tuple[int, ...]], list[Named]] = {}  # of a step's occurrences the last two
+        self.rounds: dict[Occurring, list[Named]] = {}  # of a step's occurrences the last two
+        self.steady: set[Occurring] = set()  # steps that have occurred twice with the same axes
         self.started = False
 
     def named(self, x: Recorded) -> Named:
@@ -74,12 +76,18 @@ class Axes:
                 named = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
                 self.known[id(y)] = named
                 if y.kind == "step" and y.op is not None:
-                    self.rounds[key_of(y)] = [*self.rounds.get(key_of(y), [])[-1:], named]
+                    self.occurred(key_of(y), named)
+
+    def occurred(self, key: Occurring, named: Named) -> None:
+        """Note an occurrence of a step. After two with the same axes the next ones have them, too."""
+        before = self.rounds.get(key, [])[-1:]
+        self.rounds[key] = [*before, named]
+        if key not in self.steady and before and before[0].is_like(named):
+            self.steady.add(key)
 
     def repeated(self, y: Recorded) -> bool:
-        """Whether a step has occurred twice with the same axes; then its next occurrence has them, too."""
-        before = self.rounds.get(key_of(y), []) if y.kind == "step" and y.op is not None else []
-        return len(before) == 2 and before[0].is_like(before[1])
+        """Whether a step has occurred twice with the same axes."""
+        return y.kind == "step" and y.op is not None and key_of(y) in self.steady
 
     def next_round(self, y: Recorded) -> Named:
         """The axes of the last occurrence, the places that were picked moved on by one."""
@@ -221,7 +229,7 @@ def leaving(f: Factor) -> Factor:
     return replace(f, word=word, placed=False) if word != f.word or f.placed else f
 
 
-def key_of(y: Recorded) -> tuple[str, str, tuple[int, ...]]:
+def key_of(y: Recorded) -> Occurring:
     """What the occurrences of a step have in common."""
     return y.layer, y.name, y.shape
 
@@ -231,7 +239,7 @@ def distinct(axis: Axis, n: int) -> bool:
     if len(axis) == 1 and axis[0].at[0] >= 0 and (np.diff(axis[0].at) > 0).all():
         return True
     codes = np.stack([f.at for f in axis])
-    return bool((codes >= 0).all()) and len(np.unique(codes, axis=1).T) == n
+    return bool((codes >= 0).all()) and len(set(zip(*codes.tolist(), strict=True))) == n
 
 
 def regrouped(axis: Axis, n: int) -> Axis:

@@ -106,12 +106,22 @@ def compare_sheet(sheet: str, stored: Book, computed: Book, tolerance: float) ->
 def compare_cells(label: str, kind: str, places: list[Place], then: Sequence[Value | None], computed: Book, tolerance: float) -> Row:
     """The cell with the largest difference. Text must be equal; non-finite numbers have no cell to compare."""
     now = [computed.sheets.get(sheet, {}).get(reference) for sheet, reference in places]
-    off = np.array([relative_distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
+    off = distances(now, then)
     worst = int(off.argmax())
     place = f"'{places[worst][0]}'!{places[worst][1]}" if places else "-"
     ours, theirs = (as_number(values[worst]) if places else math.nan for values in (now, then))
     absolute = abs(ours - theirs) if 0 < off[worst] < math.inf else float(off[worst])
     return Row(label, kind, (len(places),), computed.engine, absolute, float(off[worst]), place, tolerance, ours, theirs)
+
+
+def distances(now: Sequence[Value | None], then: Sequence[Value | None]) -> np.ndarray:
+    """The relative distance of each pair, 0 where there is none; of finite numbers, nearly all there are, at once."""
+    if now and {*map(type, now), *map(type, then)} == {float}:
+        a, b = np.array(now), np.array(then)
+        if np.isfinite(a).all() and np.isfinite(b).all():
+            with np.errstate(over="ignore"):
+                return np.asarray(np.abs(a - b) / np.maximum(1.0, np.abs(b)))
+    return np.array([relative_distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
 
 
 def relative_distance(now: Value | None, then: Value | None) -> float:

@@ -136,9 +136,9 @@ def planned(model: Model, inputs: Any, options: Options) -> NetworkSheets:
     """The network of a workbook before anything of it stands on a sheet; or nothing but its matrices."""
     from weightlens.workbook import all_sheets
     from weightlens.workbook.sheets.matrix_sheets import matrices
-    from weightlens.workbook.xlsx.dress import new_styles
+    from weightlens.workbook.xlsx.styles import Styles
 
-    styles = new_styles()
+    styles = Styles()
     if options.detail == "weights":
         network = all_sheets.bare_network(model, options, styles)
         matrices(network)

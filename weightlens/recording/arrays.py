@@ -7,6 +7,7 @@ the same lines leave behind the expression of every number, from which ``words``
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,7 +66,7 @@ class Recorded(NDArrayOperatorsMixin):
     activation function that made it, with its argument; ``role`` is what a step is in its layer.
     """
 
-    __slots__ = ("args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "role", "shape", "source", "value")
+    __slots__ = ("args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "reads", "role", "shape", "source", "value")
 
     def __init__(
         self,
@@ -79,11 +80,16 @@ class Recorded(NDArrayOperatorsMixin):
         self.value: Any = np.asarray(value)
         self.shape: tuple[int, ...] = self.value.shape
         self.dtype = self.value.dtype
-        self.op, self.args, self.kwargs = op, args, kwargs or {}
+        self.made_by(op, args, kwargs or {})
         self.kind, self.name, self.layer = kind, name, ""
         self.source: Any = None  # the model.Weight of a weight
         self.function: tuple[str, Any] = ("", None)
         self.role = NO_ROLE
+
+    def made_by(self, op: Operation | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Remember the call that made it, or another one in its place. ``graph.operands`` keeps in ``reads`` what the call is given."""
+        self.op, self.args, self.kwargs = op, args, kwargs
+        self.reads: list[Recorded] | None = None
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if "out" in kwargs:
@@ -118,7 +124,8 @@ class Recorded(NDArrayOperatorsMixin):
     def copy(self) -> Recorded:
         """A copy: the same call, value and name."""
         new = Recorded.__new__(Recorded)
-        new.value, new.shape, new.dtype, new.op, new.args, new.kwargs = self.value, self.shape, self.dtype, self.op, self.args, self.kwargs
+        new.value, new.shape, new.dtype = self.value, self.shape, self.dtype
+        new.made_by(self.op, self.args, self.kwargs)
         new.kind, new.name, new.layer, new.source, new.role, new.function = (
             self.kind, self.name, self.layer, self.source, self.role, self.function
         )  # fmt: skip
@@ -130,7 +137,7 @@ class Recorded(NDArrayOperatorsMixin):
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name

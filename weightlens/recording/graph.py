@@ -22,8 +22,10 @@ def unnamed(x: Recorded) -> bool:
 
 
 def operands(x: Recorded) -> list[Recorded]:
-    """The recorded arrays that the call which made ``x`` was given, in order."""
-    return within((*x.args, *x.kwargs.values()) if x.kwargs else x.args)
+    """The recorded arrays that the call which made ``x`` was given, in order. Looked up once: every walk asks for them."""
+    if x.reads is None:
+        x.reads = within((*x.args, *x.kwargs.values()) if x.kwargs else x.args)
+    return x.reads
 
 
 def is_inside(path: str, layer: str) -> bool:
@@ -186,8 +188,8 @@ def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
 
     for x in values:
         made[id(x)] = new = x.copy()
-        new.args = tuple(each(copy_of, arg) if isinstance(arg, NESTED) and within([arg]) else made.get(id(arg), arg) for arg in x.args)
-        new.kwargs = each(copy_of, x.kwargs) if x.kwargs and within([x.kwargs]) else x.kwargs
+        args = tuple(each(copy_of, arg) if isinstance(arg, NESTED) and within([arg]) else made.get(id(arg), arg) for arg in x.args)
+        new.made_by(x.op, args, each(copy_of, x.kwargs) if x.kwargs and within([x.kwargs]) else x.kwargs)
         name, argument = x.function
         new.function = name, made.get(id(argument), argument)
     return made

@@ -29,7 +29,9 @@ from weightlens.zips import read_member
 
 Changes = Mapping[tuple[str, str], float]  # (sheet, reference) -> the number to write there first
 
-CACHED = re.compile(rb"(<f\b[^>]*?(?:/>|>[^<]*</f>))\s*<v>[^<]*</v>")
+CACHED = re.compile(rb"</f>\s*<v>[^<]*</v>")
+CACHED_OF_SHARED = re.compile(rb"(<f\b[^>]*/>)\s*<v>[^<]*</v>")  # a formula that stands in another cell
+PRINTING = re.compile(rb'<definedName [^>]*name="_xlnm\.Print_[^>]*>[^<]*</definedName>')  # titles take half of LibreOffice's time to read
 ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
@@ -100,14 +102,17 @@ def choose_engine(engine: str | None = None) -> str:
 
 
 def blank_cached_values(source: Path, target: Path, changes: Changes) -> None:
-    """Copy a workbook without the cached results of its formulas, and with ``changes`` to its cells."""
+    """Copy a workbook without the cached results of its formulas and what is only for paper, and with ``changes`` to its cells."""
     try:
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
             parts = sheet_parts(old) if changes else {}
             for entry in old.infolist():
                 data = read_member(old, entry.filename)
                 if entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
-                    data = CACHED.sub(rb"\1", data)
+                    data = CACHED.sub(b"</f>", data)
+                    data = CACHED_OF_SHARED.sub(rb"\1", data) if b"<f " in data else data
+                elif entry.filename == "xl/workbook.xml":
+                    data = PRINTING.sub(b"", data)
                 elif entry.filename.startswith("xl/worksheets/_rels/"):
                     data = data.replace(b'Target="/xl/', b'Target="../')  # openpyxl's notes; IronCalc reads relative paths only
                 for (sheet, reference), number in changes.items():

@@ -33,9 +33,9 @@ CELL = re.compile(
     (?:/>|>(?:<f(?:\ aca="false")?>([^<]*)</f>)?<v>([^<&]+)</v></c>)""",
     re.VERBOSE,
 )
+NUMBER = {"", "n"}  # types of cells
 CODED = re.compile("_x([0-9A-Fa-f]{4})_")
-ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
-ENTITY = re.compile("|".join(ENTITIES))
+ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}  # what begins others comes last
 
 
 class CellError(str):
@@ -61,7 +61,7 @@ class SheetCells:
 
     def value(self, kind: str, style: str | None, text: str) -> Value:
         """A cell's value by its type."""
-        if kind in ("n", ""):
+        if kind in NUMBER:
             return CellDate(text) if style in self.dates else float(text)
         if kind == "s":
             return self.strings[int(text)]
@@ -90,13 +90,19 @@ class SheetCells:
         places, styles, kinds, formulas, texts = zip(*cells, strict=True) if cells else ((),) * 5
         full, computed, ends = len(texts) - texts.count(""), len(formulas) - formulas.count(""), rows.count("</row>")
         tags = len(cells) + 3 * full + 2 * computed + 2 * ends
-        if rows.count("<") != tags or len(ROW.findall(rows)) != ends or rows.count("&") != len(ENTITY.findall(rows)) or "\r" in rows:
+        if rows.count("<") != tags or len(ROW.findall(rows)) != ends or rows.count("&") != sum(map(rows.count, ENTITIES)) or "\r" in rows:
             return False
-        before = len(self.values)
-        if not {*kinds} - {"", "n"} and full == len(cells) and not self.dates.intersection(styles):
+        before, dated = len(self.values), not self.dates.isdisjoint(styles)
+        if full == len(cells) and not dated and {*kinds} <= NUMBER:
             self.values.update(zip(places, map(float, texts), strict=True))
         else:
-            self.values.update({place: self.value(kind, style, text) for place, style, kind, _, text in cells if text})
+            self.values.update(
+                {
+                    place: float(text) if kind in NUMBER and not dated else self.value(kind, style, text)
+                    for place, style, kind, _, text in cells
+                    if text
+                }
+            )
         if computed:
             self.formulas.update({place: entities_resolved(formula) for place, _, _, formula, _ in cells if formula})
         if len(self.values) != before + full:
@@ -106,7 +112,10 @@ class SheetCells:
 
 def entities_resolved(text: str) -> str:
     """XML text as the text that it stands for."""
-    return ENTITY.sub(lambda entity: ENTITIES[entity[0]], text) if "&" in text else text
+    if "&" in text:
+        for entity, letter in ENTITIES.items():
+            text = text.replace(entity, letter)
+    return text
 
 
 def read_cells(archive: zipfile.ZipFile, part: str, into: SheetCells, most: int) -> None:

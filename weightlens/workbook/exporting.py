@@ -23,12 +23,13 @@ from weightlens.workbook.file_size import add_file, add_sampled
 from weightlens.workbook.layout.size import Size, measure
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.samples_sheet import samples_shown
-from weightlens.workbook.xlsx.dress import new_styles, save
+from weightlens.workbook.xlsx.dress import save
+from weightlens.workbook.xlsx.styles import Styles
 
 MANY = 1_000_000  # cells; with fewer a workbook is not too large for anything
 OFTEN = 20_000  # cells between two messages of progress
 ALIKE = 16  # rows that are taken to have as many cells as the first of them, for progress
-SELDOM = 100_000  # new objects between two collections of garbage while a workbook is made: nearly all of them are still needed
+SELDOM = 1_000_000  # new objects between two collections of garbage while a workbook is made: nearly all of them are still needed
 
 
 def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> Path:
@@ -61,7 +62,7 @@ def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
     with replacing(path, options.force, files_of(model), PDF) as file, scratch_folder() as scratch:
         book = scratch / "exercise.xlsx"
         with book.open("wb") as sheets:
-            save_network(build(model, inputs, options, new_styles(), printed=True), None, sheets)
+            save_network(build(model, inputs, options, Styles(), printed=True), None, sheets)
         with as_pdf(book).open("rb") as made:
             shutil.copyfileobj(made, file)
     return path
@@ -69,7 +70,7 @@ def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
 
 def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified: str = "") -> None:
     """Plan all sheets, warn of what hardly any program opens, write."""
-    net = build(model, inputs, options, new_styles(), verified)
+    net = build(model, inputs, options, Styles(), verified)
     size = measure(net.plan, net.detail) if options.progress is not None or options.warn is not None else None
     if size is not None and options.warn is not None and size.cells > MANY:
         add_sampled(size, net.plan)
@@ -86,7 +87,7 @@ def save_network(net: NetworkSheets, counter: Counter | None, file: BinaryIO) ->
 def size_of(model: Model, inputs: Any, options: Options) -> Size:
     """What the workbook would be; nothing is written."""
     with garbage_kept():
-        net = build(model, inputs, options, new_styles())
+        net = build(model, inputs, options, Styles())
         size = measure(net.plan, net.detail)
         add_file(size, net.plan, partial(save_network, net, None))
         return size

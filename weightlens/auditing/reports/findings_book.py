@@ -31,9 +31,10 @@ def write_book(audit: Audit, file: BinaryIO) -> None:
     """Write the workbook."""
     from weightlens.workbook.sheets.frame import frame
     from weightlens.workbook.xlsx.book import Book
-    from weightlens.workbook.xlsx.dress import new_styles, save
+    from weightlens.workbook.xlsx.dress import save
+    from weightlens.workbook.xlsx.styles import Styles
 
-    styles, book = new_styles(), Book()
+    styles, book = Styles(), Book()
     front = book.sheet("Audit", "Audit of models", summary(audit)[0])
     by_rule: dict[str, list[Finding]] = {}
     for one in audit.in_order():

@@ -15,7 +15,7 @@ CONV = LayerSpec(
 TRANSPOSED = LayerSpec(
     function="convolution.convolutional.conv_transpose", variables="kernel[*kernel_size,filters,in] bias[filters]?use_bias",
     options=f"filters! {SETTINGS} output_padding activation use_bias |2 groups", axes={"kernel": "*, filter, channel", "bias": "filter"},
-    learned="kernel bias activity", tfjs="loses", ends_in_activation=True, turned=True, tfjs_passes_over=UNGROUPED,
+    learned="kernel bias activity", tfjs="loses", alone=True, ends_in_activation=True, turned=True, tfjs_passes_over=UNGROUPED,
 )  # fmt: skip
 DEPTHWISE = LayerSpec(
     function="convolution.convolutional.depthwise_conv",

@@ -45,8 +45,10 @@ LAYERS = {
         options=f"input_dim! output_dim! tie_weights mask_zero reverse_dtype:any logit_soft_cap:number? |3 {ADAPTED}",
         arguments=("inputs", "reverse"), takes="sample, token", axes=TABLE, tokens=("input_dim", 1), learned="embeddings",
     ),
-    "Masking": LayerSpec(function="sequence.masking", mask="masking", options="mask_value:number", keeps_kind=True, tfjs="loses"),
-    "Identity": LayerSpec(function="core.identity", mask="keep_since_keras_3", options="", hands_on=True, picture="passes"),
+    "Masking": LayerSpec(
+        function="sequence.masking", mask="masking", options="mask_value:number", alone=True, keeps_kind=True, tfjs="loses",
+    ),
+    "Identity": LayerSpec(function="core.identity", mask="keep_since_keras_3", options="", alone=True, hands_on=True, picture="passes"),
     # activation layers
     "ReLU": LayerSpec(
         function="activation_layers.relu", mask="keep", options="max_value negative_slope threshold", alone=True,
@@ -58,19 +60,22 @@ LAYERS = {
     ),
     "PReLU": LayerSpec(
         function="activation_layers.prelu", mask="keep", variables="alpha", shapes="prelu", options="shared_axes:axes?",
-        learned="alpha", tfjs="keeps",
+        alone=True, learned="alpha", tfjs="keeps",
     ),
-    "ELU": LayerSpec(function="activation_layers.elu", mask="keep", options="alpha", tfjs="loses"),
+    "ELU": LayerSpec(function="activation_layers.elu", mask="keep", options="alpha", alone=True, tfjs="loses"),
     "Softmax": LayerSpec(
-        function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking", only_activation=True, tfjs="hides",
+        function="activation_layers.softmax", mask="keep", options="axis:axes |2 robust_masking",
+        alone="axis", only_activation=True, tfjs="hides",
     ),
-    "ThresholdedReLU": LayerSpec(function="activation_layers.thresholded_relu", mask="keep", options="theta", gone=True, tfjs="loses"),
+    "ThresholdedReLU": LayerSpec(
+        function="activation_layers.thresholded_relu", mask="keep", options="theta", alone=True, gone=True, tfjs="loses",
+    ),
     "SReLU": LayerSpec(
         function="activation_layers.srelu", mask="keep", variables="t_left a_left t_right a_right", shapes="prelu",
-        options="shared_axes:axes?", gone=True,
+        options="shared_axes:axes?", alone=True, gone=True,
     ),
     "ParametricSoftplus": LayerSpec(
         function="activation_layers.parametric_softplus", mask="keep", variables="alpha beta", shapes="prelu", options="shared_axes:axes?",
-        gone=True,
+        alone=True, gone=True,
     ),
 }  # fmt: skip

@@ -32,17 +32,17 @@ LAYERS = {
         function="normalization.rms_normalization", variables="scale", shapes="layer_normalization", options="axis:axes epsilon",
         whole="cuts", alone="axis",
     ),
-    "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes"),
+    "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes", alone="axis"),
     "SpectralNormalization": LayerSpec(
         function="normalization.spectral_normalization", variables="vector_u", again="kernel", options="layer! power_iterations:any",
         whole="cuts",
     ),
     "Normalization": LayerSpec(
         function="normalization.normalization", mask="keep_since_keras_3", variables="mean?adapted variance?adapted count?adapted",
-        shapes="normalization", options="axis:axes? mean:numbers? variance:numbers? invert", frozen=True, picture="scales",
+        shapes="normalization", options="axis:axes? mean:numbers? variance:numbers? invert", alone=True, frozen=True, picture="scales",
     ),
     "Rescaling": LayerSpec(
-        function="normalization.rescaling", mask="keep_since_keras_3", options="scale:numbers offset:numbers",
+        function="normalization.rescaling", mask="keep_since_keras_3", options="scale:numbers offset:numbers", alone=True,
         picture="scales", tfjs="loses",
     ),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from weightlens.specs.layer import LayerSpec, each_rank
 
 DROPOUT = LayerSpec(
     function="core.identity", mask="keep", options="rate data_format |1 dim_ordering:any", not_taken="data_format",
-    hands_on=True, tfjs="keeps",
+    alone=True, hands_on=True, tfjs="keeps",
 )  # fmt: skip
 SPATIAL = DROPOUT._replace(drops=True, keeps_kind=True, not_taken="trainable", tfjs="loses")
 PICTURE = "data_format bounding_box_format:any factor:any value_range:range"
@@ -19,7 +19,7 @@ RANDOM = LayerSpec(
     options=f"{PICTURE} mode:any height_factor:any width_factor:any fill_mode:any fill_value:any interpolation:any height:any width:any "
     "scale:any alpha:any num_chains:any chain_depth:any all_ops:any num_ops:any brightness_factor:any contrast_factor:any "
     "saturation_factor:any hue_factor:any x_factor:any y_factor:any kernel_size:any sigma:any addition_factor:any "
-    "threshold_factor:any bins:any",
+    "threshold_factor:any bins:any", alone=True,
 )  # fmt: skip
 PASSING = RANDOM._replace(picture="passes")
 WHAT = (
@@ -28,7 +28,7 @@ WHAT = (
 )
 
 LAYERS = {
-    "Dropout": DROPOUT._replace(drops=True, alone=True, keeps_kind=True, truth_table=True, picture="passes"),
+    "Dropout": DROPOUT._replace(drops=True, keeps_kind=True, truth_table=True, picture="passes"),
     **each_rank("SpatialDropout{}D", (1,), SPATIAL._replace(not_taken="data_format trainable")),
     **each_rank("SpatialDropout{}D", (2, 3), SPATIAL, tfjs=()),
     "AlphaDropout": DROPOUT,

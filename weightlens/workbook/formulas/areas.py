@@ -8,10 +8,24 @@ element's formula is its pattern's with other first cells.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from weightlens.workbook.formulas.cell_arrays import ADD, ATOM, CONSTANTS, MULTIPLY, ROW, Area, Cells, Expression, Piece, compress, number
+from weightlens.workbook.formulas.cell_arrays import (
+    ADD,
+    ATOM,
+    CONSTANTS,
+    MULTIPLY,
+    ROW,
+    Area,
+    Cells,
+    Expression,
+    Piece,
+    compress,
+    number,
+    numbered,
+)
 
 FEW = 4  # up to so many single products are written out: B6*D$13+C6*D$14 can be read without help
 MAX_ARGUMENTS = 255
@@ -33,11 +47,12 @@ def patterns(rows: Cells) -> Patterns:
     real = rows >= 0
     first = np.argmax(real, axis=1)
     base = np.where(real.any(axis=1), rows[np.arange(len(rows)), first], 0)
-    weights = np.random.default_rng(1).integers(1, 1 << 62, rows.shape[1], dtype=np.int64) | 1
+    if len(rows) == 1:
+        return Patterns(base, np.zeros(1, np.int64), relative(rows, base))
     with np.errstate(over="ignore"):
         hashes = (base >> 34) * SHEET_SALT  # a formula names its sheets
         for part in parts(rows):
-            hashes[part] += (relative(rows[part], base[part]) * weights).sum(axis=1)
+            hashes[part] += (relative(rows[part], base[part]) * hash_weights(rows.shape[1])).sum(axis=1)
     _, representative, kind = np.unique(hashes, return_index=True, return_inverse=True)
     kind = kind.reshape(-1)
     shapes = relative(rows[representative], base[representative])
@@ -46,6 +61,12 @@ def patterns(rows: Cells) -> Patterns:
         shapes, kind = np.unique(np.column_stack([relative(rows, base), base >> 34]), axis=0, return_inverse=True)
         shapes = shapes[:, :-1]
     return Patterns(base, kind.reshape(-1), shapes)
+
+
+@lru_cache(maxsize=4)
+def hash_weights(k: int) -> np.ndarray:
+    """Odd numbers by which the places of a pattern are multiplied."""
+    return np.random.default_rng(1).integers(1, 1 << 62, k, dtype=np.int64) | 1
 
 
 def parts(rows: Cells) -> list[slice]:
@@ -119,10 +140,10 @@ def product(left: Cells, right: Cells) -> Expression:
     b = patterns(np.ascontiguousarray(np.swapaxes(right, 1, 2)).reshape(groups * m, k))
     kinds = a.kind.reshape(groups, n, 1) * len(b.shapes) + b.kind.reshape(groups, 1, m)
     base_a, base_b = a.base.reshape(groups, n, 1), b.base.reshape(groups, 1, m)
-    present, inverse = np.unique(kinds, return_inverse=True)
-    options = [terms(a.shapes[kind // len(b.shapes)], b.shapes[kind % len(b.shapes)], base_a, base_b) for kind in present.tolist()]
+    present, choice = numbered(kinds)
+    options = [terms(a.shapes[kind // len(b.shapes)], b.shapes[kind % len(b.shapes)], base_a, base_b) for kind in present]
     level = min(ADD if "+" in option else MULTIPLY if "*" in option else ATOM for option in options)
-    return Expression((groups, n, m), options, None if len(options) == 1 else inverse.reshape(groups, n, m), level)
+    return Expression((groups, n, m), options, choice, level)
 
 
 def terms(pattern_a: np.ndarray, pattern_b: np.ndarray, base_a: np.ndarray, base_b: np.ndarray) -> list[Piece]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,6 +57,16 @@ class Arrangement:
         """The columns used, counted from the first."""
         return self._offsets(self.column_axes, self.steps[1])
 
+    @cached_property
+    def elements(self) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+        """Which element along each axis a row holds, and a column."""
+
+        def along(axes: tuple[int, ...]) -> dict[int, np.ndarray]:
+            sizes = [self.shape[axis] for axis in axes]
+            return dict(zip(axes, np.unravel_index(np.arange(math.prod(sizes)), sizes), strict=True)) if axes else {}
+
+        return along(self.row_axes), along(self.column_axes)
+
     @property
     def height(self) -> int:
         return int(self.rows[-1]) + 1 if self.rows.size else 0
@@ -66,16 +77,21 @@ class Arrangement:
 
     def cells(self, origin: int) -> Cells:
         """The address of every element, the first one at ``origin``."""
-        rows, columns = self.steps
         total = np.full((1,) * len(self.shape), origin, np.int64)
-        for axis, n in enumerate(self.shape):
-            step = rows[axis] * ROW if axis in rows else columns[axis]
-            total = total + (np.arange(n, dtype=np.int64) * step).reshape([-1 if d == axis else 1 for d in range(len(self.shape))])
+        for offsets in self.along_axes:
+            total = total + offsets
         return total
+
+    @cached_property
+    def along_axes(self) -> list[np.ndarray]:
+        """How far along each axis its elements stand from the first one. Kept: the time steps of a layer share one arrangement."""
+        rows, columns = self.steps
+        each = [np.arange(n, dtype=np.int64) * (rows[d] * ROW if d in rows else columns[d]) for d, n in enumerate(self.shape)]
+        return [offsets.reshape([-1 if d == axis else 1 for d in range(len(each))]) for axis, offsets in enumerate(each)]
 
     def table(self, array: np.ndarray) -> np.ndarray:
         """An array that broadcasts to the shape, as the two-dimensional table that stands on the sheet."""
-        full = np.broadcast_to(array, self.shape)
+        full = array if array.shape == self.shape else np.broadcast_to(array, self.shape)
         return np.transpose(full, self.row_axes + self.column_axes).reshape(len(self.rows), len(self.columns))
 
     @property

@@ -161,9 +161,8 @@ def combine(parts: Sequence[str | Expression], shape: tuple[int, ...], level: in
 
 def compress(choice: np.ndarray, options: list[list[Piece]]) -> tuple[np.ndarray | None, list[list[Piece]]]:
     """Keep only the options that some element has."""
-    present, inverse = np.unique(choice, return_inverse=True)
-    kept = [options[i] for i in present.tolist()]
-    return (None, kept) if len(kept) == 1 else (inverse.reshape(choice.shape), kept)
+    present, chosen = numbered(choice)
+    return chosen, [options[i] for i in present]
 
 
 def pick(condition: np.ndarray, yes: Expression, no: Expression, shape: tuple[int, ...]) -> Expression:
@@ -176,16 +175,24 @@ def pick(condition: np.ndarray, yes: Expression, no: Expression, shape: tuple[in
     return Expression(shape, options, choice, level, yes.boolean and no.boolean)
 
 
+def numbered(array: np.ndarray) -> tuple[list[int], np.ndarray | None]:
+    """The different numbers in an array, in order, and which of them each element is; ``None`` where there is one, as nearly always."""
+    first = array.reshape(-1)[:1]
+    if (array == first).all():
+        return first.tolist(), None
+    kinds, which = np.unique(array, return_inverse=True)
+    return kinds.tolist(), which.reshape(array.shape)
+
+
 def refer(cells: Cells) -> Expression:
     """The plain reference to each cell; codes of constants become literals, several sheets several options."""
     sheets = np.where(cells < 0, cells, cells >> 34)
-    kinds = np.unique(sheets)
+    kinds, choice = numbered(sheets)
     options: list[list[Piece]] = []
-    for kind in kinds.tolist():
+    for kind in kinds:
         options.append(
             [number(CONSTANTS.value(kind))]
             if kind < 0
             else [Area(np.where(sheets == kind, cells, kind << 34) if len(kinds) > 1 else cells)]
         )
-    choice = None if len(kinds) == 1 else np.searchsorted(kinds, sheets)
     return Expression(cells.shape, options, choice)

@@ -97,9 +97,8 @@ def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) ->
     """Name the operands of ``x`` that its formula reads as cells; put constants that are many into cells."""
     if all(type(arg) is Recorded and arg.kind for arg in x.args):  # nothing to do, as so often
         return
-    need = needs_cells(x)
-    lookup = operation(x) is np.take
-    moves = operation(x) in MOVES
+    op = operation(x)
+    need, lookup, moves = needs_cells(x), op is np.take, op in MOVES
 
     def settle(position: int, thing: Any) -> Any:
         if isinstance(thing, (list, tuple)) and any(isinstance(part, Recorded) for part in thing):
@@ -107,7 +106,7 @@ def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) ->
         if isinstance(thing, Recorded):
             used_twice = uses[id(thing)] > 1 and not thing.kind and _length(thing) > LONG
             wanted = (need or used_twice or (lookup and position == 0)) and not has_cells(thing)
-            if wanted or (not thing.kind and thing.op is None and np.prod(thing.shape) > 1):
+            if wanted or (not thing.kind and thing.op is None and thing.size > 1):
                 name_it(thing, layer, result)
             return thing
         if (
@@ -122,7 +121,9 @@ def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) ->
             return constant
         return thing
 
-    x.args = tuple(settle(i, arg) for i, arg in enumerate(x.args))
+    args = tuple(settle(i, arg) for i, arg in enumerate(x.args))
+    if any(new is not old for new, old in zip(args, x.args, strict=True)):
+        x.made_by(x.op, args, x.kwargs)
 
 
 def _length(x: Recorded) -> int:

@@ -108,4 +108,4 @@ def _named(x: Recorded, name: str, layer: str, place: Callable[[Step], None]) ->
 
 def _become(x: Recorded, other: Any) -> None:
     """The same value, computed in another way."""
-    x.op, x.args, x.kwargs = other.op, other.args, other.kwargs
+    x.made_by(other.op, other.args, other.kwargs)

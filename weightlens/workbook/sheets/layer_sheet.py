@@ -156,7 +156,8 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
 
 def filters(net: NetworkSheets, steps: Sequence[Step]) -> str:
     """What the next layer calls the pictures that filters make."""
-    made = any(f.name == "filter" for step in steps for axis in net.plan.trace.axes.named(step.made).axes for f in axis)
+    different = {(step.layer, step.name, step.made.shape): step.made for step in steps}  # one of those that occur again and again
+    made = any(f.name == "filter" for x in different.values() for axis in net.plan.trace.axes.named(x).axes for f in axis)
     return "What filter 0 makes is channel 0 for the next layer." if made else ""
 
 

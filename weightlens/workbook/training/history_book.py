@@ -18,7 +18,7 @@ from weightlens.workbook.training.history_tables import SOME_WEIGHTS, WEIGHTS, T
 from weightlens.workbook.training.layers_table import LAYERS, layers_table
 from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.charts import line_chart
-from weightlens.workbook.xlsx.dress import new_styles, save
+from weightlens.workbook.xlsx.dress import save
 from weightlens.workbook.xlsx.styles import Styles
 
 FRONT = "A row for each epoch, as Keras reported it. Epoch 0 is the network before this training."
@@ -30,7 +30,7 @@ ROOM, ROWS = 74.0, 17  # of one chart: characters, rows
 def write_book(history: TrainingHistory, path: Path, forward: Forward | None, force: bool) -> None:
     """Write the workbook; with ``forward``, the sheets of the forward pass follow those of the training."""
     with replacing(path, force, suffixes=WORKBOOK) as file:
-        styles = new_styles()
+        styles = Styles()
         save(history_sheets(history, forward, styles), styles, file)
 
 

@@ -21,7 +21,7 @@ from weightlens.workbook.training.loss_surface import SIDE, LossSurface
 from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.training.passes import Passes, Variants, together
 from weightlens.workbook.xlsx.book import Book
-from weightlens.workbook.xlsx.dress import new_styles, save
+from weightlens.workbook.xlsx.dress import save
 from weightlens.workbook.xlsx.styles import Styles
 
 DATA_HINT = "Change a blue cell (the learning rate, an input, a target) and watch the whole history of the training move."
@@ -52,7 +52,7 @@ def write_training_book(epoch: Epoch, epochs: int, path: str | PathLike[str], mo
     out, chosen = Path(path), TrainingOptions(**options)
     read = [] if model is None else files_of(model)
     check_output(out, chosen.force, read, WORKBOOK)
-    styles = new_styles()
+    styles = Styles()
     book = training_sheets(epoch, epochs, model, chosen, styles)
     with replacing(out, chosen.force, read, WORKBOOK) as file:
         save(book, styles, file)

@@ -67,7 +67,7 @@ class Block:
 
 def runs(blocks: Sequence[Block]) -> list[str]:
     """The areas that blocks of the same columns take together, without the rows in between that belong to others."""
-    rows = np.unique(np.concatenate([block.row + block.arrangement.rows for block in blocks]))
+    rows = np.sort(np.concatenate([block.row + block.arrangement.rows for block in blocks]))
     edges = [0, *(np.flatnonzero(np.diff(rows) > 1) + 1).tolist(), len(rows)]
     left, width = blocks[0].column, blocks[0].arrangement.width
     return [rectangle(int(rows[i]) * ROW + left, int(rows[j - 1]) * ROW + left + width - 1) for i, j in pairwise(edges)]

@@ -52,19 +52,14 @@ def dress(shell: Any, plan: Book) -> None:
     shell.properties.subject, shell.properties.keywords = "Keras model as live formulas", "keras, neural network, weights"
 
 
-def new_styles() -> Styles:
-    """The styles of a new workbook without sheets."""
+def save(plan: Book, styles: Styles, file: BinaryIO, first: int = 0, on_row: OnRow | None = None) -> None:
+    """Dress the sheets, stream their rows; the sheet number ``first`` is open, ``on_row`` is handed each row."""
     from openpyxl import Workbook
 
     shell = Workbook()
     shell.remove(shell.worksheets[0])
-    return Styles(shell)
-
-
-def save(plan: Book, styles: Styles, file: BinaryIO, first: int = 0, on_row: OnRow | None = None) -> None:
-    """Dress the sheets, stream their rows; the sheet number ``first`` is open, ``on_row`` is handed each row."""
-    shell = styles.book
     dress(shell, plan)
+    styles.add_to(shell)
     shell.active = first
     rows = {sheet.title: partial(counted_rows, sheet, plan.titles, on_row) for sheet in plan.sheets}
     package.save(shell, rows, file, finish=partial(with_values, plan=plan))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,9 +23,7 @@ class Printer:
         arrangement = block.arrangement
         self.choice = None if expression.choice is None else arrangement.table(expression.choice)
         self.titles, self.home = titles, block.sheet
-        indices = [arrangement.table(along) for along in np.indices(arrangement.shape, sparse=True)]
-        self.down = {axis: indices[axis][:, 0] for axis in arrangement.row_axes}  # which element a row holds, and a column
-        self.across = {axis: indices[axis][0] for axis in arrangement.column_axes}
+        self.down, self.across = arrangement.elements
         self.options = [[in_form(p) if isinstance(p, str) else p for p in option] for option in expression.options]
         self.block = block
 
@@ -65,12 +64,13 @@ class Printer:
 
     def table(self, first: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """An array that broadcasts to the block's, at some rows and columns. There may be a hundred areas: none is copied whole."""
-        every = np.broadcast_to(first, self.block.arrangement.shape)
+        shape = self.block.arrangement.shape
+        every = first if first.shape == shape else np.broadcast_to(first, shape)
         places = {axis: along[rows][:, None] for axis, along in self.down.items()} | {
             axis: along[columns] for axis, along in self.across.items()
         }
         some = every[tuple(places[axis] if step else 0 for axis, step in enumerate(every.strides))]
-        return np.broadcast_to(some, (len(rows), len(columns)))
+        return some if some.shape == (len(rows), len(columns)) else np.broadcast_to(some, (len(rows), len(columns)))
 
     def fixed(self, first: np.ndarray) -> tuple[str, str]:
         """``$`` where the reference stays while the formula is dragged across or down, told by the first two rows and columns."""
@@ -101,6 +101,7 @@ class Form:
             )
 
 
+@lru_cache(maxsize=1024)
 def in_form(text: str) -> str:
     """Text as it stands in a form."""
     return escape(text).replace("%", "%%")

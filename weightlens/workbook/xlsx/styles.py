@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from openpyxl import Workbook
 
 # Okabe and Ito's hues, lightened: told apart by colour-blind eyes, and by border and lettering in black and white.
 FILLS = {"input": "D6E8F7", "weight": "FFF2B8", "output": "DCEFD5", "check": "EDE3F3", "constant": "F2F2F2", "answer": "FFFFFF"}
@@ -86,13 +83,11 @@ LOOKS: dict[str, Look] = {
 
 
 class Styles:
-    """Style ids of the looks in one workbook: openpyxl keeps the tables, our rows refer to them."""
+    """Style ids of the looks in one workbook, which our rows refer to; ``add_to`` makes openpyxl's tables of them."""
 
-    def __init__(self, book: Workbook) -> None:
-        self.book: Any = book  # Any: its tables have no types
+    def __init__(self) -> None:
         self._ids: dict[Look, int] = {}
         self._named: dict[str, int] = {}
-        self._parts: dict[tuple[Any, ...], int] = {}  # fonts, fills, borders, alignments: many looks share them
 
     def __getitem__(self, name: str) -> int:
         if name not in self._named:
@@ -100,27 +95,24 @@ class Styles:
         return self._named[name]
 
     def of(self, look: Look) -> int:
-        """The id of a look; made at the first use."""
-        if look not in self._ids:
-            from openpyxl.styles.cell_style import StyleArray
-            from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE, BUILTIN_FORMATS_REVERSE
+        """The id of a look, counted from 1: 0 is that of cells without one."""
+        return self._ids.setdefault(look, len(self._ids) + 1)
 
+    def add_to(self, book: Any) -> None:
+        """Write the looks into the tables of a new workbook, in the order of their ids."""
+        from openpyxl.styles.cell_style import StyleArray
+        from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE, BUILTIN_FORMATS_REVERSE
+
+        part = cache(lambda table, make, *wanted: getattr(book, table).add(make(*wanted)))  # many looks share fonts, fills, borders...
+        for look in self._ids:
             style: Any = StyleArray()
-            style.fontId = self._part("_fonts", font, look.bold, look.italic, look.size, look.colour)
-            style.fillId = self._part("_fills", fill, look.fill) if look.fill else 0
-            style.borderId = self._part("_borders", border, look.border, look.sides) if look.border else 0
-            style.alignmentId = self._part("_alignments", alignment, look.align, look.wrap, look.shrink)
+            style.fontId = part("_fonts", font, look.bold, look.italic, look.size, look.colour)
+            style.fillId = part("_fills", fill, look.fill) if look.fill else 0
+            style.borderId = part("_borders", border, look.border, look.sides) if look.border else 0
+            style.alignmentId = part("_alignments", alignment, look.align, look.wrap, look.shrink)
             built_in = BUILTIN_FORMATS_REVERSE.get(look.format)
-            style.numFmtId = self.book._number_formats.add(look.format) + BUILTIN_FORMATS_MAX_SIZE if built_in is None else built_in
-            self._ids[look] = self.book._cell_styles.add(style)
-        return self._ids[look]
-
-    def _part(self, table: str, make: Callable[..., Any], *wanted: Any) -> int:
-        """The place of a font, a fill... in the workbook's table; made at the first use."""
-        key = (table, *wanted)
-        if key not in self._parts:
-            self._parts[key] = getattr(self.book, table).add(make(*wanted))
-        return self._parts[key]
+            style.numFmtId = book._number_formats.add(look.format) + BUILTIN_FORMATS_MAX_SIZE if built_in is None else built_in
+            book._cell_styles.append(style)  # two looks may be alike, but each has its id
 
     def numbers(self, name: str, values: np.ndarray | None, small: bool = False, share: bool = False, narrow: bool = False) -> int:
         """A look with the format that suits these numbers: short on screen, all digits in the cell.

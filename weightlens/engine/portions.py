@@ -1,0 +1,105 @@
+"""Whether the samples of a network stand alone: then many of them are computed in portions, whose values stay in the processor's cache.
+
+A layer is believed to take samples alone where its spec says so (``LayerSpec.alone``), an operator where it works place by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from weightlens.call_order import path_of_call, tensors_into
+from weightlens.engine.output_shapes import symbolic_shapes
+from weightlens.model import Call, Layer, Model, Ref
+from weightlens.recording.graph import is_inside
+from weightlens.specs.registry import spec_of
+from weightlens.specs.sizes import Shape
+
+Shapes = dict[str, list[Shape | None]]
+
+ATTENDING = frozenset({"attention.attention", "attention.additive_attention"})  # along the first axis of a sample, if there are two
+NAMES = """
+Add Subtract Multiply Divide TrueDivide DivideNoNan FloorDivide Mod Power Negative Absolute Abs Reciprocal Sign Square Sqrt Rsqrt Clip Floor
+Ceil Round Maximum Minimum Exp Expm1 Log Log1p Sin Cos Tanh Erf Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr
+LogicalNot Where Cast Copy StopGradient Relu ReLU Relu6 Sigmoid Softplus Softsign Silu LeakyRelu HardSigmoid HardSilu Elu Selu Gelu
+"""
+PLACE_BY_PLACE = frozenset(NAMES.split())  # operators that compute each number of the numbers at its place
+
+
+def samples_are_independent(model: Model) -> bool:
+    """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
+    calls = list(calls_within(model))
+    if not all(takes_samples_alone(layer) for layer, _, _ in calls):
+        return False
+    shapes = symbolic_shapes(model)
+    known = [shape for outputs in shapes.values() for shape in outputs if shape is not None]
+    return (
+        bool(known)
+        and all(map(len, known))  # of one axis, that of the samples, the last axis is the first
+        and all(meets_sample_by_sample(call, place, shapes) for layer, place, call in calls if layer.is_operation)
+        and attends_to_places(calls, shapes)
+    )
+
+
+def calls_within(model: Model, place: str = "") -> Iterator[tuple[Layer, str, Call]]:
+    """Every call of a layer, also of nested models: with the path of the model that it is made in."""
+    for layer in model.layers:
+        for number, call in enumerate(layer.calls or [Call(())]):
+            yield layer, place, call
+            if layer.model is not None:
+                yield from calls_within(layer.model, place + path_of_call(layer.name, number) + "/")
+
+
+def takes_samples_alone(layer: Layer) -> bool:
+    """Whether a layer's output for a sample depends on that sample alone.
+
+    An axis counted from the end may be that of the samples, unless it is the last.
+    """
+    if layer.model is not None:
+        return True  # its layers are looked at
+    if layer.is_operation:
+        return operator_name(layer) in PLACE_BY_PLACE
+    rule, config = spec_of(layer).alone, layer.config
+    axes = config.get(rule, -1) if isinstance(rule, str) else -1
+    along_others = rule != "axis" if axes is None else all(axis == -1 or axis > 0 for axis in np.atleast_1d(axes))  # None: all
+    carried = config.get("time_major") or config.get("stateful") or config.get("mode") == 2  # Keras 1: the mean of the batch
+    tables = any(np.ndim(config.get(setting, 0)) > 1 for setting in ("scale", "offset"))  # might lie along the samples
+    return bool(rule) and along_others and not carried and not tables and all(map(takes_samples_alone, layer.inner.values()))
+
+
+def operator_name(layer: Layer) -> str:
+    """What Keras 3 calls an operator, whoever named it; nothing for what it has no name for."""
+    if not layer.class_name.startswith("tf."):
+        return layer.class_name
+    from weightlens.operations.tensorflow_names import Rename, entry_of
+
+    entry = entry_of(layer.class_name.removeprefix("tf."))
+    return entry.operation if isinstance(entry, Rename) and isinstance(entry.operation, str) else ""
+
+
+def meets_sample_by_sample(call: Call, place: str, shapes: Shapes) -> bool:
+    """Whether an operator is given tensors of one rank, and numbers: with fewer axes, the samples of one would meet another axis."""
+    ranks = {rank_of(ref, place, shapes) for ref in tensors_into(call)}
+    given = [thing for thing in (*call.args, *call.kwargs.values()) if not isinstance(thing, Ref)]
+    return len(ranks) == 1 and None not in ranks and all(is_number(thing) for thing in given)
+
+
+def is_number(thing: Any) -> bool:
+    """Whether an argument of an operator is a single number or word: arrays might lie along the samples."""
+    return thing is None or isinstance(thing, (bool, int, float, str)) or (isinstance(thing, np.ndarray) and thing.ndim == 0)
+
+
+def rank_of(ref: Ref, place: str, shapes: Shapes) -> int | None:
+    """How many axes a tensor has beside that of the samples; ``None`` where it is not known."""
+    outputs = shapes.get(place + path_of_call(ref.layer, ref.call), [])
+    shape = outputs[ref.index] if ref.index < len(outputs) else None
+    return None if shape is None else len(shape)
+
+
+def attends_to_places(calls: list[tuple[Layer, str, Call]], shapes: Shapes) -> bool:
+    """Whether all attention is between places of one sample; where samples have no places, Keras compares each with all others."""
+    attending = [place + layer.name for layer, place, _ in calls if spec_of(layer).function in ATTENDING]
+    found = [[outputs[0] for path, outputs in shapes.items() if outputs and is_inside(path, name)] for name in attending]
+    return all(outputs and all(shape is not None and len(shape) > 1 for shape in outputs) for outputs in found)
