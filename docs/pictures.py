@@ -6,9 +6,11 @@ Workbooks are drawn as LibreOffice shows them; trainings are in ``make_learning.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES, DOCS = ROOT / "sample_models", ROOT / "docs"
 MARGIN, WIDEST, WIDEST_STRIP = 16, 2400, 2000
 MANY = 60  # samples on a Data sheet
+ONE_PAGE = b'<pageSetup orientation="landscape" paperSize="9" fitToWidth="1" fitToHeight="1"/>'
 FOOTER = 0.945  # the footer stands below this part of the page
 
 
@@ -66,18 +69,36 @@ PICTURES = {
     "xor": ("xor", "1 network", 150),
     "xor_map": ("xor_relu", "Map", 90),
     "xor_hidden": ("xor_relu", "Hidden units", 110),
-    "neuron": ("digits_mlp", "Neuron", 110),
+    "neuron": ("digits_mlp", "Neuron", 180),
     "relu_neuron_curve": ("relu_neuron", "Curve", 90),
-    "digits_mlp_inputs": ("digits_mlp", "Inputs", 110),
+    "digits_mlp_inputs": ("digits_mlp", "Inputs", 260),
     "digits_mlp": ("digits_mlp", "1 hidden", 200),
     "digits_cnn": ("digits_cnn", "2 conv", 200),
     "sine_lstm": ("sine_lstm", "1 lstm", 520),
 }
+UPPER = {"digits_mlp_inputs": 0.4, "neuron": 0.6}  # the part of a high sheet that is drawn; below it goes on likewise
 STRIPS = {"sine_lstm": 2}  # too wide to be read in one piece: cut into strips, which stand under each other
+
+
+def on_one_page(book: Path) -> None:
+    """Make every sheet of a workbook one page, however wide it is: a picture shows all of it."""
+    with zipfile.ZipFile(book) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for name, part in parts.items():
+        if name.startswith("xl/worksheets/sheet"):
+            part = re.sub(rb"<(row|col)Breaks.*?</\1Breaks>", b"", part, flags=re.DOTALL)
+            part = re.sub(rb"<pageSetUpPr[^>]*/>", b'<pageSetUpPr fitToPage="1"/>', part)
+            parts[name] = re.sub(rb"<pageSetup [^>]*/>", ONE_PAGE, part)
+    titles = rb'<definedName [^>]*"_xlnm.Print_Titles".*?</definedName>'
+    parts["xl/workbook.xml"] = re.sub(titles, b"", parts["xl/workbook.xml"])
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
 
 
 def printed(book: Path) -> list[list[str]]:
     """Print a workbook to a PDF beside it; the words of the last lines of each page, among them the sheet's name (it is in the footer)."""
+    on_one_page(book)
     profile = f"-env:UserInstallation={(book.parent / 'profile').as_uri()}"
     command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(book.parent), str(book)]
     subprocess.run(command, check=True, capture_output=True)
@@ -86,12 +107,12 @@ def printed(book: Path) -> list[list[str]]:
     return [[part.strip() for line in page.strip().splitlines()[-2:] for part in line.split("  ")] for page in pages]
 
 
-def draw(pdf: Path, page: int, dpi: int, out: Path, strips: int = 1) -> None:
-    """One page as a picture, without its footer and its white margins; a very wide one in strips."""
+def draw(pdf: Path, page: int, dpi: int, out: Path, strips: int = 1, upper: float = 1.0) -> None:
+    """One page, or its upper part, as a picture, without its footer and its white margins; a very wide one in strips."""
     stem = pdf.with_suffix("")
     subprocess.run(["pdftoppm", "-png", "-r", str(dpi), "-f", str(page), "-l", str(page), "-singlefile", str(pdf), str(stem)], check=True)
     picture = Image.open(stem.with_suffix(".png")).convert("RGB")
-    picture = picture.crop((0, 0, picture.width, int(picture.height * FOOTER)))
+    picture = picture.crop((0, 0, picture.width, int(picture.height * FOOTER * upper)))
     left, top, right, bottom = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox() or (0, 0, *picture.size)
     right, bottom = min(picture.width, right + MARGIN), min(picture.height, bottom + MARGIN)
     picture = picture.crop((max(0, left - MARGIN), max(0, top - MARGIN), right, bottom))
@@ -146,7 +167,7 @@ def main(wanted: list[str]) -> None:
             for name, (source, sheet, dpi) in chosen.items():
                 if source == book:
                     page = next(i for i, lines in enumerate(sheets, 1) if sheet in lines)
-                    draw(path.with_suffix(".pdf"), page, dpi, DOCS / f"{name}.png", STRIPS.get(name, 1))
+                    draw(path.with_suffix(".pdf"), page, dpi, DOCS / f"{name}.png", STRIPS.get(name, 1), UPPER.get(name, 1.0))
 
 
 def weightlens_book(path: Path, model: str, inputs: Any, options: dict[str, Any]) -> Path:

@@ -70,9 +70,10 @@ def test_only_what_carries_a_coordinate_changes_with_it(share: int, built: Calla
     assert checked > 6000 / CHUNKS / 2
 
 
+SCORE = "sample 1, head 1, query token 2, key token 0"
 NAMED = [
     ("heads", "query", ("sample", "token", "head", "key dim"), (1, 2, 1, 0), "sample 1, token 2, head 1, key dim 0"),
-    ("heads", "scores", ("sample", "head", "query token", "key token"), (1, 1, 2, 0), "sample 1, head 1, query token 2, key token 0"),
+    ("heads", "scores", ("sample", "head", "query token", "key token"), (1, 1, 2, 0), SCORE),
     ("heads", "output", ("sample", "token", "feature"), (1, 2, 1), "sample 1, token 2, feature 1"),
     ("conv2d", "pre-activation", ("sample", "row", "column", "filter"), (1, 1, 1, 0), "sample 1, row 1, column 1, filter 0"),
     ("lstm", "pre-activations", ("sample", "gate x unit"), (1, 2), "sample 1, input gate, unit 2"),

@@ -151,3 +151,10 @@ def test_what_does_not_fit_a_sheet_is_refused_before_it_is_written(run: Run) -> 
     Path("data.csv").write_text(f"x0,x1,y\n{rows}\n")
     assert "columns, and a sheet has 16,384" in refusal(run("train-sheet", OR, "-i", "data.csv", "--target", "y", "-o", "o.xlsx"))
     assert not Path("o.xlsx").exists()
+
+
+def test_layers_that_act_in_training_only_are_named(run: Run, keras: Any) -> None:
+    layers = [keras.layers.Dense(2, name="first"), keras.layers.BatchNormalization(name="norm"), keras.layers.Dropout(0.5, name="drop")]
+    keras.Sequential([keras.Input((2,)), *layers, keras.layers.Dense(1, name="last")]).save("m.keras")
+    code, _, err = run("fit", "m.keras", "-i", OR_DATA, "--target", "y", "--epochs", 1, "-o", "new.keras")
+    assert code == 0 and "Note: computed as in a prediction, without chance and without statistics of the batch: norm, drop\n" in err

@@ -178,6 +178,8 @@ def headings(page: Page, found: Faults) -> None:
             continue
         cell = page.cells[row, column]
         area, font, how = page.merged.get((row, column)), cell.font, cell.alignment
+        if area is None and (row, column) in page.inside:
+            found.add("headings", f"{page.title}!{get_column_letter(column)}{row}: {text!r} is hidden in a merged cell")
         last = column if area is None else area.max_col
         room = sum(page.pixels(c) for c in range(column, last + 1)) - PADDING
         size, bold = font.size or 11.0, bool(font.bold)
@@ -294,8 +296,7 @@ def unnamed(page: Page, block: Placed, axes: list[Axis], found: Faults) -> None:
         ("columns", len(over), block.a.columns, block.a.column_axes),
     ):
         several = [n for d in all_axes if (n := block.a.shape[d]) > 1]
-        least = int(np.prod(several[:-1])) if page.square and len(block.a.shape) > 2 else len(of)
-        least = several[0] if len(of) > NAMED_ONE_BY_ONE else least
+        least = several[0] if len(of) > NAMED_ONE_BY_ONE else len(of)
         if 1 < least <= MOST_NAMED and labels < least:
             found.add("unnamed", f"{where(page, block)}: {labels} of {least} {what} have a label")
 
@@ -354,7 +355,10 @@ def captions(page: Page, block: Placed) -> list[str]:
     for row in range(block.row - 1, FRAME, -1):
         texts += [page.texts[row, c] for c in columns if (row, c) in page.texts]
     if page.square:
-        texts[:0] = [page.texts[block.row - 3, c] for c in range(block.column, block.column + 20) if (block.row - 3, c) in page.texts]
+        behind = [
+            (block.row - up, c) for up in (3, 4) for c in range(block.column, block.column + 20)
+        ]  # one row more where two have labels
+        texts[:0] = [page.texts[place] for place in behind if place in page.texts]
     return texts[:40]
 
 

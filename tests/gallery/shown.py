@@ -195,7 +195,7 @@ SHOWN = [
     ),
     show(
         "Embedding",
-        "A row of the table for each token.",
+        "A row of the table for the number of each word.",
         layer("Embedding", 9, 4, name="embedding"),
         (6,),
         samples=3,

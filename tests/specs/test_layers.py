@@ -101,6 +101,7 @@ SPELLED = {
     "engine/logits.py": {"Softmax"},  # the operator
     "engine/operation_nodes.py": {"Add"},  # the operator
     "inputs/defaults.py": {"Normalization", "Rescaling", "StringLookup"},
+    "training/recipe.py": {"ActivityRegularization"},
 }
 
 

@@ -156,8 +156,8 @@ def test_every_layer_that_keras_makes(keras: Any) -> None:
             "Each head compares places by 8 numbers.",
         ),
         ("Embedding", {"input_dim": 6, "output_dim": 3, "mask_zero": True},
-         "Replaces each token, a whole number, by its row of 3 learned numbers; the table has 6 rows. "
-         "Token 0 stands for no word, and later layers skip it."),
+         "Replaces each number of a word by the row with that number: 3 learned numbers; the table has 6 rows. "
+         "Number 0 stands for no word, and later layers skip it."),
         ("Rescaling", {"scale": 1 / 255, "offset": 0.0}, "Multiplies by 1/255."),
         ("Rescaling", {"scale": 0.1, "offset": -0.5}, "Multiplies by 0.1 and adds -0.5."),
         ("ZeroPadding2D", {"padding": [[1, 0], [2, 2]]}, "Puts zeros around the picture: 1 at the top, 2 on the left, 2 on the right."),

@@ -60,7 +60,7 @@ dense · Dense
   sum = sum of exponentials over units                                    (1, 1)
     1 + 0.3679 = 1.368
   activation = exponentials / sum                                         (1, 2)
-    unit 0  1 / 1.368 = 0.7311
+    unit 0  1 / 1.36788 = 0.7311
     unit 1  0.3679 / 1.368 = 0.2689
 
 output (1, 2)

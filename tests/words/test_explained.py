@@ -72,6 +72,25 @@ def test_layers_that_are_added_are_no_step_of_a_recurrent_cell(keras: Any) -> No
     }
 
 
+TOLD = (
+    "What the cell tells the next time step; the next layer is told only the last one.",
+    "What the cell tells the next layer, once it has read the last time step.",
+    "What the cell tells the next time step and the next layer.",
+)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("every", [False, True])
+def test_a_hidden_state_says_whom_it_is_told(kind: str, masked: bool, every: bool, keras: Any) -> None:
+    x = keras.Input((3, 2))
+    y = keras.layers.Masking()(x) if masked else x
+    network = keras.Model(x, getattr(keras.layers, kind)(2, return_sequences=every, name="cell")(y))
+    steps = weightlens.load(network).trace(np.ones((1, 3, 2)))["cell"]
+    said = [explained(step) for step in steps if step.name == "hidden state"]
+    assert said == ([TOLD[2]] * 3 if every else [TOLD[0], TOLD[0], TOLD[1]])
+
+
 def test_attention_says_where_its_factor_comes_from(tmp_path: Path) -> None:
     """The factor is 1/sqrt(numbers of a key), three here: what the words say is what is computed."""
     trace = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])

@@ -160,6 +160,26 @@ def test_the_boxes_show_what_layers_answer(branches: tuple[Path, Any, list[np.nd
             assert np.allclose(numbers, values[sample][:8], atol=1e-12), name
 
 
+@pytest.mark.parametrize(("beside", "lies"), [(1, "portrait"), (4, "landscape")])
+def test_no_page_ends_within_a_box(keras: Any, tmp_path: Path, beside: int, lies: str) -> None:
+    x = keras.Input((2,), name="x")
+    ways = [x] * beside
+    deep = 17 if beside == 1 else 7
+    for depth in range(deep):
+        ways = [keras.layers.Dense(2, name=f"dense_{depth}_{i}")(way) for i, way in enumerate(ways)]
+    keras.Model(x, ways).save(tmp_path / "m.keras")
+    path = weightlens.export(tmp_path / "m.keras", tmp_path / "book.xlsx", inputs=[[1.0, 2.0]])
+    page, found = openpyxl.load_workbook(path)["Network"], boxes(path)
+    ends = [cut.id for cut in page.row_breaks.brk]
+    assert page.page_setup.orientation == lies and len(ends) >= 1 and not page.sheet_properties.pageSetUpPr.fitToPage
+    assert len(found) == 1 + deep * beside
+    for row, _ in found.values():
+        assert not [end for end in ends if row <= end < row + 4], "a break stands after this many rows"
+    columns = [d for d in page.column_dimensions.values() if d.min <= page.max_column - 2]
+    width = sum(d.width * (d.max - d.min + 1) for d in columns)
+    assert page.page_setup.scale * width <= {"portrait": 7_300, "landscape": 10_700}[lies], "as wide as a page"
+
+
 def test_an_exercise_is_not_drawn(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", exercise=True)
     assert "Network" not in openpyxl.load_workbook(tmp_path / "or.xlsx", read_only=True).sheetnames
@@ -185,7 +205,29 @@ def test_a_model_inside_that_is_called_twice_shows_what_it_answers(keras: Any, t
             assert np.allclose(np.array([value for value in shown if value is not None], float), wanted, atol=1e-5), name
         row, column = found["same"]
         answer = "yes" if float(np.asarray(network([part[sample : sample + 1] for part in x]))[0, 0]) >= 0.5 else "no"
-        assert engine_book.cell("Network", f"{openpyxl.utils.get_column_letter(column)}{row + 4}") == f"1 unit: {answer}"
+        assert engine_book.cell("Network", f"{openpyxl.utils.get_column_letter(column)}{row + 4}") == f"1 unit; answer: {answer}"
     said = [str(cell.value) for row in openpyxl.load_workbook(path)["Summary"].iter_rows() for cell in row]
-    assert any(text.endswith("It is used 2 times, with the same weights: on left, on right.") for text in said)
-    assert any(text.endswith("It reads encoder and encoder #2.") for text in said)
+    assert any(text.endswith("It is used 2 times, with the same weights: on left, on right (called encoder #2).") for text in said)
+    rows = {str(row[1].value): [cell.value for cell in row] for row in openpyxl.load_workbook(path)["Summary"].iter_rows() if row[4].value}
+    assert {name: row[2] for name, row in rows.items() if name in ("encoder", "gap", "same")} == {
+        "encoder": "left; right",
+        "gap": "encoder and encoder #2",
+        "same": "gap",
+    }
+    (first, read), (second, read_by_second) = [(name, row[2]) for name, row in rows.items() if row[4] == "Dense(4)" or row[4] == "Dense(2)"]
+    assert first.startswith("encoder/") and second.startswith("encoder/") and read_by_second == first != read, "the layers in it"
+
+
+def test_what_is_not_trained_is_counted_as_keras_counts_it(keras: Any, tmp_path: Path) -> None:
+    layers = keras.layers
+    frozen = keras.Sequential([keras.Input((4, 4, 2)), layers.Conv2D(3, 2), layers.BatchNormalization()], name="frozen")
+    model = keras.Sequential([keras.Input((4, 4, 2)), frozen, layers.Flatten(), layers.Dense(3, name="out")])
+    model.layers[0].trainable = False
+    model.save(tmp_path / "m.keras")
+    path = weightlens.export(tmp_path / "m.keras", tmp_path / "book.xlsx", inputs=np.ones((1, 4, 4, 2)))
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(path)["Summary"].iter_rows()]
+    still = sum(int(np.prod(weight.shape)) for weight in model.non_trainable_weights)
+    whole = model.count_params()
+    assert f"{whole}: {whole - still} trained (trainable), {still} not trained (non-trainable)" in [row[2] for row in rows]
+    marked = {row[1]: row[5] for row in rows if row[5] in ("yes", "no")}
+    assert {name for name, trained in marked.items() if trained == "yes"} == {"out/kernel", "out/bias"} and len(marked) == 8

@@ -88,7 +88,8 @@ def test_every_unit_of_a_dense_network_can_be_picked(dense: tuple[Path, Any, np.
     books = picked(path, tmp_path, [first, second, Pick("digit", "unit 31", sample=8)], engine)
     judge(books[0], x[2], hidden.kernel[:, 7], hidden.bias[7], h[2, 7])
     judge(books[1], h[1], digit.kernel[:, 4], digit.bias[4], p[1, 4], "in order")
-    assert column(books[1], "B", 32)[:2] == ["unit 0", "unit 1"]
+    assert column(books[1], "B", 32)[:2] == ["unit 0", "unit 1"] and column(books[1], "A", 32) == [*range(32)]
+    assert [books[1].cell("Neuron", cell) for cell in ("C11", "D11", "G6")] == ["value", "\u00d7 weight", "z = pre-activation"]
     judge(books[2], h[2], digit.kernel[:, 0], digit.bias[0], p[2, 0])  # there is no such unit, no such sample: the nearest
 
 
@@ -115,7 +116,9 @@ def softmax_of(z: np.ndarray, unit: int) -> Any:
 def test_the_weights_lie_over_the_pixels(dense: tuple[Path, Any, np.ndarray], tmp_path: Path) -> None:
     path, model, x = dense
     [book] = picked(path, tmp_path, [Pick("hidden", "unit 5", sample=1)], "ironcalc")
-    kernel = model["hidden"].kernel[:, 5]
+    kernel, numbers = model["hidden"].kernel[:, 5], [*range(8)]
+    for over, beside in (("K28:R28", "J29:J36"), ("T28:AA28", "S29:S36"), ("AC28:AJ28", "AB29:AB36")):
+        assert book.block(f"'Neuron'!{over}").tolist() == book.block(f"'Neuron'!{beside}").tolist() == numbers
     for cells, values in (("K29:R36", kernel), ("T29:AA36", x[1]), ("AC29:AJ36", kernel * x[1])):
         assert np.allclose(book.block(f"'Neuron'!{cells}"), values, rtol=1e-12)
 
@@ -190,6 +193,9 @@ def test_other_kinds_of_layers(keras: Any, tmp_path: Path) -> None:
     for (pick, value), book in zip(wanted.items(), picked(tmp_path / "book.xlsx", tmp_path, [*wanted], "ironcalc"), strict=True):
         assert book.cell("Neuron", "H6") == pytest.approx(value, rel=1e-9), pick
         assert book.cell("Neuron", "I6") == "as on its sheet", pick
+        if pick.layer.startswith("attention"):
+            words = {"scores": ("query", "\u00d7 key \u00d7 0.5774", "z = scores"), "query": ("value", "\u00d7 weight", "z = query")}
+            assert tuple(book.cell("Neuron", cell) for cell in ("C11", "D11", "G6")) == words[pick.layer.rpartition(" ")[2]]
         if pick.layer.endswith("scores"):  # the softmax of its head, which is the next step
             assert book.cell("Neuron", "H7") == pytest.approx(attention["attention weights"][1, 1, 3, 2], rel=1e-9)
 

@@ -109,8 +109,8 @@ def test_made_up_inputs_are_said_to_be(tmp_path: Path) -> None:
         weightlens.export(SAMPLES / name, tmp_path / "a.xlsx")
         weightlens.export(SAMPLES / name, tmp_path / "b.xlsx", inputs=given)
         sheet = "1 network" if name == "or.h5" else "Inputs"
-        assert words in str(read_book(tmp_path / "a.xlsx").sheets[sheet]["A2"])
-        assert "No input" not in str(read_book(tmp_path / "b.xlsx").sheets[sheet]["A2"])
+        assert words in str(read_book(tmp_path / "a.xlsx").sheets[sheet]["B2"])
+        assert "No input" not in str(read_book(tmp_path / "b.xlsx").sheets[sheet]["B2"])
 
 
 def test_words_are_refused_where_numbers_are_read(tmp_path: Path) -> None:
@@ -145,8 +145,14 @@ def test_a_small_network_shows_a_window_of_rows(tmp_path: Path) -> None:
     stored = read_book(tmp_path / "or.xlsx")
     book = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 100.0})
     np.testing.assert_array_equal(book.block("input_0").reshape(-1, 2), x[100:120])
+    assert [book.cell("1 network", f"A{row}") for row in range(8, 28)] == [*range(100, 120)]
     last = recalculate(tmp_path / "or.xlsx", "ironcalc", {place(stored, "picked"): 299.0})
     np.testing.assert_array_equal(last.block("input_0").reshape(-1, 2), np.repeat(x[299:], 20, axis=0))
+    assert [last.cell("1 network", f"A{row}") for row in range(8, 28)] == [299] * 20, "the number of a row is that of its sample"
+    mine = with_typed(tmp_path / "or.xlsx", {place(stored, "picked"): "100", place(stored, "read"): "mine"})
+    assert [mine.cell("1 network", f"A{row}") for row in range(8, 28)] == [*range(20)]
+    sheet, cell = place(stored, "network_sample")
+    assert stored.cell(sheet, f"D{cell[1:]}") == "row", "not the number of a sample"
 
 
 def test_pictures_are_fetched_in_order(tmp_path: Path) -> None:
@@ -154,6 +160,7 @@ def test_pictures_are_fetched_in_order(tmp_path: Path) -> None:
     weightlens.export(SAMPLES / "digits_cnn.keras", tmp_path / "cnn.xlsx", inputs=x)
     book = recalculate(tmp_path / "cnn.xlsx", "ironcalc", {place(read_book(tmp_path / "cnn.xlsx"), "picked"): 11.0})
     np.testing.assert_array_equal(book.block("input_0"), x[11].ravel())
+    assert book.cell(*place(book, "network_sample")) == 11, "what is drawn is the picked sample"
 
 
 # -- threshold, target, switch -----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import pytest
 import weightlens
 from tests.attention_file import write_attention
 from tests.conftest import INPUTS, SAMPLES, sample_input
+from weightlens.call_order import tensors_into
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import Layer
@@ -26,9 +27,10 @@ from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.words.layer_words import in_framework_words, sentence
 from weightlens.workbook import measure
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.sheets.frame import in_two
+from weightlens.workbook.sheets.frame import write_hint
 from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.dress import new_styles
 from weightlens.workbook.xlsx.pages import cuts_of
 
 pytestmark = pytest.mark.slow
@@ -86,11 +88,14 @@ def test_the_map_of_the_network_is_complete(book: Any, request: pytest.FixtureRe
     model = weightlens.load(SAMPLES / request.node.callspec.params["book"])
     said = [[cell.value for cell in row] for row in book["Summary"].iter_rows()]
     for layer in model.layers:
-        [row] = [row for row in said if row[1] == layer.name and row[3]]
-        assert row[2] and row[6] == layer.size, "what it does, how many parameters"
+        [row] = [row for row in said if row[1] == layer.name and row[4]]
+        read = [ref.layer for ref in tensors_into(*layer.calls)]
+        assert (row[2] or "") == " and ".join(read) and row[3] and row[7] == layer.size, "what it reads and does, how many parameters"
     for name, weight in model.weights.items():
         [row] = [row for row in said if row[1] == name]
-        assert row[2] == weight.path and row[3] in book.defined_names
+        assert row[3] == weight.path and row[4] in book.defined_names and row[5] == ("no" if "/moving_" in name else "yes")
+    still = sum(weight.size for name, weight in model.weights.items() if "/moving_" in name)
+    assert f"{model.size:,}: {model.size - still:,} trained (trainable), {still:,} not trained (non-trainable)" in [row[2] for row in said]
 
 
 def test_steps_have_a_caption_and_a_note(book: Any) -> None:
@@ -104,11 +109,22 @@ def test_steps_have_a_caption_and_a_note(book: Any) -> None:
         assert first.comment is not None and "In words" in first.comment.text
 
 
-def test_it_prints_on_pages_that_can_be_read(book: Any) -> None:
-    """One page wide, or cut between two blocks: in a column in which no number stands."""
+def test_no_text_of_a_page_is_cut_on_the_next_one(book: Any) -> None:
+    """What comes again on each page stands within its column, and the hint ends on the first page."""
     for page in pages(book):
         cuts = [cut.id for cut in page.col_breaks.brk]
-        assert page.page_setup.fitToWidth == 1 and bool(page.sheet_properties.pageSetUpPr.fitToPage) is not bool(cuts)
+        if cuts:
+            width = page.column_dimensions["A"].width
+            assert max(len(str(cell.value or "")) for cell in page["A"]) * 0.9 <= width, page.title
+            assert all(area.max_col <= cuts[0] for area in page.merged_cells.ranges if area.min_row == 2), page.title
+
+
+def test_it_prints_on_pages_that_can_be_read(book: Any) -> None:
+    """One page wide, or cut between two blocks: in a column in which no number stands. What is drawn is cut between boxes only."""
+    for page in pages(book):
+        cuts = [cut.id for cut in page.col_breaks.brk]
+        whole = bool(page.sheet_properties.pageSetUpPr.fitToPage)
+        assert page.page_setup.fitToWidth == 1 and whole is not (bool(cuts) or page.title == "Network")
         for cut in cuts:
             assert not [cell.coordinate for [cell] in page.iter_rows(4, None, cut + 1, cut + 1) if isinstance(cell.value, float)]
         assert not page.sheet_view.showGridLines
@@ -132,6 +148,24 @@ def test_the_first_wrong_step_is_named(tmp_path: Path) -> None:
     sheet = computed.sheets["Check"]
     assert sheet["B4"] == "DIFFERS" and sheet["B7"] == "dense: pre-activation"
     assert any(value == "Check: DIFFERS" for value in computed.sheets["1 network"].values())
+
+
+def test_one_tolerance_is_for_outputs_and_steps_and_the_worst_difference_is_of_both(tmp_path: Path) -> None:
+    """A bias of a unit that is off in every sample changes a step, and no output."""
+    path = tmp_path / "xor.xlsx"
+    weightlens.export(SAMPLES / "xor_relu.h5", path, inputs=[[0.0, 0.0], [1.0, 1.0]])
+    trace = weightlens.load(SAMPLES / "xor_relu.h5").trace([[0.0, 0.0], [1.0, 1.0]])
+    unit = next(int(u) for u in np.flatnonzero((trace["hidden"][1].value < -0.1).all(axis=0)))
+    bias = next(entry for entry in read_map(read_book(path)) if (entry.layer, entry.name) == ("hidden", "bias"))
+    sheet, cell = bias.places(read_book(path))[unit]
+    changed = {(sheet, cell): float(weightlens.load(SAMPLES / "xor_relu.h5")["hidden"].bias[unit]) - 0.001}
+    check = recalculate(path, "ironcalc", changed).sheets["Check"]
+    row = next(r for r in range(12, 30) if check.get(f"M{r}") == "hidden: pre-activation")
+    assert max(check["D12"], check["D13"]) < 1e-15 < check[f"K{row}"] == check["B6"] and check["B4"] == "DIFFERS" == check[f"L{row}"]
+    size = np.abs(trace["hidden"][1].value).sum()
+    assert check["B6"] == pytest.approx(0.002 / size, rel=0.01)
+    lenient = recalculate(path, "ironcalc", {**changed, ("Check", "B5"): 0.01}).sheets["Check"]
+    assert lenient["B4"] == "OK" == lenient[f"L{row}"] and lenient["B7"] == "none"
 
 
 @pytest.mark.parametrize("name", ["or.h5", "digits_mlp.keras", "digits_cnn.keras", "sine_lstm.keras"])
@@ -220,11 +254,19 @@ def test_a_layer_that_is_called_again_is_known_whatever_its_name() -> None:
     assert in_framework_words(trace, "a #2 #2") == "a #2 #2: a #2 again, with the same weights"
 
 
-def test_a_long_sentence_takes_two_lines_of_about_the_same_length() -> None:
-    assert in_two("short words") == ["short words"]
-    text = " ".join(["some words"] * 20)
-    first, second = in_two(text)
-    assert f"{first} {second}" == text and abs(len(first) - len(second)) < 20
+def test_a_long_hint_is_broken_where_the_sheet_or_its_first_page_ends() -> None:
+    words, styles = " ".join(["some words"] * 20), new_styles()
+    for widths, last in (((8,), 10), ((30,), 17), ((12, 20, 20), 12)):  # a narrow sheet has 90 characters, a wide one 150
+        sheet, column = Sheet("s", 0, numbered=True), 1
+        for width in widths:
+            sheet.put(Block(in_rows((2, width)), np.zeros((2, width))), 7, column)
+            column += width + 1
+        write_hint(sheet, 1, "some words", styles)
+        assert not sheet.merges and sheet.texts[(1, 1)].style == styles["hint"]
+        write_hint(sheet, 1, words, styles)
+        assert sheet.merges == [(1, 1, 1, last)] and sheet.heights[1] >= 2 * 13, widths
+        cuts = cuts_of(sheet)
+        assert not cuts or last < cuts.columns[0]
 
 
 def test_an_operator_is_not_taken_for_the_layer_of_its_name() -> None:
@@ -247,14 +289,20 @@ def test_a_wide_sheet_is_cut_where_a_block_begins() -> None:
     """Blocks side by side of 18 columns: a page for each; one that lies under the others' edges keeps the sheet in one piece."""
 
     def planned(*places: tuple[int, int, int]) -> Sheet:
-        sheet = Sheet("wide", 0)
+        sheet = Sheet("wide", 0, numbered=True)
         for row, column, width in places:
             sheet.put(Block(in_rows((2, width)), np.zeros((2, width))), row, column)
         return sheet
 
-    assert cuts_of(planned((7, 1, 18), (7, 20, 18), (7, 39, 18))) == ([19, 38], 55)
-    assert cuts_of(planned((7, 1, 18))) == ([], 100), "one page is enough"
-    assert cuts_of(planned((7, 1, 18), (7, 20, 18), (7, 39, 18), (20, 10, 45))) == ([], 100), "every cut would go through a block"
+    three = (7, 1, 18), (7, 20, 18), (7, 39, 18)
+    assert cuts_of(planned(*three)) == ([19, 38], [], 55)
+    assert cuts_of(planned((7, 1, 18))) is None, "one page is enough"
+    assert cuts_of(planned(*three, (20, 10, 45))) is None, "every cut would go through a block"
+    assert cuts_of(planned(*three, (50, 1, 18), (62, 1, 18))) == ([19, 38], [57], 55), "a second page begins with the captions of the block"
+    labelled = planned(*three)
+    labelled.write(9, 38, "a long label of a row", 0)
+    assert labelled.widths == {} and cuts_of(labelled) == ([19, 38], [], 55)
+    assert labelled.widths[(38, 38)] > 18, "there is nothing left of it that it could reach into"
 
 
 def test_a_lookup_shows_which_rows_it_takes(tmp_path: Path) -> None:
@@ -281,3 +329,28 @@ def test_pictures_have_numbered_rows_and_inputs_numbered_channels(keras: Any, tm
     assert [book["Inputs"].cell(6, c).value for c in (2, 4, 6, 8)] == [f"column {c}" for c in range(4)]
     assert [book["Inputs"].cell(7, c).value for c in range(2, 10)] == ["0", "1"] * 4
     assert [book["1 relu"].cell(7, c).value for c in (2, 7)] == ["channel 0", "channel 1"]
+    assert book["Inputs"]["A7"].value == "channel"
+    model = keras.Sequential([keras.Input((3, 4, 1), name="picture"), keras.layers.ReLU(name="relu")])
+    page = openpyxl.load_workbook(weightlens.export(model, tmp_path / "grey.xlsx", inputs=np.ones((1, 3, 4, 1))))["Inputs"]
+    assert [page.cell(7, c).value for c in range(1, 6)] == ["column", "0", "1", "2", "3"], "not the only channel, four times"
+
+
+def test_a_row_of_pixels_is_shown_as_a_square_with_numbered_sides(tmp_path: Path) -> None:
+    x = sample_input(SAMPLES / "digits_mlp.keras")[:1]
+    page = openpyxl.load_workbook(weightlens.export(SAMPLES / "digits_mlp.keras", tmp_path / "book.xlsx", inputs=x))["Inputs"]
+    [head] = [cell for [cell] in page.iter_cols(min_row=5, max_row=5) if cell.value == "as a square"]
+    assert [page.cell(7, head.column + j).value for j in range(8)] == [str(j) for j in range(8)]
+    assert [page.cell(8 + i, head.column - 1).value for i in range(8)] == [f"row {i}" for i in range(8)]
+
+
+def test_what_is_drawn_shows_whole_numbers_as_such_and_two_digits_of_small_ones(keras: Any, tmp_path: Path) -> None:
+    layers = keras.layers
+    small = layers.Rescaling(1e-4, name="small")(layers.Embedding(9, 2, name="embedding")(tokens := keras.Input((4,), name="tokens")))
+    keras.Model(tokens, layers.Flatten(name="flat")(small)).save(tmp_path / "m.keras")
+    path = weightlens.export(tmp_path / "m.keras", tmp_path / "book.xlsx", inputs=[[1, 5, 8, 2]])
+    page = openpyxl.load_workbook(path)["Network"]
+    starts = {cell.value: cell for row in page.iter_rows() for cell in row if cell.value in ("tokens", "small", "flat")}
+    below = {name: [c for c in page[cell.row + 3] if isinstance(c.value, str)] for name, cell in starts.items()}
+    assert {c.number_format for c in below["tokens"]} == {"General"} and len(below["tokens"]) == 4
+    assert all("E" in c.number_format or c.number_format.count("0") > 4 for c in (*below["small"], *below["flat"])) and below["flat"]
+    assert page.cell(starts["small"].row + 4, starts["small"].column).value == "shown: mean over 4 tokens of each of 2 features"

@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.call_order import tensors_into
 from weightlens.engine.output_shapes import symbolic_shapes
 from weightlens.errors import BadInput
-from weightlens.formats.weights.order import untrained_variables
+from weightlens.formats.weights.order import untrained_weights
 from weightlens.model import Layer, Model, Weight
 from weightlens.terminal.escape import clean
 
@@ -172,7 +172,7 @@ def summary(model: Model) -> Summary:
 def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None]) -> SummaryRow:
     """The row of one layer."""
     known = tuple((None, *shape) for shape in shapes if shape is not None)
-    still = [owner.own_weights[name] for owner, name in untrained_variables(layer) if name in owner.own_weights]
+    still = untrained_weights(layer)
     size, memory = layer.size, memory_of(layer.weights.values())
     trained, moved = size - sum(weight.size for weight in still), memory - memory_of(still)
     taken = dict.fromkeys(map(str, tensors_into(*layer.calls)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -103,7 +103,8 @@ class Axes:
         """The axes of a value, from what made it."""
         if y.kind in ("input", "weight") or y.op is None:
             return self.given(y)
-        parts = {id(z): self.read(z, path) for z in operands(y)}
+        renamed = names.LEAVING | (names.MULTIPLIED if operation(y) in PRODUCTS else {})
+        parts = {id(z): self.read(z, path, renamed) for z in operands(y)}
         fixed: dict[str | Mark, Factor] = {}
         for named in parts.values():
             fixed = named.fixed | fixed
@@ -182,18 +183,18 @@ class Axes:
             return
         if np.array_equal(np.sort(at), np.arange(mark.shape[mark.axis])):  # all of it
             order = np.argsort(at)
-            self.meaning[mark] = tuple(replace(f, at=f.at[order], placed=False) for f in best)
+            self.meaning[mark] = regrouped(tuple(replace(f, at=f.at[order], placed=False) for f in best), len(at))
 
     # -- names at the boundary of a layer ----------------------------------------------------------------------------------------
 
-    def read(self, z: Recorded, path: str) -> Named:
+    def read(self, z: Recorded, path: str, renamed: Mapping[str, str]) -> Named:
         """An operand as the layer at ``path`` sees it: the filters of the layer before are channels, and its time steps are past."""
         if id(z) not in self.known:
             self.derive(z, path)
         named = self.known[id(z)]
         axes = [self.resolved(axis) for axis in named.axes]
         if z.kind == "step" and z.layer != path:
-            axes = [tuple(leaving(f) for f in axis) for axis in axes]
+            axes = [tuple(leaving(f, renamed) for f in axis) for axis in axes]
         inside = z.kind != "step" or is_inside(path, z.layer) or is_inside(z.layer, path)
         return replace(named, axes=axes, fixed=named.fixed if inside else {})
 
@@ -223,9 +224,9 @@ class Axes:
         return replace(named, axes=axes)
 
 
-def leaving(f: Factor) -> Factor:
+def leaving(f: Factor, renamed: Mapping[str, str]) -> Factor:
     """A factor under the name that the next layer has for it."""
-    word = names.LEAVING.get(f.word, f.word)
+    word = renamed.get(f.word, f.word)
     return replace(f, word=word, placed=False) if word != f.word or f.placed else f
 
 
@@ -243,9 +244,10 @@ def distinct(axis: Axis, n: int) -> bool:
 
 
 def regrouped(axis: Axis, n: int) -> Axis:
-    """Filters in groups, side by side, are filters."""
-    grouped = len(axis) == 2 and axis[-1].name == "filter" and axis[0].name != "gate"
-    return plain("filter", n) if grouped else axis
+    """Filters in groups, side by side, are filters; channels in groups are channels."""
+    if len(axis) != 2 or axis[0].name == "gate" or (axis[-1].name != "filter" and axis[0].name != f"{axis[-1].name} group"):
+        return axis
+    return plain(axis[-1].name, n)
 
 
 def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:

@@ -50,9 +50,12 @@ class Training:
         """The recorded epoch, and its data."""
         from weightlens.training import prepare, units_of
         from weightlens.training.data import read_data
+        from weightlens.training.recipe import as_in_prediction
 
         if self.batch != "full" and not (self.batch.isdigit() and int(self.batch) > 0):
             raise BadInput(f"--batch {self.batch!r}: full, or a number of samples")
+        if layers := as_in_prediction(model):
+            note(f"computed as in a prediction, without chance and without statistics of the batch: {', '.join(layers[:4])}")
         read = read_data(self.data, self.target, model, units_of(model), note)
         options: dict[str, Any] = {"loss": self.loss, "optimizer": self.optimizer, "rate": self.rate, "seed": self.seed}
         return prepare(model, read.inputs, read.targets, batch=None if self.batch == "full" else int(self.batch), **options), read

@@ -38,7 +38,7 @@ def given_to(layer: Layer, call: Call, values: Values, masks: Values) -> Given:
     x, own = arguments.pop(first), mask_of[first]
     named = {name: value for name, value in arguments.items() if value is not None}
     implied = {f"{name}_mask": mask for name, mask in mask_of.items() if mask is not None}
-    implied["mask"] = None if blind_to_masks(named, [layer.config, *(inner.config for inner in layer.inner.values())]) else own
+    implied["mask"] = None if blind_to_masks(named, layer.quirks) else own
     return Given(x, implied | named, named.get("mask", own))
 
 

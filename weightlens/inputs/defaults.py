@@ -1,4 +1,4 @@
-"""Sensible numbers for what a model asks for, where none are given: the truth table, token ids, grey images.
+"""Sensible numbers for what a model asks for, where none are given: the truth table, numbers of words, grey images.
 
 Random ones are seeded: the same model always gets the same numbers.
 """

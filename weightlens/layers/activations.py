@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.comparisons import greater
 from weightlens.layers.signature import Array, Axis, Function, Step
 from weightlens.recording import Recorded, Role, noted
 from weightlens.specs.activation import ACTIVATIONS, named_function
@@ -56,7 +57,7 @@ def linear(x: Array) -> Any:
 def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """``max(x, 0)``; with options: ``negative_slope * (x - threshold)`` below the threshold, at most ``max_value``."""
     if threshold:
-        y = np.where(x > threshold, x, negative_slope * (x - threshold) if negative_slope else 0.0)
+        y = np.where(greater(x, threshold), x, negative_slope * (x - threshold) if negative_slope else 0.0)
     else:
         y = np.where(x > 0, x, negative_slope * x) if negative_slope else np.maximum(x, 0.0)
     return y if max_value is None else np.minimum(y, max_value)
@@ -137,7 +138,7 @@ def tanh_shrink(x: Array) -> Any:
 @activation
 def hard_shrink(x: Array, threshold: float = 0.5) -> Any:
     """``x`` outside -threshold..threshold, else 0."""
-    return np.where(np.abs(x) > threshold, x, 0.0)
+    return np.where(greater(np.abs(x), threshold), x, 0.0)
 
 
 @activation
@@ -149,13 +150,13 @@ def soft_shrink(x: Array, threshold: float = 0.5) -> Any:
 @activation
 def threshold(x: Array, threshold: float = 0.0, value: float = 0.0, default_value: float = 0.0) -> Any:
     """``x`` above ``threshold``, else ``default_value``."""
-    return np.where(x > threshold, x, default_value or value)
+    return np.where(greater(x, threshold), x, default_value or value)
 
 
 @activation
 def thresholded_relu(x: Array, theta: float = 1.0) -> Any:
     """``x`` above ``theta``, else 0."""
-    return np.where(x > theta, x, 0.0)
+    return np.where(greater(x, theta), x, 0.0)
 
 
 @activation

@@ -19,12 +19,9 @@ from weightlens.layers.signature import Array, Config, Masks
 from weightlens.specs.quirks import Quirks
 
 
-def blind_to_masks(arguments: Collection[str], configs: list[Config]) -> bool:
-    """Whether the layer does not see the mask of its input: Keras 3 shows it only to layers called on one tensor, Keras 2 to all.
-
-    That matters to recurrent layers called on initial states; Keras 3's have ``zero_output_for_mask`` in their configuration.
-    """
-    return "initial_state" in arguments and any("zero_output_for_mask" in config for config in configs)
+def blind_to_masks(arguments: Collection[str], quirks: Quirks) -> bool:
+    """Whether a recurrent layer does not see its mask: Keras 3 shows masks only to layers called on one tensor, Keras 2 to all."""
+    return "initial_state" in arguments and not quirks.before_keras_3
 
 
 def keep(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:

@@ -58,7 +58,7 @@ class LayerSpec(NamedTuple):
     turned: bool = False  # Theano turned its kernel in its convolutions
     drops: bool = False  # in training it sets numbers to 0 at random and enlarges the others
     states: int = 0  # how many arrays a cell hands from one time step to the next
-    tokens: tuple[str, int] | None = None  # takes whole numbers: the setting that says how many different ones, and its default
+    tokens: tuple[str, int] | None = None  # takes numbers of words: the setting that says how many different ones, and its default
     # Facts about it in other programs
     gone: bool = False  # Keras 3 has no such layer
     home: str = HOME  # the module in which Keras 3 has it; one of another module it opens in .keras files only

@@ -6,18 +6,17 @@ workbook, ``Epoch.replay`` runs any number of epochs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.errors import BadInput
-from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.model import Model
 from weightlens.training.epoch import Epoch
 from weightlens.training.losses import find_loss
 from weightlens.training.optimizers import find_optimizer
+from weightlens.training.recipe import recipe_of, refuse_penalties, refuse_unusual_loss
 from weightlens.training.record import Recipe, record_epoch
 
 __all__ = ["Epoch", "prepare", "recipe_of", "units_of"]
@@ -36,6 +35,8 @@ def prepare(
 ) -> Epoch:
     """Record one epoch of training; the defaults come from the file's ``training_config``.
 
+    Every layer computes as in a prediction: dropout drops nothing, batch normalization keeps its statistics.
+
     ``batch`` samples per update, in the order of the data (default: all); ``seed`` starts from random weights
     (Glorot uniform, biases zero) instead of the file's. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``.
     """
@@ -45,35 +46,13 @@ def prepare(
     speed = rate if rate is not None else options.get("learning_rate", options.get("lr", chosen.rate))
     if not isinstance(speed, (int, float)):
         raise BadInput("the file's learning rate follows a schedule; give one number with --lr")
-    recipe = Recipe(find_loss(loss or stated.loss or "mse"), chosen, float(speed), batch)
+    refuse_penalties(model)
+    found = find_loss(loss or stated.loss or "mse")
+    if not loss:
+        refuse_unusual_loss(stated)
+    logits = bool(stated.loss_options.get("from_logits")) and found is find_loss(stated.loss or "mse")
+    recipe = Recipe(found, chosen, float(speed), batch, logits)
     return record_epoch(model, inputs, targets, recipe, None if seed is None else random_start(model, seed))
-
-
-@dataclass(frozen=True)
-class Stated:
-    """What a file says of its training: loss and optimizer by name (``None``: nothing), the optimizer's options."""
-
-    loss: str | None
-    optimizer: str | None
-    options: dict[str, Any]
-
-
-def recipe_of(model: Model) -> Stated:
-    """The loss, the optimizer and its options in the file; what has a wrong type counts as not stated."""
-    config = model.training_config
-    stated = config.get("optimizer_config") or config.get("optimizer")
-    optimizer = plain_dict({"class_name": stated} if isinstance(stated, str) else stated)
-    loss = config.get("loss")
-    loss = plain_dict(loss.get("config")).get("name") or loss.get("class_name") if isinstance(loss, dict) else loss
-    if isinstance(loss, (list, tuple)):
-        loss = loss[0] if len(loss) == 1 else None
-    loss = "categorical_crossentropy" if loss == "sparse_categorical_crossentropy" else loss
-    return Stated(text(loss), text(optimizer.get("class_name")), dict(plain_dict(optimizer.get("config"))))
-
-
-def text(value: object) -> str | None:
-    """The value if it is a text."""
-    return value if isinstance(value, str) else None
 
 
 def units_of(model: Model) -> int:

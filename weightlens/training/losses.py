@@ -98,16 +98,23 @@ def remark_on(loss: Loss, ending: str) -> str:
     squashed = ACTIVATIONS[loss.squash].formula
     if ending == loss.squash:
         return f"This is {ENTROPIES[loss.squash]} with y = {squashed}, written with z, as Keras computes it: nothing can overflow."
+    if ending == "linear":
+        return f"The file says from_logits: the outputs are z, and y = {squashed}. So delta begins with {loss.squash}(z) - target."
     return (
         f"Keras computes this loss from z and not from the {ending} above: as if the network ended in a {loss.squash}, {squashed}. "
         f"So delta begins with {loss.squash}(z) - target, too."
     )
 
 
+def function_name(name: str) -> str:
+    """The name of a loss as a function: that of a class (``MeanSquaredError``) in small letters."""
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
 def find_loss(name: str) -> Loss:
     """The loss with that name; Keras's class names (``MeanSquaredError``) and short names are accepted."""
-    snake = "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
-    loss = LOSSES.get(ALIASES.get(snake, snake))
+    named = function_name(name)
+    loss = LOSSES.get(ALIASES.get(named, named))
     if loss is None:
         raise BadInput(f"loss {name!r} is not one of: {', '.join(LOSSES)}")
     return loss

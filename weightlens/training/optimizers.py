@@ -92,6 +92,9 @@ def adam_step_size(beta_1: float, beta_2: float) -> Callable[[Any, Any], Any]:
 
 
 NUMBERS = ("epsilon", "momentum", "rho", "initial_accumulator_value", "beta_1", "beta_2")  # options of those below
+NOT_COMPUTED = (
+    "centered", "amsgrad", "clipnorm", "global_clipnorm", "clipvalue", "weight_decay", "decay", "use_ema", "gradient_accumulation_steps",
+)  # fmt: skip
 
 
 def find_optimizer(name: str, options: dict[str, Any] | None = None) -> Optimizer:
@@ -102,14 +105,15 @@ def find_optimizer(name: str, options: dict[str, Any] | None = None) -> Optimize
         if not isinstance(options.get(option, 0), int | float):
             raise BadInput(f"optimizer {name!r} with {option} {str(options[option])[:40]!r}, which is no number")
     epsilon = float(options.get("epsilon", 1e-7))
-    if any(options.get(name) for name in ("centered", "amsgrad", "clipnorm", "clipvalue", "weight_decay")):
-        raise BadInput(f"optimizer {name!r} with centered, amsgrad, clipping or weight decay is not one that weightlens trains with")
+    unknown = NOT_COMPUTED if key != "rmsprop" else (*NOT_COMPUTED, "momentum")
+    if more := [option for option in unknown if options.get(option)]:
+        raise BadInput(f"optimizer {name!r} with {more[0]} is not one that weightlens trains with")
     if key in ("momentum", "nesterov") or (key == "sgd" and options.get("momentum")):
         beta = float(options.get("momentum", 0.9))
         return Optimizer(momentum(beta, bool(options.get("nesterov")) or key == "nesterov"), {"velocity": 0.0}, 0.01)
     if key == "sgd":
         return Optimizer(sgd, rate=0.01)
-    if key == "rmsprop" and not options.get("momentum"):
+    if key == "rmsprop":
         return Optimizer(rmsprop(float(options.get("rho", 0.9)), epsilon), {"mean square": 0.0})
     if key == "adagrad":
         return Optimizer(adagrad(epsilon), {"sum of squares": round_to_float32(options.get("initial_accumulator_value", 0.1))})

@@ -26,12 +26,16 @@ from weightlens.training.optimizers import Optimizer
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: loss, optimizer, learning rate, samples an update (``None``: all of them)."""
+    """How a network is trained: loss, optimizer, learning rate, samples an update (``None``: all of them).
+
+    ``logits``: the loss takes the outputs for logits, where no sigmoid or softmax is at the end.
+    """
 
     loss: Loss
     optimizer: Optimizer
     rate: float
     batch: int | None = None
+    logits: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def record_epoch(model: Model, inputs: Any, targets: np.ndarray, recipe: Recipe,
         parts.mark(trace, 0, "Forward")
         if y.shape != t.shape:
             raise BadInput(f"the network gives {_numbers(y)} for each sample, but there are {_numbers(t)} in its target (--target)")
-        losses, loss = loss_steps(trace, recipe.loss, t, y)
+        losses, loss = loss_steps(trace, recipe, t, y)
         accuracy = accuracy_step(trace, t, y)
         parts.mark(trace, 0, "Loss")
         every = batches(len(t), recipe.batch or len(t))
@@ -94,13 +98,13 @@ def record_epoch(model: Model, inputs: Any, targets: np.ndarray, recipe: Recipe,
             if batch.count > 1:
                 part = forward(model, trained, trace, [x[batch.start : batch.end] for x in trace.inputs], batch.path)
                 parts.mark(trace, batch.label, "Forward")
-            gradients = gradients_of(trained, trace, recipe.loss, t if batch.count == 1 else t[batch.start : batch.end], part, batch)
+            gradients = gradients_of(trained, trace, recipe, t if batch.count == 1 else t[batch.start : batch.end], part, batch)
             parts.mark(trace, batch.label, "Backward")
             trained, made = update(trained, gradients, trace, recipe.optimizer, given, batch)
             about |= made
             parts.mark(trace, batch.label, "Update")
     trace.alike = about
-    size, remark = every[0].end, remark_on(recipe.loss, logits_of(y)[1])
+    size, remark = every[0].end, remark_on(recipe.loss, logits_of(y, recipe)[1])
     return Epoch(
         trace, t, given.rate, given.number, trained, losses, loss, accuracy, len(every), size, start is not None, remark, parts, about
     )  # fmt: skip
@@ -179,16 +183,18 @@ def forward(model: Model, trained: Sequence[Trained], trace: Trace, inputs: list
     return y
 
 
-def logits_of(y: Recorded) -> tuple[Recorded | None, str]:
-    """The logits before a final sigmoid or softmax, and which of the two it is."""
+def logits_of(y: Recorded, recipe: Recipe) -> tuple[Recorded | None, str]:
+    """The logits before a final sigmoid or softmax, and which of the two it is; or the outputs, where the loss takes them for logits."""
     name, z = y.function
-    return (z, name) if name in ("sigmoid", "softmax") and isinstance(z, Recorded) else (None, "")
+    if name in ("sigmoid", "softmax") and isinstance(z, Recorded):
+        return z, name
+    return (y, "linear") if recipe.logits else (None, "")
 
 
-def loss_steps(trace: Trace, loss: Loss, t: Recorded, y: Recorded) -> tuple[Recorded, Recorded]:
+def loss_steps(trace: Trace, recipe: Recipe, t: Recorded, y: Recorded) -> tuple[Recorded, Recorded]:
     """The losses of the samples, and the loss of all of them."""
-    trace.layer = "loss"
-    z, _ = logits_of(y)
+    trace.layer, loss = "loss", recipe.loss
+    z, _ = logits_of(y, recipe)
     if loss.from_logits is not None and z is None and not loss.mean:
         raise BadInput("categorical crossentropy needs a network that ends with softmax")
     losses = trace.step("losses", loss.from_logits(t, z) if loss.from_logits is not None and z is not None else loss.value(t, y))
@@ -205,10 +211,10 @@ def accuracy_step(trace: Trace, t: Recorded, y: Recorded) -> Recorded | None:
     return accuracy
 
 
-def gradients_of(trained: Sequence[Trained], trace: Trace, loss: Loss, t: Recorded, y: Recorded, batch: Batch) -> dict[int, Recorded]:
+def gradients_of(trained: Sequence[Trained], trace: Trace, recipe: Recipe, t: Recorded, y: Recorded, batch: Batch) -> dict[int, Recorded]:
     """The backward pass: the gradient of the loss for every weight, by ``id`` of the weight."""
-    z, ending = logits_of(y)
-    trace.layer = y.layer
+    z, ending = logits_of(y, recipe)
+    trace.layer, loss = y.layer, recipe.loss
     if loss.from_logits is not None and z is not None:
         p = y if ending == loss.squash else activate(z, loss.squash, trace.step)
         begin: tuple[Recorded, Any] = z, (p - t) / loss.count(y)

@@ -36,7 +36,6 @@ NAMED = {
     "recurrent product": "The part of the sum that the previous state contributes.",
     "candidate": "What could be remembered from this time step; a gate decides how much of it is.",
     "cell state": "The memory: what the forget gate keeps of it, plus what the input gate lets in.",
-    "hidden state": "What the cell tells the next time step and the next layer.",
     "variance": "The mean of the squares: how far the numbers lie from their mean.",
     "standard deviation": "The root of the variance; a tiny number (epsilon) keeps it from being 0.",
     "lookup": "For each number that comes in, the row of the table with that number: its learned description.",
@@ -45,9 +44,11 @@ NAMED = {
     "value": "What each place hands on where it is looked at: its numbers times learned weights, in every head with others.",
     "attention weights": "The scores as shares that add up to 1: how much each query looks at each key.",
     "context": "The values, mixed in the proportion of the attention weights.",
+    "spread input": "The numbers that come in, moved apart: zeros between them and around them, as the steps of the layer ask.",
     "unmasked time steps": "How many time steps are not masked.",
 }
 SCALED = " The factor {} is not learned: under the root stands how many numbers a key has. Without it, long keys would make large scores."
+STATES = ("state", "masked state")
 WEIGHTED = "is multiplied by its weight, and the products are added up"
 REDUCED = {  # the same in windows
     "mean": ("The mean", "The mean of the numbers"), "max": ("The largest number",) * 2, "min": ("The smallest number",) * 2,
@@ -75,9 +76,23 @@ def explained(step: Step) -> str:
         return f"Between 0 and 1: {text}" if made.function[0] in FROM_0_TO_1 else f"{text[0].upper()}{text[1:]}"
     if name == "scores":
         return f"How well each query fits each key.{SCALED.format(made.role.of) if made.role.kind == 'scaled' else ''}"
+    if name == "hidden state":
+        return told(step)
     if name == "normalized":
         return normalized(step)
     return NAMED.get(name) or by_calls(step)
+
+
+def told(step: Step) -> str:
+    """Whom a hidden state is told: the next time step, and the next layer where the layer hands on this one."""
+    outputs = [] if step.trace is None else step.trace.layer_outputs.get(step.layer, [])
+    states = [y for x in outputs for y in ([x] if x.role.kind in STATES else named_operands(x))]
+    handed = {id(x): x for x in states if x.role in (step.made.role, ("masked state", step.name))}
+    masked = [x for x in handed.values() if x.role.kind == "masked state"]
+    own = id(step.made) in handed or any(x is step.made for y in masked for x in named_operands(y))
+    if len(handed) == 1 and own:
+        return "What the cell tells the next layer, once it has read the last time step."
+    return f"What the cell tells the next time step{' and the next layer' if own else '; the next layer is told only the last one'}."
 
 
 def activated(step: Step) -> str:

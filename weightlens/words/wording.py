@@ -67,8 +67,8 @@ class Wording:
     def __init__(self, step: Step) -> None:
         self.made, self.named = step.made, step.named_of
         self.handed_on = {} if step.trace is None else step.trace.layer_outputs
-        outside = {id(x) for x in named_operands(step.made) if x.kind == "input"}
-        self.one_input = len(outside) == 1
+        inputs = [] if step.trace is None else step.trace.inputs
+        self.one_input = len(inputs or {id(x) for x in named_operands(step.made) if x.kind == "input"}) == 1
 
     def result(self) -> Words:
         """What the step is equal to."""
@@ -174,7 +174,7 @@ class Wording:
     def picked(self, x: Recorded, depth: int) -> Words:
         """The words for a part: ``input gate of z``, ``units 0:3 of z``, ``time step 2 of input``."""
         whole = x.args[0]
-        if not isinstance(whole, Recorded) or within_windows(whole):
+        if not isinstance(whole, Recorded) or within_windows(whole) or was_padded(whole):
             return self.phrase(whole, depth)
         where = self.taken(x, whole)
         return (f"{where} of {self.operand(whole, depth, PHRASE)}", PHRASE) if where else self.phrase(whole, depth)
@@ -246,6 +246,13 @@ def within_windows(x: Recorded) -> bool:
     while not x.kind and (x.op in QUIET or x.op is operator.getitem):
         x = x.args[0]
     return not x.kind and x.op is sliding_window_view
+
+
+def was_padded(x: Recorded) -> bool:
+    """Whether ``x`` has new numbers beside its own, of which a part is cut off again."""
+    while not x.kind and x.op in QUIET and isinstance(x.args[0], Recorded):
+        x = x.args[0]
+    return not x.kind and x.op is np.pad
 
 
 def key_text(k: Any) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from weightlens.formats.architecture.config_values import every_value
 from weightlens.formats.weights.objects import every_layer
-from weightlens.model import Model
+from weightlens.model import Layer, Model
 from weightlens.specs.layer import HOME
 from weightlens.specs.registry import spec_of
 from weightlens.writers.entries import model_entry
@@ -47,8 +48,8 @@ def write_weights(model: Model, path: Path) -> None:
 def write_hdf5(model: Model, path: Path) -> None:
     """A whole model in an ``.h5`` file: a group for each layer."""
     for layer in every_layer(model):
-        if spec_of(layer).home != HOME:
-            raise cannot(layer, "is found by Keras in a .keras file only: write that")
+        if why := only_in_keras_files(layer, layer in model.layers):
+            raise cannot(layer, f"{why} a .keras file only: write that")
     with h5py.File(path, "w") as file:
         file.attrs.update({"keras_version": KERAS, "backend": "tensorflow"})
         file.attrs["model_config"] = json.dumps(model_entry(model))
@@ -63,6 +64,16 @@ def write_hdf5(model: Model, path: Path) -> None:
                 group[variable] = value
         write_names(root, "layer_names", names)
         write_names(root.create_group("top_level_model_weights"), "weight_names", [])
+
+
+def only_in_keras_files(layer: Layer, at_top: bool) -> str:
+    """Why Keras reads a layer right from a ``.keras`` file only; empty if it does from an ``.h5`` file, too."""
+    if spec_of(layer).home != HOME:
+        return "is found by Keras in"
+    if layer.is_operation and any(value is Ellipsis for call in layer.calls for value in every_value(call.args)):
+        return "takes '...', which Keras reads from"
+    learned = layer.class_name == "Normalization" and layer.own_weights
+    return "is inside another layer, where Keras takes its mean and variance from" if learned and not at_top else ""
 
 
 def write_names(group: h5py.Group, attribute: str, names: list[str]) -> None:

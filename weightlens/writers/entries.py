@@ -25,6 +25,7 @@ from weightlens.writers.expressible import cannot
 Entry = dict[str, Any]
 EVERY_LAYER = ("name", "trainable", "dtype")
 NOT_SETTINGS = frozenset({"module", "build_input_shape", "quantization_mode", "quantization_config", "build_config", "batch_shape"})
+CASTS = ("Cast", "SaturateCast")  # operators that must have a dtype
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
 
 
@@ -78,7 +79,9 @@ def layer_entry(layer: Layer) -> Entry:
 
 def operation_entry(layer: Layer) -> Entry:
     """The entry of an operator, which only Keras 3 has under its own name."""
-    config = {key: value for key, value in layer.config.items() if key not in ("module", "dtype")}
+    config = {key: value for key, value in layer.config.items() if key != "module"}
+    if config.get("dtype") == "float32" and layer.class_name not in CASTS:  # also where the file has none
+        del config["dtype"]
     return {
         **entry(layer.config["module"], layer.class_name, {key: constant(value) for key, value in config.items()}),
         "registered_name": layer.class_name,

@@ -33,11 +33,9 @@ def with_names(model: Model) -> Model:
 
     layers = []
     for layer in model.layers:
-        new = checked(layer)
+        new = rewritten(layer)
         calls = [Call(renamed(call.args), renamed(call.kwargs)) for call in new.calls]
-        inner = {key: checked(part) for key, part in layer.inner.items()}
-        nested = None if layer.model is None else with_names(layer.model)
-        layers.append(replace(new, name=names[layer.name], calls=calls, inner=inner, model=nested))
+        layers.append(replace(new, name=names[layer.name], calls=calls))
     class_name = model.class_name if model.class_name in MODELS else "Functional"
     ends = renamed(model.inputs), renamed(model.outputs)
     return replace(model, class_name=class_name, layers=layers, inputs=ends[0], outputs=ends[1], unplaced=[])  # counters of training
@@ -53,6 +51,13 @@ def new_names(names: list[str]) -> dict[str, str]:
         taken.add(new)
         found[name] = new
     return found
+
+
+def rewritten(layer: Layer) -> Layer:
+    """The layer as Keras 3 has it, and all that is in it: wrapped layers, nested models."""
+    inner = {key: rewritten(part) for key, part in layer.inner.items()}
+    nested = None if layer.model is None else with_names(layer.model)
+    return replace(checked(layer), inner=inner, model=nested)
 
 
 def checked(layer: Layer) -> Layer:

@@ -12,13 +12,21 @@ from weightlens.operations.tensorflow_names import Rename, entry_of
 from weightlens.specs.quirks import NONE
 
 MODULES = {  # where Keras 3 has its operators
-    "nn": "Relu Relu6 Sigmoid SparsePlus Softplus Softsign SoftShrink Silu Squareplus LogSigmoid LeakyRelu HardSigmoid HardSilu Elu Selu "
-    "Gelu Celu Glu TanhShrink HardTanh HardShrink Threshold Softmax LogSoftmax Sparsemax",
-    "math": "Rsqrt Erf Logsumexp",
-    "core": "Cast",
-    "numpy": "Abs Negative Sqrt Square Exp Expm1 Log Log1p Sin Cos Tan Sinh Cosh Tanh Arcsin Arccos Arctan Sign Floor Ceil Round "
-    "Reciprocal Add Subtract Multiply Divide Power Maximum Minimum Sum Mean Max Min Prod Std Var Transpose Reshape ExpandDims "
-    "Concatenate Stack Clip Flip Matmul Tile GetItem",
+    "nn": "Relu Relu6 Sigmoid SparsePlus SparseSigmoid Softplus Softsign SoftShrink Silu Squareplus LogSigmoid LeakyRelu HardSigmoid "
+    "HardSilu Elu Selu Gelu Celu Glu TanhShrink HardTanh HardShrink Threshold Softmax LogSoftmax Sparsemax MaxPool AveragePool "
+    "AdaptiveMaxPool AdaptiveAveragePool Conv DepthwiseConv SeparableConv ConvTranspose DepthToSpace SpaceToDepth Moments BatchNorm "
+    "LayerNorm RMSNorm Normalize OneHot BinaryCrossentropy CategoricalCrossentropy SparseCategoricalCrossentropy DotProductAttention",
+    "math": "Rsqrt Erf Erfc Logsumexp TopK",
+    "linalg": "Norm",
+    "image": "Resize RGBToGrayscale ExtractPatches",
+    "core": "Cast SaturateCast StopGradient Slice ScatterUpdate Unstack ConvertToTensor",
+    "numpy": "Abs Absolute Fabs Negative Sqrt Square Cbrt Exp Exp2 Expm1 Log Log2 Log10 Log1p Logaddexp Sin Cos Tan Sinh Cosh Tanh Arcsin "
+    "Arccos Arctan Arctan2 Arcsinh Arccosh Arctanh Deg2rad Rad2deg Hypot Sign Floor Ceil Round Trunc Reciprocal Add Subtract Multiply "
+    "Divide TrueDivide DivideNoNan FloorDivide Mod Fmod Power Maximum Minimum Fmax Fmin Sum Mean Max Min Amax Amin Ptp Prod Std Var "
+    "Average Median Any All CountNonzero Argmax Argmin Cumsum Cumprod Diff Sort Argsort Greater GreaterEqual Less LessEqual Equal "
+    "NotEqual IsIn Isnan Isinf Isfinite LogicalAnd LogicalOr LogicalXor LogicalNot Where NanToNum Take TakeAlongAxis Transpose Reshape "
+    "ExpandDims Squeeze Swapaxes Moveaxis Ravel BroadcastTo Concatenate Stack Hstack Vstack Split ArraySplit Clip Flip Fliplr Flipud Roll "
+    "Repeat Tile Pad Tril Triu Diag Diagonal Matmul Dot Outer Tensordot Einsum GetItem Copy Array FullLike ZerosLike OnesLike",
 }
 MODULE_OF = {name: f"keras.src.ops.{module}" for module, names in MODULES.items() for name in names.split()}
 # What the functions of TensorFlow take that are written as operators: the tensors first; the settings are those of the operator.

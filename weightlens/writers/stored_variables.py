@@ -64,6 +64,7 @@ def groups(model: Model) -> Iterator[tuple[str, Variables]]:
         found = []
         for number, (owner, name) in enumerate(variables_in_order(layer)):
             values = dict(own_variables(owner))
-            found.append((f"{layer.name}/{number}/{name}", values[name]))
+            inside = name if owner is layer else f"{owner.name}/{name}"
+            found.append((f"{layer.name}/{number}/{inside}", values[name]))
         if found:
             yield layer.name, found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from weightlens.call_order import refs, tensors_into
-from weightlens.model import Layer, Model
+from weightlens.model import Layer, Model, Weight
 from weightlens.specs.options import options_of
 from weightlens.specs.registry import spec
 from weightlens.specs.variables import variable_names
@@ -118,6 +118,11 @@ def untrained_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
         yield from () if layer.trainable else trained_variables(inner)
         yield from untrained_variables(inner)
     yield from ((layer, name) for name in own_variables(layer) if not layer.trainable or name.startswith(NOT_TRAINED))
+
+
+def untrained_weights(layer: Layer) -> list[Weight]:
+    """The weights that are there for these variables."""
+    return [owner.own_weights[name] for owner, name in untrained_variables(layer) if name in owner.own_weights]
 
 
 def inner_layers(layer: Layer) -> list[Layer]:

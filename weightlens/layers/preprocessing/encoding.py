@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.comparisons import one_hot, whole
+from weightlens.layers.comparisons import one_hot, range_of, whole
 from weightlens.layers.preprocessing.hashing import crossed, fingerprint, siphash
 from weightlens.layers.signature import Array, Call, Config, Function, Step, Weights
 from weightlens.layers.windows import channels_last, like_input
@@ -37,12 +37,12 @@ def category_encoding(x: Array, w: Weights, config: Config, step: Step, *, count
 
 
 def discretization(x: Array, w: Weights, config: Config, step: Step) -> Any:
-    """How many of the rising boundaries are not above the number. ``keras.layers.Discretization``."""
-    boundaries = config.get("bin_boundaries")
-    if boundaries is None:
+    """How many of the rising boundaries the number is not below. ``keras.layers.Discretization``."""
+    given = config.get("bin_boundaries")
+    if given is None:
         raise NotImplementedError("has no boundaries: it was saved before adapt()")
-    boundaries = step("boundaries", np.asarray(boundaries, np.float32).astype(x.dtype))
-    bins = step("bin", np.sum(np.where(np.greater_equal(x[..., None], boundaries), 1.0, 0.0), axis=-1))
+    boundaries = step("boundaries", np.array([range_of(float(boundary))[0] for boundary in given]))
+    bins = step("bin", np.sum(np.where(np.less(x[..., None], boundaries), 0.0, 1.0), axis=-1))  # NaN is below none
     return encoded(bins, config.get("output_mode", "int"), boundaries.shape[0] + 1, step)
 
 

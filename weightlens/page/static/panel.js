@@ -188,9 +188,9 @@ export class Panel {
         "tr",
         {},
         make("td", {}, this.factors(term)),
-        make("td", { class: "number" }, brief(term.value)),
+        make("td", { class: "number" }, full(term.value)),
         make("td", { "aria-hidden": "true" }, this.bar(term.value, most)),
-        make("td", { class: "number grey" }, brief(running)),
+        make("td", { class: "number grey" }, full(running)),
       );
     });
     const more =
@@ -242,7 +242,7 @@ export class Panel {
         title: `${cellName(block.id, index)}: ${placeWords(block, index, this.network.head)}`,
         onclick: () => this.state.select(place),
       },
-      brief(this.network.value(place, block)),
+      full(this.network.value(place, block)),
     );
   }
 
@@ -272,7 +272,7 @@ export class Panel {
       plot(
         points,
         [at, this.network.memory[place]],
-        `${block.function.replace(/ with .*/, "")}(${brief(at)}) = ${brief(this.network.memory[place])}`,
+        `${block.function.replace(/ with .*/, "")}(${full(at)}) = ${full(this.network.memory[place])}`,
       )
     );
   }

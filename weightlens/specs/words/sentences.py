@@ -36,9 +36,10 @@ WITHOUT_SPACE: dict[str, str] = {
     "EinsumDense": "Adds up inputs times weights like a Dense layer, along the axes that its equation names{einsum_bias}.{activation}",
     "Activation": "{function}",
     "Functional": "Runs a network with layers of its own as one layer.",
-    "Embedding": "Replaces each token, a whole number, by its row of {output_dim:learned number}; "
-    "the table has {input_dim:row}.{padding_token}",
-    "ReversibleEmbedding": "Replaces each token by its row of {output_dim:learned number}; used backwards, it gives each token a score.",
+    "Embedding": "Replaces each number of a word by the row with that number: {output_dim:learned number}; "
+    "the table has {input_dim:row}.{no_word}",
+    "ReversibleEmbedding": "Replaces each number of a word by the row with that number: {output_dim:learned number}; "
+    "used backwards, it gives each word a score.",
     "Masking": "Marks the time steps in which every number is {mask_value}, so that later layers skip them.",
     "Identity": "Passes on what comes in, unchanged.",
     **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], FLOAT32),

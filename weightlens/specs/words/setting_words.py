@@ -179,7 +179,7 @@ PARTS: dict[str, Part] = {
     "limit": limit, "ranges": ranges, "length": text_length, "kept_shape": kept_shape,
     "bias": flag("use_bias", ", plus a bias", missing=True),
     "einsum_bias": flag("bias_axes", ", plus a bias"),
-    "padding_token": flag("mask_zero", " Token 0 stands for no word, and later layers skip it."),
+    "no_word": flag("mask_zero", " Number 0 stands for no word, and later layers skip it."),
     "joined_along": lambda config, rank: "the last axis" if config.get("axis", -1) == -1 else f"axis {Setting(config.get('axis'))}",
     "cosine": flag("normalize", " Both are scaled to length 1 first, so that the result is the cosine of the angle between them."),
     "reads": flag("go_backwards", "Reads the sequence backwards step by step", "Reads the sequence step by step"),

@@ -7,7 +7,7 @@ was recorded: a layer that is called twice has two boxes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from weightlens.call_order import calls_in_order, path_of_call, refs
@@ -18,8 +18,8 @@ from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
-from weightlens.workbook.neuron.neuron_sheet import first_sample, shown_of
-from weightlens.workbook.sheets.controls import control, drop_down
+from weightlens.workbook.neuron.neuron_sheet import first_sample
+from weightlens.workbook.sheets.controls import beside, drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, link
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import FILLS, Look
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_BOXES = 32
 WIDTH, BETWEEN = 8, 2  # columns of a box, and between two boxes
-LEFT, TOP = 1, SECTION + 2  # the first column and row of the drawing
+LEFT, TOP = 1, SECTION + 3  # the first column and row of the drawing
 CELL, GAP = 5.2, 3.0  # characters of these columns
 HEIGHT = 5  # rows of a box
 LOW, ARROW = 9.0, 13.0  # heights of the rows between boxes
@@ -90,8 +90,10 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
     first = first_sample(net)
-    pick = control(net, sheet, LEFT + 2, "sample", float(first), shown_of(net, samples_of(net)))
-    sheet.finishing.append(drop_down(pick.place, range(samples_of(net))))
+    choice = sample_to_show(net, samples_of(net), first)
+    pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
+    if choice.numbers is not None:
+        sheet.finishing.append(drop_down(pick.place, choice.numbers))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
     rows = rows_of_ranks(drawing)
     pen = Pen(net, sheet, drawing, rows)
@@ -106,13 +108,15 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
             write_strip(net, sheet, row + HEIGHT - 2, column, WIDTH, strip)
             if drawn.winner is not None and f"{drawn.winner.layer}/".startswith(f"{node.path}/"):
                 say_answer(sheet.texts[(row + HEIGHT - 1, column)], strip.words, drawn.winner, f"{pick.place}+1", first)
-    sheet.freeze = (SECTION, 0)
+    sheet.freeze = (SECTION + 1, 0)
+    ends = [row + HEIGHT for row in rows]
+    sheet.kept = [*pairwise([0, *ends])]  # the boxes of a rank with the lines to them
 
 
 def say_answer(text: Text, words: str, winner: Winner, picked: str, first: int) -> None:
     """Under the numbers of the output, in words what they mean for the picked sample."""
-    text.text, text.formula = "", f'"{words}: "&{winner.of_sample(picked)}'
-    text.value = f"{words}: {winner.found[first]}"
+    text.text, text.formula = "", f'"{words}; answer: "&{winner.of_sample(picked)}'
+    text.value = f"{words}; answer: {winner.found[first]}"
 
 
 def samples_of(net: NetworkSheets) -> int:
@@ -186,14 +190,10 @@ class Pen:
 
     def draw_box(self, row: int, column: int, node: Node, role: str, home: Sheet | None) -> None:
         """The name of a layer, its call, the shape of what it hands on, and room for numbers."""
-        fill = FILLS.get(role, "FFFFFF")
         for i in range(HEIGHT):
-            for j in range(WIDTH):
-                edges = {"top": i == 0, "bottom": i == HEIGHT - 1, "left": j == 0, "right": j == WIDTH - 1}
-                sides = " ".join(side for side, there in edges.items() if there)
-                look = Look(fill, bold=i == 0, size=10 if i == 0 else 8, align="center", shrink=True, sides=sides)
-                look = replace(look, border="medium" if sides else "")
-                self.sheet.texts[(row + i, column + j)] = Text(style=self.net.styles.of(look))
+            left, middle, right = (self.box_style(role, i, j) for j in (0, 1, WIDTH - 1))
+            for j, style in enumerate([left, *[middle] * (WIDTH - 2), right]):
+                self.sheet.texts[(row + i, column + j)] = Text(style=style)
             if i != HEIGHT - 2:
                 self.sheet.merges.append((row + i, column, row + i, column + WIDTH - 1))
         shapes = "; ".join(tuple_text(x.shape[1:]) for x in node.outputs)
@@ -201,3 +201,11 @@ class Pen:
             self.sheet.texts[(row + i, column)].text = text
         if home is not None:
             self.sheet.links[(row, column)] = link(home)
+
+    def box_style(self, role: str, i: int, j: int) -> int:
+        """How a cell of a box looks: the name is bold, what is at an edge has a line there."""
+        edges = {"top": i == 0, "bottom": i == HEIGHT - 1, "left": j == 0, "right": j == WIDTH - 1}
+        sides = " ".join(side for side, there in edges.items() if there)
+        fill, size = FILLS.get(role, "FFFFFF"), 10 if i == 0 else 8
+        look = Look(fill, bold=i == 0, size=size, align="center", shrink=True, border="medium" if sides else "", sides=sides)
+        return self.net.styles.of(look)

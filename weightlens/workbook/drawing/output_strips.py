@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Expression, combine
 from weightlens.workbook.neuron.cell_numbers import MOST_ONE_BY_ONE, can_be_picked, of_sample
 from weightlens.workbook.xlsx.blocks import Block
-from weightlens.workbook.xlsx.styles import Look
+from weightlens.workbook.xlsx.styles import Look, squares_format
 
 if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST = 1_000_000  # numbers that the means of a strip are taken of
 SHOWN = 8  # cells
 MEAN = ("AVERAGE", None)
-NUMBER = Look(border="hair", format="0.00", size=7, align="center", shrink=True)
+NUMBER = Look(border="hair", size=7, align="center", shrink=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,7 @@ class Strip:
     made: Expression
     values: np.ndarray
     words: str
+    format: str
 
 
 def strip_of(net: NetworkSheets, x: Recorded, picked: str, first: int) -> Strip | None:
@@ -49,7 +50,10 @@ def strip_of(net: NetworkSheets, x: Recorded, picked: str, first: int) -> Strip 
     *others, axis = net.plan.trace.axes.named(x).axes
     of = so_many(axis[0].name if len(axis) == 1 else "number", x.shape[-1], shown)
     if x.ndim == 2:
-        return Strip(of_sample(cells[:, :shown], picked), x.value[first, :shown], of) if can_be_picked(cells) else None
+        every = x.value[:, :shown]
+        whole = bool((every == np.floor(every)).all())
+        made = of_sample(cells[:, :shown], picked) if can_be_picked(cells) else None
+        return None if made is None else Strip(made, every[first], of, "General" if whole else squares_format(every))
     if len(cells) > MOST_ONE_BY_ONE or (cells < 0).any():
         return None
     rows = np.moveaxis(cells[..., :shown], -1, 1).reshape(len(cells), shown, -1)
@@ -58,7 +62,8 @@ def strip_of(net: NetworkSheets, x: Recorded, picked: str, first: int) -> Strip 
         parts += ([","] if len(rows) > 1 else []) + [areas.reduction(np.ascontiguousarray(sample), *MEAN)]
     made = combine([*parts, *([")"] if len(rows) > 1 else [])], (shown,))
     values = np.moveaxis(x.value[first, ..., :shown], -1, 0).reshape(shown, -1).mean(axis=1, dtype=np.float64)
-    return Strip(made, values, f"shown: means over {averaged(others[1:], rows.shape[-1])}, of {of}")
+    each = f"each of {of}" if 1 < shown == x.shape[-1] else of
+    return Strip(made, values, f"shown: mean over {averaged(others[1:], rows.shape[-1])} of {each}", squares_format(values))
 
 
 def so_many(name: str, there: int, shown: int) -> str:
@@ -75,8 +80,8 @@ def averaged(axes: Sequence[Axis], count: int) -> str:
 def write_strip(net: NetworkSheets, sheet: Sheet, row: int, column: int, width: int, strip: Strip) -> None:
     """The strip in the middle of so many columns, its words under it; colours from orange (negative) to blue."""
     shown = len(strip.values)
-    first = column + (width - shown) // 2
-    block = Block(Arrangement((1, shown), (0,), (1,)), strip.values[None, :].astype(float), net.styles.of(NUMBER))
+    first, look = column + (width - shown) // 2, net.styles.of(replace(NUMBER, format=strip.format))
+    block = Block(Arrangement((1, shown), (0,), (1,)), strip.values[None, :].astype(float), look)
     block.make = lambda: strip.made.moved(lambda array: array.reshape(1, shown), (1, shown))
     sheet.put(block, row, first)
     for j in range(shown):

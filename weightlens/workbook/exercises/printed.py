@@ -52,5 +52,5 @@ def show_answers(net: NetworkSheets, blanks: list[Blank]) -> None:
             page.put(Block(block.arrangement, block.values, block.style, make=make), block.row, block.column)
         page.texts = {place: text for place, text in sheet.texts.items() if not text.formula}
         page.widths, page.heights, page.merges = dict(sheet.widths), dict(sheet.heights), list(sheet.merges)
-        page.default_width, page.default_height = sheet.default_width, sheet.default_height
+        page.default_width, page.default_height, page.numbered = sheet.default_width, sheet.default_height, sheet.numbered  # cut alike
         sheet.finishing = []  # charts of numbers that are not there yet

@@ -43,3 +43,8 @@ def is_whole(model: Model) -> bool:
     """Whether all weights are whole numbers or halves."""
     weights = [weight for weight in model.weights.values() if weight.is_numeric]
     return bool(weights) and all(np.array_equal(np.rint(weight.value * 2.0), weight.value * 2.0) for weight in weights)
+
+
+def is_called(name: str, wish: str) -> bool:
+    """Whether a step has the name that somebody wishes: ``softmax`` is what its last step, ``activation``, is called too."""
+    return wish.strip().lower() in (name.lower(), "softmax" if name in ("activation", "output") else "")

@@ -18,37 +18,35 @@ MANY = 3000  # labels; beside more of them nobody looks at any
 SHORT = {"time step": "t=", "kernel time step": "kernel t="}  # where there is little room
 
 
-def column_labels(a: Arrangement, named: Named, narrow: bool) -> dict[int, str]:
-    """What stands over the columns, in one row: each one's place; over ``narrow`` ones, where there are groups, what each group shares."""
+def over_pictures(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[int, str]]:
+    """What each picture is, over its first column, and the number of every column in it; of a matrix only the numbers."""
     if not a.column_axes or len(a.columns) > MANY:
-        return {}
-    if not narrow:
-        return two_rows(a, named)[1]
-    if len(a.column_axes) == 1:
-        return {c: number(axis, i) for axis in [axes_of(named)[a.column_axes[0]]] if axis for i, c in enumerate(a.columns.tolist())}
-    labels = over_pictures(a, named, 1)
+        return {}, {}
+    axes, columns = axes_of(named), a.columns.tolist()
+    last = next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or along(axes[d]) == "column"), a.column_axes[-1])
+    own = {c: number(axes[last], k % a.shape[last]) for k, c in enumerate(columns)} if axes[last] else {}
+    labels = each_picture(a, named) if len(a.column_axes) > 1 else {}
     starts = sorted(labels)
     room = ROOM * SQUARE * min((b - a for a, b in pairwise(starts)), default=len(a.columns))
-    return labels if all(len(text) <= room for text in labels.values()) else over_pictures(a, named, 1, in_numbers)
+    return labels if all(len(text) <= room for text in labels.values()) else each_picture(a, named, in_numbers), own
 
 
-def last_over(a: Arrangement, named: Named) -> dict[int, str]:
-    """The place on the axis that changes fastest, over every column, as a number: the channel of a pixel."""
-    axis, columns = axes_of(named)[a.column_axes[-1]], a.columns.tolist()
-    return {c: number(axis, k % len(axis[0].at)) for k, c in enumerate(columns)} if axis and len(columns) <= MANY else {}
+def along(axis: Axis) -> str:
+    """What an axis runs along in a picture."""
+    return axis[-1].word if axis else ""
 
 
-def over_pictures(a: Arrangement, named: Named, way: int, word: Words | None = None) -> dict[int, str]:
-    """What each picture is, where it begins: down (``way`` 0) or across (1); of what stays the same is said nothing."""
-    chosen, axes = (a.row_axes, a.column_axes)[way], axes_of(named)
-    several = [d for d in chosen if a.shape[d] > 1]
-    flat = any(a.shape[d] == 1 and axes[d] and axes[d][-1].word in ("row", "column") for d in chosen)
+def each_picture(a: Arrangement, named: Named, word: Words | None = None) -> dict[int, str]:
+    """What each picture is, where it begins; of what stays the same is said nothing."""
+    axes = axes_of(named)
+    several = [d for d in a.column_axes if a.shape[d] > 1]
+    flat = any(a.shape[d] == 1 and along(axes[d]) == "column" for d in a.column_axes)
     outer = several if flat else several[:-1]
     starts = [0]
     for d in outer:
-        starts = [start + i * a.steps[way][d] for start in starts for i in range(a.shape[d])]
+        starts = [start + i * a.steps[1][d] for start in starts for i in range(a.shape[d])]
     words = places([axes[d] or plain("place", a.shape[d]) for d in outer], word)
-    return dict(zip(starts, map(", ".join, words if way else changes(words)), strict=True)) if outer else {}
+    return dict(zip(starts, map(", ".join, words), strict=True)) if outer else {}
 
 
 def two_rows(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[int, str]]:
@@ -86,14 +84,13 @@ def shown(axes: list[Axis], chosen: tuple[int, ...], shape: tuple[int, ...]) -> 
     return several or [axes[d] for d in chosen if axes[d]][-1:]
 
 
-def row_labels(a: Arrangement, named: Named, narrow: bool = False) -> dict[int, str]:
-    """What stands left of the rows: the whole place where something slow changes, else what changes."""
+def row_labels(a: Arrangement, named: Named) -> dict[int, str]:
+    """What stands left of the rows: the whole place; of steps only what changes where nothing slow does."""
     if not a.row_axes or len(a.rows) > 2 * MANY:
         return {}
-    if narrow and len(a.row_axes) > 1:  # pictures, one under the other
-        return over_pictures(a, named, 0)
     axes = axes_of(named)
-    labels = map(", ".join, changes(places(shown(axes, a.row_axes, a.shape))))
+    words = places(shown(axes, a.row_axes, a.shape))
+    labels = map(", ".join, words if named.learned else changes(words))
     return {row: text for row, text in zip(a.rows.tolist(), labels, strict=True) if text}
 
 

@@ -29,7 +29,8 @@ KEY, LABEL, GROUP, BIAS, CURVE, FIRST = range(6)  # columns; the values begin at
 TABLES = 22  # the row of the first table; above it stands what is picked
 FIELDS = (
     "first unit", "units", "first place", "places", "inputs", "names", "sums", "outputs",
-    "rows", "columns", "channels", "by row", "by column", "by channel", "units of a row", "biases",
+    "rows", "columns", "channels", "by row", "by column", "by channel", "units of a row", "biases", "first factor",
+    "second factor", "total",
 )  # fmt: skip
 
 
@@ -146,9 +147,12 @@ class TableWriter:
         ]
         sizes += [0] * 6 if p is None else [p.rows, p.columns, p.channels, p.by_row, p.by_column, p.by_channel]
         sizes += [neuron.row, len(neuron.bias)]
+        texts = [*neuron.factors, neuron.total]
         self.tables.sheet.write(TABLES + 1 + i, KEY, neuron.name, self.net.styles["plain"])
         for j, size in enumerate(sizes):
             self.constant(TABLES + 1 + i, FIRST + j, size)
+        for j, text in enumerate(texts, len(sizes)):
+            self.tables.sheet.write(TABLES + 1 + i, FIRST + j, text, self.net.styles["label"])
         self.caption(at.names, f"{neuron.name}: names of the inputs")
         for j, name in enumerate(neuron.names):
             self.tables.sheet.write(at.names, FIRST + j, name, self.net.styles["label"])

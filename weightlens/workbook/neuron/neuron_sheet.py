@@ -28,9 +28,9 @@ from weightlens.workbook.neuron.picks import (
     write_products,
 )
 from weightlens.workbook.neuron.pixel_grids import draw_grids
-from weightlens.workbook.sheets.controls import drop_down
+from weightlens.workbook.sheets.controls import drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, widen
-from weightlens.workbook.sheets.parts.room import MOST_LABEL, room_for
+from weightlens.workbook.sheets.parts.room import MOST_LABEL, make_room, room_for
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import Look
 
@@ -146,33 +146,28 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     widen(sheet, NAME, min(MOST_LABEL, BOLD * max(len(neuron.name) for neuron in tables.neurons)))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
-    choices: list[tuple[str, str | float, str | range, str]] = [
-        ("layer", n.name, "neuron_layers", ""),
-        ("unit", n.units[0], "neuron_units", ""),
-        ("place", n.places[start.place], "neuron_places", ""),
-        ("sample", float(start.sample), range(samples), shown_of(net, samples)),
-        ("order", BY_SIZE, f'"{BY_SIZE},{IN_ORDER}"', ""),
-        ("channel", 0.0, range(last), "of the pictures"),
+    sample, switch = sample_to_show(net, samples, start.sample), net.styles["switch"]
+    choices: list[tuple[str, str, Text, str | range | None, str]] = [
+        ("layer", "layer", Text(n.name, switch), "neuron_layers", ""),
+        ("unit", "unit", Text(n.units[0], switch), "neuron_units", ""),
+        ("place", "place", Text(n.places[start.place], switch), "neuron_places", ""),
+        ("sample", sample.name, sample.text, sample.numbers, sample.words),
+        ("order", "order", Text(BY_SIZE, switch), f'"{BY_SIZE},{IN_ORDER}"', ""),
+        ("channel", "channel", Text.of(0.0, switch), range(last), "of the pictures"),
     ]
-    for i, (name, value, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
+    for i, (key, name, text, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
         sheet.write(PICK + i, NO, name, net.styles["label right"])
-        sheet.texts[(PICK + i, NAME)] = Text.of(value, net.styles["switch"])
+        sheet.texts[(PICK + i, NAME)] = text
         sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
-        sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
-        net.plan.names[f"neuron_{name}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
-
-
-def shown_of(net: NetworkSheets, samples: int) -> str:
-    """How many samples there are to pick from; where the others are picked, if there are more."""
-    return (f"of 0 to {samples - 1}" if samples > 1 else "") + (f" (the others: on the sheet {net.home.title})" if net.many_samples else "")
+        if listed is not None:
+            sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
+        net.plan.names[f"neuron_{key}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
 
 
 def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
     """A row for each input: its number, name, value, weight, product, bars, the sum so far, its share of all products."""
     data, styles, k = tables.sheet, net.styles, products.height
-    heads = ("no.", "input", "value", "\u00d7 weight", "= product", "down", "up", "running sum", "share")
-    for column, text in enumerate(heads):
-        sheet.write(NUMBERS - 1, column, text, styles["caption"])
+    write_heads(net, sheet, tables)
     plain = styles.of(NUMBER)
     looks = [styles["label"], styles["label left"], plain, plain, plain, styles.of(BAR_DOWN), styles.of(BAR_UP), plain]
     looks.append(styles.of(replace(NUMBER, format="0.0%")))
@@ -187,9 +182,9 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
         sort = f"MATCH(LARGE({products.there(3)},{i + 1}),{products.there(3)},0)"
         bar = f'REPT("\u2588",ROUND({BARS}*MAX(0,{{}}{product})/MAX({largest},0.000000001),0))'
         formulas = [
-            f'IF({i + 1}>{count},"",IF({order}="{IN_ORDER}",{i + 1},{sort}))',
-            names.replace("{}", no),
-            *(f"INDEX({products.there(c)},{no},1)" for c in range(3)),
+            f'IF({i + 1}>{count},"",IF({order}="{IN_ORDER}",{i},{sort}-1))',
+            names.replace("{}", f"{no}+1"),
+            *(f"INDEX({products.there(c)},{no}+1,1)" for c in range(3)),
             bar.format("-"),
             bar.format(""),
             f"SUM(${COLUMN[PRODUCT]}${NUMBERS + 1}:{product})",
@@ -203,6 +198,18 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     sheet.freeze = (NUMBERS, 0)
 
 
+def write_heads(net: NetworkSheets, sheet: Sheet, tables: Tables) -> None:
+    """What stands over the columns; what is multiplied is called as the picked layer calls it."""
+    layer = picked_cells(tables.sheet)["layer"]
+    for column, text in enumerate(("no.", "input", "", "", "= product", "down", "up", "running sum", "share")):
+        sheet.write(NUMBERS - 1, column, text, net.styles["caption"])
+    for column, field, first in zip((INPUT, WEIGHT), ("first factor", "second factor"), tables.neurons[0].factors, strict=True):
+        formula = there(tables.sheet, tables.field(layer, field))
+        sheet.texts[(NUMBERS - 1, column)] = Text(style=net.styles["caption"], formula=formula, value=first)
+    for name in {name for neuron in tables.neurons for name in neuron.factors}:
+        make_room(sheet, NUMBERS - 1, name, WIDTHS[INPUT])
+
+
 def row_values(neuron: Neuron, start: Start) -> list[list[float | str]]:
     """What the rows show at first: sorted by size."""
     order = np.argsort(-start.keys, kind="stable")
@@ -212,7 +219,7 @@ def row_values(neuron: Neuron, start: Start) -> list[list[float | str]]:
     shares = sizes / total if total else sizes
     bars = [["\u2588" * round(BARS * max(0.0, sign * p) / largest) for p in products.tolist()] for sign in (-1, 1)]
     columns: list[Sequence[Any]] = [
-        (order + 1.0).tolist(),
+        (order + 0.0).tolist(),
         [neuron.names[i] for i in order],
         *(values[order].tolist() for values in (start.inputs, start.weights)),
         products.tolist(),
@@ -238,7 +245,8 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + rows}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
     biases = there(data, tables.field(picked_cells(data)["layer"], "biases"))
-    biased = bool(tables.neurons[0].bias)
+    biased, total = bool(tables.neurons[0].bias), there(data, tables.field(picked_cells(data)["layer"], "total"))
+    whole = f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})"
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]
     name = f"CHOOSE({at['curve']}+1,{','.join(quoted(text) for text in said)})"
@@ -246,10 +254,10 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
     lines: list[tuple[str, str, float | str | None, str]] = [
         ('"sum of the products"', f"SUM({area})", float(start.products.sum()), "step"),
         (f'IF({biases}=0,"{NO_BIAS}","+ bias")', f'IF({biases}=0,"",{at["bias"]})', start.bias if biased else "", "step"),
-        ('"= pre-activation z"', f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})", start.total, "step"),
+        (f'"z = "&{total}', whole, start.total, "step"),
         (name, f, output, "output"),
     ]
-    words = ["sum of the products", "+ bias" if biased else NO_BIAS, "= pre-activation z", said[start.curve]]
+    words = ["sum of the products", "+ bias" if biased else NO_BIAS, f"z = {tables.neurons[0].total}", said[start.curve]]
     for i, ((label, formula, value, look), text) in enumerate(zip(lines, words, strict=True)):
         sheet.texts[(PICK + i, SUM - 1)] = Text(style=styles["label right"], formula=label, value=text)
         sheet.texts[(PICK + i, SUM)] = Text(style=styles[look], formula=formula, value=value)

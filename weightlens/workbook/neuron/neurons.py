@@ -6,19 +6,18 @@ import itertools
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightlens.axes import Axis, Factor, Mark
 from weightlens.recording import Recorded, Step
-from weightlens.recording.calls import PRODUCTS, einsum_subscripts, factors, operation
-from weightlens.recording.graph import named_operands
 from weightlens.workbook.formulas.cell_arrays import Cells
 from weightlens.workbook.neuron.cell_numbers import can_be_picked
+from weightlens.workbook.neuron.factor_names import factor_names, input_names, words
 from weightlens.workbook.neuron.pixels import Pixels, pixels_of
-from weightlens.workbook.neuron.weighted_sums import Term, WeightedSum, WeightedSums
-from weightlens.workbook.sheets.layer_sheet import picture_side
+from weightlens.workbook.neuron.weighted_sums import WeightedSum, WeightedSums
 
 if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
@@ -37,6 +36,7 @@ class Neuron:
     perhaps of several weights; ``sums`` are the cells in which the network has the result, ``[sample, place, unit]``, ``outputs``
     those of what comes next, where ``functions`` (recorded values, one for each occurrence) are functions of sums without cells.
     ``parts`` are the named values that it spells out; ``row`` is how many units lie along the last axis: all, or those of a head.
+    ``factors`` and ``total`` are the names of what is multiplied and of the sum: a query and a key make scores.
     """
 
     name: str
@@ -57,6 +57,8 @@ class Neuron:
     row: int
     pixels: Pixels | None
     parts: frozenset[int]
+    factors: tuple[str, str]
+    total: str
 
     @property
     def size(self) -> int:
@@ -114,11 +116,7 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
     whole = whole.moved(lambda array: array.reshape(full))
     own = [d for d in range(1, len(full)) if d == len(full) - 1 or any(varies(array, d) for array in by_unit(whole))]
     others = [d for d in range(1, len(full)) if d not in own]
-    order, shape = [0, *others, *own], (full[0], *(math.prod(full[d] for d in part) for part in (others, own)))
-
-    def placed(array: np.ndarray) -> np.ndarray:
-        return np.transpose(array.reshape(full), order).reshape(shape)
-
+    placed = partial(by_place_and_unit, full=full, places=others, units=own)
     whole = whole.moved(placed)
     groups = groups_of(whole)
     if groups is None:
@@ -130,7 +128,7 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
         step.layer,
         step.name,
         words([axes[d] for d in own], [full[d] for d in own], "unit"),
-        words([axes[d] for d in others], [full[d] for d in others], "place") if shape[1] > 1 else [THE_ONE],
+        words([axes[d] for d in others], [full[d] for d in others], "place") if any(full[d] > 1 for d in others) else [THE_ONE],
         [name for term in whole.terms for name in input_names(net, term, step.layer, len(whole.terms) > 1)],
         np.concatenate([np.swapaxes(term.inputs[term.input_row[:, :, first]], 1, 2) for term in whole.terms], axis=-1),
         np.concatenate([term.weights[term.weight_row[:, 0]] for term in whole.terms], axis=-1),
@@ -144,7 +142,15 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
         full[-1],
         pixels_of(net, whole.terms[0]) if len(whole.terms) == 1 else None,
         frozenset(whole.parts),
+        factor_names(whole.terms, step.layer),
+        step.name if value is step.made else "pre-activation",
     )
+
+
+def by_place_and_unit(array: np.ndarray, full: tuple[int, ...], places: list[int], units: list[int]) -> np.ndarray:
+    """A value of a full shape with its places on the second axis, its units on the third."""
+    shape = full[0], math.prod(full[d] for d in places), math.prod(full[d] for d in units)
+    return np.transpose(array.reshape(full), [0, *places, *units]).reshape(shape)
 
 
 def by_sample(net: NetworkSheets, value: Recorded, axes: list[Axis]) -> tuple[tuple[int, ...], list[Axis]]:
@@ -183,43 +189,6 @@ def groups_of(whole: WeightedSum) -> tuple[np.ndarray, np.ndarray] | None:
     group = group.reshape(-1)
     same = all((term.input_row == term.input_row[:, :, first][:, :, group]).all() for term in whole.terms)
     return (group, first) if same else None
-
-
-def words(axes: list[Axis], sizes: list[int], name: str) -> list[str]:
-    """A word for each place along several axes; nothing is said of what there is only one of."""
-    shown = [(axis, n) for axis, n in zip(axes, sizes, strict=True) if n > 1]
-    each = [[", ".join(f.text(i) for f in axis) if axis else f"{name} {i}" for i in range(n)] for axis, n in shown]
-    return [", ".join(parts) for parts in itertools.product(*each)] if each else [f"{name} 0"]
-
-
-def input_names(net: NetworkSheets, term: Term, layer: str, several: bool) -> list[str]:
-    """A name for each input of a unit, with the value that it is an element of where a unit reads several."""
-    if operation(term.product) not in PRODUCTS:
-        return [term.product.name]
-    left, right = factors(term.product)
-    inputs, output = einsum_subscripts(term.product).split("->")
-    letters = inputs.split(",")
-    axes, sizes = list[Axis](), list[int]()
-    for c in (c for c in dict.fromkeys("".join(letters)) if c not in output):
-        read, position = (left, letters[0].index(c)) if c in letters[0] else (right, letters[1].index(c))
-        axes.append(net.plan.trace.axes.named(read).axes[position] if isinstance(read, Recorded) else ())
-        sizes.append(read.shape[position])
-    names = words(axes, sizes, "input")
-    if isinstance(left, Recorded) and left.kind == "input" and left.ndim == 2:
-        names = net.options.input_names(len(names))
-        side = picture_side((1, len(names)))
-        names = [f"{name} (row {i // side}, column {i % side})" for i, name in enumerate(names)] if side else names
-    if not several or not isinstance(left, Recorded):
-        return names
-    return [f"{source_name(left, layer)}: {name}" for name in names]
-
-
-def source_name(x: Recorded, layer: str) -> str:
-    """What a layer reads, in a word: the input, another layer, its own state before."""
-    origin = x if x.kind else next(iter(named_operands(x)), x)
-    if origin.role.kind == "start":
-        return f"{origin.role.of} before"
-    return "input" if origin.kind == "input" else origin.name if origin.layer == layer else origin.layer
 
 
 def over_time(neurons: list[Neuron]) -> list[Neuron]:

@@ -27,7 +27,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     if not pictures:
         return
     rows, columns = max(p.rows for p in pictures), max(p.columns for p in pictures)
-    for column in range(LEFT, LEFT + len(PICTURES) * (columns + 1)):
+    for column in range(LEFT - 1, LEFT + len(PICTURES) * (columns + 1)):
         sheet.widths[(column, column)] = SIDE
     at = picked_cells(tables.sheet)
     names = ("rows", "columns", "by row", "by column", "by channel")
@@ -40,9 +40,10 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     for i, (name, source, colours) in enumerate(PICTURES):
         left = LEFT + i * (columns + 1)
         values = (start.inputs, start.weights, start.products)[source]
-        sheet.texts[(TOP - 1, left)] = Text(
+        sheet.texts[(TOP - 2, left)] = Text(
             style=net.styles["caption left"], formula=f'IF({h}=0,"",{quoted(name)})', value=name if first else ""
         )
+        number_sides(net, sheet, left, ((rows, h, shown[0]), (columns, w, shown[1])))
         for r in range(rows):
             for c in range(columns):
                 place = f"1+{r}*{by_row}+{c}*{by_column}+{channel}*{by_channel}"
@@ -53,3 +54,12 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
         area = f"{COLUMN[left]}{TOP + 1}:{COLUMN[left + columns - 1]}{TOP + rows}"
         sheet.heats.append((area, colours))
         sheet.rule(area, "pixel", f"ISNUMBER({COLUMN[left]}{TOP + 1})")
+
+
+def number_sides(net: NetworkSheets, sheet: Sheet, left: int, sides: tuple[tuple[int, str, int], tuple[int, str, int]]) -> None:
+    """The numbers of the rows left of a picture, of the columns over it; ``sides``: how many at most, the cell with how many, at first."""
+    for down, (most, there_are, at_first) in zip((True, False), sides, strict=True):
+        for i in range(most):
+            formula, value = f'IF({i}>={there_are},"",{i})', float(i) if i < at_first else ""
+            place = (TOP + i, left - 1) if down else (TOP - 1, left + i)
+            sheet.texts[place] = Text(style=net.styles["label"], formula=formula, value=value)

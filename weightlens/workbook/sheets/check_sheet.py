@@ -24,6 +24,8 @@ MAX_CHECKED = 5000  # output numbers compared one by one
 TOLERANCE, ROUNDED_TOLERANCE = 1e-9, 1e-5
 TOP = 11  # first row of the two tables
 STEPS = 6  # first column of the second one
+OUTPUTS_DIFFER = "The difference of expected and live, divided by the size of what is expected, where that is above 1."
+SUMS_DIFFER = "The difference of the two sums, divided by the sum of the sizes of the step's numbers as exported, where that is above 1."
 
 
 def write_check(net: NetworkSheets, verified: str) -> None:
@@ -31,6 +33,7 @@ def write_check(net: NetworkSheets, verified: str) -> None:
     plan, styles, witness = net.plan, net.styles, net.options.witness
     expected = [np.asarray(numbers) for numbers in net.options.expected or plan.trace.outputs]
     hint = f"Expected: computed by {witness} for the inputs and weights as exported. Once you change one, DIFFERS is what you caused."
+    hint += " Left: every output. Right: every step, by the sum of its numbers."
     sheet = plan.sheet("Check", hint=hint)
     rounded = any(numbers.dtype.kind == "f" and numbers.dtype.itemsize < 8 for numbers in expected)  # as Keras computes
     tolerance = ROUNDED_TOLERANCE if rounded else TOLERANCE
@@ -42,7 +45,11 @@ def write_check(net: NetworkSheets, verified: str) -> None:
     verdict = "OK" if worst <= tolerance else "DIFFERS"
     sheet.texts[(3, 1)] = Text(style=styles["verdict"], formula='IF(ISNUMBER(B6),IF(B6<=B5,"OK","DIFFERS"),"ERROR")', value=verdict)
     sheet.texts[(4, 1)] = Text(style=styles["input"], value=tolerance)
-    sheet.texts[(5, 1)] = Text(style=styles["check"], formula=f"MAX({difference.area})", value=worst if np.isfinite(worst) else None)
+    differences = [difference.area, *([f"$K${TOP + 1}:$K${TOP + steps}"] if steps else [])]
+    formula = f"MAX({','.join(differences)})"
+    sheet.texts[(5, 1)] = Text(style=styles["check"], formula=formula, value=worst if np.isfinite(worst) else None)
+    for row, words in ((4, "for every verdict below; yours to change"), (5, "of all outputs and steps below")):
+        sheet.write(row, 2, words, styles["label left"])
     if steps:
         marks, names = (f"${c}${TOP + 1}:${c}${TOP + steps}" for c in "LM")
         sheet.texts[(6, 1)] = Text(
@@ -50,9 +57,9 @@ def write_check(net: NetworkSheets, verified: str) -> None:
             formula=f'IF(COUNTIF({marks},"DIFFERS")=0,"none",INDEX({names},MATCH("DIFFERS",{marks},0),1))',
             value="none",
         )
-        sheet.rule(f"L{TOP + 1}:L{TOP + steps}", "wrong", f'L{TOP + 1}="DIFFERS"')
     sheet.write(7, 1, verified or "no other program yet; weightlens check MODEL --workbook FILE has one recalculate it", styles["plain"])
-    for first, place in (("B4", "B4"), (f"E{TOP + 1}", f"E{TOP + 1}:E{TOP + difference.arrangement.height}")):
+    columns = [(f"{c}{TOP + 1}", f"{c}{TOP + 1}:{c}{TOP + n}") for c, n in (("E", difference.arrangement.height), ("L", steps)) if n]
+    for first, place in (("B4", "B4"), *columns):
         sheet.rule(place, "wrong", f'{first}<>"OK"')
         sheet.rule(place, "right", f'{first}="OK"')
     plan.names["check_verdict"] = (sheet.number, "$B$4")
@@ -79,6 +86,7 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     live_cells, stored, live = (np.concatenate(parts)[:MAX_CHECKED, None] if parts else np.zeros((0, 1)) for parts in (flat, wanted, shown))
     for column, head in enumerate(("output", "expected", "live", "difference", "verdict")):
         sheet.write(TOP - 1, column, head, styles["head"])
+    sheet.notes[(TOP - 1, 3)] = OUTPUTS_DIFFER
     n = len(stored)
     arrangement = Arrangement((n, 1), (0,), (1,))
     for i, name in enumerate(output_names(plan)[:n]):
@@ -124,6 +132,7 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
             groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
     for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full")):
         sheet.write(TOP - 1, STEPS + column, head, styles["head"])
+    sheet.notes[(TOP - 1, STEPS + 4)] = SUMS_DIFFER
     for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
         first = parts[0].block
         home = plan.sheets[first.sheet]
@@ -140,10 +149,10 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
             continue
         sheet.texts[(row, STEPS + 2)] = Text(style=styles["expected"], value=total)
         sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=formula, value=total)
-        sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=f"ABS(I{row + 1}-J{row + 1})/MAX(1,ABS(I{row + 1}))", value=0.0)
         size = float(np.sum(np.abs(values), dtype=np.float64))
-        limit = f"{max(size, 1.0) / max(abs(total), 1.0) * 1e-9:.15f}".rstrip("0")
-        sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=agrees(f"K{row + 1}", limit), value="OK")
+        relative = f"ABS(I{row + 1}-J{row + 1})" + (f"/{size:.1f}" if size > 1.0 else "")
+        sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=relative, value=0.0)
+        sheet.texts[(row, STEPS + 5)] = Text(style=styles["label"], formula=agrees(f"K{row + 1}", "$B$5"), value="OK")
     return len(groups)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from weightlens.workbook.formulas.cell_arrays import Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.sheets.frame import column_after
+from weightlens.workbook.sheets.parts.lookups import to_choose
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.pages import width_of
 
@@ -54,6 +55,27 @@ def beside(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text,
     return Control(absolute(cell_name((row << 14) + column)), row, column, column_after(sheet, last + 1, len(words) + 2))
 
 
+class Choice(NamedTuple):
+    """A sample to look at: what the control is called, its cell, what it means, and the numbers to choose from (none: it is shown only)."""
+
+    name: str
+    text: Text
+    words: str
+    numbers: range | None
+
+
+def sample_to_show(net: NetworkSheets, samples: int, first: int) -> Choice:
+    """Which of the samples on the network's own sheets; of many samples these are rows that begin with the picked one, or it alone."""
+    text = Text.of(float(first), net.styles["switch"])
+    if not net.many_samples:
+        return Choice("sample", text, f"of 0 to {samples - 1}" if samples > 1 else "", range(samples))
+    if samples > 1:
+        return Choice("row", text, f"of 0 to {samples - 1} on the sheet {net.home.title}, where samples are picked", range(samples))
+    picked, switch = (f"'{net.home.title}'!{net.plan.names[name][1]}" for name in ("picked", "read"))
+    text = Text(style=net.styles["fetched"], formula=f'IF({switch}="{MINE}","{MINE}",{picked})', value=0.0)
+    return Choice("sample", text, f"picked on the sheet {net.home.title}", None)
+
+
 def drop_down(place: str, choices: str | range) -> Callable[[Any], None]:
     """A list to choose from at a cell: ``"a,b"`` in quotes, the name of a range, or whole numbers, of which very many are typed."""
     if isinstance(choices, range):
@@ -79,10 +101,16 @@ def in_quotes(words: list[str]) -> str:
 
 
 def only_numbers(net: NetworkSheets) -> None:
-    """A word typed into an input or a weight is refused at once: it would turn the whole network into errors."""
+    """A word typed into an input or a weight is refused at once, and a number for which a table has no row: all would turn into errors."""
     for placed in net.plan.placed.values():
-        if placed.kind in ("input", "weight") and placed.block.make is None and placed.made.dtype.kind != "U":
-            net.plan.sheets[placed.block.sheet].finishing.append(between(placed.block.area, "decimal", ANY_NUMBER, "Please type a number."))
+        if placed.kind not in ("input", "weight") or placed.block.make is not None or placed.made.dtype.kind == "U":
+            continue
+        area, chosen = placed.block.area, to_choose(net.plan, placed.made) if placed.kind == "input" else None
+        rule = between(area, "decimal", ANY_NUMBER, "Please type a number.")
+        if chosen is not None:
+            word, last = chosen
+            rule = between(area, "whole", ("0", str(last)), f"Please type the number of a {word}: a whole one from 0 to {last}.")
+        net.plan.sheets[placed.block.sheet].finishing.append(rule)
 
 
 def between(area: str, kind: Literal["whole", "decimal"], ends: tuple[str, str], words: str) -> Callable[[Any], None]:

@@ -13,9 +13,10 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import ROW, Cells, Expression, cell_name, combine, rectangle, refer
+from weightlens.workbook.layout.blanks import is_called
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.controls import control
-from weightlens.workbook.sheets.network import NetworkSheets, is_called
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.xlsx.blocks import Text
-from weightlens.workbook.xlsx.pages import width_of
+from weightlens.workbook.xlsx.pages import cuts_of, width_of
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
@@ -19,7 +20,9 @@ GAP = 1.8
 TITLE_HEIGHT = 24.0
 WIDTH = 9.0  # characters in a column that nobody made wider
 VERDICT = "'Check'!$B$4"
-LONGEST_HINT = 150  # characters of a line; what is longer takes two, so that a page is not made wide by it
+SHORTEST_HINT, LONGEST_HINT = 90.0, 150.0  # characters of a line; what is longer is broken, so that no page is made wide by it
+MOST_HINTED = 40  # columns that are looked at for the width of a sheet
+HINT_LINE = 13.5  # points
 
 NARROWEST = 6.0  # characters; a narrower column shows no word
 LEGEND = (
@@ -52,9 +55,14 @@ SCALES = {
 }
 
 
-def link(sheet: Sheet, cell: str = "A1") -> str:
-    """Where a link inside the workbook goes."""
-    return f"#'{sheet.title}'!{cell}"
+def link(sheet: Sheet, cell: str = "") -> str:
+    """Where a link inside the workbook goes: to a cell, or to the title of a sheet."""
+    return f"#'{sheet.title}'!{cell or f'{COLUMN[title_column(sheet)]}1'}"
+
+
+def title_column(sheet: Sheet) -> int:
+    """Where title and hint begin: beside a column of labels, which comes again on each page and would cut them."""
+    return int(sheet.freeze[1] == 1)
 
 
 def squares(sheet: Sheet) -> bool:
@@ -76,10 +84,20 @@ def column_after(sheet: Sheet, start: int, characters: float) -> int:
     return column
 
 
-def in_two(text: str) -> list[str]:
-    """A text as one line, or as two of about the same length where it is long."""
-    middle = text.find(" ", len(text) // 2) if len(text) > LONGEST_HINT else -1
-    return [text] if middle < 0 else [text[:middle], text[middle + 1 :]]
+def write_hint(sheet: Sheet, column: int, text: str, styles: Styles) -> None:
+    """What to do on a sheet, in its second row: broken into lines where it is longer than the sheet, or its first page, is wide."""
+    end, cuts = max((block.column + block.arrangement.width for block in sheet.blocks), default=0), cuts_of(sheet)
+    used = sum(width_of(sheet, c) for c in range(column, min(end, MOST_HINTED))) if end else LONGEST_HINT
+    limit = min(LONGEST_HINT, max(SHORTEST_HINT, used))
+    last, room = column, width_of(sheet, column)
+    while room < limit and not (cuts and last + 1 >= cuts.columns[0]):
+        last += 1
+        room += width_of(sheet, last)
+    lines = math.ceil(len(text) / room)
+    sheet.write(1, column, text, styles["hint" if lines < 2 else "long hint"])
+    if lines > 1:
+        sheet.merges.append((1, column, 1, last))
+        sheet.heights[1] = HINT_LINE * lines + 2
 
 
 def colours_in_words(sheet: Sheet) -> str:
@@ -94,15 +112,13 @@ def frame(book: Book, styles: Styles) -> None:
     shown = [sheet for sheet in book.sheets if not sheet.hidden]
     checked = any(sheet.title == "Check" for sheet in shown)
     for i, sheet in enumerate(shown):
-        sheet.write(0, 0, sheet.heading, styles["title"])
+        first = title_column(sheet)
+        sheet.write(0, first, sheet.heading, styles["title"])
         sheet.heights[0] = TITLE_HEIGHT
-        column = column_after(sheet, 0, len(sheet.heading) * 1.9 + 2)
+        column = column_after(sheet, first, len(sheet.heading) * 1.9 + 2)
         sheet.write(0, column, sheet.about, styles["about"])
         column = column_after(sheet, column, len(sheet.about) * 1.1 + 1 if sheet.about else 0)
-        controls = any(row == 2 for row, _ in sheet.texts)
-        hint = " ".join(filter(None, [sheet.hint, colours_in_words(sheet)]))
-        for row, line in enumerate([hint] if controls else in_two(hint), start=1):
-            sheet.write(row, 0, line, styles["hint"])
+        write_hint(sheet, first, " ".join(filter(None, [sheet.hint, colours_in_words(sheet)])), styles)
         ways = [("\u2190 " + shown[i - 1].title, shown[i - 1])] if i else []
         ways += [(shown[0].title, shown[0])] if i > 1 else []
         ways += [(shown[i + 1].title + " \u2192", shown[i + 1])] if i + 1 < len(shown) else []

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from weightlens.axes.names import LEAVING, MULTIPLIED
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
 from weightlens.specs.sizes import tuple_text
@@ -21,12 +22,14 @@ from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
 from weightlens.workbook.sheets.parts.directions import in_both_directions
 from weightlens.workbook.sheets.parts.feature_maps import pictures
+from weightlens.workbook.sheets.parts.input_blocks import put_input
 from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.sheets.time_sheet import time_sheet
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE = 7
+MADE = {"filter": LEAVING["filter"], **MULTIPLIED}
 CHANGE = "Change a blue cell, and everything after it follows."
 PICK = "Pick another sample, and everything after it follows."
 
@@ -43,7 +46,7 @@ def inputs_sheet(net: NetworkSheets) -> None:
         name_rows(net, sheet, rows, column)
         if x.ndim > 3:
             widen(sheet, column - 1, room_for(rows))
-        column += net.put_input(sheet, k, x, HEAD, column)
+        column += put_input(net, sheet, k, x, HEAD, column)
         column = as_picture(net, sheet, x, column)
         turned = _turned(net, x)
         if turned is not None:
@@ -112,8 +115,17 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
         widen(sheet, column + 1 + j, SQUARE)
     net.caption(sheet, HEAD, column + 1, side, "as a square", f"x in rows of {side}, should it be a picture")
     sheet.put(block, TOP, column + 1)
+    number_sides(net, sheet, column + 1, side)
     sheet.heats.append((block.area, "ink"))
     return column + 1 + side
+
+
+def number_sides(net: NetworkSheets, sheet: Sheet, column: int, side: int) -> None:
+    """The numbers of rows and columns around a square picture whose first column this is."""
+    for i in range(side):
+        sheet.write(LABEL, column + i, str(i), net.styles["label"])
+        sheet.write(TOP + i, column - 1, f"row {i}", net.styles["label right"])
+    sheet.write(LABEL, column - 1, "column", net.styles["label right"])
 
 
 def picture_side(shape: tuple[int, ...]) -> int:
@@ -138,7 +150,7 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     moved = [step for step in net.plan.steps if step.layer in before]
     told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := net.plan.trace.layers.get(mover)) is not None]
     layer = net.plan.trace.layers.get(path)
-    told += [sentence(layer) if layer is not None else "", filters(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
+    told += [sentence(layer) if layer is not None else "", called_next(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
     sheet = net.plan.sheet(path, in_framework_words(net.plan.trace, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if inner:
@@ -154,11 +166,14 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, *inner, path], sheet)}))
 
 
-def filters(net: NetworkSheets, steps: Sequence[Step]) -> str:
-    """What the next layer calls the pictures that filters make."""
-    different = {(step.layer, step.name, step.made.shape): step.made for step in steps}  # one of those that occur again and again
-    made = any(f.name == "filter" for x in different.values() for axis in net.plan.trace.axes.named(x).axes for f in axis)
-    return "What filter 0 makes is channel 0 for the next layer." if made else ""
+def called_next(net: NetworkSheets, steps: Sequence[Step]) -> str:
+    """What the next layer calls what units and filters make, or which class a unit stands for."""
+    last = [axis[-1].name for step in steps[-1:] for axis in net.plan.trace.axes.named(step.made).axes[-1:] if axis]
+    result = next((step.made for step in steps if id(step.made) in net.results), None)
+    if result is not None:
+        names = net.classes(result) if "unit" in last else {}
+        return f"Unit 0 stands for {names[0]}." if names else ""
+    return "".join(f"What {made} 0 makes is {name} 0 for the next layer." for made, name in MADE.items() if made in last)
 
 
 def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:

@@ -21,11 +21,11 @@ from weightlens.specs.sizes import tuple_text
 from weightlens.words.captions import mathematics, note
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
-from weightlens.workbook.layout.blanks import usual_blanks
-from weightlens.workbook.layout.labels import Gate, axes_in_words, column_labels, gates_of, is_counted, last_over, row_labels, two_rows
+from weightlens.workbook.layout.blanks import is_called, usual_blanks
+from weightlens.workbook.layout.labels import Gate, axes_in_words, gates_of, over_pictures, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
-from weightlens.workbook.sheets.frame import HEAD, LABEL, MATH, TOP, column_after, squares, widen
-from weightlens.workbook.sheets.parts.room import LETTER, columns, make_room, room_for
+from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, column_after, squares, widen
+from weightlens.workbook.sheets.parts.room import LETTER, columns, is_taken, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.pages import width_of
 from weightlens.workbook.xlsx.styles import Styles
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.export_options import Options
 
 MOST_NAMES = 2000  # columns of an input that are named
+EACH_ROW = "each row"  # of the step that it makes: beside a vector, whose row may be one of a matrix with names of its own
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
@@ -119,28 +120,6 @@ class NetworkSheets:
 
     # -- blocks with their captions --------------------------------------------------------------------------------------------
 
-    def put_input(self, sheet: Sheet, k: int, x: Recorded, row: int, column: int) -> int:
-        """An input in blue; returns the columns it takes."""
-        placed = self.plan.placed[id(x)]
-        a, picture = placed.block.arrangement, squares(sheet)
-        name = "input" if len(self.plan.trace.inputs) == 1 else x.name
-        columns(sheet, column, a, x.value)
-        self.caption(sheet, row, column, a.width, name, "" if picture else "x")
-        if picture:
-            self.beside_name(sheet, row, column, name, f"x {tuple_text(x.shape)}: {self.axes_over(placed)}")
-            self.labels(sheet, row + MATH - HEAD, column, self.over(placed, True))
-        one_by_one = a.column_axes == (x.ndim - 1,) and x.ndim <= 3 and not is_counted(self.axes(placed).axes[-1])
-        names = dict(enumerate(self.options.input_names(x.shape[-1])[:MOST_NAMES])) if one_by_one else {}
-        names = last_over(a, self.axes(placed)) if picture and len(a.column_axes) > 1 else names
-        self.labels_over(sheet, row + LABEL - HEAD, column, placed, names)
-        sheet.put(placed.block, row + TOP - HEAD, column, self.styles.numbers("input", x.value, small=picture))
-        self.scale(sheet, placed, picture)
-        self.plan.define(f"input_{k}", sheet, placed.block)
-        sheet.notes[(row + TOP - HEAD, column)] = (
-            "An input of the network. Type another number here, and everything that depends on it is computed again."
-        )
-        return a.width
-
     def put_step(self, sheet: Sheet, step: Step, column: int, head: int = HEAD, raised: bool = False, name: str = "") -> int:
         """A step with its caption at row ``head``, a row higher where it is ``raised``; returns the columns it takes.
 
@@ -153,9 +132,11 @@ class NetworkSheets:
         if placed.occurrence == 0:
             words = "" if step.made.op is None else mathematics(step, placed.of > 1)
             columns(sheet, column, a, step.made.value, f"{name} {words}")
+            if not raised and not picture and self.over(placed)[0]:  # what several columns share stands where the mathematics would
+                name, words = f"{name}: {words}", ""
             self.caption(sheet, head - raised, column, a.width, name, words)
             if picture:
-                self.beside_name(sheet, head, column, name, self.axes_over(placed))
+                self.beside_name(sheet, head - raised, column, name, self.axes_over(placed))
             self.labels_over(sheet, head + LABEL - HEAD, column, placed, self.classes(step.made))
         self.place_step(sheet, step, head + TOP - HEAD + down, column, self.step_style(step, picture))
         if not self.is_blank(step.made):
@@ -168,10 +149,10 @@ class NetworkSheets:
 
     def labels_over(self, sheet: Sheet, row: int, column: int, placed: Placed, given: dict[int, str]) -> None:
         """The labels over a block's columns, in a row above them what several share; ``given``: the names of the classes."""
-        shared, _ = ({}, {}) if given or squares(sheet) else self.over_in_two(placed)
+        shared, own = ({}, given) if given else self.over(placed, squares(sheet))
         for j, text in shared.items():
             sheet.write(row - 1, column + j, text, self.styles["label left"])
-        self.labels(sheet, row, column, given or self.over(placed, squares(sheet)))
+        self.labels(sheet, row, column, own)
 
     def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
         """How a step's cells look, in the format that suits its numbers, or ``values``: all that stand in its narrow columns."""
@@ -198,19 +179,21 @@ class NetworkSheets:
         """A weight in yellow with its caption; returns the row after it."""
         a, picture = placed.block.arrangement, squares(sheet)
         sheet.write(row, column, placed.name, self.styles["caption left"])
-        if picture:
-            sheet.write(row + 1, column, self.axes_over(placed), self.styles["path"])
-        if picture or self.over_in_two(placed)[0]:
-            self.beside_name(sheet, row, column, placed.name, tuple_text(placed.made.shape))
+        shape = self.shape_over(placed, picture)
+        if picture or self.over(placed)[0]:
+            self.beside_name(sheet, row, column, placed.name, shape)
         else:
-            sheet.write(row + 1, column, tuple_text(placed.made.shape), self.styles["path"])
+            sheet.write(row + 1, column, shape, self.styles["path"])
         self.labels_over(sheet, row + 2, column, placed, {})
         given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
         named = placed.made.ndim > 1 and column > 0
-        rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed), picture) if named else {}
+        rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed)) if named else {}
+        if placed.made.ndim == 1 and column > 1 and not picture and placed.layer not in self.plan.tables:
+            rows = {0: EACH_ROW}
         for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
-        if rows and not self.plan.one_sheet:
+        beside = is_taken(sheet, row + 3, row + 3 + a.height, column - 2)
+        if rows and (not self.plan.one_sheet or placed.made.ndim == 1 or beside):
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
@@ -218,6 +201,11 @@ class NetworkSheets:
     def axes_over(self, placed: Placed) -> str:
         """What is written over a block among pictures: which axes run down, and which across."""
         return axes_in_words(placed.block.arrangement, self.axes(placed))
+
+    def shape_over(self, placed: Placed, picture: bool) -> str:
+        """The shape of a block, in the file's order; among pictures also where each axis runs."""
+        shape = tuple_text(placed.made.shape)
+        return f"{shape}: {self.axes_over(placed)}" if picture else shape
 
     def place_weight(self, sheet: Sheet, placed: Placed, row: int, column: int) -> None:
         """A weight's cells, with its name and a note."""
@@ -243,20 +231,21 @@ class NetworkSheets:
             return
         for r, text in ((row, name), (row + 1, words)):
             make_room(sheet, r, text, room)
-            if width > 1:
+            if width > 1 and text:
                 sheet.merges.append((r, column, r, column + width - 1))
 
-    def over(self, placed: Placed, picture: bool = False) -> dict[int, str]:
-        """What stands over the columns of a block: units; gates and their units, where a layer keeps its gates side by side."""
-        if placed.kind == "step" and placed.made.role.kind == "helper" and placed.made.shape[1:] == (1,):
-            return {0: "per sample"}
-        if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
-            return {j: f"word {j + 1}" for j in range(placed.block.arrangement.width)}
-        return column_labels(placed.block.arrangement, self.axes(placed), picture)
+    def over(self, placed: Placed, picture: bool = False) -> tuple[dict[int, str], dict[int, str]]:
+        """What stands over the columns of a block: in one row what several share, and under it each one's own place.
 
-    def over_in_two(self, placed: Placed) -> tuple[dict[int, str], dict[int, str]]:
-        """The same where there are two rows for it: what several columns share, and each one's own."""
-        return ({}, {}) if self.gates_over(placed) else two_rows(placed.block.arrangement, self.axes(placed))
+        Gates side by side have a row of captions of their own.
+        """
+        a, helper = placed.block.arrangement, placed.kind == "step" and placed.made.role.kind == "helper"
+        if helper and placed.made.shape[1:] == (1,):
+            return {}, {0: "per sample" if [f.name for f in self.axes(placed).axes[0]] == ["sample"] else "per row"}
+        if placed.kind == "step" and placed.made.dtype.kind == "U" and placed.made.ndim == 2:
+            return {}, {j: f"word {j + 1}" for j in range(a.width)}
+        shared, own = over_pictures(a, self.axes(placed)) if picture else two_rows(a, self.axes(placed))
+        return ({}, own) if self.gates_over(placed) else (shared, own)
 
     def axes(self, placed: Placed) -> Named:
         """The axes of a value, with what each index stands for."""
@@ -268,10 +257,9 @@ class NetworkSheets:
         return gates_of(self.axes(placed).axes[last]) if placed.block.arrangement.column_axes == (last,) else []
 
     def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
-        """What stands over single columns, or over the first of several."""
-        single = len(texts) < 2 or set(texts) == set(range(len(texts)))
+        """What stands over single columns."""
         for j, text in texts.items():
-            sheet.write(row, column + j, text, self.styles["label" if single else "label left"])
+            sheet.write(row, column + j, text, self.styles["label"])
 
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""
@@ -293,8 +281,3 @@ class NetworkSheets:
         """Panes: captions and row labels stay in view."""
         sheet.freeze = (rows, 1)
         widen(sheet, 0, 9)
-
-
-def is_called(name: str, wish: str) -> bool:
-    """Whether a step has the name that somebody wishes: ``softmax`` is what its last step, ``activation``, is called too."""
-    return wish.strip().lower() in (name.lower(), "softmax" if name in ("activation", "output") else "")

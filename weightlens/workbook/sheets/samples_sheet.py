@@ -15,7 +15,7 @@ from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, MAX_ROWS, Area
 from weightlens.workbook.sheets import target
 from weightlens.workbook.sheets.controls import beside, control, drop_down
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP, squares
-from weightlens.workbook.sheets.layer_sheet import picture_side
+from weightlens.workbook.sheets.layer_sheet import number_sides, picture_side
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.room import columns
 from weightlens.workbook.xlsx.blocks import Block, Text
@@ -54,6 +54,7 @@ def pick_from(net: NetworkSheets, drawn: Drawn) -> Drawn:
     if not plan.one_sheet:
         show_answer(net, drawn, pick.place)
     plan.names["picked"], plan.names["read"] = (home.number, pick.place), (home.number, switch.place)
+    count_from(net, pick.place, switch.place)
     for x, block, own, cells in zip(plan.trace.inputs, blocks, mine, typed, strict=True):
         cells.make = fetched(f"'{home.title}'!{pick.place}", f"'{home.title}'!{switch.place}", own, block, x.shape)
         cells.style = net.styles.numbers("fetched", x.value, squares(home))
@@ -76,6 +77,15 @@ def show_answer(net: NetworkSheets, drawn: Drawn, pick: str) -> None:
         beside(net, net.home, shown.after, "true", text, row=SECTION)
 
 
+def count_from(net: NetworkSheets, pick: str, switch: str) -> None:
+    """The numbers of the samples left of the rows: they begin with the picked one; those of one's own begin with 0."""
+    last = len(net.arrays[0]) - 1
+    for x in net.plan.trace.inputs if net.plan.one_sheet else ():
+        for i in range(x.shape[0]):
+            number = net.home.texts[(net.plan.placed[id(x)].block.row + i, 0)]
+            number.formula = f'IF({switch}="{MINE}",{i},MIN({last},{pick}+{i}))'
+
+
 def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
     """Blue cells for numbers of one's own: right of the inputs, on the one sheet's workbook on a sheet Mine. Pictures are to be painted."""
     column, mine = 1 + max(block.column + block.arrangement.width for block in home.blocks), []
@@ -89,6 +99,8 @@ def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
         net.caption(home, HEAD, column, lying.width, "mine", f"your own {x.name}")
         style = net.styles.numbers("input", x.value, small)
         mine.append(home.put(Block(lying, x.value.reshape(lying.shape).copy(), style), TOP, column))
+        if side:
+            number_sides(net, home, column, side)
         home.heats.append((mine[-1].area, "ink"))
         column += lying.width + 1
     return mine

@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weightlens.call_order import path_of_call, tensors_into
+from weightlens.formats.weights.order import untrained_weights
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
 from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, tall_legend
 from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
-    from weightlens.model import Layer
+    from weightlens.model import Layer, Model
     from weightlens.workbook.sheets.network import NetworkSheets
     from weightlens.workbook.xlsx.book import Sheet
 
 HINT = "Every number is computed by live formulas from the weights in the file. Follow the links from top to bottom, as the numbers do."
 COUNTING = "from 0, as in Python: unit 1 is the second unit, sample 1 the second sample"
-MAP = ("", "layer", "what it does", "in Keras", "activation", "output shape", "parameters")
+MAP = ("", "layer", "reads", "what it does", "in Keras", "activation", "output shape", "parameters")
 WIDEST = 60.0  # characters of other columns
 SENTENCE = 62.0  # characters of the column that says what a layer does
-WEIGHTS = ("", "weight", "path in the file", "name in this workbook", "shape", "element order", "cells")
+WEIGHTS = ("", "weight", "shape", "path in the file", "name in this workbook", "trained", "element order", "cells")
+FACT = 2  # the column of the facts
+READS, WORDS, KERAS, ACTIVATION, SHAPE, COUNT = range(2, 8)  # columns of the map
 
 
 def write_summary(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) -> None:
     """The whole sheet, which is the first one but is known last; ``homes`` are the sheets of the layers."""
-    row = _facts(net, sheet, 3) + 1
-    row = _map(net, sheet, row, homes) + 1
+    top = _facts(net, sheet, 3) + 1
+    row = _map(net, sheet, top, homes) + 1
     row = _weights(net, sheet, row) + 1
-    tall_legend(sheet, row, 1, net.styles, roles(net))
     sheet.widths |= {
-        (0, 0): 4,
-        (1, 1): _wide(sheet, 1, 26),
-        (2, 2): SENTENCE,
-        (3, 3): _wide(sheet, 3, 30),
-        (4, 4): 14,
-        (5, 5): _wide(sheet, 5, 34),
-        (6, 6): 22,
+        (0, 0): 2,
+        (1, 1): _wide(sheet, top, 1, 22),
+        (READS, READS): _wide(sheet, top, READS, 16),
+        (WORDS, WORDS): SENTENCE,
+        (KERAS, KERAS): _wide(sheet, top, KERAS, 26),
+        (ACTIVATION, ACTIVATION): 12,
+        (SHAPE, SHAPE): _wide(sheet, top, SHAPE, 18),
+        (COUNT, COUNT): _wide(sheet, top, COUNT, 14),
     }
+    tall_legend(sheet, row, 1, net.styles, roles(net))
 
 
 def roles(net: NetworkSheets) -> set[str]:
@@ -57,9 +61,9 @@ def roles(net: NetworkSheets) -> set[str]:
     return {"input", "weight", "step", "helper", "constant", "output", "check"} | extra | ({"answer"} if net.options.blanks else set())
 
 
-def _wide(sheet: Sheet, column: int, least: int) -> float:
-    """As wide as the longest text of a column needs, within limits."""
-    longest = max(len(text.text) for (_, place), text in sheet.texts.items() if place == column)
+def _wide(sheet: Sheet, top: int, column: int, least: int) -> float:
+    """As wide as the longest text of a column of the tables, which begin at row ``top``, needs, within limits."""
+    longest = max((len(text.text) for (row, place), text in sheet.texts.items() if place == column and row >= top), default=0)
     return min(WIDEST, max(least, float(longest)))
 
 
@@ -71,55 +75,70 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         ("Keras version", source.keras_version),
         ("backend", source.backend),
         ("saved", source.date),
-        ("parameters", f"{net.model.size:,}"),
+        ("parameters", parameters(net)),
         ("counting", COUNTING if net.plan.trace.steps else ""),
     ]
     for name, value in facts:
         if value:
             sheet.write(row, 1, name, net.styles["label left"])
-            sheet.write(row, 2, str(value), net.styles["plain"])
+            sheet.write(row, FACT, str(value), net.styles["plain"])
             row += 1
     if net.options.blanks:
         sheet.write(row, 1, "answers", net.styles["label left"])
-        sheet.write(row, 2, "on hidden sheets: right-click the tab of a sheet and unhide them", net.styles["plain"])
+        sheet.write(row, FACT, "on hidden sheets: right-click the tab of a sheet and unhide them", net.styles["plain"])
         row += 1
     elif "check_verdict" in net.plan.names:
         sheet.write(row, 1, "live check", net.styles["label left"])
-        sheet.texts[(row, 2)] = Text(style=net.styles["live"], formula=VERDICT, value="OK")
-        sheet.links[(row, 2)] = "#'Check'!A1"
-        sheet.rule(f"C{row + 1}", "wrong", f'C{row + 1}<>"OK"')
+        sheet.texts[(row, FACT)] = Text(style=net.styles["live"], formula=VERDICT, value="OK")
+        sheet.links[(row, FACT)] = "#'Check'!A1"
+        sheet.rule(f"{COLUMN[FACT]}{row + 1}", "wrong", f'{COLUMN[FACT]}{row + 1}<>"OK"')
         row += 1
     return row
 
 
+def parameters(net: NetworkSheets) -> str:
+    """How many parameters there are, and how many of them training changes, where that is known."""
+    whole, still = net.model.size, sum(weight.size for layer in net.model.layers for weight in untrained_weights(layer))
+    if not whole or not net.plan.trace.steps:
+        return f"{whole:,}"
+    return f"{whole:,}: {whole - still:,} trained (trainable), {still:,} not trained (non-trainable)"
+
+
 def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet]) -> int:
-    """The network in order; an arrow where a layer reads the one above and nothing else; every layer links to its sheet."""
-    styles, outputs = net.styles, net.plan.trace.layer_outputs
+    """The network in order, the layers of a layer under it; what each reads and does; every layer links to its sheet."""
+    styles, trace = net.styles, net.plan.trace
     for column, head in enumerate(MAP):
         sheet.write(row, column, head, styles["head"])
-    for i, layer in enumerate(net.model.layers):
+    for path, layer in layers_of(net.model):
         row += 1
-        home = homes.get(layer.name) or next((s for path, s in homes.items() if is_inside(path, layer.name)), None)
-        if home is None and layer.is_input and layer.name in net.plan.trace.input_names:
+        home = homes.get(path) or next((s for known, s in homes.items() if is_inside(known, path)), None)
+        if home is None and layer.is_input and layer.name in trace.input_names:
             home = net.home
-        straight = i > 0 and sources(layer) == [[net.model.layers[i - 1].name]]
-        sheet.write(row, 0, "\u2193" if straight else "", styles["label"])
-        sheet.write(row, 1, layer.name, styles["link" if home is not None else "plain"])
+        sheet.write(row, 1, path, styles["link" if home is not None else "plain"])
         if home is not None:
             sheet.links[(row, 1)] = link(home)
-        words = " ".join(filter(None, [sentence(layer), "" if straight else reads(layer)]))
-        sheet.write(row, 2, words, styles["text"])
+        inside = path.removesuffix(layer.name)
+        calls = [" and ".join(inside + name for name in names) for names in sources(layer) if names]
+        sheet.write(row, READS, "; ".join(calls), styles["text"])
+        words = " ".join(filter(None, [sentence(layer), used(path, layer.size, calls)]))
+        sheet.write(row, WORDS, words, styles["text"])
         lines = math.ceil(len(words) / (1.1 * SENTENCE))
         if lines > 1:
             sheet.heights[row] = 13.0 * lines + 2
-        sheet.write(row, 3, layer_call(layer), styles["plain"])
-        sheet.write(row, 4, activation_of(layer), styles["plain"])
-        shapes = [x.shape for x in outputs.get(layer.name, []) if x is not None] or [
-            x.shape for x in net.plan.trace.inputs if x.name == layer.name
-        ]
-        sheet.write(row, 5, "; ".join(tuple_text(shape) for shape in shapes), styles["plain"])
-        sheet.texts[(row, 6)] = Text(style=styles["count"], value=layer.size)
+        sheet.write(row, KERAS, layer_call(layer), styles["plain"])
+        sheet.write(row, ACTIVATION, activation_of(layer), styles["plain"])
+        shapes = [x.shape for x in trace.layer_outputs.get(path, []) if x is not None] or [x.shape for x in trace.inputs if x.name == path]
+        sheet.write(row, SHAPE, "; ".join(tuple_text(shape) for shape in shapes), styles["plain"])
+        sheet.texts[(row, COUNT)] = Text(f"({layer.size:,})", styles["count"]) if inside else Text(style=styles["count"], value=layer.size)
     return row + 1
+
+
+def layers_of(model: Model, inside: str = "") -> Iterator[tuple[str, Layer]]:
+    """All layers in order with their paths; those of a model that is a layer come after it."""
+    for layer in model.layers:
+        yield f"{inside}{layer.name}", layer
+        if layer.model is not None:
+            yield from layers_of(layer.model, f"{inside}{layer.name}/")
 
 
 def sources(layer: Layer) -> list[list[str]]:
@@ -127,17 +146,17 @@ def sources(layer: Layer) -> list[list[str]]:
     return [list(dict.fromkeys(path_of_call(ref.layer, ref.call) for ref in tensors_into(call))) for call in layer.calls]
 
 
-def reads(layer: Layer) -> str:
-    """Where the numbers of a layer come from, in words; nothing of an input."""
-    calls = [" and ".join(names) for names in sources(layer) if names]
+def used(path: str, size: int, calls: list[str]) -> str:
+    """Of a layer that is used several times: on what, and what its other uses are called."""
     if len(calls) < 2:
-        return f"It reads {calls[0]}." if calls else ""
-    weights = ", with the same weights" if layer.size else ""
-    return f"It is used {len(calls)} times{weights}: on {', on '.join(calls)}."
+        return ""
+    weights = ", with the same weights" if size else ""
+    others = [f"on {names} (called {path_of_call(path, i)})" for i, names in enumerate(calls[1:], start=1)]
+    return f"It is used {len(calls)} times{weights}: {', '.join([f'on {calls[0]}', *others])}."
 
 
 def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
-    styles, plan = net.styles, net.plan
+    styles, plan, still = net.styles, net.plan, {id(weight) for layer in net.model.layers for weight in untrained_weights(layer)}
     for column, head in enumerate(WEIGHTS):
         sheet.write(row, column, head, styles["head"])
     for placed in plan.placed.values():
@@ -147,11 +166,14 @@ def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
         home = plan.sheets[placed.block.sheet]
         sheet.write(row, 1, f"{placed.layer}/{placed.name}", styles["link"])
         sheet.links[(row, 1)] = link(home, cell_name(placed.block.first))
-        sheet.write(row, 2, placed.made.source.path if placed.made.source is not None else "", styles["path"])
-        sheet.write(row, 3, placed.defined_name, styles["plain"])
-        sheet.write(row, 4, tuple_text(placed.made.shape), styles["plain"])
-        sheet.write(row, 5, order_words(placed.block.arrangement), styles["plain"])
-        sheet.write(row, 6, f"'{home.title}'!{placed.block.area}", styles["plain"])
+        source = placed.made.source
+        trained = "" if not plan.trace.steps else "no" if id(source) in still else "yes"
+        sheet.write(row, READS, tuple_text(placed.made.shape), styles["plain"])
+        sheet.write(row, WORDS, source.path if source is not None else "", styles["path"])
+        sheet.write(row, KERAS, placed.defined_name, styles["plain"])
+        sheet.write(row, ACTIVATION, trained, styles["plain"])
+        sheet.write(row, SHAPE, order_words(placed.block.arrangement), styles["plain"])
+        sheet.write(row, COUNT, f"'{home.title}'!{placed.block.area}", styles["plain"])
     return row + 1
 
 

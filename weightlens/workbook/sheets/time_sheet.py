@@ -219,9 +219,9 @@ class TimeSheet:
         made = self.groups[key][0].made
         symbol, part = symbol_of(made), PARTS.get(made.name, "")
         if part and self.net.gates_over(widest):
-            return {j: f"{part[0]} {text}" for j, text in self.net.over(widest).items()}
+            return {j: f"{part[0]} {text}" for j, text in self.net.over(widest)[1].items()}
         if len(symbol) != 1:
-            return self.net.over(widest)
+            return self.net.over(widest)[1]
         return {j: f"{symbol}{j}" for j in range(widest.block.arrangement.width)}
 
     def weights_above(self, weights: list[Placed], column: int) -> None:

@@ -17,6 +17,7 @@ from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.branches import Branch, branches
+from weightlens.workbook.sheets.parts.input_blocks import put_input
 from weightlens.workbook.sheets.parts.room import columns
 from weightlens.workbook.sheets.play import made_up, winners
 from weightlens.workbook.sheets.target import true_answers
@@ -74,7 +75,7 @@ def draw(net: NetworkSheets, sheet: Sheet, branch: Branch, head: int, samples: i
         sheet.texts[(head + TOP - HEAD + i, 0)] = Text(style=net.styles["label right"], value=i)
     column, inputs = 1, net.plan.trace.inputs
     for k in (k for k, x in enumerate(inputs) if any(x is y for y in branch.inputs)):
-        column = gap(sheet, column + net.put_input(sheet, k, inputs[k], head, column))
+        column = gap(sheet, column + put_input(net, sheet, k, inputs[k], head, column))
     answers = column if len(branch.inputs) == len(inputs) and far_away(net) else 0
     column = gap(sheet, column + sum(x.shape[1] for x in net.plan.trace.results)) if answers else column
     laid = steps(net, sheet, branch.steps, column, head)
@@ -99,7 +100,7 @@ def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
         block = net.plan.mirror(x, in_rows(x.shape))
         columns(sheet, column, block.arrangement, x.value, "answer")
         net.caption(sheet, HEAD, column, block.arrangement.width, "answer", f"from column {COLUMN[original.block.column]}")
-        net.labels(sheet, LABEL, column, net.classes(x) or net.over(original))
+        net.labels(sheet, LABEL, column, net.classes(x) or net.over(original)[1])
         sheet.put(block, TOP, column, net.styles.numbers("output", x.value, share=shares(x)))
         column += x.shape[1]
 
@@ -160,8 +161,8 @@ def paths(net: NetworkSheets, sheet: Sheet, weights: list[Placed], row: int) -> 
     """Where in the file each weight comes from; returns the row after."""
     if not weights:
         return row
-    sheet.write(row, 0, "yellow: from the file", net.styles["path"])
-    second = column_after(sheet, 0, 20)
+    sheet.write(row, 1, "yellow: from the file", net.styles["path"])
+    second = column_after(sheet, 1, 20)
     third = column_after(sheet, second, max(len(f"{p.layer}/{p.name} (00, 00)") for p in weights) * 0.95)
     for placed in weights:
         sheet.write(row, second, f"{placed.layer}/{placed.name} {tuple_text(placed.made.shape)}", net.styles["path"])

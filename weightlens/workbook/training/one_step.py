@@ -28,7 +28,7 @@ from weightlens.workbook.training.teaching import dead_words, explanation_for, i
 from weightlens.workbook.training.training_labels import PER_SAMPLE, in_words, is_one_per_sample
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book, Sheet
-from weightlens.workbook.xlsx.pages import width_of
+from weightlens.workbook.xlsx.pages import rows_of, rows_of_blocks, width_of
 from weightlens.workbook.xlsx.styles import Styles
 
 HEAD, MATH, LABEL, FIRST = 0, 1, 2, 3  # rows of a band: caption, mathematics, labels, numbers
@@ -74,6 +74,8 @@ class OneStep:
             row = self._band(row, f"{part}, 1" if batch else part, about, part, [step for _, step in steps])
         sheet.freeze = (CHOSEN + 1, 1)
         sheet.one_page = ONE_PAGE
+        if rows_of(sheet) > ONE_PAGE:
+            sheet.kept = rows_of_blocks(sheet)
 
     def show_epoch(self, sheet: Sheet, row: int) -> None:
         """The chosen epoch on another sheet, with a link to where it is chosen."""

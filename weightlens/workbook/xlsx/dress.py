@@ -40,10 +40,10 @@ def dress(shell: Any, plan: Book) -> None:
 
     for sheet in plan.sheets:
         page = shell.create_sheet(sheet.title)
+        print_setup(page, sheet)
         look(page, sheet)
         links_and_notes(page, sheet)
         colours(page, sheet)
-        print_setup(page, sheet)
         for finish in sheet.finishing:
             finish(page)
     for name, (number, area) in plan.names.items():

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Sheet
 
 ONE_PAGE = 260.0  # characters that still stand on one page, shrunk to its width
-ACROSS = 10_700.0  # characters across an A4 page that lies, at 1 per cent: in a wide font, too
+LONG, SHORT = (10_700.0, 74_000.0), (7_300.0, 50_000.0)  # sides of an A4 page at 1 per cent: characters in a wide font, points
 SCALES = (55, 48, 42)  # per cent, the largest first
+LARGEST, UPRIGHT, SMALLEST = 90, 60, 10  # per cent, of what is kept together: at most; upright pages from here on; at least
 MOST_PAGES = 8  # beside each other; what is wider is shrunk to one
 MOST_COLUMNS = 2000
+HEAD, CAPTIONS = 3, 5  # rows of the title and the hint; of words over a block, at most
+
+Span = tuple[int, int]  # from where to before where no page may end
+
+
+class Cuts(NamedTuple):
+    """Where pages end: how many columns stand before each cut, how many rows; the scale in per cent."""
+
+    columns: list[int]
+    rows: list[int]
+    scale: int
 
 
 def print_setup(page: Any, sheet: Sheet) -> None:
-    """A4, landscape, one page wide where that can be read, else cut between blocks; captions and row labels on every page."""
+    """A4, one page wide where that can be read, else cut between blocks; captions and row labels on every page."""
     from openpyxl.worksheet.pagebreak import Break
 
     page.page_setup.orientation, page.page_setup.fitToWidth = "landscape", 1
@@ -23,43 +38,116 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     page.page_margins.left = page.page_margins.right = 0.4
     page.page_margins.top = page.page_margins.bottom = 0.5
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
-    rows = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
-    page.page_setup.fitToHeight = int(rows <= sheet.one_page)
-    cuts, scale = cuts_of(sheet) if sheet.numbered and not sheet.print_area else ([], 100)
-    page.sheet_properties.pageSetUpPr.fitToPage = not cuts
-    if cuts:
-        page.page_setup.scale, page.print_title_cols = scale, "A:A"
-    for column in cuts:
-        page.col_breaks.append(Break(id=column))
+    page.page_setup.fitToHeight = int(rows_of(sheet) <= sheet.one_page)
+    cuts = None if sheet.kept else cuts_of(sheet)
+    if sheet.kept:
+        page.page_setup.orientation, cuts = kept_together(sheet)
+    page.sheet_properties.pageSetUpPr.fitToPage = cuts is None
+    if cuts is not None:
+        page.page_setup.scale = cuts.scale
+        for column in cuts.columns:
+            page.col_breaks.append(Break(id=column))
+        for row in cuts.rows:
+            page.row_breaks.append(Break(id=row))
+        if cuts.columns:
+            page.print_title_cols = "A:A"
     if sheet.print_area:
         page.print_area = sheet.print_area
-    if sheet.freeze[0]:
-        page.print_title_rows = f"1:{sheet.freeze[0]}"
+    if sheet.freeze[0]:  # the first captions are not those of what stands below a cut
+        page.print_title_rows = f"1:{HEAD if cuts is not None and cuts.rows and not sheet.kept else sheet.freeze[0]}"
 
 
-def cuts_of(sheet: Sheet) -> tuple[list[int], int]:
-    """How many columns stand before each cut, and the scale in per cent; no cut where one page can be read, or none would help.
+def rows_of(sheet: Sheet) -> int:
+    """The row after the last."""
+    return max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
 
-    A cut lies before a block (and its labels) and goes through no other one.
+
+def cuts_of(sheet: Sheet) -> Cuts | None:
+    """The cuts of a layer's sheet; ``None`` where one page can be read, or cuts would not help.
+
+    A cut lies before a block (and its labels, which get room) and goes through no other one.
     """
+    if not sheet.numbered or sheet.print_area:
+        return None
     spans = sorted({(block.column, block.column + block.arrangement.width) for block in sheet.blocks})
     end = max((stop for _, stop in spans), default=0)
-    left = [0.0]
-    for column in range(min(end, MOST_COLUMNS)):
-        left.append(left[-1] + width_of(sheet, column))
-    if end > MOST_COLUMNS or not ONE_PAGE < left[-1] < ONE_PAGE * MOST_PAGES:
-        return [], 100
-    places = [place for place in sorted({start - 1 for start, _ in spans}) if not any(a < place < b for a, b in spans)]
+    if end > MOST_COLUMNS:
+        return None
+    left = [0.0, *accumulate(width_of(sheet, column) for column in range(end))]
+    if not ONE_PAGE < left[-1] < ONE_PAGE * MOST_PAGES:
+        return None
+    places = free(sorted({start - 1 for start, _ in spans}), spans)
+    missing = labels_without_room(sheet, places)
     for scale in SCALES:
-        cuts, begun, widest = list[int](), 0, 0.0
-        for place, after in zip(places, [*places[1:], end], strict=True):
-            if left[after] - left[begun] + left[1] > ACROSS / scale and place > begun:
-                cuts.append(place)
-                begun = place
-            widest = max(widest, left[after] - left[begun] + left[1])
-        if widest <= ACROSS / scale:
-            return cuts, scale
-    return [], 100
+        cuts, widest = cut(places, left, LONG[0] / scale, left[1], missing)
+        if widest <= LONG[0] / scale:
+            for place in cuts:
+                sheet.widths[(place, place)] = width_of(sheet, place) + missing.get(place, 0.0)
+            return Cuts(cuts, row_cuts(sheet, SHORT[1] / scale), scale)
+    return None
+
+
+def kept_together(sheet: Sheet) -> tuple[str, Cuts]:
+    """How the pages lie of a sheet that is one page wide, and its cuts: none goes through rows that are kept together."""
+    last = 1 + max([*(column for _, column in sheet.texts), *(right for _, _, _, right in sheet.merges)])
+    width = sum(width_of(sheet, column) for column in range(last))
+    lies, across, down = ("portrait", SHORT[0], LONG[1]) if SHORT[0] / width >= UPRIGHT else ("landscape", LONG[0], SHORT[1])
+    scale = int(min(LARGEST, max(SMALLEST, across / width)))
+    return lies, Cuts([], row_cuts(sheet, down / scale), scale)
+
+
+def row_cuts(sheet: Sheet, room: float) -> list[int]:
+    """How many rows stand before each cut, where a sheet is higher than a page of so many points."""
+    spans = sheet.kept or rows_of_blocks(sheet)
+    top = [0.0, *accumulate(sheet.heights.get(row, sheet.default_height) for row in range(rows_of(sheet) + 1))]
+    return cut(free(sorted({start for start, _ in spans}), spans), top, room, top[sheet.freeze[0]])[0] if top[-1] > room else []
+
+
+def rows_of_blocks(sheet: Sheet) -> list[Span]:
+    """The rows of the blocks of a sheet with their captions."""
+    ends = sorted({block.row + block.arrangement.height for block in sheet.blocks})
+    return sorted({(begin(block.row, ends), block.row + block.arrangement.height) for block in sheet.blocks})
+
+
+def begin(row: int, ends: list[int]) -> int:
+    """The first row of the captions over a block: they are as many as fit between it and the blocks above it that end in these rows."""
+    above = bisect_right(ends, row)
+    return max(row - CAPTIONS, ends[above - 1] if above else 0)
+
+
+def free(places: Sequence[int], spans: Sequence[Span]) -> list[int]:
+    """The places that lie within no span."""
+    return [place for place in places if not any(start < place < stop for start, stop in spans)]
+
+
+def cut(
+    places: list[int], sizes: Sequence[float], room: float, again: float, missing: dict[int, float] | None = None
+) -> tuple[list[int], float]:
+    """As few cuts as there can be at some of the places, and the largest page.
+
+    ``sizes`` is what stands before each place, ``again`` what is on each page, ``missing`` what a page more takes that begins there.
+    What is larger than a page goes on where it is, over several.
+    """
+    cuts, used, widest = list[int](), sizes[places[0]] if places else 0.0, 0.0
+    for place, after in zip(places, [*places[1:], len(sizes) - 1], strict=True):
+        part, alone = sizes[after] - sizes[place], again + (missing or {}).get(place, 0.0)
+        if used + part > room >= alone + part and place > places[0]:
+            cuts.append(place)
+            used = alone
+        used += part
+        widest = max(widest, used)
+        while used > room:
+            used -= room - again
+    return cuts, widest
+
+
+def labels_without_room(sheet: Sheet, places: Iterable[int]) -> dict[int, float]:
+    """How many characters a column that begins a page lacks for the labels in it: left of it stands nothing that they could reach into."""
+    wanted = dict.fromkeys(places, 0)
+    for (row, column), text in sheet.texts.items():
+        if row > sheet.freeze[0] and column in wanted:
+            wanted[column] = max(wanted[column], len(text.text))
+    return {place: max(0.0, letters * 0.9 + 1 - width_of(sheet, place)) for place, letters in wanted.items() if letters}
 
 
 def width_of(sheet: Sheet, column: int) -> float:

@@ -42,6 +42,7 @@ LOOKS: dict[str, Look] = {
     "title": Look(bold=True, size=16),
     "about": Look(colour=GREY),
     "hint": Look(italic=True, colour=GREY),
+    "long hint": Look(italic=True, colour=GREY, wrap=True),
     "section": Look(bold=True, size=11, colour="1F4E79", border="under"),
     "caption": Look(bold=True, align="center", wrap=True),
     "caption left": Look(bold=True),

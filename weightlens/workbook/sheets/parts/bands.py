@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from weightlens.recording import Recorded, Step
-from weightlens.recording.calls import operation
-from weightlens.recording.graph import expression, named_operands
+from weightlens.recording import Step
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, TOP, widen
 from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.parts.lookups import chosen_by
 from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.xlsx.book import Sheet
 
@@ -81,7 +78,7 @@ def put_steps(
     """The steps from left to right, the weights that make them below; returns the column after them, and the row of the next captions."""
     placed = {key_of(step): net.plan.placed[id(step.made)] for step in reversed(steps)}
     below = head + TOP - HEAD + max([0, *map(extent_down, placed.values())]) + 2
-    raised = any(net.over_in_two(own)[0] for own in placed.values())
+    raised = any(net.over(own)[0] for own in placed.values())
     bottom, shown, bare, begun = below, dict[int, str](), dict[int, str](), set[Key]()
     left: list[Placed] = []  # weights of steps that stand under one of the same name
     starts: dict[Key, int] = {}
@@ -111,20 +108,14 @@ def put_steps(
 
 def numbers_beside(net: NetworkSheets, sheet: Sheet, step: Step, column: int, head: int) -> int:
     """The whole numbers that choose rows of a table, once more before these rows; returns the column after them."""
-    a, x = net.plan.placed[id(step.made)].block.arrangement, chosen_by(step)
+    a, (x, called) = net.plan.placed[id(step.made)].block.arrangement, chosen_by(net.plan, step)
     if x is None or a.row_axes != tuple(range(x.ndim)) or x.shape != a.shape[:-1] or x.size > MOST_NAMED:
         return column
     block = net.plan.mirror(x, Arrangement(x.shape, a.row_axes, (), a.row_gap))
     columns(sheet, column, block.arrangement, x.value)
-    net.caption(sheet, head, column, 1, "number", x.layer if x.kind == "step" else "x")
+    net.caption(sheet, head, column, 1, called, x.layer if x.kind == "step" else "x")
     sheet.put(block, head + TOP - HEAD, column, net.styles["fetched"])
     return column + 1
-
-
-def chosen_by(step: Step) -> Recorded | None:
-    """What a step looks up in a table of weights; ``None`` where it looks up nothing."""
-    looked = [x for x in expression(step.made) if operation(x) is np.take and x.args[0].kind == "weight"]
-    return next((y for x in looked for y in named_operands(x) if y.kind != "weight"), None)
 
 
 def mover(step: Step, steps: list[Step]) -> str:

@@ -26,7 +26,7 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
     """The tables of the layers inside, and the steps of the one around them."""
     shift = FIRST
     for path in inner:
-        sheet.write(shift + SECTION - 1, 0, in_framework_words(net.plan.trace, path), net.styles["section"])
+        sheet.write(shift + SECTION - 1, 1, in_framework_words(net.plan.trace, path), net.styles["section"])
         own = [step for step in net.plan.steps if step.layer == path]
         rest, column = time_sheet(net, sheet, net.plan.tables[path], own, shift)
         put_steps(net, sheet, rest, column, shift + HEAD)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from weightlens.recording import Step
-from weightlens.specs.sizes import tuple_text
 from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets.frame import GAP, HEAD, SQUARE_HEIGHT, TOP, column_after, widen
 from weightlens.workbook.sheets.network import NetworkSheets
-from weightlens.workbook.sheets.parts.bands import key_of, mover, name_rows, put_weights
+from weightlens.workbook.sheets.parts.bands import Key, key_of, mover, name_rows, put_weights
 from weightlens.workbook.sheets.parts.room import room_for
 from weightlens.workbook.xlsx.book import Sheet
 
-SMALL, LETTER = 0.85, 1.15  # characters of a column that a letter of small print takes, and one of a name
+SMALL, LETTER = 0.65, 1.15  # characters of a column that a letter of small print takes, and one of a name
 
 
 def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
@@ -22,16 +21,17 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
     if own:
         put_weights(net, sheet, own, column)
         column = max(after(net, sheet, placed, column) for placed in own) + 1
-    row, rows, named = HEAD, {}, dict[int, str]()
+    row, rows, named = HEAD, dict[Key, int](), dict[int, str]()
     for step in steps:
         placed, key = net.plan.placed[id(step.made)], key_of(step)
         if key not in rows:
-            height = placed.block.arrangement.height
-            rows[key], row = row, row + TOP - HEAD + (height + (placed.of > 1)) * placed.of + 1
+            height, raised = placed.block.arrangement.height, bool(net.over(placed, True)[0])
+            rows[key] = row + raised * bool(rows)
+            row = rows[key] + TOP - HEAD + (height + (placed.of > 1)) * placed.of + 1
             texts = samples_in_words(net, placed)
             name_rows(net, sheet, texts, column, rows[key])
             named |= texts
-        net.put_step(sheet, step, column, rows[key], name=mover(step, steps))
+        net.put_step(sheet, step, column, rows[key], bool(net.over(placed, True)[0]), mover(step, steps))
     widen(sheet, column - 1, room_for(named) if named else GAP)
     net.finish(sheet, 2)
 
@@ -39,8 +39,8 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
 def after(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
     """The column after a weight and what is written over it."""
     behind_name = column_after(sheet, column, len(placed.name) * LETTER + 1)
-    texts = [(behind_name, tuple_text(placed.made.shape)), (column, net.axes_over(placed))]
-    return max(column + placed.block.arrangement.width, *(column_after(sheet, start, len(text) * SMALL + 1) for start, text in texts))
+    text = net.shape_over(placed, True)
+    return max(column + placed.block.arrangement.width, column_after(sheet, behind_name, len(text) * SMALL + 1))
 
 
 def samples_in_words(net: NetworkSheets, placed: Placed) -> dict[int, str]:

@@ -50,3 +50,9 @@ def make_room(sheet: Sheet, row: int, text: str, room: float) -> None:
         lines, left = (lines, left - len(word) - 1) if len(word) <= left else (lines + 1, letters - len(word) - 1)
     if lines > 1:
         sheet.heights[row] = max(sheet.heights.get(row, 0), 13.0 * min(lines, MOST_LINES) + 3)
+
+
+def is_taken(sheet: Sheet, top: int, bottom: int, column: int) -> bool:
+    """Whether a block stands in one of these rows (to before ``bottom``) of a column: a label right of it would be cut."""
+    blocks = ((b.row, b.row + b.arrangement.height, b.column, b.column + b.arrangement.width) for b in sheet.blocks)
+    return any(row < bottom and top < end and first <= column < after for row, end, first, after in blocks)

@@ -1,0 +1,87 @@
+"""Settings of a file that change how Keras trains: computed as Keras does, or refused by name; those that change nothing are passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from weightlens.errors import BadInput
+
+RNG = np.random.default_rng(5)
+X, COLUMN, ONE_HOT = RNG.normal(size=(6, 3)), np.array([[0.0], [1], [1], [0], [1], [0]]), np.eye(3)[[0, 2, 1, 0, 1, 2]]
+Made = tuple[list[Any], dict[str, Any]]  # layers, and what ``compile`` is given
+
+COMPUTED: dict[str, Callable[[Any], Made]] = {
+    "logits of one": lambda k: ([k.layers.Dense(1)], {"loss": k.losses.BinaryCrossentropy(from_logits=True)}),
+    "logits of several": lambda k: ([k.layers.Dense(3)], {"loss": k.losses.CategoricalCrossentropy(from_logits=True)}),
+    "logits of a sigmoid": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": k.losses.BinaryCrossentropy(from_logits=True)}),
+    "numbered classes": lambda k: ([k.layers.Dense(3)], {"loss": k.losses.SparseCategoricalCrossentropy(from_logits=True, name="mine")}),
+    "in a list": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": [k.losses.BinaryCrossentropy()]}),
+    "a function": lambda k: ([k.layers.Dense(1)], {"loss": k.losses.mean_absolute_error}),
+    "no penalty": lambda k: ([k.layers.Dense(1, kernel_regularizer=k.regularizers.L1L2(0.0, 0.0))], {"loss": "mse"}),
+    "frozen": lambda k: ([k.layers.Dense(2, kernel_constraint="non_neg", trainable=False), k.layers.Dense(1)], {"loss": "mse"}),
+}
+REFUSED: dict[str, Callable[[Any], Made]] = {
+    "label_smoothing 0.2": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": k.losses.BinaryCrossentropy(label_smoothing=0.2)}),
+    "reduction sum": lambda k: ([k.layers.Dense(1)], {"loss": k.losses.MeanSquaredError(reduction="sum")}),
+    "delta": lambda k: ([k.layers.Dense(1)], {"loss": k.losses.Huber(delta=0.3)}),
+    "ignore_class 0": lambda k: ([k.layers.Dense(3, "softmax")], {"loss": k.losses.SparseCategoricalCrossentropy(ignore_class=0)}),
+    "loss_weights 3": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "loss_weights": [3.0]}),
+    "has kernel_regularizer": lambda k: ([k.layers.Dense(1, kernel_regularizer="l2")], {"loss": "mse"}),
+    "has activity_regularizer": lambda k: ([k.layers.Dense(1, activity_regularizer="l1")], {"loss": "mse"}),
+    "adds to the loss": lambda k: ([k.layers.Dense(1), k.layers.ActivityRegularization(0.1)], {"loss": "mse"}),
+    "has bias_constraint": lambda k: ([k.layers.Dense(1, bias_constraint="non_neg")], {"loss": "mse"}),
+    "with global_clipnorm": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.SGD(0.1, global_clipnorm=0.1)}),
+    "with use_ema": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.SGD(0.1, use_ema=True)}),
+}
+
+
+def compiled(keras: Any, made: Made, path: Path) -> Any:
+    """A compiled network, saved with seeded weights."""
+    network = keras.Sequential([keras.Input((3,)), *made[0]])
+    for number, variable in enumerate(network.variables):
+        variable.assign(np.random.default_rng(number).normal(0, 0.7, variable.shape))
+    network.compile(**{"optimizer": keras.optimizers.SGD(0.1), **made[1]})
+    network.save(path)
+    return network
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("name", COMPUTED)
+def test_what_changes_nothing_or_is_computed(keras: Any, tmp_path: Path, name: str, suffix: str) -> None:
+    network = compiled(keras, COMPUTED[name](keras), path := tmp_path / f"m{suffix}")
+    targets = COLUMN if network.output_shape[-1] == 1 else ONE_HOT
+    for _ in range(20):
+        network.train_on_batch(X, targets.argmax(axis=1) if name == "numbered classes" else targets)
+    fitted = weightlens.fit(path, X, targets, epochs=20)
+    for ours, theirs in zip(fitted.weights.values(), network.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_keras_trains_otherwise_is_refused(keras: Any, tmp_path: Path, words: str, suffix: str) -> None:
+    network = compiled(keras, REFUSED[words](keras), path := tmp_path / f"m{suffix}")
+    with pytest.raises(BadInput, match=words):
+        weightlens.fit(path, X, COLUMN if network.output_shape[-1] == 1 else ONE_HOT, epochs=1)
+
+
+def test_files_of_keras_2_name_their_own_optimizers(tf_keras: Any, tmp_path: Path) -> None:
+    network = compiled(tf_keras, ([tf_keras.layers.Dense(1)], {"loss": "mse"}), path := tmp_path / "m.h5")
+    assert weightlens.load(path).training_config["optimizer_config"]["class_name"] == "Custom>SGD"
+    network.fit(X, COLUMN, epochs=3, batch_size=6, verbose=0)
+    fitted = weightlens.fit(path, X, COLUMN, epochs=3)
+    for ours, theirs in zip(fitted.weights.values(), network.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_rate_that_falls_is_refused(tf_keras: Any, tmp_path: Path) -> None:
+    slower = tf_keras.optimizers.legacy.SGD(0.1, decay=0.5)
+    compiled(tf_keras, ([tf_keras.layers.Dense(1)], {"loss": "mse", "optimizer": slower}), path := tmp_path / "m.h5")
+    with pytest.raises(BadInput, match="with decay"):
+        weightlens.fit(path, X, COLUMN, epochs=3)
