@@ -42,7 +42,7 @@ def network(what: str, n: int) -> Network:
     """A network that is ``n`` large in one respect."""
     match what:
         case "time steps of an LSTM":
-            return Network(n, "lstm", (n, 4, 8))
+            return Network(n, "recurrent", (n, 4, 8))
         case "layers of 8 units":
             return Network(n, "dense", (8,) * (n + 1))
         case "samples":

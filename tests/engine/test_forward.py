@@ -230,3 +230,13 @@ def test_an_operator_between_tensors_of_different_rank_is_computed_of_all_sample
         node = Layer("sum", "Add", {}, is_operation=True, calls=[Call((Ref("x"), Ref(second)))])
         model = Model("network", "Functional", [*entries, node], inputs=[Ref("x"), Ref("y")], outputs=[Ref("sum")])
         assert samples_are_independent(model) is alone
+
+
+def test_samples_that_are_single_numbers_are_computed_all_at_once() -> None:
+    """The last axis of ``(batch,)`` is that of the samples."""
+    entry = Layer("x", "InputLayer", {"batch_shape": [None]}, calls=[Call(())])
+    layer = Layer("n", "Softmax", {"axis": -1}, calls=[Call((Ref("x"),))])
+    model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("n")])
+    assert not samples_are_independent(model)
+    x = np.random.default_rng(0).random(2 * AT_ONCE + 3)
+    np.testing.assert_allclose(predict(model, x)[0], np.exp(x) / np.exp(x).sum(), rtol=1e-12)

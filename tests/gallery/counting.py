@@ -355,9 +355,7 @@ def captions(page: Page, block: Placed) -> list[str]:
     for row in range(block.row - 1, FRAME, -1):
         texts += [page.texts[row, c] for c in columns if (row, c) in page.texts]
     if page.square:
-        behind = [
-            (block.row - up, c) for up in (3, 4) for c in range(block.column, block.column + 20)
-        ]  # one row more where two have labels
+        behind = [(block.row - up, c) for up in (3, 4) for c in range(block.column, block.column + 20)]
         texts[:0] = [page.texts[place] for place in behind if place in page.texts]
     return texts[:40]
 
@@ -370,5 +368,6 @@ def names(text: str, f: Factor) -> bool:
         or any(word.lower() in low for word in f.words)
         or (f.name == "gate" and bool(re.fullmatch(r"[a-z]\d*", low)) and low[0] in LETTERS.values())
         or (f.name.endswith("time step") and ("t=" in low or low == "start"))
+        or (last == "unit" and low.startswith("class "))  # of a softmax that the network ends in
         or (last in ("unit", "feature", "channel", "filter") and bool(re.fullmatch(r"[a-z]+\d+", low)))
     )

@@ -87,7 +87,7 @@ def test_the_sum_of_a_number_is_shown(shown: Open) -> None:
     assert panel.locator(".chapter").count() == 3 and panel.locator("svg[role=img]").count() == 1
     kernel, x = weightlens.load(XOR)["hidden"].kernel, [1.0, 0.0]
     terms = [row.locator(".number").first.inner_text() for row in panel.locator(".chapter").last.locator("tbody tr").all()]
-    assert sorted(terms) == sorted(f"{x[i] * kernel[i, 3]:.3f}".replace("-", "\u2212") if x[i] else "0" for i in range(2))
+    assert sorted(terms) == sorted(f"{x[i] * kernel[i, 3]:.5g}".replace("-", "\u2212") if x[i] else "0" for i in range(2))
 
 
 @browser

@@ -30,8 +30,8 @@ from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import write_hint
 from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Sheet
-from weightlens.workbook.xlsx.dress import new_styles
 from weightlens.workbook.xlsx.pages import cuts_of
+from weightlens.workbook.xlsx.styles import Styles
 
 pytestmark = pytest.mark.slow
 LEVELS = ["steps", "layers", "weights"]
@@ -255,7 +255,7 @@ def test_a_layer_that_is_called_again_is_known_whatever_its_name() -> None:
 
 
 def test_a_long_hint_is_broken_where_the_sheet_or_its_first_page_ends() -> None:
-    words, styles = " ".join(["some words"] * 20), new_styles()
+    words, styles = " ".join(["some words"] * 20), Styles()
     for widths, last in (((8,), 10), ((30,), 17), ((12, 20, 20), 12)):  # a narrow sheet has 90 characters, a wide one 150
         sheet, column = Sheet("s", 0, numbered=True), 1
         for width in widths:

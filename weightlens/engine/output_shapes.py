@@ -28,7 +28,7 @@ def symbolic_shapes(model: Model) -> dict[str, list[Shape | None]]:
         wanted = wanted_inputs(model)
         is_open = any(w.shape is None or None in w.shape for w in wanted)
         by_length = [
-            layer_shapes(model, [tuple(length if n is None else n for n in w.shape or (None,)) for w in wanted])
+            layer_shapes(model, [tuple(length if n is None else n for n in ((None,) if w.shape is None else w.shape)) for w in wanted])
             for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
         ]
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):

@@ -60,7 +60,7 @@ def takes_samples_alone(layer: Layer) -> bool:
     if layer.model is not None:
         return True  # its layers are looked at
     if layer.is_operation:
-        return operator_name(layer) in PLACE_BY_PLACE
+        return operator_name(layer) in PLACE_BY_PLACE and not any(isinstance(given, (list, np.ndarray)) for given in layer.config.values())
     rule, config = spec_of(layer).alone, layer.config
     axes = config.get(rule, -1) if isinstance(rule, str) else -1
     along_others = rule != "axis" if axes is None else all(axis == -1 or axis > 0 for axis in np.atleast_1d(axes))  # None: all

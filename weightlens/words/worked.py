@@ -7,7 +7,7 @@ applied to an array of positions instead of numbers. What remains is written out
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,19 +17,12 @@ from weightlens.recording.graph import origins, shape_of, sources
 from weightlens.words.call_words import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, call_name, reduction_name
 
 Index = tuple[int, ...]
+Written = tuple[str, int, Any]  # text, how tightly it holds together, what a calculator makes of it; None where some of it is left out
 
 TERMS = 4  # terms of a sum that are written out before it is cut
 DIGITS = (4, 5, 6, 8, 11, 17)  # of the numbers that are written out: the first with which a calculator comes to the result
 DEEPEST = 24
 MOST_FOLLOWED = 5_000_000  # numbers of an operand; of more it would take long to see which of them meet
-
-
-class Written(NamedTuple):
-    """An expression, how tightly it holds together, and what a calculator makes of it; ``None`` where some of it is left out."""
-
-    text: str
-    level: int
-    value: Any = None
 
 
 def arithmetic(step: Step, index: Index, terms: int = TERMS) -> str:
@@ -66,17 +59,18 @@ class Arithmetic:
         result = plain(step.value[index])
         if step.made.op is None:
             return "", result
-        for self.digits in DIGITS:
-            text, _, value = self.written(step.made, index, 0)
-            if value is None or plain(value) == result:
-                break
+        with np.errstate(all="ignore"):
+            for self.digits in DIGITS:
+                text, _, value = self.written(step.made, index, 0)
+                if value is None or plain(value) == result:
+                    break
         return "" if text == result else text, result
 
     def number(self, value: Any) -> Written:
         """A number as an operand; a negative one needs parentheses inside products and differences."""
         text = plain(value, self.digits)
         shown = float(text) if isinstance(value, (float, np.floating)) else value
-        return Written(text, SUM if text.startswith("-") else ATOM, shown)
+        return text, SUM if text.startswith("-") else ATOM, shown
 
     def element(self, thing: Any, index: Index, depth: int) -> Written:
         """One element of an operand: its number where it has a name, written out where it has none."""
@@ -84,7 +78,7 @@ class Arithmetic:
             return self.number(np.asarray(thing)[index] if np.ndim(thing) else thing)
         if thing.value is not None and (thing.kind or thing.op is None):
             return self.number(thing.value[index])
-        return self.written(thing, index, depth + 1) if depth < DEEPEST else Written("...", ATOM)
+        return self.written(thing, index, depth + 1) if depth < DEEPEST else ("...", ATOM, None)
 
     def operand(self, thing: Any, index: Index, depth: int, tightness: int) -> tuple[str, Any]:
         """An element in parentheses where it would fall apart, and its value."""
@@ -100,13 +94,13 @@ class Arithmetic:
             sign, level = INFIX[op]
             left, a = self.operand(args[0], index, depth, level)
             right, b = self.operand(args[1], index, depth, level + 1)
-            return Written(f"{left}{tight(sign)}{right}", level, calculated(op, a, b))
+            return f"{left}{tight(sign)}{right}", level, calculated(op, a, b)
         if op in TEMPLATES and op not in (np.take, np.cumsum, np.sort, np.argsort):
             template, level, tightness = TEMPLATES[op]
             inside = [self.operand(arg, index, depth, tightness) for arg in (*args, *x.kwargs.values()) if arg is not None]
             whole = not x.kwargs and all(arg is not None for arg in args)
             text = template.format(*(text for text, _ in inside), "", "")
-            return Written(text, level, calculated(op, *(value for _, value in inside)) if whole else None)
+            return text, level, calculated(op, *(value for _, value in inside)) if whole else None
         if op is cast or operation(x) in MOVES:
             return self.moved(x, index, depth)
         if reduction_name(op) and args and isinstance(args[0], Recorded):
@@ -114,8 +108,8 @@ class Arithmetic:
         if isinstance(op, np.ufunc) and op.signature is None:
             inside = [self.operand(arg, index, depth, CHOICE) for arg in args]
             text = f"{call_name(op)}({', '.join(text for text, _ in inside)})"
-            return Written(text, ATOM, calculated(op, *(value for _, value in inside)))
-        return self.number(x.value[index]) if x.value is not None else Written(f"{call_name(op)}(...)", ATOM)
+            return text, ATOM, calculated(op, *(value for _, value in inside))
+        return self.number(x.value[index]) if x.value is not None else (f"{call_name(op)}(...)", ATOM, None)
 
     def product(self, x: Recorded, index: Index, depth: int) -> Written:
         """``a1*b1 + a2*b2``: what meets along the axes that are summed over; what lies beyond an edge is 0, and only counted."""
@@ -142,7 +136,7 @@ class Arithmetic:
         beyond = total - len(inside)
         edge = f" + 0 ({beyond} term{'s' * (beyond > 1)} beyond the edge)" if beyond else ""
         text, level, value = self.joined(terms, len(inside))
-        return Written(text + edge, SUM if edge else level, value)
+        return text + edge, SUM if edge else level, value
 
     def is_real(self, thing: Any, where: tuple[np.ndarray, ...]) -> Any:
         """Which of these elements of an operand are no padding."""
@@ -178,13 +172,13 @@ class Arithmetic:
             return self.joined(terms, total)
         text = f"{name}({', '.join(text for text, _ in terms)}{f', ... {total} numbers' if total > len(terms) else ''})"
         whole = total == len(terms)
-        return Written(text, ATOM, calculated(lambda *values: x.op(values), *(value for _, value in terms)) if whole else None)  # type: ignore[misc]
+        return text, ATOM, calculated(lambda *values: x.op(values), *(value for _, value in terms)) if whole else None  # type: ignore[misc]
 
     def joined(self, terms: list[tuple[str, Any]], total: int) -> Written:
         """The terms of a sum, cut where there are more than are shown."""
         rest = f" + ... ({total} terms)" if total > len(terms) else ""
         value = None if rest else calculated(plus, *(value for _, value in terms))
-        return Written(" + ".join(text for text, _ in terms) + rest, SUM if total > 1 else PRODUCT, value)
+        return " + ".join(text for text, _ in terms) + rest, SUM if total > 1 else PRODUCT, value
 
     def moved(self, x: Recorded, index: Index, depth: int) -> Written:
         """An element that was only moved: the element it came from; 0 where padding put a new one."""
@@ -195,7 +189,7 @@ class Arithmetic:
                 place = tuple(int(i) for i in np.unravel_index(number, shape_of(source))) if number >= 0 else ()
                 return self.element(source, place, depth) if number >= 0 else self.number(x.kwargs.get("constant_values", 0))
             number -= size
-        return Written("...", ATOM)
+        return ("...", ATOM, None)
 
 
 def calculated(op: Any, *values: Any) -> Any:
@@ -203,8 +197,7 @@ def calculated(op: Any, *values: Any) -> Any:
     if any(value is None for value in values):
         return None
     try:
-        with np.errstate(all="ignore"):
-            return op(*values)
+        return op(*values)
     except (TypeError, ValueError, AttributeError):
         return None
 

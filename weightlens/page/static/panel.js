@@ -188,9 +188,9 @@ export class Panel {
         "tr",
         {},
         make("td", {}, this.factors(term)),
-        make("td", { class: "number" }, full(term.value)),
+        make("td", { class: "number" }, full(term.value, 5)),
         make("td", { "aria-hidden": "true" }, this.bar(term.value, most)),
-        make("td", { class: "number grey" }, full(running)),
+        make("td", { class: "number grey" }, full(running, 5)),
       );
     });
     const more =
@@ -242,17 +242,17 @@ export class Panel {
         title: `${cellName(block.id, index)}: ${placeWords(block, index, this.network.head)}`,
         onclick: () => this.state.select(place),
       },
-      full(this.network.value(place, block)),
+      full(this.network.value(place, block), 5),
     );
   }
 
   bar(value, most) {
-    const share = Number.isFinite(value) ? (Math.abs(value) / most) * 30 : 0;
+    const share = Number.isFinite(value) ? (Math.abs(value) / most) * 16 : 0;
     return draw(
       "svg",
-      { width: 62, height: 10, class: "bar" },
-      draw("line", { x1: 31, x2: 31, y1: 0, y2: 10 }),
-      draw("rect", { class: value < 0 ? "negative" : "positive", x: value < 0 ? 31 - share : 31, y: 1, width: share, height: 8 }),
+      { width: 34, height: 10, class: "bar" },
+      draw("line", { x1: 17, x2: 17, y1: 0, y2: 10 }),
+      draw("rect", { class: value < 0 ? "negative" : "positive", x: value < 0 ? 17 - share : 17, y: 1, width: share, height: 8 }),
     );
   }
 

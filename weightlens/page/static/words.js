@@ -16,11 +16,11 @@ export function brief(value) {
   return withMinus(size < 0.0005 || size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? 3 : size < 1000 ? 2 : 1));
 }
 
-/** A number with the digits that matter to a reader. */
-export function full(value) {
+/** A number with the digits that matter to a reader: 7, or 5 of the terms of a sum, which a calculator adds up. */
+export function full(value, digits = 7) {
   if (typeof value !== "number" || !Number.isFinite(value) || Number.isInteger(value)) return brief(value);
-  if (Math.abs(value) < 0.0005) return withMinus(value.toExponential(5).replace(/\.?0+e/, "e"));
-  return withMinus(String(Number(value.toPrecision(7))));
+  if (Math.abs(value) < 0.0005) return withMinus(value.toExponential(digits - 2).replace(/\.?0+e/, "e"));
+  return withMinus(String(Number(value.toPrecision(digits))));
 }
 
 /** One coordinate of an axis in words: "unit 3", "t=2", "input gate". */
