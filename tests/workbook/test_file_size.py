@@ -26,7 +26,7 @@ def test_samples(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "make, arguments", [("convolution", (20,)), ("dense", (400, 64, 10)), ("lstm", (150, 4, 8))], ids=["convolutions", "dense", "LSTM"]
+    "make, arguments", [("convolution", (20,)), ("dense", (400, 64, 10)), ("recurrent", (150, 4, 8))], ids=["convolutions", "dense", "LSTM"]
 )
 def test_of_larger_ones_some_cells_tell(make: str, arguments: tuple[int, ...], tmp_path: Path) -> None:
     model = weightlens.load(getattr(models, make)(tmp_path / "model.h5", *arguments))

@@ -57,10 +57,11 @@ def test_an_input_that_chooses_no_rows_takes_any_number(tmp_path: Path) -> None:
     assert {rule.type for rule in rules} == {"decimal"}
 
 
-def test_what_a_kernel_multiplies_are_features_and_what_it_makes_units() -> None:
+def test_a_kernel_says_which_units_it_reads_and_which_it_makes() -> None:
     trace = weightlens.load(SAMPLES / "digits_mlp.keras").trace(np.zeros((1, 64)))
     kernels = [x for step in trace for x in named_operands(step.made) if x.name == "kernel"]
-    assert [trace.axes.named(x).words for x in kernels] == [("feature", "unit")] * len(kernels) != []
+    first, *others = [trace.axes.named(x).words for x in kernels]
+    assert first == ("feature", "unit") and others == [("from unit", "unit")] * len(others) != []
 
 
 def test_channels_in_groups_are_channels(keras: Any) -> None:

@@ -15,7 +15,6 @@ from weightlens.specs.registry import spec
 SPACE = {0: (), 1: ("time step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 LETTERS = {"input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "z", "reset gate": "r"}
 LEAVING = {"filter": "channel", "unit before": "unit"}  # what the next layer calls it
-MULTIPLIED = {"unit": "feature"}  # the same where it multiplies it by weights
 # Tables of numbers that a layer makes itself, by the name of the step.
 CONSTANTS: dict[str, tuple[str, ...]] = {
     "vocabulary": ("word",), "boundaries": ("bin",), "row weights": ("row", "?"), "column weights": ("column", "?"),

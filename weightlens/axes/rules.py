@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -103,8 +103,7 @@ class Axes:
         """The axes of a value, from what made it."""
         if y.kind in ("input", "weight") or y.op is None:
             return self.given(y)
-        renamed = names.LEAVING | (names.MULTIPLIED if operation(y) in PRODUCTS else {})
-        parts = {id(z): self.read(z, path, renamed) for z in operands(y)}
+        parts = {id(z): self.read(z, path) for z in operands(y)}
         fixed: dict[str | Mark, Factor] = {}
         for named in parts.values():
             fixed = named.fixed | fixed
@@ -187,14 +186,14 @@ class Axes:
 
     # -- names at the boundary of a layer ----------------------------------------------------------------------------------------
 
-    def read(self, z: Recorded, path: str, renamed: Mapping[str, str]) -> Named:
+    def read(self, z: Recorded, path: str) -> Named:
         """An operand as the layer at ``path`` sees it: the filters of the layer before are channels, and its time steps are past."""
         if id(z) not in self.known:
             self.derive(z, path)
         named = self.known[id(z)]
         axes = [self.resolved(axis) for axis in named.axes]
         if z.kind == "step" and z.layer != path:
-            axes = [tuple(leaving(f, renamed) for f in axis) for axis in axes]
+            axes = [tuple(leaving(f) for f in axis) for axis in axes]
         inside = z.kind != "step" or is_inside(path, z.layer) or is_inside(z.layer, path)
         return replace(named, axes=axes, fixed=named.fixed if inside else {})
 
@@ -224,9 +223,9 @@ class Axes:
         return replace(named, axes=axes)
 
 
-def leaving(f: Factor, renamed: Mapping[str, str]) -> Factor:
+def leaving(f: Factor) -> Factor:
     """A factor under the name that the next layer has for it."""
-    word = renamed.get(f.word, f.word)
+    word = names.LEAVING.get(f.word, f.word)
     return replace(f, word=word, placed=False) if word != f.word or f.placed else f
 
 

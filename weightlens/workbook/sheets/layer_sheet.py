@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from weightlens.axes.names import LEAVING, MULTIPLIED
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
 from weightlens.specs.sizes import tuple_text
@@ -29,7 +28,6 @@ from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE = 7
-MADE = {"filter": LEAVING["filter"], **MULTIPLIED}
 CHANGE = "Change a blue cell, and everything after it follows."
 PICK = "Pick another sample, and everything after it follows."
 
@@ -167,13 +165,13 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
 
 
 def called_next(net: NetworkSheets, steps: Sequence[Step]) -> str:
-    """What the next layer calls what units and filters make, or which class a unit stands for."""
+    """What the next layer calls what filters make, or which class a unit stands for."""
     last = [axis[-1].name for step in steps[-1:] for axis in net.plan.trace.axes.named(step.made).axes[-1:] if axis]
     result = next((step.made for step in steps if id(step.made) in net.results), None)
     if result is not None:
         names = net.classes(result) if "unit" in last else {}
         return f"Unit 0 stands for {names[0]}." if names else ""
-    return "".join(f"What {made} 0 makes is {name} 0 for the next layer." for made, name in MADE.items() if made in last)
+    return "What filter 0 makes is channel 0 for the next layer." if "filter" in last else ""
 
 
 def comes_from(steps: Sequence[Step], own: Sequence[str]) -> str:
