@@ -65,6 +65,8 @@ def test_files_as_people_write_them(text: str, encoding: str, tmp_path: Path) ->
     (["0.83", "0.1", "0.05"], [0.005, 0.005, 0.005]),  # a zero at the end was not written
     (["0.983", "0.0123", "0.00471", "12.5"], [5e-4, 5e-5, 5e-6, 0.05]),  # three digits that matter
     (["1", "0.9996", "0.0004"], [5e-5, 5e-5, 5e-5]),
+    (["0.62", "-0.99", "1.37", "0.71", "2.04", "-0.87", "0.015"], [0.005] * 6 + [5e-4]),  # a small number with more decimals
+    (["0.83", "0.1", "0.05", "0.27", "0.44", "0.91", "0.3"], [0.005] * 7),  # zeros at the end of some
 ])  # fmt: skip
 def test_numbers_are_compared_at_the_digits_given(values: list[str], allowed: list[float]) -> None:
     np.testing.assert_allclose(rounding_allowances([number_of_cell(float(v)) for v in values]), allowed)

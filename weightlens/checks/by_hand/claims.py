@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import numpy as np
 from weightlens.errors import BadInput
 
 WRITTEN = re.compile(r"[-+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<bare>\d+))(?:[eE](?P<exponent>[-+]?\d+))?")
+MANY = 6  # numbers that cannot all end in a zero by chance
 NOISE = 1e-6  # float32 rounding from another order of sums, relative to numbers of size 1 or more
 
 
@@ -80,12 +82,23 @@ def number_of_cell(value: float) -> WrittenNumber:
     return number
 
 
+def usual_decimals(decimals: list[int]) -> int | None:
+    """How many decimals two thirds of the numbers have, if others have more; ``None`` if no number says so, or too few numbers do."""
+    count = Counter(decimals).most_common(1)
+    usual, times = count[0] if count else (0, 0)
+    return usual if 0 < usual < max(decimals, default=0) and times >= MANY and times * 3 >= len(decimals) * 2 else None
+
+
 def rounding_allowances(numbers: Sequence[WrittenNumber]) -> np.ndarray:
     """The largest rounding error of each number: half a unit of its last place, all rounded by one rule.
 
     Trailing zeros are often not written, so the rule is found for all numbers together: as many decimals
-    as most have, or as many significant digits. If both are possible, the more generous one is taken.
+    as most have, or as many significant digits. If both are possible, the more generous one is taken. Where far more numbers have
+    the same fewer decimals than zeros at the end explain, only small numbers were written with more.
     """
+    usual = usual_decimals([n.decimals for n in numbers if n.value])
+    if usual is not None:
+        return np.array([0.5 * 10.0 ** -max(n.decimals, usual) for n in numbers])
     most_decimals, most_digits = max((n.decimals for n in numbers), default=0), max((n.digits for n in numbers), default=1)
     by_decimals = sum(n.decimals == most_decimals for n in numbers)
     by_digits = sum(n.digits == most_digits for n in numbers if n.value)
