@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightlens.errors import WeightlensError
+from weightlens.specs.activation import named_function
 from weightlens.specs.sizes import shape_words
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def model_html(model: Model) -> str:
     rows = []
     for layer in model.layers:
         activation = layer.config.get("activation")
+        function = named_function(activation)[0] if activation else ""
         weights = ", ".join(f"{name} {shape_words(weight.shape)}" for name, weight in layer.weights.items())
-        rows.append((layer.name, layer.class_name, activation if isinstance(activation, str) else "", weights, f"{layer.size:,}"))
+        rows.append((layer.name, layer.class_name, function, weights, f"{layer.size:,}"))
     source = model.provenance
     title = f"{model.name}: {model.class_name or 'weights'}, {model.size:,} numbers" + (f", {source.format}" if source.format else "")
     layers = [layer for layer in model.layers if layer.weights]

@@ -14,8 +14,7 @@ from weightlens.recording.graph import walk
 IMAGE = np.random.default_rng(2).normal(size=(2, 4, 4, 2))
 
 
-@pytest.fixture(scope="module")
-def run() -> Trace:
+def layers() -> list[Layer]:
     """Filters in two groups, then layers for which they are channels."""
     entry = Layer("x", "InputLayer", {"batch_shape": [None, 4, 4, 2]}, calls=[Call(())])
     config = {"filters": 4, "kernel_size": [3, 3], "groups": 2, "use_bias": False, "activation": "linear"}
@@ -23,7 +22,12 @@ def run() -> Trace:
     conv = Layer("conv", "Conv2D", config, {"kernel": kernel}, [Call((Ref("x"),))])
     relu = Layer("relu", "ReLU", {}, calls=[Call((Ref("conv"),))])
     norm = Layer("norm", "LayerNormalization", {"axis": [-1], "epsilon": 1e-3, "center": False, "scale": False}, {}, [Call((Ref("relu"),))])
-    return Model("network", "Functional", [entry, conv, relu, norm], inputs=[Ref("x")], outputs=[Ref("norm")]).trace(IMAGE)
+    return [entry, conv, relu, norm]
+
+
+@pytest.fixture(scope="module")
+def run() -> Trace:
+    return Model("network", "Functional", layers(), inputs=[Ref("x")], outputs=[Ref("norm")]).trace(IMAGE)
 
 
 def test_filters_are_channels_for_the_layers_after(run: Trace) -> None:
@@ -55,3 +59,30 @@ def test_windows_along_named_axes() -> None:
         assert [*rest][-2:] != [first] and windows.shape == (2, 3, 3, 2, 2, 2)
         named = [axis[0].name for axis in Axes(trace).named(windows).axes]
         assert named[4:] == [f"kernel {name}" for name in named[1:3]]
+
+
+def test_a_kernel_learns_what_its_inputs_are_from_the_layer_before() -> None:
+    kernel = weight("kernel", np.arange(8.0).reshape(4, 2))
+    dense = Layer("dense", "Dense", {"units": 2, "use_bias": False, "activation": "linear"}, {"kernel": kernel}, [Call((Ref("norm"),))])
+    longer = Model("network", "Functional", [*layers(), dense], inputs=[Ref("x")], outputs=[Ref("dense")]).trace(IMAGE)
+    [found] = {id(x): x for step in longer for x in walk([step.made]) if x.kind == "weight" and x.layer == "dense"}.values()
+    assert [[(factor.name, factor.guess) for factor in axis] for axis in Axes(longer).named(found).axes] == [
+        [("channel", False)], [("unit", False)],
+    ]  # fmt: skip
+
+
+def test_calls_keep_what_is_known_and_guess_nothing() -> None:
+    x = Recorded(IMAGE, kind="input", name="x")
+    axes = Axes(Trace(inputs=[x]))
+
+    def names(y: Recorded) -> list[str]:
+        assert not any(factor.guess for axis in axes.named(y).axes for factor in axis)
+        return [" x ".join(factor.name for factor in axis) for axis in axes.named(y).axes]
+
+    kept, gone, turned = np.mean(x, axis=-1, keepdims=True), np.mean(x, axis=(1, 2)), x + np.swapaxes(x, 1, 2)
+    padded = np.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    padded.kind, padded.layer, padded.name = "step", "pad", "padded"
+    assert names(kept) == ["sample", "row", "column", ""] and names(gone) == ["sample", "channel"]
+    assert names(turned) == ["sample", "row", "column", "channel"], "the first operand names"
+    assert names(padded) == ["sample", "row", "column", "channel"]
+    assert axes.named(padded).axes[1][0].at.tolist() == [0, 1, 2, 3, 4, 5]

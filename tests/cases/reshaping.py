@@ -11,6 +11,7 @@ CASES = [
     case("flatten, scalars", lambda k: k.layers.Flatten(), ()),
     case("reshape", lambda k: k.layers.Reshape((3, 4)), (2, 6)),
     case("reshape, one size left open", lambda k: k.layers.Reshape((2, -1, 3)), (4, 6)),
+    case("reshape, null", lambda k: k.layers.Reshape((None, 3)), (2, 6)),
     case("permute", lambda k: k.layers.Permute((3, 1, 2)), (2, 3, 4)),
     case("repeat vector", lambda k: k.layers.RepeatVector(3), (4,)),
     case("cropping 1D", lambda k: k.layers.Cropping1D((1, 2)), (6, 2)),

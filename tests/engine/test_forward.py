@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.workbook.probe import probe
 from weightlens.call_order import calls_in_order
 from weightlens.engine.forward import AT_ONCE, predict, trace
 from weightlens.engine.portions import samples_are_independent
@@ -240,3 +241,9 @@ def test_samples_that_are_single_numbers_are_computed_all_at_once() -> None:
     assert not samples_are_independent(model)
     x = np.random.default_rng(0).random(2 * AT_ONCE + 3)
     np.testing.assert_allclose(predict(model, x)[0], np.exp(x) / np.exp(x).sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("outputs", "names"), [(1, ["output"]), (2, ["output 0", "output 1"])])
+def test_outputs_are_numbered_where_they_are_several(outputs: int, names: list[str]) -> None:
+    with probe(lambda x, w, step: [x * (i + 1) for i in range(outputs)], BIAS[None]) as model:
+        assert [step.name for step in model.trace([BIAS[None]])] == names

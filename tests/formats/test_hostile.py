@@ -98,6 +98,11 @@ def references(file: h5py.File) -> None:
     file.create_dataset("model_weights/r", data=[file.ref], dtype=h5py.ref_dtype)
 
 
+def times(file: h5py.File) -> None:
+    space = h5py.h5s.create_simple((4,))
+    h5py.h5d.create(file["model_weights"].id, b"when", h5py.h5t.UNIX_D32LE, space)
+
+
 def deep(file: h5py.File) -> None:
     file.create_group("model_weights/" + "/".join("g" * 400))
 
@@ -110,7 +115,7 @@ def own_child(file: h5py.File) -> None:
     ("harm", "saying"),
     [(external_link, "link"), (soft_link, "link"), (linked_layer, "link"), (virtual, "another file"), (external_storage, "another file"),
      (absurd, "declares"), (bomb, "declares"), (texts, "no numbers"), (references, "no numbers"), (deep, "deeper"),
-     (own_child, "linked twice")],
+     (own_child, "linked twice"), (times, "when has a type that cannot be read")],
 )  # fmt: skip
 def test_datasets_and_links(tmp_path: Path, harm: Callable[[h5py.File], None], saying: str) -> None:
     path = whole(tmp_path / "m.h5")

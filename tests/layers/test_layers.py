@@ -24,7 +24,7 @@ from weightlens.errors import UnsupportedLayer
 from weightlens.report import compare
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-ENGINES = [("ironcalc", case) for case in CASES] + [(engine, case) for engine in ("libreoffice", "gnumeric") for case in some(CASES, 8)]
+ENGINES = [("ironcalc", case) for case in CASES] + [(engine, case) for engine in ("libreoffice", "gnumeric") for case in some(CASES, 10)]
 
 ACROSS_SAMPLES = {
     "ops, quantile, several",

@@ -18,7 +18,7 @@ from weightlens.model import Model
 
 pytestmark = pytest.mark.office("chromium")
 CLOSE = 1e-12
-SHOWN = some(CASES, 8)
+SHOWN = some(CASES, 10)
 
 
 def distance(found: list[Any], expected: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import weightlens.page
@@ -36,6 +36,7 @@ def test_names_are_unique() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # so does a busy machine look
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(-9, 9)), max_size=4), st.lists(st.integers(0, 50), min_size=1, max_size=4))
 def test_runs_are_the_places_again(levels: list[tuple[int, int]], rest: list[int]) -> None:
     places = np.array(rest)

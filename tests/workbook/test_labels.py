@@ -36,7 +36,7 @@ def test_every_row_of_a_kernel_says_its_whole_place(attention: Any) -> None:
 
 def test_a_vector_beside_a_kernel_has_a_label_of_its_own(attention: Any) -> None:
     """Else the label of the kernel's first row would be read as that of the bias in the same row."""
-    page = next(page for page in attention if (page["B1"].value or "").startswith("out: Dense"))
+    page = next(page for page in attention if page.title.endswith(" out"))
     (row, kernel), (beside, bias) = found(page, "kernel"), found(page, "bias")
     assert row == beside
     assert (page.cell(row + 3, kernel - 1).value, page.cell(row + 3, bias - 1).value) == ("feature 0", "each row")

@@ -308,7 +308,7 @@ def test_a_wide_sheet_is_cut_where_a_block_begins() -> None:
 def test_a_lookup_shows_which_rows_it_takes(tmp_path: Path) -> None:
     book = weightlens.export(write_attention(tmp_path / "attention.h5"), tmp_path / "book.xlsx", inputs=[[1, 5, 3, 0, 7]])
     page, shown = (openpyxl.load_workbook(book, data_only=computed)["1 embedding"] for computed in (False, True))
-    assert page["B5"].value == "number" and [shown[f"B{row}"].value for row in range(8, 13)] == [1, 5, 3, 0, 7]
+    assert page["B5"].value == "word" and [shown[f"B{row}"].value for row in range(8, 13)] == [1, 5, 3, 0, 7]
     assert [page[f"B{row}"].value for row in (8, 9)] == ["='Inputs'!B$8", "='Inputs'!C$8"], "live"
 
 
@@ -328,7 +328,8 @@ def test_pictures_have_numbered_rows_and_inputs_numbered_channels(keras: Any, tm
         assert [book[title][f"A{row}"].value for row in rows] == ["sample 0, row 0", "row 1", "row 2"], title
     assert [book["Inputs"].cell(6, c).value for c in (2, 4, 6, 8)] == [f"column {c}" for c in range(4)]
     assert [book["Inputs"].cell(7, c).value for c in range(2, 10)] == ["0", "1"] * 4
-    assert [book["1 relu"].cell(7, c).value for c in (2, 7)] == ["channel 0", "channel 1"]
+    assert [book["1 relu"].cell(6, c).value for c in (2, 7)] == ["channel 0", "channel 1"]
+    assert [book["1 relu"].cell(7, c).value for c in range(2, 11)] == ["0", "1", "2", "3", None, "0", "1", "2", "3"]
     assert book["Inputs"]["A7"].value == "channel"
     model = keras.Sequential([keras.Input((3, 4, 1), name="picture"), keras.layers.ReLU(name="relu")])
     page = openpyxl.load_workbook(weightlens.export(model, tmp_path / "grey.xlsx", inputs=np.ones((1, 3, 4, 1))))["Inputs"]

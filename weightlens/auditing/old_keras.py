@@ -92,7 +92,7 @@ def entry_reasons(config: Any, archive: bool) -> Iterator[str]:
 
 
 def archive_reasons(class_name: str, config: dict[str, Any]) -> Iterator[str]:
-    """The settings of a layer in a ``.keras`` of Keras 2 that Keras 3 reads past in an ``.h5`` only."""
+    """The settings of a layer of Keras 2 that Keras 3 refuses in a ``.keras``; in an ``.h5`` it passes over them."""
     given: list[str] = [key for key in ("batch_input_shape", "rng_type") if key in config and class_name != INPUT]
     if isinstance(config.get("axis"), list) and spec(class_name).function == NORMALIZATION:
         given.append("axis, a list")

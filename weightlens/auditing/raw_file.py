@@ -128,7 +128,7 @@ def array_hits(file: Hdf5File, path: str, array: h5d.DatasetID) -> Iterator[Hit]
 
 
 def look_at_zip(raw: RawFile, path: Path) -> None:
-    """The members of a zip file; its small texts, and the HDF5 files in it. Of two with one name programs take this one or that."""
+    """The members of a zip file; its small texts, and the HDF5 files in it. Of two with one name some programs take the last."""
     from weightlens.formats.containers.zipped import Archive
 
     with zipfile.ZipFile(path) as plain:

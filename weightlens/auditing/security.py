@@ -159,7 +159,7 @@ def entry_hits(where: str, entry: dict[str, Any], layer: str) -> Iterator[Hit]:
 
 
 def foreign(class_name: str, layer: str, evidence: Mapping[str, Any]) -> Hit:
-    """The finding of a layer whose class somebody has to bring along."""
+    """The finding about a layer whose class Keras does not have: whoever loads the file has to supply it."""
     return Hit("code-in-file", f"needs the class {class_name}, which is not Keras's", layer, evidence=evidence, level="warning")
 
 

@@ -74,7 +74,7 @@ class Identity:
         return self.digests, self.prints
 
     def without_fingerprint(self) -> Identity:
-        """The same without it, which is the largest part."""
+        """The same without the fingerprint, which is its largest part."""
         return replace(self, digests={}, prints={})
 
 
@@ -120,7 +120,7 @@ def description(layer: Layer) -> tuple[Any, ...]:
 
 
 def store_hits(files: Mapping[str, Identity], fingerprints: Kept[Fingerprint]) -> Iterator[tuple[str, Hit]]:
-    """What the rules of this group say of all files together: a file, and what was found of it; ``fingerprints`` in their order."""
+    """What the rules of this group find in all files together, file by file; ``fingerprints`` are in the order of the files."""
     numbers = {name: number for number, name in enumerate(files)}
     ordered = sorted(files, key=lambda name: (files[name].date, name))
     seen: set[str] = set()
@@ -147,7 +147,7 @@ def store_hits(files: Mapping[str, Identity], fingerprints: Kept[Fingerprint]) -
 
 
 def same_as(group: list[str]) -> dict[str, Any]:
-    """The first file of those that are the same, and the first few of them all."""
+    """Of files that are the same: the first one, the first few, and how many there are."""
     return {"same_as": group[0], "files": group[:LISTED], "count": len(group)}
 
 

@@ -18,6 +18,7 @@ from weightlens.errors import BadInput
 from weightlens.inputs.given import read_samples
 from weightlens.model import Layer, Model
 from weightlens.recording import Trace
+from weightlens.specs.activation import named_function
 
 MOST = 256  # samples
 FEWEST = 8
@@ -27,7 +28,7 @@ CHANGED = 0.01  # share of the predictions
 
 
 def input_hits(model: Model, given: str) -> Iterator[Hit]:
-    """What the rules say of a model and these inputs; nothing where the inputs are not such as it takes, or are few."""
+    """What the rules say of a model and these inputs; nothing where it takes other inputs, or where there are few."""
     try:
         arrays = [array[:MOST] for array in read_samples(given, model).arrays]
     except BadInput:
@@ -55,7 +56,7 @@ def activation_hits(model: Model, recorded: Trace) -> Iterator[Hit]:
         if boxes.cuts(named):
             dead = np.asarray((units <= 0).all(axis=0)).tolist()
             yield from units_hit("dead-unit", layer.name, dead, f"never above 0 for {count} samples", by="inputs")
-        elif (ends := ENDS.get(boxes.function_name(named))) is not None and layer.name not in last:
+        elif (ends := ENDS.get(named_function(named)[0])) is not None and layer.name not in last:
             share = (units - ends[0]) / (ends[1] - ends[0])
             off = ((share < NEAR) | (share > 1.0 - NEAR)).mean(axis=0) > SATURATED
             words = "at the end of the function for nearly all samples"
@@ -70,7 +71,7 @@ def by_unit(values: np.ndarray, layer: Layer) -> np.ndarray:
 
 
 def output_hits(model: Model, recorded: Trace) -> Iterator[Hit]:
-    """Outputs that are the same for all samples, which are not."""
+    """Outputs that are the same for all samples, though the samples differ."""
     differ = any(np.ptp(x.value, axis=0).any() for x in recorded.inputs)
     for ref, output in zip(refs(model.outputs), recorded.results, strict=False):
         values = np.asarray(output.value)
@@ -109,7 +110,7 @@ def rounded(layer: Layer) -> dict[str, np.ndarray]:
 
 
 def choices(values: np.ndarray) -> np.ndarray | None:
-    """The class that each sample is given; ``None`` of an output that chooses none."""
+    """The class of each sample; ``None`` for an output that does not choose among classes."""
     if values.ndim != 2:
         return None
     if values.shape[1] > 1:

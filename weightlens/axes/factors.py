@@ -30,7 +30,7 @@ class Factor:
 
     ``of``: whose it is, where that has to be said: of the rows of a kernel ``(KERNEL,)``, and the word is ``row``. ``placed``: the
     positions of windows, which are always numbered from 0, whatever is cut out of the axis. ``guess``: neither a layer nor the
-    calculation tells the word. ``mark``: of an open axis, whose word is a guess as long as it is one.
+    calculation tells the word. ``mark``: is there as long as the axis is open, and its word a guess.
     """
 
     word: str
@@ -78,7 +78,7 @@ class Named:
     """The axes of one value.
 
     ``fixed``: of each axis of which one place was picked, that place, by the key of the axis. ``learned``: it is made of weights and
-    constants only. ``told_apart``: whether axes of one name are.
+    constants only. ``told_apart``: whether axes of the same name get different names.
     """
 
     axes: list[Axis]
@@ -116,7 +116,7 @@ class Named:
 
     @property
     def untitled(self) -> Named:
-        """The same for where nothing has to tell the axes of the query from those of the key."""
+        """The same axes, those of the query and the key under one name."""
         return replace(self, told_apart=False)
 
     def place(self, index: Sequence[int], brief: bool = False) -> str:

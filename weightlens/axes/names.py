@@ -1,4 +1,4 @@
-"""Axes by name: of weights as the spec of their layer class tells, of a layer's own tables, and a guess by rank where nothing tells."""
+"""The axes that no calculation tells: of weights (by the spec of their class), of a layer's own tables, and guesses by rank."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of
 
 
 def spaces(kind: str, n: int) -> tuple[str, ...]:
-    """The spatial axes of a layer class, where there are ``n`` of them: a line of numbers in every time step is no sequence."""
+    """The ``n`` spatial axes of a layer class. One axis is time, but not where the class takes time steps besides."""
     return ("place",) if n == 1 and "time step" in spec(kind).takes else SPACE.get(n, ())
 
 
@@ -34,12 +34,12 @@ def weight_axes(kind: str, config: dict[str, Any], name: str, shape: tuple[int, 
     last, rank, table = name.rsplit("/", 1)[-1], len(shape), spec(kind).axes or {}
     text = next((table[key] for key in (f"{name} {rank}", name, f"{last} {rank}", last) if key in table), "?")
     if text == "equation":
-        return told(equation_axes(config["equation"], last, rank) if "equation" in config else (), shape)
+        return axes_by_text(equation_axes(config["equation"], last, rank) if "equation" in config else (), shape)
     words = text.split(", ")
     if "*" not in words:
-        return told(words, shape)
+        return axes_by_text(words, shape)
     at, space = words.index("*"), spaces(kind, rank - 2)
-    axes = told([*words[:at], *space, *words[at + 1 :]], shape)
+    axes = axes_by_text([*words[:at], *space, *words[at + 1 :]], shape)
     return [(replace(axis[0], of=(KERNEL,)),) if axis and d - at in range(len(space)) else axis for d, axis in enumerate(axes)]
 
 
@@ -53,10 +53,10 @@ def equation_axes(equation: str, name: str, rank: int) -> tuple[str, ...]:
 
 def constant_axes(name: str, shape: tuple[int, ...]) -> list[Axis]:
     """The same for numbers that a layer makes itself."""
-    return told(CONSTANTS.get(name, ()), shape)
+    return axes_by_text(CONSTANTS.get(name, ()), shape)
 
 
-def told(texts: Sequence[str], shape: tuple[int, ...]) -> list[Axis]:
+def axes_by_text(texts: Sequence[str], shape: tuple[int, ...]) -> list[Axis]:
     """Axes by their texts, if there is one for each; ``?`` is an open one."""
     fitting = texts if len(texts) == len(shape) else ("?",) * len(shape)
     return [() if text == "?" else axis(text, n) for text, n in zip(fitting, shape, strict=True)]
@@ -76,19 +76,19 @@ def axis(text: str, n: int) -> Axis:
 
 
 def as_stored(kind: str, config: dict[str, Any], name: str, shape: tuple[int, ...]) -> list[Axis]:
-    """The axes of a weight as its file tells them; of an open one only that it is what comes in."""
+    """The axes of a weight, as its file alone tells them: an open axis is only known to be what comes in."""
     return [axis or plain("in", n) for axis, n in zip(weight_axes(kind, config, name, shape), shape, strict=True)]
 
 
 def never_told(rank: int, of_layer: bool) -> tuple[str, ...]:
-    """What the axes of numbers are called of which nothing is known; of a layer's weight that something comes in along them."""
+    """Names for axes of which nothing is known; along those of a layer's weight something comes in."""
     if rank > 1 and of_layer:
         return ("in",) * rank
     return {1: ("place",), 2: ("row", "column")}.get(rank, tuple(f"axis {d}" for d in range(rank)))
 
 
 def guessed(shape: tuple[int, ...], taken: set[str]) -> list[str]:
-    """What axes usually mean, by their number; names that are not there yet."""
+    """What axes usually mean, judged by how many there are; names that are ``taken`` are left out."""
     rank = len(shape)
     usual = {1: ("sample",), 2: ("sample", "feature"), 3: ("sample", "time step", "feature"), 4: ("sample", *SPACE[2], "channel"),
              5: ("sample", *SPACE[3], "channel")}.get(rank, tuple(f"axis {d}" for d in range(rank)))  # fmt: skip

@@ -110,7 +110,7 @@ def private_copy(provenance: Provenance) -> Iterator[Path]:
     """
     path = Path(provenance.path)
     with scratch_folder() as scratch:
-        if provenance.live is not None:
+        if provenance.kind == "live":
             provenance.live.save(scratch / "live.keras")
             yield scratch / "live.keras"
             return

@@ -77,7 +77,7 @@ def install(shell: str, script: str) -> Path:
 
 
 def add_line(path: Path, line: bytes) -> None:
-    """Add a line to somebody's file, unless it is there; of what is there nothing is lost, in whatever encoding it is."""
+    """Add a line to a file of the user's, unless it is there; the rest stays as it is, whatever its encoding."""
     from weightlens.files import replacing
 
     before = path.read_bytes() if path.exists() else b""

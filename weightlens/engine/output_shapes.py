@@ -23,7 +23,7 @@ OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the tw
 
 
 def symbolic_shapes(model: Model) -> dict[str, list[Shape | None]]:
-    """The output shapes (without batch) of each layer, ``None`` where one depends on an open length; none of a model that cannot run."""
+    """The output shapes (without batch) of each layer, ``None`` where one depends on an open length; empty for a model that cannot run."""
     try:
         wanted = wanted_inputs(model)
         is_open = any(w.shape is None or None in w.shape for w in wanted)
@@ -58,7 +58,7 @@ def zeros(model: Model, shapes: list[tuple[int, ...]], samples: int) -> list[np.
 
 
 def computes_one_sample(model: Model, shapes: list[tuple[int, ...]]) -> bool:
-    """Whether a network makes of one sample outputs for one sample: an operator may contain the size of a batch. No weight is read."""
+    """Whether one sample in gives one sample out: an operator may contain the size of a batch. No weight is read."""
     refuse_explosion(model, shapes)
     try:
         with np.errstate(all="ignore"):
@@ -152,5 +152,5 @@ class ShapesOnly(Run):
 
 
 def one_sample(empty: Any) -> Any:
-    """Zeros in place of no sample."""
+    """One sample of zeros, like those of which there are none here."""
     return None if empty is None else np.zeros((1, *np.shape(empty)[1:]), empty.dtype)

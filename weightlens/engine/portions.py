@@ -53,7 +53,10 @@ def calls_within(model: Model, place: str = "") -> Iterator[tuple[Layer, str, Ca
 
 
 def takes_samples_alone(layer: Layer) -> bool:
-    """Whether a layer's output for a sample depends on that sample alone; counted from the end, any axis but the last may be the first."""
+    """Whether a layer's output for a sample depends on that sample alone.
+
+    An axis counted from the end may be that of the samples, unless it is the last.
+    """
     if layer.model is not None:
         return True  # its layers are looked at
     if layer.is_operation:
@@ -96,7 +99,7 @@ def rank_of(ref: Ref, place: str, shapes: Shapes) -> int | None:
 
 
 def attends_to_places(calls: list[tuple[Layer, str, Call]], shapes: Shapes) -> bool:
-    """Whether all attention is between the places of a sample: of samples without places Keras compares each with all others."""
+    """Whether all attention is between places of one sample; where samples have no places, Keras compares each with all others."""
     attending = [place + layer.name for layer, place, _ in calls if spec_of(layer).function in ATTENDING]
     found = [[outputs[0] for path, outputs in shapes.items() if outputs and is_inside(path, name)] for name in attending]
     return all(outputs and all(shape is not None and len(shape) > 1 for shape in outputs) for outputs in found)

@@ -161,7 +161,7 @@ def changed(facts: dict[str, Any]) -> float:
 
 
 def remote_files(url: str) -> list[tuple[str, list[tuple[str, int, float]]]]:
-    """What is at a URL or pattern: of each file or folder its URL, and the URL, size and date of the file or of those in the folder."""
+    """Every file or folder that a URL or pattern names: its URL, and the URL, size and date of each file in it."""
     system, path = file_system(url)
     scheme, _, rest = url.partition("::")
 

@@ -17,7 +17,7 @@ import numpy as np
 from weightlens.layers.comparisons import greater
 from weightlens.layers.signature import Array, Axis, Function, Step
 from weightlens.recording import Recorded, Role, noted
-from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.activation import ACTIVATIONS, named_function
 
 HELPER = Role("helper")
 
@@ -267,12 +267,9 @@ def activate(x: Array | Recorded, named: Any, step: Step) -> Any:
 
     Raises ``NotImplementedError`` for one that Keras does not have.
     """
-    options: dict[str, Any] = {}
-    if isinstance(named, dict):
-        inner = named.get("config")
-        options = {k: v for k, v in inner.items() if k not in ("name", "dtype", "trainable")} if isinstance(inner, dict) else {}
-        named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
-    function, steps = called(named or "linear")
+    name, given = named_function(named)
+    options = {k: v for k, v in given.items() if k not in ("name", "dtype", "trainable")}
+    function, steps = called(name)
     return function(x, step, **options) if steps else function(x, **options)
 
 

@@ -21,7 +21,7 @@ MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 
 
 def scaled_scores(query: Array, key: Array, step: Step) -> Any:
-    """``query . key / sqrt(size)``: what fits, at the same size however many numbers are compared."""
+    """``query . key / sqrt(size)``: how well they fit, of the same order whatever the size."""
     size = query.shape[-1]
     return step("scores", (query @ np.swapaxes(key, -1, -2)) * (1.0 / math.sqrt(size)), Role("scaled", f"1/sqrt({size})"))
 

@@ -33,7 +33,7 @@ def einsum_dense(x: Array, w: Weights, config: Config, step: Step, *, quirks: Qu
 
 
 def as_in_equation(kernel: Array, x: Array, equation: str, config: Config) -> Any:
-    """A kernel that was packed as a matrix (int4) in the shape that the equation gives it, known now that the input is."""
+    """A kernel that was packed as a matrix (int4), in the shape that follows from the equation and the input."""
     inputs, letters, output = re.split(",|->", equation)
     if kernel.ndim == len(letters):
         return kernel

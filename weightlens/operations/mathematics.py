@@ -89,7 +89,7 @@ def sliced(inputs: Array, start_indices: Any, shape: Sequence[int | None]) -> An
 
 
 def scatter_update(inputs: Array, indices: Array, updates: Array) -> Any:
-    """``inputs`` with the entries at fixed ``indices`` replaced; of several for one place the last counts."""
+    """``inputs`` with the entries at fixed ``indices`` replaced; where several go to one place, the last one counts."""
     if not isinstance(indices, (list, tuple, np.ndarray)):
         raise NotImplementedError("replaces entries at places that depend on the data")
     places = np.asarray(indices, int)

@@ -42,7 +42,7 @@ class Pack:
 
 
 def numbers(pack: Pack, program: Program, blocks: list[dict[str, Any]]) -> None:
-    """The numbers of the blocks that are not computed, and sums to hold the page's own numbers against."""
+    """The numbers of the blocks that are not computed; of the others checksums, which the page compares with its own."""
     for placed, said in zip(program.placed, blocks, strict=True):
         if said.get("text"):
             said["texts"] = [] if said["parts"] else values(placed).tolist()
@@ -54,7 +54,7 @@ def numbers(pack: Pack, program: Program, blocks: list[dict[str, Any]]) -> None:
 
 
 def sums(flat: np.ndarray, every: int) -> np.ndarray:
-    """``every`` numbers at a time, with the weights 1, 2, 3...: any one that is off shows, and two that are exchanged as well."""
+    """Checksums of ``every`` numbers at a time, each times its place: a wrong number shows, and two that were exchanged, too."""
     if every == 1:
         return np.asarray(flat, np.float64)
     full = np.zeros(-(-len(flat) // every) * every)

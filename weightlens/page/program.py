@@ -41,7 +41,7 @@ class Program:
     runs: dict[Runs, int] = field(default_factory=dict)
 
     def number(self, table: dict[Any, int], entry: Any) -> int:
-        """The number of an entry that is kept once."""
+        """The number of an entry; equal entries are kept once and share it."""
         return table.setdefault(entry, len(table))
 
 

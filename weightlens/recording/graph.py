@@ -180,7 +180,7 @@ def origins(x: Recorded, shapes: list[tuple[int, ...]] | None = None) -> np.ndar
 
 
 def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
-    """Of values in order, by the id of each, a copy that reads copies."""
+    """Copies of values that read each other's copies, by the id of each value; ``values`` are in order."""
     made: dict[int, Recorded] = {}
 
     def copy_of(thing: Any) -> Any:

@@ -117,3 +117,12 @@ ALL = (
     ),
 )  # fmt: skip
 ACTIVATIONS: dict[str, ActivationSpec] = {name: known for known in ALL for name in known.names.split()}
+
+
+def named_function(named: Any) -> tuple[str, dict[str, Any]]:
+    """The name and the settings of the function in a configuration: of ``"relu"``, ``None``, or ``{"class_name", "config"}``."""
+    if not isinstance(named, dict):
+        return str(named or "linear"), {}
+    inner = named.get("config")
+    name = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
+    return str(name or "linear"), inner if isinstance(inner, dict) else {}

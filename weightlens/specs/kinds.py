@@ -92,7 +92,10 @@ KINDS: dict[str, tuple[Check, str]] = {
         lambda v, rank: v is None or (isinstance(v, (list, tuple)) and nested(v, lambda n: n is None or (whole(n, 0) and n < 2**31))),
         "a list of whole numbers, null where an axis is open",
     ),
-    "target": (lambda v, rank: listed(v, lambda n: whole(n, -1)) or whole(v, -1), "a list of whole numbers, -1 for what is left"),
+    "target": (
+        lambda v, rank: listed(v, lambda n: n is None or whole(n, -1)) or whole(v, -1),
+        "a list of whole numbers, -1 or null for what is left",
+    ),
     "order": (lambda v, rank: listed(v, lambda n: whole(n, 1)), "a list of whole numbers from 1 up"),
     "activation": (lambda v, rank: v is None or isinstance(v, str) or settings(v), "the name of a function, a layer, or null"),
     "dtype": (lambda v, rank: v is None or isinstance(v, str) or settings(v), "the name of a type of number, or a policy"),

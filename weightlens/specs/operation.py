@@ -23,6 +23,8 @@ TENSORFLOW = {  # the functions, whatever module they are in, and the nodes
     "LessEqual Equal NotEqual logical_and logical_or logical_not one_hot OneHot argmax argmin ArgMax ArgMin argsort shape size rank "
     "embedding_lookup resize_bilinear resize_bicubic ResizeBilinear ResizeBicubic sequence_mask reduce_any reduce_all is_finite is_nan",
 }
+# Operators of functional models that do what the layer of their name does; the others only share the name.
+LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 PRODUCTS_OF_TRUTH = frozenset({"Dot", "Einsum", "Matmul", "Outer", "Tensordot"})  # of Keras, which computes with true and false there
 BY_KERAS, BY_TENSORFLOW = ({name: word for word, names in table.items() for name in names.split()} for table in (KERAS, TENSORFLOW))
 

@@ -100,7 +100,7 @@ class Entry:
         return numbers.astype(np.float64)
 
     def words(self, book: Book) -> np.ndarray:
-        """The same as an array of texts; an empty cell is an empty one."""
+        """The same as an array of texts; an empty cell gives an empty text."""
         return np.array(["" if value is None else str(value) for value in self.values(book).reshape(-1)]).reshape(self.arrangement.shape)
 
 
@@ -143,7 +143,7 @@ def entry(texts: dict[str, str]) -> Entry:
 
 
 def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], Step]:
-    """The steps of a trace by what the map says of their blocks: layer, name, shape, and and how many of these came before it."""
+    """The steps of a trace by what the map says of their blocks: layer, name, shape, and how many of these came before it."""
     steps: dict[tuple[str, str, tuple[int, ...], int], Step] = {}
     seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
     own, rewritten = {id(step.made): step for step in trace.steps}, with_operands(trace)

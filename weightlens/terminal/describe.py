@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from weightlens.model import Layer, Model, Weight
+from weightlens.specs.activation import named_function
 from weightlens.specs.sizes import shape_words, tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
@@ -60,12 +61,9 @@ def layers_called(model: Model, names: Iterable[str]) -> tuple[str, ...]:
 def activation_of(layer: Layer) -> str:
     """The activation's name; empty for a layer without one."""
     named = layer.config.get("activation")
-    if isinstance(named, dict):
-        inner = named.get("config")
-        named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
     if named is None and layer.inner:
-        named = next(filter(None, map(activation_of, layer.inner.values())), None)
-    return str(named) if named else ""
+        return next(filter(None, map(activation_of, layer.inner.values())), "")
+    return named_function(named)[0] if named else ""
 
 
 def options_of(layer: Layer) -> str:

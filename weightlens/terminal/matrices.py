@@ -1,4 +1,4 @@
-"""What is shown of a matrix: a slice of it, of a large one only the edges, which are read alone; and the labels of its axes."""
+"""What is shown of a matrix: a slice, or the edges of a large one, and no more is read; and the labels of its axes."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def refuse_numbers(search: Search) -> None:
 def best_numbers(search: Search, limit: int) -> Score:
     """Search within the limit; in a small network within 1, 2, 3... until all classes are kept. A large one is only rounded.
 
-    Where none of these keeps all, the places have the numbers of the one that keeps most.
+    Where no limit keeps all classes, the places get the numbers that keep most.
     """
     numbers = sum(place.weight.size for place in search.places)
     found: list[tuple[Score, list[np.ndarray]]] = []
@@ -122,7 +122,7 @@ def best_numbers(search: Search, limit: int) -> Score:
 
 
 def effort(model: Model) -> int:
-    """How often ``advance`` is called at most, but for a small network."""
+    """How often ``advance`` is called at most, in a network that is not small."""
     sizes = [weight.size for weight in model.weights.values() if is_searched(weight)]
     return len(sizes) * ROUNDS + (sum(sizes) * SWEEPS if sum(sizes) <= MANY else 0)
 

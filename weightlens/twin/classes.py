@@ -31,7 +31,7 @@ class Answers:
 
     @np.errstate(invalid="ignore")  # two infinite scores have no difference
     def leads(self, weights: dict[int, Weights], samples: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """By how much each sample is on the right side with these weights, by ``id`` of their layers; else negative."""
+        """How far each sample is on the right side, negative on the wrong one; ``weights`` by the ``id`` of their layers."""
         wanted = self.wanted[samples]
         scores = predict(self.model, [x[samples] for x in self.inputs], weights=weights)[0]
         if self.one_of:

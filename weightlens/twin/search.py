@@ -25,7 +25,7 @@ SWEEPS = 6  # of steps, through all numbers
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """An array that may change: its weight, and where its numbers are now: among the arrays of its layer, by name."""
+    """An array that may change: its weight, and where its numbers are now: under ``name`` in the arrays of its layer."""
 
     weight: Weight
     arrays: Weights
@@ -133,7 +133,7 @@ class Search:
 
 
 def is_searched(weight: Weight) -> bool:
-    """Whether the numbers of a weight are searched for: all that are not whole by their kind."""
+    """Whether the numbers of a weight are searched for: those that are floating-point numbers."""
     return weight.is_floating and weight.size > 0
 
 

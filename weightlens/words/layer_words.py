@@ -7,32 +7,34 @@ import numpy as np
 from weightlens.layers import function_of
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded, Trace
+from weightlens.specs.activation import named_function
+from weightlens.specs.operation import LIKE_LAYERS
 from weightlens.specs.registry import spec_of
 from weightlens.specs.words import sentences, setting_words
-
-# Operators of functional models that do what the layer of their name does; the others only share the name.
-LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 
 
 def activation_of(layer: Layer) -> str:
     """The name of the activation function, where the layer has one."""
-    named = layer.config.get("activation")
-    if isinstance(named, dict):
-        named = named.get("config") if isinstance(named.get("config"), str) else named.get("class_name", "")
-    return str(named) if named and named != "linear" else ""
+    name, _ = named_function(layer.config.get("activation"))
+    return "" if name == "linear" else name
+
+
+def is_activation(layer: Layer) -> bool:
+    """Whether a layer is the function in its setting ``activation``, and nothing else."""
+    return spec_of(layer).only_activation and spec_of(layer).ends_in_activation
 
 
 def call_words(layer: Layer) -> str:
     """``Dense(2), activation softmax``."""
-    activation = "" if layer.class_name == "Activation" else activation_of(layer)
+    activation = "" if is_activation(layer) else activation_of(layer)
     return f"{layer_call(layer)}, activation {activation}" if activation else layer_call(layer)
 
 
 def layer_call(layer: Layer) -> str:
     """``Dense(2)``: the layer as it is called in Keras, its activation left out."""
     size = next((layer.config[key] for key in ("units", "filters") if isinstance(layer.config.get(key), int)), "")
-    if layer.class_name == "Activation":
-        return f"Activation({activation_of(layer) or 'linear'})"
+    if is_activation(layer):
+        return f"{layer.class_name}({activation_of(layer) or 'linear'})"
     return f"{layer.class_name}({size})" if size != "" else layer.class_name
 
 

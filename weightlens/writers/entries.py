@@ -54,7 +54,7 @@ def model_entry(model: Model) -> Entry:
 def ends(refs: Any, nested: set[str]) -> Any:
     """The inputs or outputs of a model, a single one not in a list.
 
-    Keras counts the making of a nested functional model as its first call, here alone.
+    Here, and nowhere else, Keras counts the creation of a nested functional model as its first call.
     """
     if isinstance(refs, Ref):
         return [refs.layer, refs.call + (refs.layer in nested), refs.index]
@@ -117,7 +117,7 @@ def settings(layer: Layer) -> Entry:
 
 
 def is_default(value: Any) -> bool:
-    """Whether a setting that Keras 3 does not have is as if it were not there: off, empty, one group."""
+    """Whether a setting that Keras 3 does not have is without effect: off, empty, or one group."""
     return value is not True and (not value or value == 1)
 
 

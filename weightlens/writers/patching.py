@@ -117,5 +117,5 @@ def apply(setting: Setting, values: np.ndarray) -> None:
 
 
 def changed_places(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Where another number is now, an index in each row."""
+    """The places of changed numbers, an index in each row."""
     return np.argwhere(~((old == new) | (np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else old == new))

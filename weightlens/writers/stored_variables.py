@@ -57,7 +57,7 @@ def own_variables(layer: Layer) -> Variables:
 
 
 def groups(model: Model) -> Iterator[tuple[str, Variables]]:
-    """Each layer with variables in the order in which Keras lists them: its name and its arrays, what is trained first."""
+    """Each layer with variables in the order in which Keras lists them: its name and its arrays, the trained ones first."""
     for layer in in_keras_order(model):
         if layer.is_input or layer.is_operation:
             continue

@@ -11,7 +11,7 @@ import numpy as np
 
 from weightlens.layers.activations import activate
 from weightlens.model import Layer
-from weightlens.specs.activation import ACTIVATIONS, DIP, ActivationSpec
+from weightlens.specs.activation import ACTIVATIONS, DIP, ActivationSpec, named_function
 
 ANYTHING = 1e30  # stands for infinity, which times 0 would be no number
 PIXEL, USUAL = 255.0, 10.0  # the largest value taken of a picture's channel, and of a standardised feature
@@ -66,8 +66,8 @@ def input_box(layer: Layer) -> Box:
 
 def activated(given: Box, named: Any) -> Box:
     """The box after an activation function."""
-    name = function_name(named)
-    if name in ("linear", ""):
+    name, _ = named_function(named)
+    if name == "linear":
         return given
     known = ACTIVATIONS.get(name, UNTOLD)
     if known.shares and not given.is_constant:
@@ -93,18 +93,9 @@ def widened(given: Box) -> Box:
     return replace(given, low=np.full_like(given.low, -ANYTHING), high=np.full_like(given.high, ANYTHING))
 
 
-def function_name(named: Any) -> str:
-    """The name of an activation function as a configuration has it."""
-    if isinstance(named, dict):
-        inner = named.get("config")
-        named = inner if isinstance(inner, str) else named.get("class_name") or named.get("name")
-    return str(named or "linear")
-
-
 def cuts(named: Any) -> bool:
     """Whether a function turns every number from 0 down into 0."""
-    config = named.get("config") if isinstance(named, dict) else None
-    settings = config if isinstance(config, dict) else {}
+    _, settings = named_function(named)
     slope, threshold = settings.get("negative_slope") or settings.get("alpha") or 0.0, settings.get("threshold") or 0.0
     return way_of(named) == "cuts" and slope == 0 and threshold == 0
 
@@ -116,7 +107,7 @@ def couples(named: Any) -> bool:
 
 def way_of(named: Any) -> str:
     """How the result of a function follows what comes in."""
-    return ACTIVATIONS.get(function_name(named), UNTOLD).way
+    return ACTIVATIONS.get(named_function(named)[0], UNTOLD).way
 
 
 def scaled(given: Box, scale: np.ndarray, shift: np.ndarray) -> Box:

@@ -1,4 +1,4 @@
-"""Findings as one HTML file: what there is in all, then rule by rule, with a field that shows the rows with a word in them."""
+"""Findings as one HTML file: totals, then rule by rule; a search field leaves only the rows that contain a word."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def write_page(audit: Audit, file: BinaryIO) -> None:
 
 
 def section(name: str, shown: list[Finding], count: int) -> str:
-    """The findings of one rule under what it says; at most so many are shown."""
+    """The findings of one rule, below its description; a long list is cut."""
     rule = rules()[name][1]
     heads = "".join(f"<th>{column}</th>" for column in COLUMNS)
     more = f"<p>and {count - MOST:,} more, which the other formats have</p>" if count > MOST else ""

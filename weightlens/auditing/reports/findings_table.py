@@ -1,4 +1,4 @@
-"""Findings at the terminal: file by file, and in numbers at the end."""
+"""Findings at the terminal: file by file, with totals at the end."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ RENAMED = {
 def class_name_of(entry: dict[str, Any]) -> str:
     """The class's Keras 3 name; a third-party class keeps its package's name (``Custom>Dense``).
 
-    So does a class of the program that made the model, if it is called like one of Keras's (``__main__>Rescaling``), but not
-    one that the user has registered under its own name.
+    A class of the program that made the model keeps it as well, if Keras has one of that name (``__main__>Rescaling``); a class
+    that the user has registered under its own name does not.
     """
     name = str(entry.get("class_name", ""))
     module, registered = entry.get("module"), entry.get("registered_name")

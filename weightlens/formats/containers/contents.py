@@ -17,7 +17,7 @@ SAVED_MODEL = ("saved_model.pb", "keras_metadata.pb")  # of which every SavedMod
 def kind_of(path: Path) -> str:
     """``hdf5``, ``zip``, ``json``, ``tar``, or of folders ``folder`` (a ``.keras``), ``tfjs`` or ``savedmodel``, by the contents.
 
-    Anything else is refused, with what it is.
+    Anything else is refused; the message says what it is.
     """
     if path.is_dir():
         return folder(path)

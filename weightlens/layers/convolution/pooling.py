@@ -63,7 +63,7 @@ def global_average_pooling_1d(x: Array, w: Weights, config: Config, step: Step, 
 
 
 def bins(length: int, count: int) -> list[slice]:
-    """``count`` slices that cover an axis, overlapping where it does not divide: from floor(i n / m) to ceil((i + 1) n / m)."""
+    """``count`` slices of an axis, which overlap where its length is no multiple of it: from floor(i n / m) to ceil((i + 1) n / m)."""
     return [slice(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.activation import ACTIVATIONS, named_function
 from weightlens.specs.words.setting_words import fill
 
 # Layers with and without space.
@@ -214,12 +214,3 @@ def clause(function: str, options: Mapping[str, Any]) -> str:
     """What a function with these options does to a number; empty for one that is not Keras's."""
     known = ACTIVATIONS.get(function)
     return fill(known.does, {**known.defaults, **options}) if known is not None else ""
-
-
-def named_function(named: Any) -> tuple[str, Mapping[str, Any]]:
-    """The name and the options of the activation in a configuration: ``"relu"``, or a dictionary with a class name."""
-    if not isinstance(named, Mapping):
-        return str(named or "linear"), {}
-    inner = named.get("config")
-    name = inner if isinstance(inner, str) else named.get("class_name")
-    return str(name or "linear"), inner if isinstance(inner, Mapping) else {}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Sheet
 
 MOST, IN_A_ROW = 48, 8  # maps, and those side by side
-WIDTH, HEIGHT, CAPTION = 1.3, 9.0, 15.0  # of a square and of a line of text
+WIDTH, HEIGHT = 1.3, 9.0  # of a square and of a line of text
 SQUARE = Look(format=";;;")  # the colour is to be seen, the number in the formula bar only
 
 

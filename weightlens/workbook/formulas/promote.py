@@ -114,7 +114,7 @@ def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) ->
             and thing.size > 1
             and not moves
             and thing.dtype.kind in "fiub"
-            and (need or (lookup and position == 0) or len(np.unique(thing)) > FEW_CONSTANTS)
+            and (need or len(np.unique(thing)) > FEW_CONSTANTS)
         ):
             constant = Recorded(thing)
             name_it(constant, layer, result)

@@ -23,12 +23,18 @@ def over_pictures(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[in
     if not a.column_axes or len(a.columns) > MANY:
         return {}, {}
     axes, columns = axes_of(named), a.columns.tolist()
-    last = next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or along(axes[d]) == "column"), a.column_axes[-1])
+    last = numbered(a, named)
     own = {c: number(axes[last], k % a.shape[last]) for k, c in enumerate(columns)} if axes[last] else {}
     labels = each_picture(a, named) if len(a.column_axes) > 1 else {}
     starts = sorted(labels)
     room = ROOM * SQUARE * min((b - a for a, b in pairwise(starts)), default=len(a.columns))
     return labels if all(len(text) <= room for text in labels.values()) else each_picture(a, named, in_numbers), own
+
+
+def numbered(a: Arrangement, named: Named) -> int:
+    """The axis whose numbers stand over every column of a picture: of those across the last that has several places, or is the columns."""
+    axes = axes_of(named)
+    return next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or along(axes[d]) == "column"), a.column_axes[-1])
 
 
 def along(axis: Axis) -> str:

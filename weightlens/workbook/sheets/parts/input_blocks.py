@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weightlens.recording import Recorded
-from weightlens.workbook.layout.labels import is_counted
+from weightlens.workbook.layout.labels import along, is_counted, numbered
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, squares
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.lookups import input_words
@@ -26,6 +26,8 @@ def put_input(net: NetworkSheets, sheet: Sheet, k: int, x: Recorded, row: int, c
     net.caption(sheet, row - raised, column, a.width, name, "" if picture else input_words(net.plan, x))
     if picture:
         net.beside_name(sheet, row, column, name, f"x {net.shape_over(placed, picture)}")
+    if picture and len(a.column_axes) > 1:
+        sheet.write(row + LABEL - HEAD, column - 1, along(axes.axes[numbered(a, axes)]), net.styles["label right"])
     net.labels_over(sheet, row + LABEL - HEAD, column, placed, names)
     sheet.put(placed.block, row + TOP - HEAD, column, net.styles.numbers("input", x.value, small=picture))
     net.scale(sheet, placed, picture)
