@@ -230,6 +230,24 @@ def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     assert totals == made[1].totals and len(totals) == 4
 
 
+@pytest.mark.keras
+def test_a_layer_set_trainable_again_inside_a_frozen_one_is_counted_as_keras_counts_it(tmp_path: Path) -> None:
+    """Keras 3 counts it as trained whatever is around it; Keras 2 does not where the wrapper is saved as frozen."""
+    import keras
+    import tf_keras
+
+    for library in (keras, tf_keras):
+        inside = library.layers.Dense(3, name="inside")
+        around = library.layers.TimeDistributed(inside)
+        model = library.Sequential([library.layers.InputLayer((2, 4)), around, library.layers.Dense(1)])
+        around.trainable, inside.trainable = False, True
+        model.save(tmp_path / "model.keras")
+        theirs = sum(int(np.prod(weight.shape)) for weight in library.models.load_model(tmp_path / "model.keras").trainable_weights)
+        assert theirs == (19 if library is keras else 4)
+        for ours in (weightlens.load(tmp_path / "model.keras").summary(), weightlens.load(model).summary()):
+            assert (ours.trainable, ours.trainable + ours.non_trainable) == (theirs, 19)
+
+
 def test_the_summary_in_other_formats() -> None:
     made = weightlens.load(SAMPLES / "digits_cnn.keras").summary()
     facts = json.loads(made.text("json"))

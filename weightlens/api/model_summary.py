@@ -165,14 +165,15 @@ def summary(model: Model) -> Summary:
     shapes = symbolic_shapes(model)
     layers = [layer for layer in model.layers if model.class_name != "Sequential" or not layer.is_input]
     state = [weight for weight in model.optimizer if weight.path.startswith("optimizer")]  # metrics have state, too
-    rows = tuple(row_of(layer, shapes.get(layer.name, [])) for layer in layers)
+    still = {id(weight) for weight in untrained_weights(model)}
+    rows = tuple(row_of(layer, shapes.get(layer.name, []), still) for layer in layers)
     return Summary(model.name, rows, sum(weight.size for weight in state), memory_of(state))
 
 
-def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None]) -> SummaryRow:
-    """The row of one layer."""
+def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None], untrained: set[int]) -> SummaryRow:
+    """The row of one layer; ``untrained``: the weights, by id, that training leaves as they are."""
     known = tuple((None, *shape) for shape in shapes if shape is not None)
-    still = untrained_weights(layer)
+    still = [weight for weight in layer.weights.values() if id(weight) in untrained]
     size, memory = layer.size, memory_of(layer.weights.values())
     trained, moved = size - sum(weight.size for weight in still), memory - memory_of(still)
     taken = dict.fromkeys(map(str, tensors_into(*layer.calls)))

@@ -117,12 +117,32 @@ def untrained_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
     for inner in inner_layers(layer):
         yield from () if layer.trainable else trained_variables(inner)
         yield from untrained_variables(inner)
+    yield from unmoved_variables(layer)
+
+
+def untrained_weights(model: Model) -> list[Weight]:
+    """The weights that training leaves as they are, as ``summary()`` of the Keras that saved the model counts them.
+
+    Up to Keras 2 everything in a frozen layer is frozen. In Keras 3 each layer is by itself: freezing one freezes what is in it
+    then, and a layer inside can be set trainable again.
+    """
+    if model.provenance.keras_version.startswith(("1", "2")):
+        still = (place for layer in model.layers for place in untrained_variables(layer))
+    else:
+        still = (place for layer in model.layers for place in frozen_by_themselves(layer))
+    return [owner.own_weights[name] for owner, name in still if name in owner.own_weights]
+
+
+def frozen_by_themselves(layer: Layer) -> Iterator[tuple[Layer, str]]:
+    """The variables at or below a layer that are not trainable, if what is around a layer says nothing of it."""
+    for inner in inner_layers(layer):
+        yield from frozen_by_themselves(inner)
+    yield from unmoved_variables(layer)
+
+
+def unmoved_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
+    """The layer's own variables that no optimizer changes: all of a frozen layer."""
     yield from ((layer, name) for name in own_variables(layer) if not layer.trainable or name.startswith(NOT_TRAINED))
-
-
-def untrained_weights(layer: Layer) -> list[Weight]:
-    """The weights that are there for these variables."""
-    return [owner.own_weights[name] for owner, name in untrained_variables(layer) if name in owner.own_weights]
 
 
 def inner_layers(layer: Layer) -> list[Layer]:

@@ -98,7 +98,7 @@ def _facts(net: NetworkSheets, sheet: Sheet, row: int) -> int:
 
 def parameters(net: NetworkSheets) -> str:
     """How many parameters there are, and how many of them training changes, where that is known."""
-    whole, still = net.model.size, sum(weight.size for layer in net.model.layers for weight in untrained_weights(layer))
+    whole, still = net.model.size, sum(weight.size for weight in untrained_weights(net.model))
     if not whole or not net.plan.trace.steps:
         return f"{whole:,}"
     return f"{whole:,}: {whole - still:,} trained (trainable), {still:,} not trained (non-trainable)"
@@ -156,7 +156,7 @@ def used(path: str, size: int, calls: list[str]) -> str:
 
 
 def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
-    styles, plan, still = net.styles, net.plan, {id(weight) for layer in net.model.layers for weight in untrained_weights(layer)}
+    styles, plan, still = net.styles, net.plan, {id(weight) for weight in untrained_weights(net.model)}
     for column, head in enumerate(WEIGHTS):
         sheet.write(row, column, head, styles["head"])
     for placed in plan.placed.values():
