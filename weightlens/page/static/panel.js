@@ -3,7 +3,7 @@
 import { draw, make } from "./dom.js";
 import { plot } from "./curve.js";
 import { stepOf } from "./hand.js";
-import { brief, cellName, full, placeWords, thousands } from "./words.js";
+import { cellName, full, placeWords, thousands } from "./words.js";
 
 const MOST_TERMS = 300;
 const MOST_PIECES = 40; // of a formula that is written out

@@ -32,17 +32,18 @@ function coordinate(factor, i) {
   return factor.name === "time step" ? `t=${at}` : `${factor.name} ${at}`;
 }
 
-/** Names that somebody gave to the places of a block's last axis: of the classes, or of the columns of the input. */
-function given(block, head) {
-  const names =
-    block.kind === "input" ? head.inputLabels : head.outputs.some((output) => output.block === block.number) ? head.labels : [];
-  return names.length === block.shape.at(-1) ? names : null;
+/** What a place of a block's last axis is called: a class or a column of the input by the name that somebody gave it, else "class 2". */
+function placeName(block, i, head) {
+  const isAnswer = head.outputs.some((output) => output.block === block.number);
+  const names = block.kind === "input" ? head.inputLabels : isAnswer ? head.labels : [];
+  if (names.length === block.shape.at(-1)) return names[i];
+  return isAnswer && block.shares && block.shape.length === 2 ? `class ${i}` : null;
 }
 
 /** One place of an axis in words. */
 export function along(block, axis, i, head) {
-  const names = axis === block.shape.length - 1 ? given(block, head) : null;
-  if (names) return names[i];
+  const name = axis === block.shape.length - 1 ? placeName(block, i, head) : null;
+  if (name !== null) return name;
   const factors = block.axes[axis];
   return factors.length ? factors.map((factor) => coordinate(factor, i)).join(", ") : String(i);
 }
