@@ -61,8 +61,8 @@ def link(sheet: Sheet, cell: str = "") -> str:
 
 
 def title_column(sheet: Sheet) -> int:
-    """Where title and hint begin: beside a column of labels, which comes again on each page and would cut them."""
-    return int(sheet.freeze[1] == 1)
+    """Where title and hint begin: beside the labels of blocks, a column that comes again on each page and would cut them."""
+    return int(sheet.freeze[1] == 1 and bool(sheet.blocks))
 
 
 def squares(sheet: Sheet) -> bool:
