@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.gallery.shown import IN_TERMINAL, SHOWN, Shown
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PICTURES = DOCS / "gallery"
 TARGET = DOCS / "gallery.md"
-DPI, WIDEST, TALLEST, COLOURS, MARGIN, FOOTER = 150, 1100, 560, 12, 6, 0.945
+DPI, WIDEST, TALLEST, COLOURS, MARGIN, FOOTER = 200, 1600, 800, 32, 6, 0.945
 HEAD = """# Gallery
 
 Sixty layers and small networks, and the sheet on which each is computed: made by `python -m tests.gallery.page FOLDER`, with random
@@ -55,11 +56,12 @@ def sheet_of(book: Path, one: Shown) -> str:
 
 
 def draw(folder: Path, shown: list[Shown]) -> None:
-    """Write and print the workbooks, and cut out a sheet of each."""
-    books = []
+    """Write and print the workbooks, every sheet on one page, and cut out a sheet of each."""
+    books, on_one_page = [], runpy.run_path(str(DOCS / "pictures.py"))["on_one_page"]
     for one in shown:
         books.append(model_of(folder, one).with_suffix(".xlsx"))
-        weightlens.export(weightlens.load(model_of(folder, one)), books[-1], inputs=one.case.inputs(), neuron=False)
+        weightlens.export(weightlens.load(model_of(folder, one)), books[-1], inputs=one.case.inputs(), neuron=False, force=True)
+        on_one_page(books[-1])
     profile = f"-env:UserInstallation={(folder.resolve() / 'profile').as_uri()}"
     command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(folder), *map(str, books)]
     subprocess.run(command, check=True, capture_output=True)
