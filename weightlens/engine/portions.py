@@ -14,18 +14,13 @@ from weightlens.call_order import path_of_call, tensors_into
 from weightlens.engine.output_shapes import symbolic_shapes
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording.graph import is_inside
+from weightlens.specs.operation import PLACE_BY_PLACE
 from weightlens.specs.registry import spec_of
 from weightlens.specs.sizes import Shape
 
 Shapes = dict[str, list[Shape | None]]
 
 ATTENDING = frozenset({"attention.attention", "attention.additive_attention"})  # along the first axis of a sample, if there are two
-NAMES = """
-Add Subtract Multiply Divide TrueDivide DivideNoNan FloorDivide Mod Power Negative Absolute Abs Reciprocal Sign Square Sqrt Rsqrt Clip Floor
-Ceil Round Maximum Minimum Exp Expm1 Log Log1p Sin Cos Tanh Erf Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr
-LogicalNot Where Cast Copy StopGradient Relu ReLU Relu6 Sigmoid Softplus Softsign Silu LeakyRelu HardSigmoid HardSilu Elu Selu Gelu
-"""
-PLACE_BY_PLACE = frozenset(NAMES.split())  # operators that compute each number of the numbers at its place
 
 
 def samples_are_independent(model: Model) -> bool:

@@ -1,4 +1,4 @@
-"""What an operator node makes of whole numbers, by its class: ``Add`` of Keras 3, ``tf.math.add`` or ``tf.raw_ops.AddV2`` of TensorFlow."""
+"""What is known of an operator node by its class: ``Add`` of Keras 3, ``tf.math.add`` or ``tf.raw_ops.AddV2`` of TensorFlow."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ TENSORFLOW = {  # the functions, whatever module they are in, and the nodes
 # Operators of functional models that do what the layer of their name does; the others only share the name.
 LIKE_LAYERS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 PRODUCTS_OF_TRUTH = frozenset({"Dot", "Einsum", "Matmul", "Outer", "Tensordot"})  # of Keras, which computes with true and false there
+ALONE = """
+Add Subtract Multiply Divide TrueDivide DivideNoNan FloorDivide Mod Power Negative Absolute Abs Reciprocal Sign Square Sqrt Rsqrt Clip Floor
+Ceil Round Maximum Minimum Exp Expm1 Log Log1p Sin Cos Tanh Erf Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr
+LogicalNot Where Cast Copy StopGradient Relu ReLU Relu6 Sigmoid Softplus Softsign Silu LeakyRelu HardSigmoid HardSilu Elu Selu Gelu
+"""
+PLACE_BY_PLACE = frozenset(ALONE.split())  # of Keras: each number is computed of the numbers at its place
 BY_KERAS, BY_TENSORFLOW = ({name: word for word, names in table.items() for name in names.split()} for table in (KERAS, TENSORFLOW))
 
 
