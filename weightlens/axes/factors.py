@@ -139,6 +139,11 @@ def axis_words(axis: Axis) -> str:
     return " x ".join(f.name for f in axis)
 
 
+def along(axis: Axis) -> str:
+    """What an axis runs along in a picture: ``row`` of the rows of a kernel, too. Empty where nothing is known."""
+    return axis[-1].word if axis else ""
+
+
 def plain(word: str, length: int, **more: Any) -> Axis:
     """An axis that is numbered from 0."""
     return (Factor(word, np.arange(length), **more),)

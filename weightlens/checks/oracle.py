@@ -26,6 +26,7 @@ import numpy as np
 from weightlens.checks.saved_model import network_of, open_saved_model
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
+from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.formats.beside import read_architecture
 from weightlens.formats.detect import shard_names
 from weightlens.formats.remote import is_url
@@ -49,7 +50,7 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
     """The Keras module that can open the file, and the network it reads. Python code in the file is never run."""
     if is_url(model.provenance.path):
         raise WeightlensError(f"{model.provenance.path}: Keras opens files of this machine: download it first")
-    first = "tf_keras" if model.provenance.keras_version.startswith(("1", "2")) and model.provenance.kind != "tfjs" else "keras"
+    first = "tf_keras" if is_before_keras_3(model.provenance.keras_version) and model.provenance.kind != "tfjs" else "keras"
     reasons = []
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
         if importlib.util.find_spec(name) is None:

@@ -14,7 +14,7 @@ from weightlens.call_order import path_of_call, tensors_into
 from weightlens.engine.output_shapes import symbolic_shapes
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording.graph import is_inside
-from weightlens.specs.operation import PLACE_BY_PLACE
+from weightlens.specs.operation import PLACE_BY_PLACE, is_tensorflow
 from weightlens.specs.registry import spec_of
 from weightlens.specs.sizes import Shape
 
@@ -66,7 +66,7 @@ def takes_samples_alone(layer: Layer) -> bool:
 
 def operator_name(layer: Layer) -> str:
     """What Keras 3 calls an operator, whoever named it; nothing for what it has no name for."""
-    if not layer.class_name.startswith("tf."):
+    if not is_tensorflow(layer.class_name):
         return layer.class_name
     from weightlens.operations.tensorflow_names import Rename, entry_of
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weightlens.errors import BadInput
+from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.formats.architecture.layer_config import plain_dict
 from weightlens.formats.weights.objects import layers_with_paths
 from weightlens.model import Layer, Model
@@ -37,7 +38,7 @@ def recipe_of(model: Model) -> Stated:
     stated = config.get("optimizer_config") or config.get("optimizer")
     optimizer = plain_dict({"class_name": stated} if isinstance(stated, str) else stated)
     name = text(optimizer.get("registered_name") or optimizer.get("class_name"))
-    if name and model.provenance.keras_version.startswith("2"):
+    if name and is_before_keras_3(model.provenance.keras_version):
         name = name.removeprefix("Custom>")  # so Keras 2 names its own optimizers since 2.11
     loss = only(config.get("loss"))
     options = plain_dict(loss.get("config")) if isinstance(loss, dict) else {}

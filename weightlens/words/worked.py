@@ -189,7 +189,7 @@ class Arithmetic:
                 place = tuple(int(i) for i in np.unravel_index(number, shape_of(source))) if number >= 0 else ()
                 return self.element(source, place, depth) if number >= 0 else self.number(x.kwargs.get("constant_values", 0))
             number -= size
-        return ("...", ATOM, None)
+        return "...", ATOM, None
 
 
 def calculated(op: Any, *values: Any) -> Any:

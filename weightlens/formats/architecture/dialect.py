@@ -34,6 +34,11 @@ class Dialect(NamedTuple):
         return bool(stated) and stated >= version
 
 
+def is_before_keras_3(version: str) -> bool:
+    """Whether the stated version is of Keras 1 or 2; False if none is stated."""
+    return version.startswith(("1", "2"))
+
+
 def dialect_of(version: str, backend: str, architecture: Any) -> Dialect:
     """The dialect by the stated version, else by the keys of the configuration."""
     number = re.match(r"\s*v?(\d{1,3})\b", version)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from weightlens.call_order import refs, tensors_into
+from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.options import options_of
 from weightlens.specs.registry import spec
@@ -126,7 +127,7 @@ def untrained_weights(model: Model) -> list[Weight]:
     Up to Keras 2 everything in a frozen layer is frozen. In Keras 3 each layer is by itself: freezing one freezes what is in it
     then, and a layer inside can be set trainable again.
     """
-    if model.provenance.keras_version.startswith(("1", "2")):
+    if is_before_keras_3(model.provenance.keras_version):
         still = (place for layer in model.layers for place in untrained_variables(layer))
     else:
         still = (place for layer in model.layers for place in frozen_by_themselves(layer))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from weightlens.axes import Named
-from weightlens.axes.factors import KERNEL
+from weightlens.axes.factors import KERNEL, along
 from weightlens.workbook.formulas.arrangement import Arrangement
 
 PLACES = {"sample", "token", "time step", "row", "column", "plane", "place"}  # axes along which the same is done again
@@ -37,11 +37,6 @@ def last_names(named: Named) -> list[str]:
     return [axis[-1].name if axis else "" for axis in named.axes]
 
 
-def last_words(named: Named) -> list[str]:
-    """The same, whatever it is of: ``row`` of the rows of a kernel, too."""
-    return [axis[-1].word if axis else "" for axis in named.axes]
-
-
 def is_picture(named: Named) -> bool:
     """Whether an array holds pictures: rows and columns on axes of their own."""
     names = last_names(named)
@@ -53,8 +48,8 @@ def as_planes(shape: tuple[int, ...], named: Named) -> Arrangement | None:
 
     ``None``: there are no pictures, or too many channels.
     """
-    words = last_words(named)
-    row, column = ([d for d, along in enumerate(words) if along == word] for word in ("row", "column"))
+    words = [along(axis) for axis in named.axes]
+    row, column = ([d for d, word in enumerate(words) if word == side] for side in ("row", "column"))
     if len(row) != 1 or len(column) != 1 or len(shape) < 4:
         return None
     made = [d for d, word in enumerate(words) if word in MADE] if named.learned else []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
-from weightlens.axes.factors import KERNEL, plain
+from weightlens.axes.factors import KERNEL, along, plain
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
@@ -35,11 +35,6 @@ def numbered(a: Arrangement, named: Named) -> int:
     """The axis whose numbers stand over every column of a picture: of those across the last that has several places, or is the columns."""
     axes = axes_of(named)
     return next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or along(axes[d]) == "column"), a.column_axes[-1])
-
-
-def along(axis: Axis) -> str:
-    """What an axis runs along in a picture."""
-    return axis[-1].word if axis else ""
 
 
 def each_picture(a: Arrangement, named: Named, word: Words | None = None) -> dict[int, str]:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from weightlens.axes import Named
     from weightlens.workbook.export_options import Options
 
-MOST_NAMES = 2000  # columns of an input that are named
 EACH_ROW = "each row"  # of the step that it makes: beside a vector, whose row may be one of a matrix with names of its own
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale

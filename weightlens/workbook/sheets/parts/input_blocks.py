@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from weightlens.axes.factors import along
 from weightlens.recording import Recorded
-from weightlens.workbook.layout.labels import along, is_counted, numbered
+from weightlens.workbook.layout.labels import is_counted, numbered
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, squares
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.lookups import input_words
