@@ -231,6 +231,23 @@ def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize("kind", ["cut off", "strides", "walked", "padded"])
+def test_an_open_length_stays_open_in_the_summary(kind: str) -> None:
+    """However much a layer cuts off, and however many places become one."""
+    from keras import Input, Sequential, layers
+
+    inside: dict[str, list[object]] = {
+        "cut off": [layers.Conv1D(3, 5, dilation_rate=4), layers.Cropping1D(1000), layers.Conv1D(2, 3), layers.Dense(1)],
+        "strides": [layers.Conv1D(3, 3, strides=8, padding="same") for _ in range(3)],
+        "walked": [layers.LSTM(3, return_sequences=True), layers.Cropping1D((20, 30)), layers.Dense(2), layers.GRU(2)],
+        "padded": [layers.ZeroPadding1D(3), layers.MaxPooling1D(2, padding="same"), layers.GlobalAveragePooling1D()],
+    }
+    network = Sequential([Input((None, 3)), *inside[kind]])
+    rows = weightlens.load(network).summary().rows
+    assert [row.output_shapes for row in rows] == [(layer.output.shape,) for layer in network.layers]
+
+
+@pytest.mark.keras
 def test_a_layer_set_trainable_again_inside_a_frozen_one_is_counted_as_keras_counts_it(tmp_path: Path) -> None:
     """Keras 3 counts it as trained whatever is around it; Keras 2 does not where the wrapper is saved as frozen."""
     import keras

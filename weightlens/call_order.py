@@ -1,4 +1,4 @@
-"""The order in which a model's layers are called."""
+"""Ways through the layers of a model: in the order in which they are called, and into nested models and wrappers."""
 
 from __future__ import annotations
 
@@ -87,3 +87,22 @@ def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, C
         needs = dict.fromkeys((ref.layer, ref.call) for ref in tensors_into(call))
         stack.extend((need, False) for need in reversed(needs) if state.get(need) != 2)
     return order
+
+
+def layers_with_paths(model: Model, wrapped: bool = True) -> Iterator[tuple[str, Layer]]:
+    """All layers with their paths: those of a nested model after it (``inner/dense``), and those inside a wrapper if ``wrapped``.
+
+    In the order of the file; ``bidirectional/forward_layer`` is the path of a wrapped layer.
+    """
+    stack = [(layer.name, layer) for layer in reversed(model.layers)]
+    while stack:
+        path, layer = stack.pop()
+        yield path, layer
+        inside = [*layer.inner.items()] if wrapped else []
+        inside += [(inner.name, inner) for inner in (layer.model.layers if layer.model is not None else ())]
+        stack.extend((f"{path}/{name}", inner) for name, inner in reversed(inside))
+
+
+def every_layer(model: Model, wrapped: bool = True) -> Iterator[Layer]:
+    """The same layers without their paths."""
+    return (layer for _, layer in layers_with_paths(model, wrapped))

@@ -12,7 +12,7 @@ import pytest
 
 from tests.tiny import arrays_of, chunks_of
 from weightlens.engine.output_shapes import refuse_too_short
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.inputs.defaults import default_inputs
 from weightlens.inputs.given import read_samples
 from weightlens.model import Call, Layer, Model, Ref, Weight
@@ -280,6 +280,8 @@ def test_samples_that_are_too_short_are_told_the_length() -> None:
     with pytest.raises(BadInput, match="needs a length of 76 or more"):
         refuse_too_short(crop, [(75, 4)])
     refuse_too_short(crop, [(76, 4)])
+    with pytest.raises(UnsupportedLayer, match="cuts off all there is"):  # what is left of 29 is not counted from its end
+        stack(Layer("crop", "Cropping1D", {"cropping": [20, 30]}), shape=(None, 4)).predict(np.ones((1, 29, 4)))
 
 
 def test_one_sample_where_the_batch_is_fixed_and_all_where_they_have_states() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from weightlens.auditing.raw_file import entries
+from weightlens.call_order import every_layer
 from weightlens.formats.architecture.old_names import CUDNN
-from weightlens.formats.weights.objects import every_layer
 from weightlens.model import INPUT, Layer, Model
 from weightlens.specs.layer import HOME
 from weightlens.specs.options import own_options

@@ -19,8 +19,8 @@ from weightlens.auditing.places import Place, files_in
 from weightlens.auditing.raw_file import RawFile, raw_file
 from weightlens.auditing.security import custom_hits, security
 from weightlens.auditing.store import Identity, describe
+from weightlens.call_order import every_layer
 from weightlens.formats import load
-from weightlens.formats.weights.objects import every_layer
 
 EXPLAINED = frozenset({"external-link", "bomb", "pickle-in-archive", "path-outside"})  # why a file may be refused
 

@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -61,7 +62,10 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
             return keras, open_in_keras(keras, model)
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
-    raise WeightlensError(f"Keras could not open {model.provenance.path or model.name!r} to check it ({'; '.join(reasons)})")
+    file = str(model.provenance.path or model.name)
+    installed = any(importlib.util.find_spec(name) for name in ("keras", "tf_keras"))
+    way = f": weightlens convert {shlex.quote(file)} -o new.keras writes it anew, and that can be checked" if installed else ""
+    raise WeightlensError(f"Keras could not open {file!r} to check it ({'; '.join(reasons)}){way}")
 
 
 def load_twin(keras: ModuleType, model: Model) -> Network:

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from weightlens.call_order import every_layer
 from weightlens.errors import WeightlensError
 from weightlens.files import scratch_folder
 from weightlens.formats.beside import read_architecture
 from weightlens.formats.savedmodel.container import saved_model_files
-from weightlens.formats.weights.objects import all_layers
 from weightlens.model import Model
 
 VARIABLES = "variables/variables"  # the beginning of the names of all files with numbers
@@ -45,7 +45,7 @@ def network_of(keras: ModuleType, config: object, model: Model) -> Any:
     if '"Lambda"' in text or "__lambda__" in text:
         raise WeightlensError("the architecture holds program code, which is never run")
     network = keras.models.model_from_json(text)
-    words = {layer.name: layer.config["vocabulary"] for layer in all_layers(model) if layer.config.get("vocabulary")}
+    words = {layer.name: layer.config["vocabulary"] for layer in every_layer(model, wrapped=False) if layer.config.get("vocabulary")}
     for layer in network._flatten_layers():
         if layer.name in words and getattr(getattr(layer, "_lookup_layer", layer), "input_vocabulary", words) is None:
             layer.set_vocabulary(words[layer.name])

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import refs, tensors_into
+from weightlens.call_order import every_layer, refs, tensors_into
 from weightlens.engine.arguments import Values
 from weightlens.engine.run import Run, Scope, as_list
 from weightlens.engine.wanted import wanted_inputs, with_length
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Weight
 from weightlens.recording import each
+from weightlens.specs.registry import spec_of
 from weightlens.specs.sizes import Shape
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
 LONGEST = 1 << 17  # a sequence that is tried
-OPEN_LENGTHS = (29, 37)  # what depends on an open length differs between the two
+MOST_PLACES, MOST_STEPS = 1 << 14, 1 << 12  # the same for a courtesy, without and with layers that walk over it
+OPEN_LENGTHS = (509, 4099)  # what depends on an open length differs between the two, even at one window for every 2,000 places
+OPEN_STEPS = (29, 37)  # the same where a layer walks over them one by one
 
 
 def symbolic_shapes(model: Model) -> dict[str, list[Shape | None]]:
     """The output shapes (without batch) of each layer, ``None`` where one depends on an open length; empty for a model that cannot run."""
     try:
         wanted = wanted_inputs(model)
-        is_open = any(w.shape is None or None in w.shape for w in wanted)
-        by_length = [
-            layer_shapes(model, [tuple(length if n is None else n for n in ((None,) if w.shape is None else w.shape)) for w in wanted])
-            for length in (OPEN_LENGTHS if is_open else OPEN_LENGTHS[:1])
-        ]
+        asked: list[Shape] = [(None,) if w.shape is None else w.shape for w in wanted]
+        by_length = [layer_shapes(model, with_lengths(asked, length)) for length in open_lengths(model, asked)]
     except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):
         return {}  # shapes are a courtesy: a model that cannot run is listed without them
     shapes: dict[str, list[Shape | None]] = {w.name: [w.shape] for w in wanted}
@@ -38,6 +39,21 @@ def symbolic_shapes(model: Model) -> dict[str, list[Shape | None]]:
         pairs = zip(outputs, by_length[-1].get(path, outputs), strict=False)
         shapes[path] = [tuple(n if n == m else None for n, m in zip(a, b, strict=False)) for a, b in pairs]
     return shapes
+
+
+def open_lengths(model: Model, asked: list[Shape]) -> list[int]:
+    """Lengths for the open dimensions, two if there are any, so long that no layer cuts off all there is."""
+    if not any(None in shape for shape in asked):
+        return [0]
+    walked = any(spec_of(layer).states for layer in every_layer(model))
+    first, second = OPEN_STEPS if walked else OPEN_LENGTHS
+    more = needed_length(model, asked, with_lengths(asked, first), MOST_STEPS if walked else MOST_PLACES) or 0
+    return [first + more, second + more]
+
+
+def with_lengths(asked: list[Shape], length: int) -> list[tuple[int, ...]]:
+    """Shapes with this length for every open dimension."""
+    return [tuple(length if n is None else n for n in shape) for shape in asked]
 
 
 def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[tuple[int, ...]]]:
@@ -93,10 +109,10 @@ def refuse_explosion(model: Model, shapes: list[tuple[int, ...]]) -> None:
         raise BadInput(f"layer {layer!r} computes {most:,} numbers for one sample, more than memory allows")
 
 
-def needed_length(model: Model, asked: list[Shape | None], shapes: list[tuple[int, ...]]) -> int | None:
+def needed_length(model: Model, asked: Sequence[Shape | None], shapes: list[tuple[int, ...]], longest: int = LONGEST) -> int | None:
     """The length of the open dimensions at which no layer's output is empty.
 
-    ``None`` if ``shapes`` are long enough, or if no length helps.
+    ``None`` if ``shapes`` are long enough, or if no length up to ``longest`` helps.
     """
     if not any(None in shape for shape in asked if shape) or leaves_something(model, shapes):
         return None
@@ -105,7 +121,7 @@ def needed_length(model: Model, asked: list[Shape | None], shapes: list[tuple[in
         return leaves_something(model, [with_length(want, shape, length) for want, shape in zip(asked, shapes, strict=True)])
 
     low = min(n for want, shape in zip(asked, shapes, strict=True) if want for w, n in zip(want, shape, strict=True) if w is None)
-    high = next((low << power for power in range(1, LONGEST.bit_length()) if low << power <= LONGEST and enough(low << power)), None)
+    high = next((low << power for power in range(1, longest.bit_length()) if low << power <= longest and enough(low << power)), None)
     if high is None:
         return None
     low = high // 2

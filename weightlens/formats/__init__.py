@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from weightlens.call_order import every_layer
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError, first_line
 from weightlens.formats.beside import find_architecture
 from weightlens.formats.containers.contents import is_saved_model, model_json
 from weightlens.formats.detect import read_model, shard_files
-from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Model
 
 __all__ = ["files_of", "load"]

@@ -49,6 +49,8 @@ def repeat_vector(x: Array, w: Weights, config: Config, step: Step) -> Any:
 def cropping(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Cut rows off both ends of each spatial axis. ``keras.layers.Cropping1D``, ``2D``, ``3D``."""
     pairs = dict(zip(spatial_axes(x, config), pairs_of(config["cropping"], x.ndim - 2), strict=True))
+    if any(before + after >= x.shape[axis] for axis, (before, after) in pairs.items()):
+        raise NotImplementedError("it cuts off all there is: the samples are too short")
     cuts = [pairs.get(axis, (0, 0)) for axis in range(x.ndim)]
     return x[tuple(slice(before, size - after) for size, (before, after) in zip(x.shape, cuts, strict=True))]
 

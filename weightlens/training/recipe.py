@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from weightlens.call_order import layers_with_paths
 from weightlens.errors import BadInput
 from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.formats.architecture.layer_config import plain_dict
-from weightlens.formats.weights.objects import layers_with_paths
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 from weightlens.training.losses import function_name

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import layers_with_paths, refs
 from weightlens.engine.binding import bind
 from weightlens.engine.run import Run, Weights
 from weightlens.errors import BadInput
-from weightlens.formats.weights.objects import layers_with_paths
 from weightlens.layers.activations import activate
 from weightlens.model import Model
 from weightlens.recording import Recorded, Role, Trace

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from weightlens.call_order import every_layer
 from weightlens.engine.run import Weights
-from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Weight
 from weightlens.twin.classes import Answers
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from weightlens.call_order import every_layer
 from weightlens.formats.architecture.config_values import every_value
-from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Layer, Model
 from weightlens.specs.layer import HOME
 from weightlens.specs.registry import spec_of

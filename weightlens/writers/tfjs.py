@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.call_order import every_layer
 from weightlens.errors import BadInput
 from weightlens.formats.tfjs.differences import differences
-from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs.registry import spec
 from weightlens.writers.constructors import ENDINGS

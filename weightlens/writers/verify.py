@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from weightlens.call_order import every_layer
 from weightlens.difference import compare
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.formats import load
 from weightlens.formats.tfjs.differences import makes_mask
-from weightlens.formats.weights.objects import every_layer
 from weightlens.model import Layer, Model
 from weightlens.writers.entries import model_entry
 

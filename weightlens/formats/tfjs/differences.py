@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from weightlens.call_order import tensors_into
-from weightlens.formats.weights.objects import all_layers, every_layer
+from weightlens.call_order import every_layer, tensors_into
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec, spec_of
 
@@ -45,7 +44,7 @@ def misled_by_masks(model: Model) -> list[Layer]:
 
     Once a layer has had a mask, TensorFlow.js gives the same to every later layer; the order is known in a chain only.
     """
-    layers = [layer for layer in all_layers(model) if layer.model is None]
+    layers = [layer for layer in every_layer(model, wrapped=False) if layer.model is None]
     if not any(makes_mask(layer) for layer in layers):
         return []
     kinds = [spec_of(layer).tfjs for layer in layers]

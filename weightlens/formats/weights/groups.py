@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from weightlens.call_order import every_layer
 from weightlens.errors import first_few
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.hdf5.access import Hdf5File
 from weightlens.formats.weights import order
-from weightlens.formats.weights.objects import all_layers, join, with_name
+from weightlens.formats.weights.objects import join, with_name
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.variables import ATTENTION_PARTS, variable_names
 
@@ -60,7 +61,7 @@ def place_groups(model: Model, file: Hdf5File, prefix: str, weights: dict[str, W
     layers_found: Sequence[Layer | None] | None = order.layers_for_groups(model, names, dialect.major < 2, together)
     if layers_found is None:
         model.faults.append(f"the file has weights for {first_few(names, 6)}, which are not the layers with weights of the architecture")
-        layers = {layer.name: layer for layer in all_layers(model)} | {layer.name: layer for layer in model.layers}
+        layers = {layer.name: layer for layer in every_layer(model, wrapped=False)} | {layer.name: layer for layer in model.layers}
         layers_found = [layers.get(name) for name in names]
     for layer, (name, stored) in zip(layers_found, groups, strict=True):
         if layer is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from weightlens.call_order import every_layer
 from weightlens.errors import UnreadableModel, first_few
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.hdf5.access import Hdf5File
@@ -62,7 +63,9 @@ def keras_generation(file: Hdf5File, prefix: str) -> int:
 
 def note_missing(model: Model) -> None:
     """Note the layers whose weights are not in the file."""
-    missing = [layer.name for layer in objects.all_layers(model) if not layer.weights and variable_names(layer.class_name, layer.config)]
+    missing = [
+        layer.name for layer in every_layer(model, wrapped=False) if not layer.weights and variable_names(layer.class_name, layer.config)
+    ]
     if missing:
         model.notes.append(f"the file has no weights for: {first_few(missing, 8)}")
 

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Iterator
 
+from weightlens.call_order import every_layer
 from weightlens.formats.hdf5.access import unused_name
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.variables import variable_names, with_scales
@@ -165,7 +166,7 @@ def find_shared(model: Model, tree: ObjectTree, names: dict[str, str]) -> None:
     """
     twins: dict[tuple[str, str], Layer] = {}
     empty: list[Layer] = []
-    for layer in all_layers(model):
+    for layer in every_layer(model, wrapped=False):
         if layer.weights:
             twins.setdefault((layer.name, layer.class_name), layer)
         elif variable_names(layer.class_name, layer.config) or layer.inner or layer.model is not None:
@@ -179,26 +180,3 @@ def find_shared(model: Model, tree: ObjectTree, names: dict[str, str]) -> None:
             layer.own_weights, layer.inner = twin.own_weights, twin.inner
             layer.model = twin.model or layer.model
             layer.note = layer.note or "shares its weights with the layer of the same name in a nested model"
-
-
-def all_layers(model: Model) -> Iterator[Layer]:
-    """All layers of a model and of the models nested in it."""
-    for layer in model.layers:
-        yield layer
-        if layer.model is not None:
-            yield from all_layers(layer.model)
-
-
-def every_layer(model: Model) -> Iterator[Layer]:
-    """All layers of a model, those of nested models and inside wrappers included."""
-    return (layer for _, layer in layers_with_paths(model))
-
-
-def layers_with_paths(model: Model) -> Iterator[tuple[str, Layer]]:
-    """The same, each with its path: ``inner/dense``, ``bidirectional/forward_layer``."""
-    stack = [(layer.name, layer) for layer in reversed(model.layers)]
-    while stack:
-        path, layer = stack.pop()
-        yield path, layer
-        inside = [*layer.inner.items(), *((inner.name, inner) for inner in (layer.model.layers if layer.model is not None else ()))]
-        stack.extend((f"{path}/{name}", inner) for name, inner in reversed(inside))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weightlens.call_order import path_of_call, tensors_into
+from weightlens.call_order import layers_with_paths, path_of_call, tensors_into
 from weightlens.formats.weights.order import untrained_weights
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
@@ -18,7 +18,7 @@ from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, tall_leg
 from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
-    from weightlens.model import Layer, Model
+    from weightlens.model import Layer
     from weightlens.workbook.sheets.network import NetworkSheets
     from weightlens.workbook.xlsx.book import Sheet
 
@@ -109,7 +109,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
     styles, trace = net.styles, net.plan.trace
     for column, head in enumerate(MAP):
         sheet.write(row, column, head, styles["head"])
-    for path, layer in layers_of(net.model):
+    for path, layer in layers_with_paths(net.model, wrapped=False):
         row += 1
         home = homes.get(path) or next((s for known, s in homes.items() if is_inside(known, path)), None)
         if home is None and layer.is_input and layer.name in trace.input_names:
@@ -131,14 +131,6 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         sheet.write(row, SHAPE, "; ".join(tuple_text(shape) for shape in shapes), styles["plain"])
         sheet.texts[(row, COUNT)] = Text(f"({layer.size:,})", styles["count"]) if inside else Text(style=styles["count"], value=layer.size)
     return row + 1
-
-
-def layers_of(model: Model, inside: str = "") -> Iterator[tuple[str, Layer]]:
-    """All layers in order with their paths; those of a model that is a layer come after it."""
-    for layer in model.layers:
-        yield f"{inside}{layer.name}", layer
-        if layer.model is not None:
-            yield from layers_of(layer.model, f"{inside}{layer.name}/")
 
 
 def sources(layer: Layer) -> list[list[str]]:
