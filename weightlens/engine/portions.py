@@ -5,6 +5,7 @@ A layer is believed to take samples alone where its spec says so (``LayerSpec.al
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,22 +21,36 @@ from weightlens.specs.sizes import Shape
 
 Shapes = dict[str, list[Shape | None]]
 
-ATTENDING = frozenset({"attention.attention", "attention.additive_attention"})  # along the first axis of a sample, if there are two
+# Samples computed at once, so that their values stay in the processor's cache: more where each of them has few, by the largest array.
+AT_ONCE, PICTURES, SEQUENCES = 128, 32, 256
+FEW_NUMBERS, MOST_NUMBERS = 1 << 18, 1 << 24
 
 
-def samples_are_independent(model: Model) -> bool:
-    """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
+def samples_at_once(model: Model, count: int) -> int:
+    """How many of so many samples are computed in one portion; 0 where all are, because they are few or do not stand alone."""
+    specs = [spec_of(layer) for layer in model.layers]
+    at_once = PICTURES if any(spec.spatial for spec in specs) else SEQUENCES if any(spec.states for spec in specs) else AT_ONCE
+    if count <= at_once:
+        return 0
+    shapes = shapes_apart(model)
+    largest = max((math.prod(n or 1 for n in shape) for shape in shapes), default=0) or 1
+    at_once = min(max(at_once, FEW_NUMBERS // largest), max(1, MOST_NUMBERS // largest))
+    return at_once if shapes and count > at_once else 0
+
+
+def shapes_apart(model: Model) -> list[Shape]:
+    """The known shapes of a sample's arrays, if each sample's output depends on that sample alone, so that they may be computed apart."""
     calls = list(calls_within(model))
     if not all(takes_samples_alone(layer) for layer, _, _ in calls):
-        return False
+        return []
     shapes = symbolic_shapes(model)
     known = [shape for outputs in shapes.values() for shape in outputs if shape is not None]
-    return (
-        bool(known)
-        and all(map(len, known))  # of one axis, that of the samples, the last axis is the first
+    alone = (
+        all(map(len, known))  # of one axis, that of the samples, the last axis is the first
         and all(meets_sample_by_sample(call, place, shapes) for layer, place, call in calls if layer.is_operation)
         and attends_to_places(calls, shapes)
     )
+    return known if alone else []
 
 
 def calls_within(model: Model, place: str = "") -> Iterator[tuple[Layer, str, Call]]:
@@ -95,6 +110,6 @@ def rank_of(ref: Ref, place: str, shapes: Shapes) -> int | None:
 
 def attends_to_places(calls: list[tuple[Layer, str, Call]], shapes: Shapes) -> bool:
     """Whether all attention is between places of one sample; where samples have no places, Keras compares each with all others."""
-    attending = [place + layer.name for layer, place, _ in calls if spec_of(layer).function in ATTENDING]
+    attending = [place + layer.name for layer, place, _ in calls if spec_of(layer).attends]
     found = [[outputs[0] for path, outputs in shapes.items() if outputs and is_inside(path, name)] for name in attending]
     return all(outputs and all(shape is not None and len(shape) > 1 for shape in outputs) for outputs in found)
