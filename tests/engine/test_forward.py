@@ -269,6 +269,16 @@ def test_portions_side_by_side_read_a_weight_once_and_name_the_first_wrong_sampl
     assert f"row {3 * AT_ONCE + 7 + 1}, " in str(wrong.value)
 
 
+def test_portions_are_small_where_a_layer_makes_many_numbers_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attention of 200 places to each other: 40,000 scores of a sample that has 200 numbers."""
+    entry = Layer("x", "InputLayer", {"batch_shape": [None, 200, 1]}, calls=[Call(())])
+    layer = Layer("a", "Attention", {"use_scale": False}, calls=[Call(([Ref("x"), Ref("x")],))])
+    model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("a")])
+    monkeypatch.setattr(portions, "MOST_NUMBERS", 80_000)
+    assert portions.samples_at_once(model, [np.zeros((AT_ONCE + 1, 200, 1))]) == 2
+    assert portions.samples_at_once(model, [np.zeros((AT_ONCE, 200, 1))]) == 0
+
+
 @pytest.mark.parametrize(("outputs", "names"), [(1, ["output"]), (2, ["output 0", "output 1"])])
 def test_outputs_are_numbered_where_they_are_several(outputs: int, names: list[str]) -> None:
     with probe(lambda x, w, step: [x * (i + 1) for i in range(outputs)], BIAS[None]) as model:

@@ -57,7 +57,7 @@ def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], 
     model = weightlens.load(built(case).path)
     if not shapes_apart(model):
         return
-    monkeypatch.setattr(forward, "samples_at_once", lambda model, count: 3)
+    monkeypatch.setattr(forward, "samples_at_once", lambda model, arrays: 3)
     inputs = [x[np.resize(np.arange(len(x)), 11)] for x in built(case).inputs]
     with np.errstate(all="ignore"):
         whole = Run(None, np.float64).network(model, bind(model, inputs))

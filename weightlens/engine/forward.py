@@ -31,8 +31,7 @@ def predict(
     ``inputs``: see ``binding.bind``. ``first`` is the number of the first sample, if these are a part of more. ``weights``: see ``Run``.
     """
     run, arrays = Run(None, dtype, weights), bind(model, inputs, dtype)
-    counts = {len(x) if x.ndim else 0 for x in arrays}
-    at_once = samples_at_once(model, min(counts)) if len(counts) == 1 else 0
+    at_once = samples_at_once(model, arrays)
     if not at_once:
         with np.errstate(all="ignore"):
             return [np.asarray(y) for y in run.network(model, arrays, first=first)]
@@ -41,7 +40,7 @@ def predict(
         with np.errstate(all="ignore"):  # of a thread, or a context, each has its own
             return copy.copy(run).network(model, [x[start : start + at_once] for x in arrays], first=first + start)
 
-    return [np.concatenate(ys) for ys in zip(*side_by_side(portion, range(0, min(counts), at_once)), strict=True)]
+    return [np.concatenate(ys) for ys in zip(*side_by_side(portion, range(0, len(arrays[0]), at_once)), strict=True)]
 
 
 def side_by_side(compute: Callable[[int], list[Any]], starts: Sequence[int]) -> list[list[Any]]:
