@@ -14,8 +14,9 @@ import pytest
 import weightlens
 from tests.workbook.probe import probe
 from weightlens.call_order import calls_in_order
-from weightlens.engine.forward import AT_ONCE, predict, trace
-from weightlens.engine.portions import samples_are_independent
+from weightlens.engine import forward, portions
+from weightlens.engine.forward import predict, trace
+from weightlens.engine.portions import AT_ONCE, shapes_apart
 from weightlens.engine.run import in_precision
 from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Ref, Weight
@@ -39,6 +40,13 @@ def dense(name: str, *sources: Ref) -> Layer:
 def network(*layers: Layer, outputs: list[Ref], units: int | None = 2) -> Model:
     entry = Layer("x", "InputLayer", {"batch_shape": [None, units]}, calls=[Call(())])
     return Model("network", "Functional", [entry, *layers], inputs=[Ref("x")], outputs=outputs)
+
+
+@pytest.fixture
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a network with many numbers, on several cores."""
+    monkeypatch.setattr(portions, "FEW_NUMBERS", 1)
+    monkeypatch.setattr(forward, "cores", lambda: 3)
 
 
 def test_dense_by_hand() -> None:
@@ -175,6 +183,7 @@ def test_a_number_that_is_no_row_of_an_embedding_is_refused(ids: Any, row: int, 
         predict(model, [[0, 1]] * 129 + [[7, 0]], first=1000)
 
 
+@pytest.mark.usefixtures("small_portions")
 @pytest.mark.parametrize("kind", ["Attention", "AdditiveAttention"])
 @pytest.mark.parametrize("nested", [False, True], ids=["plain", "nested"])
 def test_attention_between_samples_is_computed_of_all_at_once(kind: str, nested: bool) -> None:
@@ -188,7 +197,7 @@ def test_attention_between_samples_is_computed_of_all_at_once(kind: str, nested:
             outer = Layer("in", "InputLayer", {"batch_shape": [None, *shape]}, calls=[Call(())])
             inside = Layer("part", "Functional", {}, calls=[Call((Ref("in"),))], model=model)
             model = Model("outer", "Functional", [outer, inside], inputs=[Ref("in")], outputs=[Ref("part")])
-        assert samples_are_independent(model) is alone
+        assert bool(shapes_apart(model)) is alone
         x = rng.random((2 * AT_ONCE + 3, *(n or 4 for n in shape)))
         fits = x @ np.swapaxes(x, -1, -2) if kind == "Attention" else np.tanh(x[..., :, None, :] + x[..., None, :, :]).sum(axis=-1)
         shares = np.exp(fits) / np.exp(fits).sum(axis=-1, keepdims=True)
@@ -203,14 +212,15 @@ def test_attention_between_samples_is_found_under_any_name() -> None:
     attention += [Layer("of_s", "Attention", settings, calls=[Call(([Ref("s"), Ref("s")],))])]
     ends = [Ref(layer.name) for layer in attention]
     model = Model("network", "Functional", [*entries, *attention], inputs=[Ref("x"), Ref("s")], outputs=ends)
-    assert not samples_are_independent(model)
+    assert not shapes_apart(model)
 
 
+@pytest.mark.usefixtures("small_portions")
 @pytest.mark.parametrize(("axis", "alone"), [(-1, True), (1, True), ([1], True), (0, False), ([0, 1], False), (-2, False)])
 def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any, alone: bool) -> None:
     layer = Layer("n", "LayerNormalization", {"axis": axis, "center": False, "scale": False}, calls=[Call((Ref("x"),))])
     model = network(layer, outputs=[Ref("n")])
-    assert samples_are_independent(model) is alone
+    assert bool(shapes_apart(model)) is alone
     x = np.random.default_rng(0).random((2 * AT_ONCE + 3, 2))
     over = tuple(np.atleast_1d(axis))
     centered = x - x.mean(axis=over, keepdims=True)
@@ -221,7 +231,7 @@ def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any
 def test_samples_that_share_statistics_are_computed_all_at_once() -> None:
     """Keras 1's BatchNormalization in mode 2 takes the mean of the batch."""
     layer = Layer("n", "BatchNormalization", {"mode": 2, "center": False, "scale": False}, calls=[Call((Ref("x"),))])
-    assert not samples_are_independent(network(layer, outputs=[Ref("n")]))
+    assert not shapes_apart(network(layer, outputs=[Ref("n")]))
 
 
 def test_an_operator_between_tensors_of_different_rank_is_computed_of_all_samples_at_once() -> None:
@@ -230,17 +240,43 @@ def test_an_operator_between_tensors_of_different_rank_is_computed_of_all_sample
     for second, alone in (("y", False), ("x", True)):
         node = Layer("sum", "Add", {}, is_operation=True, calls=[Call((Ref("x"), Ref(second)))])
         model = Model("network", "Functional", [*entries, node], inputs=[Ref("x"), Ref("y")], outputs=[Ref("sum")])
-        assert samples_are_independent(model) is alone
+        assert bool(shapes_apart(model)) is alone
 
 
+@pytest.mark.usefixtures("small_portions")
 def test_samples_that_are_single_numbers_are_computed_all_at_once() -> None:
     """The last axis of ``(batch,)`` is that of the samples."""
     entry = Layer("x", "InputLayer", {"batch_shape": [None]}, calls=[Call(())])
     layer = Layer("n", "Softmax", {"axis": -1}, calls=[Call((Ref("x"),))])
     model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("n")])
-    assert not samples_are_independent(model)
+    assert not shapes_apart(model)
     x = np.random.default_rng(0).random(2 * AT_ONCE + 3)
     np.testing.assert_allclose(predict(model, x)[0], np.exp(x) / np.exp(x).sum(), rtol=1e-12)
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_portions_side_by_side_read_a_weight_once_and_name_the_first_wrong_sample() -> None:
+    reads, table = [], np.arange(8.0).reshape(4, 2)
+    embeddings = Weight("embeddings", table.shape, "float64", "/embeddings", lambda: reads.append(1) or table)
+    layer = Layer("e", "Embedding", {"input_dim": 4, "output_dim": 2}, {"embeddings": embeddings}, calls=[Call((Ref("x"),))])
+    model = network(layer, outputs=[Ref("e")])
+    x = np.random.default_rng(0).integers(0, 4, (8 * AT_ONCE + 3, 2))
+    np.testing.assert_array_equal(predict(model, x)[0], table[x])
+    assert len(reads) == 1
+    x[[3 * AT_ONCE + 7, 5 * AT_ONCE]] = 9
+    with pytest.raises(BadInput) as wrong:
+        predict(model, x)
+    assert f"row {3 * AT_ONCE + 7 + 1}, " in str(wrong.value)
+
+
+def test_portions_are_small_where_a_layer_makes_many_numbers_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attention of 200 places to each other: 40,000 scores of a sample that has 200 numbers."""
+    entry = Layer("x", "InputLayer", {"batch_shape": [None, 200, 1]}, calls=[Call(())])
+    layer = Layer("a", "Attention", {"use_scale": False}, calls=[Call(([Ref("x"), Ref("x")],))])
+    model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("a")])
+    monkeypatch.setattr(portions, "MOST_NUMBERS", 80_000)
+    assert portions.samples_at_once(model, [np.zeros((AT_ONCE + 1, 200, 1))]) == 2
+    assert portions.samples_at_once(model, [np.zeros((AT_ONCE, 200, 1))]) == 0
 
 
 @pytest.mark.parametrize(("outputs", "names"), [(1, ["output"]), (2, ["output 0", "output 1"])])

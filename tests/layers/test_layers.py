@@ -18,7 +18,7 @@ from weightlens.checks.workbook import compare_sheet
 from weightlens.engine import forward
 from weightlens.engine.binding import bind
 from weightlens.engine.output_shapes import layer_shapes
-from weightlens.engine.portions import samples_are_independent
+from weightlens.engine.portions import shapes_apart
 from weightlens.engine.run import Run
 from weightlens.errors import UnsupportedLayer
 from weightlens.report import compare
@@ -53,17 +53,21 @@ def test_numpy_equals_keras(case: Case, built: Callable[[Case], Built]) -> None:
 
 @every_case
 def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], Built], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network whose samples are computed three at a time answers as one that computes all of them together."""
+    """A network whose samples are computed three at a time, and side by side, answers as one that computes all of them together."""
     model = weightlens.load(built(case).path)
-    if not samples_are_independent(model):
+    if not shapes_apart(model):
         return
-    monkeypatch.setattr(forward, "AT_ONCE", 3)
-    monkeypatch.setattr(forward, "PICTURES_AT_ONCE", 3)
-    inputs = [x[np.resize(np.arange(len(x)), 7)] for x in built(case).inputs]
+    monkeypatch.setattr(forward, "samples_at_once", lambda model, arrays: 3)
+    inputs = [x[np.resize(np.arange(len(x)), 11)] for x in built(case).inputs]
     with np.errstate(all="ignore"):
         whole = Run(None, np.float64).network(model, bind(model, inputs))
-    for ours, expected in zip(model.predict(inputs), whole, strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)
+    on = {}
+    for cores in (1, 4):
+        monkeypatch.setattr(forward, "cores", lambda cores=cores: cores)
+        on[cores] = weightlens.load(built(case).path).predict(inputs)
+    for one, several, expected in zip(on[1], on[4], whole, strict=True):
+        np.testing.assert_array_equal(one, several)
+        np.testing.assert_allclose(one, expected, rtol=1e-9, atol=1e-12)
 
 
 @every_case

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weightlens.layers.windows import largest, products, products_apart, windows
+from weightlens.layers.convolution.windows import largest, products, products_apart, windows
 from weightlens.recording import Recorded
 
 SIZES, STRIDES, RATES = (3, 2, 2), (2, 1, 1), (1, 2, 1)

@@ -74,7 +74,7 @@ def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed
 
 def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
     """An axis cut into equal parts: which part, and the place in it."""
-    at = np.searchsorted(np.unique(codes), codes)
+    _, at = np.unique(codes, return_inverse=True)
     part = replace(f, at=at, words=(), placed=False)
     return part if inner else replace(part, word=f"{f.word} group", mark=f.mark and f.mark._replace(outer=True))
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.engine.binding import bind
-from weightlens.engine.portions import samples_are_independent
+from weightlens.engine.portions import samples_at_once
 from weightlens.engine.run import Run, Weights
 from weightlens.errors import UnsupportedLayer
 from weightlens.model import Model
 from weightlens.recording import Recorded, Trace
-from weightlens.specs.registry import spec_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-AT_ONCE, PICTURES_AT_ONCE = 128, 32  # samples: their values stay in the processor's cache
+MOST_THREADS = 8  # each of which holds the values of a portion
 
 
 def predict(
@@ -30,15 +31,32 @@ def predict(
     ``inputs``: see ``binding.bind``. ``first`` is the number of the first sample, if these are a part of more. ``weights``: see ``Run``.
     """
     run, arrays = Run(None, dtype, weights), bind(model, inputs, dtype)
-    counts = {len(x) if x.ndim else 0 for x in arrays}
-    at_once = PICTURES_AT_ONCE if any(spec_of(layer).spatial for layer in model.layers) else AT_ONCE
-    count = counts.pop() if len(counts) == 1 and max(counts) > at_once and samples_are_independent(model) else 0
-    parts = []
-    with np.errstate(all="ignore"):
-        for start in range(0, count, at_once) if count > at_once else [0]:
-            part = [x[start : start + at_once] for x in arrays] if count > at_once else arrays
-            parts.append(run.network(model, part, first=first + start))
-    return [np.asarray(ys[0]) if len(ys) == 1 else np.concatenate(ys) for ys in zip(*parts, strict=True)]
+    at_once = samples_at_once(model, arrays)
+    if not at_once:
+        with np.errstate(all="ignore"):
+            return [np.asarray(y) for y in run.network(model, arrays, first=first)]
+
+    def portion(start: int) -> list[Any]:
+        with np.errstate(all="ignore"):  # of a thread, or a context, each has its own
+            return copy.copy(run).network(model, [x[start : start + at_once] for x in arrays], first=first + start)
+
+    return [np.concatenate(ys) for ys in zip(*side_by_side(portion, range(0, len(arrays[0]), at_once)), strict=True)]
+
+
+def side_by_side(compute: Callable[[int], list[Any]], starts: Sequence[int]) -> list[list[Any]]:
+    """What is computed from each start, on all cores: NumPy lets others go on while it computes. The first error in order is raised."""
+    threads = min(cores(), len(starts), MOST_THREADS)
+    if threads < 2:
+        return list(map(compute, starts))
+    from concurrent.futures import ThreadPoolExecutor  # few commands predict so much
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(compute, starts))
+
+
+def cores() -> int:
+    """How many processors this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:

@@ -15,7 +15,8 @@ from weightlens.engine.run import Run, Scope, as_list
 from weightlens.engine.wanted import wanted_inputs, with_length
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Weight
-from weightlens.recording import each
+from weightlens.recording import Role, each
+from weightlens.recording.arrays import NO_ROLE
 from weightlens.specs.registry import spec_of
 from weightlens.specs.sizes import Shape
 
@@ -65,6 +66,14 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
     with np.errstate(all="ignore"), contextlib.suppress(UnsupportedLayer):
         run.network(model, zeros(model, shapes, 0))
     return run.shapes
+
+
+def largest_value(model: Model, shapes: list[tuple[int, ...]]) -> int:
+    """How many numbers of one sample of ``shapes`` the largest value has that a layer names or hands on: attention scores, for example."""
+    run = ShapesOnly()
+    with np.errstate(all="ignore"), contextlib.suppress(WeightlensError):
+        run.network(model, zeros(model, shapes, 0))
+    return max(run.largest, *(math.prod(shape) for outputs in run.shapes.values() for shape in outputs), 1)
 
 
 def zeros(model: Model, shapes: list[tuple[int, ...]], samples: int) -> list[np.ndarray]:
@@ -147,6 +156,11 @@ class ShapesOnly(Run):
     def __init__(self) -> None:
         super().__init__(None, np.float64)
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
+        self.largest = 0  # numbers of a sample in a named value
+
+    def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:
+        self.largest = max(self.largest, math.prod(np.shape(x)[1:]))
+        return x
 
     def model(self, model: Model, inputs: list[Any], masks: Values, path: str, masks_of: object) -> list[Any]:
         self.shapes |= {path + ref.layer: [np.shape(x)[1:]] for ref, x in zip(refs(model.inputs), inputs, strict=True)}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.call_order import path_of_call, tensors_into
-from weightlens.engine.output_shapes import symbolic_shapes
+from weightlens.engine.output_shapes import largest_value, symbolic_shapes
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording.graph import is_inside
 from weightlens.specs.operation import PLACE_BY_PLACE, is_tensorflow
@@ -20,22 +20,38 @@ from weightlens.specs.sizes import Shape
 
 Shapes = dict[str, list[Shape | None]]
 
-ATTENDING = frozenset({"attention.attention", "attention.additive_attention"})  # along the first axis of a sample, if there are two
+# Samples computed at once, so that their values stay in the processor's cache: more where each of them has few, by the largest array.
+AT_ONCE, PICTURES, SEQUENCES = 128, 32, 256
+FEW_NUMBERS, MOST_NUMBERS = 1 << 18, 1 << 23
 
 
-def samples_are_independent(model: Model) -> bool:
-    """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
+def samples_at_once(model: Model, arrays: list[np.ndarray]) -> int:
+    """How many of these samples are computed in one portion; 0 where all are, because they are few or do not stand alone."""
+    counts = {len(x) if x.ndim else 0 for x in arrays}
+    if len(counts) > 1 or max(counts) <= PICTURES:
+        return 0
+    specs = [spec_of(part) for layer, _, _ in calls_within(model) for part in (layer, *layer.inner.values())]
+    at_once = PICTURES if any(spec.spatial for spec in specs) else SEQUENCES if any(spec.states for spec in specs) else AT_ONCE
+    if max(counts) <= at_once or not shapes_apart(model):
+        return 0
+    largest = largest_value(model, [x.shape[1:] for x in arrays])
+    at_once = min(max(at_once, FEW_NUMBERS // largest), max(1, MOST_NUMBERS // largest))
+    return at_once if max(counts) > at_once else 0
+
+
+def shapes_apart(model: Model) -> list[Shape]:
+    """The known shapes of a sample's arrays, if each sample's output depends on that sample alone, so that they may be computed apart."""
     calls = list(calls_within(model))
     if not all(takes_samples_alone(layer) for layer, _, _ in calls):
-        return False
+        return []
     shapes = symbolic_shapes(model)
     known = [shape for outputs in shapes.values() for shape in outputs if shape is not None]
-    return (
-        bool(known)
-        and all(map(len, known))  # of one axis, that of the samples, the last axis is the first
+    alone = (
+        all(map(len, known))  # of one axis, that of the samples, the last axis is the first
         and all(meets_sample_by_sample(call, place, shapes) for layer, place, call in calls if layer.is_operation)
-        and attends_to_places(calls, shapes)
+        and has_places(calls, shapes)
     )
+    return known if alone else []
 
 
 def calls_within(model: Model, place: str = "") -> Iterator[tuple[Layer, str, Call]]:
@@ -61,7 +77,8 @@ def takes_samples_alone(layer: Layer) -> bool:
     along_others = rule != "axis" if axes is None else all(axis == -1 or axis > 0 for axis in np.atleast_1d(axes))  # None: all
     carried = config.get("time_major") or config.get("stateful") or config.get("mode") == 2  # Keras 1: the mean of the batch
     tables = any(np.ndim(config.get(setting, 0)) > 1 for setting in ("scale", "offset"))  # might lie along the samples
-    return bool(rule) and along_others and not carried and not tables and all(map(takes_samples_alone, layer.inner.values()))
+    inner = all(takes_samples_alone(part) and part.model is None and not spec_of(part).across for part in layer.inner.values())
+    return bool(rule) and along_others and not carried and not tables and inner
 
 
 def operator_name(layer: Layer) -> str:
@@ -93,8 +110,8 @@ def rank_of(ref: Ref, place: str, shapes: Shapes) -> int | None:
     return None if shape is None else len(shape)
 
 
-def attends_to_places(calls: list[tuple[Layer, str, Call]], shapes: Shapes) -> bool:
-    """Whether all attention is between places of one sample; where samples have no places, Keras compares each with all others."""
-    attending = [place + layer.name for layer, place, _ in calls if spec_of(layer).function in ATTENDING]
-    found = [[outputs[0] for path, outputs in shapes.items() if outputs and is_inside(path, name)] for name in attending]
+def has_places(calls: list[tuple[Layer, str, Call]], shapes: Shapes) -> bool:
+    """Whether what works across the first axis of a sample (attention between its places) is given samples with such an axis, and more."""
+    across = [place + layer.name for layer, place, _ in calls if spec_of(layer).across]
+    found = [[outputs[0] for path, outputs in shapes.items() if outputs and is_inside(path, name)] for name in across]
     return all(outputs and all(shape is not None and len(shape) > 1 for shape in outputs) for outputs in found)

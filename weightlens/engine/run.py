@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -50,6 +51,7 @@ class Run:
         self.recorder, self.dtype = recorder, dtype
         self.weights_of = dict(weights or {})
         self.sound: set[tuple[int, tuple[int, ...] | None]] = set()  # the layers found without fault, and on which shape
+        self.reading = Lock()  # of weights, where copies of this run compute side by side
         self.source = Source([], [])
         self.batch: int | None = None  # samples that are computed together, where the model fixes it
         self.carrying: set[int] = set()  # the layers with a state of their own that have been called
@@ -167,14 +169,19 @@ class Run:
 
     def weights(self, layer: Layer, path: str) -> Weights:
         """The layer's own weights, in the dtype of this run."""
-        if id(layer) not in self.weights_of:
-            arrays: Weights = {name: self.read(w) for name, w in layer.own_weights.items()}
-            if self.recorder is not None:
-                arrays = {name: Recorded(array, kind="weight", name=name) for name, array in arrays.items()}
-                for name, x in arrays.items():
-                    x.layer, x.source = path, layer.own_weights[name]
-            self.weights_of[id(layer)] = arrays
+        with self.reading:
+            if id(layer) not in self.weights_of:
+                self.weights_of[id(layer)] = self.read_all(layer, path)
         return self.weights_of[id(layer)]
+
+    def read_all(self, layer: Layer, path: str) -> Weights:
+        """All arrays of a layer; of a recorded run, those of a trace."""
+        arrays: Weights = {name: self.read(w) for name, w in layer.own_weights.items()}
+        if self.recorder is not None:
+            arrays = {name: Recorded(array, kind="weight", name=name) for name, array in arrays.items()}
+            for name, x in arrays.items():
+                x.layer, x.source = path, layer.own_weights[name]
+        return arrays
 
     def read(self, weight: Weight) -> np.ndarray:
         """The array of a weight."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import greater
+from weightlens.layers.faster import at_least, at_most
 from weightlens.layers.signature import Array, Axis, Function, Step
 from weightlens.recording import Recorded, Role, noted
 from weightlens.specs.activation import ACTIVATIONS, named_function
@@ -59,14 +60,14 @@ def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, 
     if threshold:
         y = np.where(greater(x, threshold), x, negative_slope * (x - threshold) if negative_slope else 0.0)
     else:
-        y = np.where(x > 0, x, negative_slope * x) if negative_slope else np.maximum(x, 0.0)
-    return y if max_value is None else np.minimum(y, max_value)
+        y = np.where(x > 0, x, negative_slope * x) if negative_slope else at_least(x, 0.0)
+    return y if max_value is None else at_most(y, max_value)
 
 
 @activation
 def relu6(x: Array) -> Any:
     """``min(max(x, 0), 6)``."""
-    return np.minimum(np.maximum(x, 0.0), 6.0)
+    return at_most(at_least(x, 0.0), 6.0)
 
 
 @activation
@@ -102,7 +103,7 @@ def exponential(x: Array) -> Any:
 @activation
 def sigmoid(x: Array) -> Any:
     """``1 / (1 + e^-x)``."""
-    return 1.0 / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
+    return 1.0 / (1.0 + np.exp(at_most(-x, LARGEST_EXPONENT)))
 
 
 @activation
@@ -180,7 +181,7 @@ def softsign(x: Array) -> Any:
 @activation
 def silu(x: Array) -> Any:
     """``x * sigmoid(x)``, also called swish (Ramachandran et al. 2017)."""
-    return x / (1.0 + np.exp(np.minimum(-x, LARGEST_EXPONENT)))
+    return x / (1.0 + np.exp(at_most(-x, LARGEST_EXPONENT)))
 
 
 @activation

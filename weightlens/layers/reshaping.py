@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.convolution.windows import channels_last, like_input, spatial_axes
 from weightlens.layers.signature import Array, Config, Step, Weights
-from weightlens.layers.windows import channels_last, like_input, spatial_axes
 
 Pairs = list[tuple[int, int]]
 

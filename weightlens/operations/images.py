@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.convolution.windows import channels_last, like_input, per_axis, windows
 from weightlens.layers.preprocessing import resizing
 from weightlens.layers.signature import Array, Setting, Step
-from weightlens.layers.windows import channels_last, like_input, per_axis, windows
 from weightlens.specs.options import options_of
 from weightlens.specs.quirks import Quirks
 

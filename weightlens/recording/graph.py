@@ -100,6 +100,15 @@ def ordered(roots: Iterable[Recorded], follow: Follow = lambda x: True, last_fir
 
 def expression(made: Recorded) -> list[Recorded]:
     """A value and the unnamed ones behind it, operands first."""
+    chain, x = [made], made
+    while True:  # most have one unnamed value behind each at the most
+        inside = [y for y in operands(x) if not y.kind]
+        if len(inside) > 1:
+            break
+        if not inside:
+            return chain[::-1]
+        (x,) = inside
+        chain.append(x)
     done: dict[int, Recorded] = {}
     stack = [(made, False)]
     while stack:

@@ -46,6 +46,7 @@ class LayerSpec(NamedTuple):
     sentence: str = ""  # what it does, for somebody who has not heard of it: "{units}" is a setting. Of Keras's: specs/sentences.py
     # Facts about it
     alone: bool | str = False  # its output for a sample depends on that sample alone; a setting's name: unless that names the first axis
+    across: bool = False  # works across the first axis of a sample: of samples with one axis, it would take all for places of one
     ends_in_activation: bool = False  # its last step is the function in its setting ``activation``
     only_activation: bool = False  # it is an activation function that a crossentropy may look through, and nothing else
     hands_on: bool = False  # in a prediction it returns its input unchanged

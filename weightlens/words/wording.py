@@ -212,8 +212,8 @@ class Wording:
 
 def stretch(f: Factor, left: Factor) -> str:
     """``units 0:3``: the places that are left of several; empty for all of them."""
-    at = np.unique(left.at)
-    if len(at) == len(np.unique(f.at)) or (at < 0).any():
+    at, whole = (np.array(sorted(set(places.tolist()))) for places in (left.at, f.at))  # np.unique alone loads np.ma, which takes long
+    if len(at) == len(whole) or (at < 0).any():
         return ""
     if f.words:
         return and_list([f.coordinate(int(i)) for i in at])

@@ -13,8 +13,19 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import activate
+from weightlens.layers.convolution.windows import (
+    Sizes,
+    channels_last,
+    like_input,
+    margins,
+    pad_space,
+    per_axis,
+    products,
+    products_apart,
+    windows,
+)
+from weightlens.layers.faster import plus_row
 from weightlens.layers.signature import Array, Config, Setting, Step, Weights
-from weightlens.layers.windows import Sizes, channels_last, like_input, margins, pad_space, per_axis, products, products_apart, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 
@@ -53,7 +64,7 @@ def finish(z: Array, w: Weights, config: Config, step: Step, quirks: Quirks) -> 
         width, filters = z.shape[-2], z.shape[-1]
         if not quirks.before_keras_3 and config.get("data_format") == "channels_first" and width == filters > 1:
             raise NotImplementedError("is as wide as it has filters, channels first: versions of Keras 3 differ in where the bias goes")
-        z = step("pre-activation", z + w["bias"])
+        z = step("pre-activation", plus_row(z, w["bias"]))
     return step("activation", activate(like_input(z, config), config.get("activation"), step))
 
 

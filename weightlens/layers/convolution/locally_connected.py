@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.convolution.convolutional import finish
+from weightlens.layers.convolution.windows import Sizes, channels_last, pad_space, per_axis, windows
 from weightlens.layers.signature import Array, Config, Step, Weights
-from weightlens.layers.windows import Sizes, channels_last, pad_space, per_axis, windows
 from weightlens.specs.quirks import NONE, Quirks
 
 

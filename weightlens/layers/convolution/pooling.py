@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.convolution.windows import channels_last, largest, like_input, per_axis, spatial_axes, windows
 from weightlens.layers.signature import Array, Config, Function, Step, Weights
-from weightlens.layers.windows import channels_last, largest, like_input, per_axis, spatial_axes, windows
 
 
 def pooled(x: Array, config: Config, fill: float) -> Any:

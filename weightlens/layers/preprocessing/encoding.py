@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import one_hot, range_of, whole
+from weightlens.layers.convolution.windows import channels_last, like_input
 from weightlens.layers.preprocessing.hashing import crossed, fingerprint, siphash
 from weightlens.layers.signature import Array, Call, Config, Function, Step, Weights
-from weightlens.layers.windows import channels_last, like_input
 from weightlens.recording.texts import text
 from weightlens.specs.kinds import is_whole
 from weightlens.specs.quirks import NONE, Quirks

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.convolution.windows import channels_last, like_input, pad_space, per_axis
 from weightlens.layers.signature import Array, Config, Step, Weights
-from weightlens.layers.windows import channels_last, like_input, pad_space, per_axis
 from weightlens.specs.kinds import is_whole
 from weightlens.specs.quirks import NONE, Quirks
 

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.activations import activate
+from weightlens.layers.faster import is_recorded, times
 from weightlens.layers.signature import Array, Call, Config, Function, States, Step, Weights
-from weightlens.layers.windows import is_recorded
 from weightlens.recording import Role
 from weightlens.specs.registry import spec
 
 STATE_NAMES = ("hidden state", "cell state")
 STATES, GATE = [Role("state", name) for name in STATE_NAMES], Role("gate")
-ON_ONE_CORE = 1 << 18  # multiplications in a matrix product that BLAS does not share out among its threads
 
 
 def initial_states(product: Array, units: int, count: int, step: Step) -> list[Any]:
@@ -35,16 +34,6 @@ def input_product(x: Array, w: Weights, step: Step) -> Any:
     kernel = w["kernel"]
     rows = times(x.reshape((-1, x.shape[-1])), kernel)
     return step("input product", rows.reshape((*x.shape[:-1], kernel.shape[-1])))
-
-
-def times(x: Array, kernel: Array) -> Any:
-    """``x . kernel``. Of bare arrays so few rows at a time that BLAS stays on one core: to wake the others costs more than they save."""
-    if x.ndim == 2 and not is_recorded(x, kernel):
-        for rows in (64, 32, 16, 8):
-            if len(x) % rows == 0 and rows * kernel.size <= ON_ONE_CORE:
-                few = x.reshape((len(x) // rows, rows, x.shape[1]))
-                return (few @ kernel).reshape((len(x), kernel.shape[1]))
-    return x @ kernel
 
 
 def simple_rnn_step(product: Array, w: Weights, config: Config, step: Step, states: States = None) -> list[Any]:

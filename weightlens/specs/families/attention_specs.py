@@ -28,12 +28,12 @@ SINGLE = ("inputs", "mask", "training", "return_attention_scores", "use_causal_m
 LAYERS = {
     "Attention": LayerSpec(
         function="attention.attention", mask="query", variables="scale[()]?use_scale=0 concat_score_weight[()]?concat=0",
-        options="use_scale score_mode:score dropout", arguments=SINGLE, takes=ATTENDED, alone=True,
+        options="use_scale score_mode:score dropout", arguments=SINGLE, takes=ATTENDED, alone=True, across=True,
     ),
     "AdditiveAttention": LayerSpec(
         function="attention.additive_attention", mask="query", variables="scale[in]?use_scale",
         options="use_scale dropout |3 score_mode:text", not_taken="score_mode", arguments=SINGLE, takes=ATTENDED,
-        alone=True,
+        alone=True, across=True,
     ),
     "MultiHeadAttention": HEADS._replace(
         options=f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEAD_OPTIONS} "

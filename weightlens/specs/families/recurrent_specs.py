@@ -90,6 +90,6 @@ LAYERS = {
     ),
     "TimeDistributed": LayerSpec(
         function="recurrent.wrappers.time_distributed", mask="time_distributed", options="layer!", takes=SEQUENCE, tokens=("input_dim", 0),
-        tfjs="keeps",
+        alone=True, across=True, tfjs="keeps",
     ),
 }  # fmt: skip

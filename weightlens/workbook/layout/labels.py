@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from itertools import pairwise
@@ -50,6 +51,7 @@ def each_picture(a: Arrangement, named: Named, word: Words | None = None) -> dic
     return dict(zip(starts, map(", ".join, words), strict=True)) if outer else {}
 
 
+@functools.lru_cache(maxsize=64)  # asked several times for each block while its sheet is drawn
 def two_rows(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[int, str]]:
     """What several columns share, over the first of them, and each one's own; a name too long for a column goes up and leaves numbers."""
     axes = shown(axes_of(named), a.column_axes, a.shape)

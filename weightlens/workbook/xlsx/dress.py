@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -81,11 +82,28 @@ def look(page: Any, sheet: Sheet) -> None:
     page.sheet_format.defaultColWidth = sheet.default_width
     if sheet.default_height != 15:
         page.sheet_format.defaultRowHeight, page.sheet_format.customHeight = sheet.default_height, True
-    for (first, last), width in sheet.widths.items():
-        dimension = page.column_dimensions[COLUMN[first]]
-        dimension.min, dimension.max, dimension.width = first + 1, last + 1, width
+    page.column_dimensions = Widths({first: (last, width) for (first, last), width in sheet.widths.items()})
     for top, left, bottom, right in sheet.merges:  # noted only: what openpyxl does besides is for cells that it writes itself
         page.merged_cells.add(f"{COLUMN[left]}{top + 1}:{COLUMN[right]}{bottom + 1}")
+
+
+class Widths:
+    """The widths of a sheet's columns, of which openpyxl's writer asks for the XML: first column -> last column, width."""
+
+    max_outline = None
+
+    def __init__(self, widths: dict[int, tuple[int, float]]) -> None:
+        self.widths = widths
+
+    def to_tree(self) -> Any:
+        """The element ``cols``; nothing where no column has a width of its own."""
+        from openpyxl.compat import safe_string
+        from openpyxl.xml.functions import Element
+
+        cols = Element("cols")
+        for first, (last, width) in sorted(self.widths.items()):
+            cols.append(Element("col", width=safe_string(width), customWidth="1", min=str(first + 1), max=str(last + 1)))
+        return cols if len(cols) else None
 
 
 def links_and_notes(page: Any, sheet: Sheet) -> None:
@@ -119,7 +137,14 @@ def colours(page: Any, sheet: Sheet) -> None:
         font = Font(color="9C0006") if name == "wrong" else None
         page.conditional_formatting.add(area, make.FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
     for area, kind in sheet.heats:
-        rule = make.ColorScaleRule(
-            **{key: value for point, parts in zip(POINTS, SCALES[kind], strict=False) for key, value in zip(point, parts, strict=True)}
-        )
-        page.conditional_formatting.add(area.replace("$", ""), rule)
+        page.conditional_formatting.add(area.replace("$", ""), make.Rule("colorScale", colorScale=scale(kind)))
+
+
+@functools.cache
+def scale(kind: str) -> Any:
+    """The colours of a scale as openpyxl knows them."""
+    from openpyxl.formatting import rule as rule_makers
+
+    make: Any = rule_makers
+    points = zip(POINTS, SCALES[kind], strict=False)
+    return make.ColorScaleRule(**{key: value for point, parts in points for key, value in zip(point, parts, strict=True)}).colorScale

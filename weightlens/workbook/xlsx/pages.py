@@ -152,4 +152,7 @@ def labels_without_room(sheet: Sheet, places: Iterable[int]) -> dict[int, float]
 
 def width_of(sheet: Sheet, column: int) -> float:
     """How many characters a column holds."""
-    return next((width for (first, last), width in sheet.widths.items() if first <= column <= last), sheet.default_width)
+    for (first, last), width in sheet.widths.items():
+        if first <= column <= last:
+            return width
+    return sheet.default_width

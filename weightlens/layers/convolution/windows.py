@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from weightlens.layers.faster import is_recorded, times
 from weightlens.layers.signature import Array, Config, Setting
-from weightlens.recording import Recorded
 
 AT_ONCE = 1 << 17  # numbers of windows that are copied at once
 FEW_TAPS = 32  # cells of a window that are compared one after the other
@@ -108,8 +108,11 @@ def products(seen: Array, kernel: Array) -> Any:
     by_place, first = kernel.shape[-2] == 1, seen.ndim - 2 * rank - 1
     seen = np.moveaxis(seen, range(-rank - 1, 0), range(first, first + rank + 1)) if by_place else np.moveaxis(seen, -rank - 1, -1)
     for part in portions(seen):
-        read = np.reshape(seen[part], (-1, terms, places) if by_place else (-1, places, terms))
-        np.matmul(np.swapaxes(read, 1, 2) if by_place else read, matrix, out=np.reshape(y[part], (-1, places, filters)))
+        if by_place:
+            read = np.swapaxes(np.reshape(seen[part], (-1, terms, places)), 1, 2)
+            np.matmul(read, matrix, out=np.reshape(y[part], (-1, places, filters)))
+        else:
+            times(np.reshape(seen[part], (-1, terms)), matrix, out=np.reshape(y[part], (-1, filters)))
     return y
 
 
@@ -135,11 +138,6 @@ def largest(seen: Array, rank: int) -> Any:
     if is_recorded(seen) or math.prod(size) > FEW_TAPS:
         return np.max(seen, axis=tuple(range(seen.ndim - rank, seen.ndim)))
     return functools.reduce(np.maximum, (seen[(..., *tap)] for tap in np.ndindex(*size)))
-
-
-def is_recorded(*arrays: object) -> bool:
-    """Whether a trace is being made, in which every call becomes part of a formula."""
-    return any(isinstance(array, Recorded) for array in arrays)
 
 
 def portions(seen: Array) -> list[slice]:
