@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.report import renewed
 
-SUBJECTS = ("startup", "opening", "reading", "writing", "exporting", "growth", "forward", "memory", "recalculation")
+SUBJECTS = ("startup", "opening", "reading", "reading_back", "writing", "exporting", "growth", "forward", "memory", "recalculation")
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 

@@ -26,6 +26,7 @@ PACKAGES = (
     "xlsxwriter",
     "rustpy-xlsxwriter",
     "pyexcelerate",
+    "python-calamine",
     "keras",
     "tensorflow",
 )

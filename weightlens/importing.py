@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,8 +16,10 @@ from weightlens.errors import BadInput
 from weightlens.formats import load
 from weightlens.formats.write_back import check_new_model, round_to_dtype, write_back
 from weightlens.model import Model, Weight
+from weightlens.spreadsheet.cell_table import NO_CELLS, Found, Value
 from weightlens.spreadsheet.cell_values import NON_FINITE, Book, number_fault, read_book
-from weightlens.spreadsheet.cells_map import Entry, read_map
+from weightlens.spreadsheet.cells_map import Cells, Entry, read_map
+from weightlens.workbook.formulas.cell_arrays import cell_name
 
 SHOWN = 20  # changed numbers that are listed one by one
 
@@ -113,10 +114,9 @@ def edited_weights(path: Path, model: Model) -> Iterator[NewNumbers]:
     for entry in read_map(book):
         if entry.kind == "weight":
             name, weight = weight_of(model, entry, path.name)
-            sheet, first = entry.place(book)
-            cells = entry.references(first)
-            refuse_missing_results(book, sheet, cells)
-            values, changes = changed_numbers(weight, entry.values(book), lambda i, cells=cells, sheet=sheet: f"'{sheet}'!{cells[i]}")
+            cells = entry.place(book)
+            refuse_missing_results(book, *cells)
+            values, changes = changed_numbers(weight, book.found(*cells), cells)
             if not np.array_equal(seen.setdefault(weight.path, values), values, equal_nan=True):
                 raise BadInput(f"{path.name}: {name} stands in the workbook twice, with different numbers; the file keeps it once")
             yield NewNumbers(name, weight, values, [Change(name, *rest) for rest in changes])
@@ -124,10 +124,10 @@ def edited_weights(path: Path, model: Model) -> Iterator[NewNumbers]:
 
 def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray) -> None:
     """Refuse a weight cell with a formula whose result is not in the workbook."""
-    formulas, values = book.formulas.get(sheet, {}), book.sheets.get(sheet, {})
-    bare = next((ref for ref in cells.ravel().tolist() if ref in formulas and ref not in values), None) if formulas else None
-    if bare is not None:
-        raise BadInput(f"'{sheet}'!{bare} holds a formula without its result: open and save the workbook in a spreadsheet program first")
+    bare = np.intersect1d(book.sheets.get(sheet, NO_CELLS).without_results(), cells)
+    if len(bare):
+        first = f"'{sheet}'!{cell_name(int(bare[0]))}"
+        raise BadInput(f"{first} holds a formula without its result: open and save the workbook in a spreadsheet program first")
 
 
 def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
@@ -148,31 +148,33 @@ def weight_called(model: Model, label: str) -> tuple[str, Weight] | None:
     return next(((name, weights[name]) for name in (label, re.sub(r" #\d+(?=/|$)", "", label)) if name in weights), None)
 
 
-def changed_numbers(weight: Weight, cells: np.ndarray, cell: Any) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:
+def changed_numbers(weight: Weight, found: Found, cells: Cells) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:
     """The weight with the changed numbers of its cells, and the list of these changes.
 
     A number that converts to the stored one is unchanged, even if a program kept only 15 or 16 digits.
     """
     value = weight.value.copy()
     changes = []
-    for index, old, shown in zip(np.ndindex(weight.shape), value.reshape(-1).tolist(), cells.reshape(-1).tolist(), strict=True):
-        if shown == old:
-            continue
-        new = finite_number(shown, old, lambda: cell(index))  # noqa: B023 - called at once
+    stored = value.reshape(-1)
+    with np.errstate(over="ignore"):
+        alike = found.numbers.astype(stored.dtype) == stored if stored.dtype.kind == "f" else found.numbers == stored
+    for i in np.flatnonzero(~alike).tolist():
+        index, cell, old = np.unravel_index(i, weight.shape), f"'{cells[0]}'!{cell_name(cells[1].flat[i])}", stored[i].item()
+        new = finite_number(found.value(i), old, cell)
         if new is not None and not is_same_number(new, old, value.dtype):
-            value[index] = stored = fit_to_dtype(new, weight.dtype, cell(index))
-            if stored != old:
-                changes.append((index, cell(index), old, stored))
+            value[index] = kept = fit_to_dtype(new, weight.dtype, cell)
+            if kept != old:
+                changes.append((tuple(map(int, index)), cell, old, kept))
     return value, changes
 
 
-def finite_number(shown: Any, old: float, cell: Any) -> float | None:
+def finite_number(shown: Value | None, old: float, cell: str) -> float | None:
     """The number in a cell; ``None`` if the cell shows the words for a non-finite number in the file."""
     if isinstance(shown, str) and shown in NON_FINITE and repr(NON_FINITE[shown]) == repr(old):
         return None
     if wrong := number_fault(shown):
-        raise BadInput(f"{cell()} {wrong}; a weight is a number")
-    return float(shown)
+        raise BadInput(f"{cell} {wrong}; a weight is a number")
+    return float(shown)  # type: ignore[arg-type]  # no fault: it is a number
 
 
 def is_same_number(new: float, old: float, dtype: np.dtype) -> bool:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 from weightlens import limits
 from weightlens.errors import CutShort, UnreadableModel
 
+try:  # the same format, twice as fast
+    from isal import isal_zlib
+except ImportError:  # not every machine has it
+    isal_zlib = None  # type: ignore[assignment]
+
+PIECE = 1 << 20  # bytes
 KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what Keras, NumPy and office programs write; others unpack without bounds
 
 
-def open_zip(path: Path) -> zipfile.ZipFile:
-    """The zip file, after a check of its directory: no members overlap, and the unpacked size is plausible."""
+def open_zip(path: Path, in_memory: bool = False) -> zipfile.ZipFile:
+    """The zip file, or a copy in memory, after a check of its directory: no members overlap, and the unpacked size is plausible."""
     try:
-        archive = zipfile.ZipFile(path.open("rb") if "://" in str(path) else path)
+        archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()) if in_memory else path.open("rb") if "://" in str(path) else path)
+        archive.filename = str(path)
     except FileNotFoundError:
         raise UnreadableModel(f"{path}: there is no such file") from None
     except zipfile.BadZipFile as error:
@@ -52,6 +62,22 @@ def check_member(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, most: 
         raise UnreadableModel(f"{label}: {name} is compressed with a method that is not supported")
     if info.file_size > min(most or 2**63, limits.allowed_bytes(info.compress_size)):
         raise UnreadableModel(f"{label}: {name} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}")
+
+
+def member_stream(archive: zipfile.ZipFile, member: str) -> IO[bytes]:
+    """A member to be read piece by piece, checked by ``check_member``."""
+    check_member(archive, member)
+    stream = archive.open(member)
+    if isal_zlib is not None and archive.getinfo(member).compress_type == zipfile.ZIP_DEFLATED:
+        stream._decompressor = isal_zlib.decompressobj(-15)  # type: ignore[attr-defined]  # twice as fast; another name changes nothing
+    return stream
+
+
+def unpacked(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """A member, about a million bytes at a time."""
+    with member_stream(archive, member) as stream:
+        while piece := stream.read(PIECE):
+            yield piece
 
 
 def read_member(archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, most: int = 0) -> bytes:

@@ -21,9 +21,9 @@ from weightlens.cli.main import main
 from weightlens.errors import UnreadableModel, WeightlensError
 from weightlens.report import compare
 from weightlens.spreadsheet import recalculate
-from weightlens.spreadsheet.cell_areas import area_cells, column_letters, column_number
+from weightlens.spreadsheet.cell_areas import address, area_cells, cell_names
+from weightlens.spreadsheet.cell_table import CellError
 from weightlens.spreadsheet.cell_values import Book, read_book
-from weightlens.spreadsheet.sheet_rows import CellError
 
 ENGINES = ["libreoffice", "gnumeric", "ironcalc"]
 
@@ -94,8 +94,8 @@ def test_what_cannot_be_recalculated_is_one_clear_line(tmp_path: Path, small_boo
 
 
 def test_columns_and_areas() -> None:
-    assert [column_letters(n) for n in (1, 26, 27, 702, 703, 16384)] == ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
-    assert all(column_number(column_letters(n)) == n for n in range(1, 16385, 97))
+    assert cell_names(np.array([0, 25, 26, 701, 702, 16383])) == ["A1", "Z1", "AA1", "ZZ1", "AAA1", "XFD1"]
+    assert all(address(name) == at for at in range(0, 1 << 34, 1234567) for name in cell_names(np.array([at])))
     assert list(area_cells("'it''s'!$A$1:$B$2,two!C3")) == [("it's", "A1"), ("it's", "B1"), ("it's", "A2"), ("it's", "B2"), ("two", "C3")]
 
 

@@ -11,6 +11,7 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, sample_input
 from weightlens.cli.main import main
+from weightlens.spreadsheet.cell_areas import cell_names
 from weightlens.spreadsheet.cell_values import read_book
 from weightlens.spreadsheet.cells_map import cells_of
 
@@ -24,8 +25,8 @@ def test_every_step_stands_where_it_is_said_to(path: Path, tmp_path: Path) -> No
     trace, book = model.trace(x), read_book(tmp_path / "book.xlsx")
     found = cells_of(book, trace)
     for step in trace.steps:
-        sheet, references = found[id(step.made)]
-        shown = np.array([book.sheets[sheet][reference] for reference in references.reshape(-1)], float)
+        sheet, places = found[id(step.made)]
+        shown = np.array([book.sheets[sheet][reference] for reference in cell_names(places)], float)
         np.testing.assert_allclose(shown, step.value.reshape(-1), rtol=1e-12, atol=1e-300)
 
 

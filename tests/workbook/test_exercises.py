@@ -16,6 +16,7 @@ import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.cli.main import main
 from weightlens.model import Model
+from weightlens.spreadsheet.cell_areas import cell_names
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import Changes, recalculate
@@ -37,7 +38,7 @@ def filled(stored: Book, values: dict[str, list[np.ndarray]]) -> Changes:
         if entry.sheet.startswith("Answers") and values.get(entry.name):
             sheet = entry.sheet.removeprefix("Answers ") if entry.sheet != "Answers" else stored.path.stem
             numbers = np.asarray(values[entry.name].pop(0), float)
-            changes |= {(sheet, cell): float(x) for cell, x in zip(entry.references().ravel(), numbers.ravel(), strict=True)}
+            changes |= {(sheet, cell): float(x) for cell, x in zip(cell_names(entry.addresses()), numbers.ravel(), strict=True)}
     return changes
 
 
@@ -79,7 +80,7 @@ def test_nothing_is_said_of_numbers_that_were_changed(tmp_path: Path) -> None:
     stored = exercise(SAMPLES / "or.h5", path, x)
     wrong = with_zeros(weightlens.load(SAMPLES / "or.h5"), "dense", "bias").trace(x)["dense"][1].value
     [weight] = [entry for entry in read_map(stored) if entry.kind == "weight" and entry.name == "bias"]
-    changes = filled(stored, {"pre-activation": [wrong]}) | {("1 network", cell): 9.0 for cell in weight.references().ravel()}
+    changes = filled(stored, {"pre-activation": [wrong]}) | {("1 network", cell): 9.0 for cell in cell_names(weight.addresses())}
     assert not [text for text in advice(recalculate(path, "ironcalc", changes)) if "looks as if" in text]
 
 
@@ -133,7 +134,8 @@ def test_a_layer_of_every_kind_has_something_to_fill_in(tmp_path: Path, keras: A
 def test_a_twin_needs_no_calculator(tmp_path: Path) -> None:
     x = sample_input(SAMPLES / "or.h5")
     stored = exercise(weightlens.simplify(SAMPLES / "or.h5", x).model, tmp_path / "twin.xlsx", x)
-    answers = {entry.name: entry.values(stored).astype(float) for entry in read_map(stored) if entry.sheet.startswith("Answers")}
+    solved = [entry for entry in read_map(stored) if entry.sheet.startswith("Answers")]
+    answers = {entry.name: entry.found(stored).numbers.reshape(entry.arrangement.shape) for entry in solved}
     assert set(answers) == {"dot product", "pre-activation", "max"}, "no shares, which are powers of e"
     assert all(np.array_equal(numbers, np.rint(numbers)) for numbers in answers.values())
 

@@ -12,9 +12,10 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from tests.workbook.places import places_of
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput
-from weightlens.spreadsheet.cell_areas import area_cells
+from weightlens.spreadsheet.cell_areas import area_cells, cell_names
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import Changes, recalculate
@@ -283,7 +284,7 @@ def test_words_are_typed_in_and_looked_up(tmp_path: Path, keras: Any) -> None:
     path, loaded = tmp_path / "words.xlsx", weightlens.load(tmp_path / "words.keras")
     weightlens.export(loaded, path, inputs=np.array([["good", "film"], ["unheard of", ""]]))
     assert check_workbook(path, loaded).ok
-    [first, *_] = read_map(read_book(path))[0].places(read_book(path))
+    [first, *_] = places_of(read_map(read_book(path))[0], read_book(path))
     typed = with_typed(path, {first: "'=bad"})
     assert typed.block("output_0") == pytest.approx(loaded.predict(np.array([["=bad", "film"], ["unheard of", ""]]))[0].ravel())
     assert typed.block("output_0")[:2] != pytest.approx(read_book(path).block("output_0")[:2])
@@ -302,7 +303,7 @@ def test_a_sentence_is_typed_in_and_cut_into_words(tmp_path: Path, keras: Any) -
     path = tmp_path / "text.xlsx"
     weightlens.export(model, path, inputs=np.array([["The cat sat on the mat!"], ["A dog ran"]]))
     assert check_workbook(path, model).ok
-    [first, *_] = read_map(read_book(path))[0].places(read_book(path))
+    [first, *_] = places_of(read_map(read_book(path))[0], read_book(path))
     for line in ("the DOG,  ran on\tthe mat and on and on", '\u00c9t\u00e9 (Cat) "sat"', ""):
         typed = with_typed(path, {first: line})
         assert typed.block("output_0")[0] == pytest.approx(model.predict(np.array([[line]]))[0].ravel()[0], abs=1e-12), line
@@ -312,7 +313,7 @@ def test_more_words_than_there_is_room_for_are_an_error(tmp_path: Path, keras: A
     model = text_model(keras, tmp_path / "text.keras")
     path = tmp_path / "text.xlsx"
     weightlens.export(model, path, inputs=np.array([["the cat sat"]]))
-    [first] = read_map(read_book(path))[0].places(read_book(path))
+    [first] = places_of(read_map(read_book(path))[0], read_book(path))
     assert not with_typed(path, {first: "on the mat"}).errors()
     assert with_typed(path, {first: "the cat sat on"}).sheets["Check"]["B4"] == "ERROR"
 
@@ -349,7 +350,7 @@ def test_steps_are_blank_and_the_answers_hidden(exercise: tuple[Path, Book]) -> 
     answers = [entry for entry in read_map(stored) if entry.sheet == "Answers"]
     assert [entry.name for entry in answers] == ["dot product", "activation"]
     for entry in answers:
-        assert all(book["1 network"][cell].value is None for cell in entry.references().ravel())
+        assert all(book["1 network"][cell].value is None for cell in cell_names(entry.addresses()))
     assert stored.block("score")[0] == 0
 
 
@@ -371,7 +372,7 @@ def test_a_blank_share_is_a_percentage(tmp_path: Path) -> None:
 def test_right_answers_score_and_wrong_ones_do_not(exercise: tuple[Path, Book]) -> None:
     path, stored = exercise
     [product, _] = [entry for entry in read_map(stored) if entry.sheet == "Answers"]
-    cells, right = product.references().ravel(), product.values(stored).ravel().astype(float)
+    cells, right = cell_names(product.addresses()), product.found(stored).numbers
     changes: Changes = {("1 network", cell): number + 0.001 for cell, number in zip(cells, right, strict=True)}
     full = recalculate(path, "ironcalc", changes)
     assert full.block("score")[0] == 8 and not full.errors()
@@ -386,8 +387,8 @@ def test_hits_are_counted_only_as_answers_are_filled_in(tmp_path: Path) -> None:
     empty = recalculate(path, "ironcalc")
     assert not empty.errors() and empty.block("accuracy")[0] == read_book(path).block("accuracy")[0] == 0
     [softmax] = [entry for entry in read_map(read_book(path)) if entry.sheet == "Answers"]
-    cells, right = softmax.references(), softmax.values(read_book(path)).astype(float)
-    half = {("1 network", cell): number for cell, number in zip(cells[:2].ravel(), right[:2].ravel(), strict=True)}
+    cells, right = softmax.addresses()[:2], softmax.found(read_book(path)).numbers
+    half = {("1 network", cell): number for cell, number in zip(cell_names(cells), right[: cells.size], strict=True)}
     filled = recalculate(path, "ironcalc", half)
     assert not filled.errors() and filled.block("accuracy")[0] == 1
 

@@ -13,6 +13,7 @@ import pytest
 import weightlens
 from tests.cases import EVERYTHING, TURN
 from tests.conftest import INPUTS, SAMPLES, sample_input
+from tests.workbook.places import places_of
 from weightlens.checks import check, check_workbook
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.errors import WeightlensError
@@ -97,7 +98,7 @@ def variants(path: Path, book: Path) -> dict[str, Variant]:
     found["another input"] = Variant(book, {inputs[1]: 0.75}, other)
     kernel = next(entry for entry in read_map(read_book(book)) if entry.kind == "weight" and entry.name.endswith("kernel"))
     index = (0,) * len(kernel.arrangement.shape)
-    found["another weight"] = Variant(book, {kernel.places(read_book(book))[0]: 0.5}, x, (kernel.layer, kernel.name, index, 0.5))
+    found["another weight"] = Variant(book, {places_of(kernel, read_book(book))[0]: 0.5}, x, (kernel.layer, kernel.name, index, 0.5))
     return found
 
 

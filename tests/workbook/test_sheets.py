@@ -14,6 +14,7 @@ import pytest
 import weightlens
 from tests.attention_file import write_attention
 from tests.conftest import INPUTS, SAMPLES, sample_input
+from tests.workbook.places import places_of
 from weightlens.call_order import tensors_into
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput, UnsupportedLayer
@@ -157,7 +158,7 @@ def test_one_tolerance_is_for_outputs_and_steps_and_the_worst_difference_is_of_b
     trace = weightlens.load(SAMPLES / "xor_relu.h5").trace([[0.0, 0.0], [1.0, 1.0]])
     unit = next(int(u) for u in np.flatnonzero((trace["hidden"][1].value < -0.1).all(axis=0)))
     bias = next(entry for entry in read_map(read_book(path)) if (entry.layer, entry.name) == ("hidden", "bias"))
-    sheet, cell = bias.places(read_book(path))[unit]
+    sheet, cell = places_of(bias, read_book(path))[unit]
     changed = {(sheet, cell): float(weightlens.load(SAMPLES / "xor_relu.h5")["hidden"].bias[unit]) - 0.001}
     check = recalculate(path, "ironcalc", changed).sheets["Check"]
     row = next(r for r in range(12, 30) if check.get(f"M{r}") == "hidden: pre-activation")

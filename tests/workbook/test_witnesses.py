@@ -15,10 +15,10 @@ from tests.workbook.kinds import SOME_CASES, write_case
 from tests.workbook.readers import ask
 from tests.workbook.rules import complaints
 from weightlens.checks.workbook import relative_distance
-from weightlens.spreadsheet.cell_areas import column_letters
+from weightlens.spreadsheet.cell_table import CellError, Value
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.recalculate import blank_cached_values
-from weightlens.spreadsheet.sheet_rows import CellError, Value
+from weightlens.workbook.formulas.cell_arrays import COLUMN
 
 
 def differences(stored: Book, found: dict[str, dict[str, Value]]) -> list[str]:
@@ -53,7 +53,7 @@ def computed(path: Path, scratch: Path) -> dict[str, dict[str, Value]]:
     book = formulon.Workbook.load(scratch.read_bytes())
     book.recalc()
     return {
-        book.sheet_name(i): {f"{column_letters(cell.col + 1)}{cell.row + 1}": value(cell.value) for cell in book.iter_cells(i)}
+        book.sheet_name(i): {f"{COLUMN[cell.col]}{cell.row + 1}": value(cell.value) for cell in book.iter_cells(i)}
         for i in range(book.sheet_count())
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from weightlens.engine.wanted import wanted_inputs
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.report import Report, Row
-from weightlens.spreadsheet.cell_areas import area_cells
+from weightlens.spreadsheet.cell_areas import cell_areas
+from weightlens.spreadsheet.cell_table import Found, Value, joined
 from weightlens.spreadsheet.cell_values import Book, as_number, read_book
-from weightlens.spreadsheet.cells_map import MAP, SLOPES, Entry, Place, read_map, steps_by_entry
+from weightlens.spreadsheet.cells_map import MAP, SLOPES, Cells, Entry, read_map, steps_by_entry
 from weightlens.spreadsheet.recalculate import recalculate
-from weightlens.spreadsheet.sheet_rows import Value
+from weightlens.workbook.formulas.cell_arrays import cell_name
 
 ERF_ROUNDING = {"ironcalc": 1e-9}  # programs whose ERF has ten digits, and what becomes of the error in later layers
 SLOPE_ROUNDING = 1e4  # how much larger rounding is where losses are subtracted: h divides it, and then the gradient does
@@ -35,7 +35,7 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
     live = any(stored.formulas.values())
     if model is None and not live:
         raise BadInput(f"{Path(book).name} holds no formulas, so there is nothing to recalculate; --detail steps writes them")
-    if model is None and not any(stored.formulas[sheet].keys() & cells.keys() for sheet, cells in stored.sheets.items()):
+    if model is None and not any((cells.computed & cells.valued).any() for cells in stored.sheets.values()):
         raise BadInput(f"{Path(book).name} holds formulas without results: the program that saved it kept none; compare it with the model")
     computed = recalculate(book, engine) if live else stored
     recalculated = f"recalculated by {computed.engine}, from its formulas alone"
@@ -52,7 +52,7 @@ def check_workbook(book: str | Path, model: Model | None = None, engine: str | N
         rows = compare_model(model, mapped, stored, computed, tolerance)
     else:
         rows = compare_steps(mapped, stored, computed, tolerance)
-        slopes = {sheet for sheet, _ in area_cells(stored.names.get(SLOPES, ""))}
+        slopes = {area.sheet for area in cell_areas(stored.names.get(SLOPES, ""))}
         for sheet in (sheet for sheet, formulas in stored.formulas.items() if formulas):
             rows.append(compare_sheet(sheet, stored, computed, tolerance * (SLOPE_ROUNDING if sheet in slopes else 1)))
     return Report(Path(book).name, rows, [note, *(f"{place} is an error" for place in computed.errors()[:10])])
@@ -66,9 +66,10 @@ def compare_steps(mapped: list[Entry], stored: Book, computed: Book, tolerance: 
             groups.setdefault((entry.layer, entry.name), []).append(entry)
     rows = []
     for (layer, name), entries in groups.items():
-        places = [place for entry in entries for place in entry.places(stored)]
-        then = [None if isinstance(value := stored.cell(*place), str) else value for place in places]  # "infinite"
-        rows.append(compare_cells(f"{layer} / {name}", "step", places, then, computed, tolerance))
+        cells = [entry.place(stored) for entry in entries]
+        then = joined([stored.found(*part) for part in cells])
+        no_words: dict[int, Value] = {i: value for i, value in then.others.items() if not isinstance(value, str)}  # "infinite"
+        rows.append(compare_cells(f"{layer} / {name}", "step", cells, Found(then.numbers, no_words), computed, tolerance))
     return rows
 
 
@@ -96,36 +97,44 @@ def compare_model(model: Model, mapped: list[Entry], stored: Book, computed: Boo
 
 def compare_block(entry: Entry, expected: np.ndarray, stored: Book, computed: Book, tolerance: float) -> Row:
     """One block of cells and an array; the stored workbook says where the block is."""
-    exact = expected if expected.dtype.kind == "U" else np.asarray(expected, np.float64)
-    then = [value if value != "" else None for value in np.broadcast_to(exact, entry.arrangement.shape).reshape(-1).tolist()]
-    return compare_cells(f"{entry.layer} / {entry.name}", entry.kind, entry.places(stored), then, computed, tolerance)
+    expected = np.broadcast_to(expected, entry.arrangement.shape).reshape(-1)
+    if expected.dtype.kind == "U":
+        then = Found(np.full(expected.size, np.nan), {i: text for i, text in enumerate(expected.tolist()) if text})
+    else:
+        then = Found(expected.astype(np.float64), {})
+    return compare_cells(f"{entry.layer} / {entry.name}", entry.kind, [entry.place(stored)], then, computed, tolerance)
 
 
 def compare_sheet(sheet: str, stored: Book, computed: Book, tolerance: float) -> Row:
     """All formulas of one sheet, as stored and as recalculated."""
-    places = [(sheet, reference) for reference in stored.formulas[sheet] if reference in stored.sheets[sheet]]
-    return compare_cells(sheet, f"{len(places)} formulas", places, [stored.cell(*place) for place in places], computed, tolerance)
+    cells = stored.sheets[sheet]
+    places = cells.at[cells.computed & cells.valued]
+    return compare_cells(sheet, f"{len(places)} formulas", [(sheet, places)], cells.found(places), computed, tolerance)
 
 
-def compare_cells(label: str, kind: str, places: list[Place], then: Sequence[Value | None], computed: Book, tolerance: float) -> Row:
+def compare_cells(label: str, kind: str, places: list[Cells], then: Found, computed: Book, tolerance: float) -> Row:
     """The cell with the largest difference. Text must be equal; non-finite numbers have no cell to compare."""
-    now = [computed.sheets.get(sheet, {}).get(reference) for sheet, reference in places]
-    off = distances(now, then)
+    now, size = joined([computed.found(*cells) for cells in places]), len(then.numbers)
+    off = distances(now, then) if size else np.array([0.0])
     worst = int(off.argmax())
-    place = f"'{places[worst][0]}'!{places[worst][1]}" if places else "-"
-    ours, theirs = (as_number(values[worst]) if places else math.nan for values in (now, then))
+    place, rest = "-", worst
+    for sheet, cells in places if size else ():
+        if 0 <= rest < cells.size:
+            place = f"'{sheet}'!{cell_name(cells.flat[rest])}"
+        rest -= cells.size
+    ours, theirs = (as_number(found.value(worst)) if size else math.nan for found in (now, then))
     absolute = abs(ours - theirs) if 0 < off[worst] < math.inf else float(off[worst])
-    return Row(label, kind, (len(places),), computed.engine, absolute, float(off[worst]), place, tolerance, ours, theirs)
+    return Row(label, kind, (size,), computed.engine, absolute, float(off[worst]), place, tolerance, ours, theirs)
 
 
-def distances(now: Sequence[Value | None], then: Sequence[Value | None]) -> np.ndarray:
+def distances(now: Found, then: Found) -> np.ndarray:
     """The relative distance of each pair, 0 where there is none; of finite numbers, nearly all there are, at once."""
-    if now and {*map(type, now), *map(type, then)} == {float}:
-        a, b = np.array(now), np.array(then)
-        if np.isfinite(a).all() and np.isfinite(b).all():
-            with np.errstate(over="ignore"):
-                return np.asarray(np.abs(a - b) / np.maximum(1.0, np.abs(b)))
-    return np.array([relative_distance(a, b) for a, b in zip(now, then, strict=True)] or [0.0])
+    a, b = now.numbers, then.numbers
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = np.asarray(np.abs(a - b) / np.maximum(1.0, np.abs(b)))
+    odd = np.flatnonzero(~(np.isfinite(a) & np.isfinite(b)))
+    off[odd] = [relative_distance(now.value(i), then.value(i)) for i in odd.tolist()]
+    return off
 
 
 def relative_distance(now: Value | None, then: Value | None) -> float:

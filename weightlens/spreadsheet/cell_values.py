@@ -1,7 +1,7 @@
 """The cells of a workbook as plain values, read straight from its XML, without openpyxl.
 
-openpyxl would have to read a workbook twice (formulas, then cached values) and takes ten times as long; recalculated
-workbooks are read by the thousand here. Only what a check needs is read: values, which cells hold formulas, names.
+openpyxl would have to read a workbook twice (formulas, then cached values) and takes thirty times as long; recalculated
+workbooks are read by the thousand here. Only what is asked for is read: a sheet when its cells are, formulas when their texts are.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ import math
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError
-from weightlens.spreadsheet.cell_areas import area_cells
-from weightlens.spreadsheet.sheet_rows import MAIN, CellDate, CellError, SheetCells, Value, read_cells, text_content, xml_elements
+from weightlens.spreadsheet.cell_areas import cell_areas
+from weightlens.spreadsheet.cell_table import NO_CELLS, CellDate, CellError, CellTable, Formulas, Found, Value
+from weightlens.spreadsheet.sheet_rows import MAIN, SheetCells, read_cells, text_content, xml_elements
+from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.zips import check_member, open_zip, read_member
 
+T = TypeVar("T")
 KINDS = {"json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -31,31 +37,103 @@ NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IG
 NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words shown for non-finite numbers
 
 
-@dataclass(eq=False)
 class Book:
     """A workbook's cells: ``book.sheets["1 network"]["B6"]``; ``formulas`` says which of them are computed.
 
-    ``names`` are the defined names and their areas; ``engine`` is the program that computed the values.
+    ``names`` are the defined names and their areas; ``engine`` is the program that computed the values. A sheet is read when
+    it is asked for, of a copy in memory: the file may be gone by then. A damaged one raises ``UnreadableModel``.
     """
 
-    path: Path
-    sheets: dict[str, dict[str, Value]] = field(default_factory=dict)
-    formulas: dict[str, dict[str, str]] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    engine: str = ""
+    def __init__(self, path: Path) -> None:
+        self.path, self.engine = path, ""
+        self.archive = open_workbook(path)
+        with refused(path):
+            self.most = self.room = limits.CELLS + path.stat().st_size
+            self.names, parts = defined_names(self.archive), sheet_parts(self.archive)
+        self.sheets = OnDemand[CellTable](parts, self.read)
+        self.formulas = OnDemand[Formulas](parts, lambda sheet: Formulas(self.sheets[sheet], lambda: self.texts(sheet)))
+
+    def read(self, sheet: str) -> CellTable:
+        """The cells of a sheet, of all sheets together no more than there is room for."""
+        with refused(self.path):
+            cells = self.read_cells(sheet)
+            self.room -= cells.count
+            return cells.table()
+
+    def texts(self, sheet: str) -> dict[int, str]:
+        """The formulas of a sheet by address."""
+        with refused(self.path):
+            return self.read_cells(sheet, with_texts=True).texts
+
+    def read_cells(self, sheet: str, with_texts: bool = False) -> SheetCells:
+        """What stands in the XML of a sheet; nothing where it is a chart."""
+        cells = SheetCells(self.strings, self.dates, with_texts)
+        part = self.sheets.parts[sheet]
+        if "worksheets/" in part:
+            read_cells(self.archive, part, cells, self.most if with_texts else self.room)
+        return cells
+
+    @cached_property
+    def strings(self) -> list[str]:
+        """The shared texts."""
+        return shared_strings(self.archive)
+
+    @cached_property
+    def dates(self) -> set[str]:
+        """The styles of dates."""
+        return date_styles(self.archive)
 
     def cell(self, sheet: str, reference: str) -> Value | None:
         """One value, ``None`` where the cell is empty."""
         return self.sheets[sheet].get(reference)
 
+    def found(self, sheet: str, addresses: np.ndarray) -> Found:
+        """The values of some cells of a sheet; none where there is no such sheet."""
+        return self.sheets.get(sheet, NO_CELLS).found(addresses)
+
     def block(self, name: str) -> np.ndarray:
         """The numbers of a defined name, or of an area such as ``'1 net'!A1:B2``, row by row; NaN where there is none."""
-        cells = [self.cell(*place) for place in area_cells(self.names.get(name, name))]
-        return np.array([as_number(value) for value in cells])
+        areas = [self.sheets[area.sheet].found(area.addresses()) for area in cell_areas(self.names.get(name, name))]
+        return np.array([as_number(value) for found in areas for value in found.values])
 
     def errors(self) -> list[str]:
         """Every cell that shows an error: ``'1 network'!C6 #VALUE!``."""
-        return [f"'{sheet}'!{ref} {v}" for sheet, cells in self.sheets.items() for ref, v in cells.items() if isinstance(v, CellError)]
+        wrong = [(sheet, {at: v for at, v in cells.others.items() if isinstance(v, CellError)}) for sheet, cells in self.sheets.items()]
+        return [f"'{sheet}'!{cell_name(at)} {v}" for sheet, cells in wrong for at, v in cells.items()]
+
+
+class OnDemand(Mapping[str, T], Generic[T]):
+    """Something of every sheet, by the sheet's name, made when it is asked for."""
+
+    def __init__(self, parts: Mapping[str, str], make: Callable[[str], T]) -> None:
+        self.parts, self.make, self.made = parts, make, dict[str, T]()
+
+    def __getitem__(self, sheet: str) -> T:
+        if sheet not in self.made:
+            if sheet not in self.parts:
+                raise KeyError(sheet)
+            self.made[sheet] = self.make(sheet)
+        return self.made[sheet]
+
+    def __contains__(self, sheet: object) -> bool:
+        return sheet in self.parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+
+@contextmanager
+def refused(path: Path) -> Iterator[None]:
+    """Whatever goes wrong meanwhile is said to be the workbook's fault."""
+    try:
+        yield
+    except WeightlensError:
+        raise
+    except Exception as trouble:  # a damaged zip, broken XML, text instead of a number: any error is possible
+        raise UnreadableModel(f"{str(path)!r} is not an .xlsx workbook that can be read ({trouble})") from None
 
 
 def number_fault(value: Value | None) -> str:
@@ -93,24 +171,8 @@ def defined_names(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def read_book(path: str | Path) -> Book:
-    """Read a workbook's values, formulas and names."""
-    book = Book(Path(path))
-    try:
-        with open_workbook(book.path) as archive:
-            book.names = defined_names(archive)
-            strings, dates = shared_strings(archive), date_styles(archive)
-            most = limits.CELLS + book.path.stat().st_size
-            for sheet, part in sheet_parts(archive).items():
-                cells = SheetCells(strings, dates)
-                if "worksheets/" in part:
-                    read_cells(archive, part, cells, most)
-                    most -= len(cells.values)
-                book.sheets[sheet], book.formulas[sheet] = cells.values, cells.formulas
-    except WeightlensError:
-        raise
-    except Exception as trouble:  # a damaged zip, broken XML, text instead of a number: any error is possible
-        raise UnreadableModel(f"{str(path)!r} is not an .xlsx workbook that can be read ({trouble})") from None
-    return book
+    """Open a workbook; its sheets are read when they are asked for."""
+    return Book(Path(path))
 
 
 def open_workbook(path: Path) -> zipfile.ZipFile:
@@ -121,7 +183,7 @@ def open_workbook(path: Path) -> zipfile.ZipFile:
     kind = kind_of(path) if path.exists() else "zip"
     if kind != "zip":
         raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {KINDS.get(kind, 'a model')}")
-    archive = open_zip(path)
+    archive = open_zip(path, in_memory=True)
     if "xl/workbook.xml" not in archive.NameToInfo:
         words = "a Keras model" if "config.json" in archive.NameToInfo else archive_words(path, archive.namelist())
         raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {words}")

@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, UnreadableModel
 from weightlens.limits import BLOCK
-from weightlens.spreadsheet.cell_areas import cell_area, column_number
+from weightlens.spreadsheet.cell_areas import address, address_at, cell_area
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW
+from weightlens.workbook.formulas.cell_arrays import ROW, cell_name
 from weightlens.workbook.formulas.promote import with_operands
 
 if TYPE_CHECKING:
     from weightlens.recording import Step, Trace
+    from weightlens.spreadsheet.cell_table import CellTable, Found
     from weightlens.spreadsheet.cell_values import Book
-    from weightlens.spreadsheet.sheet_rows import Value
 
 MAP = "Cells"
 SLOPES = "numerical_gradient"  # the defined name of differences of nearly equal losses, which leave few digits
-Place = tuple[str, str]  # a sheet and a cell on it
+HEADS = 40  # columns that may have a title
+Cells = tuple[str, np.ndarray]  # a sheet and the addresses of cells on it
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,14 @@ class Entry:
         """``dense/kernel``."""
         return f"{self.layer}/{self.name}"
 
-    def references(self, first: str = "") -> np.ndarray:
-        """The cell of every element, in the shape of the array: ``D13``; the block begins at ``first``."""
-        addresses = self.arrangement.cells(address(first or self.first))
-        names = np.empty(addresses.shape, object)
-        names.reshape(-1)[:] = [f"{COLUMN[a & (ROW - 1)]}{(a >> 14) + 1}" for a in addresses.reshape(-1).tolist()]
-        return names
+    def addresses(self, first: int | None = None) -> np.ndarray:
+        """The cell of every element, in the shape of the array; the block begins at ``first``."""
+        return self.arrangement.cells(address(self.first) if first is None else first)
 
-    def place(self, book: Book) -> Place:
-        """The sheet and first cell of the block now. Refuses a name that was deleted or that covers other cells."""
+    def place(self, book: Book) -> Cells:
+        """The sheet and cells of the block now. Refuses a name that was deleted or that covers other cells."""
         if not self.defined_name:
-            return self.sheet, self.first
+            return self.sheet, self.addresses()
         area = next((text for name, text in book.names.items() if name.lower() == self.defined_name.lower()), "")
         covered = cell_area(area.strip())
         if covered is None or not covered.sheet:
@@ -72,36 +70,28 @@ class Entry:
         if (covered.height, covered.width) != (self.arrangement.height, self.arrangement.width):
             cells, wanted = f"{covered.height} x {covered.width}", f"{self.arrangement.height} x {self.arrangement.width}"
             raise BadInput(f"{book.path.name}: {self.defined_name} covers {cells} cells; {self.label} takes {wanted}")
-        return covered.sheet, next(covered.rows())[0]
+        return covered.sheet, self.addresses(address_at(covered.top, covered.left))
 
-    def places(self, book: Book) -> list[Place]:
-        """The sheet and cell of every element, in C order."""
-        sheet, first = self.place(book)
-        return [(sheet, reference) for reference in self.references(first).reshape(-1).tolist()]
-
-    def values(self, book: Book) -> np.ndarray:
-        """What stands in the cells: an array of numbers, texts and ``None``."""
-        sheet, first = self.place(book)
-        cells: dict[str, Value] = book.sheets.get(sheet, {})
-        values = self.references(first)
-        values.reshape(-1)[:] = [cells.get(reference) for reference in values.reshape(-1).tolist()]
-        return values
+    def found(self, book: Book) -> Found:
+        """What stands in the cells, in C order."""
+        return book.found(*self.place(book))
 
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array of floats; refuses a cell that holds no number."""
         from weightlens.spreadsheet.cell_values import NON_FINITE, number_fault
 
-        numbers, (sheet, first) = self.values(book), self.place(book)
-        for index, value in np.ndenumerate(numbers):
-            if isinstance(value, str) and value in NON_FINITE:
-                numbers[index] = NON_FINITE[value]
+        (sheet, cells), found = self.place(book), self.found(book)
+        numbers, values = found.numbers, found.values
+        for i in np.flatnonzero(~np.isfinite(numbers)).tolist():
+            if isinstance(value := values[i], str) and value in NON_FINITE:
+                numbers[i] = NON_FINITE[value]
             elif wrong := number_fault(value):
-                raise BadInput(f"{book.path.name}: '{sheet}'!{self.references(first)[index]} {wrong}; an input is a number")
-        return numbers.astype(np.float64)
+                raise BadInput(f"{book.path.name}: '{sheet}'!{cell_name(cells.flat[i])} {wrong}; an input is a number")
+        return numbers.reshape(self.arrangement.shape)
 
     def words(self, book: Book) -> np.ndarray:
         """The same as an array of texts; an empty cell gives an empty text."""
-        return np.array(["" if value is None else str(value) for value in self.values(book).reshape(-1)]).reshape(self.arrangement.shape)
+        return np.array(["" if value is None else str(value) for value in self.found(book).values]).reshape(self.arrangement.shape)
 
 
 def read_map(book: Book) -> list[Entry]:
@@ -111,16 +101,18 @@ def read_map(book: Book) -> list[Entry]:
     return list(entries(book.sheets[MAP], book.path.name))
 
 
-def entries(cells: dict[str, Value], name: str) -> Iterator[Entry]:
+def entries(cells: CellTable, name: str) -> Iterator[Entry]:
     """The rows of the map, by the words in its head."""
-    columns = {text: letters for letters in COLUMN[:40] if (text := cells.get(f"{letters}1"))}
-    row = 2
-    while f"A{row}" in cells:
+    rows = np.unique(np.append(cells.at // ROW, 0))
+    values = ["" if value is None else str(value) for value in cells.found(rows[:, None] * ROW + np.arange(HEADS)).values]
+    head, *texts = (values[start : start + HEADS] for start in range(0, len(values), HEADS))
+    for row, texts_of_row in enumerate(texts, 1):
+        if row != rows[row] or not texts_of_row[0]:
+            return
         try:
-            yield entry({str(head): str(cells.get(f"{letters}{row}", "")) for head, letters in columns.items()})
-        except (KeyError, ValueError, IndexError):
-            raise BadInput(f"{name}: row {row} of the sheet {MAP!r} was changed and cannot be read") from None
-        row += 1
+            yield entry({title: text for title, text in zip(head, texts_of_row, strict=True) if title})
+        except (KeyError, ValueError, IndexError, UnreadableModel):
+            raise BadInput(f"{name}: row {row + 1} of the sheet {MAP!r} was changed and cannot be read") from None
 
 
 def entry(texts: dict[str, str]) -> Entry:
@@ -154,12 +146,12 @@ def steps_by_entry(trace: Trace) -> dict[tuple[str, str, tuple[int, ...], int], 
     return steps
 
 
-def cells_of(book: Book, trace: Trace) -> dict[int, tuple[str, np.ndarray]]:
+def cells_of(book: Book, trace: Trace) -> dict[int, Cells]:
     """The sheet and cells of every step of a trace that stands in a workbook, by the id of its value."""
     steps = steps_by_entry(trace)
     mapped = [entry for entry in read_map(book) if entry.kind == "step"]
     keyed = [((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence), entry) for entry in mapped]
-    cells = {id(steps[key].made): (entry.sheet, entry.references()) for key, entry in keyed if key in steps}
+    cells = {id(steps[key].made): (entry.sheet, entry.addresses()) for key, entry in keyed if key in steps}
     if not cells:
         raise BadInput(f"{book.path.name}: {why_no_step(mapped, trace)}")
     return cells
@@ -175,9 +167,3 @@ def why_no_step(mapped: list[Entry], trace: Trace) -> str:
         if samples is not None and samples != (exported := entry.arrangement.shape[0]):
             return f"holds {exported} sample{'s' * (exported != 1)}, and not {samples}; give the input that it was exported with"
     return "holds no step of this calculation: it is a workbook of another model"
-
-
-def address(reference: str) -> int:
-    """``B6`` as an integer: the row times 2^14, plus the column."""
-    letters = reference.rstrip("0123456789")
-    return (int(reference[len(letters) :]) - 1) * ROW + column_number(letters) - 1

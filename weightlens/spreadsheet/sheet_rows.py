@@ -1,63 +1,58 @@
 """The cells of one sheet from its XML. Rows of plain cells, nearly all there are, are read thousands at a time.
 
-An XML parser makes an object of every cell, which takes five times as long. Rows in which anything but plain cells stands
+An XML parser makes an object of every cell, which takes ten times as long. Rows in which anything but plain cells stands
 go through the parser all the same, and so does the whole of a sheet that does not begin as nearly every program begins one.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO
+
+import numpy as np
 
 from weightlens import limits
 from weightlens.errors import UnreadableModel
-from weightlens.zips import check_member
-
-Value = float | str | bool
+from weightlens.spreadsheet.cell_areas import address, address_at
+from weightlens.spreadsheet.cell_table import CellDate, CellError, CellTable, Value
+from weightlens.spreadsheet.plain_rows import PlainCells, plain_cells
+from weightlens.workbook.formulas.cell_arrays import ROW
+from weightlens.zips import member_stream, unpacked
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-START, PIECE = 1 << 16, 1 << 20  # bytes that are read at once: what may stand before the first row, and rows
+START, SMALL = 1 << 16, 1 << 14  # bytes: what may stand before the first row; rows that the parser reads where they are not plain
 HEAD = re.compile(
     rb"""(?:\xef\xbb\xbf)?(?:<\?xml\ version="1\.0"(?:\ encoding="(?i:utf-8)")?(?:\ standalone="(?:yes|no)")?\s*\?>\s*)?
     <worksheet\b[^>]*\ xmlns="http://schemas\.openxmlformats\.org/spreadsheetml/2006/main"(?:(?!<!).)*?<sheetData>""",
     re.DOTALL | re.VERBOSE,
 )
 END, ROW_END = b"</sheetData></worksheet>", b"</row>"
-ROW = re.compile(r'<row(?: [\w:]+="[^"<&]*")*>')
-CELL = re.compile(
-    r"""<c\ r="([A-Z]{1,3}[0-9]{1,7})"(?:\ s="([0-9]+)")?(?:\ t="(n|s|b|e|str)")?
-    (?:/>|>(?:<f(?:\ aca="false")?>([^<]*)</f>)?<v>([^<&]+)</v></c>)""",
-    re.VERBOSE,
-)
 NUMBER = {"", "n"}  # types of cells
+KINDS = {"b": "b", "e": "e", "t": "str"}  # the types of cells that are neither numbers nor shared texts, by their first letters
 CODED = re.compile("_x([0-9A-Fa-f]{4})_")
-ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}  # what begins others comes last
-
-
-class CellError(str):
-    """What a spreadsheet shows where a formula fails: ``#VALUE!``, ``#NUM!``."""
-
-    __slots__ = ()
-
-
-class CellDate(float):
-    """A number formatted as a date or a time: what a spreadsheet makes of a typed ``1/2`` or ``3-4``."""
-
-    __slots__ = ()
 
 
 @dataclass
 class SheetCells:
-    """The cells of one sheet, and what their values are written in: the texts of the workbook, and the styles of dates."""
+    """The cells of one sheet as they are read, and what their values are written in: the texts of the workbook, the styles of dates.
 
-    strings: list[str]
+    ``texts`` are the texts of formulas by address, kept if ``with_texts``; ``row`` is the number of the last row.
+    """
+
+    strings: Sequence[str]
     dates: set[str]
-    values: dict[str, Value] = field(default_factory=dict)
-    formulas: dict[str, str] = field(default_factory=dict)
+    with_texts: bool = False
+    texts: dict[int, str] = field(default_factory=dict)
+    others: dict[int, Value] = field(default_factory=dict)
+    plain: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+    parsed: list[tuple[int, float, bool]] = field(default_factory=list)
+    count: int = 0
+    row: int = 0
 
     def value(self, kind: str, style: str | None, text: str) -> Value:
         """A cell's value by its type."""
@@ -69,109 +64,116 @@ class SheetCells:
             return text == "1"
         return CellError(text) if kind == "e" else unescaped(text) if kind == "str" else text
 
-    def add(self, cell: ET.Element) -> None:
+    def add_row(self, row: ET.Element) -> None:
+        """Add the cells of a row. A row or a cell that does not say where it stands follows the one before."""
+        self.row = int(row.get("r", self.row + 1))
+        column = 0
+        for cell in row.iter(f"{MAIN}c"):
+            at = address(reference) if (reference := cell.get("r")) else address_at(self.row, column + 1)
+            column = at % ROW + 1
+            self.add(cell, at)
+
+    def add(self, cell: ET.Element, at: int) -> None:
         """Add one cell: its value and its formula."""
-        reference, kind, text = cell.get("r", ""), cell.get("t", "n"), None
-        if reference in self.values or reference in self.formulas:
-            raise UnreadableModel(f"cell {reference} is written twice")
+        kind, text, computed = cell.get("t", "n"), None, False
         for child in cell:
             if child.tag == f"{MAIN}f":
-                self.formulas[reference] = child.text or ""
+                computed = True
+                if self.with_texts:
+                    self.texts[at] = child.text or ""
             elif child.tag == f"{MAIN}v":
                 text = child.text if child.text is not None or kind != "str" else ""
             elif child.tag == f"{MAIN}is":
                 text = text_content(child)
+        number = math.nan
         if text is not None:
-            self.values[reference] = self.value(kind, cell.get("s"), text)
+            self.count += 1
+            value = self.value(kind, cell.get("s"), text)
+            if type(value) is float and not math.isnan(value):
+                number = value
+            else:
+                self.others[at] = value
+        if text is not None or computed:
+            self.parsed.append((at, number, computed))
 
-    def add_plain(self, rows: str) -> bool:
-        """Add rows of plain cells. False, and nothing is added, where anything else stands in them."""
-        cells = CELL.findall(rows)
-        places, styles, kinds, formulas, texts = zip(*cells, strict=True) if cells else ((),) * 5
-        full, computed, ends = len(texts) - texts.count(""), len(formulas) - formulas.count(""), rows.count("</row>")
-        tags = len(cells) + 3 * full + 2 * computed + 2 * ends
-        if rows.count("<") != tags or len(ROW.findall(rows)) != ends or rows.count("&") != sum(map(rows.count, ENTITIES)) or "\r" in rows:
-            return False
-        before, dated = len(self.values), not self.dates.isdisjoint(styles)
-        if full == len(cells) and not dated and {*kinds} <= NUMBER:
-            self.values.update(zip(places, map(float, texts), strict=True))
-        else:
-            self.values.update(
-                {
-                    place: float(text) if kind in NUMBER and not dated else self.value(kind, style, text)
-                    for place, style, kind, _, text in cells
-                    if text
-                }
-            )
-        if computed:
-            self.formulas.update({place: entities_resolved(formula) for place, _, _, formula, _ in cells if formula})
-        if len(self.values) != before + full:
-            raise UnreadableModel("a cell is written twice")
-        return True
+    def add_plain(self, cells: PlainCells) -> None:
+        """Add rows of plain cells."""
+        self.row = cells.last
+        numbers, shared = cells.numbers, cells.kinds == ord("s")
+        dated = ~shared & np.isin(cells.styles, [int(style) for style in self.dates]) & ~np.isnan(numbers)
+        texts = {i: self.value(KINDS[chr(cells.kinds[i])], None, text) for i, text in cells.texts.items()}
+        texts |= {i: self.strings[int(numbers[i])] for i in np.flatnonzero(shared & ~np.isnan(numbers)).tolist()}
+        texts |= {i: CellDate(numbers[i]) for i in np.flatnonzero(dated).tolist()}
+        self.others |= {int(cells.at[i]): value for i, value in texts.items()}
+        kept = ~np.isnan(numbers)
+        self.count += int(kept.sum()) + len(cells.texts)
+        numbers[list(texts)] = math.nan
+        kept[list(cells.texts)] = True
+        kept |= cells.computed
+        self.plain.append((cells.at[kept], numbers[kept], cells.computed[kept]))
+        if self.with_texts:
+            self.texts |= zip(cells.at[cells.computed].tolist(), cells.formulas, strict=True)
 
-
-def entities_resolved(text: str) -> str:
-    """XML text as the text that it stands for."""
-    if "&" in text:
-        for entity, letter in ENTITIES.items():
-            text = text.replace(entity, letter)
-    return text
+    def table(self) -> CellTable:
+        """All of them; refuses cells that are written twice."""
+        at, numbers, computed = zip(*self.parsed, strict=True) if self.parsed else ((), (), ())
+        pieces = [*self.plain, (np.array(at, np.int64), np.array(numbers, np.float64), np.array(computed, bool))]
+        places, values, formulas = (np.concatenate(part) for part in zip(*pieces, strict=True))
+        return CellTable(places, values, formulas, self.others)
 
 
 def read_cells(archive: zipfile.ZipFile, part: str, into: SheetCells, most: int) -> None:
     """Add one sheet's cells, some rows at a time; refuses a sheet with more than ``most`` cells."""
-    check_member(archive, part)
-    with archive.open(part) as stream:
-        start = stream.read(START)
-        head = HEAD.match(start)
-        if head:
-            for rows, last in whole_rows(stream, start[len(head[0]) :], part):
-                read_rows(head[0], rows, last, into)
-                check_count(into, most)
-            return
-    for row in xml_elements(archive, part, "row"):
-        for cell in row:
-            into.add(cell)
+    pieces = unpacked(archive, part)
+    start = b"".join(itertools.islice(pieces, 1))
+    head = HEAD.match(start, 0, START)
+    if head is None:
+        for row in xml_elements(archive, part, "row"):
+            into.add_row(row)
+            check_count(into, most)
+        return
+    for rows, last in whole_rows(itertools.chain([start[len(head[0]) :]], pieces), part):
+        read_rows(head[0], rows, last, into)
         check_count(into, most)
 
 
 def read_rows(head: bytes, rows: bytes, last: bool, into: SheetCells) -> None:
-    """Add some rows: all at once, or one by one where not all of them are plain."""
-    if not last and into.add_plain(rows.decode()):
-        return
-    single = [rows] if last else [row + ROW_END for row in rows.split(ROW_END)[:-1]]
-    for row in single:
-        if len(single) == 1 or not into.add_plain(row.decode()):
-            for parsed in ET.fromstring(head + row + (b"" if last else END)).iter(f"{MAIN}row"):
-                for cell in parsed:
-                    into.add(cell)
+    """Add some rows: all at once, or by the parser those among which something else than plain cells stands."""
+    plain = None if last else plain_cells(rows, into.with_texts)
+    middle = rows.find(ROW_END, len(rows) // 2) + len(ROW_END)
+    if plain is not None:
+        into.add_plain(plain)
+    elif not last and SMALL < len(rows) != middle:
+        read_rows(head, rows[:middle], False, into)
+        read_rows(head, rows[middle:], False, into)
+    else:
+        for row in ET.fromstring(head + rows + (b"" if last else END)).iter(f"{MAIN}row"):
+            into.add_row(row)
 
 
 def check_count(cells: SheetCells, most: int) -> None:
     """Refuse a sheet with more than ``most`` cells."""
-    if len(cells.values) > most:
+    if cells.count > most:
         raise UnreadableModel("it holds more cells than there is room for")
 
 
-def whole_rows(stream: IO[bytes], rest: bytes, part: str) -> Iterator[tuple[bytes, bool]]:
+def whole_rows(pieces: Iterable[bytes], part: str) -> Iterator[tuple[bytes, bool]]:
     """The rows of a sheet, about a million bytes at a time; last (True) whatever follows the last row."""
-    more = True
-    while more:
+    rest = b""
+    for piece in pieces:
+        rest += piece
         end = rest.rfind(ROW_END) + len(ROW_END)
         if end >= len(ROW_END):
             yield rest[:end], False
             rest = rest[end:]
         if rest.count(b"<") > 2 * limits.ELEMENTS:
             raise UnreadableModel(f"{part} has one row of more than {limits.ELEMENTS:,} elements")
-        piece = stream.read(PIECE)
-        rest, more = rest + piece, bool(piece)
     yield rest, True
 
 
 def xml_elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
     """The elements of one name in a part of the zip, one at a time: memory does not grow with the file."""
-    check_member(archive, part)
-    with archive.open(part) as stream:
+    with member_stream(archive, part) as stream:
         waiting = 0
         root: ET.Element | None = None
         for event, element in ET.iterparse(stream, ("start", "end")):

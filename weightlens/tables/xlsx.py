@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,12 +10,12 @@ from xml.etree import ElementTree
 from weightlens.errors import BadInput
 from weightlens.limits import CELLS
 from weightlens.spreadsheet import cell_values as book
-from weightlens.spreadsheet.cell_areas import column_number
-from weightlens.spreadsheet.sheet_rows import CellDate, SheetCells, Value, read_cells
+from weightlens.spreadsheet.cell_areas import cell_names
+from weightlens.spreadsheet.cell_table import CellDate, CellTable, Value
+from weightlens.spreadsheet.sheet_rows import SheetCells, read_cells
 from weightlens.tables.table import Grid, pick_sheet
+from weightlens.workbook.formulas.cell_arrays import ROW
 from weightlens.zips import open_zip
-
-REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
 
 def grid(path: Path, sheet: str) -> Grid:
@@ -27,24 +26,25 @@ def grid(path: Path, sheet: str) -> Grid:
             part = parts[pick_sheet(list(parts), sheet, path)]
             cells = SheetCells(book.shared_strings(archive), book.date_styles(archive))
             read_cells(archive, part, cells, CELLS + path.stat().st_size)
+            found = cells.table()
     except (zipfile.BadZipFile, KeyError, ValueError, IndexError, ElementTree.ParseError, EOFError, NotImplementedError, zlib.error):
         raise BadInput(f"{path.name}: is damaged, or no .xlsx workbook that can be read") from None
-    lost = next((cell for cell in cells.formulas if cell not in cells.values), None)
+    lost = cell_names(found.without_results()[:1])
     if lost:
         raise BadInput(
-            f"{path.name}: the program that saved it did not keep the value of the formula in {lost}; open and save it, or use .csv"
+            f"{path.name}: the program that saved it did not keep the value of the formula in {lost[0]}; open and save it, or use .csv"
         )
-    return cells_by_position({cell: as_text(value) for cell, value in cells.values.items()})
+    return by_position(found)
 
 
-def cells_by_position(texts: dict[str, str]) -> Grid:
-    """Cells by row and column."""
-    cells: Grid = {}
-    for reference, text in texts.items():
-        place = REFERENCE.fullmatch(reference)
-        if place and text:
-            cells.setdefault(int(place[2]), {})[column_number(place[1])] = text
-    return cells
+def by_position(cells: CellTable) -> Grid:
+    """The texts of cells by row and column, counted from 1."""
+    grid: Grid = {}
+    at = cells.at[cells.valued]
+    for place, value in zip(at.tolist(), cells.found(at).values, strict=True):
+        if value is not None and (text := as_text(value)):
+            grid.setdefault(place // ROW + 1, {})[place % ROW + 1] = text
+    return grid
 
 
 def as_text(value: Value) -> str:

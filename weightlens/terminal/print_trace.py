@@ -18,7 +18,7 @@ from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.words.worked import Arithmetic
 
-Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the cell of each element
+Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the address of each element's cell
 
 ROUNDS = 2  # rounds of a repeated calculation that are shown before it is cut
 FEW = 64  # numbers of a step that are printed without abbreviating
@@ -108,8 +108,10 @@ def write_json(
                 "axes": step.axes,
             }
             if cells is not None and id(step.made) in cells:
-                sheet, references = cells[id(step.made)]
-                facts |= {"sheet": sheet, "cells": references.tolist()}
+                from weightlens.spreadsheet.cell_areas import cell_names
+
+                sheet, places = cells[id(step.made)]
+                facts |= {"sheet": sheet, "cells": np.array(cell_names(places), object).reshape(places.shape).tolist()}
             file.write(b"," * (not first) + to_json(facts | {"values": np.ascontiguousarray(step.value)}))
             first = False
     outputs = [np.ascontiguousarray(y) for y in trace.outputs] if trace.results else []
@@ -131,14 +133,16 @@ class TraceWriter:
         room = self.screen.width - len(last) - len(shape)
         yield from above
         yield last + " " * room + self.screen.dim(shape) if room > 0 else last
-        sheet, references = self.cells.get(id(step.made), ("", None))
-        if references is not None and references.size:
-            yield self.screen.dim(f"    cells {references.flat[0]} to {references.flat[-1]} of sheet {sheet!r}")
+        sheet, places = self.cells.get(id(step.made), ("", None))
+        if places is not None and places.size:
+            from weightlens.workbook.formulas.cell_arrays import cell_name
+
+            yield self.screen.dim(f"    cells {cell_name(places.flat[0])} to {cell_name(places.flat[-1])} of sheet {sheet!r}")
         if step.value.dtype.kind not in "biuf":
             yield f"    {clean(step.value.tolist(), self.screen.width - 4)}"
         elif step.made.op is None and step.value.size > 1 and (step.value == step.value.flat[0]).all():
             return  # the words have said it: initial hidden state = 0
-        elif 0 < step.value.size <= (WORKED if references is None else FEW):
+        elif 0 < step.value.size <= (WORKED if places is None else FEW):
             yield from self.worked(step)
         else:
             yield from self.numbers(step.value, Labels(step.named.titled))
@@ -151,7 +155,9 @@ class TraceWriter:
         named = step.named
         names = [named.place(index, brief=True) for index in np.ndindex(step.value.shape)]
         if id(step.made) in self.cells:
-            references = self.cells[id(step.made)][1].reshape(-1).tolist()
+            from weightlens.spreadsheet.cell_areas import cell_names
+
+            references = cell_names(self.cells[id(step.made)][1])
             names = [f"{reference:6} {name}" for reference, name in zip(references, names, strict=True)]
         width = max(map(len, names))
         for name, index in zip(names, np.ndindex(step.value.shape), strict=True):

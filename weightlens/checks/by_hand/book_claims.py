@@ -13,10 +13,11 @@ from weightlens.checks.by_hand.placing import Given, find_step, steps_of
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
-from weightlens.spreadsheet.cell_areas import area_cells, cell_area
+from weightlens.spreadsheet.cell_areas import cell_area, cell_areas, cell_names
+from weightlens.spreadsheet.cell_table import NO_CELLS, CellDate, Value
 from weightlens.spreadsheet.cell_values import Book, number_fault, read_book
 from weightlens.spreadsheet.cells_map import Entry, read_map, steps_by_entry
-from weightlens.spreadsheet.sheet_rows import CellDate, Value
+from weightlens.workbook.formulas.cell_arrays import cell_name
 
 ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
 LISTED = 5
@@ -42,15 +43,12 @@ def read_computed_book(path: Path) -> Book:
     What was typed stays as it is in the file: IronCalc makes a 0 of an empty cell.
     """
     book = read_book(path)
-    missing = any(reference not in book.sheets[sheet] for sheet, formulas in book.formulas.items() for reference in formulas)
-    if not missing:
+    if not any(len(cells.without_results()) for cells in book.sheets.values()):
         return book
     from weightlens.spreadsheet.recalculate import recalculate
 
     fresh = recalculate(path)
-    for sheet, formulas in book.formulas.items():
-        typed = {reference: value for reference, value in book.sheets[sheet].items() if reference not in formulas}
-        book.sheets[sheet] = typed | {reference: value for reference, value in fresh.sheets[sheet].items() if reference in formulas}
+    book.sheets.made |= {sheet: cells.with_results(fresh.sheets[sheet]) for sheet, cells in book.sheets.items()}
     book.engine = fresh.engine
     return book
 
@@ -91,17 +89,22 @@ def numbers_in(book: Book, area: str, most: int) -> list[list[WrittenNumber | No
         raise BadInput(f"{book.path.name}: has no sheet {sheet!r}; its sheets are: {', '.join(book.sheets)}")
     if found.height * found.width > most:
         raise BadInput(f"{area} has {found.height} x {found.width} cells, but the step has only {most} numbers")
-    return [[number_in(book, sheet, reference) for reference in row] for row in found.rows()]
+    return [written_numbers(book, sheet, row) for row in found.addresses()]
 
 
-def number_in(book: Book, sheet: str, reference: str) -> WrittenNumber | None:
+def written_numbers(book: Book, sheet: str, cells: np.ndarray) -> list[WrittenNumber | None]:
+    """The numbers in some cells; ``None`` for blank ones."""
+    values = zip(cells.reshape(-1).tolist(), book.found(sheet, cells).values, strict=True)
+    return [number_in(value, f"{book.path.name}: '{sheet}'", at) for at, value in values]
+
+
+def number_in(value: Value | None, sheet: str, at: int) -> WrittenNumber | None:
     """The number in one cell."""
-    value: Value | None = book.sheets[sheet].get(reference)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     number = parse_number(value) if isinstance(value, str) else None if number_fault(value) else number_of_cell(float(value))
     if isinstance(value, CellDate) or number is None:
-        raise BadInput(f"{book.path.name}: '{sheet}'!{reference} {number_fault(value)}")
+        raise BadInput(f"{sheet}!{cell_name(at)} {number_fault(value)}")
     return number
 
 
@@ -132,24 +135,23 @@ def sheet_of_step(entry: Entry, book: Book) -> str:
     """The sheet that shows a step; in an exercise, the sheet with the blank cells."""
     if not entry.sheet.startswith(ANSWERS):
         return entry.sheet
-    return entry.sheet[len(ANSWERS) :].strip() or next(area_cells(book.names["input_0"]))[0]
+    return entry.sheet[len(ANSWERS) :].strip() or next(cell_areas(book.names["input_0"])).sheet
 
 
 def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | None:
     """The numbers of one step; ``None`` where all its cells are blank."""
-    references = entry.references().reshape(-1).tolist()
-    numbers = [number_in(book, sheet, reference) for reference in references] if sheet in book.sheets else []
-    filled = [(index, w) for index, w in zip(np.ndindex(step.made.shape), numbers, strict=False) if w is not None]
+    numbers = zip(np.ndindex(step.made.shape), written_numbers(book, sheet, entry.addresses()), strict=False)
+    filled = [(index, w) for index, w in numbers if w is not None]
     return Given(step, [index for index, _ in filled], [w for _, w in filled]) if filled else None
 
 
 def overwritten_formulas(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:
     """The cells of a computed step in which a number has replaced the formula."""
-    formulas = book.formulas.get(sheet, {})
     if step.made.op is None:
         return []
-    plain = [r for r in entry.references().reshape(-1).tolist() if r not in formulas and r in book.sheets.get(sheet, {})]
-    return [f"'{sheet}'!{reference} ({entry.label}) holds a number, not a formula" for reference in plain[:LISTED]]
+    cells = entry.addresses().reshape(-1)
+    plain = cells[np.isin(cells, book.sheets.get(sheet, NO_CELLS).typed())]
+    return [f"'{sheet}'!{reference} ({entry.label}) holds a number, not a formula" for reference in cell_names(plain[:LISTED])]
 
 
 def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
@@ -157,7 +159,5 @@ def changed_weights(book: Book, entry: Entry, model: Model) -> list[str]:
     from weightlens.importing import changed_numbers, weight_of
 
     name, weight = weight_of(model, entry, book.path.name)
-    sheet, first = entry.place(book)
-    cells = entry.references(first)
-    _, changes = changed_numbers(weight, entry.values(book), lambda index: f"'{sheet}'!{cells[index]}")
+    _, changes = changed_numbers(weight, entry.found(book), entry.place(book))
     return [f"{name} {list(index)} is {new:.6g} in {cell}, but {old:.6g} in the file" for index, cell, old, new in changes[:LISTED]]
