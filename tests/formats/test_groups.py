@@ -246,7 +246,7 @@ def test_arguments_as_dictionaries_and_nested_lists(tmp_path: Path) -> None:
     ]  # fmt: skip
     model = weightlens.load(legacy(tmp_path / "m.h5", functional(layers, {"a": ["a", 0, 0]}, {"l": ["l", 0, 0]}), {}))
     assert model["l"].calls[0].kwargs == {"initial_state": [Ref("b"), Ref("b")]}
-    assert model["inner"].calls[0].args == ({"x": Ref("b")},)
+    assert model["inner"].calls[0].args == ([Ref("b")],)
     assert (model.inputs, model.outputs) == ({"a": Ref("a")}, {"l": Ref("l")})
     assert model.notes == ["the file has no weights for: l"]
 

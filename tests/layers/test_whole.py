@@ -29,6 +29,7 @@ def test_wrapped_as_numpy_does(kind: str) -> None:
         ("Power", "int16", ((None, 5), {}), np.array([1e20])),
         ("Prod", "int32", ((), {}), np.array([1e12])),
         ("Multiply", "int32", ((), {}), np.array([1e12])),
+        ("Einsum", "int64", ((), {}), np.array([2.0**63])),
         ("Moments", "int32", ((), {}), RANGE),
         ("tf.math.reduce_mean", "int32", ((), {}), RANGE),
     ],

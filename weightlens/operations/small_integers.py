@@ -39,6 +39,8 @@ def farthest(x: Array) -> float:
 def fits(x: Array, kind: str) -> bool:
     """Whether every number of ``x`` is in the range of ``kind``."""
     values, limits = np.asarray(getattr(x, "value", x)), np.iinfo(kind)
+    if limits.bits > 32:
+        return farthest(x) < EXACT or not np.all(np.isfinite(values))
     return not values.size or bool(np.all((values >= limits.min) & (values <= limits.max)) or not np.all(np.isfinite(values)))
 
 
@@ -59,6 +61,12 @@ def constants_of(given: Any) -> list[Any]:
     return [value for value in operands if isinstance(value, (bool, int, float, np.ndarray))]
 
 
+def with_arrays(kind: str, constants: list[Any]) -> str:
+    """The kind of whole number that ``kind`` and constant arrays make together: their dtypes count, that of a single number does not."""
+    kinds = [value.dtype for value in constants if isinstance(value, np.ndarray) and value.dtype.kind in "iu"]
+    return str(np.result_type(kind, *kinds)) if kinds else kind
+
+
 def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
     what = whole_of(name)
@@ -71,8 +79,9 @@ def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     if what == "means":
         raise NotImplementedError("takes the mean of whole numbers as a whole number")
     constants = constants_of(given)
-    counting = what in ("same", "products")
-    if any(np.asarray(value).dtype.kind == "f" for value in constants) or not (counting or what in ("sums", "divides")):
+    counting, kind = what in ("same", "products"), with_arrays(kind, constants)
+    fractions = any(np.asarray(value).dtype.kind == "f" for value in constants) or not is_whole(kind)
+    if fractions or not (counting or what in ("sums", "divides")):
         return y
     if kind in NARROW and not all(fits(value, kind) for value in constants):
         raise NotImplementedError(f"takes a number that {kind} cannot hold")
