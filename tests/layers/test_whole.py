@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from weightlens.operations.mathematics import cast
-from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias, wrapped
+from weightlens.operations.small_integers import kept_in_range, layer_in_range, taken_for_a_bias, wrapped
 
 RANGE = np.arange(-70000.0, 70000.0, 333.0)
 
@@ -58,6 +58,11 @@ def test_a_constant_column_as_long_as_the_last_axis_is_taken_for_a_bias() -> Non
     assert taken_for_a_bias((x, column), ((None, column), {}))
     assert not taken_for_a_bias((x, column.T), ((None, column.T), {}))
     assert not taken_for_a_bias((x[..., :2], column), ((None, column), {}))
+
+
+def test_a_dot_product_of_truth_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="true and false"):
+        layer_in_range("Dot", "bool", np.array([2.0]))
 
 
 def test_casts_beyond_the_range_are_refused() -> None:

@@ -106,9 +106,9 @@ def taken_for_a_bias(args: Any, given: Any) -> bool:
 def layer_in_range(name: str, kind: str, y: Array) -> Any:
     """What a layer makes of whole numbers that Keras does not turn into fractions."""
     whole = spec(name).whole
+    if kind == "bool" and whole in ("cuts", "sums"):
+        raise NotImplementedError("computes with true and false")
     if whole == "cuts":
-        if kind == "bool":
-            raise NotImplementedError("computes with true and false")
         return np.trunc(y)
     if whole == "means" or (kind in NARROW and whole == "sums"):
         raise NotImplementedError("takes whole numbers, and rounds their mean or counts beyond their range")
