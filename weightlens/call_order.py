@@ -41,6 +41,11 @@ def names_of(outputs: Any) -> list[str]:
     return ["output"] if count == 1 else [f"output_{k}" for k in range(count)]
 
 
+def keys_of(inputs: Any) -> list[str]:
+    """The keys under which a model takes its inputs, in the order of ``refs``; none where it takes them as a list."""
+    return names_of(inputs) if isinstance(inputs, dict) else []
+
+
 def paths(thing: Any, name: str) -> Iterator[str]:
     """The place of every reference in nested lists and dictionaries under ``name``."""
     if isinstance(thing, (list, tuple)):

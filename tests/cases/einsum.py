@@ -19,13 +19,14 @@ def there_and_back(**options: Any) -> Any:
     return build
 
 
-def quantised(make: Any, shape: tuple[int | None, ...], mode: str) -> Any:
-    """The layer with its kernel rounded to few bits."""
+def quantised(make: Any, shape: tuple[int | None, ...], mode: str, highest: int = 0) -> Any:
+    """The layer with its kernel rounded to few bits, and its inputs to whole numbers up to ``highest``."""
 
     def build(k: Any) -> Any:
         layer = make(k)
         layer.build(shape)
-        layer.quantize(mode)
+        rounding = k.quantizers.AbsMaxQuantizer(axis=-1, value_range=(-highest, highest), epsilon=0.01) if highest else None
+        layer.quantize(mode, config=k.quantizers.Int8QuantizationConfig(None, rounding) if highest else None)
         return layer
 
     return build
@@ -56,6 +57,7 @@ CASES = [
         "reversible embedding, two tables, capped", there_and_back(tie_weights=False, logit_soft_cap=2.0), (3,), data=words, dtype="int32"
     ),
     case("dense, int8", quantised(lambda k: k.layers.Dense(3, activation="tanh"), (None, 4), "int8"), (4,)),
+    case("dense, int8, inputs up to 31", quantised(lambda k: k.layers.Dense(3), (None, 4), "int8", 31), (4,)),
     case("dense, int4", quantised(lambda k: k.layers.Dense(3), (None, 4), "int4"), (4,)),
     case(
         "einsum dense, int8",
@@ -65,6 +67,11 @@ CASES = [
     case(
         "einsum dense, turned, int8",
         quantised(lambda k: k.layers.EinsumDense("abc,cd->adb", output_shape=(3, 5), bias_axes="d"), (None, 5, 4), "int8"),
+        (5, 4),
+    ),
+    case(
+        "einsum dense, int8, inputs up to 31",
+        quantised(lambda k: k.layers.EinsumDense("abc,cd->abd", output_shape=(5, 3)), (None, 5, 4), "int8", 31),
         (5, 4),
     ),
     case(

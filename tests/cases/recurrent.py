@@ -136,5 +136,10 @@ CASES = [
     case(
         "conv lstm 2d, initial states", with_states(lambda k: k.layers.ConvLSTM2D(2, 2, padding="same")), (2, 3, 3, 1), (3, 3, 2), (3, 3, 2)
     ),
+    case(
+        "conv lstm 3d, channels first",
+        lambda k: k.layers.ConvLSTM3D(2, 1, return_sequences=True, data_format="channels_first"),
+        (2, 4, 3, 2, 1),
+    ),
     case("conv lstm 3d", lambda k: k.layers.ConvLSTM3D(1, 2), (2, 3, 2, 3, 1)),
 ]

@@ -29,6 +29,7 @@ def small(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 CASES = [
     whole("arithmetic", "uint8", lambda o, x, y: [x + y, x - 127, x * y], (4,), (4,)),
     whole("arithmetic", "int8", lambda o, x, y: [x + y, x - y, x * 3, abs(x), o.square(y)], (4,), (4,)),
+    whole("arrays of more bits, and tens", "int8", lambda o, x: [x + np.array([100, 200, 300], "int32"), o.round(x, -1)]),
     whole("divided, so of fractions", "uint8", lambda o, x: [x / 255, o.cast(x, "float32") - 127.0]),
     whole("to other kinds", "int16", lambda o, x: [o.cast(x, "uint8"), o.cast(x, "int8"), o.saturate_cast(x, "uint8"), o.cast(x, "int32")]),
     whole("sums are wider", "uint8", lambda o, x: [o.sum(x, axis=1), o.mean(x, axis=1), o.max(x, axis=1)]),

@@ -246,7 +246,7 @@ def test_arguments_as_dictionaries_and_nested_lists(tmp_path: Path) -> None:
     ]  # fmt: skip
     model = weightlens.load(legacy(tmp_path / "m.h5", functional(layers, {"a": ["a", 0, 0]}, {"l": ["l", 0, 0]}), {}))
     assert model["l"].calls[0].kwargs == {"initial_state": [Ref("b"), Ref("b")]}
-    assert model["inner"].calls[0].args == ({"x": Ref("b")},)
+    assert model["inner"].calls[0].args == ([Ref("b")],)
     assert (model.inputs, model.outputs) == ({"a": Ref("a")}, {"l": Ref("l")})
     assert model.notes == ["the file has no weights for: l"]
 
@@ -269,6 +269,19 @@ def test_lora_of_h5_is_merged(tmp_path: Path) -> None:
     kept = weightlens.load(legacy(tmp_path / "m.h5", config, {"d": arrays}, "3.12.0"))["d"]
     assert list(kept.weights) == ["kernel", "bias"]
     assert np.allclose(kept.kernel, kernel + 3 * (a @ b), atol=1e-6)
+
+
+def test_lora_inside_a_nested_model_is_merged(tmp_path: Path) -> None:
+    """Keras lists what is trained first, so the kernels stand apart; an input and a dropout layer take none of them."""
+    keras = pytest.importorskip("keras")
+    layers = keras.layers
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dropout(0.5), layers.Dense(2)], name="inner")
+    outer = keras.Sequential([keras.Input((4,)), inner])
+    for place in (0, 2):
+        inner.layers[place].enable_lora(2, b_initializer="ones")
+    outer.save(tmp_path / "m.h5")
+    x = numbers(5, 4)
+    assert np.allclose(weightlens.load(tmp_path / "m.h5").predict(x)[0], outer(x), atol=1e-5)
 
 
 def test_lambda_code_is_named_and_kept_out(tmp_path: Path) -> None:

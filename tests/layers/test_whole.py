@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from weightlens.operations.mathematics import cast
-from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias, wrapped
+from weightlens.operations.small_integers import kept_in_range, layer_in_range, taken_for_a_bias, wrapped
 
 RANGE = np.arange(-70000.0, 70000.0, 333.0)
 
@@ -29,6 +29,7 @@ def test_wrapped_as_numpy_does(kind: str) -> None:
         ("Power", "int16", ((None, 5), {}), np.array([1e20])),
         ("Prod", "int32", ((), {}), np.array([1e12])),
         ("Multiply", "int32", ((), {}), np.array([1e12])),
+        ("Einsum", "int64", ((), {}), np.array([2.0**63])),
         ("Moments", "int32", ((), {}), RANGE),
         ("tf.math.reduce_mean", "int32", ((), {}), RANGE),
     ],
@@ -57,6 +58,11 @@ def test_a_constant_column_as_long_as_the_last_axis_is_taken_for_a_bias() -> Non
     assert taken_for_a_bias((x, column), ((None, column), {}))
     assert not taken_for_a_bias((x, column.T), ((None, column.T), {}))
     assert not taken_for_a_bias((x[..., :2], column), ((None, column), {}))
+
+
+def test_a_dot_product_of_truth_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="true and false"):
+        layer_in_range("Dot", "bool", np.array([2.0]))
 
 
 def test_casts_beyond_the_range_are_refused() -> None:

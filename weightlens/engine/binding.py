@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weightlens.call_order import refs
+from weightlens.call_order import keys_of, refs
 from weightlens.engine.wanted import name_list
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import Layer, Model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def bind(model: Model, inputs: Any, dtype: DTypeLike = np.float64) -> list[np.ndarray]:
     """One array per input of the model, in its order; a missing batch axis is added.
 
-    ``inputs``: an array, a list of arrays, or a dict of arrays by the name of the input or its position (``input_0``).
+    ``inputs``: an array, a list of arrays, or a dict of arrays by the key or the name of the input or its position (``input_0``).
     Raises ``BadInput`` where numbers and shapes do not fit the model.
     """
     names = [ref.layer for ref in refs(model.inputs)]
@@ -29,7 +29,7 @@ def bind(model: Model, inputs: Any, dtype: DTypeLike = np.float64) -> list[np.nd
     if not names:
         raise BadInput(model.why_nothing_runs)
     if isinstance(inputs, dict):
-        inputs = in_order(inputs, names)
+        inputs = in_order(inputs, names, keys_of(model.inputs))
     elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(names) and all(hasattr(x, "shape") for x in inputs)):
         inputs = [inputs] if len(names) == 1 else list(inputs)
     if len(inputs) != len(names):
@@ -37,25 +37,26 @@ def bind(model: Model, inputs: Any, dtype: DTypeLike = np.float64) -> list[np.nd
     return [fit(x, model[name], dtype) for x, name in zip(inputs, names, strict=True)]
 
 
-def in_order(inputs: dict[Any, Any], names: list[str]) -> list[Any]:
-    """The values of a dict in the order of the model's inputs."""
-    keys = input_keys(map(str, inputs), names)
+def in_order(inputs: dict[Any, Any], names: list[str], called: list[str]) -> list[Any]:
+    """The values of a dict in the order of the model's inputs, which it calls ``called`` where it takes a dict itself."""
+    keys = input_keys(map(str, inputs), names, called)
     if keys is None:
+        names = called or names
         missing = next((name for name in names if name not in inputs), names[0])
         raise BadInput(f"no values for input {missing!r}; the inputs are: {', '.join(names)} (or by position: input_0, input_1...)")
     return [inputs[key] for key in keys]
 
 
-def input_keys(keys: Iterable[str], names: Sequence[str]) -> list[str] | None:
-    """The key of each input's array: its name, or its position ``input_0``, ``input_1``...
+def input_keys(keys: Iterable[str], names: Sequence[str], called: Sequence[str] = ()) -> list[str] | None:
+    """The key of each input's array: what the model calls it in its dict of inputs, its name, or its position ``input_0``, ``input_1``...
 
-    ``None`` if they are neither, or mixed. If the keys are exactly all positions, they are positions, whatever
-    the inputs are called; otherwise ambiguous keys are refused.
+    ``None`` if they are none of these, or mixed. If the keys are exactly all positions, they are positions, whatever
+    the inputs are called, and then those of the model's own dict, as in Keras; otherwise ambiguous keys are refused.
     """
     given = list(keys)
-    ways = [[f"input_{i}" for i in range(len(names))], list(names)]
+    ways = [[f"input_{i}" for i in range(len(names))], *([list(called)] if called else []), list(names)]
     possible = next(([way] for way in ways if set(way) == set(given)), None) or [way for way in ways if set(way) <= set(given)]
-    if len(possible) == 2 and possible[0] != possible[1]:
+    if any(way != possible[0] for way in possible):
         raise BadInput(f"{name_list(given)} can be read as the positions of the inputs and as their names, which are: {name_list(names)}")
     return possible[0] if possible else None
 

@@ -87,6 +87,7 @@ class Run:
             return self.guarded(layer, path, computation(layer, call, args, kwargs, self.step, self.dtype)), None
         given = given_to(layer, call, scope.values, scope.masks)
         if layer.model is not None:
+            self.refuse_faults(layer, given.x)
             return self.nested(layer.model, given.x, given.mask, path)
         out = self.layer(layer, given.x, given.named, path)
         rule = mask_rule(layer.class_name) if mask_wanted else None

@@ -6,19 +6,23 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from weightlens.call_order import refs, tensors_into
+from weightlens.call_order import keys_of, refs, tensors_into
 from weightlens.errors import BadInput
 from weightlens.model import Layer, Model
 from weightlens.specs.sizes import Shape
 
 
 class Wanted(NamedTuple):
-    """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text, how many samples if fixed."""
+    """One input of the model: its name, the shape of a sample (``None``: any length), whether it takes text, how many samples if fixed.
+
+    ``key``: what the model calls it, where it takes a dict.
+    """
 
     name: str
     shape: Shape | None
     text: bool = False
     batch: int | None = None
+    key: str = ""
 
     @property
     def size(self) -> int | None:
@@ -31,16 +35,24 @@ class Wanted(NamedTuple):
 def wanted_inputs(model: Model) -> list[Wanted]:
     """What the model asks for, input by input."""
     wanted = []
-    for ref in refs(model.inputs):
+    keys = keys_of(model.inputs)
+    for place, ref in enumerate(refs(model.inputs)):
         layer = model[ref.layer]
         shape = layer.config.get("batch_shape") or None
         if shape and not all(n is None or (isinstance(n, int) and n >= 0) for n in shape):
             raise BadInput(f"input {ref.layer!r} has the shape {shape}, which no array has")
         text = layer.config.get("dtype") == "string"
-        wanted.append(Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text))
+        one = Wanted(ref.layer, tuple(shape[1:]), text, shape[0]) if shape else Wanted(ref.layer, None, text)
+        wanted.append(one._replace(key=keys[place]) if keys else one)
     if not wanted:
         raise BadInput(model.why_nothing_runs)
     return wanted
+
+
+def spellings(wanted: Sequence[Wanted]) -> list[list[str]]:
+    """What each input may be called: its key, and its name unless that is the key of another."""
+    keys = {w.key for w in wanted}
+    return [[*([w.key] if w.key else []), *([w.name] if w.name not in keys else [])] for w in wanted]
 
 
 def name_list(names: Sequence[str]) -> str:

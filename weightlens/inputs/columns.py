@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from weightlens.engine.wanted import Wanted, name_list
+from weightlens.engine.wanted import Wanted, name_list, spellings
 from weightlens.errors import BadInput
 from weightlens.specs.sizes import shape_words
 from weightlens.tables.table import has_index_title
@@ -19,7 +19,7 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
     """The columns that feed each input, in its order, and notes on the choice."""
     if titles is None:
         return share_out_columns(list(range(width)), wanted, source), []
-    named = inputs_by_title(titles, [[w.name, *["x"] * (len(wanted) == 1)] for w in wanted], source)
+    named = inputs_by_title(titles, [[*names, *["x"] * (len(wanted) == 1)] for names in spellings(wanted)], source)
     chosen = complete_columns(titles, named, wanted, source)
     notes = []
     if chosen is None:
@@ -93,7 +93,7 @@ def refuse_other_order(named: Named, chosen: list[list[int]], titles: list[str],
         return 0 <= element - first < len(columns) and columns[element - first] == column
 
     if not any(all(stands(place, column, first) for place, column in named.items()) for first in (0, 1)):
-        names = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
+        names = "; ".join(f"{w.key or w.name}: {shape_words(w.shape)}" for w in wanted)
         raise BadInput(
             f"{source}: the titles {name_list(titles)} name some inputs of the model, but not all, and in another order ({names}); "
             "name every column after its input, or none"
@@ -121,7 +121,7 @@ def share_out_columns(columns: list[int], wanted: list[Wanted], source: str) -> 
     have, fixed = len(columns), sum(w.size for w in wanted if w.size is not None)
     open_ended = sum(w.size is None for w in wanted)
     if open_ended > 1 or (not open_ended and have != fixed) or (open_ended and have <= fixed):
-        shapes = "; ".join(f"{w.name}: {shape_words(w.shape)}" for w in wanted)
+        shapes = "; ".join(f"{w.key or w.name}: {shape_words(w.shape)}" for w in wanted)
         raise BadInput(f"{source}: the model takes {fixed or 'any number of'} numbers per sample ({shapes}), but a row has {have}")
     shares, start = [], 0
     for w in wanted:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.engine.binding import input_keys
-from weightlens.engine.wanted import Wanted, wanted_inputs
+from weightlens.engine.wanted import Wanted, spellings, wanted_inputs
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.inputs import Samples
 from weightlens.inputs.columns import columns_of_inputs, inputs_by_title, is_index_left_out
@@ -129,7 +129,7 @@ def is_titled(table: Table, wanted: list[Wanted]) -> bool:
         return seems_titled(table)
     sizes = [w.size for w in wanted]
     more = None not in sizes and len(cells) > sum(n for n in sizes if n is not None)
-    return more or bool(inputs_by_title(cells, [[w.name] for w in wanted], table.name)) or all(re.fullmatch(TITLES, cell) for cell in cells)
+    return more or bool(inputs_by_title(cells, spellings(wanted), table.name)) or all(re.fullmatch(TITLES, cell) for cell in cells)
 
 
 def from_table(table: Table, wanted: list[Wanted], size: int | None, note: Note) -> Iterator[Samples]:
@@ -195,7 +195,7 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
             arrays: list[Any] = [loaded]
         else:
             with loaded:
-                keys = input_keys(loaded.files, [w.name for w in wanted])
+                keys = input_keys(loaded.files, [w.name for w in wanted], [w.key for w in wanted if w.key])
                 single = loaded.files if len(loaded.files) == len(wanted) == 1 else []
             arrays = npz_members(path, keys or single)
     except BadInput as error:
@@ -207,7 +207,7 @@ def from_numpy(path: Path, wanted: list[Wanted], size: int | None) -> list[Any]:
     except Exception as error:  # a damaged zip can fail in many ways
         raise BadInput(f"{path}: is damaged ({type(error).__name__})") from None
     if len(arrays) != len(wanted):
-        names = ", ".join(w.name for w in wanted)
+        names = ", ".join(w.key or w.name for w in wanted)
         raise BadInput(f"{path}: does not hold an array for each input of the model; name them {names}, or input_0, input_1... by place")
     arrays = [with_batch(array, w, path) for array, w in zip(arrays, wanted, strict=True)]
     if len({len(array) for array in arrays}) > 1:

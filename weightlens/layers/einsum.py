@@ -12,6 +12,7 @@ from weightlens.layers.core import with_bias
 from weightlens.layers.quantised import float8_bias, float8_operands, product, rounded_input, with_low_rank
 from weightlens.layers.sequence import embedding
 from weightlens.layers.signature import Array, Config, Step, Weights
+from weightlens.specs.quantizer import input_quantizer, rounds_inputs
 from weightlens.specs.quirks import NONE, Quirks
 
 
@@ -22,7 +23,7 @@ def einsum_dense(x: Array, w: Weights, config: Config, step: Step, *, quirks: Qu
     if "inputs_scale" in w:
         x, kernel = float8_operands(x, w, config, step)
     if "kernel_scale" in w and "inputs_scale" not in w:
-        z = quantised_einsum(x, kernel, w["kernel_scale"], equation, step)
+        z = quantised_einsum(x, kernel, w["kernel_scale"], config, step)
         z = step("dot product", with_low_rank(z, w, lambda low: np.einsum(equation, x, low, optimize=True), step))
     else:
         z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
@@ -43,13 +44,14 @@ def as_in_equation(kernel: Array, x: Array, equation: str, config: Config) -> An
     return np.reshape(kernel, [sizes[letter] for letter in letters])
 
 
-def quantised_einsum(x: Array, kernel: Array, kernel_scale: Array, equation: str, step: Step) -> Any:
+def quantised_einsum(x: Array, kernel: Array, kernel_scale: Array, config: Config, step: Step) -> Any:
     """The product of the rounded input with a kernel of whole numbers, divided by both scales (int8)."""
+    equation = config["equation"].replace(" ", "")
     inputs, output = equation.split(",")[0], equation.split("->")[1]
     hidden = "ZYXWVUTSRQ"[: x.ndim - len(inputs.replace("...", ""))] if "..." in inputs else ""
     inputs, output = inputs.replace("...", hidden), output.replace("...", hidden)
     summed = tuple(i for i, label in enumerate(inputs) if label not in output)
-    integers, scale = rounded_input(x, summed, step)
+    integers, scale = rounded_input(x, summed, config, step)
     kept = [label for label in output if label in inputs]
     scale = np.transpose(scale, [*(inputs.index(label) for label in kept), *summed])
     sizes = dict(zip(inputs, x.shape, strict=True))
@@ -67,6 +69,11 @@ def reversible_embedding(x: Array, w: Weights, config: Config, step: Step, *, re
     name = "embeddings" if config.get("tie_weights", True) else "reverse_embeddings"
     table = w[name] if name == "reverse_embeddings" else np.transpose(w[name])
     scaled = {"kernel_scale": np.transpose(w[f"{name}_scale"])} if f"{name}_scale" in w else {}
+    mode = str(config.get("quantization_mode") or "")
+    if rounds_inputs(config, mode) and (not scaled or input_quantizer(config).axes != (-1,)):
+        raise NotImplementedError("a quantizer of its inputs for a table of int4, or over other axes than the last")
+    if scaled and not rounds_inputs(config, mode):
+        table, scaled = table / scaled["kernel_scale"], {}
     logits = step("dot product", product(x, {"kernel": table} | scaled, config, step))
     cap = config.get("logit_soft_cap")
     return logits if cap is None else cap * np.tanh(logits / cap)

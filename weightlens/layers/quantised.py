@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.signature import Array, Config, Function, Step, Weights
+from weightlens.specs.quantizer import input_quantizer
 
 LARGEST_FLOAT8 = 448.0
 
 
-def rounded_input(x: Array, axes: tuple[int, ...], step: Step) -> tuple[Any, Any]:
-    """The input as whole numbers in -127..127, and the scale ``127 / largest |x|`` over ``axes`` that made them so."""
+def rounded_input(x: Array, axes: tuple[int, ...], config: Config, step: Step) -> tuple[Any, Any]:
+    """The input as whole numbers, -127 to 127 unless its settings say otherwise, and the scale ``127 / largest |x|`` over ``axes``."""
+    quantizer = input_quantizer(config)
     largest = step("largest input", np.max(np.abs(x), axis=axes, keepdims=True))
-    scale = step("input scale", 127.0 / (largest + 1e-7))
-    return step("rounded input", np.minimum(np.maximum(np.rint(x * scale), -127.0), 127.0)), scale
+    scale = step("input scale", quantizer.highest / (largest + quantizer.epsilon))
+    return step("rounded input", np.minimum(np.maximum(np.rint(x * scale), quantizer.lowest), quantizer.highest)), scale
 
 
 def shortened(x: Array, bits: int, lowest: int) -> Any:
@@ -50,7 +52,7 @@ def product(x: Array, w: Weights, config: Config, step: Step) -> Any:
     if "inputs_scale" in w:
         rounded, kernel = float8_operands(x, w, config, step)
         return rounded @ kernel
-    integers, scale = rounded_input(x, (-1,), step)
+    integers, scale = rounded_input(x, (-1,), config, step)
     whole = step("product of whole numbers", integers @ w["kernel"].astype(x.dtype))
     return with_low_rank(whole / (scale * w["kernel_scale"]), w, lambda kernel: x @ kernel, step)
 

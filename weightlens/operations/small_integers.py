@@ -39,6 +39,8 @@ def farthest(x: Array) -> float:
 def fits(x: Array, kind: str) -> bool:
     """Whether every number of ``x`` is in the range of ``kind``."""
     values, limits = np.asarray(getattr(x, "value", x)), np.iinfo(kind)
+    if limits.bits > 32:
+        return farthest(x) < EXACT or not np.all(np.isfinite(values))
     return not values.size or bool(np.all((values >= limits.min) & (values <= limits.max)) or not np.all(np.isfinite(values)))
 
 
@@ -59,6 +61,12 @@ def constants_of(given: Any) -> list[Any]:
     return [value for value in operands if isinstance(value, (bool, int, float, np.ndarray))]
 
 
+def with_arrays(kind: str, constants: list[Any]) -> str:
+    """The kind of whole number that ``kind`` and constant arrays make together: their dtypes count, that of a single number does not."""
+    kinds = [value.dtype for value in constants if isinstance(value, np.ndarray) and value.dtype.kind in "iu"]
+    return str(np.result_type(kind, *kinds)) if kinds else kind
+
+
 def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
     what = whole_of(name)
@@ -71,8 +79,9 @@ def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     if what == "means":
         raise NotImplementedError("takes the mean of whole numbers as a whole number")
     constants = constants_of(given)
-    counting = what in ("same", "products")
-    if any(np.asarray(value).dtype.kind == "f" for value in constants) or not (counting or what in ("sums", "divides")):
+    counting, kind = what in ("same", "products"), with_arrays(kind, constants)
+    fractions = any(np.asarray(value).dtype.kind == "f" for value in constants) or not is_whole(kind)
+    if fractions or not (counting or what in ("sums", "divides")):
         return y
     if kind in NARROW and not all(fits(value, kind) for value in constants):
         raise NotImplementedError(f"takes a number that {kind} cannot hold")
@@ -97,9 +106,9 @@ def taken_for_a_bias(args: Any, given: Any) -> bool:
 def layer_in_range(name: str, kind: str, y: Array) -> Any:
     """What a layer makes of whole numbers that Keras does not turn into fractions."""
     whole = spec(name).whole
+    if kind == "bool" and whole in ("cuts", "sums"):
+        raise NotImplementedError("computes with true and false")
     if whole == "cuts":
-        if kind == "bool":
-            raise NotImplementedError("computes with true and false")
         return np.trunc(y)
     if whole == "means" or (kind in NARROW and whole == "sums"):
         raise NotImplementedError("takes whole numbers, and rounds their mean or counts beyond their range")

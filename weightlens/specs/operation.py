@@ -6,7 +6,7 @@ from __future__ import annotations
 # the same, but products that are added up wrap around; "means": a mean without its fraction; "cuts": a result without its fraction;
 # "divides": fractions; "other": numbers of another kind. What has no word keeps the kind, or makes fractions.
 KERAS = {
-    "same": "Absolute Abs Add Clip Cumsum Diff FloorDivide Maximum Minimum Mod Multiply Negative Outer Power Ptp Square Subtract",
+    "same": "Absolute Abs Add Clip Cumsum Diff FloorDivide Maximum Minimum Mod Multiply Negative Outer Power Ptp Round Square Subtract",
     "sums": "Sum Prod Trace CountNonzero",
     "products": "Cumprod Dot Einsum Matmul Tensordot Average",
     "means": "Moments",

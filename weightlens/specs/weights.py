@@ -28,13 +28,15 @@ def written(line: str, class_name: str, config: Config, x: Incoming) -> Shape:
 
 def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, Shape]:
     """The shapes that the configuration demands, by the name of the weight."""
+    known = spec(class_name)
+    if x and known.spatial and "time step" in known.takes:
+        x = (x[0], *x[2:])  # each time step by itself
     written_down = {v.name: written(v.shape, class_name, config, x) for v in variables_of(class_name) if v.shape}
-    rule = spec(class_name).shapes
-    if not rule:
+    if not known.shapes:
         return written_down
     from weightlens.specs import shapes  # few networks need them
 
-    demanded: dict[str, Shape] = getattr(shapes, rule)(config, x)
+    demanded: dict[str, Shape] = getattr(shapes, known.shapes)(config, x)
     return written_down | demanded
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from weightlens.errors import UnreadableModel
+from weightlens.formats.architecture import inbound
 from weightlens.formats.architecture.dialect import Dialect
-from weightlens.formats.architecture.inbound import calls_of, common_dtype, count_from_zero, endpoints, input_dtypes, split_states
 from weightlens.formats.architecture.layer_config import class_name_of, modern_config, plain_dict, without_wrong_options
 from weightlens.formats.architecture.lost_connection import restore_lost_connection
 from weightlens.model import INPUT, Call, Layer, Model, Ref
@@ -77,16 +77,17 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
     """The graph of a functional model."""
     for layer, entry in zip(model.layers, config["layers"], strict=True):
         layer.name = str(entry.get("name") or layer.name)
-        layer.calls = calls_of(entry.get("inbound_nodes", []))
-        split_states(layer)
+        layer.calls = inbound.calls_of(entry.get("inbound_nodes", []))
+        inbound.split_states(layer)
+        inbound.put_in_order(layer)
         if layer.class_name.startswith("tf.raw_ops."):
             from weightlens.formats.architecture import raw_nodes
 
             raw_nodes.complete_arguments(layer)
     if len({layer.name for layer in model.layers}) < len(model.layers):
         raise UnreadableModel(f"two layers of model {model.name!r} have the same name")
-    model.inputs = endpoints(config.get("input_layers", []))
-    model.outputs = count_from_zero(model.layers, endpoints(config["output_layers"]), dialect)
+    model.inputs = inbound.endpoints(config.get("input_layers", []))
+    model.outputs = inbound.count_from_zero(model.layers, inbound.endpoints(config["output_layers"]), dialect)
     if dialect.major < 3:
         restore_lost_connection(model)
 
@@ -154,9 +155,9 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     entering = None
     whole = whole_of(class_name) if operation else spec(class_name).whole
     if whole in ("cuts", "rounds"):
-        entering = next(input_dtypes(entry.get("inbound_nodes")), None)
+        entering = next(inbound.input_dtypes(entry.get("inbound_nodes")), None)
     elif operation or (whole in ("wraps", "sums") and dialect.major >= 3):
-        entering = common_dtype(entry.get("inbound_nodes"))
+        entering = inbound.common_dtype(entry.get("inbound_nodes"))
     layer.quirks = Quirks(before_keras_3=dialect.major < 3, input_dtype=entering)
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:

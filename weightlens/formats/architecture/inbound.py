@@ -152,3 +152,21 @@ def split_states(layer: Layer) -> None:
             x, *states = [tensor for item in call.args[0] for tensor in (item if isinstance(item, list) else [item])]
             call.args = (x, *call.args[1:])
             call.kwargs = {**call.kwargs, "initial_state": states}
+
+
+def put_in_order(layer: Layer) -> None:
+    """The tensors of a dict that a nested model is called on, in the order of its inputs: by name, unless it takes a dict itself."""
+    if layer.model is None or isinstance(layer.model.inputs, dict):
+        return
+    names = [ref.layer for ref in refs(layer.model.inputs)]
+    for call in layer.calls:
+        given = call.args[0] if call.args else call.kwargs.get("inputs")
+        if not isinstance(given, dict) or not set(names) <= set(given):
+            continue
+        ordered, mask = [given[name] for name in names], call.kwargs.get("mask")
+        if isinstance(mask, dict) and names != sorted(names) and len({value is None for value in mask.values()}) == 2:
+            layer.faults.append("is called on a dict in which some tensors have masks: Keras gives these to other inputs than theirs")
+        if call.args:
+            call.args = (ordered, *call.args[1:])
+        else:
+            call.kwargs["inputs"] = ordered

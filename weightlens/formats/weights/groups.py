@@ -18,6 +18,7 @@ from weightlens.formats.hdf5.access import Hdf5File
 from weightlens.formats.weights import order
 from weightlens.formats.weights.objects import join, with_name
 from weightlens.model import Layer, Model, Weight
+from weightlens.specs.options import options_of
 from weightlens.specs.variables import ATTENTION_PARTS, variable_names
 
 ALIASES = {"depthwise_kernel": "kernel", "alphas": "alpha", "running_mean": "moving_mean", "running_variance": "moving_variance"}
@@ -43,6 +44,7 @@ class Leaf(NamedTuple):
         variable, names = tokens[-1], self.names or []
         free = len(names) > 4 or variable not in {parts_of(given)[-1] for given, _ in self.given}
         known = self.names is None or variable in {name.split("/")[-1] for name in names} or ALIASES.get(variable) in names
+        known = known or (variable.startswith("lora_") and "lora_rank" in (options_of(self.layer.class_name) or {}))
         return free, known, self.score(tokens)
 
 
@@ -137,6 +139,8 @@ def distribute_in_order(layer: Layer, leaves: list[Leaf], stored: list[tuple[str
 def leaves_of(layer: Layer, trail: tuple[str, ...]) -> list[Leaf]:
     """The layers with variables of their own at or below ``layer``."""
     leaves: list[Leaf] = []
+    if layer.is_input:
+        return leaves
     if layer.model is not None:
         return [leaf for inner in layer.model.layers for leaf in leaves_of(inner, (*trail, inner.name))]
     for key, inner in layer.inner.items():

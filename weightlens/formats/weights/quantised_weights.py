@@ -16,6 +16,7 @@ from weightlens.formats.architecture.dialect import Dialect
 from weightlens.formats.weights.conversion import converted
 from weightlens.model import Layer, Weight
 from weightlens.specs.options import options_of
+from weightlens.specs.quantizer import rounds_inputs
 from weightlens.specs.variables import variables_of
 
 WEIGHT_ONLY_INT4 = (3, 14)
@@ -42,7 +43,7 @@ def unpack_int4(packed: np.ndarray, length: int, axis: int, signed: bool = True)
 
 def restore_quantised(layer: Layer, dialect: Dialect) -> None:
     """Convert a layer's quantized arrays to the form its arithmetic needs."""
-    mode = str(layer.config.get("quantization_mode", "")).split("/")[0]
+    mode, known = str(layer.config.get("quantization_mode", "")).split("/")[0], understood(layer)
     if mode == "int4":
         for name in TABLES & set(layer.own_weights):
             _embeddings(layer, name)
@@ -54,7 +55,7 @@ def restore_quantised(layer: Layer, dialect: Dialect) -> None:
         _projections(layer)
     merge_lora(layer)
     integers = [name for name, weight in layer.own_weights.items() if weight.dtype in ("int8", "uint8")]
-    if layer.class_name and not understood(layer) and not all(whole_projection(layer, name) for name in integers):
+    if layer.class_name and not known and not all(whole_projection(layer, name) for name in integers):
         layer.class_name += " (quantised)"  # nobody knows its arithmetic
 
 
@@ -62,15 +63,6 @@ def whole_projection(layer: Layer, name: str) -> bool:
     """Whether this is an int8 attention projection with its scale: axes for input, heads and size."""
     kernel = layer.own_weights[name]
     return name.endswith("/kernel") and kernel.dtype == "int8" and len(kernel.shape) == 3 and f"{name}_scale" in layer.own_weights
-
-
-def rounds_inputs(layer: Layer, mode: str) -> bool:
-    """Whether Keras quantizes the layer's inputs too: by the quantizer in its settings, else for int8."""
-    given = layer.config.get("quantization_config")
-    if isinstance(given, dict):
-        settings = given.get("config")
-        return bool((settings if isinstance(settings, dict) else given).get("activation_quantizer"))
-    return mode == "int8"
 
 
 def packed_by_input(kernel: Weight, columns: int, dialect: Dialect) -> bool:
@@ -94,7 +86,9 @@ def merge_lora(layer: Layer) -> None:
         rank = layer.config.get("lora_rank") or a.shape[-1]
         scale = (layer.config.get("lora_alpha") or rank) / rank
         shape, whole = (*a.shape[:-1], b.shape[-1]), weight.dtype in ("int8", "uint8")
-        if shape != weight.shape or (whole and (name != "kernel" or not understood(layer))):
+        # Keras reads a quantised table without LoRA when it reads it backwards
+        backwards = layer.config.get("tie_weights") and layer.config.get("quantization_mode")
+        if backwards or shape != weight.shape or (whole and (name != "kernel" or not understood(layer))):
             layer.class_name += " (quantised, with LoRA apart)"
         elif whole:
             made = converted("lora_kernel", [a, b], lambda a, b, scale=scale: (scale * (a @ b)).astype(a.dtype), shape, "a . b of LoRA")
@@ -142,11 +136,11 @@ def _kernel(layer: Layer, mode: str, dialect: Dialect) -> None:
     def integers(q: np.ndarray) -> np.ndarray:
         return unpack_int4(q, columns, -1) if mode == "int4" else q
 
-    if "g_idx" in weights or (mode == "int4" and not rounds_inputs(layer, mode)):
+    if "g_idx" in weights or (mode == "int4" and not rounds_inputs(layer.config, mode)):
         _int4_kernel(layer, "", columns, shape)
-    elif not rounds_inputs(layer, mode) and is_matrix(layer):
+    elif not rounds_inputs(layer.config, mode) and is_matrix(layer):
         _replace(layer, "kernel", [kernel, scale], lambda q, s: (q / s).astype(np.float32), shape, "int8, restored")
-    elif mode == "int4" or not rounds_inputs(layer, mode):
+    elif mode == "int4" or not rounds_inputs(layer.config, mode):
         if not is_matrix(layer):
             layer.class_name += " (quantised)"  # which way its scale lies depends on more than the file says
         whole = (kernel.shape[0], columns) if mode == "int4" else kernel.shape
