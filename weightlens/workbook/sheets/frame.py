@@ -100,6 +100,13 @@ def write_hint(sheet: Sheet, column: int, text: str, styles: Styles) -> None:
         sheet.heights[1] = HINT_LINE * lines + 2
 
 
+def section(sheet: Sheet, row: int, column: int, after: int, text: str, styles: Styles) -> None:
+    """The name of a part of a sheet, with a line under it as far as that part reaches: to before the column ``after``."""
+    sheet.write(row, column, text, styles["section"])
+    for c in range(column, after):
+        sheet.texts.setdefault((row, c), Text(style=styles["section"]))
+
+
 def colours_in_words(sheet: Sheet) -> str:
     """What the colour scales on a sheet mean."""
     kinds = {kind for _, kind in sheet.heats}
