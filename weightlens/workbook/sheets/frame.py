@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
     from weightlens.workbook.xlsx.styles import Styles
 
+TITLES = 2  # rows that stay in view where there are several rows of captions: one of them would stand over blocks of another
 SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
 SQUARE = 3.6  # characters in a column of square cells
 SQUARE_HEIGHT = 20.0
@@ -49,9 +50,9 @@ SCALE_ENDS = {  # kind of colour scale -> the colours of the legend that are its
 SCALES = {
     "weight": "weights are orange below 0, blue above 0, yellow near 0",
     "both signs": "orange is below 0, blue above 0, the darker the further, in each block by itself",
-    "ink": "darker blue is larger",
+    "ink": "white is 0, darker blue is larger",
     "relu": "grey is exactly 0, darker green is larger",
-    "size": "darker green is larger",
+    "size": "white is 0, darker green is larger",
 }
 
 

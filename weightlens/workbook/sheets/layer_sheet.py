@@ -16,7 +16,7 @@ from weightlens.workbook.layout import choices as layout
 from weightlens.workbook.layout.labels import row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import play
-from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TOP, widen
+from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TITLES, TOP, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
 from weightlens.workbook.sheets.parts.directions import in_both_directions
@@ -154,9 +154,9 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     if inner:
         in_both_directions(net, sheet, inner, [*moved, *steps])
     elif path in net.plan.tables:
-        rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
+        rest, column, tables_drawn = time_sheet(net, sheet, net.plan.tables[path], steps)
         put_steps(net, sheet, [*moved, *rest], column)
-        net.finish(sheet)
+        net.finish(sheet, TOP if tables_drawn == 1 else TITLES)
     elif path in net.plan.pictures:
         pictures(net, sheet, [*moved, *steps], own)
     else:

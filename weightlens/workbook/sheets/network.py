@@ -19,7 +19,7 @@ from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.captions import mathematics, note
-from weightlens.words.layer_words import shares
+from weightlens.words.layer_words import cuts, never_negative, shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.workbook.layout.blanks import is_called, usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, gates_of, over_pictures, row_labels, two_rows
@@ -263,7 +263,7 @@ class NetworkSheets:
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""
         area, made = placed.block.area, placed.made
-        relu = step is not None and step.made.function[0] == "relu"
+        relu = step is not None and cuts(step.made)
         if made.size > MOST_HEATED or made.dtype.kind == "U":
             return
         if self.plan.one_sheet:
@@ -273,8 +273,8 @@ class NetworkSheets:
         elif relu:
             sheet.heats.append((area, "relu"))
         elif picture or made.size >= SOME:
-            negative = bool((made.value < 0).any())
-            sheet.heats.append((area, "both signs" if negative else "ink" if step is None else "size"))
+            ink = step is None and not (made.value < 0).any()
+            sheet.heats.append((area, "ink" if ink else "size" if never_negative(made) else "both signs"))
 
     def finish(self, sheet: Sheet, rows: int = TOP) -> None:
         """Panes: captions and row labels stay in view."""

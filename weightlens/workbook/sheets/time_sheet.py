@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.recording import Recorded, Step
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.captions import SYMBOLS, over_time, symbol_of
+from weightlens.words.layer_words import never_negative
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
 from weightlens.workbook.layout.plan import Placed
@@ -62,6 +63,7 @@ class TimeSheet:
         self.weights = {key: [placed for step in own for placed in first[id(step.made)]] for key, own in self.groups.items()}
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
+        self.heated = any(len(own) * own[0].made.size >= SOME for own in self.groups.values())  # all steps or none: they are compared
         self.flows: list[tuple[int, int]] = []  # the rows of each band
         self.top = self.begin(shift)
 
@@ -175,8 +177,9 @@ class TimeSheet:
             row = self.table.row(step.name, step.made.shape, placed.occurrence)
             self.net.place_step(self.sheet, step, self.top + (row or 0), column, style)
         blocks = [self.net.plan.placed[id(step.made)].block for step in steps if id(step.made) not in self.net.results]
-        if blocks and not self.net.is_blank(steps[0].made) and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
-            self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), "both signs" if (values < 0).any() else "size"))
+        if blocks and self.heated and not self.net.is_blank(steps[0].made) and values.size <= MOST_HEATED and values.dtype.kind == "f":
+            scale = "size" if never_negative(steps[0].made) else "both signs"
+            self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), scale))
 
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
         """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
@@ -271,7 +274,8 @@ def rows_of(placed: Placed) -> int:
     return 1 + placed.block.arrangement.height
 
 
-def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> tuple[list[Step], int]:
-    """Draw the table; returns the steps that are no part of it, and the column for them."""
+def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> tuple[list[Step], int, int]:
+    """Draw the table; returns the steps that are no part of it, the column for them, and in how many bands it stands."""
     drawn = TimeSheet(net, sheet, table, steps, shift)
-    return drawn.others, drawn.draw()
+    column = drawn.draw()
+    return drawn.others, column, len(drawn.flows)

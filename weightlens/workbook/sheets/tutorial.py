@@ -14,7 +14,7 @@ from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import Placed
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, section, widen
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TITLES, TOP, column_after, legend, section, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.branches import Branch, branches
 from weightlens.workbook.sheets.parts.input_blocks import put_input
@@ -64,7 +64,7 @@ def tutorial(net: NetworkSheets) -> Drawn:
     row = paths(net, sheet, laid.weights, max(laid.below, chart(net, sheet, laid)) + 1)
     names = ("input", "weight", "step", *(["off"] if any(name == "dead" for _, name, _ in sheet.rules) else []), "output")
     legend(sheet, row, 1, net.styles, (*names, "answer") if net.options.blanks else names)
-    net.finish(sheet)
+    net.finish(sheet, TOP if len(apart) == 1 else TITLES)
     return Drawn(dict.fromkeys((step.layer for step in net.plan.steps), sheet), winner, targets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weightlens.recording import Step
 from weightlens.words.layer_words import in_framework_words
 from weightlens.workbook.layout.plan import Plan
-from weightlens.workbook.sheets.frame import HEAD, SECTION, section
+from weightlens.workbook.sheets.frame import HEAD, SECTION, TITLES, section
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.bands import put_steps
 from weightlens.workbook.sheets.time_sheet import time_sheet
@@ -27,9 +27,9 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
     shift = FIRST
     for path in inner:
         own = [step for step in net.plan.steps if step.layer == path]
-        rest, column = time_sheet(net, sheet, net.plan.tables[path], own, shift)
+        rest, column, _ = time_sheet(net, sheet, net.plan.tables[path], own, shift)
         right, _ = put_steps(net, sheet, rest, column, shift + HEAD)
         section(sheet, shift + SECTION - 1, 1, right - 1, in_framework_words(net.plan.trace, path), net.styles)
         shift = max(block.row + block.arrangement.height for block in sheet.blocks) + 3 - SECTION
     put_steps(net, sheet, steps, 1, shift + HEAD)
-    net.finish(sheet, FIRST)
+    net.finish(sheet, TITLES)
