@@ -14,6 +14,7 @@ from weightlens.words.captions import SYMBOLS, over_time, symbol_of
 from weightlens.words.layer_words import never_negative
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
+from weightlens.workbook.layout.labels import two_rows
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen
@@ -60,6 +61,7 @@ class TimeSheet:
             else:
                 self.groups.setdefault(key, []).append(step)
         first = net.plan.weights_of
+        self.read = sequence_read(next(iter(self.groups.values()))[0].made, table)  # what comes in
         self.weights = {key: [placed for step in own for placed in first[id(step.made)]] for key, own in self.groups.items()}
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
@@ -109,9 +111,7 @@ class TimeSheet:
 
     def sequence(self, column: int) -> int:
         """What comes in, once more beside the time steps that it belongs to, where it is not too wide; returns the column after it."""
-        net, table = self.net, self.table
-        first = next(iter(self.groups.values()))[0].made
-        x = sequence_read(first, table)
+        net, table, x = self.net, self.table, self.read
         if x is None or x.shape[-1] > FEW_FEATURES:
             return column
         order = slice(None, None, -1) if table.backwards else slice(None)
@@ -123,13 +123,18 @@ class TimeSheet:
         block.make = partial(self.copied, x, order)
         for j in range(x.shape[-1]):
             widen(self.sheet, column + j, max(NARROW, characters(x.value)))
-        net.caption(self.sheet, self.shift + HEAD, column, x.shape[-1], "x", "")
-        names = net.options.input_names(x.shape[-1]) if x.kind == "input" else [f"x{j}" for j in range(x.shape[-1])]
-        self.labels(column, dict(enumerate(names)))
+        net.caption(self.sheet, self.shift + HEAD, column, x.shape[-1], "x" if x.kind == "input" else f"x: {x.layer}", "")
+        for j, text in two_rows(block.arrangement, net.plan.trace.axes.named(x))[0].items():  # which half of the layer before
+            self.sheet.write(self.shift + LABEL - 1, column + j, text, net.styles["label left"])
+        self.labels(column, dict(enumerate(self.x_names(x.shape[-1]))))
         self.sheet.put(block, self.top + 1, column)
-        net.plan.read_instead(x, block.cells[:, order], first.layer)
+        net.plan.read_instead(x, block.cells[:, order], next(iter(self.groups.values()))[0].layer)
         widen(self.sheet, column + x.shape[-1], GAP)
         return column + x.shape[-1] + 1
+
+    def x_names(self, n: int) -> list[str]:
+        """A name for each number that comes in; those of the network's input only where it is what comes in."""
+        return [f"x{j}" for j in range(n)] if self.read is not None and self.read.kind != "input" else self.net.options.input_names(n)
 
     def copied(self, x: Recorded, order: slice) -> Expression | None:
         """Plain references to a sequence, in the order in which its time steps are computed."""
@@ -250,7 +255,7 @@ class TimeSheet:
             return ["x", "h"] if n == 2 else []
         if "recurrent" in placed.name:
             return [f"h{i}" for i in range(n)]
-        return self.net.options.input_names(n)
+        return self.x_names(n)
 
 
 def title(made: Recorded) -> str:
