@@ -147,7 +147,7 @@ def test_every_layer_that_keras_makes(keras: Any) -> None:
             "BatchNormalization",
             {"epsilon": 0.001, "scale": False},
             "Subtracts from each channel the mean seen in training and divides by the standard deviation seen in training. "
-            "Then it adds a learned number (beta). Epsilon, 0.001, keeps it from dividing by 0.",
+            "Then it adds a learned number (beta). Epsilon, 0.001, is added under the root: it keeps the layer from dividing by 0.",
         ),
         (
             "MultiHeadAttention",

@@ -93,11 +93,7 @@ def learned_scale(config: Config, rank: int) -> str:
 def epsilon(config: Config, rank: int) -> str:
     """What epsilon is for."""
     value = amount(config.get("epsilon"))
-    return (
-        f" Epsilon, {number(value)}, is added under the root, so that nothing is divided by 0; numbers that hardly differ stay closer for it."
-        if value
-        else ""
-    )
+    return f" Epsilon, {number(value)}, is added under the root: it keeps the layer from dividing by 0." if value else ""
 
 
 def groups_of_channels(config: Config, rank: int) -> str:
@@ -187,7 +183,7 @@ PARTS: dict[str, Part] = {
     "joined_along": lambda config, rank: "the last axis" if config.get("axis", -1) == -1 else f"axis {Setting(config.get('axis'))}",
     "cosine": flag("normalize", " Both are scaled to length 1 first, so that the result is the cosine of the angle between them."),
     "reads": flag("go_backwards", "Reads the sequence backwards step by step", "Reads the sequence step by step"),
-    "returns": flag("return_sequences", " It hands on the result of every step.", " It hands on only the result of the step that it reads last."),
+    "returns": flag("return_sequences", " It hands on the result of every step.", " It hands on the result of the step it reads last only."),
     "stretches": flag("rms_scaling", "Divides", "Moves and stretches"),
     "to_standard": flag("rms_scaling", " by their standard deviation.", " so that their mean is 0 and their standard deviation about 1."),
     "new_pixels": said("interpolation", {"nearest": "copies the nearest old one"}, otherwise="blends old ones nearby"),
