@@ -77,8 +77,13 @@ def model_line(model: Model) -> str:
 
 def shares(x: Recorded) -> bool:
     """Whether each row is made of shares that add up to 1: a softmax, masked or not."""
+    return x.ndim == 2 and x.shape[1] > 1 and shares_out(x)
+
+
+def shares_out(x: Recorded) -> bool:
+    """Whether the numbers along the last axis are shares that add up to 1: a softmax over it, masked or not."""
     made = x.args[1] if x.op is np.where and isinstance(x.args[1], Recorded) else x
-    return made.function[0] == "softmax" and x.ndim == 2 and x.shape[1] > 1 and made.args[1].shape == (len(x.value), 1)
+    return made.function[0] == "softmax" and made.args[1].shape == (*x.shape[:-1], 1)
 
 
 def cuts(made: Recorded) -> bool:

@@ -183,7 +183,7 @@ PARTS: dict[str, Part] = {
     "joined_along": lambda config, rank: "the last axis" if config.get("axis", -1) == -1 else f"axis {Setting(config.get('axis'))}",
     "cosine": flag("normalize", " Both are scaled to length 1 first, so that the result is the cosine of the angle between them."),
     "reads": flag("go_backwards", "Reads the sequence backwards step by step", "Reads the sequence step by step"),
-    "returns": flag("return_sequences", " It hands on the result of every step.", " It hands on the result of the step it reads last only."),
+    "returns": flag("return_sequences", " It hands on the result of every step.", " It hands on its last result only."),
     "stretches": flag("rms_scaling", "Divides", "Moves and stretches"),
     "to_standard": flag("rms_scaling", " by their standard deviation.", " so that their mean is 0 and their standard deviation about 1."),
     "new_pixels": said("interpolation", {"nearest": "copies the nearest old one"}, otherwise="blends old ones nearby"),

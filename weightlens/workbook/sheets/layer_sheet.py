@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from weightlens.axes.factors import along
 from weightlens.recording import Recorded, Step
-from weightlens.recording.graph import named_operands
+from weightlens.recording.graph import expression, named_operands, pads_with_a_number
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import in_framework_words, sentence, shares
 from weightlens.workbook.formulas.arrangement import Arrangement
@@ -29,6 +32,8 @@ from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE = 7
 CHANGE = "Change a blue cell, and everything after it follows."
+SIDES = {"row": ("above", "below"), "column": ("on the left", "on the right")}
+USUAL_SIDES = ("at the beginning", "at the end")
 PICK = "Pick another sample, and everything after it follows."
 
 
@@ -148,7 +153,8 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     moved = [step for step in net.plan.steps if step.layer in before]
     told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := net.plan.trace.layers.get(mover)) is not None]
     layer = net.plan.trace.layers.get(path)
-    told += [sentence(layer) if layer is not None else "", called_next(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
+    told += [sentence(layer) if layer is not None else "", zeros_around(net, steps), called_next(net, steps)]
+    told.append(comes_from(net.plan.steps, [*before, *inner, path]))
     sheet = net.plan.sheet(path, in_framework_words(net.plan.trace, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if inner:
@@ -162,6 +168,19 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     else:
         tables(net, sheet, [*moved, *steps], own)
     return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, *inner, path], sheet)}))
+
+
+def zeros_around(net: NetworkSheets, steps: Sequence[Step]) -> str:
+    """Where a layer adds zeros around what it reads, and how many: they have no cells."""
+    made = (x for step in steps for x in expression(step.made) if x is not step.made and not x.kind)
+    x = next((x for x in made if pads_with_a_number(x) and not x.kwargs.get("constant_values", 0.0)), None)
+    if x is None:
+        return ""
+    words = list[str]()
+    for axis, pair in zip(net.plan.trace.axes.named(x).axes, np.broadcast_to(x.args[1], (x.ndim, 2)).tolist(), strict=True):
+        word, sides = along(axis), SIDES.get(along(axis), USUAL_SIDES)
+        words += [f"{n} {word}{'s' if n > 1 else ''} {side}" for n, side in zip(pair, sides, strict=True) if n and word]
+    return f"Zeros around its input: {', '.join(words)}." if words else ""
 
 
 def called_next(net: NetworkSheets, steps: Sequence[Step]) -> str:
