@@ -107,6 +107,7 @@ class Passes:
     def build(self, book: Book, variants: Variants) -> tuple[Cells, np.ndarray]:
         """Write the sheet; returns the cells of the losses, and the losses."""
         sheet = book.sheet("Passes", hint=HINT)
+        sheet.wide = True
         self.rows = len(variants.choice)
         values = self.values = self.computed(variants)
         for i, name in enumerate(variants.names):
