@@ -30,7 +30,7 @@ from weightlens.workbook.sheets.time_sheet import time_sheet
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
-SMALLEST_PICTURE = 7
+SMALLEST_PICTURE, MOST_AGAIN = 7, 4096  # its side; numbers of pictures that are shown once more, channel by channel
 CHANGE = "Change a blue cell, and everything after it follows."
 SIDES = {"row": ("above", "below"), "column": ("on the left", "on the right")}
 USUAL_SIDES = ("at the beginning", "at the end")
@@ -108,6 +108,8 @@ def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, nam
 
 def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> int:
     """One sample of 8 x 8 or more numbers in a row once more as a square, should it be a picture; returns the next column."""
+    if x.ndim == 4:
+        return channels_apart(net, sheet, x, column)
     side = picture_side(x.shape)
     cells = net.plan.cells(x)
     if not side or cells is None:
@@ -121,6 +123,23 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
     number_sides(net, sheet, column + 1, side)
     sheet.heats.append((block.area, "ink"))
     return column + 1 + side
+
+
+def channels_apart(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> int:
+    """Pictures of several channels once more, a picture per channel as on all later sheets; returns the next column."""
+    placed = net.plan.placed[id(x)]
+    planes = layout.as_planes(x.shape, net.axes(placed)) if x.shape[-1] > 1 and x.size <= MOST_AGAIN else None
+    if planes is None:
+        return column
+    column, again, name = column + 2, replace(placed, block=net.plan.mirror(x, planes)), "channel by channel"
+    columns(sheet, column, planes, x.value)
+    name_rows(net, sheet, row_labels(planes, net.axes(placed)), column)
+    sheet.write(HEAD, column, name, net.styles["caption left"])
+    net.beside_name(sheet, HEAD, column, name, net.axes_over(again))
+    net.labels_over(sheet, LABEL, column, again, {})
+    sheet.put(again.block, TOP, column, net.styles.numbers("step", x.value, small=True))
+    net.scale(sheet, again, True)
+    return column + planes.width
 
 
 def number_sides(net: NetworkSheets, sheet: Sheet, column: int, side: int) -> None:
