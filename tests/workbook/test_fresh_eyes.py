@@ -92,7 +92,7 @@ def test_a_second_recurrent_layer_says_which_half_of_the_first_a_number_is(keras
     page = texts(page_of(book, "last"))
     assert {"x: both", "forward", "backward", "x0", "x3"} <= set(page) and not set(names) & set(page)
     assert set(names) <= set(texts(page_of(book, "both")))
-    assert "forward_layer at t=2 and backward_layer at t=0: what each has read last" in page
+    assert "last/forward_layer at t=2 and last/backward_layer at t=0: what each has read last" in page
     assert "last/backward_layer: LSTM(2), activation tanh, from the last time step to the first" in page
 
 

@@ -41,5 +41,5 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
 
 def joined(plan: Plan, inner: list[str]) -> str:
     """Which time step of each direction is handed on where none but the last is: for the one that runs backwards it is the first."""
-    last = [f"{path.rpartition('/')[2]} at t={0 if plan.tables[path].backwards else plan.tables[path].steps - 1}" for path in inner]
+    last = [f"{path} at t={0 if plan.tables[path].backwards else plan.tables[path].steps - 1}" for path in inner]
     return f"{' and '.join(last)}: what each has read last"
