@@ -153,7 +153,7 @@ def test_every_layer_that_keras_makes(keras: Any) -> None:
             "MultiHeadAttention",
             {"num_heads": 2, "key_dim": 8},
             "Lets each place of a sequence look at the places of the same or of another one and mix what fits it, with 2 heads at once. "
-            "Each head compares places by 8 numbers (key dim).",
+            "Each head compares places by 8 numbers, called key dim.",
         ),
         ("Embedding", {"input_dim": 6, "output_dim": 3, "mask_zero": True},
          "Replaces each number of a word by the row with that number: 3 learned numbers; the table has 6 rows. "

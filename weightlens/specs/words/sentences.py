@@ -70,7 +70,7 @@ WITHOUT_SPACE: dict[str, str] = {
     # attention
     "Attention": f"{MIXING} The fit is {{score}}.", "AdditiveAttention": f"{MIXING} The fit is the tanh of query plus key, added up.",
     "MultiHeadAttention": HEADS.format("{num_heads:with one head|with # heads at once}")
-    + " Each head compares places by {key_dim:number} (key dim).",
+    + " Each head compares places by {key_dim:number}, called key dim.",
     "GroupQueryAttention": HEADS.format("{num_query_heads:with one head|with # heads at once}")
     + " They share {num_key_value_heads:set} of keys and values.",
     # merging
