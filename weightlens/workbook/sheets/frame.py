@@ -91,7 +91,7 @@ def write_hint(sheet: Sheet, column: int, text: str, styles: Styles) -> None:
     used = sum(width_of(sheet, c) for c in range(column, min(end, MOST_HINTED))) if end else LONGEST_HINT
     limit = min(LONGEST_HINT, max(SHORTEST_HINT, used))
     last, room = column, width_of(sheet, column)
-    while room < limit and not (cuts and last + 1 >= cuts.columns[0]):
+    while room < limit and not (cuts and cuts.columns and last + 1 >= cuts.columns[0]):
         last += 1
         room += width_of(sheet, last)
     lines = math.ceil(len(text) / room)
