@@ -22,6 +22,7 @@ CASES += [
     case("relu", lambda k: k.layers.ReLU(), (6,), data=wide),
     case("relu, all options", lambda k: k.layers.ReLU(max_value=2.5, negative_slope=0.1, threshold=0.5), (3, 6), data=wide),
     case("relu, max value", lambda k: k.layers.ReLU(max_value=6.0), (3, 6), data=wide),
+    case("relu, max value 2", lambda k: k.layers.ReLU(max_value=2.0), (3, 6), data=wide),
     case("relu, slope and max value", lambda k: k.layers.ReLU(max_value=1.0, negative_slope=0.3), (3, 6), data=wide),
     case("leaky relu", lambda k: k.layers.LeakyReLU(), (3, 6), data=wide),
     case("leaky relu, slope", lambda k: k.layers.LeakyReLU(negative_slope=0.05), (6,), data=wide),

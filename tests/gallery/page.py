@@ -20,7 +20,7 @@ from tests.gallery.shown import IN_TERMINAL, SHOWN, Shown
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PICTURES = DOCS / "gallery"
 TARGET = DOCS / "gallery.md"
-DPI, WIDEST, TALLEST, COLOURS, MARGIN, FOOTER = 200, 1600, 800, 32, 6, 0.945
+DPI, WIDEST, TALLEST, COLOURS, MARGIN, FOOTER = 200, 1600, 800, 128, 6, 0.945
 HEAD = """# Gallery
 
 Sixty layers and small networks, and the sheet on which each is computed: made by `python -m tests.gallery.page FOLDER`, with random
@@ -84,7 +84,7 @@ def cut_out(pdf: Path, sheet: str, out: Path) -> None:
     picture = picture.crop((max(0, box[0] - MARGIN), max(0, box[1] - MARGIN), box[2] + MARGIN, box[3] + MARGIN))
     scale = min(1.0, WIDEST / picture.width, TALLEST / picture.height)
     picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
-    picture.quantize(COLOURS).save(out, optimize=True)
+    picture.quantize(COLOURS, kmeans=1).save(out, optimize=True)  # with fewer, a dark green cell would be as grey as one that is off
 
 
 def main(folder: Path, words: list[str]) -> None:

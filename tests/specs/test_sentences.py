@@ -147,13 +147,13 @@ def test_every_layer_that_keras_makes(keras: Any) -> None:
             "BatchNormalization",
             {"epsilon": 0.001, "scale": False},
             "Subtracts from each channel the mean seen in training and divides by the standard deviation seen in training. "
-            "Then it adds a learned number (beta). Epsilon, 0.001, keeps it from dividing by 0.",
+            "Then it adds a learned number (beta). Epsilon, 0.001, is added under the root: it keeps the layer from dividing by 0.",
         ),
         (
             "MultiHeadAttention",
             {"num_heads": 2, "key_dim": 8},
             "Lets each place of a sequence look at the places of the same or of another one and mix what fits it, with 2 heads at once. "
-            "Each head compares places by 8 numbers.",
+            "Each head compares places by 8 numbers, called key dim.",
         ),
         ("Embedding", {"input_dim": 6, "output_dim": 3, "mask_zero": True},
          "Replaces each number of a word by the row with that number: 3 learned numbers; the table has 6 rows. "

@@ -27,6 +27,7 @@ BOOKS = {
     "and": "and --epochs 20 --init 1 --optimizer momentum",
     "xor": "xor_sigmoid --loss half_mse --lr 4 --epochs 50 --init 1",
     "xor, relu": "xor_relu --epochs 20 --init 1 --optimizer adam --batch 3",
+    "xor, relu at 0": "xor_relu --epochs 4 --init 1",
     "neuron": "relu_neuron --lr 0.05 --epochs 20 --init 5",
     "neuron dies": "relu_neuron --lr 0.4 --epochs 20 --init 5",
     "neuron explodes": "relu_neuron --lr 1000 --epochs 4 --init 5",
@@ -243,6 +244,17 @@ def test_the_numerical_gradient_is_the_analytic_one(name: str, engine: str, path
     exact, slope, off = (book.block(which) for which in ("analytic_gradient", "numerical_gradient", "gradient_difference"))
     assert np.abs(exact).max() > 1e-3 and not np.allclose(exact, read_book(paths[name]).block("analytic_gradient"), rtol=1e-3)
     assert np.allclose(slope, exact, rtol=1e-4, atol=1e-7) and off.max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    "engine", ["ironcalc", *(pytest.param(name, marks=pytest.mark.office(name)) for name in ("libreoffice", "gnumeric"))]
+)
+def test_where_a_relu_switches_the_gradient_check_says_so_and_gives_no_alarm(engine: str, paths: dict[str, Path]) -> None:
+    """In the first epoch the biases are 0, and so is what goes into the relus of the sample 0, 0."""
+    sheet = recalculate(paths["xor, relu at 0"], engine, {("One step", "B3"): 1.0}).sheets["Gradient check"]
+    rows = [(sheet[f"H{row}"], sheet[f"I{row}"]) for row in range(8, 68)]
+    assert max(off for off, switching in rows if switching) == 1.0 and {switching for _, switching in rows} == {0.0, 1.0}
+    assert sheet["B4"] == max(off for off, switching in rows if not switching) < 1e-3
 
 
 @pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])

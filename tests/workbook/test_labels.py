@@ -73,6 +73,17 @@ def test_channels_in_groups_are_channels(keras: Any) -> None:
     assert trace.axes.named(gamma).words == ("channel",)
 
 
+def test_pictures_of_channels_in_groups_are_numbered_through(keras: Any, tmp_path: Path) -> None:
+    """The second channel of the second group is channel 3, as in the layer's output."""
+    network = keras.Sequential([keras.Input((3, 3, 4)), keras.layers.GroupNormalization(2, name="norm")])
+    weightlens.export(weightlens.load(network), tmp_path / "book.xlsx", inputs=np.arange(36.0).reshape(1, 3, 3, 4))
+    page = next(page for page in openpyxl.load_workbook(tmp_path / "book.xlsx") if page.title.endswith("norm"))
+    row, column = found(page, "centered")
+    over = [cell.value for cell in page[row + 2] if cell.column >= column and cell.value]
+    assert over == ["channel 0", "channel 1", "channel 2", "channel 3"]
+    assert "row down; channel, column across" in [cell.value for cell in page[row]]
+
+
 def test_a_line_for_each_sample_and_time_step_is_not_called_one_for_each_sample(keras: Any, tmp_path: Path) -> None:
     network = keras.Sequential([keras.Input((4, 2)), keras.layers.TimeDistributed(keras.layers.Dense(3, activation="softmax"))])
     weightlens.export(weightlens.load(network), tmp_path / "book.xlsx", inputs=np.ones((2, 4, 2)))

@@ -53,8 +53,11 @@ def column(book: Book, letter: str, count: int) -> list[Any]:
     return cells
 
 
-def judge(book: Book, inputs: np.ndarray, weights: np.ndarray, bias: float, output: float, order: str = "by size") -> None:
-    """The rows are the products of these inputs and weights, and the sum is theirs with the bias."""
+def judge(book: Book, inputs: np.ndarray, weights: np.ndarray, bias: float, output: float, order: str = "by size", shown: str = "") -> None:
+    """The rows are the products of these inputs and weights, and the sum is theirs with the bias.
+
+    ``shown``: what stands for a name that the layer does not have; nobody may take it for that.
+    """
     products = inputs * weights
     at = np.argsort(-np.abs(products), kind="stable") if order == "by size" else np.arange(len(products))
     for letter, values in (("C", inputs[at]), ("D", weights[at]), ("E", products[at]), ("H", np.cumsum(products[at]))):
@@ -66,7 +69,8 @@ def judge(book: Book, inputs: np.ndarray, weights: np.ndarray, bias: float, outp
         assert (book.cell("Neuron", "G5"), found[1]) == ("this layer has no bias", "")
         found[1] = 0.0
     assert np.allclose(np.array(found[:4], float), [products.sum(), bias, products.sum() + bias, output], rtol=1e-9, atol=1e-12)
-    assert found[4] == "as on its sheet"
+    warned = [book.cell("Neuron", cell) for cell in ("C4", "C5", "C6") if book.cell("Neuron", cell)]
+    assert (found[4], warned) == (("", [f"not in this layer! shown: {shown}"]) if shown else ("as on its sheet", []))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,7 @@ def test_every_unit_of_a_dense_network_can_be_picked(dense: tuple[Path, Any, np.
     judge(books[1], h[1], digit.kernel[:, 4], digit.bias[4], p[1, 4], "in order")
     assert column(books[1], "B", 32)[:2] == ["unit 0", "unit 1"] and column(books[1], "A", 32) == [*range(32)]
     assert [books[1].cell("Neuron", cell) for cell in ("C11", "D11", "G6")] == ["value", "\u00d7 weight", "z = pre-activation"]
-    judge(books[2], h[2], digit.kernel[:, 0], digit.bias[0], p[2, 0])  # there is no such unit, no such sample: the nearest
+    judge(books[2], h[2], digit.kernel[:, 0], digit.bias[0], p[2, 0], shown="unit 0")  # nor such a sample: the nearest
 
 
 def test_the_curve_is_the_activation_and_the_neuron_lies_on_it(dense: tuple[Path, Any, np.ndarray], tmp_path: Path) -> None:

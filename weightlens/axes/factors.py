@@ -30,7 +30,8 @@ class Factor:
 
     ``of``: whose it is, where that has to be said: of the rows of a kernel ``(KERNEL,)``, and the word is ``row``. ``placed``: the
     positions of windows, which are always numbered from 0, whatever is cut out of the axis. ``guess``: neither a layer nor the
-    calculation tells the word. ``mark``: is there as long as the axis is open, and its word a guess.
+    calculation tells the word. ``mark``: is there as long as the axis is open, and its word a guess. ``each``: of the parts that an
+    axis was cut into, how many places of it each has.
     """
 
     word: str
@@ -40,6 +41,7 @@ class Factor:
     placed: bool = False
     guess: bool = False
     mark: Mark | None = None
+    each: int = 0
 
     @property
     def name(self) -> str:
@@ -137,6 +139,23 @@ def titled(f: Factor, of: str) -> Factor:
 def axis_words(axis: Axis) -> str:
     """``unit``; ``gate x unit``."""
     return " x ".join(f.name for f in axis)
+
+
+def groups(outer: Axis, inner: Axis) -> bool:
+    """Whether one axis is the parts that the other one was cut into."""
+    return len(outer) == len(inner) == 1 and outer[0].name == f"{inner[0].name} group"
+
+
+def uncut(axes: Sequence[Axis]) -> list[Axis]:
+    """The same places, the parts of an axis that stand one inside the other as the axis itself: channel 3, not group 1, channel 1."""
+    whole: list[Axis] = []
+    for axis in reversed(axes):
+        if whole and groups(axis, whole[-1]) and axis[0].each:
+            inner = whole[-1][0]
+            whole[-1] = (replace(inner, at=(axis[0].at[:, None] * axis[0].each + inner.at).reshape(-1)),)
+        else:
+            whole.append(axis)
+    return whole[::-1]
 
 
 def along(axis: Axis) -> str:

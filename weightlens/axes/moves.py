@@ -74,9 +74,11 @@ def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed
 
 def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
     """An axis cut into equal parts: which part, and the place in it."""
-    _, at = np.unique(codes, return_inverse=True)
+    places, at = np.unique(codes, return_inverse=True)
     part = replace(f, at=at, words=(), placed=False)
-    return part if inner else replace(part, word=f"{f.word} group", mark=f.mark and f.mark._replace(outer=True))
+    if inner:
+        return part
+    return replace(part, word=f"{f.word} group", mark=f.mark and f.mark._replace(outer=True), each=int(places[1] - places[0]))
 
 
 def in_order(made: list[Factor], length: int) -> Axis:

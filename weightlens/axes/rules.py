@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.axes import inputs, names
-from weightlens.axes.factors import KERNEL, PADDING, Axis, Factor, Mark, Named, plain
+from weightlens.axes.factors import KERNEL, PADDING, Axis, Factor, Mark, Named, groups, plain
 from weightlens.axes.moves import moved
 from weightlens.recording.calls import (
     MOVES,
@@ -244,7 +244,7 @@ def distinct(axis: Axis, n: int) -> bool:
 
 def regrouped(axis: Axis, n: int) -> Axis:
     """Filters in groups, side by side, are filters; channels in groups are channels."""
-    if len(axis) != 2 or axis[0].name == "gate" or (axis[-1].name != "filter" and axis[0].name != f"{axis[-1].name} group"):
+    if len(axis) != 2 or axis[0].name == "gate" or (axis[-1].name != "filter" and not groups(axis[:1], axis[1:])):
         return axis
     return plain(axis[-1].name, n)
 

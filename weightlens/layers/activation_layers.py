@@ -19,6 +19,8 @@ MASKED_LOGIT = -1e9
 def relu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Rectified linear unit with its three options. ``keras.layers.ReLU``."""
     options = {key: config.get(key) or 0.0 for key in ("negative_slope", "threshold")}
+    if config.get("max_value") == 6 and not any(options.values()):
+        return step("activation", activations.relu6(x))
     return step("activation", activations.relu(x, max_value=config.get("max_value"), **options))
 
 

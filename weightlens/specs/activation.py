@@ -22,7 +22,13 @@ class ActivationSpec(NamedTuple):
     # and rises from there, or "couples" all numbers. Otherwise nothing is told.
     way: str = ""
     shares: bool = False  # its results lie between 0 and 1 and add up to 1
+    positive: bool = False  # its results are never below 0, and that it cuts or shares does not say so already
     logits: bool = False  # a crossentropy in a graph looks through it at the numbers before it
+
+    @property
+    def never_negative(self) -> bool:
+        """Whether no result is below 0."""
+        return self.positive or self.shares or self.way == "cuts"
 
     @property
     def function(self) -> str:
@@ -46,16 +52,20 @@ ALL = (
     ActivationSpec("selu", "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581", way="rises"),
     ActivationSpec(
         "exponential", "raises e (about 2.718) to the power of each number", more="the result is always above 0 and grows very fast",
-        way="rises"
+        way="rises", positive=True
     ),
     ActivationSpec(
         "sigmoid", "squeezes each number to between 0 and 1",
         more="large ones come close to 1, very negative ones close to 0, and 0 becomes one half", formula="1 / (1 + e^-z)", logits=True,
-        slope=lambda y: y * (1.0 - y), way="rises"
+        slope=lambda y: y * (1.0 - y), way="rises", positive=True
     ),
-    ActivationSpec("hard_sigmoid", "turns -3 and less into 0, 3 and more into 1; in between, the result rises evenly", way="rises"),
     ActivationSpec(
-        "hard_sigmoid_keras2", "turns -2.5 and less into 0, 2.5 and more into 1; in between, the result rises evenly", way="rises"
+        "hard_sigmoid", "turns -3 and less into 0, 3 and more into 1; in between, the result rises evenly",
+        way="rises", positive=True
+    ),
+    ActivationSpec(
+        "hard_sigmoid_keras2", "turns -2.5 and less into 0, 2.5 and more into 1; in between, the result rises evenly",
+        way="rises", positive=True
     ),
     ActivationSpec(
         "tanh", "squeezes each number to between -1 and 1",
@@ -76,7 +86,7 @@ ALL = (
     ActivationSpec("thresholded_relu ThresholdedReLU", "keeps numbers above {theta} and turns the others into 0", defaults={"theta": 1.0}),
     ActivationSpec(
         "softplus", "bends numbers so that all are above 0", more="large ones hardly change, very negative ones come close to 0",
-        way="rises"
+        way="rises", positive=True
     ),
     ActivationSpec(
         "log_sigmoid", "takes the logarithm of each number's sigmoid",
@@ -98,10 +108,16 @@ ALL = (
     ),
     ActivationSpec(
         "squareplus", "bends numbers with a square root so that all are above 0",
-        more="large ones hardly change, very negative ones come close to 0", way="rises"
+        more="large ones hardly change, very negative ones come close to 0", way="rises", positive=True
     ),
-    ActivationSpec("sparse_plus", "turns numbers up to -1 into 0, keeps those from 1 on, and bends those in between smoothly", way="rises"),
-    ActivationSpec("sparse_sigmoid", "turns -1 and less into 0, 1 and more into 1; in between, the result rises evenly", way="rises"),
+    ActivationSpec(
+        "sparse_plus", "turns numbers up to -1 into 0, keeps those from 1 on, and bends those in between smoothly",
+        way="rises", positive=True
+    ),
+    ActivationSpec(
+        "sparse_sigmoid", "turns -1 and less into 0, 1 and more into 1; in between, the result rises evenly",
+        way="rises", positive=True
+    ),
     ActivationSpec("glu", "splits the numbers into two halves and multiplies the first half by the sigmoid of the second", way="couples"),
     ActivationSpec(
         "softmax Softmax softmax_v2", "turns scores into shares between 0 and 1 that add up to 1",

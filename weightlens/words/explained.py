@@ -37,7 +37,7 @@ NAMED = {
     "candidate": "What could be remembered from this time step; a gate decides how much of it is.",
     "cell state": "The memory: what the forget gate keeps of it, plus what the input gate lets in.",
     "variance": "The mean of the squares: how far the numbers lie from their mean.",
-    "standard deviation": "The root of the variance; a tiny number (epsilon) keeps it from being 0.",
+    "standard deviation": "The root of the variance and epsilon, a small number that keeps it from being 0.",
     "lookup": "For each number that comes in, the row of the table with that number: its learned description.",
     "query": "What each place looks for: its numbers times learned weights, in every head with others.",
     "key": "What each place can be found by: its numbers times learned weights, in every head with others.",

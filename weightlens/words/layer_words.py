@@ -7,7 +7,8 @@ import numpy as np
 from weightlens.layers import function_of
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded, Trace
-from weightlens.specs.activation import named_function
+from weightlens.recording.calls import operation
+from weightlens.specs.activation import ACTIVATIONS, named_function
 from weightlens.specs.operation import LIKE_LAYERS
 from weightlens.specs.registry import spec_of
 from weightlens.specs.words import sentences, setting_words
@@ -76,5 +77,22 @@ def model_line(model: Model) -> str:
 
 def shares(x: Recorded) -> bool:
     """Whether each row is made of shares that add up to 1: a softmax, masked or not."""
+    return x.ndim == 2 and x.shape[1] > 1 and shares_out(x)
+
+
+def shares_out(x: Recorded) -> bool:
+    """Whether the numbers along the last axis are shares that add up to 1: a softmax over it, masked or not."""
     made = x.args[1] if x.op is np.where and isinstance(x.args[1], Recorded) else x
-    return made.function[0] == "softmax" and x.ndim == 2 and x.shape[1] > 1 and made.args[1].shape == (len(x.value), 1)
+    return made.function[0] == "softmax" and made.args[1].shape == (*x.shape[:-1], 1)
+
+
+def cuts(made: Recorded) -> bool:
+    """Whether a step is a relu, whose units can be silent: exactly 0."""
+    known = ACTIVATIONS.get(made.function[0])
+    return known is not None and known.way == "cuts"
+
+
+def never_negative(made: Recorded) -> bool:
+    """Whether what a step computes is never below 0, whatever its numbers are now."""
+    known = ACTIVATIONS.get(made.function[0])
+    return operation(made) in (np.exp, np.sqrt) or (known is not None and known.never_negative)

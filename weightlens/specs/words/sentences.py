@@ -23,7 +23,7 @@ LSTM = "with a memory of {units:number}: gates decide what to forget, what to ad
 GRU = "with a memory of {units:number}: one gate decides how much of it to renew, another how much of the old is used for that."
 RNN = ": {units:its one unit weighs|each of its # units weighs} the new input together with the results of the step before."
 TOGETHER = "the numbers of each sample, or of each place in it,"
-STANDARD = "so that their mean is 0 and their standard deviation 1."
+STANDARD = "so that their mean is 0 and their standard deviation about 1."
 BATCH = "Subtracts from each channel the mean {moments} and divides by the standard deviation {moments}.{learned_scale}{epsilon_words}"
 BINNED = "{num_bins:one bin|one of # bins} by a fixed calculation, its hash; different ones may share a bin.{encoding}"
 LOOKED_UP = "by its place in a list of known ones, the vocabulary.{encoding}"
@@ -53,7 +53,7 @@ WITHOUT_SPACE: dict[str, str] = {
     "SimpleRNNCell": f"Computes one time step of a SimpleRNN{RNN}{{activation}}",
     "LSTMCell": f"Computes one time step of an LSTM, {LSTM}", "GRUCell": f"Computes one time step of a GRU, {GRU}",
     "StackedRNNCells": "Computes one time step with several cells: each reads what the one before it gives.",
-    "Bidirectional": "Reads the sequence with two layers, one from each end, and {merged}.",
+    "Bidirectional": "Reads the sequence with two layers, from the first step to the last and from the last to the first, and {merged}.",
     "TimeDistributed": "Applies one layer to every time step separately, always with the same weights.",
     "PruneLowMagnitude": "Stands around a layer whose smallest weights were set to 0 in training (pruning), which makes it sparse.",
     # normalization
@@ -70,7 +70,7 @@ WITHOUT_SPACE: dict[str, str] = {
     # attention
     "Attention": f"{MIXING} The fit is {{score}}.", "AdditiveAttention": f"{MIXING} The fit is the tanh of query plus key, added up.",
     "MultiHeadAttention": HEADS.format("{num_heads:with one head|with # heads at once}")
-    + " Each head compares places by {key_dim:number}.",
+    + " Each head compares places by {key_dim:number}, called key dim.",
     "GroupQueryAttention": HEADS.format("{num_query_heads:with one head|with # heads at once}")
     + " They share {num_key_value_heads:set} of keys and values.",
     # merging

@@ -93,7 +93,7 @@ def learned_scale(config: Config, rank: int) -> str:
 def epsilon(config: Config, rank: int) -> str:
     """What epsilon is for."""
     value = amount(config.get("epsilon"))
-    return f" Epsilon, {number(value)}, keeps it from dividing by 0." if value else ""
+    return f" Epsilon, {number(value)}, is added under the root: it keeps the layer from dividing by 0." if value else ""
 
 
 def groups_of_channels(config: Config, rank: int) -> str:
@@ -183,9 +183,9 @@ PARTS: dict[str, Part] = {
     "joined_along": lambda config, rank: "the last axis" if config.get("axis", -1) == -1 else f"axis {Setting(config.get('axis'))}",
     "cosine": flag("normalize", " Both are scaled to length 1 first, so that the result is the cosine of the angle between them."),
     "reads": flag("go_backwards", "Reads the sequence backwards step by step", "Reads the sequence step by step"),
-    "returns": flag("return_sequences", " It hands on the result of every step.", " It hands on the result of the last step only."),
+    "returns": flag("return_sequences", " It hands on the result of every step.", " It hands on its last result only."),
     "stretches": flag("rms_scaling", "Divides", "Moves and stretches"),
-    "to_standard": flag("rms_scaling", " by their standard deviation.", " so that their mean is 0 and their standard deviation 1."),
+    "to_standard": flag("rms_scaling", " by their standard deviation.", " so that their mean is 0 and their standard deviation about 1."),
     "new_pixels": said("interpolation", {"nearest": "copies the nearest old one"}, otherwise="blends old ones nearby"),
     "merged": said("merge_mode", MERGED, "concat", otherwise="hands on both results"),
     "marks": said("output_mode", {"one_hot": "1 at the place of the category, 0 elsewhere", "count": "how often each category occurs"},

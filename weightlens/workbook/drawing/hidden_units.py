@@ -68,4 +68,4 @@ def draw_unit(net: NetworkSheets, sheet: Sheet, block: Block, unit: int, row: in
     cells, values = block.cells[:, unit].reshape(SIDE, SIDE), np.asarray(block.values, float)[:, unit].reshape(SIDE, SIDE)
     sheet.write(row, column, f"unit {unit}" if block.arrangement.width > 1 else "", net.styles["label left"])
     square = Block(Arrangement((SIDE, SIDE), (0,), (1,)), values, net.styles.of(SQUARE), make=partial(refer, cells))
-    sheet.heats.append((sheet.put(square, row + 1, column).area, "both signs" if values.min() < 0 else "ink"))
+    sheet.heats.append((sheet.put(square, row + 1, column).area, "both signs"))

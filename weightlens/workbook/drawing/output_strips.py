@@ -12,7 +12,7 @@ from weightlens.axes import Axis
 from weightlens.recording import Recorded
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import COLUMN, Expression, combine
+from weightlens.workbook.formulas.cell_arrays import Expression, combine
 from weightlens.workbook.neuron.cell_numbers import MOST_ONE_BY_ONE, can_be_picked, of_sample
 from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.styles import Look, squares_format
@@ -87,5 +87,4 @@ def write_strip(net: NetworkSheets, sheet: Sheet, row: int, column: int, width: 
     for j in range(shown):
         sheet.texts.pop((row, first + j), None)
     sheet.texts[(row + 1, column)].text = strip.words
-    area = f"{COLUMN[first]}{row + 1}:{COLUMN[first + shown - 1]}{row + 1}"
-    sheet.heats.append((area, "both signs" if float(strip.values.min()) < 0 else "ink"))
+    sheet.heats.append((block.area, "both signs"))

@@ -11,8 +11,8 @@ from weightlens.recording.calls import MOVES, moved_by_data, operation
 USUAL = (  # of a layer that has one of them; of others, all steps that a person could compute
     "dot product", "pre-activation", "activation", "query", "key", "value", "scores", "attention weights", "context",
 )  # fmt: skip
-BESIDE = "max"  # of a softmax: left blank with them
-NEVER = ("mask", "exponentials")  # is left blank of the others
+BESIDE = ("max", "exponentials")  # of a softmax: left blank with them
+NEVER = ("mask",)  # is left blank of the others
 BY_HAND = 100.0  # times such a step's numbers are whole: a person can add them up
 
 
@@ -25,7 +25,7 @@ def usual_blanks(model: Model, trace: Trace) -> frozenset[int]:
     for layer in dict.fromkeys(step.layer for step in trace.steps):
         steps = [step for step in trace.steps if step.layer == layer and is_computed(step)]
         usual = any(step.name in USUAL for step in steps)
-        chosen |= {id(s.made) for s in steps if (s.name in (*USUAL, BESIDE) if usual else s.name not in NEVER)}
+        chosen |= {id(s.made) for s in steps if (s.name in (*USUAL, *BESIDE) if usual else s.name not in NEVER)}
     if is_whole(model):
         plain = {id(step.made) for step in trace.steps if np.array_equal(np.rint(step.made.value * BY_HAND), step.made.value * BY_HAND)}
         chosen = chosen & plain or chosen
@@ -35,7 +35,7 @@ def usual_blanks(model: Model, trace: Trace) -> frozenset[int]:
 def is_computed(step: Step) -> bool:
     """Whether a step has numbers that a person could compute: not constants, not what only moves numbers, not yes and no."""
     x = step.made
-    helper = x.role.kind == "helper" and step.name != BESIDE
+    helper = x.role.kind == "helper" and step.name not in BESIDE
     return x.op is not None and x.dtype.kind in "fiu" and (operation(x) not in MOVES or moved_by_data(x)) and not helper
 
 

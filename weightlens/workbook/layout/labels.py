@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
-from weightlens.axes.factors import KERNEL, along, plain
+from weightlens.axes.factors import KERNEL, along, plain, uncut
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
@@ -47,7 +47,7 @@ def each_picture(a: Arrangement, named: Named, word: Words | None = None) -> dic
     starts = [0]
     for d in outer:
         starts = [start + i * a.steps[1][d] for start in starts for i in range(a.shape[d])]
-    words = places([axes[d] or plain("place", a.shape[d]) for d in outer], word)
+    words = places(uncut([axes[d] or plain("place", a.shape[d]) for d in outer]), word)
     return dict(zip(starts, map(", ".join, words), strict=True)) if outer else {}
 
 
@@ -76,7 +76,7 @@ def axes_in_words(a: Arrangement, named: Named) -> str:
     """``filter, row down; channel, column across``: which axes of several places run where."""
     axes, parts = axes_of(named), []
     for chosen, way in ((a.row_axes, "down"), (a.column_axes, "across")):
-        names = [f.word if f.of == (KERNEL,) else f.name for axis in shown(axes, chosen, a.shape) for f in axis if len(f.at) > 1]
+        names = [f.word if f.of == (KERNEL,) else f.name for axis in uncut(shown(axes, chosen, a.shape)) for f in axis if len(f.at) > 1]
         parts += [f"{', '.join(names)} {way}"] if names else []
     return "; ".join(parts)
 

@@ -70,6 +70,11 @@ class Tables:
         return f"${COLUMN[KEY]}$1:${COLUMN[KEY]}${self.end}"
 
     @property
+    def labels(self) -> str:
+        """The column of names of units and places, from the first row on."""
+        return f"${COLUMN[LABEL]}$1:${COLUMN[LABEL]}${self.end}"
+
+    @property
     def layers(self) -> str:
         """The names of all layers, in the table of layers."""
         return f"${COLUMN[KEY]}${TABLES + 2}:${COLUMN[KEY]}${TABLES + 1 + len(self.neurons)}"

@@ -21,6 +21,7 @@ from weightlens.workbook.neuron.picks import (
     Controls,
     Start,
     picked_cells,
+    shown_names,
     write_curves,
     write_lists,
     write_others,
@@ -146,7 +147,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     widen(sheet, NAME, min(MOST_LABEL, BOLD * max(len(neuron.name) for neuron in tables.neurons)))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
-    sample, switch = sample_to_show(net, samples, start.sample), net.styles["switch"]
+    sample, switch, shown = sample_to_show(net, samples, start.sample), net.styles["switch"], shown_names(tables)
     choices: list[tuple[str, str, Text, str | range | None, str]] = [
         ("layer", "layer", Text(n.name, switch), "neuron_layers", ""),
         ("unit", "unit", Text(n.units[0], switch), "neuron_units", ""),
@@ -159,9 +160,19 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         sheet.write(PICK + i, NO, name, net.styles["label right"])
         sheet.texts[(PICK + i, NAME)] = text
         sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
+        if key in shown:
+            warn(net, sheet, PICK + i, there(tables.sheet, shown[key]))
         if listed is not None:
             sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
         net.plan.names[f"neuron_{key}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
+
+
+def warn(net: NetworkSheets, sheet: Sheet, row: int, shown: str) -> None:
+    """What is shown instead of a name that the picked layer does not have: it is still there from the layer picked before."""
+    picked, place = absolute(cell_name((row << 14) + NAME)), cell_name((row << 14) + NAME + 1)
+    words = f'IF({shown}={picked},"","not in this layer! shown: "&{shown})'
+    sheet.texts[(row, NAME + 1)] = Text(style=net.styles["advice"], formula=words, value="")
+    sheet.rule(cell_name((row << 14) + NAME), "wrong", f'{absolute(place)}<>""')
 
 
 def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
@@ -262,7 +273,8 @@ def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve
         sheet.texts[(PICK + i, SUM - 1)] = Text(style=styles["label right"], formula=label, value=text)
         sheet.texts[(PICK + i, SUM)] = Text(style=styles[look], formula=formula, value=value)
     own = at["own sum"]
-    agrees = f'IF(ISNUMBER({own}),IF(ABS({z}-{own})<=0.000001*MAX(1,ABS({z})),"as on its sheet","not as on its sheet"),"")'
+    warned = "&".join(cell_name(((PICK + i) << 14) + NAME + 1) for i in range(3))
+    agrees = f'IF(AND(ISNUMBER({own}),{warned}=""),IF(ABS({z}-{own})<=0.000001*MAX(1,ABS({z})),"as on its sheet","not as on its sheet"),"")'
     shown = "as on its sheet" if tables.rows[0].sums >= 0 else ""
     sheet.texts[(PICK + 2, SHARE)] = Text(style=styles["label left"], formula=agrees, value=shown)
 

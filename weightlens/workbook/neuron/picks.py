@@ -13,7 +13,7 @@ from weightlens.recording import Recorded
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, absolute, cell_name
 from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, SOFTMAX_CURVE, Curve
-from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, Tables
+from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, TABLES, Tables
 from weightlens.workbook.xlsx.blocks import Block, Text
 
 if TYPE_CHECKING:
@@ -97,6 +97,16 @@ def write_picked(net: NetworkSheets, tables: Tables, controls: Controls, start: 
     formulas, values = picked_formulas(tables, controls, samples), picked_values(tables, start)
     for name, formula in formulas.items():
         write_one(net, tables, name, formula, values[name])
+
+
+def shown_names(t: Tables) -> dict[str, str]:
+    """What is shown, by name, as formulas: another unit than the one that was picked, where the picked layer has none of that name."""
+    at = picked_cells(t.sheet)
+    return {
+        "layer": f"INDEX({t.keys},{TABLES + 1}+{at['layer']},1)",
+        "unit": f"INDEX({t.labels},{at['unit']},1)",
+        "place": f"INDEX({t.labels},{at['place']},1)",
+    }
 
 
 def write_one(net: NetworkSheets, tables: Tables, name: str, formula: str, value: float | str) -> None:
@@ -198,13 +208,12 @@ def write_products(net: NetworkSheets, tables: Tables, start: Start) -> Columns:
 def write_lists(net: NetworkSheets, tables: Tables, first: int, start: Start) -> None:
     """The lists of the drop-downs: all layers, the units and the places of the picked one; each a defined name."""
     sheet, at, n = tables.sheet, picked_cells(tables.sheet), tables.neurons[0]
-    labels = f"${COLUMN[LABEL]}$1:${COLUMN[LABEL]}${tables.end}"
     net.plan.names["neuron_layers"] = (sheet.number, tables.layers)
     for j, (name, begin, own) in enumerate((("units", "first unit", n.units), ("places", "first place", n.places))):
         most = max(len(other.units if name == "units" else other.places) for other in tables.neurons)
         column, count = Columns(sheet, first + j, most), tables.field(at["layer"], name)
         from_row = tables.field(at["layer"], begin)
-        cells = [(f'IF({i + 1}>{count},"",INDEX({labels},{from_row}+{i},1))', own[i] if i < len(own) else "") for i in range(most)]
+        cells = [(f'IF({i + 1}>{count},"",INDEX({tables.labels},{from_row}+{i},1))', own[i] if i < len(own) else "") for i in range(most)]
         column.write(net, 0, f"{name} to pick", cells)
         net.plan.names[f"neuron_{name}"] = (sheet.number, column.area(0))
 

@@ -18,7 +18,7 @@ LEFT, TOP = 10, 28  # the first square of the first picture
 SIDE = 2.6  # characters: as wide as a row is high
 PIXEL = Look(format=";;;")  # the colour is to be seen, the number in the formula bar only
 UNSEEN = Look(format=";;;")
-PICTURES = (("weights", 1, "both signs"), ("input", 0, "ink"), ("products", 2, "both signs"))
+PICTURES = (("weights", 1, "both signs"), ("input", 0, "both signs"), ("products", 2, "both signs"))
 
 
 def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
@@ -51,7 +51,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
                 inside = first is not None and r < first.rows and c < first.columns
                 number = float(values[r * first.by_row + c * first.by_column]) if inside and first is not None else ""
                 sheet.texts[(TOP + r, left + c)] = Text(style=net.styles.of(PIXEL), formula=formula, value=number)
-        area = f"{COLUMN[left]}{TOP + 1}:{COLUMN[left + columns - 1]}{TOP + rows}"
+        area = f"${COLUMN[left]}${TOP + 1}:${COLUMN[left + columns - 1]}${TOP + rows}"
         sheet.heats.append((area, colours))
         sheet.rule(area, "pixel", f"ISNUMBER({COLUMN[left]}{TOP + 1})")
 

@@ -106,7 +106,7 @@ def mark(net: NetworkSheets, blanks: list[Blank], limit: str) -> str:
     """Below everything on a sheet, 1 for each right number, 0 where it is missing or wrong; returns the area of these marks."""
     sheet = blanks[0].sheet
     top = 3 + max(max(block.row + block.arrangement.height for block in sheet.blocks), max(row for row, _ in sheet.texts))
-    first = min(blank.block.row for blank in blanks)
+    first, sheet.printed_rows = min(blank.block.row for blank in blanks), top - 2
     sheet.write(top - 1, 0, "marks: 1 where your answer is right", net.styles["hint"])
     marks: list[Block] = []
     for blank in blanks:

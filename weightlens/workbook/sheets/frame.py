@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Book, Sheet
     from weightlens.workbook.xlsx.styles import Styles
 
+TITLES = 2  # rows that stay in view where there are several rows of captions: one of them would stand over blocks of another
 SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
 SQUARE = 3.6  # characters in a column of square cells
 SQUARE_HEIGHT = 20.0
@@ -49,9 +50,9 @@ SCALE_ENDS = {  # kind of colour scale -> the colours of the legend that are its
 SCALES = {
     "weight": "weights are orange below 0, blue above 0, yellow near 0",
     "both signs": "orange is below 0, blue above 0, the darker the further, in each block by itself",
-    "ink": "darker blue is larger",
+    "ink": "white is 0, darker blue is larger",
     "relu": "grey is exactly 0, darker green is larger",
-    "size": "darker green is larger",
+    "size": "white is 0, darker green is larger",
 }
 
 
@@ -90,7 +91,7 @@ def write_hint(sheet: Sheet, column: int, text: str, styles: Styles) -> None:
     used = sum(width_of(sheet, c) for c in range(column, min(end, MOST_HINTED))) if end else LONGEST_HINT
     limit = min(LONGEST_HINT, max(SHORTEST_HINT, used))
     last, room = column, width_of(sheet, column)
-    while room < limit and not (cuts and last + 1 >= cuts.columns[0]):
+    while room < limit and not (cuts and cuts.columns and last + 1 >= cuts.columns[0]):
         last += 1
         room += width_of(sheet, last)
     lines = math.ceil(len(text) / room)
@@ -98,6 +99,13 @@ def write_hint(sheet: Sheet, column: int, text: str, styles: Styles) -> None:
     if lines > 1:
         sheet.merges.append((1, column, 1, last))
         sheet.heights[1] = HINT_LINE * lines + 2
+
+
+def section(sheet: Sheet, row: int, column: int, after: int, text: str, styles: Styles) -> None:
+    """The name of a part of a sheet, with a line under it as far as that part reaches: to before the column ``after``."""
+    sheet.write(row, column, text, styles["section"])
+    for c in range(column, after):
+        sheet.texts.setdefault((row, c), Text(style=styles["section"]))
 
 
 def colours_in_words(sheet: Sheet) -> str:

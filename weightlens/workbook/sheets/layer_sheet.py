@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from weightlens.axes.factors import along
 from weightlens.recording import Recorded, Step
-from weightlens.recording.graph import named_operands
+from weightlens.recording.graph import expression, named_operands, pads_with_a_number
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import in_framework_words, sentence, shares
 from weightlens.workbook.formulas.arrangement import Arrangement
@@ -16,7 +19,7 @@ from weightlens.workbook.layout import choices as layout
 from weightlens.workbook.layout.labels import row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import play
-from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TOP, widen
+from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TITLES, TOP, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
 from weightlens.workbook.sheets.parts.directions import in_both_directions
@@ -27,8 +30,10 @@ from weightlens.workbook.sheets.time_sheet import time_sheet
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
-SMALLEST_PICTURE = 7
+SMALLEST_PICTURE, MOST_AGAIN = 7, 4096  # its side; numbers of pictures that are shown once more, channel by channel
 CHANGE = "Change a blue cell, and everything after it follows."
+SIDES = {"row": ("above", "below"), "column": ("on the left", "on the right")}
+USUAL_SIDES = ("at the beginning", "at the end")
 PICK = "Pick another sample, and everything after it follows."
 
 
@@ -103,6 +108,8 @@ def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, nam
 
 def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> int:
     """One sample of 8 x 8 or more numbers in a row once more as a square, should it be a picture; returns the next column."""
+    if x.ndim == 4:
+        return channels_apart(net, sheet, x, column)
     side = picture_side(x.shape)
     cells = net.plan.cells(x)
     if not side or cells is None:
@@ -116,6 +123,23 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
     number_sides(net, sheet, column + 1, side)
     sheet.heats.append((block.area, "ink"))
     return column + 1 + side
+
+
+def channels_apart(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> int:
+    """Pictures of several channels once more, a picture per channel as on all later sheets; returns the next column."""
+    placed = net.plan.placed[id(x)]
+    planes = layout.as_planes(x.shape, net.axes(placed)) if x.shape[-1] > 1 and x.size <= MOST_AGAIN else None
+    if planes is None:
+        return column
+    column, again, name = column + 2, replace(placed, block=net.plan.mirror(x, planes)), "channel by channel"
+    columns(sheet, column, planes, x.value)
+    name_rows(net, sheet, row_labels(planes, net.axes(placed)), column)
+    sheet.write(HEAD, column, name, net.styles["caption left"])
+    net.beside_name(sheet, HEAD, column, name, net.axes_over(again))
+    net.labels_over(sheet, LABEL, column, again, {})
+    sheet.put(again.block, TOP, column, net.styles.numbers("step", x.value, small=True))
+    net.scale(sheet, again, True)
+    return column + planes.width
 
 
 def number_sides(net: NetworkSheets, sheet: Sheet, column: int, side: int) -> None:
@@ -148,20 +172,34 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     moved = [step for step in net.plan.steps if step.layer in before]
     told = [f"{mover}: {sentence(layer)}" for mover in before if (layer := net.plan.trace.layers.get(mover)) is not None]
     layer = net.plan.trace.layers.get(path)
-    told += [sentence(layer) if layer is not None else "", called_next(net, steps), comes_from(net.plan.steps, [*before, *inner, path])]
+    told += [sentence(layer) if layer is not None else "", zeros_around(net, steps), called_next(net, steps)]
+    told.append(comes_from(net.plan.steps, [*before, *inner, path]))
     sheet = net.plan.sheet(path, in_framework_words(net.plan.trace, path), hint=" ".join(filter(None, told)), numbered=True)
     own = [placed for step in steps for placed in net.plan.weights_of[id(step.made)]]
     if inner:
         in_both_directions(net, sheet, inner, [*moved, *steps])
     elif path in net.plan.tables:
-        rest, column = time_sheet(net, sheet, net.plan.tables[path], steps)
+        rest, column, tables_drawn = time_sheet(net, sheet, net.plan.tables[path], steps)
         put_steps(net, sheet, [*moved, *rest], column)
-        net.finish(sheet)
+        net.finish(sheet, TOP if tables_drawn == 1 else TITLES)
     elif path in net.plan.pictures:
         pictures(net, sheet, [*moved, *steps], own)
     else:
         tables(net, sheet, [*moved, *steps], own)
     return play.layer_winner(net, sheet, path, replace(drawn, homes={**drawn.homes, **dict.fromkeys([*before, *inner, path], sheet)}))
+
+
+def zeros_around(net: NetworkSheets, steps: Sequence[Step]) -> str:
+    """Where a layer adds zeros around what it reads, and how many: they have no cells."""
+    made = (x for step in steps for x in expression(step.made) if x is not step.made and not x.kind)
+    x = next((x for x in made if pads_with_a_number(x) and not x.kwargs.get("constant_values", 0.0)), None)
+    if x is None:
+        return ""
+    words = list[str]()
+    for axis, pair in zip(net.plan.trace.axes.named(x).axes, np.broadcast_to(x.args[1], (x.ndim, 2)).tolist(), strict=True):
+        word, sides = along(axis), SIDES.get(along(axis), USUAL_SIDES)
+        words += [f"{n} {word}{'s' if n > 1 else ''} {side}" for n, side in zip(pair, sides, strict=True) if n and word]
+    return f"Zeros around its input: {', '.join(words)}." if words else ""
 
 
 def called_next(net: NetworkSheets, steps: Sequence[Step]) -> str:

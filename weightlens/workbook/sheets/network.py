@@ -19,12 +19,13 @@ from weightlens.model import Model
 from weightlens.recording import Recorded, Step
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.captions import mathematics, note
-from weightlens.words.layer_words import shares
+from weightlens.words.layer_words import cuts, never_negative, shares
 from weightlens.workbook.formulas.cell_arrays import cell_name
 from weightlens.workbook.layout.blanks import is_called, usual_blanks
 from weightlens.workbook.layout.labels import Gate, axes_in_words, gates_of, over_pictures, row_labels, two_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, column_after, squares, widen
+from weightlens.workbook.sheets.parts.largest import frame_largest
 from weightlens.workbook.sheets.parts.room import LETTER, columns, is_taken, make_room, room_for
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.pages import width_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.export_options import Options
 
 EACH_ROW = "each row"  # of the step that it makes: beside a vector, whose row may be one of a matrix with names of its own
+ON_THE_WAY = ("dot product", "pre-activation")  # names of steps after which an activation is expected
 SOME = 24  # numbers from which colours help to see where the large ones are
 MOST_HEATED = 300_000  # cells under one colour scale
 MOST_EXPLAINED = 100_000  # a step larger than this gets a note without its numbers
@@ -124,7 +126,7 @@ class NetworkSheets:
 
         ``name``: what stands over it, if not its own name.
         """
-        name = name or step.name
+        name = name or self.called(step)
         placed = self.plan.placed[id(step.made)]
         a, picture = placed.block.arrangement, squares(sheet)
         down = placed.occurrence if a.stretch > 1 or placed.of == 1 else placed.occurrence * (a.height + (1 if a.height > 1 else 0))
@@ -138,9 +140,14 @@ class NetworkSheets:
                 self.beside_name(sheet, head - raised, column, name, self.axes_over(placed))
             self.labels_over(sheet, head + LABEL - HEAD, column, placed, self.classes(step.made))
         self.place_step(sheet, step, head + TOP - HEAD + down, column, self.step_style(step, picture))
-        if not self.is_blank(step.made):
+        if not self.is_blank(step.made) and not frame_largest(sheet, step, placed.block):
             self.scale(sheet, placed, picture, step)
         return a.width
+
+    def called(self, step: Step) -> str:
+        """The name of a step; of one that is on the way to others everywhere else, that it is what its layer hands on."""
+        handed_on = any(x is step.made for x in self.plan.trace.layer_outputs.get(step.layer, ()))
+        return f"{step.name} (output)" if handed_on and step.name in ON_THE_WAY else step.name
 
     def beside_name(self, sheet: Sheet, row: int, column: int, name: str, text: str) -> None:
         """Small letters behind the name of a block."""
@@ -187,12 +194,13 @@ class NetworkSheets:
         given = rows_named if placed.made.ndim == 2 and a.row_axes == (0,) and len(rows_named or ()) == a.height else None
         named = placed.made.ndim > 1 and column > 0
         rows = dict(enumerate(given)) if given else row_labels(a, self.axes(placed)) if named else {}
-        if placed.made.ndim == 1 and column > 1 and not picture and placed.layer not in self.plan.tables:
+        vector = not a.row_axes and (placed.made.ndim > 1 or column > 1)
+        if vector and not picture and placed.layer not in self.plan.tables:
             rows = {0: EACH_ROW}
         for r, text in rows.items():
             sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
         beside = is_taken(sheet, row + 3, row + 3 + a.height, column - 2)
-        if rows and (not self.plan.one_sheet or placed.made.ndim == 1 or beside):
+        if rows and (not self.plan.one_sheet or vector or beside):
             widen(sheet, column - 1, room_for(rows))
         self.place_weight(sheet, placed, row + 3, column)
         return row + 3 + a.height
@@ -263,7 +271,7 @@ class NetworkSheets:
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""
         area, made = placed.block.area, placed.made
-        relu = step is not None and step.made.function[0] == "relu"
+        relu = step is not None and cuts(step.made)
         if made.size > MOST_HEATED or made.dtype.kind == "U":
             return
         if self.plan.one_sheet:
@@ -273,8 +281,8 @@ class NetworkSheets:
         elif relu:
             sheet.heats.append((area, "relu"))
         elif picture or made.size >= SOME:
-            negative = bool((made.value < 0).any())
-            sheet.heats.append((area, "both signs" if negative else "ink" if step is None else "size"))
+            ink = step is None and not (made.value < 0).any()
+            sheet.heats.append((area, "ink" if ink else "size" if never_negative(made) else "both signs"))
 
     def finish(self, sheet: Sheet, rows: int = TOP) -> None:
         """Panes: captions and row labels stay in view."""

@@ -18,7 +18,7 @@ from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, tall_leg
 from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
-    from weightlens.model import Layer
+    from weightlens.model import Layer, Ref
     from weightlens.workbook.sheets.network import NetworkSheets
     from weightlens.workbook.xlsx.book import Sheet
 
@@ -135,7 +135,12 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
 
 def sources(layer: Layer) -> list[list[str]]:
     """The boxes of the sheet Network that each call of a layer reads: ``encoder #2`` is the second call of a layer."""
-    return [list(dict.fromkeys(path_of_call(ref.layer, ref.call) for ref in tensors_into(call))) for call in layer.calls]
+    return [list(dict.fromkeys(read(ref, tensors_into(call).count(ref)) for ref in tensors_into(call))) for call in layer.calls]
+
+
+def read(ref: Ref, times: int) -> str:
+    """The box that a tensor comes from, and that it is read twice."""
+    return path_of_call(ref.layer, ref.call) + {1: "", 2: " (twice)"}.get(times, f" ({times} times)")
 
 
 def used(path: str, size: int, calls: list[str]) -> str:

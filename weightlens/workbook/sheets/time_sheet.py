@@ -11,8 +11,10 @@ import numpy as np
 from weightlens.recording import Recorded, Step
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.captions import SYMBOLS, over_time, symbol_of
+from weightlens.words.layer_words import never_negative
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, refer
+from weightlens.workbook.layout.labels import two_rows
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen
@@ -59,9 +61,11 @@ class TimeSheet:
             else:
                 self.groups.setdefault(key, []).append(step)
         first = net.plan.weights_of
+        self.read = sequence_read(next(iter(self.groups.values()))[0].made, table)  # what comes in
         self.weights = {key: [placed for step in own for placed in first[id(step.made)]] for key, own in self.groups.items()}
         self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
+        self.heated = any(len(own) * own[0].made.size >= SOME for own in self.groups.values())  # all steps or none: they are compared
         self.flows: list[tuple[int, int]] = []  # the rows of each band
         self.top = self.begin(shift)
 
@@ -107,9 +111,7 @@ class TimeSheet:
 
     def sequence(self, column: int) -> int:
         """What comes in, once more beside the time steps that it belongs to, where it is not too wide; returns the column after it."""
-        net, table = self.net, self.table
-        first = next(iter(self.groups.values()))[0].made
-        x = sequence_read(first, table)
+        net, table, x = self.net, self.table, self.read
         if x is None or x.shape[-1] > FEW_FEATURES:
             return column
         order = slice(None, None, -1) if table.backwards else slice(None)
@@ -121,13 +123,18 @@ class TimeSheet:
         block.make = partial(self.copied, x, order)
         for j in range(x.shape[-1]):
             widen(self.sheet, column + j, max(NARROW, characters(x.value)))
-        net.caption(self.sheet, self.shift + HEAD, column, x.shape[-1], "x", "")
-        names = net.options.input_names(x.shape[-1]) if x.kind == "input" else [f"x{j}" for j in range(x.shape[-1])]
-        self.labels(column, dict(enumerate(names)))
+        net.caption(self.sheet, self.shift + HEAD, column, x.shape[-1], "x" if x.kind == "input" else f"x: {x.layer}", "")
+        for j, text in two_rows(block.arrangement, net.plan.trace.axes.named(x))[0].items():  # which half of the layer before
+            self.sheet.write(self.shift + LABEL - 1, column + j, text, net.styles["label left"])
+        self.labels(column, dict(enumerate(self.x_names(x.shape[-1]))))
         self.sheet.put(block, self.top + 1, column)
-        net.plan.read_instead(x, block.cells[:, order], first.layer)
+        net.plan.read_instead(x, block.cells[:, order], next(iter(self.groups.values()))[0].layer)
         widen(self.sheet, column + x.shape[-1], GAP)
         return column + x.shape[-1] + 1
+
+    def x_names(self, n: int) -> list[str]:
+        """A name for each number that comes in; those of the network's input only where it is what comes in."""
+        return [f"x{j}" for j in range(n)] if self.read is not None and self.read.kind != "input" else self.net.options.input_names(n)
 
     def copied(self, x: Recorded, order: slice) -> Expression | None:
         """Plain references to a sequence, in the order in which its time steps are computed."""
@@ -175,8 +182,9 @@ class TimeSheet:
             row = self.table.row(step.name, step.made.shape, placed.occurrence)
             self.net.place_step(self.sheet, step, self.top + (row or 0), column, style)
         blocks = [self.net.plan.placed[id(step.made)].block for step in steps if id(step.made) not in self.net.results]
-        if blocks and not self.net.is_blank(steps[0].made) and SOME <= values.size <= MOST_HEATED and values.dtype.kind == "f":
-            self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), "both signs" if (values < 0).any() else "size"))
+        if blocks and self.heated and not self.net.is_blank(steps[0].made) and values.size <= MOST_HEATED and values.dtype.kind == "f":
+            scale = "size" if never_negative(steps[0].made) else "both signs"
+            self.sheet.heats.append((" ".join(runs(blocks)[:MOST_AREAS]), scale))
 
     def widths(self, key: Key, column: int, width: int, weights: list[Placed]) -> None:
         """Narrow columns, wide enough for their numbers and, all together, for the name of the step."""
@@ -247,7 +255,7 @@ class TimeSheet:
             return ["x", "h"] if n == 2 else []
         if "recurrent" in placed.name:
             return [f"h{i}" for i in range(n)]
-        return self.net.options.input_names(n)
+        return self.x_names(n)
 
 
 def title(made: Recorded) -> str:
@@ -271,7 +279,8 @@ def rows_of(placed: Placed) -> int:
     return 1 + placed.block.arrangement.height
 
 
-def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> tuple[list[Step], int]:
-    """Draw the table; returns the steps that are no part of it, and the column for them."""
+def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> tuple[list[Step], int, int]:
+    """Draw the table; returns the steps that are no part of it, the column for them, and in how many bands it stands."""
     drawn = TimeSheet(net, sheet, table, steps, shift)
-    return drawn.others, drawn.draw()
+    column = drawn.draw()
+    return drawn.others, column, len(drawn.flows)

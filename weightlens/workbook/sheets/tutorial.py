@@ -14,7 +14,7 @@ from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import Placed
-from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, legend, widen
+from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TITLES, TOP, column_after, legend, section, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.branches import Branch, branches
 from weightlens.workbook.sheets.parts.input_blocks import put_input
@@ -64,7 +64,7 @@ def tutorial(net: NetworkSheets) -> Drawn:
     row = paths(net, sheet, laid.weights, max(laid.below, chart(net, sheet, laid)) + 1)
     names = ("input", "weight", "step", *(["off"] if any(name == "dead" for _, name, _ in sheet.rules) else []), "output")
     legend(sheet, row, 1, net.styles, (*names, "answer") if net.options.blanks else names)
-    net.finish(sheet)
+    net.finish(sheet, TOP if len(apart) == 1 else TITLES)
     return Drawn(dict.fromkeys((step.layer for step in net.plan.steps), sheet), winner, targets)
 
 
@@ -126,20 +126,18 @@ def steps(net: NetworkSheets, sheet: Sheet, made: list[Step], column: int, head:
     heights = (net.plan.placed[id(step.made)].block.arrangement.height for step in made)
     under = head + TOP - HEAD + 2 + max(heights, default=0)
     laid = Laid([], under, under, column)
-    start, section, begun = column, head - HEAD + SECTION, set[str]()
+    start, begun = column, set[str]()
     for step in made:
         if step.layer not in begun:
             begun.add(step.layer)
             start = column
-            sheet.write(section, column, in_framework_words(net.plan.trace, step.layer), net.styles["section"])
         width = net.put_step(sheet, step, column, head)
         row, names = under, input_names(net, step)
         for placed in net.plan.weights_of[id(step.made)]:
             laid.weights.append(placed)
             row = net.put_weight(sheet, placed, row, column, names) + 1
         column += width
-        for c in range(start, column):  # the line under a layer's heading
-            sheet.texts.setdefault((section, c), Text(style=net.styles["section"]))
+        section(sheet, head - HEAD + SECTION, start, column, in_framework_words(net.plan.trace, step.layer), net.styles)
         column = gap(sheet, column)
         laid = replace(laid, below=max(laid.below, row), right=column)
     return laid

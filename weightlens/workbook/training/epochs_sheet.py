@@ -47,6 +47,7 @@ class History:
     ) -> None:
         self.book, self.epoch, self.epochs, self.styles = book, epoch, epochs, styles
         self.sheet: Sheet = book.sheet("Epochs", hint=HINT)
+        self.sheet.wide = True
         self.places: dict[int, int] = {}  # value -> address of its first number in epoch 0
         self.fixed = fixed  # cells on other sheets: the data, the learning rate
         self.formulas = Formulas(self.cells)

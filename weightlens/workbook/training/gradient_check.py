@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from weightlens.recording import Recorded
 from weightlens.spreadsheet.cells_map import SLOPES
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression, absolute, cell_name, combine, refer
@@ -16,7 +17,7 @@ from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import widen
 from weightlens.workbook.training.epochs_sheet import style_of
 from weightlens.workbook.training.one_step import OneStep
-from weightlens.workbook.training.passes import Variants, weight_names
+from weightlens.workbook.training.passes import Passes, Variants, weight_names
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Book
 from weightlens.workbook.xlsx.styles import LOOKS
@@ -29,7 +30,8 @@ NONE = -1  # stands for a cell that is not there
 HINT = "Is backpropagation right? Each weight is moved a little to both sides, and both losses are computed. The gradients must agree."
 H_NOTE = "How far each weight is moved. Much smaller, and the losses differ in too few digits; much larger, and their curve is no line."
 DIGITS = 5  # of the relative difference: more are rounding, and differ from program to program
-AGREE = "Up to about 0.1%: both ways give the same gradient. (Where a relu switches on or off within h, they do not.)"
+AGREE = "Up to about 0.1%: both ways give the same gradient."
+BENDS = "Not counted are the rows where a relu switches on or off."
 COLUMNS = {
     "weight": "at the chosen epoch",
     "analytic": "gradient by backpropagation, from One step",
@@ -38,6 +40,10 @@ COLUMNS = {
     "numerical": "(loss of w + h - loss of w - h) / 2h",
     "difference": "|analytic - numerical|",
     "relative difference": f"|analytic - numerical| / the larger of them, at least {SMALL:g}",
+}
+SWITCHES = {
+    "relus that switch": "between w - h and w + h: the loss has a bend there, and numerical is the mean of the slopes on both sides",
+    "counted": "the relative difference where no relu switches, else 0",
 }
 
 
@@ -57,8 +63,9 @@ class GradientCheck:
             known = known[:0]  # One step shows the gradient of the first batch, and the passes the loss of all samples
         self.numbers = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), MOST)).astype(int))] if known.size else known
 
-    def begin(self) -> Variants:
-        """The sheet with h; for each weight two passes, with more of it and with less."""
+    def begin(self, passes: Passes) -> Variants:
+        """The sheet with h; for each weight two of the passes, with more of it and with less."""
+        self.passes = passes
         self.sheet = self.book.sheet("Gradient check", hint=HINT)
         self.sheet.write(STEP, 0, "h", self.styles["label right"])
         self.h = self.sheet.put(Block(in_rows(()), np.asarray(H), self.styles["input"]), STEP, 1)
@@ -73,7 +80,8 @@ class GradientCheck:
 
     def finish(self, cells: Cells, losses: np.ndarray) -> None:
         """The table, once the losses have their places."""
-        self.heads()
+        switching = self.passes.bent()
+        self.heads(COLUMNS | SWITCHES if switching else COLUMNS)
         exact, many = self.slopes[self.numbers], self.styles.of(replace(LOOKS["constant"], format="0.0000000"))
         self.column(1, self.start[self.numbers], refer(self.weights[self.numbers]), style_of(self.styles, "constant", self.start))
         few = "0.00000" if np.abs(exact).max() < 1000 else "0.00"
@@ -89,23 +97,41 @@ class GradientCheck:
         made = combine(["ROUND(", refer(d.cells), "/MAX(ABS(", mine, "),ABS(", other, f"),{SMALL:g}),{DIGITS})"], (len(off), 1))
         share = self.styles.of(replace(LOOKS["check"], format="0.000%"))
         difference = self.column(7, off, made, share)
-        self.sheet.texts[(WORST, 1)] = Text(style=share, formula=f"MAX({difference.area})", value=float(off.max()))
+        worst, counted = f"MAX({difference.area})", off
+        if switching:
+            bends, count = self.bends(switching, cells)
+            counted = off * (count == 0)
+            made = combine(["IF(", refer(bends.cells), ">0,0,", refer(difference.cells), ")"], (len(off), 1))
+            worst = f"MAX({self.column(9, counted, made, share).area})"
+            self.sheet.rule(difference.area, "dead", f"{cell_name(bends.first)}>0")
+        self.sheet.texts[(WORST, 1)] = Text(style=share, formula=worst, value=float(counted.max()))
         for name, block in (("analytic_gradient", a), (SLOPES, n), ("gradient_difference", difference)):
             self.book.define(name, self.sheet, block)
 
-    def heads(self) -> None:
+    def bends(self, switching: list[Recorded], losses: Cells) -> tuple[Block, np.ndarray]:
+        """For each weight, how many numbers that go into a relu have another sign with more of it than with less."""
+        parts: list[str | Expression] = []
+        count = np.zeros(len(self.numbers))
+        for z in switching:
+            cells, values = self.passes.beside_loss(z, losses)
+            more, less = (Expression((len(count), 1), [[Area(cells[k::2, None], 1, z.size)]]) for k in (0, 1))
+            parts += [f"{'+' * bool(parts)}SUMPRODUCT((", more, ">0)*(", less, "<=0)+(", more, "<=0)*(", less, ">0))"]
+            count += ((values[::2] > 0) != (values[1::2] > 0)).sum(axis=1)
+        return self.column(8, count, combine(parts, (len(count), 1)), self.styles.of(replace(LOOKS["helper"], format="0"))), count
+
+    def heads(self, columns: dict[str, str]) -> None:
         """What stands in the rows and columns of the table."""
         sheet, names = self.sheet, weight_names(self.step)
         sheet.write(WORST, 0, "largest difference", self.styles["label right"])
-        sheet.write(WORST, 2, AGREE, self.styles["label left"])
+        sheet.write(WORST, 2, AGREE if columns is COLUMNS else f"{AGREE} {BENDS}", self.styles["label left"])
         for i, number in enumerate(self.numbers):
             sheet.write(TOP + i, 0, names[number], self.styles["label right"])
         widen(sheet, 0, max(18.0, *(len(names[number]) + 1.0 for number in self.numbers)))
-        for j, (title, words) in enumerate(COLUMNS.items(), start=1):
+        for j, (title, words) in enumerate(columns.items(), start=1):
             sheet.write(HEAD, j, title, self.styles["caption"])
             sheet.write(MATH, j, words, self.styles["math"])
             widen(sheet, j, 19)
-        sheet.heights[MATH] = 46.0
+        sheet.heights[MATH] = 46.0 if columns is COLUMNS else 74.0
         sheet.freeze = (TOP, 1)
 
     def column(self, column: int, values: np.ndarray, made: Expression, style: int) -> Block:

@@ -25,6 +25,7 @@ from weightlens.workbook.xlsx.book import Book, Sheet
 
 LAYER, HEAD, LABEL, NUMBER, TOP = 2, 3, 4, 5, 6  # rows of the captions, of the weights' numbers, and of the first pass
 MOST_CELLS = 400_000
+BENT = ("relu", "relu6", "leaky_relu")  # at 0
 HINT = "A forward pass in each row, with the weights of the chosen epoch but for one or two: the arithmetic behind the sheets before."
 
 
@@ -80,6 +81,7 @@ class Passes:
         self.places: dict[int, int] = {}
         self.formulas = Formulas(self.cells)
         self.rows = 0
+        self.values: dict[int, np.ndarray] = {}  # of every step, in all passes
 
     @property
     def width(self) -> int:
@@ -105,8 +107,9 @@ class Passes:
     def build(self, book: Book, variants: Variants) -> tuple[Cells, np.ndarray]:
         """Write the sheet; returns the cells of the losses, and the losses."""
         sheet = book.sheet("Passes", hint=HINT)
+        sheet.wide = True
         self.rows = len(variants.choice)
-        values = self.computed(variants)
+        values = self.values = self.computed(variants)
         for i, name in enumerate(variants.names):
             sheet.write(TOP + i, 0, name, self.styles["label right"])
         widen(sheet, 0, 30)
@@ -122,6 +125,16 @@ class Passes:
             column += step.made.size + 1
         sheet.freeze = (TOP, 1)
         return self.places[id(self.epoch.loss)] + np.arange(self.rows, dtype=np.int64) * ROW, values[id(self.epoch.loss)]
+
+    def bent(self) -> list[Recorded]:
+        """What goes into functions that have a bend at 0, such as relu, as far as it has cells."""
+        made = [step.made.function[1] for step in self.steps if step.made.function[0] in BENT]
+        return [z for z in made if id(z) in self.places]
+
+    def beside_loss(self, x: Recorded, losses: Cells) -> tuple[Cells, np.ndarray]:
+        """A value in the passes with these losses: its first cells, and its numbers, a row for each pass."""
+        first = self.places[id(self.epoch.loss)]
+        return losses - first + self.places[id(x)], self.values[id(x)][(losses - first) // ROW].reshape(len(losses), -1)
 
     def computed(self, variants: Variants) -> dict[int, np.ndarray]:
         """The numbers of every pass."""

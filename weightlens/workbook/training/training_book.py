@@ -83,7 +83,7 @@ def lesson_sheets(book: Book, step: OneStep) -> None:
     asked: list[tuple[GradientCheck | LossSurface, Variants]] = []
     rows = 2 * len(gradients.numbers)
     if rows and passes.fits(rows):
-        asked.append((gradients, gradients.begin()))
+        asked.append((gradients, gradients.begin(passes)))
     if surface.possible and passes.fits(rows + SIDE * SIDE):
         asked.append((surface, surface.begin(gradients.start)))
     if not asked:

@@ -34,6 +34,8 @@ class Sheet:
     freeze: tuple[int, int] = (0, 0)  # rows and columns that stay in view
     hidden: bool = False
     print_area: str = ""  # all of it where this is empty
+    printed_rows: int = 0  # so many rows are printed; all where this is 0
+    wide: bool = False  # printed on several pages beside each other where one would be too small, as the layers' sheets are
     kept: list[tuple[int, int]] = field(default_factory=list)  # from which row to before which no page ends
     one_page: int = 60  # a sheet of up to so many rows is printed on one page
     heights: dict[int, float] = field(default_factory=dict)

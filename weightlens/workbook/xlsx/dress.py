@@ -23,15 +23,16 @@ OnRow = Callable[[str, str], str]  # is handed the title of a sheet and a row, w
 MOST_NOTES = 200  # notes on one sheet; each is a drawing
 
 POINTS = [[f"{place}_{part}" for part in ("type", "value", "color")] for place in ("start", "mid", "end")]
+FURTHEST = "MAX(MAX({0}),-MIN({0}),1E-300)"  # from 0 of the numbers of an area: to both sides the same colour is as far
 SCALES = {  # kind of scale -> its points: where, and which colour
-    "weight": (("min", None, NEGATIVE), ("num", 0, FILLS["weight"]), ("max", None, POSITIVE)),
-    "both signs": (("min", None, NEGATIVE), ("num", 0, NEUTRAL), ("max", None, POSITIVE)),
+    "weight": (("formula", f"-{FURTHEST}", NEGATIVE), ("num", 0, FILLS["weight"]), ("formula", FURTHEST, POSITIVE)),
+    "both signs": (("formula", f"-{FURTHEST}", NEGATIVE), ("num", 0, NEUTRAL), ("formula", FURTHEST, POSITIVE)),
     "map": (("num", 0, NEGATIVE), ("num", 0.5, NEUTRAL), ("num", 1, POSITIVE)),  # shares: one half is the border
     "map of two": (("num", 0, POSITIVE), ("num", 0.5, NEUTRAL), ("num", 1, NEGATIVE)),  # blue is the first unit in the charts, too
     "relu": (("num", 0, DEAD), ("num", 0.000001, NEUTRAL), ("max", None, STRONG)),  # what is not exactly 0 is alive
-    "size": (("min", None, NEUTRAL), ("percent", 50, "BEDFC5"), ("max", None, STRONG)),
+    "size": (("num", 0, NEUTRAL), ("max", None, STRONG)),
     "loss": (("min", None, NEUTRAL), ("percentile", 50, "D9CCE3"), ("max", None, "8E6BA8")),
-    "ink": (("min", None, NEUTRAL), ("num", 0, NEUTRAL), ("max", None, "6FA8DC")),
+    "ink": (("num", 0, NEUTRAL), ("max", None, "6FA8DC")),
 }
 
 
@@ -137,14 +138,18 @@ def colours(page: Any, sheet: Sheet) -> None:
         font = Font(color="9C0006") if name == "wrong" else None
         page.conditional_formatting.add(area, make.FormulaRule([formula], stopIfTrue=name == "dead", fill=fill, font=font))
     for area, kind in sheet.heats:
-        page.conditional_formatting.add(area.replace("$", ""), make.Rule("colorScale", colorScale=scale(kind)))
+        measured = area.replace(" ", ",") if any(of == "formula" for of, _, _ in SCALES[kind]) else ""
+        page.conditional_formatting.add(area.replace("$", ""), make.Rule("colorScale", colorScale=scale(kind, measured)))
 
 
 @functools.cache
-def scale(kind: str) -> Any:
-    """The colours of a scale as openpyxl knows them."""
+def scale(kind: str, numbers: str) -> Any:
+    """The colours of a scale as openpyxl knows them; ``numbers``: the area whose furthest number counts, where one does."""
     from openpyxl.formatting import rule as rule_makers
 
     make: Any = rule_makers
-    points = zip(POINTS, SCALES[kind], strict=False)
-    return make.ColorScaleRule(**{key: value for point, parts in points for key, value in zip(point, parts, strict=True)}).colorScale
+    points = SCALES[kind]
+    places = POINTS if len(points) == len(POINTS) else [POINTS[0], POINTS[-1]]
+    found = {key: part for point, parts in zip(places, points, strict=True) for key, part in zip(point, parts, strict=True)}
+    told = {key: part.format(numbers) if isinstance(part, str) else part for key, part in found.items()}
+    return make.ColorScaleRule(**told).colorScale

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from weightlens.workbook.formulas.cell_arrays import COLUMN
+
 if TYPE_CHECKING:
     from weightlens.workbook.xlsx.book import Sheet
 
@@ -14,7 +16,7 @@ ONE_PAGE = 260.0  # characters that still stand on one page, shrunk to its width
 LONG, SHORT = (10_700.0, 74_000.0), (7_300.0, 50_000.0)  # sides of an A4 page at 1 per cent: characters in a wide font, points
 SCALES = (55, 48, 42)  # per cent, the largest first
 LARGEST, UPRIGHT, SMALLEST = 90, 60, 10  # per cent, of what is kept together: at most; upright pages from here on; at least
-MOST_PAGES = 8  # beside each other; what is wider is shrunk to one
+MOST_PAGES = 40  # beside each other; what is wider is shrunk to one
 MOST_COLUMNS = 2000
 HEAD, CAPTIONS = 3, 5  # rows of the title and the hint; of words over a block, at most
 
@@ -51,15 +53,21 @@ def print_setup(page: Any, sheet: Sheet) -> None:
             page.row_breaks.append(Break(id=row))
         if cuts.columns:
             page.print_title_cols = "A:A"
-    if sheet.print_area:
-        page.print_area = sheet.print_area
+    if sheet.print_area or sheet.printed_rows:
+        page.print_area = sheet.print_area or f"A1:{COLUMN[columns_of(sheet) - 1]}{sheet.printed_rows}"
     if sheet.freeze[0]:  # the first captions are not those of what stands below a cut
         page.print_title_rows = f"1:{HEAD if cuts is not None and cuts.rows and not sheet.kept else sheet.freeze[0]}"
 
 
 def rows_of(sheet: Sheet) -> int:
-    """The row after the last."""
-    return max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
+    """The row after the last that is printed."""
+    last = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
+    return min(last, sheet.printed_rows or last)
+
+
+def columns_of(sheet: Sheet) -> int:
+    """The column after the last."""
+    return max([1, *(column + 1 for _, column in sheet.texts), *(block.column + block.arrangement.width for block in sheet.blocks)])
 
 
 def cuts_of(sheet: Sheet) -> Cuts | None:
@@ -67,7 +75,7 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
 
     A cut lies before a block (and its labels, which get room) and goes through no other one.
     """
-    if not sheet.numbered or sheet.print_area:
+    if not sheet.wide and (not sheet.numbered or sheet.print_area):
         return None
     spans = sorted({(block.column, block.column + block.arrangement.width) for block in sheet.blocks})
     end = max((stop for _, stop in spans), default=0)
@@ -80,7 +88,7 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
     missing = labels_without_room(sheet, places)
     for scale in SCALES:
         cuts, widest = cut(places, left, LONG[0] / scale, left[1], missing)
-        if widest <= LONG[0] / scale:
+        if widest <= LONG[0] / scale or (sheet.wide and scale == SCALES[-1]):
             for place in cuts:
                 sheet.widths[(place, place)] = width_of(sheet, place) + missing.get(place, 0.0)
             return Cuts(cuts, row_cuts(sheet, SHORT[1] / scale), scale)

@@ -6,7 +6,7 @@ from weightlens.recording import Step
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.layout.labels import row_labels
 from weightlens.workbook.layout.plan import Placed
-from weightlens.workbook.sheets.frame import GAP, HEAD, TOP, widen
+from weightlens.workbook.sheets.frame import GAP, HEAD, TITLES, TOP, widen
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.lookups import chosen_by
 from weightlens.workbook.sheets.parts.room import columns, room_for
@@ -23,16 +23,16 @@ def tables(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed
     """Vectors and sequences: weights under the columns that they make, or on the right of steps of many rows."""
     rows = max(extent_down(net.plan.placed[id(step.made)]) for step in steps)
     turned = any(net.plan.placed[id(step.made)].block.arrangement.column_axes == (0,) for step in steps)
-    if rows <= FEW_ROWS and not turned:
-        head = HEAD
-        for band in bands(net, steps):
-            _, head = put_steps(net, sheet, band, 1, head)
-    else:
+    under_each_other = bands(net, steps) if rows <= FEW_ROWS and not turned else []
+    head = HEAD
+    for band in under_each_other:
+        _, head = put_steps(net, sheet, band, 1, head)
+    if not under_each_other:
         column, _ = put_steps(net, sheet, steps, 1, weights_below=False)
         if own:
             widen(sheet, column, 9)
             put_weights(net, sheet, own, column + 1)
-    net.finish(sheet)
+    net.finish(sheet, TITLES if len(under_each_other) > 1 else TOP)
 
 
 def bands(net: NetworkSheets, steps: list[Step]) -> list[list[Step]]:

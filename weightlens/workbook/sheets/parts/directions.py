@@ -5,12 +5,13 @@ from __future__ import annotations
 from weightlens.recording import Step
 from weightlens.words.layer_words import in_framework_words
 from weightlens.workbook.layout.plan import Plan
-from weightlens.workbook.sheets.frame import HEAD, SECTION
+from weightlens.workbook.sheets.frame import HEAD, SECTION, TITLES, section
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.bands import put_steps
 from weightlens.workbook.sheets.time_sheet import time_sheet
 from weightlens.workbook.xlsx.book import Sheet
 
+LEAST = 8  # columns of the line under what joins them
 FIRST = 2  # rows that the first table stands lower than alone: room for the name of the layer
 
 
@@ -26,10 +27,19 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
     """The tables of the layers inside, and the steps of the one around them."""
     shift = FIRST
     for path in inner:
-        sheet.write(shift + SECTION - 1, 1, in_framework_words(net.plan.trace, path), net.styles["section"])
         own = [step for step in net.plan.steps if step.layer == path]
-        rest, column = time_sheet(net, sheet, net.plan.tables[path], own, shift)
-        put_steps(net, sheet, rest, column, shift + HEAD)
+        rest, column, _ = time_sheet(net, sheet, net.plan.tables[path], own, shift)
+        right, _ = put_steps(net, sheet, rest, column, shift + HEAD)
+        way = ", from the last time step to the first" if net.plan.tables[path].backwards else ""
+        section(sheet, shift + SECTION - 1, 1, right - 1, in_framework_words(net.plan.trace, path) + way, net.styles)
         shift = max(block.row + block.arrangement.height for block in sheet.blocks) + 3 - SECTION
-    put_steps(net, sheet, steps, 1, shift + HEAD)
-    net.finish(sheet, FIRST)
+    right, _ = put_steps(net, sheet, steps, 1, shift + HEAD)
+    words = joined(net.plan, inner) if steps and steps[-1].made.ndim == 2 else "both directions, time step by time step"
+    section(sheet, shift + SECTION - 1, 1, max(right - 1, LEAST), words, net.styles)
+    net.finish(sheet, TITLES)
+
+
+def joined(plan: Plan, inner: list[str]) -> str:
+    """Which time step of each direction is handed on where none but the last is: for the one that runs backwards it is the first."""
+    last = [f"{path} at t={0 if plan.tables[path].backwards else plan.tables[path].steps - 1}" for path in inner]
+    return f"{' and '.join(last)}: what each has read last"
