@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.call_order import every_layer, refs, tensors_into
+from weightlens.call_order import refs, tensors_into
 from weightlens.engine.arguments import Values
 from weightlens.engine.run import Run, Scope, as_list
 from weightlens.engine.wanted import wanted_inputs, with_length
@@ -17,14 +17,12 @@ from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Weight
 from weightlens.recording import Role, each
 from weightlens.recording.arrays import NO_ROLE
-from weightlens.specs.registry import spec_of
 from weightlens.specs.sizes import Shape
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
 LONGEST = 1 << 17  # a sequence that is tried
-MOST_PLACES, MOST_STEPS = 1 << 14, 1 << 12  # the same for a courtesy, without and with layers that walk over it
+MOST_PLACES = 1 << 14  # the same where only shapes are shown
 OPEN_LENGTHS = (509, 4099)  # what depends on an open length differs between the two, even at one window for every 2,000 places
-OPEN_STEPS = (29, 37)  # the same where a layer walks over them one by one
 
 
 def symbolic_shapes(model: Model) -> dict[str, list[Shape | None]]:
@@ -46,10 +44,8 @@ def open_lengths(model: Model, asked: list[Shape]) -> list[int]:
     """Lengths for the open dimensions, two if there are any, so long that no layer cuts off all there is."""
     if not any(None in shape for shape in asked):
         return [0]
-    walked = any(spec_of(layer).states for layer in every_layer(model))
-    first, second = OPEN_STEPS if walked else OPEN_LENGTHS
-    more = needed_length(model, asked, with_lengths(asked, first), MOST_STEPS if walked else MOST_PLACES) or 0
-    return [first + more, second + more]
+    more = needed_length(model, asked, with_lengths(asked, OPEN_LENGTHS[0]), MOST_PLACES) or 0
+    return [length + more for length in OPEN_LENGTHS]
 
 
 def with_lengths(asked: list[Shape], length: int) -> list[tuple[int, ...]]:
