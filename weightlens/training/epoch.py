@@ -13,7 +13,7 @@ import numpy as np
 
 from weightlens.model import Weight
 from weightlens.recording import Recorded, Trace
-from weightlens.recording.program import Program
+from weightlens.recording.prepared_calls import Program
 
 Updated = dict[str, tuple[Weight, np.ndarray]]  # new numbers by ``layer/name``, each with the weight that it is of
 
@@ -56,7 +56,7 @@ class Epoch:
 
         ``keep``: the dictionaries hold the weights and every named value; else the weights, the loss and the accuracy only.
         """
-        program = Program([*(step.made for step in self.trace.steps), self.loss, *(t.new for t in self.trained)])
+        program = self.program()
         values: dict[int, np.ndarray] = {id(t.now): np.asarray(t.now.value, np.float64) for t in self.trained}
         values |= {id(slot): slot.value for t in self.trained for slot in t.slots.values()}
         values[id(self.rate)] = self.rate.value if rate is None else np.asarray(float(rate))
@@ -79,3 +79,7 @@ class Epoch:
             advance(1)
         weights = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in self.trained}
         return weights, None if self.accuracy is None else float(last[id(self.accuracy)])
+
+    def program(self) -> Program:
+        """All calls of an epoch."""
+        return Program([*(step.made for step in self.trace.steps), self.loss, *(t.new for t in self.trained)])

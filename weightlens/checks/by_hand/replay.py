@@ -14,7 +14,7 @@ import numpy as np
 
 from weightlens.recording import Recorded, Trace, operands
 from weightlens.recording.graph import ordered
-from weightlens.recording.program import Call, prepared
+from weightlens.recording.prepared_calls import Call, prepared
 
 Function = Callable[[np.ndarray], np.ndarray]  # of an array
 Now = Callable[[Recorded], np.ndarray]  # the current value of a recorded array

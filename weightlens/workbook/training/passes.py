@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from weightlens.recording import Recorded, Step
-from weightlens.recording.program import Program
+from weightlens.recording.prepared_calls import Program
 from weightlens.training.epoch import Trained
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Piece
