@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 
 import weightlens
 from tests.cases import TURN, Case
-from tests.marks import chunk, group, hide, marked, programs
+from tests.marks import chunk, group, hide, marked, programs, rank
 from weightlens.checks.layer_outputs import flatten
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.errors import WeightlensError
@@ -44,10 +45,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     marked(item)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs longest comes first."""
+    items.sort(key=rank)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """What shares models, workbooks and programs runs in one process."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # or the file with most tests would begin, however fast they are
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
@@ -62,18 +70,24 @@ def nothing_but_what_is_asked_for(request: pytest.FixtureRequest, monkeypatch: p
     hide(monkeypatch, request.node.get_closest_marker("keras") is not None, programs(request.node))
 
 
+def imported(library: str) -> Any:
+    """A library, imported without its chatter. What it made stays: looking for garbage in it takes a fifth of Keras's time."""
+    with quiet_tensorflow():
+        module = importlib.import_module(library)
+    gc.freeze()
+    return module
+
+
 @pytest.fixture(scope="session")
 def keras() -> Any:
-    """Keras 3, imported without its chatter."""
-    with quiet_tensorflow():
-        return importlib.import_module("keras")
+    """Keras 3."""
+    return imported("keras")
 
 
 @pytest.fixture(scope="session")
 def tf_keras() -> Any:
-    """Keras 2, imported without its chatter."""
-    with quiet_tensorflow():
-        return importlib.import_module("tf_keras")
+    """Keras 2."""
+    return imported("tf_keras")
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,18 @@ COMMANDS = {"libreoffice": "soffice", "gnumeric": "ssconvert", "node": "node", "
 LIBRARIES = ("keras", "tf_keras")
 CHUNKS = 4  # the layer cases: one start of each office program for each chunk
 
+# What runs longest begins first, so that all processes end together: at least eight seconds of a processor each.
+LONGEST = (
+    "cases", "tests/test_limits.py", "tests/training/test_callback.py", "tests/test_import.py", "tests/training/test_training.py",
+    "tests/workbook/test_samples.py", "tests/workbook/test_play.py", "tests/checks/test_byhand.py", "tests/workbook/test_time_table.py",
+    "tests/workbook/test_formulas.py", "tests/training/test_combinations.py", "tests/test_api.py", "tests/page/test_page.py",
+    "tests/test_docs.py", "tests/files/test_streams.py", "tests/workbook/test_witnesses.py", "tests/browse/test_screens.py",
+    "tests/checks/test_byhand_networks.py", "tests/checks/test_check.py", "tests/workbook/test_sheets.py", "tests/fuzz/test_fuzz.py",
+    "tests/gallery/test_gallery.py", "tests/auditing/test_remote.py", "tests/auditing/test_store.py", "tests/test_site.py",
+    "tests/workbook/test_workbook.py", "tests/formats/test_hostile_more.py", "tests/writers/test_convert.py",
+    "tests/training/test_sheets.py", "tests/test_import_random.py", "tests/checks/test_byhand_files.py", "tests/cli/test_json.py",
+)  # fmt: skip
+
 
 def marked(item: pytest.Item) -> None:
     """Give a test its marks."""
@@ -69,6 +81,12 @@ def group(nodeid: str) -> str:
     if file in ("tests/layers/test_layers.py", "tests/page/test_cases.py"):
         return f"cases {share(re.sub(r'-(ironcalc|libreoffice|gnumeric)$', '', identifier))}"
     return f"cases {identifier.removeprefix('share ')}" if identifier.startswith("share ") else file
+
+
+def rank(item: pytest.Item) -> int:
+    """When a test's turn is: the place of its group among the longest ones, or after them."""
+    name = group(item.nodeid).partition(" ")[0]
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 def chunk(case: object) -> int:

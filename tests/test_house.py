@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import weightlens
+from tests.marks import LONGEST
 
 ROOT = Path(weightlens.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -75,3 +76,7 @@ def test_no_hint_installs_another_project() -> None:
     ]
     hints = [path.name for path in texts if re.search(r"install +(-\S+ +)*['\"]?weightlens\b", path.read_text(errors="replace"))]
     assert not hints
+
+
+def test_the_longest_test_files_are_there() -> None:
+    assert [name for name in LONGEST[1:] if not (ROOT.parent / name).is_file()] == [] and len({*LONGEST}) == len(LONGEST)

@@ -75,13 +75,22 @@ EVERYTHING = bool(os.environ.get("WEIGHTLENS_EVERYTHING"))
 TURN = int(os.environ.setdefault("WEIGHTLENS_TURN", str(date.today().toordinal())))  # every day another one; workers inherit it
 
 
-def some(cases: Sequence[Row], one_in: int) -> list[Row]:
-    """Cases for a witness that is slow: one in so many, by turns, so that each is taken once in so many days.
+def turn(rows: Sequence[Row], one_in: int, start: int = 0) -> list[Row]:
+    """Some of the rows: one in so many, and never none; tomorrow others, so that each is taken once in so many days.
 
-    All of them where ``WEIGHTLENS_EVERYTHING`` is set.
+    All of them where ``WEIGHTLENS_EVERYTHING`` is set. Lists that begin their turns elsewhere do not all take their first today.
     """
-    return [case for case in cases if EVERYTHING or (zlib.crc32(str(getattr(case, "name", case)).encode()) >> 8) % one_in == TURN % one_in]
+    one_in = max(1, min(one_in, len(rows)))
+    return [row for number, row in enumerate(rows) if EVERYTHING or (number + start + TURN) % one_in == 0]
 
 
-PARTS = sorted(part.name for part in pkgutil.iter_modules(__path__))
-CASES: list[Case] = [case for part in PARTS for case in importlib.import_module(f"tests.cases.{part}").CASES]
+def some(one_in: int) -> list[Case]:
+    """Layer cases for a witness that is slow: by turns, and every day some of each file."""
+    mixed = [(part, sorted(cases, key=lambda case: zlib.crc32(case.name.encode()))) for part, cases in FAMILIES.items()]
+    return [case for part, cases in mixed for case in turn(cases, one_in, zlib.crc32(part.encode()))]
+
+
+FAMILIES: dict[str, list[Case]] = {
+    part: importlib.import_module(f"tests.cases.{part}").CASES for part in sorted(part.name for part in pkgutil.iter_modules(__path__))
+}
+CASES: list[Case] = [case for cases in FAMILIES.values() for case in cases]

@@ -5,7 +5,6 @@ The mistakes are made by ``tests/checks/by_hand.py``, plain loops that share not
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.cases import CASES, TURN, Case
+from tests.cases import CASES, Case, turn
 from tests.checks.by_hand import OR, RIGHT, TRUTH_TABLE, Steps, calculate, rows, slips, table
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks.by_hand.float32 import SMALL
@@ -24,7 +23,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Model
 
 AS_GOOD = {"bias misread": {"weight misread", "bias of another unit", "no bias"}}  # other words for the same slip
-EVERY = int(os.environ.get("WEIGHTLENS_EVERY_SLIP", "12"))  # of the mistakes in models with many inputs, one in so many, others tomorrow
+EVERY = 12  # of the mistakes in models with many inputs, one in so many, others tomorrow
 
 
 def by_size(path: Path) -> object:
@@ -42,11 +41,11 @@ def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, 
     right = calculate(model, x)
     np.testing.assert_allclose(right[list(right)[-1]], model.predict(x)[0], atol=1e-9)
     missed, cases = [], 0
-    for digits in (2, 3, 4) if write is rows or x[0].size <= 3 else (3,):
+    for digits in turn((2, 3, 4), 3, len(model.layers)) if x[0].size <= 3 else (2, 3, 4) if write is rows else (3,):
         confirmed = checked(model, x, write(right, digits))
         assert confirmed.ok and confirmed.notes == []
         texts = [(slip, write(calculate(model, x, slip), digits)) for slip in slips(model, x)]
-        for slip, text in texts if x[0].size <= 3 else texts[TURN % EVERY :: EVERY]:
+        for slip, text in texts if x[0].size <= 3 else turn(texts, EVERY):
             same = {other.kind for other, t in texts if t == text} | ({RIGHT.kind} if text == write(right, digits) else set())
             if same != {slip.kind}:
                 continue

@@ -1,4 +1,4 @@
-"""Random trees and random damage: whatever the bytes, a model or one clear line.
+"""Random trees and random damage: whatever the bytes, a model or one clear line. Others every day, for ten days.
 
 ``WEIGHTLENS_DAMAGE=100000`` makes the longer run.
 """
@@ -13,17 +13,19 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 import weightlens
+from tests.cases import EVERYTHING, TURN
 from tests.formats import build
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("WEIGHTLENS_DAMAGE", "2000"))
+DAYS = 10
+EXAMPLES = int(os.environ.get("WEIGHTLENS_DAMAGE", "2000")) // (1 if EVERYTHING else DAYS)
 SECONDS = 2
-SETTINGS = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)}
+SETTINGS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,7 @@ def damaged(data: bytes, kind: str, where: float, how: Any) -> bytes:
     return data[:place] + new + data[place + len(new) :]
 
 
+@seed(TURN % DAYS)
 @settings(max_examples=EXAMPLES, **SETTINGS)
 @given(which=st.integers(0, 7), damages=DAMAGES)
 def test_damage(good: list[bytes], folder: Path, which: int, damages: list[Damage]) -> None:
@@ -191,6 +194,7 @@ def grow(group: h5py.Group, tree: Any) -> None:
             leaf(group, name, child)
 
 
+@seed(TURN % DAYS)
 @settings(max_examples=EXAMPLES // 4, **SETTINGS)
 @given(tree=TREES)
 def test_random_trees(folder: Path, tree: Any) -> None:

@@ -1,8 +1,10 @@
-"""A short run of the fuzzer of configurations; long ones are run by hand."""
+"""A short run of the fuzzer of configurations, long ones are run by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +15,23 @@ from tests.fuzz.configs import fuzz
 FEW = [case for case in CASES if not case.name.startswith("ops")][::12]
 
 
-def test_a_changed_configuration_is_computed_or_refused_by_name(built: Callable[[Case], Built]) -> None:
-    results = list(fuzz([built(case).path for case in FEW if built(case).path.suffix == ".keras"], 300))
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """What is not refused for its size may not take the machine's memory either."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.fixture
+def archives(built: Callable[[Case], Built]) -> list[Path]:
+    return [built(case).path for case in FEW]
+
+
+def test_a_changed_configuration_is_computed_or_refused_by_name(archives: list[Path], little_memory: None) -> None:
+    results = list(fuzz(archives, 300))
     assert {what: result for what, result in results if result.startswith(("fault", "vague"))} == {}
     assert {result for _, result in results} == {"computed", "refused"}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.cases import CASES, Case, some
+from tests.cases import Case, some
 from tests.conftest import Built
 from tests.page.conftest import Open
 from weightlens.checks.workbook import relative_distance
@@ -18,7 +18,7 @@ from weightlens.model import Model
 
 pytestmark = pytest.mark.office("chromium")
 CLOSE = 1e-12
-SHOWN = some(CASES, 10)
+SHOWN = some(10)
 
 
 def distance(found: list[Any], expected: np.ndarray) -> float:

@@ -11,7 +11,6 @@ import pytest
 from weightlens.layers.activations import erf
 from weightlens.recording import Recorded
 from weightlens.recording.graph import (
-    computed,
     copies,
     evaluate,
     evaluated,
@@ -24,6 +23,7 @@ from weightlens.recording.graph import (
     walk,
     within,
 )
+from weightlens.recording.prepared_calls import Program, prepared
 
 NUMBERS = np.arange(1.0, 7.0).reshape(2, 3)
 Move = Callable[[Any, Any], Any]
@@ -102,10 +102,22 @@ def test_a_call_that_returns_several_arrays_is_made_once() -> None:
     a = named("a")
     first, second = np.split(a, 2, axis=0)
     wholes: dict[int, Any] = {}
-    again = [computed(x, lambda y: y.value * 10, wholes) for x in (first, second)]
+    again = [prepared(x, {id(a): 0})([NUMBERS * 10], wholes) for x in (first, second)]
     np.testing.assert_array_equal(np.concatenate(again), NUMBERS * 10)
     assert len(wholes) == 1
-    assert computed(a, lambda y: None) is a.value
+    assert prepared(a, {})([], {}) is a.value
+
+
+def test_calls_are_made_again_with_other_numbers_at_the_start() -> None:
+    a = named("a")
+    joined = np.concatenate([a, a[:, :1], np.ones((2, 1))], axis=1)
+    ends = [erf(joined), np.sum(a * 2, axis=0), np.where(a > 0, a, 0.0)]
+    run = Program(ends).run({id(a): -NUMBERS})
+    again = np.concatenate([-NUMBERS, -NUMBERS[:, :1], np.ones((2, 1))], axis=1)
+    np.testing.assert_array_equal(run[id(joined)], again)
+    assert run[id(ends[0])].dtype == np.float64 and run[id(ends[0])] == pytest.approx(erf(again).astype(float), rel=1e-15)
+    assert run[id(ends[1])].tolist() == [-10, -14, -18] and not run[id(ends[2])].any()
+    np.testing.assert_array_equal(a.value, NUMBERS)
 
 
 MOVES: dict[str, Move] = {

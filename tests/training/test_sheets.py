@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from openpyxl.utils import get_column_letter
 
+from tests.cases import turn
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.checks import check_workbook
@@ -36,6 +37,20 @@ BOOKS = {
 PIXEL_ROW, EMU = 4 / 3, 9525  # pixels in a point, EMU in a pixel
 
 
+OF_THE_DAY = turn(list(BOOKS), 3)
+
+
+class WhenAsked(dict[str, Any]):
+    """What a function makes of a name, once it is asked for."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self.make = make
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = self.make(name)
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The workbooks of the sample models, and of a network with 20 inputs with long names."""
@@ -44,20 +59,21 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     lines = [",".join([*(f"length of leaf {i}" for i in range(20)), "y"])]
     lines += [",".join([*map(str, row), "1"]) for row in np.random.default_rng(2).normal(size=(12, 20)).round(3)]
     (folder / "wide_data.csv").write_text("\n".join(lines))
-    found = {}
-    for name, command in BOOKS.items():
-        sample, options = command.split(" ", 1)
-        home = folder if sample == "wide" else SAMPLES
-        found[name] = folder / f"{name}.xlsx"
+
+    def write(name: str) -> Path:
+        sample, options = BOOKS[name].split(" ", 1)
+        home, path = folder if sample == "wide" else SAMPLES, folder / f"{name}.xlsx"
         data = str(home / f"{sample}_data.csv")
-        assert main(["train-sheet", str(home / f"{sample}.h5"), "-i", data, "--target", "y", *options.split(), "-o", str(found[name])]) == 0
-    return found
+        assert main(["train-sheet", str(home / f"{sample}.h5"), "-i", data, "--target", "y", *options.split(), "-o", str(path)]) == 0
+        return path
+
+    return WhenAsked(write)
 
 
 @pytest.fixture(scope="module")
-def books(paths: dict[str, Path]) -> dict[str, tuple[Any, Any]]:
-    """Each workbook with its numbers, and with its formulas."""
-    return {name: (openpyxl.load_workbook(path, data_only=True), openpyxl.load_workbook(path)) for name, path in paths.items()}
+def books(paths: dict[str, Path]) -> dict[str, Any]:
+    """The workbooks with their numbers."""
+    return WhenAsked(lambda name: openpyxl.load_workbook(paths[name], data_only=True))
 
 
 def cells(sheet: Any) -> Iterator[Any]:
@@ -92,21 +108,22 @@ def shown(value: float, number_format: str) -> str:
     return f"{value:.4g}" if decimals is None else f"{value:.{len(decimals[1] or '')}f}"
 
 
-@pytest.mark.parametrize("name", BOOKS)
-def test_every_number_fits_its_column(name: str, books: dict[str, tuple[Any, Any]]) -> None:
-    for sheet in books[name][0]:
+@pytest.mark.parametrize("name", OF_THE_DAY)
+def test_every_number_fits_its_column(name: str, books: dict[str, Any]) -> None:
+    for sheet in books[name]:
+        widths = [width(sheet, column) for column in range(sheet.max_column + 1)]
         narrow = {
             cell.coordinate: text
             for cell in cells(sheet)
             if isinstance(cell.value, (int, float))
-            and len(text := shown(cell.value, cell.number_format)) * cell.font.size / 11 + 0.7 > width(sheet, cell.column)
+            and len(text := shown(cell.value, cell.number_format)) * cell.font.size / 11 + 0.7 > widths[cell.column]
         }
         assert not narrow, f"{sheet.title}: {dict(list(narrow.items())[:5])}"
 
 
-@pytest.mark.parametrize("name", BOOKS)
-def test_charts_cover_nothing(name: str, books: dict[str, tuple[Any, Any]]) -> None:
-    for sheet in books[name][0]:
+@pytest.mark.parametrize("name", OF_THE_DAY)
+def test_charts_cover_nothing(name: str, books: dict[str, Any]) -> None:
+    for sheet in books[name]:
         areas = []
         for chart in sheet._charts:
             left, top = pixels(sheet, chart.anchor._from.col + 1), height(sheet, chart.anchor._from.row + 1)
@@ -125,10 +142,10 @@ def test_charts_cover_nothing(name: str, books: dict[str, tuple[Any, Any]]) -> N
             assert len(areas) == 2 and max(right for _, _, right, _ in areas) < 1500, "a screen shows the charts"
 
 
-@pytest.mark.parametrize("name", BOOKS)
-def test_blue_and_yellow_are_numbers_to_change(name: str, books: dict[str, tuple[Any, Any]]) -> None:
+@pytest.mark.parametrize("name", OF_THE_DAY)
+def test_blue_and_yellow_are_numbers_to_change(name: str, paths: dict[str, Path]) -> None:
     to_change = 0
-    for sheet in books[name][1]:
+    for sheet in openpyxl.load_workbook(paths[name]):
         for cell in cells(sheet):
             if str(cell.fill.fgColor.rgb)[2:] in (FILLS["input"], FILLS["weight"]):
                 assert not str(cell.value).startswith("="), f"{sheet.title}!{cell.coordinate} is looked up, not typed"
@@ -136,9 +153,9 @@ def test_blue_and_yellow_are_numbers_to_change(name: str, books: dict[str, tuple
     assert to_change > 3
 
 
-@pytest.mark.parametrize("name", BOOKS)
-def test_no_words_are_cut(name: str, books: dict[str, tuple[Any, Any]]) -> None:
-    for sheet in books[name][0]:
+@pytest.mark.parametrize("name", OF_THE_DAY)
+def test_no_words_are_cut(name: str, books: dict[str, Any]) -> None:
+    for sheet in books[name]:
         for cell in cells(sheet):
             assert "\u2026" not in str(cell.value), f"{sheet.title}!{cell.coordinate}: {cell.value}"
         if sheet.title != "One step":
@@ -163,33 +180,33 @@ def under(sheet: Any, caption: str, rows: int = 2) -> Any:
     return sheet.cell(cell.row + rows, cell.column).value
 
 
-def test_one_step_says_what_its_columns_are(books: dict[str, tuple[Any, Any]]) -> None:
-    sheet = books["or"][0]["One step"]
+def test_one_step_says_what_its_columns_are(books: dict[str, Any]) -> None:
+    sheet = books["or"]["One step"]
     for caption in ("softmax: max", "softmax: sum", "right"):
         assert under(sheet, caption) == "per sample"
     assert under(sheet, "dense: dot product") == "unit 0"
     assert under(sheet, "right", 1) == "1 if the largest answer is where the largest target is, else 0"
-    assert under(books["xor"][0]["One step"], "right") == "per sample"
+    assert under(books["xor"]["One step"], "right") == "per sample"
 
 
-def test_small_gradients_keep_three_digits(books: dict[str, tuple[Any, Any]]) -> None:
-    sheet = books["xor"][0]["One step"]
+def test_small_gradients_keep_three_digits(books: dict[str, Any]) -> None:
+    sheet = books["xor"]["One step"]
     first = next(cell for cell in cells(sheet) if cell.value == "hidden: gradient of kernel")
     assert sheet.cell(first.row + 3, first.column).number_format == "0.00000"
 
 
-def test_a_loss_from_logits_is_said_where_the_network_ends_otherwise(books: dict[str, tuple[Any, Any]]) -> None:
+def test_a_loss_from_logits_is_said_where_the_network_ends_otherwise(books: dict[str, Any]) -> None:
     words = "Keras computes this loss from z and not from the softmax above: as if the network ended in a sigmoid"
-    sheet = books["or"][0]["One step"]
+    sheet = books["or"]["One step"]
     [said] = [cell for cell in cells(sheet) if str(cell.value).startswith(words)]
     assert sheet.cell(said.row - 1, 1).value == "Loss"
     for other in ("xor", "neuron", "wide"):
-        assert not [text for text in texts(books[other][0]["One step"]) if "not from the" in text]
-    assert any("-t ln y with y = e^z / sum of e^z, written with z" in text for text in texts(books["wide"][0]["One step"]))
+        assert not [text for text in texts(books[other]["One step"]) if "not from the" in text]
+    assert any("-t ln y with y = e^z / sum of e^z, written with z" in text for text in texts(books["wide"]["One step"]))
 
 
-def test_the_history_names_samples_from_one_and_weights_by_where_they_lead(books: dict[str, tuple[Any, Any]]) -> None:
-    sheet = books["or"][0]["Epochs"]
+def test_the_history_names_samples_from_one_and_weights_by_where_they_lead(books: dict[str, Any]) -> None:
+    sheet = books["or"]["Epochs"]
     heads = [[sheet.cell(row, column).value for column in range(1, sheet.max_column + 1)] for row in (3, 4, 5, 6)]
     kernel = heads[1].index("kernel")
     assert heads[3][kernel : kernel + 4] == ["x0 \u2192 u0", "x0 \u2192 u1", "x1 \u2192 u0", "x1 \u2192 u1"]
@@ -199,17 +216,17 @@ def test_the_history_names_samples_from_one_and_weights_by_where_they_lead(books
     largest = heads[1].index("max")
     assert heads[3][largest : largest + 4] == [f"sample {i}" for i in (0, 1, 2, 3)]
     assert not [text for text in heads[3] if text and re.fullmatch(r"[\d,]+", text)]
-    batches = books["xor, relu"][0]["Epochs"]
+    batches = books["xor, relu"]["Epochs"]
     second = next(c for c in range(1, batches.max_column) if "batch 2" in str(batches.cell(3, c).value))
     assert "sample 3" in (batches.cell(5, second).value, batches.cell(6, second).value), "the second batch of three begins with the fourth"
     hidden = [batches.cell(6, c).value for c in range(1, 60)]
     assert "x1 \u2192 u1" in hidden and "u1 \u2192 u0" in hidden
 
 
-def test_a_start_that_is_trained_already_is_said(books: dict[str, tuple[Any, Any]], paths: dict[str, Path]) -> None:
-    sheet = books["or as trained"][0]["Data"]
+def test_a_start_that_is_trained_already_is_said(books: dict[str, Any], paths: dict[str, Path]) -> None:
+    sheet = books["or as trained"]["Data"]
     assert "trained already" in sheet["A3"].value and "--init N" in sheet["A3"].value
-    assert not books["or"][0]["Data"]["A3"].value
+    assert not books["or"]["Data"]["A3"].value
     book = recalculate(paths["or as trained"], "ironcalc", {("Data", "B4"): 200.0})
     assert not book.sheets["Data"].get("A3"), "a learning rate that does move the loss takes the words away"
 
@@ -229,9 +246,9 @@ def test_the_sheets_still_compute(name: str, paths: dict[str, Path]) -> None:
     assert report.ok, str(report)
 
 
-def test_the_grid_of_the_fitted_sheet_is_readable(books: dict[str, tuple[Any, Any]]) -> None:
+def test_the_grid_of_the_fitted_sheet_is_readable(books: dict[str, Any]) -> None:
     for name in ("or", "xor", "neuron"):
-        sheet = books[name][0]["Fitted"]
+        sheet = books[name]["Fitted"]
         first = next(cell for cell in cells(sheet) if cell.value == "input")
         numbers = sheet.cell(first.row + 2, first.column)
         assert numbers.number_format == "0.000" and width(sheet, first.column) >= 8, get_column_letter(first.column)
@@ -275,13 +292,13 @@ def test_the_loss_surface_is_the_loss_over_any_two_weights(engine: str, paths: d
         assert surface[i, j] == pytest.approx(np.mean(np.log1p(np.exp(z)) - t * z), rel=1e-12)
 
 
-def test_the_path_lies_on_the_surface(books: dict[str, tuple[Any, Any]]) -> None:
-    sheet = books["or"][0]["Loss surface"]
+def test_the_path_lies_on_the_surface(books: dict[str, Any]) -> None:
+    sheet = books["or"]["Loss surface"]
     areas = {str(area.sqref): [rule.type for rule in rules] for area, rules in sheet.conditional_formatting._cf_rules.items()}
     assert sorted(kind for kinds in areas.values() for kind in kinds) == ["colorScale", "expression"]
     assert len(sheet.data_validations.dataValidation) == 2 and sheet["B3"].value != sheet["B4"].value
 
 
-def test_what_is_too_large_or_in_batches_has_no_gradient_check(books: dict[str, tuple[Any, Any]]) -> None:
-    assert "Gradient check" not in books["xor, relu"][0].sheetnames and "Loss surface" in books["xor, relu"][0].sheetnames
-    assert "Loss surface" not in books["neuron explodes"][0].sheetnames, "its weights run away"
+def test_what_is_too_large_or_in_batches_has_no_gradient_check(books: dict[str, Any]) -> None:
+    assert "Gradient check" not in books["xor, relu"].sheetnames and "Loss surface" in books["xor, relu"].sheetnames
+    assert "Loss surface" not in books["neuron explodes"].sheetnames, "its weights run away"

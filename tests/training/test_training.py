@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.cases import turn
 from tests.conftest import SAMPLES
 from tests.workbook.probe import probe
 from weightlens.checks import check_workbook
@@ -112,7 +113,10 @@ def trained_by_keras(
     return model
 
 
-@pytest.mark.parametrize("name", ["dense", "softmax", "softmax, binary", "relu, dropout, frozen normalization", "convolution", "recurrent"])
+NETWORKS = ["dense", "softmax", "softmax, binary", "relu, dropout, frozen normalization", "convolution", "recurrent"]
+
+
+@pytest.mark.parametrize("name", turn(NETWORKS, 2))
 def test_training_is_what_keras_does(name: str, keras64: Any, tmp_path: Path) -> None:
     layers, loss, x, t = networks(keras64)[name]
     model = trained_by_keras(keras64, layers, loss, keras64.optimizers.SGD(0.1), x, t, 20, len(x), tmp_path / "start.keras")
@@ -132,10 +136,10 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("batch", [4, 3], ids=["all samples", "batches"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_optimizers_are_keras_s(name: str, batch: int, keras64: Any, tmp_path: Path) -> None:
-    layers, loss, x, t = networks(keras64)["dense"]
+def test_optimizers_are_keras_s(name: str, keras64: Any, tmp_path: Path) -> None:
+    """In batches, the last of them smaller; with all samples at once they are in ``test_combinations.py``."""
+    (layers, loss, x, t), batch = networks(keras64)["dense"], 3
     model = trained_by_keras(keras64, layers, loss, OPTIMIZERS[name](keras64.optimizers), x, t, 50, batch, tmp_path / "start.keras")
     epoch = prepare(weightlens.load(tmp_path / "start.keras"), [x], t, loss=loss, optimizer=name, rate=0.1, batch=batch)
     compare(model, after(epoch, 50))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from numpy.lib.stride_tricks import sliding_window_view
 
+from tests.cases import EVERYTHING
 from tests.workbook.probe import formulas_of, written
 from weightlens.checks import check_workbook
 from weightlens.errors import NoFormula, WorkbookTooLarge
@@ -238,7 +239,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100 if EVERYTHING else 25, deadline=None)
 @given(made=expressions(4), seed=st.integers(0, 99))
 def test_any_expression_computes_alike(made: str, seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     function = eval(f"lambda x: {made}", {"np": np})

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import turn
 from tests.conftest import Built
 from tests.workbook.kinds import SOME_CASES, write_case
 from tests.workbook.readers import ask
@@ -41,8 +42,9 @@ def test_a_reader_finds_every_cell_as_we_wrote_it(reader: str, books: dict[str, 
 
 @pytest.mark.office("node")
 def test_the_sdk_of_microsoft_finds_no_fault(books: dict[str, Path]) -> None:
-    found = ask("validator", list(books.values()))
-    assert {name: found[path] for name, path in books.items() if found[path]} == {}
+    some = dict(turn(list(books.items()), 3))  # it needs two seconds for each
+    found = ask("validator", list(some.values()))
+    assert {name: found[path] for name, path in some.items() if found[path]} == {}
 
 
 def computed(path: Path, scratch: Path) -> dict[str, dict[str, Value]]:
@@ -78,7 +80,7 @@ def off(path: Path, scratch: Path) -> tuple[int, list[str]]:
 
 
 def test_formulon_computes_the_same(books: dict[str, Path], tmp_path: Path) -> None:
-    for name, path in books.items():
+    for name, path in turn(list(books.items()), 3):
         count, wrong = off(path, tmp_path / "blank.xlsx")
         assert (name, wrong[:5]) == (name, []) and (count > 20) == (name != "matrices only")
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.recording.arrays import NESTED, Part, Recorded, cast, each, value_of
+from weightlens.recording.arrays import NESTED, Part, Recorded, cast, each, record
 
 Follow = Callable[[Recorded], bool]
-OBJECT = np.dtype(object)
 
 
 def unnamed(x: Recorded) -> bool:
@@ -121,30 +120,12 @@ def expression(made: Recorded) -> list[Recorded]:
     return list(done.values())
 
 
-def computed(x: Recorded, value: Callable[[Recorded], Any], wholes: dict[int, Any] | None = None) -> Any:
-    """The call that made a value, made again; ``wholes`` keeps what a call returned that returns several arrays."""
-    if x.op is None:
-        return x.value
-
-    def operand(thing: Any) -> Any:
-        return value(thing) if isinstance(thing, Recorded) else thing
-
-    op: Any = x.op
-    if isinstance(op, Part) and wholes is not None:
-        if id(x.args) not in wholes:
-            wholes[id(x.args)] = op.op(*each(operand, x.args), **each(operand, x.kwargs))
-        return wholes[id(x.args)][op.position]
-    plain = not x.kwargs and not any(isinstance(arg, NESTED) for arg in x.args)
-    out = op(*[operand(arg) for arg in x.args]) if plain else op(*each(operand, x.args), **each(operand, x.kwargs))
-    return out.astype(np.float64) if getattr(out, "dtype", None) is OBJECT else out
-
-
 def evaluate(x: Recorded) -> np.ndarray:
     """The value of an array, computed again from its operands where it was dropped."""
     with np.errstate(all="ignore"):
         for y in ordered([x], lambda y: y.value is None):
-            if y.value is None:
-                y.value = np.asarray(computed(y, value_of))
+            if y.value is None and y.op is not None:
+                y.value = record(y.op, y.args, y.kwargs).value
     value: np.ndarray = x.value
     return value
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from weightlens.model import Weight
 from weightlens.recording import Recorded, Trace
-from weightlens.recording.graph import computed, ordered
+from weightlens.recording.prepared_calls import Program
 
 Updated = dict[str, tuple[Weight, np.ndarray]]  # new numbers by ``layer/name``, each with the weight that it is of
 
@@ -56,15 +56,15 @@ class Epoch:
 
         ``keep``: the dictionaries hold the weights and every named value; else the weights, the loss and the accuracy only.
         """
-        program = self._program()
+        program = self.program()
         values: dict[int, np.ndarray] = {id(t.now): np.asarray(t.now.value, np.float64) for t in self.trained}
         values |= {id(slot): slot.value for t in self.trained for slot in t.slots.values()}
         values[id(self.rate)] = self.rate.value if rate is None else np.asarray(float(rate))
         always = [id(x) for x in (self.loss, self.accuracy) if x is not None] + [id(t.now) for t in self.trained]
-        shown = [id(x) for x in program if x.kind] + [*values, id(self.number)] if keep else always
+        shown = [id(x) for x in program.nodes if x.op is not None and x.kind] + [*values, id(self.number)] if keep else always
         for epoch in range(epochs + 1):
             values[id(self.number)] = np.asarray(float(epoch))
-            run = values_of(program, values)
+            run = program.run(values)
             loss = float(run[id(self.loss)])
             self.seen = (self.seen[0] if epoch and self.seen else loss, loss)
             yield {key: run[key] for key in shown}
@@ -80,16 +80,6 @@ class Epoch:
         weights = {f"{t.layer}/{t.weight.name}": (t.weight, np.asarray(last[id(t.now)])) for t in self.trained}
         return weights, None if self.accuracy is None else float(last[id(self.accuracy)])
 
-    def _program(self) -> list[Recorded]:
-        """All calls in topological order."""
-        ends = [step.made for step in self.trace.steps] + [self.loss] + [t.new for t in self.trained]
-        return [x for x in ordered(ends, lambda x: x.op is not None) if x.op is not None]
-
-
-def values_of(program: list[Recorded], start: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-    """Every value of one epoch by ``id``, from those at its start."""
-    run, wholes = dict(start), dict[int, np.ndarray]()
-    with np.errstate(all="ignore"):
-        for x in program:
-            run[id(x)] = computed(x, lambda y: run.get(id(y), y.value), wholes)
-    return run
+    def program(self) -> Program:
+        """All calls of an epoch."""
+        return Program([*(step.made for step in self.trace.steps), self.loss, *(t.new for t in self.trained)])

@@ -62,7 +62,8 @@ class Given:
 
     def pick(self, array: np.ndarray) -> np.ndarray:
         """The given elements of an array of the step's shape."""
-        return np.atleast_1d(np.broadcast_to(array, self.node.shape)[self.at]).astype(np.float64)
+        whole = array if np.shape(array) == self.node.shape else np.broadcast_to(array, self.node.shape)
+        return np.atleast_1d(whole[self.at]).astype(np.float64)
 
     def off(self, array: np.ndarray) -> np.ndarray:
         """How far each number is off, in units of its allowed rounding error."""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.recording import Recorded, Trace, operands
-from weightlens.recording.graph import computed, ordered
+from weightlens.recording.graph import ordered
+from weightlens.recording.prepared_calls import Call, prepared
 
 Function = Callable[[np.ndarray], np.ndarray]  # of an array
 Now = Callable[[Recorded], np.ndarray]  # the current value of a recorded array
@@ -44,9 +45,10 @@ class Replay:
         self.nodes = ordered([*trace.results, *(step.made for step in trace.steps)])
         self.number = {id(node): i for i, node in enumerate(self.nodes)}
         self.before = [[self.number[id(x)] for x in operands(node)] for node in self.nodes]
-        self.kept: dict[int, Any] = {}  # values that the trace has dropped, computed again
+        self.values: list[Any] = [node.value for node in self.nodes]  # None where the trace has dropped it and nobody has asked
+        self.calls: dict[int, Call] = {}
         self._ancestors: dict[int, np.ndarray] = {}
-        self._affected: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
+        self._affected: dict[tuple[tuple[int, ...], tuple[int, ...]], list[tuple[int, Call]]] = {}
 
     def ancestors(self, node: Recorded) -> np.ndarray:
         """Which values ``node`` is computed from, itself included: a boolean per number."""
@@ -62,39 +64,41 @@ class Replay:
 
     def original(self, i: int) -> Any:
         """The unchanged value with number ``i``."""
-        node = self.nodes[i]
-        if node.value is not None:
-            return node.value
-        if i not in self.kept:
-            waiting = [i]
-            while waiting:
-                missing = [k for k in self.before[waiting[-1]] if self.nodes[k].value is None and k not in self.kept]
-                if missing:
-                    waiting += missing
-                else:
-                    k = waiting.pop()
-                    self.kept[k] = computed(self.nodes[k], lambda x: self.kept.get(self.number[id(x)], x.value), {})
-        return self.kept[i]
+        waiting = [i]
+        while waiting and self.values[i] is None:
+            missing = [k for k in self.before[waiting[-1]] if self.values[k] is None]
+            if missing:
+                waiting += missing
+            else:
+                k = waiting.pop()
+                self.values[k] = self.call(k)(self.values, {})
+        return self.values[i]
+
+    def call(self, i: int) -> Call:
+        """The call that made the value with number ``i``."""
+        if i not in self.calls:
+            self.calls[i] = prepared(self.nodes[i], self.number)
+        return self.calls[i]
 
     def run(self, wanted: Sequence[Recorded], edits: Edits) -> list[Any]:
         """The wanted values after the edits."""
         targets = tuple(self.number[id(node)] for node in wanted)
         edited = {self.number[key]: edit for key, edit in edits.items() if key in self.number}
-        changed: dict[int, Any] = {}
-        wholes: dict[int, Any] = {}  # what was split into parts, once for all of them
-
-        def now(node: Recorded) -> Any:
-            i = self.number[id(node)]
-            return changed[i] if i in changed else self.original(i)
-
         with np.errstate(all="ignore"):
-            for i in self.to_recompute(targets, tuple(edited)):
-                own = partial(computed, self.nodes[i], now, wholes)
-                changed[i] = edited[i](now, own) if i in edited else own()
-        return [changed[i] if i in changed else self.original(i) for i in targets]
+            program = self.to_recompute(targets, tuple(edited))
+            values = self.values.copy()
+            wholes: dict[int, Any] = {}  # what was split into parts, once for all of them
 
-    def to_recompute(self, targets: tuple[int, ...], edited: tuple[int, ...]) -> list[int]:
-        """The numbers of the values to be recomputed for the targets, in order."""
+            def now(node: Recorded) -> Any:
+                i = self.number[id(node)]
+                return values[i] if values[i] is not None else self.original(i)
+
+            for i, call in program:
+                values[i] = edited[i](now, partial(call, values, wholes)) if i in edited else call(values, wholes)
+        return [values[i] for i in targets]
+
+    def to_recompute(self, targets: tuple[int, ...], edited: tuple[int, ...]) -> list[tuple[int, Call]]:
+        """The numbers of the values to be recomputed for the targets, in order, with their calls. What these read is there afterwards."""
         key = (targets, edited)
         if key not in self._affected:
             behind = np.logical_or.reduce([np.zeros(len(self.nodes), bool), *(self.ancestors(self.nodes[i]) for i in targets)])
@@ -103,5 +107,7 @@ class Replay:
             for i in range(min(edited, default=len(self.nodes)), len(self.nodes)):
                 if behind[i] and not is_changed[i]:
                     is_changed[i] = any(is_changed[k] for k in self.before[i])
-            self._affected[key] = np.flatnonzero(is_changed & behind).tolist()
+            self._affected[key] = [(i, self.call(i)) for i in np.flatnonzero(is_changed & behind).tolist()]
+            for i in {*targets, *(k for changed, _ in self._affected[key] for k in self.before[changed])}:
+                self.original(i)
         return self._affected[key]

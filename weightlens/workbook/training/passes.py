@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 
 from weightlens.recording import Recorded, Step
-from weightlens.recording.graph import ordered
-from weightlens.training.epoch import Trained, values_of
+from weightlens.recording.prepared_calls import Program
+from weightlens.training.epoch import Trained
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Piece
 from weightlens.workbook.formulas.translate import Formulas
@@ -74,9 +74,9 @@ class Passes:
 
     def __init__(self, step: OneStep) -> None:
         self.step, self.epoch, self.styles = step, step.epoch, step.styles
-        inside = {id(x) for x in ordered([self.epoch.loss])}
+        self.program = Program([self.epoch.loss])
+        inside = {id(x) for x in self.program.nodes}
         self.steps: list[Step] = [s for s in step.history.steps if id(s.made) in inside and s.made.op is not None]
-        self.program = [x for x in ordered([self.epoch.loss], lambda x: x.op is not None) if x.op is not None]
         self.weights = [t for t in self.epoch.trained if id(t.now) in inside]
         self.places: dict[int, int] = {}
         self.formulas = Formulas(self.cells)
@@ -141,7 +141,7 @@ class Passes:
         runs: list[dict[int, np.ndarray]] = []
         for row in variants.values:
             start = {id(t.now): row[self.numbers_of(t)].reshape(t.now.shape) for t in self.weights}
-            run = values_of(self.program, start)
+            run = self.program.run(start)
             runs.append({id(x): np.asarray(run[id(x)]) for x in [*(t.now for t in self.weights), *(s.made for s in self.steps)]})
         return {key: np.stack([run[key] for run in runs]) for key in runs[0]}
 
