@@ -94,6 +94,7 @@ def test_a_second_recurrent_layer_says_which_half_of_the_first_a_number_is(keras
     assert set(names) <= set(texts(page_of(book, "both")))
     assert "last/forward_layer at t=2 and last/backward_layer at t=0: what each has read last" in page
     assert "last/backward_layer: LSTM(2), activation tanh, from the last time step to the first" in page
+    assert page.count("backward_layer") > 2 < page.count("forward_layer")  # over the steps that are far from the heading
 
 
 def test_what_a_layer_without_activation_hands_on_is_called_its_output(tmp_path: Path) -> None:
@@ -112,3 +113,12 @@ def test_marks_of_an_exercise_are_not_printed(tmp_path: Path) -> None:
     page = exported(SAMPLES / "or.h5", tmp_path / "or.xlsx", [[0, 1], [1, 1]], exercise=True)["1 network"]
     row = next(cell.row for cells in page.iter_rows() for cell in cells if str(cell.value).startswith("marks:"))
     assert int(page.print_area.rpartition("$")[2]) < row
+
+
+def test_the_name_of_a_layer_leads_to_its_numbers_where_all_stand_on_one_sheet(tmp_path: Path) -> None:
+    book = exported(SAMPLES / "xor_relu.h5", tmp_path / "xor.xlsx", [[0, 1]])
+    for sheet in ("Summary", "Network"):
+        cells = [cell for row in book[sheet].iter_rows() for cell in row if cell.hyperlink and cell.value in ("hidden", "xor")]
+        goals = {cell.value: book["1 network"][cell.hyperlink.location.rpartition("!")[2]] for cell in cells}
+        assert set(goals) == {"hidden", "xor"} and goals["hidden"].column < goals["xor"].column
+        assert all(str(goal.value).startswith("=") for goal in goals.values())

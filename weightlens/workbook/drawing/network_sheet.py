@@ -20,7 +20,7 @@ from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
 from weightlens.workbook.neuron.neuron_sheet import first_sample
 from weightlens.workbook.sheets.controls import beside, drop_down, sample_to_show
-from weightlens.workbook.sheets.frame import SECTION, link
+from weightlens.workbook.sheets.frame import SECTION, link_to_layer
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.styles import FILLS, Look
 
@@ -200,7 +200,7 @@ class Pen:
         for i, text in enumerate((node.path, node.words, f"{shapes} for each sample" if shapes else "")):
             self.sheet.texts[(row + i, column)].text = text
         if home is not None:
-            self.sheet.links[(row, column)] = link(home)
+            self.sheet.links[(row, column)] = link_to_layer(self.net.plan, home, node.path)
 
     def box_style(self, role: str, i: int, j: int) -> int:
         """How a cell of a box looks: the name is bold, what is at an edge has a line there."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from weightlens.workbook.formulas.cell_arrays import COLUMN
+from weightlens.recording.graph import is_inside
+from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.pages import cuts_of, width_of
 
 if TYPE_CHECKING:
+    from weightlens.workbook.layout.plan import Plan
     from weightlens.workbook.xlsx.book import Book, Sheet
     from weightlens.workbook.xlsx.styles import Styles
 
@@ -59,6 +61,15 @@ SCALES = {
 def link(sheet: Sheet, cell: str = "") -> str:
     """Where a link inside the workbook goes: to a cell, or to the title of a sheet."""
     return f"#'{sheet.title}'!{cell or f'{COLUMN[title_column(sheet)]}1'}"
+
+
+def link_to_layer(plan: Plan, home: Sheet, path: str) -> str:
+    """Where a link to a layer goes: to its first number where all layers stand on one sheet, else to the title of its own."""
+    first = None
+    if plan.one_sheet:
+        own = (placed for placed in plan.placed.values() if placed.kind == "step" and is_inside(placed.layer, path))
+        first = next((placed.block for placed in own if placed.block.sheet == home.number), None)
+    return link(home, cell_name(first.first) if first is not None else "")
 
 
 def title_column(sheet: Sheet) -> int:

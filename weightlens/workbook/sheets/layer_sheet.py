@@ -31,7 +31,7 @@ from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE, MOST_AGAIN = 7, 4096  # its side; numbers of pictures that are shown once more, channel by channel
-CHANGE = "Change a blue cell, and everything after it follows."
+CHANGE = "Change a number with a thick frame, and everything after it follows."
 SIDES = {"row": ("above", "below"), "column": ("on the left", "on the right")}
 USUAL_SIDES = ("at the beginning", "at the end")
 PICK = "Pick another sample, and everything after it follows."
@@ -131,7 +131,7 @@ def channels_apart(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -
     planes = layout.as_planes(x.shape, net.axes(placed)) if x.shape[-1] > 1 and x.size <= MOST_AGAIN else None
     if planes is None:
         return column
-    column, again, name = column + 2, replace(placed, block=net.plan.mirror(x, planes)), "channel by channel"
+    column, again, name = column + 2, replace(placed, block=net.plan.mirror(x, planes)), "once more, channel by channel"
     columns(sheet, column, planes, x.value)
     name_rows(net, sheet, row_labels(planes, net.axes(placed)), column)
     sheet.write(HEAD, column, name, net.styles["caption left"])

@@ -14,7 +14,7 @@ from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
-from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, tall_legend
+from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, link_to_layer, tall_legend
 from weightlens.workbook.xlsx.blocks import Text
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
             home = net.home
         sheet.write(row, 1, path, styles["link" if home is not None else "plain"])
         if home is not None:
-            sheet.links[(row, 1)] = link(home)
+            sheet.links[(row, 1)] = link_to_layer(net.plan, home, path)
         inside = path.removesuffix(layer.name)
         calls = [" and ".join(inside + name for name in names) for names in sources(layer) if names]
         sheet.write(row, READS, "; ".join(calls), styles["text"])

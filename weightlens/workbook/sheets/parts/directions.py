@@ -5,11 +5,12 @@ from __future__ import annotations
 from weightlens.recording import Step
 from weightlens.words.layer_words import in_framework_words
 from weightlens.workbook.layout.plan import Plan
-from weightlens.workbook.sheets.frame import HEAD, SECTION, TITLES, section
+from weightlens.workbook.sheets.frame import HEAD, SECTION, TITLES, column_after, section
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.bands import put_steps
 from weightlens.workbook.sheets.time_sheet import time_sheet
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.styles import Styles
 
 LEAST = 8  # columns of the line under what joins them
 FIRST = 2  # rows that the first table stands lower than alone: room for the name of the layer
@@ -31,12 +32,22 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
         rest, column, _ = time_sheet(net, sheet, net.plan.tables[path], own, shift)
         right, _ = put_steps(net, sheet, rest, column, shift + HEAD)
         way = ", from the last time step to the first" if net.plan.tables[path].backwards else ""
-        section(sheet, shift + SECTION - 1, 1, right - 1, in_framework_words(net.plan.trace, path) + way, net.styles)
+        heading = in_framework_words(net.plan.trace, path) + way
+        section(sheet, shift + SECTION - 1, 1, right - 1, heading, net.styles)
+        say_again(sheet, shift + SECTION - 1, column_after(sheet, 1, len(heading)), path.rpartition("/")[2], net.styles)
         shift = max(block.row + block.arrangement.height for block in sheet.blocks) + 3 - SECTION
     right, _ = put_steps(net, sheet, steps, 1, shift + HEAD)
     words = joined(net.plan, inner) if steps and steps[-1].made.ndim == 2 else "both directions, time step by time step"
     section(sheet, shift + SECTION - 1, 1, max(right - 1, LEAST), words, net.styles)
     net.finish(sheet, TITLES)
+
+
+def say_again(sheet: Sheet, row: int, column: int, name: str, styles: Styles) -> None:
+    """The name of a direction over each of its steps from this column on, where its heading is out of sight."""
+    for block in sorted(sheet.blocks, key=lambda block: block.column):
+        if block.row > row and block.column >= column:
+            sheet.write(row, block.column, name, styles["section"])
+            column = column_after(sheet, block.column, len(name))
 
 
 def joined(plan: Plan, inner: list[str]) -> str:
