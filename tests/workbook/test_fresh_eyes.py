@@ -115,6 +115,7 @@ def test_marks_of_an_exercise_are_not_printed(tmp_path: Path) -> None:
     assert int(page.print_area.rpartition("$")[2]) < row
 
 
+@pytest.mark.filterwarnings("error")  # one sample spreads nowhere
 def test_the_name_of_a_layer_leads_to_its_numbers_where_all_stand_on_one_sheet(tmp_path: Path) -> None:
     book = exported(SAMPLES / "xor_relu.h5", tmp_path / "xor.xlsx", [[0, 1]])
     for sheet in ("Summary", "Network"):

@@ -75,7 +75,7 @@ def classes_of(net: NetworkSheets, drawn: Drawn) -> list[str]:
 
 def widest_pair(values: np.ndarray) -> tuple[int, int]:
     """The two units between which the samples spread over the largest area."""
-    spread = np.cov(values, rowvar=False)
+    spread = np.cov(values, rowvar=False, ddof=0)  # of one sample: no spread
     area = np.outer(np.diag(spread), np.diag(spread)) - spread**2
     first, second = np.unravel_index(np.argmax(np.triu(area, 1)), area.shape)
     return (int(first), int(second)) if first != second else (0, 1)
