@@ -13,6 +13,7 @@ from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
 LEAST = 8  # columns of the line under what joins them
+WAYS = ("forward", "backward")  # the layers inside, in the order in which they run
 FIRST = 2  # rows that the first table stands lower than alone: room for the name of the layer
 
 
@@ -27,14 +28,14 @@ def directions(plan: Plan) -> dict[str, list[str]]:
 def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps: list[Step]) -> None:
     """The tables of the layers inside, and the steps of the one around them."""
     shift = FIRST
-    for path in inner:
+    for path, way in zip(inner, WAYS, strict=False):
         own = [step for step in net.plan.steps if step.layer == path]
         rest, column, _ = time_sheet(net, sheet, net.plan.tables[path], own, shift)
         right, _ = put_steps(net, sheet, rest, column, shift + HEAD)
-        way = ", from the last time step to the first" if net.plan.tables[path].backwards else ""
-        heading = in_framework_words(net.plan.trace, path) + way
+        order = ", from the last time step to the first" if net.plan.tables[path].backwards else ""
+        heading = in_framework_words(net.plan.trace, path) + order
         section(sheet, shift + SECTION - 1, 1, right - 1, heading, net.styles)
-        say_again(sheet, shift + SECTION - 1, column_after(sheet, 1, len(heading)), path.rpartition("/")[2], net.styles)
+        say_again(sheet, shift + SECTION - 1, column_after(sheet, 1, len(heading)), way, net.styles)
         shift = max(block.row + block.arrangement.height for block in sheet.blocks) + 3 - SECTION
     right, _ = put_steps(net, sheet, steps, 1, shift + HEAD)
     words = joined(net.plan, inner) if steps and steps[-1].made.ndim == 2 else "both directions, time step by time step"
