@@ -8,7 +8,7 @@ help:  ## say what there is
 install:  ## set up everything that work on it and its tests need
 	$(PYTHON) -m pip install -e ".[test]"
 
-quick:  ## the tests without Keras and office programs, under 30 seconds
+quick:  ## the tests without Keras and office programs, well under a minute
 	$(PYTHON) -m pytest -m "not slow" -q
 
 test:  ## every test

@@ -1,8 +1,8 @@
 """The marks of the tests, from what they use: ``keras``, ``office``, ``slow``; and which of them run in one process.
 
 A test uses Keras when one of its fixtures does, and an office program when it is given one as its engine; others say it
-with ``@pytest.mark.keras`` or ``@pytest.mark.office("libreoffice")``. Both make it slow. A test that says nothing is run as
-where neither is installed, so a missing mark is noticed.
+with ``@pytest.mark.keras`` or ``@pytest.mark.office("libreoffice")``. Both make it slow; a few files are slow by themselves. A test
+that says nothing is run as where neither is installed, so a missing mark is noticed.
 """
 
 from __future__ import annotations
@@ -35,6 +35,15 @@ LONGEST = (
     "tests/training/test_sheets.py", "tests/test_import_random.py", "tests/checks/test_byhand_files.py", "tests/cli/test_json.py",
 )  # fmt: skip
 
+# Left out of the quick run, too: each takes about four seconds of a processor or more without Keras and without an office program.
+SLOW = frozenset({
+    "tests/auditing/test_audit.py", "tests/auditing/test_store.py", "tests/browse/test_browser.py", "tests/checks/test_byhand_files.py",
+    "tests/cli/test_cli_parts.py", "tests/cli/test_json.py", "tests/cli/test_manners.py", "tests/spreadsheet/test_sheet_rows.py",
+    "tests/test_api.py", "tests/test_import.py", "tests/twin/test_twin.py", "tests/workbook/test_file_size.py",
+    "tests/workbook/test_formulas.py", "tests/workbook/test_saved_again.py", "tests/workbook/test_workbook.py",
+    "tests/writers/test_convert.py",
+})  # fmt: skip
+
 
 def marked(item: pytest.Item) -> None:
     """Give a test its marks."""
@@ -45,7 +54,7 @@ def marked(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.office(parameters["engine"]))
     for reason in missing(item):
         item.add_marker(pytest.mark.skip(reason=reason))
-    if item.get_closest_marker("keras") or item.get_closest_marker("office"):
+    if item.get_closest_marker("keras") or item.get_closest_marker("office") or item.nodeid.partition("::")[0] in SLOW:
         item.add_marker("slow")
 
 
