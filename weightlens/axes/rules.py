@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -41,7 +42,8 @@ class Axes:
         self.known: dict[int, Named] = {}
         self.told: dict[int, Named] = {}  # the same, with what open axes turned out to be
         self.meaning: dict[Mark, Axis] = {}  # what an open axis of a weight turned out to be
-        self.rounds: dict[Occurring, list[Named]] = {}  # of a step's occurrences the last two
+        self.numbers: dict[int, int] = {}  # of each step's value which of its occurrences it is
+        self.rounds: dict[Occurring, list[tuple[int, Named]]] = {}  # of a step's occurrences the last two that were derived
         self.steady: set[Occurring] = set()  # steps that have occurred twice with the same axes
         self.started = False
 
@@ -52,8 +54,7 @@ class Axes:
             return self.told[id(x)]
         if not self.started:
             self.started = True
-            for step in self.trace.steps:
-                self.derive(step.made, step.layer)
+            self.derive_all()
         if id(x) not in self.known:
             self.derive(x, x.layer)
         named = self.known[id(x)]
@@ -69,32 +70,44 @@ class Axes:
             return ()
         return tuple(replace(f, guess=True, mark=None) if f.mark else f for f in axis)
 
+    def derive_all(self) -> None:
+        """Derive the axes of every step, but of a repeated one only those of the first rounds: open axes learn nothing from later ones."""
+        seen: Counter[Occurring] = Counter()
+        for step in self.trace.steps:
+            key = key_of(step.made)
+            self.numbers[id(step.made)], seen[key] = seen[key], seen[key] + 1
+            if not self.repeated(step.made):
+                self.derive(step.made, step.layer)
+
     def derive(self, x: Recorded, path: str) -> None:
         """Derive the axes of a value, those of its operands first; of a repeated step (time steps) only the first rounds."""
         for y in ordered([x], lambda y: id(y) not in self.known and not self.repeated(y)):
             if id(y) not in self.known:
-                named = self.next_round(y) if self.repeated(y) else self.settled(y, self.made(y, y.layer if y.kind else path))
-                self.known[id(y)] = named
+                if self.repeated(y):
+                    self.known[id(y)] = self.next_round(y)
+                    continue
+                named = self.known[id(y)] = self.settled(y, self.made(y, y.layer if y.kind else path))
                 if y.kind == "step" and y.op is not None:
-                    self.occurred(key_of(y), named)
+                    self.occurred(y, named)
 
-    def occurred(self, key: Occurring, named: Named) -> None:
-        """Note an occurrence of a step. After two with the same axes the next ones have them, too."""
+    def occurred(self, y: Recorded, named: Named) -> None:
+        """Note an occurrence of a step. After two in a row with the same axes the next ones have them, too."""
+        key, number = key_of(y), self.numbers.get(id(y), -1)
         before = self.rounds.get(key, [])[-1:]
-        self.rounds[key] = [*before, named]
-        if key not in self.steady and before and before[0].is_like(named):
+        self.rounds[key] = [*before, (number, named)]
+        if key not in self.steady and before and before[0][0] == number - 1 and before[0][1].is_like(named):
             self.steady.add(key)
 
     def repeated(self, y: Recorded) -> bool:
-        """Whether a step has occurred twice with the same axes."""
-        return y.kind == "step" and y.op is not None and key_of(y) in self.steady
+        """Whether a step comes after two occurrences with the same axes."""
+        return y.kind == "step" and y.op is not None and key_of(y) in self.steady and id(y) in self.numbers
 
     def next_round(self, y: Recorded) -> Named:
-        """The axes of the last occurrence, the places that were picked moved on by one."""
-        earlier, last = self.rounds[key_of(y)]
-        fixed: dict[str | Mark, Factor] = {}
+        """The axes of the last occurrence that was derived, the places that were picked moved on as far as this one is from it."""
+        (_, earlier), (number, last) = self.rounds[key_of(y)]
+        fixed, ahead = dict[str | Mark, Factor](), self.numbers[id(y)] - number
         for key, f in last.fixed.items():
-            fixed[key] = replace(f, at=f.at + f.at - earlier.fixed.get(key, f).at)
+            fixed[key] = replace(f, at=f.at + ahead * (f.at - earlier.fixed.get(key, f).at))
         return replace(last, fixed=fixed)
 
     # -- what a call does to the axes of its operands --------------------------------------------------------------------------
